@@ -1,0 +1,37 @@
+# make run    opens the app           make test         checks everything
+# make screenshots   draws screenshots/*.svg           make bench   measures
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+.PHONY: run test screenshots bench clean
+
+run: $(VENV)/run
+	$(BIN)/ossandbox
+
+test: $(VENV)/test
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest
+
+screenshots: $(VENV)/run
+	$(BIN)/python tests/screenshots.py
+
+bench: $(VENV)/test
+	$(BIN)/python -m tests.benchmarks
+
+$(VENV)/run: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/test: pyproject.toml constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet --constraint constraints.txt --editable '.[test]'
+	touch $@ $(VENV)/run
+
+clean:
+	rm -rf $(VENV)

@@ -1,0 +1,117 @@
+"""What an operator may ask of the machine, from the keyboard or from a scenario's script."""
+
+from __future__ import annotations
+
+import shlex
+
+import msgspec
+
+from sandbox.kinds import Duration, Refused, nearest, shown
+
+
+class Command(msgspec.Struct, frozen=True, tag_field="command"):
+    """Something that the operator asks for."""
+
+
+class Pause(Command, frozen=True, tag=True):
+    """Stop every scheduled process and the machine's clock."""
+
+
+class Resume(Command, frozen=True, tag=True):
+    """Go on after a pause."""
+
+
+class Step(Command, frozen=True, tag=True):
+    """Go on until one scheduling decision has been made, and pause before it takes effect."""
+
+
+class Tune(Command, frozen=True, tag=True):
+    """Set one of the policy's parameters, as a person would write it."""
+
+    parameter: str
+    value: str
+
+
+class UsePolicy(Command, frozen=True, tag=True):
+    """Schedule by another policy from now on."""
+
+    policy: str
+
+
+class Kill(Command, frozen=True, tag=True):
+    """End a process, named by pid or name: SIGTERM, and SIGKILL after a grace of two seconds."""
+
+    who: str
+
+
+class Spawn(Command, frozen=True, tag=True):
+    """Start a program, given as a command line."""
+
+    argv: list[str]
+
+
+class Type(Command, frozen=True, tag=True):
+    """Type a line into a process's console."""
+
+    who: str
+    text: str
+
+
+class Quit(Command, frozen=True, tag=True):
+    """End every process and the machine."""
+
+
+AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Kill | Spawn | Type | Quit
+
+FORMS = {
+    "pause": "pause",
+    "resume": "resume",
+    "step": "step",
+    "quantum": "quantum 20ms",
+    "policy": "policy NAME",
+    "set": "set PARAMETER VALUE",
+    "kill": "kill NAME",
+    "spawn": "spawn PROGRAM ARGUMENTS",
+    "type": "type NAME TEXT",
+}
+
+
+def parse_command(text: str) -> AnyCommand:
+    """A command as a script writes it: ``pause``, ``quantum 20ms``, ``kill NAME``. Raises Refused."""
+    verb, _, rest = text.strip().partition(" ")
+    rest = rest.strip()
+    who, _, line = rest.partition(" ")
+    if verb in ("pause", "resume", "step") and not rest:
+        return {"pause": Pause, "resume": Resume, "step": Step}[verb]()
+    if verb == "quantum" and rest:
+        Duration("100us", "60s").read(rest)
+        return Tune("quantum", rest)
+    if verb == "policy" and rest:
+        return UsePolicy(rest)
+    if verb == "set" and line:
+        return Tune(who, line)
+    if verb == "kill" and rest and not line:
+        return Kill(who)
+    if verb == "spawn" and rest:
+        return Spawn(split_command(rest))
+    if verb == "type" and who:
+        return Type(who, line)
+    form = FORMS.get(verb)
+    allowed = f'"{form}"' if form else " | ".join(FORMS)
+    raise Refused("not a command", value=shown(text), allowed=allowed, hint=None if form else nearest(verb, [*FORMS]))
+
+
+def split_command(line: str) -> list[str]:
+    """A command line as words; one that needs a shell (pipes, redirections, variables) is given to ``sh -c``.
+
+    Raises Refused for an unclosed quotation.
+    """
+    if any(sign in line for sign in "|&;<>$`*?(){}~"):
+        return ["sh", "-c", line]
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise Refused("not a command line", value=shown(line), reason=str(error)) from None
+    if not words:
+        raise Refused("not a command line", value=shown(line))
+    return words

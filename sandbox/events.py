@@ -1,0 +1,173 @@
+"""What can happen: the one language between kernel, screen, files and tests.
+
+Events are small frozen records, encoded as one JSON object a line. Times are integer nanoseconds
+since boot; the machine's clock stands still while the machine is paused, so a pause is no gap.
+Reasons, rules, causes and faults are data (a ``Clause``), not sentences: the reader's screen says
+them in the reader's language, and tests compare data.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Figure = str | int | float | None
+ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
+DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
+Stream = Literal["console"]
+
+
+class Clause(msgspec.Struct, frozen=True):
+    """A rule, cause or fault by name, with its figures: ``Clause("least remaining", {"remaining_ns": 30000000})``."""
+
+    rule: str
+    figures: dict[str, Figure] = {}
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event"):
+    """Something that happened at ``t_ns`` nanoseconds since boot."""
+
+    t_ns: int
+
+
+class Booted(Event, frozen=True, tag=True):
+    """The machine is up; nothing has run yet."""
+
+    machine: Literal["linux", "virtual"]
+    cpus: int
+    policy: str
+    parameters: dict[str, object]
+    ties: str
+    scenario: str
+    sensor: str | None = None
+    recipe: str | None = None
+
+
+class Scheduling(Event, frozen=True, tag=True):
+    """The operator changed the policy or its parameters; this is in force from now on."""
+
+    policy: str
+    parameters: dict[str, object]
+    ties: str
+
+
+class Admitted(Event, frozen=True, tag=True):
+    """A process was born and let in. ``order`` is its place in the scenario (None: adopted or spawned)."""
+
+    pid: int
+    name: str
+    runs: str
+    os_pid: int | None = None
+    parent: int | None = None
+    order: int | None = None
+    demand_ns: int | None = None
+
+
+class Ready(Event, frozen=True, tag=True):
+    pid: int
+    reason: ReadyReason
+
+
+class Dispatched(Event, frozen=True, tag=True):
+    """The policy chose ``pid`` for ``cpu``: the scheduling decision. ``slice_ns`` None: until it blocks."""
+
+    pid: int
+    cpu: int
+    slice_ns: int | None
+    why: Clause
+
+
+class Descheduled(Event, frozen=True, tag=True):
+    """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one; the sum over a
+    process's life is exactly its total."""
+
+    pid: int
+    cpu: int
+    ran_ns: int
+    reason: DescheduledReason
+
+
+class Blocked(Event, frozen=True, tag=True):
+    pid: int
+    on: Clause
+
+
+class Exited(Event, frozen=True, tag=True):
+    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: nobody could learn it."""
+
+    pid: int
+    code: int | None
+    signal: int | None
+    cpu_ns: int
+    waiting_ns: int
+    blocked_ns: int
+
+    @property
+    def status(self) -> int | None:
+        """One number, as ``subprocess`` gives it: the exit code, or minus the signal."""
+        return self.code if self.signal is None else -self.signal
+
+
+class Wrote(Event, frozen=True, tag=True):
+    """Text that a process wrote, harmless to show."""
+
+    pid: int
+    stream: Stream
+    text: str
+
+
+class PolicyNote(Event, frozen=True, tag=True):
+    """A policy's own move: demoted, boosted, aged, drew a ticket."""
+
+    note: Clause
+    pid: int | None = None
+
+
+class Operator(Event, frozen=True, tag=True):
+    """What the person at the keyboard, or the scenario's script, did."""
+
+    did: Clause
+
+
+class Fault(Event, frozen=True, tag=True):
+    """What went wrong, and in ``what.figures["done"]`` what was done about it."""
+
+    what: Clause
+    pid: int | None = None
+
+
+class Halted(Event, frozen=True, tag=True):
+    """The machine is down and nothing of it is left. ``why``: done, quit, stuck, time is up."""
+
+    why: Clause
+
+
+AnyEvent = (
+    Booted
+    | Scheduling
+    | Admitted
+    | Ready
+    | Dispatched
+    | Descheduled
+    | Blocked
+    | Exited
+    | Wrote
+    | PolicyNote
+    | Operator
+    | Fault
+    | Halted
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """One event as one line of JSON, newline included."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode(line: bytes | str) -> AnyEvent:
+    """The event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
+    return _decoder.decode(line)

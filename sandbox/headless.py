@@ -1,0 +1,136 @@
+"""Runs without a screen: on real processes through the kernel process, or exactly in virtual time."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from sandbox import policies, wording
+from sandbox.commands import Quit
+from sandbox.events import Clause, Event, Fault
+from sandbox.history import History
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.loop import run
+from sandbox.link import KernelProcess
+from sandbox.machines.virtual import VirtualMachine
+from sandbox.metrics import result
+from sandbox.report import EventLines, complain, print_result
+from sandbox.spec import Scenario
+from sandbox.wire import Boot
+
+DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+
+_STUCK = ("waits for somebody to type", "nothing can happen any more")
+
+
+class Interrupted(BaseException):
+    """A signal asks us to end; ``status`` is the exit status that tells which."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+class Output:
+    """Prints events as they come, and the result at the end."""
+
+    def __init__(self, quiet: bool, as_json: bool) -> None:
+        self.history = History()
+        self.stuck = False
+        self._as_json = as_json
+        self._lines = None if quiet or as_json else EventLines()
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Print these events and keep what they say."""
+        for event in events:
+            self.history.add(event)
+            if isinstance(event, Fault):
+                self.stuck = self.stuck or event.what.rule in _STUCK
+                if self._lines is None:
+                    complain(
+                        wording.sentence(event, {pid: life.admitted.name for pid, life in self.history.lives.items()})
+                    )
+            if self._lines is not None:
+                print(self._lines.line(event))
+
+    def finish(self) -> None:
+        """Print the result."""
+        if self.history.booted is None:
+            return
+        document = result(self.history)
+        if self._as_json:
+            print(json.dumps(document))
+        else:
+            if self._lines is not None:
+                print()
+            print_result(document)
+        sys.stdout.flush()
+
+
+def run_real(scenario: Scenario, sensor: str, output: Output) -> int:
+    """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
+    status = DONE
+    with _interruptible():
+        kernel = KernelProcess(Boot(scenario, sensor=sensor))
+        try:
+            output.take(kernel.events())
+        except Interrupted as interrupted:
+            status = interrupted.status
+            _ignore_signals()
+            kernel.send(Quit())
+            output.take(kernel.events())
+        finally:
+            _ignore_signals()
+            words = kernel.last_words() if not kernel.halted else ""
+            kernel.end()
+    if status == DONE and not kernel.halted:
+        reason = words.splitlines()[-1] if words else "it was killed"
+        complain(wording.fault(Clause("kernel process died", {"reason": reason})))
+        status = FAILED
+    output.finish()
+    return FAILED if output.stuck and status == DONE else status
+
+
+def run_virtual(scenario: Scenario, output: Output) -> int:
+    """Run in virtual time; returns the exit status."""
+    spec = scenario.machine
+    kernel = Kernel(policies.build(spec, scenario.folder), spec.cpus, spec.ties)
+    status = DONE
+    with _interruptible():
+        try:
+            run(kernel, VirtualMachine(scenario), output.take, scenario.name)
+        except Interrupted as interrupted:
+            status = interrupted.status
+    output.finish()
+    return FAILED if output.stuck and status == DONE else status
+
+
+@contextmanager
+def _interruptible() -> Iterator[None]:
+    """Turn the signals that ask a program to end into ``Interrupted``."""
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, _raise) for number in numbers}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _raise(number: int, frame: FrameType | None) -> None:
+    raise Interrupted(128 + number)
+
+
+def _ignore_signals() -> None:
+    """Clearing up is not interrupted."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+
+
+def abandon_stdout() -> None:
+    """Nobody reads what we print any more (``| head``): say nothing more, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,0 +1,141 @@
+"""The kernel process: ``python -m sandbox.kernel FD``, started by ``sandbox.link`` and by nobody else.
+
+It is single-threaded, knows no screen, and needs nothing but the standard library and msgspec. This is the
+place where kernel and linux machine are put together.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import sys
+import time
+
+from sandbox import policies
+from sandbox.commands import Command, Pause, Quit, Resume
+from sandbox.events import Event, encode
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.loop import run
+from sandbox.machines.linux import libc
+from sandbox.machines.linux.machine import LinuxMachine
+from sandbox.machines.linux.places import choose
+from sandbox.units import S
+from sandbox.wire import Boot, Lines, decode_boot, decode_command
+
+#: Without a heartbeat for so long the machine pauses: nobody is watching (the terminal's process is stopped).
+_SILENCE_NS = 1 * S
+#: So much may wait to be read at the other end before consoles are held back.
+_BEHIND_BYTES = 1 << 20
+
+
+class Upward:
+    """The kernel process's end of the link."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._lines = Lines()
+        self._unsent = bytearray()
+        self._heard_ns = time.monotonic_ns()
+        self._paused = False
+        self.lost = False
+
+    def first_line(self) -> Boot:
+        """Wait for what to run."""
+        lines: list[bytes] = []
+        while not lines:
+            data = self._socket.recv(1 << 18)
+            if not data:
+                raise SystemExit(1)
+            lines = self._lines.feed(data)
+        self._socket.setblocking(False)
+        return decode_boot(lines[0])
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def read(self) -> list[Command]:
+        """The commands that have come; Quit when the other end is gone."""
+        try:
+            data = self._socket.recv(1 << 16)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.lost = True
+            return [Quit()]
+        self._heard_ns = time.monotonic_ns()
+        commands: list[Command] = [decode_command(line) for line in self._lines.feed(data) if line]
+        if self._paused:
+            self._paused = False
+            commands.insert(0, Resume())
+        return commands
+
+    def check(self) -> list[Command]:
+        """Pause if the other end has fallen silent."""
+        self._flush()
+        if self._paused or time.monotonic_ns() - self._heard_ns < _SILENCE_NS:
+            return []
+        self._paused = True
+        return [Pause()]
+
+    @property
+    def next_check_ns(self) -> int | None:
+        """When to check again (CLOCK_MONOTONIC): soon while something is unsent."""
+        if self._unsent:
+            return time.monotonic_ns() + S // 500
+        return None if self._paused else self._heard_ns + _SILENCE_NS
+
+    @property
+    def behind(self) -> bool:
+        return len(self._unsent) > _BEHIND_BYTES
+
+    def emit(self, events: list[Event]) -> None:
+        """Send events up; what the other end does not take yet waits here."""
+        for event in events:
+            self._unsent += encode(event)
+        self._flush()
+
+    def finish(self) -> None:
+        """Send the rest before the end."""
+        if not self.lost:
+            self._socket.settimeout(1)
+            try:
+                self._socket.sendall(self._unsent)
+            except OSError:
+                pass
+
+    def _flush(self) -> None:
+        while self._unsent and not self.lost:
+            try:
+                del self._unsent[: self._socket.send(self._unsent)]
+            except BlockingIOError:
+                return
+            except OSError:
+                self.lost = True
+
+
+def main(descriptor: int) -> None:
+    """Run one scenario on real processes until its end, or until the other end goes away."""
+    os.set_inheritable(descriptor, False)
+    # If we are stopped when the terminal's process dies, go on, so as to see the closed link and clear up.
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    upward = Upward(descriptor)
+    boot = upward.first_line()
+    spec = boot.scenario.machine
+    places = choose(spec.cpus)
+    recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
+    machine = LinuxMachine(boot.scenario, places.mini, recipe, boot.sensor, upward, boot.attended)
+    os.sched_setaffinity(0, places.engine)
+    kernel = Kernel(policies.build(spec, boot.scenario.folder), spec.cpus, spec.ties)
+    gc.disable()  # a collection in the middle of a switch would cost more than the switch
+    run(kernel, machine, upward.emit, boot.scenario.name, boot.stay)
+    upward.finish()
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

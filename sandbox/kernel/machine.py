@@ -1,0 +1,157 @@
+"""What the kernel and a machine say to each other.
+
+A machine tells what happened (reports) and makes orders true. Two machines exist: ``linux`` obeys
+with signals on real processes, ``virtual`` with a heap and a number that is the time. They differ in
+what waits and what obeys; everything between is the same kernel.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, NamedTuple, Protocol
+
+import msgspec
+
+from sandbox.commands import Command
+from sandbox.events import Clause, Event
+from sandbox.spec import ProcessSpec
+
+# Reports: a machine tells the kernel what happened.
+
+
+class Arrived(msgspec.Struct, frozen=True):
+    """A process was born, is stopped before its first own instruction, and its time to be let in has come.
+
+    An adopted one has a parent, and what it ran before (``cpu_ns``) counts.
+    """
+
+    pid: int
+    spec: ProcessSpec
+    order: int | None = None
+    os_pid: int | None = None
+    parent: int | None = None
+    loose: bool = False
+
+
+class Waits(msgspec.Struct, frozen=True):
+    """A process cannot run on: it waits for something."""
+
+    pid: int
+    on: Clause
+
+
+class Woke(msgspec.Struct, frozen=True):
+    """A process that waited can run again."""
+
+    pid: int
+
+
+class Yielded(msgspec.Struct, frozen=True):
+    """A process gave the CPU away though it could run: it stopped itself."""
+
+    pid: int
+
+
+class Ended(msgspec.Struct, frozen=True):
+    """A process is over. ``cpu_ns``: all the CPU time it ever used; code and signal as in ``Exited``."""
+
+    pid: int
+    cpu_ns: int
+    code: int | None
+    signal: int | None
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """The operator asks for something."""
+
+    command: Command
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Something that changes no state but belongs on record: output, a fault."""
+
+    event: Event
+
+
+Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
+
+
+class Happened(NamedTuple):
+    """What ``wait`` brings: the time, the reports, and the CPU time used so far by each process on a CPU."""
+
+    now_ns: int
+    reports: list[Report]
+    used: dict[int, int]
+
+
+# Orders: the kernel tells a machine what shall be.
+
+
+class Stop(msgspec.Struct, frozen=True):
+    """This process shall not run."""
+
+    pid: int
+
+
+class Run(msgspec.Struct, frozen=True):
+    """This process shall run on this CPU."""
+
+    pid: int
+    cpu: int
+
+
+class Freeze(msgspec.Struct, frozen=True):
+    """Nothing shall run and the clock stands still."""
+
+
+class Thaw(msgspec.Struct, frozen=True):
+    """The clock goes on, and what was waiting goes on waiting."""
+
+
+class Carry(msgspec.Struct, frozen=True):
+    """A command that is the machine's to carry out: kill, spawn, type. ``pid`` where it names a process."""
+
+    command: Command
+    pid: int | None = None
+
+
+Order = Stop | Run | Freeze | Thaw | Carry
+
+
+class Obeyed(NamedTuple):
+    """What obeying brings: when each process that was let run really started, by pid, and the exact
+    CPU time of each process whose stop is confirmed."""
+
+    started: dict[int, int]
+    used: dict[int, int]
+
+
+class Machine(Protocol):
+    """What makes orders true. ``sensor`` and ``recipe`` name how a real one notices blocks and switches."""
+
+    @property
+    def kind(self) -> Literal["linux", "virtual"]: ...
+    @property
+    def sensor(self) -> str | None: ...
+    @property
+    def recipe(self) -> str | None: ...
+
+    def start(self) -> None:
+        """Get ready; the clock starts when this returns."""
+        ...
+
+    def wait(self, deadline_ns: int | None) -> Happened:
+        """Wait until something happens, at most until the deadline (None: for as long as it takes)."""
+        ...
+
+    def obey(self, orders: list[Order]) -> Obeyed:
+        """Make the orders true, stops first."""
+        ...
+
+    def halt(self) -> None:
+        """End everything; afterwards nothing of the machine is left."""
+        ...
+
+    @property
+    def expects(self) -> bool:
+        """Whether something is still to come by itself: an arrival, a scripted command."""
+        ...

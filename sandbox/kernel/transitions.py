@@ -1,0 +1,231 @@
+"""The mechanism of the kernel: every change of a process's state, and every change of who has a CPU.
+
+Each change goes through ``move``, is told to the policy and put on record as an event. When and in which order
+they happen is ``sandbox.kernel.kernel``'s matter.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from sandbox.events import (
+    Admitted,
+    Blocked,
+    Clause,
+    Descheduled,
+    DescheduledReason,
+    Dispatched,
+    Event,
+    Exited,
+    Operator,
+    PolicyNote,
+    Ready,
+    ReadyReason,
+)
+from sandbox.kernel.machine import Arrived, Ended, Freeze, Order, Run, Stop, Waits
+from sandbox.kernel.process import Cpu, Process
+from sandbox.kernel.states import State, move
+from sandbox.policies.base import Policy, Task
+
+RESUMED = Clause("goes on after a pause")
+
+
+class Transitions:
+    """Processes, CPUs and a policy."""
+
+    def __init__(self, policy: Policy, cpus: int) -> None:
+        self.now_ns = 0
+        self.processes: dict[int, Process] = {}
+        self.cpus = [Cpu(index) for index in range(cpus)]
+        self.paused = False
+        self._stepping = False
+        self._live = 0
+        self._ready: dict[int, Process] = {}
+        #: Became ready at this instant, and may preempt; became ready while the machine lets it run.
+        self._fresh: list[Process] = []
+        self._loosened: list[Process] = []
+        self._orders: list[Order] = []
+        self._log: list[Event] = []
+        #: Where in the log each process descheduled at this instant stands.
+        self._descheduled: dict[int, int] = {}
+        self._install(policy)
+
+    def _install(self, policy: Policy) -> None:
+        self.policy = policy
+        policy.note = self._note
+        policy.start(self.now_ns)
+
+    def _admit(self, arrived: Arrived) -> None:
+        spec = arrived.spec
+        process = Process(arrived.pid, spec, self.now_ns, arrived.order, arrived.loose)
+        self.processes[process.pid] = process
+        self._live += 1
+        self._log.append(
+            Admitted(
+                self.now_ns,
+                process.pid,
+                spec.name,
+                spec.runs,
+                arrived.os_pid,
+                arrived.parent,
+                arrived.order,
+                spec.demand_ns,
+            )
+        )
+        self._make_ready(process, "admitted")
+
+    def _make_ready(self, process: Process, reason: ReadyReason) -> None:
+        move(process, State.READY)
+        process.since_ns = self.now_ns
+        self._ready[process.pid] = process
+        self._fresh.append(process)
+        self.policy.enqueue(process, reason, self.now_ns)
+        self._log.append(Ready(self.now_ns, process.pid, reason))
+        if process.loose:
+            self._loosened.append(process)
+
+    def _wake(self, process: Process) -> None:
+        process.blocked_ns += self.now_ns - process.since_ns
+        self._make_ready(process, "woke")
+
+    def _dispatch(self, cpu: Cpu) -> None:
+        process = cpu.held
+        if process is not None:
+            cpu.held, why = None, RESUMED
+        elif self._ready:
+            task = self.policy.pick(cpu.index, self.now_ns)
+            if task is None:
+                return
+            process, why = self._ready.pop(task.pid), self.policy.why(task)
+        else:
+            return
+        slice_ns, process.slice_left_ns = process.slice_left_ns, None
+        if slice_ns is None:
+            slice_ns = self.policy.slice(process)
+        move(process, State.RUNNING)
+        process.waiting_ns += self.now_ns - process.since_ns
+        process.since_ns = self.now_ns
+        process.cpu = cpu.index
+        cpu.running = process
+        cpu.slice_end_ns = None if slice_ns is None else self.now_ns + slice_ns
+        self._log.append(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
+        if self._stepping:
+            self._pause("step", sparing=process)
+
+    def _deschedule(self, process: Process, reason: DescheduledReason) -> Cpu:
+        cpu = self.cpus[process.cpu or 0]
+        assert cpu.running is process, f"{process} is not on CPU {cpu.index}"
+        if process.cpu_ns > process.charged_ns:
+            ran_ns, process.charged_ns = process.cpu_ns - process.charged_ns, process.cpu_ns
+        else:
+            ran_ns = 0  # the last charge was an estimate, and too high
+        self.policy.stopping(process, ran_ns, self.now_ns)
+        self._descheduled[process.pid] = len(self._log)
+        ran_ns, process.reported_ns = process.cpu_ns - process.reported_ns, process.cpu_ns
+        self._log.append(Descheduled(self.now_ns, process.pid, cpu.index, ran_ns, reason))
+        if cpu.slice_end_ns is not None and reason in ("preempted", "paused"):
+            process.slice_left_ns = max(cpu.slice_end_ns - self.now_ns, 0)
+        cpu.running = cpu.slice_end_ns = None
+        return cpu
+
+    def _release(self, process: Process, reason: Literal["expired", "preempted", "yielded"]) -> None:
+        if process.state is State.RUNNING:
+            self._deschedule(process, reason)
+            self._make_ready(process, reason)
+
+    def _block(self, waits: Waits) -> None:
+        process = self.processes[waits.pid]
+        if process.state is not State.RUNNING:
+            return  # it lost the CPU before this was noticed; it will be noticed again
+        self._deschedule(process, "blocked")
+        move(process, State.BLOCKED)
+        process.since_ns = self.now_ns
+        self._log.append(Blocked(self.now_ns, process.pid, waits.on))
+
+    def _end(self, ended: Ended) -> None:
+        process = self.processes[ended.pid]
+        process.cpu_ns = ended.cpu_ns
+        match process.state:
+            case State.RUNNING:
+                self._deschedule(process, "exited")
+            case State.READY:
+                process.waiting_ns += self.now_ns - process.since_ns
+                self._forget_ready(process)
+            case State.BLOCKED:
+                process.blocked_ns += self.now_ns - process.since_ns
+        move(process, State.EXITED)
+        self._live -= 1
+        self._log.append(
+            Exited(
+                self.now_ns,
+                process.pid,
+                ended.code,
+                ended.signal,
+                process.cpu_ns,
+                process.waiting_ns,
+                process.blocked_ns,
+            )
+        )
+
+    def _forget_ready(self, process: Process) -> None:
+        for cpu in self.cpus:
+            if cpu.held is process:
+                cpu.held = None
+                return
+        del self._ready[process.pid]
+        self.policy.remove(process)
+
+    # Slices and preemption
+
+    def _expire(self) -> None:
+        for cpu in self.cpus:
+            if cpu.running is not None and cpu.slice_end_ns is not None and self.now_ns >= cpu.slice_end_ns:
+                self._release(cpu.running, "expired")
+
+    def _preempt_for(self, process: Process) -> None:
+        victim: Process | None = None
+        for cpu in self.cpus:
+            running = cpu.running
+            if running is not None and self.policy.preempts(process, running, self.now_ns):
+                # Of all that it may push aside, the one that the others would push aside too.
+                if victim is None or self.policy.preempts(victim, running, self.now_ns):
+                    victim = running
+        if victim is not None:
+            cpu = self.cpus[victim.cpu or 0]
+            self._release(victim, "preempted")
+            self._dispatch(cpu)
+
+    def _pause(self, by: str, sparing: Process | None = None) -> None:
+        self.paused, self._stepping = True, False
+        for cpu in self.cpus:
+            process = cpu.running
+            if process is not None and process is not sparing:
+                self._deschedule(process, "paused")
+                move(process, State.READY)
+                process.since_ns = self.now_ns
+                cpu.held = process
+                self._log.append(Ready(self.now_ns, process.pid, "preempted"))
+                self._loosened.append(process)
+        self._orders.append(Freeze())
+        self._log.append(Operator(self.now_ns, Clause("paused", {"by": by})))
+
+    def _note(self, clause: Clause, task: Task | None = None) -> None:
+        self._log.append(PolicyNote(self.now_ns, clause, task.pid if task else None))
+
+    def _collect_orders(self) -> list[Order]:
+        """What has to change for the decisions to be true; a process that keeps its CPU needs no signal."""
+        orders, self._orders = self._orders, []
+        for process in self._loosened:
+            if process.loose and process.state is State.READY:
+                process.loose = False
+                orders.append(Stop(process.pid))
+        self._loosened.clear()
+        for cpu in self.cpus:
+            process = cpu.running
+            if process is None or self.paused:
+                cpu.occupant = None
+            elif process is not cpu.occupant or not process.loose:
+                cpu.occupant = process
+                process.loose = True
+                orders.append(Run(process.pid, cpu.index))
+        return orders

@@ -1,0 +1,135 @@
+"""The kernel process as the terminal's process sees it: started, listened to, ended, and swept up after."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from select import select
+
+from sandbox.commands import Command
+from sandbox.events import AnyEvent, Event, Halted, decode
+from sandbox.wire import Boot, Lines, encode_boot, encode_command
+
+HEARTBEAT_S = 0.25
+
+
+class KernelProcess:
+    """The kernel process, seen from the terminal's process. Start it from the main thread only: its life is
+    tied to the thread that started it."""
+
+    def __init__(self, boot: Boot) -> None:
+        """Start it. It inherits nothing of the terminal."""
+        adopt_orphans()
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        self._lines = Lines()
+        self._unsent = bytearray(encode_boot(boot) + b"\n")
+        self._stderr = tempfile.TemporaryFile()  # read only if it dies
+        command = [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.kernel", str(theirs.fileno())]
+        self._process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
+            start_new_session=True,
+        )
+        theirs.close()
+        ours.setblocking(False)
+        #: True once the link is closed from the other side.
+        self.closed = False
+        self.halted = False
+        self._flush()
+
+    @property
+    def os_pid(self) -> int:
+        return self._process.pid
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, command: Command) -> None:
+        """Ask for something."""
+        self._unsent += encode_command(command) + b"\n"
+        self._flush()
+
+    def beat(self) -> None:
+        """Say that somebody is still here."""
+        self._unsent += b"\n"
+        self._flush()
+
+    def receive(self) -> list[AnyEvent]:
+        """The events that have come, without waiting for more."""
+        self._flush()
+        try:
+            data = self._socket.recv(1 << 18)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.closed = True
+            return []
+        events = [decode(line) for line in self._lines.feed(data)]
+        self.halted = self.halted or any(isinstance(event, Halted) for event in events)
+        return events
+
+    def events(self) -> Iterator[Event]:
+        """All events until the end, waiting for them: the headless commands' way."""
+        next_beat = 0.0
+        while not self.closed:
+            select([self._socket], [], [], max(next_beat - time.monotonic(), 0))
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + HEARTBEAT_S
+                self.beat()
+            yield from self.receive()
+
+    def end(self, patience_s: float = 4.0) -> None:
+        """Close the link, which ends the kernel process and all of its children; sweep what it may leave."""
+        self._socket.close()
+        self.closed = True
+        try:
+            self._process.wait(patience_s)
+        except subprocess.TimeoutExpired:
+            self._process.send_signal(signal.SIGCONT)
+            self._process.kill()
+            self._process.wait()
+        sweep()
+        self._stderr.close()
+
+    def last_words(self) -> str:
+        """What it wrote to its standard error: the reason of an unexpected death."""
+        self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(self._stderr.tell() - 4_096, 0))
+        return self._stderr.read().decode(errors="replace").strip()
+
+    def _flush(self) -> None:
+        while self._unsent and not self.closed:
+            try:
+                del self._unsent[: self._socket.send(self._unsent)]
+            except BlockingIOError:
+                return
+            except OSError:
+                return  # receive() will notice
+
+
+def adopt_orphans() -> None:
+    """Become the one to whom the kernel process's children come if it is killed."""
+    if sys.platform == "linux":
+        from sandbox.machines.linux import libc
+
+        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def sweep() -> None:
+    """Kill what a dead kernel process has left."""
+    if sys.platform == "linux":
+        from sandbox.machines.linux.undertaker import end_descendants
+
+        end_descendants()

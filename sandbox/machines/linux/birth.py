@@ -1,0 +1,170 @@
+"""How a process comes to life: forked, armed, confined, and stopped before its first own instruction.
+
+The order matters. A child is armed against orphaning (PR_SET_PDEATHSIG) before its first stop, because a
+stopped process in a session of its own would otherwise outlive us for ever; it checks that we still live,
+because the arming comes too late if we died before it; and it stops itself, so that seeing it stopped is
+the proof that all this has been done.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import NoReturn
+
+from sandbox.machines.linux import libc
+from sandbox.machines.linux.child import Child
+from sandbox.machines.linux.console import Console, take_console
+from sandbox.programs.function import call, finish, print_exception
+from sandbox.programs.work import work
+from sandbox.spec import ProcessSpec, Segment
+
+_PATIENCE_NS = 2_000_000_000
+_PROBE_NS = 3_000_000
+
+
+class BirthFailed(OSError):
+    """A process could not be started; the others can."""
+
+
+class Nursery:
+    """Bears processes for mini CPUs (``cpus``: real CPU numbers). Only a single-threaded process may own one:
+    arming follows the forking thread."""
+
+    def __init__(self, cpus: Sequence[int], folder: str) -> None:
+        self._cpus = cpus
+        self._folder = folder
+        self._descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._overhead_ns = 0
+        _raise_descriptor_limit()
+        gc.collect()
+        gc.freeze()  # forked children would copy every page that the collector touches
+        self._overhead_ns = self._measure_overhead()
+
+    def bear(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child:
+        """A new process, stopped before its first own instruction. Raises BirthFailed."""
+        body = self._body(spec, folder or self._folder)
+        console = None
+        try:
+            console = Console()
+            os_pid = self._fork(body, console.slave, spec.name)
+            console.born()
+            return Child(os_pid, spec, order, console=console)
+        except OSError as error:
+            if console is not None:
+                console.close()
+            raise BirthFailed(error.errno, f"{spec.name}: {error.strerror or error}") from error
+
+    def _body(self, spec: ProcessSpec, folder: str) -> Callable[[], int]:
+        """What the child does once it is dispatched; returns its exit status."""
+        if spec.work is not None:
+            segments = [(segment.kind, segment.ns) for segment in spec.segments]
+            overhead_ns = self._overhead_ns
+
+            def synthetic() -> NoReturn:
+                work(segments, overhead_ns)
+                os._exit(0)
+
+            return synthetic
+        if spec.command is not None:
+            command = spec.command
+            return lambda: _execute(command, folder)
+        file, _, function = (spec.python or "").rpartition(":")
+        return lambda: call(os.path.join(folder, file), function, spec.args)
+
+    def _fork(self, body: Callable[[], int], slave: int, name: str) -> int:
+        parent = os.getpid()
+        os_pid = os.fork()
+        if os_pid == 0:
+            try:
+                self._become_a_child(parent, slave, name)
+                status = body()
+            except BaseException:
+                print_exception()
+                status = 1
+            finish(status)
+        _wait_for_first_stop(os_pid)
+        return os_pid
+
+    def _become_a_child(self, parent: int, slave: int, name: str) -> None:
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+        os.setsid()
+        take_console(slave)
+        os.closerange(3, _highest_descriptor())
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        resource.setrlimit(resource.RLIMIT_NOFILE, self._descriptors)
+        libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+        libc.set_name(name)
+        os.sched_setaffinity(0, {self._cpus[0]})
+        # A woken batch task does not preempt the one that is about to stop: switches can overlap.
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+        os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
+        os.environ["TERM"] = "xterm-256color"
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
+            signal.signal(number, signal.SIG_DFL)
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.pthread_sigmask(signal.SIG_SETMASK, ())
+        gc.enable()
+        os.kill(os.getpid(), signal.SIGSTOP)
+
+    def _measure_overhead(self) -> int:
+        """The CPU time that a synthetic process costs here beyond its work: its start and its exit, in ns
+        (median of three)."""
+        probe = ProcessSpec("probe", work=[Segment("cpu", _PROBE_NS)])
+        costs = []
+        for _ in range(3):
+            child = self.bear(probe)
+            child.send(signal.SIGCONT)
+            os.waitid(os.P_PID, child.os_pid, os.WEXITED | os.WNOWAIT)
+            costs.append(child.cpu_ns() - _PROBE_NS)
+            os.waitpid(child.os_pid, 0)
+            child.close()
+        return sorted(costs)[1]
+
+
+def _execute(command: list[str], folder: str) -> int:
+    """Become another program; the shell's exit status where that fails."""
+    try:
+        os.chdir(folder)
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.execvp(command[0], command)
+    except FileNotFoundError:
+        print(f"{command[0]}: not found", file=sys.stderr)
+        return 127
+    except OSError as error:
+        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
+        return 126
+
+
+def _wait_for_first_stop(os_pid: int) -> None:
+    """Until the child has armed itself and stopped. Raises OSError if it died or takes far too long."""
+    give_up_ns = time.monotonic_ns() + _PATIENCE_NS
+    while time.monotonic_ns() < give_up_ns:
+        result = os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WEXITED | os.WNOHANG)
+        if result is None:
+            time.sleep(50e-6)
+        elif result.si_code == os.CLD_STOPPED:
+            return
+        else:
+            raise OSError(0, f"ended before its start (status {result.si_status})")
+    os.kill(os_pid, signal.SIGKILL)
+    os.waitpid(os_pid, 0)
+    raise OSError(0, "did not start in time")
+
+
+def _raise_descriptor_limit() -> None:
+    """Three descriptors a process: as many as we may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _highest_descriptor() -> int:
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return 1 << 20 if soft == resource.RLIM_INFINITY else soft

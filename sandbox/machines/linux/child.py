@@ -1,0 +1,84 @@
+"""The machine's record of one real process."""
+
+from __future__ import annotations
+
+import os
+import signal
+from enum import Enum
+
+from sandbox.events import Clause
+from sandbox.machines.linux.accounting import cpu_clock, cpu_time_ns
+from sandbox.machines.linux.console import Console
+from sandbox.spec import ProcessSpec
+
+
+class Mode(Enum):
+    """What the machine makes of a process right now."""
+
+    STOPPED = "stopped"  # by us, and it stays so
+    RUNNING = "running"  # dispatched to a mini CPU
+    WAITING = "waiting"  # blocked: left alone until it wakes
+
+
+class Child:
+    """A process of ours: ``direct`` if we forked it (or inherited it), else found in a child's family.
+
+    Signals go through a pidfd, which never hits a stranger that got the same number.
+    """
+
+    def __init__(
+        self,
+        os_pid: int,
+        spec: ProcessSpec,
+        order: int | None = None,
+        parent: Child | None = None,
+        console: Console | None = None,
+        direct: bool = True,
+    ) -> None:
+        self.os_pid = os_pid
+        self.spec = spec
+        self.order = order
+        self.parent = parent
+        self.direct = direct
+        self.console = console
+        self.pid = 0  # given when it is let in
+        self.pidfd = os.pidfd_open(os_pid)
+        self.mode = Mode.STOPPED
+        self.cpu: int | None = None
+        #: Sent SIGSTOP and not yet seen stopped: since when (machine time).
+        self.stopping_ns: int | None = None
+        #: Dispatched: when, and the CPU time it had used by then.
+        self.started_ns = 0
+        self.started_cpu_ns = 0
+        #: What it waits for, while it does.
+        self.on: Clause | None = None
+        self._clock = cpu_clock(os_pid)
+        # What a forked child used before its first own instruction is our cost, not its own.
+        self._birth_ns = (cpu_time_ns(self._clock) or 0) if self.direct else 0
+        self._last_ns = 0
+        self.stat_fd = os.open(f"/proc/{os_pid}/stat", os.O_RDONLY)
+
+    def __repr__(self) -> str:
+        return f"<{self.pid} {self.spec.name} os_pid {self.os_pid} {self.mode.value}>"
+
+    def cpu_ns(self) -> int:
+        """CPU time used since its first own instruction; the last known figure once it is reaped."""
+        used_ns = cpu_time_ns(self._clock)
+        if used_ns is not None:
+            self._last_ns = used_ns - self._birth_ns
+        return self._last_ns
+
+    def send(self, number: signal.Signals) -> bool:
+        """Send a signal; False if the process is no more."""
+        try:
+            signal.pidfd_send_signal(self.pidfd, number)
+        except (ProcessLookupError, PermissionError):
+            return False
+        return True
+
+    def close(self) -> None:
+        """Give back the descriptors."""
+        os.close(self.pidfd)
+        os.close(self.stat_fd)
+        if self.console is not None:
+            self.console.close()

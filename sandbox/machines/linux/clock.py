@@ -1,0 +1,50 @@
+"""The machine's clock: nanoseconds since boot, standing still while the machine is frozen."""
+
+from __future__ import annotations
+
+import time
+
+
+class Clock:
+    """CLOCK_MONOTONIC, less the time of boot and of all pauses; jumps of the wall clock do not touch it."""
+
+    def __init__(self) -> None:
+        """It stands at 0 until ``start``."""
+        self._boot_ns = time.monotonic_ns()
+        #: How long the machine has stood still, and since when it does (None: it does not).
+        self._paused_ns = 0
+        self._frozen_ns: int | None = self._boot_ns
+
+    @property
+    def frozen(self) -> bool:
+        return self._frozen_ns is not None
+
+    def now_ns(self) -> int:
+        """The machine's time."""
+        until_ns = time.monotonic_ns() if self._frozen_ns is None else self._frozen_ns
+        return until_ns - self._boot_ns - self._paused_ns
+
+    def watch_ns(self) -> int:
+        """The operator's watch: it goes on in a pause."""
+        return time.monotonic_ns() - self._boot_ns
+
+    def monotonic_ns(self, at_ns: int) -> int:
+        """The CLOCK_MONOTONIC time at which the machine's time will be ``at_ns``, if no pause comes between."""
+        return at_ns + self._boot_ns + self._paused_ns
+
+    def watch_monotonic_ns(self, at_ns: int) -> int:
+        """The CLOCK_MONOTONIC time at which the operator's watch will show ``at_ns``."""
+        return at_ns + self._boot_ns
+
+    def start(self) -> None:
+        """Boot is now."""
+        self._boot_ns, self._frozen_ns = time.monotonic_ns(), None
+
+    def freeze(self) -> None:
+        if self._frozen_ns is None:
+            self._frozen_ns = time.monotonic_ns()
+
+    def thaw(self) -> None:
+        if self._frozen_ns is not None:
+            self._paused_ns += time.monotonic_ns() - self._frozen_ns
+            self._frozen_ns = None

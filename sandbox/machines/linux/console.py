@@ -1,0 +1,89 @@
+"""The console of each process: a pseudo-terminal of its own.
+
+A child's output can so be kept apart, ``input()`` really blocks until somebody types, and no child can
+read the keys of the real terminal or paint on it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import os
+import struct
+import termios
+
+from sandbox.text import Cleaner
+
+#: How much one console may deliver in one turn of the loop; a process that writes more blocks on its
+#: console until its next turn, as it would on any slow terminal. So memory stays bounded and nothing is lost.
+TURN_BYTES = 8_192
+_ROWS, _COLUMNS = 24, 80
+
+
+class Console:
+    """The machine's end of a process's pseudo-terminal."""
+
+    def __init__(self) -> None:
+        self._master, self.slave = os.openpty()
+        os.set_blocking(self._master, False)
+        attributes = termios.tcgetattr(self.slave)
+        attributes[1] &= ~termios.OPOST  # bytes as the program wrote them: no carriage return before a newline
+        termios.tcsetattr(self.slave, termios.TCSANOW, attributes)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
+        self._cleaner = Cleaner()
+        self._unsent = bytearray()
+
+    def fileno(self) -> int:
+        return self._master
+
+    def born(self) -> None:
+        """The child has its end: ours of it is closed, so that the console ends with its last user."""
+        os.close(self.slave)
+
+    def read(self) -> str | None:
+        """What was written since the last turn, harmless, at most one turn's share; None when nobody
+        can write any more."""
+        try:
+            data = os.read(self._master, TURN_BYTES)
+        except BlockingIOError:
+            return ""
+        except OSError:  # EIO: every user of the terminal is gone
+            return None
+        return self._cleaner.feed(self._decode.decode(data)) if data else None
+
+    def rest(self) -> str:
+        """All that is still in the terminal of a process that has ended."""
+        pieces: list[str] = []
+        for _ in range(64):  # a terminal holds at most 64 KiB; a daemon that goes on writing shall not hold us
+            piece = self.read()
+            if not piece:
+                break
+            pieces.append(piece)
+        return "".join(pieces)
+
+    def type(self, text: str) -> None:
+        """Type into the console. What a full terminal does not take waits for ``flush``."""
+        self._unsent += text.encode()
+        self.flush()
+
+    def flush(self) -> bool:
+        """Hand over what was typed; True when all of it has been."""
+        while self._unsent:
+            try:
+                del self._unsent[: os.write(self._master, self._unsent)]
+            except BlockingIOError:
+                return False
+            except OSError:
+                self._unsent.clear()
+        return True
+
+    def close(self) -> None:
+        os.close(self._master)
+
+
+def take_console(slave: int) -> None:
+    """In a child that leads its own session: make this terminal its own, and its standard streams."""
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    for stream in (0, 1, 2):
+        os.dup2(slave, stream)

@@ -1,0 +1,101 @@
+"""The few system calls that Python does not offer: prctl, timerfd and signalfd, through libc."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import signal
+import sys
+
+PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
+PR_SET_NO_NEW_PRIVS = 38
+
+_CLOCK_MONOTONIC = 1
+_TFD_TIMER_ABSTIME = 1
+_NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
+_S = 1_000_000_000
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _checked(result: int) -> int:
+    if result < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number))
+    return result
+
+
+def prctl(option: int, value: int) -> None:
+    """Set one property of this process (of this thread, for PR_SET_PDEATHSIG). Raises OSError."""
+    _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+
+
+def set_name(name: str) -> None:
+    """Name this process as ``ps`` and ``top`` show it: the short name, and the command line in full.
+
+    The command line is a stretch of this process's own memory; what does not fit is cut.
+    """
+    encoded = name.encode()
+    _libc.prctl(PR_SET_NAME, ctypes.c_char_p(encoded[:15]), 0, 0, 0)
+    with open("/proc/self/stat", "rb") as stat:
+        fields = stat.read().rpartition(b")")[2].split()
+    start, end = int(fields[45]), int(fields[46])  # arg_start and arg_end, proc(5) fields 48 and 49
+    if 0 < start < end:
+        ctypes.memset(start, 0, end - start)
+        ctypes.memmove(start, encoded, min(len(encoded), end - start - 1))
+
+
+class _Timespec(ctypes.Structure):
+    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
+
+
+class _Itimerspec(ctypes.Structure):
+    _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
+
+
+class Alarm:
+    """A timerfd: readable at a time of CLOCK_MONOTONIC, to the nanosecond (epoll's own timeouts are whole
+    milliseconds)."""
+
+    def __init__(self) -> None:
+        self._fd = _checked(_libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK_CLOEXEC))
+        self._spec = _Itimerspec()
+        self._pointer = ctypes.byref(self._spec)
+        self._set_ns: int | None = None
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def set(self, at_ns: int | None) -> None:
+        """Ring at ``at_ns`` (CLOCK_MONOTONIC), at once where that is past; None: not at all."""
+        if at_ns == self._set_ns:
+            return
+        self._set_ns = at_ns
+        self._spec.it_value.tv_sec, self._spec.it_value.tv_nsec = divmod(0 if at_ns is None else max(at_ns, 1), _S)
+        _checked(_libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, self._pointer, None))
+
+    def hush(self) -> None:
+        """Take note of a ring."""
+        self._set_ns = None
+        try:
+            os.read(self._fd, 8)
+        except BlockingIOError:
+            pass
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def signal_fd(signals: set[signal.Signals]) -> int:
+    """A descriptor that becomes readable when one of these (blocked) signals is pending."""
+    mask = bytearray(128)  # sigset_t of glibc and musl: one bit a signal, in words of the machine's order
+    for number in signals:
+        bit = number - 1
+        index = bit // 8
+        if sys.byteorder == "big":
+            index = index // 8 * 8 + 7 - index % 8
+        mask[index] |= 1 << bit % 8
+    buffer = (ctypes.c_char * len(mask)).from_buffer(mask)
+    return _checked(_libc.signalfd(-1, buffer, _NONBLOCK_CLOEXEC))

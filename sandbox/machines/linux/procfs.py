@@ -1,0 +1,67 @@
+"""Readings from ``/proc``, with the few bytes parsed that are needed."""
+
+from __future__ import annotations
+
+import os
+
+
+def read_state(stat_fd: int) -> tuple[str, int]:
+    """State letter and number of threads, from a kept-open ``/proc/PID/stat``; ("X", 0) once it is reaped."""
+    try:
+        data = os.pread(stat_fd, 512, 0)
+    except OSError:
+        return "X", 0
+    after_name = data.rindex(b")") + 2
+    state = chr(data[after_name])
+    if state in "SDI":
+        return state, int(data[after_name:].split(None, 18)[17])
+    return state, 1
+
+
+def some_thread_runs(os_pid: int) -> bool:
+    """Whether any thread of the process is running or could."""
+    try:
+        threads = os.listdir(f"/proc/{os_pid}/task")
+    except OSError:
+        return False
+    return any(thread_state(os_pid, thread) == "R" for thread in threads)
+
+
+def thread_state(os_pid: int, thread: str) -> str:
+    """State letter of one thread; "X" when it is gone."""
+    try:
+        with open(f"/proc/{os_pid}/task/{thread}/stat", "rb") as file:
+            data = file.read()
+    except OSError:
+        return "X"
+    return chr(data[data.rindex(b")") + 2])
+
+
+class Status:
+    """``/proc/PID/stat`` of any process, as far as families need it. Raises OSError when it is gone."""
+
+    __slots__ = ("name", "parent", "session", "state")
+
+    def __init__(self, os_pid: int) -> None:
+        with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
+            data = file.read(512)
+        end = data.rindex(b")")
+        fields = data[end + 2 :].split(None, 5)
+        self.name = data[data.index(b"(") + 1 : end].decode(errors="replace")
+        self.state = fields[0].decode()
+        self.parent = int(fields[1])
+        self.session = int(fields[3])
+
+
+def read_text(path: str, most: int = 4_096) -> str:
+    """The beginning of a small file; "" when it cannot be read."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(most).decode(errors="replace")
+    except OSError:
+        return ""
+
+
+def command_line(os_pid: int) -> str:
+    """A process's command line, its words separated by spaces; "" when it has none."""
+    return read_text(f"/proc/{os_pid}/cmdline").replace("\0", " ").strip()

@@ -1,0 +1,197 @@
+"""The virtual machine: a heap of what is to come and a number that is the time. Exact and deterministic.
+
+Synthetic work runs as written. A real program cannot run here; one with an ``estimate`` stands in as a
+single CPU burst of that length.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import deque
+from itertools import count
+from typing import Literal
+
+from sandbox.commands import Kill, Quit
+from sandbox.events import Clause, Fault
+from sandbox.kernel.machine import (
+    Arrived,
+    Asked,
+    Carry,
+    Ended,
+    Freeze,
+    Happened,
+    Obeyed,
+    Order,
+    Report,
+    Run,
+    Stop,
+    Thaw,
+    Told,
+    Waits,
+    Woke,
+)
+from sandbox.spec import At, ProcessSpec, Scenario, Segment
+
+KILLED = 15
+
+
+class VirtualProcess:
+    """Synthetic work in progress. ``left_ns``: what is left of the current CPU burst."""
+
+    __slots__ = ("cpu_ns", "left_ns", "pid", "segments", "since_ns")
+
+    def __init__(self, pid: int, spec: ProcessSpec) -> None:
+        self.pid = pid
+        self.segments = deque(spec.segments or [Segment("cpu", spec.estimate_ns or 0)])
+        self.cpu_ns = 0
+        self.left_ns = self.next_burst()
+        #: When its first instruction of this dispatch ran; the switch itself comes before.
+        self.since_ns = 0
+
+    def next_burst(self) -> int:
+        """Take the next CPU burst out of the work; 0 where a wait comes first."""
+        if self.segments and self.segments[0].kind == "cpu":
+            return self.segments.popleft().ns
+        return 0
+
+    def run_until(self, now_ns: int) -> None:
+        """Count what it used of the CPU up to now."""
+        ran_ns = now_ns - self.since_ns
+        if ran_ns > 0:
+            self.cpu_ns += ran_ns
+            self.left_ns -= ran_ns
+            self.since_ns = now_ns
+
+
+class VirtualMachine:
+    """Obeys at once, or after ``switch_cost_ns`` each time a CPU takes another process."""
+
+    kind: Literal["virtual"] = "virtual"
+    sensor = None
+    recipe = None
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._switch_cost_ns = scenario.machine.switch_cost_ns
+        self._now_ns = 0
+        self._frozen = False
+        self._pids = count(1)
+        arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
+        self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
+        self._script: deque[At] = deque(sorted(scenario.script, key=lambda at: at.time_ns))
+        #: The operator's watch is ahead of the machine's clock by as long as the machine was paused.
+        self._paused_ns = 0
+        self._wakes: list[tuple[int, int]] = []
+        self._processes: dict[int, VirtualProcess] = {}
+        self._running: dict[int, VirtualProcess] = {}  # by CPU
+        self._told: list[Report] = []
+
+    @property
+    def expects(self) -> bool:
+        """Whether an arrival or a scripted command is still to come."""
+        return bool(self._arrivals or self._script or self._told)
+
+    def start(self) -> None:
+        """A virtual machine is always ready."""
+
+    def wait(self, deadline_ns: int | None) -> Happened:
+        """Jump to the next instant at which something happens."""
+        if self._frozen:
+            return self._wait_frozen()
+        now_ns = self._next_instant(deadline_ns)
+        if now_ns is None:
+            return self._stuck()
+        self._now_ns = now_ns
+        reports, self._told = self._told, []
+        used = {}
+        for process in self._running.values():
+            process.run_until(now_ns)
+            used[process.pid] = process.cpu_ns
+        for cpu, process in [*self._running.items()]:
+            if process.left_ns == 0 and process.since_ns <= now_ns:
+                del self._running[cpu]
+                reports.append(self._end_burst(process))
+        while self._wakes and self._wakes[0][0] == now_ns:
+            reports.append(Woke(heapq.heappop(self._wakes)[1]))
+        while self._arrivals and self._arrivals[0][1].arrive_ns <= now_ns:
+            reports.append(self._arrive(*self._arrivals.popleft()))
+        while self._script and self._script[0].time_ns <= now_ns + self._paused_ns:
+            reports.append(Asked(self._script.popleft().do))
+        return Happened(now_ns, reports, used)
+
+    def obey(self, orders: list[Order]) -> Obeyed:
+        """Make the orders true at this very instant."""
+        started: dict[int, int] = {}
+        for order in orders:
+            match order:
+                case Stop(pid):
+                    self._take_off(pid)
+                case Run(pid, cpu):
+                    process = self._processes[pid]
+                    process.since_ns = self._now_ns + self._switch_cost_ns
+                    self._running[cpu] = process
+                    if self._switch_cost_ns:
+                        started[pid] = process.since_ns
+                case Freeze():
+                    self._frozen = True
+                case Thaw():
+                    self._frozen = False
+                case Carry(Kill(), pid) if pid is not None:
+                    self._take_off(pid)
+                    self._wakes = [wake for wake in self._wakes if wake[1] != pid]
+                    heapq.heapify(self._wakes)
+                    self._told.append(Ended(pid, self._processes[pid].cpu_ns, None, KILLED))
+                case Carry(command):
+                    did = Clause("only on real processes", {"command": type(command).__name__.lower()})
+                    self._told.append(Told(Fault(self._now_ns, did)))
+        return Obeyed(started, {})
+
+    def halt(self) -> None:
+        """Nothing of a virtual run needs clearing away."""
+
+    def _next_instant(self, deadline_ns: int | None) -> int | None:
+        if self._told:
+            return self._now_ns
+        instants = [process.since_ns + process.left_ns for process in self._running.values()]
+        if deadline_ns is not None:
+            instants.append(deadline_ns)
+        if self._wakes:
+            instants.append(self._wakes[0][0])
+        if self._arrivals:
+            instants.append(max(self._arrivals[0][1].arrive_ns, self._now_ns))
+        if self._script:
+            instants.append(max(self._script[0].time_ns - self._paused_ns, self._now_ns))
+        return min(instants, default=None)
+
+    def _wait_frozen(self) -> Happened:
+        """Paused: only the operator's watch goes on."""
+        reports, self._told = self._told, []
+        if not reports and self._script:
+            at = self._script.popleft()
+            self._paused_ns = max(self._paused_ns, at.time_ns - self._now_ns)
+            reports.append(Asked(at.do))
+        return Happened(self._now_ns, reports, {}) if reports else self._stuck()
+
+    def _stuck(self) -> Happened:
+        """Nothing can happen any more: end, and say so."""
+        fault = Fault(self._now_ns, Clause("nothing can happen any more"))
+        return Happened(self._now_ns, [Told(fault), Asked(Quit())], {})
+
+    def _arrive(self, order: int, spec: ProcessSpec) -> Arrived:
+        pid = next(self._pids)
+        self._processes[pid] = VirtualProcess(pid, spec)
+        return Arrived(pid, spec, order)
+
+    def _end_burst(self, process: VirtualProcess) -> Report:
+        if not process.segments:
+            return Ended(process.pid, process.cpu_ns, 0, None)
+        io_ns = process.segments.popleft().ns
+        process.left_ns = process.next_burst()
+        heapq.heappush(self._wakes, (self._now_ns + io_ns, process.pid))
+        return Waits(process.pid, Clause("sleep", {"for_ns": io_ns}))
+
+    def _take_off(self, pid: int) -> None:
+        for cpu, process in self._running.items():
+            if process.pid == pid:
+                process.run_until(self._now_ns)
+                del self._running[cpu]
+                return

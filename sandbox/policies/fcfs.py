@@ -1,0 +1,12 @@
+"""First come, first served."""
+
+from sandbox.policies.base import Policy
+
+
+class FirstComeFirstServed(Policy):
+    """Whoever became ready first runs until it blocks or ends.
+
+    Bad when a long process stands before short ones: all of them wait for it (the convoy effect).
+    """
+
+    name = "fcfs"

@@ -1,0 +1,18 @@
+"""Round robin."""
+
+from sandbox.kinds import Duration
+from sandbox.policies.base import Parameter, Policy, Task
+
+
+class RoundRobin(Policy):
+    """One ready queue; each in turn runs for at most one quantum and goes to the tail.
+
+    Bad when the quantum is far too short (the switching costs more than the work) or far too long
+    (it becomes first come, first served), and when all jobs are equally long: they all end late.
+    """
+
+    name = "rr"
+    quantum = Parameter(Duration("100us", "60s"), "50ms", "the length of a time slice")
+
+    def slice(self, task: Task) -> int:
+        return self.quantum

@@ -1,0 +1,109 @@
+"""Plain words on a plain terminal: event lines, tables and messages of the headless commands."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from sandbox import wording
+from sandbox.events import Admitted, Event
+from sandbox.scenario import BadScenario
+from sandbox.units import MS, S
+
+
+class EventLines:
+    """Prints one line an event."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+
+    def line(self, event: Event) -> str:
+        """The event as a line: time, what, which process, and the sentence."""
+        if isinstance(event, Admitted):
+            self._names[event.pid] = event.name
+        pid = getattr(event, "pid", None)
+        kind = type(event).__name__.lower()
+        text = wording.sentence(event, self._names).replace("\n", " ⏎ ")
+        return f"{event.t_ns / S:10.6f} s  {kind:<11} {'' if pid is None else pid:>4}  {text}"
+
+
+def milliseconds(ns: int | None) -> str:
+    """A time in a table: milliseconds with one decimal, ``-`` for none."""
+    return "-" if ns is None else f"{ns / MS:.1f}"
+
+
+def print_result(document: dict[str, Any]) -> None:
+    """The result document as tables."""
+    processes = [
+        [
+            str(process["pid"]),
+            process["name"],
+            *(milliseconds(process[key]) for key in _PROCESS_TIMES),
+            str(process["switches"]),
+            "-" if process["exit"] is None else str(process["exit"]),
+        ]
+        for process in document["processes"]
+    ]
+    head = ["pid", "name", "arrived", "first run", "finished", "cpu", "waiting", "blocked", "turnaround", "response"]
+    print_table([*head, "switches", "exit"], processes, left={1})
+    figures = document["metrics"]
+    print()
+    rows = [
+        [label, *(milliseconds(figures[key][part]) for part in ("mean", "p50", "p95", "max"))]
+        for label, key in (("turnaround", "turnaround_ns"), ("waiting", "waiting_ns"), ("response", "response_ns"))
+    ]
+    print_table(["all times in ms", "mean", "p50", "p95", "max"], rows, left={0})
+    print()
+    machine, policy = document["machine"], document["policy"]
+    sensor = f", sensor {machine['sensor']}" if machine["sensor"] else ""
+    print(f"{document['scenario']}: {policy['name']} on the {machine['kind']} machine, {machine['cpus']} CPU{sensor}")
+    print(
+        f"makespan {milliseconds(figures['makespan_ns'])} ms   "
+        f"CPU utilisation {figures['cpu_utilisation']:.1%}   "
+        f"context switches {figures['switches']}   "
+        f"throughput {figures['throughput_per_s']:.2f}/s   "
+        f"fairness {figures['fairness_jain']:.3f}"
+    )
+
+
+_PROCESS_TIMES = (
+    "arrived_ns",
+    "first_run_ns",
+    "finished_ns",
+    "cpu_ns",
+    "waiting_ns",
+    "blocked_ns",
+    "turnaround_ns",
+    "response_ns",
+)
+
+
+def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> None:
+    """A table on stdout; foreign text is never taken for markup, and nothing is cut when stdout is no terminal."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for index, title in enumerate(head):
+        table.add_column(title, justify="left" if index in left else "right", no_wrap=index not in left)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        console.width = 10_000
+    console.print(table)
+
+
+def complain(text: str) -> None:
+    """A message on stderr."""
+    print(f"ossandbox: {text}", file=sys.stderr)
+
+
+def print_problems(bad: BadScenario) -> None:
+    """Every problem of a file on one line: file, line, place, what is wrong and what is allowed."""
+    for problem in bad.problems:
+        line = f":{problem.line}" if problem.line else ""
+        place = f" {problem.place}:" if problem.place else ""
+        print(f"{bad.file}{line}:{place} {wording.problem(problem.what)}", file=sys.stderr)

@@ -1,0 +1,319 @@
+"""Reading scenario files: everything is checked before anything starts, and every fault is told at once."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import tomllib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple, TypeVar, get_type_hints
+
+import msgspec
+
+from sandbox import policies
+from sandbox.commands import Kill, Type, UsePolicy
+from sandbox.events import Clause
+from sandbox.kinds import Kind, Refused, Text, nearest, shown
+from sandbox.spec import PROCESSES_MOST, At, MachineSpec, ProcessSpec, Scenario
+
+BYTES_MOST = 256 * 1024
+_TOP = {"title", "lesson", "machine", "process", "at"}
+_BODIES = ("work", "command", "python")
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Problem(NamedTuple):
+    """One fault of a file: its line (0: the whole file), its place in words of the file, and what is wrong."""
+
+    line: int
+    place: str
+    what: Clause
+
+
+class BadScenario(Exception):
+    """A file that cannot be used. ``problems``: all of them, in the order of the file."""
+
+    def __init__(self, file: str, problems: list[Problem]) -> None:
+        super().__init__(file)
+        self.file = file
+        self.problems = sorted(problems, key=lambda problem: problem.line)
+
+
+def load(path: str | Path) -> Scenario:
+    """The scenario of a file. Raises BadScenario."""
+    return _Reader(Path(path)).read()
+
+
+def built_in_folder() -> Path:
+    """Where the built-in scenarios are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parent
+    inside = package / "scenarios"
+    return inside if inside.is_dir() else package.parent / "scenarios"
+
+
+def built_in() -> list[Path]:
+    """The files of the built-in scenarios, by name."""
+    return sorted(built_in_folder().glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """The file of a built-in scenario's name, or of a path. Raises BadScenario."""
+    path = Path(name)
+    if path.suffix != ".toml" and not path.exists():
+        names = [file.stem for file in built_in()]
+        if name in names:
+            return built_in_folder() / f"{name}.toml"
+        what = Clause(
+            "no such scenario", {"value": shown(name), "allowed": " | ".join(names), "hint": nearest(name, names)}
+        )
+        raise BadScenario(name, [Problem(0, "", what)])
+    return path
+
+
+class _Reader:
+    """Reads one file and gathers its problems."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._problems: list[Problem] = []
+        self._lines: dict[tuple[str, ...], int] = {}
+
+    def read(self) -> Scenario:
+        table = self._parse()
+        scenario = self._scenario(table) if table is not None else None
+        if self._problems or scenario is None:
+            raise BadScenario(str(self._path), self._problems)
+        return scenario
+
+    def _parse(self) -> dict[str, Any] | None:
+        try:
+            with open(self._path, "rb") as file:
+                data = file.read(BYTES_MOST + 1)
+            if len(data) > BYTES_MOST:
+                self._problem((), "file is too large", allowed=f"{BYTES_MOST // 1024} KiB")
+                return None
+            text = data.decode("utf-8-sig")
+            self._lines = _line_numbers(text)
+            return tomllib.loads(text)
+        except OSError as error:
+            self._problem((), "cannot be read", reason=error.strerror)
+        except UnicodeDecodeError as error:
+            self._problem((), "is not UTF-8", byte=error.start)
+        except tomllib.TOMLDecodeError as error:
+            line = re.search(r"line (\d+)", str(error))
+            self._problems.append(
+                Problem(
+                    int(line[1]) if line else 0, "", Clause("is not TOML", {"reason": shown(str(error)).strip("'\"")})
+                )
+            )
+        except (RecursionError, ValueError):  # ValueError: a number of far too many digits
+            self._problem((), "is nested too deeply")
+        return None
+
+    def _scenario(self, table: dict[str, Any]) -> Scenario:
+        self._refuse_unknown((), table, _TOP)
+        folder = self._path.resolve().parent
+        title = self._value(("title",), Text(120), table.get("title", self._path.stem), self._path.stem)
+        lesson = table.get("lesson")
+        if lesson is not None:
+            lesson = self._value(("lesson",), Text(200), lesson, None)
+            if lesson is not None:
+                self._beside(("lesson",), folder, lesson)
+        machine = self._struct(("machine",), MachineSpec, self._table(("machine",), table.get("machine", {})))
+        processes = [
+            process
+            for index, raw in enumerate(self._tables("process", table))
+            for process in self._process(index, raw, folder)
+        ]
+        script = [
+            at
+            for index, raw in enumerate(self._tables("at", table))
+            if (at := self._struct(("at", str(index)), At, raw)) is not None
+        ]
+        if len(processes) > PROCESSES_MOST:
+            self._problem(("process",), "too many processes", number=len(processes), allowed=PROCESSES_MOST)
+        self._check_policy(machine, folder)
+        self._check_names(processes, script, folder)
+        return Scenario(self._path.stem, title, machine or MachineSpec(), processes, script, lesson, str(folder))
+
+    # Tables and values
+
+    def _process(self, index: int, raw: dict[str, Any], folder: Path) -> Iterator[ProcessSpec]:
+        """One table, as many processes as it counts copies."""
+        where = ("process", str(index))
+        bodies = [body for body in _BODIES if body in raw]
+        if len(bodies) != 1:
+            rule = "says nothing to run" if not bodies else "says more than one thing to run"
+            self._problem(where, rule, found=" + ".join(bodies) or None, allowed=" | ".join(_BODIES))
+        if "args" in raw and "python" not in raw:
+            self._problem((*where, "args"), "belongs to python only")
+        process = self._struct(where, ProcessSpec, {"name": f"process-{index + 1}", **raw})
+        if process is None:
+            return
+        if process.python is not None:
+            self._check_function((*where, "python"), process.python, folder)
+        if process.count == 1:
+            yield process
+        else:
+            for copy in range(1, process.count + 1):
+                yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
+
+    def _struct(self, where: tuple[str, ...], struct: type[S], raw: dict[str, Any]) -> S | None:
+        """A struct from a table, each key read by the kind that its field declares; None if any is wrong."""
+        hints = get_type_hints(struct, include_extras=True)
+        kinds: dict[str, tuple[str, Kind[Any]]] = {
+            name.removesuffix("_ns"): (name, hint.__metadata__[0]) for name, hint in hints.items()
+        }
+        before = len(self._problems)
+        self._refuse_unknown(where, raw, kinds)
+        values: dict[str, Any] = {}
+        for key, value in raw.items():
+            if key in kinds:
+                field, kind = kinds[key]
+                values[field] = self._value((*where, key), kind, value, None)
+        for field_info in msgspec.structs.fields(struct):
+            if field_info.required and field_info.name not in values:
+                self._problem(where, "is missing", key=field_info.name.removesuffix("_ns"))
+        return struct(**values) if len(self._problems) == before else None
+
+    def _value(self, where: tuple[str, ...], kind: Kind[Any], raw: object, otherwise: Any) -> Any:
+        try:
+            return kind.read(raw)
+        except Refused as refused:
+            self._refused(where, refused)
+            return otherwise
+
+    def _table(self, where: tuple[str, ...], raw: object) -> dict[str, Any]:
+        if isinstance(raw, dict):
+            return raw
+        self._problem(where, "expected a table", value=shown(raw))
+        return {}
+
+    def _tables(self, key: str, table: dict[str, Any]) -> list[dict[str, Any]]:
+        raw = table.get(key, [])
+        if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+            self._problem((key,), "expected tables", value=shown(raw), hint=f"[[{key}]]")
+            return []
+        if len(raw) > PROCESSES_MOST:
+            self._problem((key,), "too many tables", number=len(raw), allowed=PROCESSES_MOST)
+            return []
+        return raw
+
+    def _refuse_unknown(self, where: tuple[str, ...], raw: dict[str, Any], known: Any) -> None:
+        for key in raw:
+            if key not in known:
+                self._problem(
+                    (*where, key),
+                    "unknown key",
+                    value=shown(key).strip("'"),
+                    allowed=" | ".join(sorted(known)),
+                    hint=nearest(key, sorted(known)),
+                )
+
+    # What concerns more than one value
+
+    def _check_policy(self, machine: MachineSpec | None, folder: Path) -> None:
+        if machine is not None:
+            try:
+                policies.build(machine, str(folder))
+            except Refused as refused:
+                about = "parameters" if machine.parameters and refused.faults[0][1].figures.get("policy") else "policy"
+                self._refused(("machine", about), refused)
+
+    def _check_names(self, processes: list[ProcessSpec], script: list[At], folder: Path) -> None:
+        names: set[str] = set()
+        for process in processes:
+            if process.name in names:
+                self._problem(("process",), "two processes of one name", value=process.name)
+            names.add(process.name)
+        for index, at in enumerate(script):
+            where = ("at", str(index), "do")
+            if isinstance(at.do, (Kill, Type)) and at.do.who not in names and not at.do.who.isdecimal():
+                hint = nearest(at.do.who, sorted(names))
+                self._problem(
+                    where, "no such process", value=shown(at.do.who), allowed=" | ".join(sorted(names)[:20]), hint=hint
+                )
+            elif isinstance(at.do, UsePolicy):
+                try:
+                    policies.find(at.do.policy, str(folder))
+                except Refused as refused:
+                    self._refused(where, refused)
+
+    def _check_function(self, where: tuple[str, ...], python: str, folder: Path) -> None:
+        file, colon, function = python.rpartition(":")
+        if not colon or not file.endswith(".py") or not function.isidentifier():
+            self._problem(where, "expected file.py:function", value=shown(python))
+        elif self._beside(where, folder, file):
+            try:
+                tree = ast.parse((folder / file).read_bytes())
+            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                self._problem(where, "file does not load", value=file, reason=shown(str(error)))
+                return
+            defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+            if function not in defined:
+                self._problem(
+                    where,
+                    "no such function",
+                    value=function,
+                    file=file,
+                    allowed=" | ".join(defined[:20]) or None,
+                    hint=nearest(function, defined),
+                )
+
+    def _beside(self, where: tuple[str, ...], folder: Path, name: str) -> bool:
+        """Whether a file of this name lies beside the scenario or in a folder below it."""
+        path = Path(os.path.normpath(folder / name))
+        if os.path.isabs(name) or not path.resolve().is_relative_to(folder):
+            self._problem(where, "leads out of the scenario's folder", value=shown(name))
+        elif not path.is_file():
+            self._problem(where, "no such file", value=shown(name))
+        else:
+            return True
+        return False
+
+    # Problems
+
+    def _refused(self, where: tuple[str, ...], refused: Refused) -> None:
+        for inside, clause in refused.faults:
+            self._problems.append(Problem(self._line(where), _place(where) + inside, clause))
+
+    def _problem(self, where: tuple[str, ...], rule: str, **figures: str | int | None) -> None:
+        self._problems.append(Problem(self._line(where), _place(where), Clause(rule, dict(figures))))
+
+    def _line(self, where: tuple[str, ...]) -> int:
+        """The line of a place, or of what it stands in."""
+        while where and where not in self._lines:
+            where = where[:-1]
+        return self._lines.get(where, 0)
+
+
+def _place(where: tuple[str, ...]) -> str:
+    """``process[2].work`` in the counting of people: the first is 1."""
+    words = [f"[{int(word) + 1}]" if word.isdecimal() else f".{shown(word).strip(chr(39))}" for word in where]
+    return "".join(words).lstrip(".")
+
+
+_HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]")
+_KEY = re.compile(r"\s*([\w-]+)\s*=")
+
+
+def _line_numbers(text: str) -> dict[tuple[str, ...], int]:
+    """Where each table and key of a file begins. A quick look, good for messages: no TOML parser that keeps
+    positions is worth a dependency."""
+    numbers: dict[tuple[str, ...], int] = {}
+    table: tuple[str, ...] = ()
+    counts: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = (header[2],)
+            if header[1] == "[[":
+                index = counts[header[2]] = counts.get(header[2], -1) + 1
+                numbers.setdefault(table, number)
+                table = (header[2], str(index))
+            numbers.setdefault(table, number)
+        elif key := _KEY.match(line):
+            numbers.setdefault((*table, key[1]), number)
+    return numbers

@@ -1,0 +1,137 @@
+"""What a scenario says, as data: the form in which it travels from its file to the machine.
+
+Every field carries the kind that reads it from a file (``sandbox.kinds``), so this is the one place
+where the keys, their units, ranges and defaults are written down. A field that ends in ``_ns`` is
+written in a file without that ending and with a unit: ``arrive = "20ms"``.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from sandbox.commands import AnyCommand, parse_command
+from sandbox.kinds import (
+    Argument,
+    Choice,
+    Duration,
+    Kind,
+    ListOf,
+    Name,
+    Parsed,
+    Refused,
+    Scalar,
+    Text,
+    Whole,
+    shown,
+)
+from sandbox.units import write_duration
+
+PROCESSES_MOST = 2_000
+TIES = ("arrival-first", "requeue-first")
+
+
+class Segment(msgspec.Struct, frozen=True):
+    """A stretch of synthetic work: so much CPU time, or so long a wait for I/O."""
+
+    kind: Literal["cpu", "io"]
+    ns: int
+
+
+def parse_segment(text: str) -> Segment:
+    """A segment as written: ``cpu 300ms`` or ``io 100ms``. Raises Refused."""
+    kind, _, rest = text.strip().partition(" ")
+    if kind == "cpu":
+        return Segment("cpu", Duration().read(rest.strip()))
+    if kind == "io":
+        return Segment("io", Duration().read(rest.strip()))
+    raise Refused("not a stretch of work", value=shown(text), allowed='"cpu 300ms" | "io 100ms"')
+
+
+class Table(Kind[dict[str, Any]]):
+    """A table that somebody else reads: a policy's own parameters."""
+
+    def read(self, raw: object) -> dict[str, Any]:
+        if not isinstance(raw, dict):
+            raise Refused("expected a table", value=shown(raw))
+        return raw
+
+
+class MachineSpec(msgspec.Struct):
+    """``[machine]``: ``quantum_ns`` None leaves the policy its own default; ``ties`` None its own rule."""
+
+    cpus: Annotated[int, Whole(1, 1024)] = 1
+    policy: Annotated[str, Text(300)] = "rr"
+    quantum_ns: Annotated[int | None, Duration("100us", "60s")] = None
+    seed: Annotated[int, Whole(0, 2**53)] = 1
+    switch_cost_ns: Annotated[int, Duration("0ns", "10s")] = 0
+    ties: Annotated[str | None, Choice(*TIES)] = None
+    parameters: Annotated[dict[str, Any], Table()] = {}
+
+
+class ProcessSpec(msgspec.Struct):
+    """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``), when, and its
+    figures for the policies. Times in ns; ``args`` are the Python function's."""
+
+    name: Annotated[str, Name()]
+    arrive_ns: Annotated[int, Duration()] = 0
+    work: Annotated[list[Segment] | None, ListOf(Parsed(parse_segment), 1, 10_000)] = None
+    command: Annotated[list[str] | None, ListOf(Argument(), 1)] = None
+    python: Annotated[str | None, Text(300)] = None
+    args: Annotated[list[str | int | float | bool], ListOf(Scalar())] = []
+    repeat: Annotated[int, Whole(1, 100_000)] = 1
+    count: Annotated[int, Whole(1, PROCESSES_MOST)] = 1
+    priority: Annotated[int, Whole(-1_000, 1_000)] = 0
+    nice: Annotated[int, Whole(-20, 19)] = 0
+    tickets: Annotated[int, Whole(1, 1_000_000)] = 100
+    period_ns: Annotated[int | None, Duration("1us")] = None
+    deadline_ns: Annotated[int | None, Duration("1us")] = None
+    estimate_ns: Annotated[int | None, Duration("1us")] = None
+
+    @property
+    def segments(self) -> list[Segment]:
+        """The synthetic work in full, repeats unrolled and neighbours of one kind joined."""
+        joined: list[Segment] = []
+        for segment in (self.work or []) * self.repeat:
+            if joined and joined[-1].kind == segment.kind:
+                joined[-1] = Segment(segment.kind, joined[-1].ns + segment.ns)
+            else:
+                joined.append(segment)
+        return joined
+
+    @property
+    def demand_ns(self) -> int | None:
+        """The CPU time that synthetic work needs; None where nobody can know."""
+        if self.work is None:
+            return None
+        return sum(segment.ns for segment in self.work if segment.kind == "cpu") * self.repeat
+
+    @property
+    def runs(self) -> str:
+        """What runs, in one line."""
+        if self.work is not None:
+            line = ", ".join(f"{part.kind} {write_duration(part.ns)}" for part in self.work)
+            return line if self.repeat == 1 else f"({line}) × {self.repeat}"
+        if self.command is not None:
+            return " ".join(self.command)
+        return f"{self.python}({', '.join(map(repr, self.args))})"
+
+
+class At(msgspec.Struct):
+    """``[[at]]``: the scripted operator. ``time_ns`` is on the operator's watch, which goes on in a pause."""
+
+    time_ns: Annotated[int, Duration()]
+    do: Annotated[AnyCommand, Parsed(parse_command)]
+
+
+class Scenario(msgspec.Struct):
+    """One scenario, valid: processes with their copies unrolled, in scenario order."""
+
+    name: str
+    title: str
+    machine: MachineSpec
+    processes: list[ProcessSpec]
+    script: list[At] = []
+    lesson: str | None = None
+    folder: str = "."

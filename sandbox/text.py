@@ -1,0 +1,48 @@
+"""Foreign text is made harmless where it enters: nothing in it may steer a terminal."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls and DEL can move the cursor, set titles or open links; bidi controls can make
+# one text look like another. Newline and tab are kept; a carriage return starts a new line.
+_LINE_END = re.compile(r"\r+\n?")
+_ESCAPE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI … final byte: colours, cursor moves
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC with their payload
+    r"|\x1b[ -/]*[0-~]"  # two-byte escapes
+)
+# The end of a text that may be the beginning of an escape sequence or of a line end.
+_UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?|\r+)$")
+_HELD_MOST = 4_096
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+
+
+def clean(text: str) -> str:
+    """Text without anything that could steer a terminal; lines and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _CONTROL.sub("", _ESCAPE.sub("", _LINE_END.sub("\n", text)))
+
+
+def clean_line(text: str, most: int = 200) -> str:
+    """One harmless line of at most ``most`` characters: names, titles, causes."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+class Cleaner:
+    """``clean`` for text that comes in pieces: an escape sequence cut in two is still recognised."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str, last: bool = False) -> str:
+        """The harmless part of what has come so far; ``last``: nothing more will come."""
+        text = self._held + text
+        self._held = ""
+        if not last:
+            cut = _UNFINISHED.search(text)
+            if cut is not None and len(text) - cut.start() < _HELD_MOST:
+                text, self._held = text[: cut.start()], text[cut.start() :]
+        return clean(text)

@@ -1,0 +1,43 @@
+"""Durations as people write them, and as they are shown. Inside, time is integer nanoseconds."""
+
+from __future__ import annotations
+
+import re
+
+US = 1_000
+MS = 1_000_000
+S = 1_000_000_000
+
+_UNITS = {"ns": 1, "us": US, "µs": US, "ms": MS, "s": S, "min": 60 * S}
+_DURATION = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?\s*(ns|us|µs|ms|s|min)")
+
+
+def parse_duration(text: str) -> int:
+    """Nanoseconds of a duration such as ``20ms``, ``1.5s``, ``250us``.
+
+    Raises ValueError for anything else, a number without a unit included.
+    """
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    whole, fraction, unit = match.groups(default="")
+    return int(whole) * _UNITS[unit] + int(fraction or 0) * _UNITS[unit] // 10 ** len(fraction)
+
+
+def show_duration(ns: int) -> str:
+    """The shortest exact-looking way to say a duration: ``20 ms``, ``1.5 s``, ``250 us``."""
+    if ns < 0:
+        return "-" + show_duration(-ns)
+    for unit, size in (("s", S), ("ms", MS), ("us", US)):
+        if ns >= size:
+            value = f"{ns / size:.3f}".rstrip("0").rstrip(".")
+            return f"{value} {unit}"
+    return f"{ns} ns"
+
+
+def write_duration(ns: int) -> str:
+    """A duration in the exact form that ``parse_duration`` reads back."""
+    for unit, size in (("s", S), ("ms", MS), ("us", US)):
+        if ns and ns % size == 0:
+            return f"{ns // size}{unit}"
+    return f"{ns}ns"
