@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from sandbox import __version__, wording
+from sandbox import __version__
 from sandbox.commands import Quit
 from sandbox.events import Clause
 from sandbox.kinds import Duration, Kind, Refused, Whole
@@ -100,9 +100,15 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _app(options: argparse.Namespace) -> int:
+    from sandbox.link import KernelProcess
     from sandbox.tui.app import run_app
+    from sandbox.tui.session import Session
+    from sandbox.wire import Boot
 
-    return run_app(_scenario(options, real=True), options.sensor)
+    def start(scenario: Scenario) -> KernelProcess:
+        return KernelProcess(Boot(scenario, sensor=options.sensor, stay=True, attended=True))
+
+    return run_app(Session(_scenario(options, real=True), start))
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -14,11 +14,15 @@ class Command(msgspec.Struct, frozen=True, tag_field="command"):
 
 
 class Pause(Command, frozen=True, tag=True):
-    """Stop every scheduled process and the machine's clock."""
+    """Stop every scheduled process and the machine's clock. ``by``: the operator, or what acts for him."""
+
+    by: str = "operator"
 
 
 class Resume(Command, frozen=True, tag=True):
-    """Go on after a pause."""
+    """Go on after a pause: after any, if the operator says so, else after one by the same hand."""
+
+    by: str = "operator"
 
 
 class Step(Command, frozen=True, tag=True):
@@ -81,8 +85,9 @@ def parse_command(text: str) -> AnyCommand:
     verb, _, rest = text.strip().partition(" ")
     rest = rest.strip()
     who, _, line = rest.partition(" ")
-    if verb in ("pause", "resume", "step") and not rest:
-        return {"pause": Pause, "resume": Resume, "step": Step}[verb]()
+    plain: dict[str, AnyCommand] = {"pause": Pause(), "resume": Resume(), "step": Step()}
+    if verb in plain and not rest:
+        return plain[verb]
     if verb == "quantum" and rest:
         Duration("100us", "60s").read(rest)
         return Tune("quantum", rest)

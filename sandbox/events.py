@@ -65,6 +65,8 @@ class Admitted(Event, frozen=True, tag=True):
 
 
 class Ready(Event, frozen=True, tag=True):
+    """``pid`` could run, and waits for its turn."""
+
     pid: int
     reason: ReadyReason
 
@@ -89,6 +91,8 @@ class Descheduled(Event, frozen=True, tag=True):
 
 
 class Blocked(Event, frozen=True, tag=True):
+    """``pid`` waits for something else than the CPU."""
+
     pid: int
     on: Clause
 
@@ -170,4 +174,5 @@ def encode(event: Event) -> bytes:
 
 def decode(line: bytes | str) -> AnyEvent:
     """The event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
-    return _decoder.decode(line)
+    event: AnyEvent = _decoder.decode(line)
+    return event

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import deque
+
 from sandbox.events import (
     Admitted,
     Blocked,
@@ -26,9 +28,6 @@ class Stretch:
         self.end_ns: int | None = None
         self.cpu = cpu
 
-    def length_ns(self, now_ns: int) -> int:
-        return (now_ns if self.end_ns is None else self.end_ns) - self.start_ns
-
 
 class Slice:
     """One time slice: granted at ``start_ns``, over at ``end_ns``; ``cpu_ns``: the CPU time used in it."""
@@ -47,32 +46,53 @@ class Slice:
 class Life:
     """What is known of one process."""
 
-    __slots__ = ("admitted", "cpu_ns", "exited", "first_run_ns", "stretches", "switches")
+    __slots__ = ("_spent_ns", "admitted", "cpu_ns", "exited", "first_run_ns", "last_slice", "stretches", "switches")
 
-    def __init__(self, admitted: Admitted) -> None:
+    def __init__(self, admitted: Admitted, stretches_most: int | None) -> None:
         self.admitted = admitted
         self.exited: Exited | None = None
         self.first_run_ns: int | None = None
         self.cpu_ns = 0
         self.switches = 0
-        self.stretches: list[Stretch] = []
+        self.last_slice: Slice | None = None
+        self.stretches: deque[Stretch] = deque(maxlen=stretches_most)
+        self._spent_ns = dict.fromkeys(State, 0)
+
+    def enter(self, state: State, t_ns: int, cpu: int | None = None) -> None:
+        """Another stretch begins, and with it ends the one before."""
+        self.leave(t_ns)
+        self.stretches.append(Stretch(state, t_ns, cpu))
+
+    def leave(self, t_ns: int) -> None:
+        """The stretch that lasts ends."""
+        if self.stretches:
+            last = self.stretches[-1]
+            last.end_ns = t_ns
+            self._spent_ns[last.state] += t_ns - last.start_ns
 
     def spent_ns(self, state: State, now_ns: int) -> int:
         """Time spent in a state so far."""
-        return sum(stretch.length_ns(now_ns) for stretch in self.stretches if stretch.state is state)
+        lasting_ns = 0
+        if self.stretches and self.stretches[-1].end_ns is None and self.stretches[-1].state is state:
+            lasting_ns = now_ns - self.stretches[-1].start_ns
+        return self._spent_ns[state] + lasting_ns
 
 
 class History:
-    """Grows event by event; nothing in it is ever changed afterwards but ends that were open."""
+    """Grows event by event; nothing in it is changed afterwards but ends that were open.
 
-    def __init__(self) -> None:
+    ``stretches_most``: how many stretches to keep of each process, for a view that runs for hours; then single
+    slices are not kept at all. Totals are exact in any case.
+    """
+
+    def __init__(self, stretches_most: int | None = None) -> None:
         self.booted: Booted | None = None
         self.now_ns = 0
         self.lives: dict[int, Life] = {}
         self.slices: list[Slice] = []
         #: Times at which a CPU changed from one process to another.
         self.switches = 0
-        self._open: dict[int, Slice] = {}
+        self._stretches_most = stretches_most
         self._last_on: dict[int, int] = {}
 
     def add(self, event: Event) -> None:
@@ -82,51 +102,44 @@ class History:
             case Booted():
                 self.booted = event
             case Admitted(pid=pid):
-                self.lives[pid] = Life(event)
+                self.lives[pid] = Life(event, self._stretches_most)
             case Ready(pid=pid):
-                self._enter(pid, State.READY, event.t_ns)
+                self.lives[pid].enter(State.READY, event.t_ns)
             case Blocked(pid=pid):
-                self._enter(pid, State.BLOCKED, event.t_ns)
-            case Dispatched(pid=pid, cpu=cpu):
-                self._dispatch(pid, cpu, event.t_ns)
+                self.lives[pid].enter(State.BLOCKED, event.t_ns)
+            case Dispatched():
+                self._dispatch(event)
             case Descheduled():
                 self._deschedule(event)
-            case Exited(pid=pid):
+            case Exited():
                 self._exit(event)
 
-    def _enter(self, pid: int, state: State, t_ns: int, cpu: int | None = None) -> None:
-        stretches = self.lives[pid].stretches
-        if stretches:
-            stretches[-1].end_ns = t_ns
-        stretches.append(Stretch(state, t_ns, cpu))
-
-    def _dispatch(self, pid: int, cpu: int, t_ns: int) -> None:
-        life = self.lives[pid]
+    def _dispatch(self, event: Dispatched) -> None:
+        life = self.lives[event.pid]
         if life.first_run_ns is None:
-            life.first_run_ns = t_ns
-        if self._last_on.get(cpu) != pid:
+            life.first_run_ns = event.t_ns
+        if self._last_on.get(event.cpu) != event.pid:
             life.switches += 1
-            self.switches += cpu in self._last_on
-            self._last_on[cpu] = pid
-        self._enter(pid, State.RUNNING, t_ns, cpu)
-        self._open[pid] = opened = Slice(pid, cpu, t_ns)
-        self.slices.append(opened)
+            self.switches += event.cpu in self._last_on
+            self._last_on[event.cpu] = event.pid
+        life.enter(State.RUNNING, event.t_ns, event.cpu)
+        life.last_slice = Slice(event.pid, event.cpu, event.t_ns)
+        if self._stretches_most is None:
+            self.slices.append(life.last_slice)
 
     def _deschedule(self, event: Descheduled) -> None:
-        opened = self._open.pop(event.pid)
-        opened.end_ns = event.t_ns
-        opened.cpu_ns = event.ran_ns
-        opened.reason = event.reason
-        self.lives[event.pid].cpu_ns += event.ran_ns
+        life = self.lives[event.pid]
+        life.cpu_ns += event.ran_ns
+        if life.last_slice is not None:
+            life.last_slice.end_ns = event.t_ns
+            life.last_slice.cpu_ns = event.ran_ns
+            life.last_slice.reason = event.reason
 
     def _exit(self, event: Exited) -> None:
         life = self.lives[event.pid]
         life.exited = event
-        unseen_ns = event.cpu_ns - life.cpu_ns
-        if unseen_ns > 0 and life.switches:
+        if life.last_slice is not None:
             # What it used after its last slice (a late stop, a wake noticed late) belongs to that slice.
-            last = next(piece for piece in reversed(self.slices) if piece.pid == event.pid)
-            last.cpu_ns += unseen_ns
+            life.last_slice.cpu_ns += event.cpu_ns - life.cpu_ns
         life.cpu_ns = event.cpu_ns
-        if life.stretches:
-            life.stretches[-1].end_ns = event.t_ns
+        life.leave(event.t_ns)

@@ -22,7 +22,7 @@ DAY = "86400s"
 
 class Refused(ValueError):
     """A value that is not allowed. ``faults``: each broken rule with its figures, and where inside
-    the value it is (``""`` or ``"[2]"``)."""
+    the value it is (``""`` or ``"[2]"``, the first being 1)."""
 
     def __init__(self, rule: str, **figures: Figure) -> None:
         super().__init__(rule)
@@ -239,7 +239,7 @@ class ListOf(Kind[list[T]]):
             try:
                 values.append(self.item.read(item))
             except Refused as refused:
-                faults += [(f"[{index}]{inside}", clause) for inside, clause in refused.faults]
+                faults += [(f"[{index + 1}]{inside}", clause) for inside, clause in refused.faults]
         if faults:
             raise Refused.all(faults)
         return values

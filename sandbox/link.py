@@ -19,6 +19,9 @@ from sandbox.wire import Boot, Lines, encode_boot, encode_command
 HEARTBEAT_S = 0.25
 
 
+_CPUS = os.sched_getaffinity(0) if sys.platform == "linux" else set()
+
+
 class KernelProcess:
     """The kernel process, seen from the terminal's process. Start it from the main thread only: its life is
     tied to the thread that started it."""
@@ -26,11 +29,12 @@ class KernelProcess:
     def __init__(self, boot: Boot) -> None:
         """Start it. It inherits nothing of the terminal."""
         adopt_orphans()
+        use_all_cpus()
         ours, theirs = socket.socketpair()
         self._socket = ours
         self._lines = Lines()
         self._unsent = bytearray(encode_boot(boot) + b"\n")
-        self._stderr = tempfile.TemporaryFile()  # read only if it dies
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it dies
         command = [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.kernel", str(theirs.fileno())]
         self._process = subprocess.Popen(
             command,
@@ -42,6 +46,7 @@ class KernelProcess:
         )
         theirs.close()
         ours.setblocking(False)
+        keep_off_mini_cpus(boot.scenario.machine.cpus)
         #: True once the link is closed from the other side.
         self.closed = False
         self.halted = False
@@ -117,6 +122,20 @@ class KernelProcess:
                 return
             except OSError:
                 return  # receive() will notice
+
+
+def use_all_cpus() -> None:
+    """What is started now shall find all CPUs that we were given."""
+    if _CPUS:
+        os.sched_setaffinity(0, _CPUS)
+
+
+def keep_off_mini_cpus(cpus: int) -> None:
+    """From now on this process does its own work on the other CPUs, where there are others."""
+    if _CPUS:
+        from sandbox.machines.linux.places import choose
+
+        os.sched_setaffinity(0, choose(cpus).engine)
 
 
 def adopt_orphans() -> None:

@@ -135,7 +135,7 @@ class _Reader:
         ]
         if len(processes) > PROCESSES_MOST:
             self._problem(("process",), "too many processes", number=len(processes), allowed=PROCESSES_MOST)
-        self._check_policy(machine, folder)
+        self._check_policy(machine, table.get("machine"), folder)
         self._check_names(processes, script, folder)
         return Scenario(self._path.stem, title, machine or MachineSpec(), processes, script, lesson, str(folder))
 
@@ -215,13 +215,16 @@ class _Reader:
 
     # What concerns more than one value
 
-    def _check_policy(self, machine: MachineSpec | None, folder: Path) -> None:
-        if machine is not None:
-            try:
+    def _check_policy(self, machine: MachineSpec | None, raw: object, folder: Path) -> None:
+        """The policy exists and takes its parameters; its name is looked at even where other keys are wrong."""
+        try:
+            if machine is not None:
                 policies.build(machine, str(folder))
-            except Refused as refused:
-                about = "parameters" if machine.parameters and refused.faults[0][1].figures.get("policy") else "policy"
-                self._refused(("machine", about), refused)
+            elif isinstance(raw, dict) and isinstance(raw.get("policy"), str):
+                policies.find(raw["policy"], str(folder))
+        except Refused as refused:
+            about = "parameters" if "policy" in refused.faults[0][1].figures else "policy"
+            self._refused(("machine", about), refused)
 
     def _check_names(self, processes: list[ProcessSpec], script: list[At], folder: Path) -> None:
         names: set[str] = set()

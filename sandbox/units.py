@@ -21,7 +21,8 @@ def parse_duration(text: str) -> int:
     if match is None:
         raise ValueError(text)
     whole, fraction, unit = match.groups(default="")
-    return int(whole) * _UNITS[unit] + int(fraction or 0) * _UNITS[unit] // 10 ** len(fraction)
+    size = _UNITS[unit]
+    return int(whole) * size + int(fraction or "0") * size // int(10 ** len(fraction))
 
 
 def show_duration(ns: int) -> str:
@@ -32,7 +33,7 @@ def show_duration(ns: int) -> str:
         if ns >= size:
             value = f"{ns / size:.3f}".rstrip("0").rstrip(".")
             return f"{value} {unit}"
-    return f"{ns} ns"
+    return f"{ns} ns" if ns else "0 s"
 
 
 def write_duration(ns: int) -> str:

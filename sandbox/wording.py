@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from string import Formatter
 
 from sandbox.events import (
@@ -133,7 +133,7 @@ _PROBLEMS = {
 class _Figures(Formatter):
     """Fills templates: durations read as durations, and what is not known is left out."""
 
-    def get_value(self, key: int | str, args: object, kwargs: Mapping[str, Figure]) -> str:  # type: ignore[override]
+    def get_value(self, key: int | str, args: object, kwargs: Mapping[str, Figure]) -> str:
         value = kwargs.get(str(key))
         if value is None:
             return ""
@@ -244,3 +244,50 @@ def sentence(event: Event, names: Names) -> str:
         case Halted(why=why):
             return f"the machine is down: {why.rule}"
     return ""
+
+
+_LEADS = {
+    "admitted": "{name} arrives.",
+    "woke": "{name} wakes up.",
+    "expired": "{name} used its whole slice and goes to the tail.",
+    "preempted": "{name} is pushed aside and keeps the head of its queue.",
+    "yielded": "{name} stopped itself and goes to the tail.",
+}
+
+
+_PAUSED = "The machine pauses. {name} was running; it goes on first, with what is left of its slice."
+
+
+def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple[int, str] | None:
+    """The last thing that needs an explanation, and what led to it: when (ns), and in sentences. ``idle``: no
+    process is running or ready."""
+    telling = [event for event in recent if not isinstance(event, (Ready, Booted, Admitted, Wrote))]
+    if not telling:
+        return None
+    t_ns = telling[-1].t_ns
+    instant = [event for event in recent if event.t_ns == t_ns]
+    paused = any(isinstance(event, Operator) and event.did.rule == "paused" for event in instant)
+    said: list[str] = []
+    for event in instant:
+        match event:
+            case Ready(pid=pid, reason=reason):
+                lead = _PAUSED if paused and reason == "preempted" else _LEADS[reason]
+                said.append(lead.format(name=names[pid]))
+            case Blocked(pid=pid, on=on):
+                said.append(f"{names[pid]} waits: {cause(on)}.")
+            case Exited(pid=pid):
+                said.append(f"{names[pid]} is over: {status(event)}.")
+            case Dispatched(pid=pid, why=clause):
+                said.append(f"{policy} chooses {names[pid]}: {rule(clause)}.")
+            case Operator(did=did) if did.rule not in ("paused", "stepped"):
+                said.append(f"You: {operator(did)}.")
+            case PolicyNote(note=note):
+                said.append(f"{rule(note)}.")
+            case Fault():
+                said.append(f"{sentence(event, names)}.")
+    if idle and any(isinstance(event, (Blocked, Exited)) for event in instant):
+        said.append("Nobody is ready.")
+    most = 4
+    if len(said) > most:
+        said = ["…", *said[-most:]]
+    return (t_ns, " ".join(said)) if said else None

@@ -1,0 +1,1 @@
+"""The mini operating system: states, transitions, one loop. Pure."""

@@ -70,7 +70,7 @@ class Upward:
         commands: list[Command] = [decode_command(line) for line in self._lines.feed(data) if line]
         if self._paused:
             self._paused = False
-            commands.insert(0, Resume())
+            commands.insert(0, Resume("silence"))
         return commands
 
     def check(self) -> list[Command]:
@@ -79,7 +79,7 @@ class Upward:
         if self._paused or time.monotonic_ns() - self._heard_ns < _SILENCE_NS:
             return []
         self._paused = True
-        return [Pause()]
+        return [Pause("silence")]
 
     @property
     def next_check_ns(self) -> int | None:

@@ -156,9 +156,9 @@ class Kernel(Transitions):
 
     def _operate(self, command: Command) -> None:
         match command:
-            case Pause() if not self.paused:
-                self._pause("operator")
-            case Resume() if self.paused:
+            case Pause(by) if not self.paused:
+                self._pause(by)
+            case Resume(by) if self.paused and by in ("operator", self._paused_by):
                 self._resume("resumed")
             case Step():
                 self._stepping = True

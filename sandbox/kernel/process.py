@@ -10,7 +10,7 @@ from sandbox.spec import ProcessSpec
 class Process(Task):
     """A process as the kernel knows it; what it inherits from Task is what policies may read. Times in ns."""
 
-    __slots__ = (
+    __slots__ = (  # noqa: RUF023 - in groups
         # Its state, since when, and the CPU that it is on or was on last.
         "state",
         "since_ns",

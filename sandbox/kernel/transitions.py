@@ -38,6 +38,7 @@ class Transitions:
         self.processes: dict[int, Process] = {}
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.paused = False
+        self._paused_by = ""
         self._stepping = False
         self._live = 0
         self._ready: dict[int, Process] = {}
@@ -196,7 +197,7 @@ class Transitions:
             self._dispatch(cpu)
 
     def _pause(self, by: str, sparing: Process | None = None) -> None:
-        self.paused, self._stepping = True, False
+        self.paused, self._stepping, self._paused_by = True, False, by
         for cpu in self.cpus:
             process = cpu.running
             if process is not None and process is not sparing:
@@ -221,11 +222,11 @@ class Transitions:
                 orders.append(Stop(process.pid))
         self._loosened.clear()
         for cpu in self.cpus:
-            process = cpu.running
-            if process is None or self.paused:
+            running = cpu.running
+            if running is None or self.paused:
                 cpu.occupant = None
-            elif process is not cpu.occupant or not process.loose:
-                cpu.occupant = process
-                process.loose = True
-                orders.append(Run(process.pid, cpu.index))
+            elif running is not cpu.occupant or not running.loose:
+                cpu.occupant = running
+                running.loose = True
+                orders.append(Run(running.pid, cpu.index))
         return orders

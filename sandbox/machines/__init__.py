@@ -1,0 +1,1 @@
+"""What makes the kernel's orders true."""

@@ -8,8 +8,8 @@ so that first come, first served is an empty class and round robin adds one line
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, TypeVar, overload
+from collections.abc import Iterator, Sequence
+from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
 from sandbox.events import Clause, ReadyReason
 from sandbox.kinds import Kind, Refused, nearest
@@ -20,8 +20,8 @@ T = TypeVar("T")
 class Task:
     """What a policy may know of a process. Only the kernel writes these fields.
 
-    Times in ns. ``cpu_ns``: CPU time used so far. ``order``: its place in the scenario. ``burst_ns``: the
-    declared length of its current CPU burst, and ``demand_ns`` of all of them (None: a real program).
+    Times in ns. ``cpu_ns``: CPU time used so far. ``order``: its place in the scenario. ``demand_ns``: all
+    the CPU time that it declares (None: a real program).
     """
 
     __slots__ = (
@@ -87,6 +87,16 @@ class Queue(NamedTuple):
     tasks: Sequence[Task]
 
 
+class Note(Protocol):
+    """Where a policy puts its own moves on record."""
+
+    def __call__(self, clause: Clause, task: Task | None = None) -> None: ...
+
+
+def _nobody_listens(clause: Clause, task: Task | None = None) -> None:
+    """A policy that is not installed has nobody to tell."""
+
+
 HEAD = Clause("head of the ready queue")
 
 
@@ -102,7 +112,7 @@ class Policy:
         """Raises Refused for an unknown parameter or a value out of its range."""
         self.seed = seed
         self.queue: deque[Any] = deque()
-        self.note: Callable[[Clause, Task | None], None] = lambda clause, task=None: None
+        self.note: Note = _nobody_listens
         for parameter in self.declared():
             setattr(self, parameter.name, parameter.default)
         for name, raw in (parameters or {}).items():

@@ -24,6 +24,8 @@ from sandbox.programs.function import call, finish, print_exception
 from sandbox.programs.work import work
 from sandbox.spec import ProcessSpec, Segment
 
+#: A console, a pidfd and a kept-open stat file.
+DESCRIPTORS_EACH = 3
 _PATIENCE_NS = 2_000_000_000
 _PROBE_NS = 3_000_000
 
@@ -160,7 +162,7 @@ def _wait_for_first_stop(os_pid: int) -> None:
 
 
 def _raise_descriptor_limit() -> None:
-    """Three descriptors a process: as many as we may have."""
+    """Every process costs some: as many as we may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -62,10 +62,11 @@ class Console:
             pieces.append(piece)
         return "".join(pieces)
 
-    def type(self, text: str) -> None:
-        """Type into the console. What a full terminal does not take waits for ``flush``."""
+    def type(self, text: str) -> bool:
+        """Type into the console; True when all of it has been taken. What a full terminal does not take waits
+        for ``flush``."""
         self._unsent += text.encode()
-        self.flush()
+        return self.flush()
 
     def flush(self) -> bool:
         """Hand over what was typed; True when all of it has been."""

@@ -1,0 +1,59 @@
+"""What there is to choose from: policies with their rules and parameters, and the rules of one instant."""
+
+from __future__ import annotations
+
+import inspect
+from typing import Any
+
+from sandbox import policies
+from sandbox.kernel.kernel import Kernel
+from sandbox.policies.base import Policy
+
+
+def says(kind: type[Policy]) -> tuple[str, str]:
+    """A policy's docstring: its rule, and when it is bad, each on one line."""
+    rule, _, rest = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")
+    return " ".join(rule.split()), " ".join(rest.split())
+
+
+def policy_documents() -> list[dict[str, Any]]:
+    """Every policy as JSON carries it."""
+    documents = []
+    for name in policies.names():
+        kind = policies.find(name)
+        rule, bad = says(kind)
+        documents.append(
+            {
+                "name": name,
+                "rule": rule,
+                "bad": bad,
+                "ties": kind.ties,
+                "parameters": [
+                    {
+                        "name": parameter.name,
+                        "says": parameter.says,
+                        "default": parameter.default,
+                        "allowed": parameter.kind.range(),
+                    }
+                    for parameter in kind.declared()
+                ],
+            }
+        )
+    return documents
+
+
+def print_policies() -> None:
+    """Every policy: its rule, when it is bad, its parameters."""
+    for document in policy_documents():
+        print(f"{document['name']}\n    {document['rule']}\n    {document['bad']}")
+        for parameter in document["parameters"]:
+            default, allowed = parameter["default"], parameter["allowed"]
+            print(f"      {parameter['name']} = {default}   {parameter['says']}; {allowed}")
+        print()
+
+
+def rules() -> str:
+    """The order of things at one instant, as the kernel's own docstrings say it."""
+    lines = [inspect.cleandoc(method.__doc__ or "") for method in (Kernel.tell, Kernel.decide)]
+    ties = "\n".join(f"  {name:<10} {policies.find(name).ties}" for name in policies.names())
+    return "\n".join(lines) + f"\n\nEach policy's own rule for ties ([machine] ties = … overrides it):\n{ties}"

@@ -1,0 +1,1 @@
+"""What can cover the board: choices, questions, details, help."""

@@ -1,0 +1,71 @@
+"""Draws ``screenshots/*.svg`` from scripted runs on real processes: ``make screenshots``."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from textual.pilot import Pilot
+
+from sandbox.link import KernelProcess
+from sandbox.scenario import find, load
+from sandbox.spec import Scenario
+from sandbox.tui.app import SandboxApp
+from sandbox.tui.config import Config
+from sandbox.tui.session import Session
+from sandbox.wire import Boot
+
+FOLDER = Path(__file__).parent.parent / "screenshots"
+Script = Callable[[Pilot[int]], Awaitable[None]]
+
+
+def start(scenario: Scenario) -> KernelProcess:
+    return KernelProcess(Boot(scenario, stay=True, attended=True))
+
+
+async def draw(
+    name: str, scenario: str, script: Script, size: tuple[int, int] = (120, 40), theme: str = "dark"
+) -> None:
+    session = Session(load(find(scenario)), start)
+    app = SandboxApp(session, Config(theme))
+    app.animation_level = "none"
+    try:
+        async with app.run_test(size=size) as pilot:
+            await script(pilot)
+            await pilot.pause(0.2)
+            (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"ossandbox {scenario}"))
+    finally:
+        app.session.end()
+    print(f"screenshots/{name}.svg")
+
+
+def until(seconds: float, *keys: str) -> Script:
+    """Let the machine's clock come so far, then press these keys."""
+
+    async def script(pilot: Pilot[int]) -> None:
+        app = pilot.app
+        assert isinstance(app, SandboxApp)
+        async with asyncio.timeout(30):
+            while app.session.now_ns < seconds * 1e9:
+                await pilot.pause(0.02)
+        for key in keys:
+            await pilot.press(key)
+            await pilot.pause(0.15)
+
+    return script
+
+
+async def main() -> None:
+    FOLDER.mkdir(exist_ok=True)
+    await draw("welcome", "welcome", until(1.9, "down"))
+    await draw("multiprogramming", "multiprogramming", until(0.9, "space"))
+    await draw("convoy-light", "convoy", until(0.6), theme="light")
+    await draw("inspect", "commands", until(0.4, "down", "down", "enter"))
+    await draw("policies", "convoy", until(0.3, "p"))
+    await draw("small", "welcome", until(1.5, "space"), size=(80, 24))
+    await draw("crowd", "crowd", until(1.5))
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
