@@ -161,7 +161,7 @@ class Kernel(Transitions):
             case Resume(by) if self.paused and by in ("operator", self._paused_by):
                 self._resume("resumed")
             case Step():
-                self._stepping = True
+                self._steps += 1
                 self._resume("stepped")
             case Tune(parameter, value):
                 self._tune(parameter, value)
@@ -207,7 +207,8 @@ class Kernel(Transitions):
         for cpu in self.cpus:
             if cpu.running is not None:
                 slice_ns = self.policy.slice(cpu.running)
-                cpu.slice_end_ns = None if slice_ns is None else cpu.running.since_ns + slice_ns
+                end_ns = None if slice_ns is None else max(cpu.running.since_ns + slice_ns, self.now_ns)
+                cpu.slice_end_ns = end_ns
 
     def _carry(self, command: Kill | Type | Spawn) -> None:
         if isinstance(command, Spawn):

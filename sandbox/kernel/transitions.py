@@ -39,7 +39,8 @@ class Transitions:
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.paused = False
         self._paused_by = ""
-        self._stepping = False
+        #: Decisions still to be made before the machine pauses again; 0: it just runs.
+        self._steps = 0
         self._live = 0
         self._ready: dict[int, Process] = {}
         #: Became ready at this instant, and may preempt; became ready while the machine lets it run.
@@ -110,10 +111,12 @@ class Transitions:
         cpu.running = process
         cpu.slice_end_ns = None if slice_ns is None else self.now_ns + slice_ns
         self._log.append(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
-        if self._stepping:
-            self._pause("step", sparing=process)
+        if self._steps:
+            self._steps -= 1
+            if self._steps == 0:
+                self._pause("step", sparing=process)
 
-    def _deschedule(self, process: Process, reason: DescheduledReason) -> Cpu:
+    def _deschedule(self, process: Process, reason: DescheduledReason) -> None:
         cpu = self.cpus[process.cpu or 0]
         assert cpu.running is process, f"{process} is not on CPU {cpu.index}"
         if process.cpu_ns > process.charged_ns:
@@ -127,7 +130,8 @@ class Transitions:
         if cpu.slice_end_ns is not None and reason in ("preempted", "paused"):
             process.slice_left_ns = max(cpu.slice_end_ns - self.now_ns, 0)
         cpu.running = cpu.slice_end_ns = None
-        return cpu
+        if reason not in ("expired", "preempted"):
+            cpu.occupant = None  # the machine has taken it off already, or will: it must be told to run it again
 
     def _release(self, process: Process, reason: Literal["expired", "preempted", "yielded"]) -> None:
         if process.state is State.RUNNING:
@@ -197,7 +201,7 @@ class Transitions:
             self._dispatch(cpu)
 
     def _pause(self, by: str, sparing: Process | None = None) -> None:
-        self.paused, self._stepping, self._paused_by = True, False, by
+        self.paused, self._steps, self._paused_by = True, 0, by
         for cpu in self.cpus:
             process = cpu.running
             if process is not None and process is not sparing:

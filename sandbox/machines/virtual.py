@@ -127,6 +127,7 @@ class VirtualMachine:
                     self._take_off(pid)
                 case Run(pid, cpu):
                     process = self._processes[pid]
+                    self._take_off(pid)  # it may come straight from another CPU
                     process.since_ns = self._now_ns + self._switch_cost_ns
                     self._running[cpu] = process
                     if self._switch_cost_ns:

@@ -1,0 +1,34 @@
+"""What all tests share: a quiet home, and the check that nothing is left behind."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.leftcheck import LeftCheck
+
+
+@pytest.fixture(autouse=True)
+def _quiet_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test sees the settings of the person who runs it."""
+    for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+    for name in ("NO_COLOR", "TEXTUAL", "TEXTUAL_THEME", "COLUMNS", "LINES"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def leftcheck() -> Iterator[LeftCheck]:
+    """Every test with real processes uses it: within two seconds after the test nothing of it may be left."""
+    check = LeftCheck(f"ossandbox-test-{uuid.uuid4().hex}")
+    os.environ[check.VARIABLE] = check.marker
+    try:
+        yield check
+        check.assert_nothing_left()
+    finally:
+        os.environ.pop(check.VARIABLE, None)
+        check.end_leftovers()

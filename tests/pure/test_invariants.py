@@ -1,0 +1,126 @@
+"""What holds in every run, whatever the load, the policy, the CPUs and the operator do."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox import policies
+from sandbox.board import Board
+from sandbox.commands import AnyCommand, Kill, Pause, Resume, Step, Tune, UsePolicy
+from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, decode, encode
+from sandbox.kernel.states import State
+from sandbox.metrics import fold, result
+from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, Segment
+from sandbox.units import MS
+from tests.worlds import simulate
+
+lengths = st.integers(0, 30).map(lambda value: value * MS)
+segments = st.builds(Segment, st.sampled_from(["cpu", "io"]), lengths)
+commands: st.SearchStrategy[AnyCommand] = st.one_of(
+    st.builds(Pause),
+    st.builds(Resume),
+    st.builds(Step),
+    st.builds(Kill, st.integers(1, 6).map(str)),
+    st.builds(Tune, st.just("quantum"), st.sampled_from(["1ms", "7ms", "20ms"])),
+    st.builds(UsePolicy, st.sampled_from(policies.names())),
+)
+processes = st.lists(st.tuples(lengths, st.lists(segments, min_size=1, max_size=6)), max_size=6)
+
+
+@st.composite
+def worlds(draw: st.DrawFn) -> Scenario:
+    specs = [ProcessSpec(f"p{index}", arrive, work) for index, (arrive, work) in enumerate(draw(processes))]
+    script = [At(time, command) for time, command in draw(st.lists(st.tuples(lengths, commands), max_size=5))]
+    machine = MachineSpec(
+        cpus=draw(st.integers(1, 3)),
+        policy=draw(st.sampled_from(policies.names())),
+        quantum_ns=draw(st.sampled_from([None, 1 * MS, 10 * MS])),
+        switch_cost_ns=draw(st.sampled_from([0, 100_000])),
+        ties=draw(st.sampled_from([None, "arrival-first", "requeue-first"])),
+    )
+    # Whatever was paused goes on in the end, so that every process can end.
+    return Scenario("any", "any", machine, specs, [*script, At(10**9, Resume())])
+
+
+@settings(deadline=None, max_examples=150)
+@given(worlds())
+def test_every_run_is_lawful(world: Scenario) -> None:
+    events = simulate(world)
+    cpus = world.machine.cpus
+    board = Board()  # raises on any change of state that cannot happen
+    on_cpu: dict[int, int] = {}
+    last_ns = 0
+    for event in events:
+        assert event.t_ns >= last_ns, "time went back"
+        last_ns = event.t_ns
+        board.apply(event)
+        if isinstance(event, Dispatched):
+            assert event.cpu not in on_cpu and 0 <= event.cpu < cpus, "two on one CPU"
+            assert event.pid not in on_cpu.values(), "one on two CPUs"
+            on_cpu[event.cpu] = event.pid
+        elif isinstance(event, Descheduled):
+            assert on_cpu.pop(event.cpu) == event.pid
+    assert all(row.state is State.EXITED for row in board.rows.values()), "somebody was lost"
+    assert len(board.rows) == len(world.processes)
+    assert_cpu_time_adds_up(world, events)
+
+
+def assert_cpu_time_adds_up(world: Scenario, events: list[Event]) -> None:
+    ran: dict[int, int] = defaultdict(int)
+    for event in events:
+        if isinstance(event, Descheduled):
+            assert event.ran_ns >= 0
+            ran[event.pid] += event.ran_ns
+    specs = {
+        event.pid: world.processes[event.order]
+        for event in events
+        if isinstance(event, Admitted) and event.order is not None
+    }
+    for event in events:
+        if isinstance(event, Exited):
+            assert ran[event.pid] == event.cpu_ns
+            if event.status == 0:
+                assert event.cpu_ns == specs[event.pid].demand_ns
+
+
+@settings(deadline=None, max_examples=60)
+@given(worlds())
+def test_never_idle_while_somebody_is_ready(world: Scenario) -> None:
+    world.script = []
+    board, idle_since, before_ns = Board(), None, 0
+    for event in simulate(world):
+        if event.t_ns > before_ns:
+            busy = len(board.running) == world.machine.cpus
+            assert busy or not board.ready, f"idle from {idle_since} while {list(board.ready)} were ready"
+            before_ns = event.t_ns
+        board.apply(event)
+
+
+@settings(deadline=None, max_examples=60)
+@given(worlds())
+def test_the_same_world_gives_the_same_events(world: Scenario) -> None:
+    first, second = simulate(world), simulate(world)
+    assert first == second
+    assert [decode(encode(event)) for event in first] == first
+
+
+@settings(deadline=None, max_examples=60)
+@given(worlds())
+def test_the_result_document_adds_up(world: Scenario) -> None:
+    document = result(fold(simulate(world)))
+    by_pid: Counter[int] = Counter()
+    for piece in document["slices"]:
+        assert piece["start_ns"] <= piece["end_ns"]
+        by_pid[piece["pid"]] += piece["cpu_ns"]
+    for process in document["processes"]:
+        assert by_pid[process["pid"]] == process["cpu_ns"]
+        spent = process["cpu_ns"] + process["waiting_ns"] + process["blocked_ns"]
+        # What is left over is the time that switches took.
+        assert 0 <= process["turnaround_ns"] - spent
+        if world.machine.switch_cost_ns == 0:
+            assert process["turnaround_ns"] == spent
+    assert [p["name"] for p in document["processes"]] == [p.name for p in world.processes]
+    assert 0 <= document["metrics"]["cpu_utilisation"] <= 1
