@@ -93,6 +93,7 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quantum", metavar="DURATION", help="the length of a time slice, for example 20ms")
     parser.add_argument("--cpus", metavar="N", help="how many mini CPUs")
     parser.add_argument("--seed", metavar="N", help="seed of policies that draw lots")
+    parser.add_argument("--strict", action="store_true", help="real runs: in a pid namespace of their own")
     parser.add_argument("--sensor", default="auto", metavar="NAME", help="how blocking is noticed: auto, poll, psutil")
 
 
@@ -106,15 +107,19 @@ def _app(options: argparse.Namespace) -> int:
     from sandbox.wire import Boot
 
     def start(scenario: Scenario) -> KernelProcess:
-        return KernelProcess(Boot(scenario, sensor=options.sensor, stay=True, attended=True))
+        return KernelProcess(Boot(scenario, sensor=options.sensor, stay=True, attended=True), options.strict)
 
-    return run_app(Session(_scenario(options, real=True), start))
+    scenario = _scenario(options, real=True)
+    _check_strict(options)
+    return run_app(Session(scenario, start))
 
 
 def _run(options: argparse.Namespace) -> int:
     from sandbox.headless import run_real
 
-    return run_real(_scenario(options, real=True), options.sensor, _output(options))
+    scenario = _scenario(options, real=True)
+    _check_strict(options)
+    return run_real(scenario, options.sensor, _output(options), options.strict)
 
 
 def _simulate(options: argparse.Namespace) -> int:
@@ -246,6 +251,13 @@ def _check_cpus(cpus: int) -> None:
     if cpus > available():
         what = Clause("too many cpus", {"number": cpus, "allowed": available()})
         raise BadScenario("machine", [Problem(0, "cpus", what)])
+
+
+def _check_strict(options: argparse.Namespace) -> None:
+    from sandbox.link import can_be_strict
+
+    if options.strict and not can_be_strict():
+        raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
 
 
 def _sensors() -> Sequence[str]:

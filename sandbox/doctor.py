@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from sandbox.link import can_be_strict
 from sandbox.report import print_table
 
 PORT = 9001
@@ -113,8 +114,12 @@ def _containment() -> Iterator[Finding]:
     who = "root" if os.geteuid() == 0 else "an ordinary user"
     where = "in a container" if os.path.exists("/.dockerenv") or os.environ.get("container") else "on the machine"  # noqa: SIM112 - systemd's name
     yield Finding("user", "ok", f"{who}, {where}")
-    if shutil.which("unshare") is None:
-        yield Finding("--strict", "limited", "unshare is not installed", "install util-linux for run --strict")
+    if can_be_strict():
+        yield Finding("--strict", "ok", "a pid namespace of its own can be had")
+    else:
+        advice = "--strict needs util-linux, and root or user namespaces; without it all is the same but one case: "
+        advice += "if the terminal's and the kernel process are killed at the same moment, daemons may live on"
+        yield Finding("--strict", "limited", "no pid namespace can be had", advice)
 
 
 def _port() -> Iterator[Finding]:

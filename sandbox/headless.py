@@ -19,7 +19,7 @@ from sandbox.kernel.loop import run
 from sandbox.link import KernelProcess
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.metrics import result
-from sandbox.report import EventLines, complain, print_result
+from sandbox.report import EventLines, complain, print_result, print_serial
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
 
@@ -68,14 +68,15 @@ class Output:
             if self._lines is not None:
                 print()
             print_result(document)
+            print_serial(self.history)
         sys.stdout.flush()
 
 
-def run_real(scenario: Scenario, sensor: str, output: Output) -> int:
+def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
     with _interruptible():
-        kernel = KernelProcess(Boot(scenario, sensor=sensor))
+        kernel = KernelProcess(Boot(scenario, sensor=sensor), strict)
         try:
             output.take(kernel.events())
         except Interrupted as interrupted:

@@ -26,8 +26,10 @@ class KernelProcess:
     """The kernel process, seen from the terminal's process. Start it from the main thread only: its life is
     tied to the thread that started it."""
 
-    def __init__(self, boot: Boot) -> None:
-        """Start it. It inherits nothing of the terminal."""
+    def __init__(self, boot: Boot, strict: bool = False) -> None:
+        """Start it. It inherits nothing of the terminal. ``strict``: in a pid namespace of its own, so that the
+        system ends every descendant with it, whatever they do and whoever else dies; pids are then that
+        namespace's."""
         adopt_orphans()
         use_all_cpus()
         ours, theirs = socket.socketpair()
@@ -36,6 +38,8 @@ class KernelProcess:
         self._unsent = bytearray(encode_boot(boot) + b"\n")
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it dies
         command = [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.kernel", str(theirs.fileno())]
+        if strict:
+            command = [*own_pid_namespace(), *command]
         self._process = subprocess.Popen(
             command,
             pass_fds=[theirs.fileno()],
@@ -122,6 +126,22 @@ class KernelProcess:
                 return
             except OSError:
                 return  # receive() will notice
+
+
+def own_pid_namespace() -> list[str]:
+    """The command that starts another one as the first process of a pid namespace."""
+    who = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
+    return ["unshare", *who, "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
+
+
+def can_be_strict() -> bool:
+    """Whether this system lets us have a pid namespace."""
+    try:
+        return (
+            subprocess.run([*own_pid_namespace(), "true"], capture_output=True, timeout=5, check=False).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
 
 
 def use_all_cpus() -> None:

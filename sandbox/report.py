@@ -12,6 +12,8 @@ from rich.text import Text
 
 from sandbox import wording
 from sandbox.events import Admitted, Event
+from sandbox.history import History
+from sandbox.metrics import one_after_another
 from sandbox.scenario import BadScenario
 from sandbox.units import MS, S
 
@@ -69,6 +71,16 @@ def print_result(document: dict[str, Any]) -> None:
         f"throughput {figures['throughput_per_s']:.2f}/s   "
         f"fairness {figures['fairness_jain']:.3f}"
     )
+
+
+def print_serial(history: History) -> None:
+    """What the same work would have taken one after another, where that differs."""
+    serial = one_after_another(history)
+    if serial["cpu_utilisation"] < 1:
+        print(
+            f"one after another the same work takes {milliseconds(round(serial['makespan_ns']))} ms "
+            f"at a CPU utilisation of {serial['cpu_utilisation']:.1%}"
+        )
 
 
 _PROCESS_TIMES = (

@@ -9,7 +9,7 @@ MS = 1_000_000
 S = 1_000_000_000
 
 _UNITS = {"ns": 1, "us": US, "µs": US, "ms": MS, "s": S, "min": 60 * S}
-_DURATION = re.compile(r"(\d{1,12})(?:\.(\d{1,9}))?\s*(ns|us|µs|ms|s|min)")
+_DURATION = re.compile(r"(\d{1,18})(?:\.(\d{1,9}))?\s*(ns|us|µs|ms|s|min)")
 
 
 def parse_duration(text: str) -> int:

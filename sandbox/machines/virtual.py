@@ -125,7 +125,7 @@ class VirtualMachine:
             match order:
                 case Stop(pid):
                     self._take_off(pid)
-                case Run(pid, cpu):
+                case Run(pid, cpu) if pid in self._processes:
                     process = self._processes[pid]
                     self._take_off(pid)  # it may come straight from another CPU
                     process.since_ns = self._now_ns + self._switch_cost_ns
@@ -136,12 +136,9 @@ class VirtualMachine:
                     self._frozen = True
                 case Thaw():
                     self._frozen = False
-                case Carry(Kill(), pid) if pid is not None:
-                    self._take_off(pid)
-                    self._wakes = [wake for wake in self._wakes if wake[1] != pid]
-                    heapq.heapify(self._wakes)
-                    self._told.append(Ended(pid, self._processes[pid].cpu_ns, None, KILLED))
-                case Carry(command):
+                case Carry(Kill(), pid) if pid in self._processes:
+                    self._kill(pid)
+                case Carry(command) if not isinstance(command, Kill):
                     did = Clause("only on real processes", {"command": type(command).__name__.lower()})
                     self._told.append(Told(Fault(self._now_ns, did)))
         return Obeyed(started, {})
@@ -184,11 +181,18 @@ class VirtualMachine:
 
     def _end_burst(self, process: VirtualProcess) -> Report:
         if not process.segments:
+            del self._processes[process.pid]
             return Ended(process.pid, process.cpu_ns, 0, None)
         io_ns = process.segments.popleft().ns
         process.left_ns = process.next_burst()
         heapq.heappush(self._wakes, (self._now_ns + io_ns, process.pid))
         return Waits(process.pid, Clause("sleep", {"for_ns": io_ns}))
+
+    def _kill(self, pid: int) -> None:
+        self._take_off(pid)
+        self._wakes = [wake for wake in self._wakes if wake[1] != pid]
+        heapq.heapify(self._wakes)
+        self._told.append(Ended(pid, self._processes.pop(pid).cpu_ns, None, KILLED))
 
     def _take_off(self, pid: int) -> None:
         for cpu, process in self._running.items():

@@ -58,7 +58,8 @@ def test_every_run_is_lawful(world: Scenario) -> None:
         last_ns = event.t_ns
         board.apply(event)
         if isinstance(event, Dispatched):
-            assert event.cpu not in on_cpu and 0 <= event.cpu < cpus, "two on one CPU"
+            assert event.cpu not in on_cpu, "two on one CPU"
+            assert 0 <= event.cpu < cpus
             assert event.pid not in on_cpu.values(), "one on two CPUs"
             on_cpu[event.cpu] = event.pid
         elif isinstance(event, Descheduled):
@@ -119,7 +120,7 @@ def test_the_result_document_adds_up(world: Scenario) -> None:
         assert by_pid[process["pid"]] == process["cpu_ns"]
         spent = process["cpu_ns"] + process["waiting_ns"] + process["blocked_ns"]
         # What is left over is the time that switches took.
-        assert 0 <= process["turnaround_ns"] - spent
+        assert process["turnaround_ns"] >= spent
         if world.machine.switch_cost_ns == 0:
             assert process["turnaround_ns"] == spent
     assert [p["name"] for p in document["processes"]] == [p.name for p in world.processes]

@@ -95,7 +95,8 @@ def test_a_pause_takes_the_cpu_away_and_changes_nothing_else() -> None:
     plain = scripted()
     paused = scripted(("30ms", Pause()), ("90ms", Resume()))
     assert gantt(paused) == gantt(plain)
-    assert ("paused" in reasons(paused, 2)) and ("paused" not in reasons(plain, 2))
+    assert "paused" in reasons(paused, 2)
+    assert "paused" not in reasons(plain, 2)
     assert {name: end.t_ns for name, end in exits(paused).items()} == {n: e.t_ns for n, e in exits(plain).items()}
 
 
@@ -122,7 +123,9 @@ def test_one_step_is_one_decision() -> None:
 
 def test_steps_asked_for_at_once_are_all_made() -> None:
     events = scripted(("30ms", Pause()), ("40ms", Step()), ("40ms", Step()), ("40ms", Step()), ("500ms", Resume()))
-    before_resume = events[: next(i for i, e in enumerate(events) if isinstance(e, Operator) and e.did.rule == "resumed")]
+    before_resume = events[
+        : next(i for i, e in enumerate(events) if isinstance(e, Operator) and e.did.rule == "resumed")
+    ]
     assert dispatches(before_resume)[2:] == [(30, 2), (40, 3), (60, 1)]
 
 

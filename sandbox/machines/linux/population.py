@@ -1,0 +1,203 @@
+"""Who lives on the machine: from birth or adoption, through running and waiting, to burial."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Sequence
+from functools import partial
+from itertools import count
+
+from sandbox.events import Clause
+from sandbox.kernel.machine import Arrived, Ended, Waits, Woke, Yielded
+from sandbox.machines.linux.birth import BirthFailed, Nursery
+from sandbox.machines.linux.causes import cause
+from sandbox.machines.linux.child import Child, Mode
+from sandbox.machines.linux.consoles import Consoles
+from sandbox.machines.linux.dispatch import Dispatcher
+from sandbox.machines.linux.families import Families, Found
+from sandbox.machines.linux.outbox import Outbox
+from sandbox.machines.linux.poller import Poller
+from sandbox.machines.linux.procfs import command_line, read_state
+from sandbox.machines.linux.reaper import Reaper, exit_status
+from sandbox.machines.linux.undertaker import Undertaker
+from sandbox.machines.linux.vigil import Vigil
+from sandbox.spec import ProcessSpec, Scenario
+from sandbox.text import clean_line
+
+
+class Population:
+    """Every process of the machine. What happens to them goes into the outbox."""
+
+    def __init__(
+        self, cpus: Sequence[int], poller: Poller, reaper: Reaper, dispatcher: Dispatcher, out: Outbox
+    ) -> None:
+        self._cpus = cpus
+        self._poller = poller
+        self._reaper = reaper
+        self._dispatcher = dispatcher
+        self._out = out
+        self._pids = count(1)
+        #: Those that have been let in and have not ended, by pid; of them those running, and those waiting.
+        self.children: dict[int, Child] = {}
+        self.running: dict[int, Child] = {}
+        self.waiting: dict[int, Child] = {}
+        #: Born, and not let in yet, in the order of their arrival.
+        self.born: deque[Child] = deque()
+        #: All that live, by the system's pid.
+        self.by_os_pid: dict[int, Child] = {}
+        self.consoles = Consoles(poller, out.wrote)
+        self.undertaker = Undertaker()
+        self.vigil = Vigil(dispatcher)
+        self._families = Families(self.by_os_pid)
+        poller.add(reaper.fileno(), self._reap)
+
+    # Births
+
+    def bear_all(self, scenario: Scenario) -> None:
+        """Bear the scenario's processes, all of them before the clock starts: each waits, stopped, for its
+        arrival, because a birth in the middle of a run would take the dispatcher's time."""
+        self._nursery = Nursery(self._cpus, scenario.folder)
+        children = [self._bear(spec, order) for order, spec in enumerate(scenario.processes)]
+        born = [child for child in children if child is not None]
+        self.born.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
+
+    def let_in(self, now_ns: int) -> None:
+        """Those whose time has come are let in, in scenario order."""
+        while self.born and self.born[0].spec.arrive_ns <= now_ns:
+            self._admit(self.born.popleft())
+
+    def spawn(self, argv: list[str]) -> None:
+        """Start a program that the operator asks for, where the operator is."""
+        line = argv[2] if argv[:2] == ["sh", "-c"] and len(argv) == 3 else argv[0]
+        name = clean_line(os.path.basename(line.split()[0]), 20) or "program"
+        child = self._bear(ProcessSpec(name, command=argv), folder=os.getcwd())
+        if child is not None:
+            self._admit(child)
+
+    def look_for_relatives(self) -> None:
+        """What children have forked is let in like any other process."""
+        for found in self._families.look():
+            self._adopt(found)
+
+    def _bear(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child | None:
+        try:
+            child = self._nursery.bear(spec, order, folder)
+        except BirthFailed as error:
+            self._out.fault(None, "could not be started", name=spec.name, reason=clean_line(str(error.strerror)))
+            return None
+        self.by_os_pid[child.os_pid] = child
+        return child
+
+    def _adopt(self, found: Found) -> None:
+        name = clean_line(found.status.name).replace(" ", "-") or "child"
+        runs = clean_line(command_line(found.os_pid)) or name
+        try:
+            child = Child(found.os_pid, ProcessSpec(name, command=[runs]), parent=found.parent, direct=False)
+        except OSError:
+            return  # a thread, or gone already
+        self.by_os_pid[child.os_pid] = child
+        self._poller.add(child.pidfd, partial(self._bury_adopted, child))
+        child.mode = Mode.RUNNING
+        self.vigil.adopt(child)
+        self._admit(child, loose=True)
+
+    def _admit(self, child: Child, loose: bool = False) -> None:
+        child.pid = next(self._pids)
+        self.children[child.pid] = child
+        self.consoles.open(child)
+        parent = child.parent.pid if child.parent else None
+        self._out.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, loose))
+
+    # Running and waiting
+
+    def take_off(self, pid: int) -> Child:
+        """Wherever the process was, it is neither running nor waiting for now."""
+        self.running.pop(pid, None)
+        self.waiting.pop(pid, None)
+        return self.children[pid]
+
+    def begin_wait(self, child: Child) -> None:
+        """A running process cannot run on."""
+        del self.running[child.pid]
+        child.mode = Mode.WAITING
+        child.on = self._why(child)
+        self.waiting[child.pid] = child
+        self._out.used[child.pid] = child.cpu_ns()
+        self._out.add(Waits(child.pid, child.on))
+
+    def wake(self, child: Child) -> None:
+        """A waiting process can run again."""
+        del self.waiting[child.pid]
+        self._out.add(Woke(child.pid))
+
+    def _why(self, child: Child) -> Clause:
+        """What it waits for, with children named by their pid on the board."""
+        on = cause(child.os_pid)
+        os_pid = on.figures.get("child")
+        relative = self.by_os_pid.get(os_pid) if isinstance(os_pid, int) else None
+        return Clause(on.rule, {"pid": relative.pid}) if relative is not None else on
+
+    # What the system reports
+
+    def _reap(self) -> None:
+        self._reaper.hush()
+        for change in self._reaper.changes():
+            child = self.by_os_pid.get(change.os_pid)
+            if child is None:
+                continue  # an orphan that ended before it was found
+            if change.ended:
+                code = change.status if change.code == os.CLD_EXITED else None
+                self._bury(child, code, change.status if code is None else None)
+            elif change.code == os.CLD_STOPPED:
+                self._notice_stop(child)
+            else:
+                self._notice_continue(child)
+
+    def _notice_stop(self, child: Child) -> None:
+        child.stopping_ns = None
+        if child.mode is Mode.RUNNING and child.pid in self.running and read_state(child.stat_fd)[0] == "T":
+            del self.running[child.pid]  # nobody but itself can have done this
+            child.mode = Mode.STOPPED
+            self._out.used[child.pid] = child.cpu_ns()
+            self._out.fault(child, "stopped itself")
+            self._out.add(Yielded(child.pid))
+
+    def _notice_continue(self, child: Child) -> None:
+        if child.mode is Mode.STOPPED and child.stopping_ns is None and read_state(child.stat_fd)[0] != "T":
+            self.stop_again(child)
+
+    def stop_again(self, child: Child) -> None:
+        """A stopped process runs though nobody here let it."""
+        self._out.fault(child, "continued by somebody else")
+        self._dispatcher.stop(child)
+        self.vigil.sent([child])
+
+    # Burials
+
+    def _bury_adopted(self, child: Child) -> None:
+        """An adopted process has ended; its status went to its parent, unless that is us by now."""
+        if child.os_pid in self.by_os_pid:
+            self._bury(child, *exit_status(child.pidfd, child.stat_fd))
+
+    def _bury(self, child: Child, code: int | None, number: int | None) -> None:
+        del self.by_os_pid[child.os_pid]
+        self._poller.remove(child.pidfd)
+        self.undertaker.forget(child)
+        self.vigil.forget(child)
+        cpu_ns = child.cpu_ns()
+        if child.pid:
+            self.take_off(child.pid)
+            del self.children[child.pid]
+            self.consoles.close(child)
+            self._out.add(Ended(child.pid, cpu_ns, code, number))
+        else:
+            self.born.remove(child)
+            self._out.fault(None, "ended before its arrival", name=child.spec.name)
+        child.close()
+
+    def close(self) -> None:
+        """Give back what is held."""
+        for child in self.by_os_pid.values():
+            child.close()
+        self._families.close()

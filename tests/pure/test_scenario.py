@@ -1,0 +1,231 @@
+"""Scenario files: what they may say, and how plainly they are told what they may not."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox import wording
+from sandbox.commands import Kill, Spawn, Tune, Type
+from sandbox.scenario import BadScenario, built_in, find, load
+from sandbox.units import MS
+
+
+def problems(tmp_path: Path, text: str | bytes) -> list[tuple[int, str, str]]:
+    """(line, place, rule) of every problem."""
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    with pytest.raises(BadScenario) as caught:
+        load(path)
+    assert all(wording.problem(problem.what) for problem in caught.value.problems)
+    return [(problem.line, problem.place, problem.what.rule) for problem in caught.value.problems]
+
+
+def test_everything_that_a_file_may_say(tmp_path: Path) -> None:
+    (tmp_path / "mailer.py").write_text("def send(who): pass\n")
+    (tmp_path / "text.md").write_text("# Lesson")
+    path = tmp_path / "full.toml"
+    path.write_text(
+        """
+title = "Everything"
+lesson = "text.md"
+[machine]
+cpus = 1
+policy = "rr"
+quantum = "50ms"
+seed = 7
+switch_cost = "10us"
+ties = "requeue-first"
+parameters = { }
+[[process]]
+name = "long"
+arrive = "5ms"
+work = ["cpu 300ms", "io 100ms", "cpu 50ms"]
+repeat = 2
+count = 3
+priority = -1
+nice = 5
+tickets = 50
+period = "1s"
+deadline = "900ms"
+estimate = "20ms"
+[[process]]
+name = "ls"
+command = ["ls", "-l"]
+[[process]]
+name = "mailer"
+python = "mailer.py:send"
+args = ["bob", 3, true, 1.5]
+[[at]]
+time = "2s"
+do = "kill long-2"
+[[at]]
+time = "1s"
+do = "quantum 20ms"
+[[at]]
+time = "1s"
+do = "spawn sleep 1 | cat"
+[[at]]
+time = "1s"
+do = "type mailer hello  there"
+"""
+    )
+    scenario = load(path)
+    assert [process.name for process in scenario.processes] == ["long-1", "long-2", "long-3", "ls", "mailer"]
+    long = scenario.processes[0]
+    assert (long.arrive_ns, long.demand_ns, long.nice, long.period_ns) == (5 * MS, 700 * MS, 5, 1000 * MS)
+    assert [(part.kind, part.ns // MS) for part in long.segments] == [
+        ("cpu", 300), ("io", 100), ("cpu", 350), ("io", 100), ("cpu", 50),
+    ]  # fmt: skip
+    assert scenario.machine.switch_cost_ns == 10_000
+    assert [at.do for at in scenario.script] == [
+        Kill("long-2"),
+        Tune("quantum", "20ms"),
+        Spawn(["sh", "-c", "sleep 1 | cat"]),
+        Type("mailer", "hello  there"),
+    ]
+
+
+def test_all_problems_at_once_with_line_place_and_hint(tmp_path: Path) -> None:
+    text = """titel = "x"
+[machine]
+quantum = 20
+policy = "rrr"
+cpus = 0
+[[process]]
+name = "a b"
+work = ["cpu 10", "io 5ms", "nap 1s"]
+command = ["ls"]
+[[process]]
+arive = "1s"
+python = "../x.py:f"
+[[at]]
+time = "1s"
+do = "kil a"
+"""
+    assert problems(tmp_path, text) == [
+        (1, "titel", "unknown key"),
+        (3, "machine.quantum", "duration needs a unit"),
+        (4, "machine.policy", "no such policy"),
+        (5, "machine.cpus", "out of range"),
+        (6, "process[1]", "says more than one thing to run"),
+        (7, "process[1].name", "not a name"),
+        (8, "process[1].work[1]", "expected a duration"),
+        (8, "process[1].work[3]", "not a stretch of work"),
+        (11, "process[2].arive", "unknown key"),
+        (15, "at[1].do", "not a command"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (b"\xff\xfe", "is not UTF-8"),
+        ("x = [", "is not TOML"),
+        ("x = " + "[" * 100_000, "is nested too deeply"),
+        ("#" * 300_000, "file is too large"),
+        ("process = 3", "expected tables"),
+        ("machine = []", "expected a table"),
+        ("[machine]\ncpus = true", "expected a whole number"),
+        ("[machine]\ncpus = 1.0", "expected a whole number"),
+        ("[machine]\nquantum = nan", "duration needs a unit"),
+        ("[machine]\nquantum = '-1ms'", "out of range"),
+        ("[machine]\nquantum = '1000000s'", "out of range"),
+        ("[machine]\nparameters = { quanta = 1 }", "no such parameter"),
+        ("[machine]\npolicy = 'mine.py:Mine'", "no such file"),
+        ("[[process]]\nname='a'", "says nothing to run"),
+        ("[[process]]\nwork=[]", "list has the wrong length"),
+        ("[[process]]\nwork=['cpu 1ms']\nname='a'\n[[process]]\nwork=['cpu 1ms']\nname='a'", "two processes of one name"),
+        ("[[process]]\nwork=['cpu 1ms']\ncount=100000", "out of range"),
+        ("[[process]]\nwork=['cpu 1ms']\ncount=1999\n[[process]]\nname='b'\nwork=['cpu 1ms']\ncount=2", "too many processes"),
+        ("[[process]]\nwork=['cpu 1ms']\nargs=['x']", "belongs to python only"),
+        ("[[process]]\ncommand=[\"a\\u0000b\"]", "text holds a NUL byte"),
+        ("[[process]]\npython='/etc/passwd.py:f'", "leads out of the scenario's folder"),
+        ("[[process]]\npython='none.py:f'", "no such file"),
+        ("[[process]]\npython='f'", "expected file.py:function"),
+        ("lesson='../secret.md'", "leads out of the scenario's folder"),
+        ("[[at]]\ndo='pause'", "is missing"),
+        ("[[at]]\ntime='1s'\ndo='kill nobody'", "no such process"),
+        ("[[at]]\ntime='1s'\ndo='policy magic'", "no such policy"),
+        ("[[at]]\ntime='1s'\ndo='spawn \"open'", "not a command line"),
+    ],
+)  # fmt: skip
+def test_each_kind_of_nonsense_is_refused_in_under_a_second(tmp_path: Path, text: str | bytes, rule: str) -> None:
+    began = time.perf_counter()
+    assert rule in [found for _, _, found in problems(tmp_path, text)]
+    assert time.perf_counter() - began < 1
+
+
+def test_a_misspelt_word_gets_a_suggestion(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(
+        "[[process]]\nname='anna'\nwork=['cpu 1ms']\n[[process]]\nwork=['cpu 1ms']\nprioritty=1\n[[at]]\ntime='1s'\ndo='kill ana'"
+    )
+    with pytest.raises(BadScenario) as caught:
+        load(path)
+    said = [wording.problem(problem.what) for problem in caught.value.problems]
+    assert said[0].endswith("Did you mean priority?")
+    assert said[1].endswith("Did you mean anna?")
+
+
+def test_an_unreadable_or_missing_file(tmp_path: Path) -> None:
+    with pytest.raises(BadScenario):
+        load(tmp_path / "none.toml")
+    with pytest.raises(BadScenario):
+        load(tmp_path)
+    with pytest.raises(BadScenario) as caught:
+        find("wellcome")
+    assert wording.problem(caught.value.problems[0].what).endswith("Did you mean welcome?")
+
+
+def test_escape_sequences_in_names_and_titles_are_harmless(tmp_path: Path) -> None:
+    path = tmp_path / "evil.toml"
+    path.write_text("title = '\x1b[31m' ", "utf-8")
+    assert [rule for _, _, rule in problems(tmp_path, path.read_bytes())] == ["is not TOML"]
+    path.write_text('title = "a\\u001b[31mb\\u202ec"\n', "utf-8")
+    assert load(path).title == "abc"
+
+
+@pytest.mark.parametrize("path", built_in(), ids=lambda path: path.stem)
+def test_the_built_in_scenarios_are_valid_and_have_lessons(path: Path) -> None:
+    scenario = load(path)
+    assert scenario.processes
+    assert scenario.lesson is not None
+
+
+Table = dict[str, object]
+
+json_like = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=10),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3),
+    max_leaves=8,
+)
+keys = ["title", "lesson", "machine", "process", "at", "name", "work", "command", "python", "arrive", "count", "time", "do",
+        "quantum", "policy", "parameters", "ties", "args", "odd"]  # fmt: skip
+tables = st.dictionaries(st.sampled_from(keys), json_like, max_size=6)
+
+
+@settings(deadline=None, max_examples=200)
+@given(tables, st.lists(tables, max_size=3), st.lists(tables, max_size=2), tables)
+def test_no_table_whatever_breaks_the_reader(
+    tmp_path_factory: pytest.TempPathFactory, top: dict, processes: list, ats: list, machine: dict
+) -> None:  # type: ignore[type-arg]
+    import tomllib
+    from unittest.mock import patch
+
+    path = tmp_path_factory.getbasetemp() / "fuzz.toml"
+    path.write_text("")
+    table = {**top, "process": processes, "at": ats, "machine": machine}
+    with patch.object(tomllib, "loads", return_value=table):
+        try:
+            load(path)
+        except BadScenario as bad:
+            said = [wording.problem(problem.what) for problem in bad.problems]
+        else:
+            said = ["nothing is wrong"]
+    assert said
+    assert all(said)
