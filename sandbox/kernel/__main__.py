@@ -37,12 +37,13 @@ class Upward:
         self._socket = socket.socket(fileno=descriptor)
         self._lines = Lines()
         self._unsent = bytearray()
+        self._early: list[Command] = []
         self._heard_ns = time.monotonic_ns()
         self._paused = False
         self.lost = False
 
     def first_line(self) -> Boot:
-        """Wait for what to run."""
+        """Wait for what to run. Commands that came with it are kept."""
         lines: list[bytes] = []
         while not lines:
             data = self._socket.recv(1 << 18)
@@ -50,6 +51,7 @@ class Upward:
                 raise SystemExit(1)
             lines = self._lines.feed(data)
         self._socket.setblocking(False)
+        self._early = _commands(lines[1:])
         return decode_boot(lines[0])
 
     def fileno(self) -> int:
@@ -67,23 +69,31 @@ class Upward:
             self.lost = True
             return [Quit()]
         self._heard_ns = time.monotonic_ns()
-        commands: list[Command] = [decode_command(line) for line in self._lines.feed(data) if line]
+        commands = _commands(self._lines.feed(data))
         if self._paused:
             self._paused = False
             commands.insert(0, Resume("silence"))
         return commands
 
+    def dismissed(self) -> bool:
+        """Whether the other end is gone or wants us to quit; whatever it asks for, ``check`` will tell."""
+        self._early += self.read()
+        return any(isinstance(command, Quit) for command in self._early)
+
     def check(self) -> list[Command]:
-        """Pause if the other end has fallen silent."""
+        """What was asked for early; a pause if the other end has fallen silent."""
         self._flush()
-        if self._paused or time.monotonic_ns() - self._heard_ns < _SILENCE_NS:
-            return []
-        self._paused = True
-        return [Pause("silence")]
+        commands, self._early = self._early, []
+        if not self._paused and time.monotonic_ns() - self._heard_ns >= _SILENCE_NS:
+            self._paused = True
+            commands.append(Pause("silence"))
+        return commands
 
     @property
     def next_check_ns(self) -> int | None:
         """When to check again (CLOCK_MONOTONIC): soon while something is unsent."""
+        if self._early:
+            return self._heard_ns
         if self._unsent:
             return time.monotonic_ns() + S // 500
         return None if self._paused else self._heard_ns + _SILENCE_NS
@@ -117,11 +127,16 @@ class Upward:
                 self.lost = True
 
 
+def _commands(lines: list[bytes]) -> list[Command]:
+    return [decode_command(line) for line in lines if line]
+
+
 def main(descriptor: int) -> None:
     """Run one scenario on real processes until its end, or until the other end goes away."""
     os.set_inheritable(descriptor, False)
-    # If we are stopped when the terminal's process dies, go on, so as to see the closed link and clear up.
-    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
+    if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us
+        # If we are stopped when the terminal's process dies, go on, so as to see the closed link and clear up.
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     upward = Upward(descriptor)

@@ -94,6 +94,7 @@ class Kernel(Transitions):
         for pid, cpu_ns in used.items():
             self.processes[pid].cpu_ns = cpu_ns
         requeue_first = self.ties == "requeue-first"
+        policy_timer_ns = self.policy.timer_ns
         if reports:
             for told in _only(Told, reports):
                 self._log.append(told.event)
@@ -105,7 +106,7 @@ class Kernel(Transitions):
                 self._release(self.processes[yielded.pid], "yielded")
         if requeue_first:
             self._expire()
-        if self.policy.timer_ns is not None and self.now_ns >= self.policy.timer_ns and not self.paused:
+        if policy_timer_ns is not None and self.now_ns >= policy_timer_ns and not self.paused:
             self.policy.timer(self.now_ns)
             self._fresh = [*self._ready.values()]
         if reports:
@@ -117,8 +118,9 @@ class Kernel(Transitions):
                     self._wake(process)
         if not requeue_first:
             self._expire()
-        for asked in _only(Asked, reports):
-            self._operate(asked.command)
+        if reports:
+            for asked in _only(Asked, reports):
+                self._operate(asked.command)
 
     def decide(self) -> list[Order]:
         """7. Dispatch to idle CPUs, CPU 0 first, then preempt. Returns what the machine has to make true."""

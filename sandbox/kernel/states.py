@@ -9,6 +9,9 @@ from typing import Protocol
 class State(Enum):
     """Where a process is in its life."""
 
+    #: The states to which a process may go from this one.
+    leads_to: tuple[State, ...]
+
     NEW = "new"
     READY = "ready"
     RUNNING = "running"
@@ -16,18 +19,15 @@ class State(Enum):
     EXITED = "exited"
 
 
-LEGAL = frozenset(
-    {
-        (State.NEW, State.READY),  # admitted
-        (State.READY, State.RUNNING),  # dispatched
-        (State.RUNNING, State.READY),  # expired, preempted, yielded, paused
-        (State.RUNNING, State.BLOCKED),  # waits for something
-        (State.BLOCKED, State.READY),  # woke
-        (State.RUNNING, State.EXITED),  # ended
-        (State.READY, State.EXITED),  # killed before it ran again
-        (State.BLOCKED, State.EXITED),  # killed while it waited
-    }
-)
+LEGAL = {
+    State.NEW: (State.READY,),  # admitted
+    State.READY: (State.RUNNING, State.EXITED),  # dispatched; killed before it ran again
+    State.RUNNING: (State.READY, State.BLOCKED, State.EXITED),  # lost the CPU; waits; ended
+    State.BLOCKED: (State.READY, State.EXITED),  # woke; killed while it waited
+    State.EXITED: (),
+}
+for _state, _after in LEGAL.items():
+    _state.leads_to = _after
 
 
 class HasState(Protocol):
@@ -42,6 +42,6 @@ class IllegalTransition(RuntimeError):
 
 def move(process: HasState, to: State) -> None:
     """Change the state of ``process``. Raises IllegalTransition."""
-    if (process.state, to) not in LEGAL:
+    if to not in process.state.leads_to:
         raise IllegalTransition(f"{process!r}: {process.state.name} → {to.name}")
     process.state = to

@@ -25,7 +25,6 @@ from sandbox.kernel.machine import (
     Report,
     Run,
     Stop,
-    Thaw,
     Told,
     Waits,
     Woke,
@@ -33,6 +32,8 @@ from sandbox.kernel.machine import (
 from sandbox.spec import At, ProcessSpec, Scenario, Segment
 
 KILLED = 15
+_NOTHING: dict[int, int] = {}
+_DONE = Obeyed(_NOTHING, _NOTHING)
 
 
 class VirtualProcess:
@@ -103,13 +104,14 @@ class VirtualMachine:
         self._now_ns = now_ns
         reports, self._told = self._told, []
         used = {}
-        for process in self._running.values():
+        finished: list[int] = []
+        for cpu, process in self._running.items():
             process.run_until(now_ns)
             used[process.pid] = process.cpu_ns
-        for cpu, process in [*self._running.items()]:
             if process.left_ns == 0 and process.since_ns <= now_ns:
-                del self._running[cpu]
-                reports.append(self._end_burst(process))
+                finished.append(cpu)
+        for cpu in finished:
+            reports.append(self._end_burst(self._running.pop(cpu)))
         while self._wakes and self._wakes[0][0] == now_ns:
             reports.append(Woke(heapq.heappop(self._wakes)[1]))
         while self._arrivals and self._arrivals[0][1].arrive_ns <= now_ns:
@@ -122,43 +124,55 @@ class VirtualMachine:
         """Make the orders true at this very instant."""
         started: dict[int, int] = {}
         for order in orders:
-            match order:
-                case Stop(pid):
-                    self._take_off(pid)
-                case Run(pid, cpu) if pid in self._processes:
-                    process = self._processes[pid]
-                    self._take_off(pid)  # it may come straight from another CPU
-                    process.since_ns = self._now_ns + self._switch_cost_ns
-                    self._running[cpu] = process
-                    if self._switch_cost_ns:
-                        started[pid] = process.since_ns
-                case Freeze():
-                    self._frozen = True
-                case Thaw():
-                    self._frozen = False
-                case Carry(Kill(), pid) if pid in self._processes:
-                    self._kill(pid)
-                case Carry(command) if not isinstance(command, Kill):
-                    did = Clause("only on real processes", {"command": type(command).__name__.lower()})
-                    self._told.append(Told(Fault(self._now_ns, did)))
-        return Obeyed(started, {})
+            if isinstance(order, Stop):
+                self._take_off(order.pid)
+            elif isinstance(order, Run):
+                self._run(order, started)
+            elif isinstance(order, Carry):
+                self._carry(order)
+            else:
+                self._frozen = isinstance(order, Freeze)
+        return Obeyed(started, _NOTHING) if started else _DONE
+
+    def _run(self, order: Run, started: dict[int, int]) -> None:
+        process = self._processes.get(order.pid)
+        if process is not None:  # else it was killed in the same breath
+            self._take_off(order.pid)  # it may come straight from another CPU
+            process.since_ns = self._now_ns + self._switch_cost_ns
+            self._running[order.cpu] = process
+            if self._switch_cost_ns:
+                started[order.pid] = process.since_ns
+
+    def _carry(self, order: Carry) -> None:
+        if isinstance(order.command, Kill):
+            if order.pid in self._processes:
+                self._kill(order.pid)
+        else:
+            did = Clause("only on real processes", {"command": type(order.command).__name__.lower()})
+            self._told.append(Told(Fault(self._now_ns, did)))
 
     def halt(self) -> None:
         """Nothing of a virtual run needs clearing away."""
 
     def _next_instant(self, deadline_ns: int | None) -> int | None:
+        now_ns = self._now_ns
         if self._told:
-            return self._now_ns
-        instants = [process.since_ns + process.left_ns for process in self._running.values()]
-        if deadline_ns is not None:
-            instants.append(deadline_ns)
+            return now_ns
+        next_ns = deadline_ns
+        for process in self._running.values():
+            end_ns = process.since_ns + process.left_ns
+            if next_ns is None or end_ns < next_ns:
+                next_ns = end_ns
+        if not (self._wakes or self._arrivals or self._script):
+            return next_ns
+        later = [] if next_ns is None else [next_ns]
         if self._wakes:
-            instants.append(self._wakes[0][0])
+            later.append(self._wakes[0][0])
         if self._arrivals:
-            instants.append(max(self._arrivals[0][1].arrive_ns, self._now_ns))
+            later.append(max(self._arrivals[0][1].arrive_ns, now_ns))
         if self._script:
-            instants.append(max(self._script[0].time_ns - self._paused_ns, self._now_ns))
-        return min(instants, default=None)
+            later.append(max(self._script[0].time_ns - self._paused_ns, now_ns))
+        return min(later)
 
     def _wait_frozen(self) -> Happened:
         """Paused: only the operator's watch goes on."""

@@ -58,7 +58,10 @@ class Task:
 
 
 class Parameter(Generic[T]):
-    """A typed parameter of a policy, with its unit and range: ``quantum = Parameter(Duration(), "50ms", "…")``."""
+    """A typed parameter of a policy, with its unit and range: ``quantum = Parameter(Duration(), "50ms", "…")``.
+
+    Read from a policy it is the value; ``Policy.set`` checks and sets it.
+    """
 
     def __init__(self, kind: Kind[T], default: object, says: str) -> None:
         self.kind, self.default, self.says = kind, default, says
@@ -71,13 +74,7 @@ class Parameter(Generic[T]):
     @overload
     def __get__(self, policy: object, owner: type) -> T: ...
     def __get__(self, policy: object | None, owner: type) -> T | Parameter[T]:
-        if policy is None:
-            return self
-        value: T = policy.__dict__[f"_{self.name}"]
-        return value
-
-    def __set__(self, policy: object, raw: object) -> None:
-        policy.__dict__[f"_{self.name}"] = self.kind.read(raw)
+        return self  # a policy has the value in its own dictionary, which is looked at first
 
 
 class Queue(NamedTuple):
@@ -114,7 +111,7 @@ class Policy:
         self.queue: deque[Any] = deque()
         self.note: Note = _nobody_listens
         for parameter in self.declared():
-            setattr(self, parameter.name, parameter.default)
+            self.__dict__[parameter.name] = parameter.kind.read(parameter.default)
         for name, raw in (parameters or {}).items():
             self.set(name, raw)
 
@@ -175,11 +172,11 @@ class Policy:
 
     def set(self, name: str, raw: object) -> None:
         """Set a parameter from the value that a person wrote. Raises Refused."""
-        names = [parameter.name for parameter in self.declared()]
-        if name not in names:
-            allowed = " | ".join(names) or "none"
-            raise Refused("no such parameter", value=name, policy=self.name, allowed=allowed, hint=nearest(name, names))
-        setattr(self, name, raw)
+        kinds = {parameter.name: parameter.kind for parameter in self.declared()}
+        if name not in kinds:
+            allowed, hint = " | ".join(kinds) or "none", nearest(name, [*kinds])
+            raise Refused("no such parameter", value=name, policy=self.name, allowed=allowed, hint=hint)
+        self.__dict__[name] = kinds[name].read(raw)
 
     @property
     def parameters(self) -> dict[str, object]:

@@ -14,14 +14,14 @@ def work(segments: Sequence[tuple[str, int]], overhead_ns: int = 0) -> None:
     """Burn and wait by turns; ``segments`` are ("cpu" or "io", ns).
 
     CPU time is counted on the thread's own clock from the start of the program, so that what waking and
-    sleeping cost is part of the work and the total comes out exact; ``overhead_ns`` is left for what the
-    process costs before and after.
+    sleeping cost is part of the work and the total comes out exact; the last burst leaves ``overhead_ns`` for
+    what the process costs before and after.
     Waiting is done in ``select``, whose time-out stands still while the process is stopped (``sleep`` would
     go on), so that a pause of the machine pauses its I/O too.
     """
     clock = time.thread_time_ns
     target_ns = clock()
-    last = len(segments) - 1
+    last = max((index for index, (kind, _) in enumerate(segments) if kind == "cpu"), default=0)
     for index, (kind, length_ns) in enumerate(segments):
         if kind == "cpu":
             target_ns += length_ns

@@ -8,6 +8,7 @@ the proof that all this has been done.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
 import resource
@@ -26,6 +27,8 @@ from sandbox.spec import ProcessSpec, Segment
 
 #: A console, a pidfd and a kept-open stat file.
 DESCRIPTORS_EACH = 3
+#: So many are not given to processes: births stop before adoptions, and looking around must always be possible.
+_FOR_ADOPTION, _FOR_US = 24, 8
 _PATIENCE_NS = 2_000_000_000
 _PROBE_NS = 3_000_000
 
@@ -51,16 +54,23 @@ class Nursery:
     def bear(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child:
         """A new process, stopped before its first own instruction. Raises BirthFailed."""
         body = self._body(spec, folder or self._folder)
-        console = None
+        console, os_pid = None, 0
         try:
             console = Console()
             os_pid = self._fork(body, console.slave, spec.name)
+            _wait_for_first_stop(os_pid)
             console.born()
-            return Child(os_pid, spec, order, console=console)
+            child = Child(os_pid, spec, order, console=console)
+            if left_after(child) < _FOR_ADOPTION + _FOR_US:
+                child.close()
+                raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+            return child
         except OSError as error:
+            if os_pid:
+                _undo(os_pid)
             if console is not None:
                 console.close()
-            raise BirthFailed(error.errno, f"{spec.name}: {error.strerror or error}") from error
+            raise BirthFailed(error.errno, error.strerror or str(error)) from error
 
     def _body(self, spec: ProcessSpec, folder: str) -> Callable[[], int]:
         """What the child does once it is dispatched; returns its exit status."""
@@ -90,7 +100,6 @@ class Nursery:
                 print_exception()
                 status = 1
             finish(status)
-        _wait_for_first_stop(os_pid)
         return os_pid
 
     def _become_a_child(self, parent: int, slave: int, name: str) -> None:
@@ -109,9 +118,11 @@ class Nursery:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
         os.environ["TERM"] = "xterm-256color"
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE, signal.SIGCHLD):
+        for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
+        # It leads a session with a terminal: its end would hang up on the children that it leaves behind.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         gc.enable()
         os.kill(os.getpid(), signal.SIGSTOP)
@@ -123,11 +134,13 @@ class Nursery:
         costs = []
         for _ in range(3):
             child = self.bear(probe)
-            child.send(signal.SIGCONT)
+            child.let_go()
             os.waitid(os.P_PID, child.os_pid, os.WEXITED | os.WNOWAIT)
             costs.append(child.cpu_ns() - _PROBE_NS)
             os.waitpid(child.os_pid, 0)
             child.close()
+            if child.console is not None:
+                child.console.close()
         return sorted(costs)[1]
 
 
@@ -135,7 +148,11 @@ def _execute(command: list[str], folder: str) -> int:
     """Become another program; the shell's exit status where that fails."""
     try:
         os.chdir(folder)
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    except OSError as error:
+        print(f"{folder}: {error.strerror}", file=sys.stderr)
+        return 126
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
         os.execvp(command[0], command)
     except FileNotFoundError:
         print(f"{command[0]}: not found", file=sys.stderr)
@@ -143,28 +160,49 @@ def _execute(command: list[str], folder: str) -> int:
     except OSError as error:
         print(f"{command[0]}: {error.strerror}", file=sys.stderr)
         return 126
+    except ValueError as error:  # an empty name, a NUL byte
+        print(f"{command[0]!r}: {error}", file=sys.stderr)
+        return 126
 
 
 def _wait_for_first_stop(os_pid: int) -> None:
     """Until the child has armed itself and stopped. Raises OSError if it died or takes far too long."""
     give_up_ns = time.monotonic_ns() + _PATIENCE_NS
     while time.monotonic_ns() < give_up_ns:
-        result = os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WEXITED | os.WNOHANG)
+        result = os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if result is None:
             time.sleep(50e-6)
         elif result.si_code == os.CLD_STOPPED:
+            os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WNOHANG)
             return
         else:
             raise OSError(0, f"ended before its start (status {result.si_status})")
-    os.kill(os_pid, signal.SIGKILL)
-    os.waitpid(os_pid, 0)
     raise OSError(0, "did not start in time")
+
+
+def _undo(os_pid: int) -> None:
+    """End what was forked for nothing."""
+    try:
+        os.kill(os_pid, signal.SIGKILL)  # its number is its own until we take its status
+        os.waitpid(os_pid, 0)
+    except (ProcessLookupError, ChildProcessError):
+        pass
 
 
 def _raise_descriptor_limit() -> None:
     """Every process costs some: as many as we may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def left_after(child: Child) -> int:
+    """How many descriptors are left, the newest being this child's (numbers are given out lowest first)."""
+    return _highest_descriptor() - child.stat_fd - 1
+
+
+def crowded(child: Child) -> bool:
+    """Whether this one, just adopted, is one too many."""
+    return left_after(child) < _FOR_US
 
 
 def _highest_descriptor() -> int:

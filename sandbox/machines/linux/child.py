@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from enum import Enum
 
 from sandbox.events import Clause
@@ -21,7 +22,7 @@ class Mode(Enum):
 
 
 class Child:
-    """A process of ours: ``direct`` if we forked it (or inherited it), else found in a child's family.
+    """A process of ours: ``direct`` if we forked it, else found in a child's family, whose console it shares.
 
     Signals go through a pidfd, which never hits a stranger that got the same number.
     """
@@ -45,7 +46,9 @@ class Child:
         self.pidfd = os.pidfd_open(os_pid)
         self.mode = Mode.STOPPED
         self.cpu: int | None = None
-        #: Sent SIGSTOP and not yet seen stopped: since when (machine time).
+        #: Whether it is to stand still: stopped by us (at its birth by itself), and not continued by us since.
+        self.held = direct
+        #: Sent SIGSTOP and not yet seen stopped: since when (CLOCK_MONOTONIC).
         self.stopping_ns: int | None = None
         #: Dispatched: when, and the CPU time it had used by then.
         self.started_ns = 0
@@ -56,7 +59,11 @@ class Child:
         # What a forked child used before its first own instruction is our cost, not its own.
         self._birth_ns = (cpu_time_ns(self._clock) or 0) if self.direct else 0
         self._last_ns = 0
-        self.stat_fd = os.open(f"/proc/{os_pid}/stat", os.O_RDONLY)
+        try:
+            self.stat_fd = os.open(f"/proc/{os_pid}/stat", os.O_RDONLY)
+        except OSError:
+            os.close(self.pidfd)
+            raise
 
     def __repr__(self) -> str:
         return f"<{self.pid} {self.spec.name} os_pid {self.os_pid} {self.mode.value}>"
@@ -68,17 +75,31 @@ class Child:
             self._last_ns = used_ns - self._birth_ns
         return self._last_ns
 
-    def send(self, number: signal.Signals) -> bool:
-        """Send a signal; False if the process is no more."""
+    def send(self, number: int) -> bool:
+        """Send a signal (0: none); False if the process is no more."""
         try:
             signal.pidfd_send_signal(self.pidfd, number)
         except (ProcessLookupError, PermissionError):
             return False
         return True
 
+    def hold(self) -> None:
+        """Tell it to stop, which it has done once the system has delivered the signal."""
+        self.held = True
+        if self.send(signal.SIGSTOP):
+            self.stopping_ns = time.monotonic_ns()
+
+    def let_go(self) -> None:
+        """Undo a stop."""
+        self.held = False
+        self.stopping_ns = None
+        self.send(signal.SIGCONT)
+
+    def exists(self) -> bool:
+        """Whether its number is still its own: it lives, or nobody has taken its status yet."""
+        return self.send(0)
+
     def close(self) -> None:
-        """Give back the descriptors."""
+        """Give back the descriptors; the console may have other users and is closed by itself."""
         os.close(self.pidfd)
         os.close(self.stat_fd)
-        if self.console is not None:
-            self.console.close()

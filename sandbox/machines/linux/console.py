@@ -30,6 +30,8 @@ class Console:
         attributes[1] &= ~termios.OPOST  # bytes as the program wrote them: no carriage return before a newline
         termios.tcsetattr(self.slave, termios.TCSANOW, attributes)
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
+        #: Whether nobody had it open when it was last read.
+        self.vacant = False
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._cleaner = Cleaner()
         self._unsent = bytearray()
@@ -40,15 +42,18 @@ class Console:
     def born(self) -> None:
         """The child has its end: ours of it is closed, so that the console ends with its last user."""
         os.close(self.slave)
+        self.slave = -1
 
     def read(self) -> str | None:
         """What was written since the last turn, harmless, at most one turn's share; None when nobody
-        can write any more."""
+        has it open (a process that it controls may open it again)."""
         try:
             data = os.read(self._master, TURN_BYTES)
         except BlockingIOError:
+            self.vacant = False
             return ""
         except OSError:  # EIO: every user of the terminal is gone
+            self.vacant = True
             return None
         return self._cleaner.feed(self._decode.decode(data)) if data else None
 
@@ -80,7 +85,11 @@ class Console:
         return True
 
     def close(self) -> None:
-        os.close(self._master)
+        """Give it back; what is typed afterwards goes nowhere."""
+        for descriptor in (self._master, self.slave):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._master = self.slave = -1
 
 
 def take_console(slave: int) -> None:

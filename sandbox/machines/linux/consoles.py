@@ -18,12 +18,15 @@ _WINDOW_READS = 50
 
 
 class Consoles:
-    """Reads consoles as they fill; ``wrote`` is told each harmless piece."""
+    """Reads consoles as they fill; ``wrote`` is told each harmless piece. A console is its first user's, and outlives
+    it for as long as a child of it (a daemon, the rest of a pipeline) has it open."""
 
     def __init__(self, poller: Poller, wrote: Callable[[Child, str], None]) -> None:
         self._poller = poller
         self._wrote = wrote
         self._open: dict[int, Child] = {}
+        #: Whose first user has ended.
+        self._left: set[int] = set()
         self._muted: set[int] = set()
         self._held_back = False
         self._reads: dict[int, int] = {}
@@ -31,19 +34,29 @@ class Consoles:
         self._typing: set[Console] = set()
 
     def open(self, child: Child) -> None:
-        """Read a process's console from now on."""
-        if child.console is not None:
+        """Read a process's console from now on, if it is the first user."""
+        if child.direct and child.console is not None:
             descriptor = child.console.fileno()
             self._open[descriptor] = child
             self._poller.add(descriptor, partial(self._read, child, child.console))
             if self._held_back:
                 self._mute(descriptor)
 
-    def close(self, child: Child) -> None:
+    def leave(self, child: Child) -> None:
         """The process has ended: take what it wrote last."""
-        if child.console is not None and child.console.fileno() in self._open:
-            self._wrote(child, child.console.rest())
-            self._drop(child.console)
+        console = child.console
+        if child.direct and console is not None:
+            self._wrote(child, console.rest())
+            if console.vacant:
+                self._drop(console)
+            else:
+                self._left.add(console.fileno())
+
+    def close(self) -> None:
+        """Give all of them back."""
+        for child in [*self._open.values()]:
+            if child.console is not None:
+                self._drop(child.console)
 
     def type(self, child: Child, text: str) -> None:
         """Type a text into a process's console."""
@@ -65,7 +78,7 @@ class Consoles:
 
     def tick(self) -> None:
         """Open the next window if the last is over; go on typing."""
-        if not self._reads and not self._typing:
+        if not self._reads and not self._muted and not self._typing:
             return
         now_ns = time.monotonic_ns()
         if now_ns < self._window_end_ns:
@@ -78,13 +91,16 @@ class Consoles:
         self._typing = {console for console in self._typing if not console.flush()}
 
     def _read(self, child: Child, console: Console) -> None:
+        descriptor = console.fileno()
         text = console.read()
         if text is None:
-            self._drop(console)
+            if descriptor in self._left:
+                self._drop(console)
+            else:
+                self._mute(descriptor)  # it would be reported for ever; the process may open it again
             return
         if text:
             self._wrote(child, text)
-        descriptor = console.fileno()
         reads = self._reads[descriptor] = self._reads.get(descriptor, 0) + 1
         if reads >= _WINDOW_READS:
             self._mute(descriptor)
@@ -102,7 +118,9 @@ class Consoles:
     def _drop(self, console: Console) -> None:
         descriptor = console.fileno()
         self._poller.remove(descriptor)
+        for known in (self._left, self._muted):
+            known.discard(descriptor)
         self._open.pop(descriptor, None)
-        self._muted.discard(descriptor)
         self._reads.pop(descriptor, None)
         self._typing.discard(console)
+        console.close()

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import select
-import signal
 import time
 from collections.abc import Sequence
 
 from sandbox.machines.linux.child import Child, Mode
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.procfs import read_state
+from sandbox.machines.linux.procfs import STANDING, read_state
 from sandbox.machines.linux.reaper import Reaper
 
 #: How long we look for a stop before we go on without it. One in the middle of a vfork may never come.
@@ -49,29 +48,23 @@ class Dispatcher:
             self._confirm(stops, asleep=False)
 
     def stop(self, child: Child) -> None:
-        """Send the stop; it takes effect when the system delivers it."""
+        """Take a process off until its next dispatch."""
         child.mode = Mode.STOPPED
-        if child.send(signal.SIGSTOP):
-            child.stopping_ns = self._clock.now_ns()
-
-    def resume(self, child: Child, mode: Mode) -> None:
-        """Undo a stop."""
-        child.mode = mode
-        child.stopping_ns = None
-        child.send(signal.SIGCONT)
+        child.hold()
 
     def stopped(self, child: Child) -> bool:
         """Whether the stop that was sent has taken effect."""
         if child.direct:
-            return self._reaper.stopped(child.os_pid) or read_state(child.stat_fd)[0] in "TZX"
-        return read_state(child.stat_fd)[0] in "TZX"
+            return self._reaper.stopped(child.os_pid) or read_state(child.stat_fd)[0] in STANDING
+        return read_state(child.stat_fd)[0] in STANDING
 
     def _run(self, child: Child, cpu: int) -> None:
         if child.cpu != cpu:
             child.cpu = cpu
-            move_to_cpu(child.os_pid, self._cpus[cpu])
+            move_to_cpu(child, self._cpus[cpu])
         child.started_cpu_ns = child.cpu_ns()
-        self.resume(child, Mode.RUNNING)
+        child.mode = Mode.RUNNING
+        child.let_go()
         child.started_ns = self._clock.now_ns()
 
     def _confirm(self, children: Sequence[Child], asleep: bool) -> None:
@@ -88,10 +81,11 @@ class Dispatcher:
                 self._reaper.hush()
 
 
-def move_to_cpu(os_pid: int, cpu: int) -> None:
+def move_to_cpu(child: Child, cpu: int) -> None:
     """Pin all threads of a process to one real CPU."""
     try:
-        for thread in os.listdir(f"/proc/{os_pid}/task"):
-            os.sched_setaffinity(int(thread), {cpu})
+        for thread in os.listdir(f"/proc/{child.os_pid}/task"):
+            if child.exists():  # else its numbers may be a stranger's
+                os.sched_setaffinity(int(thread), {cpu})
     except OSError:
         return  # it ended meanwhile

@@ -8,14 +8,16 @@ given out but not visible yet are asked again for a while.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.procfs import Status
+from sandbox.units import MS
 
-#: Looks in which a number given out may become visible; a fork is done within a fraction of one.
-_TRIES = 5
+#: So long after it was given out a number may become visible: a fork is quick, but may itself wait for the CPU.
+_FORK_NS = 10 * MS
 _LARGEST_GAP = 4_096
 
 
@@ -43,31 +45,42 @@ class Families:
         newest = self._read_newest()
         if newest == self._newest and not self._unseen:
             return
+        now_ns = time.monotonic_ns()
         for os_pid in self._given_out(newest):
-            self._unseen[os_pid] = _TRIES
+            self._unseen[os_pid] = now_ns
         self._newest = newest
         for os_pid in sorted(self._unseen):
-            relative = self._relative(os_pid)
-            if relative is not None:
-                yield relative
+            yield from self._relatives(os_pid, now_ns)
 
-    def _relative(self, os_pid: int) -> Found | None:
-        tries = self._unseen.pop(os_pid)
-        if os_pid in self._known:
-            return None
+    def confirms(self, child: Child) -> bool:
+        """Whether the process that was taken in is one of ours: between finding it and taking hold of it its number
+        may have gone to a stranger."""
+        try:
+            parent = Status(child.os_pid, child.stat_fd).parent
+        except OSError:
+            return False
+        return (parent == self._self or parent in self._known) and child.exists()
+
+    def _relatives(self, os_pid: int, now_ns: int) -> Iterator[Found]:
+        """This process, if it is a new relative, and before it those that must come first."""
+        given_out_ns = self._unseen.pop(os_pid, None)
+        if given_out_ns is None or os_pid in self._known:
+            return
         try:
             status = Status(os_pid)
+            if status.parent in self._unseen:  # the numbers went round, and its parent has a larger one
+                yield from self._relatives(status.parent, now_ns)
+                status = Status(os_pid)
         except OSError:
-            if tries > 1:
-                self._unseen[os_pid] = tries - 1
-            return None
+            if now_ns - given_out_ns < _FORK_NS:
+                self._unseen[os_pid] = given_out_ns
+            return
         if status.state in "ZX":
-            return None
+            return
         if status.parent in self._known:
-            return Found(os_pid, self._known[status.parent], status)
-        if status.parent == self._self:
-            return Found(os_pid, self._known.get(status.session), status)
-        return None
+            yield Found(os_pid, self._known[status.parent], status)
+        elif status.parent == self._self:
+            yield Found(os_pid, self._known.get(status.session), status)
 
     def _given_out(self, newest: int) -> Iterator[int]:
         if newest < self._newest or newest - self._newest > _LARGEST_GAP:  # the numbers went round

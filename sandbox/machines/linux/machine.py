@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 from collections import deque
 from collections.abc import Sequence
 from typing import Literal, Protocol
@@ -34,6 +33,10 @@ class Outside(Protocol):
 
     def read(self) -> list[Command]:
         """The commands that have come since."""
+        ...
+
+    def dismissed(self) -> bool:
+        """Whether the other end is gone or has asked us to quit; the command itself still comes."""
         ...
 
     def check(self) -> list[Command]:
@@ -100,19 +103,21 @@ class LinuxMachine:
 
     def start(self) -> None:
         """Bear the scenario's processes; the clock starts when that is done."""
-        self._population.bear_all(self._scenario)
+        self._population.bear_all(self._scenario, self._outside.dismissed)
         self._clock.start()
 
     def wait(self, deadline_ns: int | None) -> Happened:
         """Wait until something happens, at most until the deadline."""
         population = self._population
         while True:
-            self._poller.wait(self._next_ns(deadline_ns), at_once=bool(self._out))
+            if not self._out:  # else the kernel is told first: of a birth before anything else of that process
+                self._poller.wait(self._next_ns(deadline_ns))
             now_ns = self._clock.now_ns()
             due = deadline_ns is not None and now_ns >= deadline_ns
             if not self._clock.frozen:
                 self._look(now_ns, due)
                 population.let_in(now_ns)
+            self._keep_order()
             self._operate()
             population.undertaker.insist()
             population.consoles.tick()
@@ -164,19 +169,20 @@ class LinuxMachine:
         """When to wake up at the latest (CLOCK_MONOTONIC)."""
         population, clock = self._population, self._clock
         times = [self._outside.next_check_ns, population.undertaker.next_ns, population.consoles.next_ns]
+        times.append(population.vigil.next_ns(clock.frozen))
         if self._script:
             times.append(clock.watch_monotonic_ns(self._script[0].time_ns))
         if not clock.frozen:
             now_ns = clock.now_ns()
             look_ns = self._sensor.next_look_ns(now_ns, bool(population.running or population.waiting))
             arrival_ns = population.born[0].spec.arrive_ns if population.born else None
-            machine_times = (deadline_ns, look_ns, arrival_ns, population.vigil.next_ns(now_ns))
+            machine_times = (deadline_ns, look_ns, arrival_ns)
             times += [clock.monotonic_ns(at_ns) for at_ns in machine_times if at_ns is not None]
         return min((at_ns for at_ns in times if at_ns is not None), default=None)
 
     def _look(self, now_ns: int, due: bool) -> None:
-        """Who blocked, who woke, who was born in a family. At the end of a slice its process is looked at in any
-        case: one that blocked with its last breath has blocked."""
+        """Who blocked, who woke. At the end of a slice its process is looked at in any case: one that blocked with
+        its last breath has blocked."""
         population = self._population
         seen = self._sensor.look(now_ns, population.running.values(), population.waiting.values())
         late = population.running.values() if due else ()
@@ -184,10 +190,16 @@ class LinuxMachine:
             population.begin_wait(child)
         for child in seen.woken:
             population.wake(child)
+        for child in population.vigil.fallen(population.running.values()):
+            population.let_rest(child)
+
+    def _keep_order(self) -> None:
+        """Who was born in a family, and who does not stand still; in a pause too."""
+        population = self._population
         population.look_for_relatives()
-        for child in population.vigil.overdue(now_ns):
+        for child in population.vigil.overdue():
             self._out.fault(child, "stop not confirmed")
-        for child in population.vigil.strays(now_ns):
+        for child in population.vigil.strays():
             population.stop_again(child)
 
     def _mind_hopelessness(self, now_ns: int) -> None:
@@ -227,10 +239,8 @@ class LinuxMachine:
 
     def _freeze(self) -> None:
         self._clock.freeze()
-        for child in self._population.waiting.values():
-            child.send(signal.SIGSTOP)
+        self._population.hold_waiting()
 
     def _thaw(self) -> None:
         self._clock.thaw()
-        for child in self._population.waiting.values():
-            child.send(signal.SIGCONT)
+        self._population.let_waiting_go()

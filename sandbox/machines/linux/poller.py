@@ -40,11 +40,10 @@ class Poller:
         if descriptor in self._handlers:
             self._epoll.register(descriptor, select.EPOLLIN)
 
-    def wait(self, until_monotonic_ns: int | None, at_once: bool) -> None:
-        """Handle what is ready; wait for it until then (None: for as long as it takes) unless ``at_once``."""
-        if not at_once:
-            self.alarm.set(until_monotonic_ns)
-        for descriptor, _ in self._epoll.poll(0 if at_once else -1):
+    def wait(self, until_monotonic_ns: int | None) -> None:
+        """Handle what is ready; wait for it until then (None: for as long as it takes)."""
+        self.alarm.set(until_monotonic_ns)
+        for descriptor, _ in self._epoll.poll():
             handler = self._handlers.get(descriptor)
             if handler is not None:
                 handler()

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
 
 from sandbox.events import Clause
 from sandbox.kernel.machine import Arrived, Ended, Waits, Woke, Yielded
-from sandbox.machines.linux.birth import BirthFailed, Nursery
+from sandbox.machines.linux.birth import BirthFailed, Nursery, crowded
 from sandbox.machines.linux.causes import cause
 from sandbox.machines.linux.child import Child, Mode
 from sandbox.machines.linux.consoles import Consoles
@@ -18,7 +19,7 @@ from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.families import Families, Found
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.procfs import command_line, read_state
+from sandbox.machines.linux.procfs import STANDING, command_line, read_state
 from sandbox.machines.linux.reaper import Reaper, exit_status
 from sandbox.machines.linux.undertaker import Undertaker
 from sandbox.machines.linux.vigil import Vigil
@@ -54,12 +55,18 @@ class Population:
 
     # Births
 
-    def bear_all(self, scenario: Scenario) -> None:
+    def bear_all(self, scenario: Scenario, dismissed: Callable[[], bool]) -> None:
         """Bear the scenario's processes, all of them before the clock starts: each waits, stopped, for its
-        arrival, because a birth in the middle of a run would take the dispatcher's time."""
+        arrival, because a birth in the middle of a run would take the dispatcher's time. A thousand births take
+        seconds: none is begun once we are ``dismissed``."""
         self._nursery = Nursery(self._cpus, scenario.folder)
-        children = [self._bear(spec, order) for order, spec in enumerate(scenario.processes)]
-        born = [child for child in children if child is not None]
+        born: list[Child] = []
+        for order, spec in enumerate(scenario.processes):
+            if dismissed():
+                break
+            child = self._bear(spec, order)
+            if child is not None:
+                born.append(child)
         self.born.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
 
     def let_in(self, now_ns: int) -> None:
@@ -70,8 +77,9 @@ class Population:
     def spawn(self, argv: list[str]) -> None:
         """Start a program that the operator asks for, where the operator is."""
         line = argv[2] if argv[:2] == ["sh", "-c"] and len(argv) == 3 else argv[0]
-        name = clean_line(os.path.basename(line.split()[0]), 20) or "program"
-        child = self._bear(ProcessSpec(name, command=argv), folder=os.getcwd())
+        first = line.split(maxsplit=1)[:1]
+        name = clean_line(os.path.basename(*first) if first else "", 20) or "program"
+        child = self._bear(ProcessSpec(name, command=argv), folder=".")
         if child is not None:
             self._admit(child)
 
@@ -92,10 +100,21 @@ class Population:
     def _adopt(self, found: Found) -> None:
         name = clean_line(found.status.name).replace(" ", "-") or "child"
         runs = clean_line(command_line(found.os_pid)) or name
+        console = found.parent.console if found.parent else None
         try:
-            child = Child(found.os_pid, ProcessSpec(name, command=[runs]), parent=found.parent, direct=False)
+            child = Child(
+                found.os_pid, ProcessSpec(name, command=[runs]), parent=found.parent, console=console, direct=False
+            )
         except OSError:
             return  # a thread, or gone already
+        if not self._families.confirms(child):
+            child.close()
+            return
+        if crowded(child):
+            child.send(signal.SIGKILL)
+            child.close()
+            self._out.fault_again(found.parent, "one child too many was ended")
+            return
         self.by_os_pid[child.os_pid] = child
         self._poller.add(child.pidfd, partial(self._bury_adopted, child))
         child.mode = Mode.RUNNING
@@ -127,8 +146,10 @@ class Population:
         self._out.add(Waits(child.pid, child.on))
 
     def wake(self, child: Child) -> None:
-        """A waiting process can run again."""
+        """A waiting process can run again, or has woken and stopped before anybody looked."""
         del self.waiting[child.pid]
+        if read_state(child.stat_fd)[0] == "T":
+            self._out.fault_again(child, "stopped itself")
         self._out.add(Woke(child.pid))
 
     def _why(self, child: Child) -> Clause:
@@ -156,22 +177,39 @@ class Population:
 
     def _notice_stop(self, child: Child) -> None:
         child.stopping_ns = None
-        if child.mode is Mode.RUNNING and child.pid in self.running and read_state(child.stat_fd)[0] == "T":
-            del self.running[child.pid]  # nobody but itself can have done this
-            child.mode = Mode.STOPPED
-            self._out.used[child.pid] = child.cpu_ns()
-            self._out.fault(child, "stopped itself")
-            self._out.add(Yielded(child.pid))
+        if child.pid in self.running and read_state(child.stat_fd)[0] == "T":
+            self.let_rest(child)
 
     def _notice_continue(self, child: Child) -> None:
-        if child.mode is Mode.STOPPED and child.stopping_ns is None and read_state(child.stat_fd)[0] != "T":
+        if child.held and child.stopping_ns is None and read_state(child.stat_fd)[0] not in STANDING:
             self.stop_again(child)
+
+    def let_rest(self, child: Child) -> None:
+        """A running process stopped though nobody here told it to."""
+        del self.running[child.pid]
+        child.mode = Mode.STOPPED
+        self._out.used[child.pid] = child.cpu_ns()
+        self._out.fault_again(child, "stopped itself")
+        self._out.add(Yielded(child.pid))
 
     def stop_again(self, child: Child) -> None:
         """A stopped process runs though nobody here let it."""
-        self._out.fault(child, "continued by somebody else")
-        self._dispatcher.stop(child)
+        self._out.fault_again(child, "continued by somebody else")
+        child.hold()
         self.vigil.sent([child])
+
+    # Pauses
+
+    def hold_waiting(self) -> None:
+        """Those that wait stand still too, and go on waiting afterwards."""
+        for child in self.waiting.values():
+            child.hold()
+        self.vigil.sent(self.waiting.values())
+
+    def let_waiting_go(self) -> None:
+        """The pause is over."""
+        for child in self.waiting.values():
+            child.let_go()
 
     # Burials
 
@@ -189,15 +227,21 @@ class Population:
         if child.pid:
             self.take_off(child.pid)
             del self.children[child.pid]
-            self.consoles.close(child)
+            self.consoles.leave(child)
             self._out.add(Ended(child.pid, cpu_ns, code, number))
         else:
             self.born.remove(child)
             self._out.fault(None, "ended before its arrival", name=child.spec.name)
+            if child.console is not None:
+                child.console.close()
         child.close()
 
     def close(self) -> None:
         """Give back what is held."""
         for child in self.by_os_pid.values():
             child.close()
+        for child in self.born:
+            if child.console is not None:
+                child.console.close()
+        self.consoles.close()
         self._families.close()

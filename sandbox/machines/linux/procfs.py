@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import os
 
+#: State letters of a process that cannot run: stopped (by a signal, by a tracer), a zombie, gone.
+STANDING = "TtZX"
+
 
 def read_state(stat_fd: int) -> tuple[str, int]:
     """State letter and number of threads, from a kept-open ``/proc/PID/stat``; ("X", 0) once it is reaped."""
@@ -13,7 +16,7 @@ def read_state(stat_fd: int) -> tuple[str, int]:
         return "X", 0
     after_name = data.rindex(b")") + 2
     state = chr(data[after_name])
-    if state in "SDI":
+    if state in "SDIt":
         return state, int(data[after_name:].split(None, 18)[17])
     return state, 1
 
@@ -38,13 +41,17 @@ def thread_state(os_pid: int, thread: str) -> str:
 
 
 class Status:
-    """``/proc/PID/stat`` of any process, as far as families need it. Raises OSError when it is gone."""
+    """``/proc/PID/stat`` of any process (or of one whose file is open), as far as families need it. Raises OSError
+    when it is gone."""
 
     __slots__ = ("name", "parent", "session", "state")
 
-    def __init__(self, os_pid: int) -> None:
-        with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
-            data = file.read(512)
+    def __init__(self, os_pid: int, stat_fd: int | None = None) -> None:
+        if stat_fd is None:
+            with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
+                data = file.read(512)
+        else:
+            data = os.pread(stat_fd, 512, 0)
         end = data.rindex(b")")
         fields = data[end + 2 :].split(None, 5)
         self.name = data[data.index(b"(") + 1 : end].decode(errors="replace")

@@ -24,6 +24,10 @@ class Change(NamedTuple):
         return self.code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED)
 
 
+#: So many changes in one turn: two programs that stop and continue each other without end shall not hold us.
+_MOST_AT_ONCE = 200
+
+
 class Reaper:
     """Notices children's changes through a signalfd, and reads them with ``waitid`` until there are none.
 
@@ -46,9 +50,9 @@ class Reaper:
             pass
 
     def changes(self) -> Iterator[Change]:
-        """Every change that nobody has taken yet; an ended child is let go when the next one is asked for."""
+        """The changes that nobody has taken yet; an ended child is let go when the next one is asked for."""
         everything = os.WEXITED | os.WSTOPPED | os.WCONTINUED
-        while True:
+        for _ in range(_MOST_AT_ONCE):
             try:
                 seen = os.waitid(os.P_ALL, 0, everything | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
@@ -56,18 +60,23 @@ class Reaper:
             if seen is None:
                 return
             change = Change(seen.si_pid, seen.si_code, seen.si_status)
-            if not change.ended:
-                os.waitid(os.P_PID, change.os_pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+            if not change.ended and not self._take(change.os_pid, os.WSTOPPED | os.WCONTINUED):
+                continue  # it has ended since
             yield change
             if change.ended:
                 os.waitid(os.P_PID, change.os_pid, os.WEXITED | os.WNOHANG)
+        os.kill(os.getpid(), signal.SIGCHLD)  # the others in the next turn
+
+    def stopped(self, os_pid: int) -> bool:
+        """Whether this child has stopped since it was last asked."""
+        return self._take(os_pid, os.WSTOPPED)
 
     @staticmethod
-    def stopped(os_pid: int) -> bool:
-        """Whether this child has stopped since it was last asked."""
+    def _take(os_pid: int, kinds: int) -> bool:
+        """Take a change of one of these kinds, if there is one."""
         try:
-            return os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WNOHANG) is not None
-        except ChildProcessError:
+            return os.waitid(os.P_PID, os_pid, kinds | os.WNOHANG) is not None
+        except ChildProcessError:  # it has ended, and that was not asked for
             return False
 
     def close(self) -> None:

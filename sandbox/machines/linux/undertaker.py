@@ -29,8 +29,8 @@ class Undertaker:
         """Ask a process to end. One that has no handler ends at once, stopped or not; one that has may run
         it at its next dispatch."""
         child.send(signal.SIGTERM)
-        if not catches(child.os_pid, signal.SIGTERM):
-            child.send(signal.SIGCONT)
+        if not withstands(child.os_pid, signal.SIGTERM):
+            child.let_go()
         self._condemned.append((time.monotonic_ns() + GRACE_NS, child))
 
     @property
@@ -49,10 +49,10 @@ class Undertaker:
         self._condemned = [entry for entry in self._condemned if entry[1] is not child]
 
 
-def catches(os_pid: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal, or ignores it."""
+def withstands(os_pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal, ignores it, or blocks it."""
     for line in read_text(f"/proc/{os_pid}/status").splitlines():
-        if line.startswith(("SigCgt:", "SigIgn:")) and int(line.split()[1], 16) >> (number - 1) & 1:
+        if line.startswith(("SigCgt:", "SigIgn:", "SigBlk:")) and int(line.split()[1], 16) >> (number - 1) & 1:
             return True
     return False
 

@@ -69,6 +69,6 @@ class PollSensor(PollingSensor):
 
     def blocked(self, child: Child) -> bool:
         state, threads = read_state(child.stat_fd)
-        if state in "SDI":
+        if state in "SDIt":  # t: it waits for its tracer
             return threads == 1 or not some_thread_runs(child.os_pid)
         return False

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from weakref import WeakKeyDictionary
+
 import psutil
 
 from sandbox.machines.linux.child import Child
@@ -13,22 +15,30 @@ class PsutilSensor(PollingSensor):
 
     name = "psutil"
     share = 8
-    _WAITING = frozenset({psutil.STATUS_SLEEPING, psutil.STATUS_DISK_SLEEP, psutil.STATUS_IDLE, psutil.STATUS_WAITING})
+    _WAITING = frozenset(
+        {
+            psutil.STATUS_SLEEPING,
+            psutil.STATUS_DISK_SLEEP,
+            psutil.STATUS_IDLE,
+            psutil.STATUS_WAITING,
+            psutil.STATUS_TRACING_STOP,
+        }
+    )
 
     def __init__(self) -> None:
         super().__init__()
-        self._processes: dict[int, psutil.Process] = {}
+        self._processes: WeakKeyDictionary[Child, psutil.Process] = WeakKeyDictionary()
 
     def blocked(self, child: Child) -> bool:
         try:
-            process = self._processes.get(child.os_pid)
+            process = self._processes.get(child)
             if process is None:
-                process = self._processes[child.os_pid] = psutil.Process(child.os_pid)
+                process = self._processes[child] = psutil.Process(child.os_pid)
             if process.status() not in self._WAITING:
                 return False
             return process.num_threads() == 1 or not self._some_thread_runs(process)
         except psutil.Error:
-            self._processes.pop(child.os_pid, None)
+            self._processes.pop(child, None)
             return False
 
     @staticmethod
