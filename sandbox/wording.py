@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from string import Formatter
+from typing import Any
 
 from sandbox.events import (
     Admitted,
@@ -23,7 +24,7 @@ from sandbox.events import (
     Scheduling,
     Wrote,
 )
-from sandbox.units import show_duration
+from sandbox.units import MS, S, show_duration
 
 Names = Mapping[int, str]
 
@@ -77,7 +78,7 @@ _FAULTS = {
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "nothing can happen any more": "nothing can happen any more: the run ends",
     "only on real processes": "{command} needs real processes; the virtual machine has none",
-    "kernel process died": "the kernel process died and everything that it ran was ended: {reason}",
+    "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 
 _PROBLEMS = {
@@ -127,6 +128,8 @@ _PROBLEMS = {
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
     "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
+    "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
+    "key is taken": "{value} is the key of {other} already; give that another one, too",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 
@@ -256,7 +259,8 @@ _LEADS = {
 }
 
 
-_PAUSED = "The machine pauses. {name} was running; it goes on first, with what is left of its slice."
+_PAUSED = "The machine pauses."
+_HELD = "{name} was running; it goes on first, with what is left of its slice."
 
 
 def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple[int, str] | None:
@@ -268,11 +272,11 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
     t_ns = telling[-1].t_ns
     instant = [event for event in recent if event.t_ns == t_ns]
     paused = any(isinstance(event, Operator) and event.did.rule == "paused" for event in instant)
-    said: list[str] = []
+    said: list[str] = [_PAUSED] if paused else []
     for event in instant:
         match event:
             case Ready(pid=pid, reason=reason):
-                lead = _PAUSED if paused and reason == "preempted" else _LEADS[reason]
+                lead = _HELD if paused and reason == "preempted" else _LEADS[reason]
                 said.append(lead.format(name=names[pid]))
             case Blocked(pid=pid, on=on):
                 said.append(f"{names[pid]} waits: {cause(on)}.")
@@ -292,3 +296,22 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
     if len(said) > most:
         said = ["…", *said[-most:]]
     return (t_ns, " ".join(said)) if said else None
+
+
+def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:
+    """What a run came to, in two sentences; ``figures``: those of ``sandbox.metrics.metrics``."""
+    who = "The only process is" if processes == 1 else f"All {processes} processes are"
+    cpu = "CPU" if cpus == 1 else f"{cpus} CPUs"
+    switches = "1 context switch" if figures["switches"] == 1 else f"{figures['switches']} context switches"
+    means = {name: figures[f"{name}_ns"]["mean"] for name in ("turnaround", "waiting", "response")}
+    known = ", ".join(f"{name} {_rounded(mean)}" for name, mean in means.items() if mean is not None)
+    return (
+        f"{who} done after {_rounded(figures['makespan_ns'])}; {cpu} in use {figures['cpu_utilisation']:.0%} of it, "
+        f"{switches}. {'Its' if processes == 1 else 'Mean'} {known}."
+    )
+
+
+def _rounded(ns: int) -> str:
+    """A duration to three digits or so: more is noise."""
+    unit = 10 * MS if ns >= S else MS
+    return show_duration(round(ns / unit) * unit)

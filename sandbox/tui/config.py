@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
 import tomllib
+import unicodedata
 from pathlib import Path
 from typing import NamedTuple
+
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 
 from sandbox.events import Clause
 from sandbox.kinds import nearest, shown
 from sandbox.scenario import BadScenario, Problem
+from sandbox.tui.keys import ACTIONS, keys_of, written
 
 THEMES = ("dark", "light")
 
@@ -27,15 +32,17 @@ def config_file() -> Path:
     return Path(home) / "ossandbox" / "config.toml"
 
 
-def read_config(actions: list[str]) -> Config:
-    """The user's settings; the defaults without a file. Raises BadScenario with what is wrong in the file."""
+def read_config() -> Config:
+    """The user's settings; the defaults without a file. Raises BadScenario with all that is wrong in the file."""
     path = config_file()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config()
-    except (OSError, ValueError) as error:
-        raise BadScenario(str(path), [Problem(0, "", Clause("is not TOML", {"reason": shown(str(error))}))]) from None
+    except OSError as error:
+        raise BadScenario(str(path), [_problem("", "cannot be read", reason=error.strerror)]) from None
+    except ValueError as error:
+        raise BadScenario(str(path), [_problem("", "is not TOML", reason=shown(str(error)).strip("'\""))]) from None
     problems: list[Problem] = []
     theme, keys = table.get("theme", "dark"), table.get("keys", {})
     if theme not in THEMES:
@@ -43,20 +50,59 @@ def read_config(actions: list[str]) -> Config:
     if not isinstance(keys, dict):
         problems.append(_problem("keys", "expected a table", value=shown(keys)))
         keys = {}
-    for action, key in keys.items():
-        if action not in actions:
-            allowed, hint = " | ".join(actions), nearest(action, actions)
-            problems.append(_problem(f"keys.{action}", "unknown key", value=action, allowed=allowed, hint=hint))
-        elif not isinstance(key, str) or not key:
-            problems.append(_problem(f"keys.{action}", "expected text", value=shown(key)))
+    problems += _problems_of_keys(keys)
     problems += [
-        _problem(shown(key), "unknown key", value=shown(key), allowed="keys | theme")
+        _problem(shown(key).strip("'"), "unknown key", value=shown(key).strip("'"), allowed="keys | theme")
         for key in table
         if key not in ("theme", "keys")
     ]
     if problems:
         raise BadScenario(str(path), problems)
-    return Config(theme, keys)
+    return Config(theme, {action: _normal(key) for action, key in keys.items()})
+
+
+def _problems_of_keys(keys: dict[str, object]) -> list[Problem]:
+    """What is wrong with the user's keys: unknown actions, no keys, two actions on one key."""
+    actions = [action.id for action in ACTIONS]
+    problems: list[Problem] = []
+    good: dict[str, str] = {}
+    for action, key in keys.items():
+        place = f"keys.{shown(action).strip(chr(39))}"
+        if action not in actions:
+            hint = nearest(action, actions)
+            problems.append(_problem(place, "unknown key", value=shown(action), allowed=" | ".join(actions), hint=hint))
+        elif not isinstance(key, str):
+            problems.append(_problem(place, "expected text", value=shown(key)))
+        elif not all(map(_is_key, _normal(key).split(","))):
+            problems.append(_problem(place, "not a key", value=shown(key)))
+        else:
+            good[action] = _normal(key)
+    taken: dict[str, str] = {}
+    for each in ACTIONS:
+        for key in keys_of(each, good).split(","):
+            other = taken.setdefault(key, each.id)
+            if other != each.id:
+                moved, stays = (each.id, other) if each.id in good else (other, each.id)
+                problems.append(_problem(f"keys.{moved}", "key is taken", value=written(key), other=stays))
+    return problems
+
+
+def _normal(keys: str) -> str:
+    """Keys by the names that Textual gives them: ``full_stop`` for ``.``."""
+    return ",".join(_character_to_key(key) if len(key) == 1 else key for key in re.split(r"\s*,\s*(?!$)", keys.strip()))
+
+
+def _is_key(key: str) -> bool:
+    *modifiers, last = key.split("+")
+    if not set(modifiers) <= {"ctrl", "alt", "shift", "super"}:
+        return False
+    if len(last) == 1 or last in {known.value for known in Keys}:
+        return True
+    try:  # a sign by its name: question_mark
+        unicodedata.lookup(last.replace("_", " "))
+    except KeyError:
+        return last in KEY_NAME_REPLACEMENTS.values()
+    return True
 
 
 def _problem(place: str, rule: str, **figures: str | None) -> Problem:

@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
 
 
 class Action(NamedTuple):
-    """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out)."""
+    """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
+    ``name``: what the command palette calls it."""
 
     id: str
     keys: str
     brief: str
+    name: str
     says: str
 
 
 ACTIONS = (
-    Action("pause", "space", "pause", "Pause: stop every process and the clock; again: go on"),
-    Action("step", "full_stop", "step", "Step: go on until one scheduling decision has been made"),
-    Action("policy", "p", "policy", "Choose another scheduling policy; it takes over at once"),
-    Action("quantum_down", "left_square_bracket", "", "Make the time slice shorter"),
-    Action("quantum_up", "right_square_bracket", "quantum", "Make the time slice longer"),
-    Action("new", "n", "new", "Start a new process: type a command line"),
-    Action("kill", "k", "kill", "End the chosen process"),
-    Action("select_next", "down", "", "Choose the next process"),
-    Action("select_previous", "up", "", "Choose the process before"),
-    Action("inspect", "enter", "inspect", "Look into the chosen process, and type into its console"),
-    Action("open", "o", "open", "Open another scenario"),
-    Action("restart", "r", "restart", "Run the scenario again from the start"),
-    Action("lesson", "l", "lesson", "Read the lesson of this scenario"),
-    Action("lesson_down", "pagedown", "", "Scroll the lesson down"),
-    Action("lesson_up", "pageup", "", "Scroll the lesson up"),
-    Action("zoom_in", "plus,equals_sign", "", "Show a shorter time in the timeline"),
-    Action("zoom_out", "minus", "", "Show a longer time in the timeline"),
-    Action("theme", "t", "", "Change between dark and light"),
-    Action("screenshot", "f12", "", "Save a picture of the screen (SVG)"),
-    Action("palette", "ctrl+p", "", "Find any of these by name"),
-    Action("help", "question_mark,f1", "help", "Show all keys"),
-    Action("quit", "q,ctrl+q", "quit", "End every process and leave"),
+    Action("pause", "space", "pause", "Pause or go on", "every process stops, and so does the clock"),
+    Action("step", "full_stop", "step", "Step", "go on until one scheduling decision has been made"),
+    Action("policy", "p", "policy", "Choose a policy", "another scheduling policy takes over at once"),
+    Action("quantum_down", "left_square_bracket", "", "Shorter quantum", "make the time slice shorter"),
+    Action("quantum_up", "right_square_bracket", "quantum", "Longer quantum", "make the time slice longer"),
+    Action("select_next", "down", "", "Next process", "choose it; they stand in order of birth"),
+    Action("select_previous", "up", "", "Previous process", "choose it; or click one"),
+    Action("inspect", "enter", "inspect", "Inspect", "look into the chosen process; type into its console"),
+    Action("new", "n", "new", "New process", "type a command line; it runs like the others"),
+    Action("kill", "k", "kill", "Kill", "end the chosen process: SIGTERM, after two seconds SIGKILL"),
+    Action("open", "o", "open", "Open a scenario", "a built-in one, or a file of yours"),
+    Action("restart", "r", "restart", "Restart", "run the scenario again from its beginning"),
+    Action("lesson", "l", "lesson", "Lesson", "show or hide it: what to watch for in this scenario"),
+    Action("lesson_down", "pagedown", "", "Lesson: page down", "scroll it"),
+    Action("lesson_up", "pageup", "", "Lesson: page up", "scroll it back"),
+    Action("zoom_in", "plus,equals_sign", "", "Timeline: zoom in", "show a shorter time"),
+    Action("zoom_out", "minus", "", "Timeline: zoom out", "show a longer time"),
+    Action("theme", "t", "", "Dark or light", "change the colours"),
+    Action("screenshot", "f12", "", "Screenshot", "save a picture of the screen (SVG)"),
+    Action("suspend", "ctrl+z", "", "Suspend", "pause, and back to the shell; fg comes back and goes on"),
+    Action("palette", "ctrl+p", "", "Find a command", "find any of these by its name"),
+    Action("help", "question_mark,f1", "help", "Help", "show all keys"),
+    Action("quit", "q,ctrl+q", "quit", "Quit", "end every process and leave"),
+    Action("interrupt", "ctrl+c", "", "Interrupt", "the same at once, from anywhere; exit status 130"),
 )
 
-#: How the key bar and the help write a key.
+#: What leaves the app, or puts it aside, does so whatever has the keys.
+_FROM_ANYWHERE = ("interrupt", "suspend")
+
+#: How people write the keys that have another name inside.
 _WRITTEN = {
     "full_stop": ".",
     "comma": ",",
@@ -62,9 +70,23 @@ _WRITTEN = {
 
 def written(keys: str) -> str:
     """A binding's keys as people write them: ``?`` for ``question_mark``."""
-    return " ".join(_WRITTEN.get(key, key) for key in keys.split(","))
+    return " ".join(_WRITTEN.get(key.strip(), key.strip()) for key in keys.split(","))
+
+
+def keys_of(action: Action, keymap: Mapping[str, str]) -> str:
+    """The keys of an action: the user's own, else the ones it comes with."""
+    return keymap.get(action.id, action.keys)
+
+
+def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
+    """The first key of an action, as people write it."""
+    action = next(action for action in ACTIONS if action.id == action_id)
+    return written(keys_of(action, keymap).split(",")[0])
 
 
 def bindings() -> list[BindingType]:
     """The bindings of the app; each has an id, so that a keymap can move it to other keys."""
-    return [Binding(action.keys, action.id, action.says, show=False, id=action.id) for action in ACTIONS]
+    return [
+        Binding(action.keys, action.id, action.says, show=False, id=action.id, priority=action.id in _FROM_ANYWHERE)
+        for action in ACTIONS
+    ]

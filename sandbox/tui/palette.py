@@ -1,4 +1,5 @@
-"""The two themes, and the colours of the states in each; a state is never told by its colour alone."""
+"""The two themes, and how everything that is drawn line by line looks in each; a state is never told by its colour
+alone, and without colours (NO_COLOR) by none."""
 
 from __future__ import annotations
 
@@ -9,10 +10,9 @@ from textual.theme import Theme
 
 from sandbox.kernel.states import State
 
-#: What stands beside a process of each state, and what a cell of the timeline shows.
+#: What stands beside a process of each state.
 SIGNS = {State.NEW: "N", State.READY: "R", State.RUNNING: "▶", State.BLOCKED: "B", State.EXITED: "✔"}
 FAILED_SIGN = "✘"
-CELLS = {State.READY: "░", State.BLOCKED: "·"}
 
 DARK = Theme(
     name="ossandbox-dark",
@@ -27,6 +27,16 @@ DARK = Theme(
     surface="#151b23",
     panel="#1f2731",
     dark=True,
+    variables={
+        "line": "#3d4855",
+        "foreground-muted": "#8b96a5",
+        "scrollbar": "#3d4855",
+        "scrollbar-hover": "#566473",
+        "scrollbar-active": "#6cb6ff",
+        "scrollbar-background": "#0f1419",
+        "scrollbar-background-hover": "#0f1419",
+        "scrollbar-background-active": "#0f1419",
+    },
 )
 LIGHT = Theme(
     name="ossandbox-light",
@@ -41,11 +51,22 @@ LIGHT = Theme(
     surface="#f3f5f7",
     panel="#e6eaee",
     dark=False,
+    variables={
+        "line": "#a9b2bc",
+        "foreground-muted": "#5b646e",
+        "scrollbar": "#a9b2bc",
+        "scrollbar-hover": "#858f9a",
+        "scrollbar-active": "#0550ae",
+        "scrollbar-background": "#fbfcfd",
+        "scrollbar-background-hover": "#fbfcfd",
+        "scrollbar-background-active": "#fbfcfd",
+    },
 )
 
 
 class Palette(NamedTuple):
-    """Styles for everything that is drawn line by line."""
+    """Styles. ``cursor`` lies under the chosen process's line; ``turn`` and ``next_turn`` are a CPU's turns in the
+    timeline, one after the other."""
 
     text: Style
     dim: Style
@@ -57,20 +78,28 @@ class Palette(NamedTuple):
     failed: Style
     paused: Style
     cursor: Style
+    turn: Style
+    next_turn: Style
+
+    def on(self, base: Style) -> Palette:
+        """The same on a background: what is drawn with it needs no more styling."""
+        return Palette(*(style if style is self.cursor else base + style for style in self))
 
     def state(self, state: State) -> Style:
         """The style of a state."""
-        return {
-            State.NEW: self.dim,
-            State.READY: self.ready,
-            State.RUNNING: self.running,
-            State.BLOCKED: self.blocked,
-            State.EXITED: self.done,
-        }[state]
+        match state:
+            case State.READY:
+                return self.ready
+            case State.RUNNING:
+                return self.running
+            case State.BLOCKED:
+                return self.blocked
+            case State.EXITED:
+                return self.done
+        return self.dim
 
 
-def palette(theme: Theme, dim: str, cursor: str) -> Palette:
-    """The palette of a theme."""
+def _palette(theme: Theme, dim: str, cursor: str, turns: tuple[str, str]) -> Palette:
     return Palette(
         text=Style(color=theme.foreground),
         dim=Style(color=dim),
@@ -82,8 +111,24 @@ def palette(theme: Theme, dim: str, cursor: str) -> Palette:
         failed=Style(color=theme.error),
         paused=Style(color=theme.background, bgcolor=theme.warning, bold=True),
         cursor=Style(bgcolor=cursor),
+        turn=Style(color=theme.foreground, bgcolor=turns[0]),
+        next_turn=Style(color=theme.foreground, bgcolor=turns[1]),
     )
 
 
-ON_DARK = palette(DARK, dim="#7d8896", cursor="#2b3a4d")
-ON_LIGHT = palette(LIGHT, dim="#656d76", cursor="#cfe3fa")
+ON_DARK = _palette(DARK, dim="#8b96a5", cursor="#2b3a4d", turns=("#2f5a38", "#244a2d"))
+ON_LIGHT = _palette(LIGHT, dim="#5b646e", cursor="#cfe3fa", turns=("#bfe3c4", "#d9efdc"))
+PLAIN = Palette(
+    text=Style(),
+    dim=Style(),
+    strong=Style(bold=True),
+    ready=Style(),
+    running=Style(bold=True),
+    blocked=Style(),
+    done=Style(),
+    failed=Style(bold=True),
+    paused=Style(bold=True, reverse=True),
+    cursor=Style(bold=True, underline=True),
+    turn=Style(reverse=True),
+    next_turn=Style(reverse=True, bold=True),
+)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
 
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import BlockedColumn, DoneColumn, ReadyColumn, RunningColumn
+from sandbox.tui.widgets.columns import BlockedColumn, Column, DoneColumn, ReadyColumn, RunningColumn
 from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
 from sandbox.tui.widgets.status import Status
@@ -26,21 +28,35 @@ class BoardScreen(Screen[None]):
 
     def __init__(self) -> None:
         super().__init__()
+        #: The chosen process.
         self.chosen: int | None = None
+        self.status = Status(id="status")
+        self.columns: list[Column] = [
+            ReadyColumn(id="ready"),
+            RunningColumn(id="running"),
+            BlockedColumn(id="blocked"),
+            DoneColumn(id="done"),
+        ]
+        self.timeline = Timeline(id="timeline")
+        self.lesson = Lesson(id="lesson")
+        self.why = Why(id="why")
+        self.keys = KeyBar(id="keys")
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Status(id="status")
+        yield self.status
         with Horizontal(id="columns"):
-            yield ReadyColumn(id="ready")
-            yield RunningColumn(id="running")
-            yield BlockedColumn(id="blocked")
-            yield DoneColumn(id="done")
+            yield from self.columns
         with Horizontal(id="lower"):
-            yield Timeline(id="timeline")
-            yield Lesson(id="lesson")
-        yield Why(id="why")
-        yield KeyBar(id="keys")
+            yield self.timeline
+            yield self.lesson
+        yield self.why
+        yield self.keys
+
+    def use_keymap(self, keymap: Mapping[str, str]) -> None:
+        """Name the keys that the user has moved as he has."""
+        for widget in (self.timeline, self.why, self.keys):
+            widget.keymap = keymap
 
     def begin(self, session: Session) -> None:
         """Another session: nothing is chosen, and its lesson is open if it has one and there is room."""
@@ -52,13 +68,14 @@ class BoardScreen(Screen[None]):
         if self.chosen not in session.board.rows:
             self.chosen = None
         self.set_class(session.board.paused, "paused")
-        self.query_one(Status).show(session)
-        for column in (ReadyColumn, RunningColumn, BlockedColumn, DoneColumn):
-            self.query_one(column).show(session, self.chosen)
-        self.query_one(Timeline).show(session, self.chosen)
-        self.query_one(Why).show(session)
-        if self.has_class("lesson"):
-            self.query_one(Lesson).show(session)
+        self.status.show(session)
+        for column in self.columns:
+            column.show(session, self.chosen)
+        self.timeline.show(session, self.chosen)
+        self.why.show(session)
+        self.keys.show(session)
+        if self.has_class("lesson") and session.board.booted is not None:
+            self.lesson.show(session)
 
     def on_resize(self, event: events.Resize) -> None:
         """Give up what is only for looks where there is little room."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple, TypeVar
 
+from rich.cells import cell_len
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical
 from textual.screen import ModalScreen
+from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
@@ -22,12 +24,18 @@ class Dialog(ModalScreen[T]):
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
 
 
+def entitle(box: Widget, title: str, subtitle: str) -> None:
+    """Write a dialog's title and its keys into its border, as they are: names in them are no markup."""
+    box.border_title, box.border_subtitle = Text(title), Text(subtitle)
+
+
 class Offer(NamedTuple):
-    """One thing to choose. ``id``: what is answered."""
+    """One thing to choose. ``id``: what is answered; ``more``: what is told of it while it is highlighted."""
 
     id: str
     title: str
     says: str
+    more: str = ""
 
 
 class Choose(Dialog["str | None"]):
@@ -38,22 +46,35 @@ class Choose(Dialog["str | None"]):
         self._heading, self._offers, self._present = title, offers, present
 
     def compose(self) -> ComposeResult:
-        """The list, the present one marked."""
-        width = max((len(offer.title) for offer in self._offers), default=0)
+        """The list, the present one marked, and more of the highlighted one."""
+        width = max((cell_len(offer.title) for offer in self._offers), default=0)
         with Vertical(classes="box") as box:
-            box.border_title = self._heading
-            box.border_subtitle = "↑ ↓ choose   ⏎ take   esc close"
+            entitle(box, self._heading, "↑ ↓ choose   ⏎ take   esc close")
             yield OptionList(*(self._option(offer, width) for offer in self._offers))
+            if any(offer.more for offer in self._offers):
+                yield Static("", classes="more", markup=False)
+            yield from self.below()
+
+    def below(self) -> ComposeResult:
+        """What a kind of choice has below its list."""
+        yield from ()
 
     def _option(self, offer: Offer, width: int) -> Option:
         mark = "● " if offer.id == self._present else "  "
-        return Option(Text.assemble(mark, (offer.title.ljust(width), "bold"), "  ", (offer.says, "dim")), id=offer.id)
+        title = offer.title + " " * (width - cell_len(offer.title))
+        text = Text.assemble(mark, (title, "bold"), "  ", (offer.says, "dim"), no_wrap=True, overflow="ellipsis")
+        return Option(text, id=offer.id)
 
     def on_mount(self) -> None:
         """Begin at the present one."""
         ids = [offer.id for offer in self._offers]
-        if self._present in ids:
-            self.query_one(OptionList).highlighted = ids.index(self._present)
+        if ids:
+            self.query_one(OptionList).highlighted = ids.index(self._present) if self._present in ids else 0
+
+    def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
+        """Tell more of it."""
+        for more in self.query(".more").results(Static):
+            more.update(self._offers[event.option_index].more)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         """Taken."""
@@ -63,18 +84,21 @@ class Choose(Dialog["str | None"]):
 class Ask(Dialog["str | None"]):
     """Ask for one line. ``check`` says what is wrong with an answer, or None."""
 
-    def __init__(self, title: str, example: str, check: Callable[[str], str | None]) -> None:
+    def __init__(self, title: str, says: str, example: str, check: Callable[[str], str | None]) -> None:
         super().__init__()
-        self._heading, self._example, self._check = title, example, check
+        self._heading, self._says, self._example, self._check = title, says, example, check
 
     def compose(self) -> ComposeResult:
         """The question and the place for its answer."""
         with Vertical(classes="box") as box:
-            box.border_title = self._heading
-            box.border_subtitle = "⏎ take   esc close"
-            yield Static(f"for example: {self._example}", classes="hint", markup=False)
-            yield Input()
+            entitle(box, self._heading, "⏎ take   esc close")
+            yield Static(self._says, markup=False)
+            yield Input(placeholder=self._example)
             yield Static("", classes="problem", markup=False)
+
+    def on_input_changed(self) -> None:
+        """What was wrong is being mended."""
+        self.query_one(".problem", Static).update("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take the answer, or say what is wrong with it."""
@@ -97,8 +121,7 @@ class Tell(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """The message."""
         with Vertical(classes="box") as box:
-            box.border_title = self._heading
-            box.border_subtitle = f"⏎ {self._offer}   esc close"
+            entitle(box, self._heading, f"⏎ {self._offer}   esc close")
             yield Static(self._text, markup=False)
 
     def action_take(self) -> None:

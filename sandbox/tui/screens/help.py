@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.table import Table
@@ -11,14 +12,14 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from sandbox.tui.keys import ACTIONS, written
-from sandbox.tui.screens.dialogs import Dialog
+from sandbox.tui.keys import ACTIONS, keys_of, written
+from sandbox.tui.screens.dialogs import Dialog, entitle
 
 _SIGNS = (
-    ("R  ░", "READY: it could run and waits for the CPU"),
-    ("▶  █", "RUNNING: it has the CPU"),
-    ("B  ·", "BLOCKED: it waits for something else than the CPU; the reason stands beside it"),
-    ("✔ ✘", "DONE: it has ended, well or not"),
+    ("R  ░", "READY", "it could run, and waits for the CPU"),
+    ("▶  █", "RUNNING", "it has the CPU"),
+    ("B  ·", "BLOCKED", "it waits for something else than the CPU: the reason stands beside it"),
+    ("✔  ✘", "DONE", "it has ended: well, or with an error or by a signal"),
 )
 
 
@@ -27,7 +28,7 @@ class Help(Dialog[None]):
 
     BINDINGS: ClassVar[list[BindingType]] = [("question_mark,f1,q", "dismiss", "Close")]
 
-    def __init__(self, keymap: dict[str, str]) -> None:
+    def __init__(self, keymap: Mapping[str, str]) -> None:
         super().__init__()
         self._keymap = keymap
 
@@ -35,13 +36,13 @@ class Help(Dialog[None]):
         """Keys and signs."""
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="bold")
-        table.add_column()
+        table.add_column(no_wrap=True)
+        table.add_column(style="dim")
         for action in ACTIONS:
-            table.add_row(written(self._keymap.get(action.id, action.keys)), Text(action.says))
-        table.add_row("", "")
-        for sign, says in _SIGNS:
-            table.add_row(sign, Text(says))
+            table.add_row(Text(written(keys_of(action, self._keymap))), action.name, action.says)
+        table.add_row("", "", "")
+        for row in _SIGNS:
+            table.add_row(*row)
         with VerticalScroll(classes="box") as box:
-            box.border_title = "Help"
-            box.border_subtitle = "esc close"
+            entitle(box, "Help", "↑ ↓ scroll   esc close")
             yield Static(table)

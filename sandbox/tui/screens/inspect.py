@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
@@ -13,33 +11,36 @@ from textual.widgets import Input, RichLog, Static
 from sandbox import wording
 from sandbox.commands import Type
 from sandbox.kernel.states import State
-from sandbox.tui.screens.dialogs import Dialog
+from sandbox.tui.figures import brief
+from sandbox.tui.screens.dialogs import Dialog, entitle
+from sandbox.tui.screens.system import system_facts
 from sandbox.tui.session import Session
-from sandbox.units import show_duration
+from sandbox.units import MS, show_duration
 
-_REFRESH_S = 0.5
+_REFRESH_S = 0.25
+
+
+class Console(RichLog, can_focus=False):
+    """What a process has written."""
 
 
 class Inspect(Dialog[None]):
-    """One process, refreshed twice a second."""
+    """One process, fresh all the time."""
 
     def __init__(self, session: Session, pid: int) -> None:
         super().__init__()
         self._session, self._pid = session, pid
-        self._written = 0
+        self._row = session.board.rows[pid]
+        self._written = ""
 
     def compose(self) -> ComposeResult:
         """Facts above, output below, a line to type at the bottom."""
         with Vertical(id="inspector", classes="box") as box:
-            row = self._session.board.rows[self._pid]
-            box.border_title = f"Process {row.pid}: {row.name}"
-            box.border_subtitle = "esc close"
+            entitle(box, f"Process {self._pid}: {self._row.name}", "esc close")
             yield Static(id="facts")
-            log = RichLog(id="output", wrap=True, markup=False, highlight=False, max_lines=500)
-            log.border_title = "its console"
-            yield log
-            if row.state is not State.EXITED:
-                yield Input(placeholder="type a line into its console, then ⏎")
+            yield Static("its console", id="console-title")
+            yield Console(id="output", wrap=True, min_width=0, markup=False, highlight=False, max_lines=500)
+            yield Input(placeholder="type a line into its console, then ⏎")
 
     def on_mount(self) -> None:
         """Keep it fresh."""
@@ -52,76 +53,50 @@ class Inspect(Dialog[None]):
         event.input.clear()
 
     def _show(self) -> None:
-        session, row = self._session, self._session.board.rows[self._pid]
-        facts = [
-            ("runs", row.admitted.runs),
-            ("state", self._state_of()),
-            ("pid", f"{row.pid} here" + (f", {row.os_pid} in the system" if row.os_pid else "")),
-            ("parent", self._parent_of()),
-            ("CPU time", show_duration(session.cpu_ns(self._pid))),
-            *system_facts(row.os_pid if row.state is not State.EXITED else None),
-        ]
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(style="dim", no_wrap=True)
         table.add_column()
-        for name, value in facts:
-            table.add_row(name, Text(value))
+        for name, value in self._facts():
+            table.add_row(name, value if isinstance(value, Text) else Text(value))
         self.query_one("#facts", Static).update(table)
         self._show_output()
+        if self._row.state is State.EXITED:
+            self.query_one(Input).display = False
 
-    def _state_of(self) -> str:
-        row = self._session.board.rows[self._pid]
-        lasting = show_duration((self._session.now_ns - row.since_ns) // 1_000_000 * 1_000_000)
+    def _facts(self) -> list[tuple[str, str | Text]]:
+        session, row = self._session, self._row
+        life = session.history.lives[self._pid]
+        waiting, blocked = (brief(life.spent_ns(state, session.now_ns)) for state in (State.READY, State.BLOCKED))
+        facts: list[tuple[str, str | Text]] = [
+            ("state", self._state()),
+            ("runs", row.admitted.runs),
+            ("pid", f"{row.pid} here" + (f", {row.os_pid} in the system" if row.os_pid else "")),
+            ("parent", self._born_of()),
+            ("CPU time", f"{self._cpu()}   READY {waiting}   BLOCKED {blocked}   switches {life.switches}"),
+        ]
+        return facts + list(system_facts(row.os_pid if row.state is not State.EXITED else None))
+
+    def _state(self) -> str:
+        row = self._row
         if row.exited is not None:
             return f"DONE: {wording.status(row.exited)}"
+        lasting = brief(self._session.now_ns - row.since_ns)
         on = f": {wording.cause(row.on)}" if row.state is State.BLOCKED and row.on is not None else ""
         return f"{row.state.name}{on}, for {lasting}"
 
-    def _parent_of(self) -> str:
-        parent = self._session.board.rows[self._pid].admitted.parent
-        return f"{parent} {self._session.name(parent)}" if parent is not None else "the kernel process"
+    def _cpu(self) -> str:
+        used = show_duration(self._session.cpu_ns(self._pid) // MS * MS)
+        demand_ns = self._row.admitted.demand_ns
+        return used if demand_ns is None else f"{used} of {show_duration(demand_ns)}"
+
+    def _born_of(self) -> str:
+        parent = self._row.admitted.parent
+        return f"{parent} {self._session.names[parent]}" if parent is not None else "the kernel process"
 
     def _show_output(self) -> None:
-        output = self._session.board.rows[self._pid].output
-        text = "\n".join(output)
-        if len(text) != self._written:
-            self._written = len(text)
-            log = self.query_one("#output", RichLog)
+        text = "\n".join(self._row.output)
+        if text != self._written:
+            self._written = text
+            log = self.query_one(Console)
             log.clear()
             log.write(Text(text), scroll_end=True)
-
-
-def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
-    """Threads, memory and descriptors, as far as the system tells."""
-    if os_pid is None:
-        return []
-    import psutil  # only once somebody looks: it would delay the first frame
-
-    try:
-        process = psutil.Process(os_pid)
-        with process.oneshot():
-            threads = process.num_threads()
-            memory = process.memory_info()
-            shared = getattr(memory, "shared", 0)
-            system = process.status()
-    except psutil.Error:
-        return []
-    facts = [
-        ("in the system", f"{system}, {threads} thread{'s' if threads > 1 else ''}"),
-        ("memory", f"{memory.rss / 2**20:.1f} MiB resident, {shared / 2**20:.1f} MiB of it shared"),
-    ]
-    descriptors = _descriptors(os_pid)
-    if descriptors:
-        facts.append(("files", ", ".join(descriptors)))
-    return facts
-
-
-def _descriptors(os_pid: int, most: int = 8) -> list[str]:
-    """The open descriptors and where they lead."""
-    folder = f"/proc/{os_pid}/fd"
-    try:
-        numbers = sorted(map(int, os.listdir(folder)))
-        shown = [f"{number} {os.readlink(f'{folder}/{number}')}" for number in numbers[:most]]
-    except OSError:
-        return []
-    return shown + [f"and {len(numbers) - most} more"] * (len(numbers) > most)

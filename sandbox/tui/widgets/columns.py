@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable
+from itertools import islice
 
 from rich.cells import cell_len
 from textual import events
@@ -11,48 +12,56 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.board import Row
+from sandbox.kernel.states import State
+from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, fit, line
-from sandbox.units import MS
+from sandbox.tui.widgets.lines import Lines, Piece, fit, flush_right, line, window
 
-_NAME_LEAST, _NAME_MOST = 5, 14
+_NAME_LEAST, _NAME_MOST = 5, 16
+#: Below so many cells a column has no room for what its figures mean.
+_WIDE = 18
+_WHEEL = 3
+
+
+class Picked(Message):
+    """A process was clicked."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__()
+        self.pid = pid
 
 
 class Column(Lines):
-    """Processes of one state, the chosen one always in sight. ``title``: what the state is called."""
+    """Processes of one state. ``title``: what the state is called; ``means``: what stands at the right."""
 
     title = ""
-
-    class Picked(Message):
-        """A process was clicked."""
-
-        def __init__(self, pid: int) -> None:
-            super().__init__()
-            self.pid = pid
+    means = ""
+    state: State
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._session: Session | None = None
         self._chosen: int | None = None
-        self._top = 0
+        #: Where the wheel has put the top; None: it is the top, or where the chosen process is.
+        self._top: int | None = None
         self._pids: list[int | None] = []
 
     def show(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
-        if chosen != self._chosen and chosen is not None:
-            self._bring_into_sight(list(self.members(session)), chosen)
+        if chosen != self._chosen or session is not self._session:
+            self._top = None
         self._session, self._chosen = session, chosen
-        self.border_title = f"{self.title} {self.count(session)}"
+        self.entitle(f"{self.title} {len(self.members(session))}", self.means if self.size.width >= _WIDE else "")
         self.update_lines()
 
-    def members(self, session: Session) -> Sequence[int]:
-        """The processes to show, first on top."""
+    def members(self, session: Session) -> Collection[int]:
+        """The processes to show."""
         raise NotImplementedError
 
-    def count(self, session: Session) -> int:
-        """How many there are."""
-        return len(self.members(session))
+    def in_order(self, session: Session) -> Iterable[int]:
+        """The same, first on top."""
+        return self.members(session)
 
     def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
         """One process's line."""
@@ -63,44 +72,50 @@ class Column(Lines):
         session = self._session
         if session is None:
             return []
-        members = self.members(session)
-        self._top = max(min(self._top, len(members) - height), 0)
-        shown = list(members)[self._top : self._top + height]
-        hidden = len(members) - self._top - len(shown)
-        if hidden > 0 and height > 1:
-            shown, hidden = shown[:-1], hidden + 1
-        self._pids = [*shown]
-        strips = [self._line(session, pid, width) for pid in shown]
-        if hidden > 0 and height > 1:
-            strips.append(line([(f"… {hidden} more", self.palette.dim)], width))
+        count = len(self.members(session))
+        seen = window(count, height, self._top or 0, None if self._top is not None else self._place(session))
+        shown = islice(self.in_order(session), seen.first, seen.last)
+        strips: list[Strip] = []
+        self._pids = []
+        if seen.above:
+            strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
+            self._pids.append(None)
+        for pid in shown:
+            under = self.palette.cursor if pid == self._chosen else None
+            strips.append(line(self.pieces(session, session.board.rows[pid], width), width, under))
+            self._pids.append(pid)
+        if seen.below:
+            strips.append(line([(f"↓ {seen.below} more", self.palette.dim)], width))
         return strips
 
-    def _line(self, session: Session, pid: int, width: int) -> Strip:
-        under = self.palette.cursor if pid == self._chosen else None
-        return line(self.pieces(session, session.board.rows[pid], width), width, under)
-
-    def _bring_into_sight(self, members: list[int], pid: int) -> None:
-        if pid in members:
-            index, height = members.index(pid), max(self.size.height - 1, 1)
-            self._top = min(max(self._top, index - height + 1), index)
+    def _place(self, session: Session) -> int | None:
+        """Where the chosen process is in this column, if it is."""
+        row = session.board.rows.get(self._chosen) if self._chosen is not None else None
+        if row is None or row.state is not self.state:
+            return None
+        return next(index for index, pid in enumerate(self.in_order(session)) if pid == self._chosen)
 
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""
         offset = event.get_content_offset(self)
-        if offset is not None and offset.y < len(self._pids):
+        if offset is not None and 0 <= offset.y < len(self._pids):
             pid = self._pids[offset.y]
             if pid is not None:
-                self.post_message(self.Picked(pid))
+                self.post_message(Picked(pid))
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll."""
-        self._top += 3
-        self.update_lines()
+        self._scroll(_WHEEL)
 
     def on_mouse_scroll_up(self) -> None:
         """Scroll back."""
-        self._top = max(self._top - 3, 0)
-        self.update_lines()
+        self._scroll(-_WHEEL)
+
+    def _scroll(self, by: int) -> None:
+        if self._session is not None:
+            most = max(len(self.members(self._session)) - self.size.height, 0)
+            self._top = max(min((self._top or 0) + by, most), 0)
+            self.update_lines()
 
     def head(self, row: Row, width: int) -> list[Piece]:
         """Pid, sign and name in so many cells: how each line begins."""
@@ -117,68 +132,78 @@ class Column(Lines):
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
-    """CPU time used, and the declared demand where there is one: ``40/90ms``; shorter where room is short."""
-    used_ms = session.cpu_ns(row.pid) // MS
-    demand_ns = row.admitted.demand_ns
+    """CPU time used, and the declared demand where there is one: ``40/90 ms``; shorter where room is short."""
+    used_ns, demand_ns = session.cpu_ns(row.pid), row.admitted.demand_ns
     if demand_ns is None:
-        return f"{used_ms}ms"
-    demand_ms = demand_ns // MS
-    used_ms = min(used_ms, demand_ms)
-    full = f"{used_ms}/{demand_ms}ms"
-    return full if len(full) <= room else f"{used_ms * 100 // max(demand_ms, 1)}%"
+        return brief(used_ns)
+    full = part(min(used_ns, demand_ns), demand_ns)
+    return full if len(full) <= room else f"{min(used_ns * 100 // max(demand_ns, 1), 100)}%"
+
+
+def _room(width: int, pieces: list[Piece]) -> int:
+    return max(width - sum(cell_len(text) for text, _ in pieces), 0)
 
 
 class ReadyColumn(Column):
     """The ready queue, its head on top."""
 
-    title = "READY"
+    title, means, state = "READY", "CPU used", State.READY
 
-    def members(self, session: Session) -> Sequence[int]:
+    def members(self, session: Session) -> Collection[int]:
         return session.board.ready
 
     def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
         head = self.head(row, width - len(used))
-        room = width - sum(cell_len(text) for text, _ in head)
-        return [*head, (used.rjust(max(room, 0)), self.palette.dim)]
+        return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
 
 
 class BlockedColumn(Column):
     """Who waits, and for what."""
 
-    title = "BLOCKED"
+    title, means, state = "BLOCKED", "waits for", State.BLOCKED
 
-    def members(self, session: Session) -> Sequence[int]:
-        return list(session.board.blocked)
+    def members(self, session: Session) -> Collection[int]:
+        return session.board.blocked
 
     def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
         on = wording.cause(row.on) if row.on is not None else ""
-        head = self.head(row, max(width - len(on), width // 2))
-        room = width - sum(cell_len(text) for text, _ in head)
-        return [*head, (fit(on, room), self.palette.blocked)]
+        head = self.head(row, max(width - cell_len(on), width // 2))
+        return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
 
 
 class DoneColumn(Column):
     """Who has ended, the latest on top."""
 
-    title = "DONE"
+    title, means, state = "DONE", "turnaround", State.EXITED
 
-    def members(self, session: Session) -> Sequence[int]:
-        return list(reversed(session.board.exited))
+    def members(self, session: Session) -> Collection[int]:
+        return session.board.exited
+
+    def in_order(self, session: Session) -> Iterable[int]:
+        return reversed(session.board.exited)
 
     def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
         status = row.exited.status if row.exited is not None else None
-        text = "" if status in (0, None) else wording.signal_name(-status) if status < 0 else str(status)
-        return [*self.head(row, width - len(text)), (text, self.palette.failed)]
+        if row.exited is not None and status in (0, None):
+            text, style = brief(row.exited.t_ns - row.admitted.t_ns), self.palette.dim
+            if width < _WIDE - 2:
+                text = ""
+        else:
+            number = status or 0
+            text = wording.signal_name(-number).removeprefix("SIG") if number < 0 else f"exit {number}"
+            style = self.palette.failed
+        head = self.head(row, width - len(text))
+        return [*head, (flush_right(text, _room(width, head)), style)]
 
 
 class RunningColumn(Column):
-    """Each mini CPU with its process and how much of the slice is used; three lines each where there is room."""
+    """Each mini CPU with its process, and how much of the slice is used; a few lines each where there is room."""
 
-    title = "RUNNING"
+    title, state = "RUNNING", State.RUNNING
 
-    def members(self, session: Session) -> Sequence[int]:
-        return list(session.board.running.values())
+    def members(self, session: Session) -> Collection[int]:
+        return session.board.running.values()
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The CPUs, first on top."""
@@ -186,7 +211,7 @@ class RunningColumn(Column):
         if session is None or session.board.booted is None:
             return []
         cpus = session.board.booted.cpus
-        tall = cpus * 4 - 1 <= height
+        tall = cpus * 5 - 1 <= height
         strips: list[Strip] = []
         self._pids = []
         for cpu in range(cpus):
@@ -200,29 +225,35 @@ class RunningColumn(Column):
         pid = session.board.running.get(cpu)
         label: Piece = (f"cpu{cpu} ", palette.dim)
         if pid is None:
-            strips = [line([label, ("  – ", palette.dim), ("idle", palette.dim)], width)]
-            return strips + [line([], width)] * 3 if tall else strips
+            what: Piece = ("‖ paused", palette.ready) if session.board.paused else ("– idle", palette.dim)
+            strips = [line([label, (" ", palette.dim), what], width)]
+            return strips + [self.blank(width)] * 4 if tall else strips
         row = session.board.rows[pid]
         under = palette.cursor if pid == self._chosen else None
-        head: list[Piece] = [
-            label,
-            (f"{pid:>3} ", palette.dim),
-            ("▶ ", palette.running),
-            (fit(row.name, max(min(_NAME_MOST, width - 12), 4)), palette.strong),
-        ]
-        used_ns = min(session.now_ns - row.since_ns, row.slice_ns or 10**18)
+        head: list[Piece] = [label, (f"{row.pid:>2} ", palette.dim), ("▶ ", palette.running)]
+        used_ns = session.now_ns - row.since_ns
         if not tall:
-            share = f" {used_ns // MS}/{row.slice_ns // MS}ms" if row.slice_ns else f" {used_ns // MS}ms"
-            return [line([*head, (share, palette.running)], width, under)]
-        room = max(width - 26, 4)
-        if row.slice_ns is None:
-            bar, share = "until it blocks", f" {used_ns // MS}ms"
-        else:
-            full = min(used_ns * room // row.slice_ns, room)
-            bar, share = "█" * full + "░" * (room - full), f" {used_ns // MS}/{row.slice_ns // MS}ms"
+            share = part(min(used_ns, row.slice_ns), row.slice_ns) if row.slice_ns else brief(used_ns)
+            name = fit(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
+            head += [(f"{name} ", palette.strong), (share, palette.running)]
+            return [line(head, width, under)]
         return [
-            line(head, width, under),
-            line([("     slice ", palette.dim), (bar, palette.running), (share, palette.text)], width),
-            line([("     cpu   ", palette.dim), (cpu_text(session, row, width), palette.text)], width),
-            line([], width),
+            line([*head, (fit(row.name, max(width - 10, 4)), palette.strong)], width, under),
+            line([("runs  ", palette.dim), (fit(row.admitted.runs, width - 6), palette.text)], width),
+            line(self._bar("slice", used_ns, row.slice_ns, "until it blocks", width), width),
+            line(self._bar("cpu", session.cpu_ns(pid), row.admitted.demand_ns, "", width), width),
+            self.blank(width),
         ]
+
+    def _bar(self, label: str, used_ns: int, whole_ns: int | None, without: str, width: int) -> list[Piece]:
+        """So much is used of the whole; where there is none to use up, ``without``."""
+        palette = self.palette
+        start: Piece = (f"{label:<6}", palette.dim)
+        if whole_ns is None:
+            text = brief(used_ns)
+            return [start, (f"{without} " if without else "", palette.dim), (text, palette.text)]
+        used_ns = min(used_ns, whole_ns)
+        text = part(used_ns, whole_ns)
+        full, rest = bar(used_ns, whole_ns, max(width - 7 - len(text), 0))
+        style = palette.running if label == "slice" else palette.blocked
+        return [start, (full, style), (rest, palette.dim), (f" {text}", palette.text)]

@@ -5,8 +5,13 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from sandbox.tui.keys import ACTIONS, written
+from sandbox.tui.keys import ACTIONS, Action
+from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line
+
+_SHOWN = [action for action in ACTIONS if action.brief]
+#: What gives way first where there is little room; the rest is always there.
+_GIVES_WAY = ("lesson", "restart", "kill", "new", "open", "inspect", "quantum_up", "policy", "step", "pause")
 
 
 class KeyBar(Lines):
@@ -14,29 +19,34 @@ class KeyBar(Lines):
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.keymap: dict[str, str] = {}
+        self._paused = False
+
+    def show(self, session: Session) -> None:
+        """Say what the keys do now."""
+        if self._paused is not session.board.paused:
+            self._paused = session.board.paused
+            self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The keys; help and quit are always there."""
-        always = [self._pieces(action.id) for action in ACTIONS if action.id in ("help", "quit")]
-        room = width - sum(_cells(pieces) for pieces in always)
-        pieces: list[Piece] = []
-        for action in ACTIONS:
-            if action.brief and action.id not in ("help", "quit"):
-                more = self._pieces(action.id)
-                if _cells(pieces) + _cells(more) > room:
-                    break
-                pieces += more
-        return [line([*pieces, *(piece for group in always for piece in group)], width)]
+        """The keys: two cells between them where there is room, else one; then some give way."""
+        actions = list(_SHOWN)
+        drawn = [self._pieces(action, " ") for action in actions]
+        if _cells(drawn) > width:
+            drawn = [self._pieces(action, "") for action in actions]
+        for id_ in _GIVES_WAY:
+            if _cells(drawn) <= width:
+                break
+            index = next(index for index, action in enumerate(actions) if action.id == id_)
+            del actions[index], drawn[index]
+        return [line([piece for pieces in drawn for piece in pieces], width)]
 
-    def _pieces(self, action_id: str) -> list[Piece]:
-        action = next(action for action in ACTIONS if action.id == action_id)
-        keys = self.keymap.get(action.id, action.keys)
-        if action_id == "quantum_up":  # the two are shown as a pair
-            keys = ",".join((self.keymap.get("quantum_down", "left_square_bracket"), keys))
-        first = keys if action_id == "quantum_up" else keys.split(",")[0]
-        return [(f" {written(first)}", self.palette.strong), (f" {action.brief} ", self.palette.dim)]
+    def _pieces(self, action: Action, end: str) -> list[Piece]:
+        keys = self.key(action.id)
+        if action.id == "quantum_up":  # the two are shown as a pair
+            keys = f"{self.key('quantum_down')} {keys}"
+        word = "go on" if action.id == "pause" and self._paused else action.brief
+        return [(f" {keys}", self.palette.strong), (f" {word}{end}", self.palette.dim)]
 
 
-def _cells(pieces: list[Piece]) -> int:
-    return sum(cell_len(text) for text, _ in pieces)
+def _cells(drawn: list[list[Piece]]) -> int:
+    return sum(cell_len(text) for pieces in drawn for text, _ in pieces)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
+from typing import TYPE_CHECKING
+
 from textual.containers import VerticalScroll
-from textual.widgets import Markdown
 
 from sandbox.lessons import figures, fill, lesson_text
+from sandbox.spec import Scenario
+from sandbox.text import clean
 from sandbox.tui.session import Session
+
+if TYPE_CHECKING:
+    from textual.widgets import Markdown
 
 
 class Lesson(VerticalScroll):
@@ -17,21 +22,33 @@ class Lesson(VerticalScroll):
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._shown: tuple[str, bool] | None = None
-
-    def compose(self) -> ComposeResult:
-        """The text."""
-        yield Markdown()
+        self._shown: tuple[Session, bool] | None = None
+        self._markdown: Markdown | None = None
 
     def show(self, session: Session) -> None:
         """Show the scenario's lesson; its figures once every process has ended."""
-        finished = bool(session.board.rows) and not session.moving and not session.board.paused
-        if self._shown == (session.scenario.name, finished):
+        shown = (session, session.finished)
+        if self._shown == shown:
             return
-        self._shown = (session.scenario.name, finished)
-        text = lesson_text(session.scenario)
+        other = self._shown is None or self._shown[0] is not session
+        self._shown = shown
         self.border_title = "LESSON"
-        self.border_subtitle = "l hides it   PgUp PgDn scroll"
-        if text is not None:
-            known = figures(session.history) if finished else None
-            self.query_one(Markdown).update(fill(text, known))
+        self.border_subtitle = "PgUp PgDn scroll   l hides it"
+        text = fill(_text(session.scenario), figures(session.history) if session.finished else None)
+        if self._markdown is None:
+            from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
+
+            self._markdown = Markdown(text, open_links=False)
+            self.mount(self._markdown)
+        else:
+            self._markdown.update(text)
+        if other:
+            self.scroll_home(animate=False)
+
+
+def _text(scenario: Scenario) -> str:
+    """The lesson, harmless; what is wrong with it where it cannot be read."""
+    try:
+        return clean(lesson_text(scenario) or "")
+    except (OSError, UnicodeDecodeError) as error:
+        return f"The lesson `{scenario.lesson}` cannot be read: {clean(str(error))}"

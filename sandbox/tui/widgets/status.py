@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from textual.strip import Strip
 
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import Lines, Piece, fit, line
 from sandbox.units import S, show_duration
 
 _LOAD_CELLS = 10
+_PHASE_CELLS = 12
+_NARROW = 100
 
 
 class Status(Lines):
@@ -24,54 +27,59 @@ class Status(Lines):
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The line."""
+        """The line: what matters least is cut where there is little room."""
         session = self._session
         if session is None:
             return []
         board, palette = session.board, self.palette
+        phase, style = self._phase(session)
         left: list[Piece] = [
-            (" ossandbox ", palette.strong),
-            (f" {session.scenario.name}  ", palette.text),
-            self._phase(session),
-            (f"  t {session.now_ns / S:.3f} s", palette.text),
+            (" ossandbox " if width >= _NARROW else "", palette.strong),
+            (f" {session.scenario.name} ", palette.text),
+            (f" {phase} ", style),
+            (" " * (_PHASE_CELLS - cell_len(phase)), palette.text),
+            (f"t {session.now_ns / S:.3f} s", palette.text),
         ]
         if board.booted is None:
             return [line(left, width)]
-        parameters = "  ".join(_parameter(name, value) for name, value in board.parameters.items())
-        cpus = board.booted.cpus
         load = session.utilisation()
         full = round(load * _LOAD_CELLS)
+        right: list[Piece] = [(f" {load:4.0%} ", palette.text)]
+        if width >= _NARROW:
+            right = [
+                (" CPU ", palette.dim),
+                ("▇" * full, palette.running),
+                ("▁" * (_LOAD_CELLS - full), palette.dim),
+                *right,
+            ]
+        parameters = "  ".join(_parameter(name, value) for name, value in board.parameters.items())
+        cpus = f"   cpus {board.booted.cpus}" if board.booted.cpus > 1 else ""
+        room = max(width - _cells(left) - _cells(right) - len(board.policy) - 3, 0)
         middle: list[Piece] = [
-            ("   ", palette.text),
-            (board.policy, palette.strong),
-            (f"  {parameters}" if parameters else "", palette.text),
-            (f"   cpus {cpus}" if cpus > 1 else "", palette.text),
+            (f"   {board.policy}", palette.strong),
+            (fit(f"  {parameters}{cpus}" if parameters else cpus, room), palette.text),
         ]
-        right: list[Piece] = [
-            ("CPU ", palette.dim),
-            ("▇" * full, palette.running),
-            ("▁" * (_LOAD_CELLS - full), palette.dim),
-            (f" {load:4.0%} ", palette.text),
-        ]
-        used = sum(len(text) for text, _ in left + middle + right)
-        if used > width:
-            right, used = right[3:], used - _LOAD_CELLS - 4
-        gap: Piece = (" " * max(width - used, 1), palette.text)
-        return [line([*left, *middle, gap, *right], width)]
+        return [line([*left, *middle, *right], width)]
 
     def _phase(self, session: Session) -> Piece:
         board, palette = session.board, self.palette
         if session.died:
-            return (" ✘ KERNEL DIED ", palette.failed)
+            return "✘ KERNEL DIED", palette.failed
         if board.halted is not None:
-            return (" ■ HALTED ", palette.dim)
+            return "■ HALTED", palette.dim
         if board.paused:
-            return (" ‖ PAUSED ", palette.paused)
+            return "‖ PAUSED", palette.paused
         if board.booted is None:
-            return (" … BOOTING ", palette.dim)
-        if board.rows and len(board.exited) == len(board.rows):
-            return (" ✔ FINISHED ", palette.strong)
-        return (" ▶ RUNNING ", palette.running)
+            return "… BOOTING", palette.dim
+        if session.empty:
+            return "○ EMPTY", palette.dim
+        if session.finished:
+            return "✔ FINISHED", palette.strong
+        return "▶ RUNNING", palette.running
+
+
+def _cells(pieces: list[Piece]) -> int:
+    return sum(cell_len(text) for text, _ in pieces)
 
 
 def _parameter(name: str, value: object) -> str:

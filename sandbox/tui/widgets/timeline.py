@@ -1,18 +1,21 @@
-"""The timeline: one line a process, a cell for a stretch of time, the newest at the right."""
+"""The timeline: a lane for each CPU and each process, a cell for a stretch of time, the newest at the right."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from itertools import groupby
 
+from rich.segment import Segment
+from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
-from sandbox.history import Life, Stretch
-from sandbox.kernel.states import State
-from sandbox.tui.palette import CELLS
-from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import Column
-from sandbox.tui.widgets.lines import Lines, Piece, fit, line
+from sandbox.history import Stretch
+from sandbox.tui.session import Session, Turn
+from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.lanes import BLOCKED, MANY, Lane, cpu_cells, life_cells, shapes
+from sandbox.tui.widgets.lines import Lines, Piece, Window, fit, line, window
 from sandbox.units import MS, S, show_duration
 
 ZOOMS_NS = (50 * MS, 100 * MS, 250 * MS, 500 * MS, S, 2 * S, 5 * S, 10 * S, 30 * S, 60 * S, 300 * S)
@@ -20,7 +23,9 @@ ZOOMS_NS = (50 * MS, 100 * MS, 250 * MS, 500 * MS, S, 2 * S, 5 * S, 10 * S, 30 *
 _STEPS_NS = tuple(unit * factor for unit in (MS, 10 * MS, 100 * MS, S, 10 * S, 100 * S) for factor in (1, 2, 5))
 _TICK_CELLS = 12
 _LABEL = 15
-_EIGHTHS = " ▏▎▍▌▋▊▉█"
+#: With so many lines there is room for the CPUs above the processes.
+_ROOMY = 12
+_WHEEL = 3
 
 
 class Timeline(Lines):
@@ -32,113 +37,171 @@ class Timeline(Lines):
         self._session: Session | None = None
         self._chosen: int | None = None
         self._top = 0
-        self._pids: Sequence[int] = ()
+        self._keep: int | None = None
+        self._cells = 1
+        self._cell_ns = 1
+        self._lives: dict[int, Lane[Stretch, str]] = {}
+        self._cpus: dict[int, Lane[Turn, Turn | None]] = {}
+        #: Whose lane each line is.
+        self._pids: list[int | None] = []
 
     def show(self, session: Session, chosen: int | None) -> None:
         """Show the present history."""
-        if chosen != self._chosen and chosen is not None:
-            index, height = sorted(session.history.lives).index(chosen), max(self.size.height - 1, 1)
-            self._top = min(max(self._top, index - height + 1), index)
+        if session is not self._session:
+            self._top = 0
+            self._forget()
+        if chosen != self._chosen:
+            self._keep = chosen
         self._session, self._chosen = session, chosen
-        self.border_title = "TIMELINE"
-        self.border_subtitle = f"█ running  ░ ready  · blocked   {show_duration(ZOOMS_NS[self.zoom])} wide"
+        legend = "█ running  ░ ready  · blocked" if session.board.rows else ""
+        self.entitle("TIMELINE", f"{legend}   {show_duration(ZOOMS_NS[self.zoom])} wide")
         self.update_lines()
 
+    def _forget(self) -> None:
+        self._lives.clear()
+        self._cpus.clear()
+
     def draw(self, width: int, height: int) -> list[Strip]:
-        """One line a process, in order of birth."""
+        """The CPUs where there is room, then the processes in order of birth, then the ruler."""
         session = self._session
         if session is None:
             return []
-        pids = sorted(session.history.lives)
-        rows = height - 1  # the last line is the ruler
-        self._top = max(min(self._top, len(pids) - rows), 0)
-        self._pids = pids[self._top : self._top + rows]
-        cells = max(width - _LABEL, 1)
-        cell_ns = max(ZOOMS_NS[self.zoom] // cells, 1)
+        if not session.board.rows:
+            return self._invitation(session, width, height)
+        self._cells = max(width - _LABEL, 1)
+        cell_ns = max(ZOOMS_NS[self.zoom] // self._cells, 1)
+        if cell_ns != self._cell_ns:
+            self._cell_ns = cell_ns
+            self._forget()
         # The right edge moves by whole cells, so that what is past stands still until it moves on.
-        end_ns = max((session.now_ns // cell_ns + 1) * cell_ns, cells * cell_ns)
-        lives = [self._life(session.history.lives[pid], pid, width, end_ns, cell_ns) for pid in self._pids]
-        blank = [Strip.blank(width)] * (rows - len(lives))
-        return [*lives, *blank, self._ruler(width, end_ns, cell_ns)]
+        first = max(session.now_ns // cell_ns + 1 - self._cells, 0)
+        rows = height - 1
+        strips = self._cpu_lanes(session, width, first) if rows >= _ROOMY else []
+        self._pids = [None] * len(strips)
+        strips += self._life_lanes(session, width, rows - len(strips), first)
+        strips += [self.blank(width)] * (rows - len(strips))
+        return [*strips, self._ruler(width, first)]
 
-    def _ruler(self, width: int, end_ns: int, cell_ns: int) -> Strip:
+    def _invitation(self, session: Session, width: int, height: int) -> list[Strip]:
+        """What to do where nothing runs."""
+        said: list[str] = []
+        if session.empty:
+            said = [
+                "No process runs here yet.",
+                f"{self.key('new')} starts a program of yours, {self.key('open')} opens a scenario.",
+            ]
+        strips = [line([(text.center(width), self.palette.text)], width) for text in said]
+        return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
+
+    # Processes
+
+    def _life_lanes(self, session: Session, width: int, rows: int, first: int) -> list[Strip]:
+        pids = list(session.history.lives)
+        thick, gap = _proportions(len(pids), rows)
+        seen = self._window(pids, rows)
+        strips: list[Strip] = []
+        if seen.above:
+            strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
+            self._pids.append(None)
+        for pid in pids[seen.first : seen.last]:
+            strips += self._life(session, pid, width, first, thick)
+            strips += [self.blank(width)] * gap
+            self._pids += [pid] * thick + [None] * gap
+        if seen.below:
+            strips.append(line([(f"↓ {seen.below} more", self.palette.dim)], width))
+        return strips[:rows]
+
+    def _window(self, pids: Sequence[int], rows: int) -> Window:
+        keep = bisect_left(pids, self._keep) if self._keep is not None else None
+        seen = window(len(pids), rows, self._top, keep)
+        self._top, self._keep = seen.first - (seen.above > 0), None
+        return seen
+
+    def _life(self, session: Session, pid: int, width: int, first: int, thick: int) -> list[Strip]:
+        palette = self.palette
+        if pid not in self._lives:
+            self._lives[pid] = Lane(self._cell_ns, life_cells)
+        stretches = session.history.lives[pid].stretches
+        cells = self._lives[pid].cells(stretches, first, self._cells, session.now_ns, session.board.now_ns)
+        under = palette.cursor if pid == self._chosen else None
+        lane: list[Segment] = []
+        below: list[Segment] = []
+        for text, tone in shapes(cells):  # every sign is one cell wide: no need to measure it
+            style: Style = getattr(palette, tone)
+            lane.append(Segment(text, style if under is None else style + under))
+            below.append(Segment(text.replace(BLOCKED, " "), lane[-1].style))
+        label: list[Piece] = [(f"{pid:>3} ", palette.dim), (fit(session.names[pid], _LABEL - 5) + " ", palette.text)]
+        name = [*line(label, _LABEL, under)]
+        blank = [*line([(" " * _LABEL, palette.text)], _LABEL, under)]
+        return [Strip([*name, *lane], width), Strip([*blank, *below], width)][:thick]
+
+    # CPUs
+
+    def _cpu_lanes(self, session: Session, width: int, first: int) -> list[Strip]:
+        """Each CPU with the pids of those whose turn it was, and a line between them and the processes."""
+        cpus = session.board.booted.cpus if session.board.booted else 0
+        if cpus > 4:
+            return []
+        strips: list[Strip] = []
+        for cpu in range(cpus):
+            if cpu not in self._cpus:
+                self._cpus[cpu] = Lane(self._cell_ns, cpu_cells)
+            turns = session.turns.get(cpu, ())
+            cells = self._cpus[cpu].cells(turns, first, self._cells, session.now_ns, session.board.now_ns)
+            strips.append(line([(f"cpu{cpu}".ljust(_LABEL), self.palette.dim), *self._turns(cells)], width))
+        return [*strips, self.blank(width)]
+
+    def _turns(self, cells: list[Turn | None]) -> Iterator[Piece]:
+        palette = self.palette
+        for turn, group in groupby(cells):
+            count = len(list(group))
+            if turn is None:
+                yield " " * count, palette.text
+            else:
+                label = str(turn.pid) if turn is not MANY else ""
+                yield (
+                    fit(label if len(label) <= count else "", count),
+                    palette.next_turn if turn.number % 2 else palette.turn,
+                )
+
+    def _ruler(self, width: int, first: int) -> Strip:
         """Times below the cells, as many as are easy to read."""
-        cells = width - _LABEL
+        cell_ns = self._cell_ns
         step_ns = next((step for step in _STEPS_NS if step >= cell_ns * _TICK_CELLS), _STEPS_NS[-1])
-        marks = [" "] * cells
-        from_ns = end_ns - cells * cell_ns
-        tick_ns = -(-from_ns // step_ns) * step_ns
-        while tick_ns < end_ns:
-            at = (tick_ns - from_ns) // cell_ns
+        marks = [" "] * self._cells
+        tick_ns = -(-first * cell_ns // step_ns) * step_ns
+        while tick_ns < (first + self._cells) * cell_ns:
+            at = tick_ns // cell_ns - first
             text = f"╵{show_duration(tick_ns)}"
-            if at + len(text) <= cells:
+            if at + len(text) <= self._cells:
                 marks[at : at + len(text)] = text
             tick_ns += step_ns
         return line([(" " * _LABEL, self.palette.dim), ("".join(marks), self.palette.dim)], width)
 
-    def _life(self, life: Life, pid: int, width: int, end_ns: int, cell_ns: int) -> Strip:
-        palette = self.palette
-        cells = max(width - _LABEL, 1)
-        now_ns = self._session.now_ns if self._session is not None else 0
-        states = _cells(life, end_ns - cells * cell_ns, cell_ns, cells, now_ns)
-        pieces: list[Piece] = [(f"{pid:>3} ", palette.dim), (fit(life.admitted.name, _LABEL - 5) + " ", palette.text)]
-        for text, state in states:
-            style = palette.state(state) if state is not None else palette.text
-            if pieces[-1][1] is style:
-                pieces[-1] = (pieces[-1][0] + text, style)
-            else:
-                pieces.append((text, style))
-        return line(pieces, width, palette.cursor if pid == self._chosen else None)
+    # The mouse
 
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""
         offset = event.get_content_offset(self)
-        if offset is not None and offset.y < len(self._pids):
-            self.post_message(Column.Picked(self._pids[offset.y]))
+        if offset is not None and 0 <= offset.y < len(self._pids):
+            pid = self._pids[offset.y]
+            if pid is not None:
+                self.post_message(Picked(pid))
 
     def on_mouse_scroll_down(self) -> None:
         """Scroll."""
-        self._top += 3
+        self._top += _WHEEL
         self.update_lines()
 
     def on_mouse_scroll_up(self) -> None:
         """Scroll back."""
-        self._top = max(self._top - 3, 0)
+        self._top = max(self._top - _WHEEL, 0)
         self.update_lines()
 
 
-def _cells(life: Life, from_ns: int, cell_ns: int, cells: int, now_ns: int) -> list[tuple[str, State | None]]:
-    """What each cell shows: how much of it the process ran, else where it was at the end of it."""
-    ran_ns = [0] * cells
-    where: list[State | None] = [None] * cells
-    for stretch in _visible(life, from_ns):
-        start_ns = stretch.start_ns - from_ns
-        end_ns = (now_ns if stretch.end_ns is None else stretch.end_ns) - from_ns
-        first = max(start_ns // cell_ns, 0)
-        last = min(end_ns // cell_ns, cells - 1)
-        for index in range(first, last + 1):
-            inside_ns = min(end_ns, (index + 1) * cell_ns) - max(start_ns, index * cell_ns)
-            if stretch.state is State.RUNNING:
-                ran_ns[index] += inside_ns
-            if inside_ns > 0:
-                where[index] = stretch.state
-    return [_cell(ran, state, cell_ns) for ran, state in zip(ran_ns, where, strict=True)]
-
-
-def _visible(life: Life, from_ns: int) -> list[Stretch]:
-    """The stretches that end after ``from_ns``, oldest first."""
-    visible: list[Stretch] = []
-    for stretch in reversed(life.stretches):
-        if stretch.end_ns is not None and stretch.end_ns < from_ns:
-            break
-        visible.append(stretch)
-    visible.reverse()
-    return visible
-
-
-def _cell(ran_ns: int, state: State | None, cell_ns: int) -> tuple[str, State | None]:
-    if ran_ns > 0:
-        return _EIGHTHS[max(min(round(ran_ns * 8 / cell_ns), 8), 1)], State.RUNNING
-    if state is None or state not in CELLS:
-        return " ", None
-    return CELLS[state], state
+def _proportions(lanes: int, rows: int) -> tuple[int, int]:
+    """How many lines a lane has, and how many are between two: the most that fit."""
+    for thick, gap in ((2, 1), (1, 1)):
+        if lanes * (thick + gap) - gap <= rows:
+            return thick, gap
+    return 1, 0

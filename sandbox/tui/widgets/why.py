@@ -1,14 +1,19 @@
-"""The WHY line: the last decision, what led to it, and which rule made it."""
+"""The WHY panel: the last decision, what led to it, and which rule made it; at the end, what the run came to."""
 
 from __future__ import annotations
 
 from rich.text import Text
 from textual.strip import Strip
 
+from sandbox.events import Fault, Operator
+from sandbox.metrics import metrics
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line
-from sandbox.units import S
-from sandbox.wording import why
+from sandbox.units import MS, S
+from sandbox.wording import summary, why
+
+#: While the machine runs, a sentence stays so long that one can read it; what a person did is told at once.
+_READ_NS = 800 * MS
 
 
 class Why(Lines):
@@ -16,27 +21,53 @@ class Why(Lines):
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._session: Session | None = None
         self._time = ""
         self._text = ""
+        self._stays_until_ns = 0
+        #: What the sentences explain: nothing is explained twice.
+        self._explains: object = None
 
     def show(self, session: Session) -> None:
         """Explain the present."""
-        self.border_title = "WHY"
+        if session is not self._session:
+            self._session, self._time, self._text, self._stays_until_ns = session, "", "", 0
+        if session.finished:
+            self.entitle("RESULT", f"{self.key('restart')} runs it again   {self.key('open')} opens another")
+        else:
+            self.entitle("WHY")
+        last = session.board.recent[-1] if session.board.recent else None
+        if last is self._explains:
+            return
+        told_at_once = not session.moving or isinstance(last, (Operator, Fault))
+        if told_at_once or session.clock() >= self._stays_until_ns:
+            self._explains = last
+            if session.finished:
+                self._time, self._text = "", self._result(session)
+            else:
+                self._explain(session)
+            self.update_lines()
+
+    def _result(self, session: Session) -> str:
+        cpus = session.board.booted.cpus if session.board.booted else 1
+        return summary(metrics(session.history), len(session.board.rows), cpus)
+
+    def _explain(self, session: Session) -> None:
         board = session.board
         explained = why(board.recent, session.names, board.policy, idle=not board.ready and not board.running)
         if explained is not None:
             t_ns, self._text = explained
             self._time = f"{t_ns / S:.3f} s"
-        self.update_lines()
+            self._stays_until_ns = session.clock() + _READ_NS
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The sentences, broken into lines."""
         if not self._text:
             return []
-        room = max(width - 12, 8)
-        pieces = Text(self._text).wrap(self.app.console, room)
+        margin = 12 if self._time else 0
+        broken = Text(self._text).wrap(self.app.console, max(width - margin, 8))
         strips: list[Strip] = []
-        for index, text in enumerate(pieces[:height]):
-            margin: Piece = (f"{self._time if index == 0 else '':>10}  ", self.palette.dim)
-            strips.append(line([margin, (text.plain, self.palette.text)], width))
+        for index, text in enumerate(broken[:height]):
+            time: Piece = (f"{self._time if index == 0 else '':>10}  " if margin else "", self.palette.dim)
+            strips.append(line([time, (text.plain, self.palette.text)], width))
         return strips

@@ -1,0 +1,265 @@
+"""What the keys do: each action sends a command to the kernel process, or changes what is looked at."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from textual.app import App, SystemCommand
+from textual.markup import escape
+from textual.screen import Screen
+
+from sandbox import wording
+from sandbox.commands import Command, Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy, split_command
+from sandbox.kinds import Refused
+from sandbox.tui.config import Config
+from sandbox.tui.keys import ACTIONS, key_of, keys_of, written
+from sandbox.tui.palette import DARK, LIGHT
+from sandbox.tui.screens.board import BoardScreen
+from sandbox.tui.session import Session
+from sandbox.tui.signals import Signals
+from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.timeline import ZOOMS_NS
+from sandbox.units import MS, write_duration
+
+if TYPE_CHECKING:
+    from sandbox.spec import Scenario
+
+_QUANTA_NS = tuple(value * MS for value in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000))
+_INTERRUPTED = 130
+
+
+class Actions(App[int]):
+    """The actions, by the names in ``keys.ACTIONS``. Dialogs are imported when they are opened: the first frame
+    waits for none of them."""
+
+    session: Session
+    config: Config
+    signals: Signals
+
+    @property
+    def board_screen(self) -> BoardScreen:
+        """The screen below all dialogs."""
+        screen = self.screen_stack[0]
+        assert isinstance(screen, BoardScreen)
+        return screen
+
+    def want_frame(self, soon: bool = False) -> None:
+        """Something has changed: draw it. ``soon``: a person waits to see it."""
+        raise NotImplementedError
+
+    def run_scenario(self, scenario: Scenario) -> None:
+        """End what runs and run this instead."""
+        raise NotImplementedError
+
+    def tell(self, text: str, severe: bool = False) -> None:
+        """A short message over the board; nothing in it is markup."""
+        self.notify(text, severity="warning" if severe else "information", timeout=4, markup=False)
+
+    def ask_machine(self, command: Command) -> None:
+        """Send a command, or say why nobody heard it."""
+        if self.session.send(command):
+            self.want_frame(soon=True)
+        elif self.session.link is not None:
+            self.tell(f"The kernel process is gone. {self._key('restart')} starts the scenario again.", severe=True)
+
+    def _key(self, action: str) -> str:
+        return key_of(action, self.config.keymap)
+
+    # The machine
+
+    def action_pause(self) -> None:
+        """Pause, or go on."""
+        self.ask_machine(Resume() if self.session.board.paused else Pause())
+
+    def action_step(self) -> None:
+        """One scheduling decision."""
+        self.ask_machine(Step())
+
+    def action_policy(self) -> None:
+        """Choose another policy."""
+        from sandbox.tui.screens.policy import choose_policy
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.ask_machine(UsePolicy(name))
+
+        self.push_screen(choose_policy(self.session.board.policy), chosen)
+
+    def action_quantum_up(self) -> None:
+        """A longer slice."""
+        self._change_quantum(1)
+
+    def action_quantum_down(self) -> None:
+        """A shorter slice."""
+        self._change_quantum(-1)
+
+    def _change_quantum(self, direction: int) -> None:
+        quantum_ns = self.session.board.parameters.get("quantum_ns")
+        if not isinstance(quantum_ns, int):
+            self.tell(f"{self.session.board.policy} has no quantum to change", severe=True)
+            return
+        longer = [value for value in _QUANTA_NS if value > quantum_ns]
+        shorter = [value for value in _QUANTA_NS if value < quantum_ns]
+        value = longer[:1] if direction > 0 else shorter[-1:]
+        if value:
+            self.ask_machine(Tune("quantum", write_duration(value[0])))
+        else:
+            self.tell(
+                f"{'Longer' if direction > 0 else 'Shorter'} than {write_duration(quantum_ns)} makes no sense here"
+            )
+
+    def action_new(self) -> None:
+        """Start a process."""
+        from sandbox.tui.screens.dialogs import Ask
+
+        def answered(line: str | None) -> None:
+            if line:
+                self.ask_machine(Spawn(split_command(line)))
+
+        says = "A command line. It becomes a process like the others; pipes and $variables are the shell's."
+        self.push_screen(Ask("New process", says, "seq 300000 | sort -r | tail -1", problem_of_command), answered)
+
+    def action_kill(self) -> None:
+        """End the chosen process."""
+        pid = self._chosen()
+        if pid is None:
+            return
+        if self.session.board.rows[pid].exited is not None:
+            self.tell(f"{self.session.names[pid]} has ended already")
+        else:
+            self.ask_machine(Kill(str(pid)))
+
+    # What is looked at
+
+    def action_select_next(self) -> None:
+        """Choose the next process."""
+        self._move_choice(1)
+
+    def action_select_previous(self) -> None:
+        """Choose the one before."""
+        self._move_choice(-1)
+
+    def _move_choice(self, by: int) -> None:
+        pids = list(self.session.names)
+        if pids:
+            chosen = self.board_screen.chosen
+            before = pids.index(chosen) if chosen in self.session.names else -1 if by > 0 else len(pids)
+            self._choose(pids[max(min(before + by, len(pids) - 1), 0)])
+
+    def on_picked(self, message: Picked) -> None:
+        """A process was clicked."""
+        self._choose(message.pid)
+
+    def _choose(self, pid: int) -> None:
+        self.board_screen.chosen = pid
+        self.want_frame(soon=True)
+
+    def action_inspect(self) -> None:
+        """Look into the chosen process."""
+        pid = self._chosen()
+        if pid is not None:
+            from sandbox.tui.screens.inspect import Inspect
+
+            self.push_screen(Inspect(self.session, pid))
+
+    def _chosen(self) -> int | None:
+        pid = self.board_screen.chosen
+        if pid is None:
+            keys = f"{self._key('select_previous')} {self._key('select_next')}"
+            self.tell(f"Choose a process first: {keys}, or click one" if self.session.names else "There is no process")
+        return pid
+
+    def action_open(self) -> None:
+        """Open another scenario."""
+        from sandbox.tui.screens.open import Open, read
+
+        def chosen(name: str | None) -> None:
+            if name is not None:
+                self.run_scenario(read(name))
+
+        self.push_screen(Open(self.session.scenario.name), chosen)
+
+    def action_restart(self) -> None:
+        """Run the scenario again."""
+        self.run_scenario(self.session.scenario)
+
+    def action_lesson(self) -> None:
+        """Show or hide the lesson."""
+        if self.session.scenario.lesson is None:
+            self.tell("This scenario has no lesson")
+        else:
+            self.board_screen.toggle_class("lesson")
+            self.want_frame(soon=True)
+
+    def action_lesson_down(self) -> None:
+        """Scroll the lesson."""
+        self.board_screen.lesson.scroll_page_down()
+
+    def action_lesson_up(self) -> None:
+        """Scroll the lesson back."""
+        self.board_screen.lesson.scroll_page_up()
+
+    def action_zoom_in(self) -> None:
+        """A shorter time."""
+        self._zoom(-1)
+
+    def action_zoom_out(self) -> None:
+        """A longer time."""
+        self._zoom(1)
+
+    def _zoom(self, by: int) -> None:
+        timeline = self.board_screen.timeline
+        timeline.zoom = max(min(timeline.zoom + by, len(ZOOMS_NS) - 1), 0)
+        self.want_frame(soon=True)
+
+    # The app
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def action_suspend(self) -> None:
+        """Back to the shell for a while."""
+        if self._driver is not None and self._driver.can_suspend:
+            self.session.send(Pause("suspend"))
+            self.signals.suspend()
+
+    def action_palette(self) -> None:
+        """Find a command by name."""
+        self.action_command_palette()
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        from sandbox.tui.screens.help import Help
+
+        self.push_screen(Help(self.config.keymap))
+
+    async def action_quit(self) -> None:
+        """Leave."""
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """Leave, as from any program."""
+        self.exit(_INTERRUPTED)
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action by its name in the command palette."""
+        for action in ACTIONS:
+            if action.id != "palette":
+                run = getattr(self, f"action_{action.id}")
+                keys = written(keys_of(action, self.config.keymap))
+                yield SystemCommand(action.name, escape(f"{action.says}   [{keys}]"), run)
+
+
+def problem_of_command(line: str) -> str | None:
+    """What is wrong with a command line, before anything is started."""
+    import shutil
+
+    try:
+        words = split_command(line)
+    except Refused as refused:
+        return wording.problem(refused.faults[0][1])
+    if shutil.which(words[0]) is None:
+        return f"{words[0]}: there is no such program here"
+    return None
