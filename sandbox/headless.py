@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -11,7 +12,6 @@ from contextlib import contextmanager
 from types import FrameType
 
 from sandbox import policies, wording
-from sandbox.commands import Quit
 from sandbox.events import Clause, Event, Fault
 from sandbox.history import History
 from sandbox.kernel.kernel import Kernel
@@ -23,7 +23,7 @@ from sandbox.report import EventLines, complain, print_result, print_serial
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
 
-DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT, HUNG_UP, INTERRUPTED = 0, 1, 2, 129, 130
 
 _STUCK = ("waits for somebody to type", "nothing can happen any more")
 
@@ -75,24 +75,29 @@ class Output:
 def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
+    kernel = KernelProcess(Boot(scenario, sensor=sensor), strict)
     with _interruptible():
-        kernel = KernelProcess(Boot(scenario, sensor=sensor), strict)
         try:
             output.take(kernel.events())
         except Interrupted as interrupted:
             status = interrupted.status
-            _ignore_signals()
-            kernel.send(Quit())
-            output.take(kernel.events())
+            with _heard_or_not():
+                output.take(kernel.quit())
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            status = HUNG_UP  # the terminal went away, and its signal is still on the way
+            abandon_stdout()
         finally:
             _ignore_signals()
             words = kernel.last_words() if not kernel.halted else ""
             kernel.end()
-    if status == DONE and not kernel.halted:
-        reason = words.splitlines()[-1] if words else "it was killed"
-        complain(wording.fault(Clause("kernel process died", {"reason": reason})))
-        status = FAILED
-    output.finish()
+    with _heard_or_not():
+        if status == DONE and not kernel.halted:
+            reason = words.splitlines()[-1] if words else "it was killed"
+            complain(wording.fault(Clause("kernel process died", {"reason": reason})))
+            status = FAILED
+        output.finish()
     return FAILED if output.stuck and status == DONE else status
 
 
@@ -123,6 +128,7 @@ def _interruptible() -> Iterator[None]:
 
 
 def _raise(number: int, frame: FrameType | None) -> None:
+    _ignore_signals()
     raise Interrupted(128 + number)
 
 
@@ -132,6 +138,17 @@ def _ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+@contextmanager
+def _heard_or_not() -> Iterator[None]:
+    """What is said in here is said to a terminal that may be gone by now."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError:
+        abandon_stdout()
+
+
 def abandon_stdout() -> None:
-    """Nobody reads what we print any more (``| head``): say nothing more, not even at exit."""
+    """Nobody reads what we print any more: say nothing more, not even at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -12,12 +12,13 @@ import time
 from collections.abc import Iterator
 from select import select
 
-from sandbox.commands import Command
+from sandbox.commands import Command, Quit
 from sandbox.events import AnyEvent, Event, Halted, decode
 from sandbox.wire import Boot, Lines, encode_boot, encode_command
 
 HEARTBEAT_S = 0.25
-
+#: So long may the kernel process take to end all of its children and itself.
+_PATIENCE_S = 4.0
 
 _CPUS = os.sched_getaffinity(0) if sys.platform == "linux" else set()
 
@@ -89,28 +90,43 @@ class KernelProcess:
         self.halted = self.halted or any(isinstance(event, Halted) for event in events)
         return events
 
-    def events(self) -> Iterator[Event]:
-        """All events until the end, waiting for them: the headless commands' way."""
+    def events(self, patience_s: float | None = None) -> Iterator[Event]:
+        """All events until the end, waiting for them, for so long at most: the headless commands' way."""
+        give_up = None if patience_s is None else time.monotonic() + patience_s
         next_beat = 0.0
-        while not self.closed:
+        while not self.closed and (give_up is None or time.monotonic() < give_up):
             select([self._socket], [], [], max(next_beat - time.monotonic(), 0))
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + HEARTBEAT_S
                 self.beat()
             yield from self.receive()
 
-    def end(self, patience_s: float = 4.0) -> None:
-        """Close the link, which ends the kernel process and all of its children; sweep what it may leave."""
-        self._socket.close()
+    def quit(self) -> Iterator[Event]:
+        """Ask it to end everything; the events until it has, or until our patience is over."""
+        self._signal(signal.SIGCONT)  # somebody may have stopped it
+        self.send(Quit())
+        yield from self.events(_PATIENCE_S)
+
+    def end(self) -> None:
+        """End the kernel process and all of its children, politely where it still can; sweep what it may leave."""
+        for _ in self.quit():
+            pass  # it would wait for us to read its last events
+        heard = self.closed
+        self._socket.close()  # tells it too
         self.closed = True
+        use_all_cpus()
         try:
-            self._process.wait(patience_s)
+            self._process.wait(_PATIENCE_S if heard else 0)
         except subprocess.TimeoutExpired:
-            self._process.send_signal(signal.SIGCONT)
-            self._process.kill()
+            self._signal(signal.SIGKILL)
             self._process.wait()
         sweep()
         self._stderr.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal its process group: the kernel process, and with ``strict`` what stands between it and us."""
+        if self._process.poll() is None:  # its pid is its own until then
+            os.killpg(self._process.pid, number)
 
     def last_words(self) -> str:
         """What it wrote to its standard error: the reason of an unexpected death."""
@@ -129,9 +145,11 @@ class KernelProcess:
 
 
 def own_pid_namespace() -> list[str]:
-    """The command that starts another one as the first process of a pid namespace."""
+    """The command that starts another one as the first process of a pid namespace. It stays in between, dies with
+    the process that started it, and takes the namespace with it."""
     who = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
-    return ["unshare", *who, "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
+    arm = ["setpriv", "--pdeathsig", "KILL", "--"]
+    return [*arm, "unshare", *who, "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
 
 
 def can_be_strict() -> bool:
