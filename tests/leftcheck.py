@@ -69,14 +69,15 @@ class LeftCheck:
 
 
 def open_descriptors() -> set[tuple[int, str]]:
-    """This process's descriptors and where they lead, event loops and caches of libraries left out."""
+    """This process's descriptors and where they lead, unnamed files among them; event loops and caches of libraries
+    left out."""
     found = set()
     for name in os.listdir("/proc/self/fd"):
         try:
             target = os.readlink(f"/proc/self/fd/{name}")
         except OSError:
             continue
-        if target.startswith(("socket:", "pipe:", "/dev/pt", "anon_inode:[pidfd]")):
+        if target.startswith(("socket:", "pipe:", "/dev/pt", "anon_inode:[pidfd]")) or target.endswith(" (deleted)"):
             found.add((int(name), target))
     return found
 

@@ -34,6 +34,8 @@ async def draw(
         async with app.run_test(size=size) as pilot:
             await script(pilot)
             await pilot.pause(0.2)
+            app.frame()
+            await pilot.pause()
             (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"ossandbox {scenario}"))
     finally:
         app.session.end()

@@ -1,0 +1,65 @@
+"""Drawing the board of a thousand processes line by line, beside a DataTable with the same cells."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+from textual.app import App, ComposeResult
+from textual.widgets import DataTable
+
+from sandbox.events import Admitted, Booted, Event, Ready
+from sandbox.spec import MachineSpec, Scenario
+from sandbox.tui.app import SandboxApp
+from sandbox.tui.session import Session
+from tests.benchmarks.tools import alternate, row
+
+PROCESSES, FRAMES = 1_000, 20
+
+
+def admissions() -> list[Event]:
+    events: list[Event] = [Booted(0, "virtual", 1, "rr", {}, "arrival-first", "bench")]
+    for pid in range(1, PROCESSES + 1):
+        events += [Admitted(0, pid, f"process-{pid}", "cpu 1s"), Ready(0, pid, "admitted")]
+    return events
+
+
+async def board() -> float:
+    """CPU seconds a frame, the first process of the queue moved to its tail each time."""
+    session = Session(Scenario("bench", "bench", MachineSpec(), []), start=None)  # type: ignore[arg-type]
+    app = SandboxApp(session)
+    app._begin = lambda: None  # type: ignore[method-assign]
+    async with app.run_test(size=(120, 40)) as pilot:
+        session.take(admissions())
+        await pilot.pause()
+        began = time.process_time()
+        for _ in range(FRAMES):
+            session.board.ready.rotate(-1)
+            app.board_screen.show(session)
+            await pilot.pause()
+        return (time.process_time() - began) / FRAMES
+
+
+class Table(App[None]):
+    def compose(self) -> ComposeResult:
+        yield DataTable()
+
+
+async def table() -> float:
+    app = Table()
+    async with app.run_test(size=(120, 40)) as pilot:
+        widget = app.query_one(DataTable)
+        columns = widget.add_columns("pid", "state", "name", "cpu")
+        rows = [widget.add_row(str(pid), "R", f"process-{pid}", "0ms") for pid in range(PROCESSES)]
+        await pilot.pause()
+        began = time.process_time()
+        for frame in range(FRAMES):
+            for row_key in rows:
+                widget.update_cell(row_key, columns[3], f"{frame}ms")
+            await pilot.pause()
+        return (time.process_time() - began) / FRAMES
+
+
+def main() -> None:
+    ours, theirs, ratio = alternate(lambda: asyncio.run(board()), lambda: asyncio.run(table()), rounds=3)
+    row(f"{PROCESSES} processes, a frame", f"{ours * 1e3:.1f} ms CPU", f"DataTable {theirs * 1e3:.1f} ms", ratio)

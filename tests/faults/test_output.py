@@ -1,0 +1,79 @@
+"""Output without end, and nobody who reads it: memory stays bounded, nothing stands still, nothing is lost."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from sandbox.commands import Kill, Quit
+from sandbox.events import Dispatched, Wrote
+from sandbox.units import MS
+from tests.faults.stage import Watch, command, cpu_ticks, resident_kib, watch
+from tests.worlds import process, scenario
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+
+#: A kernel process of so little growth has not kept what it was given.
+_FLAT_KIB = 6_000
+
+
+def test_f19_endless_output() -> None:
+    with watch(scenario(command("yes", "yes"), process("hog", "cpu 60s"), quantum_ns=5 * MS)) as run:
+        hog, kernel = run.os_pid("hog"), run.link.os_pid
+        taken = turns = 0
+
+        def take(seconds: float) -> None:
+            nonlocal taken, turns
+            give_up = time.monotonic() + seconds
+            while time.monotonic() < give_up:
+                run.step()
+                taken += sum(len(event.text) for event in run.all(Wrote))
+                turns += sum(event.pid == 2 for event in run.all(Dispatched))
+                del run.events[2:]  # the births are kept
+
+        take(1)
+        resident, used, turns_before = resident_kib(kernel), cpu_ticks(hog), turns
+        take(3)
+        assert taken > 1_000_000, "the output comes"
+        assert resident_kib(kernel) - resident < _FLAT_KIB
+        assert turns - turns_before > 30, "the other process has its turns"
+        assert cpu_ticks(hog) - used > 30, "and its share of the CPU"
+        run.link.send(Kill("yes"))
+        run.ended("yes")
+        assert set(run.wrote("yes").split("\n")) <= {"y", ""}
+
+
+def test_f19_the_tail_is_kept() -> None:
+    line = "sh -c 'yes | head -c 3000000; echo END'"
+    with watch(scenario(command("much", "sh", "-c", line), process("hog", "cpu 200ms")), stay=False) as run:
+        run.finish()
+        text = run.wrote("much")
+        assert text.endswith("END\n")
+        assert len(text) == 3_000_000 + len("END\n")
+
+
+def test_f19_a_flood_while_nobody_reads() -> None:
+    """The terminal's process is alive and says so, but does not come to reading."""
+    world = scenario(command("count", "seq", "1", "100000000"), process("hog", "cpu 60s"), quantum_ns=5 * MS)
+    with watch(world) as run:
+        run.until(lambda: run.all(Wrote), "the output comes")
+        hog, kernel = run.os_pid("hog"), run.link.os_pid
+        beat_without_reading(run, 1)
+        resident, used = resident_kib(kernel), cpu_ticks(hog)
+        beat_without_reading(run, 2)
+        assert resident_kib(kernel) - resident < _FLAT_KIB
+        assert cpu_ticks(hog) - used > 30, "the other process goes on"
+        before = len(run.wrote("count"))
+        run.until(lambda: len(run.wrote("count")) > before + 3_000_000, "it goes on once somebody reads")
+        run.link.send(Quit())
+        run.finish()
+        numbers = run.wrote("count").split("\n")[:-1]
+        assert numbers[:-1] == [str(number) for number in range(1, len(numbers))], "a number is missing"
+
+
+def beat_without_reading(run: Watch, seconds: float) -> None:
+    give_up = time.monotonic() + seconds
+    while time.monotonic() < give_up:
+        run.link.beat()
+        time.sleep(0.1)

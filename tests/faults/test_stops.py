@@ -1,0 +1,319 @@
+"""Stops: those that somebody else undoes, those that nobody ordered, those that never come, those that miss."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.commands import Pause, Resume
+from sandbox.events import Admitted, Blocked, Descheduled, Dispatched, Exited
+from sandbox.link import can_be_strict, own_pid_namespace, use_all_cpus
+from sandbox.machines.linux.child import Child
+from sandbox.machines.linux.families import Families
+from sandbox.spec import ProcessSpec
+from sandbox.units import MS
+from tests.faults.stage import ROOT, Watch, command, cpu_ticks, quick_python, state, watch
+from tests.worlds import process, scenario
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+
+CONTINUED, STOPPED_ITSELF, UNCONFIRMED = "continued by somebody else", "stopped itself", "stop not confirmed"
+
+
+def quantum(policy: str, quantum_ns: int) -> int | None:
+    """The quantum where the policy has one."""
+    return quantum_ns if policy == "rr" else None
+
+
+def someone_else_continues(os_pid: int) -> None:
+    """Another program, that has nothing to do with the sandbox, sends SIGCONT."""
+    subprocess.run(["/bin/sh", "-c", f"kill -CONT {os_pid}"], check=True)
+
+
+def stays_stopped(run: Watch, name: str, os_pid: int) -> None:
+    """Continue a stopped process from outside, three times; each time it is stopped again and the fault is told."""
+    run.until(lambda: state(os_pid) == "T", f"{name} is stopped")
+    used = cpu_ticks(os_pid)
+    for time in range(1, 4):
+        someone_else_continues(os_pid)
+        run.until(lambda time=time: len(run.faults(CONTINUED)) >= time, f"continuing {name} is noticed")  # type: ignore[misc]
+        run.until(lambda: state(os_pid) == "T", f"{name} is stopped again")
+        run.go_on(0.05)  # a stop that nobody has seen yet would be sent again without a word
+    pid = run.admitted(name).pid
+    assert {fault.pid for fault in run.faults(CONTINUED)} == {pid}
+    assert not [event for event in run.all(Dispatched) if event.pid == pid], "it was not its turn"
+    assert cpu_ticks(os_pid) - used < 50, "it ran on for half a second"
+
+
+def test_f12_somebody_else_continues_a_stopped_child() -> None:
+    with watch(scenario(process("hog", "cpu 60s"), process("victim", "cpu 60s"), policy="fcfs")) as run:
+        run.dispatched("hog")
+        stays_stopped(run, "victim", run.os_pid("victim"))
+
+
+def test_f12_somebody_else_continues_an_adopted_one() -> None:
+    spinners = command("sh", "/bin/sh", "-c", "exec 2>&1; (while :; do :; done) & (while :; do :; done) & wait")
+    with watch(scenario(spinners, policy="fcfs")) as run:
+        run.until(lambda: len(run.all(Admitted)) == 3, "the shell's children are adopted")
+        first, second = (event for event in run.all(Admitted) if event.parent is not None)
+        chosen = run.until(lambda: [e for e in run.all(Dispatched) if e.pid != 1], "one of them has the CPU")[0]
+        victim = first if chosen.pid == second.pid else second
+        assert victim.os_pid is not None
+        stopped = run.until(lambda: state(victim.os_pid or 0) == "T", "the other one is stopped")
+        assert stopped
+        for time in range(1, 4):
+            someone_else_continues(victim.os_pid)
+            run.until(lambda time=time: len(run.faults(CONTINUED)) >= time, "continuing is noticed")  # type: ignore[misc]
+            run.until(lambda: state(victim.os_pid or 0) == "T", "it is stopped again")
+            run.go_on(0.05)
+        assert {fault.pid for fault in run.faults(CONTINUED)} == {victim.pid}
+
+
+def test_f12_in_a_pause_too() -> None:
+    with watch(scenario(process("hog", "cpu 60s"), command("nap", "sleep", "60"), quantum_ns=5_000_000)) as run:
+        run.until(lambda: "sleep" in [event.on.rule for event in run.all(Blocked, "nap")], "nap sleeps")
+        run.link.send(Pause())
+        everybody = {name: run.os_pid(name) for name in ("hog", "nap")}
+        for name, os_pid in everybody.items():
+            run.until(lambda os_pid=os_pid: state(os_pid) == "T", f"{name} is stopped")  # type: ignore[misc]
+        for number, (name, os_pid) in enumerate(everybody.items(), 1):
+            someone_else_continues(os_pid)
+            run.until(lambda number=number: len(run.faults(CONTINUED)) >= number, f"continuing {name} is noticed")  # type: ignore[misc]
+            run.until(lambda os_pid=os_pid: state(os_pid) == "T", f"{name} is stopped again")  # type: ignore[misc]
+
+
+#: A process that stops itself at the very end of its slice is stopped by us as well, and nobody can tell.
+LONG_SLICES = 500 * MS
+
+STOPS = quick_python("import signal", "signal.raise_signal(signal.SIGSTOP)", "print('went on')")
+
+
+@pytest.mark.parametrize("policy", ["rr", "fcfs"])
+def test_f13_a_child_stops_itself(policy: str) -> None:
+    world = scenario(
+        command("stops", *STOPS), process("hog", "cpu 200ms"), policy=policy, quantum_ns=quantum(policy, LONG_SLICES)
+    )
+    with watch(world, stay=False) as run:
+        run.finish()
+        assert len(run.faults(STOPPED_ITSELF)) == 1
+        assert "yielded" in [event.reason for event in run.all(Descheduled, "stops")]
+        assert run.wrote("stops") == "went on\n"
+        assert run.ended("stops").status == run.ended("hog").status == 0
+
+
+@pytest.mark.parametrize("policy", ["rr", "fcfs"])
+def test_f13_an_adopted_one_stops_itself(policy: str) -> None:
+    outer = quick_python(
+        "import os, signal",
+        "if os.fork() == 0:",
+        "    import time",
+        "    time.sleep(0.3)",  # long enough to be found, and to be adopted while it sleeps
+        "    while time.thread_time() < 0.05: pass",
+        "    signal.raise_signal(signal.SIGSTOP)",
+        "    print('went on', flush=True)",
+        "    os._exit(3)",
+        "print(os.waitstatus_to_exitcode(os.wait()[1]))",
+    )
+    world = scenario(
+        command("outer", *outer), process("hog", "cpu 600ms"), policy=policy, quantum_ns=quantum(policy, LONG_SLICES)
+    )
+    with watch(world, stay=False) as run:
+        run.finish()
+        adopted = next(event for event in run.all(Admitted) if event.parent is not None)
+        assert [fault.pid for fault in run.faults(STOPPED_ITSELF)] == [adopted.pid]
+        assert run.wrote("outer") == "went on\n3\n"
+        assert next(event.code for event in run.all(Exited) if event.pid == adopted.pid) == 3
+
+
+VFORK = r"""
+#include <time.h>
+#include <unistd.h>
+/* The child of a vfork computes for a while before it becomes another program; its parent cannot be stopped
+   until then. */
+int main(void) {
+    for (int round = 0; round < 3; round++) {
+        if (vfork() == 0) {
+            struct timespec now;
+            do clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now); while (now.tv_sec == 0 && now.tv_nsec < 150000000);
+            execlp("sleep", "sleep", "0.05", (char *) 0);
+            _exit(127);
+        }
+    }
+    write(1, "all started\n", 12);
+    return 5;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def vforker(tmp_path_factory: pytest.TempPathFactory) -> str:
+    compiler = shutil.which("cc")
+    if compiler is None:
+        pytest.skip("no C compiler")
+    folder = tmp_path_factory.mktemp("vfork")
+    (folder / "vfork.c").write_text(VFORK)
+    subprocess.run([compiler, "-w", "-o", str(folder / "vfork"), str(folder / "vfork.c")], check=True)
+    return str(folder / "vfork")
+
+
+def test_f14_a_vfork_goes_its_way(vforker: str) -> None:
+    world = scenario(command("vforker", vforker), process("hog", "cpu 400ms"), quantum_ns=5 * MS)
+    with watch(world, stay=False) as run:
+        run.finish()
+        assert run.wrote("vforker") == "all started\n"
+        assert run.ended("vforker").status == 5
+        assert {event.status for event in run.all(Exited) if event.pid != run.admitted("vforker").pid} == {0}
+        assert len(run.all(Admitted)) == 5
+        assert len(run.all(Dispatched, "hog")) > 20, "the others had their turns all the time"
+
+
+def test_f14_a_stop_in_the_middle_of_a_vfork(vforker: str) -> None:
+    with watch(
+        scenario(command("vforker", vforker), process("hog", "cpu 200ms"), quantum_ns=5 * MS), stay=False
+    ) as run:
+        run.until(lambda: "start" in [event.on.rule for event in run.all(Blocked, "vforker")], "it is in a vfork")
+        run.link.send(Pause())
+        run.until(lambda: run.faults(UNCONFIRMED), "that the stop does not come is told")
+        assert state(run.os_pid("vforker")) == "D"
+        assert {fault.pid for fault in run.faults(UNCONFIRMED)} == {run.admitted("vforker").pid}
+        run.link.send(Resume())
+        run.finish()
+        assert run.ended("vforker").status == 5
+        assert run.ended("hog").status == 0
+
+
+_BLIND = """
+import sys
+from sandbox.kernel.__main__ import main
+from sandbox.machines.linux.dispatch import Dispatcher
+from sandbox.machines.linux.population import Population
+
+stopped, notice = Dispatcher.stopped, Population._notice_stop
+Dispatcher.stopped = lambda self, child: child.spec.name != "ghost" and stopped(self, child)
+Population._notice_stop = lambda self, child: None if child.spec.name == "ghost" else notice(self, child)
+main(int(sys.argv[1]))
+"""
+
+
+def test_f14_a_stop_that_nobody_ever_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when the process sits in the system for ever: the kernel process cannot see this one's stops."""
+    (tmp_path / "blind.py").write_text(_BLIND)
+    popen = subprocess.Popen
+
+    def start(words: list[str], **more: Any) -> subprocess.Popen[bytes]:
+        at = words.index("-m")
+        return popen([*words[:at], str(tmp_path / "blind.py"), *words[at + 2 :]], **more)
+
+    monkeypatch.setattr("sandbox.link.subprocess.Popen", start)
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    names = ("ghost", "a", "b")
+    with watch(scenario(*(process(name, "cpu 300ms") for name in names), quantum_ns=150 * MS), stay=False) as run:
+        run.finish()
+        assert {fault.pid for fault in run.faults(UNCONFIRMED)} == {1}
+        assert [run.ended(name).status for name in names] == [0, 0, 0]
+        assert [event.pid for event in run.all(Dispatched)][:6] == [1, 2, 3] * 2
+        for name in names:
+            assert run.ended(name).cpu_ns == pytest.approx(300 * MS, rel=0.05)
+
+
+_STRANGER = """
+import json, os, signal, subprocess, sys, time
+from sandbox.commands import Kill, Quit, UsePolicy
+from sandbox.events import Admitted, Dispatched, Exited, Fault
+from sandbox.spec import ProcessSpec
+from tests.faults.stage import quick_python, state, watch
+from tests.worlds import process, scenario
+
+def next_number(os_pid):
+    with open("/proc/sys/kernel/ns_last_pid", "w") as file:
+        file.write(str(os_pid - 1))
+
+parent = quick_python(
+    "import os, time",
+    "go = '%s/go'" % sys.argv[1],
+    "child = os.fork()",
+    "if child == 0:",
+    "    while not os.path.exists(go): time.sleep(0.01)",
+    "    os._exit(0)",
+    "os.waitpid(child, 0)",
+    "open('%s/reaped' % os.path.dirname(go), 'w').close()",
+    "time.sleep(60)",
+)
+with watch(scenario(ProcessSpec("parent", command=parent), process("hog", "cpu 60s"), quantum_ns=5_000_000)) as run:
+    adopted = run.until(lambda: [e for e in run.all(Admitted) if e.parent is not None], "a child is adopted")[0]
+    kernel = run.link.os_pid
+    os.kill(kernel, signal.SIGSTOP)               # it cannot see what follows
+    for os_pid in (run.os_pid("parent"), adopted.os_pid):
+        os.kill(os_pid, signal.SIGCONT)
+    open(sys.argv[1] + "/go", "w").close()
+    deadline = time.monotonic() + 10
+    while not os.path.exists(sys.argv[1] + "/reaped"):
+        assert time.monotonic() < deadline, "the adopted one has ended and its number is free"
+        time.sleep(0.01)
+    for attempt in range(100):
+        next_number(adopted.os_pid)
+        stranger = subprocess.Popen(["sleep", "60"], start_new_session=True)
+        if stranger.pid == adopted.os_pid:
+            break
+        stranger.kill()
+        stranger.wait()
+    reused = stranger.pid == adopted.os_pid
+    run.link.send(Kill(str(adopted.pid)))         # the operator means the one that was there
+    os.kill(kernel, signal.SIGCONT)
+    run.until(lambda: [e for e in run.all(Exited) if e.pid == adopted.pid], "its end is seen")
+    states = set()
+    deadline = time.monotonic() + 0.5
+    while time.monotonic() < deadline:
+        run.step()
+        states.add(state(stranger.pid))
+    numbers = [e.os_pid for e in run.all(Admitted)]
+    lived_on = stranger.poll() is None
+    stranger.kill()                               # before the sweep, which is of all that descends from here
+    stranger.wait()
+print(json.dumps({"reused": reused, "states": sorted(states), "lived_on": lived_on, "numbers": numbers,
+                  "adopted": adopted.os_pid}))
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may choose the next pid (ns_last_pid)")
+@pytest.mark.skipif(not can_be_strict(), reason="no pid namespace permitted here")
+def test_f15_a_stranger_with_a_reused_number_is_never_signalled(tmp_path: Path) -> None:
+    (tmp_path / "stranger.py").write_text(_STRANGER)
+    use_all_cpus()
+    done = subprocess.run(
+        [*own_pid_namespace(), sys.executable, str(tmp_path / "stranger.py"), str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        timeout=50,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-2000:]
+    seen = json.loads(done.stdout)
+    assert seen["reused"], "the number was given out again"
+    assert seen["lived_on"], "the stranger was killed"
+    assert "T" not in seen["states"], "the stranger was stopped"
+    assert seen["numbers"].count(seen["adopted"]) == 1, "the stranger was adopted"
+
+
+def test_f15_what_is_taken_in_is_looked_at_twice() -> None:
+    """Between finding a relative and taking hold of it, its number may have gone to a stranger."""
+    relative = subprocess.Popen(["sleep", "60"])
+    stranger = os.getppid()
+    families = Families({})
+    try:
+        for os_pid, ours in ((relative.pid, True), (stranger, False)):
+            taken = Child(os_pid, ProcessSpec("found", command=["found"]), direct=False)
+            assert families.confirms(taken) is ours
+            taken.close()
+    finally:
+        families.close()
+        relative.kill()
+        relative.wait()

@@ -1,0 +1,181 @@
+"""What a terminal can do to a program: hang up, interrupt it, suspend it; and what its children cannot do to it."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import termios
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.faults.stage import (
+    BUSY,
+    Piped,
+    Terminal,
+    cpu_ticks,
+    gone,
+    quick_python,
+    state,
+    terminal,
+    toml_list,
+    until,
+    write_scenario,
+)
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+
+HEADLESS, APP = ("run",), ()
+both = pytest.mark.parametrize("words", [pytest.param(HEADLESS, id="run"), pytest.param(APP, id="app")])
+
+
+def polite_world(folder: Path) -> str:
+    """A busy scenario with a process that says good-bye, given the chance: its file."""
+    polite = quick_python(
+        "import os, signal, sys, time",
+        "def bye(number, frame):",
+        f"    open({str(folder / 'bye')!r}, 'w').close()",
+        "    sys.exit(0)",
+        "signal.signal(signal.SIGTERM, bye)",
+        f"open({str(folder / 'ready')!r}, 'w').close()",
+        "time.sleep(60)",
+    )
+    return write_scenario(folder, BUSY + f'[[process]]\nname = "polite"\ncommand = {toml_list(polite)}\n')
+
+
+def run_until_all_is_there(stage: Terminal, folder: Path) -> list[int]:
+    """The scheduled processes, once all run and the screen shows them."""
+    stage.read_until((folder / "ready").exists, "the polite process is ready")
+    stage.read_until(lambda: stage.shows("spin"), "the processes are shown")
+    scheduled = stage.scheduled
+    assert len(scheduled) == 5
+    return [stage.kernel, *scheduled]
+
+
+@both
+def test_f07_the_terminal_hangs_up(tmp_path: Path, words: tuple[str, ...]) -> None:
+    with terminal(*words, polite_world(tmp_path)) as stage:
+        everybody = run_until_all_is_there(stage, tmp_path)
+        stage.hang_up()
+        assert stage.wait() == 128 + signal.SIGHUP
+        assert gone(*everybody)
+        assert (tmp_path / "bye").exists(), "a hang-up is a quit: processes are asked first"
+
+
+def ends_cleanly(words: tuple[str, ...], folder: Path, act: Callable[[Terminal], None]) -> int:
+    """Its exit status; nothing is left and the terminal is as it was."""
+    with terminal(*words, polite_world(folder)) as stage:
+        everybody = run_until_all_is_there(stage, folder)
+        act(stage)
+        status = stage.wait()
+        assert gone(*everybody)
+        assert (folder / "bye").exists(), "processes are asked first"
+        assert termios.tcgetattr(stage.master) == stage.attributes
+        entered, left = stage.written.rfind(b"\x1b[?1049h"), stage.written.rfind(b"\x1b[?1049l")
+        assert left >= entered, "the alternative screen is left"
+        if words == APP:
+            assert entered >= 0
+            assert b"\x1b[?25h" in stage.written[left:] or stage.written.rfind(b"\x1b[?25h") > entered, "no cursor"
+    return status
+
+
+@both
+def test_f08_sigterm(tmp_path: Path, words: tuple[str, ...]) -> None:
+    assert ends_cleanly(words, tmp_path, lambda stage: stage.kill(signal.SIGTERM)) == 128 + signal.SIGTERM
+
+
+@both
+def test_f08_ctrl_c(tmp_path: Path, words: tuple[str, ...]) -> None:
+    status = ends_cleanly(words, tmp_path, lambda stage: stage.press("\x03"))
+    assert status == 130 or words == APP
+
+
+def test_f08_quit(tmp_path: Path) -> None:
+    assert ends_cleanly(APP, tmp_path, lambda stage: stage.press("q")) == 0
+
+
+def test_f09_the_command_is_stopped_and_goes_on(tmp_path: Path) -> None:
+    world = '[machine]\nquantum = "5ms"\n[[process]]\nname = "spin"\nwork = ["cpu 500ms"]\ncount = 3\n'
+    world = 'title = "three"\n' + world
+    command = Piped(tmp_path, "run", write_scenario(tmp_path, world), "--json")
+    scheduled = command.wait_for_children(3)
+    began = time.monotonic()
+    command.kill(signal.SIGSTOP)
+    paused_s = still(scheduled)
+    command.kill(signal.SIGCONT)
+    assert command.wait() == 0
+    wall_ns = (time.monotonic() - began) * 1e9
+    document = json.loads(command.stdout)
+    assert [job["exit"] for job in document["processes"]] == [0, 0, 0]
+    for job in document["processes"]:  # in the machine's time there was no pause
+        assert job["cpu_ns"] == pytest.approx(500e6, rel=0.1)
+        assert job["turnaround_ns"] == job["finished_ns"] - job["arrived_ns"]
+    after_start_ns = wall_ns + 1e9  # it had run for some moments when we began
+    assert document["metrics"]["makespan_ns"] < after_start_ns - paused_s * 1e9
+
+
+def still(scheduled: list[int]) -> float:
+    """Wait until none of them runs, see that none gets anywhere, and tell for how many seconds we watched."""
+    until(lambda: all(state(os_pid) == "T" for os_pid in scheduled), "every process is stopped", 10)
+    began = time.monotonic()
+    used = [cpu_ticks(os_pid) for os_pid in scheduled]
+    while time.monotonic() < began + 1:
+        assert {state(os_pid) for os_pid in scheduled} == {"T"}
+        time.sleep(0.05)
+    assert [cpu_ticks(os_pid) for os_pid in scheduled] == used
+    return time.monotonic() - began
+
+
+def test_f09_the_pause_is_told(tmp_path: Path) -> None:
+    command = Piped(tmp_path, "run", write_scenario(tmp_path, BUSY))
+    scheduled = command.wait_for_children(4)
+    command.kill(signal.SIGSTOP)
+    until(lambda: all(state(os_pid) == "T" for os_pid in scheduled), "every process is stopped", 10)
+    command.kill(signal.SIGCONT)
+    until(lambda: any(state(os_pid) == "R" for os_pid in scheduled), "somebody runs again", 10)
+    command.kill(signal.SIGINT)
+    assert command.wait() == 130
+    told = [line.split("operator:")[1].strip() for line in command.stdout.splitlines() if "operator:" in line]
+    assert told == ["paused", "resumed", "quit"]
+
+
+def test_f09_the_app_is_stopped_and_goes_on(tmp_path: Path) -> None:
+    with terminal(write_scenario(tmp_path, BUSY)) as app:
+        app.read_until(lambda: app.shows("spin-3"), "the processes are shown")
+        scheduled = app.wait_for_children(4)
+        app.kill(signal.SIGSTOP)
+        still(scheduled)
+        app.kill(signal.SIGCONT)
+        app.read_until(lambda: any(state(os_pid) == "R" for os_pid in scheduled), "somebody runs again")
+        app.read_until(lambda: app.shows("RUNNING  "), "the screen goes on")
+        app.press("q")
+        assert app.wait() == 0
+
+
+def test_f22_a_child_that_opens_the_terminal_gets_its_own(tmp_path: Path) -> None:
+    report = tmp_path / "report"
+    nosy = quick_python(
+        "import os, select",
+        "tty = os.open('/dev/tty', os.O_RDWR)",
+        "os.write(tty, b'\\x1b]0;OURS\\x07PAINT')",
+        f"report = open({str(report)!r}, 'w')",
+        "print(os.ttyname(0), os.ttyname(tty), os.tcgetpgrp(tty) == os.getpgrp(), file=report, flush=True)",
+        "heard = os.read(tty, 100) if select.select([tty], [], [], 1)[0] else b''",
+        "print(heard, file=report, flush=True)",
+    )
+    world = f'title = "nosy"\n[[process]]\nname = "nosy"\ncommand = {toml_list(nosy)}\n'
+    with terminal("run", write_scenario(tmp_path, world), "--quiet") as stage:
+        ours = os.ptsname(stage.master) if hasattr(os, "ptsname") else os.readlink(f"/proc/{stage.os_pid}/fd/0")
+        stage.read_until(lambda: report.exists() and "True" in report.read_text(), "the child has opened it")
+        stage.press("secret\n" * 3)
+        assert stage.wait() == 0
+        first, heard = report.read_text().splitlines()
+        standard, opened, leads = first.split()
+        assert leads == "True"
+        assert ours not in (standard, opened)
+        assert heard == "b''", "it read our keys"
+        assert b"PAINT" not in stage.written, "it painted on our screen"
+        assert b"\x1b]0;" not in stage.written

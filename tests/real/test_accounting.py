@@ -1,0 +1,128 @@
+"""Real processes: who runs after whom, and that the CPU time adds up. Judged by order and accounting, not by clocks."""
+
+from __future__ import annotations
+
+import json
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox.events import Admitted, Blocked, Booted, Descheduled, Dispatched, Exited
+from sandbox.metrics import fold, metrics, one_after_another, result
+from sandbox.units import MS
+from tests.leftcheck import LeftCheck
+from tests.worlds import exits, ossandbox, process, run_real, scenario
+
+CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[
+    "cases"
+]
+REAL = [case for case in CASES if case["policy"] in ("fcfs", "rr") and sum(job[1] for job in case["jobs"]) <= 40]
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+
+
+def test_three_programs_take_turns_and_each_gets_exactly_its_work() -> None:
+    done = ossandbox("run", "time-sharing", "--json")
+    assert done.returncode == 0, done.stderr
+    document = json.loads(done.stdout)
+    order = [piece["pid"] for piece in document["slices"]]
+    # Strict alternation, but for a lone last one that goes on by itself.
+    turns = [pid for index, pid in enumerate(order) if index == 0 or pid != order[index - 1]]
+    assert turns[:120] == [1, 2, 3] * 40
+    assert document["metrics"]["cpu_utilisation"] >= 0.97
+    for job in document["processes"]:
+        assert job["cpu_ns"] == pytest.approx(1_000 * MS, rel=0.01)
+        assert sum(piece["cpu_ns"] for piece in document["slices"] if piece["pid"] == job["pid"]) == job["cpu_ns"]
+        assert job["exit"] == 0
+
+
+@pytest.mark.parametrize("case", REAL, ids=[case["name"] for case in REAL])
+def test_the_textbook_on_real_processes(case: dict[str, Any]) -> None:
+    unit = 20 * MS
+    jobs = [process(f"job{i}", f"cpu {job[1] * 20}ms", arrive=f"{job[0] * 20}ms") for i, job in enumerate(case["jobs"])]
+    parameters = dict(case["params"])
+    ties = parameters.pop("ties", None)
+    if ties == "requeue-first":
+        pytest.skip("a tie to the nanosecond exists in virtual time only")
+    quantum_ns = parameters.get("quantum", 1) * unit
+    events = run_real(scenario(*jobs, policy=case["policy"], quantum_ns=quantum_ns))
+    finish = {int(name.removeprefix("job")): end.t_ns for name, end in exits(events).items()}
+    expected = {job: units * unit for job, units in enumerate(case["finish"])}
+    assert sorted(finish, key=finish.__getitem__) == sorted(expected, key=expected.__getitem__)
+    worst = max(abs(finish[job] - expected[job]) - max(0.05 * expected[job], 10 * MS) for job in finish)
+    assert worst < 25 * MS, "far from the book even for a noisy machine"
+
+
+def test_while_one_sleeps_another_has_the_cpu() -> None:
+    jobs = [process(name, "cpu 10ms", "io 40ms", repeat=6) for name in ("a", "b", "c")]
+    history = fold(run_real(scenario(*jobs, policy="fcfs")))
+    together, serial = metrics(history), one_after_another(history)
+    assert together["makespan_ns"] < 0.7 * serial["makespan_ns"]
+    assert together["cpu_utilisation"] > 1.4 * serial["cpu_utilisation"]
+
+
+def test_every_slice_adds_up_to_the_total() -> None:
+    jobs = [
+        process("hog", "cpu 120ms"),
+        process("io", "cpu 3ms", "io 10ms", repeat=8),
+        process("late", "cpu 40ms", arrive="30ms"),
+    ]
+    document = result(fold(run_real(scenario(*jobs, quantum_ns=5 * MS))))
+    for job, declared in zip(document["processes"], (120, 24, 40), strict=True):
+        assert sum(piece["cpu_ns"] for piece in document["slices"] if piece["pid"] == job["pid"]) == job["cpu_ns"]
+        assert job["cpu_ns"] == pytest.approx(declared * MS, rel=0.05)
+
+
+def test_the_event_stream_is_lawful() -> None:
+    jobs = [process(f"p{index}", "cpu 5ms", "io 5ms", repeat=5) for index in range(6)]
+    events = run_real(scenario(*jobs, quantum_ns=2 * MS))
+    on_cpu: set[int] = set()
+    ran: dict[int, int] = {}
+    for event in events:
+        if isinstance(event, Dispatched):
+            assert not on_cpu, "two on one CPU"
+            on_cpu.add(event.pid)
+        elif isinstance(event, Descheduled):
+            on_cpu.remove(event.pid)
+            ran[event.pid] = ran.get(event.pid, 0) + event.ran_ns
+    assert len([event for event in events if isinstance(event, Exited)]) == 6
+    assert all(event.t_ns <= later.t_ns for event, later in pairwise(events))
+
+
+@pytest.mark.skipif("len(__import__('os').sched_getaffinity(0)) < 2")
+def test_two_cpus_run_two_at_once() -> None:
+    jobs = [process(f"p{index}", "cpu 150ms") for index in range(4)]
+    events = run_real(scenario(*jobs, quantum_ns=20 * MS, cpus=2))
+    history = fold(events)
+    total_ns = sum(life.cpu_ns for life in history.lives.values())
+    assert metrics(history)["makespan_ns"] < 0.85 * total_ns
+    assert {event.cpu for event in events if isinstance(event, Dispatched)} == {0, 1}
+
+
+@pytest.mark.parametrize("sensor", ["poll", "psutil"])
+def test_every_sensor_notices_blocks_and_wakes(sensor: str) -> None:
+    events = run_real(
+        scenario(process("io", "cpu 2ms", "io 15ms", repeat=6), process("hog", "cpu 150ms")), sensor=sensor
+    )
+    booted = events[0]
+    assert isinstance(booted, Booted)
+    assert booted.sensor == sensor
+    pid = next(event.pid for event in events if isinstance(event, Admitted) and event.name == "io")
+    blocks = [event for event in events if isinstance(event, Blocked) and event.pid == pid]
+    assert len(blocks) == 6
+    assert {event.on.rule for event in blocks} == {"sleep"}
+
+
+def test_the_sequential_recipe_gives_the_same_order() -> None:
+    jobs = [process(name, "cpu 50ms") for name in ("a", "b", "c")]
+    events = run_real(scenario(*jobs, quantum_ns=10 * MS), recipe="sequential")
+    assert [event.pid for event in events if isinstance(event, Dispatched)][:12] == [1, 2, 3] * 4
+
+
+def test_nothing_is_left_when_the_run_is_refused(leftcheck: LeftCheck) -> None:
+    done = ossandbox("run", "time-sharing", "--cpus", "1000")
+    assert done.returncode == 2
+    assert "1000 mini CPUs" in done.stderr
+    assert leftcheck.marked() == []
