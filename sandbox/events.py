@@ -13,8 +13,8 @@ from typing import Literal
 import msgspec
 
 Figure = str | int | float | None
-ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
-DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
+ReadyReason = Literal["admitted", "woke", "expired", "preempted"]
+DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused"]
 Stream = Literal["console"]
 
 
@@ -82,12 +82,14 @@ class Dispatched(Event, frozen=True, tag=True):
 
 class Descheduled(Event, frozen=True, tag=True):
     """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one; the sum over a
-    process's life is exactly its total."""
+    process's life is exactly its total. ``undispatched_ns`` of it were used without being dispatched: after it woke
+    by itself, or until a late stop took effect."""
 
     pid: int
     cpu: int
     ran_ns: int
     reason: DescheduledReason
+    undispatched_ns: int = 0
 
 
 class Blocked(Event, frozen=True, tag=True):
@@ -98,7 +100,8 @@ class Blocked(Event, frozen=True, tag=True):
 
 
 class Exited(Event, frozen=True, tag=True):
-    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: nobody could learn it."""
+    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: nobody could learn it.
+    The times are those of its whole life."""
 
     pid: int
     code: int | None
@@ -106,6 +109,7 @@ class Exited(Event, frozen=True, tag=True):
     cpu_ns: int
     waiting_ns: int
     blocked_ns: int
+    undispatched_ns: int = 0
 
     @property
     def status(self) -> int | None:
@@ -141,6 +145,16 @@ class Fault(Event, frozen=True, tag=True):
     pid: int | None = None
 
 
+class Witnessed(Event, frozen=True, tag=True):
+    """In runs that are verified: by the system's own record, ``pid`` was on the real CPU of ``cpu`` from ``from_ns``
+    until ``until_ns``."""
+
+    pid: int
+    cpu: int
+    from_ns: int
+    until_ns: int
+
+
 class Halted(Event, frozen=True, tag=True):
     """The machine is down and nothing of it is left. ``why``: done, quit, stuck, time is up."""
 
@@ -160,6 +174,7 @@ AnyEvent = (
     | PolicyNote
     | Operator
     | Fault
+    | Witnessed
     | Halted
 )
 

@@ -14,13 +14,14 @@ from sandbox.spec import Scenario
 
 class Boot(msgspec.Struct):
     """The first line down: what to run, and how. ``stay``: go on after everything has ended (somebody may
-    start more); ``policy`` and ``parameters`` are checked before they are sent."""
+    start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too."""
 
     scenario: Scenario
     sensor: str = "auto"
     recipe: str = "auto"
     stay: bool = False
     attended: bool = False
+    verify: bool = False
 
 
 encode_command = msgspec.json.Encoder().encode

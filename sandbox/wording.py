@@ -53,6 +53,7 @@ _CAUSES = {
     "semaphore": "semaphore",
     "lock": "file lock",
     "open": "open file",
+    "stopped itself": "stopped itself",
     "waiting": "waiting {at}",
 }
 
@@ -74,6 +75,9 @@ _FAULTS = {
     "ended before its arrival": "{name} ended before its arrival",
     "stopped itself": "it stopped itself; its next turn continues it",
     "continued by somebody else": "somebody else continued it; it was stopped again",
+    "sensor cannot be had": "the sensor {sensor} cannot be had here: {reason}; {next} notices blocking instead",
+    "sensor lost": "the sensor {sensor} is lost: {reason}; {next} goes on in its place",
+    "no witness": "the slices cannot be verified here: {reason}",
     "stop not confirmed": "its stop is not confirmed yet; the others go on",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "nothing can happen any more": "nothing can happen any more: the run ends",
@@ -209,7 +213,6 @@ _READY = {
     "woke": "{name} wakes up and joins the ready queue",
     "expired": "{name} used its whole slice and goes to the tail",
     "preempted": "{name} is pushed aside and keeps the head of its queue",
-    "yielded": "{name} stopped itself and goes to the tail",
 }
 
 
@@ -255,7 +258,6 @@ _LEADS = {
     "woke": "{name} wakes up.",
     "expired": "{name} used its whole slice and goes to the tail.",
     "preempted": "{name} is pushed aside and keeps the head of its queue.",
-    "yielded": "{name} stopped itself and goes to the tail.",
 }
 
 

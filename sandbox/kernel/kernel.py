@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from sandbox import policies
 from sandbox.commands import Command, Kill, Pause, Quit, Resume, Spawn, Step, Tune, Type, UsePolicy
-from sandbox.events import Clause, Descheduled, Event, Fault, Figure, Operator, Scheduling
+from sandbox.events import Blocked, Clause, Descheduled, Event, Fault, Figure, Operator, Scheduling
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -26,7 +26,6 @@ from sandbox.kernel.machine import (
     Told,
     Waits,
     Woke,
-    Yielded,
 )
 from sandbox.kernel.process import Process
 from sandbox.kernel.states import State
@@ -102,8 +101,6 @@ class Kernel(Transitions):
                 self._end(ended)
             for waits in _only(Waits, reports):
                 self._block(waits)
-            for yielded in _only(Yielded, reports):
-                self._release(self.processes[yielded.pid], "yielded")
         if requeue_first:
             self._expire()
         if policy_timer_ns is not None and self.now_ns >= policy_timer_ns and not self.paused:
@@ -137,22 +134,37 @@ class Kernel(Transitions):
     def settle(self, obeyed: Obeyed) -> list[Event]:
         """Take in what obeying brought; returns the events of this instant, complete."""
         for pid, cpu_ns in obeyed.used.items():
+            self._correct(self.processes[pid], cpu_ns)
+        for pid, started in obeyed.started.items():
             process = self.processes[pid]
-            process.cpu_ns = cpu_ns
-            index = self._descheduled.get(pid)
-            if index is not None:  # its stop is confirmed: now the exact figure is known
-                event = self._log[index]
-                assert isinstance(event, Descheduled)
-                ran_ns = event.ran_ns + cpu_ns - process.reported_ns
-                self._log[index] = Descheduled(event.t_ns, pid, event.cpu, ran_ns, event.reason)
-                process.reported_ns = cpu_ns
-        for pid, started_ns in obeyed.started.items():
-            cpu = self.cpus[self.processes[pid].cpu or 0]
+            process.stray_ns += self._count(process, started.cpu_ns)
+            cpu = self.cpus[process.cpu or 0]
             if cpu.slice_end_ns is not None:
-                cpu.slice_end_ns += started_ns - self.now_ns
+                cpu.slice_end_ns += started.t_ns - self.now_ns
+        for pid, on in obeyed.waits_on.items():
+            index = self._blocked.get(pid)
+            if index is not None:
+                self._log[index] = Blocked(self._log[index].t_ns, pid, on)
         self._descheduled.clear()
+        self._blocked.clear()
         log, self._log = self._log, []
         return log
+
+    def _correct(self, process: Process, cpu_ns: int) -> None:
+        """A stop is confirmed: what its process has used is known exactly, and put on record if it left the CPU
+        at this instant."""
+        late_ns = self._count(process, cpu_ns)
+        index = self._descheduled.get(process.pid)
+        if index is None:
+            process.stray_ns += late_ns
+            return
+        event = self._log[index]
+        assert isinstance(event, Descheduled)
+        ran_ns = event.ran_ns + cpu_ns - process.reported_ns
+        self._log[index] = Descheduled(
+            event.t_ns, process.pid, event.cpu, ran_ns, event.reason, event.undispatched_ns + late_ns
+        )
+        process.reported_ns = cpu_ns
 
     # The operator
 

@@ -33,20 +33,15 @@ class Arrived(msgspec.Struct, frozen=True):
 
 
 class Waits(msgspec.Struct, frozen=True):
-    """A process cannot run on: it waits for something."""
+    """A process cannot run on: it waits for something. ``on`` None: what for comes with ``Obeyed``, because to find
+    it out would keep the next process from the CPU."""
 
     pid: int
-    on: Clause
+    on: Clause | None
 
 
 class Woke(msgspec.Struct, frozen=True):
     """A process that waited can run again."""
-
-    pid: int
-
-
-class Yielded(msgspec.Struct, frozen=True):
-    """A process gave the CPU away though it could run: it stopped itself."""
 
     pid: int
 
@@ -72,7 +67,7 @@ class Told(msgspec.Struct, frozen=True):
     event: Event
 
 
-Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
+Report = Arrived | Waits | Woke | Ended | Asked | Told
 
 
 class Happened(NamedTuple):
@@ -117,12 +112,20 @@ class Carry(msgspec.Struct, frozen=True):
 Order = Stop | Run | Freeze | Thaw | Carry
 
 
-class Obeyed(NamedTuple):
-    """What obeying brings: when each process that was let run really started, by pid, and the exact
-    CPU time of each process whose stop is confirmed."""
+class Started(NamedTuple):
+    """When a process that was let run really started, and the exact CPU time that it had used by then."""
 
-    started: dict[int, int]
+    t_ns: int
+    cpu_ns: int
+
+
+class Obeyed(NamedTuple):
+    """What obeying brings, by pid: the start of each process that was let run, the exact CPU time of each one whose
+    stop is confirmed, and what those wait for of whom that was left open."""
+
+    started: dict[int, Started]
     used: dict[int, int]
+    waits_on: dict[int, Clause]
 
 
 class Machine(Protocol):

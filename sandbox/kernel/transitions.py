@@ -28,6 +28,7 @@ from sandbox.kernel.states import State, move
 from sandbox.policies.base import Policy, Task
 
 RESUMED = Clause("goes on after a pause")
+WAITING = Clause("waiting")
 
 
 class Transitions:
@@ -48,8 +49,9 @@ class Transitions:
         self._loosened: list[Process] = []
         self._orders: list[Order] = []
         self._log: list[Event] = []
-        #: Where in the log each process descheduled at this instant stands.
+        #: Where in the log stand the processes that left their CPU, or began to wait, at this instant.
         self._descheduled: dict[int, int] = {}
+        self._blocked: dict[int, int] = {}
         self._install(policy)
 
     def _install(self, policy: Policy) -> None:
@@ -126,14 +128,15 @@ class Transitions:
         self.policy.stopping(process, ran_ns, self.now_ns)
         self._descheduled[process.pid] = len(self._log)
         ran_ns, process.reported_ns = process.cpu_ns - process.reported_ns, process.cpu_ns
-        self._log.append(Descheduled(self.now_ns, process.pid, cpu.index, ran_ns, reason))
+        stray_ns, process.stray_ns = process.stray_ns, 0
+        self._log.append(Descheduled(self.now_ns, process.pid, cpu.index, ran_ns, reason, stray_ns))
         if cpu.slice_end_ns is not None and reason in ("preempted", "paused"):
             process.slice_left_ns = max(cpu.slice_end_ns - self.now_ns, 0)
         cpu.running = cpu.slice_end_ns = None
         if reason not in ("expired", "preempted"):
             cpu.occupant = None  # the machine has taken it off already, or will: it must be told to run it again
 
-    def _release(self, process: Process, reason: Literal["expired", "preempted", "yielded"]) -> None:
+    def _release(self, process: Process, reason: Literal["expired", "preempted"]) -> None:
         if process.state is State.RUNNING:
             self._deschedule(process, reason)
             self._make_ready(process, reason)
@@ -145,11 +148,15 @@ class Transitions:
         self._deschedule(process, "blocked")
         move(process, State.BLOCKED)
         process.since_ns = self.now_ns
-        self._log.append(Blocked(self.now_ns, process.pid, waits.on))
+        self._blocked[process.pid] = len(self._log)
+        self._log.append(Blocked(self.now_ns, process.pid, waits.on or WAITING))
 
     def _end(self, ended: Ended) -> None:
         process = self.processes[ended.pid]
-        process.cpu_ns = ended.cpu_ns
+        if process.state is State.RUNNING:
+            process.cpu_ns = ended.cpu_ns
+        else:
+            self._count(process, ended.cpu_ns)
         match process.state:
             case State.RUNNING:
                 self._deschedule(process, "exited")
@@ -169,8 +176,17 @@ class Transitions:
                 process.cpu_ns,
                 process.waiting_ns,
                 process.blocked_ns,
+                process.undispatched_ns,
             )
         )
+
+    @staticmethod
+    def _count(process: Process, cpu_ns: int) -> int:
+        """Take in what a process that is not dispatched has used by now; returns what is new of it."""
+        stray_ns = max(cpu_ns - process.cpu_ns, 0)
+        process.undispatched_ns += stray_ns
+        process.cpu_ns = cpu_ns
+        return stray_ns
 
     def _forget_ready(self, process: Process) -> None:
         for cpu in self.cpus:

@@ -13,7 +13,7 @@ from sandbox.events import Admitted, Blocked, Booted, Descheduled, Dispatched, E
 from sandbox.metrics import fold, metrics, one_after_another, result
 from sandbox.units import MS
 from tests.leftcheck import LeftCheck
-from tests.worlds import exits, ossandbox, process, run_real, scenario
+from tests.worlds import SENSORS, exits, ossandbox, process, run_real, scenario
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[
     "cases"
@@ -101,7 +101,7 @@ def test_two_cpus_run_two_at_once() -> None:
     assert {event.cpu for event in events if isinstance(event, Dispatched)} == {0, 1}
 
 
-@pytest.mark.parametrize("sensor", ["poll", "psutil"])
+@pytest.mark.parametrize("sensor", SENSORS)
 def test_every_sensor_notices_blocks_and_wakes(sensor: str) -> None:
     events = run_real(
         scenario(process("io", "cpu 2ms", "io 15ms", repeat=6), process("hog", "cpu 150ms")), sensor=sensor

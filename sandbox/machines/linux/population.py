@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
 
 from sandbox.events import Clause
-from sandbox.kernel.machine import Arrived, Ended, Waits, Woke, Yielded
+from sandbox.kernel.machine import Arrived, Ended, Waits, Woke
 from sandbox.machines.linux.birth import BirthFailed, Nursery, crowded
 from sandbox.machines.linux.causes import cause
 from sandbox.machines.linux.child import Child, Mode
@@ -19,12 +19,15 @@ from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.families import Families, Found
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.procfs import STANDING, command_line, read_state
+from sandbox.machines.linux.procfs import command_line, read_state
 from sandbox.machines.linux.reaper import Reaper, exit_status
 from sandbox.machines.linux.undertaker import Undertaker
 from sandbox.machines.linux.vigil import Vigil
 from sandbox.spec import ProcessSpec, Scenario
 from sandbox.text import clean_line
+
+#: It waits for somebody to continue it, which its next turn does.
+STOPPED = Clause("stopped itself")
 
 
 class Population:
@@ -50,7 +53,11 @@ class Population:
         self.consoles = Consoles(poller, out.wrote)
         self.undertaker = Undertaker()
         self.vigil = Vigil(dispatcher)
-        self._families = Families(self.by_os_pid)
+        #: Processes of ours that are none of the machine's.
+        self.helpers: set[int] = set()
+        self._families = Families(self.by_os_pid, self.helpers)
+        #: Have begun to wait, and what for is still to be found out.
+        self._unexplained: list[Child] = []
         poller.add(reaper.fileno(), self._reap)
 
     # Births
@@ -88,6 +95,13 @@ class Population:
         for found in self._families.look():
             self._adopt(found)
 
+    def mind_stops(self) -> None:
+        """Stops that take too long are told; who goes on though nobody let it is stopped again."""
+        for child in self.vigil.overdue():
+            self._out.fault(child, "stop not confirmed")
+        for child in self.vigil.strays():
+            self.stop_again(child)
+
     def _bear(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child | None:
         try:
             child = self._nursery.bear(spec, order, folder)
@@ -95,6 +109,7 @@ class Population:
             self._out.fault(None, "could not be started", name=spec.name, reason=clean_line(str(error.strerror)))
             return None
         self.by_os_pid[child.os_pid] = child
+        self.vigil.watch(child)
         return child
 
     def _adopt(self, found: Found) -> None:
@@ -118,7 +133,7 @@ class Population:
         self.by_os_pid[child.os_pid] = child
         self._poller.add(child.pidfd, partial(self._bury_adopted, child))
         child.mode = Mode.RUNNING
-        self.vigil.adopt(child)
+        self.vigil.watch(child)
         self._admit(child, loose=True)
 
     def _admit(self, child: Child, loose: bool = False) -> None:
@@ -136,24 +151,37 @@ class Population:
         self.waiting.pop(pid, None)
         return self.children[pid]
 
-    def begin_wait(self, child: Child) -> None:
-        """A running process cannot run on."""
+    def begin_wait(self, child: Child, at_ns: int | None = None) -> None:
+        """A running process cannot run on, since ``at_ns`` if that is known."""
         del self.running[child.pid]
         child.mode = Mode.WAITING
-        child.on = self._why(child)
+        child.on = None
+        child.waits += 1
         self.waiting[child.pid] = child
-        self._out.used[child.pid] = child.cpu_ns()
-        self._out.add(Waits(child.pid, child.on))
+        self._unexplained.append(child)
+        self._out.used[child.pid] = child.cpu_ns() if at_ns is None else child.used_by(at_ns)
+        self._out.add(Waits(child.pid, None))
+
+    def explain_waits(self) -> Iterator[tuple[Child, Clause]]:
+        """What those wait for that have begun to since the last time, and still do."""
+        unexplained, self._unexplained = self._unexplained, []
+        for child in unexplained:
+            if child.mode is Mode.WAITING:
+                child.on = self._why(child)
+                yield child, child.on
 
     def wake(self, child: Child) -> None:
-        """A waiting process can run again, or has woken and stopped before anybody looked."""
+        """A waiting process can run again. One that stopped while it waited can do so as soon as we let it."""
         del self.waiting[child.pid]
-        if read_state(child.stat_fd)[0] == "T":
-            self._out.fault_again(child, "stopped itself")
+        if child.on is not STOPPED and read_state(child.stat_fd)[0] == "T":
+            self._out.fault_again(child, STOPPED.rule)
         self._out.add(Woke(child.pid))
 
     def _why(self, child: Child) -> Clause:
         """What it waits for, with children named by their pid on the board."""
+        if read_state(child.stat_fd)[0] == "T":
+            self._out.fault_again(child, STOPPED.rule)
+            return STOPPED
         on = cause(child.os_pid)
         os_pid = on.figures.get("child")
         relative = self.by_os_pid.get(os_pid) if isinstance(os_pid, int) else None
@@ -163,34 +191,10 @@ class Population:
 
     def _reap(self) -> None:
         self._reaper.hush()
-        for change in self._reaper.changes():
-            child = self.by_os_pid.get(change.os_pid)
-            if child is None:
-                continue  # an orphan that ended before it was found
-            if change.ended:
-                code = change.status if change.code == os.CLD_EXITED else None
-                self._bury(child, code, change.status if code is None else None)
-            elif change.code == os.CLD_STOPPED:
-                self._notice_stop(child)
-            else:
-                self._notice_continue(child)
-
-    def _notice_stop(self, child: Child) -> None:
-        child.stopping_ns = None
-        if child.pid in self.running and read_state(child.stat_fd)[0] == "T":
-            self.let_rest(child)
-
-    def _notice_continue(self, child: Child) -> None:
-        if child.held and child.stopping_ns is None and read_state(child.stat_fd)[0] not in STANDING:
-            self.stop_again(child)
-
-    def let_rest(self, child: Child) -> None:
-        """A running process stopped though nobody here told it to."""
-        del self.running[child.pid]
-        child.mode = Mode.STOPPED
-        self._out.used[child.pid] = child.cpu_ns()
-        self._out.fault_again(child, "stopped itself")
-        self._out.add(Yielded(child.pid))
+        for os_pid, code, number in self._reaper.ends():
+            child = self.by_os_pid.get(os_pid)
+            if child is not None:  # else an orphan that ended before it was found
+                self._bury(child, code, number)
 
     def stop_again(self, child: Child) -> None:
         """A stopped process runs though nobody here let it."""
@@ -220,6 +224,7 @@ class Population:
 
     def _bury(self, child: Child, code: int | None, number: int | None) -> None:
         del self.by_os_pid[child.os_pid]
+        child.mode = Mode.ENDED
         self._poller.remove(child.pidfd)
         self.undertaker.forget(child)
         self.vigil.forget(child)
