@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
-from sandbox import policies, wording
+from sandbox import wording
+from sandbox.alarm import AlarmClock
 from sandbox.events import Clause, Event, Fault
 from sandbox.history import History
 from sandbox.kernel.kernel import Kernel
@@ -19,6 +20,7 @@ from sandbox.kernel.loop import run
 from sandbox.link import KernelProcess
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.metrics import result
+from sandbox.policies.succession import Succession
 from sandbox.report import EventLines, complain, print_result, print_serial
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
@@ -104,7 +106,8 @@ def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = Fal
 def run_virtual(scenario: Scenario, output: Output) -> int:
     """Run in virtual time; returns the exit status."""
     spec = scenario.machine
-    kernel = Kernel(policies.build(spec, scenario.folder), spec.cpus, spec.ties)
+    succession = Succession(spec, scenario.folder, AlarmClock())
+    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
     status = DONE
     with _interruptible():
         try:

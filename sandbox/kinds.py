@@ -8,8 +8,9 @@ wrong and what is allowed.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from sandbox.events import Clause, Figure
 from sandbox.text import clean, clean_line
@@ -18,6 +19,8 @@ from sandbox.units import parse_duration, show_duration, write_duration
 T = TypeVar("T")
 
 DAY = "86400s"
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 class Refused(ValueError):
@@ -68,18 +71,23 @@ class Kind(Generic[T]):
         """The value as a person would type it."""
         return str(value)
 
+    def parse(self, text: str) -> T:
+        """The value that a person typed; raises Refused."""
+        return self.read(text)
+
     def range(self) -> str:
         """What is allowed, in a few neutral characters: ``1 … 64``."""
         return ""
 
 
 class Duration(Kind[int]):
-    """``20ms``, ``1.5s``, ``250us``: nanoseconds inside. A bare number is refused, with a hint."""
+    """``20ms``, ``1.5s``, ``250us``: nanoseconds inside. A bare number is refused, with a hint. ``zero``: 0 is
+    allowed below ``least`` too, and means never."""
 
     is_time = True
 
-    def __init__(self, least: str = "0ns", most: str = DAY) -> None:
-        self.least, self.most = parse_duration(least), parse_duration(most)
+    def __init__(self, least: str = "0ns", most: str = DAY, zero: bool = False) -> None:
+        self.least, self.most, self.zero = parse_duration(least), parse_duration(most), zero
 
     def read(self, raw: object) -> int:
         if isinstance(raw, (int, float)) and not isinstance(raw, bool):
@@ -92,7 +100,7 @@ class Duration(Kind[int]):
             if raw.strip().startswith("-"):
                 raise Refused("out of range", value=shown(raw), allowed=self.range()) from None
             raise Refused("expected a duration", value=shown(raw)) from None
-        if not self.least <= value <= self.most:
+        if not (self.least <= value <= self.most or (self.zero and value == 0)):
             raise Refused("out of range", value=shown(raw), allowed=self.range())
         return value
 
@@ -100,7 +108,8 @@ class Duration(Kind[int]):
         return write_duration(value)
 
     def range(self) -> str:
-        return f"{show_duration(self.least)} … {show_duration(self.most)}"
+        never = "0 ms | " if self.zero else ""
+        return f"{never}{show_duration(self.least)} … {show_duration(self.most)}"
 
 
 class Whole(Kind[int]):
@@ -115,6 +124,9 @@ class Whole(Kind[int]):
         if not self.least <= raw <= self.most:
             raise Refused("out of range", value=shown(raw), allowed=self.range())
         return raw
+
+    def parse(self, text: str) -> int:
+        return self.read(int(text) if _WHOLE.fullmatch(text) else text)
 
     def range(self) -> str:
         return f"{self.least} … {self.most}"
@@ -133,6 +145,9 @@ class Number(Kind[float]):
             raise Refused("out of range", value=shown(raw), allowed=self.range())
         return float(raw)
 
+    def parse(self, text: str) -> float:
+        return self.read(float(text) if _NUMBER.fullmatch(text) else text)
+
     def range(self) -> str:
         return f"{self.least:g} … {self.most:g}"
 
@@ -147,6 +162,9 @@ class Flag(Kind[bool]):
 
     def write(self, value: bool) -> str:
         return "true" if value else "false"
+
+    def parse(self, text: str) -> bool:
+        return self.read({"true": True, "false": False}.get(text, text))
 
     def range(self) -> str:
         return "true | false"
@@ -231,13 +249,19 @@ class ListOf(Kind[list[T]]):
     def read(self, raw: object) -> list[T]:
         if not isinstance(raw, list):
             raise Refused("expected a list", value=shown(raw))
+        return self._each(raw, self.item.read)
+
+    def parse(self, text: str) -> list[T]:
+        return self._each([part.strip() for part in text.split(",")] if text.strip() else [], self.item.parse)
+
+    def _each(self, raw: list[Any], convert: Callable[[Any], T]) -> list[T]:
         if not self.least <= len(raw) <= self.most:
             raise Refused("list has the wrong length", length=len(raw), allowed=f"{self.least} … {self.most}")
         values: list[T] = []
         faults: list[tuple[str, Clause]] = []
         for index, item in enumerate(raw):
             try:
-                values.append(self.item.read(item))
+                values.append(convert(item))
             except Refused as refused:
                 faults += [(f"[{index + 1}]{inside}", clause) for inside, clause in refused.faults]
         if faults:
@@ -254,10 +278,10 @@ class ListOf(Kind[list[T]]):
 class Parsed(Kind[T]):
     """Text that a function turns into a value; the function raises Refused."""
 
-    def __init__(self, parse: Callable[[str], T]) -> None:
-        self.parse = parse
+    def __init__(self, function: Callable[[str], T]) -> None:
+        self._function = function
 
     def read(self, raw: object) -> T:
         if not isinstance(raw, str):
             raise Refused("expected text", value=shown(raw))
-        return self.parse(raw)
+        return self._function(raw)

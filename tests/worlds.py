@@ -9,7 +9,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox import policies
 from sandbox.commands import AnyCommand
 from sandbox.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
 from sandbox.kernel.kernel import Kernel
@@ -21,6 +20,7 @@ from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.sensors import obstacles
 from sandbox.machines.linux.sensors.base import Around
 from sandbox.machines.virtual import VirtualMachine
+from sandbox.policies.succession import Succession
 from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.units import MS, parse_duration
 from sandbox.wire import Boot
@@ -60,7 +60,8 @@ def simulate(world: Scenario) -> list[Event]:
     """All events of a virtual run."""
     spec = world.machine
     events: list[Event] = []
-    kernel = Kernel(policies.build(spec), spec.cpus, spec.ties)
+    succession = Succession(spec, world.folder)
+    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
     run(kernel, VirtualMachine(world), events.extend, world.name)
     return events
 

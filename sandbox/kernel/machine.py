@@ -46,6 +46,12 @@ class Woke(msgspec.Struct, frozen=True):
     pid: int
 
 
+class Yielded(msgspec.Struct, frozen=True):
+    """A process gave the CPU away though it could run."""
+
+    pid: int
+
+
 class Ended(msgspec.Struct, frozen=True):
     """A process is over. ``cpu_ns``: all the CPU time it ever used; code and signal as in ``Exited``."""
 
@@ -67,7 +73,7 @@ class Told(msgspec.Struct, frozen=True):
     event: Event
 
 
-Report = Arrived | Waits | Woke | Ended | Asked | Told
+Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
 
 
 class Happened(NamedTuple):
