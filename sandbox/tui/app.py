@@ -4,6 +4,7 @@ nothing and schedules nothing."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from typing import ClassVar
@@ -14,7 +15,6 @@ from textual.screen import Screen
 from sandbox import wording
 from sandbox.commands import Resume
 from sandbox.events import Clause, Fault, Operator
-from sandbox.link import HEARTBEAT_S
 from sandbox.spec import Scenario
 from sandbox.tui.actions import Actions
 from sandbox.tui.config import Config, read_config
@@ -23,6 +23,8 @@ from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Link, Session
 from sandbox.tui.signals import Signals
+from sandbox.tui.widgets.lines import TALL, WIDE
+from sandbox.wire import HEARTBEAT_S
 
 _FRAMES_PER_S = 12
 #: Of one core; where a frame costs more, there are fewer of them. The CPU is the processes'.
@@ -41,6 +43,8 @@ class SandboxApp(Actions):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares no class variable
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]  # noqa: RUF012
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
@@ -74,6 +78,7 @@ class SandboxApp(Actions):
         self.set_keymap(self.config.keymap)
         self.board_screen.use_keymap(self.config.keymap)
         self.board_screen.begin(self.session)
+        self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)
         self.set_interval(HEARTBEAT_S, self._beat)
         self.app_resume_signal.subscribe(self, self._resumed)
