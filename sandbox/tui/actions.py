@@ -249,7 +249,7 @@ class Actions(App[int]):
             if action.id != "palette":
                 run = getattr(self, f"action_{action.id}")
                 keys = written(keys_of(action, self.config.keymap))
-                yield SystemCommand(action.name, escape(f"{action.says}   [{keys}]"), run)
+                yield SystemCommand(action.name, escape(f"{keys}   {action.says}"), run)
 
 
 def problem_of_command(line: str) -> str | None:

@@ -21,6 +21,8 @@ from sandbox.tui.widgets.lines import Lines, Piece, fit, flush_right, line, wind
 _NAME_LEAST, _NAME_MOST = 5, 16
 #: Below so many cells a column has no room for what its figures mean.
 _WIDE = 18
+#: A bar of fewer cells tells nothing.
+_BAR_LEAST = 5
 _WHEEL = 3
 
 
@@ -250,10 +252,11 @@ class RunningColumn(Column):
         palette = self.palette
         start: Piece = (f"{label:<6}", palette.dim)
         if whole_ns is None:
-            text = brief(used_ns)
-            return [start, (f"{without} " if without else "", palette.dim), (text, palette.text)]
+            return [start, (brief(used_ns), palette.text), (f", {without}" if without else "", palette.dim)]
         used_ns = min(used_ns, whole_ns)
         text = part(used_ns, whole_ns)
+        if width - 7 - len(text) < _BAR_LEAST:
+            text = f"{used_ns * 100 // max(whole_ns, 1):3}%"
         full, rest = bar(used_ns, whole_ns, max(width - 7 - len(text), 0))
         style = palette.running if label == "slice" else palette.blocked
         return [start, (full, style), (rest, palette.dim), (f" {text}", palette.text)]
