@@ -9,6 +9,7 @@ import os
 import time
 from typing import ClassVar
 
+from rich.text import Text
 from textual.binding import BindingType
 from textual.screen import Screen
 
@@ -110,7 +111,7 @@ class SandboxApp(Actions):
         try:
             self.session.begin()
         except OSError as error:
-            self.panic(f"ossandbox: the kernel process cannot be started: {error}")
+            self.exit(1, message=Text(f"ossandbox: the kernel process cannot be started: {error.strerror}"))
             return
         self._listen(True)
         self.want_frame()
