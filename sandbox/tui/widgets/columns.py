@@ -16,7 +16,7 @@ from sandbox.kernel.states import State
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, fit, flush_right, line, window
+from sandbox.tui.widgets.lines import Lines, Piece, fit, fit_name, flush_right, line, window
 
 _NAME_LEAST, _NAME_MOST = 5, 16
 #: Below so many cells a column has no room for what its figures mean.
@@ -129,7 +129,7 @@ class Column(Lines):
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
-            (fit(row.name, name) + " ", self.palette.text),
+            (fit_name(row.name, name) + " ", self.palette.text),
         ]
 
 
@@ -236,11 +236,11 @@ class RunningColumn(Column):
         used_ns = session.now_ns - row.since_ns
         if not tall:
             share = part(min(used_ns, row.slice_ns), row.slice_ns) if row.slice_ns else brief(used_ns)
-            name = fit(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
+            name = fit_name(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
             head += [(f"{name} ", palette.strong), (share, palette.running)]
             return [line(head, width, under)]
         return [
-            line([*head, (fit(row.name, max(width - 10, 4)), palette.strong)], width, under),
+            line([*head, (fit_name(row.name, max(width - 10, 4)), palette.strong)], width, under),
             line([("runs  ", palette.dim), (fit(row.admitted.runs, width - 6), palette.text)], width),
             line(self._bar("slice", used_ns, row.slice_ns, "until it blocks", width), width),
             line(self._bar("cpu", session.cpu_ns(pid), row.admitted.demand_ns, "", width), width),

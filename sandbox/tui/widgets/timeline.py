@@ -17,7 +17,7 @@ from sandbox.history import Stretch
 from sandbox.tui.session import Session, Turn
 from sandbox.tui.widgets.columns import Picked
 from sandbox.tui.widgets.lanes import BLOCKED, MANY, NOBODY, UP_TO, Lane, Share, Sign, cpu_cells, life_cells
-from sandbox.tui.widgets.lines import Lines, Piece, Window, fit, line, window
+from sandbox.tui.widgets.lines import Lines, Piece, Window, fit_name, line, window
 from sandbox.units import MS, S, show_duration
 
 ZOOMS_NS = (50 * MS, 100 * MS, 250 * MS, 500 * MS, S, 2 * S, 5 * S, 10 * S, 30 * S, 60 * S, 300 * S)
@@ -142,7 +142,7 @@ class Timeline(Lines):
             lane.append(Segment(text, style))
             below.append(Segment(text.replace(BLOCKED.text, " "), style))
         number = Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + (under or Style.null()))
-        name = fit(f" {session.names[pid]}", _LABEL - len(number.text) - 1) + " "
+        name = f" {fit_name(session.names[pid], _LABEL - len(number.text) - 2)} "
         label = [number, *line([(name, palette.text)], _LABEL - len(number.text), under)]
         blank = [*line([(" " * _LABEL, palette.text)], _LABEL, under)]
         return [Strip([*label, *lane], width), Strip([*blank, *below], width)][:thick]
