@@ -18,6 +18,7 @@ from sandbox.spec import At, Scenario
 
 if TYPE_CHECKING:
     from sandbox.headless import Output
+    from sandbox.link import KernelProcess
 
 DONE, FAILED, BAD_INPUT, INTERRUPTED = 0, 1, 2, 130
 
@@ -101,12 +102,16 @@ def _add_run_options(parser: argparse.ArgumentParser) -> None:
 
 
 def _app(options: argparse.Namespace) -> int:
-    from sandbox.link import KernelProcess
+    import gc
+
+    gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
     from sandbox.tui.session import Session
-    from sandbox.wire import Boot
 
     def start(scenario: Scenario) -> KernelProcess:
+        from sandbox.link import KernelProcess  # once the first frame is out
+        from sandbox.wire import Boot
+
         return KernelProcess(Boot(scenario, sensor=options.sensor, stay=True, attended=True), options.strict)
 
     scenario = _scenario(options, real=True)
@@ -254,10 +259,11 @@ def _check_cpus(cpus: int) -> None:
 
 
 def _check_strict(options: argparse.Namespace) -> None:
-    from sandbox.link import can_be_strict
+    if options.strict:
+        from sandbox.link import can_be_strict
 
-    if options.strict and not can_be_strict():
-        raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
+        if not can_be_strict():
+            raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
 
 
 def _sensors() -> Sequence[str]:

@@ -24,6 +24,9 @@ class Boot(msgspec.Struct):
     verify: bool = False
 
 
+#: How often the terminal's process says that it is still there.
+HEARTBEAT_S = 0.25
+
 encode_command = msgspec.json.Encoder().encode
 decode_command = msgspec.json.Decoder(AnyCommand).decode
 encode_boot = msgspec.json.Encoder().encode

@@ -235,6 +235,11 @@ def cause(clause: Clause) -> str:
     return _say(_CAUSES, clause)
 
 
+def _waits(name: str, on: Clause) -> str:
+    for_what = cause(on)
+    return f"{name} waits" if for_what == "waiting" else f"{name} waits: {for_what}"
+
+
 def operator(clause: Clause) -> str:
     """What the operator did."""
     return _say(_OPERATOR, clause)
@@ -298,7 +303,7 @@ def sentence(event: Event, names: Names) -> str:
                 f"{names[pid]} leaves CPU {event.cpu} after {show_duration(event.ran_ns)} of CPU time: {event.reason}"
             )
         case Blocked(pid=pid):
-            return f"{names[pid]} waits: {cause(event.on)}"
+            return _waits(names[pid], event.on)
         case Exited(pid=pid):
             return f"{names[pid]} is over: {status(event)}, {show_duration(event.cpu_ns)} of CPU time"
         case Wrote(pid=pid, text=text):
@@ -352,7 +357,7 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
                 lead = _HELD if paused and reason == "preempted" else _LEADS[reason]
                 said.append(lead.format(name=names[pid]))
             case Blocked(pid=pid, on=on):
-                said.append(f"{names[pid]} waits: {cause(on)}.")
+                said.append(f"{_waits(names[pid], on)}.")
             case Exited(pid=pid):
                 said.append(f"{names[pid]} is over: {status(event)}.")
             case Dispatched(pid=pid, why=clause):

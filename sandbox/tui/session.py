@@ -38,14 +38,13 @@ class Link(Protocol):
 
 
 class Turn:
-    """A process's turn on a CPU, the CPU's ``number``-th; ``end_ns`` None while it lasts."""
+    """A process's turn on a CPU; ``end_ns`` None while it lasts."""
 
-    __slots__ = ("end_ns", "number", "pid", "start_ns")
+    __slots__ = ("end_ns", "pid", "start_ns")
 
-    def __init__(self, pid: int, start_ns: int, number: int) -> None:
+    def __init__(self, pid: int, start_ns: int) -> None:
         self.pid = pid
         self.start_ns = start_ns
-        self.number = number
         self.end_ns: int | None = None
 
 
@@ -101,8 +100,7 @@ class Session:
             self.history.add(event)
             match event:
                 case Dispatched(cpu=cpu, pid=pid, t_ns=t_ns):
-                    turns = self.turns.setdefault(cpu, deque(maxlen=_STRETCHES_MOST))
-                    turns.append(Turn(pid, t_ns, turns[-1].number + 1 if turns else 0))
+                    self.turns.setdefault(cpu, deque(maxlen=_STRETCHES_MOST)).append(Turn(pid, t_ns))
                 case Descheduled(cpu=cpu, t_ns=t_ns):
                     self.turns[cpu][-1].end_ns = t_ns
                 case Admitted(pid=pid, name=name, order=order):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
@@ -21,6 +22,9 @@ from sandbox.tui.keys import key_of
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN, Palette
 
 Piece = tuple[str, Style]
+
+#: Terminals with fewer columns or lines have no room for what is only for looks.
+WIDE, TALL = 100, 32
 
 
 def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Strip:
@@ -47,6 +51,14 @@ def fit(text: str, width: int) -> str:
     if cell_len(text) <= width:
         return set_cell_size(text, width)
     return set_cell_size(text, max(width - 1, 0)) + "…"[: max(width, 0)]
+
+
+def fit_name(name: str, width: int) -> str:
+    """A process's name in exactly ``width`` cells; of a copy's name, the number is what tells it from the others."""
+    stem, dash, number = name.rpartition("-")
+    if not number.isdecimal() or len(dash + number) > width - 2:
+        return fit(name, width)
+    return fit(fit(stem, min(cell_len(stem), width - len(dash + number))) + dash + number, width)
 
 
 def flush_right(text: str, width: int) -> str:
@@ -108,7 +120,7 @@ class Lines(Widget):
         """Write these into the border; only if they are others than before, because that paints everything anew."""
         if self._titles != (title, subtitle):
             self._titles = title, subtitle
-            self.border_title, self.border_subtitle = title, subtitle
+            self.border_title, self.border_subtitle = Text(title), Text(subtitle)
 
     def update_lines(self) -> None:
         """Draw anew, and have painted what changed."""
