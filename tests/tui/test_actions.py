@@ -166,7 +166,7 @@ async def test_another_policy(stage: Stage) -> None:
         assert "● rr" in it.text, "the present one is marked"
         assert "they all end late" in it.text, "it is told when the highlighted one is bad"
         assert "quantum = 50ms: the length of a time slice" in it.text
-        await pilot.press("up")
+        await pilot.press("home")
         await pilot.pause()
         assert "the convoy effect" in it.text
         await pilot.press("enter")
