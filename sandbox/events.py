@@ -64,6 +64,18 @@ class Admitted(Event, frozen=True, tag=True):
     demand_ns: int | None = None
 
 
+class Became(Event, frozen=True, tag=True):
+    """A process that was found, not started from the scenario, has become another program."""
+
+    pid: int
+    name: str
+    runs: str
+
+    def after(self, admitted: Admitted) -> Admitted:
+        """What is known of its birth, under its present name."""
+        return msgspec.structs.replace(admitted, name=self.name, runs=self.runs)
+
+
 class Ready(Event, frozen=True, tag=True):
     """``pid`` could run, and waits for its turn."""
 
@@ -93,10 +105,12 @@ class Descheduled(Event, frozen=True, tag=True):
 
 
 class Blocked(Event, frozen=True, tag=True):
-    """``pid`` waits for something else than the CPU."""
+    """``pid`` waits for something else than the CPU. ``again``: it had been waiting, woke, and waits for something else
+    before anybody could stop it; its state has not changed."""
 
     pid: int
     on: Clause
+    again: bool = False
 
 
 class Exited(Event, frozen=True, tag=True):
@@ -189,6 +203,7 @@ AnyEvent = (
     Booted
     | Scheduling
     | Admitted
+    | Became
     | Ready
     | Dispatched
     | Descheduled

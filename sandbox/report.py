@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox import wording
-from sandbox.events import Admitted, Event
+from sandbox.events import Admitted, Became, Event
 from sandbox.history import History
 from sandbox.metrics import one_after_another
 from sandbox.scenario import BadScenario
@@ -26,7 +26,7 @@ class EventLines:
 
     def line(self, event: Event) -> str:
         """The event as a line: time, what, which process, and the sentence."""
-        if isinstance(event, Admitted):
+        if isinstance(event, (Admitted, Became)):
             self._names[event.pid] = event.name
         pid = getattr(event, "pid", None)
         kind = type(event).__name__.lower()

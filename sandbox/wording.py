@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.events import (
     Admitted,
+    Became,
     Blocked,
     Booted,
     Clause,
@@ -76,23 +77,24 @@ _CAUSES = {
     "next job": "next job in {for_ns}",
     "read console": "read console",
     "write console": "console full",
-    "read pipe": "read pipe",
-    "write pipe": "pipe full",
+    "read pipe": "read pipe ← {name}",
+    "write pipe": "pipe full → {name}",
     "read file": "read file",
     "write file": "write file",
     "wait for child": "wait for child {pid}",
     "futex": "lock",
-    "poll": "poll",
-    "accept": "accept",
-    "recv": "recv",
-    "send": "send",
-    "connect": "connect",
+    "poll": "poll {on}",
+    "accept": "accept {at}",
+    "recv": "recv ← {at}",
+    "send": "send → {at}",
+    "connect": "connect → {at}",
     "start": "child starts",
     "signal": "a signal",
     "semaphore": "semaphore",
     "lock": "file lock",
     "open": "open file",
     "stopped itself": "stopped itself",
+    "disk": "disk",
     "waiting": "waiting {at}",
 }
 
@@ -232,7 +234,7 @@ def queue(clause: Clause) -> str:
 
 def cause(clause: Clause) -> str:
     """What a process waits for, in a few words."""
-    return _say(_CAUSES, clause)
+    return _say(_CAUSES, clause).rstrip(" ←→")
 
 
 def _waits(name: str, on: Clause) -> str:
@@ -293,6 +295,8 @@ def sentence(event: Event, names: Names) -> str:
         case Admitted():
             by = f", child of {event.parent}" if event.parent is not None else ""
             return f"{event.name} is born{by}: {event.runs}"
+        case Became():
+            return f"{event.name} is what it is now: {event.runs}"
         case Ready(pid=pid, reason=reason):
             return _READY[reason].format(name=names[pid])
         case Dispatched(pid=pid):

@@ -172,6 +172,8 @@ class Transitions:
 
     def _block(self, waits: Waits) -> None:
         process = self.processes[waits.pid]
+        if process.state is State.BLOCKED:
+            self._log.append(Blocked(self.now_ns, process.pid, waits.on or WAITING, again=True))
         if process.state is not State.RUNNING:
             return  # it lost the CPU before this was noticed; it will be noticed again
         process.end_burst()

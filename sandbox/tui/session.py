@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sandbox.board import Board
 from sandbox.commands import Command
-from sandbox.events import Admitted, AnyEvent, Booted, Descheduled, Dispatched, Event, Fault, Operator
+from sandbox.events import Admitted, AnyEvent, Became, Booted, Descheduled, Dispatched, Event, Fault, Operator
 from sandbox.history import History
 from sandbox.spec import Scenario
 from sandbox.units import MS, S
@@ -107,6 +107,8 @@ class Session:
                     self.names[pid] = name
                     if order is not None:
                         self._missing.discard(name)
+                case Became(pid=pid, name=name):
+                    self.names[pid] = name
                 case Fault(pid=None, what=what):
                     self._missing.discard(str(what.figures.get("name")))  # it will not come any more
                 case Booted():

@@ -9,10 +9,12 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
+PR_SET_TIMERSLACK = 29
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
 _SA_NOCLDSTOP = 1
+_PIDFD_GETFD = 438  # on every machine
 _CLOCK_MONOTONIC = 1
 _TFD_TIMER_ABSTIME = 1
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
@@ -36,6 +38,12 @@ def prctl(option: int, value: int) -> None:
 def syscall(number: int, *arguments: object) -> int:
     """A system call that libc has no function for. Raises OSError."""
     return _checked(_libc.syscall(ctypes.c_long(number), *arguments))
+
+
+def borrow_descriptor(pidfd: int, descriptor: int) -> int:
+    """A descriptor of ours for what a descriptor of another process leads to (pidfd_getfd, Linux 5.6). Raises OSError
+    where it has none or we may not."""
+    return syscall(_PIDFD_GETFD, pidfd, descriptor, 0)
 
 
 def set_name(name: str) -> None:

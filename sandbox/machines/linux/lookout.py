@@ -57,6 +57,9 @@ class Lookout:
             population.begin_wait(child, at_ns)
         for child in seen.woken:
             population.wake(child)
+        for child in seen.again:
+            if population.wait_again(child, now_ns):
+                self.sensor.waits(child, now_ns)
         for child in seen.strays:
             population.vigil.suspect(child)
         if self._witness is not None:

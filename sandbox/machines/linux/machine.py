@@ -121,9 +121,11 @@ class LinuxMachine:
         used = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is None}
         if len(used) < len(stops):
             population.vigil.sent(stops)
+        for child in stops:
+            population.look_at_name(child)
         waits_on: dict[int, Clause] = {}
         for child, on in population.explain_waits():  # the others have the CPU by now, and it may take its time
-            self._lookout.sensor.waits(child, self._clock.now_ns())
+            self._lookout.sensor.waits(child, child.left_cpu_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
         return Obeyed(started, used, waits_on)
 

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
 
-from sandbox.events import Clause
-from sandbox.kernel.machine import Arrived, Ended, Waits, Woke
+from sandbox.events import Became, Clause, Figure
+from sandbox.kernel.machine import Arrived, Ended, Told, Waits, Woke
 from sandbox.machines.linux.birth import BirthFailed, Nursery, crowded
 from sandbox.machines.linux.causes import cause
 from sandbox.machines.linux.child import Child, Mode
@@ -19,15 +19,21 @@ from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.families import Families, Found
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.procfs import command_line, read_state
+from sandbox.machines.linux.procfs import Status, command_line, read_state
 from sandbox.machines.linux.reaper import Reaper, exit_status
 from sandbox.machines.linux.undertaker import Undertaker
 from sandbox.machines.linux.vigil import Vigil
 from sandbox.spec import ProcessSpec, Scenario
 from sandbox.text import clean_line
+from sandbox.units import MS
 
 #: It waits for somebody to continue it, which its next turn does.
 STOPPED = Clause("stopped itself")
+#: Figures of a cause that are os_pids.
+_RELATIVES = {"child", "peer"}
+
+#: A process that wakes and waits by turns, faster than anybody could stop it, is told of so often at most.
+_TOLD_EVERY_NS = 20 * MS
 
 
 class Population:
@@ -95,6 +101,19 @@ class Population:
         for found in self._families.look():
             self._adopt(found)
 
+    def look_at_name(self, child: Child) -> None:
+        """One that was found may have become another program since."""
+        if child.direct or child.mode is Mode.ENDED:
+            return
+        try:
+            status = Status(child.os_pid, child.stat_fd)
+        except OSError:
+            return
+        if status.name != child.comm:
+            child.comm = status.name
+            child.spec.name, runs = _identity(child.os_pid, status)
+            self._out.add(Told(Became(self._out.now_ns(), child.pid, child.spec.name, runs)))
+
     def mind_stops(self) -> None:
         """Stops that take too long are told; who goes on though nobody let it is stopped again."""
         for child in self.vigil.overdue():
@@ -113,8 +132,7 @@ class Population:
         return child
 
     def _adopt(self, found: Found) -> None:
-        name = clean_line(found.status.name).replace(" ", "-") or "child"
-        runs = clean_line(command_line(found.os_pid)) or name
+        name, runs = _identity(found.os_pid, found.status)
         console = found.parent.console if found.parent else None
         try:
             child = Child(
@@ -130,6 +148,7 @@ class Population:
             child.close()
             self._out.fault_again(found.parent, "one child too many was ended")
             return
+        child.comm = found.status.name
         self.by_os_pid[child.os_pid] = child
         self._poller.add(child.pidfd, partial(self._bury_adopted, child))
         child.mode = Mode.RUNNING
@@ -166,9 +185,21 @@ class Population:
         """What those wait for that have begun to since the last time, and still do."""
         unexplained, self._unexplained = self._unexplained, []
         for child in unexplained:
+            self.look_at_name(child)
             if child.mode is Mode.WAITING:
-                child.on = self._why(child)
+                child.on = self._why(child, child.left_cpu_ns())
                 yield child, child.on
+
+    def wait_again(self, child: Child, now_ns: int) -> bool:
+        """A process woke and waits again: whether that is for something else, and told."""
+        if now_ns - child.told_ns < _TOLD_EVERY_NS:
+            return False
+        child.told_ns = now_ns
+        before, child.on = child.on, self._why(child, now_ns)
+        child.waits += 1
+        if before is None or _kind_of_wait(before) != _kind_of_wait(child.on):
+            self._out.add(Waits(child.pid, child.on))
+        return True
 
     def wake(self, child: Child) -> None:
         """A waiting process can run again. One that stopped while it waited can do so as soon as we let it."""
@@ -177,15 +208,19 @@ class Population:
             self._out.fault_again(child, STOPPED.rule)
         self._out.add(Woke(child.pid))
 
-    def _why(self, child: Child) -> Clause:
-        """What it waits for, with children named by their pid on the board."""
+    def _why(self, child: Child, since_ns: int) -> Clause:
+        """What it waits for; a relative in it goes by its pid on the board and its name."""
         if read_state(child.stat_fd)[0] == "T":
             self._out.fault_again(child, STOPPED.rule)
             return STOPPED
-        on = cause(child.os_pid)
-        os_pid = on.figures.get("child")
-        relative = self.by_os_pid.get(os_pid) if isinstance(os_pid, int) else None
-        return Clause(on.rule, {"pid": relative.pid}) if relative is not None else on
+        on = cause(child, self._out.now_ns() - since_ns, self.by_os_pid.values())
+        figures = dict(on.figures)
+        for key in _RELATIVES & figures.keys():
+            os_pid = figures.pop(key)
+            relative = self.by_os_pid.get(os_pid) if isinstance(os_pid, int) else None
+            if relative is not None and relative.pid:
+                figures["pid"], figures["name"] = relative.pid, relative.spec.name
+        return Clause(on.rule, figures)
 
     # What the system reports
 
@@ -250,3 +285,14 @@ class Population:
                 child.console.close()
         self.consoles.close()
         self._families.close()
+
+
+def _kind_of_wait(on: Clause) -> tuple[str, dict[str, Figure]]:
+    """What it is for, however long."""
+    return on.rule, {name: figure for name, figure in on.figures.items() if name != "for_ns"}
+
+
+def _identity(os_pid: int, status: Status) -> tuple[str, str]:
+    """The name and the command line of a process that was found."""
+    name = clean_line(status.name).replace(" ", "-") or "child"
+    return name, clean_line(command_line(os_pid)) or name

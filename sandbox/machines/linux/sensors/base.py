@@ -7,7 +7,7 @@ says so. Times are the machine's, in ns.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sandbox.machines.linux.child import Child, Mode
@@ -42,12 +42,13 @@ class Blockage(NamedTuple):
 
 
 class Seen(NamedTuple):
-    """What a look found: running processes that cannot run on, waiting ones that can, and stopped ones that seem to run
-    though nobody here let them."""
+    """What a look found: running processes that cannot run on, waiting ones that can, waiting ones that woke and wait
+    again, and stopped ones that seem to run though nobody here let them."""
 
     blocked: list[Blockage]
     woken: list[Child]
-    strays: list[Child]
+    again: Sequence[Child] = ()
+    strays: Sequence[Child] = ()
 
 
 class SensorLost(OSError):
@@ -82,9 +83,9 @@ class Sensor(ABC):
         """A process has just been let run on its CPU: it may block soon."""
         self._next_ns = now_ns + self.pause_ns
 
-    def waits(self, child: Child, now_ns: int) -> None:
-        """A process has begun to wait, and what for is known as far as the system tells."""
-        self._sleepers.add(child, now_ns)
+    def waits(self, child: Child, since_ns: int) -> None:
+        """A process waits since then, and what for is known as far as the system tells."""
+        self._sleepers.add(child, since_ns)
 
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
         """When to look, if nothing makes itself felt before; None: not at all."""
@@ -100,14 +101,7 @@ class Sensor(ABC):
         if now_ns >= self._next_ns or (last and not self.tells_all):
             self._next_ns = now_ns + self.pause_ns
             blocked = blocked or [Blockage(child, None) for child in running if self.blocked(child)]
-        woken = [child for child in self._sleepers.due(now_ns) if self._woke(child)]
-        return Seen(blocked, woken, [])
-
-    def _woke(self, child: Child) -> bool:
-        if self.blocked(child):
-            self._sleepers.sleeps_on(child)
-            return False
-        return True
+        return Seen(blocked, self._sleepers.woken(now_ns, self.blocked))
 
     def bore(self, now_ns: int) -> bool:
         """Whether it is time to look for processes that were born since."""

@@ -77,9 +77,11 @@ class PerfSensor(Sensor):
         known = self._around.known
         risen = [known[os_pid] for os_pid in self._came if os_pid in known]
         self._came.clear()
-        woken = [child for child in risen if child.mode is Mode.WAITING and not self.blocked(child)]
+        waited = [child for child in risen if child.mode is Mode.WAITING]
+        woken = [child for child in waited if not self.blocked(child)]
+        again = [child for child in waited if child not in woken and child not in seen.woken]
         strays = [child for child in risen if child.mode is Mode.STOPPED]
-        return Seen(seen.blocked, [*dict.fromkeys(seen.woken + woken)], strays)
+        return Seen(seen.blocked, [*dict.fromkeys(seen.woken + woken)], again, strays)
 
     def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Blockage]:
         """Those of which a thread left the CPU and could not run on. Of one with a single thread the record is the
