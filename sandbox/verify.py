@@ -7,12 +7,14 @@ really was on the real CPU. All times in ns.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 from sandbox.events import Descheduled, Dispatched, Event, Exited, Witnessed
-from sandbox.metrics import percentile
+from sandbox.metrics import distribution
+
+_NOT_YET_NS = 1 << 62
 
 
 class Stretch(NamedTuple):
@@ -32,7 +34,7 @@ class Turn:
         self.cpu = event.cpu
         self.start_ns = event.t_ns
         self.slice_ns = event.slice_ns
-        self.end_ns = event.t_ns
+        self.end_ns = _NOT_YET_NS
         self.reason = ""
         self.came_ns: int | None = None
         self.left_ns: int | None = None
@@ -85,10 +87,10 @@ class Verification:
         for turns in self._turns:
             self._find(turns)
         return {
-            "slice_error": _distribution(self._slice_errors()),
-            "dispatch_gap": _distribution(self._gaps("expired", "preempted")),
-            "block_to_dispatch": _distribution(self._gaps("blocked")),
-            "accounting_error": _distribution(
+            "slice_error": distribution(self._slice_errors()),
+            "dispatch_gap": distribution(self._gaps("expired", "preempted")),
+            "block_to_dispatch": distribution(self._gaps("blocked")),
+            "accounting_error": distribution(
                 cpu_ns - sum(until_ns - from_ns for from_ns, until_ns in self._stretches.get(pid, ()))
                 for pid, cpu_ns in self._cpu_ns.items()
             ),
@@ -154,15 +156,3 @@ def _overlap(stretches: list[Stretch], turns: list[Turn]) -> int:
                 break
             total_ns += max(min(until_ns, turn.end_ns) - max(from_ns, turn.start_ns), 0)
     return total_ns
-
-
-def _distribution(values: Iterable[int]) -> dict[str, int | None]:
-    found = sorted(values)
-    if not found:
-        return {"count": 0, "p50": None, "p99": None, "max": None}
-    return {
-        "count": len(found),
-        "p50": percentile(found, 0.50),
-        "p99": percentile(found, 0.99),
-        "max": found[-1],
-    }
