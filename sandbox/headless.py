@@ -13,6 +13,7 @@ from types import FrameType
 
 from sandbox import policies, wording
 from sandbox.events import Clause, Event, Fault
+from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
@@ -22,8 +23,6 @@ from sandbox.metrics import result
 from sandbox.report import EventLines, complain, print_result, print_serial
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
-
-DONE, FAILED, BAD_INPUT, HUNG_UP, INTERRUPTED = 0, 1, 2, 129, 130
 
 _STUCK = ("waits for somebody to type", "nothing can happen any more")
 
