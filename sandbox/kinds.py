@@ -8,6 +8,7 @@ wrong and what is allowed.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
@@ -64,6 +65,10 @@ class Kind(Generic[T]):
         """The value of ``raw``; raises Refused."""
         raise NotImplementedError
 
+    def raw(self, text: str) -> object:
+        """What a person typed, as a file would hold it: for ``read``."""
+        return text
+
     def write(self, value: T) -> str:
         """The value as a person would type it."""
         return str(value)
@@ -116,6 +121,9 @@ class Whole(Kind[int]):
             raise Refused("out of range", value=shown(raw), allowed=self.range())
         return raw
 
+    def raw(self, text: str) -> object:
+        return int(text) if re.fullmatch(r"-?\d{1,18}", text, re.ASCII) else text
+
     def range(self) -> str:
         return f"{self.least} … {self.most}"
 
@@ -133,6 +141,12 @@ class Number(Kind[float]):
             raise Refused("out of range", value=shown(raw), allowed=self.range())
         return float(raw)
 
+    def raw(self, text: str) -> object:
+        try:
+            return float(text)
+        except ValueError:
+            return text
+
     def range(self) -> str:
         return f"{self.least:g} … {self.most:g}"
 
@@ -144,6 +158,9 @@ class Flag(Kind[bool]):
         if not isinstance(raw, bool):
             raise Refused("expected true or false", value=shown(raw))
         return raw
+
+    def raw(self, text: str) -> object:
+        return {"true": True, "false": False}.get(text, text)
 
     def write(self, value: bool) -> str:
         return "true" if value else "false"
@@ -243,6 +260,10 @@ class ListOf(Kind[list[T]]):
         if faults:
             raise Refused.all(faults)
         return values
+
+    def raw(self, text: str) -> object:
+        """Items are separated by commas, or by slashes where commas separate something else."""
+        return [self.item.raw(item.strip()) for item in re.split("[,/]", text)]
 
     def write(self, value: list[T]) -> str:
         return ", ".join(self.item.write(item) for item in value)

@@ -101,6 +101,7 @@ _PROBLEMS = {
     "not a command": "{value} is nothing an operator can do; allowed: {allowed}",
     "not a command line": "{value} is no command line",
     "no such parameter": "{policy} has no parameter {value}; it has: {allowed}",
+    "not a setting": "{value} sets no parameter; write {name}:parameter=value",
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
     "no such class": "there is no class {value} in {file}",
@@ -130,6 +131,7 @@ _PROBLEMS = {
     "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
+    "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 
@@ -315,3 +317,40 @@ def _rounded(ns: int) -> str:
     """A duration to three digits or so: more is noise."""
     unit = 10 * MS if ns >= S else MS
     return show_duration(round(ns / unit) * unit)
+
+
+def parameters(values: Mapping[str, object]) -> str:
+    """A policy's parameters in force, as events carry them: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
+    return "  ".join(_parameter(name, value) for name, value in values.items())
+
+
+def _parameter(name: str, value: object) -> str:
+    if name.endswith("_ns") and isinstance(value, int):
+        return f"{name.removesuffix('_ns')} {show_duration(value)}"
+    if name.endswith("_ns") and isinstance(value, list):
+        return f"{name.removesuffix('_ns')} {', '.join(map(show_duration, value))}"
+    return f"{name} {value}"
+
+
+AGREES = "every slice has its match, in the same order, and no median error is over 2 %"
+_AGREEMENT = {
+    "median error of turnaround": "the median error of turnaround is {error}: more than {allowed}",
+    "median error of slices": "the median error of a slice's CPU time is {error}: more than {allowed}",
+    "processes did not end": "not in both runs to the end: {names}",
+    "slices do not match": (
+        "slices do not match: {only_virtual} are in virtual time only, {only_real} on real processes only "
+        "({real_ns} of CPU time), {matched} in both"
+    ),
+    "slices out of order": "{number} slices come in another order on real processes",
+}
+
+
+def defect(clause: Clause) -> str:
+    """How a real run differs from its virtual one by more than it may."""
+    shares = {key: f"{value:.1%}" for key, value in clause.figures.items() if isinstance(value, float)}
+    return _say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
+
+
+def unfinished(label: str, number: int, of: int) -> str:
+    """Why a row of a comparison is not compared."""
+    return f"{label}: {number} of {of} processes had not ended; its figures are those of the others"

@@ -9,13 +9,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox import policies
+from sandbox import simulation
 from sandbox.commands import AnyCommand
 from sandbox.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
-from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.loop import run
 from sandbox.link import KernelProcess
-from sandbox.machines.virtual import VirtualMachine
 from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.units import MS, parse_duration
 from sandbox.wire import Boot
@@ -37,10 +34,8 @@ def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, AnyCommand]] =
 
 def simulate(world: Scenario) -> list[Event]:
     """All events of a virtual run."""
-    spec = world.machine
     events: list[Event] = []
-    kernel = Kernel(policies.build(spec), spec.cpus, spec.ties)
-    run(kernel, VirtualMachine(world), events.extend, world.name)
+    simulation.simulate(world, events.extend)
     return events
 
 

@@ -17,6 +17,7 @@ from sandbox.scenario import BadScenario
 COMMANDS = {
     "run": "run a scenario on real processes, without the app",
     "simulate": "run a scenario exactly, in virtual time",
+    "compare": "run a scenario under several policies, and show them side by side",
     "check": "check scenario files, run nothing",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",

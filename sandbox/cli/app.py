@@ -11,6 +11,7 @@ from sandbox.spec import Scenario
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the app takes."""
     parser.add_argument("scenario", nargs="?", default="welcome", help=shared.SCENARIO)
+    shared.add_policy(parser)
     shared.add(parser)
 
 

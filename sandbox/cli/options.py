@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Sequence
+from typing import TypeVar
 
 from sandbox.commands import Quit
 from sandbox.events import Clause
@@ -12,12 +12,18 @@ from sandbox.kinds import Duration, Kind, Refused, Whole
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import At, Scenario
 
+T = TypeVar("T")
+
 SCENARIO = "a built-in scenario's name, or a file"
+
+
+def add_policy(parser: argparse.ArgumentParser) -> None:
+    """Declare the policy of a single run."""
+    parser.add_argument("--policy", metavar="NAME", help="schedule by this one: rr, rr:quantum=20ms, mine.py:Mine")
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare what every command takes that runs a scenario."""
-    parser.add_argument("--policy", metavar="NAME", help="schedule by this policy (see: ossandbox policies)")
     parser.add_argument("--quantum", metavar="DURATION", help="the length of a time slice, for example 20ms")
     parser.add_argument("--cpus", metavar="N", help="how many mini CPUs")
     parser.add_argument("--seed", metavar="N", help="seed of policies that draw lots")
@@ -35,24 +41,13 @@ def scenario(options: argparse.Namespace, real: bool) -> Scenario:
     for a bad option too."""
     problems: list[Problem] = []
 
-    def option(name: str, kind: Kind[int]) -> int | None:
-        text = getattr(options, name)
-        if text is None:
-            return None
-        raw = int(text) if isinstance(kind, Whole) and text.lstrip("-").isdecimal() else text
-        try:
-            return kind.read(raw)
-        except Refused as refused:
-            problems.extend(Problem(0, f"--{name}", clause) for _, clause in refused.faults)
-            return None
-
-    cpus = option("cpus", Whole(1, 1024))
-    quantum_ns = option("quantum", Duration("100us", "60s"))
-    seed = option("seed", Whole(0, 2**53))
+    cpus = read(options, "cpus", Whole(1, 1024), problems)
+    quantum_ns = read(options, "quantum", Duration("100us", "60s"), problems)
+    seed = read(options, "seed", Whole(0, 2**53), problems)
     if options.sensor not in (names := _sensors()):
         what = Clause("not one of the allowed words", {"value": options.sensor, "allowed": " | ".join(names)})
         problems.append(Problem(0, "--sensor", what))
-    limit_ns = option("limit", Duration("1ms")) if hasattr(options, "limit") else None
+    limit_ns = read(options, "limit", Duration("1ms"), problems) if hasattr(options, "limit") else None
     if problems:
         raise BadScenario("options", problems)
     scenario = load(find(options.scenario))
@@ -62,7 +57,7 @@ def scenario(options: argparse.Namespace, real: bool) -> Scenario:
     machine.seed = machine.seed if seed is None else seed
     if limit_ns is not None:
         scenario.script.append(At(limit_ns, Quit()))
-    _use_policy(options.policy, scenario)
+    scenario = _use_policy(options.policy, scenario)
     if real:
         _check_real(options, scenario)
     else:
@@ -70,18 +65,30 @@ def scenario(options: argparse.Namespace, real: bool) -> Scenario:
     return scenario
 
 
-def _use_policy(name: str | None, scenario: Scenario) -> None:
-    """Another policy than the scenario's, with its own default parameters."""
-    from sandbox import policies
-
-    if name is not None and name != scenario.machine.policy:
-        if ":" in name and not os.path.isabs(name):
-            name = os.path.abspath(name)
-        scenario.machine.policy, scenario.machine.parameters = name, {}
+def read(options: argparse.Namespace, name: str, kind: Kind[T], problems: list[Problem]) -> T | None:
+    """The value of an option; None where it is not given, or wrong, which is then among the problems."""
+    text = getattr(options, name)
+    if text is None:
+        return None
     try:
+        return kind.read(kind.raw(text))
+    except Refused as refused:
+        problems.extend(Problem(0, f"--{name}", clause) for _, clause in refused.faults)
+        return None
+
+
+def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
+    """The scenario under another policy than its own."""
+    from sandbox import policies
+    from sandbox.comparison import contenders
+
+    try:
+        if text is not None:
+            scenario = contenders.parse(text).enter(scenario)
         policies.build(scenario.machine, scenario.folder)
     except Refused as refused:
         raise BadScenario("options", [Problem(0, "--policy", clause) for _, clause in refused.faults]) from None
+    return scenario
 
 
 def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:

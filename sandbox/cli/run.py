@@ -10,6 +10,7 @@ from sandbox.cli import options as shared
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a run without the app takes."""
     parser.add_argument("scenario", help=shared.SCENARIO)
+    shared.add_policy(parser)
     shared.add(parser)
     shared.add_limit(parser)
     parser.add_argument("--quiet", action="store_true", help="no line an event, only the result")

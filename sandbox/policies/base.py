@@ -102,6 +102,8 @@ class Policy:
 
     name: ClassVar[str] = ""
     ties: ClassVar[str] = "arrival-first"
+    #: Figures of a process, such as ``period_ns``, without which this policy decides like another one.
+    needs: ClassVar[tuple[str, ...]] = ()
     #: When the kernel shall call ``timer`` next, in ns since boot; None: never.
     timer_ns: int | None = None
 

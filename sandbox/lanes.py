@@ -1,7 +1,7 @@
-"""The cells of one lane of the timeline: who ran is told finer than in cells, as in a textbook's Gantt chart.
+"""The cells of one lane of a Gantt chart, on the screen or in print: who ran is told finer than in cells.
 
-What is past does not change, so it is computed once: a frame costs what happened since the last one, whatever the
-length of the slices.
+What is past does not change, so a lane that grows computes it once: a frame costs what happened since the last one,
+whatever the length of the slices.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Generic, Protocol, TypeVar
 
 from sandbox.history import Stretch
 from sandbox.kernel.states import State
-from sandbox.tui.session import Turn
+from sandbox.units import US, show_duration
 
 
 class Span(Protocol):
@@ -22,6 +22,18 @@ class Span(Protocol):
     def start_ns(self) -> int: ...
     @property
     def end_ns(self) -> int | None: ...
+
+
+class Turn:
+    """A process's turn on a CPU, the CPU's ``number``-th; ``end_ns`` None while it lasts."""
+
+    __slots__ = ("end_ns", "number", "pid", "start_ns")
+
+    def __init__(self, pid: int, start_ns: int, number: int) -> None:
+        self.pid = pid
+        self.start_ns = start_ns
+        self.number = number
+        self.end_ns: int | None = None
 
 
 C = TypeVar("C")
@@ -134,3 +146,22 @@ def cpu_cells(turns: Sequence[Turn], cell_ns: int, from_ns: int, count: int, now
     for majority, most, busy in zip(whose, most_ns, busy_ns, strict=True):
         cells.append(None if busy * 2 < cell_ns else majority if most * 2 >= busy else MANY)
     return cells
+
+
+#: Between two times on a ruler.
+_STEPS_NS = tuple(US * 10**power * factor for power in range(12) for factor in (1, 2, 5))
+_TICK_CELLS = 12
+
+
+def ruler(cell_ns: int, first: int, count: int) -> str:
+    """Times below so many cells from the ``first`` on, as many as are easy to read."""
+    step_ns = next((step for step in _STEPS_NS if step >= cell_ns * _TICK_CELLS), _STEPS_NS[-1])
+    marks = [" "] * count
+    tick_ns = -(-first * cell_ns // step_ns) * step_ns
+    while tick_ns < (first + count) * cell_ns:
+        at = tick_ns // cell_ns - first
+        text = f"╵{show_duration(tick_ns)}"
+        if at + len(text) <= count:
+            marks[at : at + len(text)] = text
+        tick_ns += step_ns
+    return "".join(marks)

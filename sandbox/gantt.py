@@ -1,0 +1,122 @@
+"""Whole Gantt charts as lines of text: for the command line and for any panel of the screen.
+
+A line is a list of pieces, each a text and its tone: the name of a style, so that every medium shows it in its own
+colours, or in none; what is told by a tone can be read without it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+
+from sandbox.cells import fit
+from sandbox.history import History, Life
+from sandbox.lanes import MANY, Turn, cpu_cells, life_cells, ruler, shapes
+
+Line = list[tuple[str, str]]
+
+#: With more processes than this a chart has a line a CPU instead of one a process.
+LANES_MOST = 12
+_CPUS_MOST = 8
+_LABEL = 15
+_WHOSE = 5
+_CELLS_LEAST = 10
+_LEGEND = "█ running  ░ ready  · blocked"
+_CPU_LEGEND = "the pid that has the CPU  ▒ several in one cell"
+
+
+def chart(history: History, width: int, span_ns: int | None = None) -> list[Line]:
+    """Who was where in a run: one lane a process, or one line a CPU if they are many, times below.
+
+    ``width`` in cells. ``span_ns``: the time that the width shows; by default the whole run. Charts of one span can
+    be compared by eye.
+    """
+    if not history.lives:
+        return [[("nothing ran", "dim")]]
+    cells, cell_ns = _scale(width - _LABEL, span_ns or history.now_ns)
+    if len(history.lives) <= LANES_MOST:
+        lanes = [[*_label(life), *_lane(history, life, cells, cell_ns)] for life in history.lives.values()]
+    else:
+        lanes = [*_cpus(history, cells, cell_ns)]
+    return [*lanes, [(" " * _LABEL + ruler(cell_ns, 0, cells), "dim")]]
+
+
+def overlay(first: History, second: History, names: tuple[str, str], width: int) -> list[Line]:
+    """Two runs of one scenario on one chart: each process of the scenario has two lanes, one above the other.
+
+    ``names`` are those of the runs, of at most four cells.
+    """
+    pairs = [*_pairs(first, second)]
+    if not pairs:
+        return [[("nothing ran", "dim")]]
+    margin = _LABEL + _WHOSE
+    cells, cell_ns = _scale(width - margin, max(first.now_ns, second.now_ns))
+    lines: list[Line] = []
+    for one, other in pairs:
+        lines.append([*_label(one), (fit(names[0], _WHOSE), "dim"), *_lane(first, one, cells, cell_ns)])
+        whose = (" " * _LABEL + fit(names[1], _WHOSE), "dim")
+        lines.append([whose, *_lane(second, other, cells, cell_ns)])
+    return [*lines, [(" " * margin + ruler(cell_ns, 0, cells), "dim")]]
+
+
+def legend(history: History) -> str:
+    """What the signs of ``chart`` say."""
+    return _LEGEND if len(history.lives) <= LANES_MOST else _CPU_LEGEND
+
+
+def turns(history: History, cpu: int) -> list[Turn]:
+    """Whose turn it was on a CPU; slices of one process with nobody between them are one turn."""
+    found: list[Turn] = []
+    for piece in history.slices:
+        if piece.cpu != cpu:
+            continue
+        if found and found[-1].pid == piece.pid and found[-1].end_ns == piece.start_ns:
+            found[-1].end_ns = piece.end_ns
+        else:
+            found.append(Turn(piece.pid, piece.start_ns, len(found)))
+            found[-1].end_ns = piece.end_ns
+    return found
+
+
+def _scale(cells: int, span_ns: int) -> tuple[int, int]:
+    """How many cells there are, and how long one lasts."""
+    cells = max(cells, _CELLS_LEAST)
+    return cells, max(-(-span_ns // cells), 1)
+
+
+def _label(life: Life) -> Line:
+    return [(f"{life.admitted.pid:>3} ", "dim"), (fit(life.admitted.name, _LABEL - 5) + " ", "text")]
+
+
+def _lane(history: History, life: Life, cells: int, cell_ns: int) -> Iterator[tuple[str, str]]:
+    return shapes(life_cells([*life.stretches], cell_ns, 0, cells, history.now_ns))
+
+
+def _cpus(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
+    cpus = history.booted.cpus if history.booted else 1
+    for cpu in range(min(cpus, _CPUS_MOST)):
+        whose = cpu_cells(turns(history, cpu), cell_ns, 0, cells, history.now_ns)
+        yield [(f"cpu{cpu}".ljust(_LABEL), "dim"), *_pids(whose)]
+    if cpus > _CPUS_MOST:
+        yield [(f"… and {cpus - _CPUS_MOST} more", "dim")]
+
+
+def _pids(whose: Sequence[Turn | None]) -> Iterator[tuple[str, str]]:
+    """Each turn as its pid and a line as long as it lasts."""
+    for turn, group in groupby(whose):
+        count = len([*group])
+        if turn is None:
+            yield " " * count, "text"
+        elif turn is MANY or len(pid := str(turn.pid)) > count:
+            yield "▒" * count, "running"
+        else:
+            yield pid.ljust(count, "─"), "running"
+
+
+def _pairs(first: History, second: History) -> Iterator[tuple[Life, Life]]:
+    """The processes of the scenario in both runs."""
+    others = {life.admitted.order: life for life in second.lives.values()}
+    for life in first.lives.values():
+        order = life.admitted.order
+        if order is not None and order in others:
+            yield life, others[order]
