@@ -7,11 +7,12 @@ colours, or in none; what is told by a tone can be read without it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import groupby
+from itertools import groupby, islice
 
 from sandbox.cells import fit
 from sandbox.history import History, Life
 from sandbox.lanes import MANY, Turn, cpu_cells, life_cells, ruler, shapes
+from sandbox.units import show_duration
 
 Line = list[tuple[str, str]]
 
@@ -35,10 +36,21 @@ def chart(history: History, width: int, span_ns: int | None = None) -> list[Line
         return [[("nothing ran", "dim")]]
     cells, cell_ns = _scale(width - _LABEL, span_ns or history.now_ns)
     if len(history.lives) <= LANES_MOST:
-        lanes = [[*_label(life), *_lane(history, life, cells, cell_ns)] for life in history.lives.values()]
+        lanes = [*_lanes(history, cells, cell_ns)]
     else:
         lanes = [*_cpus(history, cells, cell_ns)]
-    return [*lanes, [(" " * _LABEL + ruler(cell_ns, 0, cells), "dim")]]
+    return [*lanes, _times(cells, cell_ns)]
+
+
+def scene(history: History, width: int, span_ns: int, mark_ns: int) -> list[Line]:
+    """The chart of a few processes, the first ones if they are many, with an arrow from below at an instant."""
+    cells, cell_ns = _scale(width - _LABEL, span_ns)
+    lanes = [*islice(_lanes(history, cells, cell_ns), LANES_MOST)]
+    more = len(history.lives) - len(lanes)
+    hint: list[Line] = [[(" " * _LABEL + f"… and {more} more", "dim")]] if more > 0 else []
+    at, time = _LABEL + mark_ns // cell_ns, show_duration(mark_ns)
+    arrow = " " * at + f"▲ {time}" if at < 2 * _LABEL else f"{time} ▲".rjust(at + 1)
+    return [*lanes, *hint, _times(cells, cell_ns), [(arrow, "strong")]]
 
 
 def overlay(first: History, second: History, names: tuple[str, str], width: int) -> list[Line]:
@@ -56,7 +68,7 @@ def overlay(first: History, second: History, names: tuple[str, str], width: int)
         lines.append([*_label(one), (fit(names[0], _WHOSE), "dim"), *_lane(first, one, cells, cell_ns)])
         whose = (" " * _LABEL + fit(names[1], _WHOSE), "dim")
         lines.append([whose, *_lane(second, other, cells, cell_ns)])
-    return [*lines, [(" " * margin + ruler(cell_ns, 0, cells), "dim")]]
+    return [*lines, _times(cells, cell_ns, margin)]
 
 
 def legend(history: History) -> str:
@@ -84,8 +96,16 @@ def _scale(cells: int, span_ns: int) -> tuple[int, int]:
     return cells, max(-(-span_ns // cells), 1)
 
 
+def _times(cells: int, cell_ns: int, margin: int = _LABEL) -> Line:
+    return [(" " * margin + ruler(cell_ns, 0, cells), "dim")]
+
+
 def _label(life: Life) -> Line:
     return [(f"{life.admitted.pid:>3} ", "dim"), (fit(life.admitted.name, _LABEL - 5) + " ", "text")]
+
+
+def _lanes(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
+    return ([*_label(life), *_lane(history, life, cells, cell_ns)] for life in history.lives.values())
 
 
 def _lane(history: History, life: Life, cells: int, cell_ns: int) -> Iterator[tuple[str, str]]:

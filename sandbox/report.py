@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from rich.console import Console
@@ -170,8 +170,14 @@ def complain(text: str) -> None:
 
 
 def print_problems(bad: BadScenario) -> None:
+    """Every problem of a file on stderr."""
+    for line in problem_lines(bad):
+        print(line, file=sys.stderr)
+
+
+def problem_lines(bad: BadScenario) -> Iterator[str]:
     """Every problem of a file on one line: file, line, place, what is wrong and what is allowed."""
     for problem in bad.problems:
         line = f":{problem.line}" if problem.line else ""
         place = f" {problem.place}:" if problem.place else ""
-        print(f"{bad.file}{line}:{place} {wording.problem(problem.what)}", file=sys.stderr)
+        yield f"{bad.file}{line}:{place} {wording.problem(problem.what)}"

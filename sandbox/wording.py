@@ -114,6 +114,11 @@ _PROBLEMS = {
     "no policy in the file": "the file of {value} holds no policy of that name",
     "file is too large": "the file is larger than {allowed}",
     "cannot be read": "cannot be read: {reason}",
+    "file exists": "exists already; give another name, or --force to overwrite it",
+    "not a file for a policy": "is no name for a policy's file: letters, digits and _, then .py, for example mine.py",
+    "cannot be written": "cannot be written: {reason}",
+    "hangs": "does not come back when it is loaded: {file}, line {line}",
+    "ends the process": "ends the process when it is loaded: {reason}",
     "is not UTF-8": "is not UTF-8 text (byte {byte})",
     "is not TOML": "is not TOML: {reason}",
     "is nested too deeply": "is nested too deeply",
@@ -354,3 +359,25 @@ def defect(clause: Clause) -> str:
 def unfinished(label: str, number: int, of: int) -> str:
     """Why a row of a comparison is not compared."""
     return f"{label}: {number} of {of} processes had not ended; its figures are those of the others"
+
+
+DECLARED = "its class says that it need not"
+UNJUDGED = "not judged: it did not get that far"
+_VIOLATIONS = {
+    "raised": "it raised {error}",
+    "hangs": "it does not come back: after {limit_ns} it was still in {in}()",
+    "ends the process": "it ended the process that examined it: {reason}",
+    "no end": "there is no end to it: {number} events",
+    "lost": "{name} was ready from {since_ns} on and never ran again",
+    "idle": "CPU {cpu} stood idle for {for_ns} while somebody was ready: {names}",
+    "starved": "{name} was ready from {since_ns} on, and others ran for {bound_ns} without a turn for it",
+    "two runs differ": "two runs of the same workload differ from here on",
+    "slice too short": "{name} got a slice of {slice_ns}; slices are in ns, at least {figure_ns}, None for no end",
+    "ran beyond its slice": "{name} ran for {figure_ns} in a slice of {slice_ns}",
+    "decides otherwise": "at {at_ns} {policy} runs {ours}, and {like} runs {theirs}",
+}
+
+
+def violation(clause: Clause) -> str:
+    """What a policy did that a law of scheduling forbids."""
+    return _say(_VIOLATIONS, clause)

@@ -18,7 +18,7 @@ COMMANDS = {
     "run": "run a scenario on real processes, without the app",
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
-    "check": "check scenario files, run nothing",
+    "check": "check scenario files, and whether a policy keeps the laws of scheduling",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
     "doctor": "say what this machine can do, and what to do about what is missing",

@@ -104,13 +104,17 @@ class Policy:
     ties: ClassVar[str] = "arrival-first"
     #: Figures of a process, such as ``period_ns``, without which this policy decides like another one.
     needs: ClassVar[tuple[str, ...]] = ()
+    #: Declared, not forbidden: it may let a CPU stand idle while somebody is ready; it may keep somebody waiting for
+    #: ever while others come and go. ``ossandbox check`` holds every other policy to the contrary.
+    idles: bool = False
+    starves: bool = False
     #: When the kernel shall call ``timer`` next, in ns since boot; None: never.
     timer_ns: int | None = None
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         """Raises Refused for an unknown parameter or a value out of its range."""
         self.seed = seed
-        self.queue: deque[Any] = deque()
+        self.queue: deque[Task] = deque()
         self.note: Note = _nobody_listens
         for parameter in self.declared():
             self.__dict__[parameter.name] = parameter.kind.read(parameter.default)
