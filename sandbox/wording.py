@@ -370,7 +370,7 @@ _VIOLATIONS = {
     "no end": "there is no end to it: {number} events",
     "lost": "{name} was ready from {since_ns} on and never ran again",
     "idle": "CPU {cpu} stood idle for {for_ns} while somebody was ready: {names}",
-    "starved": "{name} was ready from {since_ns} on, and others ran for {bound_ns} without a turn for it",
+    "starved": "{name}, ready from {since_ns} on, got no turn while others ran for {bound_ns}",
     "two runs differ": "two runs of the same workload differ from here on",
     "slice too short": "{name} got a slice of {slice_ns}; slices are in ns, at least {figure_ns}, None for no end",
     "ran beyond its slice": "{name} ran for {figure_ns} in a slice of {slice_ns}",

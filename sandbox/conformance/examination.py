@@ -13,7 +13,7 @@ from sandbox.conformance.shrink import shrink
 from sandbox.conformance.trial import Candidate, Trial
 from sandbox.conformance.verdicts import IDLE, LAWFUL, LAWS, STARVED, Example, Verdict, Violation, likeness
 from sandbox.conformance.worlds import EXAMINED
-from sandbox.events import Clause
+from sandbox.events import Clause, Dispatched
 from sandbox.spec import MachineSpec, Scenario
 
 
@@ -30,7 +30,7 @@ def examine(
     for number, world in enumerate(worlds):
         tell(number)
         trial = candidate.attempt(world)
-        tried = tried or trial.failure is None
+        tried = tried or (trial.failure is None and any(isinstance(event, Dispatched) for event in trial.events))
         for law in [*laws]:
             violation = judge(law, candidate, world, trial)
             if violation is not None:

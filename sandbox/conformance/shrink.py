@@ -66,10 +66,10 @@ def _simpler(process: ProcessSpec) -> Iterator[ProcessSpec]:
     for index in range(len(work)):
         if len(work) > 1:
             yield msgspec.structs.replace(process, work=_without(work, index))
-        if work[index].ns > GRID_NS:
-            shorter = [*work]
-            shorter[index] = Segment(work[index].kind, work[index].ns // 2 // GRID_NS * GRID_NS or GRID_NS)
-            yield msgspec.structs.replace(process, work=shorter)
+        for ns in sorted({GRID_NS, work[index].ns // 2 // GRID_NS * GRID_NS, work[index].ns - GRID_NS}):
+            if GRID_NS <= ns < work[index].ns:
+                shorter = [*work[:index], Segment(work[index].kind, ns), *work[index + 1 :]]
+                yield msgspec.structs.replace(process, work=shorter)
 
 
 def _without(items: list[T], index: int) -> list[T]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from textwrap import wrap
 from typing import Any
 
 import msgspec
@@ -31,7 +32,8 @@ def lines(report: Report, width: int) -> Iterator[Line]:
     yield [(report.policy, "strong"), (f"  {report.worlds} generated workloads, seed {report.seed}", "dim")]
     for verdict in report.verdicts:
         said = f"{_SIGNS[verdict.state]} {verdict.law:<{_LAW}} {says(verdict)}".rstrip()
-        yield [(said, "strong" if verdict.state == "broken" else "text")]
+        for text in wrap(said, width, subsequent_indent=" " * (_LAW + 3), break_on_hyphens=False):
+            yield [(text, "strong" if verdict.state == "broken" else "text")]
         yield from ([(_INDENT, "text"), *line] for line in story(report.policy, verdict, width - len(_INDENT)))
 
 

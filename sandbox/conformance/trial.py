@@ -22,7 +22,7 @@ from sandbox.units import US
 SLICE_LEAST_NS = 100 * US
 _EVENTS_A_SLICE, _EVENTS_BESIDES = 3, 1_000
 #: A run that takes so long hangs: the process ends and says where it was.
-LIMIT_S = 5.0
+LIMIT_S = 3.0
 
 
 class Trial(NamedTuple):
