@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 
 from sandbox.cli import options as shared
+from sandbox.link import KernelProcess
 from sandbox.spec import Scenario
+from sandbox.wire import Boot
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -17,10 +19,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """Open the app."""
-    from sandbox.link import KernelProcess
-    from sandbox.tui.app import run_app
+    from sandbox.tui.app import run_app  # large, and not needed for a refusal
     from sandbox.tui.session import Session
-    from sandbox.wire import Boot
 
     def start(scenario: Scenario) -> KernelProcess:
         return KernelProcess(Boot(scenario, sensor=options.sensor, stay=True, attended=True), options.strict)

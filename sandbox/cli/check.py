@@ -5,17 +5,21 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
+from sandbox import policies, wording
 from sandbox.cli import options as shared
+from sandbox.comparison import contenders
+from sandbox.conformance import story
+from sandbox.conformance.apart import examine_apart
+from sandbox.conformance.junit import Case, Suite, junit
+from sandbox.conformance.trial import Candidate
+from sandbox.conformance.wire import Request
 from sandbox.events import Clause
 from sandbox.exits import BAD_INPUT, DONE, FAILED
 from sandbox.kinds import Refused, Whole
+from sandbox.report import chart_width, print_lines, print_problems, problem_lines
 from sandbox.scenario import BadScenario, Problem, find, load
-
-if TYPE_CHECKING:
-    from sandbox.conformance.junit import Suite
-    from sandbox.conformance.trial import Candidate
 
 WORLDS, SEED = 500, 1
 
@@ -64,8 +68,6 @@ def do(options: argparse.Namespace) -> int:
 
 
 def _asked(options: argparse.Namespace) -> Asked:
-    from sandbox.comparison import contenders
-    from sandbox.conformance.trial import Candidate
 
     problems: list[Problem] = []
     worlds = shared.read(options, "worlds", Whole(1, 100_000), problems) or WORLDS
@@ -82,16 +84,11 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 
 def _is_policy(what: str) -> bool:
-    from sandbox import policies
 
     return what.endswith(".py") or ".py:" in what or what in policies.names()
 
 
 def _policy(what: str, asked: Asked) -> Finding:
-    from sandbox.conformance import story
-    from sandbox.conformance.apart import examine_apart
-    from sandbox.conformance.wire import Request
-    from sandbox.report import chart_width, print_lines, print_problems
 
     began = time.monotonic()
     try:
@@ -111,8 +108,6 @@ def _policy(what: str, asked: Asked) -> Finding:
 
 
 def _scenario(what: str, asked: Asked) -> Finding:
-    from sandbox.conformance.junit import Case, Suite
-    from sandbox.report import print_problems
 
     try:
         load(find(what))
@@ -128,10 +123,6 @@ def _scenario(what: str, asked: Asked) -> Finding:
 
 def _refused(kind: str, bad: BadScenario) -> Finding:
     """A file that cannot be used at all."""
-    from sandbox import wording
-    from sandbox.conformance.junit import Case, Suite
-    from sandbox.report import problem_lines
-
     problems = [
         {
             "line": problem.line,
@@ -149,7 +140,6 @@ def _refused(kind: str, bad: BadScenario) -> Finding:
 
 
 def _write_junit(path: str, suites: list[Suite]) -> None:
-    from sandbox.conformance.junit import junit
 
     try:
         with open(path, "wb") as file:

@@ -8,18 +8,18 @@ import csv
 import json
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from sandbox.cli import options as shared
+from sandbox.comparison import contenders, report
+from sandbox.comparison.contenders import Contender
+from sandbox.comparison.runs import Plan, Run, plans
 from sandbox.events import Clause
 from sandbox.exits import DONE, FAILED
+from sandbox.headless import Interrupted, Record, drive_real, drive_virtual, interruptible
 from sandbox.kinds import Refused, Whole
+from sandbox.report import Progress, chart_width, complain, print_lines
 from sandbox.scenario import BadScenario, Problem
 from sandbox.spec import Scenario
-
-if TYPE_CHECKING:
-    from sandbox.comparison.contenders import Contender
-    from sandbox.comparison.runs import Plan, Run
 
 _REPEATS_MOST = 1_000
 
@@ -50,16 +50,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """Compare."""
-    from sandbox.comparison import report
-    from sandbox.comparison.runs import plans
-    from sandbox.report import chart_width, print_lines
-
     real, virtual = options.real or options.against_real, not options.real
     scenario = shared.scenario(options, real)
     if options.against_real:
         _check_synthetic(options.scenario, scenario)
-    repeat, contenders = _entries(options, scenario)
-    runs, status = _make([*plans(scenario, contenders, repeat, virtual, real)], options)
+    repeat, entries = _entries(options, scenario)
+    runs, status = _make([*plans(scenario, entries, repeat, virtual, real)], options)
     if options.json:
         print(json.dumps(report.documents(runs)))
     elif options.csv:
@@ -71,8 +67,6 @@ def do(options: argparse.Namespace) -> int:
 
 def _entries(options: argparse.Namespace, scenario: Scenario) -> tuple[int, list[Contender]]:
     """How often to run each, and who takes part."""
-    from sandbox.comparison import contenders
-
     problems: list[Problem] = []
     repeat = shared.read(options, "repeat", Whole(1, _REPEATS_MOST), problems)
     found: list[Contender] = []
@@ -101,22 +95,19 @@ def _check_synthetic(name: str, scenario: Scenario) -> None:
 # Running
 
 
+class Heard(Record):
+    """A run whose faults are told with the policy's name."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self._label = label
+
+    def complain(self, said: str) -> None:
+        complain(f"{self._label}: {said}")
+
+
 def _make(plans: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Run], int]:
     """Make the runs, and the exit status. If somebody interrupts: those that there are, the last one cut short."""
-    from sandbox.comparison.runs import Run
-    from sandbox.headless import Interrupted, Record, drive_real, drive_virtual, interruptible
-    from sandbox.report import Progress, complain
-
-    class Heard(Record):
-        """A run whose faults are told with the policy's name."""
-
-        def __init__(self, label: str) -> None:
-            super().__init__()
-            self._label = label
-
-        def complain(self, said: str) -> None:
-            complain(f"{self._label}: {said}")
-
     runs: list[Run] = []
     status = DONE
     progress = Progress(len(plans))

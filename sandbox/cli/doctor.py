@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from sandbox import doctor
 from sandbox.exits import DONE, FAILED
 
 
@@ -15,8 +16,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """Examine the machine."""
-    from sandbox import doctor
-
     findings = doctor.examine()
     if options.json:
         print(json.dumps([finding._asdict() for finding in findings]))

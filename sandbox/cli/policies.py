@@ -7,6 +7,7 @@ import json
 import re
 from pathlib import Path
 
+from sandbox import listings, template
 from sandbox.events import Clause
 from sandbox.exits import DONE
 from sandbox.scenario import BadScenario, Problem
@@ -22,8 +23,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """List the policies, print the rules, or write the starting point."""
-    from sandbox import listings
-
     if options.new is not None:
         _write_new(options.new, options.force)
     elif options.rules:
@@ -37,15 +36,12 @@ def do(options: argparse.Namespace) -> int:
 
 def _write_new(name: str, force: bool) -> None:
     """The template under another name; its class is called after the file. Raises BadScenario."""
-    from sandbox import template
-
     path = Path(name)
     class_name = "".join(word[:1].upper() + word[1:] for word in path.stem.split("_"))
     if path.suffix != ".py" or not path.stem.isidentifier() or not class_name.isidentifier():
         raise _refused(name, Clause("not a file for a policy"))
-    text = Path(template.__file__).read_text("utf-8")
-    text = text.replace("mine.py:Mine", f"{name}:{class_name}").replace("mine.py", name)
-    text = re.sub(r"\bMine\b", class_name, text)
+    names = {"mine.py": name, "Mine": class_name}
+    text = re.sub(r"mine\.py|\bMine\b", lambda found: names[found[0]], Path(template.__file__).read_text("utf-8"))
     try:
         with open(path, "w" if force else "x", encoding="utf-8") as file:
             file.write(text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sandbox.cli import options as shared
+from sandbox.headless import Output, run_real
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,7 +20,5 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """Run."""
-    from sandbox.headless import Output, run_real
-
     scenario = shared.scenario(options, real=True)
     return run_real(scenario, options.sensor, Output(options.quiet, options.json), options.strict)

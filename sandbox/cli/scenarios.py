@@ -6,6 +6,7 @@ import argparse
 import json
 
 from sandbox.exits import DONE
+from sandbox.report import print_table
 from sandbox.scenario import built_in, load
 
 
@@ -16,8 +17,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """List the scenarios."""
-    from sandbox.report import print_table
-
     scenarios = [load(path) for path in built_in()]
     if options.json:
         print(json.dumps([{"name": scenario.name, "title": scenario.title} for scenario in scenarios]))

@@ -6,13 +6,12 @@ import argparse
 
 from sandbox.cli import options as shared
 from sandbox.cli.run import arguments
+from sandbox.headless import Output, run_virtual
 
 __all__ = ["arguments", "do"]
 
 
 def do(options: argparse.Namespace) -> int:
     """Simulate."""
-    from sandbox.headless import Output, run_virtual
-
     scenario = shared.scenario(options, real=False)
     return run_virtual(scenario, Output(options.quiet, options.json))

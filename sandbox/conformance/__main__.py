@@ -18,12 +18,13 @@ from sandbox.conformance.trial import LIMIT_S, Candidate
 from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Request, Trying, decode_request, encode
 from sandbox.conformance.worlds import worlds
 from sandbox.kinds import Refused
-from sandbox.machines.linux import libc
 
 
 def main() -> None:
     """Examine what the first line of the standard input asks for."""
     if sys.platform == "linux":
+        from sandbox.machines.linux import libc
+
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     upward = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what policies print is not for us
