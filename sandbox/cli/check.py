@@ -68,7 +68,7 @@ def do(options: argparse.Namespace) -> int:
 
 
 def _asked(options: argparse.Namespace) -> Asked:
-
+    """Raises BadScenario with everything that is wrong with the options."""
     problems: list[Problem] = []
     worlds = shared.read(options, "worlds", Whole(1, 100_000), problems) or WORLDS
     seed = shared.read(options, "seed", Whole(0, 2**53), problems)
@@ -84,12 +84,12 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 
 def _is_policy(what: str) -> bool:
-
+    """Whether it is a Python file, a class in one, or a policy's name; all else is a scenario."""
     return what.endswith(".py") or ".py:" in what or what in policies.names()
 
 
 def _policy(what: str, asked: Asked) -> Finding:
-
+    """Every policy that is meant, examined."""
     began = time.monotonic()
     try:
         reports = examine_apart(Request(what, asked.like, asked.seed, asked.worlds))
@@ -108,7 +108,7 @@ def _policy(what: str, asked: Asked) -> Finding:
 
 
 def _scenario(what: str, asked: Asked) -> Finding:
-
+    """A scenario, read."""
     try:
         load(find(what))
     except BadScenario as bad:
@@ -140,7 +140,6 @@ def _refused(kind: str, bad: BadScenario) -> Finding:
 
 
 def _write_junit(path: str, suites: list[Suite]) -> None:
-
     try:
         with open(path, "wb") as file:
             file.write(junit(suites))
