@@ -15,6 +15,7 @@ from sandbox.events import (
     Exited,
     Halted,
     Operator,
+    Queues,
     Ready,
     Scheduling,
     Wrote,
@@ -76,6 +77,8 @@ class Board:
         self.paused = False
         self.policy = ""
         self.parameters: dict[str, object] = {}
+        #: The policy's own queues, when somebody looked last.
+        self.queues: Queues | None = None
         self.rows: dict[int, Row] = {}
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
@@ -91,6 +94,9 @@ class Board:
         match event:
             case Wrote(pid=pid, text=text):
                 self.rows[pid].write(text)
+                return
+            case Queues():
+                self.queues = event
                 return
             case Admitted():
                 self.rows[event.pid] = Row(event)

@@ -42,6 +42,16 @@ class UsePolicy(Command, frozen=True, tag=True):
     policy: str
 
 
+class Reload(Command, frozen=True, tag=True):
+    """Make the policy anew, from its file as it is by now; it keeps its parameters, and takes over its own queues."""
+
+
+class Look(Command, frozen=True, tag=True):
+    """Show the policy's own queues, as it sees them, at most so many tasks of each."""
+
+    most: int = 50
+
+
 class Kill(Command, frozen=True, tag=True):
     """End a process, named by pid or name: SIGTERM, and SIGKILL after a grace of two seconds."""
 
@@ -65,7 +75,7 @@ class Quit(Command, frozen=True, tag=True):
     """End every process and the machine."""
 
 
-AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Kill | Spawn | Type | Quit
+AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Kill | Spawn | Type | Quit
 
 FORMS = {
     "pause": "pause",
@@ -73,6 +83,7 @@ FORMS = {
     "step": "step",
     "quantum": "quantum 20ms",
     "policy": "policy NAME",
+    "reload": "reload",
     "set": "set PARAMETER VALUE",
     "kill": "kill NAME",
     "spawn": "spawn PROGRAM ARGUMENTS",
@@ -85,7 +96,7 @@ def parse_command(text: str) -> AnyCommand:
     verb, _, rest = text.strip().partition(" ")
     rest = rest.strip()
     who, _, line = rest.partition(" ")
-    plain: dict[str, AnyCommand] = {"pause": Pause(), "resume": Resume(), "step": Step()}
+    plain: dict[str, AnyCommand] = {"pause": Pause(), "resume": Resume(), "step": Step(), "reload": Reload()}
     if verb in plain and not rest:
         return plain[verb]
     if verb == "quantum" and rest:

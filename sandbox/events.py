@@ -128,6 +128,30 @@ class PolicyNote(Event, frozen=True, tag=True):
     pid: int | None = None
 
 
+class Queued(msgspec.Struct, frozen=True):
+    """A task in one of the policy's queues, or on a CPU, with what the policy knows of it."""
+
+    pid: int
+    figures: dict[str, Figure] = {}
+
+
+class QueueView(msgspec.Struct, frozen=True):
+    """One of the policy's own queues: who would be next stands first. ``number``: how many are in it, of whom the
+    first are told. ``slice_ns``: how long each may run from here (None: it differs, or has no end)."""
+
+    name: Clause
+    slice_ns: int | None
+    number: int
+    tasks: list[Queued]
+
+
+class Queues(Event, frozen=True, tag=True):
+    """The policy's queues as it sees them, best first, and who is on the CPUs; told only when somebody looks."""
+
+    queues: list[QueueView]
+    running: list[Queued]
+
+
 class Operator(Event, frozen=True, tag=True):
     """What the person at the keyboard, or the scenario's script, did."""
 
@@ -158,6 +182,7 @@ AnyEvent = (
     | Exited
     | Wrote
     | PolicyNote
+    | Queues
     | Operator
     | Fault
     | Halted

@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from sandbox import wording
+from sandbox.alarm import AlarmClock
 from sandbox.events import Clause, Event, Fault
 from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
@@ -39,6 +40,8 @@ class Record:
         self.history = History()
         #: Whether it ended because nothing could happen any more.
         self.stuck = False
+        #: Whether the policy failed, and another one stood in for it.
+        self.failed = False
 
     def take(self, events: Iterable[Event]) -> None:
         """Keep what these events say, and show them."""
@@ -46,6 +49,7 @@ class Record:
             self.history.add(event)
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.what.rule in _STUCK
+                self.failed = self.failed or "successor" in event.what.figures
             self.show(event)
 
     def show(self, event: Event) -> None:
@@ -136,7 +140,7 @@ def drive_virtual(scenario: Scenario, record: Record) -> int:
     """Run in virtual time; returns the exit status."""
     with interruptible():
         try:
-            simulate(scenario, record.take)
+            simulate(scenario, record.take, AlarmClock())
         except Interrupted as interrupted:
             return interrupted.status
     return DONE

@@ -19,6 +19,8 @@ from sandbox.units import parse_duration, show_duration, write_duration
 T = TypeVar("T")
 
 DAY = "86400s"
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
 class Refused(ValueError):
@@ -69,6 +71,10 @@ class Kind(Generic[T]):
         """What a person typed, as a file would hold it: for ``read``."""
         return text
 
+    def parse(self, text: str) -> T:
+        """The value that a person typed; raises Refused."""
+        return self.read(self.raw(text))
+
     def write(self, value: T) -> str:
         """The value as a person would type it."""
         return str(value)
@@ -79,12 +85,13 @@ class Kind(Generic[T]):
 
 
 class Duration(Kind[int]):
-    """``20ms``, ``1.5s``, ``250us``: nanoseconds inside. A bare number is refused, with a hint."""
+    """``20ms``, ``1.5s``, ``250us``: nanoseconds inside. A bare number is refused, with a hint. ``zero``: 0 is
+    allowed below ``least`` too, and means never."""
 
     is_time = True
 
-    def __init__(self, least: str = "0ns", most: str = DAY) -> None:
-        self.least, self.most = parse_duration(least), parse_duration(most)
+    def __init__(self, least: str = "0ns", most: str = DAY, zero: bool = False) -> None:
+        self.least, self.most, self.zero = parse_duration(least), parse_duration(most), zero
 
     def read(self, raw: object) -> int:
         if isinstance(raw, (int, float)) and not isinstance(raw, bool):
@@ -97,7 +104,7 @@ class Duration(Kind[int]):
             if raw.strip().startswith("-"):
                 raise Refused("out of range", value=shown(raw), allowed=self.range()) from None
             raise Refused("expected a duration", value=shown(raw)) from None
-        if not self.least <= value <= self.most:
+        if not (self.least <= value <= self.most or (self.zero and value == 0)):
             raise Refused("out of range", value=shown(raw), allowed=self.range())
         return value
 
@@ -105,7 +112,8 @@ class Duration(Kind[int]):
         return write_duration(value)
 
     def range(self) -> str:
-        return f"{show_duration(self.least)} … {show_duration(self.most)}"
+        never = "0 ms | " if self.zero else ""
+        return f"{never}{show_duration(self.least)} … {show_duration(self.most)}"
 
 
 class Whole(Kind[int]):
@@ -122,7 +130,7 @@ class Whole(Kind[int]):
         return raw
 
     def raw(self, text: str) -> object:
-        return int(text) if re.fullmatch(r"-?\d{1,18}", text, re.ASCII) else text
+        return int(text) if _WHOLE.fullmatch(text) else text
 
     def range(self) -> str:
         return f"{self.least} … {self.most}"
@@ -142,10 +150,7 @@ class Number(Kind[float]):
         return float(raw)
 
     def raw(self, text: str) -> object:
-        try:
-            return float(text)
-        except ValueError:
-            return text
+        return float(text) if _NUMBER.fullmatch(text) else text
 
     def range(self) -> str:
         return f"{self.least:g} … {self.most:g}"
@@ -263,7 +268,7 @@ class ListOf(Kind[list[T]]):
 
     def raw(self, text: str) -> object:
         """Items are separated by commas, or by slashes where commas separate something else."""
-        return [self.item.raw(item.strip()) for item in re.split("[,/]", text)]
+        return [self.item.raw(part.strip()) for part in re.split("[,/]", text)] if text.strip() else []
 
     def write(self, value: list[T]) -> str:
         return ", ".join(self.item.write(item) for item in value)
@@ -275,10 +280,10 @@ class ListOf(Kind[list[T]]):
 class Parsed(Kind[T]):
     """Text that a function turns into a value; the function raises Refused."""
 
-    def __init__(self, parse: Callable[[str], T]) -> None:
-        self.parse = parse
+    def __init__(self, function: Callable[[str], T]) -> None:
+        self._function = function
 
     def read(self, raw: object) -> T:
         if not isinstance(raw, str):
             raise Refused("expected text", value=shown(raw))
-        return self.parse(raw)
+        return self._function(raw)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from functools import partial
-
-from sandbox import policies
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import Emit, run
 from sandbox.machines.virtual import VirtualMachine
+from sandbox.policies.guard import ALL_THE_TIME, Alarm
+from sandbox.policies.succession import Succession
 from sandbox.spec import Scenario
 
 
-def simulate(scenario: Scenario, emit: Emit) -> None:
-    """Run the scenario exactly. Raises Refused where its policy cannot be had."""
-    spec, folder = scenario.machine, scenario.folder
-    kernel = Kernel(policies.build(spec, folder), spec.cpus, spec.ties, partial(policies.find, folder=folder))
+def simulate(scenario: Scenario, emit: Emit, alarm: Alarm = ALL_THE_TIME) -> None:
+    """Run the scenario exactly. ``alarm``: ends what takes a policy too long. Raises Refused where the policy cannot be
+    had."""
+    spec = scenario.machine
+    succession = Succession(spec, scenario.folder, alarm)
+    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
     run(kernel, VirtualMachine(scenario), emit, scenario.name)

@@ -33,9 +33,10 @@ TIES = ("arrival-first", "requeue-first")
 
 
 class Segment(msgspec.Struct, frozen=True):
-    """A stretch of synthetic work: so much CPU time, or so long a wait for I/O."""
+    """A stretch of synthetic work: so much CPU time, so long a wait for I/O, or a wait until so long after the
+    process's beginning (the release of its next job)."""
 
-    kind: Literal["cpu", "io"]
+    kind: Literal["cpu", "io", "until"]
     ns: int
 
 
@@ -72,7 +73,15 @@ class MachineSpec(msgspec.Struct):
 
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``), when, and its
-    figures for the policies. Times in ns; ``args`` are the Python function's."""
+    figures for the policies. Times in ns; ``args`` are the Python function's.
+
+    ``period`` makes a periodic process of synthetic work: it does its ``work`` ``repeat`` times, each of them a job
+    that is released one period after the one before, the first when the process arrives, and due ``deadline`` after
+    its release (by default: a period). A process that is done with a job waits for the release of the next; one that
+    is late begins the next at once, and that one is due as if it had been released in time. On real processes
+    releases are counted from the first instruction of the process. Without ``period``, ``deadline`` is that of the
+    process as a whole, counted from its arrival.
+    """
 
     name: Annotated[str, Name()]
     arrive_ns: Annotated[int, Duration()] = 0
@@ -93,11 +102,14 @@ class ProcessSpec(msgspec.Struct):
     def segments(self) -> list[Segment]:
         """The synthetic work in full, repeats unrolled and neighbours of one kind joined."""
         joined: list[Segment] = []
-        for segment in (self.work or []) * self.repeat:
-            if joined and joined[-1].kind == segment.kind:
-                joined[-1] = Segment(segment.kind, joined[-1].ns + segment.ns)
-            else:
-                joined.append(segment)
+        for job in range(self.repeat):
+            if job and self.period_ns is not None:
+                joined.append(Segment("until", job * self.period_ns))
+            for segment in self.work or ():
+                if joined and joined[-1].kind == segment.kind:
+                    joined[-1] = Segment(segment.kind, joined[-1].ns + segment.ns)
+                else:
+                    joined.append(segment)
         return joined
 
     @property

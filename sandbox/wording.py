@@ -20,6 +20,8 @@ from sandbox.events import (
     Halted,
     Operator,
     PolicyNote,
+    Queued,
+    Queues,
     Ready,
     Scheduling,
     Wrote,
@@ -31,10 +33,47 @@ Names = Mapping[int, str]
 _RULES = {
     "head of the ready queue": "it is the head of the ready queue",
     "goes on after a pause": "it was on the CPU when the machine paused",
+    "shortest next burst": "its next burst is the shortest: {burst_ns}",
+    "shortest estimated burst": "its next burst is thought to be the shortest: {burst_ns}",
+    "least remaining time": "least remaining time: {remaining_ns}",
+    "least estimated remaining time": "least remaining time, as far as one can tell: {remaining_ns}",
+    "highest response ratio": "highest response ratio: {ratio} after waiting {waited_ns} for {burst_ns}",
+    "best priority": "best priority: {priority}",
+    "best priority by age": "best priority: {priority}, its own being {own}",
+    "highest non-empty queue": "the highest non-empty queue is {level}",
+    "holds the drawn ticket": "it holds ticket {ticket}: it has {first} to {last}",
+    "lowest pass": "lowest pass: {pass}; its stride is {stride}",
+    "least virtual runtime": "least virtual runtime: {vruntime_ns}",
+    "earliest virtual deadline": "of those who have not had their share, the earliest virtual deadline: {deadline_ns}",
+    "earliest deadline": "its deadline is the earliest: {due_ns}",
+    "no deadline is left": "nobody with a deadline is ready, and it came first",
+    "shortest period": "its period is the shortest: {period_ns}",
+    "no period is left": "nobody with a period is ready, and it came first",
+}
+
+#: A policy's own moves, where one process is concerned and where not.
+_NOTES = {
+    "demoted": "{name} used up its slices in queue {from} and moves down to queue {to}",
+    "boosted": "boost: all {processes} processes return to the top queue",
+    "bumped": "{name} comes from I/O and goes to the head of queue {level}",
+    "aged": "{name} has waited long: its priority improves from {before} to {after}",
+    "drew": "the lottery drew {ticket} of {total}",
+    "estimate updated": "{name} ran {burst_ns} where {before_ns} were expected; {estimate_ns} are expected next",
+    "caught up": "{name} has slept: its pass moves from {before} to {after}, it gets no time back",
+    "credit limited": "{name} has slept: its virtual runtime moves from {before_ns} to {after_ns}, no further back",
+    "missed its deadline": "{name} misses its deadline, {due_ns}",
+}
+
+_QUEUES = {
+    "ready queue": "ready queue",
+    "level": "queue {level}",
+    "eligible": "eligible",
+    "ahead of its share": "ahead of their share",
 }
 
 _CAUSES = {
     "sleep": "sleep {for_ns}",
+    "next job": "next job in {for_ns}",
     "read console": "read console",
     "write console": "console full",
     "read pipe": "read pipe",
@@ -78,6 +117,11 @@ _FAULTS = {
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "nothing can happen any more": "nothing can happen any more: the run ends",
     "only on real processes": "{command} needs real processes; the virtual machine has none",
+    "policy raises": "{policy} fails in {callback}, {file} line {line}: {error} ({code}); {successor} takes over",
+    "policy answers nonsense": "{policy}: {callback}, {file} line {line}, answers {answer} instead of {allowed}; "
+    "{successor} takes over",
+    "policy takes too long": "{policy} does not come back from {callback}, {file} line {line} ({code}); {successor} "
+    "takes over",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 
@@ -110,14 +154,17 @@ _PROBLEMS = {
     "no such process": "there is no process {value}; there are: {allowed}",
     "not a Python file": "{value} is no Python file",
     "file does not load": "{value} does not load: {reason}",
+    "file fails": "{value} fails in line {line}: {reason}",
     "not a policy": "{value} is no policy: its class must derive from sandbox.policies.base.Policy",
+    "policy does not start": "{value} does not start: {reason}",
+    "ties of a policy": "{value} says ties = {found}; allowed: {allowed}",
     "no policy in the file": "the file of {value} holds no policy of that name",
     "file is too large": "the file is larger than {allowed}",
     "cannot be read": "cannot be read: {reason}",
     "file exists": "exists already; give another name, or --force to overwrite it",
     "not a file for a policy": "is no name for a policy's file: letters, digits and _, then .py, for example mine.py",
     "cannot be written": "cannot be written: {reason}",
-    "hangs": "does not come back when it is loaded: {file}, line {line}",
+    "policy takes too long": "does not come back when it is loaded: {file}, line {line}",
     "ends the process": "ends the process when it is loaded: {reason}",
     "is not UTF-8": "is not UTF-8 text (byte {byte})",
     "is not TOML": "is not TOML: {reason}",
@@ -171,6 +218,21 @@ def rule(clause: Clause) -> str:
     return _say(_RULES, clause)
 
 
+def note(event: PolicyNote, names: Names) -> str:
+    """A policy's own move."""
+    if event.pid is None:
+        return _say(_NOTES, event.note)
+    name = names.get(event.pid, str(event.pid))
+    if event.note.rule not in _NOTES:
+        return f"{name}: {_say(_NOTES, event.note)}"
+    return _say(_NOTES, Clause(event.note.rule, {**event.note.figures, "name": name}))
+
+
+def queue(clause: Clause) -> str:
+    """What one of a policy's queues is called."""
+    return _say(_QUEUES, clause)
+
+
 def cause(clause: Clause) -> str:
     """What a process waits for, in a few words."""
     return _say(_CAUSES, clause)
@@ -182,8 +244,8 @@ def operator(clause: Clause) -> str:
 
 
 def fault(clause: Clause) -> str:
-    """What went wrong."""
-    return _say(_FAULTS, clause)
+    """What went wrong; what the operator asked for and cannot have is a problem of his."""
+    return _say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
 
 
 def problem(clause: Clause) -> str:
@@ -216,7 +278,7 @@ _READY = {
     "woke": "{name} wakes up and joins the ready queue",
     "expired": "{name} used its whole slice and goes to the tail",
     "preempted": "{name} is pushed aside and keeps the head of its queue",
-    "yielded": "{name} stopped itself and goes to the tail",
+    "yielded": "{name} gives the CPU away and goes to the tail",
 }
 
 
@@ -244,8 +306,11 @@ def sentence(event: Event, names: Names) -> str:
             return f"{names[pid]} is over: {status(event)}, {show_duration(event.cpu_ns)} of CPU time"
         case Wrote(pid=pid, text=text):
             return f"{names[pid]} writes: {text.rstrip()}"
-        case PolicyNote(note=note):
-            return rule(note)
+        case PolicyNote():
+            return note(event, names)
+        case Queues(queues=queues, running=running):
+            waiting = (f"{queue(each.name)}: {_listed(each.tasks, names)}" for each in queues)
+            return "; ".join([f"running: {_listed(running, names)}", *waiting])
         case Operator(did=did):
             return f"operator: {operator(did)}"
         case Fault(what=what, pid=pid):
@@ -257,12 +322,16 @@ def sentence(event: Event, names: Names) -> str:
     return ""
 
 
+def _listed(tasks: Sequence[Queued], names: Names) -> str:
+    return ", ".join(names.get(task.pid, str(task.pid)) for task in tasks) or "nobody"
+
+
 _LEADS = {
     "admitted": "{name} arrives.",
     "woke": "{name} wakes up.",
     "expired": "{name} used its whole slice and goes to the tail.",
     "preempted": "{name} is pushed aside and keeps the head of its queue.",
-    "yielded": "{name} stopped itself and goes to the tail.",
+    "yielded": "{name} gives the CPU away and goes to the tail.",
 }
 
 
@@ -290,11 +359,12 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
             case Exited(pid=pid):
                 said.append(f"{names[pid]} is over: {status(event)}.")
             case Dispatched(pid=pid, why=clause):
+                said += _tie(instant, names)
                 said.append(f"{policy} chooses {names[pid]}: {rule(clause)}.")
             case Operator(did=did) if did.rule not in ("paused", "stepped"):
                 said.append(f"You: {operator(did)}.")
-            case PolicyNote(note=note):
-                said.append(f"{rule(note)}.")
+            case PolicyNote():
+                said.append(f"{note(event, names)}.")
             case Fault():
                 said.append(f"{sentence(event, names)}.")
     if idle and any(isinstance(event, (Blocked, Exited)) for event in instant):
@@ -303,6 +373,28 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
     if len(said) > most:
         said = ["…", *said[-most:]]
     return (t_ns, " ".join(said)) if said else None
+
+
+def _tie(instant: Sequence[Event], names: Names) -> list[str]:
+    """What the rule for ties decided, where slices ended at the instant at which others came; and whom the other rule
+    would have chosen, where that is plain."""
+    ready = [event for event in instant if isinstance(event, Ready) and event.reason in ("admitted", "woke", "expired")]
+    expired = [event.pid for event in ready if event.reason == "expired"]
+    come = [event.pid for event in ready if event.reason != "expired"]
+    if not (expired and come):
+        return []
+    come_first = ready[0].reason != "expired"
+    first, second = (come, expired) if come_first else (expired, come)
+    rules = ("arrival-first", "requeue-first") if come_first else ("requeue-first", "arrival-first")
+    said = f"All at one instant: {rules[0]} puts {_names(first, names)} before {_names(second, names)}"
+    chosen = [event for event in instant if isinstance(event, Dispatched)]
+    if [event.pid for event in chosen] == first[:1] and chosen[0].why.rule == "head of the ready queue":
+        said += f", {rules[1]} would choose {names[second[0]]}"
+    return [f"{said}."]
+
+
+def _names(pids: Sequence[int], names: Names) -> str:
+    return ", ".join(names[pid] for pid in pids)
 
 
 def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:
@@ -356,6 +448,11 @@ def defect(clause: Clause) -> str:
     return _say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
 
 
+def stood_in(label: str) -> str:
+    """Why a row of a comparison is not compared."""
+    return f"{label}: it failed, and another policy stood in for it"
+
+
 def unfinished(label: str, number: int, of: int) -> str:
     """Why a row of a comparison is not compared."""
     return f"{label}: {number} of {of} processes had not ended; its figures are those of the others"
@@ -364,8 +461,9 @@ def unfinished(label: str, number: int, of: int) -> str:
 DECLARED = "its class says that it need not"
 UNJUDGED = "not judged: it did not get that far"
 _VIOLATIONS = {
-    "raised": "it raised {error}",
-    "hangs": "it does not come back: after {limit_ns} it was still in {in}()",
+    "policy raises": "{callback} raises {error}",
+    "policy answers nonsense": "{callback} answers {answer} instead of {allowed}",
+    "policy takes too long": "{callback} does not come back",
     "ends the process": "it ended the process that examined it: {reason}",
     "no end": "there is no end to it: {number} events",
     "lost": "{name} was ready from {since_ns} on and never ran again",

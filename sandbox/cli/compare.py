@@ -121,8 +121,8 @@ def _make(plans: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Run]
                 else:
                     ended = drive_virtual(plan.scenario, record)
                 if record.history.booted is not None:
-                    runs.append(Run(plan, record.history))
-                status = max(status, ended, FAILED if record.stuck else DONE)
+                    runs.append(Run(plan, record.history, record.failed))
+                status = max(status, ended, FAILED if record.stuck or record.failed else DONE)
                 if ended > FAILED:  # somebody wants us to end
                     break
         except Interrupted as interrupted:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -89,9 +89,9 @@ _DEFAULTS: dict[str, Any] = {field.name: field.default for field in msgspec.stru
 
 
 def _makes_sense(kind: type[Policy], scenario: Scenario) -> bool:
-    """Whether some process says something of every kind that the policy goes by."""
-    return all(_is_given(figure, scenario.processes) for figure in kind.needs)
+    """Whether some process says something that the policy goes by."""
+    return not kind.needs or any(_says(process, kind.needs) for process in scenario.processes)
 
 
-def _is_given(figure: str, processes: Sequence[ProcessSpec]) -> bool:
-    return any(getattr(process, figure) != _DEFAULTS[figure] for process in processes)
+def _says(process: ProcessSpec, figures: Iterable[str]) -> bool:
+    return any(getattr(process, figure) != _DEFAULTS[figure] for figure in figures)

@@ -32,12 +32,12 @@ def documents(runs: Sequence[Run]) -> list[dict[str, Any]]:
     return found
 
 
-def figures(runs: Sequence[Run]) -> Iterator[list[str | int | float | None]]:
+def figures(runs: Sequence[Run]) -> Iterator[list[str | float | None]]:
     """A row a run, after a row of titles; times in ns."""
-    head: list[str | int | float | None] = []
+    head: list[str | float | None] = []
     for run in runs:
         document = run.document()
-        row: dict[str, str | int | float | None] = {
+        row: dict[str, str | float | None] = {
             "scenario": document["scenario"],
             "policy": run.plan.contender.label,
             "parameters": wording.parameters(document["policy"]["parameters"]),
@@ -46,6 +46,7 @@ def figures(runs: Sequence[Run]) -> Iterator[list[str | int | float | None]]:
             "run": run.plan.number,
             "seed": run.plan.scenario.machine.seed,
             "unfinished": run.unfinished,
+            "failed": run.failed,
             **_flat(document["metrics"]),
         }
         if not head:
@@ -74,10 +75,7 @@ def lines(runs: Sequence[Run], width: int) -> list[Line]:
         said.append([("* best of its column", "dim")])
     if any(run.plan.number > 1 for run in runs):
         said.append([("medians of all runs; ± half of what lies between the least and the greatest", "dim")])
-    for run in runs:
-        if run.unfinished:
-            of = len(run.plan.scenario.processes)
-            said.append([("! " + wording.unfinished(run.plan.contender.label, run.unfinished, of), "strong")])
+    said += [[("! " + reason, "strong")] for run in runs for reason in _incomparable(run)]
     paired = [*_pairs(runs)]
     for virtual, real, found in paired:
         said += [[], *_against(virtual, real, found, width)]
@@ -88,6 +86,14 @@ def lines(runs: Sequence[Run], width: int) -> list[Line]:
                 said += [[], _heading(run), *gantt.chart(run.history, width, span_ns)]
     said.append([(gantt.legend(runs[0].history), "dim")])
     return said
+
+
+def _incomparable(run: Run) -> Iterator[str]:
+    """Why a run's figures say little of its policy."""
+    if run.failed:
+        yield wording.stood_in(run.plan.contender.label)
+    if run.unfinished:
+        yield wording.unfinished(run.plan.contender.label, run.unfinished, len(run.plan.scenario.processes))
 
 
 def _heading(run: Run) -> Line:

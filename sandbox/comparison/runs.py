@@ -24,10 +24,11 @@ class Plan(NamedTuple):
 
 
 class Run(NamedTuple):
-    """What came of it."""
+    """What came of it. ``failed``: the policy failed, and another one stood in for it."""
 
     plan: Plan
     history: History
+    failed: bool
 
     @property
     def unfinished(self) -> int:
@@ -70,7 +71,7 @@ def entrants(runs: Sequence[Run]) -> list[Entrant]:
             f"{label} {_MACHINES[real]}" if both else label,
             _MACHINES[real],
             [run.document() for run in group],
-            all(run.unfinished == 0 for run in group),
+            all(run.unfinished == 0 and not run.failed for run in group),
         )
         for (label, real), group in groups.items()
     ]

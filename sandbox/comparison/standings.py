@@ -48,7 +48,7 @@ COLUMNS = (
 
 class Entrant(NamedTuple):
     """A policy's runs. ``rivals``: it is compared with others of the same word. ``complete``: every process of every
-    run has ended, so that its figures can be compared at all."""
+    run has ended under it, so that its figures can be compared at all."""
 
     label: str
     rivals: str

@@ -13,6 +13,7 @@ import sys
 from collections.abc import Callable
 
 from sandbox import policies
+from sandbox.alarm import AlarmClock
 from sandbox.conformance.examination import examine
 from sandbox.conformance.trial import LIMIT_S, Candidate
 from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Request, Trying, decode_request, encode
@@ -57,7 +58,7 @@ def _sources(what: str) -> list[str]:
     faulthandler.dump_traceback_later(LIMIT_S, exit=True)
     try:
         if not what.endswith(".py"):
-            policies.find(what)
+            _find(what)
             return [what]
         found = [f"{what}:{name}" for name in _classes(what) if _is_policy(f"{what}:{name}")]
     finally:
@@ -79,9 +80,15 @@ def _classes(path: str) -> list[str]:
     return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
 
 
+def _find(source: str) -> None:
+    """Load the policy's file and see what is in it. Raises Refused."""
+    with AlarmClock():
+        policies.find(source)
+
+
 def _is_policy(source: str) -> bool:
     try:
-        policies.find(source)
+        _find(source)
     except Refused as refused:
         if refused.faults[0][1].rule == "not a policy":
             return False

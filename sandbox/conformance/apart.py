@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 import os
 import re
 import subprocess
@@ -9,14 +10,13 @@ import sys
 import tempfile
 from collections.abc import Iterable
 
-from sandbox.conformance.trial import LIMIT_S
+from sandbox.conformance.trial import TOO_LONG
 from sandbox.conformance.verdicts import LAWFUL, LAWS, Example, Report, Verdict, Violation, likeness
 from sandbox.conformance.wire import AnyMessage, Begun, Judged, Refusal, Request, Trying, decode_message, encode
 from sandbox.conformance.worlds import worlds
 from sandbox.events import Clause, Figure
 from sandbox.kinds import Refused
 from sandbox.text import clean_line
-from sandbox.units import S
 
 #: So long may a whole examination take.
 _PATIENCE_S = 300.0
@@ -84,7 +84,8 @@ def _death(words: str, what: str) -> Clause:
         frames = _FRAME.findall(words.rpartition("Timeout (")[2])
         own = os.path.abspath(what.partition(".py")[0] + ".py")
         file, line, name = next((frame for frame in frames if frame[0] == own), frames[0])
-        figures: dict[str, Figure] = {"file": clean_line(file), "line": int(line), "in": name}
-        return Clause("hangs", {**figures, "limit_ns": round(LIMIT_S * S)})
+        code = clean_line(linecache.getline(file, int(line)))
+        figures: dict[str, Figure] = {"file": clean_line(os.path.basename(file)), "line": int(line), "code": code}
+        return Clause(TOO_LONG, {"callback": clean_line(name), **figures})
     lines = words.strip().splitlines()
     return Clause("ends the process", {"reason": clean_line(lines[-1]) if lines else None})

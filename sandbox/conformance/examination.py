@@ -10,7 +10,7 @@ from sandbox import policies
 from sandbox.conformance.divergence import diverge
 from sandbox.conformance.laws import judge
 from sandbox.conformance.shrink import shrink
-from sandbox.conformance.trial import Candidate, Trial
+from sandbox.conformance.trial import TOO_LONG, Candidate, Trial
 from sandbox.conformance.verdicts import IDLE, LAWFUL, LAWS, STARVED, Example, Verdict, Violation, likeness
 from sandbox.conformance.worlds import EXAMINED
 from sandbox.events import Clause, Dispatched
@@ -30,14 +30,14 @@ def examine(
     for number, world in enumerate(worlds):
         tell(number)
         trial = candidate.attempt(world)
-        tried = tried or (trial.failure is None and any(isinstance(event, Dispatched) for event in trial.events))
+        tried = tried or _decided(world, trial)
         for law in [*laws]:
             violation = judge(law, candidate, world, trial)
             if violation is not None:
                 laws.remove(law)
                 yield Verdict(law, "broken", _example(law, candidate, world, violation))
-        if trial.endless:
-            break  # every other world would be as long, and tell no more
+        if trial.hopeless:
+            break
         if like is not None and alike and (violation := _unlike(candidate, like, world, trial)):
             alike = False
             yield Verdict(likeness(like.name), "broken", _unlike_example(candidate, like, world, violation))
@@ -46,12 +46,15 @@ def examine(
     yield from (Verdict(law, "holds" if tried or law == LAWFUL else "unjudged") for law in laws)
 
 
+def _decided(world: Scenario, trial: Trial) -> bool:
+    """Whether the policy, and nobody else, made a decision and did not fail."""
+    alone = trial.failure is None and world.machine.policy == EXAMINED
+    return alone and any(isinstance(event, Dispatched) for event in trial.events)
+
+
 def _declared(candidate: Candidate) -> list[str]:
     """The laws that the class itself says it does not keep."""
-    try:
-        policy = policies.build(MachineSpec(policy=candidate.source, parameters=candidate.parameters))
-    except Exception:  # every world will show it, and where
-        return []
+    policy = policies.build(MachineSpec(policy=candidate.source, parameters=candidate.parameters))
     return [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
 
 
@@ -59,14 +62,15 @@ def _example(law: str, candidate: Candidate, world: Scenario, violation: Violati
     def breaks(smaller: Scenario) -> Violation | None:
         return judge(law, candidate, smaller, candidate.attempt(smaller))
 
-    world, violation = shrink(world, breaks, violation)
+    if violation.what.rule != TOO_LONG:
+        world, violation = shrink(world, breaks, violation)
     return Example(world, violation, candidate.attempt(world).events)
 
 
 def _unlike(candidate: Candidate, like: Candidate, world: Scenario, trial: Trial) -> Violation | None:
     """Where the two decide differently; worlds in which others decide, too, tell nothing. Where the policy has no
     quantum that the world could set, the other one has its own default, too."""
-    if trial.failure is not None or world.machine.policy != EXAMINED:
+    if not _decided(world, trial):
         return None
     if "quantum_ns" not in trial.events[0].parameters:
         world = msgspec.structs.replace(world, machine=msgspec.structs.replace(world.machine, quantum_ns=None))

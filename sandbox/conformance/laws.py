@@ -88,7 +88,7 @@ def slices(world: Scenario, events: Events) -> Violation | None:
             case Admitted(pid=pid, name=name):
                 names[pid] = name
             case Ready(pid=pid, reason=reason):
-                (fresh.add if reason in ("admitted", "expired") else fresh.discard)(pid)
+                (fresh.add if reason == "admitted" else fresh.discard)(pid)  # else it may be what is left
             case Dispatched(pid=pid, slice_ns=slice_ns):
                 granted[pid] = event
                 if slice_ns is not None and slice_ns < SLICE_LEAST_NS and pid in fresh:

@@ -3,30 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from string import ascii_uppercase
 from typing import TypeVar
 
 import msgspec
 
+from sandbox.commands import Kill
 from sandbox.conformance.worlds import GRID_NS
-from sandbox.spec import ProcessSpec, Scenario, Segment
+from sandbox.spec import At, ProcessSpec, Scenario, Segment
 
 T = TypeVar("T")
 
-#: So many smaller workloads are tried at most.
-_TRIES_MOST = 300
+#: So many smaller workloads are tried at most, and so many stretches of work in all.
+_TRIES_MOST, _STRETCHES_MOST = 300, 40_000
 
 
 def shrink(world: Scenario, shows: Callable[[Scenario], T | None], seen: T) -> tuple[Scenario, T]:
     """A small world that ``shows`` something, and what it shows. ``seen``: what the given world shows."""
-    tries = 0
+    tries = stretches = 0
     smaller = _smaller(world)
-    while tries < _TRIES_MOST and (candidate := next(smaller, None)) is not None:
+    while tries < _TRIES_MOST and stretches < _STRETCHES_MOST and (candidate := next(smaller, None)) is not None:
         tries += 1
+        stretches += sum(len(process.segments) for process in candidate.processes)
         found = shows(candidate)
         if found is not None:
             world, seen = candidate, found
             smaller = _smaller(world)
-    return world, seen
+    named = _named_anew(world)
+    found = shows(named)
+    return (world, seen) if found is None else (named, found)
+
+
+def _named_anew(world: Scenario) -> Scenario:
+    """The first process is A, the second B; who is not there any more leaves no gap."""
+    if len(world.processes) > len(ascii_uppercase):
+        return world
+    names = dict(zip((process.name for process in world.processes), ascii_uppercase, strict=False))
+    processes = [msgspec.structs.replace(process, name=names[process.name]) for process in world.processes]
+    script = [At(at.time_ns, Kill(names[at.do.who])) if isinstance(at.do, Kill) else at for at in world.script]
+    return msgspec.structs.replace(world, processes=processes, script=script)
 
 
 def _smaller(world: Scenario) -> Iterator[Scenario]:
@@ -36,10 +51,10 @@ def _smaller(world: Scenario) -> Iterator[Scenario]:
     if len(world.processes) > 1:
         half = len(world.processes) // 2
         if half > 2:
-            yield msgspec.structs.replace(world, processes=world.processes[:half])
-            yield msgspec.structs.replace(world, processes=world.processes[half:])
+            yield _only(world, world.processes[:half])
+            yield _only(world, world.processes[half:])
         for index in range(len(world.processes)):
-            yield msgspec.structs.replace(world, processes=_without(world.processes, index))
+            yield _only(world, _without(world.processes, index))
     if world.machine.cpus > 1:
         fewer = msgspec.structs.replace(world.machine, cpus=world.machine.cpus - 1)
         yield msgspec.structs.replace(world, machine=fewer)
@@ -53,6 +68,13 @@ def _smaller(world: Scenario) -> Iterator[Scenario]:
         yield msgspec.structs.replace(world, machine=plain)
 
 
+def _only(world: Scenario, processes: list[ProcessSpec]) -> Scenario:
+    """The world with these processes alone; nobody kills one of the others."""
+    names = {process.name for process in processes}
+    script = [at for at in world.script if not isinstance(at.do, Kill) or at.do.who in names]
+    return msgspec.structs.replace(world, processes=processes, script=script)
+
+
 def _simpler(process: ProcessSpec) -> Iterator[ProcessSpec]:
     """The process with a little less to it."""
     plain = ProcessSpec(process.name, process.arrive_ns, process.work, repeat=process.repeat)
@@ -60,8 +82,9 @@ def _simpler(process: ProcessSpec) -> Iterator[ProcessSpec]:
         yield plain
     if process.arrive_ns:
         yield msgspec.structs.replace(process, arrive_ns=0)
-    if process.repeat > 1:
-        yield msgspec.structs.replace(process, repeat=process.repeat // 2)
+    for repeat in sorted({1, process.repeat // 2}):
+        if 0 < repeat < process.repeat:
+            yield msgspec.structs.replace(process, repeat=repeat)
     work = process.work or []
     for index in range(len(work)):
         if len(work) > 1:

@@ -103,9 +103,8 @@ def story(policy: str, verdict: Verdict, width: int) -> Iterator[Line]:
 def _place(what: Clause) -> Iterator[Line]:
     """The line of somebody's own file."""
     if "file" in what.figures:
-        yield [("{file}, line {line}, in {in}".format(**what.figures), "strong")]
-        if what.figures.get("text"):
-            yield [(f"{_INDENT}{what.figures['text']}", "text")]
+        yield [("{file}, line {line}, in {callback}".format(**what.figures), "strong")]
+        yield [(f"{_INDENT}{what.figures['code']}", "text")]
 
 
 def _workload(world: Scenario) -> Iterator[str]:

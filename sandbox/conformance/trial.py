@@ -3,37 +3,41 @@
 from __future__ import annotations
 
 import faulthandler
-import traceback
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
+from sandbox.alarm import AlarmClock
 from sandbox.commands import UsePolicy
 from sandbox.conformance.verdicts import Violation
 from sandbox.conformance.worlds import EXAMINED
-from sandbox.events import Clause, Figure
+from sandbox.events import Clause, Fault
 from sandbox.simulation import simulate
 from sandbox.spec import At, Scenario
-from sandbox.text import clean_line
 from sandbox.units import US
 
 #: Slices no shorter than this bring about so many events at most; more means that there is no end to it.
 SLICE_LEAST_NS = 100 * US
 _EVENTS_A_SLICE, _EVENTS_BESIDES = 3, 1_000
-#: A run that takes so long hangs: the process ends and says where it was.
+#: A run that takes so long hangs where no alarm is heard: the process ends and says where it was.
 LIMIT_S = 3.0
+_ALARM = AlarmClock()
+
+
+NO_END, TOO_LONG = "no end", "policy takes too long"
 
 
 class Trial(NamedTuple):
-    """``failure``: the policy raised, or there was no end to it; then the run says nothing about the other laws."""
+    """``failure``: the policy raised, did not answer, or answered nonsense, or there was no end to it; then the run
+    says nothing about the other laws."""
 
     events: list[Any]
     failure: Violation | None
 
     @property
-    def endless(self) -> bool:
-        return self.failure is not None and self.failure.what.rule == "no end"
+    def hopeless(self) -> bool:
+        """Whether another world would take as long, and tell no more."""
+        return self.failure is not None and self.failure.what.rule in (NO_END, TOO_LONG)
 
 
 class _NoEnd(Exception):
@@ -51,7 +55,6 @@ class Candidate(msgspec.Struct, frozen=True):
     def attempt(self, world: Scenario) -> Trial:
         """Run the world under this policy, or let it take over where the world's script says so."""
         events: list[Any] = []
-        failure: Violation | None = None
 
         most = _events_most(world)
 
@@ -62,14 +65,17 @@ class Candidate(msgspec.Struct, frozen=True):
 
         faulthandler.dump_traceback_later(LIMIT_S, exit=True)
         try:
-            simulate(self._enter(world), take)
+            simulate(self._enter(world), take, _ALARM)
         except _NoEnd:
-            failure = Violation(Clause("no end", {"number": most}), events[-1].t_ns)
-        except Exception as error:  # whatever somebody's own policy raises
-            failure = Violation(raised(error), events[-1].t_ns if events else 0)
+            return Trial(events, Violation(Clause(NO_END, {"number": most}), events[-1].t_ns))
         finally:
             faulthandler.cancel_dump_traceback_later()
-        return Trial(events, failure)
+        fault = next(
+            (event for event in events if isinstance(event, Fault) and "successor" in event.what.figures), None
+        )
+        if fault is None:
+            return Trial(events, None)
+        return Trial([event for event in events if event.t_ns <= fault.t_ns], Violation(fault.what, fault.t_ns))
 
     def _enter(self, world: Scenario) -> Scenario:
         """The world with this policy where it says that one is examined."""
@@ -84,13 +90,3 @@ class Candidate(msgspec.Struct, frozen=True):
 def _events_most(world: Scenario) -> int:
     demand_ns = sum(process.demand_ns or 0 for process in world.processes)
     return _EVENTS_BESIDES + _EVENTS_A_SLICE * (demand_ns // SLICE_LEAST_NS)
-
-
-def raised(error: Exception) -> Clause:
-    """An exception, and the line of somebody's own file that it came from."""
-    frames = traceback.extract_tb(error.__traceback__)
-    package = str(Path(__file__).parents[1])
-    own = [frame for frame in frames if not frame.filename.startswith(package)] or frames
-    said = clean_line(f"{type(error).__name__}: {error}")
-    figures: dict[str, Figure] = {"error": said, "file": clean_line(own[-1].filename), "line": own[-1].lineno}
-    return Clause("raised", {**figures, "in": own[-1].name, "text": clean_line(own[-1].line or "")})

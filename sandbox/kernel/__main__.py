@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-from sandbox import policies
+from sandbox.alarm import AlarmClock
 from sandbox.commands import Command, Pause, Quit, Resume
 from sandbox.events import Event, encode
 from sandbox.kernel.kernel import Kernel
@@ -21,6 +21,7 @@ from sandbox.kernel.loop import run
 from sandbox.machines.linux import libc
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.machines.linux.places import choose
+from sandbox.policies.succession import Succession
 from sandbox.units import S
 from sandbox.wire import Boot, Lines, decode_boot, decode_command
 
@@ -146,7 +147,8 @@ def main(descriptor: int) -> None:
     recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
     machine = LinuxMachine(boot.scenario, places.mini, recipe, boot.sensor, upward, boot.attended)
     os.sched_setaffinity(0, places.engine)
-    kernel = Kernel(policies.build(spec, boot.scenario.folder), spec.cpus, spec.ties)
+    succession = Succession(spec, boot.scenario.folder, AlarmClock())
+    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
     run(kernel, machine, upward.emit, boot.scenario.name, boot.stay)
     upward.finish()

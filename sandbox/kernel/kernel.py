@@ -7,12 +7,10 @@ makes runs exact, and ``ossandbox policies --rules`` prints it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TypeVar
 
-from sandbox import policies
-from sandbox.commands import Command, Kill, Pause, Quit, Resume, Spawn, Step, Tune, Type, UsePolicy
-from sandbox.events import Clause, Descheduled, Event, Fault, Figure, Operator, Scheduling
+from sandbox.commands import Command, Kill, Look, Pause, Quit, Reload, Resume, Spawn, Step, Tune, Type, UsePolicy
+from sandbox.events import Clause, Descheduled, Event, Fault
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -29,39 +27,19 @@ from sandbox.kernel.machine import (
     Yielded,
 )
 from sandbox.kernel.process import Process
+from sandbox.kernel.scheduler import Scheduler
 from sandbox.kernel.states import State
-from sandbox.kernel.transitions import Transitions
-from sandbox.kinds import Refused
-from sandbox.policies.base import Policy
 from sandbox.text import clean_line
 
 R = TypeVar("R", bound=Report)
 
 
-class Kernel(Transitions):
-    """The scheduler's conduct; ``sandbox.kernel.loop`` shows how it is driven.
+class Kernel(Scheduler):
+    """The scheduler's conduct; ``sandbox.kernel.loop`` shows how it is driven."""
 
-    ``find`` gives the class of a policy's name when the operator changes the policy.
-    """
-
-    def __init__(
-        self,
-        policy: Policy,
-        cpus: int = 1,
-        ties: str | None = None,
-        find: Callable[[str], type[Policy]] = policies.find,
-    ) -> None:
-        super().__init__(policy, cpus)
-        self.quitting = False
-        self._ties = ties
-        self._find = find
+    quitting = False
 
     # What the loop asks
-
-    @property
-    def ties(self) -> str:
-        """Which rule holds at one instant: the machine's setting, else the policy's own."""
-        return self._ties or self.policy.ties
 
     @property
     def alive(self) -> bool:
@@ -74,6 +52,8 @@ class Kernel(Transitions):
         if self.paused:
             return None
         deadline = self.policy.timer_ns if self._live else None
+        if deadline is not None and deadline < self.now_ns:
+            deadline = self.now_ns
         for cpu in self.cpus:
             if cpu.slice_end_ns is not None and (deadline is None or cpu.slice_end_ns < deadline):
                 deadline = cpu.slice_end_ns
@@ -94,7 +74,6 @@ class Kernel(Transitions):
         for pid, cpu_ns in used.items():
             self.processes[pid].cpu_ns = cpu_ns
         requeue_first = self.ties == "requeue-first"
-        policy_timer_ns = self.policy.timer_ns
         if reports:
             for told in _only(Told, reports):
                 self._log.append(told.event)
@@ -103,17 +82,17 @@ class Kernel(Transitions):
             for waits in _only(Waits, reports):
                 self._block(waits)
             for yielded in _only(Yielded, reports):
-                self._release(self.processes[yielded.pid], "yielded")
+                self._yield(self.processes[yielded.pid])
         if requeue_first:
             self._expire()
-        if policy_timer_ns is not None and self.now_ns >= policy_timer_ns and not self.paused:
-            self.policy.timer(self.now_ns)
-            self._fresh = [*self._ready.values()]
+        timer_ns = self.policy.timer_ns
+        if timer_ns is not None and self.now_ns >= timer_ns and not self.paused:
+            self._call_timer()
         if reports:
             for arrived in _only(Arrived, reports):
                 self._admit(arrived)
             woken = [self.processes[woke.pid] for woke in _only(Woke, reports)]
-            for process in sorted(woken, key=lambda process: process.since_ns):
+            for process in sorted(woken, key=lambda process: process.waits):
                 if process.state is State.BLOCKED:  # else it ended in the same breath
                     self._wake(process)
         if not requeue_first:
@@ -128,10 +107,8 @@ class Kernel(Transitions):
             for cpu in self.cpus:
                 if cpu.running is None and not self.paused:
                     self._dispatch(cpu)
-            for process in self._fresh:
-                if process.state is State.READY and not self.paused:
-                    self._preempt_for(process)
-        self._fresh.clear()
+            while self._fresh and not self.paused:
+                self._preempt_for(self._fresh.popleft())
         return self._collect_orders()
 
     def settle(self, obeyed: Obeyed) -> list[Event]:
@@ -169,6 +146,10 @@ class Kernel(Transitions):
                 self._tune(parameter, value)
             case UsePolicy(name):
                 self._change_policy(name)
+            case Reload():
+                self._change_policy(self.policy.source)
+            case Look(most):
+                self._show_queues(most)
             case Quit():
                 self.quitting = True
                 self._record("quit")
@@ -180,37 +161,6 @@ class Kernel(Transitions):
         if self.paused:
             self.paused = False
             self._orders.append(Thaw())
-
-    def _tune(self, parameter: str, value: str) -> None:
-        try:
-            self.policy.set(parameter, value)
-        except Refused as refused:
-            self._refuse("set", refused)
-            return
-        self._record("set", parameter=parameter, value=value)
-        self._schedule_anew()
-
-    def _change_policy(self, name: str) -> None:
-        """Another policy takes over: it is told of every ready process, longest ready first."""
-        try:
-            policy = self._find(name)(seed=self.policy.seed)
-        except Refused as refused:
-            self._refuse("policy", refused)
-            return
-        self._install(policy)
-        for process in sorted(self._ready.values(), key=lambda process: process.since_ns):
-            policy.enqueue(process, "admitted", self.now_ns)
-        self._record("policy", policy=policy.name)
-        self._schedule_anew()
-
-    def _schedule_anew(self) -> None:
-        """Whoever is on a CPU goes on under the new rule, its slice counted from its dispatch."""
-        self._log.append(Scheduling(self.now_ns, self.policy.name, self.policy.parameters, self.ties))
-        for cpu in self.cpus:
-            if cpu.running is not None:
-                slice_ns = self.policy.slice(cpu.running)
-                end_ns = None if slice_ns is None else max(cpu.running.since_ns + slice_ns, self.now_ns)
-                cpu.slice_end_ns = end_ns
 
     def _carry(self, command: Kill | Type | Spawn) -> None:
         if isinstance(command, Spawn):
@@ -229,17 +179,11 @@ class Kernel(Transitions):
 
     def _named(self, who: str) -> Process | None:
         """A living process by pid or by name."""
-        for process in self.processes.values():
-            if process.state is not State.EXITED and who in (str(process.pid), process.name):
-                return process
-        return None
-
-    def _record(self, did: str, **figures: Figure) -> None:
-        self._log.append(Operator(self.now_ns, Clause(did, figures)))
-
-    def _refuse(self, what: str, refused: Refused) -> None:
-        clause = refused.faults[0][1]
-        self._log.append(Fault(self.now_ns, Clause(clause.rule, {"asked": what, **clause.figures})))
+        by_pid = self.processes.get(int(who)) if who.isdecimal() and len(who) < 20 else None
+        if by_pid is not None and by_pid.state is not State.EXITED:
+            return by_pid
+        alive = (process for process in self.processes.values() if process.state is not State.EXITED)
+        return next((process for process in alive if process.name == who), None)
 
 
 def _only(kind: type[R], reports: list[Report]) -> list[R]:

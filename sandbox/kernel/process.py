@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.kernel.course import Course
 from sandbox.kernel.states import State
 from sandbox.policies.base import Task
 from sandbox.spec import ProcessSpec
@@ -11,12 +12,16 @@ class Process(Task):
     """A process as the kernel knows it; what it inherits from Task is what policies may read. Times in ns."""
 
     __slots__ = (  # noqa: RUF023 - in groups
-        # Its state, since when, and the CPU that it is on or was on last.
+        # Its state, and the CPU that it is on or was on last.
         "state",
-        "since_ns",
         "cpu",
-        # What is left of a slice that was cut short; None: a fresh slice next time.
-        "slice_left_ns",
+        # Which wait of all waits its last one was.
+        "waits",
+        # Where it is in its declared work (None: a real program), whether it waits for its next job, and when the job
+        # in hand was released.
+        "course",
+        "between_jobs",
+        "released_ns",
         # Whether the machine lets it run: true for running and blocked ones, false once stopped.
         "loose",
         # CPU time already told to the policy, and already on record in Descheduled events.
@@ -37,14 +42,35 @@ class Process(Task):
         self.deadline_ns = spec.deadline_ns
         self.estimate_ns = spec.estimate_ns
         self.state = State.NEW
-        self.since_ns = now_ns
         self.cpu: int | None = None
-        self.slice_left_ns: int | None = None
+        self.waits = 0
+        self.course = Course(spec.segments) if spec.work is not None else None
+        self.between_jobs = False
         self.loose = loose
         self.charged_ns = 0
         self.reported_ns = 0
         self.waiting_ns = 0
         self.blocked_ns = 0
+        self.release(now_ns)
+        self.begin_burst()
+
+    def begin_burst(self) -> None:
+        """The next CPU burst is to come."""
+        self.before_ns = self.cpu_ns
+        self.burst_ns = self.course.burst_ns if self.course is not None else None
+
+    def end_burst(self) -> None:
+        """It waits: its burst is over, and perhaps its job."""
+        if self.course is not None and self.course.wait(self.cpu_ns):
+            self.between_jobs = True
+            self.due_ns = None
+
+    def release(self, at_ns: int) -> None:
+        """Its next job, or its first, is released."""
+        self.between_jobs = False
+        self.released_ns = at_ns
+        within_ns = self.period_ns if self.deadline_ns is None else self.deadline_ns
+        self.due_ns = None if within_ns is None else at_ns + within_ns
 
 
 class Cpu:

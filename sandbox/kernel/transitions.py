@@ -6,6 +6,8 @@ they happen is ``sandbox.kernel.kernel``'s matter.
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Collection
 from typing import Literal
 
 from sandbox.events import (
@@ -18,22 +20,24 @@ from sandbox.events import (
     Event,
     Exited,
     Operator,
-    PolicyNote,
     Ready,
     ReadyReason,
 )
 from sandbox.kernel.machine import Arrived, Ended, Freeze, Order, Run, Stop, Waits
 from sandbox.kernel.process import Cpu, Process
 from sandbox.kernel.states import State, move
-from sandbox.policies.base import Policy, Task
+from sandbox.policies.base import Policy
 
 RESUMED = Clause("goes on after a pause")
+#: Who becomes ready thus may take the CPU from another; who has just lost one may not.
+_NEWS: Collection[ReadyReason] = ("admitted", "woke")
 
 
 class Transitions:
     """Processes, CPUs and a policy."""
 
     def __init__(self, policy: Policy, cpus: int) -> None:
+        self.policy = policy
         self.now_ns = 0
         self.processes: dict[int, Process] = {}
         self.cpus = [Cpu(index) for index in range(cpus)]
@@ -42,20 +46,15 @@ class Transitions:
         #: Decisions still to be made before the machine pauses again; 0: it just runs.
         self._steps = 0
         self._live = 0
+        self._waits = 0
         self._ready: dict[int, Process] = {}
-        #: Became ready at this instant, and may preempt; became ready while the machine lets it run.
-        self._fresh: list[Process] = []
+        #: May preempt, having come or woken; became ready while the machine lets it run.
+        self._fresh: deque[Process] = deque()
         self._loosened: list[Process] = []
         self._orders: list[Order] = []
         self._log: list[Event] = []
         #: Where in the log each process descheduled at this instant stands.
         self._descheduled: dict[int, int] = {}
-        self._install(policy)
-
-    def _install(self, policy: Policy) -> None:
-        self.policy = policy
-        policy.note = self._note
-        policy.start(self.now_ns)
 
     def _admit(self, arrived: Arrived) -> None:
         spec = arrived.spec
@@ -77,18 +76,29 @@ class Transitions:
         self._make_ready(process, "admitted")
 
     def _make_ready(self, process: Process, reason: ReadyReason) -> None:
+        self._line_up(process, reason)
+        self._ready[process.pid] = process
+        if reason in _NEWS:
+            self._fresh.append(process)
+        self.policy.enqueue(process, reason, self.now_ns)
+
+    def _line_up(self, process: Process, reason: ReadyReason) -> None:
         move(process, State.READY)
         process.since_ns = self.now_ns
-        self._ready[process.pid] = process
-        self._fresh.append(process)
-        self.policy.enqueue(process, reason, self.now_ns)
         self._log.append(Ready(self.now_ns, process.pid, reason))
         if process.loose:
             self._loosened.append(process)
 
     def _wake(self, process: Process) -> None:
-        process.blocked_ns += self.now_ns - process.since_ns
+        waited_ns = self.now_ns - process.since_ns
+        process.blocked_ns += waited_ns
+        if process.between_jobs:
+            self._release_job(process, late=waited_ns == 0)
         self._make_ready(process, "woke")
+
+    def _release_job(self, process: Process, late: bool) -> None:
+        """A job is released when its process wakes for it; to one that did not have to wait, as if in time."""
+        process.release(process.released_ns + (process.period_ns or 0) if late else self.now_ns)
 
     def _dispatch(self, cpu: Cpu) -> None:
         process = cpu.held
@@ -101,9 +111,7 @@ class Transitions:
             process, why = self._ready.pop(task.pid), self.policy.why(task)
         else:
             return
-        slice_ns, process.slice_left_ns = process.slice_left_ns, None
-        if slice_ns is None:
-            slice_ns = self.policy.slice(process)
+        slice_ns, process.left_ns = process.left_ns or self.policy.slice(process), None
         move(process, State.RUNNING)
         process.waiting_ns += self.now_ns - process.since_ns
         process.since_ns = self.now_ns
@@ -117,39 +125,65 @@ class Transitions:
                 self._pause("step", sparing=process)
 
     def _deschedule(self, process: Process, reason: DescheduledReason) -> None:
+        self._take_off(process, reason)
+        self._take_leave(process, reason)
+
+    def _take_off(self, process: Process, reason: DescheduledReason) -> None:
         cpu = self.cpus[process.cpu or 0]
         assert cpu.running is process, f"{process} is not on CPU {cpu.index}"
+        self._descheduled[process.pid] = len(self._log)
+        ran_ns, process.reported_ns = process.cpu_ns - process.reported_ns, process.cpu_ns
+        self._log.append(Descheduled(self.now_ns, process.pid, cpu.index, ran_ns, reason))
+        end_ns = cpu.slice_end_ns
+        process.left_ns = None if end_ns is None else end_ns - self.now_ns if end_ns > self.now_ns else 0
+        cpu.running = cpu.slice_end_ns = None
+        if reason not in ("expired", "preempted"):
+            cpu.occupant = None  # the machine has taken it off already, or will: it must be told to run it again
+
+    def _take_leave(self, process: Process, reason: DescheduledReason) -> None:
+        """Tell the policy that a process it picked is off the CPU."""
+        process.stopped = reason
         if process.cpu_ns > process.charged_ns:
             ran_ns, process.charged_ns = process.cpu_ns - process.charged_ns, process.cpu_ns
         else:
             ran_ns = 0  # the last charge was an estimate, and too high
         self.policy.stopping(process, ran_ns, self.now_ns)
-        self._descheduled[process.pid] = len(self._log)
-        ran_ns, process.reported_ns = process.cpu_ns - process.reported_ns, process.cpu_ns
-        self._log.append(Descheduled(self.now_ns, process.pid, cpu.index, ran_ns, reason))
-        if cpu.slice_end_ns is not None and reason in ("preempted", "paused"):
-            process.slice_left_ns = max(cpu.slice_end_ns - self.now_ns, 0)
-        cpu.running = cpu.slice_end_ns = None
-        if reason not in ("expired", "preempted"):
-            cpu.occupant = None  # the machine has taken it off already, or will: it must be told to run it again
+        if reason not in self.policy.keeps_slice:
+            process.left_ns = None
 
     def _release(self, process: Process, reason: Literal["expired", "preempted", "yielded"]) -> None:
         if process.state is State.RUNNING:
             self._deschedule(process, reason)
             self._make_ready(process, reason)
 
+    def _yield(self, process: Process) -> None:
+        """It gave the CPU away, perhaps because it was late and goes on with its next job at once."""
+        if process.state is not State.RUNNING:
+            return
+        process.end_burst()
+        self._deschedule(process, "yielded")
+        if process.between_jobs:
+            self._release_job(process, late=True)
+            process.begin_burst()
+        self._make_ready(process, "yielded")
+
     def _block(self, waits: Waits) -> None:
         process = self.processes[waits.pid]
         if process.state is not State.RUNNING:
             return  # it lost the CPU before this was noticed; it will be noticed again
+        process.end_burst()
         self._deschedule(process, "blocked")
+        process.begin_burst()
         move(process, State.BLOCKED)
         process.since_ns = self.now_ns
+        self._waits += 1
+        process.waits = self._waits
         self._log.append(Blocked(self.now_ns, process.pid, waits.on))
 
     def _end(self, ended: Ended) -> None:
         process = self.processes[ended.pid]
         process.cpu_ns = ended.cpu_ns
+        process.due_ns = None
         match process.state:
             case State.RUNNING:
                 self._deschedule(process, "exited")
@@ -176,6 +210,7 @@ class Transitions:
         for cpu in self.cpus:
             if cpu.held is process:
                 cpu.held = None
+                self._take_leave(process, "exited")
                 return
         del self._ready[process.pid]
         self.policy.remove(process)
@@ -188,34 +223,35 @@ class Transitions:
                 self._release(cpu.running, "expired")
 
     def _preempt_for(self, process: Process) -> None:
-        victim: Process | None = None
-        for cpu in self.cpus:
-            running = cpu.running
-            if running is not None and self.policy.preempts(process, running, self.now_ns):
-                # Of all that it may push aside, the one that the others would push aside too.
-                if victim is None or self.policy.preempts(victim, running, self.now_ns):
-                    victim = running
-        if victim is not None:
+        """Take a CPU away for a process that has come. The policy may give it to a better one; then the next CPU."""
+        for _ in self.cpus:
+            if process.state is not State.READY or self.paused or (victim := self._victim(process)) is None:
+                return
             cpu = self.cpus[victim.cpu or 0]
             self._release(victim, "preempted")
             self._dispatch(cpu)
 
+    def _victim(self, process: Process) -> Process | None:
+        """Of all that it may push aside, the one that the others would push aside too."""
+        victim: Process | None = None
+        for cpu in self.cpus:
+            running = cpu.running
+            if running is not None and self.policy.preempts(process, running, self.now_ns):
+                if victim is None or self.policy.preempts(victim, running, self.now_ns):
+                    victim = running
+        return victim
+
     def _pause(self, by: str, sparing: Process | None = None) -> None:
+        """Of a pause the policy hears nothing: whom it has picked goes on afterwards."""
         self.paused, self._steps, self._paused_by = True, 0, by
         for cpu in self.cpus:
             process = cpu.running
             if process is not None and process is not sparing:
-                self._deschedule(process, "paused")
-                move(process, State.READY)
-                process.since_ns = self.now_ns
+                self._take_off(process, "paused")
+                self._line_up(process, "preempted")
                 cpu.held = process
-                self._log.append(Ready(self.now_ns, process.pid, "preempted"))
-                self._loosened.append(process)
         self._orders.append(Freeze())
         self._log.append(Operator(self.now_ns, Clause("paused", {"by": by})))
-
-    def _note(self, clause: Clause, task: Task | None = None) -> None:
-        self._log.append(PolicyNote(self.now_ns, clause, task.pid if task else None))
 
     def _collect_orders(self) -> list[Order]:
         """What has to change for the decisions to be true; a process that keeps its CPU needs no signal."""

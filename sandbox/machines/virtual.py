@@ -28,6 +28,7 @@ from sandbox.kernel.machine import (
     Told,
     Waits,
     Woke,
+    Yielded,
 )
 from sandbox.spec import At, ProcessSpec, Scenario, Segment
 
@@ -39,14 +40,16 @@ _DONE = Obeyed(_NOTHING, _NOTHING)
 class VirtualProcess:
     """Synthetic work in progress. ``left_ns``: what is left of the current CPU burst."""
 
-    __slots__ = ("cpu_ns", "left_ns", "pid", "segments", "since_ns")
+    __slots__ = ("arrived_ns", "cpu", "cpu_ns", "left_ns", "pid", "segments", "since_ns")
 
-    def __init__(self, pid: int, spec: ProcessSpec) -> None:
+    def __init__(self, pid: int, spec: ProcessSpec, now_ns: int) -> None:
         self.pid = pid
+        self.arrived_ns = now_ns
         self.segments = deque(spec.segments or [Segment("cpu", spec.estimate_ns or 0)])
         self.cpu_ns = 0
         self.left_ns = self.next_burst()
-        #: When its first instruction of this dispatch ran; the switch itself comes before.
+        #: The CPU that it is on, and when its first instruction there ran; the switch itself comes before.
+        self.cpu: int | None = None
         self.since_ns = 0
 
     def next_burst(self) -> int:
@@ -54,6 +57,14 @@ class VirtualProcess:
         if self.segments and self.segments[0].kind == "cpu":
             return self.segments.popleft().ns
         return 0
+
+    def next_wait(self, now_ns: int) -> tuple[int, Clause] | None:
+        """Take the next wait out of the work: how long (ns), and for what. None: it is over before it begins."""
+        segment = self.segments.popleft()
+        if segment.kind == "io":
+            return segment.ns, Clause("sleep", {"for_ns": segment.ns})
+        for_ns = self.arrived_ns + segment.ns - now_ns
+        return (for_ns, Clause("next job", {"for_ns": for_ns})) if for_ns > 0 else None
 
     def run_until(self, now_ns: int) -> None:
         """Count what it used of the CPU up to now."""
@@ -110,8 +121,8 @@ class VirtualMachine:
             used[process.pid] = process.cpu_ns
             if process.left_ns == 0 and process.since_ns <= now_ns:
                 finished.append(cpu)
-        for cpu in finished:
-            reports.append(self._end_burst(self._running.pop(cpu)))
+        for cpu in sorted(finished):
+            reports.append(self._end_burst(self._leave(cpu)))
         while self._wakes and self._wakes[0][0] == now_ns:
             reports.append(Woke(heapq.heappop(self._wakes)[1]))
         while self._arrivals and self._arrivals[0][1].arrive_ns <= now_ns:
@@ -125,7 +136,8 @@ class VirtualMachine:
         started: dict[int, int] = {}
         for order in orders:
             if isinstance(order, Stop):
-                self._take_off(order.pid)
+                if (process := self._processes.get(order.pid)) is not None:
+                    self._take_off(process)
             elif isinstance(order, Run):
                 self._run(order, started)
             elif isinstance(order, Carry):
@@ -137,16 +149,19 @@ class VirtualMachine:
     def _run(self, order: Run, started: dict[int, int]) -> None:
         process = self._processes.get(order.pid)
         if process is not None:  # else it was killed in the same breath
-            self._take_off(order.pid)  # it may come straight from another CPU
+            self._take_off(process)  # it may come straight from another CPU
+            if order.cpu in self._running:
+                self._take_off(self._running[order.cpu])
             process.since_ns = self._now_ns + self._switch_cost_ns
+            process.cpu = order.cpu
             self._running[order.cpu] = process
             if self._switch_cost_ns:
                 started[order.pid] = process.since_ns
 
     def _carry(self, order: Carry) -> None:
         if isinstance(order.command, Kill):
-            if order.pid in self._processes:
-                self._kill(order.pid)
+            if (process := self._processes.get(order.pid or 0)) is not None:
+                self._kill(process)
         else:
             did = Clause("only on real processes", {"command": type(order.command).__name__.lower()})
             self._told.append(Told(Fault(self._now_ns, did)))
@@ -165,6 +180,8 @@ class VirtualMachine:
                 next_ns = end_ns
         if not (self._wakes or self._arrivals or self._script):
             return next_ns
+        while self._wakes and self._wakes[0][1] not in self._processes:
+            heapq.heappop(self._wakes)  # it was killed in its sleep
         later = [] if next_ns is None else [next_ns]
         if self._wakes:
             later.append(self._wakes[0][0])
@@ -172,7 +189,7 @@ class VirtualMachine:
             later.append(max(self._arrivals[0][1].arrive_ns, now_ns))
         if self._script:
             later.append(max(self._script[0].time_ns - self._paused_ns, now_ns))
-        return min(later)
+        return min(later, default=None)
 
     def _wait_frozen(self) -> Happened:
         """Paused: only the operator's watch goes on."""
@@ -190,27 +207,32 @@ class VirtualMachine:
 
     def _arrive(self, order: int, spec: ProcessSpec) -> Arrived:
         pid = next(self._pids)
-        self._processes[pid] = VirtualProcess(pid, spec)
+        self._processes[pid] = VirtualProcess(pid, spec, self._now_ns)
         return Arrived(pid, spec, order)
 
     def _end_burst(self, process: VirtualProcess) -> Report:
         if not process.segments:
             del self._processes[process.pid]
             return Ended(process.pid, process.cpu_ns, 0, None)
-        io_ns = process.segments.popleft().ns
+        wait = process.next_wait(self._now_ns)
         process.left_ns = process.next_burst()
-        heapq.heappush(self._wakes, (self._now_ns + io_ns, process.pid))
-        return Waits(process.pid, Clause("sleep", {"for_ns": io_ns}))
+        if wait is None:
+            return Yielded(process.pid)
+        for_ns, on = wait
+        heapq.heappush(self._wakes, (self._now_ns + for_ns, process.pid))
+        return Waits(process.pid, on)
 
-    def _kill(self, pid: int) -> None:
-        self._take_off(pid)
-        self._wakes = [wake for wake in self._wakes if wake[1] != pid]
-        heapq.heapify(self._wakes)
-        self._told.append(Ended(pid, self._processes.pop(pid).cpu_ns, None, KILLED))
+    def _kill(self, process: VirtualProcess) -> None:
+        self._take_off(process)
+        del self._processes[process.pid]
+        self._told.append(Ended(process.pid, process.cpu_ns, None, KILLED))
 
-    def _take_off(self, pid: int) -> None:
-        for cpu, process in self._running.items():
-            if process.pid == pid:
-                process.run_until(self._now_ns)
-                del self._running[cpu]
-                return
+    def _take_off(self, process: VirtualProcess) -> None:
+        if process.cpu is not None:
+            process.run_until(self._now_ns)
+            self._leave(process.cpu)
+
+    def _leave(self, cpu: int) -> VirtualProcess:
+        process = self._running.pop(cpu)
+        process.cpu = None
+        return process

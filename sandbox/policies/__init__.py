@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
-import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sandbox.kinds import Refused, nearest
 from sandbox.policies.base import Policy
+from sandbox.policies.files import checked, load, started
+from sandbox.policies.guard import ALL_THE_TIME, Alarm, Guard
 from sandbox.spec import MachineSpec
 from sandbox.units import write_duration
 
@@ -17,18 +17,17 @@ if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
 GROUP = "ossandbox.policies"
+#: In the order in which a course would meet them; each in the file of its name.
+BUILT_IN = (
+    *("fcfs", "sjf", "srtf", "hrrn", "rr", "priority", "mlfq", "feedback"),
+    *("lottery", "stride", "fair", "eevdf", "edf", "rm"),
+)
 
 
 def names() -> list[str]:
-    """The policies that go by name: the built-in ones (a file each), then installed ones."""
-    built_in = _built_in()
+    """The policies that go by name: the built-in ones, then installed ones."""
     installed = [point.name for point in _installed()]
-    return built_in + [name for name in installed if name not in built_in]
-
-
-def _built_in() -> list[str]:
-    files = sorted(os.listdir(os.path.dirname(__file__)))
-    return [file[:-3] for file in files if file.endswith(".py") and file not in ("__init__.py", "base.py")]
+    return [*BUILT_IN, *(name for name in installed if name not in BUILT_IN)]
 
 
 def _installed() -> Iterable[EntryPoint]:
@@ -38,37 +37,15 @@ def _installed() -> Iterable[EntryPoint]:
 
 
 def find(name: str, folder: str = ".") -> type[Policy]:
-    """The policy class of a name, or of ``file.py:Class`` beside ``folder``. Raises Refused."""
+    """The policy class of a name, or of ``file.py:Class`` beside ``folder``, read anew each time. Raises Refused."""
     if ":" in name:
-        return _from_file(name, folder)
-    if name in _built_in():
+        return load(name, folder)
+    if name in BUILT_IN:
         return _only_policy(importlib.import_module(f"{__name__}.{name}"), name)
     for point in _installed():
         if point.name == name:
-            return _checked(point.load(), name)
+            return checked(point.load(), name)
     raise Refused("no such policy", value=name, allowed=" | ".join(names()), hint=nearest(name, names()))
-
-
-def _from_file(name: str, folder: str) -> type[Policy]:
-    import importlib.util
-
-    file_name, _, class_name = name.rpartition(":")
-    path = os.path.join(folder, file_name)
-    if not os.path.isfile(path):
-        raise Refused("no such file", value=file_name)
-    stem = os.path.splitext(os.path.basename(path))[0]
-    spec = importlib.util.spec_from_file_location(stem, path)
-    if spec is None or spec.loader is None:
-        raise Refused("not a Python file", value=file_name)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[stem] = module
-    try:
-        spec.loader.exec_module(module)
-    except Exception as error:
-        raise Refused("file does not load", value=file_name, reason=f"{type(error).__name__}: {error}") from error
-    if not hasattr(module, class_name):
-        raise Refused("no such class", value=class_name, file=file_name)
-    return _checked(getattr(module, class_name), name)
 
 
 def _only_policy(module: object, name: str) -> type[Policy]:
@@ -78,19 +55,20 @@ def _only_policy(module: object, name: str) -> type[Policy]:
     raise Refused("no policy in the file", value=name)
 
 
-def _checked(item: object, name: str) -> type[Policy]:
-    if not (isinstance(item, type) and issubclass(item, Policy)):
-        raise Refused("not a policy", value=name)
-    if not item.name:
-        item.name = name
-    return item
+def build(spec: MachineSpec, folder: str = ".", alarm: Alarm = ALL_THE_TIME) -> Policy:
+    """The policy that a scenario asks for, with its parameters; its quantum goes to a policy that has one. What is not
+    built in works behind a ``Guard``, and the ``alarm`` ends what takes too long. Raises Refused."""
+    if spec.policy in BUILT_IN:
+        return _made(find(spec.policy), spec)
+    with alarm:
+        policy = started(lambda: _made(find(spec.policy, folder), spec), spec.policy)
+    return Guard(policy, alarm)
 
 
-def build(spec: MachineSpec, folder: str = ".") -> Policy:
-    """The policy that a scenario asks for, with its parameters; its quantum goes to a policy that has one.
-    Raises Refused."""
-    kind = find(spec.policy, folder)
+def _made(kind: type[Policy], spec: MachineSpec) -> Policy:
     parameters = dict(spec.parameters)
     if spec.quantum_ns is not None and any(parameter.name == "quantum" for parameter in kind.declared()):
         parameters.setdefault("quantum", write_duration(spec.quantum_ns))
-    return kind(parameters, spec.seed)
+    policy = kind(parameters, spec.seed)
+    policy.source = spec.policy
+    return policy

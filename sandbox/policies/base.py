@@ -8,35 +8,45 @@ so that first come, first served is an empty class and round robin adds one line
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
-from sandbox.events import Clause, ReadyReason
+from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
 from sandbox.kinds import Kind, Refused, nearest
 
 T = TypeVar("T")
 
 
 class Task:
-    """What a policy may know of a process. Only the kernel writes these fields.
+    """What a policy may know of a process. Only the kernel writes these fields, ``own`` excepted. Times in ns."""
 
-    Times in ns. ``cpu_ns``: CPU time used so far. ``order``: its place in the scenario. ``demand_ns``: all
-    the CPU time that it declares (None: a real program).
-    """
-
-    __slots__ = (
-        "arrived_ns",
-        "cpu_ns",
-        "deadline_ns",
-        "demand_ns",
-        "estimate_ns",
-        "name",
-        "nice",
-        "order",
-        "period_ns",
+    __slots__ = (  # noqa: RUF023 - in groups
+        # Who it is; ``order``: its place in the scenario.
         "pid",
+        "name",
+        "order",
+        "arrived_ns",
+        # What the scenario says of it; ``demand_ns``: all the CPU time that it declares (None: a real program).
         "priority",
+        "nice",
         "tickets",
+        "demand_ns",
+        "period_ns",
+        "deadline_ns",
+        "estimate_ns",
+        # CPU time used so far, and since when it has been in its present state.
+        "cpu_ns",
+        "since_ns",
+        # The CPU burst in hand, or to come: its declared length (None: unknown), the CPU time used before it.
+        "burst_ns",
+        "before_ns",
+        # By when its job in hand shall be done (None: no deadline, or no job in hand).
+        "due_ns",
+        # Why it left the CPU last, and what is then left of its slice (None: a slice without end).
+        "stopped",
+        "left_ns",
+        # Whatever the policy wants to remember of it; None again when another policy takes over.
+        "own",
     )
 
     def __init__(self, pid: int, name: str, arrived_ns: int = 0, order: int | None = None) -> None:
@@ -44,7 +54,6 @@ class Task:
         self.name = name
         self.order = pid if order is None else order
         self.arrived_ns = arrived_ns
-        self.cpu_ns = 0
         self.priority = 0
         self.nice = 0
         self.tickets = 100
@@ -52,6 +61,14 @@ class Task:
         self.period_ns: int | None = None
         self.deadline_ns: int | None = None
         self.estimate_ns: int | None = None
+        self.cpu_ns = 0
+        self.since_ns = arrived_ns
+        self.burst_ns: int | None = None
+        self.before_ns = 0
+        self.due_ns: int | None = None
+        self.stopped: DescheduledReason | None = None
+        self.left_ns: int | None = None
+        self.own: Any = None
 
     def __repr__(self) -> str:
         return f"<{self.pid} {self.name}>"
@@ -78,23 +95,41 @@ class Parameter(Generic[T]):
 
 
 class Queue(NamedTuple):
-    """One of a policy's queues as the board shows it: who would be next stands first."""
+    """One of a policy's queues as the screen shows it: who would be next stands first. ``slice_ns``: how long each
+    may run from here (None: it differs, or has no end)."""
 
-    name: str
+    name: Clause | str
     tasks: Sequence[Task]
+    slice_ns: int | None = None
 
 
-class Note(Protocol):
-    """Where a policy puts its own moves on record."""
+class Desk(Protocol):
+    """Where a policy turns to the kernel."""
 
-    def __call__(self, clause: Clause, task: Task | None = None) -> None: ...
+    def note(self, clause: Clause, task: Task | None = None) -> None:
+        """Put a policy's own move on record."""
+        ...
+
+    def renew(self, task: Task) -> None:
+        """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""
+        ...
+
+    def failed(self, what: Clause) -> None:
+        """A policy failed, and another stands in for it."""
+        ...
 
 
-def _nobody_listens(clause: Clause, task: Task | None = None) -> None:
-    """A policy that is not installed has nobody to tell."""
+class Nobody:
+    """The desk of a policy that is not installed."""
+
+    def note(self, clause: Clause, task: Task | None = None) -> None: ...
+    def renew(self, task: Task) -> None: ...
+    def failed(self, what: Clause) -> None: ...
 
 
 HEAD = Clause("head of the ready queue")
+READY = Clause("ready queue")
+PREEMPTED: tuple[DescheduledReason, ...] = ("preempted",)
 
 
 class Policy:
@@ -102,20 +137,25 @@ class Policy:
 
     name: ClassVar[str] = ""
     ties: ClassVar[str] = "arrival-first"
-    #: Figures of a process, such as ``period_ns``, without which this policy decides like another one.
+    #: Figures of a process, such as ``period_ns``: where no process has any of them, this policy has nothing to go by.
     needs: ClassVar[tuple[str, ...]] = ()
     #: Declared, not forbidden: it may let a CPU stand idle while somebody is ready; it may keep somebody waiting for
     #: ever while others come and go. ``ossandbox check`` holds every other policy to the contrary.
     idles: bool = False
     starves: bool = False
+    #: How it can be found again: its name, or ``file.py:Class``.
+    source: str = ""
     #: When the kernel shall call ``timer`` next, in ns since boot; None: never.
     timer_ns: int | None = None
+    #: Who leaves the CPU for one of these reasons keeps what is left of the slice; all others get a fresh one.
+    keeps_slice: Collection[DescheduledReason] = PREEMPTED
+    #: The kernel, once the policy is installed.
+    desk: Desk = Nobody()
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         """Raises Refused for an unknown parameter or a value out of its range."""
         self.seed = seed
         self.queue: deque[Task] = deque()
-        self.note: Note = _nobody_listens
         for parameter in self.declared():
             self.__dict__[parameter.name] = parameter.kind.read(parameter.default)
         for name, raw in (parameters or {}).items():
@@ -124,7 +164,8 @@ class Policy:
     # What the kernel calls
 
     def start(self, now_ns: int) -> None:
-        """The policy takes over: at boot, or in the middle of a run."""
+        """The policy takes over: at boot, or in the middle of a run. Then it is told of every process on a CPU, each
+        as if it came alone and were picked, and of every ready one."""
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         """``task`` became ready. A preempted one goes back to the head, all others to the tail."""
@@ -146,15 +187,19 @@ class Policy:
         return False
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
-        """``task`` leaves the CPU after using ``ran_ns`` of CPU time."""
+        """``task`` leaves the CPU after using ``ran_ns`` of CPU time; ``task.stopped`` says why."""
 
     def remove(self, task: Task) -> None:
         """A ready task is gone (killed): forget it."""
         if task in self.queue:
             self.queue.remove(task)
 
-    def timer(self, now_ns: int) -> None:
-        """``timer_ns`` has come; set the next one."""
+    def timer(self, now_ns: int) -> Iterable[Task] | None:
+        """``timer_ns`` has come; set the next one. Returns the ready tasks that may now take a CPU from another one;
+        None: any of them."""
+
+    def retune(self, now_ns: int) -> None:
+        """Parameters were changed in the middle of a run: work out anew what follows from them."""
 
     # What the screen asks
 
@@ -162,9 +207,19 @@ class Policy:
         """Which rule chose the task just picked, with its figures."""
         return HEAD
 
-    def queues(self) -> list[Queue]:
+    def queues(self) -> Sequence[Queue]:
         """The policy's own queues, best first."""
-        return [Queue("ready", tuple(self.queue))]
+        return [Queue(READY, tuple(self.queue))]
+
+    def figures(self, task: Task) -> dict[str, Figure]:
+        """What the policy knows of a task: its level, its virtual runtime, …"""
+        return {}
+
+    # What it says to the kernel
+
+    def note(self, clause: Clause, task: Task | None = None) -> None:
+        """Put a move of its own on record."""
+        self.desk.note(clause, task)
 
     # Parameters
 
@@ -177,12 +232,12 @@ class Policy:
         return iter(seen.values())
 
     def set(self, name: str, raw: object) -> None:
-        """Set a parameter from the value that a person wrote. Raises Refused."""
-        kinds = {parameter.name: parameter.kind for parameter in self.declared()}
-        if name not in kinds:
-            allowed, hint = " | ".join(kinds) or "none", nearest(name, [*kinds])
-            raise Refused("no such parameter", value=name, policy=self.name, allowed=allowed, hint=hint)
-        self.__dict__[name] = kinds[name].read(raw)
+        """Set a parameter from a value as files carry it. Raises Refused."""
+        self._put(name, self._kind(name).read, raw)
+
+    def tune(self, name: str, text: str) -> None:
+        """Set a parameter from what a person typed. Raises Refused."""
+        self._put(name, self._kind(name).parse, text)
 
     @property
     def parameters(self) -> dict[str, object]:
@@ -191,3 +246,22 @@ class Policy:
             parameter.name + ("_ns" if parameter.kind.is_time else ""): getattr(self, parameter.name)
             for parameter in self.declared()
         }
+
+    @property
+    def written(self) -> dict[str, str]:
+        """The values in force, as a person would type them."""
+        return {parameter.name: parameter.kind.write(getattr(self, parameter.name)) for parameter in self.declared()}
+
+    @classmethod
+    def _kind(cls, name: str) -> Kind[Any]:
+        kinds = {parameter.name: parameter.kind for parameter in cls.declared()}
+        if name not in kinds:
+            allowed, hint = " | ".join(kinds) or "none", nearest(name, [*kinds])
+            raise Refused("no such parameter", value=name, policy=cls.name, allowed=allowed, hint=hint)
+        return kinds[name]
+
+    def _put(self, name: str, convert: Callable[[Any], object], raw: object) -> None:
+        try:
+            self.__dict__[name] = convert(raw)
+        except Refused as refused:
+            raise Refused.all([(f".{name}{inside}", clause) for inside, clause in refused.faults]) from None

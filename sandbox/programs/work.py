@@ -11,7 +11,7 @@ _WAIT_ENTRY_NS = 20_000
 
 
 def work(segments: Sequence[tuple[str, int]], overhead_ns: int = 0) -> None:
-    """Burn and wait by turns; ``segments`` are ("cpu" or "io", ns).
+    """Burn and wait by turns; ``segments`` are ("cpu" or "io", ns), or ("until", ns since the start).
 
     CPU time is counted on the thread's own clock from the start of the program, so that what waking and
     sleeping cost is part of the work and the total comes out exact; the last burst leaves ``overhead_ns`` for
@@ -20,6 +20,7 @@ def work(segments: Sequence[tuple[str, int]], overhead_ns: int = 0) -> None:
     go on), so that a pause of the machine pauses its I/O too.
     """
     clock = time.thread_time_ns
+    began_ns = time.monotonic_ns()
     target_ns = clock()
     last = max((index for index, (kind, _) in enumerate(segments) if kind == "cpu"), default=0)
     for index, (kind, length_ns) in enumerate(segments):
@@ -29,4 +30,5 @@ def work(segments: Sequence[tuple[str, int]], overhead_ns: int = 0) -> None:
             while clock() < until_ns:
                 pass
         else:
-            select.select((), (), (), length_ns / 1e9)
+            wait_ns = length_ns if kind == "io" else max(began_ns + length_ns - time.monotonic_ns(), 0)
+            select.select((), (), (), wait_ns / 1e9)

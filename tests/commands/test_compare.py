@@ -183,11 +183,10 @@ def test_a_policy_that_goes_by_what_no_process_says_is_left_out(tmp_path: Path) 
     class ByPeriod(Policy):
         needs = ("period_ns", "tickets")
 
-    plain = process("plain", "cpu 1ms")
-    periodic = process("periodic", "cpu 1ms", period_ns=5)
-    rich = process("rich", "cpu 1ms", tickets=7)
-    assert not _makes_sense(ByPeriod, scenario(plain, periodic))
-    assert _makes_sense(ByPeriod, scenario(plain, periodic, rich))
+    plain, rich = process("plain", "cpu 1ms"), process("rich", "cpu 1ms", tickets=7)
+    assert not _makes_sense(ByPeriod, scenario(plain))
+    assert _makes_sense(ByPeriod, scenario(plain, rich))
+    assert _makes_sense(Policy, scenario(plain))
 
 
 def test_wrong_names_are_told_all_at_once_with_hints(ossandbox: Caller, convoy: str) -> None:
@@ -234,6 +233,15 @@ def test_a_run_that_is_cut_short_is_not_compared(ossandbox: Caller, convoy: str)
     assert "*" not in "".join(said.lines[2:4])
 
 
+def test_a_policy_that_fails_is_not_compared(ossandbox: Caller, tmp_path: Path, convoy: str) -> None:
+    faulty = write(tmp_path, DICE.replace("return self.quantum", "return task.quantum"), "dice.py") + ":Dice"
+    said = ossandbox("compare", convoy, "--policies", f"{faulty},fcfs,rr")
+    assert said.status == 1
+    assert f"ossandbox: {faulty}: Dice fails in slice, dice.py line " in said.err
+    assert f"! {faulty}: it failed, and another policy stood in for it" in said.lines
+    assert "*" not in said.lines[said.lines.index(faulty) + 1]
+
+
 def test_a_policy_from_a_file_is_found_from_the_folder_where_one_is(
     ossandbox: Caller, tmp_path: Path, convoy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -251,7 +259,7 @@ def test_a_policy_that_a_script_switches_to_lies_beside_the_scenario(ossandbox: 
     write(tmp_path, DICE, "dice.py")
     world = write(tmp_path, CONVOY + '[[at]]\ntime = "10ms"\ndo = "policy dice.py:Dice"\n')
     said = ossandbox("simulate", world)
-    assert "policy dice.py:Dice is in force" in said.out
+    assert "policy Dice is in force" in said.out
 
 
 def test_progress_of_long_ones_goes_to_stderr(ossandbox: Caller, convoy: str, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -139,11 +139,16 @@ def test_what_is_shown_is_as_small_as_it_can_be() -> None:
 
     small, seen = shrink(big, more_than_two_bursts, 4)
     assert seen == 2
-    assert small.processes == [
-        ProcessSpec("B", 0, [Segment("cpu", 10 * MS)]),
-        ProcessSpec("C", 0, [Segment("cpu", 10 * MS)]),
-    ]
+    burst = [Segment("cpu", 10 * MS)]
+    assert small.processes == [ProcessSpec("A", 0, burst), ProcessSpec("B", 0, burst)]
     assert (small.script, small.machine.cpus, small.machine.quantum_ns) == ([], 1, None)
+
+
+def test_who_is_killed_keeps_his_name_or_loses_his_killer() -> None:
+    world = scenario(process("P", "cpu 10ms"), process("Q", "cpu 10ms"), script=[("5ms", Kill("Q"))])
+    small, _ = shrink(world, lambda smaller: len(smaller.script) or None, 1)
+    assert [process.name for process in small.processes] == ["A"]
+    assert [at.do for at in small.script] == [Kill("A")]
 
 
 def test_nothing_smaller_is_the_world_itself() -> None:

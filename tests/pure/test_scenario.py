@@ -79,7 +79,7 @@ do = "type mailer hello  there"
     long = scenario.processes[0]
     assert (long.arrive_ns, long.demand_ns, long.nice, long.period_ns) == (5 * MS, 700 * MS, 5, 1000 * MS)
     assert [(part.kind, part.ns // MS) for part in long.segments] == [
-        ("cpu", 300), ("io", 100), ("cpu", 350), ("io", 100), ("cpu", 50),
+        ("cpu", 300), ("io", 100), ("cpu", 50), ("until", 1000), ("cpu", 300), ("io", 100), ("cpu", 50),
     ]  # fmt: skip
     assert scenario.machine.switch_cost_ns == 10_000
     assert [at.do for at in scenario.script] == [

@@ -8,17 +8,19 @@ from typing import Any
 
 import pytest
 
-from sandbox import policies
+from sandbox.commands import Look
+from sandbox.events import Dispatched, Queues
 from sandbox.metrics import fold, result
 from tests.worlds import UNIT, exits, gantt, process, scenario, simulate
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[
     "cases"
 ]
-KNOWN = [case for case in CASES if case["policy"] in policies.names() and "gantt" in case]
+TABLES = [case for case in CASES if "gantt" in case]
+(STRIDE,) = [case for case in CASES if "gantt" not in case]
 
 
-@pytest.mark.parametrize("case", KNOWN, ids=[case["name"] for case in KNOWN])
+@pytest.mark.parametrize("case", TABLES, ids=[case["name"] for case in TABLES])
 def test_textbook(case: dict[str, Any]) -> None:
     jobs = [
         process(
@@ -39,3 +41,15 @@ def test_textbook(case: dict[str, Any]) -> None:
         if f"avg_{name}" in case:
             key = "waiting_ns" if name == "wait" else f"{name}_ns"
             assert figures[key]["mean"] == pytest.approx(case[f"avg_{name}"] * UNIT, abs=1)
+
+
+def test_the_textbook_on_stride() -> None:
+    """The case gives the order of the slices and the passes after the last one."""
+    slices = len(STRIDE["order"])
+    jobs = [process(f"job{job}", "cpu 1s", tickets=tickets) for job, tickets in enumerate(STRIDE["params"]["tickets"])]
+    look = [(f"{slices * 10}ms", Look())]
+    events = simulate(scenario(*jobs, policy="stride", parameters={"quantum": "10ms"}, script=look))
+    assert [event.pid - 1 for event in events if isinstance(event, Dispatched)][:slices] == STRIDE["order"]
+    (seen,) = [event for event in events if isinstance(event, Queues)]
+    passes = {task.pid - 1: task.figures["pass"] for task in seen.queues[0].tasks}
+    assert [passes[job] for job in range(len(jobs))] == STRIDE["passes"]

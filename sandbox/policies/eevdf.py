@@ -1,0 +1,133 @@
+"""Earliest eligible virtual deadline first, as Linux does it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.kinds import Duration
+from sandbox.policies.base import Parameter, Policy, Queue, Task
+from sandbox.policies.ranking import Ranking
+from sandbox.policies.weights import NORMAL, weight, weighted
+
+
+class Account:
+    """A task's virtual runtime and deadline; ``charged_ns``: its CPU time so far; ``lag_ns``: what was owed to it, in
+    virtual time, when it went to sleep."""
+
+    __slots__ = ("charged_ns", "deadline_ns", "lag_ns", "vruntime_ns")
+
+    def __init__(self, charged_ns: int) -> None:
+        self.vruntime_ns = self.deadline_ns = self.lag_ns = 0
+        self.charged_ns = charged_ns
+
+
+class EarliestEligibleVirtualDeadline(Policy):
+    """Of the processes that have had no more than their share so far (the eligible ones), the one whose request of a
+    ``quantum`` should be met first, by its weight, runs.
+
+    Bad when processes block before their request is met: what they are owed is carried along, but at most two quanta.
+    """
+
+    # The share that all are measured by is the average of their virtual runtimes, weighed: sum / load.
+
+    name = "eevdf"
+    keeps_slice: Collection[DescheduledReason] = ()
+    quantum = Parameter(Duration("100us", "60s"), "3ms", "the CPU time that each asks for at a time")
+
+    def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
+        super().__init__(parameters, seed)
+        self._eligible = Ranking()  # by deadline
+        self._ahead = Ranking()  # by virtual runtime; those that had more than their share when last looked at
+        self._running: dict[int, Task] = {}
+        self._load = self._sum = 0
+        self._virtual_ns = 0  # the average, where there is nobody to take it of
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        if task.own is None:
+            task.own = Account(task.cpu_ns)
+            self._place(task, lag_ns=0)
+        elif reason == "woke":
+            self._place(task, task.own.lag_ns)
+        self._load += weight(task)
+        self._sum += weight(task) * task.own.vruntime_ns
+        self._ahead.push(task, task.own.vruntime_ns)
+
+    def _place(self, task: Task, lag_ns: int) -> None:
+        """Let it join so that it is owed ``lag_ns``: its coming moves the average too."""
+        own: Account = task.own
+        if self._load:
+            lag_ns += lag_ns * weight(task) // self._load
+        own.vruntime_ns = self._average_ns() - lag_ns
+        own.deadline_ns = own.vruntime_ns + weighted(self.quantum, task)
+
+    def pick(self, cpu: int, now_ns: int) -> Task | None:
+        self._sort()
+        task = self._eligible.pop() or self._ahead.pop()
+        if task is not None:
+            self._running[task.pid] = task
+        return task
+
+    def _sort(self) -> None:
+        """Let in who has become eligible; put the first one back for as long as it is not."""
+        total = self._sum_now()
+        while (task := self._ahead.peek()) is not None and task.own.vruntime_ns * self._load <= total:
+            self._ahead.discard(task)
+            self._eligible.push(task, task.own.deadline_ns)
+        while (task := self._eligible.peek()) is not None and task.own.vruntime_ns * self._load > total:
+            self._eligible.discard(task)
+            self._ahead.push(task, task.own.vruntime_ns)
+
+    def slice(self, task: Task) -> int:
+        """What is left of its request."""
+        own: Account = task.own
+        return max((own.deadline_ns - own.vruntime_ns) * weight(task) // NORMAL, 1_000)
+
+    def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+        own: Account = task.own
+        return bool(own.vruntime_ns * self._load <= self._sum_now() and own.deadline_ns < running.own.deadline_ns)
+
+    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+        del self._running[task.pid]
+        own: Account = task.own
+        self._sum -= weight(task) * own.vruntime_ns
+        own.vruntime_ns += weighted(ran_ns, task)
+        own.charged_ns = task.cpu_ns
+        if own.vruntime_ns >= own.deadline_ns:  # its request is met: it makes the next
+            own.deadline_ns = own.vruntime_ns + weighted(self.quantum, task)
+        if task.stopped in ("blocked", "exited"):
+            average_ns = (self._sum_now() + weight(task) * own.vruntime_ns) // self._load
+            most_ns = weighted(2 * self.quantum, task)
+            own.lag_ns = max(min(average_ns - own.vruntime_ns, most_ns), -most_ns)
+            self._virtual_ns = average_ns
+        self._load -= weight(task)
+
+    def remove(self, task: Task) -> None:
+        self._load -= weight(task)
+        self._sum -= weight(task) * task.own.vruntime_ns
+        self._eligible.discard(task)
+        self._ahead.discard(task)
+
+    def _sum_now(self) -> int:
+        """What running tasks have used since their last account is in the average too."""
+        used_ns: int = sum(task.cpu_ns - task.own.charged_ns for task in self._running.values())
+        return self._sum + NORMAL * used_ns
+
+    def _average_ns(self) -> int:
+        return self._sum_now() // self._load if self._load else self._virtual_ns
+
+    def why(self, task: Task) -> Clause:
+        own: Account = task.own
+        figures: dict[str, Figure] = {"deadline_ns": own.deadline_ns, "vruntime_ns": own.vruntime_ns}
+        return Clause("earliest virtual deadline", figures)
+
+    def queues(self) -> Sequence[Queue]:
+        self._sort()
+        return [
+            Queue(Clause("eligible"), tuple(self._eligible), self.quantum),
+            Queue(Clause("ahead of its share"), tuple(self._ahead), self.quantum),
+        ]
+
+    def figures(self, task: Task) -> dict[str, Figure]:
+        own: Account = task.own
+        return {"deadline_ns": own.deadline_ns, "vruntime_ns": own.vruntime_ns, "weight": weight(task)}

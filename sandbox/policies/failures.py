@@ -1,0 +1,100 @@
+"""What went wrong in a person's own policy, and where, as data: a fault that its author can work with."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+
+from sandbox.events import Clause, Figure
+from sandbox.policies.answers import Nonsense
+from sandbox.policies.base import Policy
+from sandbox.text import clean, clean_line
+
+_TRACEBACK_MOST = 4_000
+_FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
+
+
+class Overdue(BaseException):
+    """Raised in the midst of whatever takes too long. No ``except Exception`` may swallow it."""
+
+
+def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
+    """The fault of a policy whose ``callback`` ended in an exception."""
+    figures: dict[str, Figure] = {"policy": policy.name, "callback": callback}
+    where = _where_failed(policy, error.__traceback__)
+    if where is None and isinstance(error, Nonsense):
+        figures |= {"answer": error.answer, "allowed": error.allowed, **_place(_where_defined(policy, callback))}
+        return Clause("policy answers nonsense", figures)
+    figures |= {**_place(where or _where_defined(policy, callback)), "traceback": traceback_of(error)}
+    if isinstance(error, Overdue):
+        return Clause("policy takes too long", figures)
+    return Clause("policy raises", {**figures, "error": reason(error)})
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one harmless line."""
+    try:
+        words = str(error)
+    except Exception:  # a person's own __str__
+        words = ""
+    return clean_line(f"{type(error).__name__}: {words}" if words else type(error).__name__)
+
+
+def failing_line(error: BaseException, path: str) -> int | None:
+    """The line of the file at ``path`` at which an exception came to pass."""
+    if isinstance(error, SyntaxError) and error.filename == path:
+        return error.lineno
+    lines = [link.tb_lineno for link in _links(error.__traceback__) if link.tb_frame.f_code.co_filename == path]
+    return lines[-1] if lines else None
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback from the first line on that is not ours."""
+    import traceback  # only when something is wrong: the kernel process stays small
+
+    first = next((link for link in _links(error.__traceback__) if not _ours(link)), error.__traceback__)
+    try:
+        lines = traceback.format_exception(type(error), error, first, chain=False)
+    except Exception:  # a person's own __str__
+        return ""
+    return clean("".join(lines))[-_TRACEBACK_MOST:]
+
+
+Place = tuple[str, int]
+
+
+def _place(where: Place | None) -> dict[str, Figure]:
+    if where is None:
+        return {}
+    file, line = where
+    return {
+        "file": clean_line(os.path.basename(file)),
+        "line": line,
+        "code": clean_line(linecache.getline(file, line), 100),
+    }
+
+
+def _where_failed(policy: Policy, traceback: TracebackType | None) -> Place | None:
+    """Where its author's code was last: in the file of the policy, else in one that this calls."""
+    places = [(link.tb_frame.f_code.co_filename, link.tb_lineno) for link in _links(traceback) if not _ours(link)]
+    module = sys.modules.get(type(policy).__module__)
+    own = [place for place in places if place[0] == getattr(module, "__file__", None)]
+    return next(reversed(own or places), None)
+
+
+def _where_defined(policy: Policy, callback: str) -> Place | None:
+    code = getattr(getattr(type(policy), callback, None), "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code is not None else None
+
+
+def _links(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _ours(link: TracebackType) -> bool:
+    return link.tb_frame.f_code.co_filename.startswith(_FOLDER)

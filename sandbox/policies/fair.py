@@ -1,0 +1,86 @@
+"""Fair scheduling, as Linux's CFS did it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.kinds import Duration
+from sandbox.policies.base import Parameter, Task
+from sandbox.policies.ranking import Ranked
+from sandbox.policies.weights import weight, weighted
+
+
+class Account:
+    """Virtual runtime: CPU time that passes the slower, the heavier the task. ``charged_ns``: its CPU time so far."""
+
+    __slots__ = ("charged_ns", "vruntime_ns")
+
+    def __init__(self, vruntime_ns: int, charged_ns: int) -> None:
+        self.vruntime_ns, self.charged_ns = vruntime_ns, charged_ns
+
+
+class Fair(Ranked):
+    """The process with the least virtual runtime runs, for its weight's share of ``latency``; virtual runtime is CPU
+    time weighed by nice, and who slept comes back with at most half a ``latency`` of credit.
+
+    Bad when an answer has a deadline: shares are kept, moments are not; with many ready processes each waits long.
+    """
+
+    name = "fair"
+    keeps_slice: Collection[DescheduledReason] = ()
+    latency = Parameter(Duration("100us", "60s"), "24ms", "the time in which every ready process runs once")
+    granularity = Parameter(Duration("100us", "60s"), "3ms", "the shortest slice, and lead that takes the CPU at once")
+
+    def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
+        super().__init__(parameters, seed)
+        self._load = 0  # the weights of all that are ready or on a CPU
+        self._floor_ns = 0  # the virtual runtime below which nobody begins
+
+    def rank(self, task: Task) -> int:
+        vruntime_ns: int = task.own.vruntime_ns
+        return vruntime_ns
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        if task.own is None:
+            task.own = Account(self._floor_ns, task.cpu_ns)
+        elif reason == "woke":
+            self._limit_credit(task)
+        self._load += weight(task)
+        super().enqueue(task, reason, now_ns)
+
+    def _limit_credit(self, task: Task) -> None:
+        account: Account = task.own
+        least_ns = self._floor_ns - self.latency // 2
+        if account.vruntime_ns < least_ns:
+            self.note(Clause("credit limited", {"before_ns": account.vruntime_ns, "after_ns": least_ns}), task)
+            account.vruntime_ns = least_ns
+
+    def pick(self, cpu: int, now_ns: int) -> Task | None:
+        task = super().pick(cpu, now_ns)
+        if task is not None and task.own.vruntime_ns > self._floor_ns:
+            self._floor_ns = task.own.vruntime_ns
+        return task
+
+    def slice(self, task: Task) -> int:
+        return max(self.latency * weight(task) // self._load, self.granularity)
+
+    def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+        account: Account = running.own
+        lead_ns = account.vruntime_ns + weighted(running.cpu_ns - account.charged_ns, running) - self.rank(task)
+        return lead_ns > weighted(self.granularity, task)
+
+    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+        self._load -= weight(task)
+        task.own.vruntime_ns += weighted(ran_ns, task)
+        task.own.charged_ns = task.cpu_ns
+
+    def remove(self, task: Task) -> None:
+        self._load -= weight(task)
+        super().remove(task)
+
+    def why(self, task: Task) -> Clause:
+        return Clause("least virtual runtime", {"vruntime_ns": task.own.vruntime_ns})
+
+    def figures(self, task: Task) -> dict[str, Figure]:
+        return {"vruntime_ns": task.own.vruntime_ns, "weight": weight(task)}

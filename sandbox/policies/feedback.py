@@ -1,0 +1,53 @@
+"""Feedback scheduling, as Stallings tells it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sandbox.events import Clause, Figure, ReadyReason
+from sandbox.kinds import Duration, Whole
+from sandbox.policies.base import Parameter, Queue, Task
+from sandbox.policies.ranking import Ranked, by_level
+
+
+class Feedback(Ranked):
+    """The highest non-empty queue runs, one slice each in turn; whoever uses up a slice while others are ready moves
+    down one queue, where slices are ``base`` times as long. Nobody is interrupted within a slice.
+
+    Bad when new processes keep coming: an old, long one starves in a low queue, for nothing lifts it again.
+    """
+
+    name = "feedback"
+    starves = True
+    quantum = Parameter(Duration("100us", "60s"), "10ms", "the time slice of the highest queue")
+    base = Parameter(Whole(1, 16), 2, "how many times longer the slices of each next queue are")
+
+    def rank(self, task: Task) -> int:
+        level: int = task.own
+        return level
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        if task.own is None:
+            task.own = 0
+        super().enqueue(task, reason, now_ns)
+
+    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+        if task.left_ns == 0 and task.stopped != "exited" and self.ready:
+            task.own += 1
+            self.note(Clause("demoted", {"from": task.own - 1, "to": task.own}), task)
+
+    def slice(self, task: Task) -> int:
+        return self._slice(task.own)
+
+    def _slice(self, level: int) -> int:
+        return int(self.quantum * self.base**level)
+
+    def why(self, task: Task) -> Clause:
+        return Clause("highest non-empty queue", {"level": task.own})
+
+    def queues(self) -> Sequence[Queue]:
+        levels = by_level(self.ready, self.rank)
+        return [Queue(Clause("level", {"level": level}), tasks, self._slice(level)) for level, tasks in levels.items()]
+
+    def figures(self, task: Task) -> dict[str, Figure]:
+        return {"level": task.own}

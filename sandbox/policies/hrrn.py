@@ -1,0 +1,35 @@
+"""Highest response ratio next."""
+
+from sandbox.events import Clause, Figure
+from sandbox.policies.base import HEAD, Task
+from sandbox.policies.bursts import Foreseeing
+
+
+class HighestResponseRatioNext(Foreseeing):
+    """The process with the highest (time waited + next burst) / next burst runs until it blocks or ends: short ones
+    go first, and whoever waits gains on them.
+
+    Bad when an answer is wanted at once (nobody is ever interrupted), and as good as its foresight. All ratios move
+    with time, so each decision has to look at every ready process.
+    """
+
+    name = "hrrn"
+    chosen = HEAD
+
+    def pick(self, cpu: int, now_ns: int) -> Task | None:
+        best: Task | None = None
+        best_waited_ns, best_burst_ns = 0, 1
+        for task in self.queue:
+            waited_ns, burst_ns = now_ns - task.since_ns, max(self.expected_ns(task), 1)
+            # waited / burst, compared without rounding
+            if best is None or waited_ns * best_burst_ns > best_waited_ns * burst_ns:
+                best, best_waited_ns, best_burst_ns = task, waited_ns, burst_ns
+        if best is not None:
+            self.queue.remove(best)
+            ratio = round(1 + best_waited_ns / best_burst_ns, 3)
+            figures: dict[str, Figure] = {"ratio": ratio, "waited_ns": best_waited_ns, "burst_ns": best_burst_ns}
+            self.chosen = Clause("highest response ratio", figures)
+        return best
+
+    def why(self, task: Task) -> Clause:
+        return self.chosen

@@ -1,0 +1,28 @@
+"""Rate-monotonic scheduling."""
+
+from math import inf
+
+from sandbox.events import Clause
+from sandbox.policies.base import Task
+from sandbox.policies.deadlines import Punctual
+
+
+class RateMonotonic(Punctual):
+    """The process with the shortest ``period`` runs, and takes over at once when its next job is released; processes
+    without a period run when no other has a job.
+
+    Bad when the CPU shall be used to the full: beyond about 69 % of it, jobs with long periods may be late although
+    another order would have been in time.
+    """
+
+    name = "rm"
+    starves = True
+    needs = ("period_ns",)
+
+    def rank(self, task: Task) -> float:
+        return inf if task.period_ns is None else task.period_ns
+
+    def why(self, task: Task) -> Clause:
+        if task.period_ns is None:
+            return Clause("no period is left")
+        return Clause("shortest period", {"period_ns": task.period_ns})

@@ -1,0 +1,24 @@
+"""Shortest remaining time first."""
+
+from sandbox.events import Clause
+from sandbox.policies.base import Task
+from sandbox.policies.bursts import Foreseeing
+from sandbox.policies.ranking import RankedPreemptive
+
+
+class ShortestRemainingTimeFirst(Foreseeing, RankedPreemptive):
+    """The process with the least left of its CPU burst runs; one that becomes ready with less takes over at once.
+
+    Bad when short ones keep coming (a long one starves, even in the middle of its burst), and as good as its
+    foresight: one that has outrun its estimate counts as nearly done and keeps the CPU.
+    """
+
+    name = "srtf"
+    starves = True
+
+    def rank(self, task: Task) -> int:
+        return max(self.expected_ns(task) - (task.cpu_ns - task.before_ns), 0)
+
+    def why(self, task: Task) -> Clause:
+        rule = "least estimated remaining time" if self.declared_ns(task) is None else "least remaining time"
+        return Clause(rule, {"remaining_ns": self.rank(task)})

@@ -1,0 +1,55 @@
+"""Stride scheduling."""
+
+from sandbox.events import Clause, Figure, ReadyReason
+from sandbox.kinds import Duration
+from sandbox.policies.base import Parameter, Task
+from sandbox.policies.ranking import Ranked
+
+#: A process's stride is this over its tickets.
+_STRIDE_OF_ONE_TICKET = 10_000
+
+
+class Stride(Ranked):
+    """The process with the lowest pass runs for one slice, and its pass grows by its stride, 10000 / tickets: CPU time
+    goes by tickets, exactly. Of equal ones the first of the scenario runs.
+
+    Bad when processes come and go: what pass a newcomer begins with is anybody's guess (here: that of the last one
+    chosen, so that nobody catches up on time that he was not there).
+    """
+
+    name = "stride"
+    needs = ("tickets",)
+    quantum = Parameter(Duration("100us", "60s"), "10ms", "the length of a time slice")
+
+    def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
+        super().__init__(parameters, seed)
+        self._latest = 0.0  # the pass of the last one chosen
+
+    def rank(self, task: Task) -> tuple[float, int]:
+        return task.own, task.order
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        if task.own is None:
+            task.own = self._latest
+        elif reason == "woke" and task.own < self._latest:
+            self.note(Clause("caught up", {"before": round(task.own, 3), "after": round(self._latest, 3)}), task)
+            task.own = self._latest
+        super().enqueue(task, reason, now_ns)
+
+    def pick(self, cpu: int, now_ns: int) -> Task | None:
+        task = super().pick(cpu, now_ns)
+        if task is not None:
+            self._latest = max(self._latest, task.own)
+        return task
+
+    def slice(self, task: Task) -> int:
+        return self.quantum
+
+    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+        task.own += _STRIDE_OF_ONE_TICKET / task.tickets * (ran_ns / self.quantum)
+
+    def why(self, task: Task) -> Clause:
+        return Clause("lowest pass", self.figures(task))
+
+    def figures(self, task: Task) -> dict[str, Figure]:
+        return {"pass": round(task.own, 3), "stride": round(_STRIDE_OF_ONE_TICKET / task.tickets, 3)}

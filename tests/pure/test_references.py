@@ -1,0 +1,134 @@
+"""Our policies on the virtual machine beside plain textbook schedulers, on random workloads, tick by tick.
+
+``WORKLOADS=5000 pytest tests/pure/test_references.py`` compares more of them.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from sandbox.events import Admitted, Descheduled, Dispatched, Event
+from sandbox.spec import ProcessSpec, Segment
+from tests import references
+from tests.references import Job, Rules, Run
+from tests.worlds import UNIT, exits, scenario, simulate
+
+WORKLOADS = int(os.environ.get("WORKLOADS", "40"))
+
+
+def workload(dice: random.Random) -> list[Job]:
+    """Jobs of a few ticks, with I/O, and so close together that much happens at one instant."""
+    jobs = []
+    for number in range(dice.randint(1, 7)):
+        work = [dice.randint(1, 9)]
+        for _ in range(dice.choice([0, 0, 1, 2, 3])):
+            work += [dice.randint(1, 8), dice.randint(1, 9)]
+        arrival = dice.choice([0, 0, dice.randint(0, 6), dice.randint(0, 30)])
+        jobs.append(Job(number, arrival, work, dice.randint(0, 3), dice.choice([25, 50, 100, 125, 250, 500])))
+    return jobs
+
+
+def ours(jobs: list[Job], cpus: int = 1, **machine: Any) -> Run:
+    """The same jobs under a policy of ours."""
+    specs = [
+        ProcessSpec(
+            f"job{job.number}",
+            job.arrival * UNIT,
+            [Segment("io" if index % 2 else "cpu", ticks * UNIT) for index, ticks in enumerate(job.work)],
+            priority=job.priority,
+            tickets=job.tickets,
+        )
+        for job in jobs
+    ]
+    events = simulate(scenario(*specs, cpus=cpus, **machine))
+    ends = exits(events)
+    finish = [ends[spec.name].t_ns // UNIT for spec in specs]
+    return Run(occupants(events, cpus, max(finish)), [*finish])
+
+
+def occupants(events: list[Event], cpus: int, ticks: int) -> list[tuple[int | None, ...]]:
+    """Who had each CPU in every tick."""
+    numbers = {event.pid: event.order for event in events if isinstance(event, Admitted)}
+    table: list[list[int | None]] = [[None] * cpus for _ in range(ticks)]
+    since: dict[int, int] = {}
+    for event in events:
+        if isinstance(event, Dispatched):
+            since[event.pid] = event.t_ns
+        elif isinstance(event, Descheduled):
+            assert since[event.pid] % UNIT == event.t_ns % UNIT == 0
+            for tick in range(since[event.pid] // UNIT, event.t_ns // UNIT):
+                assert table[tick][event.cpu] is None
+                table[tick][event.cpu] = numbers[event.pid]
+    return [tuple(row) for row in table]
+
+
+def span(ticks: int) -> str:
+    return f"{ticks * 10}ms"
+
+
+def any_rr(dice: random.Random) -> tuple[Rules, dict[str, Any]]:
+    quantum, requeue_first = dice.randint(1, 5), dice.random() < 0.4
+    ties = "requeue-first" if requeue_first else None
+    return references.rr(quantum, requeue_first), {"ties": ties, "parameters": {"quantum": span(quantum)}}
+
+
+def any_priority(dice: random.Random) -> tuple[Rules, dict[str, Any]]:
+    preemptive, aging = dice.random() < 0.6, dice.choice([0, 0, 3, 5])
+    return references.priority(preemptive, aging), {"parameters": {"preemptive": preemptive, "aging": span(aging)}}
+
+
+def any_feedback(dice: random.Random) -> tuple[Rules, dict[str, Any]]:
+    quantum, base = dice.randint(1, 3), dice.randint(1, 3)
+    return references.feedback(quantum, base), {"parameters": {"quantum": span(quantum), "base": base}}
+
+
+def any_stride(dice: random.Random) -> tuple[Rules, dict[str, Any]]:
+    quantum = dice.choice([1, 2, 4])
+    return references.stride(quantum), {"parameters": {"quantum": span(quantum)}}
+
+
+CASES: dict[str, Callable[[random.Random], tuple[Rules, dict[str, Any]]]] = {
+    "fcfs": lambda dice: (references.fcfs(), {}),
+    "sjf": lambda dice: (references.sjf(), {}),
+    "srtf": lambda dice: (references.srtf(), {}),
+    "hrrn": lambda dice: (references.hrrn(), {}),
+    "rr": any_rr,
+    "priority": any_priority,
+    "feedback": any_feedback,
+    "stride": any_stride,
+}
+
+
+@pytest.mark.parametrize("policy", CASES)
+def test_a_textbook_would_schedule_the_same(policy: str) -> None:
+    for seed in range(WORKLOADS):
+        dice = random.Random(f"{policy} {seed}")
+        jobs, cpus = workload(dice), dice.choice([1, 1, 2, 3])
+        rules, machine = CASES[policy](dice)
+        mine = ours(jobs, cpus, policy=policy, **machine)
+        assert mine == references.schedule(jobs, rules, cpus), f"{policy} {seed}: {cpus} CPUs, {machine}, {jobs}"
+
+
+def test_a_textbook_would_schedule_the_same_with_multilevel_feedback() -> None:
+    for seed in range(4 * WORKLOADS):
+        dice = random.Random(f"mlfq {seed}")
+        jobs = workload(dice)
+        quanta = [dice.randint(1, 6) for _ in range(dice.randint(1, 4))]
+        allotments = [dice.randint(1, 3) for _ in quanta]
+        boost = dice.choice([0, 0, dice.randint(3, 9), dice.randint(10, 30)])
+        stay, io_bump = dice.random() < 0.3, dice.random() < 0.4
+        parameters = {
+            "quanta": [span(quantum) for quantum in quanta],
+            "allotments": allotments,
+            "boost": span(boost),
+            "stay": stay,
+            "io_bump": io_bump,
+        }
+        mine = ours(jobs, policy="mlfq", parameters=parameters)
+        theirs = references.multilevel(jobs, quanta, allotments, boost, stay, io_bump)
+        assert mine == theirs, f"mlfq {seed}: {parameters}, {jobs}"

@@ -1,0 +1,308 @@
+"""Schedulers as a textbook tells them: tick by tick, plain lists, no cleverness, and nothing of ours.
+
+They say who should have had which CPU in every tick. ``schedule`` covers all policies that choose from one list of
+ready jobs; ``multilevel`` is the multilevel feedback queue in which the running job stays at the head of its queue.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+@dataclass
+class Job:
+    """``work``: ticks of CPU time and of I/O by turns, beginning and ending with CPU time."""
+
+    number: int
+    arrival: int
+    work: list[int]
+    priority: int = 0
+    tickets: int = 100
+    # In the course of a run:
+    step: int = 0
+    left: int = 0
+    ready_since: int = 0
+    wakes: int = 0
+    used: int = 0  # of the slice
+    level: int = 0
+    passed: Fraction = Fraction(0)
+    held: int | None = None  # the priority with which it got the CPU
+    finish: int | None = None
+    quantum_left: int = 0
+    slices_left: int = 0
+
+    @property
+    def burst(self) -> int:
+        """The whole length of the CPU burst in hand."""
+        return self.work[self.step]
+
+
+Choose = Callable[[list[Job], int], Job]
+Key = Callable[[Job, int], int]
+
+
+@dataclass
+class Rules:
+    """What one policy does differently from first come, first served."""
+
+    choose: Choose = lambda ready, now: ready[0]
+    #: The smaller the better; whoever is ready and better takes a CPU from whoever is worst.
+    preempt: Key | None = None
+    quantum: Callable[[Job], int] | None = None
+    requeue_first: bool = False
+    #: A job has run so many ticks and leaves its CPU; others may be ready.
+    leaves: Callable[[Job, int, list[Job]], None] = lambda job, ran, ready: None
+    starts: Callable[[Job, int], None] = lambda job, now: None
+    joins: Callable[[Job], None] = lambda job: None
+
+
+@dataclass
+class Run:
+    """Who had each CPU in every tick, and when each job finished."""
+
+    ticks: list[tuple[int | None, ...]] = field(default_factory=list)
+    finish: list[int | None] = field(default_factory=list)
+
+
+def schedule(jobs: list[Job], rules: Rules, cpus: int = 1) -> Run:
+    """Run all jobs to their end."""
+    return Computer(jobs, rules, cpus).run()
+
+
+class Computer:
+    """Jobs, CPUs, one list of ready jobs, and a clock that ticks."""
+
+    def __init__(self, jobs: list[Job], rules: Rules, cpus: int) -> None:
+        self.jobs, self.rules = jobs, rules
+        self.now = 0
+        self.ready: list[Job] = []
+        self.blocked: list[Job] = []
+        self.running: list[Job | None] = [None] * cpus
+        self.began: dict[int, int] = {}  # what of its slice each job had used when it got its CPU
+
+    def run(self) -> Run:
+        ticks = []
+        while True:
+            self.end_bursts()
+            if all(job.finish is not None for job in self.jobs):
+                return Run(ticks, [job.finish for job in self.jobs])
+            if self.rules.requeue_first:
+                self.expire()
+            self.come_and_wake()
+            if not self.rules.requeue_first:
+                self.expire()
+            self.dispatch()
+            ticks.append(tuple(None if job is None else job.number for job in self.running))
+            for job in self.running:
+                if job is not None:
+                    job.left -= 1
+                    job.used += 1
+            self.now += 1
+
+    def end_bursts(self) -> None:
+        for cpu, job in enumerate(self.running):
+            if job is None or job.left > 0:
+                continue
+            self.leave(cpu)
+            job.used = 0
+            if job.step == len(job.work) - 1:
+                job.finish = self.now
+            else:
+                job.wakes = self.now + job.work[job.step + 1]
+                job.step += 2
+                self.blocked.append(job)
+
+    def come_and_wake(self) -> None:
+        woken = [job for job in self.blocked if job.wakes == self.now]
+        self.blocked = [job for job in self.blocked if job.wakes != self.now]
+        for job in [job for job in self.jobs if job.arrival == self.now] + woken:
+            job.left, job.ready_since = job.burst, self.now
+            self.rules.joins(job)
+            self.ready.append(job)
+
+    def expire(self) -> None:
+        for cpu, job in enumerate(self.running):
+            if job is not None and self.rules.quantum is not None and job.used >= self.rules.quantum(job):
+                self.leave(cpu)
+                job.used, job.ready_since = 0, self.now
+                self.ready.append(job)
+
+    def dispatch(self) -> None:
+        for cpu, job in enumerate(self.running):
+            if job is None and self.ready:
+                self.start(cpu)
+        key = self.rules.preempt
+        while key is not None and self.ready:
+            best = self.rules.choose(self.ready, self.now)
+            busy = [(cpu, job) for cpu, job in enumerate(self.running) if job is not None]
+            cpu, worst = max(busy, key=lambda pair: key(pair[1], self.now))  # CPU 0 first among equals
+            if not key(best, self.now) < key(worst, self.now):
+                break
+            self.leave(cpu)
+            worst.ready_since = self.now
+            self.start(cpu)
+            self.ready.insert(0, worst)
+
+    def start(self, cpu: int) -> None:
+        job = self.rules.choose(self.ready, self.now)
+        self.ready.remove(job)
+        self.rules.starts(job, self.now)
+        self.began[job.number] = job.used
+        self.running[cpu] = job
+
+    def leave(self, cpu: int) -> None:
+        job = self.running[cpu]
+        self.running[cpu] = None
+        self.rules.leaves(job, job.used - self.began[job.number], self.ready)
+
+
+# The policies
+
+
+def fcfs() -> Rules:
+    return Rules()
+
+
+def rr(quantum: int, requeue_first: bool = False) -> Rules:
+    return Rules(quantum=lambda job: quantum, requeue_first=requeue_first)
+
+
+def sjf() -> Rules:
+    return Rules(choose=lambda ready, now: min(ready, key=lambda job: job.burst))
+
+
+def srtf() -> Rules:
+    return Rules(choose=lambda ready, now: min(ready, key=lambda job: job.left), preempt=lambda job, now: job.left)
+
+
+def hrrn() -> Rules:
+    def ratio(job: Job, now: int) -> Fraction:
+        return Fraction(now - job.ready_since + job.burst, job.burst)
+
+    return Rules(choose=lambda ready, now: max(ready, key=lambda job: ratio(job, now)))
+
+
+def priority(preemptive: bool = True, aging: int = 0) -> Rules:
+    def effective(job: Job, now: int) -> int:
+        if job.held is not None:
+            return job.held
+        return job.priority - ((now - job.ready_since) // aging if aging else 0)
+
+    def starts(job: Job, now: int) -> None:
+        job.held = effective(job, now)
+
+    def leaves(job: Job, ran: int, ready: list[Job]) -> None:
+        job.held = None
+
+    return Rules(
+        choose=lambda ready, now: min(ready, key=lambda job: effective(job, now)),
+        preempt=effective if preemptive else None,
+        starts=starts,
+        leaves=leaves,
+    )
+
+
+def feedback(quantum: int, base: int) -> Rules:
+    def length(job: Job) -> int:
+        return quantum * base**job.level
+
+    def leaves(job: Job, ran: int, ready: list[Job]) -> None:
+        if job.used == length(job) and ready:
+            job.level += 1
+
+    return Rules(
+        choose=lambda ready, now: min(ready, key=lambda job: job.level),
+        quantum=length,
+        leaves=leaves,
+    )
+
+
+def stride(quantum: int) -> Rules:
+    latest = [Fraction(0)]
+
+    def starts(job: Job, now: int) -> None:
+        latest[0] = max(latest[0], job.passed)
+
+    def leaves(job: Job, ran: int, ready: list[Job]) -> None:
+        job.passed += Fraction(10_000, job.tickets) * Fraction(ran, quantum)
+
+    def joins(job: Job) -> None:
+        job.passed = max(job.passed, latest[0])
+
+    return Rules(
+        choose=lambda ready, now: min(ready, key=lambda job: (job.passed, job.number)),
+        quantum=lambda job: quantum,
+        starts=starts,
+        leaves=leaves,
+        joins=joins,
+    )
+
+
+def multilevel(
+    jobs: list[Job],
+    quanta: list[int],
+    allotments: list[int],
+    boost: int = 0,
+    stay: bool = False,
+    io_bump: bool = False,
+) -> Run:
+    """The multilevel feedback queue on one CPU. Level 0 is the top."""
+    queues: list[list[Job]] = [[] for _ in quanta]
+    run, now = Run(), 0
+    blocked: list[Job] = []
+
+    def settle(job: Job, level: int) -> None:
+        job.level, job.quantum_left, job.slices_left = level, quanta[level], allotments[level]
+
+    for job in jobs:
+        settle(job, 0)
+    while any(job.finish is None for job in jobs):
+        if boost and now and now % boost == 0:
+            for queue in reversed(queues[1:]):
+                queues[0] += queue
+                queue.clear()
+            for job in jobs:
+                settle(job, 0)
+        for job in jobs:
+            if job.arrival == now:
+                job.left = job.burst
+                queues[0].append(job)
+        for job in [job for job in blocked if job.wakes == now]:
+            blocked.remove(job)
+            job.left = job.burst
+            queues[job.level].insert(0 if io_bump else len(queues[job.level]), job)
+        level = next((level for level, queue in enumerate(queues) if queue), None)
+        if level is None:
+            run.ticks.append((None,))
+            now += 1
+            continue
+        job = queues[level][0]
+        run.ticks.append((job.number,))
+        job.left -= 1
+        job.quantum_left -= 1
+        slice_used = job.quantum_left == 0
+        now += 1
+        gone = job.left == 0
+        if gone:
+            queues[level].pop(0)
+            if job.step == len(job.work) - 1:
+                job.finish = now
+                continue
+            job.wakes = now + job.work[job.step + 1]
+            job.step += 2
+            blocked.append(job)
+            if stay:
+                settle(job, level)
+        if slice_used:
+            if not gone:
+                queues[level].pop(0)
+            job.slices_left -= 1
+            job.quantum_left = quanta[level]
+            if job.slices_left == 0:
+                settle(job, min(level + 1, len(quanta) - 1))
+            if not gone:
+                queues[job.level].append(job)
+    run.finish = [job.finish for job in jobs]
+    return run
