@@ -234,13 +234,14 @@ def _scenario(options: argparse.Namespace, real: bool) -> Scenario:
 def _use_policy(name: str | None, scenario: Scenario) -> None:
     """Another policy than the scenario's, with its own default parameters."""
     from sandbox import policies
+    from sandbox.alarm import CLOCK
 
     if name is not None and name != scenario.machine.policy:
         if ":" in name and not os.path.isabs(name):
             name = os.path.abspath(name)
         scenario.machine.policy, scenario.machine.parameters = name, {}
     try:
-        policies.build(scenario.machine, scenario.folder)
+        policies.build(scenario.machine, scenario.folder, CLOCK)
     except Refused as refused:
         raise BadScenario("options", [Problem(0, "--policy", clause) for _, clause in refused.faults]) from None
 

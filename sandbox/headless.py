@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from types import FrameType
 
 from sandbox import wording
-from sandbox.alarm import AlarmClock
+from sandbox.alarm import CLOCK
 from sandbox.events import Clause, Event, Fault
 from sandbox.history import History
 from sandbox.kernel.kernel import Kernel
@@ -21,7 +21,7 @@ from sandbox.link import KernelProcess
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.metrics import result
 from sandbox.policies.succession import Succession
-from sandbox.report import EventLines, complain, print_result, print_serial
+from sandbox.report import EventLines, complain, print_result, print_serial, quote
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
 
@@ -58,6 +58,8 @@ class Output:
                     )
             if self._lines is not None:
                 print(self._lines.line(event))
+            if isinstance(event, Fault) and "traceback" in event.what.figures:
+                quote(str(event.what.figures["traceback"]))
 
     def finish(self) -> None:
         """Print the result."""
@@ -106,7 +108,7 @@ def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = Fal
 def run_virtual(scenario: Scenario, output: Output) -> int:
     """Run in virtual time; returns the exit status."""
     spec = scenario.machine
-    succession = Succession(spec, scenario.folder, AlarmClock())
+    succession = Succession(spec, scenario.folder, CLOCK)
     kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
     status = DONE
     with _interruptible():

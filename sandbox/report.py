@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
@@ -111,6 +112,11 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[in
 def complain(text: str) -> None:
     """A message on stderr."""
     print(f"ossandbox: {text}", file=sys.stderr)
+
+
+def quote(text: str) -> None:
+    """Somebody else's lines on stderr, indented."""
+    print(indent(text.rstrip(), "    "), file=sys.stderr)
 
 
 def print_problems(bad: BadScenario) -> None:

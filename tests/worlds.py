@@ -15,6 +15,7 @@ from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.link import KernelProcess
 from sandbox.machines.virtual import VirtualMachine
+from sandbox.policies.base import Policy
 from sandbox.policies.succession import Succession
 from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.units import MS, parse_duration
@@ -35,12 +36,12 @@ def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, AnyCommand]] =
     return Scenario("test", "test", MachineSpec(**machine), list(processes), at, folder=os.getcwd())
 
 
-def simulate(world: Scenario) -> list[Event]:
-    """All events of a virtual run."""
+def simulate(world: Scenario, policy: Policy | None = None) -> list[Event]:
+    """All events of a virtual run; by this policy, if one is given, instead of the scenario's."""
     spec = world.machine
     events: list[Event] = []
     succession = Succession(spec, world.folder)
-    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
+    kernel = Kernel(policy or succession.first(), spec.cpus, spec.ties, succession.next)
     run(kernel, VirtualMachine(world), events.extend, world.name)
     return events
 
