@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 from sandbox import wording
-from sandbox.alarm import AlarmClock
 from sandbox.events import Clause, Event, Fault
 from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
 from sandbox.link import KernelProcess
 from sandbox.metrics import result
-from sandbox.report import EventLines, complain, print_result, print_serial
+from sandbox.report import EventLines, complain, print_result, print_serial, quote
 from sandbox.simulation import simulate
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
@@ -51,6 +50,8 @@ class Record:
                 self.stuck = self.stuck or event.what.rule in _STUCK
                 self.failed = self.failed or "successor" in event.what.figures
             self.show(event)
+            if isinstance(event, Fault) and "traceback" in event.what.figures:
+                quote(str(event.what.figures["traceback"]))
 
     def show(self, event: Event) -> None:
         """A fault is told at once."""
@@ -140,7 +141,7 @@ def drive_virtual(scenario: Scenario, record: Record) -> int:
     """Run in virtual time; returns the exit status."""
     with interruptible():
         try:
-            simulate(scenario, record.take, AlarmClock())
+            simulate(scenario, record.take)
         except Interrupted as interrupted:
             return interrupted.status
     return DONE

@@ -6,6 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
@@ -167,6 +168,11 @@ _MOMENT_S = 1.0
 def complain(text: str) -> None:
     """A message on stderr."""
     print(f"ossandbox: {text}", file=sys.stderr)
+
+
+def quote(text: str) -> None:
+    """Somebody else's lines on stderr, indented."""
+    print(indent(text.rstrip(), "    "), file=sys.stderr)
 
 
 def print_problems(bad: BadScenario) -> None:

@@ -54,7 +54,7 @@ _RULES = {
 #: A policy's own moves, where one process is concerned and where not.
 _NOTES = {
     "demoted": "{name} used up its slices in queue {from} and moves down to queue {to}",
-    "boosted": "boost: all {processes} processes return to the top queue",
+    "boosted": "boost: all return to the top queue, {lifted} from below",
     "bumped": "{name} comes from I/O and goes to the head of queue {level}",
     "aged": "{name} has waited long: its priority improves from {before} to {after}",
     "drew": "the lottery drew {ticket} of {total}",

@@ -13,6 +13,7 @@ from sandbox import simulation
 from sandbox.commands import AnyCommand
 from sandbox.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
 from sandbox.link import KernelProcess
+from sandbox.policies.base import Policy
 from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.units import MS, parse_duration
 from sandbox.wire import Boot
@@ -32,10 +33,10 @@ def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, AnyCommand]] =
     return Scenario("test", "test", MachineSpec(**machine), list(processes), at, folder=os.getcwd())
 
 
-def simulate(world: Scenario) -> list[Event]:
-    """All events of a virtual run."""
+def simulate(world: Scenario, policy: Policy | None = None) -> list[Event]:
+    """All events of a virtual run; by this policy, if one is given, instead of the scenario's."""
     events: list[Event] = []
-    simulation.simulate(world, events.extend)
+    simulation.simulate(world, events.extend, policy)
     return events
 
 

@@ -80,12 +80,13 @@ def read(options: argparse.Namespace, name: str, kind: Kind[T], problems: list[P
 def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
     """The scenario under another policy than its own."""
     from sandbox import policies
+    from sandbox.alarm import CLOCK
     from sandbox.comparison import contenders
 
     try:
         if text is not None:
             scenario = contenders.parse(text).enter(scenario)
-        policies.build(scenario.machine, scenario.folder)
+        policies.build(scenario.machine, scenario.folder, CLOCK)
     except Refused as refused:
         raise BadScenario("options", [Problem(0, "--policy", clause) for _, clause in refused.faults]) from None
     return scenario

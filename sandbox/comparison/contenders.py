@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sandbox import policies
+from sandbox.alarm import CLOCK
 from sandbox.events import Clause
 from sandbox.kinds import Refused, shown
-from sandbox.policies.base import Policy
-from sandbox.spec import ProcessSpec, Scenario
+from sandbox.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.text import clean_line
 
 
@@ -38,9 +38,10 @@ def parse(text: str) -> Contender:
     in, and the parameters that shall be others than the default, each as ``:name=value``. Raises Refused."""
     label, settings = _split(text)
     name = os.path.abspath(label) if ":" in label else label
-    kind = policies.find(name)
-    kinds = {parameter.name: parameter.kind for parameter in kind.declared()}
-    policy, parameters = kind(), {}
+    with CLOCK:
+        kinds = {parameter.name: parameter.kind for parameter in policies.find(name).declared()}
+    policy = policies.build(MachineSpec(policy=name), alarm=CLOCK)
+    parameters: dict[str, object] = {}
     faults: list[tuple[str, Clause]] = []
     for setting in settings:
         key, equals, value = setting.partition("=")
@@ -74,7 +75,7 @@ def parse_list(text: str) -> list[Contender]:
 def sensible(scenario: Scenario) -> list[Contender]:
     """The scenario's own policy, and every other that goes by name and finds what it goes by in the scenario."""
     own = scenario.machine.policy
-    names = [own, *(name for name in policies.names() if name != own and _makes_sense(policies.find(name), scenario))]
+    names = [own, *(name for name in policies.names() if name != own and _makes_sense(name, scenario))]
     return [Contender(name, name, {}) for name in names]
 
 
@@ -88,9 +89,13 @@ def _split(text: str) -> tuple[str, list[str]]:
 _DEFAULTS: dict[str, Any] = {field.name: field.default for field in msgspec.structs.fields(ProcessSpec)}
 
 
-def _makes_sense(kind: type[Policy], scenario: Scenario) -> bool:
-    """Whether some process says something that the policy goes by."""
-    return not kind.needs or any(_says(process, kind.needs) for process in scenario.processes)
+def _makes_sense(name: str, scenario: Scenario) -> bool:
+    """Whether there is a policy of this name, and some process says something that it goes by."""
+    try:
+        needs = policies.find(name).needs
+    except (Refused, ImportError):  # an installed one that does not load
+        return False
+    return not needs or any(_says(process, needs) for process in scenario.processes)
 
 
 def _says(process: ProcessSpec, figures: Iterable[str]) -> bool:

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 
 from sandbox import policies
-from sandbox.alarm import AlarmClock
+from sandbox.alarm import CLOCK
 from sandbox.conformance.examination import examine
 from sandbox.conformance.trial import LIMIT_S, Candidate
 from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Request, Trying, decode_request, encode
@@ -82,7 +82,7 @@ def _classes(path: str) -> list[str]:
 
 def _find(source: str) -> None:
     """Load the policy's file and see what is in it. Raises Refused."""
-    with AlarmClock():
+    with CLOCK:
         policies.find(source)
 
 

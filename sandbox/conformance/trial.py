@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sandbox.alarm import AlarmClock
 from sandbox.commands import UsePolicy
 from sandbox.conformance.verdicts import Violation
 from sandbox.conformance.worlds import EXAMINED
@@ -21,7 +20,6 @@ SLICE_LEAST_NS = 100 * US
 _EVENTS_A_SLICE, _EVENTS_BESIDES = 3, 1_000
 #: A run that takes so long hangs where no alarm is heard: the process ends and says where it was.
 LIMIT_S = 3.0
-_ALARM = AlarmClock()
 
 
 NO_END, TOO_LONG = "no end", "policy takes too long"
@@ -65,7 +63,7 @@ class Candidate(msgspec.Struct, frozen=True):
 
         faulthandler.dump_traceback_later(LIMIT_S, exit=True)
         try:
-            simulate(self._enter(world), take, _ALARM)
+            simulate(self._enter(world), take)
         except _NoEnd:
             return Trial(events, Violation(Clause(NO_END, {"number": most}), events[-1].t_ns))
         finally:

@@ -7,7 +7,7 @@ what waits and what obeys; everything between is the same kernel.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -18,7 +18,7 @@ from sandbox.spec import ProcessSpec
 # Reports: a machine tells the kernel what happened.
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A process was born, is stopped before its first own instruction, and its time to be let in has come.
 
     An adopted one has a parent, and what it ran before (``cpu_ns``) counts.
@@ -32,26 +32,26 @@ class Arrived(msgspec.Struct, frozen=True):
     loose: bool = False
 
 
-class Waits(msgspec.Struct, frozen=True):
+class Waits(msgspec.Struct, frozen=True, gc=False):
     """A process cannot run on: it waits for something."""
 
     pid: int
     on: Clause
 
 
-class Woke(msgspec.Struct, frozen=True):
+class Woke(msgspec.Struct, frozen=True, gc=False):
     """A process that waited can run again."""
 
     pid: int
 
 
-class Yielded(msgspec.Struct, frozen=True):
+class Yielded(msgspec.Struct, frozen=True, gc=False):
     """A process gave the CPU away though it could run: it stopped itself."""
 
     pid: int
 
 
-class Ended(msgspec.Struct, frozen=True):
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """A process is over. ``cpu_ns``: all the CPU time it ever used; code and signal as in ``Exited``."""
 
     pid: int
@@ -60,13 +60,13 @@ class Ended(msgspec.Struct, frozen=True):
     signal: int | None
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """The operator asks for something."""
 
     command: Command
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """Something that changes no state but belongs on record: output, a fault."""
 
     event: Event
@@ -75,7 +75,7 @@ class Told(msgspec.Struct, frozen=True):
 Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
 
 
-class Happened(NamedTuple):
+class Happened(msgspec.Struct, frozen=True, gc=False):
     """What ``wait`` brings: the time, the reports, and the CPU time used so far by each process on a CPU."""
 
     now_ns: int
@@ -86,28 +86,28 @@ class Happened(NamedTuple):
 # Orders: the kernel tells a machine what shall be.
 
 
-class Stop(msgspec.Struct, frozen=True):
+class Stop(msgspec.Struct, frozen=True, gc=False):
     """This process shall not run."""
 
     pid: int
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(msgspec.Struct, frozen=True, gc=False):
     """This process shall run on this CPU."""
 
     pid: int
     cpu: int
 
 
-class Freeze(msgspec.Struct, frozen=True):
+class Freeze(msgspec.Struct, frozen=True, gc=False):
     """Nothing shall run and the clock stands still."""
 
 
-class Thaw(msgspec.Struct, frozen=True):
+class Thaw(msgspec.Struct, frozen=True, gc=False):
     """The clock goes on, and what was waiting goes on waiting."""
 
 
-class Carry(msgspec.Struct, frozen=True):
+class Carry(msgspec.Struct, frozen=True, gc=False):
     """A command that is the machine's to carry out: kill, spawn, type. ``pid`` where it names a process."""
 
     command: Command
@@ -117,7 +117,7 @@ class Carry(msgspec.Struct, frozen=True):
 Order = Stop | Run | Freeze | Thaw | Carry
 
 
-class Obeyed(NamedTuple):
+class Obeyed(msgspec.Struct, frozen=True, gc=False):
     """What obeying brings: when each process that was let run really started, by pid, and the exact
     CPU time of each process whose stop is confirmed."""
 

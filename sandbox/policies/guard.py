@@ -57,7 +57,8 @@ class Guard(Policy):
         """First come, first served takes over; whoever has been ready longest is first."""
         successor = FirstComeFirstServed(seed=self.seed)
         successor.desk = self.desk
-        for task in self._ready:
+        for task, pid in self._ready.items():
+            task.pid = pid  # whatever the policy has made of it
             successor.enqueue(task, "admitted", self._now_ns)
         self._policy = successor
         self.desk.failed(Clause(what.rule, {**what.figures, "successor": successor.name}))

@@ -175,18 +175,19 @@ def test_without_a_list_the_scenarios_own_policy_comes_first(ossandbox: Caller, 
     assert len(names) == len(set(names))
 
 
-def test_a_policy_that_goes_by_what_no_process_says_is_left_out(tmp_path: Path) -> None:
-    from sandbox.comparison.contenders import _makes_sense
-    from sandbox.policies.base import Policy
-    from tests.worlds import process, scenario
+def test_a_policy_that_goes_by_what_no_process_says_is_left_out(ossandbox: Caller, tmp_path: Path) -> None:
+    plain = '[[process]]\nname = "a"\nwork = ["cpu 10ms"]\n'
 
-    class ByPeriod(Policy):
-        needs = ("period_ns", "tickets")
+    def names(more: str) -> set[str]:
+        documents = json.loads(ossandbox("compare", write(tmp_path, plain + more), "--json").out)
+        return {document["policy"]["name"] for document in documents}
 
-    plain, rich = process("plain", "cpu 1ms"), process("rich", "cpu 1ms", tickets=7)
-    assert not _makes_sense(ByPeriod, scenario(plain))
-    assert _makes_sense(ByPeriod, scenario(plain, rich))
-    assert _makes_sense(Policy, scenario(plain))
+    always = names("")
+    assert {"fcfs", "rr", "srtf", "mlfq", "fair"} <= always
+    assert names("tickets = 7\n") - always == {"lottery", "stride"}
+    assert names("priority = 7\n") - always == {"priority"}
+    assert names('period = "50ms"\n') - always == {"edf", "rm"}
+    assert names('deadline = "50ms"\n') - always == {"edf"}
 
 
 def test_wrong_names_are_told_all_at_once_with_hints(ossandbox: Caller, convoy: str) -> None:
