@@ -7,9 +7,8 @@ import json
 import time
 from typing import Any, NamedTuple
 
-from sandbox import policies, wording
+from sandbox import contenders, policies, wording
 from sandbox.cli import options as shared
-from sandbox.comparison import contenders
 from sandbox.conformance import story
 from sandbox.conformance.apart import examine_apart
 from sandbox.conformance.junit import Case, Suite, junit
@@ -30,7 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="a scenario, or a policy: mine.py (all that are in it), mine.py:Mine, or a policy's name",
+        help="a scenario, or a policy: mine.py (all that are in it), mine.py:Mine, mlfq:boost=1s",
     )
     parser.add_argument("--like", metavar="POLICY", help="show where a policy first decides otherwise than this one")
     parser.add_argument("--worlds", metavar="N", help=f"try so many random workloads instead of {WORLDS}")
@@ -85,7 +84,8 @@ def _asked(options: argparse.Namespace) -> Asked:
 
 def _is_policy(what: str) -> bool:
     """Whether it is a Python file, a class in one, or a policy's name; all else is a scenario."""
-    return what.endswith(".py") or ".py:" in what or what in policies.names()
+    name = what.partition(":")[0]
+    return name.endswith(".py") or name in policies.names()
 
 
 def _policy(what: str, asked: Asked) -> Finding:

@@ -9,10 +9,11 @@ import json
 import sys
 from collections.abc import Sequence
 
+from sandbox import contenders
 from sandbox.cli import options as shared
-from sandbox.comparison import contenders, report
-from sandbox.comparison.contenders import Contender
+from sandbox.comparison import report
 from sandbox.comparison.runs import Plan, Run, plans
+from sandbox.contenders import Contender
 from sandbox.events import Clause
 from sandbox.exits import DONE, FAILED
 from sandbox.headless import Interrupted, Record, drive_real, drive_virtual, interruptible

@@ -79,9 +79,8 @@ def read(options: argparse.Namespace, name: str, kind: Kind[T], problems: list[P
 
 def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
     """The scenario under another policy than its own."""
-    from sandbox import policies
+    from sandbox import contenders, policies
     from sandbox.alarm import CLOCK
-    from sandbox.comparison import contenders
 
     try:
         if text is not None:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from sandbox.comparison.contenders import Contender
 from sandbox.comparison.standings import Entrant
+from sandbox.contenders import Contender
 from sandbox.history import History
 from sandbox.metrics import result
 from sandbox.spec import Scenario

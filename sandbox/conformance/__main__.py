@@ -10,13 +10,11 @@ import faulthandler
 import os
 import signal
 import sys
-from collections.abc import Callable
 
-from sandbox import policies
-from sandbox.alarm import CLOCK
+from sandbox import contenders
 from sandbox.conformance.examination import examine
 from sandbox.conformance.trial import LIMIT_S, Candidate
-from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Request, Trying, decode_request, encode
+from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Trying, decode_request, encode
 from sandbox.conformance.worlds import worlds
 from sandbox.kinds import Refused
 
@@ -36,36 +34,38 @@ def main() -> None:
 
     request = decode_request(sys.stdin.buffer.readline())
     try:
-        sources = _sources(request.what)
+        candidates = _candidates(request.what)
     except Refused as refused:
         tell(Refusal([clause for _, clause in refused.faults]))
         return
-    for source in sources:
-        _examine(source, request, tell)
+    for candidate in candidates:
+        tell(Begun(candidate.name))
+        generated = worlds(request.seed, request.worlds)
+        for verdict in examine(candidate, request.like, generated, lambda number: tell(Trying(number))):
+            tell(Judged(verdict))
 
 
-def _examine(source: str, request: Request, tell: Callable[[Message], None]) -> None:
-    tell(Begun(source))
-    candidate = Candidate(source, os.path.abspath(source) if ":" in source else source)
-    for verdict in examine(
-        candidate, request.like, worlds(request.seed, request.worlds), lambda number: tell(Trying(number))
-    ):
-        tell(Judged(verdict))
-
-
-def _sources(what: str) -> list[str]:
+def _candidates(what: str) -> list[Candidate]:
     """The policies that are meant. Raises Refused."""
-    faulthandler.dump_traceback_later(LIMIT_S, exit=True)
+    faulthandler.dump_traceback_later(LIMIT_S, exit=True)  # a file may hang when it is loaded
     try:
-        if not what.endswith(".py"):
-            _find(what)
-            return [what]
-        found = [f"{what}:{name}" for name in _classes(what) if _is_policy(f"{what}:{name}")]
+        sources = [f"{what}:{name}" for name in _classes(what)] if what.endswith(".py") else [what]
+        found = [candidate for source in sources if (candidate := _candidate(source, what)) is not None]
     finally:
         faulthandler.cancel_dump_traceback_later()
     if not found:
         raise Refused("no policy in the file", value=what)
     return found
+
+
+def _candidate(source: str, what: str) -> Candidate | None:
+    """The policy; None for a class of the file that is none, if all of the file was asked for."""
+    try:
+        return Candidate(*contenders.parse(source))
+    except Refused as refused:
+        if source != what and refused.faults[0][1].rule == "not a policy":
+            return None
+        raise
 
 
 def _classes(path: str) -> list[str]:
@@ -78,22 +78,6 @@ def _classes(path: str) -> list[str]:
     except SyntaxError:
         return ["?"]  # who loads it says it better
     return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
-
-
-def _find(source: str) -> None:
-    """Load the policy's file and see what is in it. Raises Refused."""
-    with CLOCK:
-        policies.find(source)
-
-
-def _is_policy(source: str) -> bool:
-    try:
-        _find(source)
-    except Refused as refused:
-        if refused.faults[0][1].rule == "not a policy":
-            return False
-        raise
-    return True
 
 
 if __name__ == "__main__":

@@ -10,8 +10,8 @@ from sandbox.events import Clause
 
 
 class Request(msgspec.Struct):
-    """What to examine: a policy's name, ``file.py:Class``, or ``file.py`` for every policy in it, which is looked up
-    from the folder that the process is in."""
+    """What to examine: a policy as people write it, or ``file.py`` for every policy in a file, which is looked up from
+    the folder that the process is in."""
 
     what: str
     like: Candidate | None

@@ -219,6 +219,14 @@ def test_like_a_policy_with_other_parameters(check: Check) -> None:
     assert check("mine.py", "--like", "rr").status == 1
 
 
+@pytest.mark.parametrize("name", ["mlfq:boost=1s", "priority:aging=200ms"])
+def test_what_ends_starvation_does(check: Check, name: str) -> None:
+    said = check(name)
+    assert said.status == 0
+    assert verdicts(said)["no starvation"] == "✔"
+    assert verdicts(check(name.partition(":")[0]))["no starvation"] == "●"
+
+
 # For graders
 
 

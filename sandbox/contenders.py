@@ -1,4 +1,4 @@
-"""Who takes part in a comparison: ``rr``, ``rr:quantum=20ms``, ``mine.py:Mine:boost=1s``."""
+"""A policy as people write it on a command line: ``rr``, ``rr:quantum=20ms``, ``mine.py:Mine:boost=1s``."""
 
 from __future__ import annotations
 
