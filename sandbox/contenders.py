@@ -46,13 +46,13 @@ def parse(text: str) -> Contender:
     for setting in settings:
         key, equals, value = setting.partition("=")
         if not equals:
-            faults.append(("", Clause("not a setting", {"value": shown(setting), "name": clean_line(label)})))
+            faults.append((label, Clause("not a setting", {"value": shown(setting), "name": clean_line(label)})))
             continue
         parameters[key] = kinds[key].raw(value) if key in kinds else value
         try:
             policy.set(key, parameters[key])
         except Refused as refused:
-            faults += refused.faults
+            faults += [(label + inside, clause) for inside, clause in refused.faults]
     if faults:
         raise Refused.all(faults)
     return Contender(text, name, parameters)

@@ -76,7 +76,7 @@ def _asked(options: argparse.Namespace) -> Asked:
         try:
             like = Candidate(*contenders.parse(options.like))
         except Refused as refused:
-            problems += [Problem(0, "--like", clause) for _, clause in refused.faults]
+            problems += shared.faults("--like", refused)
     if problems:
         raise BadScenario("options", problems)
     return Asked(like, worlds, SEED if seed is None else seed, options.json)
@@ -94,7 +94,7 @@ def _policy(what: str, asked: Asked) -> Finding:
     try:
         reports = examine_apart(Request(what, asked.like, asked.seed, asked.worlds))
     except Refused as refused:
-        bad = BadScenario(what, [Problem(0, "", clause) for _, clause in refused.faults])
+        bad = BadScenario(what, shared.faults("", refused))
         if not asked.silent:
             print_problems(bad)
         return _refused("policy", bad)

@@ -77,7 +77,7 @@ def _entries(options: argparse.Namespace, scenario: Scenario) -> tuple[int, list
         try:
             found = contenders.parse_list(",".join(options.policies))
         except Refused as refused:
-            problems += [Problem(0, "--policies", clause) for _, clause in refused.faults]
+            problems += shared.faults("--policies", refused)
     if problems:
         raise BadScenario("options", problems)
     return repeat or 1, found

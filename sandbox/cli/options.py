@@ -71,10 +71,15 @@ def read(options: argparse.Namespace, name: str, kind: Kind[T], problems: list[P
     if text is None:
         return None
     try:
-        return kind.read(kind.raw(text))
+        return kind.parse(text)
     except Refused as refused:
-        problems.extend(Problem(0, f"--{name}", clause) for _, clause in refused.faults)
+        problems += faults(f"--{name}", refused)
         return None
+
+
+def faults(place: str, refused: Refused) -> list[Problem]:
+    """What is wrong with an option, or with a part of it."""
+    return [Problem(0, f"{place} {part}".strip(), clause) for part, clause in refused.faults]
 
 
 def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
@@ -87,7 +92,7 @@ def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
             scenario = contenders.parse(text).enter(scenario)
         policies.build(scenario.machine, scenario.folder, CLOCK)
     except Refused as refused:
-        raise BadScenario("options", [Problem(0, "--policy", clause) for _, clause in refused.faults]) from None
+        raise BadScenario("options", faults("--policy", refused)) from None
     return scenario
 
 

@@ -36,7 +36,7 @@ def main() -> None:
     try:
         candidates = _candidates(request.what)
     except Refused as refused:
-        tell(Refusal([clause for _, clause in refused.faults]))
+        tell(Refusal(refused.faults))
         return
     for candidate in candidates:
         tell(Begun(candidate.name))

@@ -53,7 +53,7 @@ def _reports(request: Request, messages: Iterable[AnyMessage], death: Clause | N
     for message in messages:
         match message:
             case Refusal(faults):
-                raise Refused.all([("", fault) for fault in faults])
+                raise Refused.all(faults)
             case Begun(policy):
                 reports.append(Report(policy, request.seed, request.worlds, []))
             case Trying():

@@ -26,7 +26,7 @@ class Message(msgspec.Struct, frozen=True, tag_field="message"):
 class Refusal(Message, frozen=True, tag=True):
     """There is nothing to examine."""
 
-    faults: list[Clause]
+    faults: list[tuple[str, Clause]]
 
 
 class Begun(Message, frozen=True, tag=True):

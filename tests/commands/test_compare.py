@@ -198,10 +198,10 @@ def test_wrong_names_are_told_all_at_once_with_hints(ossandbox: Caller, convoy: 
     assert [line.partition(": ")[2] for line in said.err.splitlines()] == [
         "--repeat: 0 is out of range; allowed: 1 … 1000",
         "--policies: there is no policy fcsf; there are: " + said.err.split("there are: ")[1].splitlines()[0],
-        "--policies: rr has no parameter qantum; it has: quantum. Did you mean quantum?",
-        "--policies: '3' is no duration; write for example 20ms, 1.5s or 250us",
+        "--policies rr: rr has no parameter qantum; it has: quantum. Did you mean quantum?",
+        "--policies rr.quantum: '3' is no duration; write for example 20ms, 1.5s or 250us",
         f"--policies: there is no file {Path.cwd() / 'no.py'}",
-        "--policies: 'odd' sets no parameter; write rr:parameter=value",
+        "--policies rr: 'odd' sets no parameter; write rr:parameter=value",
     ]
     assert "Did you mean fcfs?" in said.err
 
