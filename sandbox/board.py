@@ -6,6 +6,7 @@ from collections import deque
 
 from sandbox.events import (
     Admitted,
+    Became,
     Blocked,
     Booted,
     Clause,
@@ -100,6 +101,9 @@ class Board:
                 return
             case Admitted():
                 self.rows[event.pid] = Row(event)
+            case Became(pid=pid, name=name):
+                row = self.rows[pid]
+                row.admitted, row.name = event.after(row.admitted), name
             case Ready(pid=pid):
                 self._enter(pid, State.READY)
                 if event.reason == "preempted":
@@ -112,6 +116,8 @@ class Board:
                 self.running[cpu] = pid
             case Descheduled(pid=pid):
                 self.rows[pid].cpu_ns += event.ran_ns
+            case Blocked(pid=pid, again=True):
+                self.rows[pid].on = event.on
             case Blocked(pid=pid):
                 row = self._enter(pid, State.BLOCKED)
                 row.on = event.on

@@ -12,6 +12,14 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, max(width - 1, 0)) + "…"[: max(width, 0)]
 
 
+def fit_name(name: str, width: int) -> str:
+    """A process's name in exactly ``width`` cells; of a copy's name, the number is what tells it from the others."""
+    stem, dash, number = name.rpartition("-")
+    if not number.isdecimal() or len(dash + number) > width - 2:
+        return fit(name, width)
+    return fit(fit(stem, min(cell_len(stem), width - len(dash + number))) + dash + number, width)
+
+
 def flush_right(text: str, width: int) -> str:
     """Text in exactly ``width`` cells, at the right end of them."""
     return " " * (width - cell_len(text)) + text if cell_len(text) <= width else fit(text, width)

@@ -64,6 +64,18 @@ class Admitted(Event, frozen=True, tag=True):
     demand_ns: int | None = None
 
 
+class Became(Event, frozen=True, tag=True):
+    """A process that was found, not started from the scenario, has become another program."""
+
+    pid: int
+    name: str
+    runs: str
+
+    def after(self, admitted: Admitted) -> Admitted:
+        """What is known of its birth, under its present name."""
+        return msgspec.structs.replace(admitted, name=self.name, runs=self.runs)
+
+
 class Ready(Event, frozen=True, tag=True):
     """``pid`` could run, and waits for its turn."""
 
@@ -82,23 +94,28 @@ class Dispatched(Event, frozen=True, tag=True):
 
 class Descheduled(Event, frozen=True, tag=True):
     """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one; the sum over a
-    process's life is exactly its total."""
+    process's life is exactly its total. ``undispatched_ns`` of it were used without being dispatched: after it woke
+    by itself, or until a late stop took effect."""
 
     pid: int
     cpu: int
     ran_ns: int
     reason: DescheduledReason
+    undispatched_ns: int = 0
 
 
 class Blocked(Event, frozen=True, tag=True):
-    """``pid`` waits for something else than the CPU."""
+    """``pid`` waits for something else than the CPU. ``again``: it had been waiting, woke, and waits for something else
+    before anybody could stop it; its state has not changed."""
 
     pid: int
     on: Clause
+    again: bool = False
 
 
 class Exited(Event, frozen=True, tag=True):
-    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: nobody could learn it."""
+    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: nobody could learn it.
+    The times are those of its whole life."""
 
     pid: int
     code: int | None
@@ -106,6 +123,7 @@ class Exited(Event, frozen=True, tag=True):
     cpu_ns: int
     waiting_ns: int
     blocked_ns: int
+    undispatched_ns: int = 0
 
     @property
     def status(self) -> int | None:
@@ -165,6 +183,16 @@ class Fault(Event, frozen=True, tag=True):
     pid: int | None = None
 
 
+class Witnessed(Event, frozen=True, tag=True):
+    """In runs that are verified: by the system's own record, ``pid`` was on the real CPU of ``cpu`` from ``from_ns``
+    until ``until_ns``."""
+
+    pid: int
+    cpu: int
+    from_ns: int
+    until_ns: int
+
+
 class Halted(Event, frozen=True, tag=True):
     """The machine is down and nothing of it is left. ``why``: done, quit, stuck, time is up."""
 
@@ -175,6 +203,7 @@ AnyEvent = (
     Booted
     | Scheduling
     | Admitted
+    | Became
     | Ready
     | Dispatched
     | Descheduled
@@ -185,6 +214,7 @@ AnyEvent = (
     | Queues
     | Operator
     | Fault
+    | Witnessed
     | Halted
 )
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import groupby, islice
 
-from sandbox.cells import fit
+from sandbox.cells import fit, fit_name
 from sandbox.history import History, Life
-from sandbox.lanes import MANY, Turn, cpu_cells, life_cells, ruler, shapes
+from sandbox.lanes import MANY, NOBODY, Share, Turn, cpu_cells, life_cells, ruler
 from sandbox.units import show_duration
 
 Line = list[tuple[str, str]]
@@ -85,7 +85,7 @@ def turns(history: History, cpu: int) -> list[Turn]:
         if found and found[-1].pid == piece.pid and found[-1].end_ns == piece.start_ns:
             found[-1].end_ns = piece.end_ns
         else:
-            found.append(Turn(piece.pid, piece.start_ns, len(found)))
+            found.append(Turn(piece.pid, piece.start_ns))
             found[-1].end_ns = piece.end_ns
     return found
 
@@ -101,7 +101,7 @@ def _times(cells: int, cell_ns: int, margin: int = _LABEL) -> Line:
 
 
 def _label(life: Life) -> Line:
-    return [(f"{life.admitted.pid:>3} ", "dim"), (fit(life.admitted.name, _LABEL - 5) + " ", "text")]
+    return [(f"{life.admitted.pid:>3} ", "dim"), (fit_name(life.admitted.name, _LABEL - 5) + " ", "text")]
 
 
 def _lanes(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
@@ -109,7 +109,9 @@ def _lanes(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
 
 
 def _lane(history: History, life: Life, cells: int, cell_ns: int) -> Iterator[tuple[str, str]]:
-    return shapes(life_cells([*life.stretches], cell_ns, 0, cells, history.now_ns))
+    signs = life_cells([*life.stretches], cell_ns, 0, cells, history.now_ns)
+    for tone, group in groupby(signs, key=lambda sign: sign.tone):
+        yield "".join(sign.text for sign in group), tone
 
 
 def _cpus(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
@@ -121,16 +123,16 @@ def _cpus(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
         yield [(f"… and {cpus - _CPUS_MOST} more", "dim")]
 
 
-def _pids(whose: Sequence[Turn | None]) -> Iterator[tuple[str, str]]:
-    """Each turn as its pid and a line as long as it lasts."""
-    for turn, group in groupby(whose):
+def _pids(shares: Sequence[Share]) -> Iterator[tuple[str, str]]:
+    """Each turn as its pid and a line as long as it lasts; a cell belongs to whoever has most of it."""
+    whose = [share.first if 2 * share.eighths >= 8 else share.rest for share in shares]
+    for pid, group in groupby(whose):
         count = len([*group])
-        if turn is None:
+        if pid == NOBODY:
             yield " " * count, "text"
-        elif turn is MANY or len(pid := str(turn.pid)) > count:
-            yield "▒" * count, "running"
         else:
-            yield pid.ljust(count, "─"), "running"
+            label = str(pid)
+            yield "▒" * count if pid == MANY or len(label) > count else label.ljust(count, "─"), "running"
 
 
 def _pairs(first: History, second: History) -> Iterator[tuple[Life, Life]]:

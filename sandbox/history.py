@@ -6,6 +6,7 @@ from collections import deque
 
 from sandbox.events import (
     Admitted,
+    Became,
     Blocked,
     Booted,
     Descheduled,
@@ -103,9 +104,11 @@ class History:
                 self.booted = event
             case Admitted(pid=pid):
                 self.lives[pid] = Life(event, self._stretches_most)
+            case Became(pid=pid):
+                self.lives[pid].admitted = event.after(self.lives[pid].admitted)
             case Ready(pid=pid):
                 self.lives[pid].enter(State.READY, event.t_ns)
-            case Blocked(pid=pid):
+            case Blocked(pid=pid, again=False):
                 self.lives[pid].enter(State.BLOCKED, event.t_ns)
             case Dispatched():
                 self._dispatch(event)

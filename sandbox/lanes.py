@@ -1,4 +1,4 @@
-"""The cells of one lane of a Gantt chart, on the screen or in print: who ran is told finer than in cells.
+"""The cells of one lane of a Gantt chart, on the screen or in print: who ran is told in eighths of a cell.
 
 What is past does not change, so a lane that grows computes it once: a frame costs what happened since the last one,
 whatever the length of the slices.
@@ -6,9 +6,8 @@ whatever the length of the slices.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterator, Sequence
-from typing import Generic, Protocol, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sandbox.history import Stretch
 from sandbox.kernel.states import State
@@ -25,14 +24,13 @@ class Span(Protocol):
 
 
 class Turn:
-    """A process's turn on a CPU, the CPU's ``number``-th; ``end_ns`` None while it lasts."""
+    """A process's turn on a CPU; ``end_ns`` None while it lasts."""
 
-    __slots__ = ("end_ns", "number", "pid", "start_ns")
+    __slots__ = ("end_ns", "pid", "start_ns")
 
-    def __init__(self, pid: int, start_ns: int, number: int) -> None:
+    def __init__(self, pid: int, start_ns: int) -> None:
         self.pid = pid
         self.start_ns = start_ns
-        self.number = number
         self.end_ns: int | None = None
 
 
@@ -76,26 +74,29 @@ def _since(spans: Sequence[P], from_ns: int) -> list[P]:
     return found
 
 
-#: What a cell of a process's lane shows. One that ran up to some point fills the left end of the cell so far; one that
-#: began at some point fills the right end, for which terminals have fewer signs.
-NOTHING, READY, BLOCKED = " ", "░", "·"
-_UP_TO = " ▏▎▍▌▋▊▉█"
-_FROM = " ▕▕▐▐▐██" + "█"
-_STRETCH = re.compile(f"[{_UP_TO[1:]}▕▐]+|{READY}+|{BLOCKED}+|{NOTHING}+")
-_TONES = {NOTHING: "text", READY: "ready", BLOCKED: "blocked"}
+#: A block that fills the left end of its cell, by eighths.
+UP_TO = " ▏▎▍▌▋▊▉█"
+#: The same for the right end, for which terminals have fewer signs.
+_FROM = " ▕▕▐▐▐███"
 
 
-def shapes(cells: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Cells as they are drawn, neighbours of one tone together: the text, and its style's name in the palette."""
-    for stretch in _STRETCH.findall("".join(cells)):
-        yield stretch, _TONES.get(stretch[0], "running")
+class Sign(NamedTuple):
+    """A cell of a process's lane: what is drawn in it, and the name of its style in the palette."""
+
+    text: str
+    tone: str
 
 
-def life_cells(stretches: Sequence[Stretch], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[str]:
-    """One process: how much of each cell it ran and at which end of it, else where it was at the cell's end."""
+NOTHING, READY, BLOCKED = Sign(" ", "text"), Sign("░", "ready"), Sign("·", "blocked")
+_SIGNS = {State.READY: READY, State.BLOCKED: BLOCKED}
+
+
+def life_cells(stretches: Sequence[Stretch], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Sign]:
+    """One process: how much of each cell it ran and at which end of it; else where it was at the cell's end."""
     ran_ns = [0] * count
     begun_ns = [0] * count  # where in the cell it ran first
-    state: list[State | None] = [None] * count
+    first: list[State | None] = [None] * count
+    last: list[State | None] = [None] * count
     for stretch in stretches:
         start_ns = stretch.start_ns - from_ns
         end_ns = (now_ns if stretch.end_ns is None else stretch.end_ns) - from_ns
@@ -104,48 +105,76 @@ def life_cells(stretches: Sequence[Stretch], cell_ns: int, from_ns: int, count: 
             inside_ns = min(end_ns, at_ns + cell_ns) - max(start_ns, at_ns)
             if inside_ns <= 0:
                 continue
-            state[index] = stretch.state
+            first[index] = first[index] or stretch.state
+            last[index] = stretch.state
             if stretch.state is State.RUNNING:
                 if not ran_ns[index]:
                     begun_ns[index] = max(start_ns - at_ns, 0)
                 ran_ns[index] += inside_ns
-    return [_cell(*known, cell_ns) for known in zip(ran_ns, begun_ns, state, strict=True)]
+    return [_sign(*known, cell_ns) for known in zip(ran_ns, begun_ns, first, last, strict=True)]
 
 
-def _cell(ran_ns: int, begun_ns: int, state: State | None, cell_ns: int) -> str:
-    if ran_ns > 0:
-        eighths = max(min(round(ran_ns * 8 / cell_ns), 8), 1)
-        to_the_end = begun_ns > 0 and state is State.RUNNING and begun_ns + ran_ns >= cell_ns
-        return _FROM[eighths] if to_the_end else _UP_TO[eighths]
-    match state:
-        case State.READY:
-            return READY
-        case State.BLOCKED:
-            return BLOCKED
-    return NOTHING
+def _sign(ran_ns: int, begun_ns: int, first: State | None, last: State | None, cell_ns: int) -> Sign:
+    if ran_ns <= 0:
+        return NOTHING if last is None else _SIGNS.get(last, NOTHING)
+    eighths = max(min(round(ran_ns * 8 / cell_ns), 8), 1)
+    to_the_end = begun_ns > 0 and last is State.RUNNING and begun_ns + ran_ns >= cell_ns
+    beside = first if to_the_end else last
+    return Sign((_FROM if to_the_end else UP_TO)[eighths], "ran_while_ready" if beside is State.READY else "running")
 
 
-#: Several turns in one cell, none of them longer than the others together.
-MANY = Turn(0, 0, 0)
+#: On a CPU's lane: nobody, and too many to tell.
+NOBODY, MANY = 0, -1
+_MANY_TURNS = 4
 
 
-def cpu_cells(turns: Sequence[Turn], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Turn | None]:
-    """One CPU: whose turn filled most of each cell; ``MANY`` where nobody's did, None where it was rather idle."""
-    most_ns = [0] * count
-    busy_ns = [0] * count
-    whose: list[Turn | None] = [None] * count
+class Share(NamedTuple):
+    """A cell of a CPU's lane: the pid that has its first ``eighths``, and the one that has the rest."""
+
+    first: int
+    rest: int
+    eighths: int = 8
+
+
+def cpu_cells(turns: Sequence[Turn], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Share]:
+    """One CPU: whose turns fill each cell; of more than two in one cell, the longest."""
+    parts: list[list[tuple[int, int]]] = [[] for _ in range(count)]  # in each cell: pids, and up to which eighth
     for turn in turns:
         start_ns = turn.start_ns - from_ns
         end_ns = (now_ns if turn.end_ns is None else turn.end_ns) - from_ns
         for index in range(max(start_ns // cell_ns, 0), min(-(-end_ns // cell_ns), count)):
-            inside_ns = min(end_ns, (index + 1) * cell_ns) - max(start_ns, index * cell_ns)
-            busy_ns[index] += inside_ns
-            if inside_ns > most_ns[index]:
-                most_ns[index], whose[index] = inside_ns, turn
-    cells: list[Turn | None] = []
-    for majority, most, busy in zip(whose, most_ns, busy_ns, strict=True):
-        cells.append(None if busy * 2 < cell_ns else majority if most * 2 >= busy else MANY)
-    return cells
+            at_ns = index * cell_ns
+            begin = round(max(start_ns - at_ns, 0) * 8 / cell_ns)
+            end = round(min(end_ns - at_ns, cell_ns) * 8 / cell_ns)
+            if end > begin:
+                _append(parts[index], turn.pid, begin, end)
+    return [_share(cell) for cell in parts]
+
+
+def _append(parts: list[tuple[int, int]], pid: int, begin: int, end: int) -> None:
+    last, until = parts[-1] if parts else (NOBODY, 0)
+    if begin > until:
+        parts.append((NOBODY, begin))
+    elif last == pid:
+        parts.pop()
+    parts.append((pid, end))
+
+
+def _share(parts: list[tuple[int, int]]) -> Share:
+    if not parts or parts[-1][1] < 8:
+        parts = [*parts, (NOBODY, 8)]
+    if len(parts) > _MANY_TURNS:
+        return Share(MANY, MANY)
+    while len(parts) > 2:
+        begins = (0, *(end for _, end in parts))
+        shortest = min(range(len(parts)), key=lambda index: parts[index][1] - begins[index])
+        kept = [part for index, part in enumerate(parts) if index != shortest]
+        if shortest == len(parts) - 1:
+            kept[-1] = (kept[-1][0], 8)
+        parts = kept
+    if len(parts) == 1 or parts[0][0] == parts[1][0]:
+        return Share(parts[0][0], parts[0][0])
+    return Share(parts[0][0], parts[1][0], parts[0][1])
 
 
 #: Between two times on a ruler.

@@ -9,7 +9,8 @@ from sandbox.metrics import metrics, one_after_another
 from sandbox.spec import Scenario
 from sandbox.units import MS, show_duration
 
-_UNKNOWN = "…"
+#: Stands for a figure until it is known.
+UNKNOWN = "…"
 
 
 def lesson_text(scenario: Scenario) -> str | None:
@@ -24,7 +25,7 @@ def figures(history: History) -> dict[str, str]:
     run, serial = metrics(history), one_after_another(history)
 
     def duration(ns: float | None) -> str:
-        return _UNKNOWN if ns is None else show_duration(round(ns / MS) * MS)
+        return UNKNOWN if ns is None else show_duration(round(ns / MS) * MS)
 
     return {
         "makespan": duration(run["makespan_ns"]),
@@ -41,5 +42,5 @@ def fill(text: str, known: dict[str, str] | None) -> str:
     """The text with its figures; dots where they are not known yet."""
     for name in ("makespan", "utilisation", "serial_makespan", "serial_utilisation", "switches", "fairness",
                  "turnaround", "waiting", "response"):  # fmt: skip
-        text = text.replace("{" + name + "}", (known or {}).get(name, _UNKNOWN))
+        text = text.replace("{" + name + "}", (known or {}).get(name, UNKNOWN))
     return text

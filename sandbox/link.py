@@ -14,9 +14,8 @@ from select import select
 
 from sandbox.commands import Command, Quit
 from sandbox.events import AnyEvent, Event, Halted, decode
-from sandbox.wire import Boot, Lines, encode_boot, encode_command
+from sandbox.wire import HEARTBEAT_S, Boot, Lines, encode_boot, encode_command
 
-HEARTBEAT_S = 0.25
 #: So long may the kernel process take to end all of its children and itself.
 _PATIENCE_S = 4.0
 

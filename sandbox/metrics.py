@@ -93,6 +93,14 @@ def percentile(sorted_values: Sequence[N], share: float) -> N:
     return sorted_values[max(math.ceil(share * len(sorted_values)) - 1, 0)]
 
 
+def distribution(values: Iterable[int]) -> dict[str, int | None]:
+    """How values are spread: how many, median, 99th percentile, the largest; None where there are none."""
+    found = sorted(values)
+    if not found:
+        return {"count": 0, "p50": None, "p99": None, "max": None}
+    return {"count": len(found), "p50": percentile(found, 0.50), "p99": percentile(found, 0.99), "max": found[-1]}
+
+
 def _summary(values: list[int]) -> dict[str, int | None]:
     if not values:
         return {"mean": None, "p50": None, "p95": None, "max": None}

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox import wording
-from sandbox.events import Admitted, Event
+from sandbox.events import Admitted, Became, Event
 from sandbox.gantt import Line
 from sandbox.history import History
 from sandbox.metrics import one_after_another
@@ -30,7 +30,7 @@ class EventLines:
 
     def line(self, event: Event) -> str:
         """The event as a line: time, what, which process, and the sentence."""
-        if isinstance(event, Admitted):
+        if isinstance(event, (Admitted, Became)):
             self._names[event.pid] = event.name
         pid = getattr(event, "pid", None)
         kind = type(event).__name__.lower()
@@ -124,7 +124,15 @@ def print_lines(lines: Iterable[Line]) -> None:
 
 
 #: Without colours a chart's signs tell the same.
-_TONES = {"text": "", "dim": "dim", "strong": "bold", "running": "green", "ready": "yellow", "blocked": "blue"}
+_TONES = {
+    "text": "",
+    "dim": "dim",
+    "strong": "bold",
+    "running": "green",
+    "ran_while_ready": "green",
+    "ready": "yellow",
+    "blocked": "blue",
+}
 
 
 def chart_width() -> int:

@@ -14,14 +14,18 @@ from sandbox.spec import Scenario
 
 class Boot(msgspec.Struct):
     """The first line down: what to run, and how. ``stay``: go on after everything has ended (somebody may
-    start more); ``policy`` and ``parameters`` are checked before they are sent."""
+    start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too."""
 
     scenario: Scenario
     sensor: str = "auto"
     recipe: str = "auto"
     stay: bool = False
     attended: bool = False
+    verify: bool = False
 
+
+#: How often the terminal's process says that it is still there.
+HEARTBEAT_S = 0.25
 
 encode_command = msgspec.json.Encoder().encode
 decode_command = msgspec.json.Decoder(AnyCommand).decode

@@ -8,6 +8,7 @@ from typing import Any
 
 from sandbox.events import (
     Admitted,
+    Became,
     Blocked,
     Booted,
     Clause,
@@ -76,22 +77,24 @@ _CAUSES = {
     "next job": "next job in {for_ns}",
     "read console": "read console",
     "write console": "console full",
-    "read pipe": "read pipe",
-    "write pipe": "pipe full",
+    "read pipe": "read pipe ← {name}",
+    "write pipe": "pipe full → {name}",
     "read file": "read file",
     "write file": "write file",
     "wait for child": "wait for child {pid}",
     "futex": "lock",
-    "poll": "poll",
-    "accept": "accept",
-    "recv": "recv",
-    "send": "send",
-    "connect": "connect",
+    "poll": "poll {on}",
+    "accept": "accept {at}",
+    "recv": "recv ← {at}",
+    "send": "send → {at}",
+    "connect": "connect → {at}",
     "start": "child starts",
     "signal": "a signal",
     "semaphore": "semaphore",
     "lock": "file lock",
     "open": "open file",
+    "stopped itself": "stopped itself",
+    "disk": "disk",
     "waiting": "waiting {at}",
 }
 
@@ -113,6 +116,9 @@ _FAULTS = {
     "ended before its arrival": "{name} ended before its arrival",
     "stopped itself": "it stopped itself; its next turn continues it",
     "continued by somebody else": "somebody else continued it; it was stopped again",
+    "sensor cannot be had": "the sensor {sensor} cannot be had here: {reason}; {next} notices blocking instead",
+    "sensor lost": "the sensor {sensor} is lost: {reason}; {next} goes on in its place",
+    "no witness": "the slices cannot be verified here: {reason}",
     "stop not confirmed": "its stop is not confirmed yet; the others go on",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "nothing can happen any more": "nothing can happen any more: the run ends",
@@ -235,7 +241,12 @@ def queue(clause: Clause) -> str:
 
 def cause(clause: Clause) -> str:
     """What a process waits for, in a few words."""
-    return _say(_CAUSES, clause)
+    return _say(_CAUSES, clause).rstrip(" ←→")
+
+
+def _waits(name: str, on: Clause) -> str:
+    for_what = cause(on)
+    return f"{name} waits" if for_what == "waiting" else f"{name} waits: {for_what}"
 
 
 def operator(clause: Clause) -> str:
@@ -291,6 +302,8 @@ def sentence(event: Event, names: Names) -> str:
         case Admitted():
             by = f", child of {event.parent}" if event.parent is not None else ""
             return f"{event.name} is born{by}: {event.runs}"
+        case Became():
+            return f"{event.name} is what it is now: {event.runs}"
         case Ready(pid=pid, reason=reason):
             return _READY[reason].format(name=names[pid])
         case Dispatched(pid=pid):
@@ -301,7 +314,7 @@ def sentence(event: Event, names: Names) -> str:
                 f"{names[pid]} leaves CPU {event.cpu} after {show_duration(event.ran_ns)} of CPU time: {event.reason}"
             )
         case Blocked(pid=pid):
-            return f"{names[pid]} waits: {cause(event.on)}"
+            return _waits(names[pid], event.on)
         case Exited(pid=pid):
             return f"{names[pid]} is over: {status(event)}, {show_duration(event.cpu_ns)} of CPU time"
         case Wrote(pid=pid, text=text):
@@ -355,7 +368,7 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
                 lead = _HELD if paused and reason == "preempted" else _LEADS[reason]
                 said.append(lead.format(name=names[pid]))
             case Blocked(pid=pid, on=on):
-                said.append(f"{names[pid]} waits: {cause(on)}.")
+                said.append(f"{_waits(names[pid], on)}.")
             case Exited(pid=pid):
                 said.append(f"{names[pid]} is over: {status(event)}.")
             case Dispatched(pid=pid, why=clause):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import gc
+from typing import TYPE_CHECKING
 
 from sandbox.cli import options as shared
-from sandbox.link import KernelProcess
 from sandbox.spec import Scenario
-from sandbox.wire import Boot
+
+if TYPE_CHECKING:
+    from sandbox.link import KernelProcess
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,10 +22,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """Open the app."""
-    from sandbox.tui.app import run_app  # large, and not needed for a refusal
+    gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
+    from sandbox.tui.app import run_app
     from sandbox.tui.session import Session
 
     def start(scenario: Scenario) -> KernelProcess:
+        from sandbox.link import KernelProcess  # once the first frame is out
+        from sandbox.wire import Boot
+
         return KernelProcess(Boot(scenario, sensor=options.sensor, stay=True, attended=True), options.strict)
 
     scenario = shared.scenario(options, real=True)

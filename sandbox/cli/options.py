@@ -97,14 +97,16 @@ def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
 
 
 def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
-    from sandbox.link import can_be_strict
     from sandbox.machines.linux.places import available
 
     if scenario.machine.cpus > available():
         what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
         raise BadScenario("machine", [Problem(0, "cpus", what)])
-    if options.strict and not can_be_strict():
-        raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
+    if options.strict:
+        from sandbox.link import can_be_strict  # the first frame of the app does not wait for it
+
+        if not can_be_strict():
+            raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
 
 
 def _check_virtual(name: str, scenario: Scenario) -> None:

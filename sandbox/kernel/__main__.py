@@ -15,18 +15,22 @@ import time
 
 from sandbox.alarm import CLOCK
 from sandbox.commands import Command, Pause, Quit, Resume
-from sandbox.events import Event, encode
+from sandbox.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.machines.linux import libc
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.machines.linux.places import choose
 from sandbox.policies.succession import Succession
-from sandbox.units import S
+from sandbox.units import MS, S
 from sandbox.wire import Boot, Lines, decode_boot, decode_command
 
 #: Without a heartbeat for so long the machine pauses: nobody is watching (the terminal's process is stopped).
 _SILENCE_NS = 1 * S
+#: So long events of slices wait for further ones, and so long we wait when the other end takes no more.
+_GATHER_NS = 20 * MS
+_AGAIN_NS = 2 * MS
+_SLICES = (Ready, Dispatched, Descheduled)
 #: So much may wait to be read at the other end before consoles are held back.
 _BEHIND_BYTES = 1 << 20
 
@@ -41,6 +45,7 @@ class Upward:
         self._early: list[Command] = []
         self._heard_ns = time.monotonic_ns()
         self._paused = False
+        self._send_ns = 0
         self.lost = False
 
     def first_line(self) -> Boot:
@@ -83,7 +88,8 @@ class Upward:
 
     def check(self) -> list[Command]:
         """What was asked for early; a pause if the other end has fallen silent."""
-        self._flush()
+        if time.monotonic_ns() >= self._send_ns:
+            self._flush()
         commands, self._early = self._early, []
         if not self._paused and time.monotonic_ns() - self._heard_ns >= _SILENCE_NS:
             self._paused = True
@@ -95,19 +101,24 @@ class Upward:
         """When to check again (CLOCK_MONOTONIC): soon while something is unsent."""
         if self._early:
             return self._heard_ns
-        if self._unsent:
-            return time.monotonic_ns() + S // 500
-        return None if self._paused else self._heard_ns + _SILENCE_NS
+        silent_ns = None if self._paused else self._heard_ns + _SILENCE_NS
+        return min(self._send_ns, silent_ns or self._send_ns) if self._unsent else silent_ns
 
     @property
     def behind(self) -> bool:
         return len(self._unsent) > _BEHIND_BYTES
 
     def emit(self, events: list[Event]) -> None:
-        """Send events up; what the other end does not take yet waits here."""
+        """Send events up. Slices come by the thousand and can wait a little for each other, whatever else happens
+        is told at once; what the other end does not take yet waits here."""
+        if not self._unsent:
+            self._send_ns = time.monotonic_ns() + _GATHER_NS
         for event in events:
             self._unsent += encode(event)
-        self._flush()
+            if not isinstance(event, _SLICES):
+                self._send_ns = 0
+        if time.monotonic_ns() >= self._send_ns:
+            self._flush()
 
     def finish(self) -> None:
         """Send the rest before the end."""
@@ -123,6 +134,7 @@ class Upward:
             try:
                 del self._unsent[: self._socket.send(self._unsent)]
             except BlockingIOError:
+                self._send_ns = time.monotonic_ns() + _AGAIN_NS
                 return
             except OSError:
                 self.lost = True
@@ -145,8 +157,8 @@ def main(descriptor: int) -> None:
     spec = boot.scenario.machine
     places = choose(spec.cpus)
     recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
-    machine = LinuxMachine(boot.scenario, places.mini, recipe, boot.sensor, upward, boot.attended)
     os.sched_setaffinity(0, places.engine)
+    machine = LinuxMachine(boot, places, recipe, upward)
     succession = Succession(spec, boot.scenario.folder, CLOCK)
     kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch

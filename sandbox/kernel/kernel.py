@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TypeVar
 
 from sandbox.commands import Command, Kill, Look, Pause, Quit, Reload, Resume, Spawn, Step, Tune, Type, UsePolicy
-from sandbox.events import Clause, Descheduled, Event, Fault
+from sandbox.events import Blocked, Clause, Descheduled, Event, Fault
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -114,22 +114,37 @@ class Kernel(Scheduler):
     def settle(self, obeyed: Obeyed) -> list[Event]:
         """Take in what obeying brought; returns the events of this instant, complete."""
         for pid, cpu_ns in obeyed.used.items():
+            self._correct(self.processes[pid], cpu_ns)
+        for pid, started in obeyed.started.items():
             process = self.processes[pid]
-            process.cpu_ns = cpu_ns
-            index = self._descheduled.get(pid)
-            if index is not None:  # its stop is confirmed: now the exact figure is known
-                event = self._log[index]
-                assert isinstance(event, Descheduled)
-                ran_ns = event.ran_ns + cpu_ns - process.reported_ns
-                self._log[index] = Descheduled(event.t_ns, pid, event.cpu, ran_ns, event.reason)
-                process.reported_ns = cpu_ns
-        for pid, started_ns in obeyed.started.items():
-            cpu = self.cpus[self.processes[pid].cpu or 0]
+            process.stray_ns += self._count(process, started.cpu_ns)
+            cpu = self.cpus[process.cpu or 0]
             if cpu.slice_end_ns is not None:
-                cpu.slice_end_ns += started_ns - self.now_ns
+                cpu.slice_end_ns += started.t_ns - self.now_ns
+        for pid, on in obeyed.waits_on.items():
+            index = self._blocked.get(pid)
+            if index is not None:
+                self._log[index] = Blocked(self._log[index].t_ns, pid, on)
         self._descheduled.clear()
+        self._blocked.clear()
         log, self._log = self._log, []
         return log
+
+    def _correct(self, process: Process, cpu_ns: int) -> None:
+        """A stop is confirmed: what its process has used is known exactly, and put on record if it left the CPU
+        at this instant."""
+        late_ns = self._count(process, cpu_ns)
+        index = self._descheduled.get(process.pid)
+        if index is None:
+            process.stray_ns += late_ns
+            return
+        event = self._log[index]
+        assert isinstance(event, Descheduled)
+        ran_ns = event.ran_ns + cpu_ns - process.reported_ns
+        self._log[index] = Descheduled(
+            event.t_ns, process.pid, event.cpu, ran_ns, event.reason, event.undispatched_ns + late_ns
+        )
+        process.reported_ns = cpu_ns
 
     # The operator
 

@@ -7,7 +7,7 @@ what waits and what obeys; everything between is the same kernel.
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -33,10 +33,11 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
 
 
 class Waits(msgspec.Struct, frozen=True, gc=False):
-    """A process cannot run on: it waits for something."""
+    """A process cannot run on: it waits for something. ``on`` None: what for comes with ``Obeyed``, because to find
+    it out would keep the next process from the CPU."""
 
     pid: int
-    on: Clause
+    on: Clause | None
 
 
 class Woke(msgspec.Struct, frozen=True, gc=False):
@@ -46,7 +47,7 @@ class Woke(msgspec.Struct, frozen=True, gc=False):
 
 
 class Yielded(msgspec.Struct, frozen=True, gc=False):
-    """A process gave the CPU away though it could run: it stopped itself."""
+    """A process gave the CPU away though it could run."""
 
     pid: int
 
@@ -117,12 +118,20 @@ class Carry(msgspec.Struct, frozen=True, gc=False):
 Order = Stop | Run | Freeze | Thaw | Carry
 
 
-class Obeyed(msgspec.Struct, frozen=True, gc=False):
-    """What obeying brings: when each process that was let run really started, by pid, and the exact
-    CPU time of each process whose stop is confirmed."""
+class Started(NamedTuple):
+    """When a process that was let run really started, and the exact CPU time that it had used by then."""
 
-    started: dict[int, int]
+    t_ns: int
+    cpu_ns: int
+
+
+class Obeyed(msgspec.Struct, frozen=True, gc=False):
+    """What obeying brings, by pid: the start of each process that was let run, the exact CPU time of each one whose
+    stop is confirmed, and what those wait for of whom that was left open."""
+
+    started: dict[int, Started]
     used: dict[int, int]
+    waits_on: dict[int, Clause]
 
 
 class Machine(Protocol):

@@ -27,6 +27,9 @@ class Process(Task):
         # CPU time already told to the policy, and already on record in Descheduled events.
         "charged_ns",
         "reported_ns",
+        # CPU time used without being dispatched: in all, and what is not on record yet.
+        "undispatched_ns",
+        "stray_ns",
         # Totals for its Exited event.
         "waiting_ns",
         "blocked_ns",
@@ -49,6 +52,8 @@ class Process(Task):
         self.loose = loose
         self.charged_ns = 0
         self.reported_ns = 0
+        self.undispatched_ns = 0
+        self.stray_ns = 0
         self.waiting_ns = 0
         self.blocked_ns = 0
         self.release(now_ns)

@@ -29,6 +29,7 @@ from sandbox.kernel.states import State, move
 from sandbox.policies.base import Policy
 
 RESUMED = Clause("goes on after a pause")
+WAITING = Clause("waiting")
 #: Who becomes ready thus may take the CPU from another; who has just lost one may not.
 _NEWS: Collection[ReadyReason] = ("admitted", "woke")
 
@@ -53,8 +54,9 @@ class Transitions:
         self._loosened: list[Process] = []
         self._orders: list[Order] = []
         self._log: list[Event] = []
-        #: Where in the log each process descheduled at this instant stands.
+        #: Where in the log stand the processes that left their CPU, or began to wait, at this instant.
         self._descheduled: dict[int, int] = {}
+        self._blocked: dict[int, int] = {}
 
     def _admit(self, arrived: Arrived) -> None:
         spec = arrived.spec
@@ -133,7 +135,8 @@ class Transitions:
         assert cpu.running is process, f"{process} is not on CPU {cpu.index}"
         self._descheduled[process.pid] = len(self._log)
         ran_ns, process.reported_ns = process.cpu_ns - process.reported_ns, process.cpu_ns
-        self._log.append(Descheduled(self.now_ns, process.pid, cpu.index, ran_ns, reason))
+        stray_ns, process.stray_ns = process.stray_ns, 0
+        self._log.append(Descheduled(self.now_ns, process.pid, cpu.index, ran_ns, reason, stray_ns))
         end_ns = cpu.slice_end_ns
         process.left_ns = None if end_ns is None else end_ns - self.now_ns if end_ns > self.now_ns else 0
         cpu.running = cpu.slice_end_ns = None
@@ -169,6 +172,8 @@ class Transitions:
 
     def _block(self, waits: Waits) -> None:
         process = self.processes[waits.pid]
+        if process.state is State.BLOCKED:
+            self._log.append(Blocked(self.now_ns, process.pid, waits.on or WAITING, again=True))
         if process.state is not State.RUNNING:
             return  # it lost the CPU before this was noticed; it will be noticed again
         process.end_burst()
@@ -176,13 +181,17 @@ class Transitions:
         process.begin_burst()
         move(process, State.BLOCKED)
         process.since_ns = self.now_ns
+        self._blocked[process.pid] = len(self._log)
         self._waits += 1
         process.waits = self._waits
-        self._log.append(Blocked(self.now_ns, process.pid, waits.on))
+        self._log.append(Blocked(self.now_ns, process.pid, waits.on or WAITING))
 
     def _end(self, ended: Ended) -> None:
         process = self.processes[ended.pid]
-        process.cpu_ns = ended.cpu_ns
+        if process.state is State.RUNNING:
+            process.cpu_ns = ended.cpu_ns
+        else:
+            self._count(process, ended.cpu_ns)
         process.due_ns = None
         match process.state:
             case State.RUNNING:
@@ -203,8 +212,17 @@ class Transitions:
                 process.cpu_ns,
                 process.waiting_ns,
                 process.blocked_ns,
+                process.undispatched_ns,
             )
         )
+
+    @staticmethod
+    def _count(process: Process, cpu_ns: int) -> int:
+        """Take in what a process that is not dispatched has used by now; returns what is new of it."""
+        stray_ns = max(cpu_ns - process.cpu_ns, 0)
+        process.undispatched_ns += stray_ns
+        process.cpu_ns = cpu_ns
+        return stray_ns
 
     def _forget_ready(self, process: Process) -> None:
         for cpu in self.cpus:

@@ -24,6 +24,7 @@ from sandbox.kernel.machine import (
     Order,
     Report,
     Run,
+    Started,
     Stop,
     Told,
     Waits,
@@ -33,8 +34,7 @@ from sandbox.kernel.machine import (
 from sandbox.spec import At, ProcessSpec, Scenario, Segment
 
 KILLED = 15
-_NOTHING: dict[int, int] = {}
-_DONE = Obeyed(_NOTHING, _NOTHING)
+_DONE = Obeyed({}, {}, {})
 
 
 class VirtualProcess:
@@ -133,7 +133,7 @@ class VirtualMachine:
 
     def obey(self, orders: list[Order]) -> Obeyed:
         """Make the orders true at this very instant."""
-        started: dict[int, int] = {}
+        started: dict[int, Started] = {}
         for order in orders:
             if isinstance(order, Stop):
                 if (process := self._processes.get(order.pid)) is not None:
@@ -144,9 +144,9 @@ class VirtualMachine:
                 self._carry(order)
             else:
                 self._frozen = isinstance(order, Freeze)
-        return Obeyed(started, _NOTHING) if started else _DONE
+        return Obeyed(started, {}, {}) if started else _DONE
 
-    def _run(self, order: Run, started: dict[int, int]) -> None:
+    def _run(self, order: Run, started: dict[int, Started]) -> None:
         process = self._processes.get(order.pid)
         if process is not None:  # else it was killed in the same breath
             self._take_off(process)  # it may come straight from another CPU
@@ -156,7 +156,7 @@ class VirtualMachine:
             process.cpu = order.cpu
             self._running[order.cpu] = process
             if self._switch_cost_ns:
-                started[order.pid] = process.since_ns
+                started[order.pid] = Started(process.since_ns, process.cpu_ns)
 
     def _carry(self, order: Carry) -> None:
         if isinstance(order.command, Kill):

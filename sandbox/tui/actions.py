@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -20,7 +21,7 @@ from sandbox.tui.session import Session
 from sandbox.tui.signals import Signals
 from sandbox.tui.widgets.columns import Picked
 from sandbox.tui.widgets.timeline import ZOOMS_NS
-from sandbox.units import MS, write_duration
+from sandbox.units import MS, show_duration, write_duration
 
 if TYPE_CHECKING:
     from sandbox.spec import Scenario
@@ -106,7 +107,7 @@ class Actions(App[int]):
             self.ask_machine(Tune("quantum", write_duration(value[0])))
         else:
             self.tell(
-                f"{'Longer' if direction > 0 else 'Shorter'} than {write_duration(quantum_ns)} makes no sense here"
+                f"{'Longer' if direction > 0 else 'Shorter'} than {show_duration(quantum_ns)} makes no sense here"
             )
 
     def action_new(self) -> None:
@@ -219,6 +220,15 @@ class Actions(App[int]):
         """Dark or light."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Save a picture of the screen, if not told otherwise in the folder that we were started in."""
+        try:
+            saved = os.path.abspath(self.save_screenshot(filename, path))
+        except OSError as error:
+            self.tell(f"The screen cannot be saved: {error.strerror}", severe=True)
+        else:
+            self.tell(f"The screen is saved as {saved}")
+
     def action_suspend(self) -> None:
         """Back to the shell for a while."""
         if self._driver is not None and self._driver.can_suspend:
@@ -249,7 +259,7 @@ class Actions(App[int]):
             if action.id != "palette":
                 run = getattr(self, f"action_{action.id}")
                 keys = written(keys_of(action, self.config.keymap))
-                yield SystemCommand(action.name, escape(f"{action.says}   [{keys}]"), run)
+                yield SystemCommand(action.name, escape(f"{keys}   {action.says}"), run)
 
 
 def problem_of_command(line: str) -> str | None:

@@ -4,17 +4,18 @@ nothing and schedules nothing."""
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import time
 from typing import ClassVar
 
+from rich.text import Text
 from textual.binding import BindingType
 from textual.screen import Screen
 
 from sandbox import wording
 from sandbox.commands import Resume
 from sandbox.events import Clause, Fault, Operator
-from sandbox.link import HEARTBEAT_S
 from sandbox.spec import Scenario
 from sandbox.tui.actions import Actions
 from sandbox.tui.config import Config, read_config
@@ -23,6 +24,8 @@ from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Link, Session
 from sandbox.tui.signals import Signals
+from sandbox.tui.widgets.lines import TALL, WIDE
+from sandbox.wire import HEARTBEAT_S
 
 _FRAMES_PER_S = 12
 #: Of one core; where a frame costs more, there are fewer of them. The CPU is the processes'.
@@ -41,6 +44,8 @@ class SandboxApp(Actions):
     CSS_PATH = "app.tcss"
     BINDINGS: ClassVar[list[BindingType]] = bindings()
     ENABLE_COMMAND_PALETTE = True
+    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares no class variable
+    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]  # noqa: RUF012
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
@@ -74,6 +79,7 @@ class SandboxApp(Actions):
         self.set_keymap(self.config.keymap)
         self.board_screen.use_keymap(self.config.keymap)
         self.board_screen.begin(self.session)
+        self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)
         self.set_interval(HEARTBEAT_S, self._beat)
         self.app_resume_signal.subscribe(self, self._resumed)
@@ -105,7 +111,7 @@ class SandboxApp(Actions):
         try:
             self.session.begin()
         except OSError as error:
-            self.panic(f"ossandbox: the kernel process cannot be started: {error}")
+            self.exit(1, message=Text(f"ossandbox: the kernel process cannot be started: {error.strerror}"))
             return
         self._listen(True)
         self.want_frame()

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from textual.binding import Binding, BindingType
+from textual.keys import format_key
 
 
 class Action(NamedTuple):
@@ -29,7 +30,7 @@ ACTIONS = (
     Action("select_previous", "up", "", "Previous process", "choose it; or click one"),
     Action("inspect", "enter", "inspect", "Inspect", "look into the chosen process; type into its console"),
     Action("new", "n", "new", "New process", "type a command line; it runs like the others"),
-    Action("kill", "k", "kill", "Kill", "end the chosen process: SIGTERM, after two seconds SIGKILL"),
+    Action("kill", "k", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
     Action("open", "o", "open", "Open a scenario", "a built-in one, or a file of yours"),
     Action("restart", "r", "restart", "Restart", "run the scenario again from its beginning"),
     Action("lesson", "l", "lesson", "Lesson", "show or hide it: what to watch for in this scenario"),
@@ -38,8 +39,8 @@ ACTIONS = (
     Action("zoom_in", "plus,equals_sign", "", "Timeline: zoom in", "show a shorter time"),
     Action("zoom_out", "minus", "", "Timeline: zoom out", "show a longer time"),
     Action("theme", "t", "", "Dark or light", "change the colours"),
-    Action("screenshot", "f12", "", "Screenshot", "save a picture of the screen (SVG)"),
-    Action("suspend", "ctrl+z", "", "Suspend", "pause, and back to the shell; fg comes back and goes on"),
+    Action("screenshot", "f12", "", "Screenshot", "save a picture of the screen (SVG) in this folder"),
+    Action("suspend", "ctrl+z", "", "Suspend", "pause, and back to the shell; fg goes on"),
     Action("palette", "ctrl+p", "", "Find a command", "find any of these by its name"),
     Action("help", "question_mark,f1", "help", "Help", "show all keys"),
     Action("quit", "q,ctrl+q", "quit", "Quit", "end every process and leave"),
@@ -49,28 +50,10 @@ ACTIONS = (
 #: What leaves the app, or puts it aside, does so whatever has the keys.
 _FROM_ANYWHERE = ("interrupt", "suspend")
 
-#: How people write the keys that have another name inside.
-_WRITTEN = {
-    "full_stop": ".",
-    "comma": ",",
-    "left_square_bracket": "[",
-    "right_square_bracket": "]",
-    "question_mark": "?",
-    "plus": "+",
-    "minus": "-",
-    "equals_sign": "=",
-    "enter": "⏎",
-    "down": "↓",
-    "up": "↑",
-    "escape": "esc",
-    "pagedown": "PgDn",
-    "pageup": "PgUp",
-}
-
 
 def written(keys: str) -> str:
     """A binding's keys as people write them: ``?`` for ``question_mark``."""
-    return " ".join(_WRITTEN.get(key.strip(), key.strip()) for key in keys.split(","))
+    return " ".join(format_key(key.strip()) for key in keys.split(","))
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:

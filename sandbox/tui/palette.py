@@ -65,25 +65,32 @@ LIGHT = Theme(
 
 
 class Palette(NamedTuple):
-    """Styles. ``cursor`` lies under the chosen process's line; ``turn`` and ``next_turn`` are a CPU's turns in the
-    timeline, one after the other."""
+    """Styles. ``cursor`` lies under the chosen process's line; ``ran_while_ready`` is a cell of the timeline that
+    a process fills in part, being READY for the rest of it. ``hues`` tell processes from each other on a CPU's lane;
+    ``many`` is where there are too many for that."""
 
     text: Style
     dim: Style
     strong: Style
     ready: Style
     running: Style
+    ran_while_ready: Style
     blocked: Style
     done: Style
     failed: Style
     paused: Style
     cursor: Style
-    turn: Style
-    next_turn: Style
+    many: Style
+    hues: tuple[Style, ...]
 
     def on(self, base: Style) -> Palette:
         """The same on a background: what is drawn with it needs no more styling."""
-        return Palette(*(style if style is self.cursor else base + style for style in self))
+        own = {name: base + style for name, style in self._asdict().items() if name not in ("cursor", "hues")}
+        return self._replace(**own)
+
+    def hue(self, pid: int) -> Style:
+        """What tells a process from others."""
+        return self.hues[pid % len(self.hues)]
 
     def state(self, state: State) -> Style:
         """The style of a state."""
@@ -99,36 +106,61 @@ class Palette(NamedTuple):
         return self.dim
 
 
-def _palette(theme: Theme, dim: str, cursor: str, turns: tuple[str, str]) -> Palette:
+def _palette(
+    theme: Theme, dim: str, cursor: str, ready: str, many: str, ink: str | None, hues: tuple[str, ...]
+) -> Palette:
     return Palette(
         text=Style(color=theme.foreground),
         dim=Style(color=dim),
         strong=Style(color=theme.foreground, bold=True),
         ready=Style(color=theme.warning),
         running=Style(color=theme.success, bold=True),
+        ran_while_ready=Style(color=theme.success, bgcolor=ready),
         blocked=Style(color=theme.primary),
         done=Style(color=dim),
         failed=Style(color=theme.error),
         paused=Style(color=theme.background, bgcolor=theme.warning, bold=True),
         cursor=Style(bgcolor=cursor),
-        turn=Style(color=theme.foreground, bgcolor=turns[0]),
-        next_turn=Style(color=theme.foreground, bgcolor=turns[1]),
+        many=Style(bgcolor=many),
+        hues=tuple(Style(color=ink, bgcolor=hue) for hue in hues),
     )
 
 
-ON_DARK = _palette(DARK, dim="#8b96a5", cursor="#2b3a4d", turns=("#2f5a38", "#244a2d"))
-ON_LIGHT = _palette(LIGHT, dim="#5b646e", cursor="#cfe3fa", turns=("#bfe3c4", "#d9efdc"))
+# The hues keep clear of what the colours of states say.
+ON_DARK = _palette(
+    DARK,
+    dim="#8b96a5",
+    cursor="#2b3a4d",
+    ready="#443c2d",
+    many="#2a5233",
+    ink="#ffffff",
+    hues=("#6d5aa6", "#1f7a80", "#9c4f74", "#6b7029", "#8f5a35", "#56687d", "#40539c", "#7f4391"),
+)
+ON_LIGHT = _palette(
+    LIGHT,
+    dim="#5b646e",
+    cursor="#cfe3fa",
+    ready="#dfd4be",
+    many="#c4e6c8",
+    ink=LIGHT.foreground,
+    hues=("#d3c9f2", "#b5e0e2", "#f2c4d9", "#dfe3a0", "#f0cfae", "#c3cfdd", "#b9c8f5", "#e6bdf0"),
+)
 PLAIN = Palette(
     text=Style(),
     dim=Style(),
     strong=Style(bold=True),
     ready=Style(),
     running=Style(bold=True),
+    ran_while_ready=Style(bold=True),
     blocked=Style(),
     done=Style(),
     failed=Style(bold=True),
     paused=Style(bold=True, reverse=True),
     cursor=Style(bold=True, underline=True),
-    turn=Style(reverse=True),
-    next_turn=Style(reverse=True, bold=True),
+    many=Style(bgcolor="#808080"),
+    hues=(
+        Style(color="#ffffff", bgcolor="#404040"),
+        Style(color="#000000", bgcolor="#b0b0b0"),
+        Style(color="#ffffff", bgcolor="#6a6a6a"),
+    ),
 )

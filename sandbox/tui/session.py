@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sandbox.board import Board
 from sandbox.commands import Command
-from sandbox.events import Admitted, AnyEvent, Booted, Descheduled, Dispatched, Event, Fault, Operator
+from sandbox.events import Admitted, AnyEvent, Became, Booted, Descheduled, Dispatched, Event, Fault, Operator
 from sandbox.history import History
 from sandbox.lanes import Turn
 from sandbox.spec import Scenario
@@ -90,14 +90,15 @@ class Session:
             self.history.add(event)
             match event:
                 case Dispatched(cpu=cpu, pid=pid, t_ns=t_ns):
-                    turns = self.turns.setdefault(cpu, deque(maxlen=_STRETCHES_MOST))
-                    turns.append(Turn(pid, t_ns, turns[-1].number + 1 if turns else 0))
+                    self.turns.setdefault(cpu, deque(maxlen=_STRETCHES_MOST)).append(Turn(pid, t_ns))
                 case Descheduled(cpu=cpu, t_ns=t_ns):
                     self.turns[cpu][-1].end_ns = t_ns
                 case Admitted(pid=pid, name=name, order=order):
                     self.names[pid] = name
                     if order is not None:
                         self._missing.discard(name)
+                case Became(pid=pid, name=name):
+                    self.names[pid] = name
                 case Fault(pid=None, what=what):
                     self._missing.discard(str(what.figures.get("name")))  # it will not come any more
                 case Booted():

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from tests.faults.stage import ROOT, watch
-from tests.worlds import process, scenario
+from tests.worlds import SENSORS, process, scenario
 
 _PACKAGE = ROOT / "sandbox"
-_MAY_FORK = ("machines/linux/birth.py", "machines/linux/probe.py", "link.py", "programs/")
+_MAY_FORK = ("machines/linux/birth.py", "machines/linux/idle.py", "machines/linux/probe.py", "link.py", "programs/")
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")
 
 _FORKING_MODULES = {"subprocess", "multiprocessing", "pty", "concurrent", "concurrent.futures"}
@@ -80,7 +80,7 @@ def test_f03_the_kernel_process_starts_no_thread() -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
-@pytest.mark.parametrize("sensor", ["poll", "psutil"])
+@pytest.mark.parametrize("sensor", SENSORS)
 def test_f03_the_kernel_process_has_one_thread(sensor: str) -> None:
     with watch(scenario(*(process(f"p{index}", "cpu 60s") for index in range(3))), sensor=sensor) as run:
         run.dispatched("p1")

@@ -204,27 +204,22 @@ def test_f16_orphans_that_exit_at_once_leave_no_zombie() -> None:
         assert_no_zombie(run)
 
 
-def test_f16_a_child_that_dies_while_its_stop_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Between seeing a stop and taking note of it the child is killed: what is left to be told is its end."""
+def test_f16_a_stopped_child_that_is_killed_ends_once() -> None:
+    """Its stop is no end, whoever has or has not asked for it; its death is told once, as it was."""
     reaper = Reaper()
     child = subprocess.Popen(["sleep", "60"])
-    waitid = os.waitid
-
-    def kills_between(kind: int, os_pid: int, options: int) -> os.waitid_result | None:
-        seen = waitid(kind, os_pid, options)
-        if kind == os.P_ALL and seen is not None and seen.si_code == os.CLD_STOPPED:
-            child.kill()
-            until(lambda: state(child.pid) == "Z", "it is dead")
-        return seen
-
     try:
         child.send_signal(signal.SIGSTOP)
         until(lambda: state(child.pid) == "T", "it is stopped")
-        monkeypatch.setattr(os, "waitid", kills_between)
-        changes = [(change.ended, change.status) for change in reaper.changes() if change.os_pid == child.pid]
-        assert changes == [(True, signal.SIGKILL)]
+        assert [end for end in reaper.ends() if end.os_pid == child.pid] == []
+        assert reaper.stopped(child.pid)
+        assert not reaper.stopped(child.pid), "it is told once"
+        child.kill()
+        until(lambda: state(child.pid) == "Z", "it is dead")
+        assert not reaper.stopped(child.pid)
+        assert [end for end in reaper.ends() if end.os_pid == child.pid] == [(child.pid, None, signal.SIGKILL)]
+        assert [end for end in reaper.ends() if end.os_pid == child.pid] == []
     finally:
-        monkeypatch.undo()
         reaper.close()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
         child.kill()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from sandbox.commands import Pause, Resume
-from sandbox.events import Admitted, Blocked, Descheduled, Dispatched, Exited
+from sandbox.events import Admitted, Blocked, Dispatched, Exited
 from sandbox.link import can_be_strict, own_pid_namespace, use_all_cpus
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.families import Families
@@ -103,7 +103,7 @@ def test_f13_a_child_stops_itself(policy: str) -> None:
     with watch(world, stay=False) as run:
         run.finish()
         assert len(run.faults(STOPPED_ITSELF)) == 1
-        assert "yielded" in [event.reason for event in run.all(Descheduled, "stops")]
+        assert STOPPED_ITSELF in [event.on.rule for event in run.all(Blocked, "stops")]
         assert run.wrote("stops") == "went on\n"
         assert run.ended("stops").status == run.ended("hog").status == 0
 
@@ -193,11 +193,9 @@ _BLIND = """
 import sys
 from sandbox.kernel.__main__ import main
 from sandbox.machines.linux.dispatch import Dispatcher
-from sandbox.machines.linux.population import Population
 
-stopped, notice = Dispatcher.stopped, Population._notice_stop
+stopped = Dispatcher.stopped
 Dispatcher.stopped = lambda self, child: child.spec.name != "ghost" and stopped(self, child)
-Population._notice_stop = lambda self, child: None if child.spec.name == "ghost" else notice(self, child)
 main(int(sys.argv[1]))
 """
 

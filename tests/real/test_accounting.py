@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.events import Admitted, Blocked, Booted, Descheduled, Dispatched, Exited
+from sandbox.events import Descheduled, Dispatched, Exited
 from sandbox.metrics import fold, metrics, one_after_another, result
 from sandbox.units import MS
 from tests.leftcheck import LeftCheck
@@ -99,20 +99,6 @@ def test_two_cpus_run_two_at_once() -> None:
     total_ns = sum(life.cpu_ns for life in history.lives.values())
     assert metrics(history)["makespan_ns"] < 0.85 * total_ns
     assert {event.cpu for event in events if isinstance(event, Dispatched)} == {0, 1}
-
-
-@pytest.mark.parametrize("sensor", ["poll", "psutil"])
-def test_every_sensor_notices_blocks_and_wakes(sensor: str) -> None:
-    events = run_real(
-        scenario(process("io", "cpu 2ms", "io 15ms", repeat=6), process("hog", "cpu 150ms")), sensor=sensor
-    )
-    booted = events[0]
-    assert isinstance(booted, Booted)
-    assert booted.sensor == sensor
-    pid = next(event.pid for event in events if isinstance(event, Admitted) and event.name == "io")
-    blocks = [event for event in events if isinstance(event, Blocked) and event.pid == pid]
-    assert len(blocks) == 6
-    assert {event.on.rule for event in blocks} == {"sleep"}
 
 
 def test_the_sequential_recipe_gives_the_same_order() -> None:

@@ -29,7 +29,7 @@ def test_run_prints_a_line_an_event_and_then_the_table(short: str) -> None:
     done = ossandbox("run", short)
     assert done.returncode == 0
     lines = done.stdout.splitlines()
-    assert "linux machine, 1 CPU, policy rr, sensor poll" in lines[0]
+    assert "linux machine, 1 CPU, policy rr, sensor " in lines[0]
     assert any(" dispatched " in line and "head of the ready queue" in line for line in lines)
     assert any(line.startswith("pid  name") for line in lines)
     assert "CPU utilisation" in done.stdout

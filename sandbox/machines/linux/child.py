@@ -19,6 +19,7 @@ class Mode(Enum):
     STOPPED = "stopped"  # by us, and it stays so
     RUNNING = "running"  # dispatched to a mini CPU
     WAITING = "waiting"  # blocked: left alone until it wakes
+    ENDED = "ended"
 
 
 class Child:
@@ -43,6 +44,8 @@ class Child:
         self.direct = direct
         self.console = console
         self.pid = 0  # given when it is let in
+        #: Its name in the system, where that is how it is called.
+        self.comm = ""
         self.pidfd = os.pidfd_open(os_pid)
         self.mode = Mode.STOPPED
         self.cpu: int | None = None
@@ -53,8 +56,11 @@ class Child:
         #: Dispatched: when, and the CPU time it had used by then.
         self.started_ns = 0
         self.started_cpu_ns = 0
-        #: What it waits for, while it does.
+        #: What it waits for, while it does, and the how manieth wait of its life that is.
         self.on: Clause | None = None
+        self.waits = 0
+        #: When it was last told that it waits for something else.
+        self.told_ns = 0
         self._clock = cpu_clock(os_pid)
         # What a forked child used before its first own instruction is our cost, not its own.
         self._birth_ns = (cpu_time_ns(self._clock) or 0) if self.direct else 0
@@ -74,6 +80,14 @@ class Child:
         if used_ns is not None:
             self._last_ns = used_ns - self._birth_ns
         return self._last_ns
+
+    def used_by(self, now_ns: int) -> int:
+        """About the CPU time of a running process at the machine's time: it has had the CPU since its dispatch."""
+        return self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+
+    def left_cpu_ns(self) -> int:
+        """When a process that waits began to, by the machine's time: as long after its dispatch as it used the CPU."""
+        return self.started_ns + self.cpu_ns() - self.started_cpu_ns
 
     def send(self, number: int) -> bool:
         """Send a signal (0: none); False if the process is no more."""

@@ -11,6 +11,7 @@ class Clock:
     def __init__(self) -> None:
         """It stands at 0 until ``start``."""
         self._boot_ns = time.monotonic_ns()
+        self._least_ns = 0
         #: How long the machine has stood still, and since when it does (None: it does not).
         self._paused_ns = 0
         self._frozen_ns: int | None = self._boot_ns
@@ -22,7 +23,13 @@ class Clock:
     def now_ns(self) -> int:
         """The machine's time."""
         until_ns = time.monotonic_ns() if self._frozen_ns is None else self._frozen_ns
-        return until_ns - self._boot_ns - self._paused_ns
+        now_ns = until_ns - self._boot_ns - self._paused_ns
+        return max(self._least_ns, now_ns)
+
+    def round_up(self, now_ns: int) -> int:
+        """Say that it is so late already, which it will be in a moment; the time never goes back. Returns the time."""
+        self._least_ns = max(self._least_ns, now_ns)
+        return self.now_ns()
 
     def watch_ns(self) -> int:
         """The operator's watch: it goes on in a pause."""
@@ -31,6 +38,10 @@ class Clock:
     def monotonic_ns(self, at_ns: int) -> int:
         """The CLOCK_MONOTONIC time at which the machine's time will be ``at_ns``, if no pause comes between."""
         return at_ns + self._boot_ns + self._paused_ns
+
+    def machine_ns(self, monotonic_ns: int) -> int:
+        """The machine's time at a moment of CLOCK_MONOTONIC since the last pause."""
+        return monotonic_ns - self._boot_ns - self._paused_ns
 
     def watch_monotonic_ns(self, at_ns: int) -> int:
         """The CLOCK_MONOTONIC time at which the operator's watch will show ``at_ns``."""

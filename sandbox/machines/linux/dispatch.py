@@ -27,6 +27,8 @@ class Dispatcher:
 
     def __init__(self, cpus: Sequence[int], clock: Clock, reaper: Reaper, recipe: str) -> None:
         self.recipe = recipe
+        #: When the last stops were sent (CLOCK_MONOTONIC).
+        self.sent_ns = 0
         self._cpus = cpus
         self._clock = clock
         self._reaper = reaper
@@ -40,6 +42,7 @@ class Dispatcher:
         """
         for child in stops:
             self.stop(child)
+        self.sent_ns = time.monotonic_ns()
         if self.recipe == "sequential":
             self._confirm(stops, asleep=True)
         for child, cpu in runs:
@@ -62,10 +65,11 @@ class Dispatcher:
         if child.cpu != cpu:
             child.cpu = cpu
             move_to_cpu(child, self._cpus[cpu])
-        child.started_cpu_ns = child.cpu_ns()
         child.mode = Mode.RUNNING
         child.let_go()
         child.started_ns = self._clock.now_ns()
+        # The system's books of a process that runs are from before it came onto the CPU, or nearly.
+        child.started_cpu_ns = child.cpu_ns()
 
     def _confirm(self, children: Sequence[Child], asleep: bool) -> None:
         waiting = [child for child in children if child.stopping_ns is not None]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import NamedTuple
 
 from sandbox.machines.linux.child import Child
@@ -30,10 +30,11 @@ class Found(NamedTuple):
 
 
 class Families:
-    """Finds processes that descend from known ones (``known``: by os_pid)."""
+    """Finds processes that descend from known ones (``known``: by os_pid); ``helpers`` are ours, and no relatives."""
 
-    def __init__(self, known: Mapping[int, Child]) -> None:
+    def __init__(self, known: Mapping[int, Child], helpers: Collection[int] = ()) -> None:
         self._known = known
+        self._helpers = helpers
         self._self = os.getpid()
         self._loadavg = os.open("/proc/loadavg", os.O_RDONLY)
         self._newest = self._read_newest()
@@ -64,7 +65,7 @@ class Families:
     def _relatives(self, os_pid: int, now_ns: int) -> Iterator[Found]:
         """This process, if it is a new relative, and before it those that must come first."""
         given_out_ns = self._unseen.pop(os_pid, None)
-        if given_out_ns is None or os_pid in self._known:
+        if given_out_ns is None or os_pid in self._known or os_pid in self._helpers:
             return
         try:
             status = Status(os_pid)

@@ -1,4 +1,4 @@
-"""The few system calls that Python does not offer: prctl, timerfd and signalfd, through libc."""
+"""The few system calls that Python does not offer: prctl, timerfd, signalfd and those by number, through libc."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ import sys
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
+PR_SET_TIMERSLACK = 29
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 
+_SA_NOCLDSTOP = 1
+_PIDFD_GETFD = 438  # on every machine
 _CLOCK_MONOTONIC = 1
 _TFD_TIMER_ABSTIME = 1
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
@@ -32,6 +35,17 @@ def prctl(option: int, value: int) -> None:
     _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
 
 
+def syscall(number: int, *arguments: object) -> int:
+    """A system call that libc has no function for. Raises OSError."""
+    return _checked(_libc.syscall(ctypes.c_long(number), *arguments))
+
+
+def borrow_descriptor(pidfd: int, descriptor: int) -> int:
+    """A descriptor of ours for what a descriptor of another process leads to (pidfd_getfd, Linux 5.6). Raises OSError
+    where it has none or we may not."""
+    return syscall(_PIDFD_GETFD, pidfd, descriptor, 0)
+
+
 def set_name(name: str) -> None:
     """Name this process as ``ps`` and ``top`` show it: the short name, and the command line in full.
 
@@ -45,6 +59,25 @@ def set_name(name: str) -> None:
     if 0 < start < end:
         ctypes.memset(start, 0, end - start)
         ctypes.memmove(start, encoded, min(len(encoded), end - start - 1))
+
+
+class _Sigaction(ctypes.Structure):
+    """As glibc and musl have it on the machines that we know."""
+
+    _fields_ = (
+        ("handler", ctypes.c_void_p),
+        ("mask", ctypes.c_char * 128),
+        ("flags", ctypes.c_int),
+        ("restorer", ctypes.c_void_p),
+    )
+
+
+def tell_of_stops(tell: bool) -> None:
+    """Whether the system sends this process SIGCHLD when a child stops or goes on (SA_NOCLDSTOP)."""
+    action = _Sigaction()
+    _checked(_libc.sigaction(signal.SIGCHLD, None, ctypes.byref(action)))
+    action.flags = action.flags & ~_SA_NOCLDSTOP if tell else action.flags | _SA_NOCLDSTOP
+    _checked(_libc.sigaction(signal.SIGCHLD, ctypes.byref(action), None))
 
 
 class _Timespec(ctypes.Structure):

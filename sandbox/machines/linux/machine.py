@@ -2,93 +2,59 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Sequence
-from typing import Literal, Protocol
+from typing import Literal
 
-from sandbox.commands import Command, Kill, Quit, Spawn, Type
-from sandbox.kernel.machine import Asked, Carry, Freeze, Happened, Obeyed, Order, Run, Stop, Thaw
+from sandbox.commands import Command, Kill, Spawn, Type
+from sandbox.events import Clause
+from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, Stop, Thaw
 from sandbox.machines.linux import libc
-from sandbox.machines.linux.causes import READS_CONSOLE
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.dispatch import Dispatcher
+from sandbox.machines.linux.household import Household, Outside
+from sandbox.machines.linux.lookout import Lookout
 from sandbox.machines.linux.outbox import Outbox
+from sandbox.machines.linux.places import Places, take_precedence
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.population import Population
 from sandbox.machines.linux.reaper import Reaper
-from sandbox.machines.linux.sensors import open_sensor
 from sandbox.machines.linux.undertaker import end_all
-from sandbox.spec import Scenario
-from sandbox.units import S
+from sandbox.units import US
+from sandbox.wire import Boot
 
-#: An unattended run in which all wait for somebody to type ends after so long.
-_HOPELESS_NS = 1 * S
-
-
-class Outside(Protocol):
-    """Where commands come from: the link to whoever sits at the terminal."""
-
-    def fileno(self) -> int: ...
-
-    def read(self) -> list[Command]:
-        """The commands that have come since."""
-        ...
-
-    def dismissed(self) -> bool:
-        """Whether the other end is gone or has asked us to quit; the command itself still comes."""
-        ...
-
-    def check(self) -> list[Command]:
-        """What follows from the time alone: nobody has been heard for too long."""
-        ...
-
-    @property
-    def next_check_ns(self) -> int | None:
-        """When to check (CLOCK_MONOTONIC)."""
-        ...
-
-    @property
-    def behind(self) -> bool:
-        """Whether too much is waiting to be read at the other end."""
-        ...
-
-    @property
-    def lost(self) -> bool:
-        """Whether the other end is gone: then nothing is done politely."""
-        ...
+#: Nearer than so to the end of a slice it is waited for awake.
+_SPIN_NS = 200 * US
 
 
 class LinuxMachine:
     """Processes of a scenario on real CPUs.
 
-    ``cpus``: the real CPU of each mini CPU; ``recipe``: how the dispatcher switches; ``attended``: whether
-    somebody is there to type and to end a run in which nothing moves.
+    ``boot``: what to run; ``places``: the real CPU of each mini CPU, and our own; ``recipe``: how the dispatcher
+    switches.
     """
 
     kind: Literal["linux"] = "linux"
 
-    def __init__(
-        self, scenario: Scenario, cpus: Sequence[int], recipe: str, sensor: str, outside: Outside, attended: bool
-    ) -> None:
+    def __init__(self, boot: Boot, places: Places, recipe: str, outside: Outside) -> None:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-        self._scenario = scenario
-        self._script = deque(sorted(scenario.script, key=lambda at: at.time_ns))
+        self._boot = boot
         self._outside = outside
-        self._attended = attended
-        self._moved_ns = 0
         self._clock = Clock()
         self._out = Outbox(self._clock)
         self._poller = Poller()
-        self._reaper = Reaper()
-        self._dispatcher = Dispatcher(cpus, self._clock, self._reaper, recipe)
-        self._population = Population(cpus, self._poller, self._reaper, self._dispatcher, self._out)
-        self._sensor = open_sensor(sensor)
-        self._poller.add(outside.fileno(), self._listen)
+        self._reaper = Reaper(stops=recipe == "sequential")
+        self._dispatcher = Dispatcher(places.mini, self._clock, self._reaper, recipe)
+        self._population = Population(places.mini, self._poller, self._reaper, self._dispatcher, self._out)
+        self._lookout = Lookout(boot, places, self._clock, self._poller, self._population, self._out)
+        self._household = Household(boot, outside, self._clock, self._population, self._out)
+        self._poller.add(outside.fileno(), self._household.listen)
+        #: How long it takes us as a rule from calling a slice over until the stop is sent, and when we last did.
+        self._reaction_ns = 0
+        self._over_ns: int | None = None
 
     @property
     def sensor(self) -> str:
-        return self._sensor.name
+        return self._lookout.sensor.name
 
     @property
     def recipe(self) -> str:
@@ -97,36 +63,38 @@ class LinuxMachine:
     @property
     def expects(self) -> bool:
         """Whether an arrival, a scripted command or a report is still to come."""
-        return bool(self._population.born or self._script or self._out)
+        return bool(self._population.born or self._household.expects or self._out)
 
     # What the loop calls
 
     def start(self) -> None:
         """Bear the scenario's processes; the clock starts when that is done."""
-        self._population.bear_all(self._scenario, self._outside.dismissed)
+        self._population.bear_all(self._boot.scenario, self._outside.dismissed)
+        take_precedence()
         self._clock.start()
 
     def wait(self, deadline_ns: int | None) -> Happened:
-        """Wait until something happens, at most until the deadline."""
-        population = self._population
+        """Wait until something happens, at most until the deadline.
+
+        At the end of a slice every moment counts: what can be done before we sleep is done before, and the slice is
+        called over so early that the stop comes at its time.
+        """
         while True:
+            self._household.keep()
             if not self._out:  # else the kernel is told first: of a birth before anything else of that process
-                self._poller.wait(self._next_ns(deadline_ns))
+                self._sleep(deadline_ns)
             now_ns = self._clock.now_ns()
-            due = deadline_ns is not None and now_ns >= deadline_ns
+            over = deadline_ns is not None and now_ns >= deadline_ns - self._reaction_ns
+            self._over_ns = now_ns if over else None
+            if over and deadline_ns is not None:
+                now_ns = self._clock.round_up(deadline_ns)
             if not self._clock.frozen:
-                self._look(now_ns, due)
-                population.let_in(now_ns)
-            self._keep_order()
-            self._operate()
-            population.undertaker.insist()
-            population.consoles.tick()
-            population.consoles.hold_back(self._outside.behind)
-            if self._out or due:
+                self._lookout.look(now_ns, last=over)
+                self._population.let_in(now_ns)
+            if self._out or over:
                 break
-            self._mind_hopelessness(now_ns)
-        for child in population.running.values():
-            self._out.used[child.pid] = child.started_cpu_ns + now_ns - child.started_ns
+        for child in self._population.running.values():
+            self._out.used[child.pid] = child.used_by(now_ns)
         return self._out.take(now_ns)
 
     def obey(self, orders: list[Order]) -> Obeyed:
@@ -148,87 +116,64 @@ class LinuxMachine:
                     self._carry(command, population.children.get(pid or 0))
         if stops or runs:
             self._dispatcher.switch(stops, runs)
+            self._learn(stops)
+        started = self._lookout.follow(child for child, _ in runs)
+        used = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is None}
+        if len(used) < len(stops):
             population.vigil.sent(stops)
-        for child, _ in runs:
-            population.running[child.pid] = child
-            self._sensor.dispatched(child.started_ns)
-        started = {child.pid: child.started_ns for child, _ in runs}
-        return Obeyed(started, {child.pid: child.cpu_ns() for child in stops})
+        for child in stops:
+            population.look_at_name(child)
+        waits_on: dict[int, Clause] = {}
+        for child, on in population.explain_waits():  # the others have the CPU by now, and it may take its time
+            self._lookout.sensor.waits(child, child.left_cpu_ns())
+            used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
+        return Obeyed(started, used, waits_on)
 
     def halt(self) -> None:
         """End everything; afterwards nothing of the machine is left."""
         end_all([*self._population.by_os_pid.values()], politely=not self._outside.lost)
         self._population.close()
-        self._sensor.close()
+        self._lookout.close()
         self._reaper.close()
         self._poller.close()
 
-    # Looking around
+    # Sleeping
 
-    def _next_ns(self, deadline_ns: int | None) -> int | None:
+    def _sleep(self, deadline_ns: int | None) -> None:
+        """Until something can be done, and to the very end of a slice: we wake a little before it, because waking
+        takes its time, and the rest is waited for awake."""
+        if self._poller.wait(self._next_ns(deadline_ns)):
+            self._household.stirred = True
+        if deadline_ns is not None and not self._clock.frozen:
+            end_ns = deadline_ns - self._reaction_ns
+            while 0 < end_ns - self._clock.now_ns() < _SPIN_NS:
+                pass
+
+    def _next_ns(self, deadline_ns: int | None) -> int:
         """When to wake up at the latest (CLOCK_MONOTONIC)."""
-        population, clock = self._population, self._clock
-        times = [self._outside.next_check_ns, population.undertaker.next_ns, population.consoles.next_ns]
-        times.append(population.vigil.next_ns(clock.frozen))
-        if self._script:
-            times.append(clock.watch_monotonic_ns(self._script[0].time_ns))
-        if not clock.frozen:
-            now_ns = clock.now_ns()
-            look_ns = self._sensor.next_look_ns(now_ns, bool(population.running or population.waiting))
-            arrival_ns = population.born[0].spec.arrive_ns if population.born else None
-            machine_times = (deadline_ns, look_ns, arrival_ns)
-            times += [clock.monotonic_ns(at_ns) for at_ns in machine_times if at_ns is not None]
-        return min((at_ns for at_ns in times if at_ns is not None), default=None)
+        next_ns, clock, born = self._household.next_ns, self._clock, self._population.born
+        if clock.frozen:
+            return next_ns
+        times = [clock.machine_ns(next_ns)]
+        if deadline_ns is not None:
+            times.append(deadline_ns - self._reaction_ns - self._poller.lateness_ns)
+        look_ns = self._lookout.next_ns(clock.now_ns())
+        if look_ns is not None:
+            times.append(look_ns)
+        if born:
+            times.append(born[0].spec.arrive_ns)
+        return clock.monotonic_ns(min(times))
 
-    def _look(self, now_ns: int, due: bool) -> None:
-        """Who blocked, who woke. At the end of a slice its process is looked at in any case: one that blocked with
-        its last breath has blocked."""
-        population = self._population
-        seen = self._sensor.look(now_ns, population.running.values(), population.waiting.values())
-        late = population.running.values() if due else ()
-        for child in {*seen.blocked, *(child for child in late if self._sensor.blocked(child))}:
-            population.begin_wait(child)
-        for child in seen.woken:
-            population.wake(child)
-        for child in population.vigil.fallen(population.running.values()):
-            population.let_rest(child)
-
-    def _keep_order(self) -> None:
-        """Who was born in a family, and who does not stand still; in a pause too."""
-        population = self._population
-        population.look_for_relatives()
-        for child in population.vigil.overdue():
-            self._out.fault(child, "stop not confirmed")
-        for child in population.vigil.strays():
-            population.stop_again(child)
-
-    def _mind_hopelessness(self, now_ns: int) -> None:
-        """A run that nobody attends ends when all that is left waits for somebody to type."""
-        population = self._population
-        hopeless = (
-            not self._attended
-            and population.waiting
-            and not (population.running or population.born or self._script or self._clock.frozen)
-            and all(child.on == READS_CONSOLE for child in population.waiting.values())
-        )
-        if not hopeless:
-            self._moved_ns = now_ns
-        elif now_ns - self._moved_ns > _HOPELESS_NS:
-            names = ", ".join(child.spec.name for child in population.waiting.values())
-            self._out.fault(None, "waits for somebody to type", names=names)
-            self._out.add(Asked(Quit()))
+    def _learn(self, stops: list[Child]) -> None:
+        if stops and self._over_ns is not None:
+            reaction_ns = self._dispatcher.sent_ns - self._clock.monotonic_ns(self._over_ns)
+            if 0 < reaction_ns < _SPIN_NS:
+                self._reaction_ns += (reaction_ns - self._reaction_ns) // 8
 
     # The operator
 
-    def _listen(self) -> None:
-        self._out.add(*map(Asked, self._outside.read()))
-
-    def _operate(self) -> None:
-        self._out.add(*map(Asked, self._outside.check()))
-        while self._script and self._script[0].time_ns <= self._clock.watch_ns():
-            self._out.add(Asked(self._script.popleft().do))
-
     def _carry(self, command: Command, child: Child | None) -> None:
+        self._household.stirred = True
         match command:
             case Kill() if child is not None:
                 self._population.undertaker.end(child)
@@ -240,7 +185,9 @@ class LinuxMachine:
     def _freeze(self) -> None:
         self._clock.freeze()
         self._population.hold_waiting()
+        self._household.stirred = True
 
     def _thaw(self) -> None:
         self._clock.thaw()
         self._population.let_waiting_go()
+        self._household.stirred = True

@@ -32,6 +32,10 @@ class Outbox:
         """Tell this."""
         self._reports += reports
 
+    def now_ns(self) -> int:
+        """The machine's time."""
+        return self._clock.now_ns()
+
     def wrote(self, child: Child, text: str) -> None:
         """A process wrote something."""
         if text:

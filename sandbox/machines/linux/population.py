@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
 
-from sandbox.events import Clause
-from sandbox.kernel.machine import Arrived, Ended, Waits, Woke, Yielded
+from sandbox.events import Became, Clause, Figure
+from sandbox.kernel.machine import Arrived, Ended, Told, Waits, Woke
 from sandbox.machines.linux.birth import BirthFailed, Nursery, crowded
 from sandbox.machines.linux.causes import cause
 from sandbox.machines.linux.child import Child, Mode
@@ -19,12 +19,21 @@ from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.families import Families, Found
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.procfs import STANDING, command_line, read_state
+from sandbox.machines.linux.procfs import Status, command_line, read_state
 from sandbox.machines.linux.reaper import Reaper, exit_status
 from sandbox.machines.linux.undertaker import Undertaker
 from sandbox.machines.linux.vigil import Vigil
 from sandbox.spec import ProcessSpec, Scenario
 from sandbox.text import clean_line
+from sandbox.units import MS
+
+#: It waits for somebody to continue it, which its next turn does.
+STOPPED = Clause("stopped itself")
+#: Figures of a cause that are os_pids.
+_RELATIVES = {"child", "peer"}
+
+#: A process that wakes and waits by turns, faster than anybody could stop it, is told of so often at most.
+_TOLD_EVERY_NS = 20 * MS
 
 
 class Population:
@@ -50,7 +59,11 @@ class Population:
         self.consoles = Consoles(poller, out.wrote)
         self.undertaker = Undertaker()
         self.vigil = Vigil(dispatcher)
-        self._families = Families(self.by_os_pid)
+        #: Processes of ours that are none of the machine's.
+        self.helpers: set[int] = set()
+        self._families = Families(self.by_os_pid, self.helpers)
+        #: Have begun to wait, and what for is still to be found out.
+        self._unexplained: list[Child] = []
         poller.add(reaper.fileno(), self._reap)
 
     # Births
@@ -88,6 +101,26 @@ class Population:
         for found in self._families.look():
             self._adopt(found)
 
+    def look_at_name(self, child: Child) -> None:
+        """One that was found may have become another program since."""
+        if child.direct or child.mode is Mode.ENDED:
+            return
+        try:
+            status = Status(child.os_pid, child.stat_fd)
+        except OSError:
+            return
+        if status.name != child.comm:
+            child.comm = status.name
+            child.spec.name, runs = _identity(child.os_pid, status)
+            self._out.add(Told(Became(self._out.now_ns(), child.pid, child.spec.name, runs)))
+
+    def mind_stops(self) -> None:
+        """Stops that take too long are told; who goes on though nobody let it is stopped again."""
+        for child in self.vigil.overdue():
+            self._out.fault(child, "stop not confirmed")
+        for child in self.vigil.strays():
+            self.stop_again(child)
+
     def _bear(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child | None:
         try:
             child = self._nursery.bear(spec, order, folder)
@@ -95,11 +128,11 @@ class Population:
             self._out.fault(None, "could not be started", name=spec.name, reason=clean_line(str(error.strerror)))
             return None
         self.by_os_pid[child.os_pid] = child
+        self.vigil.watch(child)
         return child
 
     def _adopt(self, found: Found) -> None:
-        name = clean_line(found.status.name).replace(" ", "-") or "child"
-        runs = clean_line(command_line(found.os_pid)) or name
+        name, runs = _identity(found.os_pid, found.status)
         console = found.parent.console if found.parent else None
         try:
             child = Child(
@@ -115,10 +148,11 @@ class Population:
             child.close()
             self._out.fault_again(found.parent, "one child too many was ended")
             return
+        child.comm = found.status.name
         self.by_os_pid[child.os_pid] = child
         self._poller.add(child.pidfd, partial(self._bury_adopted, child))
         child.mode = Mode.RUNNING
-        self.vigil.adopt(child)
+        self.vigil.watch(child)
         self._admit(child, loose=True)
 
     def _admit(self, child: Child, loose: bool = False) -> None:
@@ -136,61 +170,66 @@ class Population:
         self.waiting.pop(pid, None)
         return self.children[pid]
 
-    def begin_wait(self, child: Child) -> None:
-        """A running process cannot run on."""
+    def begin_wait(self, child: Child, at_ns: int | None = None) -> None:
+        """A running process cannot run on, since ``at_ns`` if that is known."""
         del self.running[child.pid]
         child.mode = Mode.WAITING
-        child.on = self._why(child)
+        child.on = None
+        child.waits += 1
         self.waiting[child.pid] = child
-        self._out.used[child.pid] = child.cpu_ns()
-        self._out.add(Waits(child.pid, child.on))
+        self._unexplained.append(child)
+        self._out.used[child.pid] = child.cpu_ns() if at_ns is None else child.used_by(at_ns)
+        self._out.add(Waits(child.pid, None))
+
+    def explain_waits(self) -> Iterator[tuple[Child, Clause]]:
+        """What those wait for that have begun to since the last time, and still do."""
+        unexplained, self._unexplained = self._unexplained, []
+        for child in unexplained:
+            self.look_at_name(child)
+            if child.mode is Mode.WAITING:
+                child.on = self._why(child, child.left_cpu_ns())
+                yield child, child.on
+
+    def wait_again(self, child: Child, now_ns: int) -> bool:
+        """A process woke and waits again: whether that is for something else, and told."""
+        if now_ns - child.told_ns < _TOLD_EVERY_NS:
+            return False
+        child.told_ns = now_ns
+        before, child.on = child.on, self._why(child, now_ns)
+        child.waits += 1
+        if before is None or _kind_of_wait(before) != _kind_of_wait(child.on):
+            self._out.add(Waits(child.pid, child.on))
+        return True
 
     def wake(self, child: Child) -> None:
-        """A waiting process can run again, or has woken and stopped before anybody looked."""
+        """A waiting process can run again. One that stopped while it waited can do so as soon as we let it."""
         del self.waiting[child.pid]
-        if read_state(child.stat_fd)[0] == "T":
-            self._out.fault_again(child, "stopped itself")
+        if child.on is not STOPPED and read_state(child.stat_fd)[0] == "T":
+            self._out.fault_again(child, STOPPED.rule)
         self._out.add(Woke(child.pid))
 
-    def _why(self, child: Child) -> Clause:
-        """What it waits for, with children named by their pid on the board."""
-        on = cause(child.os_pid)
-        os_pid = on.figures.get("child")
-        relative = self.by_os_pid.get(os_pid) if isinstance(os_pid, int) else None
-        return Clause(on.rule, {"pid": relative.pid}) if relative is not None else on
+    def _why(self, child: Child, since_ns: int) -> Clause:
+        """What it waits for; a relative in it goes by its pid on the board and its name."""
+        if read_state(child.stat_fd)[0] == "T":
+            self._out.fault_again(child, STOPPED.rule)
+            return STOPPED
+        on = cause(child, self._out.now_ns() - since_ns, self.by_os_pid.values())
+        figures = dict(on.figures)
+        for key in _RELATIVES & figures.keys():
+            os_pid = figures.pop(key)
+            relative = self.by_os_pid.get(os_pid) if isinstance(os_pid, int) else None
+            if relative is not None and relative.pid:
+                figures["pid"], figures["name"] = relative.pid, relative.spec.name
+        return Clause(on.rule, figures)
 
     # What the system reports
 
     def _reap(self) -> None:
         self._reaper.hush()
-        for change in self._reaper.changes():
-            child = self.by_os_pid.get(change.os_pid)
-            if child is None:
-                continue  # an orphan that ended before it was found
-            if change.ended:
-                code = change.status if change.code == os.CLD_EXITED else None
-                self._bury(child, code, change.status if code is None else None)
-            elif change.code == os.CLD_STOPPED:
-                self._notice_stop(child)
-            else:
-                self._notice_continue(child)
-
-    def _notice_stop(self, child: Child) -> None:
-        child.stopping_ns = None
-        if child.pid in self.running and read_state(child.stat_fd)[0] == "T":
-            self.let_rest(child)
-
-    def _notice_continue(self, child: Child) -> None:
-        if child.held and child.stopping_ns is None and read_state(child.stat_fd)[0] not in STANDING:
-            self.stop_again(child)
-
-    def let_rest(self, child: Child) -> None:
-        """A running process stopped though nobody here told it to."""
-        del self.running[child.pid]
-        child.mode = Mode.STOPPED
-        self._out.used[child.pid] = child.cpu_ns()
-        self._out.fault_again(child, "stopped itself")
-        self._out.add(Yielded(child.pid))
+        for os_pid, code, number in self._reaper.ends():
+            child = self.by_os_pid.get(os_pid)
+            if child is not None:  # else an orphan that ended before it was found
+                self._bury(child, code, number)
 
     def stop_again(self, child: Child) -> None:
         """A stopped process runs though nobody here let it."""
@@ -220,6 +259,7 @@ class Population:
 
     def _bury(self, child: Child, code: int | None, number: int | None) -> None:
         del self.by_os_pid[child.os_pid]
+        child.mode = Mode.ENDED
         self._poller.remove(child.pidfd)
         self.undertaker.forget(child)
         self.vigil.forget(child)
@@ -245,3 +285,14 @@ class Population:
                 child.console.close()
         self.consoles.close()
         self._families.close()
+
+
+def _kind_of_wait(on: Clause) -> tuple[str, dict[str, Figure]]:
+    """What it is for, however long."""
+    return on.rule, {name: figure for name, figure in on.figures.items() if name != "for_ns"}
+
+
+def _identity(os_pid: int, status: Status) -> tuple[str, str]:
+    """The name and the command line of a process that was found."""
+    name = clean_line(status.name).replace(" ", "-") or "child"
+    return name, clean_line(command_line(os_pid)) or name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 #: State letters of a process that cannot run: stopped (by a signal, by a tracer), a zombie, gone.
 STANDING = "TtZX"
@@ -58,6 +59,21 @@ class Status:
         self.state = fields[0].decode()
         self.parent = int(fields[1])
         self.session = int(fields[3])
+
+
+class Descriptors:
+    """The open descriptors of a process: for each where it leads, and whether it may write there."""
+
+    def __init__(self, os_pid: int) -> None:
+        self._folder = f"/proc/{os_pid}/fd"
+
+    def __iter__(self) -> Iterator[tuple[str, bool]]:
+        try:
+            for name in os.listdir(self._folder):
+                path = f"{self._folder}/{name}"
+                yield os.readlink(path), bool(os.lstat(path).st_mode & 0o200)
+        except OSError:
+            return  # it has closed one, or has ended
 
 
 def read_text(path: str, most: int = 4_096) -> str:

@@ -12,74 +12,60 @@ from typing import NamedTuple
 from sandbox.machines.linux import libc
 
 
-class Change(NamedTuple):
-    """What ``waitid`` says of one child. ``code``: CLD_EXITED, CLD_KILLED, CLD_DUMPED, CLD_STOPPED, CLD_CONTINUED."""
+class End(NamedTuple):
+    """How a child ended: by its exit code, or by a signal."""
 
     os_pid: int
-    code: int
-    status: int
-
-    @property
-    def ended(self) -> bool:
-        return self.code in (os.CLD_EXITED, os.CLD_KILLED, os.CLD_DUMPED)
-
-
-#: So many changes in one turn: two programs that stop and continue each other without end shall not hold us.
-_MOST_AT_ONCE = 200
+    code: int | None
+    signal: int | None
 
 
 class Reaper:
-    """Notices children's changes through a signalfd, and reads them with ``waitid`` until there are none.
+    """Notices through a signalfd that children have ended, and asks ``waitid`` until all are known.
 
     An ended child stays a zombie while it is looked at, so that its CPU time can still be read and its number
-    cannot go to a stranger.
+    cannot go to a stranger. ``stops``: the descriptor tells of stops and continues too; otherwise the system sends
+    no signal for those, and each time slice costs us one turn of the loop less.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, stops: bool = False) -> None:
         signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGCHLD})
+        libc.tell_of_stops(stops)
         self._fd = libc.signal_fd({signal.SIGCHLD})
 
     def fileno(self) -> int:
         return self._fd
 
     def hush(self) -> None:
-        """Take note of the signals; what they mean is asked with ``changes``."""
+        """Take note of the signals; what they mean is asked with ``ends``."""
         try:
             os.read(self._fd, 128 * 16)
         except BlockingIOError:
             pass
 
-    def changes(self) -> Iterator[Change]:
-        """The changes that nobody has taken yet; an ended child is let go when the next one is asked for."""
-        everything = os.WEXITED | os.WSTOPPED | os.WCONTINUED
-        for _ in range(_MOST_AT_ONCE):
+    def ends(self) -> Iterator[End]:
+        """The children that have ended; each is let go when the next one is asked for."""
+        while True:
             try:
-                seen = os.waitid(os.P_ALL, 0, everything | os.WNOHANG | os.WNOWAIT)
+                seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
             except ChildProcessError:
                 return
             if seen is None:
                 return
-            change = Change(seen.si_pid, seen.si_code, seen.si_status)
-            if not change.ended and not self._take(change.os_pid, os.WSTOPPED | os.WCONTINUED):
-                continue  # it has ended since
-            yield change
-            if change.ended:
-                os.waitid(os.P_PID, change.os_pid, os.WEXITED | os.WNOHANG)
-        os.kill(os.getpid(), signal.SIGCHLD)  # the others in the next turn
-
-    def stopped(self, os_pid: int) -> bool:
-        """Whether this child has stopped since it was last asked."""
-        return self._take(os_pid, os.WSTOPPED)
+            exited = seen.si_code == os.CLD_EXITED
+            yield End(seen.si_pid, seen.si_status if exited else None, None if exited else seen.si_status)
+            os.waitid(os.P_PID, seen.si_pid, os.WEXITED | os.WNOHANG)
 
     @staticmethod
-    def _take(os_pid: int, kinds: int) -> bool:
-        """Take a change of one of these kinds, if there is one."""
+    def stopped(os_pid: int) -> bool:
+        """Whether this child has stopped since it was last asked."""
         try:
-            return os.waitid(os.P_PID, os_pid, kinds | os.WNOHANG) is not None
+            return os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WNOHANG) is not None
         except ChildProcessError:  # it has ended, and that was not asked for
             return False
 
     def close(self) -> None:
+        libc.tell_of_stops(True)
         os.close(self._fd)
 
 

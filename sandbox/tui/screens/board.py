@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from textual import events
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
@@ -13,12 +12,10 @@ from sandbox.tui.session import Session
 from sandbox.tui.widgets.columns import BlockedColumn, Column, DoneColumn, ReadyColumn, RunningColumn
 from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
+from sandbox.tui.widgets.lines import WIDE
 from sandbox.tui.widgets.status import Status
 from sandbox.tui.widgets.timeline import Timeline
 from sandbox.tui.widgets.why import Why
-
-#: Below so many cells of width the panels give up their padding.
-_NARROW = 100
 
 
 class BoardScreen(Screen[None]):
@@ -55,13 +52,14 @@ class BoardScreen(Screen[None]):
 
     def use_keymap(self, keymap: Mapping[str, str]) -> None:
         """Name the keys that the user has moved as he has."""
-        for widget in (self.timeline, self.why, self.keys):
+        for widget in (self.timeline, self.why, self.keys, self.lesson):
             widget.keymap = keymap
 
     def begin(self, session: Session) -> None:
         """Another session: nothing is chosen, and its lesson is open if it has one and there is room."""
         self.chosen = None
-        self.set_class(session.scenario.lesson is not None and self.size.width >= _NARROW, "lesson")
+        self.set_class(session.scenario.lesson is not None and self.size.width >= WIDE, "lesson")
+        self.show(session)
 
     def show(self, session: Session) -> None:
         """Show the session as it is now."""
@@ -76,7 +74,3 @@ class BoardScreen(Screen[None]):
         self.keys.show(session)
         if self.has_class("lesson") and session.board.booted is not None:
             self.lesson.show(session)
-
-    def on_resize(self, event: events.Resize) -> None:
-        """Give up what is only for looks where there is little room."""
-        self.set_class(event.size.width < _NARROW, "narrow")

@@ -77,8 +77,12 @@ class Choose(Dialog["str | None"]):
             more.update(self._offers[event.option_index].more)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Taken."""
-        self.dismiss(event.option_id)
+        """Enter, or a click."""
+        self.take(event.option_id or "")
+
+    def take(self, id: str) -> None:  # noqa: A002 - as in Offer
+        """This one is chosen."""
+        self.dismiss(id)
 
 
 class Ask(Dialog["str | None"]):

@@ -18,7 +18,7 @@ from sandbox.tui.screens.dialogs import Dialog, entitle
 _SIGNS = (
     ("R  ░", "READY", "it could run, and waits for the CPU"),
     ("▶  █", "RUNNING", "it has the CPU"),
-    ("B  ·", "BLOCKED", "it waits for something else than the CPU: the reason stands beside it"),
+    ("B  ·", "BLOCKED", "it waits for something else than the CPU"),
     ("✔  ✘", "DONE", "it has ended: well, or with an error or by a signal"),
 )
 

@@ -15,7 +15,7 @@ from sandbox.tui.figures import brief
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
 from sandbox.tui.session import Session
-from sandbox.units import MS, show_duration
+from sandbox.units import MS, US, show_duration
 
 _REFRESH_S = 0.25
 
@@ -72,7 +72,7 @@ class Inspect(Dialog[None]):
             ("runs", row.admitted.runs),
             ("pid", f"{row.pid} here" + (f", {row.os_pid} in the system" if row.os_pid else "")),
             ("parent", self._born_of()),
-            ("CPU time", f"{self._cpu()}   READY {waiting}   BLOCKED {blocked}   switches {life.switches}"),
+            ("time", f"CPU {self._cpu()}   READY {waiting}   BLOCKED {blocked}   switches {life.switches}"),
         ]
         return facts + list(system_facts(row.os_pid if row.state is not State.EXITED else None))
 
@@ -85,7 +85,9 @@ class Inspect(Dialog[None]):
         return f"{row.state.name}{on}, for {lasting}"
 
     def _cpu(self) -> str:
-        used = show_duration(self._session.cpu_ns(self._pid) // MS * MS)
+        used_ns = self._session.cpu_ns(self._pid)
+        unit = MS if used_ns >= MS else US
+        used = show_duration(used_ns // unit * unit)
         demand_ns = self._row.admitted.demand_ns
         return used if demand_ns is None else f"{used} of {show_duration(demand_ns)}"
 

@@ -47,11 +47,6 @@ class Open(Choose):
         event.stop()
         event.prevent_default()
 
-    def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """A built-in one."""
-        event.stop()
-        self._take(event.option_id or "")
-
     def on_input_changed(self) -> None:
         """What was wrong is being mended."""
         self.query_one(".problem", Static).update("")
@@ -59,15 +54,16 @@ class Open(Choose):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """A file, if anything was typed."""
         if event.value.strip():
-            self._take(os.path.expanduser(event.value.strip()))
+            self.take(os.path.expanduser(event.value.strip()))
 
-    def _take(self, name: str) -> None:
+    def take(self, id: str) -> None:  # noqa: A002 - the path of a file, or a built-in one's name
+        """Answer it, or say what is wrong with it."""
         try:
-            read(name)
+            read(id)
         except BadScenario as bad:
             self.query_one(".problem", Static).update("\n".join([f"{os.path.basename(bad.file)}:", *problems(bad)]))
         else:
-            self.dismiss(name)
+            self.dismiss(id)
 
 
 def read(name: str) -> Scenario:

@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.board import Row
-from sandbox.cells import fit, flush_right
+from sandbox.cells import fit, fit_name, flush_right
 from sandbox.kernel.states import State
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
@@ -22,6 +22,8 @@ from sandbox.tui.widgets.lines import Lines, Piece, line, window
 _NAME_LEAST, _NAME_MOST = 5, 16
 #: Below so many cells a column has no room for what its figures mean.
 _WIDE = 18
+#: A bar of fewer cells tells nothing.
+_BAR_LEAST = 5
 _WHEEL = 3
 
 
@@ -128,7 +130,7 @@ class Column(Lines):
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
-            (fit(row.name, name) + " ", self.palette.text),
+            (fit_name(row.name, name) + " ", self.palette.text),
         ]
 
 
@@ -235,11 +237,11 @@ class RunningColumn(Column):
         used_ns = session.now_ns - row.since_ns
         if not tall:
             share = part(min(used_ns, row.slice_ns), row.slice_ns) if row.slice_ns else brief(used_ns)
-            name = fit(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
+            name = fit_name(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
             head += [(f"{name} ", palette.strong), (share, palette.running)]
             return [line(head, width, under)]
         return [
-            line([*head, (fit(row.name, max(width - 10, 4)), palette.strong)], width, under),
+            line([*head, (fit_name(row.name, max(width - 10, 4)), palette.strong)], width, under),
             line([("runs  ", palette.dim), (fit(row.admitted.runs, width - 6), palette.text)], width),
             line(self._bar("slice", used_ns, row.slice_ns, "until it blocks", width), width),
             line(self._bar("cpu", session.cpu_ns(pid), row.admitted.demand_ns, "", width), width),
@@ -251,10 +253,11 @@ class RunningColumn(Column):
         palette = self.palette
         start: Piece = (f"{label:<6}", palette.dim)
         if whole_ns is None:
-            text = brief(used_ns)
-            return [start, (f"{without} " if without else "", palette.dim), (text, palette.text)]
+            return [start, (brief(used_ns), palette.text), (f", {without}" if without else "", palette.dim)]
         used_ns = min(used_ns, whole_ns)
         text = part(used_ns, whole_ns)
+        if width - 7 - len(text) < _BAR_LEAST:
+            text = f"{used_ns * 100 // max(whole_ns, 1):3}%"
         full, rest = bar(used_ns, whole_ns, max(width - 7 - len(text), 0))
         style = palette.running if label == "slice" else palette.blocked
         return [start, (full, style), (rest, palette.dim), (f" {text}", palette.text)]

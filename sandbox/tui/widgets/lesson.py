@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from rich.text import Text
 from textual.containers import VerticalScroll
 
-from sandbox.lessons import figures, fill, lesson_text
+from sandbox.lessons import UNKNOWN, figures, fill, lesson_text
 from sandbox.spec import Scenario
 from sandbox.text import clean
+from sandbox.tui.keys import key_of
 from sandbox.tui.session import Session
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ class Lesson(VerticalScroll):
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        #: Keys that the user has moved, by action.
+        self.keymap: Mapping[str, str] = {}
         self._shown: tuple[Session, bool] | None = None
         self._markdown: Markdown | None = None
 
@@ -33,8 +38,11 @@ class Lesson(VerticalScroll):
         other = self._shown is None or self._shown[0] is not session
         self._shown = shown
         self.border_title = "LESSON"
-        self.border_subtitle = "PgUp PgDn scroll   l hides it"
-        text = fill(_text(session.scenario), figures(session.history) if session.finished else None)
+        up, down, hide = (key_of(action, self.keymap) for action in ("lesson_up", "lesson_down", "lesson"))
+        blank = _text(session.scenario)
+        text = fill(blank, figures(session.history) if session.finished else None)
+        later = "" if text == blank or session.finished else f"{UNKNOWN} at the end   "
+        self.border_subtitle = Text(f"{later}{up} {down} scroll   {hide} hides it")
         if self._markdown is None:
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from rich.cells import cell_len, set_cell_size
 from rich.segment import Segment
 from rich.style import Style
+from rich.text import Text
 from textual import events
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
@@ -21,6 +22,9 @@ from sandbox.tui.keys import key_of
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN, Palette
 
 Piece = tuple[str, Style]
+
+#: Terminals with fewer columns or lines have no room for what is only for looks.
+WIDE, TALL = 100, 32
 
 
 def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Strip:
@@ -96,7 +100,7 @@ class Lines(Widget):
         """Write these into the border; only if they are others than before, because that paints everything anew."""
         if self._titles != (title, subtitle):
             self._titles = title, subtitle
-            self.border_title, self.border_subtitle = title, subtitle
+            self.border_title, self.border_subtitle = Text(title), Text(subtitle)
 
     def update_lines(self) -> None:
         """Draw anew, and have painted what changed."""

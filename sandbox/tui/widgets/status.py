@@ -8,12 +8,11 @@ from textual.strip import Strip
 from sandbox import wording
 from sandbox.cells import fit
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line
 from sandbox.units import S
 
 _LOAD_CELLS = 10
 _PHASE_CELLS = 12
-_NARROW = 100
 
 
 class Status(Lines):
@@ -36,7 +35,7 @@ class Status(Lines):
         board, palette = session.board, self.palette
         phase, style = self._phase(session)
         left: list[Piece] = [
-            (" ossandbox " if width >= _NARROW else "", palette.strong),
+            (" ossandbox " if width >= WIDE else "", palette.strong),
             (f" {session.scenario.name} ", palette.text),
             (f" {phase} ", style),
             (" " * (_PHASE_CELLS - cell_len(phase)), palette.text),
@@ -46,14 +45,9 @@ class Status(Lines):
             return [line(left, width)]
         load = session.utilisation()
         full = round(load * _LOAD_CELLS)
-        right: list[Piece] = [(f" {load:4.0%} ", palette.text)]
-        if width >= _NARROW:
-            right = [
-                (" CPU ", palette.dim),
-                ("▇" * full, palette.running),
-                ("▁" * (_LOAD_CELLS - full), palette.dim),
-                *right,
-            ]
+        right: list[Piece] = [(" CPU ", palette.dim), (f"{load:4.0%} ", palette.text)]
+        if width >= WIDE:
+            right[1:1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
         parameters = wording.parameters(board.parameters)
         cpus = f"   cpus {board.booted.cpus}" if board.booted.cpus > 1 else ""
         room = max(width - _cells(left) - _cells(right) - len(board.policy) - 3, 0)

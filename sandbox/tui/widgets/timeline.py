@@ -4,25 +4,29 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from itertools import groupby
+from operator import attrgetter
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
-from sandbox.cells import fit
+from sandbox.cells import fit_name
 from sandbox.history import Stretch
-from sandbox.lanes import BLOCKED, MANY, Lane, Turn, cpu_cells, life_cells, ruler, shapes
+from sandbox.lanes import BLOCKED, MANY, NOBODY, UP_TO, Lane, Share, Sign, Turn, cpu_cells, life_cells, ruler
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.columns import Picked
 from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
 from sandbox.units import MS, S, show_duration
 
 ZOOMS_NS = (50 * MS, 100 * MS, 250 * MS, 500 * MS, S, 2 * S, 5 * S, 10 * S, 30 * S, 60 * S, 300 * S)
-_LABEL = 15
+_LABEL = 16
 #: With so many lines there is room for the CPUs above the processes.
 _ROOMY = 12
+#: Of more processes, too many would have the same hue.
+_HUED_MOST = 12
 _WHEEL = 3
 
 
@@ -38,8 +42,10 @@ class Timeline(Lines):
         self._keep: int | None = None
         self._cells = 1
         self._cell_ns = 1
-        self._lives: dict[int, Lane[Stretch, str]] = {}
-        self._cpus: dict[int, Lane[Turn, Turn | None]] = {}
+        self._lives: dict[int, Lane[Stretch, Sign]] = {}
+        self._cpus: dict[int, Lane[Turn, Share]] = {}
+        #: Whether processes have their hues, as on the CPUs' lanes.
+        self._hued = False
         #: Whose lane each line is.
         self._pids: list[int | None] = []
 
@@ -51,8 +57,8 @@ class Timeline(Lines):
         if chosen != self._chosen:
             self._keep = chosen
         self._session, self._chosen = session, chosen
-        legend = "█ running  ░ ready  · blocked" if session.board.rows else ""
-        self.entitle("TIMELINE", f"{legend}   {show_duration(ZOOMS_NS[self.zoom])} wide")
+        scale = f"█ running  ░ ready  · blocked   {show_duration(ZOOMS_NS[self.zoom])} wide"
+        self.entitle("TIMELINE", scale if session.board.rows else "")
         self.update_lines()
 
     def _forget(self) -> None:
@@ -74,7 +80,9 @@ class Timeline(Lines):
         # The right edge moves by whole cells, so that what is past stands still until it moves on.
         first = max(session.now_ns // cell_ns + 1 - self._cells, 0)
         rows = height - 1
-        strips = self._cpu_lanes(session, width, first) if rows >= _ROOMY else []
+        roomy = rows >= _ROOMY
+        self._hued = roomy and len(session.history.lives) <= _HUED_MOST
+        strips = self._cpu_lanes(session, width, first) if roomy else []
         self._pids = [None] * len(strips)
         strips += self._life_lanes(session, width, rows - len(strips), first)
         strips += [self.blank(width)] * (rows - len(strips))
@@ -124,14 +132,18 @@ class Timeline(Lines):
         under = palette.cursor if pid == self._chosen else None
         lane: list[Segment] = []
         below: list[Segment] = []
-        for text, tone in shapes(cells):  # every sign is one cell wide: no need to measure it
+        for tone, group in groupby(cells, attrgetter("tone")):  # every sign is one cell wide: no need to measure it
             style: Style = getattr(palette, tone)
-            lane.append(Segment(text, style if under is None else style + under))
-            below.append(Segment(text.replace(BLOCKED, " "), lane[-1].style))
-        label: list[Piece] = [(f"{pid:>3} ", palette.dim), (fit(session.names[pid], _LABEL - 5) + " ", palette.text)]
-        name = [*line(label, _LABEL, under)]
+            if under is not None and tone != "ran_while_ready":
+                style += under
+            text = "".join(sign.text for sign in group)
+            lane.append(Segment(text, style))
+            below.append(Segment(text.replace(BLOCKED.text, " "), style))
+        number = Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + (under or Style.null()))
+        name = f" {fit_name(session.names[pid], _LABEL - len(number.text) - 2)} "
+        label = [number, *line([(name, palette.text)], _LABEL - len(number.text), under)]
         blank = [*line([(" " * _LABEL, palette.text)], _LABEL, under)]
-        return [Strip([*name, *lane], width), Strip([*blank, *below], width)][:thick]
+        return [Strip([*label, *lane], width), Strip([*blank, *below], width)][:thick]
 
     # CPUs
 
@@ -149,18 +161,21 @@ class Timeline(Lines):
             strips.append(line([(f"cpu{cpu}".ljust(_LABEL), self.palette.dim), *self._turns(cells)], width))
         return [*strips, self.blank(width)]
 
-    def _turns(self, cells: list[Turn | None]) -> Iterator[Piece]:
-        palette = self.palette
-        for turn, group in groupby(cells):
+    def _turns(self, cells: list[Share]) -> Iterator[Piece]:
+        """Blocks in the hues of the processes, and in those that have room their pids."""
+        for share, group in groupby(cells):
             count = len(list(group))
-            if turn is None:
-                yield " " * count, palette.text
+            first = self._fill(share.first)
+            if share.first == share.rest:
+                label = str(share.first) if share.first > 0 else ""
+                yield (label if len(label) < count else "").center(count), first
             else:
-                label = str(turn.pid) if turn is not MANY else ""
-                yield (
-                    fit(label if len(label) <= count else "", count),
-                    palette.next_turn if turn.number % 2 else palette.turn,
-                )
+                yield UP_TO[share.eighths] * count, _split(first, self._fill(share.rest))
+
+    def _fill(self, pid: int) -> Style:
+        if pid == NOBODY:
+            return self.palette.text
+        return self.palette.hue(pid) if self._hued and pid != MANY else self.palette.many
 
     def _ruler(self, width: int, first: int) -> Strip:
         marks = ruler(self._cell_ns, first, self._cells)
@@ -185,6 +200,12 @@ class Timeline(Lines):
         """Scroll back."""
         self._top = max(self._top - _WHEEL, 0)
         self.update_lines()
+
+
+@lru_cache(maxsize=256)
+def _split(first: Style, rest: Style) -> Style:
+    """For a block that is drawn in one hue over another."""
+    return Style(color=first.bgcolor, bgcolor=rest.bgcolor)
 
 
 def _proportions(lanes: int, rows: int) -> tuple[int, int]:

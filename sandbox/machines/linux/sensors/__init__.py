@@ -2,16 +2,61 @@
 
 from __future__ import annotations
 
-from sandbox.machines.linux.sensors.base import Sensor
+from collections.abc import Callable, Iterator
+
+from sandbox.machines.linux.sensors.base import Around, Sensor, SensorLost
+from sandbox.machines.linux.sensors.idle import IdleSensor
+from sandbox.machines.linux.sensors.perf import PerfSensor
 from sandbox.machines.linux.sensors.poll import PollSensor
 
-NAMES = ("auto", "poll", "psutil")
+
+def _psutil(around: Around) -> Sensor:
+    from sandbox.machines.linux.sensors.portable import PsutilSensor  # loaded only where it is wanted
+
+    return PsutilSensor(around)
 
 
-def open_sensor(name: str) -> Sensor:
-    """The sensor of that name; ``auto``: the best that this machine permits."""
-    if name == "psutil":
-        from sandbox.machines.linux.sensors.portable import PsutilSensor  # loaded only where it is wanted
+_SENSORS: dict[str, Callable[[Around], Sensor]] = {
+    "perf": PerfSensor,
+    "idle": IdleSensor,
+    "poll": PollSensor,
+    "psutil": _psutil,
+}
+NAMES = ("auto", *_SENSORS)
+#: The ones that ``auto`` takes, and that take over when a better one is lost: the last can be had everywhere.
+_AUTO = ("perf", "idle", "poll")
 
-        return PsutilSensor()
-    return PollSensor()
+
+def open_sensor(name: str, around: Around) -> tuple[Sensor, SensorLost | None]:
+    """The sensor of that name, or where it cannot be had the next one, and why; ``auto``: the best."""
+    if name == "auto":
+        return _first(_AUTO, around), None
+    try:
+        return _SENSORS[name](around), None
+    except SensorLost as lost:
+        return successor(name, around), lost
+
+
+def successor(name: str, around: Around) -> Sensor:
+    """Who takes over when the sensor of that name is lost."""
+    return _first(_AUTO[_AUTO.index(name) + 1 :] if name in _AUTO[:-1] else _AUTO[-1:], around)
+
+
+def _first(names: tuple[str, ...], around: Around) -> Sensor:
+    for name in names:
+        try:
+            return _SENSORS[name](around)
+        except SensorLost:
+            continue
+    raise AssertionError("polling can always be had")
+
+
+def obstacles(around: Around) -> Iterator[tuple[str, str | None]]:
+    """Each sensor with what keeps this machine from having it (None: nothing)."""
+    for name, make in _SENSORS.items():
+        try:
+            make(around).close()
+        except SensorLost as lost:
+            yield name, lost.strerror
+        else:
+            yield name, None

@@ -6,11 +6,12 @@ from weakref import WeakKeyDictionary
 
 import psutil
 
-from sandbox.machines.linux.child import Child
-from sandbox.machines.linux.sensors.poll import PollingSensor
+from sandbox.machines.linux.child import Child, Mode
+from sandbox.machines.linux.sensors.base import Around
+from sandbox.machines.linux.sensors.poll import PollSensor
 
 
-class PsutilSensor(PollingSensor):
+class PsutilSensor(PollSensor):
     """Asks psutil: slower, but the same on every system that psutil knows."""
 
     name = "psutil"
@@ -25,8 +26,8 @@ class PsutilSensor(PollingSensor):
         }
     )
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, around: Around) -> None:
+        super().__init__(around)
         self._processes: WeakKeyDictionary[Child, psutil.Process] = WeakKeyDictionary()
 
     def blocked(self, child: Child) -> bool:
@@ -34,8 +35,9 @@ class PsutilSensor(PollingSensor):
             process = self._processes.get(child)
             if process is None:
                 process = self._processes[child] = psutil.Process(child.os_pid)
-            if process.status() not in self._WAITING:
-                return False
+            status = process.status()
+            if status not in self._WAITING:
+                return bool(status == psutil.STATUS_STOPPED and child.mode is Mode.RUNNING)
             return process.num_threads() == 1 or not self._some_thread_runs(process)
         except psutil.Error:
             self._processes.pop(child, None)

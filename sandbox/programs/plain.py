@@ -1,0 +1,52 @@
+"""The same synthetic work left to Linux: what a scheduler of our own is measured against.
+
+``python -m sandbox.programs.plain CPU`` reads a JSON list from standard input, for each process its stretches of
+work as [kind, ns], runs them all at once on the real CPU of that number, and prints for how many ns.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Sequence
+
+from sandbox.machines.linux import libc
+from sandbox.programs.work import work
+
+Load = Sequence[tuple[str, int]]
+
+
+def run(loads: Sequence[Load], cpu: int) -> int:
+    """Fork a process for each load, let all begin at once, wait for all; the time that it took, in ns."""
+    gate, opener = os.pipe()
+    children = [_fork(load, cpu, gate, opener) for load in loads]
+    began_ns = time.monotonic_ns()
+    os.close(opener)
+    for child in children:
+        os.waitpid(child, 0)
+    took_ns = time.monotonic_ns() - began_ns
+    os.close(gate)
+    return took_ns
+
+
+def _fork(load: Load, cpu: int, gate: int, opener: int) -> int:
+    parent = os.getpid()
+    child = os.fork()
+    if child == 0:
+        try:
+            libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+            os.sched_setaffinity(0, {cpu})
+            os.close(opener)
+            if os.getppid() == parent:
+                os.read(gate, 1)
+                work(load)
+        finally:
+            os._exit(0)
+    return child
+
+
+if __name__ == "__main__":
+    print(run(json.load(sys.stdin), int(sys.argv[1])))

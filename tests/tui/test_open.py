@@ -1,0 +1,165 @@
+"""Opening another scenario: from the list, by the path of a file, and what is said of a file that has faults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.machines.linux.places import available
+from sandbox.tui.screens.open import Open
+from tests.tui.stage import Play, Story, until
+
+Stage = Callable[..., Play]
+
+BAD = """titel = "x"
+[machine]
+quantum = 5
+policy = "rrr"
+[[process]]
+work = ["cpu"]
+nmae = "x"
+[[at]]
+time = "1s"
+do = "kil x"
+"""
+PLACES = ("line 1, titel", "line 3, machine.quantum", "line 4, machine.policy", "line 6, process[1].work[1]")
+PLACES += ("line 7, process[1].nmae", "line 10, at[1].do")
+
+
+def typed(text: str) -> list[str]:
+    return ["space" if sign == " " else sign for sign in text]
+
+
+async def test_a_built_in_one_from_the_list(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story().admit("a").run("a"))
+        first = it.link
+        await pilot.press("down", "o")
+        await pilot.pause()
+        assert "convoy" in it.text
+        assert "The convoy effect: short jobs behind a long one" in it.text
+        await pilot.press("down", "down", "enter")
+        await until(lambda: len(it.links) == 2, pilot)
+        assert first.ended, "what ran before is ended"
+        assert it.link.scenario.name == "convoy"
+        await it.tell(pilot, Story("fcfs", None, scenario="convoy"))
+        assert "ossandbox  convoy" in it.panel("status")[0]
+        assert it.app.board_screen.chosen is None
+        await until(lambda: "The convoy effect" in it.text, pilot)  # its lesson
+
+
+async def test_escape_leaves_everything_as_it_is(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story().admit("a").run("a"))
+        await pilot.press("o", "escape")
+        await it.settle(pilot)
+        assert len(it.links) == 1
+        assert "a" in it.panel("running")[0]
+
+
+async def test_a_file_by_its_path(stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "my own.toml").write_text('title = "Mine"\n[[process]]\nname = "mine"\nwork = ["cpu 1s"]\n')
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story())
+        await pilot.press("o", *typed("~/my own.toml"), "enter")  # typing goes to the line, wherever one is
+        await until(lambda: len(it.links) == 2, pilot)
+        assert [process.name for process in it.link.scenario.processes] == ["mine"]
+
+
+async def test_the_keys_lead_from_the_list_to_the_line_and_back(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story())
+        await pilot.press("o")
+        await pilot.pause()
+        assert type(it.app.focused).__name__ == "OptionList"
+        await pilot.press(*["down"] * 9)
+        assert type(it.app.focused).__name__ == "Input"
+        await pilot.press("enter")  # nothing was typed
+        assert isinstance(it.app.screen, Open)
+        await pilot.press("up")
+        assert type(it.app.focused).__name__ == "OptionList"
+        await pilot.press("tab")
+        assert type(it.app.focused).__name__ == "Input"
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_all_faults_of_a_file_are_told_and_nothing_is_started(
+    stage: Stage, tmp_path: Path, size: tuple[int, int]
+) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(BAD)
+    it = stage()
+    async with it.app.run_test(size=size) as pilot:
+        await it.tell(pilot, Story())
+        await pilot.press("o", *typed("~/bad.toml"), "enter")
+        await pilot.pause()
+        assert len(it.links) == 1
+        assert "bad.toml:" in it.text
+        problems = it.app.screen.query_one(".problems")
+        seen = set()
+        for _ in range(10):
+            seen |= {place for place in PLACES if place in it.text}
+            problems.scroll_relative(y=4, animate=False)
+            await pilot.pause()
+        assert seen == set(PLACES)
+        assert "Did you mean rr?" in "".join(map(str, [widget.content for widget in it.app.screen.query(".problem")]))  # type: ignore[attr-defined]
+        await pilot.press("x")  # it is being mended
+        await pilot.pause()
+        assert "bad.toml:" not in it.text
+
+
+@pytest.mark.parametrize(
+    ("name", "said"), [("nothing.toml", "cannot be read: No such file"), ("convoi", "Did you mean convoy?")]
+)
+async def test_a_file_that_is_not_there(stage: Stage, name: str, said: str) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story())
+        await pilot.press("o", *name, "enter")
+        await pilot.pause()
+        assert said in it.text
+
+
+async def test_more_cpus_than_there_are(stage: Stage, tmp_path: Path) -> None:
+    number = available() + 1
+    (tmp_path / "wide.toml").write_text(f'[machine]\ncpus = {number}\n[[process]]\nname = "a"\nwork = ["cpu 1s"]\n')
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story())
+        await pilot.press("o", *typed("~/wide.toml"), "enter")
+        await pilot.pause()
+        assert f"{number} mini CPUs, but this machine has {number - 1}" in it.text
+        assert len(it.links) == 1
+
+
+async def test_a_built_in_one_that_has_faults_is_told_in_the_list(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "bad.toml").write_text(BAD)
+    monkeypatch.setattr("sandbox.tui.screens.open.built_in", lambda: [tmp_path / "bad.toml"])
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story())
+        await pilot.press("o")
+        await pilot.pause()
+        assert "(has faults: choose it to see them)" in it.text
+
+
+async def test_a_file_that_is_changed_for_the_worse_before_a_restart(stage: Stage, tmp_path: Path) -> None:
+    """A scenario is read once: a restart runs what was read."""
+    (tmp_path / "mine.toml").write_text('[[process]]\nname = "mine"\nwork = ["cpu 1s"]\n')
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story())
+        await pilot.press("o", *typed("~/mine.toml"), "enter")
+        await until(lambda: len(it.links) == 2, pilot)
+        (tmp_path / "mine.toml").write_text(BAD)
+        await pilot.press("r")
+        await until(lambda: len(it.links) == 3, pilot)
+        assert [process.name for process in it.link.scenario.processes] == ["mine"]

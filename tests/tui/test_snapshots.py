@@ -1,0 +1,120 @@
+"""Pictures of the screen, compared with the ones in ``__snapshots__``; ``pytest --snapshot-update`` draws them anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from sandbox.spec import Scenario
+from sandbox.tui.config import Config
+from tests.tui.stage import Play, Story, shift_change, until, world
+
+Stage = Callable[..., Play]
+Compare = Callable[..., bool]
+
+LESSON = """# Shifts
+
+**RUNNING** has the CPU, *READY* waits for it. Press `.` and see.
+
+| | alone | together |
+|---|---|---|
+| CPU in use | {serial_utilisation} | **{utilisation}** |
+"""
+
+
+@pytest.fixture
+def shifts(tmp_path: Path) -> Scenario:
+    """A scenario with a lesson."""
+    (tmp_path / "shifts.md").write_text(LESSON)
+    scenario = world("prime", "pi", "disk", "editor", "shell", lesson="shifts.md", name="shifts")
+    scenario.folder = str(tmp_path)
+    return scenario
+
+
+def working_day() -> Story:
+    """A longer story: a timeline with something to see in it."""
+    story = shift_change()
+    for _ in range(9):
+        story.later("30ms").expire("prime").run("disk").later("8ms").block("disk", for_ns=90_000_000)
+        story.run("pi").later("50ms").expire("pi").run("prime").later("50ms").expire("prime")
+        story.run("pi").later("20ms").wake("disk").later("30ms").expire("pi").run("prime")
+    return story.later("35ms")
+
+
+def thousand() -> Story:
+    """As many processes as anybody wants to look at, a few of them in each state."""
+    story = Story(quantum="10ms")
+    for number in range(1, 1001):
+        story.admit(f"process-{number}", "400ms")
+    for number in range(1, 201):
+        name = f"process-{number}"
+        story.run(name).later("8ms")
+        match number % 4:
+            case 0:
+                story.exit(name, number % 8)
+            case 1:
+                story.block(name, for_ns=500_000_000)
+            case _:
+                story.expire(name)
+    return story.run("process-201").later("4ms")
+
+
+def show(it: Play, story: Story, *keys: str, sees: str = "") -> Callable[[Pilot[int]], object]:
+    """Tell the story, press keys, and wait until something can be read."""
+
+    async def before(pilot: Pilot[int]) -> None:
+        await it.tell(pilot, story)
+        for key in keys:
+            await pilot.press(key)
+        await it.settle(pilot)
+        await until(lambda: sees in it.text, pilot)
+        await it.settle(pilot)
+
+    return before
+
+
+def test_board(stage: Stage, shifts: Scenario, snap_compare: Compare) -> None:
+    it = stage(shifts)
+    before = show(it, working_day(), "down", "down", "down", sees="together")
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
+
+
+def test_paused(stage: Stage, snap_compare: Compare) -> None:
+    it = stage()
+    before = show(it, working_day().pause(), "plus", "plus", sees="PAUSED")
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
+
+
+def test_light(stage: Stage, snap_compare: Compare) -> None:
+    it = stage(config=Config("light"))
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=show(it, working_day(), "up"))
+
+
+def test_small(stage: Stage, snap_compare: Compare) -> None:
+    it = stage()
+    assert snap_compare(it.app, terminal_size=(80, 24), run_before=show(it, working_day(), "down"))
+
+
+def test_empty(stage: Stage, snap_compare: Compare) -> None:
+    it = stage()
+    assert snap_compare(it.app, terminal_size=(80, 24), run_before=show(it, Story()))
+
+
+def test_thousand(stage: Stage, snap_compare: Compare) -> None:
+    it = stage()
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=show(it, thousand()))
+
+
+def test_inspect(stage: Stage, snap_compare: Compare) -> None:
+    it = stage()
+    before = show(it, working_day(), "up", "up", "enter", sees="What schedules")
+    assert snap_compare(it.app, terminal_size=(80, 24), run_before=before)
+
+
+def test_help(stage: Stage, snap_compare: Compare) -> None:
+    it = stage()
+    before = show(it, working_day(), "question_mark", sees="Pause or go on")
+    assert snap_compare(it.app, terminal_size=(100, 40), run_before=before)

@@ -1,0 +1,203 @@
+"""The timeline's cells, exactly: what a reader may conclude from a lane is true."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+
+from sandbox.history import Stretch
+from sandbox.kernel.states import State
+from sandbox.lanes import MANY, NOBODY, Lane, Share, Turn, cpu_cells, life_cells
+from tests.tui.stage import Play, Story
+
+Stage = Callable[..., Play]
+
+#: One cell is eight units, so that an eighth of it is one.
+CELL = 8
+
+
+def life(*stretches: tuple[State, int, int | None]) -> list[Stretch]:
+    """Stretches: in which state, from when, until when."""
+    found = []
+    for state, start, end in stretches:
+        found.append(Stretch(state, start))
+        found[-1].end_ns = end
+    return found
+
+
+def turns(*spans: tuple[int, int, int | None]) -> list[Turn]:
+    """Turns: whose, from when, until when."""
+    found = []
+    for pid, start, end in spans:
+        found.append(Turn(pid, start))
+        found[-1].end_ns = end
+    return found
+
+
+def drawn(stretches: list[Stretch], count: int, now: int, first: int = 0) -> str:
+    return "".join(sign.text for sign in life_cells(stretches, CELL, first * CELL, count, now))
+
+
+READY, RUNNING, BLOCKED = State.READY, State.RUNNING, State.BLOCKED
+
+
+@pytest.mark.parametrize(
+    ("stretches", "lane"),
+    [
+        ([(RUNNING, 0, 24)], "███   "),
+        ([(READY, 0, 16), (BLOCKED, 16, 32)], "░░··  "),
+        ([(RUNNING, 0, 12), (READY, 12, 24)], "█▌░   "),  # up to the middle of a cell
+        ([(READY, 0, 12), (RUNNING, 12, 24)], "░▐█   "),  # from the middle on
+        ([(READY, 0, 8), (RUNNING, 8, 9), (BLOCKED, 9, 24)], "░▏·   "),  # ever so short, it is seen
+        ([(RUNNING, 3, 6), (READY, 6, 16)], "▍░    "),  # in the middle: as much, at the left
+        ([(RUNNING, 0, 2), (READY, 2, 4), (RUNNING, 4, 6), (READY, 6, 8)], "▌     "),  # twice: the sum
+        ([(READY, 6, 10), (BLOCKED, 10, 16)], "░·    "),  # where it was at the end of a cell
+        ([(READY, 40, 44)], "     ░"),  # nothing before it was born
+    ],
+)
+def test_a_life(stretches: list[tuple[State, int, int | None]], lane: str) -> None:
+    assert drawn(life(*stretches), 6, 48) == lane
+
+
+def test_what_lasts_goes_up_to_now() -> None:
+    assert drawn(life((READY, 0, 8), (RUNNING, 8, None)), 4, 20) == "░█▌ "
+    assert drawn(life((BLOCKED, 0, None)), 4, 20) == "··· "
+
+
+def test_lanes_may_begin_anywhere() -> None:
+    stretches = life((READY, 0, 12), (RUNNING, 12, 24))
+    assert drawn(stretches, 2, 24, first=1) == "▐█"
+
+
+@pytest.mark.parametrize(
+    ("stretches", "tones"),
+    [
+        ([(RUNNING, 0, 4), (READY, 4, 8)], ["ran_while_ready"]),
+        ([(RUNNING, 0, 4), (BLOCKED, 4, 8)], ["running"]),
+        ([(READY, 0, 4), (RUNNING, 4, 8)], ["ran_while_ready"]),
+        ([(BLOCKED, 0, 4), (RUNNING, 4, 8)], ["running"]),
+        ([(READY, 0, 2), (RUNNING, 2, 4)], ["running"]),  # it ended: nothing stands beside it
+        ([(RUNNING, 0, 8)], ["running"]),
+    ],
+)
+def test_what_stands_beside_a_part_of_a_cell(stretches: list[tuple[State, int, int | None]], tones: list[str]) -> None:
+    assert [sign.tone for sign in life_cells(life(*stretches), CELL, 0, 1, 8)] == tones
+
+
+@pytest.mark.parametrize(
+    ("spans", "cells"),
+    [
+        ([(1, 0, 16)], [Share(1, 1), Share(1, 1)]),
+        ([(1, 0, 11), (2, 11, 16)], [Share(1, 1), Share(1, 2, 3)]),
+        ([(1, 0, 8)], [Share(1, 1), Share(NOBODY, NOBODY)]),
+        ([(1, 0, 3)], [Share(1, NOBODY, 3), Share(NOBODY, NOBODY)]),
+        ([(1, 5, 16)], [Share(NOBODY, 1, 5), Share(1, 1)]),
+        ([(1, 0, 3), (2, 3, 5), (3, 5, 16)], [Share(1, 3, 3), Share(3, 3)]),  # of three, the shortest gives way
+        ([(1, 0, 3), (2, 3, 5), (1, 5, 16)], [Share(1, 1), Share(1, 1)]),
+        ([(1, 0, 3), (1, 3, 6), (1, 6, 16)], [Share(1, 1), Share(1, 1)]),  # the same again is no change
+        ([(pid + 1, pid, pid + 1) for pid in range(8)], [Share(MANY, MANY), Share(NOBODY, NOBODY)]),
+    ],
+)
+def test_a_cpu(spans: list[tuple[int, int, int | None]], cells: list[Share]) -> None:
+    assert cpu_cells(turns(*spans), CELL, 0, 2, 16) == cells
+
+
+def test_gaps_that_nobody_could_see_are_none() -> None:
+    cell = 8_000
+    spans = turns((1, 0, 9_990), (2, 10_010, 16_000))
+    assert cpu_cells(spans, cell, 0, 2, 16_000) == [Share(1, 1), Share(1, 2, 2)]
+
+
+def test_the_past_is_drawn_once_and_the_present_anew() -> None:
+    asked: list[int] = []
+
+    def draw(spans: Sequence[Any], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Any]:
+        asked.append(count)
+        return life_cells(spans, cell_ns, from_ns, count, now_ns)
+
+    lane = Lane(CELL, draw)
+    stretches = life((READY, 0, 20), (RUNNING, 20, None))
+    before = lane.cells(stretches, 0, 10, now_ns=24, sure_ns=22)
+    stretches[-1].end_ns = 30
+    stretches += life((READY, 30, None))
+    after = lane.cells(stretches, 0, 10, now_ns=40, sure_ns=40)
+    assert asked == [10, 8], "two cells were sure"
+    assert "".join(sign.text for sign in before) == "░░▐       "
+    assert after == life_cells(stretches, CELL, 0, 10, 40)
+    assert lane.cells(stretches, 3, 10, 48, 48) == life_cells(stretches, CELL, 24, 10, 48)
+    assert asked[2] == 8, "it moved on, and knew two of its cells"
+    assert lane.cells(stretches, 0, 10, 48, 48) == life_cells(stretches, CELL, 0, 10, 48), "and back"
+
+
+def test_however_it_is_asked_the_answer_is_the_same() -> None:
+    """The memory of what is past never shows."""
+    story: list[tuple[State, int, int | None]] = []
+    at = 0
+    for number in range(60):
+        length = 1 + number * 7 % 13
+        story.append(((READY, RUNNING, BLOCKED)[number % 3], at, at + length))
+        at += length
+    lane: Lane[Stretch, Any] = Lane(CELL, life_cells)
+    for now in range(1, at, 5):
+        seen = life(*((state, start, end if end <= now else None) for state, start, end in story if start < now))
+        first = max(now // CELL + 1 - 12, 0)
+        assert lane.cells(seen, first, 12, now, now) == life_cells(seen, CELL, first * CELL, 12, now)
+
+
+async def test_the_ruler_stands_below_the_cells(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Story().admit("a", "3s").run("a").later("500ms").block("a").later("2s").wake("a").run("a")
+        await it.tell(pilot, story.later("100ms"))
+        lane, ruler = it.panel("timeline")[2], it.panel("timeline")[-1]
+        cells = it.app.board_screen.query_one("#timeline").content_size.width - 16
+        cell_ns = 2_000_000_000 // cells
+        now = 2_600_000_000 // cell_ns
+        for second in (1, 2):
+            at = ruler.index(f"╵{second} s")
+            assert at == 16 + second * 1_000_000_000 // cell_ns - (now + 1 - cells)
+        assert "█" in lane
+        assert lane[16] == "·"
+        assert lane.rstrip()[-1] in "▏▎▍▌▋▊▉█"
+
+
+async def test_what_is_past_stands_still(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Story().admit("a", "9s").admit("b", "9s")
+        for number in range(120):
+            name = "ab"[number % 2]
+            story.run(name).later("30ms").expire(name)
+        await it.tell(pilot, story.run("a"))
+        before = it.panel("timeline")[2]
+        it.clock.now_ns += 3 * 2_000_000_000 // (it.app.board_screen.timeline.content_size.width - 16)
+        await it.settle(pilot)
+        after = it.panel("timeline")[2]
+        assert before[16 + 3 :][:-1] == after[16:][:-4], "it moved to the left by three cells, as it was"
+
+
+async def test_pids_stand_in_the_blocks_that_have_room_and_hues_lead_to_the_names(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Story().admit("a", "9s").admit("b", "9s")
+        story.run("a").later("200ms").expire("a").run("b").later("25ms").expire("b").run("a").later("200ms")
+        await it.tell(pilot, story)
+        assert [word for word in it.panel("timeline")[0].split() if word.isdecimal()] == ["1", "1"]
+        timeline = it.app.board_screen.timeline
+        block = next(segment for segment in timeline.render_line(0) if segment.text.strip() == "1")
+        name = next(segment for segment in timeline.render_line(2) if segment.text.strip() == "1")
+        assert block.style.bgcolor == name.style.bgcolor != timeline.palette.text.bgcolor
+
+
+async def test_of_many_processes_none_has_a_hue(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Story()
+        for number in range(40):
+            story.admit(f"p-{number}")
+        await it.tell(pilot, story.run("p-0").later("300ms"))
+        timeline = it.app.board_screen.timeline
+        fills = {segment.style.bgcolor for segment in timeline.render_line(0)}
+        assert fills == {timeline.palette.text.bgcolor, timeline.palette.many.bgcolor}
