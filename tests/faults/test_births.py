@@ -12,7 +12,9 @@ from tests.faults.stage import ROOT, watch
 from tests.worlds import SENSORS, process, scenario
 
 _PACKAGE = ROOT / "sandbox"
-_MAY_FORK = ("machines/linux/birth.py", "machines/linux/idle.py", "machines/linux/probe.py", "link.py", "programs/")
+_MAY_FORK = (
+    "link.py", "machines/linux/birth.py", "machines/linux/idle.py", "machines/linux/probe.py", "measure.py", "programs/",
+)  # fmt: skip
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")
 
 _FORKING_MODULES = {"subprocess", "multiprocessing", "pty", "concurrent", "concurrent.futures"}

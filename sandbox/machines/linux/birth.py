@@ -15,8 +15,9 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
-from typing import NoReturn
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, NoReturn
 
 from sandbox.machines.linux import libc
 from sandbox.machines.linux.child import Child
@@ -29,12 +30,27 @@ from sandbox.spec import ProcessSpec, Segment
 DESCRIPTORS_EACH = 3
 #: So many are not given to processes: births stop before adoptions, and looking around must always be possible.
 _FOR_ADOPTION, _FOR_US = 24, 8
+#: So many are forked before the first of them has to be ready.
+_AHEAD = 16
 _PATIENCE_NS = 2_000_000_000
 _PROBE_NS = 3_000_000
 
 
 class BirthFailed(OSError):
-    """A process could not be started; the others can."""
+    """The process of that name could not be started; the others can."""
+
+    def __init__(self, name: str, error: OSError) -> None:
+        super().__init__(error.errno, error.strerror or str(error))
+        self.name = name
+
+
+class Unborn(NamedTuple):
+    """Forked, and not known to be armed and stopped."""
+
+    spec: ProcessSpec
+    order: int | None
+    os_pid: int
+    console: Console
 
 
 class Nursery:
@@ -54,24 +70,54 @@ class Nursery:
 
     def bear(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child:
         """A new process, stopped before its first own instruction. Raises BirthFailed."""
+        return self.deliver(self.conceive(spec, order, folder))
+
+    def bear_many(self, specs: Iterable[ProcessSpec]) -> Iterator[Child | BirthFailed]:
+        """New processes in this order, or why one could not be started. While the first of them get ready on their
+        CPU, the next are forked on ours."""
+        unborn: deque[Unborn | BirthFailed] = deque()
+        for order, spec in enumerate(specs):
+            try:
+                unborn.append(self.conceive(spec, order))
+            except BirthFailed as failure:
+                unborn.append(failure)
+            if len(unborn) >= _AHEAD:
+                yield self._outcome(unborn.popleft())
+        while unborn:
+            yield self._outcome(unborn.popleft())
+
+    def _outcome(self, unborn: Unborn | BirthFailed) -> Child | BirthFailed:
+        try:
+            return unborn if isinstance(unborn, BirthFailed) else self.deliver(unborn)
+        except BirthFailed as failure:
+            return failure
+
+    def conceive(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Unborn:
+        """Fork; the child then arms itself and stops. Raises BirthFailed."""
         body = self._body(spec, folder or self._folder)
-        console, os_pid = None, 0
+        console = None
         try:
             console = Console()
-            os_pid = self._fork(body, console.slave, spec.name)
-            _wait_for_first_stop(os_pid)
-            console.born()
-            child = Child(os_pid, spec, order, console=console)
+            return Unborn(spec, order, self._fork(body, console.slave, spec.name), console)
+        except OSError as error:
+            if console is not None:
+                console.close()
+            raise BirthFailed(spec.name, error) from error
+
+    def deliver(self, unborn: Unborn) -> Child:
+        """Wait until it has stopped. Raises BirthFailed."""
+        try:
+            _wait_for_first_stop(unborn.os_pid)
+            unborn.console.born()
+            child = Child(unborn.os_pid, unborn.spec, unborn.order, console=unborn.console)
             if left_after(child) < _FOR_ADOPTION + _FOR_US:
                 child.close()
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             return child
         except OSError as error:
-            if os_pid:
-                _undo(os_pid)
-            if console is not None:
-                console.close()
-            raise BirthFailed(error.errno, error.strerror or str(error)) from error
+            _undo(unborn.os_pid)
+            unborn.console.close()
+            raise BirthFailed(unborn.spec.name, error) from error
 
     def _body(self, spec: ProcessSpec, folder: str) -> Callable[[], int]:
         """What the child does once it is dispatched; returns its exit status."""

@@ -7,7 +7,7 @@ import signal
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from itertools import count
+from itertools import count, takewhile
 
 from sandbox.events import Became, Clause, Figure
 from sandbox.kernel.machine import Arrived, Ended, Told, Waits, Woke
@@ -73,13 +73,8 @@ class Population:
         arrival, because a birth in the middle of a run would take the dispatcher's time. A thousand births take
         seconds: none is begun once we are ``dismissed``."""
         self._nursery = Nursery(self._cpus, scenario.folder)
-        born: list[Child] = []
-        for order, spec in enumerate(scenario.processes):
-            if dismissed():
-                break
-            child = self._bear(spec, order)
-            if child is not None:
-                born.append(child)
+        specs = takewhile(lambda _: not dismissed(), scenario.processes)
+        born = [child for outcome in self._nursery.bear_many(specs) if (child := self._welcome(outcome)) is not None]
         self.born.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
 
     def let_in(self, now_ns: int) -> None:
@@ -92,7 +87,12 @@ class Population:
         line = argv[2] if argv[:2] == ["sh", "-c"] and len(argv) == 3 else argv[0]
         first = line.split(maxsplit=1)[:1]
         name = clean_line(os.path.basename(*first) if first else "", 20) or "program"
-        child = self._bear(ProcessSpec(name, command=argv), folder=".")
+        outcome: Child | BirthFailed
+        try:
+            outcome = self._nursery.bear(ProcessSpec(name, command=argv), folder=".")
+        except BirthFailed as failure:
+            outcome = failure
+        child = self._welcome(outcome)
         if child is not None:
             self._admit(child)
 
@@ -121,15 +121,15 @@ class Population:
         for child in self.vigil.strays():
             self.stop_again(child)
 
-    def _bear(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child | None:
-        try:
-            child = self._nursery.bear(spec, order, folder)
-        except BirthFailed as error:
-            self._out.fault(None, "could not be started", name=spec.name, reason=clean_line(str(error.strerror)))
+    def _welcome(self, outcome: Child | BirthFailed) -> Child | None:
+        """Take in who was born; who was not is told of."""
+        if isinstance(outcome, BirthFailed):
+            reason = clean_line(str(outcome.strerror))
+            self._out.fault(None, "could not be started", name=outcome.name, reason=reason)
             return None
-        self.by_os_pid[child.os_pid] = child
-        self.vigil.watch(child)
-        return child
+        self.by_os_pid[outcome.os_pid] = outcome
+        self.vigil.watch(outcome)
+        return outcome
 
     def _adopt(self, found: Found) -> None:
         name, runs = _identity(found.os_pid, found.status)
