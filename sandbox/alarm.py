@@ -2,36 +2,71 @@
 
 from __future__ import annotations
 
+import atexit
 import signal
+import threading
+from time import monotonic
 from types import FrameType
 
 from sandbox.policies.failures import Overdue
 
 _PATIENCE_S = 0.5
-#: Whoever swallows the first alarm gets another one.
-_AGAIN_S = 0.1
+_TICK_S = 0.1
 
 
 class AlarmClock:
-    """``with clock: …`` raises Overdue in the body when that takes too long. For the main thread only: the system's
-    timer and SIGALRM are taken when it is first used."""
+    """``with CLOCK: …`` raises Overdue in the body when that takes too long, and again with every tick if the body
+    swallows it. In the main thread only; elsewhere it never rings.
 
-    def __init__(self, patience_s: float = _PATIENCE_S) -> None:
-        self._patience_s = patience_s
-        self._armed = self._installed = False
+    To enter costs no system call: the clock ticks (SIGALRM) while it is in use, and stops soon after.
+    """
+
+    def __init__(self) -> None:
+        self._began_s = 0.0
+        self._depth = 0
+        self._ticking = self._used = False
+        self._before: object = None
+        self._timer = (0.0, 0.0)
 
     def __enter__(self) -> None:
-        if not self._installed:
-            self._installed = True
-            signal.signal(signal.SIGALRM, self._ring)
-        self._armed = True
-        signal.setitimer(signal.ITIMER_REAL, self._patience_s, _AGAIN_S)
+        if threading.get_ident() != threading.main_thread().ident:
+            return
+        if not self._depth:
+            self._began_s = monotonic()
+        self._depth += 1
+        self._used = True
+        if not self._ticking:
+            self._start()
 
     def __exit__(self, *exception: object) -> None:
-        self._armed = False  # before the timer: it may ring in between
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        if self._depth:
+            self._depth -= 1
 
-    def _ring(self, number: int, frame: FrameType | None) -> None:
-        inside = frame is None or frame.f_code is not AlarmClock.__exit__.__code__  # else it is just in time
-        if self._armed and inside:
-            raise Overdue("takes too long")
+    def _start(self) -> None:
+        self._ticking = True
+        atexit.register(self._stop)  # an interpreter that is going down would be killed by the next tick
+        self._before = signal.signal(signal.SIGALRM, self._tick)
+        self._timer = signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
+
+    def _stop(self) -> None:
+        """Whoever had the timer before has it again."""
+        atexit.unregister(self._stop)
+        signal.setitimer(signal.ITIMER_REAL, *self._timer)
+        if callable(self._before) or isinstance(self._before, int):
+            signal.signal(signal.SIGALRM, self._before)
+        self._ticking = False
+
+    def _tick(self, number: int, frame: FrameType | None) -> None:
+        if self._depth:
+            if monotonic() - self._began_s > _PATIENCE_S and (frame is None or frame.f_code not in _DOORS):
+                raise Overdue("takes too long")
+        elif not self._used:
+            self._stop()
+        self._used = False
+
+
+#: Whoever is in one of these is just going in, or just in time; a ring there would upset the count.
+_DOORS = (AlarmClock.__enter__.__code__, AlarmClock.__exit__.__code__)
+
+#: A process has one timer, so it has one clock.
+CLOCK = AlarmClock()

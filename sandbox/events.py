@@ -18,14 +18,14 @@ DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused
 Stream = Literal["console"]
 
 
-class Clause(msgspec.Struct, frozen=True):
+class Clause(msgspec.Struct, frozen=True, gc=False):
     """A rule, cause or fault by name, with its figures: ``Clause("least remaining", {"remaining_ns": 30000000})``."""
 
     rule: str
     figures: dict[str, Figure] = {}
 
 
-class Event(msgspec.Struct, frozen=True, tag_field="event"):
+class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
     """Something that happened at ``t_ns`` nanoseconds since boot."""
 
     t_ns: int

@@ -12,20 +12,15 @@ from contextlib import contextmanager
 from types import FrameType
 
 from sandbox import wording
-from sandbox.alarm import AlarmClock
 from sandbox.events import Clause, Event, Fault
+from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
-from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.loop import run
 from sandbox.link import KernelProcess
-from sandbox.machines.virtual import VirtualMachine
 from sandbox.metrics import result
-from sandbox.policies.succession import Succession
-from sandbox.report import EventLines, complain, print_result, print_serial
+from sandbox.report import EventLines, complain, print_result, print_serial, quote
+from sandbox.simulation import simulate
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
-
-DONE, FAILED, BAD_INPUT, HUNG_UP, INTERRUPTED = 0, 1, 2, 129, 130
 
 _STUCK = ("waits for somebody to type", "nothing can happen any more")
 
@@ -37,27 +32,52 @@ class Interrupted(BaseException):
         self.status = status
 
 
-class Output:
-    """Prints events as they come, and the result at the end."""
+class Record:
+    """What a run came to."""
 
-    def __init__(self, quiet: bool, as_json: bool) -> None:
+    def __init__(self) -> None:
         self.history = History()
+        #: Whether it ended because nothing could happen any more.
         self.stuck = False
-        self._as_json = as_json
-        self._lines = None if quiet or as_json else EventLines()
+        #: Whether the policy failed, and another one stood in for it.
+        self.failed = False
 
     def take(self, events: Iterable[Event]) -> None:
-        """Print these events and keep what they say."""
+        """Keep what these events say, and show them."""
         for event in events:
             self.history.add(event)
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.what.rule in _STUCK
-                if self._lines is None:
-                    complain(
-                        wording.sentence(event, {pid: life.admitted.name for pid, life in self.history.lives.items()})
-                    )
-            if self._lines is not None:
-                print(self._lines.line(event))
+                self.failed = self.failed or "successor" in event.what.figures
+            self.show(event)
+            if isinstance(event, Fault) and "traceback" in event.what.figures:
+                quote(str(event.what.figures["traceback"]))
+
+    def show(self, event: Event) -> None:
+        """A fault is told at once."""
+        if isinstance(event, Fault):
+            names = {pid: life.admitted.name for pid, life in self.history.lives.items()}
+            self.complain(wording.sentence(event, names))
+
+    def complain(self, said: str) -> None:
+        """Tell of a fault."""
+        complain(said)
+
+
+class Output(Record):
+    """Prints events as they come, and the result at the end."""
+
+    def __init__(self, quiet: bool, as_json: bool) -> None:
+        super().__init__()
+        self._as_json = as_json
+        self._lines = None if quiet or as_json else EventLines()
+
+    def show(self, event: Event) -> None:
+        """A line an event, unless only the result is wanted."""
+        if self._lines is None:
+            super().show(event)
+        else:
+            print(self._lines.line(event))
 
     def finish(self) -> None:
         """Print the result."""
@@ -75,16 +95,31 @@ class Output:
 
 
 def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = False) -> int:
+    """Run on real processes and print; returns the exit status."""
+    status = drive_real(scenario, sensor, output, strict)
+    with _heard_or_not():
+        output.finish()
+    return FAILED if output.stuck and status == DONE else status
+
+
+def run_virtual(scenario: Scenario, output: Output) -> int:
+    """Run in virtual time and print; returns the exit status."""
+    status = drive_virtual(scenario, output)
+    output.finish()
+    return FAILED if output.stuck and status == DONE else status
+
+
+def drive_real(scenario: Scenario, sensor: str, record: Record, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
     kernel = KernelProcess(Boot(scenario, sensor=sensor), strict)
-    with _interruptible():
+    with interruptible():
         try:
-            output.take(kernel.events())
+            record.take(kernel.events())
         except Interrupted as interrupted:
             status = interrupted.status
             with _heard_or_not():
-                output.take(kernel.quit())
+                record.take(kernel.quit())
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
@@ -97,29 +132,23 @@ def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = Fal
     with _heard_or_not():
         if status == DONE and not kernel.halted:
             reason = words.splitlines()[-1] if words else "it was killed"
-            complain(wording.fault(Clause("kernel process died", {"reason": reason})))
+            record.complain(wording.fault(Clause("kernel process died", {"reason": reason})))
             status = FAILED
-        output.finish()
-    return FAILED if output.stuck and status == DONE else status
+    return status
 
 
-def run_virtual(scenario: Scenario, output: Output) -> int:
+def drive_virtual(scenario: Scenario, record: Record) -> int:
     """Run in virtual time; returns the exit status."""
-    spec = scenario.machine
-    succession = Succession(spec, scenario.folder, AlarmClock())
-    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
-    status = DONE
-    with _interruptible():
+    with interruptible():
         try:
-            run(kernel, VirtualMachine(scenario), output.take, scenario.name)
+            simulate(scenario, record.take)
         except Interrupted as interrupted:
-            status = interrupted.status
-    output.finish()
-    return FAILED if output.stuck and status == DONE else status
+            return interrupted.status
+    return DONE
 
 
 @contextmanager
-def _interruptible() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Turn the signals that ask a program to end into ``Interrupted``."""
     numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     before = {number: signal.signal(number, _raise) for number in numbers}

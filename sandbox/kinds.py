@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 
 from sandbox.events import Clause, Figure
 from sandbox.text import clean, clean_line
@@ -67,13 +67,17 @@ class Kind(Generic[T]):
         """The value of ``raw``; raises Refused."""
         raise NotImplementedError
 
-    def write(self, value: T) -> str:
-        """The value as a person would type it."""
-        return str(value)
+    def raw(self, text: str) -> object:
+        """What a person typed, as a file would hold it: for ``read``."""
+        return text
 
     def parse(self, text: str) -> T:
         """The value that a person typed; raises Refused."""
-        return self.read(text)
+        return self.read(self.raw(text))
+
+    def write(self, value: T) -> str:
+        """The value as a person would type it."""
+        return str(value)
 
     def range(self) -> str:
         """What is allowed, in a few neutral characters: ``1 … 64``."""
@@ -125,8 +129,8 @@ class Whole(Kind[int]):
             raise Refused("out of range", value=shown(raw), allowed=self.range())
         return raw
 
-    def parse(self, text: str) -> int:
-        return self.read(int(text) if _WHOLE.fullmatch(text) else text)
+    def raw(self, text: str) -> object:
+        return int(text) if _WHOLE.fullmatch(text) else text
 
     def range(self) -> str:
         return f"{self.least} … {self.most}"
@@ -145,8 +149,8 @@ class Number(Kind[float]):
             raise Refused("out of range", value=shown(raw), allowed=self.range())
         return float(raw)
 
-    def parse(self, text: str) -> float:
-        return self.read(float(text) if _NUMBER.fullmatch(text) else text)
+    def raw(self, text: str) -> object:
+        return float(text) if _NUMBER.fullmatch(text) else text
 
     def range(self) -> str:
         return f"{self.least:g} … {self.most:g}"
@@ -160,11 +164,11 @@ class Flag(Kind[bool]):
             raise Refused("expected true or false", value=shown(raw))
         return raw
 
+    def raw(self, text: str) -> object:
+        return {"true": True, "false": False}.get(text, text)
+
     def write(self, value: bool) -> str:
         return "true" if value else "false"
-
-    def parse(self, text: str) -> bool:
-        return self.read({"true": True, "false": False}.get(text, text))
 
     def range(self) -> str:
         return "true | false"
@@ -249,24 +253,22 @@ class ListOf(Kind[list[T]]):
     def read(self, raw: object) -> list[T]:
         if not isinstance(raw, list):
             raise Refused("expected a list", value=shown(raw))
-        return self._each(raw, self.item.read)
-
-    def parse(self, text: str) -> list[T]:
-        return self._each([part.strip() for part in text.split(",")] if text.strip() else [], self.item.parse)
-
-    def _each(self, raw: list[Any], convert: Callable[[Any], T]) -> list[T]:
         if not self.least <= len(raw) <= self.most:
             raise Refused("list has the wrong length", length=len(raw), allowed=f"{self.least} … {self.most}")
         values: list[T] = []
         faults: list[tuple[str, Clause]] = []
         for index, item in enumerate(raw):
             try:
-                values.append(convert(item))
+                values.append(self.item.read(item))
             except Refused as refused:
                 faults += [(f"[{index + 1}]{inside}", clause) for inside, clause in refused.faults]
         if faults:
             raise Refused.all(faults)
         return values
+
+    def raw(self, text: str) -> object:
+        """Items are separated by commas, or by slashes where commas separate something else."""
+        return [self.item.raw(part.strip()) for part in re.split("[,/]", text)] if text.strip() else []
 
     def write(self, value: list[T]) -> str:
         return ", ".join(self.item.write(item) for item in value)

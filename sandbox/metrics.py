@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from sandbox.events import Event
 from sandbox.history import History, Life
 from sandbox.kernel.states import State
 from sandbox.units import S
+
+N = TypeVar("N", int, float)
 
 
 def fold(events: Iterable[Event]) -> History:
@@ -86,7 +88,7 @@ def jain(shares: Sequence[float]) -> float:
     return sum(shares) ** 2 / (len(shares) * squares) if squares else 1.0
 
 
-def percentile(sorted_values: Sequence[int], share: float) -> int:
+def percentile(sorted_values: Sequence[N], share: float) -> N:
     """The nearest-rank percentile: the smallest value that ``share`` of all values do not exceed."""
     return sorted_values[max(math.ceil(share * len(sorted_values)) - 1, 0)]
 

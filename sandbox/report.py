@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
-from collections.abc import Iterable, Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from textwrap import indent
 from typing import Any
 
 from rich.console import Console
@@ -12,6 +15,7 @@ from rich.text import Text
 
 from sandbox import wording
 from sandbox.events import Admitted, Became, Event
+from sandbox.gantt import Line
 from sandbox.history import History
 from sandbox.metrics import one_after_another
 from sandbox.scenario import BadScenario
@@ -108,14 +112,86 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[in
     console.print(table)
 
 
+def print_lines(lines: Iterable[Line]) -> None:
+    """Lines whose pieces have tones, in the colours that the terminal can have; never cut, never for markup."""
+    console = Console(highlight=False)
+    for line in lines:
+        text = Text(end="")
+        for piece, tone in line:
+            text.append(piece, _TONES[tone])
+        text.rstrip()
+        console.print(text, soft_wrap=True)
+
+
+#: Without colours a chart's signs tell the same.
+_TONES = {
+    "text": "",
+    "dim": "dim",
+    "strong": "bold",
+    "running": "green",
+    "ran_while_ready": "green",
+    "ready": "yellow",
+    "blocked": "blue",
+}
+
+
+def chart_width() -> int:
+    """How many cells wide a chart is: as the terminal, 80 where there is none."""
+    return max(shutil.get_terminal_size((80, 24)).columns, _NARROWEST)
+
+
+_NARROWEST = 40
+
+
+class Progress:
+    """Says on stderr how far a long command is: on a terminal in one line that is rewritten and vanishes, else in a
+    line a step. Nothing is said of what is over in a moment."""
+
+    def __init__(self, steps: int) -> None:
+        self._steps = steps
+        self._step = 0
+        self._began = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+
+    def next(self, what: str) -> None:
+        """The next step begins."""
+        self._step += 1
+        said = f"{what} ({self._step} of {self._steps})"
+        if self._terminal:
+            print(_ANEW + said[: chart_width() - 1], end="", file=sys.stderr, flush=True)
+        elif time.monotonic() - self._began > _MOMENT_S:
+            complain(said)
+
+    def end(self) -> None:
+        """All is done: leave no trace on the terminal."""
+        if self._terminal:
+            print(_ANEW, end="", file=sys.stderr, flush=True)
+
+
+#: To the beginning of the line, and clear it.
+_ANEW = "\r\x1b[K"
+_MOMENT_S = 1.0
+
+
 def complain(text: str) -> None:
     """A message on stderr."""
     print(f"ossandbox: {text}", file=sys.stderr)
 
 
+def quote(text: str) -> None:
+    """Somebody else's lines on stderr, indented."""
+    print(indent(text.rstrip(), "    "), file=sys.stderr)
+
+
 def print_problems(bad: BadScenario) -> None:
+    """Every problem of a file on stderr."""
+    for line in problem_lines(bad):
+        print(line, file=sys.stderr)
+
+
+def problem_lines(bad: BadScenario) -> Iterator[str]:
     """Every problem of a file on one line: file, line, place, what is wrong and what is allowed."""
     for problem in bad.problems:
         line = f":{problem.line}" if problem.line else ""
         place = f" {problem.place}:" if problem.place else ""
-        print(f"{bad.file}{line}:{place} {wording.problem(problem.what)}", file=sys.stderr)
+        yield f"{bad.file}{line}:{place} {wording.problem(problem.what)}"

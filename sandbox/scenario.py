@@ -13,6 +13,7 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 import msgspec
 
 from sandbox import policies
+from sandbox.alarm import CLOCK
 from sandbox.commands import Kill, Type, UsePolicy
 from sandbox.events import Clause
 from sandbox.kinds import Kind, Refused, Text, nearest, shown
@@ -217,14 +218,21 @@ class _Reader:
 
     def _check_policy(self, machine: MachineSpec | None, raw: object, folder: Path) -> None:
         """The policy exists and takes its parameters; its name is looked at even where other keys are wrong."""
+        if machine is None:
+            named = raw.get("policy") if isinstance(raw, dict) else None
+            machine = MachineSpec(policy=named) if isinstance(named, str) else MachineSpec()
+        if not self._check_place_of_policy(("machine", "policy"), machine.policy, folder):
+            return
         try:
-            if machine is not None:
-                policies.build(machine, str(folder))
-            elif isinstance(raw, dict) and isinstance(raw.get("policy"), str):
-                policies.find(raw["policy"], str(folder))
+            policies.build(machine, str(folder), CLOCK)
         except Refused as refused:
-            about = "parameters" if "policy" in refused.faults[0][1].figures else "policy"
+            inside, what = refused.faults[0]
+            about = "parameters" if inside or what.rule == "no such parameter" else "policy"
             self._refused(("machine", about), refused)
+
+    def _check_place_of_policy(self, where: tuple[str, ...], policy: str, folder: Path) -> bool:
+        """A policy's own file lies beside the scenario."""
+        return ":" not in policy or self._beside(where, folder, policy.rpartition(":")[0])
 
     def _check_names(self, processes: list[ProcessSpec], script: list[At], folder: Path) -> None:
         names: set[str] = set()
@@ -239,9 +247,9 @@ class _Reader:
                 self._problem(
                     where, "no such process", value=shown(at.do.who), allowed=" | ".join(sorted(names)[:20]), hint=hint
                 )
-            elif isinstance(at.do, UsePolicy):
+            elif isinstance(at.do, UsePolicy) and self._check_place_of_policy(where, at.do.policy, folder):
                 try:
-                    policies.find(at.do.policy, str(folder))
+                    policies.build(MachineSpec(policy=at.do.policy), str(folder), CLOCK)
                 except Refused as refused:
                     self._refused(where, refused)
 

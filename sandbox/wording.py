@@ -55,7 +55,7 @@ _RULES = {
 #: A policy's own moves, where one process is concerned and where not.
 _NOTES = {
     "demoted": "{name} used up its slices in queue {from} and moves down to queue {to}",
-    "boosted": "boost: all {processes} processes return to the top queue",
+    "boosted": "boost: all return to the top queue, {lifted} from below",
     "bumped": "{name} comes from I/O and goes to the head of queue {level}",
     "aged": "{name} has waited long: its priority improves from {before} to {after}",
     "drew": "the lottery drew {ticket} of {total}",
@@ -151,6 +151,7 @@ _PROBLEMS = {
     "not a command": "{value} is nothing an operator can do; allowed: {allowed}",
     "not a command line": "{value} is no command line",
     "no such parameter": "{policy} has no parameter {value}; it has: {allowed}",
+    "not a setting": "{value} sets no parameter; write {name}:parameter=value",
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
     "no such class": "there is no class {value} in {file}",
@@ -166,6 +167,11 @@ _PROBLEMS = {
     "no policy in the file": "the file of {value} holds no policy of that name",
     "file is too large": "the file is larger than {allowed}",
     "cannot be read": "cannot be read: {reason}",
+    "file exists": "exists already; give another name, or --force to overwrite it",
+    "not a file for a policy": "is no name for a policy's file: letters, digits and _, then .py, for example mine.py",
+    "cannot be written": "cannot be written: {reason}",
+    "policy takes too long": "does not come back when it is loaded: {file}, line {line}",
+    "ends the process": "ends the process when it is loaded: {reason}",
     "is not UTF-8": "is not UTF-8 text (byte {byte})",
     "is not TOML": "is not TOML: {reason}",
     "is nested too deeply": "is nested too deeply",
@@ -183,6 +189,7 @@ _PROBLEMS = {
     "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
+    "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 
@@ -420,3 +427,68 @@ def _rounded(ns: int) -> str:
     """A duration to three digits or so: more is noise."""
     unit = 10 * MS if ns >= S else MS
     return show_duration(round(ns / unit) * unit)
+
+
+def parameters(values: Mapping[str, object]) -> str:
+    """A policy's parameters in force, as events carry them: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
+    return "  ".join(_parameter(name, value) for name, value in values.items())
+
+
+def _parameter(name: str, value: object) -> str:
+    if name.endswith("_ns") and isinstance(value, int):
+        return f"{name.removesuffix('_ns')} {show_duration(value)}"
+    if name.endswith("_ns") and isinstance(value, list):
+        return f"{name.removesuffix('_ns')} {', '.join(map(show_duration, value))}"
+    return f"{name} {value}"
+
+
+AGREES = "every slice has its match, in the same order, and no median error is over 2 %"
+_AGREEMENT = {
+    "median error of turnaround": "the median error of turnaround is {error}: more than {allowed}",
+    "median error of slices": "the median error of a slice's CPU time is {error}: more than {allowed}",
+    "processes did not end": "not in both runs to the end: {names}",
+    "slices do not match": (
+        "slices do not match: {only_virtual} are in virtual time only, {only_real} on real processes only "
+        "({real_ns} of CPU time), {matched} in both"
+    ),
+    "slices out of order": "{number} slices come in another order on real processes",
+}
+
+
+def defect(clause: Clause) -> str:
+    """How a real run differs from its virtual one by more than it may."""
+    shares = {key: f"{value:.1%}" for key, value in clause.figures.items() if isinstance(value, float)}
+    return _say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
+
+
+def stood_in(label: str) -> str:
+    """Why a row of a comparison is not compared."""
+    return f"{label}: it failed, and another policy stood in for it"
+
+
+def unfinished(label: str, number: int, of: int) -> str:
+    """Why a row of a comparison is not compared."""
+    return f"{label}: {number} of {of} processes had not ended; its figures are those of the others"
+
+
+DECLARED = "its class says that it need not"
+UNJUDGED = "not judged: it did not get that far"
+_VIOLATIONS = {
+    "policy raises": "{callback} raises {error}",
+    "policy answers nonsense": "{callback} answers {answer} instead of {allowed}",
+    "policy takes too long": "{callback} does not come back",
+    "ends the process": "it ended the process that examined it: {reason}",
+    "no end": "there is no end to it: {number} events",
+    "lost": "{name} was ready from {since_ns} on and never ran again",
+    "idle": "CPU {cpu} stood idle for {for_ns} while somebody was ready: {names}",
+    "starved": "{name}, ready from {since_ns} on, got no turn while others ran for {bound_ns}",
+    "two runs differ": "two runs of the same workload differ from here on",
+    "slice too short": "{name} got a slice of {slice_ns}; slices are in ns, at least {figure_ns}, None for no end",
+    "ran beyond its slice": "{name} ran for {figure_ns} in a slice of {slice_ns}",
+    "decides otherwise": "at {at_ns} {policy} runs {ours}, and {like} runs {theirs}",
+}
+
+
+def violation(clause: Clause) -> str:
+    """What a policy did that a law of scheduling forbids."""
+    return _say(_VIOLATIONS, clause)

@@ -9,18 +9,16 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from sandbox import simulation
 from sandbox.commands import AnyCommand
 from sandbox.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
-from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.loop import run
 from sandbox.link import KernelProcess
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.places import choose
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.sensors import obstacles
 from sandbox.machines.linux.sensors.base import Around
-from sandbox.machines.virtual import VirtualMachine
-from sandbox.policies.succession import Succession
+from sandbox.policies.base import Policy
 from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.units import MS, parse_duration
 from sandbox.wire import Boot
@@ -56,13 +54,10 @@ def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, AnyCommand]] =
     return Scenario("test", "test", MachineSpec(**machine), list(processes), at, folder=os.getcwd())
 
 
-def simulate(world: Scenario) -> list[Event]:
-    """All events of a virtual run."""
-    spec = world.machine
+def simulate(world: Scenario, policy: Policy | None = None) -> list[Event]:
+    """All events of a virtual run; by this policy, if one is given, instead of the scenario's."""
     events: list[Event] = []
-    succession = Succession(spec, world.folder)
-    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
-    run(kernel, VirtualMachine(world), events.extend, world.name)
+    simulation.simulate(world, events.extend, policy)
     return events
 
 

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-from sandbox.alarm import AlarmClock
+from sandbox.alarm import CLOCK
 from sandbox.commands import Command, Pause, Quit, Resume
 from sandbox.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.kernel.kernel import Kernel
@@ -159,7 +159,7 @@ def main(descriptor: int) -> None:
     recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
     os.sched_setaffinity(0, places.engine)
     machine = LinuxMachine(boot, places, recipe, upward)
-    succession = Succession(spec, boot.scenario.folder, AlarmClock())
+    succession = Succession(spec, boot.scenario.folder, CLOCK)
     kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
     run(kernel, machine, upward.emit, boot.scenario.name, boot.stay)

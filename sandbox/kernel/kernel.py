@@ -70,8 +70,8 @@ class Kernel(Scheduler):
         6. arrival-first only: slices that are used up;
         then what the operator asks.
         """
-        self.now_ns, reports, used = happened
-        for pid, cpu_ns in used.items():
+        self.now_ns, reports = happened.now_ns, happened.reports
+        for pid, cpu_ns in happened.used.items():
             self.processes[pid].cpu_ns = cpu_ns
         requeue_first = self.ties == "requeue-first"
         if reports:

@@ -18,7 +18,7 @@ from sandbox.spec import ProcessSpec
 # Reports: a machine tells the kernel what happened.
 
 
-class Arrived(msgspec.Struct, frozen=True):
+class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A process was born, is stopped before its first own instruction, and its time to be let in has come.
 
     An adopted one has a parent, and what it ran before (``cpu_ns``) counts.
@@ -32,7 +32,7 @@ class Arrived(msgspec.Struct, frozen=True):
     loose: bool = False
 
 
-class Waits(msgspec.Struct, frozen=True):
+class Waits(msgspec.Struct, frozen=True, gc=False):
     """A process cannot run on: it waits for something. ``on`` None: what for comes with ``Obeyed``, because to find
     it out would keep the next process from the CPU."""
 
@@ -40,19 +40,19 @@ class Waits(msgspec.Struct, frozen=True):
     on: Clause | None
 
 
-class Woke(msgspec.Struct, frozen=True):
+class Woke(msgspec.Struct, frozen=True, gc=False):
     """A process that waited can run again."""
 
     pid: int
 
 
-class Yielded(msgspec.Struct, frozen=True):
+class Yielded(msgspec.Struct, frozen=True, gc=False):
     """A process gave the CPU away though it could run."""
 
     pid: int
 
 
-class Ended(msgspec.Struct, frozen=True):
+class Ended(msgspec.Struct, frozen=True, gc=False):
     """A process is over. ``cpu_ns``: all the CPU time it ever used; code and signal as in ``Exited``."""
 
     pid: int
@@ -61,13 +61,13 @@ class Ended(msgspec.Struct, frozen=True):
     signal: int | None
 
 
-class Asked(msgspec.Struct, frozen=True):
+class Asked(msgspec.Struct, frozen=True, gc=False):
     """The operator asks for something."""
 
     command: Command
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """Something that changes no state but belongs on record: output, a fault."""
 
     event: Event
@@ -76,7 +76,7 @@ class Told(msgspec.Struct, frozen=True):
 Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
 
 
-class Happened(NamedTuple):
+class Happened(msgspec.Struct, frozen=True, gc=False):
     """What ``wait`` brings: the time, the reports, and the CPU time used so far by each process on a CPU."""
 
     now_ns: int
@@ -87,28 +87,28 @@ class Happened(NamedTuple):
 # Orders: the kernel tells a machine what shall be.
 
 
-class Stop(msgspec.Struct, frozen=True):
+class Stop(msgspec.Struct, frozen=True, gc=False):
     """This process shall not run."""
 
     pid: int
 
 
-class Run(msgspec.Struct, frozen=True):
+class Run(msgspec.Struct, frozen=True, gc=False):
     """This process shall run on this CPU."""
 
     pid: int
     cpu: int
 
 
-class Freeze(msgspec.Struct, frozen=True):
+class Freeze(msgspec.Struct, frozen=True, gc=False):
     """Nothing shall run and the clock stands still."""
 
 
-class Thaw(msgspec.Struct, frozen=True):
+class Thaw(msgspec.Struct, frozen=True, gc=False):
     """The clock goes on, and what was waiting goes on waiting."""
 
 
-class Carry(msgspec.Struct, frozen=True):
+class Carry(msgspec.Struct, frozen=True, gc=False):
     """A command that is the machine's to carry out: kill, spawn, type. ``pid`` where it names a process."""
 
     command: Command
@@ -125,7 +125,7 @@ class Started(NamedTuple):
     cpu_ns: int
 
 
-class Obeyed(NamedTuple):
+class Obeyed(msgspec.Struct, frozen=True, gc=False):
     """What obeying brings, by pid: the start of each process that was let run, the exact CPU time of each one whose
     stop is confirmed, and what those wait for of whom that was left open."""
 

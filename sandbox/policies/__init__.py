@@ -61,7 +61,7 @@ def build(spec: MachineSpec, folder: str = ".", alarm: Alarm = ALL_THE_TIME) -> 
     if spec.policy in BUILT_IN:
         return _made(find(spec.policy), spec)
     with alarm:
-        policy = started(lambda: _made(find(spec.policy, folder), spec), spec.policy)
+        policy = started(lambda: _made(find(spec.policy, folder), spec), spec.policy, folder)
     return Guard(policy, alarm)
 
 

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overlo
 
 from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
 from sandbox.kinds import Kind, Refused, nearest
+from sandbox.text import clean_line
 
 T = TypeVar("T")
 
@@ -137,6 +138,12 @@ class Policy:
 
     name: ClassVar[str] = ""
     ties: ClassVar[str] = "arrival-first"
+    #: Figures of a process, such as ``period_ns``: where no process has any of them, this policy has nothing to go by.
+    needs: ClassVar[tuple[str, ...]] = ()
+    #: Declared, not forbidden: it may let a CPU stand idle while somebody is ready; it may keep somebody waiting for
+    #: ever while others come and go. ``ossandbox check`` holds every other policy to the contrary.
+    idles: bool = False
+    starves: bool = False
     #: How it can be found again: its name, or ``file.py:Class``.
     source: str = ""
     #: When the kernel shall call ``timer`` next, in ns since boot; None: never.
@@ -147,13 +154,19 @@ class Policy:
     desk: Desk = Nobody()
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
-        """Raises Refused for an unknown parameter or a value out of its range."""
+        """Raises Refused for unknown parameters and values out of their range, all at once."""
         self.seed = seed
-        self.queue: deque[Any] = deque()
+        self.queue: deque[Task] = deque()
         for parameter in self.declared():
             self.__dict__[parameter.name] = parameter.kind.read(parameter.default)
+        faults: list[tuple[str, Clause]] = []
         for name, raw in (parameters or {}).items():
-            self.set(name, raw)
+            try:
+                self.set(name, raw)
+            except Refused as refused:
+                faults += refused.faults
+        if faults:
+            raise Refused.all(faults)
 
     # What the kernel calls
 
@@ -251,7 +264,7 @@ class Policy:
         kinds = {parameter.name: parameter.kind for parameter in cls.declared()}
         if name not in kinds:
             allowed, hint = " | ".join(kinds) or "none", nearest(name, [*kinds])
-            raise Refused("no such parameter", value=name, policy=cls.name, allowed=allowed, hint=hint)
+            raise Refused("no such parameter", value=clean_line(name, 40), policy=cls.name, allowed=allowed, hint=hint)
         return kinds[name]
 
     def _put(self, name: str, convert: Callable[[Any], object], raw: object) -> None:

@@ -16,6 +16,8 @@ class EarliestDeadlineFirst(Punctual):
     """
 
     name = "edf"
+    starves = True
+    needs = ("deadline_ns", "period_ns")
 
     def rank(self, task: Task) -> float:
         return inf if task.due_ns is None else task.due_ns

@@ -52,14 +52,11 @@ def failing_line(error: BaseException, path: str) -> int | None:
 
 
 def traceback_of(error: BaseException) -> str:
-    """The traceback from the first line on that is not ours."""
+    """The traceback, without the lines that are ours."""
     import traceback  # only when something is wrong: the kernel process stays small
 
-    first = next((link for link in _links(error.__traceback__) if not _ours(link)), error.__traceback__)
-    try:
-        lines = traceback.format_exception(type(error), error, first, chain=False)
-    except Exception:  # a person's own __str__
-        return ""
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _ours(frame.filename)]
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames), reason(error)]
     return clean("".join(lines))[-_TRACEBACK_MOST:]
 
 
@@ -79,7 +76,8 @@ def _place(where: Place | None) -> dict[str, Figure]:
 
 def _where_failed(policy: Policy, traceback: TracebackType | None) -> Place | None:
     """Where its author's code was last: in the file of the policy, else in one that this calls."""
-    places = [(link.tb_frame.f_code.co_filename, link.tb_lineno) for link in _links(traceback) if not _ours(link)]
+    places = [(link.tb_frame.f_code.co_filename, link.tb_lineno) for link in _links(traceback)]
+    places = [place for place in places if not _ours(place[0])]
     module = sys.modules.get(type(policy).__module__)
     own = [place for place in places if place[0] == getattr(module, "__file__", None)]
     return next(reversed(own or places), None)
@@ -96,5 +94,5 @@ def _links(traceback: TracebackType | None) -> Iterator[TracebackType]:
         traceback = traceback.tb_next
 
 
-def _ours(link: TracebackType) -> bool:
-    return link.tb_frame.f_code.co_filename.startswith(_FOLDER)
+def _ours(file: str) -> bool:
+    return file.startswith(_FOLDER)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from sandbox.events import Clause, Figure, ReadyReason
 from sandbox.kinds import Duration, Whole
 from sandbox.policies.base import Parameter, Queue, Task
-from sandbox.policies.ranking import Ranked, by_level
+from sandbox.policies.ranking import Ranked, by_level, highest_queue
 
 
 class Feedback(Ranked):
@@ -18,6 +18,7 @@ class Feedback(Ranked):
     """
 
     name = "feedback"
+    starves = True
     quantum = Parameter(Duration("100us", "60s"), "10ms", "the time slice of the highest queue")
     base = Parameter(Whole(1, 16), 2, "how many times longer the slices of each next queue are")
 
@@ -42,7 +43,7 @@ class Feedback(Ranked):
         return int(self.quantum * self.base**level)
 
     def why(self, task: Task) -> Clause:
-        return Clause("highest non-empty queue", {"level": task.own})
+        return highest_queue(task.own)
 
     def queues(self) -> Sequence[Queue]:
         levels = by_level(self.ready, self.rank)

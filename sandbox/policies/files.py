@@ -40,7 +40,7 @@ def load(name: str, folder: str) -> type[Policy]:
 def checked(item: object, name: str) -> type[Policy]:
     """``item``, if it is a class of policies. Raises Refused."""
     if not (isinstance(item, type) and issubclass(item, Policy)):
-        raise Refused("not a policy", value=name)
+        raise Refused("not a policy", value=os.path.basename(name))
     if not (isinstance(item.name, str) and item.name):
         item.name = item.__name__
     item.name = clean_line(item.name, 40)
@@ -49,11 +49,14 @@ def checked(item: object, name: str) -> type[Policy]:
     return item
 
 
-def started(make: Callable[[], Policy], name: str) -> Policy:
+def started(make: Callable[[], Policy], name: str, folder: str) -> Policy:
     """The policy that ``make`` makes; whatever goes wrong in somebody's own class is Refused."""
     try:
         return make()
     except Refused:
         raise
     except (Exception, SystemExit, Overdue) as error:
-        raise Refused("policy does not start", value=os.path.basename(name), reason=reason(error)) from error
+        value, path = os.path.basename(name), os.path.join(folder, name.rpartition(":")[0])
+        line = failing_line(error, path)
+        rule = "policy does not start" if line is None else "file fails"
+        raise Refused(rule, value=value, line=line, reason=reason(error)) from error

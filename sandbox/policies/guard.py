@@ -57,7 +57,8 @@ class Guard(Policy):
         """First come, first served takes over; whoever has been ready longest is first."""
         successor = FirstComeFirstServed(seed=self.seed)
         successor.desk = self.desk
-        for task in self._ready:
+        for task, pid in self._ready.items():
+            task.pid = pid  # whatever the policy has made of it
             successor.enqueue(task, "admitted", self._now_ns)
         self._policy = successor
         self.desk.failed(Clause(what.rule, {**what.figures, "successor": successor.name}))
@@ -126,6 +127,16 @@ class Guard(Policy):
     def ties(self) -> str:  # type: ignore[override]
         """Its rule for ties."""
         return type(self._policy).ties
+
+    @property
+    def starves(self) -> bool:  # type: ignore[override]
+        """What it says of itself."""
+        return self._ask("starves", lambda policy: answers.truth(policy.starves))
+
+    @property
+    def idles(self) -> bool:  # type: ignore[override]
+        """What it says of itself."""
+        return self._ask("idles", lambda policy: answers.truth(policy.idles))
 
     def why(self, task: Task) -> Clause:
         return self._ask("why", lambda policy: answers.clause(policy.why(task)))

@@ -18,6 +18,7 @@ class Lottery(Policy):
     """
 
     name = "lottery"
+    needs = ("tickets",)
     quantum = Parameter(Duration("100us", "60s"), "10ms", "the length of a time slice")
     drawn = HEAD
 

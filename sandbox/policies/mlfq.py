@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
 from sandbox.kinds import Duration, Flag, ListOf, Whole
-from sandbox.policies.base import PREEMPTED, Parameter, Queue, Task
-from sandbox.policies.ranking import RankedPreemptive, by_level
+from sandbox.policies.base import PREEMPTED, Parameter, Policy, Queue, Task
+from sandbox.policies.ranking import Ranking, highest_queue
 
 _PREEMPTED_OR_BLOCKED: Collection[DescheduledReason] = ("preempted", "blocked")
 
@@ -24,7 +24,7 @@ class Standing:
         self.boosts = boosts
 
 
-class MultilevelFeedbackQueue(RankedPreemptive):
+class MultilevelFeedbackQueue(Policy):
     """The highest non-empty queue runs, one slice each in turn: a new process starts at the top, one that has used up
     its slices on a level moves down to where slices are longer, and every ``boost`` lifts all to the top.
 
@@ -33,6 +33,7 @@ class MultilevelFeedbackQueue(RankedPreemptive):
     """
 
     # A running task keeps its place in its queue: who stands before it, after a boost or a bump, takes over.
+    # A boost moves only those that are not at the top; the others learn of it when they are picked or wake.
 
     name = "mlfq"
     ties = "requeue-first"
@@ -48,12 +49,15 @@ class MultilevelFeedbackQueue(RankedPreemptive):
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
+        self._levels = [Ranking() for _ in self.quanta]  # by place
         self._running: dict[int, Task] = {}
         self._boosts = self._boosted_ns = 0
         self._first = self._last = 0
 
-    def rank(self, task: Task) -> tuple[int, int]:
-        return task.own.level, task.own.place
+    @property
+    def starves(self) -> bool:  # type: ignore[override]
+        """Without boosts it may."""
+        return not self.boost
 
     @property
     def keeps_slice(self) -> Collection[DescheduledReason]:  # type: ignore[override]
@@ -72,17 +76,26 @@ class MultilevelFeedbackQueue(RankedPreemptive):
         elif reason != "preempted":
             self._last += 1
             standing.place = self._last
-        super().enqueue(task, reason, now_ns)
+        self._levels[standing.level].push(task, standing.place)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
-        task = super().pick(cpu, now_ns)
-        if task is not None:
-            self._running[task.pid] = task
-        return task
+        for level in self._levels:
+            task = level.pop()
+            if task is not None:
+                self._running[task.pid] = task
+                if task.own.boosts != self._boosts:
+                    self._lift(task)
+                return task
+        return None
 
     def slice(self, task: Task) -> int:
         standing: Standing = task.own
         return self.quanta[standing.level]
+
+    def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+        comer: Standing = task.own
+        holder: Standing = running.own
+        return (comer.level, comer.place) < (holder.level, holder.place)
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
         del self._running[task.pid]
@@ -96,11 +109,13 @@ class MultilevelFeedbackQueue(RankedPreemptive):
 
     def _demote(self, task: Task) -> None:
         standing: Standing = task.own
-        below = min(standing.level + 1, len(self.quanta) - 1)
-        if below != standing.level:
-            self.note(Clause("demoted", {"from": standing.level, "to": below}), task)
-        standing.level = below
-        standing.slices = self._allotment(below)
+        above, standing.level = standing.level, min(standing.level + 1, len(self.quanta) - 1)
+        standing.slices = self._allotment(standing.level)
+        if standing.level != above:
+            self.note(Clause("demoted", {"from": above, "to": standing.level}), task)
+
+    def remove(self, task: Task) -> None:
+        self._levels[task.own.level].discard(task)
 
     # The boost
 
@@ -109,57 +124,63 @@ class MultilevelFeedbackQueue(RankedPreemptive):
         """When the next boost is due."""
         return self._boosted_ns + self.boost if self.boost else None
 
-    def timer(self, now_ns: int) -> None:
+    def timer(self, now_ns: int) -> Iterable[Task]:
         self._boosted_ns = now_ns - (now_ns - self._boosted_ns) % self.boost
         self._boosts += 1
-        everyone = [*self.ready, *self._running.values()]
-        for task in sorted(everyone, key=lambda task: (-task.own.level, task.own.place)):
-            if task.own.level > 0:  # the lowest queue first
-                self._last += 1
-                task.own.place = self._last
+        lifted = [task for level in self._levels[1:] for task in level]
+        below = [task for task in self._running.values() if task.own.level > 0]
+        for task in sorted((*lifted, *below), key=lambda task: (-task.own.level, task.own.place)):  # lowest queue first
+            self._last += 1
+            task.own.place = self._last
+        self._levels[1:] = [Ranking() for _ in self.quanta[1:]]
+        for task in lifted:
+            self._levels[0].push(task, task.own.place)
+        for task in (*lifted, *self._running.values()):
             self._lift(task)
-        self.ready.rank_anew(self.rank)
-        if everyone:
-            self.note(Clause("boosted", {"processes": len(everyone), "every_ns": self.boost}))
+        self.note(Clause("boosted", {"lifted": len(lifted) + len(below), "every_ns": self.boost}))
+        return lifted
 
     def _lift(self, task: Task) -> None:
         standing: Standing = task.own
         standing.level, standing.slices, standing.boosts = 0, self._allotment(0), self._boosts
-        self.desk.renew(task)
+        if task.left_ns is not None or task.pid in self._running:
+            self.desk.renew(task)
+
+    # Levels
 
     def _standing(self, task: Task) -> Standing:
-        """Where it stands; what it missed while it was blocked, a boost or a change of the levels, is made up for."""
-        if task.own is None:
-            task.own = Standing(self._allotment(0), self._boosts)
-        standing: Standing = task.own
-        if standing.boosts != self._boosts:
+        """Where it stands. What it has missed, a boost or a change of the levels, is made up for."""
+        standing: Standing | None = task.own
+        if standing is None:
+            standing = task.own = Standing(self._allotment(0), self._boosts)
+        elif standing.boosts != self._boosts:
             self._lift(task)
         elif standing.level >= len(self.quanta):
             self._fit(standing)
         return standing
 
-    # Levels
-
-    def _allotment(self, level: int) -> int:
-        return self.allotments[min(level, len(self.allotments) - 1)]
-
     def _fit(self, standing: Standing) -> None:
         standing.level = min(standing.level, len(self.quanta) - 1)
         standing.slices = min(standing.slices, self._allotment(standing.level))
 
+    def _allotment(self, level: int) -> int:
+        return self.allotments[min(level, len(self.allotments) - 1)]
+
     def retune(self, now_ns: int) -> None:
-        for task in (*self.ready, *self._running.values()):
+        ready = [task for level in self._levels for task in level]
+        self._levels = [Ranking() for _ in self.quanta]
+        for task in (*ready, *self._running.values()):
             self._fit(task.own)
-        super().retune(now_ns)
+        for task in ready:
+            self._levels[task.own.level].push(task, task.own.place)
 
     def why(self, task: Task) -> Clause:
-        return Clause("highest non-empty queue", {"level": task.own.level})
+        return highest_queue(task.own.level)
 
     def queues(self) -> Sequence[Queue]:
-        levels = by_level(self.ready, lambda task: self.rank(task)[0])
         return [
-            Queue(Clause("level", {"level": level}), levels.get(level, ()), quantum_ns)
-            for level, quantum_ns in enumerate(self.quanta)
+            Queue(Clause("level", {"level": number}), tuple(level), quantum_ns)
+            for number, (level, quantum_ns) in enumerate(zip(self._levels, self.quanta, strict=True))
         ]
 
     def figures(self, task: Task) -> dict[str, Figure]:

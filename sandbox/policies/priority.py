@@ -28,6 +28,7 @@ class Priority(RankedPreemptive):
     """
 
     name = "priority"
+    needs = ("priority",)
     preemptive = Parameter(Flag(), True, "whether a better one takes the CPU at once")
     aging = Parameter(
         Duration("1ms", zero=True), "0ms", "how long a wait improves the priority by one; 0 ms: none does"
@@ -37,6 +38,11 @@ class Priority(RankedPreemptive):
         super().__init__(parameters, seed)
         self._turns = 0
         self._birthdays: list[tuple[int, int, Task]] = []  # when, in which turn, who ages
+
+    @property
+    def starves(self) -> bool:  # type: ignore[override]
+        """Without aging it may."""
+        return not self.aging
 
     def rank(self, task: Task) -> int:
         priority: int = task.own.priority

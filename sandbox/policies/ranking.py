@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from functools import cache
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from sandbox.events import ReadyReason
+from sandbox.events import Clause, ReadyReason
 from sandbox.policies.base import READY, Policy, Queue, Task
 
 #: A rank is anything that can be compared: a number, a tuple.
@@ -122,6 +123,12 @@ class RankedPreemptive(Ranked):
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
         return bool(self.rank(task) < self.rank(running))
+
+
+@cache
+def highest_queue(level: int) -> Clause:
+    """The reason of policies that serve their queues from high to low."""
+    return Clause("highest non-empty queue", {"level": level})
 
 
 def by_level(tasks: Ranking, level: Callable[[Task], int]) -> dict[int, list[Task]]:

@@ -16,6 +16,8 @@ class RateMonotonic(Punctual):
     """
 
     name = "rm"
+    starves = True
+    needs = ("period_ns",)
 
     def rank(self, task: Task) -> float:
         return inf if task.period_ns is None else task.period_ns

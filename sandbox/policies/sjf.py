@@ -14,6 +14,7 @@ class ShortestJobFirst(Foreseeing, Ranked):
     """
 
     name = "sjf"
+    starves = True
 
     def rank(self, task: Task) -> int:
         return self.expected_ns(task)

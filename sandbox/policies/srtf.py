@@ -14,6 +14,7 @@ class ShortestRemainingTimeFirst(Foreseeing, RankedPreemptive):
     """
 
     name = "srtf"
+    starves = True
 
     def rank(self, task: Task) -> int:
         return max(self.expected_ns(task) - (task.cpu_ns - task.before_ns), 0)

@@ -18,6 +18,7 @@ class Stride(Ranked):
     """
 
     name = "stride"
+    needs = ("tickets",)
     quantum = Parameter(Duration("100us", "60s"), "10ms", "the length of a time slice")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:

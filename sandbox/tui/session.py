@@ -11,6 +11,7 @@ from sandbox.board import Board
 from sandbox.commands import Command
 from sandbox.events import Admitted, AnyEvent, Became, Booted, Descheduled, Dispatched, Event, Fault, Operator
 from sandbox.history import History
+from sandbox.lanes import Turn
 from sandbox.spec import Scenario
 from sandbox.units import MS, S
 
@@ -35,17 +36,6 @@ class Link(Protocol):
     def receive(self) -> Sequence[AnyEvent]: ...
     def last_words(self) -> str: ...
     def end(self) -> None: ...
-
-
-class Turn:
-    """A process's turn on a CPU; ``end_ns`` None while it lasts."""
-
-    __slots__ = ("end_ns", "pid", "start_ns")
-
-    def __init__(self, pid: int, start_ns: int) -> None:
-        self.pid = pid
-        self.start_ns = start_ns
-        self.end_ns: int | None = None
 
 
 class Session:

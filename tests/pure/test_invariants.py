@@ -6,16 +6,25 @@ from collections import Counter, defaultdict
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sandbox import policies
 from sandbox.board import Board
-from sandbox.commands import AnyCommand, Kill, Pause, Resume, Step, Tune, UsePolicy
-from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, decode, encode
+from sandbox.commands import AnyCommand, Kill, Look, Pause, Reload, Resume, Step, Tune, UsePolicy
+from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, Queues, decode, encode
 from sandbox.kernel.states import State
 from sandbox.metrics import fold, result
 from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.units import MS
 from tests.worlds import simulate
+
+#: What a person may set any parameter of any policy to, right or wrong.
+TUNINGS = [
+    Tune(parameter.name, text)
+    for name in policies.names()
+    for parameter in policies.find(name).declared()
+    for text in ("2ms", "9ms", "3ms, 5ms", "0ms", "true", "false", "2", "3, 1", "0.25", "declared", "estimate")
+]
 
 lengths = st.integers(0, 30).map(lambda value: value * MS)
 segments = st.builds(Segment, st.sampled_from(["cpu", "io"]), lengths)
@@ -25,14 +34,32 @@ commands: st.SearchStrategy[AnyCommand] = st.one_of(
     st.builds(Step),
     st.builds(Kill, st.integers(1, 6).map(str)),
     st.builds(Tune, st.just("quantum"), st.sampled_from(["1ms", "7ms", "20ms"])),
+    st.sampled_from(TUNINGS),
     st.builds(UsePolicy, st.sampled_from(policies.names())),
+    st.builds(Reload),
+    st.builds(Look),
 )
-processes = st.lists(st.tuples(lengths, st.lists(segments, min_size=1, max_size=6)), max_size=6)
+processes = st.lists(
+    st.builds(
+        ProcessSpec,
+        st.just(""),
+        lengths,
+        st.lists(segments, min_size=1, max_size=6),
+        repeat=st.integers(1, 3),
+        priority=st.integers(-2, 3),
+        nice=st.sampled_from([-20, -5, 0, 3, 19]),
+        tickets=st.sampled_from([1, 7, 100, 100_000]),
+        period_ns=st.none() | st.integers(1, 60).map(lambda value: value * MS),
+        deadline_ns=st.none() | st.integers(1, 90).map(lambda value: value * MS),
+        estimate_ns=st.none() | st.integers(1, 20).map(lambda value: value * MS),
+    ),
+    max_size=6,
+)
 
 
 @st.composite
 def worlds(draw: st.DrawFn) -> Scenario:
-    specs = [ProcessSpec(f"p{index}", arrive, work) for index, (arrive, work) in enumerate(draw(processes))]
+    specs = [replace(spec, name=f"p{index}") for index, spec in enumerate(draw(processes))]
     script = [At(time, command) for time, command in draw(st.lists(st.tuples(lengths, commands), max_size=5))]
     machine = MachineSpec(
         cpus=draw(st.integers(1, 3)),
@@ -57,7 +84,12 @@ def test_every_run_is_lawful(world: Scenario) -> None:
         assert event.t_ns >= last_ns, "time went back"
         last_ns = event.t_ns
         board.apply(event)
-        if isinstance(event, Dispatched):
+        if isinstance(event, Queues):
+            seen = sorted(
+                task.pid for tasks in (event.running, *(queue.tasks for queue in event.queues)) for task in tasks
+            )
+            assert seen == sorted([*board.ready, *board.running.values()]), "the policy has lost somebody"
+        elif isinstance(event, Dispatched):
             assert event.cpu not in on_cpu, "two on one CPU"
             assert 0 <= event.cpu < cpus
             assert event.pid not in on_cpu.values(), "one on two CPUs"

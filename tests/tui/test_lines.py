@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
+from sandbox.cells import fit, fit_name, flush_right
 from sandbox.tui.figures import bar, brief, part
-from sandbox.tui.widgets.lines import Window, fit, fit_name, flush_right, line, window
+from sandbox.tui.widgets.lines import Window, line, window
 from sandbox.units import MS, S
 
 PLAIN = Style()

@@ -9,8 +9,7 @@ import pytest
 
 from sandbox.history import Stretch
 from sandbox.kernel.states import State
-from sandbox.tui.session import Turn
-from sandbox.tui.widgets.lanes import MANY, NOBODY, Lane, Share, cpu_cells, life_cells
+from sandbox.lanes import MANY, NOBODY, Lane, Share, Turn, cpu_cells, life_cells
 from tests.tui.stage import Play, Story
 
 Stage = Callable[..., Play]

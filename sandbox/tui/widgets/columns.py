@@ -12,11 +12,12 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.board import Row
+from sandbox.cells import fit, fit_name, flush_right
 from sandbox.kernel.states import State
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, fit, fit_name, flush_right, line, window
+from sandbox.tui.widgets.lines import Lines, Piece, line, window
 
 _NAME_LEAST, _NAME_MOST = 5, 16
 #: Below so many cells a column has no room for what its figures mean.

@@ -46,26 +46,6 @@ def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Str
     return Strip(segments, width)
 
 
-def fit(text: str, width: int) -> str:
-    """Text in exactly ``width`` cells: cut with an ellipsis, or filled up."""
-    if cell_len(text) <= width:
-        return set_cell_size(text, width)
-    return set_cell_size(text, max(width - 1, 0)) + "…"[: max(width, 0)]
-
-
-def fit_name(name: str, width: int) -> str:
-    """A process's name in exactly ``width`` cells; of a copy's name, the number is what tells it from the others."""
-    stem, dash, number = name.rpartition("-")
-    if not number.isdecimal() or len(dash + number) > width - 2:
-        return fit(name, width)
-    return fit(fit(stem, min(cell_len(stem), width - len(dash + number))) + dash + number, width)
-
-
-def flush_right(text: str, width: int) -> str:
-    """Text in exactly ``width`` cells, at the right end of them."""
-    return " " * (width - cell_len(text)) + text if cell_len(text) <= width else fit(text, width)
-
-
 class Window(NamedTuple):
     """The part of a long list that is in sight: items ``first`` up to ``last`` (not included). ``above`` and
     ``below`` are out of sight; where there are any, a line is left to say so."""

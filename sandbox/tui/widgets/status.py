@@ -5,9 +5,11 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from sandbox import wording
+from sandbox.cells import fit
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import WIDE, Lines, Piece, fit, line
-from sandbox.units import S, show_duration
+from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line
+from sandbox.units import S
 
 _LOAD_CELLS = 10
 _PHASE_CELLS = 12
@@ -46,7 +48,7 @@ class Status(Lines):
         right: list[Piece] = [(" CPU ", palette.dim), (f"{load:4.0%} ", palette.text)]
         if width >= WIDE:
             right[1:1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
-        parameters = "  ".join(_parameter(name, value) for name, value in board.parameters.items())
+        parameters = wording.parameters(board.parameters)
         cpus = f"   cpus {board.booted.cpus}" if board.booted.cpus > 1 else ""
         room = max(width - _cells(left) - _cells(right) - len(board.policy) - 3, 0)
         middle: list[Piece] = [
@@ -74,12 +76,3 @@ class Status(Lines):
 
 def _cells(pieces: list[Piece]) -> int:
     return sum(cell_len(text) for text, _ in pieces)
-
-
-def _parameter(name: str, value: object) -> str:
-    """``quantum 50 ms`` for ``quantum_ns: 50000000``."""
-    if name.endswith("_ns") and isinstance(value, int):
-        return f"{name.removesuffix('_ns')} {show_duration(value)}"
-    if name.endswith("_ns") and isinstance(value, list):
-        return f"{name.removesuffix('_ns')} {', '.join(map(show_duration, value))}"
-    return f"{name} {value}"

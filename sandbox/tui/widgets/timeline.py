@@ -13,17 +13,15 @@ from rich.style import Style
 from textual import events
 from textual.strip import Strip
 
+from sandbox.cells import fit_name
 from sandbox.history import Stretch
-from sandbox.tui.session import Session, Turn
+from sandbox.lanes import BLOCKED, MANY, NOBODY, UP_TO, Lane, Share, Sign, Turn, cpu_cells, life_cells, ruler
+from sandbox.tui.session import Session
 from sandbox.tui.widgets.columns import Picked
-from sandbox.tui.widgets.lanes import BLOCKED, MANY, NOBODY, UP_TO, Lane, Share, Sign, cpu_cells, life_cells
-from sandbox.tui.widgets.lines import Lines, Piece, Window, fit_name, line, window
+from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
 from sandbox.units import MS, S, show_duration
 
 ZOOMS_NS = (50 * MS, 100 * MS, 250 * MS, 500 * MS, S, 2 * S, 5 * S, 10 * S, 30 * S, 60 * S, 300 * S)
-#: Between two times on the ruler.
-_STEPS_NS = tuple(unit * factor for unit in (MS, 10 * MS, 100 * MS, S, 10 * S, 100 * S) for factor in (1, 2, 5))
-_TICK_CELLS = 12
 _LABEL = 16
 #: With so many lines there is room for the CPUs above the processes.
 _ROOMY = 12
@@ -180,18 +178,8 @@ class Timeline(Lines):
         return self.palette.hue(pid) if self._hued and pid != MANY else self.palette.many
 
     def _ruler(self, width: int, first: int) -> Strip:
-        """Times below the cells, as many as are easy to read."""
-        cell_ns = self._cell_ns
-        step_ns = next((step for step in _STEPS_NS if step >= cell_ns * _TICK_CELLS), _STEPS_NS[-1])
-        marks = [" "] * self._cells
-        tick_ns = -(-first * cell_ns // step_ns) * step_ns
-        while tick_ns < (first + self._cells) * cell_ns:
-            at = tick_ns // cell_ns - first
-            text = f"╵{show_duration(tick_ns)}"
-            if at + len(text) <= self._cells:
-                marks[at : at + len(text)] = text
-            tick_ns += step_ns
-        return line([(" " * _LABEL, self.palette.dim), ("".join(marks), self.palette.dim)], width)
+        marks = ruler(self._cell_ns, first, self._cells)
+        return line([(" " * _LABEL, self.palette.dim), (marks, self.palette.dim)], width)
 
     # The mouse
 

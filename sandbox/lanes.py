@@ -1,7 +1,7 @@
-"""The cells of one lane of the timeline: who ran is told in eighths of a cell, as in a textbook's Gantt chart.
+"""The cells of one lane of a Gantt chart, on the screen or in print: who ran is told in eighths of a cell.
 
-What is past does not change, so it is computed once: a frame costs what happened since the last one, whatever the
-length of the slices.
+What is past does not change, so a lane that grows computes it once: a frame costs what happened since the last one,
+whatever the length of the slices.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Generic, NamedTuple, Protocol, TypeVar
 
 from sandbox.history import Stretch
 from sandbox.kernel.states import State
-from sandbox.tui.session import Turn
+from sandbox.units import US, show_duration
 
 
 class Span(Protocol):
@@ -21,6 +21,17 @@ class Span(Protocol):
     def start_ns(self) -> int: ...
     @property
     def end_ns(self) -> int | None: ...
+
+
+class Turn:
+    """A process's turn on a CPU; ``end_ns`` None while it lasts."""
+
+    __slots__ = ("end_ns", "pid", "start_ns")
+
+    def __init__(self, pid: int, start_ns: int) -> None:
+        self.pid = pid
+        self.start_ns = start_ns
+        self.end_ns: int | None = None
 
 
 C = TypeVar("C")
@@ -164,3 +175,22 @@ def _share(parts: list[tuple[int, int]]) -> Share:
     if len(parts) == 1 or parts[0][0] == parts[1][0]:
         return Share(parts[0][0], parts[0][0])
     return Share(parts[0][0], parts[1][0], parts[0][1])
+
+
+#: Between two times on a ruler.
+_STEPS_NS = tuple(US * 10**power * factor for power in range(12) for factor in (1, 2, 5))
+_TICK_CELLS = 12
+
+
+def ruler(cell_ns: int, first: int, count: int) -> str:
+    """Times below so many cells from the ``first`` on, as many as are easy to read."""
+    step_ns = next((step for step in _STEPS_NS if step >= cell_ns * _TICK_CELLS), _STEPS_NS[-1])
+    marks = [" "] * count
+    tick_ns = -(-first * cell_ns // step_ns) * step_ns
+    while tick_ns < (first + count) * cell_ns:
+        at = tick_ns // cell_ns - first
+        text = f"╵{show_duration(tick_ns)}"
+        if at + len(text) <= count:
+            marks[at : at + len(text)] = text
+        tick_ns += step_ns
+    return "".join(marks)

@@ -1,0 +1,71 @@
+"""The command line: each command is a module of this package, imported only when it is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+from sandbox import __version__
+from sandbox.exits import BAD_INPUT, DONE, INTERRUPTED
+from sandbox.scenario import BadScenario
+
+#: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
+#: command takes, and ``do``, which does it and returns the exit status.
+COMMANDS = {
+    "run": "run a scenario on real processes, without the app",
+    "simulate": "run a scenario exactly, in virtual time",
+    "compare": "run a scenario under several policies, and show them side by side",
+    "check": "check scenario files, and whether a policy keeps the laws of scheduling",
+    "scenarios": "list the built-in scenarios",
+    "policies": "list the scheduling policies",
+    "doctor": "say what this machine can do, and what to do about what is missing",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """The entry point; returns the exit status."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    options = _parser(words).parse_args(words)
+    try:
+        status: int = options.do(options)
+        sys.stdout.flush()
+    except BadScenario as bad:
+        from sandbox.report import print_problems
+
+        print_problems(bad)
+        return BAD_INPUT
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads us any more: say nothing at exit
+        return DONE
+    except KeyboardInterrupt:
+        return INTERRUPTED
+    return status
+
+
+def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser. A first word that is no command is a scenario for the app."""
+    parser = argparse.ArgumentParser(
+        prog="ossandbox",
+        description="A mini operating system in your terminal: real processes, a scheduler you can swap.",
+        epilog="ossandbox [SCENARIO] opens the app; without a scenario, the welcome one.",
+    )
+    parser.add_argument("--version", action="version", version=f"ossandbox {__version__}")
+    first = next((word for word in words if not word.startswith("-")), None)
+    if first in COMMANDS or words[:1] in (["-h"], ["--help"]):
+        commands = parser.add_subparsers(metavar="COMMAND", required=True)
+        for name, says in COMMANDS.items():
+            command = commands.add_parser(name, help=says)
+            if name == first:
+                _fill(command, name)
+    else:
+        _fill(parser, "app")
+    return parser
+
+
+def _fill(parser: argparse.ArgumentParser, name: str) -> None:
+    command = import_module(f"{__name__}.{name}")
+    command.arguments(parser)
+    parser.set_defaults(do=command.do)

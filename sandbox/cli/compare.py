@@ -1,0 +1,132 @@
+"""``ossandbox compare``: several policies over one scenario, in virtual time, on real processes, or one against the
+other."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import sys
+from collections.abc import Sequence
+
+from sandbox import contenders
+from sandbox.cli import options as shared
+from sandbox.comparison import report
+from sandbox.comparison.runs import Plan, Run, plans
+from sandbox.contenders import Contender
+from sandbox.events import Clause
+from sandbox.exits import DONE, FAILED
+from sandbox.headless import Interrupted, Record, drive_real, drive_virtual, interruptible
+from sandbox.kinds import Refused, Whole
+from sandbox.report import Progress, chart_width, complain, print_lines
+from sandbox.scenario import BadScenario, Problem
+from sandbox.spec import Scenario
+
+_REPEATS_MOST = 1_000
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What a comparison takes."""
+    parser.add_argument("scenario", help=shared.SCENARIO)
+    parser.add_argument(
+        "--policies",
+        "--policy",
+        action="append",
+        metavar="LIST",
+        help="who takes part: fcfs,rr:quantum=20ms,mine.py:Mine (default: all policies that make sense)",
+    )
+    shared.add(parser)
+    shared.add_limit(parser)
+    parser.add_argument("--repeat", metavar="N", help="run each so often, virtual runs with another seed each time")
+    machine = parser.add_mutually_exclusive_group()
+    machine.add_argument("--real", action="store_true", help="on real processes")
+    machine.add_argument(
+        "--against-real", action="store_true", help="in virtual time and on real processes, and how far apart they are"
+    )
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="only the result documents of all runs, as a JSON list")
+    form.add_argument("--csv", action="store_true", help="only the figures, a row a run")
+    parser.set_defaults(policy=None)
+
+
+def do(options: argparse.Namespace) -> int:
+    """Compare."""
+    real, virtual = options.real or options.against_real, not options.real
+    scenario = shared.scenario(options, real)
+    if options.against_real:
+        _check_synthetic(options.scenario, scenario)
+    repeat, entries = _entries(options, scenario)
+    runs, status = _make([*plans(scenario, entries, repeat, virtual, real)], options)
+    if options.json:
+        print(json.dumps(report.documents(runs)))
+    elif options.csv:
+        csv.writer(sys.stdout, lineterminator="\n").writerows(report.figures(runs))
+    else:
+        print_lines(report.lines(runs, chart_width()))
+    return status
+
+
+def _entries(options: argparse.Namespace, scenario: Scenario) -> tuple[int, list[Contender]]:
+    """How often to run each, and who takes part."""
+    problems: list[Problem] = []
+    repeat = shared.read(options, "repeat", Whole(1, _REPEATS_MOST), problems)
+    found: list[Contender] = []
+    if options.policies is None:
+        found = contenders.sensible(scenario)
+    else:
+        try:
+            found = contenders.parse_list(",".join(options.policies))
+        except Refused as refused:
+            problems += shared.faults("--policies", refused)
+    if problems:
+        raise BadScenario("options", problems)
+    return repeat or 1, found
+
+
+def _check_synthetic(name: str, scenario: Scenario) -> None:
+    problems = [
+        Problem(0, f"process {process.name}", Clause("not synthetic", {"value": process.runs}))
+        for process in scenario.processes
+        if process.work is None
+    ]
+    if problems:
+        raise BadScenario(name, problems)
+
+
+# Running
+
+
+class Heard(Record):
+    """A run whose faults are told with the policy's name."""
+
+    def __init__(self, label: str) -> None:
+        super().__init__()
+        self._label = label
+
+    def complain(self, said: str) -> None:
+        complain(f"{self._label}: {said}")
+
+
+def _make(plans: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Run], int]:
+    """Make the runs, and the exit status. If somebody interrupts: those that there are, the last one cut short."""
+    runs: list[Run] = []
+    status = DONE
+    progress = Progress(len(plans))
+    with interruptible():
+        try:
+            for plan in plans:
+                progress.next(f"{plan.contender.label} {'on real processes' if plan.real else 'in virtual time'}")
+                record = Heard(plan.contender.label)
+                if plan.real:
+                    ended = drive_real(plan.scenario, options.sensor, record, options.strict)
+                else:
+                    ended = drive_virtual(plan.scenario, record)
+                if record.history.booted is not None:
+                    runs.append(Run(plan, record.history, record.failed))
+                status = max(status, ended, FAILED if record.stuck or record.failed else DONE)
+                if ended > FAILED:  # somebody wants us to end
+                    break
+        except Interrupted as interrupted:
+            status = interrupted.status
+    progress.end()
+    return runs, status

@@ -1,0 +1,125 @@
+"""The options that commands share, and the scenario that they ask for."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import TypeVar
+
+from sandbox.commands import Quit
+from sandbox.events import Clause
+from sandbox.kinds import Duration, Kind, Refused, Whole
+from sandbox.scenario import BadScenario, Problem, find, load
+from sandbox.spec import At, Scenario
+
+T = TypeVar("T")
+
+SCENARIO = "a built-in scenario's name, or a file"
+
+
+def add_policy(parser: argparse.ArgumentParser) -> None:
+    """Declare the policy of a single run."""
+    parser.add_argument("--policy", metavar="NAME", help="schedule by this one: rr, rr:quantum=20ms, mine.py:Mine")
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Declare what every command takes that runs a scenario."""
+    parser.add_argument("--quantum", metavar="DURATION", help="the length of a time slice, for example 20ms")
+    parser.add_argument("--cpus", metavar="N", help="how many mini CPUs")
+    parser.add_argument("--seed", metavar="N", help="seed of policies that draw lots")
+    parser.add_argument("--strict", action="store_true", help="real runs: in a pid namespace of their own")
+    parser.add_argument("--sensor", default="auto", metavar="NAME", help="how blocking is noticed: auto, poll, psutil")
+
+
+def add_limit(parser: argparse.ArgumentParser) -> None:
+    """Declare the end that a run without the app may be given."""
+    parser.add_argument("--for", dest="limit", metavar="DURATION", help="end the run after so long")
+
+
+def scenario(options: argparse.Namespace, real: bool) -> Scenario:
+    """The scenario with the options applied, fit to be run on real processes or in virtual time. Raises BadScenario,
+    for a bad option too."""
+    problems: list[Problem] = []
+
+    cpus = read(options, "cpus", Whole(1, 1024), problems)
+    quantum_ns = read(options, "quantum", Duration("100us", "60s"), problems)
+    seed = read(options, "seed", Whole(0, 2**53), problems)
+    if options.sensor not in (names := _sensors()):
+        what = Clause("not one of the allowed words", {"value": options.sensor, "allowed": " | ".join(names)})
+        problems.append(Problem(0, "--sensor", what))
+    limit_ns = read(options, "limit", Duration("1ms"), problems) if hasattr(options, "limit") else None
+    if problems:
+        raise BadScenario("options", problems)
+    scenario = load(find(options.scenario))
+    machine = scenario.machine
+    machine.cpus = cpus or machine.cpus
+    machine.quantum_ns = quantum_ns or machine.quantum_ns
+    machine.seed = machine.seed if seed is None else seed
+    if limit_ns is not None:
+        scenario.script.append(At(limit_ns, Quit()))
+    scenario = _use_policy(options.policy, scenario)
+    if real:
+        _check_real(options, scenario)
+    else:
+        _check_virtual(options.scenario, scenario)
+    return scenario
+
+
+def read(options: argparse.Namespace, name: str, kind: Kind[T], problems: list[Problem]) -> T | None:
+    """The value of an option; None where it is not given, or wrong, which is then among the problems."""
+    text = getattr(options, name)
+    if text is None:
+        return None
+    try:
+        return kind.parse(text)
+    except Refused as refused:
+        problems += faults(f"--{name}", refused)
+        return None
+
+
+def faults(place: str, refused: Refused) -> list[Problem]:
+    """What is wrong with an option, or with a part of it."""
+    return [Problem(0, f"{place} {part}".strip(), clause) for part, clause in refused.faults]
+
+
+def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
+    """The scenario under another policy than its own."""
+    from sandbox import contenders, policies
+    from sandbox.alarm import CLOCK
+
+    try:
+        if text is not None:
+            scenario = contenders.parse(text).enter(scenario)
+        policies.build(scenario.machine, scenario.folder, CLOCK)
+    except Refused as refused:
+        raise BadScenario("options", faults("--policy", refused)) from None
+    return scenario
+
+
+def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
+    from sandbox.machines.linux.places import available
+
+    if scenario.machine.cpus > available():
+        what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
+        raise BadScenario("machine", [Problem(0, "cpus", what)])
+    if options.strict:
+        from sandbox.link import can_be_strict  # the first frame of the app does not wait for it
+
+        if not can_be_strict():
+            raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
+
+
+def _check_virtual(name: str, scenario: Scenario) -> None:
+    problems = [
+        Problem(0, f"process {process.name}", Clause("cannot be simulated", {"value": process.runs}))
+        for process in scenario.processes
+        if process.work is None and process.estimate_ns is None
+    ]
+    if problems:
+        raise BadScenario(name, problems)
+
+
+def _sensors() -> Sequence[str]:
+    from sandbox.machines.linux.sensors import NAMES
+
+    return NAMES

@@ -1,0 +1,24 @@
+"""``ossandbox run``: real processes, without the app."""
+
+from __future__ import annotations
+
+import argparse
+
+from sandbox.cli import options as shared
+from sandbox.headless import Output, run_real
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What a run without the app takes."""
+    parser.add_argument("scenario", help=shared.SCENARIO)
+    shared.add_policy(parser)
+    shared.add(parser)
+    shared.add_limit(parser)
+    parser.add_argument("--quiet", action="store_true", help="no line an event, only the result")
+    parser.add_argument("--json", action="store_true", help="only the result, as one JSON object")
+
+
+def do(options: argparse.Namespace) -> int:
+    """Run."""
+    scenario = shared.scenario(options, real=True)
+    return run_real(scenario, options.sensor, Output(options.quiet, options.json), options.strict)

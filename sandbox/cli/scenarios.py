@@ -1,0 +1,25 @@
+"""``ossandbox scenarios``: what is built in."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from sandbox.exits import DONE
+from sandbox.report import print_table
+from sandbox.scenario import built_in, load
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What the list takes."""
+    parser.add_argument("--json", action="store_true", help="as JSON")
+
+
+def do(options: argparse.Namespace) -> int:
+    """List the scenarios."""
+    scenarios = [load(path) for path in built_in()]
+    if options.json:
+        print(json.dumps([{"name": scenario.name, "title": scenario.title} for scenario in scenarios]))
+    else:
+        print_table(["name", "title"], [[scenario.name, scenario.title] for scenario in scenarios], left={0, 1})
+    return DONE

@@ -1,0 +1,1 @@
+"""Policies side by side: who takes part, what came of each run, and how real runs differ from virtual ones."""

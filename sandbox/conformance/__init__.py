@@ -1,0 +1,1 @@
+"""Whether a policy keeps the laws of scheduling, tried on generated workloads in virtual time."""

@@ -1,0 +1,84 @@
+"""The process that examines policies: ``python -m sandbox.conformance``, started by ``sandbox.conformance.apart``.
+
+Somebody's own file may hang, print or end the process; here it can do so without harm.
+"""
+
+from __future__ import annotations
+
+import ast
+import faulthandler
+import os
+import signal
+import sys
+
+from sandbox import contenders
+from sandbox.conformance.examination import examine
+from sandbox.conformance.trial import LIMIT_S, Candidate
+from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Trying, decode_request, encode
+from sandbox.conformance.worlds import worlds
+from sandbox.kinds import Refused
+
+
+def main() -> None:
+    """Examine what the first line of the standard input asks for."""
+    if sys.platform == "linux":
+        from sandbox.machines.linux import libc
+
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    upward = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what policies print is not for us
+
+    def tell(message: Message) -> None:
+        upward.write(encode(message) + b"\n")
+        upward.flush()
+
+    request = decode_request(sys.stdin.buffer.readline())
+    try:
+        candidates = _candidates(request.what)
+    except Refused as refused:
+        tell(Refusal(refused.faults))
+        return
+    for candidate in candidates:
+        tell(Begun(candidate.name))
+        generated = worlds(request.seed, request.worlds)
+        for verdict in examine(candidate, request.like, generated, lambda number: tell(Trying(number))):
+            tell(Judged(verdict))
+
+
+def _candidates(what: str) -> list[Candidate]:
+    """The policies that are meant. Raises Refused."""
+    faulthandler.dump_traceback_later(LIMIT_S, exit=True)  # a file may hang when it is loaded
+    try:
+        sources = [f"{what}:{name}" for name in _classes(what)] if what.endswith(".py") else [what]
+        found = [candidate for source in sources if (candidate := _candidate(source, what)) is not None]
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+    if not found:
+        raise Refused("no policy in the file", value=what)
+    return found
+
+
+def _candidate(source: str, what: str) -> Candidate | None:
+    """The policy; None for a class of the file that is none, if all of the file was asked for."""
+    try:
+        return Candidate(*contenders.parse(source))
+    except Refused as refused:
+        if source != what and refused.faults[0][1].rule == "not a policy":
+            return None
+        raise
+
+
+def _classes(path: str) -> list[str]:
+    """The classes of a file, private ones left out. Raises Refused for a file that cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            tree = ast.parse(file.read(), path)
+    except OSError as error:
+        raise Refused("cannot be read", reason=error.strerror) from None
+    except SyntaxError:
+        return ["?"]  # who loads it says it better
+    return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+
+
+if __name__ == "__main__":
+    main()

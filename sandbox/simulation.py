@@ -1,0 +1,20 @@
+"""A scenario in virtual time: kernel and virtual machine put together."""
+
+from __future__ import annotations
+
+from sandbox.alarm import CLOCK
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.loop import Emit, run
+from sandbox.machines.virtual import VirtualMachine
+from sandbox.policies.base import Policy
+from sandbox.policies.succession import Succession
+from sandbox.spec import Scenario
+
+
+def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None) -> None:
+    """Run the scenario exactly; by this policy, if one is given, instead of its own. Raises Refused where that cannot
+    be had."""
+    spec = scenario.machine
+    succession = Succession(spec, scenario.folder, CLOCK)
+    kernel = Kernel(policy or succession.first(), spec.cpus, spec.ties, succession.next)
+    run(kernel, VirtualMachine(scenario), emit, scenario.name)

@@ -1,0 +1,61 @@
+"""The README's way to a policy of one's own, walked step by step as it is written there."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from tests.commands.stage import Caller
+from tests.faults.stage import ROOT, Terminal
+
+SECTION = (ROOT / "README.md").read_text("utf-8").partition("## Write a scheduler\n")[2].partition("\n## ")[0]
+FENCES = re.findall(r"```(\w*)\n(.*?)```", SECTION, re.DOTALL)
+COMMANDS = [line.split()[1:] for kind, text in FENCES if kind == "sh" for line in text.splitlines()]
+[EDIT] = [text for kind, text in FENCES if kind == "python"]
+[SAID] = [text for kind, text in FENCES if kind == ""]
+MINE = Path("mine.py")
+
+
+@pytest.fixture(autouse=True)
+def _in_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def edit(before: str, after: str) -> None:
+    text = MINE.read_text("utf-8")
+    assert text.count(before) == 1
+    MINE.write_text(text.replace(before, after), "utf-8")
+
+
+def test_every_step_does_what_the_readme_says(ossandbox: Caller) -> None:
+    new, check, *more, live = COMMANDS
+    assert (new[:2], check[0], live) == (["policies", "--new"], "check", ["convoy", "--policy", "mine.py:Mine"])
+    assert ossandbox(*new).status == 0
+    assert ossandbox(*check).status == 0, "the starting point keeps every law"
+    assert EDIT.count("\n") == 3
+    edit("        return self.queue.popleft()\n", EDIT)
+    said = ossandbox(*check)
+    assert said.status == 1
+    assert [line for line in SAID.splitlines() if line not in said.lines] == []
+    edit("    # starves = True\n", "    starves = True\n")
+    assert ossandbox(*check).status == 0
+    assert [words[0] for words in more] == ["simulate", "compare", "check"]
+    for words in more:
+        assert ossandbox(*words).status == (1 if "--like" in words else 0), shlex.join(words)
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_and_live(ossandbox: Caller) -> None:
+    ossandbox(*COMMANDS[0])
+    edit("        return self.queue.popleft()\n", EDIT)
+    stage = Terminal(*COMMANDS[-1][:-1], f"{MINE.absolute()}:Mine")
+    try:
+        stage.read_until(lambda: stage.shows("Mine"), "the policy's name is on the screen")
+        stage.press("q")
+        assert stage.wait() == 0
+    finally:
+        stage.close()

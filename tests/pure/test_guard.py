@@ -1,0 +1,249 @@
+"""FAULTS row 28: whatever a person's own policy does, it is shown, first come, first served takes over, and the run
+goes on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import wording
+from sandbox.commands import Look
+from sandbox.events import Event, Fault, PolicyNote, Queues, Scheduling
+from sandbox.policies import build
+from sandbox.policies.base import Policy, Queue, Task
+from sandbox.policies.guard import Guard
+from sandbox.spec import MachineSpec
+from tests.worlds import exits, process, scenario, simulate
+
+HEAD = """\
+import math
+from sandbox.events import Clause
+from sandbox.policies.base import Policy, Queue, Task
+
+class Mine(Policy):
+    \"\"\"A policy of a person's own.\"\"\"
+"""
+
+
+def write(folder: Path, body: str, name: str = "mine.py") -> str:
+    """A policy file; ``body`` is what the class says beyond its docstring, from line 7 on."""
+    path = folder / name
+    path.write_text(HEAD + "".join(f"    {line}\n" for line in body.splitlines()))
+    return f"{path}:Mine"
+
+
+def run(policy: str, *script: Any, **machine: Any) -> list[Event]:
+    """Three processes with arrivals and I/O, two CPUs if asked for."""
+    jobs = [
+        process("a", "cpu 30ms", "io 10ms", "cpu 30ms"),
+        process("b", "cpu 30ms", arrive="5ms"),
+        process("c", "cpu 10ms", "io 5ms", "cpu 10ms", arrive="12ms"),
+    ]
+    return simulate(scenario(*jobs, script=script, policy=policy, **machine))
+
+
+def failed(events: list[Event]) -> Fault:
+    """The only fault; everything ended well all the same, under fcfs."""
+    assert {name: end.status for name, end in exits(events).items()} == {"a": 0, "b": 0, "c": 0}
+    assert [event.policy for event in events if isinstance(event, Scheduling)] == ["fcfs"]
+    (fault,) = [event for event in events if isinstance(event, Fault)]
+    assert fault.what.figures["successor"] == "fcfs"
+    return fault
+
+
+ANSWERS = [
+    "0",
+    "-1",
+    "True",
+    "1.5",
+    "'a'",
+    "object()",
+    "[]",
+    "math.nan",
+    "10**30",
+    "float('inf')",
+    "10**5000",
+    "Task(1, 'x')",
+]
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_f28_nonsense_instead_of_a_task(tmp_path: Path, answer: str) -> None:
+    fault = failed(run(write(tmp_path, f"def pick(self, cpu, now_ns):\n    return {answer}")))
+    assert fault.what.rule == "policy answers nonsense"
+    figures = fault.what.figures
+    assert (figures["callback"], figures["file"], figures["line"]) == ("pick", "mine.py", 7)
+    assert figures["code"] == "def pick(self, cpu, now_ns):"
+    assert "instead of a task that is ready, or None; fcfs takes over" in wording.fault(fault.what)
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_f28_nonsense_instead_of_a_slice(tmp_path: Path, answer: str) -> None:
+    fault = failed(run(write(tmp_path, f"def slice(self, task):\n    return {answer}")))
+    assert (fault.what.rule, fault.what.figures["callback"]) == ("policy answers nonsense", "slice")
+
+
+DEAD = """\
+def enqueue(self, task, reason, now_ns):
+    self.seen = [*getattr(self, "seen", []), task]
+    super().enqueue(task, reason, now_ns)
+def pick(self, cpu, now_ns):
+    task = super().pick(cpu, now_ns)
+    return self.seen[0] if now_ns > 80_000_000 else task
+"""
+RUNNING = """\
+picked = None
+def pick(self, cpu, now_ns):
+    if self.picked is None:
+        self.picked = super().pick(cpu, now_ns)
+    return self.picked
+"""
+BLOCKED = """\
+def pick(self, cpu, now_ns):
+    task = super().pick(cpu, now_ns)
+    if task is not None and task.name == "b":
+        return self.first
+    self.first = task
+    return task
+"""
+
+
+@pytest.mark.parametrize("body", [DEAD, RUNNING, BLOCKED], ids=["dead", "running", "blocked"])
+def test_f28_a_task_that_is_not_ready(tmp_path: Path, body: str) -> None:
+    fault = failed(run(write(tmp_path, body), cpus=2 if body is RUNNING else 1))
+    assert fault.what.rule == "policy answers nonsense"
+    assert str(fault.what.figures["answer"]).startswith("<1 a>")
+
+
+def test_f28_a_task_that_was_tampered_with(tmp_path: Path) -> None:
+    body = "def pick(self, cpu, now_ns):\n    task = super().pick(cpu, now_ns)\n    task.pid = 77\n    return task"
+    events = simulate(scenario(process("a", "cpu 30ms"), policy=write(tmp_path, body)))
+    assert [event.what.rule for event in events if isinstance(event, Fault)] == ["policy answers nonsense"]
+    assert exits(events)["a"].status == 0
+
+
+@pytest.mark.parametrize("answer", ["None", "0", "1", "'yes'", "math.nan"])
+def test_f28_nonsense_instead_of_yes_or_no(tmp_path: Path, answer: str) -> None:
+    body = f"def preempts(self, task, running, now_ns):\n    return {answer}"
+    assert failed(run(write(tmp_path, body))).what.figures["allowed"] == "True | False"
+
+
+CALLBACKS = {
+    "start": "self, now_ns",
+    "enqueue": "self, task, reason, now_ns",
+    "pick": "self, cpu, now_ns",
+    "slice": "self, task",
+    "preempts": "self, task, running, now_ns",
+    "stopping": "self, task, ran_ns, now_ns",
+    "why": "self, task",
+}
+
+
+@pytest.mark.parametrize("callback", CALLBACKS)
+@pytest.mark.parametrize("error", ["1 / 0", "exit(3)", "raise KeyError('x')", "raise KeyboardInterrupt", "self.f()"])
+def test_f28_raising(tmp_path: Path, callback: str, error: str) -> None:
+    body = f"def {callback}({CALLBACKS[callback]}):\n    {error}\ndef f(self):\n    self.f()"
+    fault = failed(run(write(tmp_path, body)))
+    figures = fault.what.figures
+    assert (fault.what.rule, figures["callback"], figures["file"]) == ("policy raises", callback, "mine.py")
+    assert figures["line"] == (10 if error == "self.f()" else 8)
+    assert f"in {callback}" in str(figures["traceback"])
+    assert "sandbox/" not in str(figures["traceback"]), "our own lines are of no use to its author"
+    assert f"mine.py line {figures['line']}" in wording.fault(fault.what)
+
+
+def test_f28_raising_in_code_that_the_policy_calls(tmp_path: Path) -> None:
+    body = "def pick(self, cpu, now_ns):\n    import json\n    return json.loads('{')"
+    fault = failed(run(write(tmp_path, body)))
+    assert (fault.what.figures["file"], fault.what.figures["line"]) == ("mine.py", 9)
+
+
+def test_f28_raising_what_cannot_even_be_shown(tmp_path: Path) -> None:
+    body = """\
+class Odd(Exception):
+    def __str__(self):
+        raise ValueError
+    __repr__ = __str__
+def pick(self, cpu, now_ns):
+    raise self.Odd()
+def slice(self, task):
+    return None"""
+    assert failed(run(write(tmp_path, body))).what.figures["error"] == "Odd"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "timer_ns = 5\ndef timer(self, now_ns):\n    pass",  # never set anew
+        "timer_ns = 5.5",
+        "timer_ns = 10**30",
+        "timer_ns = 5\ndef timer(self, now_ns):\n    self.timer_ns = None\n    return [Task(9, 'x')]",
+        "timer_ns = 5\ndef timer(self, now_ns):\n    self.timer_ns = None\n    return 3",
+        "timer_ns = 5\ndef timer(self, now_ns):\n    self.timer_ns = None\n    while True:\n        yield self.queue[0]",
+        "keeps_slice = 3",
+        "keeps_slice = ['never']",
+        "def why(self, task):\n    return 3",
+        "def why(self, task):\n    return Clause('x', {'y': object()})",
+        "def why(self, task):\n    return Clause('x', {'y': 10**40})",
+        "def why(self, task):\n    return Clause(3)",
+        "def pick(self, cpu, now_ns):\n    self.note(3)",
+        "def pick(self, cpu, now_ns):\n    self.desk.renew(Task(9, 'x'))",
+    ],
+)
+def test_f28_nonsense_of_every_other_kind(tmp_path: Path, body: str) -> None:
+    failed(run(write(tmp_path, body)))
+
+
+def test_f28_no_answer_reaches_the_kernel_but_these(tmp_path: Path) -> None:
+    guard = Guard(Policy())
+    task, other = Task(1, "a"), Task(2, "b")
+    guard.enqueue(task, "admitted", 0)
+    assert guard.pick(0, 0) is task
+    guard.enqueue(task, "expired", 1)
+    guard.enqueue(other, "admitted", 1)
+    guard.remove(task)
+    assert guard.pick(0, 1) is other
+    assert guard.pick(0, 1) is None
+    assert guard.slice(other) is None
+    assert guard.preempts(task, other, 1) is False
+    assert guard.queues() == [Queue(guard.queues()[0].name, ())]
+
+
+def test_a_person_may_say_why_in_a_plain_sentence(tmp_path: Path) -> None:
+    body = "def why(self, task):\n    self.note('hm \\x1b[31m', task)\n    return f'I like {task.name} \\x1b[31m'"
+    events = run(write(tmp_path, body))
+    said = [wording.sentence(event, {1: "a", 2: "b", 3: "c"}) for event in events]
+    assert "a gets CPU 0 until it blocks: I like a" in said
+    assert "a: hm" in said
+    assert any(isinstance(event, PolicyNote) for event in events)
+
+
+def test_who_was_ready_longest_is_first_after_a_failure(tmp_path: Path) -> None:
+    body = "def pick(self, cpu, now_ns):\n    return 1 / 0 if now_ns else super().pick(cpu, now_ns)"
+    jobs = [process(name, "cpu 10ms", arrive=f"{index}ms") for index, name in enumerate("abcd")]
+    events = simulate(scenario(*jobs, policy=write(tmp_path, body)))
+    assert [name for name, _ in sorted(exits(events).items(), key=lambda pair: pair[1].t_ns)] == ["a", "b", "c", "d"]
+
+
+def test_a_guard_lets_a_good_policy_do_what_it_would_do_alone() -> None:
+    for name in ("rr", "mlfq", "eevdf", "priority"):
+        spec = MachineSpec(policy=name)
+        world = scenario(
+            process("a", "cpu 30ms", "io 10ms", "cpu 30ms"),
+            process("b", "cpu 30ms", priority=-1, arrive="5ms"),
+            policy=name,
+        )
+        assert simulate(world, Guard(build(spec))) == simulate(world)
+
+
+def test_queues_that_a_person_shows_are_made_harmless(tmp_path: Path) -> None:
+    body = """\
+def queues(self):
+    return [Queue('mine\\x1b[31m', self.queue, 5_000)]
+def figures(self, task):
+    return {'x\\x07': 1.5}"""
+    (seen,) = [event for event in run(write(tmp_path, body), ("7ms", Look())) if isinstance(event, Queues)]
+    assert wording.queue(seen.queues[0].name) == "mine"
+    assert [(task.pid, task.figures) for task in seen.queues[0].tasks] == [(2, {"x": 1.5})]
