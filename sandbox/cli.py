@@ -27,6 +27,7 @@ COMMANDS = ("run", "simulate", "check", "scenarios", "policies", "doctor")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit status."""
+    _open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser(words).parse_args(words)
     try:
@@ -37,12 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print_problems(bad)
         return BAD_INPUT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads us any more: say nothing at exit
-        return DONE
+    except OSError as error:
+        from sandbox.report import abandon_stdout, complain
+
+        abandon_stdout()
+        if isinstance(error, BrokenPipeError):
+            return DONE  # whoever read us has read enough
+        complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     return status
+
+
+def _open_streams() -> None:
+    """Standard streams that are closed lead nowhere from now on; else the next file or socket would be one of them."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
@@ -106,6 +121,7 @@ def _app(options: argparse.Namespace) -> int:
 
     gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
+    from sandbox.tui.config import read_config
     from sandbox.tui.session import Session
 
     def start(scenario: Scenario) -> KernelProcess:
@@ -116,7 +132,13 @@ def _app(options: argparse.Namespace) -> int:
 
     scenario = _scenario(options, real=True)
     _check_strict(options)
-    return run_app(Session(scenario, start))
+    config = read_config()
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        from sandbox.report import complain
+
+        complain("the app needs a terminal; ossandbox run and ossandbox simulate need none")
+        return BAD_INPUT
+    return run_app(Session(scenario, start), config)
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -111,6 +112,11 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[in
 def complain(text: str) -> None:
     """A message on stderr."""
     print(f"ossandbox: {text}", file=sys.stderr)
+
+
+def abandon_stdout() -> None:
+    """Nobody reads what we print any more: say nothing more, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_problems(bad: BadScenario) -> None:
