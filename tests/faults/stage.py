@@ -201,8 +201,8 @@ class Terminal(Stage):
         if self.os_pid == 0:
             try:
                 os.chdir(ROOT)
-                os.environ["TERM"] = "xterm-256color"
-                os.execv(sys.executable, [*OSSANDBOX, *words])
+                # In the C library's own environment there may be a size of another terminal.
+                os.execve(sys.executable, [*OSSANDBOX, *words], {**os.environ, "TERM": "xterm-256color"})
             finally:
                 os._exit(127)
         os.set_blocking(self.master, False)

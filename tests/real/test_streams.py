@@ -43,7 +43,7 @@ def on_a_terminal(*words: str) -> str:
     os_pid, master = pty.fork()
     if os_pid == 0:
         try:
-            os.execv(sys.executable, [sys.executable, "-m", "sandbox", *words])
+            os.execve(sys.executable, [sys.executable, "-m", "sandbox", *words], os.environ)
         finally:
             os._exit(127)
     written = b""
