@@ -123,6 +123,16 @@ def gone(*os_pids: int) -> bool:
     return all(state(os_pid) in ("", "Z", "X") for os_pid in os_pids)
 
 
+def all_stopped(os_pids: list[int]) -> bool:
+    """Whether none of them may run. While one looks from one to the next, a CPU may go the other way: so it is looked
+    at several times."""
+    for _ in range(5):
+        if any(state(os_pid) != "T" for os_pid in os_pids):
+            return False
+        time.sleep(0.02)
+    return True
+
+
 # The command
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import Terminal, cpu_ticks, gone, state, terminal, until, write_scenario
+from tests.faults.stage import Terminal, all_stopped, cpu_ticks, gone, terminal, until, write_scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -71,7 +71,7 @@ def test_from_the_first_key_to_the_last(tmp_path: Path) -> None:
         # A pause really stops.
         app.press(" ")
         app.read_until(lambda: app.shows("‖ PAUSED"), "it is paused")
-        app.read_until(lambda: all(state(os_pid) == "T" for os_pid in scheduled), "everybody is stopped")
+        app.read_until(lambda: all_stopped(scheduled), "everybody is stopped")
         used, clock = [cpu_ticks(os_pid) for os_pid in scheduled], shown_time(app)
         app.read_until(lambda: app.shows("cpu0  ‖ paused"), "nobody has the CPU")
 
@@ -79,7 +79,7 @@ def test_from_the_first_key_to_the_last(tmp_path: Path) -> None:
         app.press(".")
         app.read_until(lambda: running(app) and app.shows("‖ PAUSED"), "one has been chosen, and nothing runs yet")
         first = running(app)
-        assert all(state(os_pid) == "T" for os_pid in scheduled)
+        assert all_stopped(scheduled)
         assert [cpu_ticks(os_pid) for os_pid in scheduled] == used
         assert shown_time(app) < clock + 0.1, "he had no slice"
         app.press(".")
@@ -88,7 +88,7 @@ def test_from_the_first_key_to_the_last(tmp_path: Path) -> None:
         app.read_until(
             lambda: f"rr chooses {second}: it is the head of the ready queue" in explained(app), "it says why"
         )
-        app.read_until(lambda: all(state(os_pid) == "T" for os_pid in scheduled), "everybody is stopped again")
+        app.read_until(lambda: all_stopped(scheduled), "everybody is stopped again")
 
         # It goes on; another one is started, and takes its turns.
         app.press(" ")
