@@ -83,10 +83,36 @@ def _linux() -> Iterator[Finding]:
     else:
         advice = "a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer"
         yield Finding("scheduling", "fails", problem, advice)
-    yield Finding("sensor", "ok", "poll: kept-open /proc/PID/stat, no privilege needed")
+    yield from _sensors()
     if not can_see_others():
         advice = "children are found all the same; ps shows only your own processes"
         yield Finding("/proc", "limited", "hidepid hides the processes of others", advice)
+
+
+def _sensors() -> Iterator[Finding]:
+    """Each sensor, best first; that a better one is missing costs accuracy and nothing else."""
+    from sandbox.machines.linux.sensors import NAMES, obstacle
+
+    for name in NAMES:
+        if name == "auto":
+            continue
+        reason = obstacle(name, 1)
+        if reason is None:
+            yield Finding(f"sensor {name}", "ok", _SENSOR_NOTES[name])
+        else:
+            yield Finding(f"sensor {name}", "limited", reason, _SENSOR_ADVICE.get(name, ""))
+
+
+_SENSOR_NOTES = {
+    "perf": "the system's own record of every switch: exact, and slices can be verified",
+    "idle": "an idle task on each mini CPU tells when nothing else runs",
+    "poll": "kept-open /proc/PID/stat, asked again and again",
+    "psutil": "portable, asked again and again",
+}
+_SENSOR_ADVICE = {
+    "perf": "needs a second CPU, and: sysctl kernel.perf_event_paranoid=2 (in a container also a seccomp profile that "
+    "permits perf_event_open)",
+}
 
 
 def _limits() -> Iterator[Finding]:

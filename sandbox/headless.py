@@ -11,10 +11,12 @@ from contextlib import contextmanager
 from types import FrameType
 
 from sandbox import wording
-from sandbox.events import Clause, Event, Fault
+from sandbox.events import Clause, Event, Fault, Witnessed
 from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
 from sandbox.link import KernelProcess
+from sandbox.measurement.report import print_verification
+from sandbox.measurement.verify import Verification
 from sandbox.metrics import result
 from sandbox.report import EventLines, abandon_stdout, complain, print_result, print_serial, quote
 from sandbox.simulation import simulate
@@ -64,18 +66,21 @@ class Record:
 
 
 class Output(Record):
-    """Prints events as they come, and the result at the end."""
+    """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
 
-    def __init__(self, quiet: bool, as_json: bool) -> None:
+    def __init__(self, quiet: bool, as_json: bool, verify: bool = False) -> None:
         super().__init__()
         self._as_json = as_json
+        self._verification = Verification() if verify else None
         self._lines = None if quiet or as_json else EventLines()
 
     def show(self, event: Event) -> None:
-        """A line an event, unless only the result is wanted."""
+        """A line an event, unless only the result is wanted; what the system recorded is for the result only."""
+        if self._verification is not None:
+            self._verification.add(event)
         if self._lines is None:
             super().show(event)
-        else:
+        elif not isinstance(event, Witnessed):
             print(self._lines.line(event))
 
     def finish(self) -> None:
@@ -83,6 +88,8 @@ class Output(Record):
         if self.history.booted is None:
             return
         document = result(self.history)
+        if self._verification is not None and self._verification.witnessed:
+            document["verification"] = self._verification.figures()
         if self._as_json:
             print(json.dumps(document))
         else:
@@ -90,12 +97,14 @@ class Output(Record):
                 print()
             print_result(document)
             print_serial(self.history)
+            if "verification" in document:
+                print_verification(document["verification"])
         sys.stdout.flush()
 
 
-def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = False) -> int:
+def run_real(boot: Boot, output: Output, strict: bool = False) -> int:
     """Run on real processes and print; returns the exit status."""
-    status = drive_real(scenario, sensor, output, strict)
+    status = drive_real(boot, output, strict)
     with _heard_or_not():
         output.finish()
     return FAILED if output.stuck and status == DONE else status
@@ -108,10 +117,10 @@ def run_virtual(scenario: Scenario, output: Output) -> int:
     return FAILED if output.stuck and status == DONE else status
 
 
-def drive_real(scenario: Scenario, sensor: str, record: Record, strict: bool = False) -> int:
+def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
-    kernel = KernelProcess(Boot(scenario, sensor=sensor), strict)
+    kernel = KernelProcess(boot, strict)
     with interruptible():
         try:
             record.take(kernel.events())

@@ -47,13 +47,24 @@ class Slice:
 class Life:
     """What is known of one process."""
 
-    __slots__ = ("_spent_ns", "admitted", "cpu_ns", "exited", "first_run_ns", "last_slice", "stretches", "switches")
+    __slots__ = (
+        "_spent_ns",
+        "admitted",
+        "cpu_ns",
+        "exited",
+        "first_run_ns",
+        "last_slice",
+        "stretches",
+        "switches",
+        "undispatched_ns",
+    )
 
     def __init__(self, admitted: Admitted, stretches_most: int | None) -> None:
         self.admitted = admitted
         self.exited: Exited | None = None
         self.first_run_ns: int | None = None
         self.cpu_ns = 0
+        self.undispatched_ns = 0
         self.switches = 0
         self.last_slice: Slice | None = None
         self.stretches: deque[Stretch] = deque(maxlen=stretches_most)
@@ -93,6 +104,8 @@ class History:
         self.slices: list[Slice] = []
         #: Times at which a CPU changed from one process to another.
         self.switches = 0
+        #: CPU time that processes used without being dispatched.
+        self.undispatched_ns = 0
         self._stretches_most = stretches_most
         self._last_on: dict[int, int] = {}
 
@@ -133,6 +146,8 @@ class History:
     def _deschedule(self, event: Descheduled) -> None:
         life = self.lives[event.pid]
         life.cpu_ns += event.ran_ns
+        life.undispatched_ns += event.undispatched_ns
+        self.undispatched_ns += event.undispatched_ns
         if life.last_slice is not None:
             life.last_slice.end_ns = event.t_ns
             life.last_slice.cpu_ns = event.ran_ns
@@ -144,5 +159,6 @@ class History:
         if life.last_slice is not None:
             # What it used after its last slice (a late stop, a wake noticed late) belongs to that slice.
             life.last_slice.cpu_ns += event.cpu_ns - life.cpu_ns
-        life.cpu_ns = event.cpu_ns
+        self.undispatched_ns += event.undispatched_ns - life.undispatched_ns
+        life.cpu_ns, life.undispatched_ns = event.cpu_ns, event.undispatched_ns
         life.leave(event.t_ns)

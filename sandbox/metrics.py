@@ -3,7 +3,8 @@
 turnaround: from arrival to the end. waiting: time READY. response: from arrival to the first dispatch.
 makespan: from boot to the last end. CPU utilisation: CPU time of all processes over CPUs × makespan.
 fairness (Jain): of each process's share of the time in which it wanted the CPU, CPU / (CPU + waiting); 1 when all
-got the same share, 1/n when one got everything.
+got the same share, 1/n when one got everything. undispatched: CPU time used without being dispatched, after a wake
+that nobody had noticed yet or until a late stop took effect; it is part of the CPU time.
 """
 
 from __future__ import annotations
@@ -66,6 +67,7 @@ def metrics(history: History) -> dict[str, Any]:
         "cpu_utilisation": cpu_ns / (cpus * makespan_ns) if makespan_ns else 0.0,
         "throughput_per_s": len(ended) * S / makespan_ns if makespan_ns else 0.0,
         "switches": history.switches,
+        "undispatched_ns": history.undispatched_ns,
         "turnaround_ns": _summary([figure["turnaround_ns"] for figure in figures]),
         "waiting_ns": _summary([figure["waiting_ns"] for figure in figures]),
         "response_ns": _summary([f["response_ns"] for f in figures if f["response_ns"] is not None]),

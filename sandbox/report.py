@@ -76,6 +76,8 @@ def print_result(document: dict[str, Any]) -> None:
         f"throughput {figures['throughput_per_s']:.2f}/s   "
         f"fairness {figures['fairness_jain']:.3f}"
     )
+    if machine["kind"] == "linux":
+        print(f"ran without being dispatched: {milliseconds(figures['undispatched_ns'])} ms of CPU time")
 
 
 def print_serial(history: History) -> None:

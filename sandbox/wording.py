@@ -156,6 +156,7 @@ _PROBLEMS = {
     "no such file": "there is no file {value}",
     "no such class": "there is no class {value} in {file}",
     "no such function": "there is no function {value} in {file}; there are: {allowed}",
+    "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",
     "no such scenario": "there is no scenario {value}; there are: {allowed}, or give the path of a file",
     "no such process": "there is no process {value}; there are: {allowed}",
     "not a Python file": "{value} is no Python file",

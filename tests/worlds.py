@@ -13,11 +13,7 @@ from sandbox import simulation
 from sandbox.commands import AnyCommand
 from sandbox.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
 from sandbox.link import KernelProcess
-from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.places import choose
-from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.sensors import obstacles
-from sandbox.machines.linux.sensors.base import Around
+from sandbox.machines.linux.sensors import NAMES, obstacle
 from sandbox.policies.base import Policy
 from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.units import MS, parse_duration
@@ -26,20 +22,8 @@ from sandbox.wire import Boot
 UNIT = 10 * MS
 
 
-def possible_sensors() -> list[str]:
-    """The sensors that this machine permits."""
-    places = choose(1)
-    before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, places.engine)
-    poller = Poller()
-    try:
-        return [name for name, obstacle in obstacles(Around(places, Clock(), poller, {}, set())) if obstacle is None]
-    finally:
-        poller.close()
-        os.sched_setaffinity(0, before)
-
-
-SENSORS = possible_sensors()
+#: The sensors that this machine permits.
+SENSORS = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
 
 
 def process(name: str, *work: str, **more: Any) -> ProcessSpec:

@@ -31,9 +31,8 @@ def do(options: argparse.Namespace) -> int:
 
     def start(scenario: Scenario) -> KernelProcess:
         from sandbox.link import KernelProcess  # once the first frame is out
-        from sandbox.wire import Boot
 
-        return KernelProcess(Boot(scenario, sensor=options.sensor, stay=True, attended=True), options.strict)
+        return KernelProcess(shared.boot(options, scenario, stay=True, attended=True), options.strict)
 
     scenario = shared.scenario(options, real=True)
     config = read_config()

@@ -118,7 +118,7 @@ def _make(plans: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Run]
                 progress.next(f"{plan.contender.label} {'on real processes' if plan.real else 'in virtual time'}")
                 record = Heard(plan.contender.label)
                 if plan.real:
-                    ended = drive_real(plan.scenario, options.sensor, record, options.strict)
+                    ended = drive_real(shared.boot(options, plan.scenario), record, options.strict)
                 else:
                     ended = drive_virtual(plan.scenario, record)
                 if record.history.booted is not None:

@@ -4,21 +4,52 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from sandbox import doctor
-from sandbox.exits import DONE, FAILED
+from sandbox.exits import BAD_INPUT, DONE, FAILED
+from sandbox.report import complain
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the examination takes."""
     parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--measure", action="store_true", help="measure with real runs, for some fifteen seconds")
 
 
 def do(options: argparse.Namespace) -> int:
-    """Examine the machine."""
+    """Examine the machine, or measure it."""
+    if options.measure:
+        return _measure(options.json)
     findings = doctor.examine()
     if options.json:
         print(json.dumps([finding._asdict() for finding in findings]))
     else:
         doctor.print_findings(findings)
     return FAILED if any(finding.state == "fails" for finding in findings) else DONE
+
+
+def _measure(as_json: bool) -> int:
+    if sys.platform != "linux":
+        complain("there is nothing to measure: real processes are scheduled on Linux only")
+        return BAD_INPUT
+    from sandbox.headless import Interrupted, interruptible
+    from sandbox.machines.linux.sensors import NAMES, obstacle
+    from sandbox.measurement.measure import measure, steps
+    from sandbox.measurement.report import print_measurement
+    from sandbox.report import Progress
+
+    sensors = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
+    progress = Progress(steps(sensors))
+    with interruptible():
+        try:
+            measurement = measure(sensors, progress.next)
+        except Interrupted as interrupted:
+            return interrupted.status
+        finally:
+            progress.end()
+    if as_json:
+        print(json.dumps(measurement))
+    else:
+        print_measurement(measurement)
+    return DONE

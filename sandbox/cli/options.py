@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from sandbox.commands import Quit
 from sandbox.events import Clause
 from sandbox.kinds import Duration, Kind, Refused, Whole
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import At, Scenario
+
+if TYPE_CHECKING:
+    from sandbox.wire import Boot
 
 T = TypeVar("T")
 
@@ -28,7 +31,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpus", metavar="N", help="how many mini CPUs")
     parser.add_argument("--seed", metavar="N", help="seed of policies that draw lots")
     parser.add_argument("--strict", action="store_true", help="real runs: in a pid namespace of their own")
-    parser.add_argument("--sensor", default="auto", metavar="NAME", help="how blocking is noticed: auto, poll, psutil")
+    parser.add_argument("--sensor", default="auto", metavar="NAME", help="how blocking is noticed (see: doctor)")
+    recipes = ("auto", "overlapped", "sequential")
+    parser.add_argument("--recipe", default="auto", choices=recipes, help="how one process is switched for another")
 
 
 def add_limit(parser: argparse.ArgumentParser) -> None:
@@ -102,11 +107,25 @@ def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
     if scenario.machine.cpus > available():
         what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
         raise BadScenario("machine", [Problem(0, "cpus", what)])
+    if options.sensor != "auto":
+        from sandbox.machines.linux.sensors import obstacle
+
+        reason = obstacle(options.sensor, scenario.machine.cpus)
+        if reason is not None:
+            what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
+            raise BadScenario("options", [Problem(0, "--sensor", what)])
     if options.strict:
         from sandbox.link import can_be_strict  # the first frame of the app does not wait for it
 
         if not can_be_strict():
             raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
+
+
+def boot(options: argparse.Namespace, scenario: Scenario, **more: bool) -> Boot:
+    """What the kernel process is told to run."""
+    from sandbox.wire import Boot
+
+    return Boot(scenario, options.sensor, options.recipe, **more)
 
 
 def _check_virtual(name: str, scenario: Scenario) -> None:

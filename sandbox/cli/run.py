@@ -16,9 +16,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_limit(parser)
     parser.add_argument("--quiet", action="store_true", help="no line an event, only the result")
     parser.add_argument("--json", action="store_true", help="only the result, as one JSON object")
+    parser.add_argument("--verify", action="store_true", help="hold every slice against the system's own records")
 
 
 def do(options: argparse.Namespace) -> int:
     """Run."""
     scenario = shared.scenario(options, real=True)
-    return run_real(scenario, options.sensor, Output(options.quiet, options.json), options.strict)
+    boot = shared.boot(options, scenario, verify=options.verify)
+    return run_real(boot, Output(options.quiet, options.json, options.verify), options.strict)

@@ -15,7 +15,7 @@ from sandbox.machines.linux import libc
 from sandbox.machines.linux.accounting import cpu_clock
 from sandbox.machines.linux.perf import Ring
 from sandbox.machines.linux.places import choose
-from sandbox.measure import Run, hogs
+from sandbox.measurement.measure import Run, hogs
 from sandbox.metrics import distribution
 from sandbox.units import MS, US
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.measure import Run, left_to_linux, mixed
+from sandbox.measurement.measure import Run, left_to_linux, mixed
 from sandbox.spec import Scenario
 from sandbox.units import MS, S
 from tests.benchmarks.tools import alternate, row

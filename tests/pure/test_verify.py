@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from sandbox.events import Clause, Descheduled, DescheduledReason, Dispatched, Event, Exited, Witnessed
+from sandbox.measurement.verify import Verification
 from sandbox.units import MS, US
-from sandbox.verify import Verification
 
 HEAD = Clause("head of the ready queue")
 

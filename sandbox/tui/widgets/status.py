@@ -7,6 +7,7 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.cells import fit
+from sandbox.tui.figures import brief
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line
 from sandbox.units import S
@@ -46,8 +47,10 @@ class Status(Lines):
         load = session.utilisation()
         full = round(load * _LOAD_CELLS)
         right: list[Piece] = [(" CPU ", palette.dim), (f"{load:4.0%} ", palette.text)]
+        if board.booted.machine == "linux":
+            right.insert(0, (f" undispatched {brief(session.history.undispatched_ns)}  ", palette.dim))
         if width >= WIDE:
-            right[1:1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
+            right[-1:-1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
         parameters = wording.parameters(board.parameters)
         cpus = f"   cpus {board.booted.cpus}" if board.booted.cpus > 1 else ""
         room = max(width - _cells(left) - _cells(right) - len(board.policy) - 3, 0)

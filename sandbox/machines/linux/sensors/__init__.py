@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.places import choose
+from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.sensors.base import Around, Sensor, SensorLost
 from sandbox.machines.linux.sensors.idle import IdleSensor
 from sandbox.machines.linux.sensors.perf import PerfSensor
@@ -51,12 +54,13 @@ def _first(names: tuple[str, ...], around: Around) -> Sensor:
     raise AssertionError("polling can always be had")
 
 
-def obstacles(around: Around) -> Iterator[tuple[str, str | None]]:
-    """Each sensor with what keeps this machine from having it (None: nothing)."""
-    for name, make in _SENSORS.items():
-        try:
-            make(around).close()
-        except SensorLost as lost:
-            yield name, lost.strerror
-        else:
-            yield name, None
+def obstacle(name: str, cpus: int) -> str | None:
+    """What keeps this machine from having a sensor for so many mini CPUs; None: nothing."""
+    poller = Poller()
+    try:
+        _SENSORS[name](Around(choose(cpus), Clock(), poller, {}, set())).close()
+    except SensorLost as lost:
+        return lost.strerror
+    finally:
+        poller.close()
+    return None

@@ -6,17 +6,17 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sandbox.events import Descheduled, Event
 from sandbox.history import History
 from sandbox.link import KernelProcess
 from sandbox.machines.linux.places import choose
+from sandbox.measurement.verify import Verification
 from sandbox.metrics import distribution, metrics
 from sandbox.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.units import MS
-from sandbox.verify import Verification
 from sandbox.wire import Boot
 
 _QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
@@ -26,7 +26,12 @@ _PATIENCE_S = 20.0
 Progress = Callable[[str], None]
 
 
-def measure(sensors: Iterable[str], progress: Progress) -> dict[str, Any]:
+def steps(sensors: Sequence[str]) -> int:
+    """In how many steps the measurement is made."""
+    return len(_QUANTA_NS) + len(sensors) + 1
+
+
+def measure(sensors: Sequence[str], progress: Progress) -> dict[str, Any]:
     """All figures as one document; times in ns. ``sensors``: the ones that this machine permits; ``progress`` is told
     what comes next."""
     document: dict[str, Any] = {"quanta": [], "sensors": []}
