@@ -119,7 +119,7 @@ def test_a_textbook_would_schedule_the_same(policy: str) -> None:
 def test_a_textbook_would_schedule_the_same_with_multilevel_feedback() -> None:
     for seed in range(4 * WORKLOADS):
         dice = random.Random(f"mlfq {seed}")
-        jobs = workload(dice)
+        jobs, cpus = workload(dice), dice.choice([1, 1, 1, 2, 3])
         quanta = [dice.randint(1, 6) for _ in range(dice.randint(1, 4))]
         allotments = [dice.randint(1, 3) for _ in quanta]
         boost = dice.choice([0, 0, dice.randint(3, 9), dice.randint(10, 30)])
@@ -131,9 +131,9 @@ def test_a_textbook_would_schedule_the_same_with_multilevel_feedback() -> None:
             "stay": stay,
             "io_bump": io_bump,
         }
-        mine = ours(jobs, policy="mlfq", parameters=parameters)
-        theirs = references.multilevel(jobs, quanta, allotments, boost, stay, io_bump)
-        assert mine == theirs, f"mlfq {seed}: {parameters}, {jobs}"
+        mine = ours(jobs, cpus, policy="mlfq", parameters=parameters)
+        theirs = references.Multilevel(jobs, quanta, allotments, boost, stay, io_bump, cpus).run()
+        assert mine == theirs, f"mlfq {seed}: {cpus} CPUs, {parameters}, {jobs}"
 
 
 def document(folder: Path, jobs: list[Job], machine: str, *options: str) -> tuple[dict[str, Any], Run]:
@@ -163,7 +163,7 @@ def test_the_same_through_a_file_and_the_command(tmp_path: Path) -> None:
     jobs = workload(random.Random(7))
     parameters = '{ quanta = ["20ms", "30ms"], allotments = [1, 2], boost = "150ms", stay = true, io_bump = true }'
     said, run = document(tmp_path, jobs, f'policy = "mlfq"\nparameters = {parameters}')
-    assert run == references.multilevel(jobs, [2, 3], [1, 2], 15, True, True)
+    assert run == references.Multilevel(jobs, [2, 3], [1, 2], 15, True, True).run()
     assert said["policy"] == {
         "name": "mlfq",
         "parameters": {
