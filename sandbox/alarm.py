@@ -8,7 +8,7 @@ import threading
 from time import monotonic
 from types import FrameType
 
-from sandbox.policies.failures import Overdue
+from sandbox.policies.patience import Overdue
 
 _PATIENCE_S = 0.5
 _TICK_S = 0.1

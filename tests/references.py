@@ -1,7 +1,7 @@
 """Schedulers as a textbook tells them: tick by tick, plain lists, no cleverness, and nothing of ours.
 
 They say who should have had which CPU in every tick. ``schedule`` covers all policies that choose from one list of
-ready jobs; ``multilevel`` is the multilevel feedback queue in which the running job stays at the head of its queue.
+ready jobs; ``Multilevel`` is the multilevel feedback queue, in which running jobs keep their places in their queues.
 """
 
 from __future__ import annotations
@@ -240,69 +240,99 @@ def stride(quantum: int) -> Rules:
     )
 
 
-def multilevel(
-    jobs: list[Job],
-    quanta: list[int],
-    allotments: list[int],
-    boost: int = 0,
-    stay: bool = False,
-    io_bump: bool = False,
-) -> Run:
-    """The multilevel feedback queue on one CPU. Level 0 is the top."""
-    queues: list[list[Job]] = [[] for _ in quanta]
-    run, now = Run(), 0
-    blocked: list[Job] = []
+class Multilevel:
+    """The multilevel feedback queue; level 0 is the top. Running jobs stay in their queues: in each tick, those run
+    who stand first."""
 
-    def settle(job: Job, level: int) -> None:
-        job.level, job.quantum_left, job.slices_left = level, quanta[level], allotments[level]
+    def __init__(
+        self,
+        jobs: list[Job],
+        quanta: list[int],
+        allotments: list[int],
+        boost: int = 0,
+        stay: bool = False,
+        io_bump: bool = False,
+        cpus: int = 1,
+    ) -> None:
+        self.jobs, self.quanta, self.allotments = jobs, quanta, allotments
+        self.boost, self.stay, self.io_bump = boost, stay, io_bump
+        self.now = 0
+        self.queues: list[list[Job]] = [[] for _ in quanta]
+        self.blocked: list[Job] = []
+        self.running: list[Job | None] = [None] * cpus
 
-    for job in jobs:
-        settle(job, 0)
-    while any(job.finish is None for job in jobs):
-        if boost and now and now % boost == 0:
-            for queue in reversed(queues[1:]):
-                queues[0] += queue
-                queue.clear()
-            for job in jobs:
-                settle(job, 0)
-        for job in jobs:
-            if job.arrival == now:
-                job.left = job.burst
-                queues[0].append(job)
-        for job in [job for job in blocked if job.wakes == now]:
-            blocked.remove(job)
-            job.left = job.burst
-            queues[job.level].insert(0 if io_bump else len(queues[job.level]), job)
-        level = next((level for level, queue in enumerate(queues) if queue), None)
-        if level is None:
-            run.ticks.append((None,))
-            now += 1
-            continue
-        job = queues[level][0]
-        run.ticks.append((job.number,))
-        job.left -= 1
-        job.quantum_left -= 1
-        slice_used = job.quantum_left == 0
-        now += 1
-        gone = job.left == 0
+    def run(self) -> Run:
+        ticks = []
+        for job in self.jobs:
+            self.settle(job, 0)
+        while True:
+            for cpu, job in enumerate(self.running):
+                if job is not None and 0 in (job.left, job.quantum_left):
+                    self.running[cpu] = None
+                    self.end_tick(job)
+            if all(job.finish is not None for job in self.jobs):
+                return Run(ticks, [job.finish for job in self.jobs])
+            if self.boost and self.now and self.now % self.boost == 0:
+                self.lift_all()
+            self.come_and_wake()
+            self.give_cpus()
+            ticks.append(tuple(None if job is None else job.number for job in self.running))
+            for job in self.running:
+                if job is not None:
+                    job.left -= 1
+                    job.quantum_left -= 1
+            self.now += 1
+
+    def settle(self, job: Job, level: int) -> None:
+        job.level, job.quantum_left, job.slices_left = level, self.quanta[level], self.allotments[level]
+
+    def end_tick(self, job: Job) -> None:
+        """A job whose burst or slice is over leaves its place."""
+        level, gone, slice_used = job.level, job.left == 0, job.quantum_left == 0
+        self.queues[level].remove(job)
+        if gone and job.step == len(job.work) - 1:
+            job.finish = self.now
+            return
         if gone:
-            queues[level].pop(0)
-            if job.step == len(job.work) - 1:
-                job.finish = now
-                continue
-            job.wakes = now + job.work[job.step + 1]
+            job.wakes = self.now + job.work[job.step + 1]
             job.step += 2
-            blocked.append(job)
-            if stay:
-                settle(job, level)
+            self.blocked.append(job)
+            if self.stay:
+                self.settle(job, level)
         if slice_used:
-            if not gone:
-                queues[level].pop(0)
             job.slices_left -= 1
-            job.quantum_left = quanta[level]
+            job.quantum_left = self.quanta[level]
             if job.slices_left == 0:
-                settle(job, min(level + 1, len(quanta) - 1))
-            if not gone:
-                queues[job.level].append(job)
-    run.finish = [job.finish for job in jobs]
-    return run
+                self.settle(job, min(level + 1, len(self.quanta) - 1))
+        if not gone:
+            self.queues[job.level].append(job)
+
+    def lift_all(self) -> None:
+        for queue in reversed(self.queues[1:]):
+            self.queues[0] += queue
+            queue.clear()
+        for job in self.jobs:
+            self.settle(job, 0)
+
+    def come_and_wake(self) -> None:
+        for job in self.jobs:
+            if job.arrival == self.now:
+                job.left = job.burst
+                self.queues[0].append(job)
+        for job in [job for job in self.blocked if job.wakes == self.now]:
+            self.blocked.remove(job)
+            job.left = job.burst
+            queue = self.queues[job.level]
+            queue.insert(0 if self.io_bump else len(queue), job)
+
+    def give_cpus(self) -> None:
+        """Idle CPUs first, then that of whoever stands last among those who may not run on."""
+        order = [job for queue in self.queues for job in queue]
+        first = order[: len(self.running)]
+        comers = [job for job in first if job not in self.running]
+        for cpu, job in enumerate(self.running):
+            if job is None and comers:
+                self.running[cpu] = comers.pop(0)
+        for comer in comers:
+            out = [cpu for cpu, job in enumerate(self.running) if job not in first]
+            self.running[max(out, key=lambda cpu: order.index(self.running[cpu]))] = comer

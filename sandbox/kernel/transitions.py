@@ -30,8 +30,10 @@ from sandbox.policies.base import Policy
 
 RESUMED = Clause("goes on after a pause")
 WAITING = Clause("waiting")
-#: Who becomes ready thus may take the CPU from another; who has just lost one may not.
-_NEWS: Collection[ReadyReason] = ("admitted", "woke")
+#: Who becomes ready thus may take a CPU from another one.
+_COMERS: Collection[ReadyReason] = ("admitted", "woke")
+#: Where there are more CPUs, so may who has just lost his own to somebody better; who was pushed aside was the worst.
+_COMERS_AND_LOSERS: Collection[ReadyReason] = ("admitted", "woke", "expired", "yielded")
 
 
 class Transitions:
@@ -51,6 +53,7 @@ class Transitions:
         self._ready: dict[int, Process] = {}
         #: May preempt, having come or woken; became ready while the machine lets it run.
         self._fresh: deque[Process] = deque()
+        self._challengers = _COMERS if cpus == 1 else _COMERS_AND_LOSERS
         self._loosened: list[Process] = []
         self._orders: list[Order] = []
         self._log: list[Event] = []
@@ -80,7 +83,7 @@ class Transitions:
     def _make_ready(self, process: Process, reason: ReadyReason) -> None:
         self._line_up(process, reason)
         self._ready[process.pid] = process
-        if reason in _NEWS:
+        if reason in self._challengers:
             self._fresh.append(process)
         self.policy.enqueue(process, reason, self.now_ns)
 

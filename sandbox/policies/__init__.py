@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.kinds import Refused, nearest
 from sandbox.policies.base import Policy
-from sandbox.policies.files import checked, load, started
-from sandbox.policies.guard import ALL_THE_TIME, Alarm, Guard
+from sandbox.policies.patience import ALL_THE_TIME, Alarm
 from sandbox.spec import MachineSpec
 from sandbox.units import write_duration
 
@@ -31,17 +30,19 @@ def names() -> list[str]:
 
 
 def _installed() -> Iterable[EntryPoint]:
-    from importlib.metadata import entry_points  # it is large, and the kernel process shall stay small
+    from importlib.metadata import entry_points  # it is large
 
     return entry_points(group=GROUP)
 
 
 def find(name: str, folder: str = ".") -> type[Policy]:
     """The policy class of a name, or of ``file.py:Class`` beside ``folder``, read anew each time. Raises Refused."""
-    if ":" in name:
-        return load(name, folder)
     if name in BUILT_IN:
         return _only_policy(importlib.import_module(f"{__name__}.{name}"), name)
+    from sandbox.policies.files import checked, load  # not needed by most, and the kernel process shall stay small
+
+    if ":" in name:
+        return load(name, folder)
     for point in _installed():
         if point.name == name:
             return checked(point.load(), name)
@@ -60,9 +61,11 @@ def build(spec: MachineSpec, folder: str = ".", alarm: Alarm = ALL_THE_TIME) -> 
     built in works behind a ``Guard``, and the ``alarm`` ends what takes too long. Raises Refused."""
     if spec.policy in BUILT_IN:
         return _made(find(spec.policy), spec)
+    from sandbox.policies.files import started
+    from sandbox.policies.guard import Guard
+
     with alarm:
-        policy = started(lambda: _made(find(spec.policy, folder), spec), spec.policy, folder)
-    return Guard(policy, alarm)
+        return started(lambda: Guard(_made(find(spec.policy, folder), spec), alarm), spec.policy, folder)
 
 
 def _made(kind: type[Policy], spec: MachineSpec) -> Policy:

@@ -11,14 +11,11 @@ from types import TracebackType
 from sandbox.events import Clause, Figure
 from sandbox.policies.answers import Nonsense
 from sandbox.policies.base import Policy
+from sandbox.policies.patience import Overdue
 from sandbox.text import clean, clean_line
 
 _TRACEBACK_MOST = 4_000
 _FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
-
-
-class Overdue(BaseException):
-    """Raised in the midst of whatever takes too long. No ``except Exception`` may swallow it."""
 
 
 def failure(policy: Policy, callback: str, error: BaseException) -> Clause:

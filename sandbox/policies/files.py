@@ -10,7 +10,8 @@ from collections.abc import Callable
 
 from sandbox.kinds import Refused
 from sandbox.policies.base import Policy
-from sandbox.policies.failures import Overdue, failing_line, reason
+from sandbox.policies.failures import failing_line, reason
+from sandbox.policies.patience import Overdue
 from sandbox.spec import TIES
 from sandbox.text import clean_line
 

@@ -8,21 +8,18 @@ truth values and harmless words.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
 from sandbox.kinds import Refused
 from sandbox.policies import answers
 from sandbox.policies.base import Policy, Queue, Task
-from sandbox.policies.failures import Overdue, failure
+from sandbox.policies.failures import failure
 from sandbox.policies.fcfs import FirstComeFirstServed
+from sandbox.policies.patience import ALL_THE_TIME, Alarm, Overdue
 
 A = TypeVar("A")
 
-#: Raises Overdue in the midst of its body when that takes too long.
-Alarm = AbstractContextManager[Any]
-ALL_THE_TIME: Alarm = nullcontext()
 #: What a policy may raise without taking the kernel with it.
 FAILURES = (Exception, SystemExit, KeyboardInterrupt, Overdue)
 

@@ -9,7 +9,7 @@ import msgspec
 from sandbox.kinds import Refused
 from sandbox.policies import BUILT_IN, build
 from sandbox.policies.base import Policy
-from sandbox.policies.guard import ALL_THE_TIME, Alarm
+from sandbox.policies.patience import ALL_THE_TIME, Alarm
 from sandbox.spec import MachineSpec
 
 

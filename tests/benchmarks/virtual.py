@@ -54,7 +54,7 @@ def decisions_per_s(policy: str, jobs: int) -> float:
 def marginal_s(policy: str, jobs: int) -> float:
     """What one more decision costs, births and ends left out."""
     seconds = decisions = 0.0
-    for _ in range(max(10_000 // jobs, 1)):
+    for _ in range(max(25_000 // jobs, 1)):
         few_s, few = simulated(policy, jobs, 2)
         many_s, many = simulated(policy, jobs, 6)
         seconds, decisions = seconds + many_s - few_s, decisions + many - few

@@ -13,7 +13,7 @@ import pytest
 
 from sandbox.alarm import AlarmClock
 from sandbox.events import Fault, Scheduling
-from sandbox.policies.failures import Overdue
+from sandbox.policies.patience import Overdue
 from tests.worlds import exits, ossandbox, process, run_real, scenario
 
 HANGS = {

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -11,7 +13,7 @@ from msgspec.structs import replace
 from sandbox import policies
 from sandbox.board import Board
 from sandbox.commands import AnyCommand, Kill, Look, Pause, Reload, Resume, Step, Tune, UsePolicy
-from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, Queues, decode, encode
+from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, Queues, Ready, decode, encode
 from sandbox.kernel.states import State
 from sandbox.metrics import fold, result
 from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, Segment
@@ -157,3 +159,37 @@ def test_the_result_document_adds_up(world: Scenario) -> None:
             assert process["turnaround_ns"] == spent
     assert [p["name"] for p in document["processes"]] == [p.name for p in world.processes]
     assert 0 <= document["metrics"]["cpu_utilisation"] <= 1
+
+
+#: How long anybody may wait for the CPU at most, of n processes: what these policies promise. Times in ns.
+PROMISES: dict[str, tuple[dict[str, object], Callable[[int], int]]] = {
+    "rr": ({"quantum": "7ms"}, lambda n: (n - 1) * 7 * MS),
+    "stride": ({"quantum": "7ms"}, lambda n: 2 * n * 7 * MS),
+    "mlfq": ({"quanta": ["5ms", "10ms"], "boost": "40ms"}, lambda n: 40 * MS + n * 10 * MS),
+    "fair": ({"latency": "10ms", "granularity": "1ms"}, lambda n: 3 * n * 10 * MS),
+    "eevdf": ({"quantum": "3ms"}, lambda n: 2 * n * 3 * MS),
+}
+
+
+@pytest.mark.parametrize("name", PROMISES)
+@settings(deadline=None, max_examples=60)
+@given(processes)
+def test_nobody_waits_longer_than_the_policy_promises(name: str, specs: list[ProcessSpec]) -> None:
+    specs = [replace(spec, name=f"p{index}", nice=0, tickets=100) for index, spec in enumerate(specs)]
+    parameters, most_ns = PROMISES[name]
+    since: dict[int, int] = {}
+    for event in simulate(Scenario("any", "any", MachineSpec(policy=name, parameters=parameters), specs)):
+        if isinstance(event, Ready):
+            since[event.pid] = event.t_ns
+        elif isinstance(event, Dispatched):
+            assert event.t_ns - since[event.pid] <= most_ns(len(specs))
+
+
+def test_without_a_promise_somebody_starves() -> None:
+    """What the bounds above would say of these: short ones, or urgent ones, keep coming."""
+    for name in ("sjf", "srtf", "priority", "feedback", "mlfq"):
+        stream = [ProcessSpec(f"p{index}", index * 5 * MS, [Segment("cpu", 5 * MS)]) for index in range(100)]
+        long = ProcessSpec("long", 1, [Segment("cpu", 60 * MS)], priority=1)
+        events = simulate(Scenario("any", "any", MachineSpec(policy=name), [*stream, long]))
+        ends = {event.pid: event.t_ns for event in events if isinstance(event, Exited)}
+        assert ends[2] == max(ends.values())

@@ -199,6 +199,21 @@ def test_who_comes_together_with_a_better_one_gets_the_next_cpu() -> None:
     assert [(at, pid) for at, pid in dispatches(simulate(world)) if at == 10] == [(10, 4), (10, 3)]
 
 
+def test_who_loses_his_cpu_at_the_end_of_a_slice_gets_that_of_a_worse_one() -> None:
+    """At 40 ms a newcomer takes the CPU of the middle one, which is still better than the low one on the other CPU."""
+    world = scenario(
+        process("low", "cpu 100ms"),
+        process("middle", "cpu 60ms", arrive="20ms"),
+        process("new", "cpu 10ms", arrive="40ms"),
+        policy="mlfq",
+        parameters={"quanta": ["10ms", "10ms", "40ms"], "allotments": [1, 2, 1]},
+        cpus=2,
+    )
+    events = simulate(world)
+    assert [pid for at, pid in dispatches(events) if at == 40] == [3, 2]
+    assert "preempted" in reasons(events, 1)
+
+
 def test_who_comes_during_a_pause_may_take_the_cpu_afterwards() -> None:
     world = scenario(
         process("long", "cpu 60ms"),

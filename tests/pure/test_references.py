@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +18,7 @@ from sandbox.events import Admitted, Descheduled, Dispatched, Event
 from sandbox.spec import ProcessSpec, Segment
 from tests import references
 from tests.references import Job, Rules, Run
-from tests.worlds import UNIT, exits, scenario, simulate
+from tests.worlds import UNIT, exits, ossandbox, scenario, simulate
 
 WORKLOADS = int(os.environ.get("WORKLOADS", "40"))
 
@@ -117,7 +119,7 @@ def test_a_textbook_would_schedule_the_same(policy: str) -> None:
 def test_a_textbook_would_schedule_the_same_with_multilevel_feedback() -> None:
     for seed in range(4 * WORKLOADS):
         dice = random.Random(f"mlfq {seed}")
-        jobs = workload(dice)
+        jobs, cpus = workload(dice), dice.choice([1, 1, 1, 2, 3])
         quanta = [dice.randint(1, 6) for _ in range(dice.randint(1, 4))]
         allotments = [dice.randint(1, 3) for _ in quanta]
         boost = dice.choice([0, 0, dice.randint(3, 9), dice.randint(10, 30)])
@@ -129,6 +131,54 @@ def test_a_textbook_would_schedule_the_same_with_multilevel_feedback() -> None:
             "stay": stay,
             "io_bump": io_bump,
         }
-        mine = ours(jobs, policy="mlfq", parameters=parameters)
-        theirs = references.multilevel(jobs, quanta, allotments, boost, stay, io_bump)
-        assert mine == theirs, f"mlfq {seed}: {parameters}, {jobs}"
+        mine = ours(jobs, cpus, policy="mlfq", parameters=parameters)
+        theirs = references.Multilevel(jobs, quanta, allotments, boost, stay, io_bump, cpus).run()
+        assert mine == theirs, f"mlfq {seed}: {cpus} CPUs, {parameters}, {jobs}"
+
+
+def document(folder: Path, jobs: list[Job], machine: str, *options: str) -> tuple[dict[str, Any], Run]:
+    """What the command says of a scenario file, and who had each CPU in every tick according to it."""
+    path = folder / "jobs.toml"
+    tables = [f"[machine]\n{machine}"]
+    for job in jobs:
+        work = [f"{'io' if index % 2 else 'cpu'} {span(ticks)}" for index, ticks in enumerate(job.work)]
+        tables.append(
+            f'[[process]]\nname = "job{job.number}"\narrive = "{span(job.arrival)}"\nwork = {work}\n'
+            f"priority = {job.priority}\ntickets = {job.tickets}\n"
+        )
+    path.write_text("\n".join(tables))
+    done = ossandbox("simulate", str(path), "--json", *options)
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    order = {process["pid"]: index for index, process in enumerate(said["processes"])}
+    finish = [process["finished_ns"] // UNIT for process in said["processes"]]
+    table: list[list[int | None]] = [[None] * said["machine"]["cpus"] for _ in range(max(finish))]
+    for piece in said["slices"]:
+        for tick in range(piece["start_ns"] // UNIT, piece["end_ns"] // UNIT):
+            table[tick][piece["cpu"]] = order[piece["pid"]]
+    return said, Run([tuple(row) for row in table], finish)
+
+
+def test_the_same_through_a_file_and_the_command(tmp_path: Path) -> None:
+    jobs = workload(random.Random(7))
+    parameters = '{ quanta = ["20ms", "30ms"], allotments = [1, 2], boost = "150ms", stay = true, io_bump = true }'
+    said, run = document(tmp_path, jobs, f'policy = "mlfq"\nparameters = {parameters}')
+    assert run == references.Multilevel(jobs, [2, 3], [1, 2], 15, True, True).run()
+    assert said["policy"] == {
+        "name": "mlfq",
+        "parameters": {
+            "quanta_ns": [2 * UNIT, 3 * UNIT],
+            "allotments": [1, 2],
+            "boost_ns": 15 * UNIT,
+            "stay": True,
+            "io_bump": True,
+        },
+    }
+
+
+def test_options_of_the_command_go_before_what_the_file_says(tmp_path: Path) -> None:
+    jobs = workload(random.Random(8))
+    options = ["--policy", "feedback", "--quantum", "20ms", "--cpus", "2", "--seed", "5"]
+    said, run = document(tmp_path, jobs, 'policy = "rr"\nquantum = "70ms"\nparameters = { quantum = "50ms" }', *options)
+    assert run == references.schedule(jobs, references.feedback(2, 2), 2)
+    assert said["policy"] == {"name": "feedback", "parameters": {"quantum_ns": 2 * UNIT, "base": 2}}
