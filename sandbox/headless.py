@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import json
-import os
 import signal
 import sys
 from collections.abc import Iterable, Iterator
@@ -17,7 +16,7 @@ from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
 from sandbox.link import KernelProcess
 from sandbox.metrics import result
-from sandbox.report import EventLines, complain, print_result, print_serial, quote
+from sandbox.report import EventLines, abandon_stdout, complain, print_result, print_serial, quote
 from sandbox.simulation import simulate
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
@@ -175,12 +174,7 @@ def _heard_or_not() -> Iterator[None]:
     """What is said in here is said to a terminal that may be gone by now."""
     try:
         yield
-    except BrokenPipeError:
-        raise
-    except OSError:
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
         abandon_stdout()
-
-
-def abandon_stdout() -> None:
-    """Nobody reads what we print any more: say nothing more, not even at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

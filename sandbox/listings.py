@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import inspect
+import shutil
+import sys
+from textwrap import fill
 from typing import Any
 
 from sandbox import policies
@@ -12,7 +15,7 @@ from sandbox.policies.base import Policy
 
 def says(kind: type[Policy]) -> tuple[str, str]:
     """A policy's docstring: its rule, and when it is bad, each on one line."""
-    rule, _, rest = inspect.cleandoc(kind.__doc__ or "").partition("\n\n")
+    rule, _, rest = inspect.cleandoc(kind.__doc__ or "").replace("``", "").partition("\n\n")
     return " ".join(rule.split()), " ".join(rest.split())
 
 
@@ -43,12 +46,17 @@ def policy_documents() -> list[dict[str, Any]]:
 
 
 def print_policies() -> None:
-    """Every policy: its rule, when it is bad, its parameters."""
-    for document in policy_documents():
-        print(f"{document['name']}\n    {document['rule']}\n    {document['bad']}")
-        for parameter in document["parameters"]:
-            default, allowed = parameter["default"], parameter["allowed"]
-            print(f"      {parameter['name']} = {default}   {parameter['says']}; {allowed}")
+    """Every policy: its rule, when it is bad, its parameters; lines end where the terminal does, if it is one."""
+    width = min(shutil.get_terminal_size().columns, 110) if sys.stdout.isatty() else 10_000
+    for name in policies.names():
+        kind = policies.find(name)
+        print(name)
+        for text in says(kind):
+            print(fill(text, width, initial_indent=" " * 4, subsequent_indent=" " * 4))
+        for parameter in kind.declared():
+            default = parameter.kind.write(parameter.kind.read(parameter.default))
+            line = f"{parameter.name:<12}{default:<18}{parameter.says}; {parameter.kind.range()}"
+            print(fill(line, width, initial_indent=" " * 6, subsequent_indent=" " * 36))
         print()
 
 

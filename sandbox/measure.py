@@ -32,16 +32,16 @@ def measure(sensors: Iterable[str], progress: Progress) -> dict[str, Any]:
     document: dict[str, Any] = {"quanta": [], "sensors": []}
     for quantum_ns in _QUANTA_NS:
         progress(f"four processes that compute, quantum {quantum_ns // MS} ms")
-        document["quanta"].append({"quantum_ns": quantum_ns, **_Run(_hogs(quantum_ns)).slices()})
+        document["quanta"].append({"quantum_ns": quantum_ns, **Run(hogs(quantum_ns)).slices()})
     for sensor in sensors:
         progress(f"processes that compute a little and wait a lot, sensor {sensor}")
-        document["sensors"].append({"sensor": sensor, **_Run(_waiters(), sensor).blocks()})
+        document["sensors"].append({"sensor": sensor, **Run(waiters(), sensor).blocks()})
     progress("a mixed load, here and left to Linux")
     document["against_linux"] = _against_linux()
     return document
 
 
-class _Run:
+class Run:
     """One run on real processes, and what it used of the engine's own CPU."""
 
     def __init__(self, scenario: Scenario, sensor: str = "auto") -> None:
@@ -77,7 +77,7 @@ class _Run:
         figures = self._verification.figures()
         witnessed = self._verification.witnessed
         return {
-            "delivered": figures["delivered"] if witnessed else metrics(self.history)["cpu_utilisation"],
+            "delivered": metrics(self.history)["cpu_utilisation"],
             "slice_error_ns": figures["slice_error"] if witnessed else distribution(self._booked_errors()),
             "dispatch_gap_ns": figures["dispatch_gap"] if witnessed else None,
             "engine_cpu": self._engine_share(),
@@ -101,8 +101,8 @@ class _Run:
 
 
 def _against_linux() -> dict[str, Any]:
-    ours_ns = _Run(_mixed()).makespan_ns
-    linux_ns = left_to_linux(_mixed())
+    ours_ns = Run(mixed()).makespan_ns
+    linux_ns = left_to_linux(mixed())
     return {"makespan_ns": ours_ns, "linux_makespan_ns": linux_ns, "ratio": ours_ns / linux_ns}
 
 
@@ -136,16 +136,19 @@ def _work(name: str, *segments: tuple[str, int], repeat: int = 1) -> ProcessSpec
     return ProcessSpec(name, work=[Segment(kind, ns) for kind, ns in segments], repeat=repeat)  # type: ignore[arg-type]
 
 
-def _hogs(quantum_ns: int) -> Scenario:
+def hogs(quantum_ns: int) -> Scenario:
+    """Four processes that only compute."""
     return _scenario(quantum_ns, *(_work(f"hog-{number}", ("cpu", 250 * MS)) for number in range(4)))
 
 
-def _waiters() -> Scenario:
+def waiters() -> Scenario:
+    """Five processes that compute a little and wait a lot, and one that only computes."""
     waiters = [_work(f"io-{number}", ("cpu", 1 * MS), ("io", 15 * MS), repeat=50) for number in range(5)]
     return _scenario(_MIXED_QUANTUM_NS, *waiters, _work("hog", ("cpu", 400 * MS)))
 
 
-def _mixed() -> Scenario:
+def mixed() -> Scenario:
+    """Two that only compute, two that compute and wait by turns."""
     return _scenario(
         _MIXED_QUANTUM_NS,
         _work("hog-1", ("cpu", 400 * MS)),

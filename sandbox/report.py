@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -181,6 +182,11 @@ def complain(text: str) -> None:
 def quote(text: str) -> None:
     """Somebody else's lines on stderr, indented."""
     print(indent(text.rstrip(), "    "), file=sys.stderr)
+
+
+def abandon_stdout() -> None:
+    """Nobody reads what we print any more: say nothing more, not even at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_problems(bad: BadScenario) -> None:

@@ -41,4 +41,4 @@ def write_duration(ns: int) -> str:
     for unit, size in (("s", S), ("ms", MS), ("us", US)):
         if ns and ns % size == 0:
             return f"{ns // size}{unit}"
-    return f"{ns}ns"
+    return f"{ns}ns" if ns else "0ms"

@@ -73,14 +73,13 @@ class Verification:
         return bool(self._stretches)
 
     def figures(self) -> dict[str, Any]:
-        """The error distributions (each ``count``, ``p50``, ``p99``, ``max`` in ns), and the CPU time delivered.
+        """The error distributions, each ``count``, ``p50``, ``p99``, ``max`` in ns.
 
         ``slice_error``: what a used-up slice was longer (or, below 0, shorter) on the real CPU than granted;
         ``dispatch_gap``: from one process's leaving the CPU to the next one's coming, where a slice ended;
         ``block_to_dispatch``: the same where a process blocked; ``accounting_error``: CPU time on our books less that
         of the record, by process. ``undispatched_ns``: what ran without being dispatched, by our books;
-        ``undispatched_recorded_ns``: by the record. ``delivered``: the share of the time between the first coming and
-        the last leaving in which a process was on the CPU, over all CPUs.
+        ``undispatched_recorded_ns``: by the record.
         """
         for stretches in self._stretches.values():
             stretches.sort()
@@ -96,7 +95,6 @@ class Verification:
             ),
             "undispatched_ns": self._undispatched_ns,
             "undispatched_recorded_ns": self._undispatched_recorded_ns(),
-            "delivered": self._delivered(),
         }
 
     def _find(self, turns: list[Turn]) -> None:
@@ -136,13 +134,6 @@ class Verification:
             own = sorted(turns.get(pid, []), key=lambda turn: turn.start_ns)
             total_ns += sum(until_ns - from_ns for from_ns, until_ns in stretches) - _overlap(stretches, own)
         return total_ns
-
-    def _delivered(self) -> float:
-        stretches = [stretch for own in self._stretches.values() for stretch in own]
-        if not stretches:
-            return 0.0
-        span_ns = max(until_ns for _, until_ns in stretches) - min(from_ns for from_ns, _ in stretches)
-        return sum(until_ns - from_ns for from_ns, until_ns in stretches) / max(span_ns * len(self._turns), 1)
 
 
 def _overlap(stretches: list[Stretch], turns: list[Turn]) -> int:

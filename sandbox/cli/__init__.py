@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from sandbox import __version__
-from sandbox.exits import BAD_INPUT, DONE, INTERRUPTED
+from sandbox.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from sandbox.scenario import BadScenario
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
@@ -27,6 +27,7 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit status."""
+    _open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     options = _parser(words).parse_args(words)
     try:
@@ -37,12 +38,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
         print_problems(bad)
         return BAD_INPUT
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads us any more: say nothing at exit
-        return DONE
+    except OSError as error:
+        from sandbox.report import abandon_stdout, complain
+
+        abandon_stdout()
+        if isinstance(error, BrokenPipeError):
+            return DONE  # whoever read us has read enough
+        complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+        return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED
     return status
+
+
+def _open_streams() -> None:
+    """Standard streams that are closed lead nowhere from now on; else the next file or socket would be one of them."""
+    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
+        pass
+    os.close(descriptor)
+    sys.stdout = sys.stdout or os.fdopen(1, "w")
+    sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:

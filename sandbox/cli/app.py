@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import gc
+import sys
 from typing import TYPE_CHECKING
 
 from sandbox.cli import options as shared
+from sandbox.exits import BAD_INPUT
 from sandbox.spec import Scenario
 
 if TYPE_CHECKING:
@@ -24,6 +26,7 @@ def do(options: argparse.Namespace) -> int:
     """Open the app."""
     gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
+    from sandbox.tui.config import read_config
     from sandbox.tui.session import Session
 
     def start(scenario: Scenario) -> KernelProcess:
@@ -33,4 +36,10 @@ def do(options: argparse.Namespace) -> int:
         return KernelProcess(Boot(scenario, sensor=options.sensor, stay=True, attended=True), options.strict)
 
     scenario = shared.scenario(options, real=True)
-    return run_app(Session(scenario, start))
+    config = read_config()
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        from sandbox.report import complain
+
+        complain("the app needs a terminal; ossandbox run and ossandbox simulate need none")
+        return BAD_INPUT
+    return run_app(Session(scenario, start), config)

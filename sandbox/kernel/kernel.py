@@ -103,7 +103,7 @@ class Kernel(Scheduler):
 
     def decide(self) -> list[Order]:
         """7. Dispatch to idle CPUs, CPU 0 first, then preempt. Returns what the machine has to make true."""
-        if not self.paused:
+        if not (self.paused or self.quitting):
             for cpu in self.cpus:
                 if cpu.running is None and not self.paused:
                     self._dispatch(cpu)
@@ -165,9 +165,10 @@ class Kernel(Scheduler):
                 self._change_policy(self.policy.source)
             case Look(most):
                 self._show_queues(most)
-            case Quit():
+            case Quit() if not self.quitting:
                 self.quitting = True
                 self._record("quit")
+                self._close_accounts()
             case Kill() | Type() | Spawn():
                 self._carry(command)
 

@@ -271,6 +271,12 @@ class Transitions:
         self._orders.append(Freeze())
         self._log.append(Operator(self.now_ns, Clause("paused", {"by": by})))
 
+    def _close_accounts(self) -> None:
+        """The machine is about to end: what those on a CPU have used goes on record."""
+        for cpu in self.cpus:
+            if cpu.running is not None:
+                self._take_off(cpu.running, "paused")
+
     def _collect_orders(self) -> list[Order]:
         """What has to change for the decisions to be true; a process that keeps its CPU needs no signal."""
         orders, self._orders = self._orders, []

@@ -8,6 +8,8 @@ from itertools import islice
 from reprlib import repr as short
 from typing import Any, get_args
 
+import msgspec
+
 from sandbox.events import Clause, DescheduledReason, Figure
 from sandbox.policies.base import Queue, Task
 from sandbox.text import clean_line
@@ -109,6 +111,15 @@ def _figure(answer: Any) -> Figure:
     if answer is None or type(answer) is float or (type(answer) is int and abs(answer) < 1 << 62):
         return answer
     raise Nonsense(answer, "a figure: text, a number or None")
+
+
+def parameters(answer: object) -> dict[str, object]:
+    """Parameters by name, fit for JSON."""
+    if isinstance(answer, dict) and all(isinstance(name, str) for name in answer):
+        with suppress(TypeError, ValueError):
+            msgspec.json.encode(answer)
+            return answer
+    raise Nonsense(answer, "parameters by name, as JSON carries them")
 
 
 def queues(answer: object) -> list[Queue]:

@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.kinds import Refused
 from sandbox.policies import answers
 from sandbox.policies.base import Policy, Queue, Task
 from sandbox.policies.failures import Overdue, failure
@@ -22,6 +23,8 @@ A = TypeVar("A")
 #: Raises Overdue in the midst of its body when that takes too long.
 Alarm = AbstractContextManager[Any]
 ALL_THE_TIME: Alarm = nullcontext()
+#: What a policy may raise without taking the kernel with it.
+FAILURES = (Exception, SystemExit, KeyboardInterrupt, Overdue)
 
 
 class Guard(Policy):
@@ -41,7 +44,7 @@ class Guard(Policy):
         try:
             with self._alarm:
                 return question(self._policy)
-        except (Exception, SystemExit, KeyboardInterrupt, Overdue) as error:
+        except FAILURES as error:
             self._replace(failure(self._policy, callback, error))
         return question(self._policy)
 
@@ -50,7 +53,7 @@ class Guard(Policy):
         try:
             with self._alarm:
                 news(self._policy)
-        except (Exception, SystemExit, KeyboardInterrupt, Overdue) as error:
+        except FAILURES as error:
             self._replace(failure(self._policy, callback, error))
 
     def _replace(self, what: Clause) -> None:
@@ -161,17 +164,19 @@ class Guard(Policy):
 
     # Parameters
 
-    def set(self, name: str, raw: object) -> None:
-        self._policy.set(name, raw)
-        self._written = self._policy.written
-
     def tune(self, name: str, text: str) -> None:
-        self._policy.tune(name, text)
-        self._written = self._policy.written
+        try:
+            with self._alarm:
+                self._policy.tune(name, text)
+                self._written = self._policy.written
+        except Refused:
+            raise
+        except FAILURES as error:
+            self._replace(failure(self._policy, "tune", error))
 
     @property
     def parameters(self) -> dict[str, object]:
-        return self._policy.parameters
+        return self._ask("parameters", lambda policy: answers.parameters(policy.parameters))
 
     @property
     def written(self) -> dict[str, str]:

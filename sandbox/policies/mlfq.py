@@ -43,7 +43,7 @@ class MultilevelFeedbackQueue(Policy):
     allotments = Parameter(
         ListOf(Whole(1, 1_000_000), 1, 64), [1], "how many slices each level gives; the last also holds for those below"
     )
-    boost = Parameter(Duration("1ms", zero=True), "0ms", "how often all return to the top; 0 ms: never")
+    boost = Parameter(Duration("1ms", zero=True), "0ms", "how often all return to the top (0 ms: never)")
     stay = Parameter(Flag(), False, "whether blocking gives back the whole slice and all slices of the level")
     io_bump = Parameter(Flag(), False, "whether one that wakes goes to the head of its queue instead of the tail")
 

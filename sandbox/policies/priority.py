@@ -31,7 +31,7 @@ class Priority(RankedPreemptive):
     needs = ("priority",)
     preemptive = Parameter(Flag(), True, "whether a better one takes the CPU at once")
     aging = Parameter(
-        Duration("1ms", zero=True), "0ms", "how long a wait improves the priority by one; 0 ms: none does"
+        Duration("1ms", zero=True), "0ms", "how long a wait improves the priority by one (0 ms: none does)"
     )
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:

@@ -96,14 +96,18 @@ class Actions(App[int]):
         self._change_quantum(-1)
 
     def _change_quantum(self, direction: int) -> None:
-        quantum_ns = self.session.board.parameters.get("quantum_ns")
-        if not isinstance(quantum_ns, int):
+        present_ns = self.session.board.parameters.get("quantum_ns")
+        if not isinstance(present_ns, int):
             self.tell(f"{self.session.board.policy} has no quantum to change", severe=True)
             return
+        asked = self.session.quantum_asked
+        # Two quick keys are two steps, even if the first has not been answered yet.
+        quantum_ns = asked[0] if asked is not None and asked[1] == present_ns else present_ns
         longer = [value for value in _QUANTA_NS if value > quantum_ns]
         shorter = [value for value in _QUANTA_NS if value < quantum_ns]
         value = longer[:1] if direction > 0 else shorter[-1:]
         if value:
+            self.session.quantum_asked = value[0], present_ns
             self.ask_machine(Tune("quantum", write_duration(value[0])))
         else:
             self.tell(

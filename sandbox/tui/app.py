@@ -18,7 +18,7 @@ from sandbox.commands import Resume
 from sandbox.events import Clause, Fault, Operator
 from sandbox.spec import Scenario
 from sandbox.tui.actions import Actions
-from sandbox.tui.config import Config, read_config
+from sandbox.tui.config import Config
 from sandbox.tui.keys import bindings
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
@@ -210,9 +210,9 @@ class SandboxApp(Actions):
             self.want_frame()
 
 
-def run_app(session: Session) -> int:
+def run_app(session: Session, config: Config) -> int:
     """Run the app until the user leaves; returns the exit status. Whatever happens, nothing is left."""
-    app = SandboxApp(session, read_config())
+    app = SandboxApp(session, config)
     try:
         status = app.run()
     finally:

@@ -54,6 +54,8 @@ class Session:
         self.names: dict[int, str] = {}
         #: Each CPU's latest turns.
         self.turns: dict[int, deque[Turn]] = {}
+        #: The quantum that the operator has asked for and that is not in force yet, and the one that was when he did.
+        self.quantum_asked: tuple[int, int] | None = None
         self._start = start
         #: When, by our clock, the machine's clock stood at 0; None until that is known.
         self._zero_ns: int | None = None

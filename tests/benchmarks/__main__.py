@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import births, first_frame, makespan, screen, virtual
+from tests.benchmarks import births, dispatch, first_frame, makespan, screen, virtual
 
 BENCHMARKS = {
     "virtual": virtual.main,
     "births": births.main,
+    "dispatch": dispatch.main,
     "makespan": makespan.main,
     "first_frame": first_frame.main,
     "screen": screen.main,

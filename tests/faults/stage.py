@@ -123,6 +123,16 @@ def gone(*os_pids: int) -> bool:
     return all(state(os_pid) in ("", "Z", "X") for os_pid in os_pids)
 
 
+def all_stopped(os_pids: list[int]) -> bool:
+    """Whether none of them may run. While one looks from one to the next, a CPU may go the other way: so it is looked
+    at several times."""
+    for _ in range(5):
+        if any(state(os_pid) != "T" for os_pid in os_pids):
+            return False
+        time.sleep(0.02)
+    return True
+
+
 # The command
 
 
@@ -201,8 +211,8 @@ class Terminal(Stage):
         if self.os_pid == 0:
             try:
                 os.chdir(ROOT)
-                os.environ["TERM"] = "xterm-256color"
-                os.execv(sys.executable, [*OSSANDBOX, *words])
+                # In the C library's own environment there may be a size of another terminal.
+                os.execve(sys.executable, [*OSSANDBOX, *words], {**os.environ, "TERM": "xterm-256color"})
             finally:
                 os._exit(127)
         os.set_blocking(self.master, False)

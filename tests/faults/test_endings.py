@@ -102,16 +102,17 @@ FAMILY = quick_python(
 ROLES = ("child", "grandchild", "session", "daemon")
 
 
+def roles_in(run: Watch) -> dict[str, int]:
+    """The os_pids of the family's members by role, once all have said who they are; else none."""
+    words = run.wrote("family").split()
+    found = dict(zip(words[::2], map(int, words[1::2]), strict=False))
+    return found if set(found) == set(ROLES) else {}
+
+
 @pytest.mark.parametrize("policy", ["rr", "fcfs"])
 def test_f11_a_family_of_four_kinds_is_adopted_and_ended(policy: str) -> None:
     with watch(scenario(command("family", *FAMILY), process("hog", "cpu 200ms"), policy=policy)) as run:
-
-        def told() -> dict[str, int]:
-            words = run.wrote("family").split()
-            found = dict(zip(words[::2], map(int, words[1::2]), strict=False))
-            return found if set(found) == set(ROLES) else {}
-
-        roles = run.until(told, "all have said who they are")
+        roles = run.until(lambda: roles_in(run), "all have said who they are")
         births = run.until(
             lambda: (
                 found
@@ -139,15 +140,20 @@ def test_f11_a_family_of_four_kinds_is_adopted_and_ended(policy: str) -> None:
 
 def test_f11_killing_the_first_leaves_the_others_on_the_board() -> None:
     with watch(scenario(command("family", *FAMILY))) as run:
-        run.until(lambda: len(run.wrote("family").split()) == 8, "all have said who they are")
-        run.until(lambda: len(run.all(Admitted)) >= 5, "all are adopted")
+        members = run.until(lambda: roles_in(run), "all have said who they are").values()
+
+        def orphans() -> list[int]:
+            found = [event.pid for event in run.all(Admitted) if event.os_pid in members]
+            return found if len(found) == len(ROLES) else []
+
+        pids = run.until(orphans, "all are adopted")
         run.link.send(Kill("family"))
         run.ended("family")
-        ended = {event.pid for event in run.all(Exited)}
-        for orphan in [event for event in run.all(Admitted) if event.pid not in ended]:
-            run.link.send(Kill(str(orphan.pid)))
+        for pid in pids:
+            assert pid not in {event.pid for event in run.all(Exited)}, "it lives on"
+            run.link.send(Kill(str(pid)))
             end = run.until(
-                lambda orphan=orphan: [e for e in run.all(Exited) if e.pid == orphan.pid],  # type: ignore[misc]
+                lambda pid=pid: [event for event in run.all(Exited) if event.pid == pid],  # type: ignore[misc]
                 "the orphan is ended",
             )
             assert end[0].signal == signal.SIGTERM

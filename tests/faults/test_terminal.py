@@ -16,6 +16,7 @@ from tests.faults.stage import (
     BUSY,
     Piped,
     Terminal,
+    all_stopped,
     cpu_ticks,
     gone,
     quick_python,
@@ -119,7 +120,7 @@ def test_f09_the_command_is_stopped_and_goes_on(tmp_path: Path) -> None:
 
 def still(scheduled: list[int]) -> float:
     """Wait until none of them runs, see that none gets anywhere, and tell for how many seconds we watched."""
-    until(lambda: all(state(os_pid) == "T" for os_pid in scheduled), "every process is stopped", 10)
+    until(lambda: all_stopped(scheduled), "every process is stopped", 10)
     began = time.monotonic()
     used = [cpu_ticks(os_pid) for os_pid in scheduled]
     while time.monotonic() < began + 1:
@@ -133,7 +134,7 @@ def test_f09_the_pause_is_told(tmp_path: Path) -> None:
     command = Piped(tmp_path, "run", write_scenario(tmp_path, BUSY))
     scheduled = command.wait_for_children(4)
     command.kill(signal.SIGSTOP)
-    until(lambda: all(state(os_pid) == "T" for os_pid in scheduled), "every process is stopped", 10)
+    until(lambda: all_stopped(scheduled), "every process is stopped", 10)
     command.kill(signal.SIGCONT)
     until(lambda: any(state(os_pid) == "R" for os_pid in scheduled), "somebody runs again", 10)
     command.kill(signal.SIGINT)

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from sandbox import wording
-from sandbox.commands import Look
+from sandbox.commands import Look, Tune
 from sandbox.events import Event, Fault, PolicyNote, Queues, Scheduling
 from sandbox.policies import build
 from sandbox.policies.base import Policy, Queue, Task
@@ -47,7 +47,7 @@ def run(policy: str, *script: Any, **machine: Any) -> list[Event]:
 def failed(events: list[Event]) -> Fault:
     """The only fault; everything ended well all the same, under fcfs."""
     assert {name: end.status for name, end in exits(events).items()} == {"a": 0, "b": 0, "c": 0}
-    assert [event.policy for event in events if isinstance(event, Scheduling)] == ["fcfs"]
+    assert {event.policy for event in events if isinstance(event, Scheduling)} == {"fcfs"}
     (fault,) = [event for event in events if isinstance(event, Fault)]
     assert fault.what.figures["successor"] == "fcfs"
     return fault
@@ -189,6 +189,7 @@ def slice(self, task):
         "def why(self, task):\n    return Clause('x', {'y': 10**40})",
         "def why(self, task):\n    return Clause(3)",
         "def pick(self, cpu, now_ns):\n    self.note(3)",
+        "@property\ndef parameters(self):\n    return {'x': object()}",
         "def pick(self, cpu, now_ns):\n    self.desk.renew(Task(9, 'x'))",
     ],
 )
@@ -247,3 +248,8 @@ def figures(self, task):
     (seen,) = [event for event in run(write(tmp_path, body), ("7ms", Look())) if isinstance(event, Queues)]
     assert wording.queue(seen.queues[0].name) == "mine"
     assert [(task.pid, task.figures) for task in seen.queues[0].tasks] == [(2, {"x": 1.5})]
+
+
+def test_f28_failing_to_be_tuned(tmp_path: Path) -> None:
+    body = "def tune(self, name, text):\n    1 / 0\ndef retune(self, now_ns):\n    1 / 0"
+    assert failed(run(write(tmp_path, body), ("7ms", Tune("quantum", "5ms")))).what.figures["callback"] == "tune"

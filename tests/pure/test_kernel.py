@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 
 from sandbox.board import Board
-from sandbox.commands import AnyCommand, Kill, Pause, Resume, Step, Tune, UsePolicy
-from sandbox.events import Descheduled, Dispatched, Event, Fault, Operator, Ready
+from sandbox.commands import AnyCommand, Kill, Pause, Quit, Resume, Step, Tune, UsePolicy
+from sandbox.events import Descheduled, Dispatched, Event, Fault, Halted, Operator, Ready
+from sandbox.kernel.course import Course
 from sandbox.kernel.states import LEGAL, IllegalTransition, State, move
+from sandbox.policies.base import Task
+from sandbox.policies.rr import RoundRobin
+from sandbox.spec import ProcessSpec, Segment
 from sandbox.units import MS
+from sandbox.wording import why
 from tests.worlds import exits, gantt, process, scenario, simulate
 
 
@@ -179,6 +184,101 @@ def test_nonsense_from_the_operator_is_a_fault_and_no_more() -> None:
 def test_a_pause_that_nobody_ends_ends_the_run() -> None:
     events = scripted(("30ms", Pause()))
     assert [event.what.rule for event in events if isinstance(event, Fault)] == ["nothing can happen any more"]
+
+
+def test_who_comes_together_with_a_better_one_gets_the_next_cpu() -> None:
+    """Both may push the same one aside; the better of them gets that CPU, the other one the CPU of the next victim."""
+    world = scenario(
+        process("low-1", "cpu 50ms", priority=5),
+        process("low-2", "cpu 50ms", priority=5),
+        process("middle", "cpu 10ms", priority=3, arrive="10ms"),
+        process("high", "cpu 10ms", priority=1, arrive="10ms"),
+        policy="priority",
+        cpus=2,
+    )
+    assert [(at, pid) for at, pid in dispatches(simulate(world)) if at == 10] == [(10, 4), (10, 3)]
+
+
+def test_who_comes_during_a_pause_may_take_the_cpu_afterwards() -> None:
+    world = scenario(
+        process("long", "cpu 60ms"),
+        process("short", "cpu 10ms"),
+        policy="sjf",
+        script=[("20ms", Pause()), ("30ms", UsePolicy("srtf")), ("40ms", Resume())],
+    )
+    world.processes[1].arrive_ns = 15 * MS
+    assert gantt(simulate(world))[1] == ("short", 20, 30)
+
+
+def test_a_policy_hears_nothing_of_a_pause() -> None:
+    heard: list[tuple[str, int]] = []
+
+    class Listening(RoundRobin):
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            task = super().pick(cpu, now_ns)
+            heard.append(("pick", task.pid if task else 0))
+            return task
+
+        def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+            heard.append(("stopping", ran_ns // MS))
+
+    world = scenario(process("a", "cpu 30ms"), script=[("5ms", Pause()), ("7ms", Resume()), ("9ms", Pause()), ("20ms", Kill("a")), ("30ms", Resume())])  # fmt: skip
+    simulate(world, Listening({"quantum": "20ms"}))
+    assert heard == [("pick", 1), ("stopping", 7)]
+
+
+def test_what_was_used_of_a_slice_is_on_record_when_the_operator_quits() -> None:
+    events = simulate(scenario(process("a", "cpu 30ms"), process("b", "cpu 30ms"), cpus=2, script=[("8ms", Quit())]))
+    assert [(event.pid, event.ran_ns) for event in events if isinstance(event, Descheduled)] == [
+        (1, 8 * MS),
+        (2, 8 * MS),
+    ]
+    assert isinstance(events[-1], Halted)
+
+
+def why_at(events: list[Event], t_ms: int) -> str:
+    board = Board()
+    for event in events:
+        if event.t_ns > t_ms * MS:
+            break
+        board.apply(event)
+    explained = why(board.recent, {1: "hog", 2: "late"}, board.policy, idle=False)
+    assert explained is not None
+    return explained[1]
+
+
+@pytest.mark.parametrize("ties", ["arrival-first", "requeue-first"])
+def test_the_rule_for_ties_is_told_with_whom_the_other_one_would_choose(ties: str) -> None:
+    jobs = [process("hog", "cpu 40ms"), process("late", "cpu 10ms", arrive="20ms")]
+    said = why_at(simulate(scenario(*jobs, quantum_ns=20 * MS, ties=ties)), 20)
+    if ties == "arrival-first":
+        assert "arrival-first puts late before hog, requeue-first would choose hog. rr chooses late" in said
+    else:
+        assert "requeue-first puts hog before late, arrival-first would choose late. rr chooses hog" in said
+
+
+def test_the_course_of_declared_work() -> None:
+    course = Course(ProcessSpec("a", work=[Segment("cpu", 10), Segment("io", 5)], repeat=3, period_ns=50).segments)
+    bursts = []
+    for used in (10, 10, 20, 20, 30):
+        bursts.append(course.burst_ns)
+        course.wait(used)
+    assert bursts == [10, 0, 10, 0, 10]
+
+
+def test_on_real_processes_the_nearest_end_of_a_burst_counts() -> None:
+    segments = [Segment("cpu", 100), Segment("io", 5), Segment("cpu", 40), Segment("until", 500), Segment("cpu", 60)]
+    course = Course(segments)
+    assert not course.wait(30)  # a wait that nobody declared
+    assert course.burst_ns == 100
+    assert not course.wait(103)
+    assert course.burst_ns == 40
+    assert course.wait(138)
+    assert course.burst_ns == 60
+    late = Course(segments)
+    assert late.wait(142), "the first wait was too short to be noticed"
+    assert late.burst_ns == 60
+    assert not late.wait(200), "after the last burst comes the end"
 
 
 def test_a_process_changes_state_only_in_legal_ways() -> None:

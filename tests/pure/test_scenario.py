@@ -137,6 +137,15 @@ do = "kil a"
         ("[machine]\nquantum = '1000000s'", "out of range"),
         ("[machine]\nparameters = { quanta = 1 }", "no such parameter"),
         ("[machine]\npolicy = 'mine.py:Mine'", "no such file"),
+        ("[machine]\npolicy = '../mine.py:Mine'", "leads out of the scenario's folder"),
+        ("[machine]\npolicy = '/etc/mine.py:Mine'", "leads out of the scenario's folder"),
+        ("[machine]\npolicy = 'mlfq'\nparameters = { quanta = ['1'] }", "expected a duration"),
+        ("[machine]\npolicy = 'mlfq'\nparameters = { boost = '10us' }", "out of range"),
+        ("[machine]\npolicy = 'mlfq'\nparameters = { quantum = '1ms' }", "no such parameter"),
+        ("[machine]\npolicy = 'priority'\nparameters = { preemptive = 'yes' }", "expected true or false"),
+        ("[machine]\npolicy = 'sjf'\nparameters = { knows = 'all' }", "not one of the allowed words"),
+        ("[machine]\npolicy = 'sjf'\nparameters = { alpha = nan }", "expected a number"),
+        ("[[at]]\ntime='1s'\ndo='policy ../x.py:X'", "leads out of the scenario's folder"),
         ("[[process]]\nname='a'", "says nothing to run"),
         ("[[process]]\nwork=[]", "list has the wrong length"),
         ("[[process]]\nwork=['cpu 1ms']\nname='a'\n[[process]]\nwork=['cpu 1ms']\nname='a'", "two processes of one name"),
@@ -158,6 +167,25 @@ def test_each_kind_of_nonsense_is_refused_in_under_a_second(tmp_path: Path, text
     began = time.perf_counter()
     assert rule in [found for _, _, found in problems(tmp_path, text)]
     assert time.perf_counter() - began < 1
+
+
+def test_each_wrong_parameter_of_a_policy_is_told_with_its_place(tmp_path: Path) -> None:
+    text = """[machine]
+policy = "mlfq"
+parameters = { quanta = ["5ms", "5"], alotments = [1], stay = 3 }
+"""
+    assert problems(tmp_path, text) == [
+        (3, "machine.parameters.quanta[2]", "expected a duration"),
+        (3, "machine.parameters", "no such parameter"),
+        (3, "machine.parameters.stay", "expected true or false"),
+    ]
+
+
+def test_a_policy_of_ones_own_lies_beside_the_scenario(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from sandbox.policies.base import Policy\nclass Mine(Policy):\n    pass\n")
+    path = tmp_path / "own.toml"
+    path.write_text('[machine]\npolicy = "mine.py:Mine"\n[[at]]\ntime = "1s"\ndo = "policy mine.py:Mine"\n')
+    assert load(path).machine.policy == "mine.py:Mine"
 
 
 def test_a_misspelt_word_gets_a_suggestion(tmp_path: Path) -> None:

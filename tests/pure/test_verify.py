@@ -45,13 +45,11 @@ def test_an_interruption_by_the_system_is_part_of_the_slice() -> None:
         really(1, 0, 4 * MS), really(1, 5 * MS, 10 * MS), really(2, 10 * MS, 12 * MS),
     )  # fmt: skip
     assert found["slice_error"] == {"count": 1, "p50": 0, "p99": 0, "max": 0}
-    assert found["delivered"] == 11 / 12
 
 
 def test_a_process_that_goes_on_alone_has_no_slice_to_compare() -> None:
     found = figures(on(0, 1), off(10 * MS, 1), on(10 * MS, 1), off(15 * MS, 1, "exited"), really(1, 0, 15 * MS))
     assert found["slice_error"] == {"count": 0, "p50": None, "p99": None, "max": None}
-    assert found["delivered"] == 1.0
     assert found["undispatched_recorded_ns"] == 0
 
 
@@ -99,4 +97,4 @@ def test_without_records_there_is_nothing_to_verify() -> None:
     verification.add(on(0, 1))
     verification.add(off(1, 1))
     assert not verification.witnessed
-    assert verification.figures()["delivered"] == 0.0
+    assert verification.figures()["slice_error"] == {"count": 0, "p50": None, "p99": None, "max": None}

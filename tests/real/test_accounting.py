@@ -1,17 +1,21 @@
-"""Real processes: who runs after whom, and that the CPU time adds up. Judged by order and accounting, not by clocks."""
+"""Real processes: who runs after whom, and that the CPU time adds up. Judged by order and accounting; by the clock only
+where no other program took the CPUs meanwhile."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from sandbox.events import Descheduled, Dispatched, Exited
+from sandbox.board import Board
+from sandbox.events import Blocked, Descheduled, Dispatched, Event, Exited, Ready
 from sandbox.metrics import fold, metrics, one_after_another, result
 from sandbox.units import MS
+from tests.calm import calmly
 from tests.leftcheck import LeftCheck
 from tests.worlds import exits, ossandbox, process, run_real, scenario
 
@@ -23,19 +27,29 @@ REAL = [case for case in CASES if case["policy"] in ("fcfs", "rr") and sum(job[1
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
 
+def assert_head_first(events: Iterable[Event]) -> None:
+    """Whoever was given the CPU stood at the head of the ready queue."""
+    board = Board()
+    for event in events:
+        if isinstance(event, Dispatched):
+            assert event.pid == board.ready[0], event
+        board.apply(event)
+
+
 def test_three_programs_take_turns_and_each_gets_exactly_its_work() -> None:
-    done = ossandbox("run", "time-sharing", "--json")
+    done, calm = calmly(lambda: ossandbox("run", "time-sharing", "--json"))
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     order = [piece["pid"] for piece in document["slices"]]
     # Strict alternation, but for a lone last one that goes on by itself.
     turns = [pid for index, pid in enumerate(order) if index == 0 or pid != order[index - 1]]
     assert turns[:120] == [1, 2, 3] * 40
-    assert document["metrics"]["cpu_utilisation"] >= 0.97
     for job in document["processes"]:
         assert job["cpu_ns"] == pytest.approx(1_000 * MS, rel=0.01)
         assert sum(piece["cpu_ns"] for piece in document["slices"] if piece["pid"] == job["pid"]) == job["cpu_ns"]
         assert job["exit"] == 0
+    calm.or_skip()
+    assert document["metrics"]["cpu_utilisation"] >= 0.97
 
 
 @pytest.mark.parametrize("case", REAL, ids=[case["name"] for case in REAL])
@@ -47,17 +61,35 @@ def test_the_textbook_on_real_processes(case: dict[str, Any]) -> None:
     if ties == "requeue-first":
         pytest.skip("a tie to the nanosecond exists in virtual time only")
     quantum_ns = parameters.get("quantum", 1) * unit
-    events = run_real(scenario(*jobs, policy=case["policy"], quantum_ns=quantum_ns))
-    finish = {int(name.removeprefix("job")): end.t_ns for name, end in exits(events).items()}
+    events, calm = calmly(lambda: run_real(scenario(*jobs, policy=case["policy"], quantum_ns=quantum_ns)))
+    ends = exits(events)
+    assert_head_first(events)
+    for index, (_, burst, *_) in enumerate(case["jobs"]):
+        assert ends[f"job{index}"].cpu_ns == pytest.approx(burst * unit, rel=0.05, abs=MS)
+    calm.or_skip()
+    finish = {int(name.removeprefix("job")): end.t_ns for name, end in ends.items()}
     expected = {job: units * unit for job, units in enumerate(case["finish"])}
     assert sorted(finish, key=finish.__getitem__) == sorted(expected, key=expected.__getitem__)
-    worst = max(abs(finish[job] - expected[job]) - max(0.05 * expected[job], 10 * MS) for job in finish)
-    assert worst < 25 * MS, "far from the book even for a noisy machine"
+    for job, finish_ns in finish.items():
+        assert abs(finish_ns - expected[job]) <= max(0.05 * expected[job], 10 * MS)
 
 
 def test_while_one_sleeps_another_has_the_cpu() -> None:
     jobs = [process(name, "cpu 10ms", "io 40ms", repeat=6) for name in ("a", "b", "c")]
-    history = fold(run_real(scenario(*jobs, policy="fcfs")))
+    events, calm = calmly(lambda: run_real(scenario(*jobs, policy="fcfs")))
+    assert_head_first(events)
+    history = fold(events)
+    blocked: set[int] = set()
+    meanwhile = 0
+    for event in events:
+        if isinstance(event, Blocked):
+            blocked.add(event.pid)
+        elif isinstance(event, Ready):
+            blocked.discard(event.pid)
+        elif isinstance(event, Dispatched):
+            meanwhile += bool(blocked)
+    assert meanwhile >= 10, "while one sleeps, another is given the CPU"
+    calm.or_skip()
     together, serial = metrics(history), one_after_another(history)
     assert together["makespan_ns"] < 0.7 * serial["makespan_ns"]
     assert together["cpu_utilisation"] > 1.4 * serial["cpu_utilisation"]
@@ -94,11 +126,17 @@ def test_the_event_stream_is_lawful() -> None:
 @pytest.mark.skipif("len(__import__('os').sched_getaffinity(0)) < 2")
 def test_two_cpus_run_two_at_once() -> None:
     jobs = [process(f"p{index}", "cpu 150ms") for index in range(4)]
-    events = run_real(scenario(*jobs, quantum_ns=20 * MS, cpus=2))
+    events, calm = calmly(lambda: run_real(scenario(*jobs, quantum_ns=20 * MS, cpus=2)))
+    assert_head_first(events)
+    board, both = Board(), 0
+    for event in events:
+        board.apply(event)
+        both += len(board.running) == 2
+    assert both > 20, "most of the time two have a CPU each"
+    calm.or_skip()
     history = fold(events)
     total_ns = sum(life.cpu_ns for life in history.lives.values())
     assert metrics(history)["makespan_ns"] < 0.85 * total_ns
-    assert {event.cpu for event in events if isinstance(event, Dispatched)} == {0, 1}
 
 
 def test_the_sequential_recipe_gives_the_same_order() -> None:

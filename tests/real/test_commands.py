@@ -97,7 +97,10 @@ def test_the_lists() -> None:
     assert {"welcome", "multiprogramming", "time-sharing", "convoy"} <= {scenario["name"] for scenario in scenarios}
     assert len(scenarios) >= 6
     policies = json.loads(ossandbox("policies", "--json").stdout)
-    assert {"fcfs", "rr"} <= {policy["name"] for policy in policies}
+    assert [policy["name"] for policy in policies] == [
+        *("fcfs", "sjf", "srtf", "hrrn", "rr", "priority", "mlfq", "feedback"),
+        *("lottery", "stride", "fair", "eevdf", "edf", "rm"),
+    ]
     assert "the convoy effect" in ossandbox("policies").stdout
     assert ossandbox("policies", "--rules").stdout.index("ends, else blocks") > 0
     findings = json.loads(ossandbox("doctor", "--json").stdout)

@@ -81,6 +81,18 @@ async def test_the_brackets_change_the_quantum(stage: Stage, key: str, quantum: 
         assert it.sent == [Tune("quantum", asked)]
 
 
+async def test_two_quick_keys_are_two_steps(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Story(quantum="50ms").admit("a").run("a")
+        await it.tell(pilot, story)
+        await pilot.press("left_square_bracket", "left_square_bracket")
+        assert it.sent == [Tune("quantum", "20ms"), Tune("quantum", "10ms")]
+        await it.tell(pilot, story.schedule("rr", quantum_ns=10_000_000))
+        await pilot.press("right_square_bracket")
+        assert it.sent[2:] == [Tune("quantum", "20ms")]
+
+
 @pytest.mark.parametrize(
     ("key", "quantum", "said"),
     [

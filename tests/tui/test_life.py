@@ -164,7 +164,7 @@ def test_whatever_ends_the_app_the_kernel_process_is_ended(monkeypatch: pytest.M
 
     monkeypatch.setattr("sandbox.tui.app.SandboxApp.run", run)
     with pytest.raises(KeyboardInterrupt):
-        run_app(Ended(world(), lambda _: None))  # type: ignore[arg-type,return-value]
+        run_app(Ended(world(), lambda _: None), Config())  # type: ignore[arg-type,return-value]
     assert ended == [True]
 
 

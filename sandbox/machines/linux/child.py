@@ -59,6 +59,8 @@ class Child:
         #: What it waits for, while it does, and the how manieth wait of its life that is.
         self.on: Clause | None = None
         self.waits = 0
+        #: The CPU time that it had used when the wait began.
+        self.wait_cpu_ns = 0
         #: When it was last told that it waits for something else.
         self.told_ns = 0
         self._clock = cpu_clock(os_pid)

@@ -24,6 +24,8 @@ from sandbox.wire import Boot
 
 #: Nearer than so to the end of a slice it is waited for awake.
 _SPIN_NS = 200 * US
+#: Whoever reacts slower than this was kept from it by something else, and learns nothing from it.
+_SLOWEST_NS = 400 * US
 
 
 class LinuxMachine:
@@ -167,7 +169,7 @@ class LinuxMachine:
     def _learn(self, stops: list[Child]) -> None:
         if stops and self._over_ns is not None:
             reaction_ns = self._dispatcher.sent_ns - self._clock.monotonic_ns(self._over_ns)
-            if 0 < reaction_ns < _SPIN_NS:
+            if 0 < reaction_ns < _SLOWEST_NS:
                 self._reaction_ns += (reaction_ns - self._reaction_ns) // 8
 
     # The operator

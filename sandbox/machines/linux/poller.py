@@ -15,7 +15,7 @@ _LATE_NS = 200_000
 class Poller:
     """An epoll whose descriptors come with what to do when they are ready.
 
-    ``lateness_ns``: how long after its time an alarm is heard here at least, as a rule.
+    ``lateness_ns``: how long after its time an alarm is heard here as a rule.
     """
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class Poller:
 
     def _learn(self, late_ns: int) -> None:
         if 0 < late_ns < _LATE_NS:
-            self.lateness_ns += (late_ns - self.lateness_ns) // (4 if late_ns < self.lateness_ns else 32)
+            self.lateness_ns += (late_ns - self.lateness_ns) // 8
 
     def close(self) -> None:
         self.alarm.close()

@@ -187,6 +187,7 @@ class Population:
         for child in unexplained:
             self.look_at_name(child)
             if child.mode is Mode.WAITING:
+                child.wait_cpu_ns = child.cpu_ns()
                 child.on = self._why(child, child.left_cpu_ns())
                 yield child, child.on
 
@@ -195,6 +196,7 @@ class Population:
         if now_ns - child.told_ns < _TOLD_EVERY_NS:
             return False
         child.told_ns = now_ns
+        child.wait_cpu_ns = child.cpu_ns()
         before, child.on = child.on, self._why(child, now_ns)
         child.waits += 1
         if before is None or _kind_of_wait(before) != _kind_of_wait(child.on):

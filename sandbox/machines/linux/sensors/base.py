@@ -47,7 +47,7 @@ class Seen(NamedTuple):
 
     blocked: list[Blockage]
     woken: list[Child]
-    again: Sequence[Child] = ()
+    again: list[Child]
     strays: Sequence[Child] = ()
 
 
@@ -101,7 +101,7 @@ class Sensor(ABC):
         if now_ns >= self._next_ns or (last and not self.tells_all):
             self._next_ns = now_ns + self.pause_ns
             blocked = blocked or [Blockage(child, None) for child in running if self.blocked(child)]
-        return Seen(blocked, self._sleepers.woken(now_ns, self.blocked))
+        return Seen(blocked, *self._sleepers.look(now_ns, self.blocked))
 
     def bore(self, now_ns: int) -> bool:
         """Whether it is time to look for processes that were born since."""

@@ -81,7 +81,7 @@ class PerfSensor(Sensor):
         woken = [child for child in waited if not self.blocked(child)]
         again = [child for child in waited if child not in woken and child not in seen.woken]
         strays = [child for child in risen if child.mode is Mode.STOPPED]
-        return Seen(seen.blocked, [*dict.fromkeys(seen.woken + woken)], again, strays)
+        return Seen(seen.blocked, [*dict.fromkeys(seen.woken + woken)], [*dict.fromkeys(seen.again + again)], strays)
 
     def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Blockage]:
         """Those of which a thread left the CPU and could not run on. Of one with a single thread the record is the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from itertools import count
 
 from sandbox.machines.linux.child import Child, Mode
@@ -53,29 +53,34 @@ class Sleepers:
             times.append(self._next_round_ns)
         return min(times, default=None)
 
-    def woken(self, now_ns: int, blocked: Callable[[Child], bool]) -> list[Child]:
-        """Of those whose turn it is, the ones that are not ``blocked`` any more."""
-        found: list[Child] = []
-        while self._timed and self._timed[0][0] <= now_ns:
-            _, _, child, wait, grace_ns = heapq.heappop(self._timed)
+    def look(self, now_ns: int, blocked: Callable[[Child], bool]) -> tuple[list[Child], list[Child]]:
+        """Of those whose turn it is, the ones that are not ``blocked`` any more; and the ones that are blocked again:
+        they have used the CPU since their wait began."""
+        woken: list[Child] = []
+        again: list[Child] = []
+        for child, wait, grace_ns in self._due(now_ns):
             if not _waits(child, wait):
                 continue
             if not blocked(child):
-                found.append(child)
-            elif grace_ns <= _GRACE_MOST_NS:
+                woken.append(child)
+                continue
+            if grace_ns <= _GRACE_MOST_NS:
                 self._look_at(child, now_ns, grace_ns)
             else:
                 self._others.append((child, wait))
+            if child.cpu_ns() > child.wait_cpu_ns:
+                again.append(child)
+        return woken, again
+
+    def _due(self, now_ns: int) -> Iterator[tuple[Child, int, int]]:
+        """Each with its wait and how long to leave it alone if it sleeps on; very long: until its turn among those of
+        whom nobody knows."""
+        while self._timed and self._timed[0][0] <= now_ns:
+            yield heapq.heappop(self._timed)[2:]
         if self._others and now_ns >= self._next_round_ns:
             self._next_round_ns = now_ns + self._round_ns
             for _ in range(min(self._share, len(self._others))):
-                child, wait = self._others.popleft()
-                if _waits(child, wait):
-                    if blocked(child):
-                        self._others.append((child, wait))
-                    else:
-                        found.append(child)
-        return found
+                yield *self._others.popleft(), _GRACE_MOST_NS + 1
 
 
 def _waits(child: Child, wait: int) -> bool:

@@ -1,0 +1,128 @@
+"""The dispatcher beside the plain recipe: a bare loop that stops one, waits for the stop, and continues the next."""
+
+from __future__ import annotations
+
+import gc
+import os
+import select
+import signal
+import statistics
+import time
+from typing import Any
+
+from sandbox.link import use_all_cpus
+from sandbox.machines.linux import libc
+from sandbox.machines.linux.accounting import cpu_clock
+from sandbox.machines.linux.perf import Ring
+from sandbox.machines.linux.places import choose
+from sandbox.measure import Run, hogs
+from sandbox.metrics import distribution
+from sandbox.units import MS, US
+
+ROUNDS = 3
+
+
+def ours(quantum_ns: int) -> dict[str, Any]:
+    """Gap, slice error, CPU delivered and the engine's own share."""
+    return Run(hogs(quantum_ns)).slices()
+
+
+def plain(quantum_ns: int) -> dict[str, Any]:
+    """The same of the bare loop, on the same CPUs."""
+    use_all_cpus()
+    places = choose(1)
+    os.sched_setaffinity(0, places.engine)
+    ring = Ring(places.mini[0])
+    children = [_spinner(places.mini[0]) for _ in range(4)]
+    ring.read()
+    try:
+        began_ns, began_cpu_ns = time.monotonic_ns(), time.process_time_ns()
+        records = _take_turns(children, quantum_ns, 1_000 * MS // quantum_ns, ring)
+        took_ns, cpu_ns = time.monotonic_ns() - began_ns, time.process_time_ns() - began_cpu_ns
+        used_ns = sum(time.clock_gettime_ns(cpu_clock(child)) for child in children)
+    finally:
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+            os.waitpid(child, 0)
+        ring.close()
+        use_all_cpus()
+    return {**_figures(records, quantum_ns), "delivered": used_ns / took_ns, "engine_cpu": cpu_ns / took_ns}
+
+
+def _spinner(cpu: int) -> int:
+    child = os.fork()
+    if child == 0:
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+        os.sched_setaffinity(0, {cpu})
+        os.kill(os.getpid(), signal.SIGSTOP)
+        while True:
+            pass
+    os.waitpid(child, os.WUNTRACED)
+    return child
+
+
+def _take_turns(children: list[int], quantum_ns: int, turns: int, ring: Ring) -> list[Any]:
+    alarm, poller, records = libc.Alarm(), select.epoll(), []
+    poller.register(alarm.fileno(), select.EPOLLIN)
+    gc.disable()
+    os.kill(children[0], signal.SIGCONT)
+    for turn in range(turns):
+        alarm.set(time.monotonic_ns() + quantum_ns)
+        poller.poll(1)
+        alarm.hush()
+        child = children[turn % len(children)]
+        os.kill(child, signal.SIGSTOP)
+        while os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG) is None:
+            pass
+        os.kill(children[(turn + 1) % len(children)], signal.SIGCONT)
+        records += ring.read()
+    gc.enable()
+    alarm.close()
+    poller.close()
+    return records
+
+
+def _figures(records: list[Any], quantum_ns: int) -> dict[str, Any]:
+    gaps, errors = [], []
+    came: dict[int, int] = {}
+    left_ns = None
+    for record in records:
+        if record.what == "on":
+            came[record.thread] = record.t_ns
+            if left_ns is not None:
+                gaps.append(record.t_ns - left_ns)
+        elif record.thread in came:
+            stretch_ns = record.t_ns - came.pop(record.thread)
+            left_ns = record.t_ns if record.what == "left" else None
+            if record.what == "left":
+                errors.append(stretch_ns - quantum_ns)
+    return {"slice_error_ns": distribution(errors), "dispatch_gap_ns": distribution(gaps)}
+
+
+def main() -> None:
+    if os.sched_getaffinity(0) == {max(os.sched_getaffinity(0))}:
+        print("needs two CPUs")
+        return
+    for quantum_ns in (1 * MS, 10 * MS):
+        pairs = [(ours(quantum_ns), plain(quantum_ns)) for _ in range(ROUNDS)]
+        print(f"quantum {quantum_ns // MS} ms{'':<12}{'ours':>16}{'plain recipe':>22}")
+        for name, path, unit in _ROWS:
+            mine, theirs = ([_pick(pair[side], path) / unit for pair in pairs] for side in (0, 1))
+            print(f"  {name:<22}{statistics.median(mine):>16.3f}{statistics.median(theirs):>22.3f}")
+
+
+_ROWS = (
+    ("gap p50, us", ("dispatch_gap_ns", "p50"), US),
+    ("gap p99, us", ("dispatch_gap_ns", "p99"), US),
+    ("slice error p50, us", ("slice_error_ns", "p50"), US),
+    ("slice error p99, us", ("slice_error_ns", "p99"), US),
+    ("CPU delivered", ("delivered",), 1),
+    ("engine's own CPU", ("engine_cpu",), 1),
+)
+
+
+def _pick(figures: dict[str, Any], path: tuple[str, ...]) -> float:
+    value: Any = figures
+    for key in path:
+        value = value[key]
+    return float(value)

@@ -1,0 +1,383 @@
+"""What each policy promises beyond the textbooks' tables: shares, estimates, aging, boosts, deadlines, reasons."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from sandbox import policies, wording
+from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
+from sandbox.listings import says
+from sandbox.policies.base import Task
+from sandbox.policies.tickets import Bag
+from sandbox.spec import ProcessSpec
+from sandbox.units import MS, S
+from tests.worlds import exits, gantt, process, scenario, simulate
+
+#: Linux's share of a nice 0 process beside one of these nice values.
+SHARES = {1: 0.5553, 3: 0.6606, 5: 0.7535, 10: 0.9030}
+
+
+def names(events: list[Event]) -> dict[int, str]:
+    return {event.pid: event.name for event in events if isinstance(event, Admitted)}
+
+
+def used_ns(events: list[Event], until_ns: int) -> dict[str, int]:
+    """The CPU time that each process had used by then; slices that end later count in part."""
+    called, used = names(events), dict[str, int]()
+    since: dict[int, int] = {}
+    for event in events:
+        if isinstance(event, Dispatched):
+            since[event.pid] = event.t_ns
+        elif isinstance(event, Descheduled):
+            name = called[event.pid]
+            used[name] = used.get(name, 0) + max(min(event.t_ns, until_ns) - since[event.pid], 0)
+    return used
+
+
+def notes(events: list[Event], rule: str) -> list[tuple[float, str | None, dict[str, Any]]]:
+    """(ms, name, figures) of the policy's own moves of one kind."""
+    called = names(events)
+    return [
+        (event.t_ns / MS, called.get(event.pid or 0), dict(event.note.figures))
+        for event in events
+        if isinstance(event, PolicyNote) and event.note.rule == rule
+    ]
+
+
+def whys(events: list[Event]) -> list[tuple[str, str, dict[str, Any]]]:
+    """(name, rule, figures) of every decision."""
+    called = names(events)
+    return [
+        (called[event.pid], event.why.rule, dict(event.why.figures))
+        for event in events
+        if isinstance(event, Dispatched)
+    ]
+
+
+# All of them
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_each_says_its_rule_when_it_is_bad_and_what_its_parameters_are(name: str) -> None:
+    kind = policies.find(name)
+    rule, bad = says(kind)
+    assert rule.endswith(".")
+    assert bad.startswith("Bad when")
+    for parameter in kind.declared():
+        assert parameter.says
+        assert parameter.kind.range()
+        value = parameter.kind.read(parameter.default)
+        assert parameter.kind.parse(parameter.kind.write(value)) == value
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_each_reason_and_note_has_words_and_travels_as_json(name: str) -> None:
+    jobs = [
+        process("a", "cpu 25ms", "io 9ms", "cpu 30ms", period_ns=70 * MS, deadline_ns=40 * MS, repeat=3),
+        process("b", "cpu 60ms", "io 200ms", "cpu 9ms", priority=2, nice=5),
+        process("c", "cpu 45ms", arrive="7ms", tickets=20, repeat=2, period_ns=80 * MS),
+    ]
+    parameters = {
+        "mlfq": {"boost": "50ms", "io_bump": True},
+        "priority": {"aging": "5ms"},
+        "sjf": {"knows": "estimate"},
+        "srtf": {"knows": "estimate"},
+        "hrrn": {"knows": "estimate"},
+    }.get(name, {})
+    events = simulate(scenario(*jobs, policy=name, parameters=parameters))
+    assert [decode(encode(event)) for event in events] == events
+    called = names(events)
+    for event in events:
+        if isinstance(event, Dispatched):
+            assert event.why.rule in wording._RULES
+        if isinstance(event, PolicyNote):
+            assert event.note.rule in wording._NOTES
+        assert "{" not in wording.sentence(event, called)
+
+
+# Bursts known and guessed
+
+
+def test_sjf_goes_by_the_next_burst_not_by_all_the_work() -> None:
+    jobs = [
+        process("many short", "cpu 10ms", "io 1ms", "cpu 10ms", "io 1ms", "cpu 50ms"),
+        process("one long", "cpu 30ms"),
+    ]
+    assert [name for name, _, _ in gantt(simulate(scenario(*jobs, policy="sjf")))][:2] == ["many short", "one long"]
+
+
+@pytest.mark.parametrize("name", ["sjf", "srtf", "hrrn"])
+def test_estimates_are_exponential_averages(name: str) -> None:
+    job = process("a", "cpu 10ms", "io 5ms", "cpu 20ms", "io 5ms", "cpu 40ms", "io 5ms", "cpu 1ms", estimate_ns=30 * MS)
+    world = scenario(job, policy=name, parameters={"knows": "estimate", "alpha": 0.25})
+    updates = [figures for _, _, figures in notes(simulate(world), "estimate updated")]
+    assert [figures["burst_ns"] // MS for figures in updates] == [10, 20, 40]
+    assert [figures["before_ns"] / MS for figures in updates] == [30, 25, 23.75]
+    assert [figures["estimate_ns"] / MS for figures in updates] == [25, 23.75, 27.8125]
+
+
+def test_what_declares_nothing_is_estimated_and_what_declares_is_believed() -> None:
+    jobs = [
+        ProcessSpec("program", command=["x"], estimate_ns=20 * MS),
+        process("known", "cpu 30ms"),
+        process("shorter", "cpu 10ms"),
+    ]
+    events = simulate(scenario(*jobs, policy="sjf"))
+    assert [(name, rule) for name, rule, _ in whys(events)] == [
+        ("shorter", "shortest next burst"),
+        ("program", "shortest estimated burst"),
+        ("known", "shortest next burst"),
+    ]
+
+
+def test_a_first_guess_is_the_parameter() -> None:
+    world = scenario(
+        process("a", "cpu 10ms", "io 1ms", "cpu 1ms"), policy="sjf", parameters={"knows": "estimate", "guess": "8ms"}
+    )
+    assert whys(simulate(world))[0] == ("a", "shortest estimated burst", {"burst_ns": 8 * MS})
+
+
+def test_srtf_counts_what_the_running_one_has_done_already() -> None:
+    jobs = [process("long", "cpu 50ms"), process("short", "cpu 20ms", arrive="35ms")]
+    assert gantt(simulate(scenario(*jobs, policy="srtf"))) == [("long", 0, 50), ("short", 50, 70)]
+
+
+def test_hrrn_says_the_ratio() -> None:
+    jobs = [process("first", "cpu 60ms"), process("long", "cpu 40ms"), process("short", "cpu 20ms", arrive="30ms")]
+    reason = whys(simulate(scenario(*jobs, policy="hrrn")))[1]
+    assert reason == ("long", "highest response ratio", {"ratio": 2.5, "waited_ns": 60 * MS, "burst_ns": 40 * MS})
+
+
+# Priorities
+
+
+def test_aging_is_told_and_ends_when_the_process_has_had_the_cpu() -> None:
+    jobs = [process("urgent", "cpu 50ms"), process("patient", "cpu 30ms", priority=2)]
+    events = simulate(scenario(*jobs, policy="priority", parameters={"aging": "10ms"}))
+    aged = [(at, figures) for at, name, figures in notes(events, "aged") if name == "patient"]
+    assert aged[:3] == [
+        (10, {"before": 2, "after": 1}),
+        (20, {"before": 1, "after": 0}),
+        (30, {"before": 0, "after": -1}),
+    ]
+    assert gantt(events)[:2] == [("urgent", 0, 30), ("patient", 30, 50)]
+    assert ("patient", "best priority by age", {"priority": -1, "own": 2}) in whys(events)
+    assert aged[3] == (60, {"before": 2, "after": 1}), "after its turn it begins again at its own"
+
+
+def test_with_aging_nobody_starves_and_without_it_one_does() -> None:
+    """A stream of urgent jobs fills the CPU; ten steps of priority are ten steps of aging."""
+    stream = [process(f"urgent{index}", "cpu 10ms", arrive=f"{index * 10}ms") for index in range(60)]
+    patient = process("patient", "cpu 10ms", priority=10)
+    for aging, most_ms in (("0ms", 610), ("20ms", 210)):
+        events = simulate(scenario(*stream, patient, policy="priority", parameters={"aging": aging}))
+        assert exits(events)["patient"].t_ns / MS == most_ms
+
+
+# Multilevel queues
+
+
+def test_a_boost_ends_starvation() -> None:
+    """Short jobs keep the top queue busy; the long one gets the CPU again after boosts only."""
+    stream = [process(f"short{index}", "cpu 10ms", arrive=f"{20 + index * 10}ms") for index in range(60)]
+    parameters: dict[str, Any] = {"quanta": ["10ms", "20ms"]}
+    starved = simulate(scenario(process("long", "cpu 200ms"), *stream, policy="mlfq", parameters=parameters))
+    assert used_ns(starved, 600 * MS)["long"] == 20 * MS
+    boosted = simulate(
+        scenario(process("long", "cpu 200ms"), *stream, policy="mlfq", parameters={**parameters, "boost": "50ms"})
+    )
+    assert used_ns(boosted, 600 * MS)["long"] >= 60 * MS
+    assert [at for at, _, _ in notes(boosted, "boosted")][:3] == [50, 100, 150]
+
+
+def test_moving_down_is_told() -> None:
+    events = simulate(scenario(process("a", "cpu 100ms"), policy="mlfq"))
+    assert notes(events, "demoted") == [(10, "a", {"from": 0, "to": 1}), (30, "a", {"from": 1, "to": 2})]
+
+
+def test_fewer_levels_in_the_middle_of_a_run_leave_nobody_behind() -> None:
+    from sandbox.commands import Tune
+
+    jobs = [process("a", "cpu 100ms"), process("b", "cpu 40ms", "io 100ms", "cpu 40ms"), process("c", "cpu 100ms")]
+    script = [("95ms", Tune("quanta", "5ms"))]
+    events = simulate(scenario(*jobs, policy="mlfq", script=script, parameters={"quanta": ["10ms", "10ms", "10ms"]}))
+    assert {end.status for end in exits(events).values()} == {0}
+    later = [event for event in events if isinstance(event, Dispatched) and event.t_ns > 100 * MS]
+    assert {event.slice_ns for event in later} == {5 * MS}
+
+
+# Shares
+
+
+def shared(policy: str, *jobs: ProcessSpec, seconds: int = 20, **parameters: Any) -> dict[str, float]:
+    """Each process's share of the CPU time that all of them got in so many seconds."""
+    used = used_ns(simulate(scenario(*jobs, policy=policy, parameters=parameters)), seconds * S)
+    return {name: cpu_ns / sum(used.values()) for name, cpu_ns in used.items()}
+
+
+@pytest.mark.parametrize("policy", ["fair", "eevdf"])
+@pytest.mark.parametrize("nice", SHARES)
+def test_shares_follow_linux_weights(policy: str, nice: int) -> None:
+    shares = shared(policy, process("a", "cpu 20s"), process("b", "cpu 20s", nice=nice))
+    assert shares["a"] == pytest.approx(SHARES[nice], abs=0.005 * SHARES[nice])
+
+
+@pytest.mark.parametrize("policy", ["fair", "eevdf"])
+@pytest.mark.parametrize("nice", SHARES)
+def test_shares_follow_linux_weights_among_sleepers(policy: str, nice: int) -> None:
+    """Sleepers take what they need, less than their share; the two that always want the CPU share the rest."""
+    sleepers = [
+        process("often", "cpu 1ms", "io 9ms", repeat=2000),
+        process("seldom", "cpu 20ms", "io 700ms", repeat=28),
+        process("once", "io 5s", "cpu 1s", arrive="3s"),
+    ]
+    used = shared(policy, process("a", "cpu 20s"), process("b", "cpu 20s", nice=nice), *sleepers)
+    assert used["a"] / (used["a"] + used["b"]) == pytest.approx(SHARES[nice], abs=0.005 * SHARES[nice])
+    assert used["often"] > 0.08
+
+
+@pytest.mark.parametrize("policy", ["fair", "eevdf"])
+def test_one_that_sleeps_but_wants_its_share_gets_it(policy: str) -> None:
+    shares = shared(policy, process("hog", "cpu 20s"), process("sleeper", "cpu 30ms", "io 2ms", repeat=700))
+    assert shares["sleeper"] > 0.45
+
+
+@pytest.mark.parametrize("policy", ["fair", "eevdf", "stride"])
+def test_who_slept_long_does_not_take_the_cpu_for_long(policy: str) -> None:
+    """After five seconds of sleep, the other one gets its next turn within a fraction of a second."""
+    jobs = [process("hog", "cpu 10s"), process("sleeper", "cpu 1ms", "io 5s", "cpu 5s")]
+    events = simulate(scenario(*jobs, policy=policy))
+    longest = max(end - start for name, start, end in gantt(events) if name == "sleeper")
+    assert longest <= 50
+
+
+@pytest.mark.parametrize("policy", ["fair", "eevdf"])
+def test_shares_follow_linux_weights_on_two_cpus(policy: str) -> None:
+    jobs = [process(name, "cpu 20s", nice=nice) for name, nice in (("a", 0), ("b", 0), ("c", 5), ("d", 5))]
+    used = used_ns(simulate(scenario(*jobs, policy=policy, cpus=2)), 10 * S)
+    assert used["a"] / (used["a"] + used["c"]) == pytest.approx(SHARES[5], abs=0.01)
+
+
+def test_eevdf_bounds_how_far_anybody_is_from_its_share() -> None:
+    """Of three equals, none is ever more than a quantum or so ahead or behind."""
+    events = simulate(scenario(*(process(name, "cpu 2s") for name in "abc"), policy="eevdf"))
+    for at_ms in range(10, 5000, 250):
+        used = used_ns(events, at_ms * MS)
+        assert max(used.values()) - min(used.get(name, 0) for name in "abc") <= 6 * MS
+
+
+def test_lottery_shares_follow_tickets_and_the_seed_repeats_them() -> None:
+    jobs = [process("a", "cpu 10s", tickets=75), process("b", "cpu 10s", tickets=25)]
+    for seed in range(5):
+        events = simulate(scenario(*jobs, policy="lottery", seed=seed, parameters={"quantum": "1ms"}))
+        used = used_ns(events, 10 * S)
+        # Four standard deviations of ten thousand draws.
+        assert used["a"] / (10 * S) == pytest.approx(0.75, abs=4 * (0.75 * 0.25 / 10_000) ** 0.5)
+
+
+def test_lottery_repeats_itself_by_seed_only() -> None:
+    jobs = [process(name, "cpu 500ms", tickets=tickets) for name, tickets in (("a", 1), ("b", 2), ("c", 3))]
+    runs = [gantt(simulate(scenario(*jobs, policy="lottery", seed=seed))) for seed in (1, 1, 2)]
+    assert runs[0] == runs[1] != runs[2]
+
+
+def test_who_is_drawn_holds_the_ticket() -> None:
+    jobs = [process(name, "cpu 200ms", "io 15ms", repeat=3, tickets=3 + 4 * index) for index, name in enumerate("abcd")]
+    events = simulate(scenario(*jobs, policy="lottery"))
+    for name, _, figures in whys(events):
+        assert figures["first"] <= figures["ticket"] <= figures["last"]
+        assert figures["last"] - figures["first"] + 1 == 3 + 4 * "abcd".index(name)
+    assert len(notes(events, "drew")) == len(whys(events))
+
+
+def test_a_bag_of_tickets_knows_who_holds_each() -> None:
+    bag, tasks = Bag(), [Task(pid, str(pid)) for pid in range(1, 21)]
+    for task in tasks:
+        task.tickets = task.pid * 3 % 7 + 1
+        bag.put(task)
+    for gone in (tasks[3], tasks[19], tasks[0]):
+        bag.take(gone)
+        bag.take(gone)
+    bag.put(tasks[3])
+    held = [task for task in bag for _ in range(task.tickets)]
+    assert bag.total == len(held)
+    assert [bag.holder(ticket)[0] for ticket in range(bag.total)] == held
+
+
+def test_stride_gives_shares_exactly() -> None:
+    jobs = [
+        process("a", "cpu 10s", tickets=100),
+        process("b", "cpu 10s", tickets=50),
+        process("c", "cpu 10s", tickets=250),
+    ]
+    assert shared("stride", *jobs, seconds=8) == {"a": 0.25, "b": 0.125, "c": 0.625}
+
+
+def test_stride_charges_for_what_was_used_only() -> None:
+    """One that uses a tenth of its slices gets as many more of them."""
+    jobs = [process("hog", "cpu 10s"), process("brief", "cpu 1ms", "io 1ms", repeat=2000)]
+    used = used_ns(simulate(scenario(*jobs, policy="stride")), 2 * S)
+    assert used["brief"] > 150 * MS
+
+
+# Deadlines
+
+
+def task(name: str, cpu: int, period: int, jobs: int = 10, **more: Any) -> ProcessSpec:
+    """A periodic process: so many ms of CPU time every so many ms."""
+    return process(name, f"cpu {cpu}ms", period_ns=period * MS, repeat=jobs, **more)
+
+
+def test_jobs_are_released_once_a_period() -> None:
+    events = simulate(scenario(task("a", 10, 30, jobs=4, arrive="5ms"), policy="edf"))
+    assert gantt(events) == [("a", 5, 15), ("a", 35, 45), ("a", 65, 75), ("a", 95, 105)]
+    assert isinstance(events[-2], Exited)
+
+
+def test_edf_meets_all_deadlines_where_rm_misses_some() -> None:
+    """A textbook's set: utilisation 2/4 + 4/8 = 1, and 2/5 + 4/7 > 0.83 for the rate-monotonic bound."""
+    jobs = [task("short", 20, 50, 14), task("long", 40, 70, 10)]
+    assert notes(simulate(scenario(*jobs, policy="edf")), "missed its deadline") == []
+    missed = notes(simulate(scenario(*jobs, policy="rm")), "missed its deadline")
+    assert missed[0] == (70, "long", {"due_ns": 70 * MS})
+
+
+def test_rm_prefers_the_short_period_and_edf_the_near_deadline() -> None:
+    jobs = [task("fast", 20, 100, 1, arrive="10ms", deadline_ns=95 * MS), task("slow", 50, 200, 1, deadline_ns=60 * MS)]
+    assert gantt(simulate(scenario(*jobs, policy="rm")))[:2] == [("slow", 0, 10), ("fast", 10, 30)]
+    assert gantt(simulate(scenario(*jobs, policy="edf")))[:2] == [("slow", 0, 50), ("fast", 50, 70)]
+
+
+def test_a_job_that_ends_at_its_deadline_is_in_time() -> None:
+    assert notes(simulate(scenario(task("a", 10, 10, 5), policy="edf")), "missed its deadline") == []
+
+
+def test_a_late_job_makes_the_next_begin_at_once_but_be_due_as_if_in_time() -> None:
+    jobs = [task("a", 30, 20, 3)]
+    events = simulate(scenario(*jobs, policy="edf"))
+    assert gantt(events) == [("a", 0, 90)]
+    assert [(at, figures["due_ns"] // MS) for at, _, figures in notes(events, "missed its deadline")] == [
+        (20, 20),
+        (40, 40),
+        (60, 60),
+    ]
+
+
+def test_a_late_job_gives_way_to_one_that_is_due_earlier() -> None:
+    jobs = [task("late", 30, 20, 2), process("other", "cpu 10ms", deadline_ns=35 * MS)]
+    assert gantt(simulate(scenario(*jobs, policy="edf"))) == [("late", 0, 30), ("other", 30, 40), ("late", 40, 70)]
+
+
+def test_what_has_no_deadline_runs_when_no_job_is_left() -> None:
+    events = simulate(scenario(process("idle", "cpu 30ms"), task("a", 10, 20, 2), policy="edf"))
+    assert gantt(events) == [("a", 0, 10), ("idle", 10, 20), ("a", 20, 30), ("idle", 30, 50)]
+    assert ("idle", "no deadline is left", {}) in whys(events)
+
+
+def test_io_within_a_job_does_not_end_it() -> None:
+    job = process("a", "cpu 10ms", "io 20ms", "cpu 10ms", period_ns=50 * MS, deadline_ns=35 * MS, repeat=2)
+    events = simulate(scenario(job, policy="edf"))
+    assert gantt(events) == [("a", 0, 10), ("a", 30, 40), ("a", 50, 60), ("a", 80, 90)]
+    assert [at for at, _, _ in notes(events, "missed its deadline")] == [35, 85]

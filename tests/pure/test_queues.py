@@ -1,0 +1,79 @@
+"""The policies' own queues, as they see them, when somebody looks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox import wording
+from sandbox.board import Board
+from sandbox.commands import Look, Pause
+from sandbox.events import Queues, decode, encode
+from sandbox.units import MS
+from tests.worlds import process, scenario, simulate
+
+
+def look(policy: str, at: str = "25ms", most: int = 50, cpus: int = 1, **parameters: Any) -> Queues:
+    jobs = [
+        process("a", "cpu 100ms"),
+        process("b", "cpu 100ms", tickets=50, nice=5, priority=1),
+        process("c", "cpu 100ms", arrive="22ms", tickets=200, nice=-5),
+        process("d", "cpu 1ms", "io 50ms", "cpu 1ms"),
+    ]
+    events = simulate(scenario(*jobs, policy=policy, parameters=parameters, cpus=cpus, script=[(at, Look(most))]))
+    (seen,) = [event for event in events if isinstance(event, Queues)]
+    assert decode(encode(seen)) == seen
+    return seen
+
+
+def shown(seen: Queues) -> list[tuple[str, int | None, list[int]]]:
+    return [(wording.queue(queue.name), queue.slice_ns, [task.pid for task in queue.tasks]) for queue in seen.queues]
+
+
+def test_one_queue_in_the_order_in_which_it_will_be_served() -> None:
+    seen = look("fcfs")
+    assert shown(seen) == [("ready queue", None, [2, 3, 4])]
+    assert [task.pid for task in seen.running] == [1]
+
+
+def test_levels_with_their_slices() -> None:
+    seen = look("mlfq", quanta=["5ms", "10ms", "20ms"])
+    assert shown(seen) == [("queue 0", 5 * MS, []), ("queue 1", 10 * MS, [2]), ("queue 2", 20 * MS, [1])]
+    assert seen.running[0].pid == 4
+    assert seen.queues[1].tasks[0].figures == {"level": 1, "slices": 1}
+
+
+def figures(seen: Queues, pid: int) -> dict[str, Any]:
+    tasks = [*seen.running, *(task for queue in seen.queues for task in queue.tasks)]
+    return next(task.figures for task in tasks if task.pid == pid)
+
+
+def test_tickets_passes_runtimes_and_deadlines() -> None:
+    assert figures(look("lottery"), 2) == {"tickets": 50}
+    assert figures(look("stride"), 2)["stride"] == 200
+    assert figures(look("fair"), 2)["weight"] == 335
+    assert set(figures(look("eevdf"), 2)) == {"deadline_ns", "vruntime_ns", "weight"}
+    assert figures(look("edf"), 2) == {"due_ns": None, "period_ns": None}
+
+
+def test_who_is_eligible_and_who_is_ahead() -> None:
+    assert {name for name, _, _ in shown(look("eevdf"))} == {"eligible", "ahead of their share"}
+
+
+def test_only_the_first_ones_of_a_long_queue_are_told() -> None:
+    seen = look("fcfs", most=2)
+    assert shown(seen) == [("ready queue", None, [2, 3])]
+    assert seen.queues[0].number == 3
+
+
+def test_nobody_looks_and_nothing_is_told() -> None:
+    assert not [event for event in simulate(scenario(process("a", "cpu 30ms"))) if isinstance(event, Queues)]
+
+
+def test_one_can_look_while_the_machine_is_paused_and_the_board_keeps_it() -> None:
+    jobs = [process(name, "cpu 30ms") for name in "ab"]
+    board = Board()
+    for event in simulate(scenario(*jobs, script=[("5ms", Pause()), ("6ms", Look())])):
+        board.apply(event)
+    assert board.queues is not None
+    assert [task.pid for task in board.queues.running] == [1], "whoever has to go on afterwards counts as running"
+    assert wording.sentence(board.queues, {1: "a", 2: "b"}) == "running: a; ready queue: b"

@@ -1,0 +1,145 @@
+"""Why a process is blocked: the system says, whatever the program is; with peers, addresses and lengths."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox import wording
+from sandbox.commands import Quit
+from sandbox.events import Admitted, AnyEvent, Became, Blocked, Clause
+from sandbox.spec import ProcessSpec
+from sandbox.units import MS
+from tests.faults.stage import Watch, command, quick_python, watch
+from tests.worlds import SENSORS, run_real, scenario
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+
+
+def causes(events: list[AnyEvent], pid: int) -> list[Clause]:
+    return [event.on for event in events if isinstance(event, Blocked) and event.pid == pid]
+
+
+def waits(program: list[str], what: Callable[[Clause], bool]) -> Clause:
+    """Run a program until it waits for that, and give the cause."""
+    with watch(scenario(command("it", *program))) as run:
+        pid = run.admitted("it").pid
+        found = run.until(lambda: [on for on in causes(run.events, pid) if what(on)], "it waits for that")
+        run.link.send(Quit())
+    return found[0]
+
+
+@pytest.mark.parametrize(
+    ("source", "length_ns"),
+    [
+        ("time.sleep(0.35)", 350 * MS),
+        ("select.select([], [], [], 0.35)", 350 * MS),
+        ("poll = select.poll(); poll.poll(350)", 350 * MS),
+    ],
+)
+def test_a_sleep_is_told_with_its_length(source: str, length_ns: int) -> None:
+    on = waits(quick_python("import select, time", source), lambda on: on.rule == "sleep")
+    length = on.figures["for_ns"]
+    assert isinstance(length, int)
+    assert length == pytest.approx(length_ns, abs=30 * MS)
+    assert re.fullmatch(r"sleep 3[2-8]\d(\.\d+)? ms", wording.cause(on))
+
+
+def test_its_console() -> None:
+    assert waits(["cat"], lambda on: on.rule == "read console") == Clause("read console")
+
+
+def test_a_lock() -> None:
+    program = quick_python("import threading", "lock = threading.Lock()", "lock.acquire()", "lock.acquire()")
+    assert wording.cause(waits(program, lambda on: on.rule == "futex")) == "lock"
+
+
+def test_several_descriptors_and_where_they_lead() -> None:
+    program = quick_python(
+        "import os, select, socket",
+        "server = socket.create_server(('127.0.0.1', 0))",
+        "select.select([0, os.pipe()[0], server], [], [], 60)",
+    )
+    on = waits(program, lambda on: on.rule == "poll")
+    assert on.figures["for_ns"] == 60_000 * MS
+    assert wording.cause(on).startswith("poll ")
+    places = sorted(str(on.figures["on"]).split(", "))
+    assert re.fullmatch(r"127\.0\.0\.1:\d+ console pipe", " ".join(places))
+
+
+def test_epoll_and_where_it_leads() -> None:
+    program = quick_python("import os, select", "it = select.epoll()", "it.register(0, select.EPOLLIN)", "it.poll()")
+    assert waits(program, lambda on: on.rule == "poll") == Clause("poll", {"on": "console"})
+
+
+def test_connections_with_their_addresses() -> None:
+    serves = quick_python(
+        "import socket",
+        "server = socket.create_server(('127.0.0.1', 0))",
+        "print(server.getsockname()[1], flush=True)",
+        "client = socket.create_connection(server.getsockname())",
+        "ours, _ = server.accept()",
+        "client.recv(10)",
+    )
+    with watch(scenario(command("it", *serves))) as run:
+        pid = run.admitted("it").pid
+        on = run.until(lambda: [on for on in causes(run.events, pid) if on.rule == "recv"], "it waits for its peer")[0]
+        assert wording.cause(on) == f"recv ← 127.0.0.1:{run.wrote('it').strip()}"
+        run.link.send(Quit())
+
+
+def test_a_listener_waits_at_its_own_address() -> None:
+    listens = quick_python("import socket", "socket.create_server(('127.0.0.1', 0)).accept()")
+    on = waits(listens, lambda on: on.rule == "accept")
+    assert re.fullmatch(r"accept 127\.0\.0\.1:\d+", wording.cause(on))
+
+
+def test_a_pipe_and_who_is_at_its_other_end() -> None:
+    with watch(scenario(command("sh", "sh", "-c", "sleep 30 | cat"))) as run:
+        cat = named(run, "cat")
+        found = run.until(lambda: [on for on in causes(run.events, cat) if on.rule == "read pipe"], "cat reads")[0]
+        assert found.figures["pid"] == named(run, "sleep")
+        assert wording.cause(found) == "read pipe ← sleep"
+        run.link.send(Quit())
+
+
+def named(run: Watch, name: str) -> int:
+    """The pid of the process that is called so by now."""
+
+    def find() -> list[int]:
+        names = {event.pid: event.name for event in run.events if isinstance(event, (Admitted, Became))}
+        return [pid for pid, present in names.items() if present == name]
+
+    return run.until(find, f"{name} is on the board")[0]
+
+
+def test_a_child_by_its_number_on_the_board(tmp_path: Path) -> None:
+    (tmp_path / "family.py").write_text(
+        "import multiprocessing, time\n"
+        "def parent():\n"
+        "    child = multiprocessing.get_context('fork').Process(target=time.sleep, args=(0.3,))\n"
+        "    child.start()\n"
+        "    child.join()\n"
+    )
+    world = scenario(ProcessSpec("parent", python="family.py:parent"))
+    world.folder = str(tmp_path)
+    events = run_real(world)
+    child = next(event for event in events if isinstance(event, Admitted) and event.parent is not None)
+    of_parent = [on for on in causes(events, 1) if on.rule == "wait for child"]
+    assert [on.figures.get("pid") for on in of_parent] == [child.pid]
+    assert wording.cause(of_parent[0]) == f"wait for child {child.pid}"
+
+
+@pytest.mark.parametrize("sensor", SENSORS)
+def test_one_that_wakes_and_waits_for_something_else_at_once_is_told_so(sensor: str) -> None:
+    program = quick_python("import select", "select.select([0], [], [], 0.1)", "input()")
+    with watch(scenario(command("it", *program)), sensor=sensor) as run:
+        run.until(lambda: "read console" in [on.rule for on in causes(run.events, 1)], "it reads its console", 10)
+        assert [on.rule for on in causes(run.events, 1) if on.rule in ("poll", "read console")] == [
+            "poll",
+            "read console",
+        ]
+        run.link.send(Quit())

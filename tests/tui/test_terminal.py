@@ -1,0 +1,139 @@
+"""The app from its first frame to its last word, on a real terminal, with real processes."""
+
+from __future__ import annotations
+
+import re
+import signal
+import termios
+from pathlib import Path
+
+import pytest
+
+from tests.faults.stage import Terminal, all_stopped, cpu_ticks, gone, terminal, until, write_scenario
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+
+#: Three that only compute, for long, in slices that one can follow.
+THREE = """
+title = "three"
+[machine]
+policy = "rr"
+quantum = "200ms"
+[[process]]
+name = "spin"
+work = ["cpu 60s"]
+count = 3
+"""
+
+
+def running(app: Terminal) -> str:
+    """Who stands in the RUNNING column."""
+    found = re.search(r"cpu0 +\d+ ▶ (\S+)", app.display)
+    return found[1] if found else ""
+
+
+def shown_time(app: Terminal) -> float:
+    """The machine's clock in the status line, in s."""
+    found = re.search(r"t (\d+\.\d+) s", app.display.splitlines()[0])
+    return float(found[1]) if found else -1.0
+
+
+def explained(app: Terminal) -> str:
+    """What the panel WHY says, its lines joined."""
+    panel = app.display.partition("WHY")[2]
+    return " ".join(panel.replace("│", " ").split())
+
+
+def test_it_opens_on_welcome_and_the_board_moves() -> None:
+    with terminal() as app:
+        app.read_until(lambda: app.shows("welcome  ▶ RUNNING"), "the welcome scenario runs")
+        app.read_until(lambda: app.shows("These are real processes of your machine"), "its lesson is open")
+        seen: set[str] = set()
+
+        def two_had_the_cpu() -> bool:
+            seen.add(running(app))
+            return len(seen - {""}) >= 2
+
+        app.read_until(two_had_the_cpu, "the CPU goes from one to another")
+        began = shown_time(app)
+        app.read_until(lambda: shown_time(app) > began, "the clock goes on")
+        app.read_until(lambda: app.shows("B editor"), "editor waits")
+        app.read_until(lambda: app.shows("read console"), "for its console, as the system says")
+        app.press("q")
+        assert app.wait() == 0
+
+
+def test_from_the_first_key_to_the_last(tmp_path: Path) -> None:
+    with terminal(write_scenario(tmp_path, THREE)) as app:
+        app.read_until(lambda: app.shows("▶ RUNNING"), "the board is there")
+        scheduled = app.wait_for_children(3)
+
+        # A pause really stops.
+        app.press(" ")
+        app.read_until(lambda: app.shows("‖ PAUSED"), "it is paused")
+        app.read_until(lambda: all_stopped(scheduled), "everybody is stopped")
+        used, clock = [cpu_ticks(os_pid) for os_pid in scheduled], shown_time(app)
+        app.read_until(lambda: app.shows("cpu0  ‖ paused"), "nobody has the CPU")
+
+        # One step is one decision: who was running goes on; with the second one, his slice is over.
+        app.press(".")
+        app.read_until(lambda: running(app) and app.shows("‖ PAUSED"), "one has been chosen, and nothing runs yet")
+        first = running(app)
+        assert all_stopped(scheduled)
+        assert [cpu_ticks(os_pid) for os_pid in scheduled] == used
+        assert shown_time(app) < clock + 0.1, "he had no slice"
+        app.press(".")
+        app.read_until(lambda: running(app) not in ("", first) and app.shows("‖ PAUSED"), "the next one was chosen")
+        second = running(app)
+        app.read_until(
+            lambda: f"rr chooses {second}: it is the head of the ready queue" in explained(app), "it says why"
+        )
+        app.read_until(lambda: all_stopped(scheduled), "everybody is stopped again")
+
+        # It goes on; another one is started, and takes its turns.
+        app.press(" ")
+        app.read_until(lambda: app.shows("▶ RUNNING"), "it goes on")
+        app.press("n")
+        app.read_until(lambda: app.shows("New process"), "a command line is asked for")
+        app.press("sleep 60\r")
+        app.read_until(lambda: app.shows("B sleep"), "it was started, ran, and waits")
+        app.read_until(lambda: app.shows("sleep 60 s") or app.shows("sleep 59."), "the board says for what")
+        sleeper = until(lambda: set(app.scheduled) - set(scheduled), "it is there").pop()
+
+        # It is looked into, and ended.
+        app.press("\x1b[A")  # the last one born
+        app.press("\r")
+        app.read_until(lambda: app.shows(f"{sleeper} in the system"), "it is looked into")
+        app.press("\x1b")
+        app.read_until(lambda: not app.shows("in the system"), "the board is back")
+        app.press("k")
+        app.read_until(lambda: app.shows("✘ sleep") and app.shows("TERM"), "it is ended")
+        until(lambda: gone(sleeper), "and gone")
+
+        # Away, and everything is as before.
+        kernel = app.kernel
+        app.press("q")
+        assert app.wait() == 0
+        assert gone(kernel, *scheduled)
+        assert termios.tcgetattr(app.master) == app.attributes
+        assert app.written.rfind(b"\x1b[?1049l") > app.written.rfind(b"\x1b[?1049h"), "the alternative screen is left"
+        assert app.written.rfind(b"\x1b[?25h") > app.written.rfind(b"\x1b[?25l"), "the cursor is back"
+
+
+def test_the_quantum_and_the_policy_change_while_it_runs(tmp_path: Path) -> None:
+    with terminal(write_scenario(tmp_path, THREE)) as app:
+        app.read_until(lambda: app.shows("quantum 200 ms"), "it runs as its scenario says")
+        app.press("[[")
+        app.read_until(lambda: app.shows("quantum 50 ms"), "two steps down")
+        app.press("p")
+        app.read_until(lambda: app.shows("Scheduling policy"), "the policies are shown")
+        app.press("\x1b[A\r")
+        app.read_until(lambda: app.shows("   fcfs "), "another one is in force")
+        changed = shown_time(app)
+        app.read_until(lambda: shown_time(app) > changed + 0.2, "it is painted in full")
+        alone = running(app)
+        seen = {alone}
+        app.read_until(lambda: seen.add(running(app)) or shown_time(app) > changed + 0.8, "several quanta pass")
+        assert seen == {alone}, "nobody takes the CPU from him"
+        app.kill(signal.SIGTERM)
+        assert app.wait() == 128 + signal.SIGTERM
