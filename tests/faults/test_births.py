@@ -13,7 +13,8 @@ from tests.worlds import SENSORS, process, scenario
 
 _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (
-    "link.py", "machines/linux/birth.py", "machines/linux/idle.py", "machines/linux/probe.py", "measure.py", "programs/",
+    "conformance/apart.py", "link.py", "machines/linux/birth.py", "machines/linux/idle.py", "machines/linux/probe.py",
+    "measure.py", "programs/",
 )  # fmt: skip
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")
 
