@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import signal
 import time
+from bisect import bisect_left
 from enum import Enum
+from itertools import accumulate
 
 from sandbox.events import Clause
 from sandbox.machines.linux.accounting import cpu_clock, cpu_time_ns
@@ -63,6 +65,8 @@ class Child:
         self.wait_cpu_ns = 0
         #: When it was last told that it waits for something else.
         self.told_ns = 0
+        #: The CPU time by which each of its declared bursts is over.
+        self._bursts_ns = [*accumulate(segment.ns for segment in spec.segments if segment.kind == "cpu")]
         self._clock = cpu_clock(os_pid)
         # What a forked child used before its first own instruction is our cost, not its own.
         self._birth_ns = (cpu_time_ns(self._clock) or 0) if self.direct else 0
@@ -86,6 +90,13 @@ class Child:
     def used_by(self, now_ns: int) -> int:
         """About the CPU time of a running process at the machine's time: it has had the CPU since its dispatch."""
         return self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+
+    def burst_ends(self, now_ns: int, within_ns: int) -> bool:
+        """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what
+        it has used may be that much too high."""
+        used_ns = self.used_by(now_ns)
+        index = bisect_left(self._bursts_ns, used_ns - within_ns // 2)
+        return index < len(self._bursts_ns) and self._bursts_ns[index] - used_ns <= within_ns
 
     def left_cpu_ns(self) -> int:
         """When a process that waits began to, by the machine's time: as long after its dispatch as it used the CPU."""
