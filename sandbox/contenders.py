@@ -50,7 +50,7 @@ def parse(text: str) -> Contender:
             continue
         parameters[key] = kinds[key].raw(value) if key in kinds else value
         try:
-            policy.set(key, parameters[key])
+            policy.tune(key, value)
         except Refused as refused:
             faults += [(label + inside, clause) for inside, clause in refused.faults]
     if faults:

@@ -102,6 +102,14 @@ _PROCESS_TIMES = (
 )
 
 
+class Paper(Console):
+    """Where tables and charts are printed."""
+
+    def on_broken_pipe(self) -> None:
+        """A reader who leaves is for the command to deal with; rich would end it as a failure."""
+        raise BrokenPipeError
+
+
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> None:
     """A table on stdout; foreign text is never taken for markup, and nothing is cut when stdout is no terminal."""
     table = Table(box=None, pad_edge=False, header_style="bold")
@@ -109,7 +117,7 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[in
         table.add_column(title, justify="left" if index in left else "right", no_wrap=index not in left)
     for row in rows:
         table.add_row(*(Text(cell) for cell in row))
-    console = Console(highlight=False)
+    console = Paper(highlight=False)
     if not console.is_terminal:
         console.width = 10_000
     console.print(table)
@@ -117,7 +125,7 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[in
 
 def print_lines(lines: Iterable[Line]) -> None:
     """Lines whose pieces have tones, in the colours that the terminal can have; never cut, never for markup."""
-    console = Console(highlight=False)
+    console = Paper(highlight=False)
     for line in lines:
         text = Text(end="")
         for piece, tone in line:

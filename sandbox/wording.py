@@ -456,6 +456,12 @@ _AGREEMENT = {
 }
 
 
+def endings(number: int, cpu_ns: int) -> str:
+    """What real processes do once their declared work is done."""
+    who = "1 real slice more only ends its process" if number == 1 else f"{number} real slices more only end processes"
+    return f"{who} ({show_duration(cpu_ns)} of CPU time)"
+
+
 def defect(clause: Clause) -> str:
     """How a real run differs from its virtual one by more than it may."""
     shares = {key: f"{value:.1%}" for key, value in clause.figures.items() if isinstance(value, float)}

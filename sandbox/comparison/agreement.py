@@ -50,14 +50,16 @@ class Match(NamedTuple):
 
 
 class Agreement(NamedTuple):
-    """A real run beside its virtual one. ``only_virtual``, ``only_real``: slices that have no match; ``missing``:
-    processes that did not end in both."""
+    """A real run beside its virtual one. ``missing``: processes that did not end in both. ``only_virtual``,
+    ``only_real``: slices that have no match; ``endings``: those that a real process needs after its last wait, where a
+    virtual one just ends."""
 
     processes: list[ProcessError]
     missing: list[str]
     matches: list[Match]
     only_virtual: list[Slice]
     only_real: list[Slice]
+    endings: list[Slice]
     out_of_order: int
 
     @property
@@ -93,6 +95,7 @@ class Agreement(NamedTuple):
                 "matched": len(self.matches),
                 "only_virtual": len(self.only_virtual),
                 "only_real": len(self.only_real),
+                "endings": len(self.endings),
                 "out_of_order": self.out_of_order,
             },
             "defects": [{"rule": defect.rule, "figures": defect.figures} for defect in self.defects],
@@ -112,17 +115,20 @@ def compare(virtual: History, real: History) -> Agreement:
     matches: list[Match] = []
     only_virtual: list[Slice] = []
     only_real: list[Slice] = []
+    endings: list[Slice] = []
     for one, other in pairs:
         ours, theirs = _slices(virtual, one), _slices(real, other)
         found = [*_match(ours, theirs)]
         matches += [Match(one.admitted.name, ours[index], theirs[at]) for index, at in found]
         only_virtual += _others(ours, [index for index, _ in found])
-        only_real += _others(theirs, [at for _, at in found])
+        begin = _ending(ours, theirs, found)
+        endings += theirs[begin:]
+        only_real += _others(theirs[:begin], [at for _, at in found])
     matches.sort(key=lambda match: match.virtual.start_ns)
     alone = virtual.booted is None or virtual.booted.cpus == 1  # several CPUs begin slices at one instant
     swapped = sum(later.real.start_ns < earlier.real.start_ns for earlier, later in pairwise(matches)) if alone else 0
     missing = [name for name in everyone if name not in known]
-    return Agreement(ended, missing, matches, only_virtual, only_real, swapped)
+    return Agreement(ended, missing, matches, only_virtual, only_real, endings, swapped)
 
 
 def summary(values: Sequence[float]) -> dict[str, float | None]:
@@ -167,3 +173,11 @@ def _match(ours: Sequence[Slice], theirs: Sequence[Slice]) -> Iterator[tuple[int
 def _others(pieces: Sequence[Slice], matched: Sequence[int]) -> list[Slice]:
     taken = set(matched)
     return [piece for index, piece in enumerate(pieces) if index not in taken]
+
+
+def _ending(ours: Sequence[Slice], theirs: Sequence[Slice], found: Sequence[tuple[int, int]]) -> int:
+    """Where the slices begin in which a real process but ends; behind the last slice where there are none."""
+    waits_last = bool(ours) and ours[-1].reason == "blocked"
+    if waits_last and found and found[-1][0] == len(ours) - 1:
+        return found[-1][1] + 1
+    return len(theirs)

@@ -138,6 +138,8 @@ def _against(virtual: Run, real: Run, found: Agreement, width: int) -> Iterator[
     yield _row("start of a slice", [_milliseconds(ns) for ns in drift.values()])
     total = len(found.matches) + len(found.only_virtual)
     yield [(f"{len(found.matches)} of {total} slices matched", "text")]
+    if found.endings:
+        yield [(wording.endings(len(found.endings), sum(piece.cpu_ns for piece in found.endings)), "dim")]
     for defect in found.defects:
         yield [("✘ " + wording.defect(defect), "strong")]
     if not found.defects:

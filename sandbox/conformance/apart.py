@@ -42,7 +42,7 @@ def examine_apart(request: Request) -> list[Report]:
             out, ended = late.stdout or b"", False
         stderr.seek(max(stderr.seek(0, 2) - _WORDS_MOST, 0))
         words = stderr.read().decode(errors="replace")
-    messages = [decode_message(line) for line in out.splitlines() if line.endswith(b"}")]
+    messages = [decode_message(line) for line in out.split(b"\n")[:-1]]  # the last one may have been cut off
     return _reports(request, messages, None if ended else _death(words, request.what))
 
 

@@ -37,6 +37,7 @@ def examine(
                 laws.remove(law)
                 yield Verdict(law, "broken", _example(law, candidate, world, violation))
         if trial.hopeless:
+            tried = False  # not enough, at least
             break
         if like is not None and alike and (violation := _unlike(candidate, like, world, trial)):
             alike = False

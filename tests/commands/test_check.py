@@ -168,6 +168,7 @@ def test_one_that_hangs_does_not_hang_the_check(check: Check, hang: str) -> None
     assert said.status == 1
     told = "\n".join(story(said, "lawful values"))
     assert f"mine.py, line {line_of(hang)}, in pick" in told
+    assert {sign for law, sign in verdicts(said).items() if law != "lawful values"} == {"-"}
 
 
 def test_one_that_ends_the_process_ends_its_own_only(check: Check) -> None:

@@ -271,6 +271,13 @@ def test_progress_of_long_ones_goes_to_stderr(ossandbox: Caller, convoy: str, mo
     json.loads(said.out)
 
 
+def test_a_reader_who_leaves_is_no_error(convoy: str) -> None:
+    command = f"{sys.executable} -m sandbox compare {convoy} | head -n 1; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=30, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "turnaround" in done.stdout
+
+
 def test_on_a_terminal_there_are_colours_and_a_progress_that_vanishes(convoy: str) -> None:
     with terminal("compare", convoy, "--policies", "fcfs,rr") as stage:
         assert stage.wait() == 0

@@ -7,6 +7,7 @@ from sandbox.events import Admitted, Booted, Clause, Descheduled, Dispatched, Ev
 from sandbox.history import History
 from sandbox.metrics import fold
 from sandbox.units import MS
+from tests.worlds import process, scenario, simulate
 
 HEAD = Clause("head of the ready queue")
 Told = tuple[str, float, float, float]  # who, from, to, CPU time used; in ms
@@ -66,6 +67,15 @@ def test_a_crumb_at_the_end_of_a_burst_matches_nothing_and_spoils_nothing() -> N
     assert [defect.rule for defect in found.defects] == ["median error of turnaround", "slices do not match"]
     assert found.defects[0].figures["error"] == sum(process.error for process in found.processes) / 2 > 0.08
     assert found.defects[1].figures == {"only_virtual": 0, "only_real": 1, "matched": 4, "real_ns": ns(0.4)}
+
+
+def test_what_a_process_needs_to_end_after_its_last_wait_is_no_slice_of_its_work() -> None:
+    world = [process("a", "cpu 20ms", "io 10ms"), process("b", "cpu 20ms")]
+    virtual = fold(simulate(scenario(*world, policy="fcfs")))
+    real = run("linux", [("a", 0, 20, 19.9), ("b", 20, 40, 20), ("a", 40, 41, 0.8)])
+    found = compare(virtual, real)
+    assert [piece.cpu_ns for piece in found.endings] == [ns(0.8)]
+    assert (len(found.matches), found.only_real, found.only_virtual) == (2, [], [])
 
 
 def test_slices_of_quite_another_length_do_not_match() -> None:
