@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import errno
 import json
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from sandbox import policies, wording
 from sandbox.events import Clause, Event, Fault
 from sandbox.history import History
+from sandbox.interruption import Interrupted, Interruption, ignore_signals
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.link import KernelProcess
@@ -27,24 +26,18 @@ DONE, FAILED, BAD_INPUT, HUNG_UP, INTERRUPTED = 0, 1, 2, 129, 130
 _STUCK = ("waits for somebody to type", "nothing can happen any more")
 
 
-class Interrupted(BaseException):
-    """A signal asks us to end; ``status`` is the exit status that tells which."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-
-
 class Output:
     """Prints events as they come, and the result at the end."""
 
     def __init__(self, quiet: bool, as_json: bool) -> None:
         self.history = History()
         self.stuck = False
+        self.interruption = Interruption()
         self._as_json = as_json
         self._lines = None if quiet or as_json else EventLines()
 
     def take(self, events: Iterable[Event]) -> None:
-        """Print these events and keep what they say."""
+        """Print these events and keep what they say. Raises Interrupted."""
         for event in events:
             self.history.add(event)
             if isinstance(event, Fault):
@@ -54,7 +47,10 @@ class Output:
                         wording.sentence(event, {pid: life.admitted.name for pid, life in self.history.lives.items()})
                     )
             if self._lines is not None:
-                print(self._lines.line(event))
+                line = self._lines.line(event)
+                with self.interruption.while_waiting():  # for whoever reads us
+                    print(line)
+        self.interruption.check()
 
     def finish(self) -> None:
         """Print the result."""
@@ -75,9 +71,9 @@ def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = Fal
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
     kernel = KernelProcess(Boot(scenario, sensor=sensor), strict)
-    with _interruptible():
+    with output.interruption:
         try:
-            output.take(kernel.events())
+            output.take(kernel.events(wait=output.interruption.select))
         except Interrupted as interrupted:
             status = interrupted.status
             with _heard_or_not():
@@ -88,7 +84,7 @@ def run_real(scenario: Scenario, sensor: str, output: Output, strict: bool = Fal
             status = HUNG_UP  # the terminal went away, and its signal is still on the way
             abandon_stdout()
         finally:
-            _ignore_signals()
+            ignore_signals()
             words = kernel.last_words() if not kernel.halted else ""
             kernel.end()
     with _heard_or_not():
@@ -105,36 +101,13 @@ def run_virtual(scenario: Scenario, output: Output) -> int:
     spec = scenario.machine
     kernel = Kernel(policies.build(spec, scenario.folder), spec.cpus, spec.ties)
     status = DONE
-    with _interruptible():
+    with output.interruption:
         try:
             run(kernel, VirtualMachine(scenario), output.take, scenario.name)
         except Interrupted as interrupted:
             status = interrupted.status
     output.finish()
     return FAILED if output.stuck and status == DONE else status
-
-
-@contextmanager
-def _interruptible() -> Iterator[None]:
-    """Turn the signals that ask a program to end into ``Interrupted``."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, _raise) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _raise(number: int, frame: FrameType | None) -> None:
-    _ignore_signals()
-    raise Interrupted(128 + number)
-
-
-def _ignore_signals() -> None:
-    """Clearing up is not interrupted."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager
