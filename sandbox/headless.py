@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import errno
 import json
-import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from types import FrameType
 
 from sandbox import wording
 from sandbox.events import Clause, Event, Fault, Witnessed
 from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
+from sandbox.interruption import Interrupted, Interruption, ignore_signals
 from sandbox.link import KernelProcess
 from sandbox.measurement.report import print_verification
 from sandbox.measurement.verify import Verification
@@ -26,17 +25,11 @@ from sandbox.wire import Boot
 _STUCK = ("waits for somebody to type", "nothing can happen any more")
 
 
-class Interrupted(BaseException):
-    """A signal asks us to end; ``status`` is the exit status that tells which."""
-
-    def __init__(self, status: int) -> None:
-        self.status = status
-
-
 class Record:
-    """What a run came to."""
+    """What a run came to. ``interruption``: how it may be ended from outside."""
 
-    def __init__(self) -> None:
+    def __init__(self, interruption: Interruption) -> None:
+        self.interruption = interruption
         self.history = History()
         #: Whether it ended because nothing could happen any more.
         self.stuck = False
@@ -44,7 +37,7 @@ class Record:
         self.failed = False
 
     def take(self, events: Iterable[Event]) -> None:
-        """Keep what these events say, and show them."""
+        """Keep what these events say, and show them. Raises Interrupted."""
         for event in events:
             self.history.add(event)
             if isinstance(event, Fault):
@@ -53,6 +46,7 @@ class Record:
             self.show(event)
             if isinstance(event, Fault) and "traceback" in event.what.figures:
                 quote(str(event.what.figures["traceback"]))
+        self.interruption.check()
 
     def show(self, event: Event) -> None:
         """A fault is told at once."""
@@ -69,7 +63,7 @@ class Output(Record):
     """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
 
     def __init__(self, quiet: bool, as_json: bool, verify: bool = False) -> None:
-        super().__init__()
+        super().__init__(Interruption())
         self._as_json = as_json
         self._verification = Verification() if verify else None
         self._lines = None if quiet or as_json else EventLines()
@@ -81,7 +75,9 @@ class Output(Record):
         if self._lines is None:
             super().show(event)
         elif not isinstance(event, Witnessed):
-            print(self._lines.line(event))
+            line = self._lines.line(event)
+            with self.interruption.while_waiting():  # for whoever reads us
+                print(line)
 
     def finish(self) -> None:
         """Print the result."""
@@ -121,9 +117,9 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
     kernel = KernelProcess(boot, strict)
-    with interruptible():
+    with record.interruption:
         try:
-            record.take(kernel.events())
+            record.take(kernel.events(wait=record.interruption.select))
         except Interrupted as interrupted:
             status = interrupted.status
             with _heard_or_not():
@@ -134,7 +130,7 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
             status = HUNG_UP  # the terminal went away, and its signal is still on the way
             abandon_stdout()
         finally:
-            _ignore_signals()
+            ignore_signals()
             words = kernel.last_words() if not kernel.halted else ""
             kernel.end()
     with _heard_or_not():
@@ -147,35 +143,12 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
 
 def drive_virtual(scenario: Scenario, record: Record) -> int:
     """Run in virtual time; returns the exit status."""
-    with interruptible():
+    with record.interruption:
         try:
             simulate(scenario, record.take)
         except Interrupted as interrupted:
             return interrupted.status
     return DONE
-
-
-@contextmanager
-def interruptible() -> Iterator[None]:
-    """Turn the signals that ask a program to end into ``Interrupted``."""
-    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    before = {number: signal.signal(number, _raise) for number in numbers}
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
-
-
-def _raise(number: int, frame: FrameType | None) -> None:
-    _ignore_signals()
-    raise Interrupted(128 + number)
-
-
-def _ignore_signals() -> None:
-    """Clearing up is not interrupted."""
-    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.SIG_IGN)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from select import select
 
 from sandbox.commands import Command, Quit
@@ -35,6 +36,7 @@ class KernelProcess:
         ours, theirs = socket.socketpair()
         self._socket = ours
         self._lines = Lines()
+        self._heard: deque[AnyEvent] = deque()
         self._unsent = bytearray(encode_boot(boot) + b"\n")
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it dies
         command = [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.kernel", str(theirs.fileno())]
@@ -89,16 +91,21 @@ class KernelProcess:
         self.halted = self.halted or any(isinstance(event, Halted) for event in events)
         return events
 
-    def events(self, patience_s: float | None = None) -> Iterator[Event]:
-        """All events until the end, waiting for them, for so long at most: the headless commands' way."""
+    def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
+        """All events until the end, waiting for them, for so long at most: the headless commands' way. Whoever stops
+        listening in between hears the rest next time. ``wait``: as ``select``; it may raise."""
         give_up = None if patience_s is None else time.monotonic() + patience_s
         next_beat = 0.0
-        while not self.closed and (give_up is None or time.monotonic() < give_up):
-            select([self._socket], [], [], max(next_beat - time.monotonic(), 0))
+        while True:
+            while self._heard:
+                yield self._heard.popleft()
+            if self.closed or (give_up is not None and time.monotonic() >= give_up):
+                return
+            wait([self._socket], [], [], max(next_beat - time.monotonic(), 0))
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + HEARTBEAT_S
                 self.beat()
-            yield from self.receive()
+            self._heard.extend(self.receive())
 
     def quit(self) -> Iterator[Event]:
         """Ask it to end everything; the events until it has, or until our patience is over."""

@@ -16,7 +16,8 @@ from sandbox.comparison.runs import Plan, Run, plans
 from sandbox.contenders import Contender
 from sandbox.events import Clause
 from sandbox.exits import DONE, FAILED
-from sandbox.headless import Interrupted, Record, drive_real, drive_virtual, interruptible
+from sandbox.headless import Record, drive_real, drive_virtual
+from sandbox.interruption import Interrupted, Interruption
 from sandbox.kinds import Refused, Whole
 from sandbox.report import Progress, chart_width, complain, print_lines
 from sandbox.scenario import BadScenario, Problem
@@ -99,8 +100,8 @@ def _check_synthetic(name: str, scenario: Scenario) -> None:
 class Heard(Record):
     """A run whose faults are told with the policy's name."""
 
-    def __init__(self, label: str) -> None:
-        super().__init__()
+    def __init__(self, label: str, interruption: Interruption) -> None:
+        super().__init__(interruption)
         self._label = label
 
     def complain(self, said: str) -> None:
@@ -112,11 +113,12 @@ def _make(plans: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Run]
     runs: list[Run] = []
     status = DONE
     progress = Progress(len(plans))
-    with interruptible():
+    interruption = Interruption()
+    with interruption:
         try:
             for plan in plans:
                 progress.next(f"{plan.contender.label} {'on real processes' if plan.real else 'in virtual time'}")
-                record = Heard(plan.contender.label)
+                record = Heard(plan.contender.label, interruption)
                 if plan.real:
                     ended = drive_real(shared.boot(options, plan.scenario), record, options.strict)
                 else:

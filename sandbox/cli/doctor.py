@@ -33,7 +33,7 @@ def _measure(as_json: bool) -> int:
     if sys.platform != "linux":
         complain("there is nothing to measure: real processes are scheduled on Linux only")
         return BAD_INPUT
-    from sandbox.headless import Interrupted, interruptible
+    from sandbox.interruption import Interrupted, Interruption
     from sandbox.machines.linux.sensors import NAMES, obstacle
     from sandbox.measurement.measure import measure, steps
     from sandbox.measurement.report import print_measurement
@@ -41,9 +41,11 @@ def _measure(as_json: bool) -> int:
 
     sensors = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
     progress = Progress(steps(sensors))
-    with interruptible():
+    interruption = Interruption()
+    with interruption:
         try:
-            measurement = measure(sensors, progress.next)
+            with interruption.while_waiting():
+                measurement = measure(sensors, progress.next)
         except Interrupted as interrupted:
             return interrupted.status
         finally:

@@ -24,6 +24,7 @@ from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Link, Session
 from sandbox.tui.signals import Signals
+from sandbox.tui.terminal import Terminal
 from sandbox.tui.widgets.lines import TALL, WIDE
 from sandbox.wire import HEARTBEAT_S
 
@@ -49,7 +50,7 @@ class SandboxApp(Actions):
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
-        super().__init__()
+        super().__init__(driver_class=Terminal)
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
         self.session = session
@@ -75,7 +76,7 @@ class SandboxApp(Actions):
 
     def on_mount(self) -> None:
         """Be ready for keys; the first frame waits for nothing else, the kernel process not either."""
-        self.signals.come_back_once()
+        self.signals.stop_and_go_on(self.action_suspend)
         self.set_keymap(self.config.keymap)
         self.board_screen.use_keymap(self.config.keymap)
         self.board_screen.begin(self.session)
@@ -92,7 +93,6 @@ class SandboxApp(Actions):
         self.signals.restore()
 
     def _resumed(self, _: object) -> None:
-        self.signals.suspended = False
         self.refresh(layout=True)  # nothing may have changed, and the terminal is empty
         self.session.send(Resume("suspend"))
 

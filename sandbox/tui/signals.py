@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import termios
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -16,18 +17,16 @@ _LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Signals:
-    """Leaves the terminal as it was found, whatever ends the app; and comes back from a stop only once.
+    """Leaves the terminal as it was found, whatever ends the app; stops and comes back as a shell expects it.
 
     Textual sets the terminal up again at every SIGCONT, with a second thread that reads keys, even if it was not
-    Textual that stopped: so it hears only of the ones that follow a suspend of its own.
+    Textual that stopped: so it hears of none.
     """
 
     def __init__(self, app: App[int]) -> None:
         self._app = app
-        self._resume: Any = None
         self._terminal: list[Any] | None = None
-        #: True from a suspend of our own until the terminal is ours again.
-        self.suspended = False
+        self._suspended = False
 
     def leave_on_signals(self) -> None:
         """A signal that would end us ends the app instead."""
@@ -35,10 +34,10 @@ class Signals:
         for number in _LEAVE:
             loop.add_signal_handler(number, self._app.exit, 128 + number)
 
-    def come_back_once(self) -> None:
-        """Stand between SIGCONT and Textual."""
-        self._resume = signal.getsignal(signal.SIGCONT)
-        if callable(self._resume):
+    def stop_and_go_on(self, suspend: Callable[[], None]) -> None:
+        """Stand between Textual and the signals of job control. ``suspend``: what a request to stop does."""
+        if callable(signal.getsignal(signal.SIGCONT)):  # there is a terminal
+            asyncio.get_running_loop().add_signal_handler(signal.SIGTSTP, suspend)
             signal.signal(signal.SIGCONT, self._continued)
             try:
                 self._terminal = termios.tcgetattr(sys.__stdin__.fileno()) if sys.__stdin__ else None
@@ -46,14 +45,19 @@ class Signals:
                 self._terminal = None
 
     def suspend(self) -> None:
-        """Stop, and with us whoever shares our terminal, as at any Ctrl-Z; Textual puts the terminal back first."""
-        self.suspended = True
-        os.killpg(0, signal.SIGTSTP)
+        """Stop, and with us whoever shares our terminal, as at any Ctrl-Z; returns when we are continued.
+
+        The terminal is put back before anybody stops: with the first one that does, the shell takes it.
+        """
+        self._suspended = True
+        with self._app.suspend():
+            handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
+            os.killpg(0, signal.SIGTSTP)
+            signal.signal(signal.SIGTSTP, handler)
+        self._suspended = False
 
     def _continued(self, number: int, frame: FrameType | None) -> None:
-        if self.suspended:
-            self._resume(number, frame)
-        elif self._terminal is not None and sys.__stdin__ is not None:
+        if not self._suspended and self._terminal is not None and sys.__stdin__ is not None:
             # Somebody stopped us from outside, and a shell may have taken the terminal in the meantime.
             try:
                 termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._terminal)
@@ -64,7 +68,7 @@ class Signals:
     def restore(self) -> None:
         """Leave the loop as it was found."""
         loop = asyncio.get_running_loop()
-        for number in _LEAVE:
+        for number in (*_LEAVE, signal.SIGTSTP):
             loop.remove_signal_handler(number)
-        if callable(self._resume):
+        if signal.getsignal(signal.SIGCONT) == self._continued:
             signal.signal(signal.SIGCONT, signal.SIG_DFL)

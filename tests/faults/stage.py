@@ -12,7 +12,7 @@ import subprocess
 import sys
 import termios
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -156,14 +156,14 @@ class Stage:
         return children(kernel) if kernel else []
 
     def wait_for_children(self, number: int) -> list[int]:
-        """Until it has borne so many processes and one of them runs: with several, others are stopped by then."""
+        """Until it has borne so many processes and one of them has had the CPU for a while, which in its birth it has
+        not: the machine is up."""
 
         def ready() -> list[int]:
             scheduled = self.scheduled
-            states = [state(os_pid) for os_pid in scheduled]
-            return scheduled if len(scheduled) == number and ("R" in states or "S" in states) else []
+            return scheduled if len(scheduled) >= number and max(map(cpu_ticks, scheduled)) >= 2 else []
 
-        return until(ready, f"{number} processes were borne and one of them runs")
+        return until(ready, f"{number} processes were borne and one of them has run")
 
     def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
         os.kill(self.os_pid, number)
@@ -199,9 +199,10 @@ class Piped(Stage):
 
 
 class Terminal(Stage):
-    """The command on a terminal of its own, 120 × 40, whose screen can be read and whose keys can be pressed."""
+    """The command, or another one, on a terminal of its own, 120 × 40, whose screen can be read and whose keys can be
+    pressed."""
 
-    def __init__(self, *words: str) -> None:
+    def __init__(self, *words: str, command: Sequence[str] = OSSANDBOX) -> None:
         use_all_cpus()
         self.written = bytearray()
         self._screen = pyte.Screen(120, 40)
@@ -212,7 +213,7 @@ class Terminal(Stage):
             try:
                 os.chdir(ROOT)
                 # In the C library's own environment there may be a size of another terminal.
-                os.execve(sys.executable, [*OSSANDBOX, *words], {**os.environ, "TERM": "xterm-256color"})
+                os.execvpe(command[0], [*command, *words], {**os.environ, "TERM": "xterm-256color"})
             finally:
                 os._exit(127)
         os.set_blocking(self.master, False)
@@ -291,9 +292,9 @@ class Terminal(Stage):
 
 
 @contextmanager
-def terminal(*words: str) -> Iterator[Terminal]:
+def terminal(*words: str, command: Sequence[str] = OSSANDBOX) -> Iterator[Terminal]:
     """The command on a terminal."""
-    stage = Terminal(*words)
+    stage = Terminal(*words, command=command)
     try:
         yield stage
     finally:

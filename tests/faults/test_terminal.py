@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+import subprocess
+import sys
 import termios
 import time
 from collections.abc import Callable
@@ -14,11 +17,16 @@ import pytest
 
 from tests.faults.stage import (
     BUSY,
+    ROOT,
     Piped,
     Terminal,
     all_stopped,
+    children,
+    command_line,
     cpu_ticks,
+    descendants,
     gone,
+    parent,
     quick_python,
     state,
     terminal,
@@ -64,6 +72,30 @@ def test_f07_the_terminal_hangs_up(tmp_path: Path, words: tuple[str, ...]) -> No
         assert stage.wait() == 128 + signal.SIGHUP
         assert gone(*everybody)
         assert (tmp_path / "bye").exists(), "a hang-up is a quit: processes are asked first"
+
+
+def test_f07_the_terminal_goes_away_and_no_signal_tells_of_it(tmp_path: Path) -> None:
+    master, slave = os.openpty()
+    command = [sys.executable, "-m", "sandbox", polite_world(tmp_path)]
+    app = subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, start_new_session=True, cwd=ROOT)
+    os.close(slave)
+    try:
+        os.set_blocking(master, False)
+
+        def ready() -> bool:
+            with contextlib.suppress(BlockingIOError):
+                os.read(master, 1 << 16)
+            return (tmp_path / "ready").exists()
+
+        until(ready, "the polite process is ready")
+        everybody = descendants(app.pid)
+        os.close(master)
+        assert app.wait(20) == 128 + signal.SIGHUP
+        assert gone(*everybody)
+        assert (tmp_path / "bye").exists()
+    finally:
+        app.kill()
+        app.wait()
 
 
 def ends_cleanly(words: tuple[str, ...], folder: Path, act: Callable[[Terminal], None]) -> int:
@@ -154,6 +186,66 @@ def test_f09_the_app_is_stopped_and_goes_on(tmp_path: Path) -> None:
         app.read_until(lambda: app.shows("RUNNING  "), "the screen goes on")
         app.press("q")
         assert app.wait() == 0
+
+
+SHELL = ("bash", "--norc", "--noprofile", "-i")
+#: As make does: it starts the command, and waits for it in the same process group.
+UNDER_A_PARENT = f"sh -c '{sys.executable} -m sandbox %s; exit $?'\r"
+
+
+def find(shell: Terminal) -> int:
+    """The os_pid of the app below a shell; 0 when there is none."""
+    kernels = [os_pid for os_pid in descendants(shell.os_pid) if "-m sandbox.kernel" in command_line(os_pid)]
+    return parent(kernels[0]) if kernels else 0
+
+
+@pytest.mark.parametrize("how", ["key", "signal"])
+def test_f09_job_control(tmp_path: Path, how: str) -> None:
+    """A shell gets its terminal back as it was, nothing runs meanwhile, and ``fg`` goes on; twice over."""
+    with terminal(command=SHELL) as shell:
+        shell.press("PS1='ready: '\r")
+        shell.read_until(lambda: shell.display.rstrip().endswith("ready:"), "the shell is ready")
+        shell.press(UNDER_A_PARENT % write_scenario(tmp_path, BUSY))
+        app = shell.read_until(lambda: find(shell), "the app runs")
+        for stops in (1, 2):
+            shell.read_until(lambda: shell.shows("▶ RUNNING") and shell.shows("B nap"), "the board is shown")
+            scheduled = children(kernel_of(app))
+            assert len(scheduled) == 4
+            if how == "key":
+                shell.press("\x1a")
+            else:
+                os.kill(app, signal.SIGTSTP)
+            shell.read_until(lambda: shell.shows("Stopped") and state(app) == "T", "the shell is told")
+            assert shell.written.count(b"\x1b[?1049l") == stops, "the shell's own screen is back"
+            still(scheduled)
+            shell.press("echo modes: $(stty -a | grep -ow -e '-*icanon' -e '-*echo' -e '-*isig')\r")
+            shell.read_until(lambda: shell.shows("modes: isig icanon echo"), "lines, echo and signals are back")
+            shell.press("clear; fg\r")
+            shell.read_until(lambda: "R" in map(state, children(kernel_of(app))), "somebody runs again")
+        shell.read_until(lambda: shell.shows("▶ RUNNING") and shell.shows("B nap"), "the board is shown")
+        shell.press("q")
+        shell.read_until(lambda: gone(app), "it is left")
+        shell.press("clear; echo status $?\r")
+        shell.read_until(lambda: shell.shows("status 0"), "it ended well")
+        shell.press("exit\r")
+        assert shell.wait() == 0
+
+
+def test_f07_the_terminal_hangs_up_while_the_app_is_suspended(tmp_path: Path) -> None:
+    with terminal(command=SHELL) as shell:
+        shell.press(UNDER_A_PARENT % write_scenario(tmp_path, BUSY))
+        app = shell.read_until(lambda: find(shell), "the app runs")
+        shell.read_until(lambda: shell.shows("▶ RUNNING") and shell.shows("B nap"), "the board is shown")
+        everybody = [app, *descendants(app)]
+        shell.press("\x1a")
+        shell.read_until(lambda: shell.shows("Stopped") and state(app) == "T", "it is suspended")
+        shell.hang_up()
+        until(lambda: gone(*everybody), "nothing is left", 8)
+
+
+def kernel_of(app: int) -> int:
+    """The kernel process of an app."""
+    return next((os_pid for os_pid in children(app) if "-m sandbox.kernel" in command_line(os_pid)), 0)
 
 
 def test_f22_a_child_that_opens_the_terminal_gets_its_own(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def test_the_document_has_the_form_that_is_promised() -> None:
         "pid": 1, "cpu": 0, "start_ns": 0, "end_ns": 20 * MS, "cpu_ns": 20 * MS, "reason": "expired",
     }  # fmt: skip
     assert set(document["metrics"]) == {
-        "makespan_ns", "cpu_utilisation", "throughput_per_s", "switches", "turnaround_ns", "waiting_ns",
+        "makespan_ns", "cpu_utilisation", "throughput_per_s", "switches", "undispatched_ns", "turnaround_ns", "waiting_ns",
         "response_ns", "fairness_jain",
     }  # fmt: skip
     assert set(document["metrics"]["waiting_ns"]) == {"mean", "p50", "p95", "max"}

@@ -38,7 +38,7 @@ def test_run_prints_a_line_an_event_and_then_the_table(short: str) -> None:
 
 def test_quiet_and_json(short: str) -> None:
     quiet = ossandbox("run", short, "--quiet")
-    assert "dispatched" not in quiet.stdout
+    assert " dispatched " not in quiet.stdout
     document = json.loads(ossandbox("simulate", short, "--json", "--policy", "fcfs").stdout)
     assert document["policy"] == {"name": "fcfs", "parameters": {}}
     assert [process["finished_ns"] for process in document["processes"]] == [50_000_000, 50_000_000]

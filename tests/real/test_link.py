@@ -8,8 +8,9 @@ import time
 
 import pytest
 
+from sandbox.board import Board
 from sandbox.commands import Kill, Spawn, Type
-from sandbox.events import Admitted, Exited, Halted, Operator
+from sandbox.events import Admitted, Event, Exited, Halted, Operator
 from sandbox.link import KernelProcess, use_all_cpus
 from sandbox.units import MS
 from sandbox.wire import Boot, Lines
@@ -62,6 +63,21 @@ def test_a_reader_who_sleeps_loses_nothing() -> None:
             if any(isinstance(event, Halted) for event in events):
                 break
         assert link.halted
+    finally:
+        link.end()
+
+
+def test_whoever_stops_listening_hears_the_rest_later() -> None:
+    use_all_cpus()
+    link = KernelProcess(Boot(scenario(process("a", "cpu 40ms"), process("b", "cpu 40ms"), quantum_ns=MS)))
+    try:
+        heard: list[Event] = []
+        while not heard or not isinstance(heard[-1], Halted):
+            heard.append(next(link.events(20)))  # one at a time, though they come many at once
+        board = Board()
+        for event in heard:
+            board.apply(event)  # none is missing: else it could not have happened
+        assert len(board.exited) == 2
     finally:
         link.end()
 

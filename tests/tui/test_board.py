@@ -44,7 +44,7 @@ async def test_the_status_line_tells_phase_time_policy_and_load(stage: Stage) ->
     async with it.app.run_test(size=(120, 40)) as pilot:
         await it.tell(pilot, shift_change())
         said = " ".join(it.panel("status")[0].split())
-        assert said == "ossandbox test ▶ RUNNING t 0.243 s rr quantum 50 ms CPU ▇▇▇▇▇▇▇▇▇▇ 100%"
+        assert said == "ossandbox test ▶ RUNNING t 0.243 s rr quantum 50 ms undispatched 0 ms CPU ▇▇▇▇▇▇▇▇▇▇ 100%"
 
 
 async def test_before_boot_it_says_so_and_waits_for_nothing(stage: Stage) -> None:

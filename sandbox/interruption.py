@@ -1,0 +1,74 @@
+"""Signals that ask a command to end: heard where it waits, so that nothing is left half done."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from select import select
+from types import FrameType
+from typing import Any
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Interrupted(BaseException):
+    """A signal asks us to end; ``status`` is the exit status that tells which."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+
+
+class Interruption:
+    """While it is entered, signals that ask a program to end raise Interrupted: where we wait for others, and where we
+    ask for it. Everywhere else what was begun is finished first, so that nothing that we heard is lost. It may be
+    entered again in between."""
+
+    def __init__(self) -> None:
+        self._status: int | None = None
+        self._waiting = False
+        self._before: dict[int, Any] = {}
+        self._entered = 0
+
+    def __enter__(self) -> None:
+        self._entered += 1
+        if self._entered == 1:
+            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+
+    def __exit__(self, *_: object) -> None:
+        self._entered -= 1
+        for number, handler in self._before.items():
+            signal.signal(number, self._handle if self._entered else handler)
+
+    def select(self, *arguments: Any) -> None:
+        """``select``, unless a signal has come or comes."""
+        with self.while_waiting():
+            select(*arguments)
+
+    @contextmanager
+    def while_waiting(self) -> Iterator[None]:
+        """What is done in here may be left at any point."""
+        self._waiting = True
+        try:
+            self.check()
+            yield
+        finally:
+            self._waiting = False
+
+    def check(self) -> None:
+        """Raise Interrupted, once, if a signal has come."""
+        if self._status is not None:
+            status, self._status = self._status, None
+            raise Interrupted(status)
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        ignore_signals()
+        self._status = 128 + number
+        if self._waiting:
+            self.check()
+
+
+def ignore_signals() -> None:
+    """Clearing up is not interrupted."""
+    for number in _SIGNALS:
+        signal.signal(number, signal.SIG_IGN)
