@@ -129,7 +129,7 @@ def test_a_child_by_its_number_on_the_board(tmp_path: Path) -> None:
     events = run_real(world)
     child = next(event for event in events if isinstance(event, Admitted) and event.parent is not None)
     of_parent = [on for on in causes(events, 1) if on.rule == "wait for child"]
-    assert [on.figures.get("pid") for on in of_parent] == [child.pid]
+    assert {on.figures.get("pid") for on in of_parent} == {child.pid}
     assert wording.cause(of_parent[0]) == f"wait for child {child.pid}"
 
 

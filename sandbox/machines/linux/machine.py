@@ -14,6 +14,7 @@ from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.household import Household, Outside
 from sandbox.machines.linux.lookout import Lookout
 from sandbox.machines.linux.outbox import Outbox
+from sandbox.machines.linux.pace import Pace
 from sandbox.machines.linux.places import Places, take_precedence
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.population import Population
@@ -22,12 +23,8 @@ from sandbox.machines.linux.undertaker import end_all
 from sandbox.units import US
 from sandbox.wire import Boot
 
-#: Nearer than so to the end of a slice it is waited for awake.
-_SPIN_NS = 200 * US
 #: What happens within so long on real CPUs happens at one instant.
 _INSTANT_NS = 300 * US
-#: Whoever reacts slower than this was kept from it by something else, and learns nothing from it.
-_SLOWEST_NS = 400 * US
 
 
 class LinuxMachine:
@@ -52,9 +49,7 @@ class LinuxMachine:
         self._lookout = Lookout(boot, places, self._clock, self._poller, self._population, self._out)
         self._household = Household(boot, outside, self._clock, self._population, self._out)
         self._poller.add(outside.fileno(), self._household.listen)
-        #: How long it takes us as a rule from calling a slice over until the stop is sent, and when we last did.
-        self._reaction_ns = 0
-        self._over_ns: int | None = None
+        self._pace = Pace(self._clock, self._poller, places.alone)
 
     @property
     def sensor(self) -> str:
@@ -80,19 +75,18 @@ class LinuxMachine:
     def wait(self, deadline_ns: int | None) -> Happened:
         """Wait until something happens, at most until the deadline.
 
-        At the end of a slice every moment counts: what can be done before we sleep is done before, and the slice is
-        called over so early that the stop comes at its time.
+        At the end of a slice every moment counts: what can be done before we sleep is done before.
         """
-        self._over_ns = None
+        self._pace.begin()
         while True:
             self._household.keep()
             if not self._out:  # else the kernel is told first: of a birth before anything else of that process
                 self._sleep(deadline_ns)
             now_ns = self._clock.now_ns()
-            over = deadline_ns is not None and now_ns >= deadline_ns - self._reaction_ns
+            over = deadline_ns is not None and now_ns >= self._pace.call_ns(deadline_ns)
             if over and deadline_ns is not None:
                 self._let_finish(now_ns)
-                self._over_ns = self._clock.now_ns()
+                self._pace.called()
                 now_ns = self._clock.round_up(deadline_ns)
             if not self._clock.frozen:
                 self._lookout.look(now_ns, last=over)
@@ -122,7 +116,8 @@ class LinuxMachine:
                     self._carry(command, population.children.get(pid or 0))
         if stops or runs:
             self._dispatcher.switch(stops, runs)
-            self._learn(stops)
+            stopped_ns = self._clock.machine_ns(self._dispatcher.sent_ns) if stops else None
+            self._pace.switched(stopped_ns, runs[-1][0].started_ns if runs else None)
         started = self._lookout.follow(child for child, _ in runs)
         used = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is None}
         if len(used) < len(stops):
@@ -146,14 +141,11 @@ class LinuxMachine:
     # Sleeping
 
     def _sleep(self, deadline_ns: int | None) -> None:
-        """Until something can be done, and to the very end of a slice: we wake a little before it, because waking
-        takes its time, and the rest is waited for awake."""
+        """Until something can be done, and to the very end of a slice."""
         if self._poller.wait(self._next_ns(deadline_ns)):
             self._household.stirred = True
         if deadline_ns is not None and not self._clock.frozen:
-            end_ns = deadline_ns - self._reaction_ns
-            while 0 < end_ns - self._clock.now_ns() < _SPIN_NS:
-                pass
+            self._pace.await_call(deadline_ns)
 
     def _let_finish(self, now_ns: int) -> None:
         """Finishing beats expiry: to whoever is within an instant of the end of its declared burst it is left."""
@@ -173,19 +165,13 @@ class LinuxMachine:
             return next_ns
         times = [clock.machine_ns(next_ns)]
         if deadline_ns is not None:
-            times.append(deadline_ns - self._reaction_ns - self._poller.lateness_ns)
+            times.append(self._pace.wake_ns(deadline_ns))
         look_ns = self._lookout.next_ns(clock.now_ns())
         if look_ns is not None:
             times.append(look_ns)
         if born:
             times.append(born[0].spec.arrive_ns)
         return clock.monotonic_ns(min(times))
-
-    def _learn(self, stops: list[Child]) -> None:
-        if stops and self._over_ns is not None:
-            reaction_ns = self._dispatcher.sent_ns - self._clock.monotonic_ns(self._over_ns)
-            if 0 < reaction_ns < _SLOWEST_NS:
-                self._reaction_ns += (reaction_ns - self._reaction_ns) // 8
 
     # The operator
 
