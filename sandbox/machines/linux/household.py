@@ -113,15 +113,16 @@ class Household:
     def _mind_hopelessness(self) -> None:
         """A run that nobody attends ends when all that is left waits for somebody to type."""
         population, now_ns = self._population, self._clock.now_ns()
+        waiting = population.waiting.children
         hopeless = (
             not self._attended
-            and population.waiting
+            and waiting
             and not (population.running or population.born or self._script or self._clock.frozen)
-            and all(child.on == READS_CONSOLE for child in population.waiting.values())
+            and all(child.on == READS_CONSOLE for child in waiting.values())
         )
         if not hopeless:
             self._moved_ns = now_ns
         elif now_ns - self._moved_ns > _HOPELESS_NS:
-            names = ", ".join(child.spec.name for child in population.waiting.values())
+            names = ", ".join(child.spec.name for child in waiting.values())
             self._out.fault(None, "waits for somebody to type", names=names)
             self._out.add(Asked(Quit()))

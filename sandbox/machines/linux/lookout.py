@@ -54,11 +54,11 @@ class Lookout:
             self._replace(lost)
             return
         for child, at_ns in seen.blocked:
-            population.begin_wait(child, at_ns)
+            population.block(child, at_ns)
         for child in seen.woken:
-            population.wake(child)
+            population.waiting.wake(child)
         for child in seen.again:
-            if population.wait_again(child, now_ns):
+            if population.waiting.begin_again(child, now_ns):
                 self.sensor.waits(child, now_ns)
         for child in seen.strays:
             population.vigil.suspect(child)
@@ -82,7 +82,7 @@ class Lookout:
         now_ns = self._clock.now_ns()
         for child in self._population.running.values():
             self.sensor.dispatched(child, now_ns)
-        for child in self._population.waiting.values():
+        for child in self._population.waiting.children.values():
             self.sensor.waits(child, now_ns)
 
     def close(self) -> None:

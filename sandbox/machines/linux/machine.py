@@ -125,7 +125,8 @@ class LinuxMachine:
         for child in stops:
             population.look_at_name(child)
         waits_on: dict[int, Clause] = {}
-        for child, on in population.explain_waits():  # the others have the CPU by now, and it may take its time
+        for child, on in population.waiting.explain():  # the others have the CPU by now, and it may take its time
+            population.look_at_name(child)
             self._lookout.sensor.waits(child, child.left_cpu_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
         return Obeyed(started, used, waits_on)
@@ -192,5 +193,5 @@ class LinuxMachine:
 
     def _thaw(self) -> None:
         self._clock.thaw()
-        self._population.let_waiting_go()
+        self._population.waiting.let_go()
         self._household.stirred = True

@@ -5,35 +5,26 @@ from __future__ import annotations
 import os
 import signal
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count, takewhile
 
-from sandbox.events import Became, Clause, Figure
-from sandbox.kernel.machine import Arrived, Ended, Told, Waits, Woke
+from sandbox.events import Became
+from sandbox.kernel.machine import Arrived, Ended, Told
 from sandbox.machines.linux.birth import BirthFailed, Nursery, crowded
-from sandbox.machines.linux.causes import cause
 from sandbox.machines.linux.child import Child, Mode
 from sandbox.machines.linux.consoles import Consoles
 from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.families import Families, Found
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.procfs import Status, command_line, read_state
+from sandbox.machines.linux.procfs import Status, command_line
 from sandbox.machines.linux.reaper import Reaper, exit_status
 from sandbox.machines.linux.undertaker import Undertaker
 from sandbox.machines.linux.vigil import Vigil
+from sandbox.machines.linux.waiting import Waiting
 from sandbox.spec import ProcessSpec, Scenario
 from sandbox.text import clean_line
-from sandbox.units import MS
-
-#: It waits for somebody to continue it, which its next turn does.
-STOPPED = Clause("stopped itself")
-#: Figures of a cause that are os_pids.
-_RELATIVES = {"child", "peer"}
-
-#: A process that wakes and waits by turns, faster than anybody could stop it, is told of so often at most.
-_TOLD_EVERY_NS = 20 * MS
 
 
 class Population:
@@ -51,19 +42,17 @@ class Population:
         #: Those that have been let in and have not ended, by pid; of them those running, and those waiting.
         self.children: dict[int, Child] = {}
         self.running: dict[int, Child] = {}
-        self.waiting: dict[int, Child] = {}
         #: Born, and not let in yet, in the order of their arrival.
         self.born: deque[Child] = deque()
         #: All that live, by the system's pid.
         self.by_os_pid: dict[int, Child] = {}
+        self.waiting = Waiting(self.by_os_pid, out)
         self.consoles = Consoles(poller, out.wrote)
         self.undertaker = Undertaker()
         self.vigil = Vigil(dispatcher)
         #: Processes of ours that are none of the machine's.
         self.helpers: set[int] = set()
         self._families = Families(self.by_os_pid, self.helpers)
-        #: Have begun to wait, and what for is still to be found out.
-        self._unexplained: list[Child] = []
         poller.add(reaper.fileno(), self._reap)
 
     # Births
@@ -167,62 +156,13 @@ class Population:
     def take_off(self, pid: int) -> Child:
         """Wherever the process was, it is neither running nor waiting for now."""
         self.running.pop(pid, None)
-        self.waiting.pop(pid, None)
+        self.waiting.children.pop(pid, None)
         return self.children[pid]
 
-    def begin_wait(self, child: Child, at_ns: int | None = None) -> None:
+    def block(self, child: Child, at_ns: int | None) -> None:
         """A running process cannot run on, since ``at_ns`` if that is known."""
         del self.running[child.pid]
-        child.mode = Mode.WAITING
-        child.on = None
-        child.waits += 1
-        self.waiting[child.pid] = child
-        self._unexplained.append(child)
-        self._out.used[child.pid] = child.cpu_ns() if at_ns is None else child.used_by(at_ns)
-        self._out.add(Waits(child.pid, None))
-
-    def explain_waits(self) -> Iterator[tuple[Child, Clause]]:
-        """What those wait for that have begun to since the last time, and still do."""
-        unexplained, self._unexplained = self._unexplained, []
-        for child in unexplained:
-            self.look_at_name(child)
-            if child.mode is Mode.WAITING:
-                child.wait_cpu_ns = child.cpu_ns()
-                child.on = self._why(child, child.left_cpu_ns())
-                yield child, child.on
-
-    def wait_again(self, child: Child, now_ns: int) -> bool:
-        """A process woke and waits again: whether that is for something else, and told."""
-        if now_ns - child.told_ns < _TOLD_EVERY_NS:
-            return False
-        child.told_ns = now_ns
-        child.wait_cpu_ns = child.cpu_ns()
-        before, child.on = child.on, self._why(child, now_ns)
-        child.waits += 1
-        if before is None or _kind_of_wait(before) != _kind_of_wait(child.on):
-            self._out.add(Waits(child.pid, child.on))
-        return True
-
-    def wake(self, child: Child) -> None:
-        """A waiting process can run again. One that stopped while it waited can do so as soon as we let it."""
-        del self.waiting[child.pid]
-        if child.on is not STOPPED and read_state(child.stat_fd)[0] == "T":
-            self._out.fault_again(child, STOPPED.rule)
-        self._out.add(Woke(child.pid))
-
-    def _why(self, child: Child, since_ns: int) -> Clause:
-        """What it waits for; a relative in it goes by its pid on the board and its name."""
-        if read_state(child.stat_fd)[0] == "T":
-            self._out.fault_again(child, STOPPED.rule)
-            return STOPPED
-        on = cause(child, self._out.now_ns() - since_ns, self.by_os_pid.values())
-        figures = dict(on.figures)
-        for key in _RELATIVES & figures.keys():
-            os_pid = figures.pop(key)
-            relative = self.by_os_pid.get(os_pid) if isinstance(os_pid, int) else None
-            if relative is not None and relative.pid:
-                figures["pid"], figures["name"] = relative.pid, relative.spec.name
-        return Clause(on.rule, figures)
+        self.waiting.begin(child, at_ns)
 
     # What the system reports
 
@@ -239,18 +179,10 @@ class Population:
         child.hold()
         self.vigil.sent([child])
 
-    # Pauses
-
     def hold_waiting(self) -> None:
-        """Those that wait stand still too, and go on waiting afterwards."""
-        for child in self.waiting.values():
-            child.hold()
-        self.vigil.sent(self.waiting.values())
-
-    def let_waiting_go(self) -> None:
-        """The pause is over."""
-        for child in self.waiting.values():
-            child.let_go()
+        """In a pause those that wait stand still, too."""
+        self.waiting.hold()
+        self.vigil.sent(self.waiting.children.values())
 
     # Burials
 
@@ -287,11 +219,6 @@ class Population:
                 child.console.close()
         self.consoles.close()
         self._families.close()
-
-
-def _kind_of_wait(on: Clause) -> tuple[str, dict[str, Figure]]:
-    """What it is for, however long."""
-    return on.rule, {name: figure for name, figure in on.figures.items() if name != "for_ns"}
 
 
 def _identity(os_pid: int, status: Status) -> tuple[str, str]:
