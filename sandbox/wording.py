@@ -350,7 +350,8 @@ _LEADS = {
 
 
 _PAUSED = "The machine pauses."
-_HELD = "{name} was running; it goes on first, with what is left of its slice."
+_HELD = "{name} was running; it goes on first{rest}."
+_REST = ", with what is left of its slice"
 
 
 def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple[int, str] | None:
@@ -366,8 +367,10 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
     for event in instant:
         match event:
             case Ready(pid=pid, reason=reason):
-                lead = _HELD if paused and reason == "preempted" else _LEADS[reason]
-                said.append(lead.format(name=names[pid]))
+                if paused and reason == "preempted":
+                    said.append(_HELD.format(name=names[pid], rest=_REST if _sliced(pid, recent) else ""))
+                else:
+                    said.append(_LEADS[reason].format(name=names[pid]))
             case Blocked(pid=pid, on=on):
                 said.append(f"{_waits(names[pid], on)}.")
             case Exited(pid=pid):
@@ -409,6 +412,12 @@ def _tie(instant: Sequence[Event], names: Names) -> list[str]:
 
 def _names(pids: Sequence[int], names: Names) -> str:
     return ", ".join(names[pid] for pid in pids)
+
+
+def _sliced(pid: int, recent: Sequence[Event]) -> bool:
+    """Whether a process has its CPU for so long only, as far as is remembered."""
+    dispatches = [event for event in recent if isinstance(event, Dispatched) and event.pid == pid]
+    return bool(dispatches) and dispatches[-1].slice_ns is not None
 
 
 def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:

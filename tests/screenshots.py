@@ -63,7 +63,7 @@ async def main() -> None:
     await draw("welcome", "welcome", until(1.9, "down"))
     await draw("multiprogramming", "multiprogramming", until(0.9, "space"))
     await draw("convoy-light", "convoy", until(0.6), theme="light")
-    await draw("inspect", "commands", until(0.4, "down", "down", "enter"))
+    await draw("inspect", "welcome", until(1.2, "down", "down", "down", "down", "enter"))
     await draw("policies", "convoy", until(0.3, "p"))
     await draw("small", "welcome", until(1.5, "space"), size=(80, 24))
     await draw("crowd", "crowd", until(1.5))

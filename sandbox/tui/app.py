@@ -7,6 +7,7 @@ import asyncio
 import gc
 import os
 import time
+from collections import deque
 from typing import ClassVar
 
 from rich.text import Text
@@ -30,7 +31,9 @@ from sandbox.wire import HEARTBEAT_S
 
 _FRAMES_PER_S = 12
 #: Of one core; where a frame costs more, there are fewer of them. The CPU is the processes'.
-_SHARE_MOST = 0.08
+_SHARE_MOST = 0.09
+#: What a frame costs is told by so many.
+_FRAMES_WEIGHED = 9
 _SLOWEST_FRAME_S = 0.5
 #: Within so long the kernel process has answered a command.
 _ANSWER_S = 0.02
@@ -58,7 +61,8 @@ class SandboxApp(Actions):
         self.signals = Signals(self)
         self._next_frame: asyncio.TimerHandle | None = None
         self._due_s = 0.0
-        self._spent_s = 0.0
+        self._spent_s = time.process_time()
+        self._costs_s = deque([0.0] * _FRAMES_WEIGHED, _FRAMES_WEIGHED)
         self._listening = False
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -194,7 +198,9 @@ class SandboxApp(Actions):
             self._next_frame.cancel()
             self._next_frame = None
         spent_s, self._spent_s = self._spent_s, time.process_time()
-        pause_s = min(max((self._spent_s - spent_s) / _SHARE_MOST, 1 / _FRAMES_PER_S), _SLOWEST_FRAME_S)
+        self._costs_s.append(self._spent_s - spent_s)
+        usual_s = sorted(self._costs_s)[len(self._costs_s) // 2]  # a single costly one (a lesson opens) is not
+        pause_s = min(max(usual_s / _SHARE_MOST, 1 / _FRAMES_PER_S), _SLOWEST_FRAME_S)
         self._due_s = asyncio.get_running_loop().time() + pause_s
         if not self._listening:
             self._read(fresh=False)

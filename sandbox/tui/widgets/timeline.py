@@ -129,21 +129,19 @@ class Timeline(Lines):
             self._lives[pid] = Lane(self._cell_ns, life_cells)
         stretches = session.history.lives[pid].stretches
         cells = self._lives[pid].cells(stretches, first, self._cells, session.now_ns, session.board.now_ns)
-        under = palette.cursor if pid == self._chosen else None
-        lane: list[Segment] = []
-        below: list[Segment] = []
-        for tone, group in groupby(cells, attrgetter("tone")):  # every sign is one cell wide: no need to measure it
-            style: Style = getattr(palette, tone)
-            if under is not None and tone != "ran_while_ready":
-                style += under
-            text = "".join(sign.text for sign in group)
-            lane.append(Segment(text, style))
-            below.append(Segment(text.replace(BLOCKED.text, " "), style))
-        number = Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + (under or Style.null()))
+        under = palette.cursor if pid == self._chosen else Style.null()
+        number = Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + under)
         name = f" {fit_name(session.names[pid], _LABEL - len(number.text) - 2)} "
-        label = [number, *line([(name, palette.text)], _LABEL - len(number.text), under)]
-        blank = [*line([(" " * _LABEL, palette.text)], _LABEL, under)]
-        return [Strip([*label, *lane], width), Strip([*blank, *below], width)][:thick]
+        lane = [number, Segment(name, palette.text + under)]
+        for tone, group in groupby(cells, attrgetter("tone")):
+            style: Style = getattr(palette, tone)
+            text = "".join([sign.text for sign in group])
+            lane.append(Segment(text, style if tone == "ran_while_ready" else style + under))
+        strips = [Strip(lane, width)]
+        if thick > 1:
+            below = [Segment(text.replace(BLOCKED.text, " "), style) for text, style, _ in lane[2:]]
+            strips.append(Strip([Segment(" " * _LABEL, palette.text + under), *below], width))
+        return strips
 
     # CPUs
 

@@ -1,0 +1,134 @@
+"""Sentences: what happened, why, and what is wrong, in words that a reader understands."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from sandbox import wording
+from sandbox.events import (
+    Admitted,
+    AnyEvent,
+    Blocked,
+    Booted,
+    Clause,
+    Descheduled,
+    Dispatched,
+    Exited,
+    Fault,
+    Halted,
+    Operator,
+    PolicyNote,
+    Ready,
+    Scheduling,
+    Wrote,
+)
+from sandbox.units import MS
+from tests.tui.stage import HEAD, Story
+
+NAMES = {1: "a", 2: "b"}
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (Booted(0, "linux", 2, "rr", {}, "arrival-first", "x", "poll"), "linux machine, 2 CPU, policy rr, sensor poll"),
+        (Booted(0, "virtual", 1, "fcfs", {}, "arrival-first", "x"), "virtual machine, 1 CPU, policy fcfs"),
+        (Admitted(0, 1, "a", "cpu 1s"), "a is born: cpu 1s"),
+        (Admitted(0, 2, "b", "sleep 1", parent=1), "b is born, child of 1: sleep 1"),
+        (Ready(0, 1, "woke"), "a wakes up and joins the ready queue"),
+        (Dispatched(0, 1, 0, 20 * MS, HEAD), "a gets CPU 0 for 20 ms: it is the head of the ready queue"),
+        (Dispatched(0, 1, 1, None, HEAD), "a gets CPU 1 until it blocks: it is the head of the ready queue"),
+        (Descheduled(0, 1, 0, 7 * MS, "expired"), "a leaves CPU 0 after 7 ms of CPU time: expired"),
+        (Blocked(0, 1, Clause("sleep", {"for_ns": 90 * MS})), "a waits: sleep 90 ms"),
+        (Blocked(0, 1, Clause("waiting", {"at": "pipe_read"})), "a waits: waiting pipe_read"),
+        (Blocked(0, 1, Clause("waiting")), "a waits"),
+        (Exited(0, 1, 0, None, 5 * MS, 0, 0), "a is over: exit 0, 5 ms of CPU time"),
+        (Exited(0, 1, None, 9, 5 * MS, 0, 0), "a is over: killed by SIGKILL, 5 ms of CPU time"),
+        (Exited(0, 1, None, 34, 0, 0, 0), "a is over: killed by SIGRTMIN, 0 s of CPU time"),
+        (Exited(0, 1, None, 99, 0, 0, 0), "a is over: killed by signal 99, 0 s of CPU time"),
+        (Exited(0, 1, None, None, 0, 0, 0), "a is over: ended, 0 s of CPU time"),
+        (Wrote(0, 1, "console", "hi\n"), "a writes: hi"),
+        (PolicyNote(0, Clause("sentence", {"text": "my own words"})), "my own words"),
+        (PolicyNote(0, Clause("boosted", {"to": 0, "from": 2})), "boosted (to 0, from 2)"),
+        (Operator(0, Clause("set", {"parameter": "quantum", "value": "5ms"})), "operator: quantum is 5ms now"),
+        (Fault(0, Clause("stopped itself"), 1), "a: it stopped itself; its next turn continues it"),
+        (Fault(0, Clause("no such process", {"who": "x"})), "there is no process x"),
+        (Scheduling(0, "fcfs", {}, "arrival-first"), "policy fcfs is in force"),
+        (Halted(0, Clause("quit")), "the machine is down: quit"),
+    ],
+)
+def test_what_happened(event: AnyEvent, said: str) -> None:
+    assert wording.sentence(event, NAMES) == said
+
+
+def why(story: Story, idle: bool = False) -> str:
+    names = {event.pid: event.name for event in story.events if isinstance(event, Admitted)}
+    explained = wording.why(story.events, names, "rr", idle)
+    return explained[1] if explained else ""
+
+
+def test_why_the_one_and_not_the_other() -> None:
+    story = Story().admit("a").admit("b").run("a").later("50ms").expire("a").run("b")
+    assert why(story) == "a used its whole slice and goes to the tail. rr chooses b: it is the head of the ready queue."
+    story.later("5ms").block("b").run("a")
+    assert why(story) == "b waits: sleep. rr chooses a: it is the head of the ready queue."
+    assert why(story.later("5ms").exit("a", 3), idle=True) == "a is over: exit 3. Nobody is ready."
+
+
+def test_why_nothing_moves_in_a_pause() -> None:
+    story = Story().admit("a").run("a").later("5ms").pause()
+    assert why(story) == "The machine pauses. a was running; it goes on first, with what is left of its slice."
+    story = Story("fcfs", None).admit("a").run("a").later("5ms").pause()
+    assert why(story) == "The machine pauses. a was running; it goes on first."
+
+
+def test_what_a_person_did_and_what_went_wrong_are_part_of_it() -> None:
+    story = Story().admit("a").run("a").later("5ms").operator("policy", policy="fcfs").fault("no such process", who="x")
+    assert why(story) == "You: policy is fcfs now. there is no process x."
+
+
+def test_of_much_at_one_instant_the_last_counts() -> None:
+    story = Story()
+    for name in "abcdef":
+        story.admit(name)
+    assert why(story.run("a")) == (
+        "… d arrives. e arrives. f arrives. rr chooses a: it is the head of the ready queue."
+    )
+    assert wording.why([], {}, "rr", True) is None
+
+
+def test_the_sum_of_a_run() -> None:
+    figures = {
+        "makespan_ns": 3_000_500_000, "cpu_utilisation": 0.987, "switches": 1,
+        "turnaround_ns": {"mean": 2_985_400_000}, "waiting_ns": {"mean": 21_400_000}, "response_ns": {"mean": None},
+    }  # fmt: skip
+    assert wording.summary(figures, 3, 2) == (
+        "All 3 processes are done after 3 s; 2 CPUs in use 99% of it, 1 context switch. "
+        "Mean turnaround 2.99 s, waiting 21 ms."
+    )
+    assert wording.summary(figures, 1).startswith("The only process is done after 3 s; CPU in use 99% of it")
+
+
+def test_every_rule_that_is_told_has_its_words() -> None:
+    """No sentence of the project reads as the name of a rule: each that the source can tell is in the tables."""
+    source = Path(wording.__file__).parent
+    tables = {**wording._CAUSES, **wording._OPERATOR, **wording._FAULTS, **wording._RULES, **wording._PROBLEMS}
+    told = set()
+    for path in source.rglob("*.py"):
+        if path.name not in ("wording.py", "events.py"):
+            told |= set(re.findall(r'(?:Clause|Refused|_record)\(\s*"([a-z][a-zA-Z -]+)"', path.read_text()))
+    assert len(told) > 30
+    assert told - set(tables) <= {"quit", "done"}, "only the reasons of a halt are said as they are"
+
+
+def test_nothing_of_an_event_is_lost_for_want_of_a_figure() -> None:
+    assert wording.problem(Clause("out of range", {"value": "5"})) == "5 is out of range; allowed:"
+    assert wording.cause(Clause("a new cause")) == "a new cause"
+
+
+def test_a_suggestion_is_a_question() -> None:
+    clause = Clause("no such policy", {"value": "rrr", "allowed": "fcfs | rr", "hint": "rr"})
+    assert wording.problem(clause) == "there is no policy rrr; there are: fcfs | rr. Did you mean rr?"
