@@ -170,6 +170,26 @@ class Queues(Event, frozen=True, tag=True):
     running: list[Queued]
 
 
+class ParameterView(msgspec.Struct, frozen=True):
+    """One of a policy's parameters: its value in force, as a person would type it, and what is ``allowed``."""
+
+    name: str
+    value: str
+    allowed: str
+    says: str
+
+
+class Described(Event, frozen=True, tag=True):
+    """The policy in force, told only when somebody asks. ``source``: how it can be found again; ``file``: where its
+    class is written (None: nowhere); ``says``: that class's own words."""
+
+    policy: str
+    source: str
+    file: str | None
+    says: str
+    parameters: list[ParameterView]
+
+
 class Operator(Event, frozen=True, tag=True):
     """What the person at the keyboard, or the scenario's script, did."""
 
@@ -212,6 +232,7 @@ AnyEvent = (
     | Wrote
     | PolicyNote
     | Queues
+    | Described
     | Operator
     | Fault
     | Witnessed

@@ -13,6 +13,7 @@ from sandbox.events import (
     Booted,
     Clause,
     Descheduled,
+    Described,
     Dispatched,
     Event,
     Exited,
@@ -108,6 +109,7 @@ _OPERATOR = {
     "typed": "typed into {pid}: {text}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",
+    "reloaded": "{policy} has been loaded anew",
 }
 
 _FAULTS = {
@@ -325,6 +327,9 @@ def sentence(event: Event, names: Names) -> str:
         case Queues(queues=queues, running=running):
             waiting = (f"{queue(each.name)}: {_listed(each.tasks, names)}" for each in queues)
             return "; ".join([f"running: {_listed(running, names)}", *waiting])
+        case Described(policy=policy, parameters=parameters):
+            values = (f"{parameter.name} {parameter.value}" for parameter in parameters)
+            return "; ".join([f"policy {policy}", *values])
         case Operator(did=did):
             return f"operator: {operator(did)}"
         case Fault(what=what, pid=pid):
