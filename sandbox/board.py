@@ -24,6 +24,7 @@ from sandbox.events import (
     Wrote,
 )
 from sandbox.kernel.states import State, move
+from sandbox.network import SOCKET_EVENTS, Network
 
 #: How much of each process's output is kept, and how many events to explain the present with.
 OUTPUT_LINES = 500
@@ -87,6 +88,7 @@ class Board:
         #: What went wrong last in a policy's own file, until the operator has another one take over.
         self.failure: Fault | None = None
         self.rows: dict[int, Row] = {}
+        self.network = Network()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
@@ -98,6 +100,9 @@ class Board:
     def apply(self, event: Event) -> None:
         """Fold the next event in. Raises IllegalTransition if it cannot have happened."""
         self.now_ns = event.t_ns
+        self.network.apply(event)
+        if isinstance(event, SOCKET_EVENTS):
+            return
         match event:
             case Wrote(pid=pid, text=text):
                 self.rows[pid].write(text)
