@@ -22,11 +22,10 @@ from sandbox.events import (
     Wrote,
 )
 from sandbox.kernel.states import State, move
+from sandbox.output import Output
 
-#: How much of each process's output is kept, and how many events to explain the present with.
-OUTPUT_LINES = 500
+#: So many events are kept to explain the present with.
 _RECENT = 40
-_LINE_MOST = 2_000
 
 
 class Row:
@@ -59,13 +58,7 @@ class Row:
         self.slice_ns: int | None = None
         self.on: Clause | None = None
         self.exited: Exited | None = None
-        self.output: deque[str] = deque([""], maxlen=OUTPUT_LINES)
-
-    def write(self, text: str) -> None:
-        """Append output; the last line may still grow."""
-        first, *more = text.split("\n")
-        self.output[-1] = (self.output[-1] + first)[:_LINE_MOST]
-        self.output.extend(line[:_LINE_MOST] for line in more)
+        self.output = Output()
 
 
 class Board:
@@ -94,7 +87,7 @@ class Board:
         self.now_ns = event.t_ns
         match event:
             case Wrote(pid=pid, text=text):
-                self.rows[pid].write(text)
+                self.rows[pid].output.write(text)
                 return
             case Queues():
                 self.queues = event

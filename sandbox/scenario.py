@@ -14,7 +14,7 @@ import msgspec
 
 from sandbox import policies
 from sandbox.alarm import CLOCK
-from sandbox.commands import Kill, Type, UsePolicy
+from sandbox.commands import Kill, Press, Type, UsePolicy
 from sandbox.events import Clause
 from sandbox.kinds import Kind, Refused, Text, nearest, shown
 from sandbox.spec import PROCESSES_MOST, At, MachineSpec, ProcessSpec, Scenario
@@ -242,7 +242,7 @@ class _Reader:
             names.add(process.name)
         for index, at in enumerate(script):
             where = ("at", str(index), "do")
-            if isinstance(at.do, (Kill, Type)) and at.do.who not in names and not at.do.who.isdecimal():
+            if isinstance(at.do, (Kill, Type, Press)) and at.do.who not in names and not at.do.who.isdecimal():
                 hint = nearest(at.do.who, sorted(names))
                 self._problem(
                     where, "no such process", value=shown(at.do.who), allowed=" | ".join(sorted(names)[:20]), hint=hint
