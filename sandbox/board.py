@@ -33,6 +33,7 @@ class Row:
 
     __slots__ = (
         "admitted",
+        "console",
         "cpu",
         "cpu_ns",
         "exited",
@@ -46,8 +47,10 @@ class Row:
         "state",
     )
 
-    def __init__(self, admitted: Admitted) -> None:
+    def __init__(self, admitted: Admitted, console: int) -> None:
         self.admitted = admitted
+        #: The pid of the process whose console it has: its own, or that of who was started with it.
+        self.console = console
         self.pid = admitted.pid
         self.os_pid = admitted.os_pid
         self.name = admitted.name
@@ -93,7 +96,8 @@ class Board:
                 self.queues = event
                 return
             case Admitted():
-                self.rows[event.pid] = Row(event)
+                parent = self.rows.get(event.parent or 0)
+                self.rows[event.pid] = Row(event, event.pid if parent is None else parent.console)
             case Became(pid=pid, name=name):
                 row = self.rows[pid]
                 row.admitted, row.name = event.after(row.admitted), name

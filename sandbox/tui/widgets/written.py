@@ -50,7 +50,8 @@ class Written(Lines):
             rows += self._rows(each, width)
         if self._asks and self._top is None and rows:
             rows[-1].append((_PROMPT, self.palette.paused))
-        return [line(pieces or [("", self.palette.text)], width) for pieces in rows[skip : skip + height]]
+        end: Piece = ("", self.palette.text)  # a ground ends where its text does
+        return [line([*pieces, end], width) for pieces in rows[skip : skip + height]]
 
     def scroll_rows(self, by: int) -> None:
         """Scroll; down to the end, it is followed again."""
