@@ -22,6 +22,7 @@ from sandbox.events import (
     Wrote,
 )
 from sandbox.kernel.states import State, move
+from sandbox.network import SOCKET_EVENTS, Network
 from sandbox.output import Output
 
 #: So many events are kept to explain the present with.
@@ -77,6 +78,7 @@ class Board:
         #: The policy's own queues, when somebody looked last.
         self.queues: Queues | None = None
         self.rows: dict[int, Row] = {}
+        self.network = Network()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
@@ -88,6 +90,9 @@ class Board:
     def apply(self, event: Event) -> None:
         """Fold the next event in. Raises IllegalTransition if it cannot have happened."""
         self.now_ns = event.t_ns
+        self.network.apply(event)
+        if isinstance(event, SOCKET_EVENTS):
+            return
         match event:
             case Wrote(pid=pid, text=text):
                 self.rows[pid].output.write(text)

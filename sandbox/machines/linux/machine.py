@@ -68,7 +68,7 @@ class LinuxMachine:
 
     def start(self) -> None:
         """Bear the scenario's processes; the clock starts when that is done."""
-        self._population.bear_all(self._boot.scenario, self._outside.dismissed)
+        self._population.bear_all(self._boot.scenario, self._boot.exposed, self._outside.dismissed)
         take_precedence()
         self._clock.start()
 

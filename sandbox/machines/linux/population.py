@@ -16,6 +16,7 @@ from sandbox.machines.linux.child import Child, Mode
 from sandbox.machines.linux.consoles import Consoles
 from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.families import Families, Found
+from sandbox.machines.linux.listeners import Listeners
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.procfs import Status, command_line
@@ -57,13 +58,15 @@ class Population:
 
     # Births
 
-    def bear_all(self, scenario: Scenario, dismissed: Callable[[], bool]) -> None:
+    def bear_all(self, scenario: Scenario, exposed: bool, dismissed: Callable[[], bool]) -> None:
         """Bear the scenario's processes, all of them before the clock starts: each waits, stopped, for its
         arrival, because a birth in the middle of a run would take the dispatcher's time. A thousand births take
-        seconds: none is begun once we are ``dismissed``."""
-        self._nursery = Nursery(self._cpus, scenario.folder)
+        seconds: none is begun once we are ``dismissed``. ``exposed``: servers may be reached from elsewhere."""
+        listeners = Listeners(scenario.processes, exposed)
+        self._nursery = Nursery(self._cpus, scenario.folder, listeners)
         specs = takewhile(lambda _: not dismissed(), scenario.processes)
         born = [child for outcome in self._nursery.bear_many(specs) if (child := self._welcome(outcome)) is not None]
+        listeners.close()
         self.born.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
 
     def let_in(self, now_ns: int) -> None:
@@ -113,8 +116,7 @@ class Population:
     def _welcome(self, outcome: Child | BirthFailed) -> Child | None:
         """Take in who was born; who was not is told of."""
         if isinstance(outcome, BirthFailed):
-            reason = clean_line(str(outcome.strerror))
-            self._out.fault(None, "could not be started", name=outcome.name, reason=reason)
+            self._out.fault(None, outcome.what.rule, **outcome.what.figures)
             return None
         self.by_os_pid[outcome.os_pid] = outcome
         self.vigil.watch(outcome)
