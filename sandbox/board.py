@@ -25,11 +25,10 @@ from sandbox.events import (
 )
 from sandbox.kernel.states import State, move
 from sandbox.network import SOCKET_EVENTS, Network
+from sandbox.output import Output
 
-#: How much of each process's output is kept, and how many events to explain the present with.
-OUTPUT_LINES = 500
+#: So many events are kept to explain the present with.
 _RECENT = 40
-_LINE_MOST = 2_000
 
 
 class Row:
@@ -37,6 +36,7 @@ class Row:
 
     __slots__ = (
         "admitted",
+        "console",
         "cpu",
         "cpu_ns",
         "exited",
@@ -50,8 +50,10 @@ class Row:
         "state",
     )
 
-    def __init__(self, admitted: Admitted) -> None:
+    def __init__(self, admitted: Admitted, console: int) -> None:
         self.admitted = admitted
+        #: The pid of the process whose console it has: its own, or that of who was started with it.
+        self.console = console
         self.pid = admitted.pid
         self.os_pid = admitted.os_pid
         self.name = admitted.name
@@ -62,13 +64,7 @@ class Row:
         self.slice_ns: int | None = None
         self.on: Clause | None = None
         self.exited: Exited | None = None
-        self.output: deque[str] = deque([""], maxlen=OUTPUT_LINES)
-
-    def write(self, text: str) -> None:
-        """Append output; the last line may still grow."""
-        first, *more = text.split("\n")
-        self.output[-1] = (self.output[-1] + first)[:_LINE_MOST]
-        self.output.extend(line[:_LINE_MOST] for line in more)
+        self.output = Output()
 
 
 class Board:
@@ -105,7 +101,7 @@ class Board:
             return
         match event:
             case Wrote(pid=pid, text=text):
-                self.rows[pid].write(text)
+                self.rows[pid].output.write(text)
                 return
             case Queues():
                 self.queues = event
@@ -114,7 +110,8 @@ class Board:
                 self.described = event
                 return
             case Admitted():
-                self.rows[event.pid] = Row(event)
+                parent = self.rows.get(event.parent or 0)
+                self.rows[event.pid] = Row(event, event.pid if parent is None else parent.console)
             case Became(pid=pid, name=name):
                 row = self.rows[pid]
                 row.admitted, row.name = event.after(row.admitted), name

@@ -36,6 +36,7 @@ from sandbox.events import (
     Transferred,
     Wrote,
 )
+from sandbox.text import clean
 from sandbox.units import MS, S, show_duration
 
 Names = Mapping[int, str]
@@ -116,6 +117,7 @@ _OPERATOR = {
     "killed": "killed {pid}",
     "spawned": "started {runs}",
     "typed": "typed into {pid}: {text}",
+    "pressed": "pressed {key} in {pid}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",
     "reloaded": "{policy} has been loaded anew",
@@ -342,7 +344,7 @@ def sentence(event: Event, names: Names) -> str:
         case Exited(pid=pid):
             return f"{names[pid]} is over: {status(event)}, {show_duration(event.cpu_ns)} of CPU time"
         case Wrote(pid=pid, text=text):
-            return f"{names[pid]} writes: {text.rstrip()}"
+            return f"{names[pid]} writes: {clean(text).rstrip()}"
         case PolicyNote():
             return note(event, names)
         case Queues(queues=queues, running=running):
