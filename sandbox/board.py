@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 
 from sandbox.events import (
     Admitted,
@@ -33,6 +34,7 @@ class Row:
     """One process on the board. Times in ns."""
 
     __slots__ = (
+        "_output_is_shared",
         "admitted",
         "cpu",
         "cpu_ns",
@@ -60,9 +62,17 @@ class Row:
         self.on: Clause | None = None
         self.exited: Exited | None = None
         self.output: deque[str] = deque([""], maxlen=OUTPUT_LINES)
+        self._output_is_shared = False
+
+    def copy(self) -> Row:
+        """A row of its own; the output is copied only once somebody writes."""
+        self._output_is_shared = True
+        return copy(self)
 
     def write(self, text: str) -> None:
         """Append output; the last line may still grow."""
+        if self._output_is_shared:
+            self.output, self._output_is_shared = self.output.copy(), False
         first, *more = text.split("\n")
         self.output[-1] = (self.output[-1] + first)[:_LINE_MOST]
         self.output.extend(line[:_LINE_MOST] for line in more)
@@ -137,6 +147,15 @@ class Board:
             case Halted():
                 self.halted = event
         self.recent.append(event)
+
+    def copy(self) -> Board:
+        """A board of its own."""
+        board = copy(self)
+        board.rows = {pid: row.copy() for pid, row in self.rows.items()}
+        board.ready, board.running = self.ready.copy(), self.running.copy()
+        board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
+        board.recent = self.recent.copy()
+        return board
 
     def _enter(self, pid: int, state: State) -> Row:
         row = self.rows[pid]
