@@ -128,6 +128,8 @@ _FAULTS = {
     "{successor} takes over",
     "policy takes too long": "{policy} does not come back from {callback}, {file} line {line} ({code}); {successor} "
     "takes over",
+    "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it; the kernel process and everything that it ran have been ended",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 

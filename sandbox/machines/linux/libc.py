@@ -80,6 +80,12 @@ def tell_of_stops(tell: bool) -> None:
     _checked(_libc.sigaction(signal.SIGCHLD, ctypes.byref(action), None))
 
 
+def end_on(number: signal.Signals) -> None:
+    """Have a signal end this process (exit status: its number), also as the first one of a pid namespace, whom no
+    default action ends."""
+    _libc.signal(number, _libc._exit)
+
+
 class _Timespec(ctypes.Structure):
     _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
 
