@@ -13,6 +13,7 @@ from sandbox.events import (
     Dispatched,
     Event,
     Exited,
+    PolicyNote,
     Ready,
 )
 from sandbox.kernel.states import State
@@ -106,6 +107,8 @@ class History:
         self.switches = 0
         #: CPU time that processes used without being dispatched.
         self.undispatched_ns = 0
+        #: Deadlines missed, as far as the policy watches them.
+        self.missed = 0
         self._stretches_most = stretches_most
         self._last_on: dict[int, int] = {}
 
@@ -129,6 +132,8 @@ class History:
                 self._deschedule(event)
             case Exited():
                 self._exit(event)
+            case PolicyNote(note=note):
+                self.missed += note.rule == "missed its deadline"
 
     def _dispatch(self, event: Dispatched) -> None:
         life = self.lives[event.pid]
