@@ -147,6 +147,8 @@ _FAULTS = {
     "policy takes too long": "{policy} does not come back from {callback}, {file} line {line} ({code}); {successor} "
     "takes over",
     "recording ended": "the recording {file} ends here: {reason}; the run goes on",
+    "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it; the kernel process and everything that it ran have been ended",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 

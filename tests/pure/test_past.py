@@ -56,7 +56,7 @@ def history(it: History) -> Any:
         (each.times, each.values, each._used_ns)
         for each in (*(life.track for life in it.lives.values()), *it.cpus.values())
     ]
-    return lives, tracks, it.now_ns, it.switches, it.undispatched_ns, it._last_on, it.booted
+    return lives, tracks, it.now_ns, it.switches, it.undispatched_ns, it.missed, it._last_on, it.booted
 
 
 def moment(it: Moment) -> Any:
