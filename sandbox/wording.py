@@ -133,6 +133,7 @@ _FAULTS = {
     "continued by somebody else": "somebody else continued it; it was stopped again",
     "sensor cannot be had": "the sensor {sensor} cannot be had here: {reason}; {next} notices blocking instead",
     "sensor lost": "the sensor {sensor} is lost: {reason}; {next} goes on in its place",
+    "no list of sockets": "who is connected to whom cannot be seen here: {reason}",
     "no witness": "the slices cannot be verified here: {reason}",
     "stop not confirmed": "its stop is not confirmed yet; the others go on",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",

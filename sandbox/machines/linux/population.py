@@ -21,6 +21,7 @@ from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.procfs import Status, command_line
 from sandbox.machines.linux.reaper import Reaper, exit_status
+from sandbox.machines.linux.traffic import Traffic
 from sandbox.machines.linux.undertaker import Undertaker
 from sandbox.machines.linux.vigil import Vigil
 from sandbox.machines.linux.waiting import Waiting
@@ -51,6 +52,7 @@ class Population:
         self.consoles = Consoles(poller, out.wrote)
         self.undertaker = Undertaker()
         self.vigil = Vigil(dispatcher)
+        self.traffic = Traffic(self.by_os_pid, poller, out)
         #: Processes of ours that are none of the machine's.
         self.helpers: set[int] = set()
         self._families = Families(self.by_os_pid, self.helpers)
@@ -150,6 +152,7 @@ class Population:
         child.pid = next(self._pids)
         self.children[child.pid] = child
         self.consoles.open(child)
+        self.traffic.born(child)
         parent = child.parent.pid if child.parent else None
         self._out.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, loose))
 
@@ -221,6 +224,7 @@ class Population:
                 child.console.close()
         self.consoles.close()
         self._families.close()
+        self.traffic.close()
 
 
 def _identity(os_pid: int, status: Status) -> tuple[str, str]:

@@ -14,7 +14,7 @@ from sandbox.addresses import Address
 
 
 class State(IntEnum):
-    """The states of TCP that matter here, by the system's numbers; a dead one has nothing that could be shown."""
+    """The states of TCP, by the system's numbers."""
 
     ESTABLISHED = 1
     SYN_SENT = 2
@@ -29,6 +29,10 @@ class State(IntEnum):
     CLOSING = 11
 
 
+#: Not connected yet, or not to anybody any more.
+_DEAD = (State.SYN_SENT, State.SYN_RECEIVED, State.TIME_WAIT, State.CLOSED)
+
+
 class Tcp(NamedTuple):
     """One socket. ``inode`` 0: no process has it (yet, or any more); ``unread``: bytes that wait to be read, of a
     listener connections that wait to be accepted, of at most ``most`` (0: unknown); ``received`` and ``sent``: bytes,
@@ -37,7 +41,6 @@ class Tcp(NamedTuple):
     state: State
     own: Address
     peer: Address
-    uid: int
     inode: int
     unread: int
     most: int
@@ -45,12 +48,26 @@ class Tcp(NamedTuple):
     sent: int | None = None
 
 
-def sockets() -> list[Tcp]:
+def sockets() -> Iterator[Tcp]:
     """All TCP sockets that live, of everybody. Raises OSError where the system tells nothing."""
+    for family in FAMILIES:
+        for some in listing(family):
+            yield from some
+
+
+def listing(family: int) -> Iterator[list[Tcp]]:
+    """The TCP sockets of a family (AF_INET, AF_INET6) that live, some at a time: between them one may do something
+    else. Raises OSError where the system tells nothing."""
     try:
-        return [*_by_netlink(socket.AF_INET), *_by_netlink(socket.AF_INET6)]
+        link = _ask(family)
     except OSError:
-        return [*_by_proc("tcp", socket.AF_INET), *_by_proc("tcp6", socket.AF_INET6)]
+        yield [*_by_proc("tcp" if family == socket.AF_INET else "tcp6", family)]
+    else:
+        with link:
+            yield from _answers(link)
+
+
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
 
 
 # Netlink: <linux/netlink.h>, <linux/sock_diag.h>, <linux/inet_diag.h>, <linux/tcp.h>
@@ -60,7 +77,7 @@ _BY_FAMILY = 20
 _DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _ERROR, _DONE = 2, 3
 _INFO = 2  # INET_DIAG_INFO
-_LIVING = sum(1 << state for state in State if state not in (State.TIME_WAIT, State.CLOSED))
+_LIVING = sum(1 << state for state in State if state not in _DEAD)
 _HEADER = struct.Struct("=IHHII")
 _REQUEST = struct.Struct("=BBBxI48x")
 _MESSAGE = struct.Struct("=BB2x2s2s16s16s12xIIIII")
@@ -69,30 +86,51 @@ _ATTRIBUTE = struct.Struct("=HH")
 #: In struct tcp_info: received, and sent with what was sent again.
 _RECEIVED, _SENT = struct.Struct("=128xQ"), struct.Struct("=200xQQ")
 _ANSWER_MOST = 1 << 17
+#: The groups of messages about TCP sockets that are destroyed, of both families; so many are read in one go.
+_DESTROYED = 1 << 0 | 1 << 2
+_ENDS_MOST = 100
 #: The other side has said that it sends no more, which counts as a byte.
 _HEARD_THE_END = (State.CLOSE_WAIT, State.LAST_ACK, State.CLOSING)
 
 
-def _by_netlink(family: int) -> Iterator[Tcp]:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as link:
+def _ask(family: int) -> socket.socket:
+    link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG)
+    try:
         link.settimeout(1)
         request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << _INFO - 1, _LIVING)
         link.send(_HEADER.pack(_HEADER.size + len(request), _BY_FAMILY, _DUMP, 0, 0) + request)
-        while True:
-            answer = link.recv(_ANSWER_MOST)
-            at = 0
-            while at < len(answer):
-                length, kind, *_ = _HEADER.unpack_from(answer, at)
-                if kind == _DONE:
-                    return
-                if kind == _ERROR:
-                    raise OSError(-struct.unpack_from("=i", answer, at + _HEADER.size)[0], "sock_diag")
-                yield _parse(answer, at + _HEADER.size, at + length)
-                at += length + 3 & ~3
+    except OSError:
+        link.close()
+        raise
+    return link
+
+
+def _answers(link: socket.socket) -> Iterator[list[Tcp]]:
+    while True:
+        answer = link.recv(_ANSWER_MOST)
+        found: list[Tcp] = []
+        for kind, at, end in _messages(answer):
+            if kind == _ERROR:
+                number = -struct.unpack_from("=i", answer, at)[0]
+                raise OSError(number, os.strerror(number))
+            if kind == _DONE:
+                yield found
+                return
+            found.append(_parse(answer, at, end))
+        yield found
+
+
+def _messages(answer: bytes) -> Iterator[tuple[int, int, int]]:
+    """Each message in an answer: its kind, where its body begins, and where it ends."""
+    at = 0
+    while at + _HEADER.size <= len(answer):
+        length, kind, *_ = _HEADER.unpack_from(answer, at)
+        yield kind, at + _HEADER.size, at + length
+        at += max(length + 3 & ~3, _HEADER.size)
 
 
 def _parse(answer: bytes, at: int, end: int) -> Tcp:
-    family, state, own_port, peer_port, own, peer, _, unread, most, uid, inode = _MESSAGE.unpack_from(answer, at)
+    family, state, own_port, peer_port, own, peer, _, unread, most, _, inode = _MESSAGE.unpack_from(answer, at)
     length = 4 if family == socket.AF_INET else 16
     received = sent = None
     at += _MESSAGE.size
@@ -105,15 +143,45 @@ def _parse(answer: bytes, at: int, end: int) -> Tcp:
         at += max(size + 3 & ~3, _ATTRIBUTE.size)
     return Tcp(
         State(state),
-        Address(socket.inet_ntop(family, own[:length]), _PORT.unpack(own_port)[0]),
-        Address(socket.inet_ntop(family, peer[:length]), _PORT.unpack(peer_port)[0]),
-        uid,
+        Address(_host(family, own[:length]), _PORT.unpack(own_port)[0]),
+        Address(_host(family, peer[:length]), _PORT.unpack(peer_port)[0]),
         inode,
         unread,
         most if state == State.LISTEN else 0,
         received,
         sent,
     )
+
+
+class Ends:
+    """Tells of every TCP connection that is over, with what went over it, however short it was. Making one raises
+    OSError where the system does not tell."""
+
+    def __init__(self) -> None:
+        self._link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG)
+        try:
+            self._link.setblocking(False)
+            self._link.bind((0, _DESTROYED))
+        except OSError:
+            self._link.close()
+            raise
+
+    def fileno(self) -> int:
+        return self._link.fileno()
+
+    def read(self) -> list[Tcp]:
+        """Those that are over since the last time."""
+        found: list[Tcp] = []
+        try:
+            while len(found) < _ENDS_MOST:
+                answer = self._link.recv(_ANSWER_MOST)
+                found += (_parse(answer, at, end) for kind, at, end in _messages(answer) if kind == _BY_FAMILY)
+        except OSError:
+            pass  # no more; or more than the system keeps for us, and the list of those that live tells of them
+        return found
+
+    def close(self) -> None:
+        self._link.close()
 
 
 # /proc/net/tcp: numbers in hexadecimal, addresses in words of the machine's own byte order
@@ -129,21 +197,26 @@ def _by_proc(name: str, family: int) -> Iterator[Tcp]:
         return  # no IPv6 here
     for line in lines:
         fields = line.split()
-        state = State(int(fields[3], 16)) if int(fields[3], 16) in _STATES else State.CLOSED
-        if state in (State.TIME_WAIT, State.CLOSED):
+        if (number := int(fields[3], 16)) not in _STATES:
             continue
+        state = State(number)
         unread = int(fields[4].partition(":")[2], 16)
         own, peer = (_address(field, family) for field in fields[1:3])
-        yield Tcp(state, own, peer, int(fields[7]), int(fields[9]), unread, 0)
+        yield Tcp(state, own, peer, int(fields[9]), unread, 0)
 
 
-_STATES = {*State}
+_STATES = {*State} - {*_DEAD}
 
 
 def _address(field: str, family: int) -> Address:
     host, _, port = field.partition(":")
     words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
-    return Address(socket.inet_ntop(family, words), int(port, 16))
+    return Address(_host(family, words), int(port, 16))
+
+
+def _host(family: int, number: bytes) -> str:
+    """As people write it; an IPv4 client of an IPv6 server has its own number."""
+    return socket.inet_ntop(family, number).removeprefix("::ffff:")
 
 
 # Whose a socket is
