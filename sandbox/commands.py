@@ -53,6 +53,10 @@ class Look(Command, frozen=True, tag=True):
     most: int = 50
 
 
+class Describe(Command, frozen=True, tag=True):
+    """Tell of the policy in force: what it says of itself, its parameters, its file."""
+
+
 class Kill(Command, frozen=True, tag=True):
     """End a process, named by pid or name: SIGTERM, and SIGKILL after a grace of two seconds."""
 
@@ -93,7 +97,7 @@ class Quit(Command, frozen=True, tag=True):
     """End every process and the machine."""
 
 
-AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Kill | Spawn | Type | Press | Quit
+AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Press | Quit
 
 FORMS = {
     "pause": "pause",
