@@ -71,11 +71,15 @@ class Type(Command, frozen=True, tag=True):
     text: str
 
 
+class Farewell(Command, frozen=True, tag=True):
+    """The scenario's clients have left: nobody is to come from outside any more."""
+
+
 class Quit(Command, frozen=True, tag=True):
     """End every process and the machine."""
 
 
-AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Kill | Spawn | Type | Quit
+AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Kill | Spawn | Type | Farewell | Quit
 
 FORMS = {
     "pause": "pause",
