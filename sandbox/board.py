@@ -11,9 +11,11 @@ from sandbox.events import (
     Booted,
     Clause,
     Descheduled,
+    Described,
     Dispatched,
     Event,
     Exited,
+    Fault,
     Halted,
     Operator,
     Queues,
@@ -81,6 +83,10 @@ class Board:
         self.parameters: dict[str, object] = {}
         #: The policy's own queues, when somebody looked last.
         self.queues: Queues | None = None
+        #: The policy in force, if anybody has asked since it took over.
+        self.described: Described | None = None
+        #: What went wrong last in a policy's own file, until the operator has another one take over.
+        self.failure: Fault | None = None
         self.rows: dict[int, Row] = {}
         self.network = Network()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
@@ -103,6 +109,9 @@ class Board:
                 return
             case Queues():
                 self.queues = event
+                return
+            case Described():
+                self.described = event
                 return
             case Admitted():
                 self.rows[event.pid] = Row(event)
@@ -131,17 +140,29 @@ class Board:
                 row = self._enter(pid, State.EXITED)
                 row.exited, row.cpu_ns = event, event.cpu_ns
                 self.exited[pid] = None
+            case _:
+                self._apply_of_machine(event)
+        self.recent.append(event)
+
+    def _apply_of_machine(self, event: Event) -> None:
+        """What concerns the machine and its policy, not a single process."""
+        match event:
             case Operator(did=did):
                 if did.rule in ("paused", "resumed", "stepped"):
                     self.paused = did.rule == "paused"
+                elif did.rule in ("policy", "reloaded"):
+                    self.failure = None
+            case Fault(what=what):
+                if "line" in what.figures:
+                    self.failure = event
             case Booted():
                 self.booted = event
                 self.policy, self.parameters = event.policy, event.parameters
             case Scheduling():
                 self.policy, self.parameters = event.policy, event.parameters
+                self.described = None
             case Halted():
                 self.halted = event
-        self.recent.append(event)
 
     def _enter(self, pid: int, state: State) -> Row:
         row = self.rows[pid]

@@ -52,6 +52,10 @@ class Look(Command, frozen=True, tag=True):
     most: int = 50
 
 
+class Describe(Command, frozen=True, tag=True):
+    """Tell of the policy in force: what it says of itself, its parameters, its file."""
+
+
 class Kill(Command, frozen=True, tag=True):
     """End a process, named by pid or name: SIGTERM, and SIGKILL after a grace of two seconds."""
 
@@ -79,7 +83,7 @@ class Quit(Command, frozen=True, tag=True):
     """End every process and the machine."""
 
 
-AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Kill | Spawn | Type | Farewell | Quit
+AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Farewell | Quit
 
 FORMS = {
     "pause": "pause",

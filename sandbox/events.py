@@ -170,6 +170,26 @@ class Queues(Event, frozen=True, tag=True):
     running: list[Queued]
 
 
+class ParameterView(msgspec.Struct, frozen=True):
+    """One of a policy's parameters: its value in force, as a person would type it, and what is ``allowed``."""
+
+    name: str
+    value: str
+    allowed: str
+    says: str
+
+
+class Described(Event, frozen=True, tag=True):
+    """The policy in force, told only when somebody asks. ``source``: how it can be found again; ``file``: where its
+    class is written (None: nowhere); ``says``: that class's own words."""
+
+    policy: str
+    source: str
+    file: str | None
+    says: str
+    parameters: list[ParameterView]
+
+
 class Listening(Event, frozen=True, tag=True):
     """``pid`` waits for connections at an address (``127.0.0.1:9001``), of which ``backlog`` may wait to be accepted;
     0: nobody knows how many. ``socket`` numbers listeners and connections alike, in the order in which they were seen.
@@ -264,6 +284,7 @@ AnyEvent = (
     | Wrote
     | PolicyNote
     | Queues
+    | Described
     | Listening
     | Backlog
     | Connected

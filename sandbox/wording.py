@@ -19,6 +19,7 @@ from sandbox.events import (
     Closed,
     Connected,
     Descheduled,
+    Described,
     Dispatched,
     Event,
     Exited,
@@ -117,6 +118,7 @@ _OPERATOR = {
     "typed": "typed into {pid}: {text}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",
+    "reloaded": "{policy} has been loaded anew",
 }
 
 _FAULTS = {
@@ -359,6 +361,9 @@ def sentence(event: Event, names: Names) -> str:
         case Queues(queues=queues, running=running):
             waiting = (f"{queue(each.name)}: {_listed(each.tasks, names)}" for each in queues)
             return "; ".join([f"running: {_listed(running, names)}", *waiting])
+        case Described(policy=policy, parameters=parameters):
+            values = (f"{parameter.name} {parameter.value}" for parameter in parameters)
+            return "; ".join([f"policy {policy}", *values])
         case Listening() | Backlog() | Connected() | Accepted() | Transferred() | Closed():
             return _socket(event, names)
         case Operator(did=did):

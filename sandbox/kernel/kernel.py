@@ -9,7 +9,21 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sandbox.commands import Command, Kill, Look, Pause, Quit, Reload, Resume, Spawn, Step, Tune, Type, UsePolicy
+from sandbox.commands import (
+    Command,
+    Describe,
+    Kill,
+    Look,
+    Pause,
+    Quit,
+    Reload,
+    Resume,
+    Spawn,
+    Step,
+    Tune,
+    Type,
+    UsePolicy,
+)
 from sandbox.events import Blocked, Clause, Descheduled, Event, Fault
 from sandbox.kernel.machine import (
     Arrived,
@@ -162,9 +176,11 @@ class Kernel(Scheduler):
             case UsePolicy(name):
                 self._change_policy(name)
             case Reload():
-                self._change_policy(self.policy.source)
+                self._change_policy(self.policy.source, "reloaded")
             case Look(most):
                 self._show_queues(most)
+            case Describe():
+                self._describe()
             case Quit() if not self.quitting:
                 self.quitting = True
                 self._record("quit")

@@ -11,14 +11,27 @@ from textual.keys import format_key
 
 class Action(NamedTuple):
     """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
-    ``name``: what the command palette calls it."""
+    ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always)."""
 
     id: str
     keys: str
     brief: str
     name: str
     says: str
+    panel: str = ""
 
+    @property
+    def does(self) -> str:
+        """The action as Textual's bindings name it."""
+        return f"panel('{self.id}')" if self in PANELS else self.id
+
+
+#: The panels that share the middle of the screen, in the order of ``tab``: each is a class, called as its action is
+#: (``Board``), in the file of that name in ``sandbox.tui.panels``.
+PANELS = (
+    Action("board", "1", "", "Board", "who is ready, running, blocked and done"),
+    Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
+)
 
 ACTIONS = (
     Action("pause", "space", "pause", "Pause or go on", "every process stops, and so does the clock"),
@@ -33,7 +46,10 @@ ACTIONS = (
     Action("kill", "k", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
     Action("open", "o", "open", "Open a scenario", "a built-in one, or a file of yours"),
     Action("restart", "r", "restart", "Restart", "run the scenario again from its beginning"),
-    Action("lesson", "l", "lesson", "Lesson", "show or hide it: what to watch for in this scenario"),
+    Action("next_panel", "tab", "panel", "Next panel", "go on to the next view of the machine"),
+    Action("previous_panel", "shift+tab", "", "Previous panel", "back to the one before"),
+    *PANELS,
+    Action("lesson", "l", "", "Lesson", "show or hide it: what to watch for in this scenario"),
     Action("lesson_down", "pagedown", "", "Lesson: page down", "scroll it"),
     Action("lesson_up", "pageup", "", "Lesson: page up", "scroll it back"),
     Action("zoom_in", "plus,equals_sign", "", "Timeline: zoom in", "show a shorter time"),
@@ -67,9 +83,10 @@ def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
     return written(keys_of(action, keymap).split(",")[0])
 
 
-def bindings() -> list[BindingType]:
-    """The bindings of the app; each has an id, so that a keymap can move it to other keys."""
+def bindings(panel: str = "") -> list[BindingType]:
+    """The bindings of the app, or those of a panel; each has an id, so that a keymap can move it to other keys."""
     return [
-        Binding(action.keys, action.id, action.says, show=False, id=action.id, priority=action.id in _FROM_ANYWHERE)
+        Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=action.id in _FROM_ANYWHERE)
         for action in ACTIONS
+        if action.panel == panel
     ]
