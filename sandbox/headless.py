@@ -7,8 +7,11 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sandbox import wording
+from sandbox.clientele import Aside
+from sandbox.commands import Farewell
 from sandbox.events import Clause, Event, Fault, Witnessed
 from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
@@ -17,7 +20,7 @@ from sandbox.link import KernelProcess
 from sandbox.measurement.report import print_verification
 from sandbox.measurement.verify import Verification
 from sandbox.metrics import result
-from sandbox.report import EventLines, abandon_stdout, complain, print_result, print_serial, quote
+from sandbox.report import EventLines, abandon_stdout, complain, print_clients, print_result, print_serial, quote
 from sandbox.simulation import simulate
 from sandbox.spec import Scenario
 from sandbox.wire import Boot
@@ -35,11 +38,16 @@ class Record:
         self.stuck = False
         #: Whether the policy failed, and another one stood in for it.
         self.failed = False
+        #: The scenario's clients, while they are there, and what became of them.
+        self.clientele: Aside | None = None
+        self.clients: list[dict[str, Any]] = []
 
     def take(self, events: Iterable[Event]) -> None:
         """Keep what these events say, and show them. Raises Interrupted."""
         for event in events:
             self.history.add(event)
+            if self.clientele is not None:
+                self.clientele.take(event)
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.what.rule in _STUCK
                 self.failed = self.failed or "successor" in event.what.figures
@@ -84,6 +92,8 @@ class Output(Record):
         if self.history.booted is None:
             return
         document = result(self.history)
+        if self.clients:
+            document["clients"] = self.clients
         if self._verification is not None and self._verification.witnessed:
             document["verification"] = self._verification.figures()
         if self._as_json:
@@ -93,6 +103,7 @@ class Output(Record):
                 print()
             print_result(document)
             print_serial(self.history)
+            print_clients(self.clients)
             if "verification" in document:
                 print_verification(document["verification"])
         sys.stdout.flush()
@@ -117,9 +128,16 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
     kernel = KernelProcess(boot, strict)
+    clientele = record.clientele = Aside(boot.scenario.clients) if boot.scenario.clients else None
+
+    def wait(*arguments: Any) -> None:
+        if clientele is not None and clientele.leave():
+            kernel.send(Farewell())
+        record.interruption.select(*arguments)
+
     with record.interruption:
         try:
-            record.take(kernel.events(wait=record.interruption.select))
+            record.take(kernel.events(wait=wait))
         except Interrupted as interrupted:
             status = interrupted.status
             with _heard_or_not():
@@ -133,6 +151,8 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
             ignore_signals()
             words = kernel.last_words() if not kernel.halted else ""
             kernel.end()
+            if clientele is not None:
+                record.clients = clientele.end()
     with _heard_or_not():
         if status == DONE and not kernel.halted:
             reason = words.splitlines()[-1] if words else "it was killed"

@@ -149,6 +149,14 @@ _FAULTS = {
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 
+#: Why a client has ended.
+_CLIENTS = {
+    "nobody listens": "nobody listens {at}",
+    "closed without an answer": "the server closed the connection without an answer",
+    "reset": "the server broke the connection off",
+    "no connection": "no connection: {reason}",
+}
+
 _PROBLEMS = {
     "duration needs a unit": "{value} has no unit; write {hint}",
     "expected a duration": "{value} is no duration; write for example 20ms, 1.5s or 250us",
@@ -283,6 +291,11 @@ def operator(clause: Clause) -> str:
 def fault(clause: Clause) -> str:
     """What went wrong; what the operator asked for and cannot have is a problem of his."""
     return _say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
+
+
+def client(clause: Clause) -> str:
+    """Why a client has ended, if not by its own wish."""
+    return _say(_CLIENTS, clause)
 
 
 def problem(clause: Clause) -> str:
