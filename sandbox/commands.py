@@ -76,6 +76,23 @@ class Type(Command, frozen=True, tag=True):
     text: str
 
 
+Key = Literal["ctrl+c", "ctrl+d", "ctrl+z"]
+KEYS: dict[str, Key] = {key: key for key in get_args(Key)}
+
+
+class Press(Command, frozen=True, tag=True):
+    """Press a key in a process's console that its terminal knows the meaning of: ``ctrl+c`` interrupts who reads,
+    ``ctrl+d`` ends what it reads, ``ctrl+z`` suspends it, if it has a shell that could resume it."""
+
+    who: str
+    key: Key
+
+    @property
+    def character(self) -> str:
+        """What a terminal sends for it."""
+        return chr(ord(self.key[-1]) & 0x1F)
+
+
 class Farewell(Command, frozen=True, tag=True):
     """The scenario's clients have left: nobody is to come from outside any more."""
 
