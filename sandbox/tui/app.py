@@ -64,6 +64,8 @@ class SandboxApp(Actions):
         self._spent_s = time.process_time()
         self._costs_s = deque([0.0] * _FRAMES_WEIGHED, _FRAMES_WEIGHED)
         self._listening = False
+        #: Clients of the scenario before this one leave.
+        self._farewell: asyncio.Task[None] | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
@@ -89,12 +91,13 @@ class SandboxApp(Actions):
         self.set_interval(HEARTBEAT_S, self._beat)
         self.app_resume_signal.subscribe(self, self._resumed)
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         """Leave the loop as it was found."""
         if self._next_frame is not None:
             self._next_frame.cancel()
         self._listen(False)
         self.signals.restore()
+        await self.session.clients.end()
 
     def _resumed(self, _: object) -> None:
         self.refresh(layout=True)  # nothing may have changed, and the terminal is empty
@@ -104,6 +107,7 @@ class SandboxApp(Actions):
         """End what runs and run this instead."""
         self._listen(False)
         self.session.end()
+        self._farewell = asyncio.get_running_loop().create_task(self.session.clients.end())
         self.session = self.session.again(scenario)
         self.board_screen.begin(self.session)
         self._begin()

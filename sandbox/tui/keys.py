@@ -12,7 +12,7 @@ from textual.keys import format_key
 class Action(NamedTuple):
     """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
     ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always), or
-    while somebody types into a console ("typing")."""
+    while somebody types into a line of it ("entry"), of the console ("typing")."""
 
     id: str
     keys: str
@@ -31,6 +31,7 @@ class Action(NamedTuple):
 #: (``Board``), in the file of that name in ``sandbox.tui.panels``.
 PANELS = (
     Action("board", "1", "", "Board", "who is ready, running, blocked and done"),
+    Action("sockets", "2", "", "Sockets", "who listens, who is connected; send clients there"),
     Action("console", "3", "", "Console", "what each process writes; type into it"),
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
 )
@@ -73,7 +74,16 @@ ACTIONS = (
     Action("typing_interrupt", "ctrl+c", "", "Typing: ctrl+c", "while one types: interrupt who reads", "typing"),
     Action("typing_end", "ctrl+d", "", "Typing: ctrl+d", "while one types: end what it reads", "typing"),
     Action("typing_suspend", "ctrl+z", "", "Typing: ctrl+z", "while one types: suspend it, under a shell", "typing"),
-    Action("typing_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "typing"),
+    Action("entry_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "entry"),
+    # Sockets
+    Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
+    Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),
+    Action("client_new", "c", "client", "Sockets: new client", "it connects to the server", "sockets"),
+    Action("client_say", "enter", "say", "Sockets: say", "type something for a client to say", "sockets"),
+    Action("client_tick", "h", "hello", "Sockets: hello", "a client that says hello every 0.5 s", "sockets"),
+    Action("client_burst", "b", "burst", "Sockets: burst", "many clients at once", "sockets"),
+    Action("client_close", "x", "close", "Sockets: close", "the chosen client leaves", "sockets"),
+    Action("client_close_all", "X", "", "Sockets: close all", "all clients of this panel leave", "sockets"),
 )
 
 #: What leaves the app, or puts it aside, does so whatever has the keys.

@@ -8,6 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sandbox.board import Board
+from sandbox.clientele import Clientele
+from sandbox.clients import Clients
 from sandbox.commands import Command
 from sandbox.events import Admitted, AnyEvent, Booted, Event, Fault, Operator
 from sandbox.history import History
@@ -52,6 +54,9 @@ class Session:
         self._seen_ns = 0
         #: The quantum that the operator has asked for and that is not in force yet, and the one that was when he did.
         self.quantum_asked: tuple[int, int] | None = None
+        #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
+        self.clients = Clients()
+        self._clientele = Clientele(scenario.clients, self.clients)
         self._start = start
         #: When, by our clock, the machine's clock stood at 0; None until that is known.
         self._zero_ns: int | None = None
@@ -94,6 +99,8 @@ class Session:
                     self._zero_ns = None  # the clock starts when all are born
                 case Operator(did=did) if did.rule in ("resumed", "stepped"):
                     self._zero_ns = None
+        if self._clientele.parts:
+            self._clientele.take(events)
         if events:
             self._set_clock(events[-1], fresh)
 
