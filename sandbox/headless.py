@@ -17,6 +17,7 @@ from sandbox.link import KernelProcess
 from sandbox.measurement.report import print_verification
 from sandbox.measurement.verify import Verification
 from sandbox.metrics import result
+from sandbox.obituary import cause_of_death
 from sandbox.report import EventLines, abandon_stdout, complain, print_result, print_serial, quote
 from sandbox.simulation import simulate
 from sandbox.spec import Scenario
@@ -48,8 +49,8 @@ class Record:
                 self.stuck = self.stuck or event.what.rule in _STUCK
                 self.failed = self.failed or "successor" in event.what.figures
             self.show(event)
-            if isinstance(event, Fault) and "traceback" in event.what.figures:
-                quote(str(event.what.figures["traceback"]))
+            if isinstance(event, Fault):
+                _quote_traceback(event.what)
         self.interruption.check()
 
     def show(self, event: Event) -> None:
@@ -139,8 +140,9 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
             kernel.end()
     with _heard_or_not():
         if status == DONE and not kernel.halted:
-            reason = words.splitlines()[-1] if words else "it was killed"
-            record.complain(wording.fault(Clause("kernel process died", {"reason": reason})))
+            cause = cause_of_death(words)
+            record.complain(wording.fault(cause))
+            _quote_traceback(cause)
             status = FAILED
     return status
 
@@ -153,6 +155,11 @@ def drive_virtual(scenario: Scenario, record: Record) -> int:
         except Interrupted as interrupted:
             return interrupted.status
     return DONE
+
+
+def _quote_traceback(what: Clause) -> None:
+    if "traceback" in what.figures:
+        quote(str(what.figures["traceback"]))
 
 
 @contextmanager

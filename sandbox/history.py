@@ -14,6 +14,7 @@ from sandbox.events import (
     Dispatched,
     Event,
     Exited,
+    PolicyNote,
     Ready,
 )
 from sandbox.tracks import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
@@ -90,6 +91,7 @@ class Mark(NamedTuple):
     now_ns: int
     switches: int
     undispatched_ns: int
+    missed: int
 
 
 class History:
@@ -109,6 +111,8 @@ class History:
         self.switches = 0
         #: CPU time that processes used without being dispatched.
         self.undispatched_ns = 0
+        #: Deadlines missed, as far as the policy watches them.
+        self.missed = 0
         self._keeps_slices = keeps_slices
         self._last_on: dict[int, int] = {}
 
@@ -132,6 +136,8 @@ class History:
                 self._deschedule(event)
             case Exited():
                 self._exit(event)
+            case PolicyNote(note=note):
+                self.missed += note.rule == "missed its deadline"
 
     def _dispatch(self, event: Dispatched) -> None:
         life = self.lives[event.pid]
@@ -182,6 +188,7 @@ class History:
             self.now_ns,
             self.switches,
             self.undispatched_ns,
+            self.missed,
         )
 
     def back_to(self, mark: Mark) -> History:
@@ -194,4 +201,5 @@ class History:
         history._last_on = dict(mark.last_on)
         history.booted, history.now_ns = mark.booted, mark.now_ns
         history.switches, history.undispatched_ns = mark.switches, mark.undispatched_ns
+        history.missed = mark.missed
         return history

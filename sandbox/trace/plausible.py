@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from sandbox.events import (
+    Accepted,
     Admitted,
+    Backlog,
     Became,
     Blocked,
     Booted,
+    Closed,
+    Connected,
     Descheduled,
     Dispatched,
     Event,
     Exited,
     Fault,
+    Listening,
     PolicyNote,
     Queues,
     Ready,
+    Transferred,
     Witnessed,
     Wrote,
 )
@@ -40,6 +46,9 @@ class Plausible:
         self._states: dict[int, State] = {}
         #: Who is on each CPU.
         self._on: dict[int, int] = {}
+        #: Open sockets: of those who listen, and connections.
+        self._listeners: set[int] = set()
+        self._connections: set[int] = set()
 
     def __call__(self, event: Event) -> bool:
         """Whether it can be; if so, it has happened."""
@@ -89,6 +98,31 @@ class Plausible:
                 return all(
                     task.pid in self._states for tasks in (running, *(q.tasks for q in queues)) for task in tasks
                 )
+        return self._can_be_of_a_socket(event)
+
+    def _can_be_of_a_socket(self, event: Event) -> bool:
+        match event:
+            case Listening(socket=socket, pid=pid):
+                can = pid in self._states and socket not in self._listeners | self._connections
+                if can:
+                    self._listeners.add(socket)
+                return can
+            case Connected(socket=socket, pid=pid):
+                can = (pid is None or pid in self._states) and socket not in self._listeners | self._connections
+                if can:
+                    self._connections.add(socket)
+                return can
+            case Backlog(socket=socket):
+                return socket in self._listeners
+            case Accepted(socket=socket, pid=pid):
+                return socket in self._connections and pid in self._states
+            case Transferred(socket=socket):
+                return socket in self._connections
+            case Closed(socket=socket):
+                can = socket in self._listeners or socket in self._connections
+                self._listeners.discard(socket)
+                self._connections.discard(socket)
+                return can
         return True
 
     def _move(self, pid: int, to: State) -> bool:

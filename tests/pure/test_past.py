@@ -13,6 +13,7 @@ from sandbox import past
 from sandbox.board import Board
 from sandbox.events import Dispatched, Event, Wrote, decode
 from sandbox.history import History
+from sandbox.network import Network
 from sandbox.past import Moment, Past, past_of
 from sandbox.spec import Scenario
 from sandbox.units import MS
@@ -30,15 +31,19 @@ def _short_chapters(monkeypatch: pytest.MonkeyPatch) -> None:
 def board(it: Board) -> Any:
     """Everything that a board says."""
     rows = {
-        pid: [
-            [*getattr(row, field)] if field == "output" else getattr(row, field)
-            for field in row.__slots__
-            if field != "_output_is_shared"
-        ]
+        pid: [getattr(row, field) for field in row.__slots__ if not field.startswith("_output")]
+        + [[*row.output.lines(0, row.output.end)]]
         for pid, row in it.rows.items()
     }
-    plain = {name: value for name, value in vars(it).items() if name not in ("rows", "blocked", "exited")}
-    return plain, rows, [*it.blocked], [*it.exited]
+    ours = ("rows", "blocked", "exited", "network")
+    plain = {name: value for name, value in vars(it).items() if name not in ours}
+    return plain, rows, [*it.blocked], [*it.exited], network(it.network)
+
+
+def network(it: Network) -> Any:
+    """Everything that a network says."""
+    ends = [*it.listeners.values(), *it.connections.values(), *it.ended]
+    return it.number, it._woken_ns, [[getattr(end, field) for field in end.__slots__] for end in ends]
 
 
 def history(it: History) -> Any:
@@ -51,7 +56,7 @@ def history(it: History) -> Any:
         (each.times, each.values, each._used_ns)
         for each in (*(life.track for life in it.lives.values()), *it.cpus.values())
     ]
-    return lives, tracks, it.now_ns, it.switches, it.undispatched_ns, it._last_on, it.booted
+    return lives, tracks, it.now_ns, it.switches, it.undispatched_ns, it.missed, it._last_on, it.booted
 
 
 def moment(it: Moment) -> Any:
