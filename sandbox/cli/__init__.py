@@ -19,6 +19,7 @@ COMMANDS = {
     "run": "run a scenario on real processes, without the app",
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
+    "replay": "look at a recording, forwards and backwards",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
