@@ -183,6 +183,7 @@ _PROBLEMS = {
     "says nothing to run": "says nothing to run; give exactly one of: {allowed}",
     "says more than one thing to run": "says {found}; give exactly one of: {allowed}",
     "belongs to python only": "belongs to python only",
+    "belongs to another option": "means nothing without {hint}",
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
