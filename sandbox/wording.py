@@ -217,6 +217,7 @@ _PROBLEMS = {
     "no such host": "{value} leads nowhere: {reason}",
     "is exposed": "other machines can reach {at}, too; --expose permits that",
     "no network": "it talks over real sockets; the virtual machine has no network: use ossandbox run",
+    "belongs to another option": "means nothing without {hint}",
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
