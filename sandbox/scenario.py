@@ -12,15 +12,18 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
-from sandbox import policies
+from sandbox import policies, teaching
 from sandbox.alarm import CLOCK
 from sandbox.commands import Kill, Type, UsePolicy
 from sandbox.events import Clause
-from sandbox.kinds import Kind, Refused, Text, nearest, shown
-from sandbox.spec import PROCESSES_MOST, At, MachineSpec, ProcessSpec, Scenario
+from sandbox.kinds import Kind, ListOf, Parsed, Refused, Text, Whole, nearest, shown
+from sandbox.moments import parse_claim
+from sandbox.spec import PROCESSES_MOST, At, MachineSpec, ProcessSpec, Scenario, Step, WhatIf
 
 BYTES_MOST = 256 * 1024
-_TOP = {"title", "lesson", "machine", "process", "at"}
+_TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "at", "step", "whatif"}
+#: Concepts have the numbers 1 … 19.
+_CONCEPTS, _CLAIMS = ListOf(Whole(1, 19)), ListOf(Parsed(parse_claim), 0, 100)
 _BODIES = ("work", "command", "python")
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -129,16 +132,21 @@ class _Reader:
             for index, raw in enumerate(self._tables("process", table))
             for process in self._process(index, raw, folder)
         ]
-        script = [
-            at
-            for index, raw in enumerate(self._tables("at", table))
-            if (at := self._struct(("at", str(index)), At, raw)) is not None
-        ]
+        script = self._structs("at", At, table)
+        concepts = self._value(("concepts",), _CONCEPTS, table.get("concepts", []), [])
+        claims = self._value(("claims",), _CLAIMS, table.get("claims", []), [])
+        steps, whatifs = self._structs("step", Step, table), self._structs("whatif", WhatIf, table)
         if len(processes) > PROCESSES_MOST:
             self._problem(("process",), "too many processes", number=len(processes), allowed=PROCESSES_MOST)
         self._check_policy(machine, table.get("machine"), folder)
         self._check_names(processes, script, folder)
-        return Scenario(self._path.stem, title, machine or MachineSpec(), processes, script, lesson, str(folder))
+        scenario = Scenario(
+            *(self._path.stem, title, machine or MachineSpec(), processes, script, lesson, str(folder)),
+            *(concepts, claims, steps, whatifs),
+        )
+        for where, what in teaching.faults(scenario):
+            self._problems.append(Problem(self._line(where), _place(where), what))
+        return scenario
 
     # Tables and values
 
@@ -179,6 +187,11 @@ class _Reader:
             if field_info.required and field_info.name not in values:
                 self._problem(where, "is missing", key=field_info.name.removesuffix("_ns"))
         return struct(**values) if len(self._problems) == before else None
+
+    def _structs(self, key: str, struct: type[S], table: dict[str, Any]) -> list[S]:
+        """All tables of a name."""
+        found = (self._struct((key, str(index)), struct, raw) for index, raw in enumerate(self._tables(key, table)))
+        return [one for one in found if one is not None]
 
     def _value(self, where: tuple[str, ...], kind: Kind[Any], raw: object, otherwise: Any) -> Any:
         try:

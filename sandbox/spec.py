@@ -26,10 +26,15 @@ from sandbox.kinds import (
     Whole,
     shown,
 )
+from sandbox.moments import AnyClaim, Moment, parse_moment
 from sandbox.units import write_duration
 
 PROCESSES_MOST = 2_000
 TIES = ("arrival-first", "requeue-first")
+#: Languages of lessons; ``NAME.zh.md`` is the Chinese text beside ``NAME.md``.
+LANGUAGES = ("en", "zh")
+#: What of the screen a step of a lesson can point at.
+PANELS = ("ready", "running", "blocked", "done", "timeline", "why", "status")
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -137,8 +142,37 @@ class At(msgspec.Struct):
     do: Annotated[AnyCommand, Parsed(parse_command)]
 
 
+class Step(msgspec.Struct):
+    """``[[step]]`` of a lesson: the moment that it waits for, and the panel that its text points at until then."""
+
+    until: Annotated[Moment, Parsed(parse_moment)]
+    panel: Annotated[str | None, Choice(*PANELS)] = None
+
+
+class WhatIf(msgspec.Struct):
+    """``[[whatif]]``: the same scenario in virtual time with other settings; its figures go by ``NAME.makespan``."""
+
+    name: Annotated[str, Name()]
+    cpus: Annotated[int | None, Whole(1, 1024)] = None
+    policy: Annotated[str | None, Text(300)] = None
+    quantum_ns: Annotated[int | None, Duration("100us", "60s")] = None
+    parameters: Annotated[dict[str, Any], Table()] = {}
+
+    def applied(self, scenario: Scenario) -> Scenario:
+        """The scenario with these settings."""
+        machine = msgspec.structs.replace(
+            scenario.machine,
+            cpus=self.cpus or scenario.machine.cpus,
+            policy=self.policy or scenario.machine.policy,
+            quantum_ns=self.quantum_ns or scenario.machine.quantum_ns,
+            parameters=self.parameters or ({} if self.policy else scenario.machine.parameters),
+        )
+        return msgspec.structs.replace(scenario, machine=machine)
+
+
 class Scenario(msgspec.Struct):
-    """One scenario, valid: processes with their copies unrolled, in scenario order."""
+    """One scenario, valid: processes with their copies unrolled, in scenario order. ``lesson``: the file of its text;
+    ``concepts``: the numbers of those that it teaches."""
 
     name: str
     title: str
@@ -147,3 +181,12 @@ class Scenario(msgspec.Struct):
     script: list[At] = []
     lesson: str | None = None
     folder: str = "."
+    concepts: list[int] = []
+    claims: list[AnyClaim] = []
+    steps: list[Step] = []
+    whatifs: list[WhatIf] = []
+
+    @property
+    def names(self) -> set[str]:
+        """Whose figures a lesson can speak of: the processes', and the other settings'."""
+        return {process.name for process in self.processes} | {whatif.name for whatif in self.whatifs}

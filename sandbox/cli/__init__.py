@@ -19,6 +19,8 @@ COMMANDS = {
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
+    "lessons": "list the lessons of the course",
+    "lesson": "open a lesson, print it as plain text, or check what it claims",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
     "doctor": "say what this machine can do, and what to do about what is missing",

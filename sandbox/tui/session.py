@@ -12,6 +12,7 @@ from sandbox.commands import Command
 from sandbox.events import Admitted, AnyEvent, Became, Booted, Descheduled, Dispatched, Event, Fault, Operator
 from sandbox.history import History
 from sandbox.lanes import Turn
+from sandbox.lessons.story import Story
 from sandbox.spec import Scenario
 from sandbox.units import MS, S
 
@@ -50,6 +51,7 @@ class Session:
         self.clock = clock
         self.board = Board()
         self.history = History(_STRETCHES_MOST)
+        self.story = Story(steps=[step.until for step in scenario.steps])
         #: Every process's name, by pid, in order of birth.
         self.names: dict[int, str] = {}
         #: Each CPU's latest turns.
@@ -90,6 +92,7 @@ class Session:
         for event in events:
             self.board.apply(event)
             self.history.add(event)
+            self.story.add(event)
             match event:
                 case Dispatched(cpu=cpu, pid=pid, t_ns=t_ns):
                     self.turns.setdefault(cpu, deque(maxlen=_STRETCHES_MOST)).append(Turn(pid, t_ns))
