@@ -504,12 +504,15 @@ _FINDINGS = {
     "times": "{number} times, first at {first_ns}",
     "at": "at {times}",
     "figures": "{left} and {right}",
+    "figure": "{left}",
     "no such figure": "nothing is known of {name}",
 }
 
 
 def finding(clause: Clause) -> str:
     """What a run showed of a lesson's claim."""
+    if clause.rule == "figures" and clause.figures["right"] is None:  # the claim itself says what it is compared with
+        clause = Clause("figure", clause.figures)
     return _say(_FINDINGS, clause)
 
 

@@ -74,7 +74,7 @@ def _compare(claim: Compares, known: Mapping[str, Figure]) -> Verdict:
         else:
             return Verdict(claim, False, Clause("no such figure", {"name": name}))
     left, right = sides
-    said = Clause("figures", {"left": left.shown, "right": right.shown})
+    said = Clause("figures", {"left": left.shown, "right": right.shown if is_figure(claim.right) else None})
     if isinstance(left.value, str) or isinstance(right.value, str):
         equal = left.value == right.value
         return Verdict(claim, {"=": equal, "!=": not equal}.get(claim.sign, False), said)
