@@ -10,8 +10,8 @@ from sandbox import policies
 from sandbox.alarm import CLOCK
 from sandbox.commands import Spawn
 from sandbox.events import Clause
+from sandbox.happenings import OPERATOR, RUN_FIGURES, owner, spoken_of
 from sandbox.kinds import Refused, nearest, shown
-from sandbox.moments import OPERATOR, RUN_FIGURES, owner, spoken_of
 from sandbox.spec import LANGUAGES, Scenario
 
 #: Where in the file something is, and what is wrong with it.
@@ -21,8 +21,8 @@ _PART_ENDS = re.compile(r"^---+\s*$", re.MULTILINE)
 
 
 def parts(text: str) -> list[str]:
-    """What of a lesson is read before the first step's moment, between the moments, and after the last; a line
-    ``---`` stands between two parts."""
+    """What of a lesson is read before its first step is done, after each of them, and after the last; a line ``---``
+    stands between two parts."""
     return [part.strip() for part in _PART_ENDS.split(text)]
 
 

@@ -16,7 +16,7 @@ from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.story import Story
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.verdicts import Verdict, judge, moments
+from sandbox.lessons.verdicts import Verdict, happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.report import Progress
 from sandbox.scenario import BadScenario, Problem
@@ -30,7 +30,7 @@ class Rehearsal(Record):
     def __init__(self, scenario: Scenario) -> None:
         super().__init__(Interruption())
         self.scenario = scenario
-        self.story = Story(moments(scenario.claims))
+        self.story = Story(happenings(scenario.claims))
 
     def show(self, event: Event) -> None:
         """Nothing but a fault is shown."""

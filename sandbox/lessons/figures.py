@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from sandbox.happenings import value_of
 from sandbox.history import History
 from sandbox.lessons.story import Story
 from sandbox.metrics import metrics, one_after_another, result
-from sandbox.moments import value_of
 from sandbox.units import MS, US, show_duration
 
 
@@ -30,6 +30,7 @@ def figures(history: History, story: Story) -> dict[str, Figure]:
         "cpu": _duration(sum(life.cpu_ns for life in history.lives.values())),
         "cpus": _number(history.booted.cpus if history.booted else 1),
         "switches": _number(run["switches"]),
+        "missed": _number(history.missed),
         "fairness": Figure(run["fairness_jain"], f"{run['fairness_jain']:.2f}"),
     }
     found |= {
@@ -37,7 +38,7 @@ def figures(history: History, story: Story) -> dict[str, Figure]:
         for name in ("turnaround", "waiting", "response")
         if (mean := run[f"{name}_ns"]["mean"]) is not None
     }
-    for process in result(history)["processes"]:
+    for process in result(history)["processes"] if history.booted else ():
         found |= _of_process(story, process)
     return found | {name: Figure(value_of(text), text) for name, text in story.printed.items()}
 

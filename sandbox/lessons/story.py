@@ -1,4 +1,4 @@
-"""Events → what happens to whom: which of the moments that a lesson speaks of have come, and what was printed."""
+"""Events → what happens to whom: how often and when, and what was printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from sandbox.events import (
     Ready,
     Wrote,
 )
-from sandbox.moments import Moment
+from sandbox.happenings import Happening
 
 _LINE_MOST = 2_000
 _PRINTED_MOST = 200
@@ -25,7 +25,7 @@ _PRINTED = re.compile(r"(?:([\w-]+): )?(\w+ = [^,]+(?:, \w+ = [^,]+)*)")
 
 
 class Times:
-    """When a moment came: how often so far, and when first (ns)."""
+    """How often something has happened so far, and when first (ns)."""
 
     __slots__ = ("first_ns", "number")
 
@@ -41,20 +41,20 @@ class Times:
 
 class Story:
     """Grows event by event. A process goes by its path: its name, or its parent's path and the how manieth child it
-    is (``boss/1``). ``moments``: those to look out for; ``steps``: those that are waited for, one after the other."""
+    is (``boss/1``). ``happenings``: what to look out for; ``steps``: what is waited for, one after the other."""
 
-    def __init__(self, moments: Iterable[Moment] = (), steps: Sequence[Moment] = ()) -> None:
-        self.times: dict[Moment, Times] = {moment: Times() for moment in (*moments, *steps)}
-        #: When each step's moment came, as far as they have come (ns).
+    def __init__(self, happenings: Iterable[Happening] = (), steps: Sequence[Happening] = ()) -> None:
+        self.times: dict[Happening, Times] = {happening: Times() for happening in (*happenings, *steps)}
+        #: When each step was done, as far as they are (ns).
         self.reached: list[int] = []
         self.paths: dict[int, str] = {}
         self.children: Counter[str] = Counter()
         #: What processes have printed as ``name = value``, by their path, a dot and the name.
         self.printed: dict[str, str] = {}
         self._steps = steps
-        self._by_verb: dict[str, list[Moment]] = {}
-        for moment in self.times:
-            self._by_verb.setdefault(moment.verb, []).append(moment)
+        self._by_verb: dict[str, list[Happening]] = {}
+        for happening in self.times:
+            self._by_verb.setdefault(happening.verb, []).append(happening)
         self._lines: dict[int, str] = {}
 
     def add(self, event: Event) -> None:
@@ -89,14 +89,14 @@ class Story:
         return f"{parent}/{self.children[parent]}"
 
     def _happens(self, t_ns: int, pid: int, verb: str, what: str = "") -> None:
-        for moment in self._by_verb.get(verb, ()):
-            if moment.what in ("", what) and _means(moment.who, self.paths[pid]):
-                self._came(moment, t_ns)
+        for happening in self._by_verb.get(verb, ()):
+            if happening.what in ("", what) and _means(happening.who, self.paths[pid]):
+                self._came(happening, t_ns)
 
     def _operates(self, t_ns: int, did: str) -> None:
-        for moment in self._by_verb.get("did", ()):
-            if f"{did} ".startswith(f"{moment.what} "):
-                self._came(moment, t_ns)
+        for happening in self._by_verb.get("did", ()):
+            if f"{did} ".startswith(f"{happening.what} "):
+                self._came(happening, t_ns)
 
     def _write(self, t_ns: int, pid: int, text: str) -> None:
         """What a process writes, line by line."""
@@ -104,13 +104,13 @@ class Story:
         self._lines[pid] = rest[:_LINE_MOST]
         for line in lines:
             self._note(self.paths[pid], line)
-            for moment in self._by_verb.get("writes", ()):
-                if moment.what in line and _means(moment.who, self.paths[pid]):
-                    self._came(moment, t_ns)
+            for happening in self._by_verb.get("writes", ()):
+                if happening.what in line and _means(happening.who, self.paths[pid]):
+                    self._came(happening, t_ns)
 
-    def _came(self, moment: Moment, t_ns: int) -> None:
-        self.times[moment].add(t_ns)
-        if len(self.reached) < len(self._steps) and self._steps[len(self.reached)] == moment:
+    def _came(self, happening: Happening, t_ns: int) -> None:
+        self.times[happening].add(t_ns)
+        if len(self.reached) < len(self._steps) and self._steps[len(self.reached)] == happening:
             self.reached.append(t_ns)
 
     def _note(self, path: str, line: str) -> None:

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 
-from sandbox.moments import RUN_FIGURES, owner
+from sandbox.happenings import RUN_FIGURES, owner
 from sandbox.spec import LANGUAGES, Scenario
 from sandbox.teaching import text_file
 

@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sandbox.events import Clause
+from sandbox.happenings import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
 from sandbox.lessons.figures import Figure
 from sandbox.lessons.story import Story
-from sandbox.moments import AnyClaim, Compares, Happens, InOrder, Moment, is_figure, read_value
 from sandbox.units import show_duration
 
 _SIGNS = {
@@ -30,14 +30,14 @@ class Verdict(NamedTuple):
     found: Clause
 
 
-def moments(claims: Iterable[AnyClaim]) -> list[Moment]:
-    """The moments that claims are about."""
-    found: list[Moment] = []
+def happenings(claims: Iterable[AnyClaim]) -> list[Happening]:
+    """What has to be looked out for to judge these claims."""
+    found: list[Happening] = []
     for claim in claims:
         if isinstance(claim, Happens):
-            found.append(claim.moment)
+            found.append(claim.happening)
         elif isinstance(claim, InOrder):
-            found += claim.moments
+            found += claim.happenings
     return found
 
 
@@ -48,14 +48,14 @@ def judge(claims: Iterable[AnyClaim], story: Story, known: Mapping[str, Figure])
 
 def _judge(claim: AnyClaim, story: Story, known: Mapping[str, Figure]) -> Verdict:
     match claim:
-        case Happens(moment=moment, least=least, most=most):
-            times = story.times[moment]
+        case Happens(happening=happening, least=least, most=most):
+            times = story.times[happening]
             held = times.number >= least and (most is None or times.number <= most)
             if times.first_ns is None:
                 return Verdict(claim, held, Clause("never"))
             return Verdict(claim, held, Clause("times", {"number": times.number, "first_ns": times.first_ns}))
-        case InOrder(moments=moments):
-            at_ns = [story.times[moment].first_ns for moment in moments]
+        case InOrder(happenings=happenings):
+            at_ns = [story.times[happening].first_ns for happening in happenings]
             came = [t_ns for t_ns in at_ns if t_ns is not None]
             held = len(came) == len(at_ns) and came == sorted(came)
             said = ", ".join("never" if t_ns is None else show_duration(t_ns) for t_ns in at_ns)

@@ -9,15 +9,15 @@ import pytest
 
 from sandbox import wording
 from sandbox.events import Admitted, Blocked, Clause, Dispatched, Event, Exited, Operator, PolicyNote, Ready, Wrote
+from sandbox.happenings import Compares, Happening, parse_claim, parse_happening, value_of
 from sandbox.kinds import Refused
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.story import Story
 from sandbox.lessons.text import fill, system_language
-from sandbox.lessons.verdicts import judge, moments
+from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.metrics import fold
-from sandbox.moments import Compares, Moment, parse_claim, parse_moment, value_of
 from sandbox.scenario import BadScenario, load
 from sandbox.spec import Scenario, WhatIf
 from sandbox.units import MS
@@ -42,7 +42,7 @@ FAMILY: list[Event] = [
 def told(*claims: str, events: list[Event] = FAMILY) -> list[bool]:
     """Which claims hold."""
     parsed = [parse_claim(claim) for claim in claims]
-    story = Story(moments(parsed))
+    story = Story(happenings(parsed))
     for event in events:
         story.add(event)
     known = {name: Figure(value_of(text), text) for name, text in story.printed.items()}
@@ -112,7 +112,7 @@ def test_a_claim_that_does_not(claim: str) -> None:
         ("boss exits zero", "not a claim"),
         ("boss", "not a claim"),
         ("", "not a claim"),
-        ("never boss", "not a moment"),
+        ("never boss", "not a happening"),
         ("boss runs before", "not a claim"),
         ("makespan < soon-ish ms", "text without quotation marks"),
         ("5 < makespan", "not a figure"),
@@ -141,16 +141,18 @@ def test_claims_compare_with_values_as_people_write_them() -> None:
 @pytest.mark.parametrize(
     "text", ["boss/1 blocks on read console", "operator paused", 'boss writes "x = 1"', "boss blocks", "a exits 0"]
 )
-def test_a_moment_reads_back_as_it_was_written(text: str) -> None:
-    assert str(parse_moment(text)) == text
+def test_a_happening_reads_back_as_it_was_written(text: str) -> None:
+    assert str(parse_happening(text)) == text
 
 
 def test_the_steps_of_a_lesson_come_one_after_the_other() -> None:
-    story = Story(steps=[parse_moment(text) for text in ("boss blocks", "boss is born", "boss/1 exits", "boss runs")])
+    story = Story(
+        steps=[parse_happening(text) for text in ("boss blocks", "boss is born", "boss/1 exits", "boss runs")]
+    )
     for event in FAMILY:
         story.add(event)
     assert story.reached == [4], "what came before its turn does not count"
-    story = Story(steps=[parse_moment(text) for text in ("boss runs", "boss blocks", "boss/1 exits", "boss runs")])
+    story = Story(steps=[parse_happening(text) for text in ("boss runs", "boss blocks", "boss/1 exits", "boss runs")])
     for event in FAMILY:
         story.add(event)
     assert story.reached == [1, 4, 7]
@@ -243,7 +245,7 @@ def test_what_is_wrong_with_a_lesson_is_told(tmp_path: Path, more: str, line: in
 
 def test_a_text_in_another_language_has_the_same_parts(tmp_path: Path) -> None:
     step = '[[step]]\nuntil = "a runs"'
-    assert lesson(tmp_path, step, en="A\n\n---\n\nB").steps[0].until == Moment("a", "runs")
+    assert lesson(tmp_path, step, en="A\n\n---\n\nB").steps[0].until == Happening("a", "runs")
     with pytest.raises(BadScenario) as bad:
         lesson(tmp_path, step, en="A\n\n---\n\nB", zh="A")
     assert "mine.zh.md has 1 parts" in wording.problem(bad.value.problems[0].what)

@@ -36,10 +36,12 @@ class Lesson(VerticalScroll):
 
     def show(self, session: Session) -> None:
         """Show the scenario's lesson as far as its steps have come; its figures once every process has ended."""
+        other = self._shown is None or self._shown[0] is not session
+        if session.looks_back and not other:
+            return  # it speaks of the whole run
         shown = (session, len(session.story.reached), session.finished)
         if self._shown == shown:
             return
-        other = self._shown is None or self._shown[0] is not session
         self._shown = shown
         if other:
             self._parts = self._read(session)

@@ -1,9 +1,9 @@
 """What a lesson claims of a run, and waits for in it, as a teacher writes it.
 
-A moment is something that happens to a process: ``parent blocks on wait for child``, ``boss/1 exits 0``. A claim is
-a moment (``shell wakes at least 3 times``, ``never idler runs``), several in their order (``boss writes "sent" before
-boss/1 exits``), or a comparison of figures (``makespan < 0.8 * serial_makespan``). This is the form; what a run makes
-of it is found out in ``sandbox.lessons``.
+A happening befalls a process: ``parent blocks on wait for child``, ``boss/1 exits 0``. A claim is a happening (``shell
+wakes at least 3 times``, ``never idler runs``), several in their order (``boss writes "sent" before boss/1 exits``), or
+a comparison of figures (``makespan < 0.8 * serial_makespan``). This is the form; what a run makes of it is found out in
+``sandbox.lessons``.
 """
 
 from __future__ import annotations
@@ -35,21 +35,21 @@ OPERATOR = "operator"
 
 #: Figures of a run as a whole. A process has its own (``boss.cpu``, ``boss/1.exit``), and those that it prints.
 RUN_FIGURES = (
-    *("makespan", "utilisation", "serial_makespan", "serial_utilisation", "cpu", "cpus", "switches", "fairness"),
-    *("turnaround", "waiting", "response"),
+    *("makespan", "utilisation", "serial_makespan", "serial_utilisation", "cpu", "cpus", "switches"),
+    *("fairness", "turnaround", "waiting", "response", "missed"),
 )
-_MOMENT_FORMS = " | ".join(f"NAME {verb}{f' {what}' if what else ''}" for verb, what in VERBS.items())
-_FORMS = "MOMENT | MOMENT before MOMENT | never MOMENT | MOMENT at least N times | FIGURE < FIGURE"
+_HAPPENING_FORMS = " | ".join(f"NAME {verb}{f' {what}' if what else ''}" for verb, what in VERBS.items())
+_FORMS = "HAPPENING | HAPPENING before HAPPENING | never HAPPENING | HAPPENING at least N times | FIGURE < FIGURE"
 
 _OUTSIDE_QUOTES = r'(?=(?:[^"]*"[^"]*")*[^"]*$)'
 _BEFORE = re.compile(rf"\s+before\s+{_OUTSIDE_QUOTES}")
 _TIMES = re.compile(r"\s+at least (\d{1,6}) times$")
-_MOMENT = re.compile(rf"(\S+)\s+({'|'.join(VERBS)})(?:\s+(\S.*))?")
+_HAPPENING = re.compile(rf"(\S+)\s+({'|'.join(VERBS)})(?:\s+(\S.*))?")
 _COMPARISON = re.compile(r"(\S+)\s+(<=|>=|!=|<|>|=)\s+(?:(\d{1,6}(?:\.\d{1,6})?)\s+\*\s+)?(\S.*)")
 _FIGURE = re.compile(r"[^\W\d][\w./-]*")
 
 
-class Moment(msgspec.Struct, frozen=True):
+class Happening(msgspec.Struct, frozen=True):
     """Something that happens: to whom, what, and its word or text ("" for any)."""
 
     who: str
@@ -66,7 +66,7 @@ class Happens(msgspec.Struct, frozen=True, tag=True):
     """It happens so many times at least; ``most`` 0: never."""
 
     text: str
-    moment: Moment
+    happening: Happening
     least: int = 1
     most: int | None = None
 
@@ -75,7 +75,7 @@ class InOrder(msgspec.Struct, frozen=True, tag=True):
     """Each happens, the first time before the next does for the first time."""
 
     text: str
-    moments: list[Moment]
+    happenings: list[Happening]
 
 
 class Compares(msgspec.Struct, frozen=True, tag=True):
@@ -91,38 +91,38 @@ class Compares(msgspec.Struct, frozen=True, tag=True):
 AnyClaim = Happens | InOrder | Compares
 
 
-def parse_moment(text: str) -> Moment:
-    """A moment as written. Raises Refused."""
+def parse_happening(text: str) -> Happening:
+    """A happening as written. Raises Refused."""
     text = " ".join(text.split())
     who, _, rest = text.partition(" ")
     if who == OPERATOR and rest:
-        return Moment(OPERATOR, "did", rest)
-    match = _MOMENT.fullmatch(text)
+        return Happening(OPERATOR, "did", rest)
+    match = _HAPPENING.fullmatch(text)
     if match is None or (match[3] is None and match[2] in ("blocks on", "writes", "is")):
-        raise Refused("not a moment", value=shown(text), allowed=_MOMENT_FORMS, hint=_verb_meant(rest))
+        raise Refused("not a happening", value=shown(text), allowed=_HAPPENING_FORMS, hint=_verb_meant(rest))
     _, verb, what = match.groups(default="")
     takes = VERBS[verb]
     if what and takes is None:
-        raise Refused("not a moment", value=shown(text), allowed=_MOMENT_FORMS)
+        raise Refused("not a happening", value=shown(text), allowed=_HAPPENING_FORMS)
     if verb == "writes":
         what = _unquoted(what)
     elif verb == "exits" and what and not re.fullmatch(r"-?\d{1,3}", what):
-        raise Refused("not a moment", value=shown(text), allowed="NAME exits 0 | NAME is killed")
-    return Moment(who, "blocks on" if verb == "blocks" else verb, what)
+        raise Refused("not a happening", value=shown(text), allowed="NAME exits 0 | NAME is killed")
+    return Happening(who, "blocks on" if verb == "blocks" else verb, what)
 
 
 def parse_claim(text: str) -> AnyClaim:
     """A claim as written. Raises Refused."""
     text = " ".join(text.split())
-    moments = _BEFORE.split(text)
-    if len(moments) > 1:
-        return InOrder(text, [parse_moment(moment) for moment in moments])
+    happenings = _BEFORE.split(text)
+    if len(happenings) > 1:
+        return InOrder(text, [parse_happening(happening) for happening in happenings])
     if text.startswith("never "):
-        return Happens(text, parse_moment(text.removeprefix("never ")), 0, 0)
+        return Happens(text, parse_happening(text.removeprefix("never ")), 0, 0)
     if times := _TIMES.search(text):
-        return Happens(text, parse_moment(text[: times.start()]), int(times[1]))
+        return Happens(text, parse_happening(text[: times.start()]), int(times[1]))
     comparison = _COMPARISON.fullmatch(text)
-    if comparison is not None and _MOMENT.fullmatch(text) is None:
+    if comparison is not None and _HAPPENING.fullmatch(text) is None:
         left, sign, factor, right = comparison.groups()
         if not _FIGURE.fullmatch(left):
             raise Refused("not a figure", value=shown(left))
@@ -130,7 +130,7 @@ def parse_claim(text: str) -> AnyClaim:
             read_value(right)
         return Compares(text, left, sign, float(factor or 1), right)
     try:
-        return Happens(text, parse_moment(text))
+        return Happens(text, parse_happening(text))
     except Refused as refused:
         figures = refused.faults[0][1].figures
         raise Refused("not a claim", value=shown(text), allowed=_FORMS, hint=figures.get("hint")) from None
@@ -165,10 +165,10 @@ def value_of(text: str) -> float | str:
 def spoken_of(claim: AnyClaim) -> Iterator[str]:
     """Whom a claim speaks of: processes by their path, figures by their name."""
     match claim:
-        case Happens(moment=moment):
-            yield moment.who
-        case InOrder(moments=moments):
-            yield from (moment.who for moment in moments)
+        case Happens(happening=happening):
+            yield happening.who
+        case InOrder(happenings=happenings):
+            yield from (happening.who for happening in happenings)
         case Compares(left=left, right=right):
             yield from filter(is_figure, (left, right))
 
