@@ -38,7 +38,7 @@ TIES = ("arrival-first", "requeue-first")
 #: Languages of lessons; ``NAME.zh.md`` is the Chinese text beside ``NAME.md``.
 LANGUAGES = ("en", "zh")
 #: What of the screen a step of a lesson can point at.
-PANELS = ("ready", "running", "blocked", "done", "timeline", "why", "status")
+PANELS = ("ready", "running", "blocked", "done", "timeline", "why")
 
 
 class Segment(msgspec.Struct, frozen=True):

@@ -17,7 +17,7 @@ def measure():
 def program(megabytes):
     block = bytearray(b"x") * (megabytes * MB)
     print(measure())
-    time.sleep(1)
+    time.sleep(0.8)
     del block
 
 
@@ -30,11 +30,11 @@ def fork_and_write(megabytes):
 
 def write(block):
     print("before:", measure())
-    time.sleep(0.6)
+    time.sleep(0.5)
     for page in range(0, len(block), 4096):
         block[page] = 0
     print("after:", measure())
-    time.sleep(0.6)
+    time.sleep(0.5)
 
 
 if __name__ == "__main__":

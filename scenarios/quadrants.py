@@ -12,7 +12,7 @@ def synchronous_blocking_input():
 
 
 def synchronous_blocking_sleep():
-    time.sleep(0.8)
+    time.sleep(0.6)
 
 
 def synchronous_blocking_recv():
@@ -31,7 +31,7 @@ def synchronous_blocking_recvfrom():
 
 
 def synchronous_blocking_join():
-    child = context.Process(target=time.sleep, args=(0.8,))
+    child = context.Process(target=time.sleep, args=(0.6,))
     child.start()
     child.join()
     print("join has returned")
@@ -51,7 +51,7 @@ def asynchronous_nonblocking_start():
 
 
 def send_later(where):
-    time.sleep(0.8)
+    time.sleep(0.6)
     where.send(b"hello")
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from rich.cells import cell_len
+
 _EMPHASIS = re.compile(r"(\*\*|\*|`)(?=\S)(.+?)(?<=\S)\1")
 _RULE = re.compile(r"\|?[\s|:-]+\|?")
 
@@ -34,16 +36,21 @@ def _lines(markdown: str) -> Iterator[str]:
             if line.startswith("#"):
                 text = _bare(line.lstrip("#").strip())
                 yield text
-                yield ("=" if line.startswith("# ") else "-") * len(text)
+                yield ("=" if line.startswith("# ") else "-") * cell_len(text)
             else:
                 yield _bare(line)
 
 
 def _row(head: list[str], cells: list[str]) -> str:
     """``CPU in use. one after another: 60 %, together: 90 %``."""
+    stop, comma, colon = ("。", "，", "：") if any(map(_is_wide, head)) else (". ", ", ", ": ")
     first, *rest = cells
-    said = ", ".join(f"{name}: {cell}" if name else cell for name, cell in zip(head[1:], rest, strict=False))
-    return f"{first}. {said}" if first else said
+    said = comma.join(f"{name}{colon}{cell}" if name else cell for name, cell in zip(head[1:], rest, strict=False))
+    return f"{first}{stop}{said}" if first else said
+
+
+def _is_wide(text: str) -> bool:
+    return cell_len(text) > len(text)
 
 
 def _bare(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,16 +10,17 @@ import pytest
 
 from sandbox import wording
 from sandbox.events import Admitted, Blocked, Clause, Dispatched, Event, Exited, Operator, PolicyNote, Ready, Wrote
-from sandbox.happenings import Compares, Happening, parse_claim, parse_happening, value_of
+from sandbox.happenings import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
 from sandbox.kinds import Refused
+from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.story import Story
-from sandbox.lessons.text import fill, system_language
+from sandbox.lessons.text import fill, lesson_text, system_language, title
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.metrics import fold
-from sandbox.scenario import BadScenario, load
+from sandbox.scenario import BadScenario, built_in, built_in_folder, find, load
 from sandbox.spec import Scenario, WhatIf
 from sandbox.units import MS
 from tests.worlds import process, scenario, simulate
@@ -259,3 +261,26 @@ def test_what_a_program_prints_without_end_is_not_kept_for_ever() -> None:
         story.add(event)
     assert len(story.printed) <= 200
     assert len(story._lines[1]) <= 2_000
+
+
+def placeholders(text: str) -> set[str]:
+    return set(re.findall(r"\{([\w./-]+)\}", text))
+
+
+@pytest.mark.parametrize("name", [path.stem for path in built_in()])
+def test_every_lesson_has_its_place_its_claims_and_its_texts(name: str) -> None:
+    lesson = load(find(name))
+    assert lesson.concepts
+    assert lesson.claims
+    english, chinese = lesson_text(lesson) or "", lesson_text(lesson, "zh") or ""
+    assert re.search("[\u4e00-\u9fff]", title(chinese) or "")
+    assert title(english)
+    assert placeholders(english) == placeholders(chinese)
+    assert all(figure in RUN_FIGURES or owner(figure, lesson.names) for figure in placeholders(english))
+    assert name in (built_in_folder() / "course.txt").read_text().splitlines()
+
+
+def test_the_course_teaches_all_concepts_in_an_order() -> None:
+    taught = {concept for lesson in lessons() for concept in lesson.concepts}
+    assert taught >= set(CONCEPTS) - {9, 17, 18, 19}
+    assert [lesson.name for lesson in lessons()][:2] == ["welcome", "multiprogramming"]

@@ -61,6 +61,11 @@ class Lesson(VerticalScroll):
         if other:
             self.scroll_home(animate=False)
 
+    def points_at(self, session: Session) -> str | None:
+        """The part of the screen that the step which is waited for is about."""
+        steps, reached = session.scenario.steps, len(session.story.reached)
+        return steps[reached].panel if reached < len(steps) else None
+
     def _text(self, session: Session) -> str:
         """What there is to read by now, and between its parts what came and what is waited for."""
         reached = session.story.reached
