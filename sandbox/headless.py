@@ -7,8 +7,11 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sandbox import wording
+from sandbox.clientele import Aside
+from sandbox.commands import Farewell
 from sandbox.events import Clause, Event, Fault, Witnessed
 from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
@@ -17,35 +20,45 @@ from sandbox.link import KernelProcess
 from sandbox.measurement.report import print_verification
 from sandbox.measurement.verify import Verification
 from sandbox.metrics import result
-from sandbox.report import EventLines, abandon_stdout, complain, print_result, print_serial, quote
+from sandbox.obituary import cause_of_death
+from sandbox.report import EventLines, abandon_stdout, complain, print_clients, print_result, print_serial, quote
 from sandbox.simulation import simulate
 from sandbox.spec import Scenario
+from sandbox.trace.record import Recorder
 from sandbox.wire import Boot
 
 _STUCK = ("waits for somebody to type", "nothing can happen any more")
 
 
 class Record:
-    """What a run came to. ``interruption``: how it may be ended from outside."""
+    """What a run came to. ``interruption``: how it may be ended from outside; ``recorder``: what keeps its events."""
 
-    def __init__(self, interruption: Interruption) -> None:
+    def __init__(self, interruption: Interruption, recorder: Recorder | None = None) -> None:
         self.interruption = interruption
+        self._recorder = recorder
         self.history = History()
         #: Whether it ended because nothing could happen any more.
         self.stuck = False
         #: Whether the policy failed, and another one stood in for it.
         self.failed = False
+        #: The scenario's clients, while they are there, and what became of them.
+        self.clientele: Aside | None = None
+        self.clients: list[dict[str, Any]] = []
 
     def take(self, events: Iterable[Event]) -> None:
         """Keep what these events say, and show them. Raises Interrupted."""
         for event in events:
+            if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
+                self.complain(wording.fault(fault))
             self.history.add(event)
+            if self.clientele is not None:
+                self.clientele.take(event)
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.what.rule in _STUCK
                 self.failed = self.failed or "successor" in event.what.figures
             self.show(event)
-            if isinstance(event, Fault) and "traceback" in event.what.figures:
-                quote(str(event.what.figures["traceback"]))
+            if isinstance(event, Fault):
+                _quote_traceback(event.what)
         self.interruption.check()
 
     def show(self, event: Event) -> None:
@@ -62,8 +75,8 @@ class Record:
 class Output(Record):
     """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
 
-    def __init__(self, quiet: bool, as_json: bool, verify: bool = False) -> None:
-        super().__init__(Interruption())
+    def __init__(self, quiet: bool, as_json: bool, verify: bool = False, recorder: Recorder | None = None) -> None:
+        super().__init__(Interruption(), recorder)
         self._as_json = as_json
         self._verification = Verification() if verify else None
         self._lines = None if quiet or as_json else EventLines()
@@ -84,6 +97,8 @@ class Output(Record):
         if self.history.booted is None:
             return
         document = result(self.history)
+        if self.clients:
+            document["clients"] = self.clients
         if self._verification is not None and self._verification.witnessed:
             document["verification"] = self._verification.figures()
         if self._as_json:
@@ -93,6 +108,7 @@ class Output(Record):
                 print()
             print_result(document)
             print_serial(self.history)
+            print_clients(self.clients)
             if "verification" in document:
                 print_verification(document["verification"])
         sys.stdout.flush()
@@ -117,9 +133,16 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
     kernel = KernelProcess(boot, strict)
+    clientele = record.clientele = Aside(boot.scenario.clients) if boot.scenario.clients else None
+
+    def wait(*arguments: Any) -> None:
+        if clientele is not None and clientele.leave():
+            kernel.send(Farewell())
+        record.interruption.select(*arguments)
+
     with record.interruption:
         try:
-            record.take(kernel.events(wait=record.interruption.select))
+            record.take(kernel.events(wait=wait))
         except Interrupted as interrupted:
             status = interrupted.status
             with _heard_or_not():
@@ -133,10 +156,13 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
             ignore_signals()
             words = kernel.last_words() if not kernel.halted else ""
             kernel.end()
+            if clientele is not None:
+                record.clients = clientele.end()
     with _heard_or_not():
         if status == DONE and not kernel.halted:
-            reason = words.splitlines()[-1] if words else "it was killed"
-            record.complain(wording.fault(Clause("kernel process died", {"reason": reason})))
+            cause = cause_of_death(words)
+            record.complain(wording.fault(cause))
+            _quote_traceback(cause)
             status = FAILED
     return status
 
@@ -149,6 +175,11 @@ def drive_virtual(scenario: Scenario, record: Record) -> int:
         except Interrupted as interrupted:
             return interrupted.status
     return DONE
+
+
+def _quote_traceback(what: Clause) -> None:
+    if "traceback" in what.figures:
+        quote(str(what.figures["traceback"]))
 
 
 @contextmanager

@@ -6,12 +6,18 @@ from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Any
 
+import msgspec
+
 from sandbox.events import (
+    Accepted,
     Admitted,
+    Backlog,
     Became,
     Blocked,
     Booted,
     Clause,
+    Closed,
+    Connected,
     Descheduled,
     Described,
     Dispatched,
@@ -20,17 +26,21 @@ from sandbox.events import (
     Fault,
     Figure,
     Halted,
+    Listening,
     Operator,
     PolicyNote,
     Queued,
     Queues,
     Ready,
     Scheduling,
+    Transferred,
     Wrote,
 )
+from sandbox.text import clean
 from sandbox.units import MS, S, show_duration
 
 Names = Mapping[int, str]
+SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
 
 _RULES = {
     "head of the ready queue": "it is the head of the ready queue",
@@ -107,6 +117,7 @@ _OPERATOR = {
     "killed": "killed {pid}",
     "spawned": "started {runs}",
     "typed": "typed into {pid}: {text}",
+    "pressed": "pressed {key} in {pid}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",
     "reloaded": "{policy} has been loaded anew",
@@ -115,11 +126,16 @@ _OPERATOR = {
 _FAULTS = {
     "no such process": "there is no process {who}",
     "could not be started": "{name} could not be started: {reason}",
+    "port is taken": "{name} cannot listen at {at}: somebody else does; {hint} is free",
+    "port is taken by": "{name} cannot listen at {at}: {by} does; {hint} is free",
+    "is exposed": "{name} does not listen at {at}: other machines can reach it, too; --expose permits that",
+    "nobody listens": "{name} could not be started: nobody listens at {at}",
     "ended before its arrival": "{name} ended before its arrival",
     "stopped itself": "it stopped itself; its next turn continues it",
     "continued by somebody else": "somebody else continued it; it was stopped again",
     "sensor cannot be had": "the sensor {sensor} cannot be had here: {reason}; {next} notices blocking instead",
     "sensor lost": "the sensor {sensor} is lost: {reason}; {next} goes on in its place",
+    "no list of sockets": "who is connected to whom cannot be seen here: {reason}",
     "no witness": "the slices cannot be verified here: {reason}",
     "stop not confirmed": "its stop is not confirmed yet; the others go on",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
@@ -130,7 +146,18 @@ _FAULTS = {
     "{successor} takes over",
     "policy takes too long": "{policy} does not come back from {callback}, {file} line {line} ({code}); {successor} "
     "takes over",
+    "recording ended": "the recording {file} ends here: {reason}; the run goes on",
+    "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it; the kernel process and everything that it ran have been ended",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
+}
+
+#: Why a client has ended.
+_CLIENTS = {
+    "nobody listens": "nobody listens {at}",
+    "closed without an answer": "the server closed the connection without an answer",
+    "reset": "the server broke the connection off",
+    "no connection": "no connection: {reason}",
 }
 
 _PROBLEMS = {
@@ -182,18 +209,42 @@ _PROBLEMS = {
     "too many tables": "{number} tables; at most {allowed}",
     "says nothing to run": "says nothing to run; give exactly one of: {allowed}",
     "says more than one thing to run": "says {found}; give exactly one of: {allowed}",
-    "belongs to python only": "belongs to python only",
+    "belongs to others only": "belongs to {owner} only",
+    "two servers at one address": "two servers listen at {value}; give each a listen of its own",
+    "two clients of one name": "two clients are called {value}",
+    "leads off this machine": "{value} leads off this machine; clients stay on it",
+    "not an address": "{value} is no address; write for example {hint}",
+    "no such host": "{value} leads nowhere: {reason}",
+    "is exposed": "other machines can reach {at}, too; --expose permits that",
+    "no network": "it talks over real sockets; the virtual machine has no network: use ossandbox run",
+    "belongs to another option": "means nothing without {hint}",
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
+    "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
+    "recording is empty": "is empty: nothing was recorded",
+    "recording holds no event": "holds no event: the run was not yet up when its recording ended",
     "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
     "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
+}
+
+
+#: What there is to say of a recording that can be read only in part.
+_RECORDINGS = {
+    "recording of a later format": "ossandbox {version} wrote it in format {format}, and this one reads up to {reads}: "
+    "what it does not know is left out",
+    "recording without a header": "line {line} is no header: what was run is known from the events only",
+    "recording ends within a line": "line {line} was cut off: its writer was killed, or had no room",
+    "lines left out": "{number} of its lines cannot be used, the first is line {line}: what they said is left out",
+    "recording has no end": "it ends before the machine was down",
+    "line is too long": "line {line} is longer than {allowed} bytes: nothing from there on is read",
+    "too many events": "it holds more than {allowed} events: the rest is left out",
 }
 
 
@@ -247,6 +298,47 @@ def cause(clause: Clause) -> str:
     return _say(_CAUSES, clause).rstrip(" ←→")
 
 
+_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLACE = "{place} in the queue"
+_FURTHER_PLACE = "no. {place} in the queue"
+#: Where the process of a connection is, or what there is instead of one.
+_SITUATIONS = {
+    "new": "NEW",
+    "ready": "READY, {queue}",
+    "running": "RUNNING",
+    "blocked": "BLOCKED on {cause}",
+    "done": "DONE",
+    "paused": "is paused",
+    "connecting": "connecting",
+    "closed": "it left",
+    "in the kernel's backlog": "in the kernel's backlog; {name} {server}",
+}
+
+
+def situation(clause: Clause) -> str:
+    """How a conversation stands."""
+    if clause.rule in _CLIENTS:
+        return client(clause)
+    figures = dict(clause.figures)
+    if "where" in figures:
+        where = Clause(str(figures.pop("where")), figures)
+        return _say(_SITUATIONS, Clause(clause.rule, {"name": figures.get("name"), "server": situation(where)}))
+    place = figures.get("place")
+    if isinstance(place, int):
+        known = place <= len(_PLACES)
+        template = _PLACE if known else _FURTHER_PLACE
+        figures["queue"] = template.format(place=_PLACES[place - 1] if known else place)
+    if "on" in figures:
+        figures["cause"] = cause(Clause(str(figures.pop("on")), figures))
+    return _say(_SITUATIONS, Clause(clause.rule, figures)).removesuffix(" on").rstrip(" ,;")
+
+
+def burst(number: int, answered: int, failed: int, figures: str) -> str:
+    """What has become of clients that came all at once. ``figures``: how long their answers took."""
+    said = f"burst of {number}: {answered} answered, {failed} failed"
+    return f"{said}   answers: {figures}" if figures else said
+
+
 def _waits(name: str, on: Clause) -> str:
     for_what = cause(on)
     return f"{name} waits" if for_what == "waiting" else f"{name} waits: {for_what}"
@@ -262,12 +354,22 @@ def fault(clause: Clause) -> str:
     return _say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
 
 
+def client(clause: Clause) -> str:
+    """Why a client has ended, if not by its own wish."""
+    return _say(_CLIENTS, clause)
+
+
 def problem(clause: Clause) -> str:
     """What is wrong with an input, with the suggestion where there is one."""
     said = _say(_PROBLEMS, clause)
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")
     return said if hint is None or "{hint}" in template else f"{said}. Did you mean {hint}?"
+
+
+def recording(clause: Clause) -> str:
+    """What there is to say of a recording."""
+    return _say(_RECORDINGS, clause)
 
 
 def status(event: Exited) -> str:
@@ -321,7 +423,7 @@ def sentence(event: Event, names: Names) -> str:
         case Exited(pid=pid):
             return f"{names[pid]} is over: {status(event)}, {show_duration(event.cpu_ns)} of CPU time"
         case Wrote(pid=pid, text=text):
-            return f"{names[pid]} writes: {text.rstrip()}"
+            return f"{names[pid]} writes: {clean(text).rstrip()}"
         case PolicyNote():
             return note(event, names)
         case Queues(queues=queues, running=running):
@@ -330,6 +432,8 @@ def sentence(event: Event, names: Names) -> str:
         case Described(policy=policy, parameters=parameters):
             values = (f"{parameter.name} {parameter.value}" for parameter in parameters)
             return "; ".join([f"policy {policy}", *values])
+        case Listening() | Backlog() | Connected() | Accepted() | Transferred() | Closed():
+            return _socket(event, names)
         case Operator(did=did):
             return f"operator: {operator(did)}"
         case Fault(what=what, pid=pid):
@@ -339,6 +443,43 @@ def sentence(event: Event, names: Names) -> str:
         case Halted(why=why):
             return f"the machine is down: {why.rule}"
     return ""
+
+
+_SOCKETS = {
+    "listening": "{name} listens at {at}",
+    "backlog": "{waiting} wait to be accepted",
+    "in the backlog": "{peer} is connected to {own}, and waits to be accepted",
+    "connected": "{name} is connected to {peer}",
+    "accepted": "{name} has accepted {peer}",
+    "given on": "{name} has the connection",
+    "transferred": "{received} bytes have come, {sent} have gone",
+    "unread": "{received} bytes have come, {unread} of them unread, {sent} have gone",
+    "not counted": "{unread} bytes are unread",
+    "closed": "closed",
+}
+
+
+def _socket(event: SocketEvent, names: Names) -> str:
+    """What happened to a listener or a connection, by its number."""
+    figures: dict[str, Figure] = msgspec.structs.asdict(event)
+    pid = figures.get("pid")
+    name = names.get(pid, str(pid)) if isinstance(pid, int) else None
+    match event:
+        case Connected(pid=None):
+            what = "in the backlog"
+        case Connected(listener=None):
+            what = "connected"
+        case Connected():
+            what = "accepted"
+        case Accepted():
+            what = "given on"
+        case Transferred(received=None):
+            what = "not counted"
+        case Transferred(unread=unread) if unread:
+            what = "unread"
+        case _:
+            what = type(event).__name__.lower()
+    return f"socket {event.socket}: {_fill.vformat(_SOCKETS[what], (), {**figures, 'name': name})}"
 
 
 def _listed(tasks: Sequence[Queued], names: Names) -> str:

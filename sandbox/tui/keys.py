@@ -11,7 +11,8 @@ from textual.keys import format_key
 
 class Action(NamedTuple):
     """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
-    ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always)."""
+    ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always), or
+    while somebody types into a line of it ("entry"), of the console ("typing")."""
 
     id: str
     keys: str
@@ -30,12 +31,15 @@ class Action(NamedTuple):
 #: (``Board``), in the file of that name in ``sandbox.tui.panels``.
 PANELS = (
     Action("board", "1", "", "Board", "who is ready, running, blocked and done"),
+    Action("sockets", "2", "", "Sockets", "who listens, who is connected; send clients there"),
+    Action("console", "3", "", "Console", "what each process writes; type into it"),
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
 )
 
 ACTIONS = (
     Action("pause", "space", "pause", "Pause or go on", "every process stops, and so does the clock"),
     Action("step", "full_stop", "step", "Step", "go on until one scheduling decision has been made"),
+    Action("step_back", "comma", "back", "Step back", "look at the decision before; the machine keeps its pause"),
     Action("policy", "p", "policy", "Choose a policy", "another scheduling policy takes over at once"),
     Action("reload", "ctrl+r", "", "Reload the policy", "load a policy of yours anew from its file; the run goes on"),
     Action("quantum_down", "left_square_bracket", "", "Shorter quantum", "make the time slice shorter"),
@@ -50,13 +54,21 @@ ACTIONS = (
     Action("next_panel", "tab", "panel", "Next panel", "go on to the next view of the machine"),
     Action("previous_panel", "shift+tab", "", "Previous panel", "back to the one before"),
     *PANELS,
-    Action("edit_parameters", "e", "edit", "Queues: edit", "change the policy's parameters while it runs", "queues"),
-    Action("show_source", "s", "source", "Queues: source", "read the policy's file, and no longer", "queues"),
     Action("lesson", "l", "", "Lesson", "show or hide it: what to watch for in this scenario"),
     Action("lesson_down", "pagedown", "", "Lesson: page down", "scroll it"),
     Action("lesson_up", "pageup", "", "Lesson: page up", "scroll it back"),
     Action("zoom_in", "plus,equals_sign", "", "Timeline: zoom in", "show a shorter time"),
     Action("zoom_out", "minus", "", "Timeline: zoom out", "show a longer time"),
+    Action("earlier", "left", "", "Timeline: earlier", "look at the time one cell to the left"),
+    Action("later", "right", "", "Timeline: later", "look at the time one cell to the right"),
+    Action("pan_earlier", "shift+left", "", "Timeline: pan to the left", "show an earlier stretch of time"),
+    Action("pan_later", "shift+right", "", "Timeline: pan to the right", "show a later stretch of time"),
+    Action("mark", "m", "", "Timeline: mark", "mark this time: A, B and what lies between; the third takes them away"),
+    Action("start", "home", "", "To the start", "look at the run when nothing had run yet"),
+    Action("present", "end", "", "To the present", "look at the run as it is now; of a recording, at its end"),
+    Action("go_to", "g", "", "Go to a time", "look at any time of the run"),
+    Action("next_change", "e", "", "Next of the chosen", "look at the next change of the chosen process"),
+    Action("record", "w", "", "Record", "keep the whole run in a file, from its beginning, and go on recording"),
     Action("theme", "t", "", "Dark or light", "change the colours"),
     Action("screenshot", "f12", "", "Screenshot", "save a picture of the screen (SVG) in this folder"),
     Action("suspend", "ctrl+z", "", "Suspend", "pause, and back to the shell; fg goes on"),
@@ -64,10 +76,33 @@ ACTIONS = (
     Action("help", "question_mark,f1", "help", "Help", "show all keys"),
     Action("quit", "q,ctrl+q", "quit", "Quit", "end every process and leave"),
     Action("interrupt", "ctrl+c", "", "Interrupt", "the same at once, from anywhere; exit status 130"),
+    # Console
+    Action("console_type", "enter", "type", "Console: type", "type into the console that is shown", "console"),
+    Action("console_previous", "left", "", "Console: previous", "show the console before", "console"),
+    Action("console_next", "right", "", "Console: next", "show the next one", "console"),
+    Action("console_up", "pageup", "", "Console: page up", "scroll back", "console"),
+    Action("console_down", "pagedown", "", "Console: page down", "scroll it", "console"),
+    Action("console_end", "end", "", "Console: end", "to the end, and follow it", "console"),
+    Action("typing_interrupt", "ctrl+c", "", "Typing: ctrl+c", "while one types: interrupt who reads", "typing"),
+    Action("typing_end", "ctrl+d", "", "Typing: ctrl+d", "while one types: end what it reads", "typing"),
+    Action("typing_suspend", "ctrl+z", "", "Typing: ctrl+z", "while one types: suspend it, under a shell", "typing"),
+    Action("entry_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "entry"),
+    # Queues
+    Action("edit_parameters", "enter", "edit", "Queues: edit", "change the policy's parameters in place", "queues"),
+    Action("show_source", "s", "source", "Queues: source", "read the policy's file, and no longer", "queues"),
+    # Sockets
+    Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
+    Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),
+    Action("client_new", "c", "client", "Sockets: new client", "it connects to the server", "sockets"),
+    Action("client_say", "enter", "say", "Sockets: say", "type something for a client to say", "sockets"),
+    Action("client_tick", "h", "hello", "Sockets: hello", "a client that says hello every 0.5 s", "sockets"),
+    Action("client_burst", "b", "burst", "Sockets: burst", "many clients at once", "sockets"),
+    Action("client_close", "x", "close", "Sockets: close", "the chosen client leaves", "sockets"),
+    Action("client_close_all", "X", "", "Sockets: close all", "all clients of this panel leave", "sockets"),
 )
 
 #: What leaves the app, or puts it aside, does so whatever has the keys.
-_FROM_ANYWHERE = ("interrupt", "suspend")
+FROM_ANYWHERE = ("interrupt", "suspend")
 
 
 def written(keys: str) -> str:
@@ -89,7 +124,7 @@ def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
 def bindings(panel: str = "") -> list[BindingType]:
     """The bindings of the app, or those of a panel; each has an id, so that a keymap can move it to other keys."""
     return [
-        Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=action.id in _FROM_ANYWHERE)
+        Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=action.id in FROM_ANYWHERE)
         for action in ACTIONS
         if action.panel == panel
     ]

@@ -84,7 +84,7 @@ async def test_a_parameter_is_changed_in_place(stage: Stage) -> None:
     async with it.app.run_test(size=(120, 40)) as pilot:
         await open_panel(it, pilot, crowd(), mlfq())
         assert "0 ms | 1 ms … 86400 s" in it.text
-        await pilot.press("e", "down", "down")
+        await pilot.press("enter", "down", "down")
         assert says(it).startswith("how often all return to the top")
         await pilot.press("ctrl+u", "1", "s", "enter")
         assert it.sent == [Tune("boost", "1s")], "no letter was taken for a key"
@@ -100,7 +100,7 @@ async def test_a_refusal_is_told_where_it_belongs_until_it_is_mended(stage: Stag
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
         await open_panel(it, pilot, crowd(), mlfq())
-        await pilot.press("e", "down", "ctrl+u", "0", "enter")
+        await pilot.press("enter", "down", "ctrl+u", "0", "enter")
         refused = Clause("out of range", {"asked": "set", "value": "0", "allowed": "1 … 1000000"})
         it.link.feed([Fault(0, refused)])
         await it.settle(pilot)
@@ -131,7 +131,7 @@ async def test_another_policy_brings_its_own_parameters(stage: Stage) -> None:
         assert "fcfs has none" in it.text
         assert "First one first." in it.text
         assert not it.app.board_screen.query("#parameters Input")
-        await pilot.press("e")
+        await pilot.press("enter")
         assert it.app.focused is it.app.board_screen.front
 
 
@@ -216,7 +216,7 @@ async def test_a_policy_of_ones_own_is_edited_while_real_processes_run(tmp_path:
             board = session.board
             await pilot.press("4")
             await until(lambda: board.queues is not None and app.board_screen.query("#parameters Input"), pilot)
-            await pilot.press("e", "ctrl+u", *"7ms", "enter")
+            await pilot.press("enter", "ctrl+u", *"7ms", "enter")
             await until(lambda: board.parameters == {"quantum_ns": 7 * MS}, pilot)
             await pilot.press("escape")
             path.write_text(MINE.replace("return self.queue.pop()", "return self.queue.pop(9, 9)"))

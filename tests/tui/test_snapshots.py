@@ -126,7 +126,7 @@ def test_queues(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> N
         await until(lambda: Describe() in it.sent, pilot)
         it.link.feed([mlfq(boost="1s"), levels()])
         await it.settle(pilot)
-        await pilot.press("down", "e", "down", "down")
+        await pilot.press("down", "enter", "down", "down")
         await it.settle(pilot)
 
     assert snap_compare(it.app, terminal_size=size, run_before=before)

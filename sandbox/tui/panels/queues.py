@@ -89,7 +89,7 @@ class Queues(Panel, can_focus=True):
 
     def _look(self) -> None:
         session = self._session
-        if session is None or not session.board.recent:
+        if session is None or session.looks_back or not session.board.recent:
             return
         if session.board.described is None:
             session.send(Describe())

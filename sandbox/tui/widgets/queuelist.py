@@ -16,6 +16,7 @@ from sandbox.tui.palette import SIGNS
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.columns import Picked
 from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.timeline import exact
 from sandbox.units import MS, show_duration
 
 _NAME = 14
@@ -37,7 +38,9 @@ class QueueList(Lines):
     def show(self, session: Session, chosen: int | None) -> None:
         """Show what the policy told last."""
         self._session, self.chosen = session, chosen
-        self.entitle(f"QUEUES of {session.board.policy}" if session.board.policy else "QUEUES")
+        board = session.board
+        then = f"as of {exact(board.queues.t_ns)}" if session.looks_back and board.queues is not None else ""
+        self.entitle(f"QUEUES of {board.policy}" if board.policy else "QUEUES", then)
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
