@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Literal, get_args
 
 import msgspec
 
@@ -75,6 +76,23 @@ class Type(Command, frozen=True, tag=True):
     text: str
 
 
+Key = Literal["ctrl+c", "ctrl+d", "ctrl+z"]
+KEYS: dict[str, Key] = {key: key for key in get_args(Key)}
+
+
+class Press(Command, frozen=True, tag=True):
+    """Press a key in a process's console that its terminal knows the meaning of: ``ctrl+c`` interrupts who reads,
+    ``ctrl+d`` ends what it reads, ``ctrl+z`` suspends it, if it has a shell that could resume it."""
+
+    who: str
+    key: Key
+
+    @property
+    def character(self) -> str:
+        """What a terminal sends for it."""
+        return chr(ord(self.key[-1]) & 0x1F)
+
+
 class Farewell(Command, frozen=True, tag=True):
     """The scenario's clients have left: nobody is to come from outside any more."""
 
@@ -83,7 +101,9 @@ class Quit(Command, frozen=True, tag=True):
     """End every process and the machine."""
 
 
-AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Farewell | Quit
+AnyCommand = (
+    Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Press | Farewell | Quit
+)
 
 FORMS = {
     "pause": "pause",
@@ -96,6 +116,7 @@ FORMS = {
     "kill": "kill NAME",
     "spawn": "spawn PROGRAM ARGUMENTS",
     "type": "type NAME TEXT",
+    "press": "press NAME ctrl+c",
 }
 
 
@@ -120,6 +141,8 @@ def parse_command(text: str) -> AnyCommand:
         return Spawn(split_command(rest))
     if verb == "type" and who:
         return Type(who, line)
+    if verb == "press" and line in KEYS:
+        return Press(who, KEYS[line])
     form = FORMS.get(verb)
     allowed = f'"{form}"' if form else " | ".join(FORMS)
     raise Refused("not a command", value=shown(text), allowed=allowed, hint=None if form else nearest(verb, [*FORMS]))

@@ -132,7 +132,8 @@ class Exited(Event, frozen=True, tag=True):
 
 
 class Wrote(Event, frozen=True, tag=True):
-    """Text that a process wrote, harmless to show."""
+    """Text that a process wrote, with nothing in it but what dresses and corrects its own line
+    (``sandbox.text.clean_console``); ``sandbox.text.clean`` makes it plain."""
 
     pid: int
     stream: Stream

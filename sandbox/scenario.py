@@ -15,7 +15,7 @@ import msgspec
 from sandbox import policies
 from sandbox.addresses import parse_address
 from sandbox.alarm import CLOCK
-from sandbox.commands import Kill, Type, UsePolicy
+from sandbox.commands import Kill, Press, Type, UsePolicy
 from sandbox.events import Clause
 from sandbox.kinds import Kind, Refused, Text, nearest, shown
 from sandbox.spec import CLIENT, PROCESSES_MOST, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec, Scenario
@@ -287,7 +287,7 @@ class _Reader:
     def _check_script(self, script: Numbered[At], names: list[str], folder: Path) -> None:
         for index, at in script:
             where = ("at", str(index), "do")
-            if isinstance(at.do, (Kill, Type)) and not at.do.who.isdecimal():
+            if isinstance(at.do, (Kill, Type, Press)) and not at.do.who.isdecimal():
                 self._check_named(where, at.do.who, names)
             elif isinstance(at.do, UsePolicy) and self._check_place_of_policy(where, at.do.policy, folder):
                 try:

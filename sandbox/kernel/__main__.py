@@ -152,6 +152,7 @@ def main(descriptor: int) -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
     upward = Upward(descriptor)
     boot = upward.first_line()
     spec = boot.scenario.machine

@@ -15,6 +15,7 @@ from sandbox.commands import (
     Kill,
     Look,
     Pause,
+    Press,
     Quit,
     Reload,
     Resume,
@@ -185,7 +186,7 @@ class Kernel(Scheduler):
                 self.quitting = True
                 self._record("quit")
                 self._close_accounts()
-            case Kill() | Type() | Spawn():
+            case Kill() | Type() | Press() | Spawn():
                 self._carry(command)
 
     def _resume(self, how: str) -> None:
@@ -194,7 +195,7 @@ class Kernel(Scheduler):
             self.paused = False
             self._orders.append(Thaw())
 
-    def _carry(self, command: Kill | Type | Spawn) -> None:
+    def _carry(self, command: Kill | Type | Press | Spawn) -> None:
         if isinstance(command, Spawn):
             self._orders.append(Carry(command))
             self._record("spawned", runs=clean_line(" ".join(command.argv)))
@@ -206,6 +207,8 @@ class Kernel(Scheduler):
         self._orders.append(Carry(command, process.pid))
         if isinstance(command, Kill):
             self._record("killed", pid=process.pid)
+        elif isinstance(command, Press):
+            self._record("pressed", pid=process.pid, key=command.key)
         else:
             self._record("typed", pid=process.pid, text=clean_line(command.text))
 

@@ -15,7 +15,7 @@ from sandbox import wording
 from sandbox.commands import Command, Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy, split_command
 from sandbox.kinds import Refused
 from sandbox.tui.config import Config
-from sandbox.tui.keys import ACTIONS, PANELS, key_of, keys_of, written
+from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, PANELS, key_of, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Session
@@ -208,6 +208,10 @@ class Actions(App[int]):
         names = [panel.id for panel in PANELS]
         present = names.index(self.board_screen.front.id or "")
         self.action_panel(names[(present + by) % len(names)])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While somebody types into a console, ctrl+c and ctrl+z are for the process."""
+        return not (action in FROM_ANYWHERE and getattr(self.focused, "id", "") == "typing")
 
     async def on_clicked(self, message: Clicked) -> None:
         """A tab was clicked."""

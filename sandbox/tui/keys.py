@@ -11,7 +11,8 @@ from textual.keys import format_key
 
 class Action(NamedTuple):
     """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
-    ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always)."""
+    ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always), or
+    while somebody types into a console ("typing")."""
 
     id: str
     keys: str
@@ -30,6 +31,7 @@ class Action(NamedTuple):
 #: (``Board``), in the file of that name in ``sandbox.tui.panels``.
 PANELS = (
     Action("board", "1", "", "Board", "who is ready, running, blocked and done"),
+    Action("console", "3", "", "Console", "what each process writes; type into it"),
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
 )
 
@@ -61,10 +63,21 @@ ACTIONS = (
     Action("help", "question_mark,f1", "help", "Help", "show all keys"),
     Action("quit", "q,ctrl+q", "quit", "Quit", "end every process and leave"),
     Action("interrupt", "ctrl+c", "", "Interrupt", "the same at once, from anywhere; exit status 130"),
+    # Console
+    Action("console_type", "enter", "type", "Console: type", "type into the console that is shown", "console"),
+    Action("console_previous", "left", "", "Console: previous", "show the console before", "console"),
+    Action("console_next", "right", "", "Console: next", "show the next one", "console"),
+    Action("console_up", "pageup", "", "Console: page up", "scroll back", "console"),
+    Action("console_down", "pagedown", "", "Console: page down", "scroll it", "console"),
+    Action("console_end", "end", "", "Console: end", "to the end, and follow it", "console"),
+    Action("typing_interrupt", "ctrl+c", "", "Typing: ctrl+c", "while one types: interrupt who reads", "typing"),
+    Action("typing_end", "ctrl+d", "", "Typing: ctrl+d", "while one types: end what it reads", "typing"),
+    Action("typing_suspend", "ctrl+z", "", "Typing: ctrl+z", "while one types: suspend it, under a shell", "typing"),
+    Action("typing_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "typing"),
 )
 
 #: What leaves the app, or puts it aside, does so whatever has the keys.
-_FROM_ANYWHERE = ("interrupt", "suspend")
+FROM_ANYWHERE = ("interrupt", "suspend")
 
 
 def written(keys: str) -> str:
@@ -86,7 +99,7 @@ def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
 def bindings(panel: str = "") -> list[BindingType]:
     """The bindings of the app, or those of a panel; each has an id, so that a keymap can move it to other keys."""
     return [
-        Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=action.id in _FROM_ANYWHERE)
+        Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=action.id in FROM_ANYWHERE)
         for action in ACTIONS
         if action.panel == panel
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sandbox.commands import Command, Kill, Spawn, Type
+from sandbox.commands import Command, Kill, Press, Spawn, Type
 from sandbox.events import Clause
 from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, Stop, Thaw
 from sandbox.machines.linux import libc
@@ -183,6 +183,8 @@ class LinuxMachine:
                 self._population.undertaker.end(child)
             case Type(_, text) if child is not None:
                 self._population.consoles.type(child, text + "\n")
+            case Press() if child is not None:
+                self._population.consoles.type(child, command.character)
             case Spawn(argv):
                 self._population.spawn(argv)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from textual.widget import Widget
@@ -15,6 +16,9 @@ class Panel(Widget):
 
     #: Whether the timeline stays below it: always, on terminals that are tall enough for both, or never.
     timeline: ClassVar[Literal["always", "tall", "never"]] = "tall"
+
+    #: Keys that the user has moved, by action.
+    keymap: Mapping[str, str] = {}
 
     def show(self, session: Session, chosen: int | None) -> None:
         """Show the session as it is now; called for every frame. ``chosen``: the pid of the chosen process."""

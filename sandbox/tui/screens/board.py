@@ -68,6 +68,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.front.display = True
         else:
             self._panels[name] = self.front
+            self.front.keymap = self.keys.keymap
             self.mount(self.front, before=self.lower)
         self.call_after_refresh(self._arrive, self.front)
 

@@ -33,6 +33,8 @@ class KeyBar(Lines):
     def draw(self, width: int, height: int) -> list[Strip]:
         """The keys: two cells between them where there is room, else one; then some give way."""
         shown = [action for action in ACTIONS if action.brief and action.panel in ("", self._front)]
+        own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
+        shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)
         drawn = [self._pieces(action, " ") for action in actions]
         if _cells(drawn) > width:
