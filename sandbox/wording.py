@@ -297,6 +297,47 @@ def cause(clause: Clause) -> str:
     return _say(_CAUSES, clause).rstrip(" ←→")
 
 
+_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLACE = "{place} in the queue"
+_FURTHER_PLACE = "no. {place} in the queue"
+#: Where the process of a connection is, or what there is instead of one.
+_SITUATIONS = {
+    "new": "NEW",
+    "ready": "READY, {queue}",
+    "running": "RUNNING",
+    "blocked": "BLOCKED on {cause}",
+    "done": "DONE",
+    "paused": "is paused",
+    "connecting": "connecting",
+    "closed": "it left",
+    "in the kernel's backlog": "in the kernel's backlog; {name} {server}",
+}
+
+
+def situation(clause: Clause) -> str:
+    """How a conversation stands."""
+    if clause.rule in _CLIENTS:
+        return client(clause)
+    figures = dict(clause.figures)
+    if "where" in figures:
+        where = Clause(str(figures.pop("where")), figures)
+        return _say(_SITUATIONS, Clause(clause.rule, {"name": figures.get("name"), "server": situation(where)}))
+    place = figures.get("place")
+    if isinstance(place, int):
+        known = place <= len(_PLACES)
+        template = _PLACE if known else _FURTHER_PLACE
+        figures["queue"] = template.format(place=_PLACES[place - 1] if known else place)
+    if "on" in figures:
+        figures["cause"] = cause(Clause(str(figures.pop("on")), figures))
+    return _say(_SITUATIONS, Clause(clause.rule, figures)).removesuffix(" on").rstrip(" ,;")
+
+
+def burst(number: int, answered: int, failed: int, figures: str) -> str:
+    """What has become of clients that came all at once. ``figures``: how long their answers took."""
+    said = f"burst of {number}: {answered} answered, {failed} failed"
+    return f"{said}   answers: {figures}" if figures else said
+
+
 def _waits(name: str, on: Clause) -> str:
     for_what = cause(on)
     return f"{name} waits" if for_what == "waiting" else f"{name} waits: {for_what}"
