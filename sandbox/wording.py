@@ -215,6 +215,14 @@ _PROBLEMS = {
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
+    "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
+    "ostep has one cpu": "OSTEP's simulators have one CPU",
+    "ostep changes no policy": "its policy was changed on the way, which OSTEP's simulators cannot",
+    "ostep has no such policy": "OSTEP's simulators have no {value}; they have fcfs, sjf, rr and mlfq",
+    "ostep scheduler needs bursts": "OSTEP's scheduler.py knows jobs that all arrive at 0 and only compute",
+    "ostep has one wait": "in OSTEP's mlfq.py all waits are equally long",
+    "ostep needs regular waits": "{value} does not wait after each so much CPU time and end with a burst, as jobs of "
+    "OSTEP's mlfq.py do",
     "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
     "recording is empty": "is empty: nothing was recorded",
     "recording holds no event": "holds no event: the run was not yet up when its recording ended",
@@ -310,6 +318,16 @@ def problem(clause: Clause) -> str:
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")
     return said if hint is None or "{hint}" in template else f"{said}. Did you mean {hint}?"
+
+
+def stretch(state: str, why: Clause) -> str:
+    """Why a process was in a state, in a few words."""
+    match state:
+        case "RUNNING":
+            return rule(why)
+        case "BLOCKED":
+            return cause(why)
+    return why.rule
 
 
 def recording(clause: Clause) -> str:
