@@ -19,6 +19,7 @@ COMMANDS = {
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
     "replay": "look at a recording, forwards and backwards",
+    "whatif": "a recorded run under another policy or quantum, in virtual time",
     "export": "write a recording for other tools: Perfetto, spreadsheets, slides",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
     "scenarios": "list the built-in scenarios",
