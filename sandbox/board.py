@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 
 from sandbox.events import (
     Admitted,
@@ -11,9 +12,11 @@ from sandbox.events import (
     Booted,
     Clause,
     Descheduled,
+    Described,
     Dispatched,
     Event,
     Exited,
+    Fault,
     Halted,
     Operator,
     Queues,
@@ -22,33 +25,37 @@ from sandbox.events import (
     Wrote,
 )
 from sandbox.kernel.states import State, move
+from sandbox.network import SOCKET_EVENTS, Network
+from sandbox.output import Output
 
-#: How much of each process's output is kept, and how many events to explain the present with.
-OUTPUT_LINES = 500
+#: So many events are kept to explain the present with.
 _RECENT = 40
-_LINE_MOST = 2_000
 
 
 class Row:
     """One process on the board. Times in ns."""
 
     __slots__ = (
+        "_output",
+        "_output_is_shared",
         "admitted",
+        "console",
         "cpu",
         "cpu_ns",
         "exited",
         "name",
         "on",
         "os_pid",
-        "output",
         "pid",
         "since_ns",
         "slice_ns",
         "state",
     )
 
-    def __init__(self, admitted: Admitted) -> None:
+    def __init__(self, admitted: Admitted, console: int) -> None:
         self.admitted = admitted
+        #: The pid of the process whose console it has: its own, or that of who was started with it.
+        self.console = console
         self.pid = admitted.pid
         self.os_pid = admitted.os_pid
         self.name = admitted.name
@@ -59,13 +66,24 @@ class Row:
         self.slice_ns: int | None = None
         self.on: Clause | None = None
         self.exited: Exited | None = None
-        self.output: deque[str] = deque([""], maxlen=OUTPUT_LINES)
+        self._output = Output()
+        self._output_is_shared = False
+
+    @property
+    def output(self) -> Output:
+        """What it has written; grows by ``write`` only."""
+        return self._output
+
+    def copy(self) -> Row:
+        """A row of its own; the output is copied only once somebody writes."""
+        self._output_is_shared = True
+        return copy(self)
 
     def write(self, text: str) -> None:
-        """Append output; the last line may still grow."""
-        first, *more = text.split("\n")
-        self.output[-1] = (self.output[-1] + first)[:_LINE_MOST]
-        self.output.extend(line[:_LINE_MOST] for line in more)
+        """Take in what it writes."""
+        if self._output_is_shared:
+            self._output, self._output_is_shared = self._output.copy(), False
+        self._output.write(text)
 
 
 class Board:
@@ -80,7 +98,12 @@ class Board:
         self.parameters: dict[str, object] = {}
         #: The policy's own queues, when somebody looked last.
         self.queues: Queues | None = None
+        #: The policy in force, if anybody has asked since it took over.
+        self.described: Described | None = None
+        #: What went wrong last in a policy's own file, until the operator has another one take over.
+        self.failure: Fault | None = None
         self.rows: dict[int, Row] = {}
+        self.network = Network()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
@@ -92,6 +115,9 @@ class Board:
     def apply(self, event: Event) -> None:
         """Fold the next event in. Raises IllegalTransition if it cannot have happened."""
         self.now_ns = event.t_ns
+        self.network.apply(event)
+        if isinstance(event, SOCKET_EVENTS):
+            return
         match event:
             case Wrote(pid=pid, text=text):
                 self.rows[pid].write(text)
@@ -99,8 +125,12 @@ class Board:
             case Queues():
                 self.queues = event
                 return
+            case Described():
+                self.described = event
+                return
             case Admitted():
-                self.rows[event.pid] = Row(event)
+                parent = self.rows.get(event.parent or 0)
+                self.rows[event.pid] = Row(event, event.pid if parent is None else parent.console)
             case Became(pid=pid, name=name):
                 row = self.rows[pid]
                 row.admitted, row.name = event.after(row.admitted), name
@@ -126,17 +156,39 @@ class Board:
                 row = self._enter(pid, State.EXITED)
                 row.exited, row.cpu_ns = event, event.cpu_ns
                 self.exited[pid] = None
+            case _:
+                self._apply_of_machine(event)
+        self.recent.append(event)
+
+    def _apply_of_machine(self, event: Event) -> None:
+        """What concerns the machine and its policy, not a single process."""
+        match event:
             case Operator(did=did):
                 if did.rule in ("paused", "resumed", "stepped"):
                     self.paused = did.rule == "paused"
+                elif did.rule in ("policy", "reloaded"):
+                    self.failure = None
+            case Fault(what=what):
+                if "line" in what.figures:
+                    self.failure = event
             case Booted():
                 self.booted = event
                 self.policy, self.parameters = event.policy, event.parameters
             case Scheduling():
                 self.policy, self.parameters = event.policy, event.parameters
+                self.described = None
             case Halted():
                 self.halted = event
-        self.recent.append(event)
+
+    def copy(self) -> Board:
+        """A board of its own."""
+        board = copy(self)
+        board.rows = {pid: row.copy() for pid, row in self.rows.items()}
+        board.ready, board.running = self.ready.copy(), self.running.copy()
+        board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
+        board.recent = self.recent.copy()
+        board.network = self.network.copy()
+        return board
 
     def _enter(self, pid: int, state: State) -> Row:
         row = self.rows[pid]

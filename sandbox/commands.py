@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from typing import Literal, get_args
 
 import msgspec
 
@@ -52,6 +53,10 @@ class Look(Command, frozen=True, tag=True):
     most: int = 50
 
 
+class Describe(Command, frozen=True, tag=True):
+    """Tell of the policy in force: what it says of itself, its parameters, its file."""
+
+
 class Kill(Command, frozen=True, tag=True):
     """End a process, named by pid or name: SIGTERM, and SIGKILL after a grace of two seconds."""
 
@@ -71,11 +76,28 @@ class Type(Command, frozen=True, tag=True):
     text: str
 
 
+Key = Literal["ctrl+c", "ctrl+d", "ctrl+z"]
+KEYS: dict[str, Key] = {key: key for key in get_args(Key)}
+
+
+class Press(Command, frozen=True, tag=True):
+    """Press a key in a process's console that its terminal knows the meaning of: ``ctrl+c`` interrupts who reads,
+    ``ctrl+d`` ends what it reads, ``ctrl+z`` suspends it, if it has a shell that could resume it."""
+
+    who: str
+    key: Key
+
+    @property
+    def character(self) -> str:
+        """What a terminal sends for it."""
+        return chr(ord(self.key[-1]) & 0x1F)
+
+
 class Quit(Command, frozen=True, tag=True):
     """End every process and the machine."""
 
 
-AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Kill | Spawn | Type | Quit
+AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Press | Quit
 
 FORMS = {
     "pause": "pause",
@@ -88,6 +110,7 @@ FORMS = {
     "kill": "kill NAME",
     "spawn": "spawn PROGRAM ARGUMENTS",
     "type": "type NAME TEXT",
+    "press": "press NAME ctrl+c",
 }
 
 
@@ -112,6 +135,8 @@ def parse_command(text: str) -> AnyCommand:
         return Spawn(split_command(rest))
     if verb == "type" and who:
         return Type(who, line)
+    if verb == "press" and line in KEYS:
+        return Press(who, KEYS[line])
     form = FORMS.get(verb)
     allowed = f'"{form}"' if form else " | ".join(FORMS)
     raise Refused("not a command", value=shown(text), allowed=allowed, hint=None if form else nearest(verb, [*FORMS]))

@@ -132,7 +132,8 @@ class Exited(Event, frozen=True, tag=True):
 
 
 class Wrote(Event, frozen=True, tag=True):
-    """Text that a process wrote, harmless to show."""
+    """Text that a process wrote, with nothing in it but what dresses and corrects its own line
+    (``sandbox.text.clean_console``); ``sandbox.text.clean`` makes it plain."""
 
     pid: int
     stream: Stream
@@ -168,6 +169,78 @@ class Queues(Event, frozen=True, tag=True):
 
     queues: list[QueueView]
     running: list[Queued]
+
+
+class ParameterView(msgspec.Struct, frozen=True):
+    """One of a policy's parameters: its value in force, as a person would type it, and what is ``allowed``."""
+
+    name: str
+    value: str
+    allowed: str
+    says: str
+
+
+class Described(Event, frozen=True, tag=True):
+    """The policy in force, told only when somebody asks. ``source``: how it can be found again; ``file``: where its
+    class is written (None: nowhere); ``says``: that class's own words."""
+
+    policy: str
+    source: str
+    file: str | None
+    says: str
+    parameters: list[ParameterView]
+
+
+class Listening(Event, frozen=True, tag=True):
+    """``pid`` waits for connections at an address (``127.0.0.1:9001``), of which ``backlog`` may wait to be accepted;
+    0: nobody knows how many. ``socket`` numbers listeners and connections alike, in the order in which they were seen.
+    """
+
+    socket: int
+    pid: int
+    at: str
+    backlog: int
+
+
+class Backlog(Event, frozen=True, tag=True):
+    """So many connections ``wait`` in the kernel to be accepted from this listener."""
+
+    socket: int
+    waiting: int
+
+
+class Connected(Event, frozen=True, tag=True):
+    """A connection between an address of ours and a ``peer``. ``listener``: through whom it came (None: ``pid`` itself
+    connected); ``pid`` None: nobody has accepted it yet, it waits in the kernel's backlog."""
+
+    socket: int
+    own: str
+    peer: str
+    listener: int | None
+    pid: int | None
+
+
+class Accepted(Event, frozen=True, tag=True):
+    """``pid`` has this connection: it accepted it, or the process that did gave it on."""
+
+    socket: int
+    pid: int
+
+
+class Transferred(Event, frozen=True, tag=True):
+    """So many bytes have come and gone over a connection in all (None: the system does not count them here);
+    ``unread`` of them have come and wait for the process to read them."""
+
+    socket: int
+    received: int | None
+    sent: int | None
+    unread: int
+
+
+class Closed(Event, frozen=True, tag=True):
+    """A connection is over, or nobody listens at this socket any more."""
+
+    socket: int
 
 
 class Operator(Event, frozen=True, tag=True):
@@ -212,6 +285,13 @@ AnyEvent = (
     | Wrote
     | PolicyNote
     | Queues
+    | Described
+    | Listening
+    | Backlog
+    | Connected
+    | Accepted
+    | Transferred
+    | Closed
     | Operator
     | Fault
     | Witnessed

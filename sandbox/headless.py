@@ -21,16 +21,18 @@ from sandbox.obituary import cause_of_death
 from sandbox.report import EventLines, abandon_stdout, complain, print_result, print_serial, quote
 from sandbox.simulation import simulate
 from sandbox.spec import Scenario
+from sandbox.trace.record import Recorder
 from sandbox.wire import Boot
 
 _STUCK = ("waits for somebody to type", "nothing can happen any more")
 
 
 class Record:
-    """What a run came to. ``interruption``: how it may be ended from outside."""
+    """What a run came to. ``interruption``: how it may be ended from outside; ``recorder``: what keeps its events."""
 
-    def __init__(self, interruption: Interruption) -> None:
+    def __init__(self, interruption: Interruption, recorder: Recorder | None = None) -> None:
         self.interruption = interruption
+        self._recorder = recorder
         self.history = History()
         #: Whether it ended because nothing could happen any more.
         self.stuck = False
@@ -40,6 +42,8 @@ class Record:
     def take(self, events: Iterable[Event]) -> None:
         """Keep what these events say, and show them. Raises Interrupted."""
         for event in events:
+            if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
+                self.complain(wording.fault(fault))
             self.history.add(event)
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.what.rule in _STUCK
@@ -63,8 +67,8 @@ class Record:
 class Output(Record):
     """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
 
-    def __init__(self, quiet: bool, as_json: bool, verify: bool = False) -> None:
-        super().__init__(Interruption())
+    def __init__(self, quiet: bool, as_json: bool, verify: bool = False, recorder: Recorder | None = None) -> None:
+        super().__init__(Interruption(), recorder)
         self._as_json = as_json
         self._verification = Verification() if verify else None
         self._lines = None if quiet or as_json else EventLines()

@@ -6,24 +6,32 @@ import ast
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
 from sandbox import policies
+from sandbox.addresses import parse_address
 from sandbox.alarm import CLOCK
-from sandbox.commands import Kill, Type, UsePolicy
+from sandbox.commands import Kill, Press, Type, UsePolicy
 from sandbox.events import Clause
 from sandbox.kinds import Kind, Refused, Text, nearest, shown
-from sandbox.spec import PROCESSES_MOST, At, MachineSpec, ProcessSpec, Scenario
+from sandbox.spec import CLIENT, PROCESSES_MOST, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec, Scenario
 
 BYTES_MOST = 256 * 1024
-_TOP = {"title", "lesson", "machine", "process", "at"}
-_BODIES = ("work", "command", "python")
+_TOP = {"title", "lesson", "machine", "process", "client", "at"}
+_BODIES = ("work", "command", "python", "program")
+#: Keys of a process that make sense with one body, or with some programs, only.
+_BELONG = {
+    "args": "python",
+    **dict.fromkeys(("listen", "clients", "idle"), "servers"),
+    **dict.fromkeys(("connect", "say", "every", "times"), CLIENT),
+}
 
 S = TypeVar("S", bound=msgspec.Struct)
+Numbered = Sequence[tuple[int, S]]
 
 
 class Problem(NamedTuple):
@@ -81,6 +89,8 @@ class _Reader:
         self._path = path
         self._problems: list[Problem] = []
         self._lines: dict[tuple[str, ...], int] = {}
+        #: To whom processes that are clients connect, and where that is said.
+        self._connects: list[tuple[tuple[str, ...], str]] = []
 
     def read(self) -> Scenario:
         table = self._parse()
@@ -129,16 +139,24 @@ class _Reader:
             for index, raw in enumerate(self._tables("process", table))
             for process in self._process(index, raw, folder)
         ]
-        script = [
-            at
-            for index, raw in enumerate(self._tables("at", table))
-            if (at := self._struct(("at", str(index)), At, raw)) is not None
-        ]
+        clients = [*self._structs("client", ClientSpec, table)]
+        script = [*self._structs("at", At, table)]
         if len(processes) > PROCESSES_MOST:
             self._problem(("process",), "too many processes", number=len(processes), allowed=PROCESSES_MOST)
         self._check_policy(machine, table.get("machine"), folder)
-        self._check_names(processes, script, folder)
-        return Scenario(self._path.stem, title, machine or MachineSpec(), processes, script, lesson, str(folder))
+        self._check_names(processes)
+        self._check_script(script, [process.name for process in processes], folder)
+        self._check_connections(processes, clients)
+        return Scenario(
+            self._path.stem,
+            title,
+            machine or MachineSpec(),
+            processes,
+            [at for _, at in script],
+            lesson,
+            str(folder),
+            [client for _, client in clients],
+        )
 
     # Tables and values
 
@@ -149,11 +167,15 @@ class _Reader:
         if len(bodies) != 1:
             rule = "says nothing to run" if not bodies else "says more than one thing to run"
             self._problem(where, rule, found=" + ".join(bodies) or None, allowed=" | ".join(_BODIES))
-        if "args" in raw and "python" not in raw:
-            self._problem((*where, "args"), "belongs to python only")
+        self._refuse_misplaced(where, raw, bodies)
         process = self._struct(where, ProcessSpec, {"name": f"process-{index + 1}", **raw})
         if process is None:
             return
+        if process.program == CLIENT:
+            if process.connect is None:
+                self._problem(where, "is missing", key="connect")
+            else:
+                self._connects.append(((*where, "connect"), process.connect))
         if process.python is not None:
             self._check_function((*where, "python"), process.python, folder)
         if process.count == 1:
@@ -161,6 +183,22 @@ class _Reader:
         else:
             for copy in range(1, process.count + 1):
                 yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
+
+    def _refuse_misplaced(self, where: tuple[str, ...], raw: dict[str, Any], bodies: list[str]) -> None:
+        """Keys that say something of what does not run here; of an unknown program nobody can tell."""
+        program = raw.get("program")
+        kinds = {CLIENT} if program == CLIENT else {"servers"} if program in SERVERS else {CLIENT, "servers"}
+        runs = {*bodies, *(kinds if "program" in raw else ())}
+        for key, owner in _BELONG.items():
+            if key in raw and owner not in runs:
+                self._problem((*where, key), "belongs to others only", owner=owner)
+
+    def _structs(self, key: str, struct: type[S], table: dict[str, Any]) -> Iterator[tuple[int, S]]:
+        """The tables of one key that are right, each with its number."""
+        for index, raw in enumerate(self._tables(key, table)):
+            value = self._struct((key, str(index)), struct, raw)
+            if value is not None:
+                yield index, value
 
     def _struct(self, where: tuple[str, ...], struct: type[S], raw: dict[str, Any]) -> S | None:
         """A struct from a table, each key read by the kind that its field declares; None if any is wrong."""
@@ -234,24 +272,56 @@ class _Reader:
         """A policy's own file lies beside the scenario."""
         return ":" not in policy or self._beside(where, folder, policy.rpartition(":")[0])
 
-    def _check_names(self, processes: list[ProcessSpec], script: list[At], folder: Path) -> None:
+    def _check_names(self, processes: list[ProcessSpec]) -> None:
         names: set[str] = set()
+        addresses: set[str] = set()
         for process in processes:
             if process.name in names:
                 self._problem(("process",), "two processes of one name", value=process.name)
             names.add(process.name)
-        for index, at in enumerate(script):
+            if process.program in SERVERS and not process.listen.endswith(":0"):
+                if process.listen in addresses:
+                    self._problem(("process",), "two servers at one address", value=process.listen)
+                addresses.add(process.listen)
+
+    def _check_script(self, script: Numbered[At], names: list[str], folder: Path) -> None:
+        for index, at in script:
             where = ("at", str(index), "do")
-            if isinstance(at.do, (Kill, Type)) and at.do.who not in names and not at.do.who.isdecimal():
-                hint = nearest(at.do.who, sorted(names))
-                self._problem(
-                    where, "no such process", value=shown(at.do.who), allowed=" | ".join(sorted(names)[:20]), hint=hint
-                )
+            if isinstance(at.do, (Kill, Type, Press)) and not at.do.who.isdecimal():
+                self._check_named(where, at.do.who, names)
             elif isinstance(at.do, UsePolicy) and self._check_place_of_policy(where, at.do.policy, folder):
                 try:
                     policies.build(MachineSpec(policy=at.do.policy), str(folder), CLOCK)
                 except Refused as refused:
                     self._refused(where, refused)
+
+    def _check_named(self, where: tuple[str, ...], name: str, names: list[str]) -> None:
+        if name not in names:
+            allowed, hint = " | ".join(sorted(names)[:20]), nearest(name, sorted(names))
+            self._problem(where, "no such process", value=shown(name), allowed=allowed, hint=hint)
+
+    def _check_connections(self, processes: list[ProcessSpec], clients: Numbered[ClientSpec]) -> None:
+        """Clients outside connect to whatever process will listen; those that are processes need an address at their
+        birth, which only built-in servers have by then."""
+        names: set[str] = set()
+        for index, client in clients:
+            if client.name in names:
+                self._problem(("client", str(index), "name"), "two clients of one name", value=client.name)
+            names.add(client.name)
+            real = [process.name for process in processes if process.work is None and process.program != CLIENT]
+            self._check_connection(("client", str(index), "connect"), client.connect, real)
+        servers = [process.name for process in processes if process.program in SERVERS]
+        for where, connect in self._connects:
+            self._check_connection(where, connect, servers)
+
+    def _check_connection(self, where: tuple[str, ...], connect: str, names: list[str]) -> None:
+        try:
+            address = parse_address(connect)
+        except ValueError:
+            self._check_named(where, connect, names)
+            return
+        if not (address.is_loopback or address.host == "localhost"):
+            self._problem(where, "leads off this machine", value=shown(connect))
 
     def _check_function(self, where: tuple[str, ...], python: str, folder: Path) -> None:
         file, colon, function = python.rpartition(":")

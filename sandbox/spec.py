@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from sandbox.addresses import DEFAULT, parse_address
 from sandbox.commands import AnyCommand, parse_command
 from sandbox.kinds import (
     Argument,
@@ -29,6 +30,9 @@ from sandbox.kinds import (
 from sandbox.units import write_duration
 
 PROCESSES_MOST = 2_000
+CLIENTS_MOST = 2_000
+CLIENT = "client"
+SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
 
 
@@ -48,6 +52,14 @@ def parse_segment(text: str) -> Segment:
     if kind == "io":
         return Segment("io", Duration().read(rest.strip()))
     raise Refused("not a stretch of work", value=shown(text), allowed='"cpu 300ms" | "io 100ms"')
+
+
+def address(text: str) -> str:
+    """An address as written: ``127.0.0.1:9001``. Raises Refused."""
+    try:
+        return str(parse_address(text))
+    except ValueError:
+        raise Refused("not an address", value=shown(text), hint=f'"{DEFAULT}"') from None
 
 
 class Table(Kind[dict[str, Any]]):
@@ -72,8 +84,11 @@ class MachineSpec(msgspec.Struct):
 
 
 class ProcessSpec(msgspec.Struct):
-    """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``), when, and its
+    """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
     figures for the policies. Times in ns; ``args`` are the Python function's.
+
+    A server (``program``) listens at ``listen``, has at most so many ``clients`` at once, and leaves those that have
+    been silent for ``idle``. A client says its lines to whom it ``connect``s, as ``[[client]]`` does.
 
     ``period`` makes a periodic process of synthetic work: it does its ``work`` ``repeat`` times, each of them a job
     that is released one period after the one before, the first when the process arrives, and due ``deadline`` after
@@ -88,6 +103,14 @@ class ProcessSpec(msgspec.Struct):
     command: Annotated[list[str] | None, ListOf(Argument(), 1)] = None
     python: Annotated[str | None, Text(300)] = None
     args: Annotated[list[str | int | float | bool], ListOf(Scalar())] = []
+    program: Annotated[str | None, Choice(*SERVERS, CLIENT)] = None
+    listen: Annotated[str, Parsed(address)] = DEFAULT
+    clients: Annotated[int, Whole(1, 100_000)] = 1_000
+    idle_ns: Annotated[int, Duration("10ms")] = 600_000_000_000
+    connect: Annotated[str | None, Text(200)] = None
+    say: Annotated[list[str], ListOf(Argument(), 1)] = msgspec.field(default_factory=lambda: ["hello"])
+    every_ns: Annotated[int, Duration()] = 500_000_000
+    times: Annotated[int | None, Whole(1, 1_000_000)] = None
     repeat: Annotated[int, Whole(1, 100_000)] = 1
     count: Annotated[int, Whole(1, PROCESSES_MOST)] = 1
     priority: Annotated[int, Whole(-1_000, 1_000)] = 0
@@ -126,7 +149,24 @@ class ProcessSpec(msgspec.Struct):
             return line if self.repeat == 1 else f"({line}) × {self.repeat}"
         if self.command is not None:
             return " ".join(self.command)
+        if self.program is not None:
+            return f"{self.program} {self.connect if self.program == CLIENT else self.listen}"
         return f"{self.python}({', '.join(map(repr, self.args))})"
+
+
+class ClientSpec(msgspec.Struct):
+    """``[[client]]``: ``count`` clients outside the schedule that ``connect`` to a process of the scenario (or to an
+    address of this machine) once it listens, not before ``arrive``. Each says its lines in turn, the next so long
+    after (``every``) the one before and not before that was answered, and leaves after so many ``times`` (None: only
+    at the end of the run)."""
+
+    name: Annotated[str, Name()]
+    connect: Annotated[str, Text(200)]
+    say: Annotated[list[str], ListOf(Argument(), 1)] = msgspec.field(default_factory=lambda: ["hello"])
+    every_ns: Annotated[int, Duration()] = 500_000_000
+    times: Annotated[int | None, Whole(1, 1_000_000)] = None
+    arrive_ns: Annotated[int, Duration()] = 0
+    count: Annotated[int, Whole(1, CLIENTS_MOST)] = 1
 
 
 class At(msgspec.Struct):
@@ -146,3 +186,4 @@ class Scenario(msgspec.Struct):
     script: list[At] = []
     lesson: str | None = None
     folder: str = "."
+    clients: list[ClientSpec] = []

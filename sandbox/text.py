@@ -12,10 +12,14 @@ _ESCAPE = re.compile(
     r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC with their payload
     r"|\x1b[ -/]*[0-~]"  # two-byte escapes
 )
-# The end of a text that may be the beginning of an escape sequence or of a line end.
-_UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?|\r+)$")
+# The end of a console's text that may be the beginning of an escape sequence.
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?$")
 _HELD_MOST = 4_096
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+# What a program dresses and corrects its own line with: colours (SGR), and clearing to the end of the line. Return and
+# backspace stay, too.
+_MARK = re.compile(r"\x1b\[(?:[0-9;:]{0,48}m|[0-2]?K)|[\r\b]")
+_FOREIGN = re.compile(f"{_ESCAPE.pattern}|{_CONTROL.pattern}")
 
 
 def clean(text: str) -> str:
@@ -31,8 +35,18 @@ def clean_line(text: str, most: int = 200) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def clean_console(text: str) -> str:
+    """What a program wrote on its console, without anything that could do more than dress and correct its own line:
+    the marks of colours, clearing a line, return and backspace stay. ``sandbox.output`` knows what they mean."""
+    return _FOREIGN.sub(_mark, text)
+
+
+def _mark(found: re.Match[str]) -> str:
+    return found[0] if _MARK.fullmatch(found[0]) else ""
+
+
 class Cleaner:
-    """``clean`` for text that comes in pieces: an escape sequence cut in two is still recognised."""
+    """``clean_console`` for text that comes in pieces: an escape sequence cut in two is still recognised."""
 
     def __init__(self) -> None:
         self._held = ""
@@ -45,4 +59,4 @@ class Cleaner:
             cut = _UNFINISHED.search(text)
             if cut is not None and len(text) - cut.start() < _HELD_MOST:
                 text, self._held = text[: cut.start()], text[cut.start() :]
-        return clean(text)
+        return clean_console(text)

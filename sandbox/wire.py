@@ -14,7 +14,8 @@ from sandbox.spec import Scenario
 
 class Boot(msgspec.Struct):
     """The first line down: what to run, and how. ``stay``: go on after everything has ended (somebody may
-    start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too."""
+    start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too;
+    ``exposed``: the scenario's servers may listen where other machines can reach them."""
 
     scenario: Scenario
     sensor: str = "auto"
@@ -22,6 +23,7 @@ class Boot(msgspec.Struct):
     stay: bool = False
     attended: bool = False
     verify: bool = False
+    exposed: bool = False
 
 
 #: How often the terminal's process says that it is still there.

@@ -6,30 +6,41 @@ from collections.abc import Mapping, Sequence
 from string import Formatter
 from typing import Any
 
+import msgspec
+
 from sandbox.events import (
+    Accepted,
     Admitted,
+    Backlog,
     Became,
     Blocked,
     Booted,
     Clause,
+    Closed,
+    Connected,
     Descheduled,
+    Described,
     Dispatched,
     Event,
     Exited,
     Fault,
     Figure,
     Halted,
+    Listening,
     Operator,
     PolicyNote,
     Queued,
     Queues,
     Ready,
     Scheduling,
+    Transferred,
     Wrote,
 )
+from sandbox.text import clean
 from sandbox.units import MS, S, show_duration
 
 Names = Mapping[int, str]
+SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
 
 _RULES = {
     "head of the ready queue": "it is the head of the ready queue",
@@ -106,18 +117,25 @@ _OPERATOR = {
     "killed": "killed {pid}",
     "spawned": "started {runs}",
     "typed": "typed into {pid}: {text}",
+    "pressed": "pressed {key} in {pid}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",
+    "reloaded": "{policy} has been loaded anew",
 }
 
 _FAULTS = {
     "no such process": "there is no process {who}",
     "could not be started": "{name} could not be started: {reason}",
+    "port is taken": "{name} cannot listen at {at}: somebody else does; {hint} is free",
+    "port is taken by": "{name} cannot listen at {at}: {by} does; {hint} is free",
+    "is exposed": "{name} does not listen at {at}: other machines can reach it, too; --expose permits that",
+    "nobody listens": "{name} could not be started: nobody listens at {at}",
     "ended before its arrival": "{name} ended before its arrival",
     "stopped itself": "it stopped itself; its next turn continues it",
     "continued by somebody else": "somebody else continued it; it was stopped again",
     "sensor cannot be had": "the sensor {sensor} cannot be had here: {reason}; {next} notices blocking instead",
     "sensor lost": "the sensor {sensor} is lost: {reason}; {next} goes on in its place",
+    "no list of sockets": "who is connected to whom cannot be seen here: {reason}",
     "no witness": "the slices cannot be verified here: {reason}",
     "stop not confirmed": "its stop is not confirmed yet; the others go on",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
@@ -128,6 +146,7 @@ _FAULTS = {
     "{successor} takes over",
     "policy takes too long": "{policy} does not come back from {callback}, {file} line {line} ({code}); {successor} "
     "takes over",
+    "recording ended": "the recording {file} ends here: {reason}; the run goes on",
     "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
     "interrupt it; the kernel process and everything that it ran have been ended",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
@@ -182,19 +201,42 @@ _PROBLEMS = {
     "too many tables": "{number} tables; at most {allowed}",
     "says nothing to run": "says nothing to run; give exactly one of: {allowed}",
     "says more than one thing to run": "says {found}; give exactly one of: {allowed}",
-    "belongs to python only": "belongs to python only",
     "belongs to another option": "means nothing without {hint}",
+    "belongs to others only": "belongs to {owner} only",
+    "two servers at one address": "two servers listen at {value}; give each a listen of its own",
+    "two clients of one name": "two clients are called {value}",
+    "leads off this machine": "{value} leads off this machine; clients stay on it",
+    "not an address": "{value} is no address; write for example {hint}",
+    "no such host": "{value} leads nowhere: {reason}",
+    "is exposed": "other machines can reach {at}, too; --expose permits that",
+    "no network": "it talks over real sockets; the virtual machine has no network: use ossandbox run",
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
+    "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
+    "recording is empty": "is empty: nothing was recorded",
+    "recording holds no event": "holds no event: the run was not yet up when its recording ended",
     "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
     "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
+}
+
+
+#: What there is to say of a recording that can be read only in part.
+_RECORDINGS = {
+    "recording of a later format": "ossandbox {version} wrote it in format {format}, and this one reads up to {reads}: "
+    "what it does not know is left out",
+    "recording without a header": "line {line} is no header: what was run is known from the events only",
+    "recording ends within a line": "line {line} was cut off: its writer was killed, or had no room",
+    "lines left out": "{number} of its lines cannot be used, the first is line {line}: what they said is left out",
+    "recording has no end": "it ends before the machine was down",
+    "line is too long": "line {line} is longer than {allowed} bytes: nothing from there on is read",
+    "too many events": "it holds more than {allowed} events: the rest is left out",
 }
 
 
@@ -271,6 +313,11 @@ def problem(clause: Clause) -> str:
     return said if hint is None or "{hint}" in template else f"{said}. Did you mean {hint}?"
 
 
+def recording(clause: Clause) -> str:
+    """What there is to say of a recording."""
+    return _say(_RECORDINGS, clause)
+
+
 def status(event: Exited) -> str:
     """How a process ended: ``exit 0`` or the signal's name."""
     if event.signal is not None:
@@ -322,12 +369,17 @@ def sentence(event: Event, names: Names) -> str:
         case Exited(pid=pid):
             return f"{names[pid]} is over: {status(event)}, {show_duration(event.cpu_ns)} of CPU time"
         case Wrote(pid=pid, text=text):
-            return f"{names[pid]} writes: {text.rstrip()}"
+            return f"{names[pid]} writes: {clean(text).rstrip()}"
         case PolicyNote():
             return note(event, names)
         case Queues(queues=queues, running=running):
             waiting = (f"{queue(each.name)}: {_listed(each.tasks, names)}" for each in queues)
             return "; ".join([f"running: {_listed(running, names)}", *waiting])
+        case Described(policy=policy, parameters=parameters):
+            values = (f"{parameter.name} {parameter.value}" for parameter in parameters)
+            return "; ".join([f"policy {policy}", *values])
+        case Listening() | Backlog() | Connected() | Accepted() | Transferred() | Closed():
+            return _socket(event, names)
         case Operator(did=did):
             return f"operator: {operator(did)}"
         case Fault(what=what, pid=pid):
@@ -337,6 +389,43 @@ def sentence(event: Event, names: Names) -> str:
         case Halted(why=why):
             return f"the machine is down: {why.rule}"
     return ""
+
+
+_SOCKETS = {
+    "listening": "{name} listens at {at}",
+    "backlog": "{waiting} wait to be accepted",
+    "in the backlog": "{peer} is connected to {own}, and waits to be accepted",
+    "connected": "{name} is connected to {peer}",
+    "accepted": "{name} has accepted {peer}",
+    "given on": "{name} has the connection",
+    "transferred": "{received} bytes have come, {sent} have gone",
+    "unread": "{received} bytes have come, {unread} of them unread, {sent} have gone",
+    "not counted": "{unread} bytes are unread",
+    "closed": "closed",
+}
+
+
+def _socket(event: SocketEvent, names: Names) -> str:
+    """What happened to a listener or a connection, by its number."""
+    figures: dict[str, Figure] = msgspec.structs.asdict(event)
+    pid = figures.get("pid")
+    name = names.get(pid, str(pid)) if isinstance(pid, int) else None
+    match event:
+        case Connected(pid=None):
+            what = "in the backlog"
+        case Connected(listener=None):
+            what = "connected"
+        case Connected():
+            what = "accepted"
+        case Accepted():
+            what = "given on"
+        case Transferred(received=None):
+            what = "not counted"
+        case Transferred(unread=unread) if unread:
+            what = "unread"
+        case _:
+            what = type(event).__name__.lower()
+    return f"socket {event.socket}: {_fill.vformat(_SOCKETS[what], (), {**figures, 'name': name})}"
 
 
 def _listed(tasks: Sequence[Queued], names: Names) -> str:

@@ -10,9 +10,11 @@ from sandbox.commands import Quit
 from sandbox.events import Clause
 from sandbox.kinds import Duration, Kind, Refused, Whole
 from sandbox.scenario import BadScenario, Problem, find, load
-from sandbox.spec import At, Scenario
+from sandbox.spec import SERVERS, At, Scenario
 
 if TYPE_CHECKING:
+    from sandbox.trace.load import Recording
+    from sandbox.trace.record import Recorder
     from sandbox.wire import Boot
 
 T = TypeVar("T")
@@ -31,9 +33,16 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--cpus", metavar="N", help="how many mini CPUs")
     parser.add_argument("--seed", metavar="N", help="seed of policies that draw lots")
     parser.add_argument("--strict", action="store_true", help="real runs: in a pid namespace of their own")
+    parser.add_argument("--expose", action="store_true", help="real runs: servers may listen to other machines, too")
     parser.add_argument("--sensor", default="auto", metavar="NAME", help="how blocking is noticed (see: doctor)")
     recipes = ("auto", "overlapped", "sequential")
     parser.add_argument("--recipe", default="auto", choices=recipes, help="how one process is switched for another")
+
+
+def add_recording(parser: argparse.ArgumentParser) -> None:
+    """Declare the file in which a run is kept."""
+    parser.add_argument("--record", metavar="FILE", help="keep every event in this file (see: replay, export, whatif)")
+    parser.add_argument("--force", action="store_true", help="overwrite the file that --record names")
 
 
 def add_limit(parser: argparse.ArgumentParser) -> None:
@@ -104,6 +113,13 @@ def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
 def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
     from sandbox.machines.linux.places import available
 
+    problems = [
+        Problem(0, f"process {process.name}", what)
+        for process in scenario.processes
+        if process.program in SERVERS and (what := _unreachable(process.listen, options.expose)) is not None
+    ]
+    if problems:
+        raise BadScenario(options.scenario, problems)
     if scenario.machine.cpus > available():
         what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
         raise BadScenario("machine", [Problem(0, "cpus", what)])
@@ -121,11 +137,45 @@ def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
             raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
 
 
+def _unreachable(listen: str, exposed: bool) -> Clause | None:
+    """What is wrong with an address to listen at: no interface of ours has it, or too many can reach it."""
+    from sandbox.addresses import parse_address, resolve
+
+    try:
+        _, address = resolve(parse_address(listen))
+    except OSError as error:
+        return Clause("no such host", {"value": listen, "reason": error.strerror})
+    return None if exposed or address.is_loopback else Clause("is exposed", {"at": listen})
+
+
 def boot(options: argparse.Namespace, scenario: Scenario, **more: bool) -> Boot:
     """What the kernel process is told to run."""
     from sandbox.wire import Boot
 
-    return Boot(scenario, options.sensor, options.recipe, **more)
+    return Boot(scenario, options.sensor, options.recipe, exposed=options.expose, **more)
+
+
+def recorder(options: argparse.Namespace, scenario: Scenario) -> Recorder | None:
+    """What keeps the run, if it is to be kept. Raises BadScenario."""
+    if options.record is None:
+        return None
+    from sandbox.trace.header import describe
+    from sandbox.trace.record import Recorder
+
+    try:
+        return Recorder(options.record, describe(scenario, str(find(options.scenario))), options.force)
+    except Refused as refused:
+        raise BadScenario(options.record, faults("", refused)) from None
+
+
+def recording(path: str) -> Recording:
+    """A recording, its beginning read. Raises BadScenario."""
+    from sandbox.trace.load import Recording
+
+    try:
+        return Recording(path)
+    except Refused as refused:
+        raise BadScenario(path, faults("", refused)) from None
 
 
 def _check_virtual(name: str, scenario: Scenario) -> None:
@@ -134,6 +184,7 @@ def _check_virtual(name: str, scenario: Scenario) -> None:
         for process in scenario.processes
         if process.work is None and process.estimate_ns is None
     ]
+    problems += [Problem(0, f"client {client.name}", Clause("no network")) for client in scenario.clients]
     if problems:
         raise BadScenario(name, problems)
 

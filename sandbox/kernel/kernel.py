@@ -9,7 +9,22 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sandbox.commands import Command, Kill, Look, Pause, Quit, Reload, Resume, Spawn, Step, Tune, Type, UsePolicy
+from sandbox.commands import (
+    Command,
+    Describe,
+    Kill,
+    Look,
+    Pause,
+    Press,
+    Quit,
+    Reload,
+    Resume,
+    Spawn,
+    Step,
+    Tune,
+    Type,
+    UsePolicy,
+)
 from sandbox.events import Blocked, Clause, Descheduled, Event, Fault
 from sandbox.kernel.machine import (
     Arrived,
@@ -162,14 +177,16 @@ class Kernel(Scheduler):
             case UsePolicy(name):
                 self._change_policy(name)
             case Reload():
-                self._change_policy(self.policy.source)
+                self._change_policy(self.policy.source, "reloaded")
             case Look(most):
                 self._show_queues(most)
+            case Describe():
+                self._describe()
             case Quit() if not self.quitting:
                 self.quitting = True
                 self._record("quit")
                 self._close_accounts()
-            case Kill() | Type() | Spawn():
+            case Kill() | Type() | Press() | Spawn():
                 self._carry(command)
 
     def _resume(self, how: str) -> None:
@@ -178,7 +195,7 @@ class Kernel(Scheduler):
             self.paused = False
             self._orders.append(Thaw())
 
-    def _carry(self, command: Kill | Type | Spawn) -> None:
+    def _carry(self, command: Kill | Type | Press | Spawn) -> None:
         if isinstance(command, Spawn):
             self._orders.append(Carry(command))
             self._record("spawned", runs=clean_line(" ".join(command.argv)))
@@ -190,6 +207,8 @@ class Kernel(Scheduler):
         self._orders.append(Carry(command, process.pid))
         if isinstance(command, Kill):
             self._record("killed", pid=process.pid)
+        elif isinstance(command, Press):
+            self._record("pressed", pid=process.pid, key=command.key)
         else:
             self._record("typed", pid=process.pid, text=clean_line(command.text))
 

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 
-from sandbox.events import Clause, Fault, Figure, Operator, PolicyNote, Queued, Queues, QueueView, Scheduling
+from sandbox.events import (
+    Clause,
+    Described,
+    Fault,
+    Figure,
+    Operator,
+    PolicyNote,
+    Queued,
+    Queues,
+    QueueView,
+    Scheduling,
+)
 from sandbox.kernel.process import Cpu, Process
 from sandbox.kernel.states import State
 from sandbox.kernel.transitions import Transitions
@@ -12,6 +24,10 @@ from sandbox.kinds import Refused
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.succession import Succession
 from sandbox.spec import MachineSpec
+from sandbox.text import clean
+
+#: So much of what a policy says of itself is told.
+_SAYS_MOST = 4_000
 
 
 class Scheduler(Transitions):
@@ -81,13 +97,13 @@ class Scheduler(Transitions):
         self._record("set", parameter=parameter, value=value)
         self._schedule_anew()
 
-    def _change_policy(self, name: str) -> None:
+    def _change_policy(self, name: str, did: str = "policy") -> None:
         try:
             policy = self._succeed(name, self.policy)
         except Refused as refused:
             self._refuse("policy", refused)
             return
-        self._record("policy", policy=policy.name)
+        self._record(did, policy=policy.name)
         self._take_over(policy)
         self._schedule_anew()
 
@@ -144,6 +160,14 @@ class Scheduler(Transitions):
 
     def _queued(self, task: Task) -> Queued:
         return Queued(task.pid, self.policy.figures(task))
+
+    def _describe(self) -> None:
+        policy = self.policy
+        parameters = policy.described()  # it may fail, and be another one afterwards
+        kind = policy.kind
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        says = clean(str(kind.__doc__ or ""))[:_SAYS_MOST]
+        self._log.append(Described(self.now_ns, policy.name, policy.source, file, says, parameters))
 
     # On record
 

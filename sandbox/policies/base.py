@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
-from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
 from sandbox.kinds import Kind, Refused, nearest
 from sandbox.text import clean_line
 
@@ -222,6 +222,11 @@ class Policy:
         """What the policy knows of a task: its level, its virtual runtime, …"""
         return {}
 
+    @property
+    def kind(self) -> type[Policy]:
+        """The class of whoever decides."""
+        return type(self)
+
     # What it says to the kernel
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
@@ -258,6 +263,18 @@ class Policy:
     def written(self) -> dict[str, str]:
         """The values in force, as a person would type them."""
         return {parameter.name: parameter.kind.write(getattr(self, parameter.name)) for parameter in self.declared()}
+
+    def described(self) -> list[ParameterView]:
+        """The parameters for somebody who may change them, in harmless words."""
+        return [
+            ParameterView(
+                clean_line(parameter.name, 40),
+                clean_line(parameter.kind.write(getattr(self, parameter.name))),
+                clean_line(parameter.kind.range()),
+                clean_line(parameter.says),
+            )
+            for parameter in self.declared()
+        ]
 
     @classmethod
     def _kind(cls, name: str) -> Kind[Any]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
-from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
 from sandbox.kinds import Refused
 from sandbox.policies import answers
 from sandbox.policies.base import Policy, Queue, Task
@@ -138,6 +138,11 @@ class Guard(Policy):
         """What it says of itself."""
         return self._ask("idles", lambda policy: answers.truth(policy.idles))
 
+    @property
+    def kind(self) -> type[Policy]:
+        """The class of whoever schedules."""
+        return type(self._policy)
+
     def why(self, task: Task) -> Clause:
         return self._ask("why", lambda policy: answers.clause(policy.why(task)))
 
@@ -174,6 +179,9 @@ class Guard(Policy):
     @property
     def parameters(self) -> dict[str, object]:
         return self._ask("parameters", lambda policy: answers.parameters(policy.parameters))
+
+    def described(self) -> list[ParameterView]:
+        return self._ask("described", lambda policy: policy.described())
 
     @property
     def written(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
@@ -14,12 +15,13 @@ from sandbox import wording
 from sandbox.commands import Command, Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy, split_command
 from sandbox.kinds import Refused
 from sandbox.tui.config import Config
-from sandbox.tui.keys import ACTIONS, key_of, keys_of, written
+from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, PANELS, key_of, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Session
 from sandbox.tui.signals import Signals
 from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.tabs import Clicked
 from sandbox.tui.widgets.timeline import ZOOMS_NS
 from sandbox.units import MS, show_duration, write_duration
 
@@ -189,12 +191,42 @@ class Actions(App[int]):
         """Run the scenario again."""
         self.run_scenario(self.session.scenario)
 
+    def action_panel(self, name: str) -> None:
+        """Turn to the panel of this name."""
+        self.board_screen.turn_to(name)
+        self.want_frame(soon=True)
+
+    def action_next_panel(self) -> None:
+        """Turn to the next panel."""
+        self._turn(1)
+
+    def action_previous_panel(self) -> None:
+        """Turn to the panel before."""
+        self._turn(-1)
+
+    def _turn(self, by: int) -> None:
+        names = [panel.id for panel in PANELS]
+        present = names.index(self.board_screen.front.id or "")
+        self.action_panel(names[(present + by) % len(names)])
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While somebody types into a console, ctrl+c and ctrl+z are for the process."""
+        return not (action in FROM_ANYWHERE and getattr(self.focused, "id", "") == "typing")
+
+    async def on_clicked(self, message: Clicked) -> None:
+        """A tab was clicked."""
+        await self.run_action(message.does)
+
     def action_lesson(self) -> None:
-        """Show or hide the lesson."""
+        """Show or hide the lesson; it stands beside the timeline, on the board if nowhere else."""
+        screen = self.board_screen
         if self.session.scenario.lesson is None:
             self.tell("This scenario has no lesson")
+        elif not screen.lower.display:
+            screen.add_class("lesson")
+            self.action_panel("board")
         else:
-            self.board_screen.toggle_class("lesson")
+            screen.toggle_class("lesson")
             self.want_frame(soon=True)
 
     def action_lesson_down(self) -> None:
@@ -258,10 +290,11 @@ class Actions(App[int]):
         self.exit(_INTERRUPTED)
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action by its name in the command palette."""
+        """Every action that is there by its name in the command palette."""
+        front = self.board_screen.front
         for action in ACTIONS:
-            if action.id != "palette":
-                run = getattr(self, f"action_{action.id}")
+            if action.id != "palette" and action.panel in ("", front.id):
+                run = partial(self.run_action, action.does, front if action.panel else self)
                 keys = written(keys_of(action, self.config.keymap))
                 yield SystemCommand(action.name, escape(f"{keys}   {action.says}"), run)
 

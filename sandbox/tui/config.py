@@ -77,10 +77,10 @@ def _problems_of_keys(keys: dict[str, object]) -> list[Problem]:
             problems.append(_problem(place, "not a key", value=shown(key)))
         else:
             good[action] = _normal(key)
-    taken: dict[str, str] = {}
+    taken: dict[tuple[str, str], str] = {}
     for each in ACTIONS:
         for key in keys_of(each, good).split(","):
-            other = taken.setdefault(key, each.id)
+            other = taken.setdefault((each.panel, key), each.id)  # in front, a panel may have it for itself
             if other != each.id:
                 moved, stays = (each.id, other) if each.id in good else (other, each.id)
                 problems.append(_problem(f"keys.{moved}", "key is taken", value=written(key), other=stays))

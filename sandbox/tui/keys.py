@@ -11,14 +11,29 @@ from textual.keys import format_key
 
 class Action(NamedTuple):
     """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
-    ``name``: what the command palette calls it."""
+    ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always), or
+    while somebody types into a console ("typing")."""
 
     id: str
     keys: str
     brief: str
     name: str
     says: str
+    panel: str = ""
 
+    @property
+    def does(self) -> str:
+        """The action as Textual's bindings name it."""
+        return f"panel('{self.id}')" if self in PANELS else self.id
+
+
+#: The panels that share the middle of the screen, in the order of ``tab``: each is a class, called as its action is
+#: (``Board``), in the file of that name in ``sandbox.tui.panels``.
+PANELS = (
+    Action("board", "1", "", "Board", "who is ready, running, blocked and done"),
+    Action("console", "3", "", "Console", "what each process writes; type into it"),
+    Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
+)
 
 ACTIONS = (
     Action("pause", "space", "pause", "Pause or go on", "every process stops, and so does the clock"),
@@ -33,7 +48,10 @@ ACTIONS = (
     Action("kill", "k", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
     Action("open", "o", "open", "Open a scenario", "a built-in one, or a file of yours"),
     Action("restart", "r", "restart", "Restart", "run the scenario again from its beginning"),
-    Action("lesson", "l", "lesson", "Lesson", "show or hide it: what to watch for in this scenario"),
+    Action("next_panel", "tab", "panel", "Next panel", "go on to the next view of the machine"),
+    Action("previous_panel", "shift+tab", "", "Previous panel", "back to the one before"),
+    *PANELS,
+    Action("lesson", "l", "", "Lesson", "show or hide it: what to watch for in this scenario"),
     Action("lesson_down", "pagedown", "", "Lesson: page down", "scroll it"),
     Action("lesson_up", "pageup", "", "Lesson: page up", "scroll it back"),
     Action("zoom_in", "plus,equals_sign", "", "Timeline: zoom in", "show a shorter time"),
@@ -45,10 +63,21 @@ ACTIONS = (
     Action("help", "question_mark,f1", "help", "Help", "show all keys"),
     Action("quit", "q,ctrl+q", "quit", "Quit", "end every process and leave"),
     Action("interrupt", "ctrl+c", "", "Interrupt", "the same at once, from anywhere; exit status 130"),
+    # Console
+    Action("console_type", "enter", "type", "Console: type", "type into the console that is shown", "console"),
+    Action("console_previous", "left", "", "Console: previous", "show the console before", "console"),
+    Action("console_next", "right", "", "Console: next", "show the next one", "console"),
+    Action("console_up", "pageup", "", "Console: page up", "scroll back", "console"),
+    Action("console_down", "pagedown", "", "Console: page down", "scroll it", "console"),
+    Action("console_end", "end", "", "Console: end", "to the end, and follow it", "console"),
+    Action("typing_interrupt", "ctrl+c", "", "Typing: ctrl+c", "while one types: interrupt who reads", "typing"),
+    Action("typing_end", "ctrl+d", "", "Typing: ctrl+d", "while one types: end what it reads", "typing"),
+    Action("typing_suspend", "ctrl+z", "", "Typing: ctrl+z", "while one types: suspend it, under a shell", "typing"),
+    Action("typing_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "typing"),
 )
 
 #: What leaves the app, or puts it aside, does so whatever has the keys.
-_FROM_ANYWHERE = ("interrupt", "suspend")
+FROM_ANYWHERE = ("interrupt", "suspend")
 
 
 def written(keys: str) -> str:
@@ -67,9 +96,10 @@ def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
     return written(keys_of(action, keymap).split(",")[0])
 
 
-def bindings() -> list[BindingType]:
-    """The bindings of the app; each has an id, so that a keymap can move it to other keys."""
+def bindings(panel: str = "") -> list[BindingType]:
+    """The bindings of the app, or those of a panel; each has an id, so that a keymap can move it to other keys."""
     return [
-        Binding(action.keys, action.id, action.says, show=False, id=action.id, priority=action.id in _FROM_ANYWHERE)
+        Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=action.id in FROM_ANYWHERE)
         for action in ACTIONS
+        if action.panel == panel
     ]

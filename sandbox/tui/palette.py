@@ -9,6 +9,8 @@ from rich.style import Style
 from textual.theme import Theme
 
 from sandbox.kernel.states import State
+from sandbox.output import PLAIN as PLAIN_LOOK
+from sandbox.output import Colour, Look
 
 #: What stands beside a process of each state.
 SIGNS = {State.NEW: "N", State.READY: "R", State.RUNNING: "▶", State.BLOCKED: "B", State.EXITED: "✔"}
@@ -67,7 +69,7 @@ LIGHT = Theme(
 class Palette(NamedTuple):
     """Styles. ``cursor`` lies under the chosen process's line; ``ran_while_ready`` is a cell of the timeline that
     a process fills in part, being READY for the rest of it. ``hues`` tell processes from each other on a CPU's lane;
-    ``many`` is where there are too many for that."""
+    ``many`` is where there are too many for that. ``sixteen``: the colours that programs call by their numbers."""
 
     text: Style
     dim: Style
@@ -82,15 +84,37 @@ class Palette(NamedTuple):
     cursor: Style
     many: Style
     hues: tuple[Style, ...]
+    sixteen: tuple[str, ...]
 
     def on(self, base: Style) -> Palette:
         """The same on a background: what is drawn with it needs no more styling."""
-        own = {name: base + style for name, style in self._asdict().items() if name not in ("cursor", "hues")}
-        return self._replace(**own)
+        kept = ("cursor", "hues", "sixteen")
+        return self._replace(**{name: base + style for name, style in self._asdict().items() if name not in kept})
 
     def hue(self, pid: int) -> Style:
         """What tells a process from others."""
         return self.hues[pid % len(self.hues)]
+
+    def look(self, look: Look) -> Style:
+        """The style of what a program wrote."""
+        if look == PLAIN_LOOK:
+            return self.text
+        base = self.dim if look.dim and look.colour is None else self.text
+        colour, ground = (self._colour(colour) for colour in (look.colour, look.ground))
+        return base + Style(
+            color=colour,
+            bgcolor=ground,
+            bold=look.bold or None,
+            italic=look.italic or None,
+            underline=look.underline or None,
+            reverse=look.reverse or None,
+            strike=look.strike or None,
+        )
+
+    def _colour(self, colour: Colour) -> str | None:
+        if not self.sixteen:
+            return None
+        return self.sixteen[colour] if isinstance(colour, int) else colour
 
     def state(self, state: State) -> Style:
         """The style of a state."""
@@ -107,7 +131,14 @@ class Palette(NamedTuple):
 
 
 def _palette(
-    theme: Theme, dim: str, cursor: str, ready: str, many: str, ink: str | None, hues: tuple[str, ...]
+    theme: Theme,
+    dim: str,
+    cursor: str,
+    ready: str,
+    many: str,
+    ink: str | None,
+    hues: tuple[str, ...],
+    sixteen: tuple[str, ...],
 ) -> Palette:
     return Palette(
         text=Style(color=theme.foreground),
@@ -123,6 +154,7 @@ def _palette(
         cursor=Style(bgcolor=cursor),
         many=Style(bgcolor=many),
         hues=tuple(Style(color=ink, bgcolor=hue) for hue in hues),
+        sixteen=sixteen,
     )
 
 
@@ -135,6 +167,10 @@ ON_DARK = _palette(
     many="#2a5233",
     ink="#ffffff",
     hues=("#6d5aa6", "#1f7a80", "#9c4f74", "#6b7029", "#8f5a35", "#56687d", "#40539c", "#7f4391"),
+    sixteen=(
+        *("#3a424d", "#e06c60", "#7ec87e", "#d8a657", "#5d9ff0", "#c586c0", "#56b6c2", "#c3cad4"),
+        *("#6b7685", "#ff8f86", "#9fe39f", "#f2c97d", "#8bc1ff", "#e3a9de", "#7fd6e0", "#ffffff"),
+    ),
 )
 ON_LIGHT = _palette(
     LIGHT,
@@ -144,6 +180,10 @@ ON_LIGHT = _palette(
     many="#c4e6c8",
     ink=LIGHT.foreground,
     hues=("#d3c9f2", "#b5e0e2", "#f2c4d9", "#dfe3a0", "#f0cfae", "#c3cfdd", "#b9c8f5", "#e6bdf0"),
+    sixteen=(  # what is bright on a dark ground is dark on a light one
+        *("#1f2328", "#b3261e", "#1a7f37", "#8a5a00", "#0550ae", "#8f3f8a", "#0b7285", "#6b747e"),
+        *("#4a525b", "#cf222e", "#116329", "#6f4800", "#0a3069", "#6e2c6a", "#095c6b", "#8b949e"),
+    ),
 )
 PLAIN = Palette(
     text=Style(),
@@ -163,4 +203,5 @@ PLAIN = Palette(
         Style(color="#000000", bgcolor="#b0b0b0"),
         Style(color="#ffffff", bgcolor="#6a6a6a"),
     ),
+    sixteen=(),
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import os
-import select
 import signal
 import statistics
 import time
@@ -17,7 +16,7 @@ from sandbox.machines.linux.perf import Ring
 from sandbox.machines.linux.places import choose
 from sandbox.measurement.measure import Run, hogs
 from sandbox.metrics import distribution
-from sandbox.units import MS, US
+from sandbox.units import MS, US, S
 
 ROUNDS = 3
 
@@ -62,14 +61,12 @@ def _spinner(cpu: int) -> int:
 
 
 def _take_turns(children: list[int], quantum_ns: int, turns: int, ring: Ring) -> list[Any]:
-    alarm, poller, records = libc.Alarm(), select.epoll(), []
-    poller.register(alarm.fileno(), select.EPOLLIN)
+    records = []
+    libc.prctl(libc.PR_SET_TIMERSLACK, 1)
     gc.disable()
     os.kill(children[0], signal.SIGCONT)
     for turn in range(turns):
-        alarm.set(time.monotonic_ns() + quantum_ns)
-        poller.poll(1)
-        alarm.hush()
+        time.sleep(quantum_ns / S)
         child = children[turn % len(children)]
         os.kill(child, signal.SIGSTOP)
         while os.waitid(os.P_PID, child, os.WSTOPPED | os.WNOHANG) is None:
@@ -77,8 +74,6 @@ def _take_turns(children: list[int], quantum_ns: int, turns: int, ring: Ring) ->
         os.kill(children[(turn + 1) % len(children)], signal.SIGCONT)
         records += ring.read()
     gc.enable()
-    alarm.close()
-    poller.close()
     return records
 
 

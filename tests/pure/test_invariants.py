@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from sandbox import policies
 from sandbox.board import Board
-from sandbox.commands import AnyCommand, Kill, Look, Pause, Reload, Resume, Step, Tune, UsePolicy
+from sandbox.commands import AnyCommand, Describe, Kill, Look, Pause, Reload, Resume, Step, Tune, UsePolicy
 from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, Queues, Ready, decode, encode
 from sandbox.kernel.states import State
 from sandbox.metrics import fold, result
@@ -40,6 +40,7 @@ commands: st.SearchStrategy[AnyCommand] = st.one_of(
     st.builds(UsePolicy, st.sampled_from(policies.names())),
     st.builds(Reload),
     st.builds(Look),
+    st.builds(Describe),
 )
 processes = st.lists(
     st.builds(

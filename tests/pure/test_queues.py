@@ -1,13 +1,14 @@
-"""The policies' own queues, as they see them, when somebody looks."""
+"""The policies' own queues as they see them, and what they tell of themselves, when somebody asks."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from sandbox import wording
 from sandbox.board import Board
-from sandbox.commands import Look, Pause
-from sandbox.events import Queues, decode, encode
+from sandbox.commands import AnyCommand, Describe, Look, Pause, Tune, UsePolicy
+from sandbox.events import Described, Fault, Operator, ParameterView, Queues, decode, encode
 from sandbox.units import MS
 from tests.worlds import process, scenario, simulate
 
@@ -77,3 +78,73 @@ def test_one_can_look_while_the_machine_is_paused_and_the_board_keeps_it() -> No
     assert board.queues is not None
     assert [task.pid for task in board.queues.running] == [1], "whoever has to go on afterwards counts as running"
     assert wording.sentence(board.queues, {1: "a", 2: "b"}) == "running: a; ready queue: b"
+
+
+# The policy in force
+
+
+def describe(policy: str, *script: tuple[str, AnyCommand], **machine: Any) -> list[Described]:
+    jobs = [process(name, "cpu 30ms") for name in "ab"]
+    events = simulate(scenario(*jobs, policy=policy, script=[*script, ("20ms", Describe())], **machine))
+    told = [event for event in events if isinstance(event, Described)]
+    assert [decode(encode(event)) for event in told] == told
+    return told
+
+
+def test_a_policy_tells_of_its_parameters_as_one_would_type_them() -> None:
+    (told,) = describe("mlfq", ("5ms", Tune("boost", "1s")))
+    assert (told.policy, told.source, Path(told.file or "").name) == ("mlfq", "mlfq", "mlfq.py")
+    assert told.says.startswith("The highest non-empty queue runs")
+    values = {parameter.name: (parameter.value, parameter.allowed) for parameter in told.parameters}
+    assert values["quanta"] == ("10ms, 20ms, 40ms", "100 us … 60 s")
+    assert values["boost"] == ("1s", "0 ms | 1 ms … 86400 s")
+    assert values["stay"] == ("false", "true | false")
+    assert wording.sentence(told, {}).startswith("policy mlfq; quanta 10ms, 20ms, 40ms; ")
+
+
+MINE = '''\
+from sandbox.policies.base import Parameter, Policy
+from sandbox.kinds import Whole
+
+class Mine(Policy):
+    """Says\\x1b[31m this."""
+    depth = Parameter(Whole(1, 9), 3, "how \\x07deep")
+'''
+
+
+def test_so_does_a_policy_of_ones_own_in_harmless_words(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    (told,) = describe(f"{path}:Mine")
+    assert (told.policy, told.source, told.file) == ("Mine", f"{path}:Mine", str(path))
+    assert told.says == "Says this."
+    assert told.parameters == [ParameterView("depth", "3", "1 … 9", "how deep")]
+
+
+def test_f28_one_that_cannot_tell_is_replaced_and_its_successor_tells(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(MINE + "    def described(self):\n        return 1 / 0\n")
+    jobs = [process(name, "cpu 30ms") for name in "ab"]
+    board = Board()
+    for event in simulate(scenario(*jobs, policy=f"{path}:Mine", script=[("20ms", Describe())])):
+        board.apply(event)
+    assert board.failure is not None
+    assert board.failure.what.figures["line"] == 8
+    assert board.described is not None
+    assert (board.described.policy, board.described.parameters) == ("fcfs", [])
+    assert Path(board.described.file or "").name == "fcfs.py"
+
+
+def test_the_board_knows_of_whom_it_was_told_and_what_failed(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("def pick(:")
+    script = [("5ms", Describe()), ("10ms", UsePolicy(f"{path}:Mine")), ("15ms", UsePolicy("fcfs"))]
+    jobs = [process(name, "cpu 30ms") for name in "ab"]
+    board = Board()
+    seen = []
+    for event in simulate(scenario(*jobs, policy="rr", script=script)):
+        board.apply(event)
+        if isinstance(event, (Described, Fault, Operator)):
+            seen.append((board.described is not None, board.failure is not None))
+    assert seen == [(True, False), (True, True), (True, False)]
+    assert board.described is None, "the one that took over has not been asked"

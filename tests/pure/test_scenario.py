@@ -151,7 +151,7 @@ do = "kil a"
         ("[[process]]\nwork=['cpu 1ms']\nname='a'\n[[process]]\nwork=['cpu 1ms']\nname='a'", "two processes of one name"),
         ("[[process]]\nwork=['cpu 1ms']\ncount=100000", "out of range"),
         ("[[process]]\nwork=['cpu 1ms']\ncount=1999\n[[process]]\nname='b'\nwork=['cpu 1ms']\ncount=2", "too many processes"),
-        ("[[process]]\nwork=['cpu 1ms']\nargs=['x']", "belongs to python only"),
+        ("[[process]]\nwork=['cpu 1ms']\nargs=['x']", "belongs to others only"),
         ("[[process]]\ncommand=[\"a\\u0000b\"]", "text holds a NUL byte"),
         ("[[process]]\npython='/etc/passwd.py:f'", "leads out of the scenario's folder"),
         ("[[process]]\npython='none.py:f'", "no such file"),

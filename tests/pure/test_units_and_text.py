@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.text import Cleaner, clean, clean_line
+from sandbox.text import Cleaner, clean, clean_console, clean_line
 from sandbox.units import MS, US, S, parse_duration, show_duration, write_duration
 
 
@@ -75,12 +75,35 @@ def test_no_text_steers_a_terminal(foreign: str) -> None:
     assert "\n" not in clean_line(foreign)
 
 
-@given(st.text(alphabet="a\x1b[3;1mK]0\x07\r\n\\P"), st.lists(st.integers(1, 4), max_size=60))
+CONSOLE = [
+    ("plain\n\ttext", "plain\n\ttext"),
+    ("\x1b[31mred\x1b[m\r\n", "\x1b[31mred\x1b[m\r\n"),
+    ("\x1b[38;5;208mx\x1b[38:2::1:2:3my", "\x1b[38;5;208mx\x1b[38:2::1:2:3my"),
+    ("10 %\r\x1b[K20 %\b\b", "10 %\r\x1b[K20 %\b\b"),
+    ("\x1b[2J\x1b[H\x1b[1A\x1b[3;4r\x1b[6n\x1b[?25l\x1b[?1049lgone", "gone"),
+    ("\x1b[>4;1m\x1b[?4m\x1b[1$m\x1b[ m\x1b[3Ksly", "sly"),
+    ("\x1b]0;title\x07\x1b]52;c;ZXZpbA==\x1b\\after", "after"),
+    ("\x1b\x1b[2J[31mmade", "[31mmade"),
+    ("\x1b\x07[31mmade", "[31mmade"),
+    ("\x9b31mc1\x85\x1bc\x1b(0q", "31mc1q"),
+    ("\x1b[" + "1;" * 200 + "mlong", "long"),
+    ("bell\x07nul\0del\x7f\x0e\x0f\x0b\x0c", "bellnuldel"),
+    ("a\u202eb\u2066c\u200fd", "abcd"),
+]
+MARK = re.compile(r"\x1b\[([0-9;:]{0,48}m|[0-2]?K)|[\r\b]")
+
+
+@pytest.mark.parametrize(("foreign", "harmless"), CONSOLE)
+def test_a_console_keeps_its_colours_and_its_corrections(foreign: str, harmless: str) -> None:
+    assert clean_console(foreign) == harmless
+
+
+@given(st.text(alphabet="a\x1b[3;1mK]0\x07\r\n\b\\P?"), st.lists(st.integers(1, 4), max_size=60))
 def test_pieces_come_out_as_the_whole(foreign: str, cuts: list[int]) -> None:
     cleaner, pieces, rest = Cleaner(), [], foreign
     for cut in cuts:
         pieces.append(cleaner.feed(rest[:cut]))
         rest = rest[cut:]
     pieces.append(cleaner.feed(rest, last=True))
-    assert "".join(pieces) == clean(foreign)
-    assert not any(STEERING.search(piece) for piece in pieces)
+    assert "".join(pieces) == clean_console(foreign)
+    assert not any(STEERING.search(MARK.sub("", piece)) for piece in pieces)

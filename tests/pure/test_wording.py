@@ -51,6 +51,7 @@ NAMES = {1: "a", 2: "b"}
         (Exited(0, 1, None, 99, 0, 0, 0), "a is over: killed by signal 99, 0 s of CPU time"),
         (Exited(0, 1, None, None, 0, 0, 0), "a is over: ended, 0 s of CPU time"),
         (Wrote(0, 1, "console", "hi\n"), "a writes: hi"),
+        (Wrote(0, 1, "console", "\x1b[1;31mh\bi\x1b[m\r\n"), "a writes: hi"),
         (PolicyNote(0, Clause("sentence", {"text": "my own words"})), "my own words"),
         (PolicyNote(0, Clause("of my own", {"to": 0, "from": 2})), "of my own (to 0, from 2)"),
         (Operator(0, Clause("set", {"parameter": "quantum", "value": "5ms"})), "operator: quantum is 5ms now"),
@@ -119,7 +120,7 @@ def test_every_rule_that_is_told_has_its_words() -> None:
     told = set()
     for path in source.rglob("*.py"):
         if path.name not in ("wording.py", "events.py"):
-            told |= set(re.findall(r'(?:Clause|Refused|_record)\(\s*"([a-z][a-zA-Z -]+)"', path.read_text()))
+            told |= set(re.findall(r'(?:Clause|Refused|_record|_say)\(\s*"([a-z][a-zA-Z -]+)"', path.read_text()))
     assert len(told) > 30
     assert told - tables <= {"quit", "done", "sentence"}, (
         "a halt says its reason as it is, and a policy of one's own a sentence"

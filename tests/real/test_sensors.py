@@ -12,13 +12,18 @@ import pytest
 
 from sandbox.commands import Kill, Quit, Type
 from sandbox.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
+from sandbox.kernel.machine import Woke
 from sandbox.machines.linux import perf
+from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.perf import Ring
 from sandbox.machines.linux.places import Places, choose
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.sensors import open_sensor, successor
 from sandbox.machines.linux.sensors.base import Around
+from sandbox.machines.linux.waiting import Waiting
+from sandbox.spec import ProcessSpec
 from sandbox.units import MS
 from tests.faults.stage import children, command, command_line, quick_python, watch
 from tests.worlds import SENSORS, exits, process, run_real, scenario
@@ -227,3 +232,22 @@ def test_threads_that_hand_the_cpu_to_and_fro_do_not_drown_the_kernel_process() 
         run.finish(40)
         assert run.ended("flood").status == 3
         assert len(run.all(Blocked, "io")) >= 5
+
+
+def test_one_that_wakes_twice_before_the_kernel_hears_of_it_wakes_once() -> None:
+    os_pid = os.fork()
+    if os_pid == 0:
+        signal.pause()
+        os._exit(0)
+    out, child = Outbox(Clock()), Child(os_pid, ProcessSpec("sleeper"))
+    try:
+        child.pid = 1
+        waiting = Waiting({os_pid: child}, out)
+        waiting.children[child.pid] = child
+        waiting.wake(child)
+        waiting.wake(child)
+        assert out.take(0).reports == [Woke(1)]
+    finally:
+        child.send(signal.SIGKILL)
+        os.waitpid(os_pid, 0)
+        child.close()

@@ -20,7 +20,7 @@ Stage = Callable[..., Play]
 
 def facts(it: Play) -> dict[str, str]:
     """The facts on the screen, by what stands before them."""
-    lines = [line.strip("│ ") for line in it.text.splitlines() if "│" in line]
+    lines = [max(line.split("│"), key=len).strip() for line in it.text.splitlines() if "│" in line]
     pairs = [line.split("  ", 1) for line in lines if "  " in line]
     return {name.strip(): value.strip() for name, value in pairs}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.widgets import OptionList
 
 from sandbox.machines.linux.places import available
 from sandbox.tui.screens.open import Open
@@ -78,7 +79,7 @@ async def test_the_keys_lead_from_the_list_to_the_line_and_back(stage: Stage) ->
         await pilot.press("o")
         await pilot.pause()
         assert type(it.app.focused).__name__ == "OptionList"
-        await pilot.press(*["down"] * 9)
+        await pilot.press(*["down"] * it.app.screen.query_one(OptionList).option_count)
         assert type(it.app.focused).__name__ == "Input"
         await pilot.press("enter")  # nothing was typed
         assert isinstance(it.app.screen, Open)

@@ -127,7 +127,7 @@ def test_the_quantum_and_the_policy_change_while_it_runs(tmp_path: Path) -> None
         app.read_until(lambda: app.shows("quantum 50 ms"), "two steps down")
         app.press("p")
         app.read_until(lambda: app.shows("Scheduling policy"), "the policies are shown")
-        app.press("\x1b[A\r")
+        app.press("\x1b[H\r")
         app.read_until(lambda: app.shows("   fcfs "), "another one is in force")
         changed = shown_time(app)
         app.read_until(lambda: shown_time(app) > changed + 0.2, "it is painted in full")

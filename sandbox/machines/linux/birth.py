@@ -14,18 +14,26 @@ import gc
 import os
 import resource
 import signal
+import socket
 import sys
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, NoReturn
 
+from sandbox.addresses import resolve
+from sandbox.events import Clause
 from sandbox.machines.linux import libc
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.console import Console, take_console
+from sandbox.machines.linux.listeners import Listeners, NotListening
+from sandbox.programs import client, forking_server, iterative_server, nonblocking_server
+from sandbox.programs.conversation import Conduct
 from sandbox.programs.function import call, finish, print_exception
 from sandbox.programs.work import work
-from sandbox.spec import ProcessSpec, Segment
+from sandbox.spec import CLIENT, SERVERS, ProcessSpec, Segment
+from sandbox.text import clean_line
+from sandbox.units import S
 
 #: A console, a pidfd and a kept-open stat file.
 DESCRIPTORS_EACH = 3
@@ -34,15 +42,27 @@ _FOR_ADOPTION, _FOR_US = 24, 8
 #: So many are forked before the first of them has to be ready.
 _AHEAD = 16
 _PATIENCE_NS = 2_000_000_000
+#: Where a server finds the socket at which it listens.
+_LISTENER = 3
+_SERVE = {
+    "forking-server": forking_server.serve,
+    "iterative-server": iterative_server.serve,
+    "nonblocking-server": nonblocking_server.serve,
+}
 _PROBE_NS = 3_000_000
 
 
-class BirthFailed(OSError):
-    """The process of that name could not be started; the others can."""
+class BirthFailed(Exception):
+    """A process could not be started; the others can. ``what``: why, as data, with its name."""
 
-    def __init__(self, name: str, error: OSError) -> None:
-        super().__init__(error.errno, error.strerror or str(error))
-        self.name = name
+    def __init__(self, what: Clause) -> None:
+        super().__init__(what.rule)
+        self.what = what
+
+    @classmethod
+    def by(cls, error: OSError, name: str) -> BirthFailed:
+        """The system refused something."""
+        return cls(Clause("could not be started", {"name": name, "reason": clean_line(error.strerror or str(error))}))
 
 
 class Unborn(NamedTuple):
@@ -58,9 +78,10 @@ class Nursery:
     """Bears processes for mini CPUs (``cpus``: real CPU numbers). ``zero``: where the machine's clock began, in memory
     that processes share with it. Only a single-threaded process may own one: arming follows the forking thread."""
 
-    def __init__(self, cpus: Sequence[int], folder: str, zero: Sequence[int] = (0,)) -> None:
+    def __init__(self, cpus: Sequence[int], folder: str, listeners: Listeners, zero: Sequence[int] = (0,)) -> None:
         self._cpus = cpus
         self._folder = folder
+        self._listeners = listeners
         self._zero = zero
         self._descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
@@ -96,15 +117,22 @@ class Nursery:
 
     def conceive(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Unborn:
         """Fork; the child then arms itself and stops. Raises BirthFailed."""
+        try:
+            listener = self._listeners.take(spec.name) if spec.program in SERVERS else None
+        except NotListening as failure:
+            raise BirthFailed(failure.what) from failure
         body = self._body(spec, folder or self._folder)
         console = None
         try:
             console = Console()
-            return Unborn(spec, order, self._fork(body, console.slave, spec.name), console)
+            return Unborn(spec, order, self._fork(body, console.slave, spec.name, listener), console)
         except OSError as error:
             if console is not None:
                 console.close()
-            raise BirthFailed(spec.name, error) from error
+            raise BirthFailed.by(error, spec.name) from error
+        finally:
+            if listener is not None:
+                listener.close()
 
     def deliver(self, unborn: Unborn) -> Child:
         """Wait until it has stopped. Raises BirthFailed."""
@@ -119,7 +147,7 @@ class Nursery:
         except OSError as error:
             _undo(unborn.os_pid)
             unborn.console.close()
-            raise BirthFailed(unborn.spec.name, error) from error
+            raise BirthFailed.by(error, unborn.spec.name) from error
 
     def _body(self, spec: ProcessSpec, folder: str) -> Callable[[], int]:
         """What the child does once it is dispatched; returns its exit status."""
@@ -136,15 +164,31 @@ class Nursery:
         if spec.command is not None:
             command = spec.command
             return lambda: _execute(command, folder)
+        if spec.program in SERVERS:
+            serve, conduct = _SERVE[spec.program], Conduct(spec.name, spec.idle_ns / S, spec.clients)
+            return lambda: serve(socket.socket(fileno=_LISTENER), conduct)
+        if spec.program == CLIENT:
+            return self._client(spec)
         file, _, function = (spec.python or "").rpartition(":")
         return lambda: call(os.path.join(folder, file), function, spec.args)
 
-    def _fork(self, body: Callable[[], int], slave: int, name: str) -> int:
+    def _client(self, spec: ProcessSpec) -> Callable[[], int]:
+        """A client connects to where its server listens by now. Raises BirthFailed."""
+        address = self._listeners.find(spec.connect or "")
+        if address is None:
+            raise BirthFailed(Clause("nobody listens", {"name": spec.name, "at": spec.connect}))
+        try:
+            _, address = resolve(address)
+        except OSError as error:
+            raise BirthFailed.by(error, spec.name) from error
+        return lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times)
+
+    def _fork(self, body: Callable[[], int], slave: int, name: str, listener: socket.socket | None) -> int:
         parent = os.getpid()
         os_pid = os.fork()
         if os_pid == 0:
             try:
-                self._become_a_child(parent, slave, name)
+                self._become_a_child(parent, slave, name, listener)
                 status = body()
             except BaseException:
                 print_exception()
@@ -152,13 +196,15 @@ class Nursery:
             finish(status)
         return os_pid
 
-    def _become_a_child(self, parent: int, slave: int, name: str) -> None:
+    def _become_a_child(self, parent: int, slave: int, name: str, listener: socket.socket | None) -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
         os.setsid()
         take_console(slave)
-        os.closerange(3, _highest_descriptor())
+        if listener is not None:
+            os.dup2(listener.detach(), _LISTENER)
+        os.closerange(_LISTENER + (listener is not None), _highest_descriptor())
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         resource.setrlimit(resource.RLIMIT_NOFILE, self._descriptors)
         libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)

@@ -45,7 +45,7 @@ class Console:
         self.slave = -1
 
     def read(self) -> str | None:
-        """What was written since the last turn, harmless, at most one turn's share; None when nobody
+        """What was written since the last turn, made harmless, at most one turn's share; None when nobody
         has it open (a process that it controls may open it again)."""
         try:
             data = os.read(self._master, TURN_BYTES)
@@ -68,8 +68,8 @@ class Console:
         return "".join(pieces)
 
     def type(self, text: str) -> bool:
-        """Type into the console; True when all of it has been taken. What a full terminal does not take waits
-        for ``flush``."""
+        """Type into the console, keys with ctrl as the characters that they are; True when all of it has been taken.
+        What a full terminal does not take waits for ``flush``."""
         self._unsent += text.encode()
         return self.flush()
 

@@ -1,4 +1,5 @@
-"""What has to be done now and then beside the scheduling: the operator, relatives, stops, the condemned, consoles."""
+"""What has to be done now and then beside the scheduling: the operator, relatives, stops, the condemned, consoles,
+sockets."""
 
 from __future__ import annotations
 
@@ -76,7 +77,7 @@ class Household:
     @property
     def next_ns(self) -> int:
         """When something is due."""
-        due_ns = min(self._due_ns, self._population.vigil.next_ns)
+        due_ns = min(self._due_ns, self._population.vigil.next_ns, self._population.traffic.next_ns)
         check_ns = self._outside.next_check_ns
         return due_ns if check_ns is None else min(due_ns, check_ns)
 
@@ -94,6 +95,7 @@ class Household:
         population.mind_stops()
         self._operate()
         population.undertaker.insist()
+        population.traffic.look()
         population.consoles.tick()
         population.consoles.hold_back(self._outside.behind)
         self._mind_hopelessness()

@@ -1,4 +1,4 @@
-"""The few system calls that Python does not offer: prctl, timerfd, signalfd and those by number, through libc."""
+"""The few system calls that Python does not offer: prctl, signalfd and those by number, through libc."""
 
 from __future__ import annotations
 
@@ -15,10 +15,7 @@ PR_SET_NO_NEW_PRIVS = 38
 
 _SA_NOCLDSTOP = 1
 _PIDFD_GETFD = 438  # on every machine
-_CLOCK_MONOTONIC = 1
-_TFD_TIMER_ABSTIME = 1
 _NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
-_S = 1_000_000_000
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -84,47 +81,6 @@ def end_on(number: signal.Signals) -> None:
     """Have a signal end this process (exit status: its number), also as the first one of a pid namespace, whom no
     default action ends."""
     _libc.signal(number, _libc._exit)
-
-
-class _Timespec(ctypes.Structure):
-    _fields_ = (("tv_sec", ctypes.c_long), ("tv_nsec", ctypes.c_long))
-
-
-class _Itimerspec(ctypes.Structure):
-    _fields_ = (("it_interval", _Timespec), ("it_value", _Timespec))
-
-
-class Alarm:
-    """A timerfd: readable at a time of CLOCK_MONOTONIC, to the nanosecond (epoll's own timeouts are whole
-    milliseconds)."""
-
-    def __init__(self) -> None:
-        self._fd = _checked(_libc.timerfd_create(_CLOCK_MONOTONIC, _NONBLOCK_CLOEXEC))
-        self._spec = _Itimerspec()
-        self._pointer = ctypes.byref(self._spec)
-        self._set_ns: int | None = None
-
-    def fileno(self) -> int:
-        return self._fd
-
-    def set(self, at_ns: int | None) -> None:
-        """Ring at ``at_ns`` (CLOCK_MONOTONIC), at once where that is past; None: not at all."""
-        if at_ns == self._set_ns:
-            return
-        self._set_ns = at_ns
-        self._spec.it_value.tv_sec, self._spec.it_value.tv_nsec = divmod(0 if at_ns is None else max(at_ns, 1), _S)
-        _checked(_libc.timerfd_settime(self._fd, _TFD_TIMER_ABSTIME, self._pointer, None))
-
-    def hush(self) -> None:
-        """Take note of a ring."""
-        self._set_ns = None
-        try:
-            os.read(self._fd, 8)
-        except BlockingIOError:
-            pass
-
-    def close(self) -> None:
-        os.close(self._fd)
 
 
 def signal_fd(signals: set[signal.Signals]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sandbox.commands import Command, Kill, Spawn, Type
+from sandbox.commands import Command, Kill, Press, Spawn, Type
 from sandbox.events import Clause
 from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, Stop, Thaw
 from sandbox.machines.linux import libc
@@ -68,7 +68,7 @@ class LinuxMachine:
 
     def start(self) -> None:
         """Bear the scenario's processes; the clock starts when that is done."""
-        self._population.bear_all(self._boot.scenario, self._outside.dismissed)
+        self._population.bear_all(self._boot.scenario, self._boot.exposed, self._outside.dismissed)
         take_precedence()
         self._clock.start()
 
@@ -183,6 +183,8 @@ class LinuxMachine:
                 self._population.undertaker.end(child)
             case Type(_, text) if child is not None:
                 self._population.consoles.type(child, text + "\n")
+            case Press() if child is not None:
+                self._population.consoles.type(child, command.character)
             case Spawn(argv):
                 self._population.spawn(argv)
 

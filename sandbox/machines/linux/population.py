@@ -17,10 +17,12 @@ from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.consoles import Consoles
 from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.families import Families, Found
+from sandbox.machines.linux.listeners import Listeners
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.procfs import Status, command_line
 from sandbox.machines.linux.reaper import Reaper, exit_status
+from sandbox.machines.linux.traffic import Traffic
 from sandbox.machines.linux.undertaker import Undertaker
 from sandbox.machines.linux.vigil import Vigil
 from sandbox.machines.linux.waiting import Waiting
@@ -52,6 +54,7 @@ class Population:
         self.consoles = Consoles(poller, out.wrote)
         self.undertaker = Undertaker()
         self.vigil = Vigil(dispatcher)
+        self.traffic = Traffic(self.by_os_pid, poller, out)
         #: Processes of ours that are none of the machine's.
         self.helpers: set[int] = set()
         self._families = Families(self.by_os_pid, self.helpers)
@@ -59,13 +62,15 @@ class Population:
 
     # Births
 
-    def bear_all(self, scenario: Scenario, dismissed: Callable[[], bool]) -> None:
+    def bear_all(self, scenario: Scenario, exposed: bool, dismissed: Callable[[], bool]) -> None:
         """Bear the scenario's processes, all of them before the clock starts: each waits, stopped, for its
         arrival, because a birth in the middle of a run would take the dispatcher's time. A thousand births take
-        seconds: none is begun once we are ``dismissed``."""
-        self._nursery = Nursery(self._cpus, scenario.folder, self._clock.zero)
+        seconds: none is begun once we are ``dismissed``. ``exposed``: servers may be reached from elsewhere."""
+        listeners = Listeners(scenario.processes, exposed)
+        self._nursery = Nursery(self._cpus, scenario.folder, listeners, self._clock.zero)
         specs = takewhile(lambda _: not dismissed(), scenario.processes)
         born = [child for outcome in self._nursery.bear_many(specs) if (child := self._welcome(outcome)) is not None]
+        listeners.close()
         self.born.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
 
     def let_in(self, now_ns: int) -> None:
@@ -115,8 +120,7 @@ class Population:
     def _welcome(self, outcome: Child | BirthFailed) -> Child | None:
         """Take in who was born; who was not is told of."""
         if isinstance(outcome, BirthFailed):
-            reason = clean_line(str(outcome.strerror))
-            self._out.fault(None, "could not be started", name=outcome.name, reason=reason)
+            self._out.fault(None, outcome.what.rule, **outcome.what.figures)
             return None
         self.by_os_pid[outcome.os_pid] = outcome
         self.vigil.watch(outcome)
@@ -150,6 +154,7 @@ class Population:
         child.pid = next(self._pids)
         self.children[child.pid] = child
         self.consoles.open(child)
+        self.traffic.born(child)
         parent = child.parent.pid if child.parent else None
         self._out.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, loose))
 
@@ -221,6 +226,7 @@ class Population:
                 child.console.close()
         self.consoles.close()
         self._families.close()
+        self.traffic.close()
 
 
 def _identity(os_pid: int, status: Status) -> tuple[str, str]:

@@ -65,7 +65,8 @@ class Waiting:
 
     def wake(self, child: Child) -> None:
         """A process can run again. One that stopped while it waited can do so as soon as we let it."""
-        del self.children[child.pid]
+        if self.children.pop(child.pid, None) is None:
+            return  # a moment ago it woke already, and the kernel has not been told yet
         if child.on is not STOPPED and read_state(child.stat_fd)[0] == "T":
             self._out.fault_again(child, STOPPED.rule)
         self._out.add(Woke(child.pid))

@@ -1,4 +1,4 @@
-"""The board's screen."""
+"""The screen below all dialogs."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
 
+from sandbox.tui import panels
+from sandbox.tui.keys import PANELS
+from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import BlockedColumn, Column, DoneColumn, ReadyColumn, RunningColumn
 from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
 from sandbox.tui.widgets.lines import WIDE
 from sandbox.tui.widgets.status import Status
+from sandbox.tui.widgets.tabs import Tabs
 from sandbox.tui.widgets.timeline import Timeline
 from sandbox.tui.widgets.why import Why
 
 
-class BoardScreen(Screen[None]):
-    """Status, columns, timeline, reason, keys."""
+class BoardScreen(Screen[None], inherit_bindings=False):
+    """Status, the panel in front, timeline, reason, keys. Of Textual's bindings for screens it has none: ``tab`` leads
+    to the next panel."""
 
     AUTO_FOCUS = ""
 
@@ -28,31 +32,22 @@ class BoardScreen(Screen[None]):
         #: The chosen process.
         self.chosen: int | None = None
         self.status = Status(id="status")
-        self.columns: list[Column] = [
-            ReadyColumn(id="ready"),
-            RunningColumn(id="running"),
-            BlockedColumn(id="blocked"),
-            DoneColumn(id="done"),
-        ]
+        self.tabs = Tabs(id="tabs")
         self.timeline = Timeline(id="timeline")
         self.lesson = Lesson(id="lesson")
+        self.lower = Horizontal(self.timeline, self.lesson, id="lower")
         self.why = Why(id="why")
         self.keys = KeyBar(id="keys")
+        self.front: Panel = panels.make(PANELS[0].id)
+        self._panels = {PANELS[0].id: self.front}
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield self.status
-        with Horizontal(id="columns"):
-            yield from self.columns
-        with Horizontal(id="lower"):
-            yield self.timeline
-            yield self.lesson
-        yield self.why
-        yield self.keys
+        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.keys)
 
     def use_keymap(self, keymap: Mapping[str, str]) -> None:
         """Name the keys that the user has moved as he has."""
-        for widget in (self.timeline, self.why, self.keys, self.lesson):
+        for widget in (self.tabs, self.timeline, self.why, self.keys, self.lesson):
             widget.keymap = keymap
 
     def begin(self, session: Session) -> None:
@@ -61,16 +56,38 @@ class BoardScreen(Screen[None]):
         self.set_class(session.scenario.lesson is not None and self.size.width >= WIDE, "lesson")
         self.show(session)
 
+    def turn_to(self, name: str) -> None:
+        """Have the panel of this name in front."""
+        before, self.front = self.front, self._panels.get(name) or panels.make(name)
+        if before is self.front:
+            return
+        before.leave()
+        before.display = False
+        self.remove_class(f"timeline-{before.timeline}").add_class(f"timeline-{self.front.timeline}")
+        if name in self._panels:
+            self.front.display = True
+        else:
+            self._panels[name] = self.front
+            self.front.keymap = self.keys.keymap
+            self.mount(self.front, before=self.lower)
+        self.call_after_refresh(self._arrive, self.front)
+
+    def _arrive(self, panel: Panel) -> None:
+        if panel is self.front:  # quick keys may have led on
+            panel.arrive()
+
     def show(self, session: Session) -> None:
         """Show the session as it is now."""
         if self.chosen not in session.board.rows:
             self.chosen = None
         self.set_class(session.board.paused, "paused")
         self.status.show(session)
-        for column in self.columns:
-            column.show(session, self.chosen)
-        self.timeline.show(session, self.chosen)
+        self.tabs.show(self.front.id, self.has_class("lesson"))
+        if self.front.is_mounted:
+            self.front.show(session, self.chosen)
+        if self.lower.display:
+            self.timeline.show(session, self.chosen)
         self.why.show(session)
-        self.keys.show(session)
+        self.keys.show(session, self.front.id)
         if self.has_class("lesson") and session.board.booted is not None:
             self.lesson.show(session)

@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical
-from textual.widgets import Input, RichLog, Static
+from textual.widgets import Input, Static
 
 from sandbox import wording
 from sandbox.commands import Type
@@ -15,13 +15,10 @@ from sandbox.tui.figures import brief
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
 from sandbox.tui.session import Session
+from sandbox.tui.widgets.written import Written
 from sandbox.units import MS, US, show_duration
 
 _REFRESH_S = 0.25
-
-
-class Console(RichLog, can_focus=False):
-    """What a process has written."""
 
 
 class Inspect(Dialog[None]):
@@ -31,7 +28,6 @@ class Inspect(Dialog[None]):
         super().__init__()
         self._session, self._pid = session, pid
         self._row = session.board.rows[pid]
-        self._written = ""
 
     def compose(self) -> ComposeResult:
         """Facts above, output below, a line to type at the bottom."""
@@ -39,7 +35,7 @@ class Inspect(Dialog[None]):
             entitle(box, f"Process {self._pid}: {self._row.name}", "esc close")
             yield Static(id="facts")
             yield Static("its console", id="console-title")
-            yield Console(id="output", wrap=True, min_width=0, markup=False, highlight=False, max_lines=500)
+            yield Written(id="output")
             yield Input(placeholder="type a line into its console, then ⏎")
 
     def on_mount(self) -> None:
@@ -59,14 +55,14 @@ class Inspect(Dialog[None]):
         for name, value in self._facts():
             table.add_row(name, value if isinstance(value, Text) else Text(value))
         self.query_one("#facts", Static).update(table)
-        self._show_output()
+        self.query_one(Written).show(self._row.output)
         if self._row.state is State.EXITED:
             self.query_one(Input).display = False
 
     def _facts(self) -> list[tuple[str, str | Text]]:
         session, row = self._session, self._row
         life = session.history.lives[self._pid]
-        waiting, blocked = (brief(life.spent_ns(state, session.now_ns)) for state in (State.READY, State.BLOCKED))
+        waiting, blocked = (brief(ns) for ns in (life.ready_ns(session.now_ns), life.blocked_ns(session.now_ns)))
         facts: list[tuple[str, str | Text]] = [
             ("state", self._state()),
             ("runs", row.admitted.runs),
@@ -94,11 +90,3 @@ class Inspect(Dialog[None]):
     def _born_of(self) -> str:
         parent = self._row.admitted.parent
         return f"{parent} {self._session.names[parent]}" if parent is not None else "the kernel process"
-
-    def _show_output(self) -> None:
-        text = "\n".join(self._row.output)
-        if text != self._written:
-            self._written = text
-            log = self.query_one(Console)
-            log.clear()
-            log.write(Text(text), scroll_end=True)

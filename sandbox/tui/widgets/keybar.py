@@ -9,9 +9,11 @@ from sandbox.tui.keys import ACTIONS, Action
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line
 
-_SHOWN = [action for action in ACTIONS if action.brief]
 #: What gives way first where there is little room; the rest is always there.
-_GIVES_WAY = ("lesson", "restart", "kill", "new", "open", "inspect", "quantum_up", "policy", "step", "pause")
+_GIVES_WAY = (
+    *("restart", "kill", "new", "open", "inspect", "quantum_up"),
+    *("next_panel", "policy", "step", "pause"),
+)
 
 
 class KeyBar(Lines):
@@ -20,16 +22,20 @@ class KeyBar(Lines):
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._paused = False
+        self._front: str | None = None
 
-    def show(self, session: Session) -> None:
-        """Say what the keys do now."""
-        if self._paused is not session.board.paused:
-            self._paused = session.board.paused
+    def show(self, session: Session, front: str | None) -> None:
+        """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
+        if (self._paused, self._front) != (session.board.paused, front):
+            self._paused, self._front = session.board.paused, front
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The keys: two cells between them where there is room, else one; then some give way."""
-        actions = list(_SHOWN)
+        shown = [action for action in ACTIONS if action.brief and action.panel in ("", self._front)]
+        own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
+        shown = [action for action in shown if action.panel or self.key(action.id) not in own]
+        actions = sorted(shown, key=lambda action: not action.panel)
         drawn = [self._pieces(action, " ") for action in actions]
         if _cells(drawn) > width:
             drawn = [self._pieces(action, "") for action in actions]

@@ -1,0 +1,131 @@
+"""A server that never blocks: it asks all of its sockets again and again whether there is something.
+
+Good: one process has many clients, and none of them holds the others up. Bad: it never waits, so it burns every time
+slice that it gets, whether anybody talks to it or not.
+"""
+
+from __future__ import annotations
+
+import errno
+import socket
+import time
+from typing import NoReturn
+
+from sandbox.programs.conversation import CHUNK, Conduct, Transcript, answer, part, refuse
+
+#: So often it says what all the asking came to.
+_REPORT_S = 1.0
+#: An answer that is not taken waits here up to so many bytes; until then no more is heard from that client.
+_UNSENT_MOST = 65_536
+
+
+class Client:
+    """A client, what it has not taken yet, and when it was last heard."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self.connection = connection
+        self.heard_s = time.monotonic()
+        self._transcript = Transcript(connection)
+        self._unsent = bytearray()
+        self._over = False
+
+    def attend(self) -> bool | None:
+        """Hear and answer. Whether there was something to do; None: the conversation is over."""
+        try:
+            heard = self._hear()
+            if heard is not None:
+                self.heard_s = time.monotonic()
+                said = answer(heard)
+                self._unsent += said
+                self._over = not heard
+                self._transcript.tell(heard, said)
+            self._say()
+        except OSError:
+            return None
+        if self._over and not self._unsent:
+            part(self.connection)
+            return None
+        return heard is not None
+
+    def _hear(self) -> bytes | None:
+        """What has come; None: nothing."""
+        if self._over or len(self._unsent) > _UNSENT_MOST:
+            return None
+        try:
+            return self.connection.recv(CHUNK)
+        except BlockingIOError:
+            return None
+
+    def _say(self) -> None:
+        try:
+            while self._unsent:
+                del self._unsent[: self.connection.send(self._unsent)]
+        except BlockingIOError:
+            pass
+
+
+class Server:
+    """All clients in one process."""
+
+    def __init__(self, listener: socket.socket, conduct: Conduct) -> None:
+        listener.setblocking(False)
+        self._listener = listener
+        self._conduct = conduct
+        self._clients: list[Client] = []
+        #: Whether there are descriptors for another client: asked again when one has gone.
+        self._room = True
+        self._asked = self._useful = 0
+
+    def serve(self) -> NoReturn:
+        """Ask everybody in turn, for ever."""
+        report_s = time.monotonic() + _REPORT_S
+        while True:
+            self._welcome()
+            for client in [*self._clients]:
+                self._attend(client)
+            now_s = time.monotonic()
+            if now_s >= report_s:
+                report_s = now_s + _REPORT_S
+                self._report()
+
+    def _welcome(self) -> None:
+        if not self._room:
+            return
+        self._asked += 1
+        try:
+            connection, _ = self._listener.accept()
+        except (BlockingIOError, ConnectionError):
+            return
+        except OSError as error:
+            if error.errno not in (errno.EMFILE, errno.ENFILE):
+                raise
+            self._room = False
+            return
+        self._useful += 1
+        if len(self._clients) >= self._conduct.clients:
+            refuse(connection)
+            return
+        try:
+            self._clients.append(Client(connection))
+        except OSError:
+            connection.close()  # it is gone already
+
+    def _attend(self, client: Client) -> None:
+        self._asked += 1
+        done = client.attend()
+        if done is None or time.monotonic() - client.heard_s > self._conduct.idle_s:
+            client.connection.close()
+            self._clients.remove(client)
+            self._room = True
+        elif done:
+            self._useful += 1
+
+    def _report(self) -> None:
+        print(f"asked {self._asked} times: {self._useful} times there was something", flush=True)
+        self._asked = self._useful = 0
+
+
+def serve(listener: socket.socket, conduct: Conduct) -> NoReturn:
+    """Ask, for ever."""
+    Server(listener, conduct).serve()

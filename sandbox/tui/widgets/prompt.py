@@ -1,0 +1,42 @@
+"""What stands before the line in which one types: whom it is for, and whether he waits for it."""
+
+from __future__ import annotations
+
+from rich.cells import cell_len
+from textual.strip import Strip
+
+from sandbox.cells import fit_name
+from sandbox.tui.widgets.lines import Lines, Piece, line
+
+_NAME_MOST = 16
+
+
+class Prompt(Lines):
+    """As wide as what it says."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._name: str | None = None
+        self._asks = False
+
+    def show(self, name: str | None, asks: bool) -> None:
+        """``name`` None: nobody is there to read. ``asks``: he waits until somebody types."""
+        if (self._name, self._asks) != (name, asks):
+            self._name, self._asks = name, asks
+            self.styles.width = sum(cell_len(text) for text, _ in self._pieces())
+            self.update_lines()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """One line."""
+        return [line(self._pieces(), width)]
+
+    def _pieces(self) -> list[Piece]:
+        palette = self.palette
+        if self._name is None:
+            return [(" nobody reads here", palette.dim)]
+        name = fit_name(self._name, min(cell_len(self._name), _NAME_MOST))
+        return (
+            [(f" {name} waits for a line ", palette.paused), (" ", palette.text)]
+            if self._asks
+            else [(f" {name} ▸ ", palette.strong)]
+        )

@@ -1,0 +1,127 @@
+"""A policy's queues from top to bottom, each with its tasks and what the policy knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.cells import cell_len
+from textual import events
+from textual.strip import Strip
+
+from sandbox import wording
+from sandbox.cells import fit_name
+from sandbox.events import Figure, Queued, Queues
+from sandbox.kernel.states import State
+from sandbox.tui.palette import SIGNS
+from sandbox.tui.session import Session
+from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.units import show_duration
+
+_NAME = 14
+#: Every queue shows so many of its tasks before another one shows more.
+_TASKS_LEAST = 2
+_WHEEL = 3
+
+
+class QueueList(Lines):
+    """Who is on the CPUs, then each queue: who would be next stands first."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._session: Session | None = None
+        self._chosen: int | None = None
+        self._pids: list[int | None] = []
+
+    def show(self, session: Session, chosen: int | None) -> None:
+        """Show what the policy told last."""
+        self._session, self._chosen = session, chosen
+        self.entitle(f"QUEUES of {session.board.policy}" if session.board.policy else "QUEUES")
+        self.update_lines()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """Headings and tasks."""
+        session = self._session
+        self._pids = []
+        seen = session.board.queues if session is not None else None
+        if session is None or seen is None:
+            return []
+        columns = _columns(seen)
+        strips: list[Strip] = []
+        for heading, tasks, hidden, state in self._sections(seen, height):
+            strips.append(line(heading, width))
+            self._pids.append(None)
+            for task in tasks:
+                under = self.palette.cursor if task.pid == self._chosen else None
+                strips.append(line(self._entry(session, task, state, columns), width, under))
+                self._pids.append(task.pid)
+            if hidden:
+                strips.append(line([(f"      … and {hidden} more", self.palette.dim)], width))
+                self._pids.append(None)
+        return strips
+
+    def _sections(self, seen: Queues, height: int) -> Iterator[tuple[list[Piece], Sequence[Queued], int, State]]:
+        """Each heading, the tasks below it for which there is room, how many more there are, and their state."""
+        palette = self.palette
+        running: list[Piece] = [("on a CPU", palette.strong)]
+        yield running, seen.running, 0, State.RUNNING
+        rooms = _rooms([queue.number for queue in seen.queues], height - 1 - len(seen.running) - len(seen.queues))
+        for queue, room in zip(seen.queues, rooms, strict=True):
+            heading: list[Piece] = [(wording.queue(queue.name), palette.strong)]
+            if queue.slice_ns is not None:
+                heading.append((f"   slice {show_duration(queue.slice_ns)}", palette.text))
+            heading.append((f"   {queue.number or 'empty'}", palette.dim))
+            shown = queue.tasks if queue.number <= room else queue.tasks[: max(room - 1, 0)]
+            yield heading, shown, queue.number - len(shown) if room else 0, State.READY
+
+    def _entry(self, session: Session, task: Queued, state: State, columns: Mapping[str, int]) -> list[Piece]:
+        palette = self.palette
+        pieces: list[Piece] = [
+            (f"  {task.pid:>3} ", palette.dim),
+            (f"{SIGNS[state]} ", palette.state(state)),
+            (fit_name(session.names.get(task.pid, ""), _NAME) + "  ", palette.text),
+        ]
+        for name, width in columns.items():
+            figure = _shown(name, task.figures.get(name)) if name in task.figures else ""
+            pieces += [(f"{_title(name)} " if figure else "", palette.dim), (figure.ljust(width) + "  ", palette.text)]
+        return pieces
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the process that was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is not None and 0 <= offset.y < len(self._pids):
+            pid = self._pids[offset.y]
+            if pid is not None:
+                self.post_message(Picked(pid))
+
+
+def _columns(seen: Queues) -> dict[str, int]:
+    """What is known of any task, and how wide the widest of these figures is."""
+    widths: dict[str, int] = {}
+    for task in (*seen.running, *(task for queue in seen.queues for task in queue.tasks)):
+        for name, value in task.figures.items():
+            widths[name] = max(widths.get(name, 0), cell_len(_shown(name, value)))
+    return widths
+
+
+def _title(name: str) -> str:
+    return name.removesuffix("_ns")
+
+
+def _shown(name: str, value: Figure) -> str:
+    if value is None:
+        return "–"
+    if name.endswith("_ns") and isinstance(value, int):
+        return show_duration(value)
+    return f"{value:.2f}" if isinstance(value, float) else str(value)
+
+
+def _rooms(numbers: Sequence[int], height: int) -> list[int]:
+    """How many lines each queue has for its tasks: no more than it needs, and as evenly as can be."""
+    rooms = [0] * len(numbers)
+    left = max(height, 0)
+    while left and (hungry := [index for index, number in enumerate(numbers) if rooms[index] < number]):
+        for index in hungry[:left]:
+            rooms[index] += 1
+        left -= len(hungry[:left])
+    return rooms

@@ -1,0 +1,59 @@
+"""The line of panels: which there are, and which one is in front."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from sandbox.tui.keys import ACTIONS, PANELS, Action
+from sandbox.tui.widgets.lines import Lines, Piece, line
+
+#: The lesson is no panel: it stands beside the timeline.
+_LESSON = next(action for action in ACTIONS if action.id == "lesson")
+
+
+class Clicked(Message):
+    """A tab was clicked. ``does``: the action that its key has."""
+
+    def __init__(self, does: str) -> None:
+        super().__init__()
+        self.does = does
+
+
+class Tabs(Lines):
+    """One line."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._open: set[str | None] = set()
+
+    def show(self, front: str | None, lesson: bool) -> None:
+        """Mark the panel in front, and the lesson if it is open."""
+        present = {front, _LESSON.id if lesson else None}
+        if present != self._open:
+            self._open = present
+            self.update_lines()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """Each with its key."""
+        return [line([piece for _, pieces in self._tabs() for piece in pieces], width)]
+
+    def _tabs(self) -> Iterator[tuple[Action, list[Piece]]]:
+        palette = self.palette
+        for action in (*PANELS, _LESSON):
+            key, mark = self.key(action.id), "▸" if action.id in self._open else " "
+            name = palette.strong if action.id in self._open else palette.dim
+            yield action, [(f" {mark}", palette.strong), (key, palette.text), (f" {action.name}  ", name)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Turn to the one that was clicked."""
+        x = event.x
+        for action, pieces in self._tabs():
+            x -= sum(cell_len(text) for text, _ in pieces)
+            if x < 0:
+                self.post_message(Clicked(action.does))
+                return
