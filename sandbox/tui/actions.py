@@ -22,7 +22,6 @@ from sandbox.tui.session import Session
 from sandbox.tui.signals import Signals
 from sandbox.tui.widgets.columns import Picked
 from sandbox.tui.widgets.tabs import Clicked
-from sandbox.tui.widgets.timeline import ZOOMS_NS
 from sandbox.units import MS, show_duration, write_duration
 
 if TYPE_CHECKING:
@@ -60,7 +59,8 @@ class Actions(App[int]):
         self.notify(text, severity="warning" if severe else "information", timeout=4, markup=False)
 
     def ask_machine(self, command: Command) -> None:
-        """Send a command, or say why nobody heard it."""
+        """Send a command, or say why nobody heard it. Whoever asks for something wants to see it."""
+        self.session.to_present()
         if self.session.send(command):
             self.want_frame(soon=True)
         elif self.session.link is not None:
@@ -175,6 +175,9 @@ class Actions(App[int]):
         if pid is None:
             keys = f"{self._key('select_previous')} {self._key('select_next')}"
             self.tell(f"Choose a process first: {keys}, or click one" if self.session.names else "There is no process")
+        elif pid not in self.session.names:
+            self.tell(f"{self.session.past.live.names[pid]} was not born yet")
+            return None
         return pid
 
     def action_open(self) -> None:
@@ -246,8 +249,8 @@ class Actions(App[int]):
         self._zoom(1)
 
     def _zoom(self, by: int) -> None:
-        timeline = self.board_screen.timeline
-        timeline.zoom = max(min(timeline.zoom + by, len(ZOOMS_NS) - 1), 0)
+        cursor_ns = self.session.now_ns if self.session.looks_back else None
+        self.board_screen.timeline.extent.zoom_by(by, cursor_ns)
         self.want_frame(soon=True)
 
     # The app
