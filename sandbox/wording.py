@@ -690,6 +690,14 @@ def defect(clause: Clause) -> str:
     return _say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
 
 
+def hangs_on_ties(name: str, share: float, nudge_ns: int) -> str:
+    """Why a real run may differ from its virtual one, though neither is at fault."""
+    return (
+        f"this schedule hangs on ties: in virtual time, too, the turnaround of {name} changes by {share:.0%} when "
+        f"arrivals and waits take up to {show_duration(nudge_ns)} longer"
+    )
+
+
 def stood_in(label: str) -> str:
     """Why a row of a comparison is not compared."""
     return f"{label}: it failed, and another policy stood in for it"
