@@ -98,7 +98,7 @@ from sandbox.machines.linux.birth import Nursery
 from sandbox.machines.linux.listeners import Listeners
 from sandbox.spec import ProcessSpec
 
-nursery = Nursery([max(os.sched_getaffinity(0))], ".", Listeners([], False))
+nursery = Nursery([max(os.sched_getaffinity(0))], ".", Listeners([], exposed=False))
 prctl = libc.prctl
 
 def late(option, value):
