@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Protocol
 
-from sandbox.commands import Command, Quit
+from sandbox.commands import Command, Quit, Resume, Step
 from sandbox.kernel.machine import Asked
 from sandbox.machines.linux.causes import READS_CONSOLE
 from sandbox.machines.linux.clock import Clock
@@ -75,6 +75,11 @@ class Household:
         return bool(self._script)
 
     @property
+    def ends_pauses(self) -> bool:
+        """Whether the script will go on after a pause; if not, it is somebody else's, and the script waits for him."""
+        return any(isinstance(at.do, (Resume, Step)) for at in self._script)
+
+    @property
     def next_ns(self) -> int:
         """When something is due."""
         due_ns = min(self._due_ns, self._population.vigil.next_ns, self._population.traffic.next_ns)
@@ -103,7 +108,7 @@ class Household:
 
     def _next_due_ns(self) -> int:
         times = [self._population.undertaker.next_ns, self._population.consoles.next_ns]
-        if self._script:
+        if self._script and not self._clock.watch_stands:
             times.append(self._clock.watch_monotonic_ns(self._script[0].time_ns))
         return min((at_ns for at_ns in times if at_ns is not None), default=time.monotonic_ns() + _HOPELESS_NS // 2)
 
