@@ -99,9 +99,8 @@ class ProcessSpec(msgspec.Struct):
     ``period`` makes a periodic process of synthetic work: it does its ``work`` ``repeat`` times, each of them a job
     that is released one period after the one before, the first when the process arrives, and due ``deadline`` after
     its release (by default: a period). A process that is done with a job waits for the release of the next; one that
-    is late begins the next at once, and that one is due as if it had been released in time. On real processes
-    releases are counted from the first instruction of the process. Without ``period``, ``deadline`` is that of the
-    process as a whole, counted from its arrival.
+    is late begins the next at once, and that one is due as if it had been released in time. Without ``period``,
+    ``deadline`` is that of the process as a whole, counted from its arrival.
     """
 
     name: Annotated[str, Name()]

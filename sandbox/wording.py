@@ -153,6 +153,14 @@ _FAULTS = {
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 
+#: Why a client has ended.
+_CLIENTS = {
+    "nobody listens": "nobody listens {at}",
+    "closed without an answer": "the server closed the connection without an answer",
+    "reset": "the server broke the connection off",
+    "no connection": "no connection: {reason}",
+}
+
 _PROBLEMS = {
     "duration needs a unit": "{value} has no unit; write {hint}",
     "expected a duration": "{value} is no duration; write for example 20ms, 1.5s or 250us",
@@ -210,12 +218,23 @@ _PROBLEMS = {
     "no such host": "{value} leads nowhere: {reason}",
     "is exposed": "other machines can reach {at}, too; --expose permits that",
     "no network": "it talks over real sockets; the virtual machine has no network: use ossandbox run",
+    "belongs to another option": "means nothing without {hint}",
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
+    "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
+    "ostep has one cpu": "OSTEP's simulators have one CPU",
+    "ostep changes no policy": "its policy was changed on the way, which OSTEP's simulators cannot",
+    "ostep has no such policy": "OSTEP's simulators have no {value}; they have fcfs, sjf, rr and mlfq",
+    "ostep scheduler needs bursts": "OSTEP's scheduler.py knows jobs that all arrive at 0 and only compute",
+    "ostep has one wait": "in OSTEP's mlfq.py all waits are equally long",
+    "ostep needs regular waits": "{value} does not wait after each so much CPU time and end with a burst, as jobs of "
+    "OSTEP's mlfq.py do",
+    "nothing ran in it": "no process ran in it",
+    "nothing else is asked for": "say what shall be otherwise: --policy, --quantum, or both",
     "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
     "recording is empty": "is empty: nothing was recorded",
     "recording holds no event": "holds no event: the run was not yet up when its recording ended",
@@ -296,6 +315,47 @@ def cause(clause: Clause) -> str:
     return _say(_CAUSES, clause).rstrip(" ←→")
 
 
+_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLACE = "{place} in the queue"
+_FURTHER_PLACE = "no. {place} in the queue"
+#: Where the process of a connection is, or what there is instead of one.
+_SITUATIONS = {
+    "new": "NEW",
+    "ready": "READY, {queue}",
+    "running": "RUNNING",
+    "blocked": "BLOCKED on {cause}",
+    "done": "DONE",
+    "paused": "is paused",
+    "connecting": "connecting",
+    "closed": "it left",
+    "in the kernel's backlog": "in the kernel's backlog; {name} {server}",
+}
+
+
+def situation(clause: Clause) -> str:
+    """How a conversation stands."""
+    if clause.rule in _CLIENTS:
+        return client(clause)
+    figures = dict(clause.figures)
+    if "where" in figures:
+        where = Clause(str(figures.pop("where")), figures)
+        return _say(_SITUATIONS, Clause(clause.rule, {"name": figures.get("name"), "server": situation(where)}))
+    place = figures.get("place")
+    if isinstance(place, int):
+        known = place <= len(_PLACES)
+        template = _PLACE if known else _FURTHER_PLACE
+        figures["queue"] = template.format(place=_PLACES[place - 1] if known else place)
+    if "on" in figures:
+        figures["cause"] = cause(Clause(str(figures.pop("on")), figures))
+    return _say(_SITUATIONS, Clause(clause.rule, figures)).removesuffix(" on").rstrip(" ,;")
+
+
+def burst(number: int, answered: int, failed: int, figures: str) -> str:
+    """What has become of clients that came all at once. ``figures``: how long their answers took."""
+    said = f"burst of {number}: {answered} answered, {failed} failed"
+    return f"{said}   answers: {figures}" if figures else said
+
+
 def _waits(name: str, on: Clause) -> str:
     for_what = cause(on)
     return f"{name} waits" if for_what == "waiting" else f"{name} waits: {for_what}"
@@ -311,12 +371,67 @@ def fault(clause: Clause) -> str:
     return _say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
 
 
+def client(clause: Clause) -> str:
+    """Why a client has ended, if not by its own wish."""
+    return _say(_CLIENTS, clause)
+
+
 def problem(clause: Clause) -> str:
     """What is wrong with an input, with the suggestion where there is one."""
     said = _say(_PROBLEMS, clause)
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")
     return said if hint is None or "{hint}" in template else f"{said}. Did you mean {hint}?"
+
+
+def stretch(state: str, why: Clause) -> str:
+    """Why a process was in a state, in a few words."""
+    match state:
+        case "RUNNING":
+            return rule(why)
+        case "BLOCKED":
+            return cause(why)
+    return why.rule
+
+
+IN_MS = "all times in ms"
+WHAT_IF_HEADS = ("turnaround", "if", "waiting", "if", "response", "if")
+
+
+def reproduced(matched: int, total: int, out_of_order: int, worst: float, trusted: bool) -> str:
+    """How well a recording is reproduced by its own policy in virtual time."""
+    order = "in the same order" if not out_of_order else f"{out_of_order} of them in another order"
+    said = (
+        f"the same policy again: {matched} of {total} slices match, {order}; no turnaround is off by more than "
+        f"{worst:.1%}"
+    )
+    return said if trusted else f"{said}. What follows is a guess at best"
+
+
+def sooner(name: str, by_ns: int, share: float) -> str:
+    """Who would gain most."""
+    return f"{name} would be done {_rounded(by_ns)} sooner ({share:.0%})."
+
+
+def later(name: str, by_ns: int, share: float) -> str:
+    """Who would lose most."""
+    return f"{name} would be done {_rounded(by_ns)} later ({share:.0%})."
+
+
+def what_if(label: str, was: Mapping[str, Any], would: Mapping[str, Any]) -> str:
+    """What another policy would change for all."""
+    means = [
+        f"mean {name} {_rounded(was[f'{name}_ns']['mean'])} → {_rounded(would[f'{name}_ns']['mean'])}"
+        for name in ("turnaround", "waiting", "response")
+        if was[f"{name}_ns"]["mean"] is not None and would[f"{name}_ns"]["mean"] is not None
+    ]
+    switches = f"context switches {was['switches']} → {would['switches']}"
+    return f"Under {label}: {', '.join([*means, switches])}."
+
+
+def entangled(names: Sequence[str]) -> str:
+    """Whose waits another policy would have changed."""
+    return f"waits for other processes are as long as they were: {', '.join(names)}"
 
 
 def recording(clause: Clause) -> str:

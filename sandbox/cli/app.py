@@ -20,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", nargs="?", default="welcome", help=shared.SCENARIO)
     shared.add_policy(parser)
     shared.add(parser)
+    shared.add_recording(parser)
     shared.add_language(parser)
 
 
@@ -42,4 +43,6 @@ def do(options: argparse.Namespace) -> int:
 
         complain("the app needs a terminal; ossandbox run and ossandbox simulate need none")
         return BAD_INPUT
-    return run_app(Session(scenario, start), config)
+    session = Session(scenario, start)
+    session.recorder = shared.recorder(options, scenario)
+    return run_app(session, config)

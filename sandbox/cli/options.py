@@ -53,7 +53,7 @@ def add_recording(parser: argparse.ArgumentParser) -> None:
 
 def add_limit(parser: argparse.ArgumentParser) -> None:
     """Declare the end that a run without the app may be given."""
-    parser.add_argument("--for", dest="limit", metavar="DURATION", help="end the run after so long")
+    parser.add_argument("--for", metavar="DURATION", help="end the run after so long")
 
 
 def scenario(options: argparse.Namespace, real: bool) -> Scenario:
@@ -67,7 +67,7 @@ def scenario(options: argparse.Namespace, real: bool) -> Scenario:
     if options.sensor not in (names := _sensors()):
         what = Clause("not one of the allowed words", {"value": options.sensor, "allowed": " | ".join(names)})
         problems.append(Problem(0, "--sensor", what))
-    limit_ns = read(options, "limit", Duration("1ms"), problems) if hasattr(options, "limit") else None
+    limit_ns = read(options, "for", Duration("1ms"), problems) if hasattr(options, "for") else None
     if problems:
         raise BadScenario("options", problems)
     scenario = load(find(options.scenario))

@@ -18,10 +18,11 @@ from sandbox import wording
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.spec import Scenario
-from sandbox.tui.actions import Actions
 from sandbox.tui.config import Config
 from sandbox.tui.keys import bindings
+from sandbox.tui.lookback import LookBack
 from sandbox.tui.palette import DARK, LIGHT
+from sandbox.tui.replay import Replay
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Link, Session
 from sandbox.tui.signals import Signals
@@ -41,7 +42,7 @@ _ANSWER_S = 0.02
 _TOLD_MOST = 3
 
 
-class SandboxApp(Actions):
+class SandboxApp(LookBack):
     """The app over one session at a time."""
 
     TITLE = "ossandbox"
@@ -64,6 +65,9 @@ class SandboxApp(Actions):
         self._spent_s = time.process_time()
         self._costs_s = deque([0.0] * _FRAMES_WEIGHED, _FRAMES_WEIGHED)
         self._listening = False
+        #: Clients of the scenario before this one leave.
+        self._farewell: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
@@ -90,12 +94,13 @@ class SandboxApp(Actions):
         self.set_interval(HEARTBEAT_S, self._beat)
         self.app_resume_signal.subscribe(self, self._resumed)
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         """Leave the loop as it was found."""
         if self._next_frame is not None:
             self._next_frame.cancel()
         self._listen(False)
         self.signals.restore()
+        await self.session.clients.end()
 
     def _resumed(self, _: object) -> None:
         self.refresh(layout=True)  # nothing may have changed, and the terminal is empty
@@ -105,6 +110,7 @@ class SandboxApp(Actions):
         """End what runs and run this instead."""
         self._listen(False)
         self.session.end()
+        self._farewell = asyncio.get_running_loop().create_task(self.session.clients.end())
         self.session = self.session.again(scenario)
         self.board_screen.begin(self.session)
         self._begin()
@@ -119,6 +125,8 @@ class SandboxApp(Actions):
             self.exit(1, message=Text(f"ossandbox: the kernel process cannot be started: {error.strerror}"))
             return
         self._listen(True)
+        if isinstance(self.session, Replay):
+            self._reading = asyncio.create_task(self.read_recording(self.session))
         self.want_frame()
 
     def _beat(self) -> None:
@@ -153,6 +161,7 @@ class SandboxApp(Actions):
             events = link.receive()
             before = len(self.session.story.reached)
             self.session.take(events, fresh)
+            self.keep(events)
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
@@ -160,7 +169,8 @@ class SandboxApp(Actions):
             self.ask_machine(Pause("lesson"))
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)
-        faults = [event for event in events if isinstance(event, Fault)]
+        front = self.board_screen.front
+        faults = [event for event in events if isinstance(event, Fault) and not front.takes(event)]
         for fault in faults[:_TOLD_MOST]:
             self.tell(wording.sentence(fault, self.session.names), severe=True)
         if link.closed and self.session.died:
@@ -209,6 +219,8 @@ class SandboxApp(Actions):
             self._read(fresh=False)
             link = self.session.link
             self._listen(link is not None and not link.closed)
+        if isinstance(self.session, Replay):
+            self.session.advance()
         try:
             if self.board_screen.children:  # none before the start and after the end
                 self.board_screen.show(self.session)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import time
 
 
@@ -18,6 +19,9 @@ class Clock:
         #: How long the operator's watch has stood still, and whether it does in this pause.
         self._unwatched_ns = 0
         self.watch_stands = False
+        #: The CLOCK_MONOTONIC time at which the machine's time was 0, if there had been no pauses: for processes that
+        #: are forked from this one to read.
+        self.zero = memoryview(mmap.mmap(-1, 8)).cast("q")
 
     @property
     def frozen(self) -> bool:
@@ -54,6 +58,7 @@ class Clock:
     def start(self) -> None:
         """Boot is now."""
         self._boot_ns, self._frozen_ns = time.monotonic_ns(), None
+        self.zero[0] = self.monotonic_ns(0)
 
     def freeze(self, watch_stands: bool) -> None:
         """Stand still; the operator's watch, too, or not."""
@@ -66,3 +71,4 @@ class Clock:
             self._paused_ns += stood_ns
             self._unwatched_ns += stood_ns if self.watch_stands else 0
             self._frozen_ns, self.watch_stands = None, False
+            self.zero[0] = self.monotonic_ns(0)

@@ -80,9 +80,10 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def show(self, session: Session) -> None:
         """Show the session as it is now."""
-        if self.chosen not in session.board.rows:
+        if self.chosen not in session.past.live.board.rows:
             self.chosen = None
-        self.set_class(session.board.paused, "paused")
+        self.set_class(session.board.paused and not session.looks_back, "paused")
+        self.set_class(session.looks_back, "past")
         self.status.show(session)
         self.tabs.show(self.front.id, self.has_class("lesson"))
         if self.front.is_mounted:
