@@ -166,7 +166,8 @@ class SandboxApp(LookBack):
             return
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)
-        faults = [event for event in events if isinstance(event, Fault)]
+        front = self.board_screen.front
+        faults = [event for event in events if isinstance(event, Fault) and not front.takes(event)]
         for fault in faults[:_TOLD_MOST]:
             self.tell(wording.sentence(fault, self.session.names), severe=True)
         if link.closed and self.session.died:

@@ -41,6 +41,7 @@ ACTIONS = (
     Action("step", "full_stop", "step", "Step", "go on until one scheduling decision has been made"),
     Action("step_back", "comma", "back", "Step back", "look at the decision before; the machine keeps its pause"),
     Action("policy", "p", "policy", "Choose a policy", "another scheduling policy takes over at once"),
+    Action("reload", "ctrl+r", "", "Reload the policy", "load a policy of yours anew from its file; the run goes on"),
     Action("quantum_down", "left_square_bracket", "", "Shorter quantum", "make the time slice shorter"),
     Action("quantum_up", "right_square_bracket", "quantum", "Longer quantum", "make the time slice longer"),
     Action("select_next", "down", "", "Next process", "choose it; they stand in order of birth"),
@@ -86,6 +87,9 @@ ACTIONS = (
     Action("typing_end", "ctrl+d", "", "Typing: ctrl+d", "while one types: end what it reads", "typing"),
     Action("typing_suspend", "ctrl+z", "", "Typing: ctrl+z", "while one types: suspend it, under a shell", "typing"),
     Action("entry_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "entry"),
+    # Queues
+    Action("edit_parameters", "enter", "edit", "Queues: edit", "change the policy's parameters in place", "queues"),
+    Action("show_source", "s", "source", "Queues: source", "read the policy's file, and no longer", "queues"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),
