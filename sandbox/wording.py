@@ -36,6 +36,7 @@ from sandbox.events import (
     Transferred,
     Wrote,
 )
+from sandbox.happenings import Happening
 from sandbox.text import clean
 from sandbox.units import MS, S, show_duration
 
@@ -231,6 +232,12 @@ _PROBLEMS = {
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
     "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
+    "has no lesson": "has no lesson",
+    "not a happening": "{value} is nothing that can happen; write {allowed}",
+    "not a claim": "{value} is no claim; write {allowed}",
+    "not a figure": "{value} is no figure; write for example makespan or NAME.cpu",
+    "text without quotation marks": "{value} is neither a figure nor a value; put text in quotation marks",
+    "text has the wrong parts": "{file} has {found} parts (a line --- stands between two); its steps make {allowed}",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 
@@ -631,6 +638,33 @@ def stood_in(label: str) -> str:
 def unfinished(label: str, number: int, of: int) -> str:
     """Why a row of a comparison is not compared."""
     return f"{label}: {number} of {of} processes had not ended; its figures are those of the others"
+
+
+_FINDINGS = {
+    "never": "never",
+    "times": "{number} times, first at {first_ns}",
+    "at": "at {times}",
+    "figures": "{left} and {right}",
+    "figure": "{left}",
+    "no such figure": "nothing is known of {name}",
+}
+
+
+def finding(clause: Clause) -> str:
+    """What a run showed of a lesson's claim."""
+    if clause.rule == "figures" and clause.figures["right"] is None:  # the claim itself says what it is compared with
+        clause = Clause("figure", clause.figures)
+    return _say(_FINDINGS, clause)
+
+
+def step_reached(happening: Happening, t_ns: int) -> str:
+    """What a step of a lesson waited for has happened; in Markdown."""
+    return f"✔ `{happening}` after {_rounded(t_ns)}"
+
+
+def step_awaited(happening: Happening) -> str:
+    """What a step of a lesson waits for; in Markdown."""
+    return f"waits until `{happening}`"
 
 
 DECLARED = "its class says that it need not"

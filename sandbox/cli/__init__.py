@@ -21,6 +21,8 @@ COMMANDS = {
     "compare": "run a scenario under several policies, and show them side by side",
     "replay": "look at a recording, forwards and backwards",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
+    "lessons": "list the lessons of the course",
+    "lesson": "open a lesson, print it as plain text, or check what it claims",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
     "doctor": "say what this machine can do, and what to do about what is missing",

@@ -13,6 +13,7 @@ from sandbox.clients import Clients
 from sandbox.commands import Command
 from sandbox.events import Admitted, AnyEvent, Booted, Event, Fault, Operator
 from sandbox.history import History
+from sandbox.lessons.story import Story
 from sandbox.past import Moment, Past
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
@@ -49,6 +50,7 @@ class Session:
         self.scenario = scenario
         self.link: Link | None = None
         self.clock = clock
+        self.story = Story(steps=[step.until for step in scenario.steps])
         self.past = Past()
         #: What keeps its events in a file, if anything does.
         self.recorder: Recorder | None = None
@@ -95,6 +97,7 @@ class Session:
         """Fold in what came up the link. ``fresh``: the last of it has come just now."""
         for event in events:
             self.past.add(event)
+            self.story.add(event)
             match event:
                 case Admitted(name=name, order=order) if order is not None:
                     self._missing.discard(name)
