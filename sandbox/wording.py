@@ -184,6 +184,7 @@ _PROBLEMS = {
     "not a setting": "{value} sets no parameter; write {name}:parameter=value",
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
+    "which class": "{value} does not say which class is meant; write {allowed}",
     "no such class": "there is no class {value} in {file}",
     "no such function": "there is no function {value} in {file}; there are: {allowed}",
     "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",
@@ -225,6 +226,16 @@ _PROBLEMS = {
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
+    "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
+    "ostep has one cpu": "OSTEP's simulators have one CPU",
+    "ostep changes no policy": "its policy was changed on the way, which OSTEP's simulators cannot",
+    "ostep has no such policy": "OSTEP's simulators have no {value}; they have fcfs, sjf, rr and mlfq",
+    "ostep scheduler needs bursts": "OSTEP's scheduler.py knows jobs that all arrive at 0 and only compute",
+    "ostep has one wait": "in OSTEP's mlfq.py all waits are equally long",
+    "ostep needs regular waits": "{value} does not wait after each so much CPU time and end with a burst, as jobs of "
+    "OSTEP's mlfq.py do",
+    "nothing ran in it": "no process ran in it",
+    "nothing else is asked for": "say what shall be otherwise: --policy, --quantum, or both",
     "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
     "recording is empty": "is empty: nothing was recorded",
     "recording holds no event": "holds no event: the run was not yet up when its recording ended",
@@ -372,6 +383,56 @@ def problem(clause: Clause) -> str:
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")
     return said if hint is None or "{hint}" in template else f"{said}. Did you mean {hint}?"
+
+
+def stretch(state: str, why: Clause) -> str:
+    """Why a process was in a state, in a few words."""
+    match state:
+        case "RUNNING":
+            return rule(why)
+        case "BLOCKED":
+            return cause(why)
+    return why.rule
+
+
+IN_MS = "all times in ms"
+WHAT_IF_HEADS = ("turnaround", "if", "waiting", "if", "response", "if")
+
+
+def reproduced(matched: int, total: int, out_of_order: int, worst: float, trusted: bool) -> str:
+    """How well a recording is reproduced by its own policy in virtual time."""
+    order = "in the same order" if not out_of_order else f"{out_of_order} of them in another order"
+    said = (
+        f"the same policy again: {matched} of {total} slices match, {order}; no turnaround is off by more than "
+        f"{worst:.1%}"
+    )
+    return said if trusted else f"{said}. What follows is a guess at best"
+
+
+def sooner(name: str, by_ns: int, share: float) -> str:
+    """Who would gain most."""
+    return f"{name} would be done {_rounded(by_ns)} sooner ({share:.0%})."
+
+
+def later(name: str, by_ns: int, share: float) -> str:
+    """Who would lose most."""
+    return f"{name} would be done {_rounded(by_ns)} later ({share:.0%})."
+
+
+def what_if(label: str, was: Mapping[str, Any], would: Mapping[str, Any]) -> str:
+    """What another policy would change for all."""
+    means = [
+        f"mean {name} {_rounded(was[f'{name}_ns']['mean'])} → {_rounded(would[f'{name}_ns']['mean'])}"
+        for name in ("turnaround", "waiting", "response")
+        if was[f"{name}_ns"]["mean"] is not None and would[f"{name}_ns"]["mean"] is not None
+    ]
+    switches = f"context switches {was['switches']} → {would['switches']}"
+    return f"Under {label}: {', '.join([*means, switches])}."
+
+
+def entangled(names: Sequence[str]) -> str:
+    """Whose waits another policy would have changed."""
+    return f"waits for other processes are as long as they were: {', '.join(names)}"
 
 
 def recording(clause: Clause) -> str:
@@ -628,6 +689,14 @@ def defect(clause: Clause) -> str:
     """How a real run differs from its virtual one by more than it may."""
     shares = {key: f"{value:.1%}" for key, value in clause.figures.items() if isinstance(value, float)}
     return _say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
+
+
+def hangs_on_ties(name: str, share: float, nudge_ns: int) -> str:
+    """Why a real run may differ from its virtual one, though neither is at fault."""
+    return (
+        f"this schedule hangs on ties: in virtual time, too, the turnaround of {name} changes by {share:.0%} when "
+        f"arrivals and waits take up to {show_duration(nudge_ns)} longer"
+    )
 
 
 def stood_in(label: str) -> str:

@@ -20,6 +20,8 @@ COMMANDS = {
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
     "replay": "look at a recording, forwards and backwards",
+    "whatif": "a recorded run under another policy or quantum, in virtual time",
+    "export": "write a recording for other tools: Perfetto, spreadsheets, slides",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
     "lessons": "list the lessons of the course",
     "lesson": "open a lesson, print it as plain text, or check what it claims",
