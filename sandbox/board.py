@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 
 from sandbox.events import (
     Admitted,
@@ -35,6 +36,8 @@ class Row:
     """One process on the board. Times in ns."""
 
     __slots__ = (
+        "_output",
+        "_output_is_shared",
         "admitted",
         "console",
         "cpu",
@@ -43,7 +46,6 @@ class Row:
         "name",
         "on",
         "os_pid",
-        "output",
         "pid",
         "since_ns",
         "slice_ns",
@@ -64,7 +66,24 @@ class Row:
         self.slice_ns: int | None = None
         self.on: Clause | None = None
         self.exited: Exited | None = None
-        self.output = Output()
+        self._output = Output()
+        self._output_is_shared = False
+
+    @property
+    def output(self) -> Output:
+        """What it has written; grows by ``write`` only."""
+        return self._output
+
+    def copy(self) -> Row:
+        """A row of its own; the output is copied only once somebody writes."""
+        self._output_is_shared = True
+        return copy(self)
+
+    def write(self, text: str) -> None:
+        """Take in what it writes."""
+        if self._output_is_shared:
+            self._output, self._output_is_shared = self._output.copy(), False
+        self._output.write(text)
 
 
 class Board:
@@ -101,7 +120,7 @@ class Board:
             return
         match event:
             case Wrote(pid=pid, text=text):
-                self.rows[pid].output.write(text)
+                self.rows[pid].write(text)
                 return
             case Queues():
                 self.queues = event
@@ -160,6 +179,16 @@ class Board:
                 self.described = None
             case Halted():
                 self.halted = event
+
+    def copy(self) -> Board:
+        """A board of its own."""
+        board = copy(self)
+        board.rows = {pid: row.copy() for pid, row in self.rows.items()}
+        board.ready, board.running = self.ready.copy(), self.running.copy()
+        board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
+        board.recent = self.recent.copy()
+        board.network = self.network.copy()
+        return board
 
     def _enter(self, pid: int, state: State) -> Row:
         row = self.rows[pid]

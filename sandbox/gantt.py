@@ -11,7 +11,8 @@ from itertools import groupby, islice
 
 from sandbox.cells import fit, fit_name
 from sandbox.history import History, Life
-from sandbox.lanes import MANY, NOBODY, Share, Turn, cpu_cells, life_cells, ruler
+from sandbox.lanes import MANY, Share, cpu_cells, life_cells, ruler, unmarked
+from sandbox.tracks import NOBODY, Track
 from sandbox.units import show_duration
 
 Line = list[tuple[str, str]]
@@ -76,20 +77,6 @@ def legend(history: History) -> str:
     return _LEGEND if len(history.lives) <= LANES_MOST else _CPU_LEGEND
 
 
-def turns(history: History, cpu: int) -> list[Turn]:
-    """Whose turn it was on a CPU; slices of one process with nobody between them are one turn."""
-    found: list[Turn] = []
-    for piece in history.slices:
-        if piece.cpu != cpu:
-            continue
-        if found and found[-1].pid == piece.pid and found[-1].end_ns == piece.start_ns:
-            found[-1].end_ns = piece.end_ns
-        else:
-            found.append(Turn(piece.pid, piece.start_ns))
-            found[-1].end_ns = piece.end_ns
-    return found
-
-
 def _scale(cells: int, span_ns: int) -> tuple[int, int]:
     """How many cells there are, and how long one lasts."""
     cells = max(cells, _CELLS_LEAST)
@@ -109,7 +96,7 @@ def _lanes(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
 
 
 def _lane(history: History, life: Life, cells: int, cell_ns: int) -> Iterator[tuple[str, str]]:
-    signs = life_cells([*life.stretches], cell_ns, 0, cells, history.now_ns)
+    signs = [unmarked(sign) for sign in life_cells(life.track, cell_ns, 0, cells, history.now_ns)]
     for tone, group in groupby(signs, key=lambda sign: sign.tone):
         yield "".join(sign.text for sign in group), tone
 
@@ -117,7 +104,7 @@ def _lane(history: History, life: Life, cells: int, cell_ns: int) -> Iterator[tu
 def _cpus(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
     cpus = history.booted.cpus if history.booted else 1
     for cpu in range(min(cpus, _CPUS_MOST)):
-        whose = cpu_cells(turns(history, cpu), cell_ns, 0, cells, history.now_ns)
+        whose = cpu_cells(history.cpus.get(cpu) or Track(), cell_ns, 0, cells, history.now_ns)
         yield [(f"cpu{cpu}".ljust(_LABEL), "dim"), *_pids(whose)]
     if cpus > _CPUS_MOST:
         yield [(f"… and {cpus - _CPUS_MOST} more", "dim")]

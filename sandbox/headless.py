@@ -20,19 +20,22 @@ from sandbox.link import KernelProcess
 from sandbox.measurement.report import print_verification
 from sandbox.measurement.verify import Verification
 from sandbox.metrics import result
+from sandbox.obituary import cause_of_death
 from sandbox.report import EventLines, abandon_stdout, complain, print_clients, print_result, print_serial, quote
 from sandbox.simulation import simulate
 from sandbox.spec import Scenario
+from sandbox.trace.record import Recorder
 from sandbox.wire import Boot
 
 _STUCK = ("waits for somebody to type", "nothing can happen any more")
 
 
 class Record:
-    """What a run came to. ``interruption``: how it may be ended from outside."""
+    """What a run came to. ``interruption``: how it may be ended from outside; ``recorder``: what keeps its events."""
 
-    def __init__(self, interruption: Interruption) -> None:
+    def __init__(self, interruption: Interruption, recorder: Recorder | None = None) -> None:
         self.interruption = interruption
+        self._recorder = recorder
         self.history = History()
         #: Whether it ended because nothing could happen any more.
         self.stuck = False
@@ -45,6 +48,8 @@ class Record:
     def take(self, events: Iterable[Event]) -> None:
         """Keep what these events say, and show them. Raises Interrupted."""
         for event in events:
+            if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
+                self.complain(wording.fault(fault))
             self.history.add(event)
             if self.clientele is not None:
                 self.clientele.take(event)
@@ -52,8 +57,8 @@ class Record:
                 self.stuck = self.stuck or event.what.rule in _STUCK
                 self.failed = self.failed or "successor" in event.what.figures
             self.show(event)
-            if isinstance(event, Fault) and "traceback" in event.what.figures:
-                quote(str(event.what.figures["traceback"]))
+            if isinstance(event, Fault):
+                _quote_traceback(event.what)
         self.interruption.check()
 
     def show(self, event: Event) -> None:
@@ -70,8 +75,8 @@ class Record:
 class Output(Record):
     """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
 
-    def __init__(self, quiet: bool, as_json: bool, verify: bool = False) -> None:
-        super().__init__(Interruption())
+    def __init__(self, quiet: bool, as_json: bool, verify: bool = False, recorder: Recorder | None = None) -> None:
+        super().__init__(Interruption(), recorder)
         self._as_json = as_json
         self._verification = Verification() if verify else None
         self._lines = None if quiet or as_json else EventLines()
@@ -155,8 +160,9 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
                 record.clients = clientele.end()
     with _heard_or_not():
         if status == DONE and not kernel.halted:
-            reason = words.splitlines()[-1] if words else "it was killed"
-            record.complain(wording.fault(Clause("kernel process died", {"reason": reason})))
+            cause = cause_of_death(words)
+            record.complain(wording.fault(cause))
+            _quote_traceback(cause)
             status = FAILED
     return status
 
@@ -169,6 +175,11 @@ def drive_virtual(scenario: Scenario, record: Record) -> int:
         except Interrupted as interrupted:
             return interrupted.status
     return DONE
+
+
+def _quote_traceback(what: Clause) -> None:
+    if "traceback" in what.figures:
+        quote(str(what.figures["traceback"]))
 
 
 @contextmanager

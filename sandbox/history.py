@@ -1,8 +1,9 @@
-"""Events → who was where, when: each process's stretches in each state, and every time slice."""
+"""Events → who was where, when: each process's states, each CPU's processes, and every time slice."""
 
 from __future__ import annotations
 
-from collections import deque
+from copy import copy
+from typing import NamedTuple
 
 from sandbox.events import (
     Admitted,
@@ -13,21 +14,10 @@ from sandbox.events import (
     Dispatched,
     Event,
     Exited,
+    PolicyNote,
     Ready,
 )
-from sandbox.kernel.states import State
-
-
-class Stretch:
-    """A stretch of time in one state; ``end_ns`` None while it lasts. ``cpu`` only where it runs."""
-
-    __slots__ = ("cpu", "end_ns", "start_ns", "state")
-
-    def __init__(self, state: State, start_ns: int, cpu: int | None = None) -> None:
-        self.state = state
-        self.start_ns = start_ns
-        self.end_ns: int | None = None
-        self.cpu = cpu
+from sandbox.tracks import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
 
 
 class Slice:
@@ -45,21 +35,22 @@ class Slice:
 
 
 class Life:
-    """What is known of one process."""
+    """What is known of one process. ``track``: where it was, from when on."""
 
     __slots__ = (
-        "_spent_ns",
+        "_ready_ns",
+        "_waited_ns",
         "admitted",
         "cpu_ns",
         "exited",
         "first_run_ns",
         "last_slice",
-        "stretches",
         "switches",
+        "track",
         "undispatched_ns",
     )
 
-    def __init__(self, admitted: Admitted, stretches_most: int | None) -> None:
+    def __init__(self, admitted: Admitted) -> None:
         self.admitted = admitted
         self.exited: Exited | None = None
         self.first_run_ns: int | None = None
@@ -67,46 +58,62 @@ class Life:
         self.undispatched_ns = 0
         self.switches = 0
         self.last_slice: Slice | None = None
-        self.stretches: deque[Stretch] = deque(maxlen=stretches_most)
-        self._spent_ns = dict.fromkeys(State, 0)
+        self.track = Track()
+        #: Time spent READY and BLOCKED, but for what lasts.
+        self._ready_ns = 0
+        self._waited_ns = 0
 
-    def enter(self, state: State, t_ns: int, cpu: int | None = None) -> None:
-        """Another stretch begins, and with it ends the one before."""
-        self.leave(t_ns)
-        self.stretches.append(Stretch(state, t_ns, cpu))
+    def enter(self, where: int, t_ns: int) -> None:
+        """It is somewhere else from now on, ``where`` as in ``sandbox.tracks``."""
+        self._ready_ns, self._waited_ns = self.ready_ns(t_ns), self.blocked_ns(t_ns)
+        self.track.put(t_ns, where)
 
-    def leave(self, t_ns: int) -> None:
-        """The stretch that lasts ends."""
-        if self.stretches:
-            last = self.stretches[-1]
-            last.end_ns = t_ns
-            self._spent_ns[last.state] += t_ns - last.start_ns
+    def ready_ns(self, now_ns: int) -> int:
+        """Time spent READY so far."""
+        return self._ready_ns + self._lasting_ns(READY, now_ns)
 
-    def spent_ns(self, state: State, now_ns: int) -> int:
-        """Time spent in a state so far."""
-        lasting_ns = 0
-        if self.stretches and self.stretches[-1].end_ns is None and self.stretches[-1].state is state:
-            lasting_ns = now_ns - self.stretches[-1].start_ns
-        return self._spent_ns[state] + lasting_ns
+    def blocked_ns(self, now_ns: int) -> int:
+        """Time spent BLOCKED so far."""
+        return self._waited_ns + self._lasting_ns(BLOCKED, now_ns)
+
+    def _lasting_ns(self, where: int, now_ns: int) -> int:
+        lasts = bool(self.track.values) and self.track.values[-1] == where
+        return now_ns - self.track.times[-1] if lasts else 0
+
+
+class Mark(NamedTuple):
+    """How a history stood: the lives by then, how long the tracks were, and the totals."""
+
+    lives: dict[int, tuple[Life, int]]
+    cpus: dict[int, int]
+    last_on: dict[int, int]
+    booted: Booted | None
+    now_ns: int
+    switches: int
+    undispatched_ns: int
+    missed: int
 
 
 class History:
-    """Grows event by event; nothing in it is changed afterwards but ends that were open.
+    """Grows event by event; what is in it is not changed afterwards.
 
-    ``stretches_most``: how many stretches to keep of each process, for a view that runs for hours; then single
-    slices are not kept at all. Totals are exact in any case.
+    ``keeps_slices``: whether to keep every single slice, as a result document lists them.
     """
 
-    def __init__(self, stretches_most: int | None = None) -> None:
+    def __init__(self, keeps_slices: bool = True) -> None:
         self.booted: Booted | None = None
         self.now_ns = 0
         self.lives: dict[int, Life] = {}
+        #: Whose each CPU was; slices of one process with nobody between them are one turn.
+        self.cpus: dict[int, Track] = {}
         self.slices: list[Slice] = []
         #: Times at which a CPU changed from one process to another.
         self.switches = 0
         #: CPU time that processes used without being dispatched.
         self.undispatched_ns = 0
-        self._stretches_most = stretches_most
+        #: Deadlines missed, as far as the policy watches them.
+        self.missed = 0
+        self._keeps_slices = keeps_slices
         self._last_on: dict[int, int] = {}
 
     def add(self, event: Event) -> None:
@@ -116,19 +123,21 @@ class History:
             case Booted():
                 self.booted = event
             case Admitted(pid=pid):
-                self.lives[pid] = Life(event, self._stretches_most)
+                self.lives[pid] = Life(event)
             case Became(pid=pid):
                 self.lives[pid].admitted = event.after(self.lives[pid].admitted)
             case Ready(pid=pid):
-                self.lives[pid].enter(State.READY, event.t_ns)
+                self.lives[pid].enter(READY, event.t_ns)
             case Blocked(pid=pid, again=False):
-                self.lives[pid].enter(State.BLOCKED, event.t_ns)
+                self.lives[pid].enter(BLOCKED, event.t_ns)
             case Dispatched():
                 self._dispatch(event)
             case Descheduled():
                 self._deschedule(event)
             case Exited():
                 self._exit(event)
+            case PolicyNote(note=note):
+                self.missed += note.rule == "missed its deadline"
 
     def _dispatch(self, event: Dispatched) -> None:
         life = self.lives[event.pid]
@@ -138,9 +147,12 @@ class History:
             life.switches += 1
             self.switches += event.cpu in self._last_on
             self._last_on[event.cpu] = event.pid
-        life.enter(State.RUNNING, event.t_ns, event.cpu)
-        life.last_slice = Slice(event.pid, event.cpu, event.t_ns)
-        if self._stretches_most is None:
+        life.enter(ON_CPU + event.cpu, event.t_ns)
+        if event.cpu not in self.cpus:
+            self.cpus[event.cpu] = Track()
+        self.cpus[event.cpu].put_in_passing(event.t_ns, event.pid)
+        if self._keeps_slices:
+            life.last_slice = Slice(event.pid, event.cpu, event.t_ns)
             self.slices.append(life.last_slice)
 
     def _deschedule(self, event: Descheduled) -> None:
@@ -148,6 +160,7 @@ class History:
         life.cpu_ns += event.ran_ns
         life.undispatched_ns += event.undispatched_ns
         self.undispatched_ns += event.undispatched_ns
+        self.cpus[event.cpu].put_in_passing(event.t_ns, NOBODY)
         if life.last_slice is not None:
             life.last_slice.end_ns = event.t_ns
             life.last_slice.cpu_ns = event.ran_ns
@@ -161,4 +174,32 @@ class History:
             life.last_slice.cpu_ns += event.cpu_ns - life.cpu_ns
         self.undispatched_ns += event.undispatched_ns - life.undispatched_ns
         life.cpu_ns, life.undispatched_ns = event.cpu_ns, event.undispatched_ns
-        life.leave(event.t_ns)
+        life.enter(GONE, event.t_ns)
+
+    # Going back
+
+    def mark(self) -> Mark:
+        """How it stands; to be taken between two instants only."""
+        return Mark(
+            {pid: (copy(life), len(life.track)) for pid, life in self.lives.items()},
+            {cpu: len(track) for cpu, track in self.cpus.items()},
+            dict(self._last_on),
+            self.booted,
+            self.now_ns,
+            self.switches,
+            self.undispatched_ns,
+            self.missed,
+        )
+
+    def back_to(self, mark: Mark) -> History:
+        """A history of its own, as this one stood at a mark; it keeps no slices."""
+        history = History(keeps_slices=False)
+        for pid, (then, length) in mark.lives.items():
+            life = history.lives[pid] = copy(then)
+            life.track = self.lives[pid].track.first(length)
+        history.cpus = {cpu: self.cpus[cpu].first(length) for cpu, length in mark.cpus.items()}
+        history._last_on = dict(mark.last_on)
+        history.booted, history.now_ns = mark.booted, mark.now_ns
+        history.switches, history.undispatched_ns = mark.switches, mark.undispatched_ns
+        history.missed = mark.missed
+        return history

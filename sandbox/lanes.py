@@ -6,50 +6,27 @@ whatever the length of the slices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable
+from typing import Generic, NamedTuple, TypeVar
 
-from sandbox.history import Stretch
-from sandbox.kernel.states import State
+from sandbox.tracks import BLOCKED, GONE, NOBODY, READY, Track
 from sandbox.units import US, show_duration
 
-
-class Span(Protocol):
-    """Something that lasts from a time to a time; ``end_ns`` None while it lasts."""
-
-    @property
-    def start_ns(self) -> int: ...
-    @property
-    def end_ns(self) -> int | None: ...
-
-
-class Turn:
-    """A process's turn on a CPU; ``end_ns`` None while it lasts."""
-
-    __slots__ = ("end_ns", "pid", "start_ns")
-
-    def __init__(self, pid: int, start_ns: int) -> None:
-        self.pid = pid
-        self.start_ns = start_ns
-        self.end_ns: int | None = None
-
-
 C = TypeVar("C")
-P = TypeVar("P", bound=Span)
 
 
-class Lane(Generic[P, C]):
-    """Cells over spans at one scale: cell ``k`` covers ``k * cell_ns`` up to ``(k + 1) * cell_ns``. ``draw`` says
-    what they show: from the spans that reach into them, the scale, the time at which the first begins, how many
-    they are, and what the time is."""
+class Lane(Generic[C]):
+    """Cells over a track at one scale: cell ``k`` covers ``k * cell_ns`` up to ``(k + 1) * cell_ns``. ``draw`` says
+    what they show: from the track, the scale, the time at which the first begins, how many they are, and what the
+    time is."""
 
-    def __init__(self, cell_ns: int, draw: Callable[[Sequence[P], int, int, int, int], list[C]]) -> None:
+    def __init__(self, cell_ns: int, draw: Callable[[Track, int, int, int, int], list[C]]) -> None:
         self.cell_ns = cell_ns
         self._draw = draw
         self._first = 0
         self._past: list[C] = []
 
-    def cells(self, spans: Sequence[P], first: int, count: int, now_ns: int, sure_ns: int) -> list[C]:
+    def cells(self, track: Track, first: int, count: int, now_ns: int, sure_ns: int) -> list[C]:
         """So many cells from the ``first`` on. ``sure_ns``: nothing before it can change any more."""
         if not self._first <= first <= self._first + len(self._past):
             self._first, self._past = first, []
@@ -57,21 +34,10 @@ class Lane(Generic[P, C]):
         self._first = first
         past = self._past[:count]
         from_ns = (first + len(past)) * self.cell_ns
-        fresh = self._draw(_since(spans, from_ns), self.cell_ns, from_ns, count - len(past), now_ns)
+        fresh = self._draw(track, self.cell_ns, from_ns, count - len(past), now_ns)
         if len(past) == len(self._past):
             self._past += fresh[: max(sure_ns // self.cell_ns - first - len(past), 0)]
         return past + fresh
-
-
-def _since(spans: Sequence[P], from_ns: int) -> list[P]:
-    """The spans that end after ``from_ns``, oldest first."""
-    found: list[P] = []
-    for span in reversed(spans):
-        if span.end_ns is not None and span.end_ns <= from_ns:
-            break
-        found.append(span)
-    found.reverse()
-    return found
 
 
 #: A block that fills the left end of its cell, by eighths.
@@ -87,45 +53,59 @@ class Sign(NamedTuple):
     tone: str
 
 
-NOTHING, READY, BLOCKED = Sign(" ", "text"), Sign("░", "ready"), Sign("·", "blocked")
-_SIGNS = {State.READY: READY, State.BLOCKED: BLOCKED}
+NOTHING, WAITS_FOR_CPU, WAITS = Sign(" ", "text"), Sign("░", "ready"), Sign("·", "blocked")
+#: A cell in which it came to wait for the CPU: it arrived, or woke.
+ARRIVED, WOKE = Sign("▸", "ready"), Sign("↑", "ready")
+_SIGNS = {READY: WAITS_FOR_CPU, BLOCKED: WAITS}
 
 
-def life_cells(stretches: Sequence[Stretch], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Sign]:
+def unmarked(sign: Sign) -> Sign:
+    """The same for a chart that tells states only."""
+    return WAITS_FOR_CPU if sign in (ARRIVED, WOKE) else sign
+
+
+def life_cells(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Sign]:
     """One process: how much of each cell it ran and at which end of it; else where it was at the cell's end."""
-    ran_ns = [0] * count
-    begun_ns = [0] * count  # where in the cell it ran first
-    first: list[State | None] = [None] * count
-    last: list[State | None] = [None] * count
-    for stretch in stretches:
-        start_ns = stretch.start_ns - from_ns
-        end_ns = (now_ns if stretch.end_ns is None else stretch.end_ns) - from_ns
-        for index in range(max(start_ns // cell_ns, 0), min(-(-end_ns // cell_ns), count)):
-            at_ns = index * cell_ns
-            inside_ns = min(end_ns, at_ns + cell_ns) - max(start_ns, at_ns)
-            if inside_ns <= 0:
-                continue
-            first[index] = first[index] or stretch.state
-            last[index] = stretch.state
-            if stretch.state is State.RUNNING:
-                if not ran_ns[index]:
-                    begun_ns[index] = max(start_ns - at_ns, 0)
-                ran_ns[index] += inside_ns
-    return [_sign(*known, cell_ns) for known in zip(ran_ns, begun_ns, first, last, strict=True)]
+    cells: list[Sign] = []
+    for at_ns in range(from_ns, from_ns + count * cell_ns, cell_ns):
+        end_ns = min(at_ns + cell_ns, now_ns)
+        last = track.before(end_ns)
+        if last >= 0 and track.values[last] == GONE and track.times[last] > at_ns:
+            last -= 1  # the cell shows what it left
+        if last < 0 or end_ns <= at_ns:
+            cells.append(NOTHING)
+            continue
+        ran_ns = track.used_ns(end_ns) - track.used_ns(at_ns)
+        cells.append(_ran(track, at_ns, last, ran_ns, cell_ns) if ran_ns > 0 else _waited(track, at_ns, last))
+    return cells
 
 
-def _sign(ran_ns: int, begun_ns: int, first: State | None, last: State | None, cell_ns: int) -> Sign:
-    if ran_ns <= 0:
-        return NOTHING if last is None else _SIGNS.get(last, NOTHING)
+def _waited(track: Track, at_ns: int, last: int) -> Sign:
+    where, since_ns = track.values[last], track.times[last]
+    if where == READY and since_ns >= at_ns:
+        if last == 0:
+            return ARRIVED
+        if track.values[last - 1] == BLOCKED:
+            return WOKE
+    return _SIGNS.get(where, NOTHING)
+
+
+def _ran(track: Track, at_ns: int, last: int, ran_ns: int, cell_ns: int) -> Sign:
+    index = first = track.at(max(at_ns, track.times[0]))
+    while track.values[index] <= 0 or track.end_ns(index, at_ns + cell_ns) == track.times[index]:
+        index += 1  # it is not far: whoever comes to be ready runs next, or is gone
+    begun_ns = max(track.times[index] - at_ns, 0)
     eighths = max(min(round(ran_ns * 8 / cell_ns), 8), 1)
-    to_the_end = begun_ns > 0 and last is State.RUNNING and begun_ns + ran_ns >= cell_ns
-    beside = first if to_the_end else last
-    return Sign((_FROM if to_the_end else UP_TO)[eighths], "ran_while_ready" if beside is State.READY else "running")
+    to_the_end = begun_ns > 0 and track.values[last] > 0 and begun_ns + ran_ns >= cell_ns
+    beside = track.values[first if to_the_end else last]
+    return Sign((_FROM if to_the_end else UP_TO)[eighths], "ran_while_ready" if beside == READY else "running")
 
 
-#: On a CPU's lane: nobody, and too many to tell.
-NOBODY, MANY = 0, -1
+#: On a CPU's lane: too many to tell.
+MANY = -1
 _MANY_TURNS = 4
+#: More changes than this in one cell are not even looked at.
+_MANY_CHANGES = 64
 
 
 class Share(NamedTuple):
@@ -136,19 +116,23 @@ class Share(NamedTuple):
     eighths: int = 8
 
 
-def cpu_cells(turns: Sequence[Turn], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Share]:
+def cpu_cells(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Share]:
     """One CPU: whose turns fill each cell; of more than two in one cell, the longest."""
-    parts: list[list[tuple[int, int]]] = [[] for _ in range(count)]  # in each cell: pids, and up to which eighth
-    for turn in turns:
-        start_ns = turn.start_ns - from_ns
-        end_ns = (now_ns if turn.end_ns is None else turn.end_ns) - from_ns
-        for index in range(max(start_ns // cell_ns, 0), min(-(-end_ns // cell_ns), count)):
-            at_ns = index * cell_ns
-            begin = round(max(start_ns - at_ns, 0) * 8 / cell_ns)
-            end = round(min(end_ns - at_ns, cell_ns) * 8 / cell_ns)
+    return [_share(track, at_ns, cell_ns, now_ns) for at_ns in range(from_ns, from_ns + count * cell_ns, cell_ns)]
+
+
+def _share(track: Track, at_ns: int, cell_ns: int, now_ns: int) -> Share:
+    first, last = max(track.at(at_ns), 0), track.before(min(at_ns + cell_ns, now_ns))
+    if last - first > _MANY_CHANGES:
+        return Share(MANY, MANY)
+    parts: list[tuple[int, int]] = []  # pids, and up to which eighth
+    for index in range(first, last + 1):
+        if track.values[index] != NOBODY:
+            begin = round(max(track.times[index] - at_ns, 0) * 8 / cell_ns)
+            end = round(min(track.end_ns(index, now_ns) - at_ns, cell_ns) * 8 / cell_ns)
             if end > begin:
-                _append(parts[index], turn.pid, begin, end)
-    return [_share(cell) for cell in parts]
+                _append(parts, track.values[index], begin, end)
+    return _longest(parts)
 
 
 def _append(parts: list[tuple[int, int]], pid: int, begin: int, end: int) -> None:
@@ -160,7 +144,7 @@ def _append(parts: list[tuple[int, int]], pid: int, begin: int, end: int) -> Non
     parts.append((pid, end))
 
 
-def _share(parts: list[tuple[int, int]]) -> Share:
+def _longest(parts: list[tuple[int, int]]) -> Share:
     if not parts or parts[-1][1] < 8:
         parts = [*parts, (NOBODY, 8)]
     if len(parts) > _MANY_TURNS:

@@ -19,6 +19,8 @@ from sandbox.wire import HEARTBEAT_S, Boot, Lines, encode_boot, encode_command
 
 #: So long may the kernel process take to end all of its children and itself.
 _PATIENCE_S = 4.0
+#: The dump of a deep stack has so many characters.
+_WORDS_MOST = 1 << 15
 
 _CPUS = os.sched_getaffinity(0) if sys.platform == "linux" else set()
 
@@ -52,6 +54,7 @@ class KernelProcess:
         )
         theirs.close()
         ours.setblocking(False)
+        self._watch = watch_over(self._process.pid)
         keep_off_mini_cpus(boot.scenario.machine.cpus)
         #: True once the link is closed from the other side.
         self.closed = False
@@ -71,9 +74,11 @@ class KernelProcess:
         self._flush()
 
     def beat(self) -> None:
-        """Say that somebody is still here."""
+        """Say that somebody is still here; see whether it is heard."""
         self._unsent += b"\n"
         self._flush()
+        if not self.closed:
+            self._watch(self._socket.fileno())
 
     def receive(self) -> list[AnyEvent]:
         """The events that have come, without waiting for more."""
@@ -137,7 +142,7 @@ class KernelProcess:
     def last_words(self) -> str:
         """What it wrote to its standard error: the reason of an unexpected death."""
         self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(self._stderr.tell() - 4_096, 0))
+        self._stderr.seek(max(self._stderr.tell() - _WORDS_MOST, 0))
         return self._stderr.read().decode(errors="replace").strip()
 
     def _flush(self) -> None:
@@ -188,6 +193,15 @@ def adopt_orphans() -> None:
         from sandbox.machines.linux import libc
 
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def watch_over(session: int) -> Callable[[int], None]:
+    """What to call now and then with our end of the link to the kernel process in that session."""
+    if sys.platform != "linux":
+        return lambda _: None
+    from sandbox.machines.linux.watchdog import Watchdog
+
+    return Watchdog(session).look
 
 
 def sweep() -> None:

@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 
 from sandbox.events import Event
 from sandbox.history import History, Life
-from sandbox.kernel.states import State
 from sandbox.units import S
 
 N = TypeVar("N", int, float)
@@ -79,7 +78,7 @@ def one_after_another(history: History) -> dict[str, float]:
     """What the same processes would take one after another, the CPU idle during each one's waits: makespan in
     ns and CPU utilisation, from what each used and waited in this run."""
     cpu_ns = sum(life.cpu_ns for life in history.lives.values())
-    blocked_ns = sum(life.spent_ns(State.BLOCKED, history.now_ns) for life in history.lives.values())
+    blocked_ns = sum(life.blocked_ns(history.now_ns) for life in history.lives.values())
     total_ns = cpu_ns + blocked_ns
     return {"makespan_ns": total_ns, "cpu_utilisation": cpu_ns / total_ns if total_ns else 0.0}
 
@@ -132,8 +131,8 @@ def _process(life: Life, now_ns: int) -> dict[str, Any]:
         "first_run_ns": life.first_run_ns,
         "finished_ns": finished_ns,
         "cpu_ns": life.cpu_ns,
-        "waiting_ns": life.spent_ns(State.READY, now_ns),
-        "blocked_ns": life.spent_ns(State.BLOCKED, now_ns),
+        "waiting_ns": life.ready_ns(now_ns),
+        "blocked_ns": life.blocked_ns(now_ns),
         "turnaround_ns": None if finished_ns is None else finished_ns - admitted.t_ns,
         "response_ns": None if life.first_run_ns is None else life.first_run_ns - admitted.t_ns,
         "switches": life.switches,

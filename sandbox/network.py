@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from copy import copy
 
 from sandbox.events import (
     Accepted,
@@ -80,6 +81,15 @@ class Network:
         self.number = 0
         #: Processes that woke and wait for the CPU: since when.
         self._woken_ns: dict[int, int] = {}
+
+    def copy(self) -> Network:
+        """A network of its own."""
+        network = copy(self)
+        network.listeners = {number: copy(listener) for number, listener in self.listeners.items()}
+        network.connections = {number: copy(connection) for number, connection in self.connections.items()}
+        network.ended = self.ended.copy()
+        network._woken_ns = self._woken_ns.copy()
+        return network
 
     def apply(self, event: Event) -> None:
         """Fold the next event in, whatever it is about."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from copy import copy
 from functools import lru_cache
 from itertools import groupby
 from operator import itemgetter
@@ -59,6 +60,12 @@ class Output:
 
     def __bool__(self) -> bool:
         return bool(self._lines or self._open)
+
+    def copy(self) -> Output:
+        """One of its own; lines that are whole never change."""
+        output = copy(self)
+        output._lines, output._open = self._lines.copy(), self._open.copy()
+        return output
 
     @property
     def end(self) -> int:

@@ -146,6 +146,9 @@ _FAULTS = {
     "{successor} takes over",
     "policy takes too long": "{policy} does not come back from {callback}, {file} line {line} ({code}); {successor} "
     "takes over",
+    "recording ended": "the recording {file} ends here: {reason}; the run goes on",
+    "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it; the kernel process and everything that it ran have been ended",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 
@@ -220,11 +223,27 @@ _PROBLEMS = {
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
+    "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
+    "recording is empty": "is empty: nothing was recorded",
+    "recording holds no event": "holds no event: the run was not yet up when its recording ended",
     "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
     "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
+}
+
+
+#: What there is to say of a recording that can be read only in part.
+_RECORDINGS = {
+    "recording of a later format": "ossandbox {version} wrote it in format {format}, and this one reads up to {reads}: "
+    "what it does not know is left out",
+    "recording without a header": "line {line} is no header: what was run is known from the events only",
+    "recording ends within a line": "line {line} was cut off: its writer was killed, or had no room",
+    "lines left out": "{number} of its lines cannot be used, the first is line {line}: what they said is left out",
+    "recording has no end": "it ends before the machine was down",
+    "line is too long": "line {line} is longer than {allowed} bytes: nothing from there on is read",
+    "too many events": "it holds more than {allowed} events: the rest is left out",
 }
 
 
@@ -345,6 +364,11 @@ def problem(clause: Clause) -> str:
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")
     return said if hint is None or "{hint}" in template else f"{said}. Did you mean {hint}?"
+
+
+def recording(clause: Clause) -> str:
+    """What there is to say of a recording."""
+    return _say(_RECORDINGS, clause)
 
 
 def status(event: Exited) -> str:

@@ -13,6 +13,8 @@ from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import SERVERS, At, Scenario
 
 if TYPE_CHECKING:
+    from sandbox.trace.load import Recording
+    from sandbox.trace.record import Recorder
     from sandbox.wire import Boot
 
 T = TypeVar("T")
@@ -35,6 +37,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sensor", default="auto", metavar="NAME", help="how blocking is noticed (see: doctor)")
     recipes = ("auto", "overlapped", "sequential")
     parser.add_argument("--recipe", default="auto", choices=recipes, help="how one process is switched for another")
+
+
+def add_recording(parser: argparse.ArgumentParser) -> None:
+    """Declare the file in which a run is kept."""
+    parser.add_argument("--record", metavar="FILE", help="keep every event in this file (see: replay, export, whatif)")
+    parser.add_argument("--force", action="store_true", help="overwrite the file that --record names")
 
 
 def add_limit(parser: argparse.ArgumentParser) -> None:
@@ -145,6 +153,29 @@ def boot(options: argparse.Namespace, scenario: Scenario, **more: bool) -> Boot:
     from sandbox.wire import Boot
 
     return Boot(scenario, options.sensor, options.recipe, exposed=options.expose, **more)
+
+
+def recorder(options: argparse.Namespace, scenario: Scenario) -> Recorder | None:
+    """What keeps the run, if it is to be kept. Raises BadScenario."""
+    if options.record is None:
+        return None
+    from sandbox.trace.header import describe
+    from sandbox.trace.record import Recorder
+
+    try:
+        return Recorder(options.record, describe(scenario, str(find(options.scenario))), options.force)
+    except Refused as refused:
+        raise BadScenario(options.record, faults("", refused)) from None
+
+
+def recording(path: str) -> Recording:
+    """A recording, its beginning read. Raises BadScenario."""
+    from sandbox.trace.load import Recording
+
+    try:
+        return Recording(path)
+    except Refused as refused:
+        raise BadScenario(path, faults("", refused)) from None
 
 
 def _check_virtual(name: str, scenario: Scenario) -> None:

@@ -14,6 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_policy(parser)
     shared.add(parser)
     shared.add_limit(parser)
+    shared.add_recording(parser)
     parser.add_argument("--quiet", action="store_true", help="no line an event, only the result")
     parser.add_argument("--json", action="store_true", help="only the result, as one JSON object")
     parser.add_argument("--verify", action="store_true", help="hold every slice against the system's own records")
@@ -23,4 +24,5 @@ def do(options: argparse.Namespace) -> int:
     """Run."""
     scenario = shared.scenario(options, real=True)
     boot = shared.boot(options, scenario, verify=options.verify)
-    return run_real(boot, Output(options.quiet, options.json, options.verify), options.strict)
+    output = Output(options.quiet, options.json, options.verify, shared.recorder(options, scenario))
+    return run_real(boot, output, options.strict)

@@ -14,4 +14,4 @@ __all__ = ["arguments", "do"]
 def do(options: argparse.Namespace) -> int:
     """Simulate."""
     scenario = shared.scenario(options, real=False)
-    return run_virtual(scenario, Output(options.quiet, options.json))
+    return run_virtual(scenario, Output(options.quiet, options.json, recorder=shared.recorder(options, scenario)))

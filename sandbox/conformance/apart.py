@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import linecache
-import os
-import re
 import subprocess
 import sys
 import tempfile
@@ -14,14 +11,14 @@ from sandbox.conformance.trial import TOO_LONG
 from sandbox.conformance.verdicts import LAWFUL, LAWS, Example, Report, Verdict, Violation, likeness
 from sandbox.conformance.wire import AnyMessage, Begun, Judged, Refusal, Request, Trying, decode_message, encode
 from sandbox.conformance.worlds import worlds
-from sandbox.events import Clause, Figure
+from sandbox.events import Clause
 from sandbox.kinds import Refused
+from sandbox.policies.failures import hang
 from sandbox.text import clean_line
 
 #: So long may a whole examination take.
 _PATIENCE_S = 300.0
 _WORDS_MOST = 65_536
-_FRAME = re.compile(r'File "(.+)", line (\d+) in (.+)')
 
 
 def examine_apart(request: Request) -> list[Report]:
@@ -43,7 +40,7 @@ def examine_apart(request: Request) -> list[Report]:
         stderr.seek(max(stderr.seek(0, 2) - _WORDS_MOST, 0))
         words = stderr.read().decode(errors="replace")
     messages = [decode_message(line) for line in out.split(b"\n")[:-1]]  # the last one may have been cut off
-    return _reports(request, messages, None if ended else _death(words, request.what))
+    return _reports(request, messages, None if ended else _death(words))
 
 
 def _reports(request: Request, messages: Iterable[AnyMessage], death: Clause | None) -> list[Report]:
@@ -78,14 +75,10 @@ def _complete(report: Report, request: Request) -> None:
     report.verdicts = [known.get(law, Verdict(law, "unjudged")) for law in laws]
 
 
-def _death(words: str, what: str) -> Clause:
+def _death(words: str) -> Clause:
     """Why the process ended, from its last words: a dump of where it hung, or whatever it said."""
-    if "Timeout (" in words:
-        frames = _FRAME.findall(words.rpartition("Timeout (")[2])
-        own = os.path.abspath(what.partition(".py")[0] + ".py")
-        file, line, name = next((frame for frame in frames if frame[0] == own), frames[0])
-        code = clean_line(linecache.getline(file, int(line)))
-        figures: dict[str, Figure] = {"file": clean_line(os.path.basename(file)), "line": int(line), "code": code}
-        return Clause(TOO_LONG, {"callback": clean_line(name), **figures})
+    figures = hang(words)
+    if figures is not None:
+        return Clause(TOO_LONG, figures)
     lines = words.strip().splitlines()
     return Clause("ends the process", {"reason": clean_line(lines[-1]) if lines else None})

@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-from sandbox.alarm import CLOCK
+from sandbox.alarm import CLOCK, DEAF_S
 from sandbox.commands import Command, Pause, Quit, Resume
 from sandbox.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.kernel.kernel import Kernel
@@ -152,6 +152,8 @@ def main(descriptor: int) -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
+    CLOCK.deaf_s = DEAF_S
     upward = Upward(descriptor)
     boot = upward.first_line()
     spec = boot.scenario.machine

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import os
+import re
 import sys
 from collections.abc import Iterator
 from types import TracebackType
@@ -16,6 +17,9 @@ from sandbox.text import clean, clean_line
 
 _TRACEBACK_MOST = 4_000
 _FOLDER = os.path.dirname(os.path.dirname(__file__)) + os.sep
+#: How ``faulthandler`` writes a stack.
+_DUMP = "(most recent call first):\n"
+_FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 
 
 def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
@@ -55,6 +59,27 @@ def traceback_of(error: BaseException) -> str:
     frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _ours(frame.filename)]
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames), reason(error)]
     return clean("".join(lines))[-_TRACEBACK_MOST:]
+
+
+def hang(words: str) -> dict[str, Figure] | None:
+    """Where the stack that a process has dumped says that somebody's policy was; None where it says no such thing."""
+    dump = words.rpartition(_DUMP)[2] if _DUMP in words else ""
+    frames = [(_plain(file), int(line), _plain(name)) for file, line, name in _FRAME.findall(dump)]
+    frames = [frame for frame in frames if not _ours(frame[0]) and not frame[0].startswith("<")]
+    if not frames:
+        return None
+    import traceback
+
+    policy, _, callback = frames[-1]
+    file, line, _ = next(frame for frame in frames if frame[0] == policy)
+    stack = traceback.StackSummary.from_list([(*frame, None) for frame in reversed(frames)])
+    text = "".join(["Stack (most recent call last):\n", *stack.format()])
+    return {"callback": clean_line(callback), **_place((file, line)), "traceback": clean(text)[-_TRACEBACK_MOST:]}
+
+
+def _plain(escaped: str) -> str:
+    """A dump is plain ASCII; what is not, stands there as an escape."""
+    return re.sub(r"\\(?:x(..)|u(....)|U(.{8}))", lambda found: chr(int(found[found.lastindex or 0], 16)), escaped)
 
 
 Place = tuple[str, int]

@@ -16,7 +16,7 @@ from textual.screen import Screen
 
 from sandbox import wording
 from sandbox.commands import Resume
-from sandbox.events import Clause, Fault, Operator
+from sandbox.events import Fault, Operator
 from sandbox.spec import Scenario
 from sandbox.tui.actions import Actions
 from sandbox.tui.config import Config
@@ -168,12 +168,11 @@ class SandboxApp(Actions):
 
     def _mourn(self, link: Link) -> None:
         """The kernel process is dead: say so, sweep up, offer a new one."""
+        from sandbox.obituary import cause_of_death
         from sandbox.tui.screens.dialogs import Tell
 
-        words = link.last_words()
+        text = wording.fault(cause_of_death(link.last_words()))
         link.end()
-        reason = words.splitlines()[-1] if words else "it was killed"
-        text = wording.fault(Clause("kernel process died", {"reason": reason}))
 
         def answered(again: bool | None) -> None:
             if again:

@@ -1,9 +1,9 @@
-"""One run as the terminal's side knows it: the board, its history, and the link to the kernel process."""
+"""One run as the terminal's side knows it: its events, the point of it that is looked at, and the link to the kernel
+process."""
 
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
@@ -11,14 +11,12 @@ from sandbox.board import Board
 from sandbox.clientele import Clientele
 from sandbox.clients import Clients
 from sandbox.commands import Command
-from sandbox.events import Admitted, AnyEvent, Became, Booted, Descheduled, Dispatched, Event, Fault, Operator
+from sandbox.events import Admitted, AnyEvent, Booted, Event, Fault, Operator
 from sandbox.history import History
-from sandbox.lanes import Turn
+from sandbox.past import Moment, Past
 from sandbox.spec import Scenario
 from sandbox.units import MS, S
 
-#: Enough for the widest timeline at the shortest slice; totals do not depend on it.
-_STRETCHES_MOST = 6_000
 #: The load is that of the last second, and read anew so often: more often nobody can read it.
 _WINDOW_NS = 1 * S
 _LOAD_EVERY_NS = 200 * MS
@@ -50,12 +48,10 @@ class Session:
         self.scenario = scenario
         self.link: Link | None = None
         self.clock = clock
-        self.board = Board()
-        self.history = History(_STRETCHES_MOST)
-        #: Every process's name, by pid, in order of birth.
-        self.names: dict[int, str] = {}
-        #: Each CPU's latest turns.
-        self.turns: dict[int, deque[Turn]] = {}
+        self.past = Past()
+        #: What is looked at while it is not the present, and what the time is there.
+        self._seen: Moment | None = None
+        self._seen_ns = 0
         #: The quantum that the operator has asked for and that is not in force yet, and the one that was when he did.
         self.quantum_asked: tuple[int, int] | None = None
         #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
@@ -93,19 +89,10 @@ class Session:
     def take(self, events: Sequence[Event], fresh: bool = True) -> None:
         """Fold in what came up the link. ``fresh``: the last of it has come just now."""
         for event in events:
-            self.board.apply(event)
-            self.history.add(event)
+            self.past.add(event)
             match event:
-                case Dispatched(cpu=cpu, pid=pid, t_ns=t_ns):
-                    self.turns.setdefault(cpu, deque(maxlen=_STRETCHES_MOST)).append(Turn(pid, t_ns))
-                case Descheduled(cpu=cpu, t_ns=t_ns):
-                    self.turns[cpu][-1].end_ns = t_ns
-                case Admitted(pid=pid, name=name, order=order):
-                    self.names[pid] = name
-                    if order is not None:
-                        self._missing.discard(name)
-                case Became(pid=pid, name=name):
-                    self.names[pid] = name
+                case Admitted(name=name, order=order) if order is not None:
+                    self._missing.discard(name)
                 case Fault(pid=None, what=what):
                     self._missing.discard(str(what.figures.get("name")))  # it will not come any more
                 case Booted():
@@ -119,11 +106,71 @@ class Session:
 
     def _set_clock(self, event: Event, fresh: bool) -> None:
         """What the event's time tells of the machine's clock. The one that travelled fastest tells most."""
-        if isinstance(event, Booted) or self.board.paused:
+        if isinstance(event, Booted) or self.past.live.board.paused:
             return
         zero_ns = self.clock() - event.t_ns
         if self._zero_ns is None or zero_ns < self._zero_ns or (fresh and zero_ns > self._zero_ns + _LATE_NS):
             self._zero_ns = zero_ns
+
+    # What is looked at
+
+    @property
+    def _moment(self) -> Moment:
+        return self._seen or self.past.live
+
+    @property
+    def board(self) -> Board:
+        return self._moment.board
+
+    @property
+    def history(self) -> History:
+        return self._moment.history
+
+    @property
+    def names(self) -> dict[int, str]:
+        """Every process's name, by pid, in order of birth."""
+        return self._moment.names
+
+    @property
+    def looks_back(self) -> bool:
+        """Whether the past is looked at; the machine does not mind."""
+        return self._seen is not None
+
+    def back(self) -> None:
+        """One scheduling decision back."""
+        self._look(self.past.decision_before(self._moment.index))
+
+    def forward(self) -> None:
+        """One scheduling decision on, at most into the present."""
+        index = self.past.decision_after(self._moment.index)
+        if index < len(self.past):
+            self._look(index)
+        else:
+            self.return_to_present()
+
+    def look_at(self, t_ns: int) -> None:
+        """Look at that time of the run, after what happened then."""
+        index = self.past.index_at(t_ns)
+        if t_ns >= self.past.live.history.now_ns:
+            self.return_to_present()
+        else:
+            self._look(index)
+            self._seen_ns = max(t_ns, 0)
+
+    def next_of(self, pid: int) -> bool:
+        """Look at the next change of a process; False if there is none."""
+        index = self.past.next_of(pid, self._moment.index)
+        if index is not None:
+            self._look(index)
+        return index is not None
+
+    def return_to_present(self) -> None:
+        """Look at the run as it is now."""
+        self._seen = None
+
+    def _look(self, index: int) -> None:
+        self._seen = self.past.at(max(index, 1), self._seen)
+        self._seen_ns = self._seen.board.now_ns
 
     # Where the run stands
 
@@ -139,22 +186,24 @@ class Session:
     @property
     def empty(self) -> bool:
         """Whether the machine is up, and there is no process and none to come."""
-        return not self._over and not self.board.rows and not self._missing
+        return not (self._over or self.looks_back or self.board.rows or self._missing)
 
     @property
     def finished(self) -> bool:
         """Whether there were processes, all have ended, and none is to come."""
-        board = self.board
-        return bool(board.rows) and len(board.exited) == len(board.rows) and not self._missing
+        board = self.past.live.board
+        return not self.looks_back and bool(board.rows) and len(board.exited) == len(board.rows) and not self._missing
 
     @property
     def moving(self) -> bool:
-        """Whether the machine's clock goes on."""
-        return not (self._over or self.board.paused or self.finished or self.empty)
+        """Whether the clock that is looked at goes on."""
+        return not (self.looks_back or self._over or self.board.paused or self.finished or self.empty)
 
     @property
     def now_ns(self) -> int:
-        """The machine's time, as far as can be told here."""
+        """The time that is looked at: the machine's, as far as can be told here."""
+        if self.looks_back:
+            return self._seen_ns
         if not self.moving or self._zero_ns is None:
             return self.board.now_ns
         return max(self.clock() - self._zero_ns, self.board.now_ns)
@@ -164,20 +213,15 @@ class Session:
         if self.finished or self.empty:
             return 0.0
         now_ns = self.now_ns
-        if now_ns - self._load_ns >= _LOAD_EVERY_NS or not self.moving:
+        if now_ns - self._load_ns >= _LOAD_EVERY_NS or not self.moving or now_ns < self._load_ns:
             self._load_ns = now_ns
             self._load = self._utilisation(now_ns)
         return self._load
 
     def _utilisation(self, now_ns: int) -> float:
         from_ns = max(now_ns - _WINDOW_NS, 0)
-        busy_ns = 0
-        for turns in self.turns.values():
-            for turn in reversed(turns):
-                end_ns = now_ns if turn.end_ns is None else turn.end_ns
-                if end_ns <= from_ns:
-                    break
-                busy_ns += end_ns - max(turn.start_ns, from_ns)
+        tracks = self.history.cpus.values()
+        busy_ns = sum(track.used_ns(now_ns) - track.used_ns(from_ns) for track in tracks)
         cpus = self.board.booted.cpus if self.board.booted else 1
         return min(busy_ns / max((now_ns - from_ns) * cpus, 1), 1.0)
 

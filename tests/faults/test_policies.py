@@ -1,8 +1,9 @@
-"""FAULTS row 29, the half that the process of the policy itself survives: a policy that never comes back."""
+"""FAULTS row 29: a policy that never comes back."""
 
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -12,8 +13,11 @@ from pathlib import Path
 import pytest
 
 from sandbox.alarm import AlarmClock
-from sandbox.events import Fault, Scheduling
+from sandbox.commands import Quit
+from sandbox.events import Dispatched, Fault, Scheduling
+from sandbox.link import can_be_strict
 from sandbox.policies.patience import Overdue
+from tests.faults.stage import terminal, watch
 from tests.worlds import exits, ossandbox, process, run_real, scenario
 
 HANGS = {
@@ -66,6 +70,136 @@ def test_f29_on_real_processes_too(tmp_path: Path) -> None:
     assert (fault.what.rule, fault.what.figures["callback"]) == ("policy takes too long", "stopping")
     assert [event.policy for event in events if isinstance(event, Scheduling)] == ["fcfs"]
     assert {name: end.status for name, end in exits(events).items()} == {"a": 0, "b": 0}
+
+
+#: Nothing of Python is executed, or every alarm is swallowed; with what the message quotes.
+DEAF = {
+    "computing": ("return sum(range(10**12))", "sum(range(10**12))"),
+    "asleep": ("import os; os.system('sleep 60')", "os.system('sleep 60')"),
+    "swallowing all": (
+        "while True:\n            try:\n                while True:\n                    [None]\n            except: pass",
+        "while True",
+    ),
+}
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+@pytest.mark.parametrize(("hang", "code"), DEAF.values(), ids=DEAF)
+def test_f29_where_nothing_can_interrupt_it_the_kernel_process_ends_and_says_where(
+    tmp_path: Path, hang: str, code: str
+) -> None:
+    done = ossandbox("run", str(write(tmp_path, "pick", hang)), "--quiet", timeout=30)
+    assert done.returncode == 1
+    message, _, stack = done.stderr.partition("\n")
+    assert "the policy does not come back from pick, mine.py line" in message
+    assert code in message
+    assert "have been ended" in message
+    assert f'File "{tmp_path / "mine.py"}", line' in stack
+    assert "sandbox/policies" not in stack
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+@pytest.mark.skipif(not can_be_strict(), reason="no pid namespace permitted here")
+def test_f29_in_a_pid_namespace_of_its_own_too(tmp_path: Path) -> None:
+    done = ossandbox("run", str(write(tmp_path, "pick", DEAF["asleep"][0])), "--quiet", "--strict", timeout=30)
+    assert done.returncode == 1
+    assert "the policy does not come back from pick, mine.py line" in done.stderr
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_f29_the_app_says_where_and_runs_again(tmp_path: Path) -> None:
+    path = write(tmp_path, "pick", DEAF["computing"][0])
+    with terminal(str(path)) as app:
+        app.read_until(lambda: app.shows("does not come back from pick"), "the app says what happened")
+        assert app.shows("mine.py")
+        assert not app.kernel
+        write(tmp_path, "pick", "pass")
+        app.press("\r")
+        app.read_until(lambda: app.shows("DONE 2"), "the scenario runs again, to its end")
+        app.press("q")
+        assert app.wait() == 0
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_f29_who_is_only_stopped_goes_on(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import time\n"
+        "from sandbox.policies.base import Policy\n"
+        "class Mine(Policy):\n"
+        "    def pick(self, cpu, now_ns):\n"
+        "        time.sleep(0.002)  # most of the time it is in here\n"
+        "        return super().pick(cpu, now_ns)\n"
+        "    def slice(self, task):\n"
+        "        return 1_000_000\n"
+    )
+    world = scenario(process("a", "cpu 60s"), process("b", "cpu 60s"), policy=f"{tmp_path / 'mine.py'}:Mine")
+    with watch(world) as machine:
+        machine.dispatched("b")
+        os.kill(machine.link.os_pid, signal.SIGSTOP)
+        machine.go_on(0.5)
+        give_up = time.monotonic() + 3
+        while time.monotonic() < give_up:  # beats as the app does, and no oftener
+            machine.link.beat()
+            time.sleep(0.25)
+        os.kill(machine.link.os_pid, signal.SIGCONT)
+        before = len(machine.all(Dispatched))
+        machine.until(lambda: len(machine.all(Dispatched)) > before + 4, "it goes on")
+        assert not machine.all(Fault)
+        machine.link.send(Quit())
+        machine.finish()
+
+
+def in_a_clock(*body: str) -> subprocess.CompletedProcess[str]:
+    """A program that spends its time under a clock that takes 0.2 s of deafness."""
+    program = ("import signal, time", "from sandbox.alarm import AlarmClock", "clock = AlarmClock(0.2)", *body)
+    return subprocess.run(
+        [sys.executable, "-c", "\n".join(program)], capture_output=True, text=True, timeout=30, check=False
+    )
+
+
+def test_f29_a_command_without_a_kernel_process_says_where_it_hangs_and_ends() -> None:
+    done = in_a_clock("def pick():", "    sum(range(10**12))", "with clock: pick()")
+    assert (done.returncode, done.stdout) == (-signal.SIGPROF, "")
+    assert "line 5 in pick" in done.stderr
+
+
+def test_f29_who_is_only_busy_goes_on() -> None:
+    done = in_a_clock(
+        "end = time.process_time() + 1.5",
+        "while time.process_time() < end:",
+        "    with clock: sum(range(100_000))",
+        "print('done')",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_f29_who_only_gets_no_cpu_goes_on() -> None:
+    done = in_a_clock(
+        "import os",
+        "with clock:",
+        "    if os.fork() == 0:",
+        "        time.sleep(1)",
+        "        os.kill(os.getppid(), signal.SIGCONT)",
+        "        os._exit(0)",
+        "    os.kill(os.getpid(), signal.SIGSTOP)",
+        "print('done')",
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "done\n", "")
+
+
+def test_f29_a_c_function_that_does_come_back_is_overdue() -> None:
+    done = in_a_clock(
+        "clock = AlarmClock(60)",
+        "try:",
+        "    with clock:",
+        "        list(map(abs, range(2 * 10**7)))",
+        "except BaseException as late: print(type(late).__name__)",
+    )
+    assert (done.returncode, done.stdout) == (0, "Overdue\n")
 
 
 def test_f29_a_file_that_never_ends_is_refused(tmp_path: Path) -> None:

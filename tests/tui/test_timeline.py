@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from sandbox.history import Stretch
-from sandbox.kernel.states import State
-from sandbox.lanes import MANY, NOBODY, Lane, Share, Turn, cpu_cells, life_cells
+from sandbox.lanes import MANY, Lane, Share, Sign, cpu_cells, life_cells
+from sandbox.tracks import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
 from tests.tui.stage import Play, Story
 
 Stage = Callable[..., Play]
@@ -18,51 +17,58 @@ Stage = Callable[..., Play]
 CELL = 8
 
 
-def life(*stretches: tuple[State, int, int | None]) -> list[Stretch]:
-    """Stretches: in which state, from when, until when."""
-    found = []
-    for state, start, end in stretches:
-        found.append(Stretch(state, start))
-        found[-1].end_ns = end
-    return found
+Spans = list[tuple[int, int, int | None]]
 
 
-def turns(*spans: tuple[int, int, int | None]) -> list[Turn]:
+def life(*stretches: tuple[int, int, int | None]) -> Track:
+    """Stretches: where, from when, until when."""
+    track = Track()
+    for where, start, _ in stretches:
+        track.put(start, where)
+    if stretches[-1][2] is not None:
+        track.put(stretches[-1][2], GONE)
+    return track
+
+
+def turns(*spans: tuple[int, int, int | None]) -> Track:
     """Turns: whose, from when, until when."""
-    found = []
+    track = Track()
     for pid, start, end in spans:
-        found.append(Turn(pid, start))
-        found[-1].end_ns = end
-    return found
+        track.put_in_passing(start, pid)
+        if end is not None:
+            track.put_in_passing(end, NOBODY)
+    return track
 
 
-def drawn(stretches: list[Stretch], count: int, now: int, first: int = 0) -> str:
-    return "".join(sign.text for sign in life_cells(stretches, CELL, first * CELL, count, now))
+def drawn(track: Track, count: int, now: int, first: int = 0) -> str:
+    return "".join(sign.text for sign in life_cells(track, CELL, first * CELL, count, now))
 
 
-READY, RUNNING, BLOCKED = State.READY, State.RUNNING, State.BLOCKED
+RUNNING = ON_CPU
 
 
 @pytest.mark.parametrize(
     ("stretches", "lane"),
     [
         ([(RUNNING, 0, 24)], "███   "),
-        ([(READY, 0, 16), (BLOCKED, 16, 32)], "░░··  "),
+        ([(READY, 0, 16), (BLOCKED, 16, 32)], "▸░··  "),
         ([(RUNNING, 0, 12), (READY, 12, 24)], "█▌░   "),  # up to the middle of a cell
-        ([(READY, 0, 12), (RUNNING, 12, 24)], "░▐█   "),  # from the middle on
-        ([(READY, 0, 8), (RUNNING, 8, 9), (BLOCKED, 9, 24)], "░▏·   "),  # ever so short, it is seen
+        ([(READY, 0, 12), (RUNNING, 12, 24)], "▸▐█   "),  # from the middle on
+        ([(READY, 0, 8), (RUNNING, 8, 9), (BLOCKED, 9, 24)], "▸▏·   "),  # ever so short, it is seen
         ([(RUNNING, 3, 6), (READY, 6, 16)], "▍░    "),  # in the middle: as much, at the left
         ([(RUNNING, 0, 2), (READY, 2, 4), (RUNNING, 4, 6), (READY, 6, 8)], "▌     "),  # twice: the sum
-        ([(READY, 6, 10), (BLOCKED, 10, 16)], "░·    "),  # where it was at the end of a cell
-        ([(READY, 40, 44)], "     ░"),  # nothing before it was born
+        ([(READY, 6, 10), (BLOCKED, 10, 16)], "▸·    "),  # where it was at the end of a cell
+        ([(READY, 40, 44)], "     ▸"),  # nothing before it was born
+        ([(BLOCKED, 0, 10), (READY, 10, 24), (RUNNING, 24, 32)], "·↑░█  "),  # it woke
+        ([(RUNNING, 0, 8), (READY, 8, 24)], "█░░   "),  # it lost the CPU: no mark for that
     ],
 )
-def test_a_life(stretches: list[tuple[State, int, int | None]], lane: str) -> None:
+def test_a_life(stretches: Spans, lane: str) -> None:
     assert drawn(life(*stretches), 6, 48) == lane
 
 
 def test_what_lasts_goes_up_to_now() -> None:
-    assert drawn(life((READY, 0, 8), (RUNNING, 8, None)), 4, 20) == "░█▌ "
+    assert drawn(life((READY, 0, 8), (RUNNING, 8, None)), 4, 20) == "▸█▌ "
     assert drawn(life((BLOCKED, 0, None)), 4, 20) == "··· "
 
 
@@ -82,7 +88,7 @@ def test_lanes_may_begin_anywhere() -> None:
         ([(RUNNING, 0, 8)], ["running"]),
     ],
 )
-def test_what_stands_beside_a_part_of_a_cell(stretches: list[tuple[State, int, int | None]], tones: list[str]) -> None:
+def test_what_stands_beside_a_part_of_a_cell(stretches: Spans, tones: list[str]) -> None:
     assert [sign.tone for sign in life_cells(life(*stretches), CELL, 0, 1, 8)] == tones
 
 
@@ -100,7 +106,7 @@ def test_what_stands_beside_a_part_of_a_cell(stretches: list[tuple[State, int, i
         ([(pid + 1, pid, pid + 1) for pid in range(8)], [Share(MANY, MANY), Share(NOBODY, NOBODY)]),
     ],
 )
-def test_a_cpu(spans: list[tuple[int, int, int | None]], cells: list[Share]) -> None:
+def test_a_cpu(spans: Spans, cells: list[Share]) -> None:
     assert cpu_cells(turns(*spans), CELL, 0, 2, 16) == cells
 
 
@@ -113,18 +119,17 @@ def test_gaps_that_nobody_could_see_are_none() -> None:
 def test_the_past_is_drawn_once_and_the_present_anew() -> None:
     asked: list[int] = []
 
-    def draw(spans: Sequence[Any], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Any]:
+    def draw(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Any]:
         asked.append(count)
-        return life_cells(spans, cell_ns, from_ns, count, now_ns)
+        return life_cells(track, cell_ns, from_ns, count, now_ns)
 
     lane = Lane(CELL, draw)
     stretches = life((READY, 0, 20), (RUNNING, 20, None))
     before = lane.cells(stretches, 0, 10, now_ns=24, sure_ns=22)
-    stretches[-1].end_ns = 30
-    stretches += life((READY, 30, None))
+    stretches.put(30, READY)
     after = lane.cells(stretches, 0, 10, now_ns=40, sure_ns=40)
     assert asked == [10, 8], "two cells were sure"
-    assert "".join(sign.text for sign in before) == "░░▐       "
+    assert "".join(sign.text for sign in before) == "▸░▐       "
     assert after == life_cells(stretches, CELL, 0, 10, 40)
     assert lane.cells(stretches, 3, 10, 48, 48) == life_cells(stretches, CELL, 24, 10, 48)
     assert asked[2] == 8, "it moved on, and knew two of its cells"
@@ -133,13 +138,13 @@ def test_the_past_is_drawn_once_and_the_present_anew() -> None:
 
 def test_however_it_is_asked_the_answer_is_the_same() -> None:
     """The memory of what is past never shows."""
-    story: list[tuple[State, int, int | None]] = []
+    story: Spans = []
     at = 0
     for number in range(60):
         length = 1 + number * 7 % 13
         story.append(((READY, RUNNING, BLOCKED)[number % 3], at, at + length))
         at += length
-    lane: Lane[Stretch, Any] = Lane(CELL, life_cells)
+    lane: Lane[Sign] = Lane(CELL, life_cells)
     for now in range(1, at, 5):
         seen = life(*((state, start, end if end <= now else None) for state, start, end in story if start < now))
         first = max(now // CELL + 1 - 12, 0)

@@ -8,6 +8,7 @@ the proof that all this has been done.
 
 from __future__ import annotations
 
+import atexit
 import errno
 import gc
 import os
@@ -213,7 +214,8 @@ class Nursery:
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
         os.environ["TERM"] = "xterm-256color"
-        for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD):
+        atexit._clear()  # what was to be done at our own end
+        for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD, signal.SIGALRM, signal.SIGPROF):
             signal.signal(number, signal.SIG_DFL)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         # It leads a session with a terminal: its end would hang up on the children that it leaves behind.

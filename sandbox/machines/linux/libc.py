@@ -77,6 +77,12 @@ def tell_of_stops(tell: bool) -> None:
     _checked(_libc.sigaction(signal.SIGCHLD, ctypes.byref(action), None))
 
 
+def end_on(number: signal.Signals) -> None:
+    """Have a signal end this process (exit status: its number), also as the first one of a pid namespace, whom no
+    default action ends."""
+    _libc.signal(number, _libc._exit)
+
+
 def signal_fd(signals: set[signal.Signals]) -> int:
     """A descriptor that becomes readable when one of these (blocked) signals is pending."""
     mask = bytearray(128)  # sigset_t of glibc and musl: one bit a signal, in words of the machine's order

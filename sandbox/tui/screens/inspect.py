@@ -62,7 +62,7 @@ class Inspect(Dialog[None]):
     def _facts(self) -> list[tuple[str, str | Text]]:
         session, row = self._session, self._row
         life = session.history.lives[self._pid]
-        waiting, blocked = (brief(life.spent_ns(state, session.now_ns)) for state in (State.READY, State.BLOCKED))
+        waiting, blocked = (brief(ns) for ns in (life.ready_ns(session.now_ns), life.blocked_ns(session.now_ns)))
         facts: list[tuple[str, str | Text]] = [
             ("state", self._state()),
             ("runs", row.admitted.runs),

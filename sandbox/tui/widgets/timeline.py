@@ -14,8 +14,21 @@ from textual import events
 from textual.strip import Strip
 
 from sandbox.cells import fit_name
-from sandbox.history import Stretch
-from sandbox.lanes import BLOCKED, MANY, NOBODY, UP_TO, Lane, Share, Sign, Turn, cpu_cells, life_cells, ruler
+from sandbox.lanes import (
+    ARRIVED,
+    MANY,
+    UP_TO,
+    WAITS,
+    WAITS_FOR_CPU,
+    WOKE,
+    Lane,
+    Share,
+    Sign,
+    cpu_cells,
+    life_cells,
+    ruler,
+)
+from sandbox.tracks import NOBODY, Track
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.columns import Picked
 from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
@@ -28,6 +41,8 @@ _ROOMY = 12
 #: Of more processes, too many would have the same hue.
 _HUED_MOST = 12
 _WHEEL = 3
+#: Of a lane that is two lines thick, the lower one tells states only.
+_BELOW = str.maketrans({WAITS.text: " ", ARRIVED.text: WAITS_FOR_CPU.text, WOKE.text: WAITS_FOR_CPU.text})
 
 
 class Timeline(Lines):
@@ -42,8 +57,8 @@ class Timeline(Lines):
         self._keep: int | None = None
         self._cells = 1
         self._cell_ns = 1
-        self._lives: dict[int, Lane[Stretch, Sign]] = {}
-        self._cpus: dict[int, Lane[Turn, Share]] = {}
+        self._lives: dict[int, Lane[Sign]] = {}
+        self._cpus: dict[int, Lane[Share]] = {}
         #: Whether processes have their hues, as on the CPUs' lanes.
         self._hued = False
         #: Whose lane each line is.
@@ -127,8 +142,8 @@ class Timeline(Lines):
         palette = self.palette
         if pid not in self._lives:
             self._lives[pid] = Lane(self._cell_ns, life_cells)
-        stretches = session.history.lives[pid].stretches
-        cells = self._lives[pid].cells(stretches, first, self._cells, session.now_ns, session.board.now_ns)
+        track = session.history.lives[pid].track
+        cells = self._lives[pid].cells(track, first, self._cells, session.now_ns, session.board.now_ns)
         under = palette.cursor if pid == self._chosen else Style.null()
         number = Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + under)
         name = f" {fit_name(session.names[pid], _LABEL - len(number.text) - 2)} "
@@ -139,7 +154,7 @@ class Timeline(Lines):
             lane.append(Segment(text, style if tone == "ran_while_ready" else style + under))
         strips = [Strip(lane, width)]
         if thick > 1:
-            below = [Segment(text.replace(BLOCKED.text, " "), style) for text, style, _ in lane[2:]]
+            below = [Segment(text.translate(_BELOW), style) for text, style, _ in lane[2:]]
             strips.append(Strip([Segment(" " * _LABEL, palette.text + under), *below], width))
         return strips
 
@@ -154,8 +169,8 @@ class Timeline(Lines):
         for cpu in range(cpus):
             if cpu not in self._cpus:
                 self._cpus[cpu] = Lane(self._cell_ns, cpu_cells)
-            turns = session.turns.get(cpu, ())
-            cells = self._cpus[cpu].cells(turns, first, self._cells, session.now_ns, session.board.now_ns)
+            track = session.history.cpus.get(cpu) or Track()
+            cells = self._cpus[cpu].cells(track, first, self._cells, session.now_ns, session.board.now_ns)
             strips.append(line([(f"cpu{cpu}".ljust(_LABEL), self.palette.dim), *self._turns(cells)], width))
         return [*strips, self.blank(width)]
 

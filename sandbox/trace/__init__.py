@@ -1,0 +1,1 @@
+"""Recordings: a run as a file that anybody can look at again, on any machine."""

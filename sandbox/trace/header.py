@@ -1,0 +1,56 @@
+"""The first line of a recording: what was run, on what, by which version. The lines after it are the events."""
+
+from __future__ import annotations
+
+import os
+import platform
+from typing import Any, Literal
+
+import msgspec
+
+from sandbox import __version__
+from sandbox.spec import MachineSpec, Scenario
+
+#: Of the lines that follow; a reader says so when it meets a later one.
+FORMAT = 1
+
+
+class Header(msgspec.Struct, kw_only=True):
+    """``text``: the scenario's file, ``policy_source``: that of its policy, if it is somebody's own; both as they
+    were."""
+
+    ossandbox: Literal["recording"] = "recording"
+    format: int = FORMAT
+    version: str = __version__
+    machine: dict[str, Any] = {}
+    scenario: Scenario
+    text: str | None = None
+    policy_source: str | None = None
+
+
+def describe(scenario: Scenario, file: str | None) -> Header:
+    """The header for a run of this scenario, that came from this file, on this machine, now."""
+    policy_file = scenario.machine.policy.rpartition(":")[0]
+    return Header(
+        machine={
+            "system": f"{platform.system()} {platform.release()}",
+            "python": platform.python_version(),
+            "cpus": os.cpu_count(),
+        },
+        scenario=scenario,
+        text=_text(file) if file is not None else None,
+        policy_source=_text(os.path.join(scenario.folder, policy_file)) if policy_file else None,
+    )
+
+
+def unknown(name: str) -> Header:
+    """For a recording whose own header cannot be used."""
+    return Header(format=0, version="", scenario=Scenario(name, name, MachineSpec(), []))
+
+
+def _text(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return None

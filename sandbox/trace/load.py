@@ -1,0 +1,180 @@
+"""Reading a recording: whatever of it can be read, and what there is to say of the rest.
+
+A recording is a file that came from somewhere: its text is made harmless like any other, and nothing in it is taken
+for true that cannot have happened.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from typing import Any, BinaryIO
+
+import msgspec
+
+from sandbox.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
+from sandbox.kinds import Refused
+from sandbox.text import clean, clean_line
+from sandbox.trace.header import FORMAT, Header, unknown
+from sandbox.trace.plausible import Plausible
+
+#: A line or a file that is longer is no recording that we have made, or more than anybody looks at.
+_LINE_MOST, _EVENTS_MOST = 1 << 24, 10_000_000
+_TEXT_MOST = 4_096
+#: After so many lines without a single event it is something else.
+_PATIENCE = 1_000
+_UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, RecursionError)
+
+
+class Recording:
+    """A recording that is being read. ``problems``: what there is to say of it, complete when all was read."""
+
+    def __init__(self, path: str) -> None:
+        """Read its beginning. Raises Refused if there is nothing in it that can be used."""
+        self.path = path
+        self.problems: list[Clause] = []
+        self._left_out = 0
+        self._first_left_out = 0
+        try:
+            self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 - read bit by bit
+            self._size = os.fstat(self._file.fileno()).st_size
+            self._lines = self._read_lines()
+            self._events: Iterator[AnyEvent] = iter(())
+            self.header = self._read_header()
+        except OSError as error:
+            raise Refused("cannot be read", reason=error.strerror) from None
+
+    @property
+    def progress(self) -> float:
+        """How much of it was read, 0 … 1."""
+        return min(self._file.tell() / self._size, 1.0) if self._size and not self._file.closed else 1.0
+
+    def events(self) -> Iterator[AnyEvent]:
+        """Every event that can be read and can have happened, the first being Booted; once."""
+        return self._events
+
+    # Reading
+
+    def _read_header(self) -> Header:
+        first = next(self._lines, None)
+        if first is None:
+            raise Refused("is no recording" if self.problems else "recording is empty")
+        number, line = first
+        found = _header(line)
+        if found is not None:
+            if found.format > FORMAT:
+                self._say("recording of a later format", format=found.format, reads=FORMAT, version=found.version)
+            machine = found.scenario.machine
+            self._expect_events(Booted(0, "linux", machine.cpus, machine.policy, {}, "", found.scenario.name))
+            return found
+        self._lines = _again(first, self._lines)
+        name = os.path.basename(self.path)
+        booted = self._expect_events()
+        self._say("recording without a header", line=number)
+        return unknown(booted.scenario or name)
+
+    def _expect_events(self, otherwise: Booted | None = None) -> Booted:
+        """The first event, or what stands for it where it was lost; it comes again with the others."""
+        self._events = self._read_events(otherwise)
+        booted = next(self._events, None)
+        if not isinstance(booted, Booted):
+            raise Refused("recording holds no event" if self._left_out == 0 else "is no recording")
+        self._events = _again(booted, self._events)
+        return booted
+
+    def _read_lines(self) -> Iterator[tuple[int, bytes]]:
+        """Whole lines, with their numbers."""
+        number = 0
+        while line := self._file.readline(_LINE_MOST):
+            number += 1
+            if line.endswith(b"\n"):
+                yield number, line
+            elif len(line) == _LINE_MOST:
+                self._say("line is too long", line=number, allowed=_LINE_MOST)
+                return
+            else:
+                self._say("recording ends within a line", line=number)
+
+    def _read_events(self, otherwise: Booted | None) -> Iterator[AnyEvent]:
+        plausible = Plausible()
+        count, last = 0, None
+        with self._file:
+            for number, line in self._lines:
+                event = _event(line)
+                if count == 0 and otherwise is not None and event is not None and not isinstance(event, Booted):
+                    count = plausible(otherwise)
+                    yield otherwise
+                if event is None or not plausible(event):
+                    self._leave_out(number)
+                    if count == 0 and self._left_out > _PATIENCE:
+                        return
+                    continue
+                if count == _EVENTS_MOST:
+                    self._say("too many events", allowed=_EVENTS_MOST)
+                    break
+                count, last = count + 1, event
+                yield event
+        if self._left_out:
+            self._say("lines left out", number=self._left_out, line=self._first_left_out)
+        if count and not isinstance(last, Halted):
+            self._say("recording has no end")
+
+    def _leave_out(self, number: int) -> None:
+        self._left_out += 1
+        self._first_left_out = self._first_left_out or number
+
+    def _say(self, rule: str, **figures: str | int) -> None:
+        self.problems.append(Clause(rule, dict(figures)))
+
+
+def _again(item: Any, items: Iterator[Any]) -> Iterator[Any]:
+    yield item
+    yield from items
+
+
+def _header(line: bytes) -> Header | None:
+    """The header, harmless; of a later version, as far as we understand it."""
+    try:
+        raw = json.loads(line)
+        if not isinstance(raw, dict) or raw.get("ossandbox") != "recording":
+            return None
+        texts = {key: clean(raw[key]) for key in ("text", "policy_source") if isinstance(raw.get(key), str)}
+        table = _harmless(raw, _line)
+        try:
+            header = msgspec.convert({**table, **texts}, Header)
+        except msgspec.ValidationError:
+            name = table.get("scenario", {}).get("name") if isinstance(table.get("scenario"), dict) else None
+            header = unknown(str(name or "recording"))
+            header.format = table["format"] if isinstance(table.get("format"), int) else 0
+            header.version = str(table.get("version", ""))
+    except _UNREADABLE:
+        return None
+    return header
+
+
+def _event(line: bytes) -> AnyEvent | None:
+    """The event of a line, harmless; None if it is none."""
+    try:
+        event = decode(line)
+        if b"\\" not in line and line.isascii() and line[:-1].decode().isprintable():
+            return event
+        wash = clean if isinstance(event, (Wrote, Fault, Described)) else _line
+        return decode(json.dumps(_harmless(json.loads(line), wash)))
+    except _UNREADABLE:
+        return None
+
+
+def _line(text: str) -> str:
+    return clean_line(text, _TEXT_MOST)
+
+
+def _harmless(value: Any, wash: Any) -> Any:
+    """The same, every text in it washed."""
+    if isinstance(value, str):
+        return wash(value)
+    if isinstance(value, list):
+        return [_harmless(item, wash) for item in value]
+    if isinstance(value, dict):
+        return {wash(str(key)): _harmless(item, wash) for key, item in value.items()}
+    return value

@@ -1,0 +1,140 @@
+"""Whether an event can have happened after those before it: a recording may have lost some, or may be a lie."""
+
+from __future__ import annotations
+
+from sandbox.events import (
+    Accepted,
+    Admitted,
+    Backlog,
+    Became,
+    Blocked,
+    Booted,
+    Closed,
+    Connected,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    Fault,
+    Listening,
+    PolicyNote,
+    Queues,
+    Ready,
+    Transferred,
+    Witnessed,
+    Wrote,
+)
+from sandbox.kernel.states import State
+from sandbox.units import S
+
+_MOST_NS = 1 << 62
+#: Nothing happens for so long in no run; a time that is further ahead is a slip of the pen.
+_SILENCE_MOST_NS = 86_400 * S
+_PID_MOST = 1 << 31
+_CPUS_MOST = 1_024
+#: What is told of others, and may be told a little later.
+_AFTERWARDS = (Wrote, Fault, Witnessed)
+
+
+class Plausible:
+    """Goes along with the events that it finds plausible. What does not fit is not believed, and what comes after it
+    is held against what was believed: so a lost event costs a few others, and no more."""
+
+    def __init__(self) -> None:
+        self._cpus = 0
+        self._now_ns = 0
+        self._states: dict[int, State] = {}
+        #: Who is on each CPU.
+        self._on: dict[int, int] = {}
+        #: Open sockets: of those who listen, and connections.
+        self._listeners: set[int] = set()
+        self._connections: set[int] = set()
+
+    def __call__(self, event: Event) -> bool:
+        """Whether it can be; if so, it has happened."""
+        if not (self._in_time(event) and self._can_be(event)):
+            return False
+        if not isinstance(event, _AFTERWARDS):
+            self._now_ns = event.t_ns
+        return True
+
+    def _in_time(self, event: Event) -> bool:
+        if isinstance(event, _AFTERWARDS):
+            return 0 <= event.t_ns <= self._now_ns + _SILENCE_MOST_NS
+        return self._now_ns <= event.t_ns <= self._now_ns + _SILENCE_MOST_NS
+
+    def _can_be(self, event: Event) -> bool:
+        if isinstance(event, Booted):
+            first, self._cpus = not self._cpus, event.cpus
+            return first and 0 < event.cpus <= _CPUS_MOST
+        if not self._cpus:
+            return False
+        match event:
+            case Admitted(pid=pid, order=order, demand_ns=demand_ns):
+                can = pid not in self._states and 0 < pid < _PID_MOST and _is_figure(order or 0, demand_ns or 0)
+                if can:
+                    self._states[pid] = State.NEW
+                return can
+            case Ready(pid=pid):
+                return self._move(pid, State.READY)
+            case Dispatched(pid=pid, cpu=cpu, slice_ns=slice_ns):
+                can = 0 <= cpu < self._cpus and cpu not in self._on and _is_figure(slice_ns or 0)
+                if can and self._move(pid, State.RUNNING):
+                    self._on[cpu] = pid
+                    return True
+                return False
+            case Descheduled(pid=pid, cpu=cpu, ran_ns=ran_ns, undispatched_ns=undispatched_ns):
+                return self._on.get(cpu) == pid and _is_figure(ran_ns, undispatched_ns)
+            case Blocked(pid=pid, again=again):
+                return self._states.get(pid) is State.BLOCKED if again else self._move(pid, State.BLOCKED)
+            case Exited(pid=pid):
+                figures = (event.cpu_ns, event.waiting_ns, event.blocked_ns, event.undispatched_ns)
+                return _is_figure(*figures) and self._move(pid, State.EXITED)
+            case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid):
+                return pid in self._states
+            case Fault(pid=pid) | PolicyNote(pid=pid):
+                return pid is None or pid in self._states
+            case Queues(queues=queues, running=running):
+                return all(
+                    task.pid in self._states for tasks in (running, *(q.tasks for q in queues)) for task in tasks
+                )
+        return self._can_be_of_a_socket(event)
+
+    def _can_be_of_a_socket(self, event: Event) -> bool:
+        match event:
+            case Listening(socket=socket, pid=pid):
+                can = pid in self._states and socket not in self._listeners | self._connections
+                if can:
+                    self._listeners.add(socket)
+                return can
+            case Connected(socket=socket, pid=pid):
+                can = (pid is None or pid in self._states) and socket not in self._listeners | self._connections
+                if can:
+                    self._connections.add(socket)
+                return can
+            case Backlog(socket=socket):
+                return socket in self._listeners
+            case Accepted(socket=socket, pid=pid):
+                return socket in self._connections and pid in self._states
+            case Transferred(socket=socket):
+                return socket in self._connections
+            case Closed(socket=socket):
+                can = socket in self._listeners or socket in self._connections
+                self._listeners.discard(socket)
+                self._connections.discard(socket)
+                return can
+        return True
+
+    def _move(self, pid: int, to: State) -> bool:
+        state = self._states.get(pid)
+        if state is None or to not in state.leads_to:
+            return False
+        if state is State.RUNNING:
+            self._on = {cpu: other for cpu, other in self._on.items() if other != pid}
+        self._states[pid] = to
+        return True
+
+
+def _is_figure(*figures: int) -> bool:
+    """A time that was used may be corrected later, and so be a little less than nothing."""
+    return all(-_MOST_NS < figure < _MOST_NS for figure in figures)

@@ -1,0 +1,81 @@
+"""Writing a recording: each event is a line, and is with the system before anybody sees it.
+
+The terminal's process writes, never the kernel process: a disk that is slow or full delays no dispatch. What was
+written survives whoever is killed; a line that was cut in two by that is left out when it is read.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+
+import msgspec
+
+from sandbox.events import Clause, Event, encode
+from sandbox.kinds import Refused
+from sandbox.trace.header import Header
+
+
+class Recorder:
+    """Writes into one file for as long as that goes well. A run never fails with its recording."""
+
+    def __init__(self, path: str, header: Header, overwrite: bool = False) -> None:
+        """Begin the file. Raises Refused if there is one already, ``overwrite`` apart, or it cannot be opened."""
+        self.path = path
+        self._descriptor: int | None = _open(path, overwrite)
+        self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        self._written = 0
+        self._fault: Clause | None = None
+        self.write(msgspec.json.encode(header) + b"\n")
+
+    @property
+    def goes_on(self) -> bool:
+        return self._descriptor is not None
+
+    def take(self, events: Iterable[Event]) -> Clause | None:
+        """Record these. Returns what went wrong, once, if the recording has ended by it."""
+        self.write(b"".join(map(encode, events)))
+        fault, self._fault = self._fault, None
+        return fault
+
+    def write(self, lines: bytes) -> None:
+        """Write whole lines; where not all of them fit, none that was cut in two is left."""
+        if self._descriptor is None:
+            return
+        try:
+            rest = memoryview(lines)
+            while rest:
+                rest = rest[os.write(self._descriptor, rest) :]
+        except OSError as error:
+            fits = len(lines) - len(rest)
+            self._written += lines.rfind(b"\n", 0, fits) + 1
+            self._fault = Clause("recording ended", {"file": self.path, "reason": error.strerror})
+            self.close(cut=True)
+        else:
+            self._written += len(lines)
+
+    def close(self, cut: bool = False) -> None:
+        """End the recording; ``cut``: behind its last whole line."""
+        if self._descriptor is not None:
+            descriptor, self._descriptor = self._descriptor, None
+            try:
+                if cut and self._regular:
+                    os.ftruncate(descriptor, self._written)
+                os.close(descriptor)
+            except OSError:
+                pass  # there is nothing left to be done for it
+
+
+def _open(path: str, overwrite: bool) -> int:
+    """A file to write, or a pipe or device that is there already."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe that nobody reads is refused
+    try:
+        regular = not os.path.exists(path) or os.path.isfile(path)
+        descriptor = os.open(path, flags | (os.O_TRUNC if overwrite else os.O_EXCL if regular else 0), 0o666)
+        os.set_blocking(descriptor, True)
+    except FileExistsError:
+        raise Refused("file exists") from None
+    except OSError as error:
+        raise Refused("cannot be written", reason=error.strerror) from None
+    return descriptor

@@ -1,0 +1,135 @@
+"""Any point of a run is the same, whichever way one comes to it."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sandbox import past
+from sandbox.board import Board
+from sandbox.events import Dispatched, Event, Wrote, decode
+from sandbox.history import History
+from sandbox.network import Network
+from sandbox.past import Moment, Past, past_of
+from sandbox.spec import Scenario
+from sandbox.units import MS
+from tests.pure.test_invariants import worlds
+from tests.worlds import process, scenario, simulate
+
+
+@pytest.fixture(autouse=True)
+def _short_chapters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that small runs have many."""
+    monkeypatch.setattr(past, "_CHAPTER", 7)
+    monkeypatch.setattr(past, "_CHAPTER_PER_PROCESS", 1)
+
+
+def board(it: Board) -> Any:
+    """Everything that a board says."""
+    rows = {
+        pid: [getattr(row, field) for field in row.__slots__ if not field.startswith("_output")]
+        + [[*row.output.lines(0, row.output.end)]]
+        for pid, row in it.rows.items()
+    }
+    ours = ("rows", "blocked", "exited", "network")
+    plain = {name: value for name, value in vars(it).items() if name not in ours}
+    return plain, rows, [*it.blocked], [*it.exited], network(it.network)
+
+
+def network(it: Network) -> Any:
+    """Everything that a network says."""
+    ends = [*it.listeners.values(), *it.connections.values(), *it.ended]
+    return it.number, it._woken_ns, [[getattr(end, field) for field in end.__slots__] for end in ends]
+
+
+def history(it: History) -> Any:
+    """Everything that a history says, but single slices."""
+    lives = {
+        pid: [getattr(life, field) for field in life.__slots__ if field not in ("track", "last_slice")]
+        for pid, life in it.lives.items()
+    }
+    tracks = [
+        (each.times, each.values, each._used_ns)
+        for each in (*(life.track for life in it.lives.values()), *it.cpus.values())
+    ]
+    return lives, tracks, it.now_ns, it.switches, it.undispatched_ns, it.missed, it._last_on, it.booted
+
+
+def moment(it: Moment) -> Any:
+    return it.index, board(it.board), history(it.history), it.names
+
+
+def prefix(events: list[Event], count: int) -> Moment:
+    folded = Moment()
+    for event in events[:count]:
+        folded.apply(event)
+    return folded
+
+
+def with_output(events: list[Event]) -> list[Event]:
+    """Somebody writes after each decision."""
+    told: list[Event] = []
+    for event in events:
+        told.append(event)
+        if isinstance(event, Dispatched):
+            told.append(Wrote(event.t_ns, event.pid, "console", f"{len(told)}\n"[: 1 + len(told) % 3]))
+    return told
+
+
+@settings(deadline=None, max_examples=80)
+@given(worlds(), st.lists(st.integers(0, 10**6), min_size=1, max_size=6))
+def test_any_prefix_is_the_same_forwards_and_by_going_back(world: Scenario, points: list[int]) -> None:
+    events = with_output(simulate(world))
+    it = past_of(events)
+    near: Moment | None = None
+    for point in points:
+        index = point % (len(events) + 1)
+        near = it.at(index, near)
+        assert moment(near) == moment(prefix(events, index))
+    assert moment(it.live) == moment(prefix(events, len(events))), "looking back leaves no trace"
+    assert [decode(line) for block in it.blocks() for line in block.splitlines()] == events
+
+
+@settings(deadline=None, max_examples=60)
+@given(worlds(), st.integers(0, 10**6))
+def test_decision_by_decision_there_and_back(world: Scenario, point: int) -> None:
+    events = simulate(world)
+    it = past_of(events)
+    made = [index + 1 for index, event in enumerate(events) if isinstance(event, Dispatched)]
+    index = point % (len(events) + 1)
+    assert it.decision_before(index) == max((each for each in made if each < index), default=0)
+    assert it.decision_after(index) == min((each for each in made if each > index), default=len(events))
+    t_ns = events[index - 1].t_ns if index else 0
+    for later_ns in (0, MS // 2):
+        assert it.index_at(t_ns + later_ns) == sum(event.t_ns <= t_ns + later_ns for event in events)
+
+
+def test_the_next_change_of_a_process() -> None:
+    world = scenario(process("a", "cpu 200ms"), process("b", "cpu 5ms", "io 50ms", "cpu 5ms"), quantum_ns=MS)
+    events = simulate(world)
+    it = past_of(events)
+    found, index = [], 0
+    while (after := it.next_of(2, index)) is not None:
+        index = after
+        found.append(index - 1)
+    changes = ("Ready", "Dispatched", "Blocked", "Exited")
+    assert found == [
+        at for at, event in enumerate(events) if type(event).__name__ in changes and getattr(event, "pid", None) == 2
+    ]
+
+
+def test_chapters_begin_between_two_instants() -> None:
+    """Thirty processes at one instant are one chapter, however long."""
+    events = simulate(scenario(*(process(f"p{number}", "cpu 1ms") for number in range(30))))
+    it = Past()
+    for event in events:
+        it.add(event)
+    firsts = [chapter.first for chapter in it._chapters]
+    assert len(firsts) > 2
+    assert all(events[first].t_ns > events[first - 1].t_ns for first in firsts[1:])
+    for index in random.Random(1).sample(range(len(events)), 20):
+        assert moment(it.at(index)) == moment(prefix(events, index))
