@@ -15,7 +15,7 @@ import msgspec
 
 from sandbox.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
 from sandbox.kinds import Refused
-from sandbox.text import clean, clean_line
+from sandbox.text import clean, clean_console, clean_line
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.plausible import Plausible
 
@@ -159,7 +159,7 @@ def _event(line: bytes) -> AnyEvent | None:
         event = decode(line)
         if b"\\" not in line and line.isascii() and line[:-1].decode().isprintable():
             return event
-        wash = clean if isinstance(event, (Wrote, Fault, Described)) else _line
+        wash = clean_console if isinstance(event, Wrote) else clean if isinstance(event, (Fault, Described)) else _line
         return decode(json.dumps(_harmless(json.loads(line), wash)))
     except _UNREADABLE:
         return None
