@@ -84,13 +84,13 @@ def test_whoever_stops_listening_hears_the_rest_later() -> None:
 
 def test_the_last_words_of_a_kernel_process_that_cannot_go_on() -> None:
     use_all_cpus()
-    link = KernelProcess(Boot(scenario(process("a", "cpu 60s"), policy="nonsense")))
+    link = KernelProcess(Boot(scenario(process("a", "cpu 60s")), sensor="nonsense"))
     try:
         events = list(link.events(20))
         assert link.closed
         assert not link.halted
         assert not any(isinstance(event, Admitted) for event in events)
-        assert "no such policy" in link.last_words()
+        assert "nonsense" in link.last_words()
     finally:
         link.end()
 
