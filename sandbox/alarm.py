@@ -14,8 +14,8 @@ from sandbox.policies.patience import Overdue
 
 _PATIENCE_S = 0.5
 _TICK_S = 0.1
-#: So much longer may it be deaf to the alarm, in CPU time where nothing of Python is executed.
-_DEAF_S = 2.0
+#: So much longer may a process be deaf to the alarm, in CPU time where nothing of Python is executed.
+DEAF_S = 2.0
 
 
 class AlarmClock:
@@ -25,12 +25,13 @@ class AlarmClock:
     To enter costs no system call: the clock ticks (SIGALRM) while it is in use, and stops soon after. A process that
     is stopped, or gets no CPU, is not late: what counts is ticks that arrive, and CPU time.
 
-    Code written in C is not interrupted before it returns. If that takes too long, too, or if every Overdue is
-    swallowed, SIGPROF writes the stack to standard error and ends the process: nothing else can.
+    Code written in C is not interrupted before it returns. If that takes longer than ``deaf_s``, or if every Overdue is
+    swallowed for so long, SIGPROF writes the stack to standard error and ends the process: nothing else can. None: it
+    does not, because the process has more to lose than this.
     """
 
-    def __init__(self, deaf_s: float = _DEAF_S) -> None:
-        self._deaf_s = deaf_s
+    def __init__(self, deaf_s: float | None = None) -> None:
+        self.deaf_s = deaf_s
         self._left_s = self._cpu_s = 0.0
         self._depth = 0
         self._ticking = self._used = False
@@ -55,8 +56,9 @@ class AlarmClock:
         self._ticking = True
         self._cpu_s = thread_time()
         atexit.register(self._stop)  # an interpreter that is going down would be killed by the next tick
-        faulthandler.register(signal.SIGPROF, file=2, all_threads=False, chain=True)
-        signal.setitimer(signal.ITIMER_PROF, self._deaf_s)
+        if self.deaf_s is not None:
+            faulthandler.register(signal.SIGPROF, file=2, all_threads=False, chain=True)
+            signal.setitimer(signal.ITIMER_PROF, self.deaf_s)
         self._before = signal.signal(signal.SIGALRM, self._tick)
         self._timer = signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
 
@@ -66,17 +68,19 @@ class AlarmClock:
         signal.setitimer(signal.ITIMER_REAL, *self._timer)
         if callable(self._before) or isinstance(self._before, int):
             signal.signal(signal.SIGALRM, self._before)
-        signal.setitimer(signal.ITIMER_PROF, 0)
-        faulthandler.unregister(signal.SIGPROF)
+        if self.deaf_s is not None:
+            signal.setitimer(signal.ITIMER_PROF, 0)
+            faulthandler.unregister(signal.SIGPROF)
         self._ticking = False
 
     def _tick(self, number: int, frame: FrameType | None) -> None:
-        signal.setitimer(signal.ITIMER_PROF, self._deaf_s)  # Python is executed
+        if self.deaf_s is not None:
+            signal.setitimer(signal.ITIMER_PROF, self.deaf_s)  # Python is executed
         before_s, self._cpu_s = self._cpu_s, thread_time()
         if self._depth:
             self._left_s -= max(self._cpu_s - before_s, _TICK_S)  # ticks that came while C did not return are one
             if self._left_s < 0 and (frame is None or frame.f_code not in _DOORS):
-                if self._left_s < -self._deaf_s:
+                if self.deaf_s is not None and self._left_s < -self.deaf_s:
                     signal.raise_signal(signal.SIGPROF)
                 raise Overdue("takes too long")
         elif not self._used:

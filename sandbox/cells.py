@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import re
+
 from rich.cells import cell_len, set_cell_size
+
+_NUMBERED = re.compile(r"(.*)([-:]\d+)")
 
 
 def fit(text: str, width: int) -> str:
@@ -13,11 +17,13 @@ def fit(text: str, width: int) -> str:
 
 
 def fit_name(name: str, width: int) -> str:
-    """A process's name in exactly ``width`` cells; of a copy's name, the number is what tells it from the others."""
-    stem, dash, number = name.rpartition("-")
-    if not number.isdecimal() or len(dash + number) > width - 2:
+    """A process's name in exactly ``width`` cells; of a copy's name, or of that of a server's child, the number is what
+    tells it from the others."""
+    numbered = _NUMBERED.fullmatch(name)
+    if numbered is None or len(numbered[2]) > width - 2:
         return fit(name, width)
-    return fit(fit(stem, min(cell_len(stem), width - len(dash + number))) + dash + number, width)
+    stem, number = numbered.groups()
+    return fit(fit(stem, min(cell_len(stem), width - len(number))) + number, width)
 
 
 def flush_right(text: str, width: int) -> str:

@@ -93,11 +93,17 @@ class Press(Command, frozen=True, tag=True):
         return chr(ord(self.key[-1]) & 0x1F)
 
 
+class Farewell(Command, frozen=True, tag=True):
+    """The scenario's clients have left: nobody is to come from outside any more."""
+
+
 class Quit(Command, frozen=True, tag=True):
     """End every process and the machine."""
 
 
-AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Press | Quit
+AnyCommand = (
+    Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Press | Farewell | Quit
+)
 
 FORMS = {
     "pause": "pause",

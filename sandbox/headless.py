@@ -7,8 +7,11 @@ import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from sandbox import wording
+from sandbox.clientele import Aside
+from sandbox.commands import Farewell
 from sandbox.events import Clause, Event, Fault, Witnessed
 from sandbox.exits import DONE, FAILED, HUNG_UP
 from sandbox.history import History
@@ -18,7 +21,7 @@ from sandbox.measurement.report import print_verification
 from sandbox.measurement.verify import Verification
 from sandbox.metrics import result
 from sandbox.obituary import cause_of_death
-from sandbox.report import EventLines, abandon_stdout, complain, print_result, print_serial, quote
+from sandbox.report import EventLines, abandon_stdout, complain, print_clients, print_result, print_serial, quote
 from sandbox.simulation import simulate
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
@@ -38,6 +41,9 @@ class Record:
         self.stuck = False
         #: Whether the policy failed, and another one stood in for it.
         self.failed = False
+        #: The scenario's clients, while they are there, and what became of them.
+        self.clientele: Aside | None = None
+        self.clients: list[dict[str, Any]] = []
 
     def take(self, events: Iterable[Event]) -> None:
         """Keep what these events say, and show them. Raises Interrupted."""
@@ -45,6 +51,8 @@ class Record:
             if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
                 self.complain(wording.fault(fault))
             self.history.add(event)
+            if self.clientele is not None:
+                self.clientele.take(event)
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.what.rule in _STUCK
                 self.failed = self.failed or "successor" in event.what.figures
@@ -89,6 +97,8 @@ class Output(Record):
         if self.history.booted is None:
             return
         document = result(self.history)
+        if self.clients:
+            document["clients"] = self.clients
         if self._verification is not None and self._verification.witnessed:
             document["verification"] = self._verification.figures()
         if self._as_json:
@@ -98,6 +108,7 @@ class Output(Record):
                 print()
             print_result(document)
             print_serial(self.history)
+            print_clients(self.clients)
             if "verification" in document:
                 print_verification(document["verification"])
         sys.stdout.flush()
@@ -122,9 +133,16 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
     kernel = KernelProcess(boot, strict)
+    clientele = record.clientele = Aside(boot.scenario.clients) if boot.scenario.clients else None
+
+    def wait(*arguments: Any) -> None:
+        if clientele is not None and clientele.leave():
+            kernel.send(Farewell())
+        record.interruption.select(*arguments)
+
     with record.interruption:
         try:
-            record.take(kernel.events(wait=record.interruption.select))
+            record.take(kernel.events(wait=wait))
         except Interrupted as interrupted:
             status = interrupted.status
             with _heard_or_not():
@@ -138,6 +156,8 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
             ignore_signals()
             words = kernel.last_words() if not kernel.halted else ""
             kernel.end()
+            if clientele is not None:
+                record.clients = clientele.end()
     with _heard_or_not():
         if status == DONE and not kernel.halted:
             cause = cause_of_death(words)

@@ -15,7 +15,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox import wording
-from sandbox.events import Admitted, Became, Event
+from sandbox.events import Admitted, Became, Clause, Event
 from sandbox.gantt import Line
 from sandbox.history import History
 from sandbox.metrics import one_after_another
@@ -90,6 +90,25 @@ def print_serial(history: History) -> None:
         )
 
 
+def print_clients(clients: Sequence[dict[str, Any]]) -> None:
+    """What became of the clients outside, if there were any."""
+    if not clients:
+        return
+    rows = [
+        [
+            each["name"],
+            *(str(each[key]) for key in ("clients", "sent", "received", "errors")),
+            *(milliseconds(each["latency_ns"][share]) for share in _LATENCIES),
+            ", ".join(f"{wording.client(Clause(rule))} × {number}" for rule, number in each["reasons"].items()),
+        ]
+        for each in clients
+    ]
+    print()
+    print_table(["client", "number", "sent", "answered", "errors", *_LATENCIES, "what went wrong"], rows, left={0, 9})
+
+
+#: How long answers took.
+_LATENCIES = ("p50", "p95", "p99", "max")
 _PROCESS_TIMES = (
     "arrived_ns",
     "first_run_ns",

@@ -36,6 +36,7 @@ from sandbox.events import (
     Transferred,
     Wrote,
 )
+from sandbox.happenings import Happening
 from sandbox.text import clean
 from sandbox.units import MS, S, show_duration
 
@@ -152,6 +153,14 @@ _FAULTS = {
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 
+#: Why a client has ended.
+_CLIENTS = {
+    "nobody listens": "nobody listens {at}",
+    "closed without an answer": "the server closed the connection without an answer",
+    "reset": "the server broke the connection off",
+    "no connection": "no connection: {reason}",
+}
+
 _PROBLEMS = {
     "duration needs a unit": "{value} has no unit; write {hint}",
     "expected a duration": "{value} is no duration; write for example 20ms, 1.5s or 250us",
@@ -175,6 +184,7 @@ _PROBLEMS = {
     "not a setting": "{value} sets no parameter; write {name}:parameter=value",
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
+    "which class": "{value} does not say which class is meant; write {allowed}",
     "no such class": "there is no class {value} in {file}",
     "no such function": "there is no function {value} in {file}; there are: {allowed}",
     "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",
@@ -209,6 +219,7 @@ _PROBLEMS = {
     "no such host": "{value} leads nowhere: {reason}",
     "is exposed": "other machines can reach {at}, too; --expose permits that",
     "no network": "it talks over real sockets; the virtual machine has no network: use ossandbox run",
+    "belongs to another option": "means nothing without {hint}",
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
@@ -232,6 +243,12 @@ _PROBLEMS = {
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
     "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
+    "has no lesson": "has no lesson",
+    "not a happening": "{value} is nothing that can happen; write {allowed}",
+    "not a claim": "{value} is no claim; write {allowed}",
+    "not a figure": "{value} is no figure; write for example makespan or NAME.cpu",
+    "text without quotation marks": "{value} is neither a figure nor a value; put text in quotation marks",
+    "text has the wrong parts": "{file} has {found} parts (a line --- stands between two); its steps make {allowed}",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 
@@ -299,6 +316,47 @@ def cause(clause: Clause) -> str:
     return _say(_CAUSES, clause).rstrip(" ←→")
 
 
+_PLACES = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+_PLACE = "{place} in the queue"
+_FURTHER_PLACE = "no. {place} in the queue"
+#: Where the process of a connection is, or what there is instead of one.
+_SITUATIONS = {
+    "new": "NEW",
+    "ready": "READY, {queue}",
+    "running": "RUNNING",
+    "blocked": "BLOCKED on {cause}",
+    "done": "DONE",
+    "paused": "is paused",
+    "connecting": "connecting",
+    "closed": "it left",
+    "in the kernel's backlog": "in the kernel's backlog; {name} {server}",
+}
+
+
+def situation(clause: Clause) -> str:
+    """How a conversation stands."""
+    if clause.rule in _CLIENTS:
+        return client(clause)
+    figures = dict(clause.figures)
+    if "where" in figures:
+        where = Clause(str(figures.pop("where")), figures)
+        return _say(_SITUATIONS, Clause(clause.rule, {"name": figures.get("name"), "server": situation(where)}))
+    place = figures.get("place")
+    if isinstance(place, int):
+        known = place <= len(_PLACES)
+        template = _PLACE if known else _FURTHER_PLACE
+        figures["queue"] = template.format(place=_PLACES[place - 1] if known else place)
+    if "on" in figures:
+        figures["cause"] = cause(Clause(str(figures.pop("on")), figures))
+    return _say(_SITUATIONS, Clause(clause.rule, figures)).removesuffix(" on").rstrip(" ,;")
+
+
+def burst(number: int, answered: int, failed: int, figures: str) -> str:
+    """What has become of clients that came all at once. ``figures``: how long their answers took."""
+    said = f"burst of {number}: {answered} answered, {failed} failed"
+    return f"{said}   answers: {figures}" if figures else said
+
+
 def _waits(name: str, on: Clause) -> str:
     for_what = cause(on)
     return f"{name} waits" if for_what == "waiting" else f"{name} waits: {for_what}"
@@ -312,6 +370,11 @@ def operator(clause: Clause) -> str:
 def fault(clause: Clause) -> str:
     """What went wrong; what the operator asked for and cannot have is a problem of his."""
     return _say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
+
+
+def client(clause: Clause) -> str:
+    """Why a client has ended, if not by its own wish."""
+    return _say(_CLIENTS, clause)
 
 
 def problem(clause: Clause) -> str:
@@ -628,6 +691,14 @@ def defect(clause: Clause) -> str:
     return _say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
 
 
+def hangs_on_ties(name: str, share: float, nudge_ns: int) -> str:
+    """Why a real run may differ from its virtual one, though neither is at fault."""
+    return (
+        f"this schedule hangs on ties: in virtual time, too, the turnaround of {name} changes by {share:.0%} when "
+        f"arrivals and waits take up to {show_duration(nudge_ns)} longer"
+    )
+
+
 def stood_in(label: str) -> str:
     """Why a row of a comparison is not compared."""
     return f"{label}: it failed, and another policy stood in for it"
@@ -636,6 +707,33 @@ def stood_in(label: str) -> str:
 def unfinished(label: str, number: int, of: int) -> str:
     """Why a row of a comparison is not compared."""
     return f"{label}: {number} of {of} processes had not ended; its figures are those of the others"
+
+
+_FINDINGS = {
+    "never": "never",
+    "times": "{number} times, first at {first_ns}",
+    "at": "at {times}",
+    "figures": "{left} and {right}",
+    "figure": "{left}",
+    "no such figure": "nothing is known of {name}",
+}
+
+
+def finding(clause: Clause) -> str:
+    """What a run showed of a lesson's claim."""
+    if clause.rule == "figures" and clause.figures["right"] is None:  # the claim itself says what it is compared with
+        clause = Clause("figure", clause.figures)
+    return _say(_FINDINGS, clause)
+
+
+def step_reached(happening: Happening, t_ns: int) -> str:
+    """What a step of a lesson waited for has happened; in Markdown."""
+    return f"✔ `{happening}` after {_rounded(t_ns)}"
+
+
+def step_awaited(happening: Happening) -> str:
+    """What a step of a lesson waits for; in Markdown."""
+    return f"waits until `{happening}`"
 
 
 DECLARED = "its class says that it need not"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from sandbox import __version__
+from sandbox.alarm import CLOCK, DEAF_S
 from sandbox.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from sandbox.scenario import BadScenario
 
@@ -22,6 +23,8 @@ COMMANDS = {
     "whatif": "a recorded run under another policy or quantum, in virtual time",
     "export": "write a recording for other tools: Perfetto, spreadsheets, slides",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
+    "lessons": "list the lessons of the course",
+    "lesson": "open a lesson, print it as plain text, or check what it claims",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
     "doctor": "say what this machine can do, and what to do about what is missing",
@@ -73,6 +76,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"ossandbox {__version__}")
     first = next((word for word in words if not word.startswith("-")), None)
     if first in COMMANDS or words[:1] in (["-h"], ["--help"]):
+        CLOCK.deaf_s = DEAF_S  # a command that hangs says where; the app has a screen to give back
         commands = parser.add_subparsers(metavar="COMMAND", required=True)
         for name, says in COMMANDS.items():
             command = commands.add_parser(name, help=says)

@@ -21,6 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     shared.add_policy(parser)
     shared.add(parser)
     shared.add_recording(parser)
+    shared.add_language(parser)
 
 
 def do(options: argparse.Namespace) -> int:
@@ -36,7 +37,7 @@ def do(options: argparse.Namespace) -> int:
         return KernelProcess(shared.boot(options, scenario, stay=True, attended=True), options.strict)
 
     scenario = shared.scenario(options, real=True)
-    config = read_config()
+    config = read_config()._replace(language=options.lang)
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         from sandbox.report import complain
 

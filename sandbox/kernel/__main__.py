@@ -13,7 +13,7 @@ import socket
 import sys
 import time
 
-from sandbox.alarm import CLOCK
+from sandbox.alarm import CLOCK, DEAF_S
 from sandbox.commands import Command, Pause, Quit, Resume
 from sandbox.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.kernel.kernel import Kernel
@@ -153,6 +153,7 @@ def main(descriptor: int) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
+    CLOCK.deaf_s = DEAF_S
     upward = Upward(descriptor)
     boot = upward.first_line()
     spec = boot.scenario.machine
@@ -161,7 +162,10 @@ def main(descriptor: int) -> None:
     os.sched_setaffinity(0, places.engine)
     machine = LinuxMachine(boot, places, recipe, upward)
     succession = Succession(spec, boot.scenario.folder, CLOCK)
-    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
+    policy, refusal = succession.first_or_stand_in()
+    kernel = Kernel(policy, spec.cpus, spec.ties, succession.next)
+    if refusal is not None:
+        kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
     run(kernel, machine, upward.emit, boot.scenario.name, boot.stay)
     upward.finish()

@@ -12,7 +12,7 @@ from textual.markup import escape
 from textual.screen import Screen
 
 from sandbox import wording
-from sandbox.commands import Command, Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy, split_command
+from sandbox.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
 from sandbox.kinds import Refused
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, PANELS, key_of, keys_of, written
@@ -81,13 +81,17 @@ class Actions(App[int]):
 
     def action_policy(self) -> None:
         """Choose another policy."""
-        from sandbox.tui.screens.policy import choose_policy
+        from sandbox.tui.screens.policy import ChoosePolicy
 
         def chosen(name: str | None) -> None:
             if name is not None:
                 self.ask_machine(UsePolicy(name))
 
-        self.push_screen(choose_policy(self.session.board.policy), chosen)
+        self.push_screen(ChoosePolicy(self.session.board.policy), chosen)
+
+    def action_reload(self) -> None:
+        """The same policy, as its file is by now."""
+        self.ask_machine(Reload())
 
     def action_quantum_up(self) -> None:
         """A longer slice."""

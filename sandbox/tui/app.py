@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from sandbox import wording
-from sandbox.commands import Resume
+from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.spec import Scenario
 from sandbox.tui.config import Config
@@ -65,6 +65,8 @@ class SandboxApp(LookBack):
         self._spent_s = time.process_time()
         self._costs_s = deque([0.0] * _FRAMES_WEIGHED, _FRAMES_WEIGHED)
         self._listening = False
+        #: Clients of the scenario before this one leave.
+        self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
@@ -85,18 +87,20 @@ class SandboxApp(LookBack):
         self.signals.stop_and_go_on(self.action_suspend)
         self.set_keymap(self.config.keymap)
         self.board_screen.use_keymap(self.config.keymap)
+        self.board_screen.lesson.language = self.config.language
         self.board_screen.begin(self.session)
         self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)
         self.set_interval(HEARTBEAT_S, self._beat)
         self.app_resume_signal.subscribe(self, self._resumed)
 
-    def on_unmount(self) -> None:
+    async def on_unmount(self) -> None:
         """Leave the loop as it was found."""
         if self._next_frame is not None:
             self._next_frame.cancel()
         self._listen(False)
         self.signals.restore()
+        await self.session.clients.end()
 
     def _resumed(self, _: object) -> None:
         self.refresh(layout=True)  # nothing may have changed, and the terminal is empty
@@ -106,6 +110,7 @@ class SandboxApp(LookBack):
         """End what runs and run this instead."""
         self._listen(False)
         self.session.end()
+        self._farewell = asyncio.get_running_loop().create_task(self.session.clients.end())
         self.session = self.session.again(scenario)
         self.board_screen.begin(self.session)
         self._begin()
@@ -154,14 +159,18 @@ class SandboxApp(LookBack):
             return
         try:
             events = link.receive()
+            before = len(self.session.story.reached)
             self.session.take(events, fresh)
             self.keep(events)
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
+        if self.board_screen.has_class("lesson") and self.session.pauses_after(before):
+            self.ask_machine(Pause("lesson"))
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)
-        faults = [event for event in events if isinstance(event, Fault)]
+        front = self.board_screen.front
+        faults = [event for event in events if isinstance(event, Fault) and not front.takes(event)]
         for fault in faults[:_TOLD_MOST]:
             self.tell(wording.sentence(fault, self.session.names), severe=True)
         if link.closed and self.session.died:

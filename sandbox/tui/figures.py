@@ -30,3 +30,24 @@ def bar(used_ns: int, whole_ns: int, cells: int) -> tuple[str, str]:
     """The full and the empty part of a bar of so many cells."""
     full = min(used_ns * cells // max(whole_ns, 1), cells)
     return "█" * full, "░" * (cells - full)
+
+
+def fine(ns: int | None) -> str:
+    """A duration to three digits, as short as it may be: ``0.35 ms``, ``12.4 ms``, ``1.25 s``."""
+    if ns is None:
+        return "–"
+    if ns >= 10 * S:
+        return brief(ns)
+    value, unit = (ns / S, "s") if ns >= S else (ns / MS, "ms")
+    return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
+
+
+def size(number: int | None) -> str:
+    """So many bytes: ``512 B``, ``1.5 kB``, ``12 MB``; three digits are enough."""
+    if number is None:
+        return "–"
+    value, units = float(number), ["B", "kB", "MB", "GB", "TB"]
+    while value >= 999.5 and len(units) > 1:
+        value /= 1000
+        del units[0]
+    return f"{value:.0f} {units[0]}" if units[0] == "B" or value >= 9.95 else f"{value:.1f} {units[0]}"

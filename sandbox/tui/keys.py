@@ -12,7 +12,7 @@ from textual.keys import format_key
 class Action(NamedTuple):
     """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
     ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always), or
-    while somebody types into a console ("typing")."""
+    while somebody types into a line of it ("entry"), of the console ("typing")."""
 
     id: str
     keys: str
@@ -31,8 +31,10 @@ class Action(NamedTuple):
 #: (``Board``), in the file of that name in ``sandbox.tui.panels``.
 PANELS = (
     Action("board", "1", "", "Board", "who is ready, running, blocked and done"),
+    Action("sockets", "2", "", "Sockets", "who listens, who is connected; send clients there"),
     Action("console", "3", "", "Console", "what each process writes; type into it"),
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
+    Action("compare", "5", "", "Compare", "the scenario under several policies, in virtual time"),
 )
 
 ACTIONS = (
@@ -40,6 +42,7 @@ ACTIONS = (
     Action("step", "full_stop", "step", "Step", "go on until one scheduling decision has been made"),
     Action("step_back", "comma", "back", "Step back", "look at the decision before; the machine keeps its pause"),
     Action("policy", "p", "policy", "Choose a policy", "another scheduling policy takes over at once"),
+    Action("reload", "ctrl+r", "", "Reload the policy", "load a policy of yours anew from its file; the run goes on"),
     Action("quantum_down", "left_square_bracket", "", "Shorter quantum", "make the time slice shorter"),
     Action("quantum_up", "right_square_bracket", "quantum", "Longer quantum", "make the time slice longer"),
     Action("select_next", "down", "", "Next process", "choose it; they stand in order of birth"),
@@ -84,7 +87,27 @@ ACTIONS = (
     Action("typing_interrupt", "ctrl+c", "", "Typing: ctrl+c", "while one types: interrupt who reads", "typing"),
     Action("typing_end", "ctrl+d", "", "Typing: ctrl+d", "while one types: end what it reads", "typing"),
     Action("typing_suspend", "ctrl+z", "", "Typing: ctrl+z", "while one types: suspend it, under a shell", "typing"),
-    Action("typing_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "typing"),
+    Action("entry_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "entry"),
+    # Queues
+    Action("edit_parameters", "enter", "edit", "Queues: edit", "change the policy's parameters in place", "queues"),
+    Action("show_source", "s", "source", "Queues: source", "read the policy's file, and no longer", "queues"),
+    # Compare
+    Action("compare_start", "enter", "compare", "Compare: start", "run the scenario under each policy", "compare"),
+    Action("compare_choose", "c", "policies", "Compare: policies", "say which policies take part", "compare"),
+    Action("compare_up", "up", "", "Compare: up", "scroll back", "compare"),
+    Action("compare_down", "down", "", "Compare: down", "scroll", "compare"),
+    Action("compare_page_up", "pageup", "", "Compare: page up", "scroll back", "compare"),
+    Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
+    Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
+    # Sockets
+    Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
+    Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),
+    Action("client_new", "c", "client", "Sockets: new client", "it connects to the server", "sockets"),
+    Action("client_say", "enter", "say", "Sockets: say", "type something for a client to say", "sockets"),
+    Action("client_tick", "h", "hello", "Sockets: hello", "a client that says hello every 0.5 s", "sockets"),
+    Action("client_burst", "b", "burst", "Sockets: burst", "many clients at once", "sockets"),
+    Action("client_close", "x", "close", "Sockets: close", "the chosen client leaves", "sockets"),
+    Action("client_close_all", "X", "", "Sockets: close all", "all clients of this panel leave", "sockets"),
 )
 
 #: What leaves the app, or puts it aside, does so whatever has the keys.

@@ -8,9 +8,12 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sandbox.board import Board
+from sandbox.clientele import Clientele
+from sandbox.clients import Clients
 from sandbox.commands import Command
 from sandbox.events import Admitted, AnyEvent, Booted, Event, Fault, Operator
 from sandbox.history import History
+from sandbox.lessons.story import Story
 from sandbox.past import Moment, Past
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
@@ -47,6 +50,7 @@ class Session:
         self.scenario = scenario
         self.link: Link | None = None
         self.clock = clock
+        self.story = Story(steps=[step.until for step in scenario.steps])
         self.past = Past()
         #: What keeps its events in a file, if anything does.
         self.recorder: Recorder | None = None
@@ -55,6 +59,9 @@ class Session:
         self._seen_ns = 0
         #: The quantum that the operator has asked for and that is not in force yet, and the one that was when he did.
         self.quantum_asked: tuple[int, int] | None = None
+        #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
+        self.clients = Clients()
+        self._clientele = Clientele(scenario.clients, self.clients)
         self._start = start
         #: When, by our clock, the machine's clock stood at 0; None until that is known.
         self._zero_ns: int | None = None
@@ -90,6 +97,7 @@ class Session:
         """Fold in what came up the link. ``fresh``: the last of it has come just now."""
         for event in events:
             self.past.add(event)
+            self.story.add(event)
             match event:
                 case Admitted(name=name, order=order) if order is not None:
                     self._missing.discard(name)
@@ -99,6 +107,8 @@ class Session:
                     self._zero_ns = None  # the clock starts when all are born
                 case Operator(did=did) if did.rule in ("resumed", "stepped"):
                     self._zero_ns = None
+        if self._clientele.parts:
+            self._clientele.take(events)
         if events:
             self._set_clock(events[-1], fresh)
 
@@ -176,6 +186,10 @@ class Session:
     def _see(self, index: int) -> None:
         self._seen = self.past.at(index, self._seen)
         self._seen_ns = self._seen.board.now_ns
+
+    def pauses_after(self, before: int) -> bool:
+        """Whether the lesson wants a pause at one of the steps that have been done since ``before`` were."""
+        return any(step.pause for step in self.scenario.steps[before : len(self.story.reached)])
 
     # Where the run stands
 

@@ -8,6 +8,7 @@ from tests.commands.stage import Caller
 
 
 @pytest.fixture
-def ossandbox(capsys: pytest.CaptureFixture[str]) -> Caller:
-    """The command line, in this process."""
+def ossandbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Caller:
+    """The command line, in this process, which no alarm shall end."""
+    monkeypatch.setattr("sandbox.cli.DEAF_S", None)
     return Caller(capsys)

@@ -11,7 +11,7 @@ import pytest
 from sandbox.commands import Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy
 from sandbox.spec import Scenario
 from sandbox.tui.config import Config
-from sandbox.tui.keys import ACTIONS
+from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.screens.help import Help
 from sandbox.tui.screens.inspect import Inspect
 from tests.tui.stage import Play, Story, shift_change, until, wheel, world
@@ -330,8 +330,12 @@ async def test_every_action_is_in_the_help_and_in_the_command_palette(stage: Sta
         assert isinstance(it.app.screen, Help)
         assert [action.name for action in ACTIONS if action.name not in it.text] == []
         await pilot.press("escape")
-        offered = {command.title for command in it.app.get_system_commands(it.app.screen)}
-        assert {action.name for action in ACTIONS if not action.panel} - offered == {"Find a command"}
+        for panel in PANELS:
+            await pilot.press(panel.keys)
+            offered = {command.title for command in it.app.get_system_commands(it.app.screen)}
+            here = {action.name for action in ACTIONS if action.panel in ("", panel.id)}
+            assert here - offered == {"Find a command"}
+            assert offered < here
 
 
 async def test_the_command_palette_finds_and_does(stage: Stage) -> None:

@@ -34,7 +34,7 @@ class Console(Panel, can_focus=True):
         super().__init__(id=id)
         self._tabs = ConsoleTabs(id="console-tabs")
         self._written = Written(id="written")
-        self._prompt = Prompt(id="prompt")
+        self._prompt = Prompt("prompt", nobody="nobody reads here")
         self._line = TypingLine(id="typing", compact=True)
         self._session: Session | None = None
         self._chosen: int | None = None
@@ -95,7 +95,7 @@ class Console(Panel, can_focus=True):
         if not self._line.has_focus:
             return f"{self._key('console_type')} types a line"
         keys = " ".join(self._key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
-        return f"a line, then ⏎; also {keys}   {self._key('typing_leave')} leaves"
+        return f"a line, then ⏎; also {keys}   {self._key('entry_leave')} leaves"
 
     def _key(self, action: str) -> str:
         return key_of(action, self.keymap)
@@ -110,7 +110,7 @@ class Console(Panel, can_focus=True):
     def action_console_type(self) -> None:
         """Have the keys type into the console."""
         if self._line.display:
-            self._line.focus()
+            self.screen.set_focus(self._line)
 
     def action_console_next(self) -> None:
         """The next tab."""
@@ -123,7 +123,8 @@ class Console(Panel, can_focus=True):
     def _turn(self, by: int) -> None:
         if self._order:
             present = self._order.index(self._shown) if self._shown in self._order else -1
-            self.post_message(Picked(self._order[max(min(present + by, len(self._order) - 1), 0)]))
+            self._shown = self._order[max(min(present + by, len(self._order) - 1), 0)]
+            self.post_message(Picked(self._shown))
 
     def action_console_up(self) -> None:
         """Scroll back."""
@@ -165,7 +166,7 @@ class Console(Panel, can_focus=True):
         if self._session is not None and target is not None:
             self._session.send(Press(str(target), event.key))
 
-    def on_typing_line_left(self) -> None:
+    def on_entry_line_left(self) -> None:
         """The panel has the keys again."""
         self.arrive()
 

@@ -43,8 +43,8 @@ class KeyBar(Lines):
         for id_ in _GIVES_WAY:
             if _cells(drawn) <= width:
                 break
-            index = next(index for index, action in enumerate(actions) if action.id == id_)
-            del actions[index], drawn[index]
+            for index in [index for index, action in enumerate(actions) if action.id == id_]:
+                del actions[index], drawn[index]
         return [line([piece for pieces in drawn for piece in pieces], width)]
 
     def _pieces(self, action: Action, end: str) -> list[Piece]:

@@ -12,15 +12,16 @@ _NAME_MOST = 16
 
 
 class Prompt(Lines):
-    """As wide as what it says."""
+    """As wide as what it says. ``nobody``: what it says where there is nobody to hear."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str, nobody: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
+        self._nobody = nobody
         self._name: str | None = None
         self._asks = False
 
     def show(self, name: str | None, asks: bool) -> None:
-        """``name`` None: nobody is there to read. ``asks``: he waits until somebody types."""
+        """``name`` None: nobody is there. ``asks``: he waits until somebody types."""
         if (self._name, self._asks) != (name, asks):
             self._name, self._asks = name, asks
             self.styles.width = sum(cell_len(text) for text, _ in self._pieces())
@@ -33,7 +34,7 @@ class Prompt(Lines):
     def _pieces(self) -> list[Piece]:
         palette = self.palette
         if self._name is None:
-            return [(" nobody reads here", palette.dim)]
+            return [(f" {self._nobody}", palette.dim)]
         name = fit_name(self._name, min(cell_len(self._name), _NAME_MOST))
         return (
             [(f" {name} waits for a line ", palette.paused), (" ", palette.text)]

@@ -1,4 +1,4 @@
-"""The line in which one types into a console."""
+"""Lines in which one types: what a client says, what a console is told."""
 
 from __future__ import annotations
 
@@ -12,7 +12,20 @@ from sandbox.commands import KEYS, Key
 from sandbox.tui.keys import bindings
 
 
-class TypingLine(Input):
+class EntryLine(Input):
+    """A line that one can leave."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("entry")
+
+    class Left(Message):
+        """Nobody wants to type any more."""
+
+    def action_entry_leave(self) -> None:
+        """Leave it."""
+        self.post_message(self.Left())
+
+
+class TypingLine(EntryLine):
     """While it has the keys, those with ctrl that terminals know are the process's, too."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("typing")
@@ -23,9 +36,6 @@ class TypingLine(Input):
         def __init__(self, key: Key) -> None:
             super().__init__()
             self.key = key
-
-    class Left(Message):
-        """Nobody wants to type any more."""
 
     def action_typing_interrupt(self) -> None:
         """Interrupt who reads."""
@@ -38,7 +48,3 @@ class TypingLine(Input):
     def action_typing_suspend(self) -> None:
         """Suspend it."""
         self.post_message(self.Pressed(KEYS["ctrl+z"]))
-
-    def action_typing_leave(self) -> None:
-        """Leave it."""
-        self.post_message(self.Left())

@@ -1,0 +1,235 @@
+"""Listeners, and below each a line for every connection: whose it is, how it stands, what went over it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual import events
+from textual.message import Message
+from textual.strip import Strip
+
+from sandbox import wording
+from sandbox.cells import fit, fit_name, flush_right
+from sandbox.clients import Client
+from sandbox.network import Connection, Listener
+from sandbox.tui.conversations import Group, Talk, Transcripts, situation, whereabouts
+from sandbox.tui.figures import brief, fine, size
+from sandbox.tui.palette import SIGNS
+from sandbox.tui.session import Session
+from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line, window
+
+_WHEEL = 3
+#: Cells of the columns: the client, its port (where there is room), the process, where it is; then bytes and times.
+_CLIENT, _CLIENT_NARROW, _PORT = 11, 9, 6
+_PROCESS, _PROCESS_NARROW = 15, 4
+_SITUATION = 27
+_BYTES, _TIME = 7, 9
+
+#: Who is no client of ours.
+_STRANGER = "outside"
+
+Chosen = Connection | Client | None
+
+
+class ChosenTalk(Message):
+    """A conversation was clicked."""
+
+    def __init__(self, key: Chosen) -> None:
+        super().__init__()
+        self.key = key
+
+
+class SocketList(Lines):
+    """What the panel has found, a window of it."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._session: Session | None = None
+        self._groups: Sequence[Group] = ()
+        self._chosen: Chosen = None
+        self._notes: Sequence[str] = ()
+        self._transcripts = Transcripts()
+        self._places: dict[int, int] = {}
+        #: Clients of ours by their addresses: one that has left is still known by its name.
+        self._gone: Mapping[str, str] = {}
+        self._top: int | None = None
+        self._keys: list[Chosen] = []
+
+    def show(
+        self,
+        session: Session,
+        groups: Sequence[Group],
+        chosen: Chosen,
+        notes: Sequence[str],
+        gone: Mapping[str, str],
+    ) -> None:
+        """``notes``: what is said below all connections; ``gone``: the names of clients that have left, by address."""
+        if session is not self._session:
+            self._transcripts = Transcripts()
+        if chosen is not self._chosen:
+            self._top = None
+        self._session, self._groups, self._chosen, self._notes, self._gone = session, groups, chosen, notes, gone
+        self._places = {pid: place for place, pid in enumerate(session.board.ready, 1)}
+        self._transcripts.read(session.board)
+        network = session.board.network
+        now = len(network.connections)
+        self.entitle("SOCKETS", f"{now} open   {network.number} so far" if network.number else "")
+        self.update_lines()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """A heading, then as many lines as there is room for."""
+        session = self._session
+        self._keys = []
+        if session is None:
+            return []
+        lines = [*self._lines_of(session, width)]
+        if not lines:
+            return self._invitation(width, height)
+        place = next((index for index, (key, _) in enumerate(lines) if key is not None and key is self._chosen), None)
+        seen = window(len(lines), height - 1, self._top or 0, place if self._top is None else None)
+        strips = [line(self._heading(width), width)]
+        self._keys.append(None)
+        if seen.above:
+            strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
+            self._keys.append(None)
+        for key, pieces in lines[seen.first : seen.last]:
+            under = self.palette.cursor if key is not None and key is self._chosen else None
+            strips.append(line(pieces, width, under))
+            self._keys.append(key)
+        if seen.below:
+            strips.append(line([(f"↓ {seen.below} more", self.palette.dim)], width))
+        return strips
+
+    def _invitation(self, width: int, height: int) -> list[Strip]:
+        said = [
+            "Nobody listens here.",
+            f"{self.key('open')} opens a scenario with a server, {self.key('new')} starts a program of yours.",
+        ]
+        strips = [line([(text.center(width), self.palette.text)], width) for text in said]
+        return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
+
+    def _heading(self, width: int) -> list[Piece]:
+        wide = width >= WIDE
+        titles = "  " + "client".ljust(_CLIENT + _PORT + 2 if wide else _CLIENT_NARROW + 1)
+        titles += "process".ljust(_PROCESS) if wide else "pid".ljust(_PROCESS_NARROW)
+        titles += "where it is".ljust(_SITUATION + 2)
+        if wide:
+            titles += "in".rjust(_BYTES) + "out".rjust(_BYTES)
+        titles += "answer".rjust(_TIME) + "CPU wait".rjust(_TIME) + "  said → heard"
+        return [(titles, self.palette.dim)]
+
+    def _lines_of(self, session: Session, width: int) -> Iterator[tuple[Chosen, list[Piece]]]:
+        for group in self._groups:
+            if group.listener is not None:
+                yield None, self._listener(session, group.listener, width)
+            else:
+                yield None, [("elsewhere", self.palette.strong)]
+            for talk in group.talks:
+                yield talk.key, self._talk(session, talk, width)
+        for note in self._notes:
+            yield None, [(note, self.palette.dim)]
+
+    def _listener(self, session: Session, listener: Listener, width: int) -> list[Piece]:
+        palette, row = self.palette, session.board.rows[listener.pid]
+        where = wording.situation(whereabouts(session.board, row.pid, self._places, listener.at))
+        most = str(listener.backlog or "")
+        if width >= WIDE:
+            backlog = f"{listener.waiting} of {most}".removesuffix(" of ") + " in the kernel's backlog"
+        else:
+            backlog = f"backlog {listener.waiting}/{most}".removesuffix("/")
+        return [
+            (f"{listener.at}", palette.strong),
+            (f"  {row.pid} {fit_name(row.name, min(cell_len(row.name), 16))}  ", palette.text),
+            (f"{SIGNS[row.state]} ", palette.state(row.state)),
+            (where, palette.text),
+            ("  " + backlog, palette.ready if listener.waiting else palette.dim),
+        ]
+
+    def _talk(self, session: Session, talk: Talk, width: int) -> list[Piece]:
+        palette, client, connection = self.palette, talk.client, talk.connection
+        wide = width >= WIDE
+        over = client is not None and client.state == "closed"
+        text = palette.dim if over else palette.text
+        mark = "▸" if talk.key is self._chosen else " "
+        ticks = "♪" if client is not None and session.clients.ticks(client) else " "
+        pieces: list[Piece] = [(mark + ticks, palette.strong), *self._names(session, talk, wide, text)]
+        said = wording.situation(situation(session.board, talk, self._places))
+        pid = connection.pid if connection is not None and not over else None
+        if pid is None or connection is None:  # there is no process of which columns could tell
+            failed = client is not None and client.error is not None
+            style = palette.failed if failed else palette.dim if over else palette.ready
+            waits = self._waits(session, client)
+            room = width - sum(cell_len(piece) for piece, _ in pieces) - cell_len(waits) - 1
+            return [*pieces, (fit(said, room) + " ", style), (waits, palette.ready)]
+        state = session.board.rows[pid].state
+        called = session.names[pid].removesuffix(":" + connection.peer.rpartition(":")[2])  # the port is there already
+        name = f"{pid:>3} " + (fit_name(called, _PROCESS - 5) + " " if wide else "")
+        pieces += [(name, text), (f"{SIGNS[state]} ", palette.state(state))]
+        pieces.append((fit(said, _SITUATION), text))
+        return [*pieces, *self._figures(session, connection, client, wide), ("  " + self._words(talk), text)]
+
+    def _names(self, session: Session, talk: Talk, wide: bool, style: Style) -> Iterator[Piece]:
+        """Who is at the other end, and at which port; where there is room for one, what tells more."""
+        own = talk.address
+        port = f":{own.rpartition(':')[2]}" if own else ""
+        name = self._caller(session, talk)
+        if wide:
+            yield fit_name(name, _CLIENT), style
+            yield fit(port, _PORT) + "  ", self.palette.dim
+        else:
+            yield fit_name(port if name == _STRANGER else name, _CLIENT_NARROW) + " ", style
+
+    def _caller(self, session: Session, talk: Talk) -> str:
+        """Who it is: a client of ours, one of the processes, or somebody from outside."""
+        if talk.client is not None:
+            return talk.client.name
+        network, peer = session.board.network, talk.address or ""
+        ends = (each.pid for each in network.connections.values() if each.own == peer and each.listener is None)
+        pid = next((pid for pid in ends if pid is not None), None)
+        return session.names[pid] if pid is not None else self._gone.get(peer, _STRANGER)
+
+    def _figures(self, session: Session, connection: Connection, client: Client | None, wide: bool) -> Iterator[Piece]:
+        palette = self.palette
+        if wide:
+            yield flush_right(size(connection.received), _BYTES), palette.dim
+            yield flush_right(size(connection.sent), _BYTES), palette.dim
+        waits = self._waits(session, client)
+        trip = client.round_trip_ns if client is not None else None
+        yield flush_right(waits or fine(trip), _TIME), palette.ready if waits else palette.text
+        yield flush_right(fine(connection.waited_ns), _TIME), palette.text
+
+    def _waits(self, session: Session, client: Client | None) -> str:
+        """How long a client has waited for its answer, once a person can see it wait."""
+        since_ns = client.waits_since_ns if client is not None else None
+        waited_ns = 0 if since_ns is None else session.clock() - since_ns
+        return f"{brief(waited_ns)} …" if waited_ns >= _SEEN_NS else ""
+
+    def _words(self, talk: Talk) -> str:
+        client = talk.client
+        if client is not None:
+            return f"{client.said} → {client.heard}" if client.said else ""
+        return self._transcripts.words(talk.connection.peer) if talk.connection is not None else ""
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the conversation that was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is not None and 0 <= offset.y < len(self._keys) and self._keys[offset.y] is not None:
+            self.post_message(ChosenTalk(self._keys[offset.y]))
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll."""
+        self._scroll(_WHEEL)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll back."""
+        self._scroll(-_WHEEL)
+
+    def _scroll(self, by: int) -> None:
+        self._top = max((self._top or 0) + by, 0)
+        self.update_lines()
+
+
+#: Shorter waits are over before one can read of them.
+_SEEN_NS = 300_000_000

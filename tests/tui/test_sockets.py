@@ -1,0 +1,329 @@
+"""Sockets: who listens, a line a connection with where its process is, and clients that do what keys say."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+
+from sandbox import wording
+from sandbox.addresses import Address
+from sandbox.clients import Client
+from sandbox.commands import Kill
+from sandbox.events import Accepted, AnyEvent, Backlog, Clause, Connected, Listening, Transferred
+from sandbox.tui.config import Config
+from sandbox.tui.figures import fine, size
+from sandbox.units import MS, US, S
+from tests.faults.stage import terminal, write_scenario
+from tests.leftcheck import LeftCheck
+from tests.tui.stage import NOON_NS, Play, Story, until
+from tests.tui.test_snapshots import show
+
+Stage = Callable[..., Play]
+Compare = Callable[..., bool]
+AT = "127.0.0.1:9001"
+PEERS = [f"127.0.0.1:{port}" for port in (51001, 51002, 51003, 51004)]
+
+
+class Net(Story):
+    """A story with sockets in it."""
+
+    def happen(self, event: AnyEvent) -> Net:
+        self.events.append(event)
+        return self
+
+    def listen(self, name: str) -> Net:
+        return self.happen(Listening(self.at, 1, self.pid(name), AT, 1024))
+
+    def connect(self, number: int, peer: str, waiting: int) -> Net:
+        return self.happen(Connected(self.at, number, AT, peer, 1, None)).happen(Backlog(self.at, 1, waiting))
+
+    def accept(self, number: int, name: str, waiting: int = 0) -> Net:
+        return self.happen(Accepted(self.at, number, self.pid(name))).happen(Backlog(self.at, 1, waiting))
+
+    def pass_on(self, number: int, received: int, sent: int, unread: int = 0) -> Net:
+        return self.happen(Transferred(self.at, number, received, sent, unread))
+
+
+def office_hours() -> Net:
+    """A server with two handlers: one waits to hear, one has heard and waits for the CPU; a third client waits in the
+    kernel, because the server itself waits for the CPU."""
+    story = Net()
+    story.admit("server", runs=f"forking-server {AT}").admit("hog", "9s").run("server").later("2ms")
+    story.listen("server").block("server", "accept", at=AT).run("hog").later("8ms")
+    for index, name in enumerate(("first", "second")):
+        story.connect(2 + index, PEERS[index], 1).wake("server").expire("hog").run("server").later("1ms")
+        story.admit(name, parent="server").accept(2 + index, name).block("server", "accept", at=AT)
+        story.run("hog").later("1ms").expire("hog").run(name).later("1ms").block(name, "recv", at=PEERS[index])
+        story.run("hog").later("5ms")
+    story.pass_on(2, 5, 5).write("server", f"{PEERS[0]} hello → HELLO\n{PEERS[1]} [b] → [B]\n")
+    story.wake("first").expire("hog").run("first").later("1ms").block("first", "recv", at=PEERS[0]).run("hog")
+    story.later("2ms").pass_on(3, 1_500, 0, 1_500).wake("second").connect(4, PEERS[2], 1).wake("server")
+    return story.later("3ms")
+
+
+async def open_sockets(it: Play, pilot: Pilot[int], story: Story) -> None:
+    await it.tell(pilot, story)
+    await pilot.press("2")
+    await it.settle(pilot)
+    await it.settle(pilot)
+
+
+def client(it: Play, name: str, own: str | None) -> Client:
+    """A client of ours that does nothing."""
+    made = Client(name, Address("127.0.0.1", 9001))
+    made.own = own
+    made.state = "connecting" if own is None else "connected"
+    it.app.session.clients.all.append(made)
+    return made
+
+
+async def test_each_connection_says_where_its_process_is(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await open_sockets(it, pilot, office_hours())
+        heading, listener, first, second, third = (" ".join(line.split()) for line in it.panel("socket-list")[:5])
+        assert heading == "client process where it is in out answer CPU wait said → heard"
+        assert listener == f"{AT} 1 server R READY, second in the queue 1 of 1024 in the kernel's backlog"
+        assert first == "outside :51001 3 first B BLOCKED on recv 5 B 5 B – 0.00 ms hello → HELLO"
+        assert second == "outside :51002 4 second R READY, first in the queue 1.5 kB 0 B – – [b] → [B]"
+        assert third == "outside :51003 in the kernel's backlog; server READY, second in the queue"
+
+
+async def test_a_client_of_ours_is_known_by_name_and_seen_to_wait(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        await it.tell(pilot, office_hours())
+        ours = client(it, "client-1", PEERS[1])
+        ours.said, ours.heard = "bye", "BYE"
+        ours.round_trips_ns.append(350 * US)
+        await pilot.press("2")
+        await it.settle(pilot)
+        await it.settle(pilot)
+        line = it.panel("socket-list")[2]
+        assert line.split() == [
+            "client-1",
+            "4",
+            "R",
+            "READY,",
+            "first",
+            "in",
+            "the",
+            "queue",
+            "0.35",
+            "ms",
+            "–",
+            "bye",
+            "→",
+            "BYE",
+        ]
+        ours._asked.append(type("Asked", (), {"at_ns": NOON_NS - 2 * S, "missing": 1})())
+        await it.settle(pilot)
+        await until(lambda: "2.0 s …" in it.panel("socket-list")[2], pilot)
+        ours._asked.clear()
+        ours.state, ours.error = "closed", Clause("reset")
+        await until(lambda: "the server broke the connection off" in it.panel("socket-list")[2], pilot)
+
+
+async def test_the_paused_machine_is_why_it_waits(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        await open_sockets(it, pilot, office_hours().pause())
+        assert "in the kernel's backlog; the machine is paused" in it.text
+
+
+async def test_the_second_client_of_an_iterative_server_waits_for_the_first(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Net().admit("server").run("server").later("1ms")
+        assert isinstance(story, Net)
+        story.listen("server").connect(2, PEERS[0], 1).accept(2, "server").connect(3, PEERS[1], 1).later("1ms")
+        story.block("server", "recv", at=PEERS[0])
+        await open_sockets(it, pilot, story)
+        first, second = it.panel("socket-list")[2:4]
+        assert "B BLOCKED on recv   " in first
+        assert f"in the kernel's backlog; server BLOCKED on recv ← {PEERS[0]}" in second
+
+
+async def test_choosing_a_connection_chooses_its_process(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await open_sockets(it, pilot, office_hours())
+        await pilot.press("down", "down")
+        await it.settle(pilot)
+        assert it.app.board_screen.chosen == 4
+        await pilot.press("k")
+        assert it.sent == [Kill("4")]
+        await pilot.click("#socket-list", offset=(10, 3))
+        await it.settle(pilot)
+        assert it.app.board_screen.chosen == 3
+        await pilot.press("x")
+        assert any("kills the process" in toast for toast in it.toasts()), "it is none of ours to close"
+
+
+async def test_where_nobody_listens_it_says_what_to_do(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        await open_sockets(it, pilot, Story().admit("a").run("a"))
+        assert "Nobody listens here." in it.text
+        await pilot.press("c", "h", "b")
+        assert len(it.app.screen_stack) == 1
+        assert it.app.session.clients.all == []
+
+
+async def upper(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(1_000):
+        writer.write(data.upper())
+    writer.close()
+
+
+async def test_keys_send_clients(stage: Stage) -> None:
+    it = stage()
+    server = await asyncio.start_server(upper, "127.0.0.1", 0)
+    at = "{}:{}".format(*server.sockets[0].getsockname())
+    async with server, it.app.run_test(size=(120, 40)) as pilot:
+        story = Net().admit("server").run("server").later("1ms")
+        await open_sockets(it, pilot, story.happen(Listening(story.at, 1, 1, at, 0)))  # type: ignore[attr-defined]
+        clients = it.app.session.clients
+        await pilot.press("c")
+        await until(lambda: clients.open and clients.open[0].state == "connected", pilot)
+        await pilot.press("enter", *"q [b]", "enter")
+        await until(lambda: "q [b] → Q [B]" in it.text or clients.all[0].heard == "Q [B]", pilot)
+        await pilot.press("escape", "h")
+        await until(lambda: clients.all[-1].received > 0, pilot)
+        assert clients.ticks(clients.all[-1])
+        assert clients.all[-1].said == "hello"
+        await until(lambda: "♪client-2" in it.text, pilot)
+        await pilot.press("b", *"30", "enter")
+        await until(lambda: "burst of 30: 30 answered, 0 failed" in it.text, pilot)
+        assert [each.name for each in clients.all] == ["client-1", "client-2"], "a burst passes"
+        await pilot.press("up", "x")
+        await until(lambda: len(clients.all) == 1, pilot)
+        await pilot.press("X")
+        await until(lambda: not clients.all, pilot)
+        await pilot.press("b", *"many", "enter")
+        assert "a whole number from 1 to 2000" in it.text
+        await pilot.press("escape", "c")
+        await until(lambda: bool(clients.open), pilot)
+        before = clients
+        await pilot.press("r")
+        await until(lambda: not before.open, pilot)
+        assert it.app.session.clients is not before
+
+
+def test_figures_are_short() -> None:
+    assert [fine(ns) for ns in (None, 0, 350 * US, 12_340 * US, 123 * MS, 1_250 * MS, 61 * S)] == [
+        "–", "0.00 ms", "0.35 ms", "12.3 ms", "123 ms", "1.25 s", "61.0 s",
+    ]  # fmt: skip
+    assert [size(number) for number in (None, 0, 999, 1_000, 1_550, 12_000, 999_600, 5_000_000)] == [
+        "–", "0 B", "999 B", "1.0 kB", "1.6 kB", "12 kB", "1.0 MB", "5.0 MB",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("clause", "said"),
+    [
+        (Clause("ready", {"place": 3}), "READY, third in the queue"),
+        (Clause("ready", {"place": 11}), "READY, no. 11 in the queue"),
+        (Clause("ready", {"place": None}), "READY"),
+        (Clause("running", {"cpu": 0}), "RUNNING"),
+        (Clause("blocked", {"on": "recv"}), "BLOCKED on recv"),
+        (Clause("blocked", {"on": "sleep", "for_ns": 20 * MS}), "BLOCKED on sleep 20 ms"),
+        (Clause("blocked"), "BLOCKED"),
+        (Clause("in the kernel's backlog"), "in the kernel's backlog"),
+        (Clause("in the kernel's backlog", {"name": "s", "where": "running"}), "in the kernel's backlog; s RUNNING"),
+        (Clause("closed"), "it left"),
+        (Clause("closed without an answer"), "the server closed the connection without an answer"),
+    ],
+)
+def test_how_a_conversation_stands(clause: Clause, said: str) -> None:
+    assert wording.situation(clause) == said
+
+
+# Pictures
+
+
+def with_clients(it: Play) -> Play:
+    first, second = client(it, "client-1", PEERS[0]), client(it, "client-2", PEERS[1])
+    first.said, first.heard = "hello", "HELLO"
+    first.round_trips_ns.append(2_310 * US)
+    second.said = "how are you?"
+    lost = client(it, "client-3", None)
+    lost.state, lost.error, lost.said = "closed", Clause("reset"), "anybody there?"
+    return it
+
+
+def test_sockets(stage: Stage, snap_compare: Compare) -> None:
+    it = with_clients(stage())
+    assert snap_compare(
+        it.app, terminal_size=(120, 40), run_before=show(it, office_hours(), "2", "down", sees="client-2")
+    )
+
+
+def test_sockets_small(stage: Stage, snap_compare: Compare) -> None:
+    it = with_clients(stage(config=Config("light")))
+    assert snap_compare(
+        it.app, terminal_size=(80, 24), run_before=show(it, office_hours(), "2", "down", sees="client-2")
+    )
+
+
+# Real
+
+SERVER = """
+title = "server"
+[machine]
+quantum = "20ms"
+[[process]]
+name = "server"
+program = "forking-server"
+listen = "127.0.0.1:0"
+[[process]]
+name = "hog"
+work = ["cpu 60s"]
+"""
+
+
+@pytest.mark.real
+def test_an_outside_client_and_two_of_the_panel(tmp_path: Path, leftcheck: LeftCheck) -> None:
+    with terminal(write_scenario(tmp_path, SERVER)) as app:
+        app.read_until(lambda: app.shows("▶ RUNNING"), "the machine runs")
+        app.press("2")
+        found = app.read_until(lambda: re.search(r"127\.0\.0\.1:([1-9]\d+) +1 server", app.display), "it listens")
+        port = int(found[1])
+        app.press("c")
+        app.read_until(lambda: app.shows("client-1"), "a client connects")
+        app.press("h")
+        app.read_until(lambda: app.shows("hello → HELLO"), "another one is answered again and again")
+        with socket.create_connection(("127.0.0.1", port), 5) as outside:
+            outside.sendall("grüß".encode())
+            assert outside.recv(100) == "GRüß".encode()
+            app.read_until(lambda: app.shows("grüß → GRüß"), "so is one from outside")
+            line = next(line for line in app.display.splitlines() if "outside" in line)
+            assert re.search(r"\d+ server +B BLOCKED on recv", line), "its process waits for more"
+            app.press("\x1b[B")  # the last line is the one from outside
+            app.read_until(lambda: app.shows("▸ outside"), "it is chosen")
+            app.press("k")
+            with pytest.raises(ConnectionResetError):
+                outside.recv(100)
+        app.read_until(lambda: not app.shows("outside"), "it is gone")
+        app.press(" ")
+        app.read_until(lambda: app.shows("‖ PAUSED"), "paused")
+        app.press("c")
+        app.read_until(lambda: app.shows("in the kernel's backlog; the machine is paused"), "one more waits")
+        app.press("q")
+        assert app.wait() == 0
+    give_up = time.monotonic() + 2
+    while True:
+        with socket.socket() as again:
+            again.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                again.bind(("127.0.0.1", port))
+                return
+            except OSError:
+                assert time.monotonic() < give_up, "the port is free"
