@@ -45,9 +45,10 @@ PANELS = ("ready", "running", "blocked", "done", "timeline", "why")
 
 class Segment(msgspec.Struct, frozen=True):
     """A stretch of synthetic work: so much CPU time, so long a wait for I/O, or a wait until so long after the
-    process's beginning (the release of its next job)."""
+    process's beginning (the release of its next job). ``end``, in virtual time after a wait: it is over without
+    getting the CPU again, as a real process may be that was woken and ended before anybody could stop it."""
 
-    kind: Literal["cpu", "io", "until"]
+    kind: Literal["cpu", "io", "until", "end"]
     ns: int
 
 

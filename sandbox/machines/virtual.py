@@ -124,7 +124,7 @@ class VirtualMachine:
         for cpu in sorted(finished):
             reports.append(self._end_burst(self._leave(cpu)))
         while self._wakes and self._wakes[0][0] == now_ns:
-            reports.append(Woke(heapq.heappop(self._wakes)[1]))
+            reports.append(self._wake(heapq.heappop(self._wakes)[1]))
         while self._arrivals and self._arrivals[0][1].arrive_ns <= now_ns:
             reports.append(self._arrive(*self._arrivals.popleft()))
         while self._script and self._script[0].time_ns <= now_ns + self._paused_ns:
@@ -221,6 +221,13 @@ class VirtualMachine:
         for_ns, on = wait
         heapq.heappush(self._wakes, (self._now_ns + for_ns, process.pid))
         return Waits(process.pid, on)
+
+    def _wake(self, pid: int) -> Report:
+        process = self._processes.get(pid)
+        if process is None or not process.segments or process.segments[0].kind != "end":
+            return Woke(pid)
+        del self._processes[pid]
+        return Ended(pid, process.cpu_ns, 0, None)
 
     def _kill(self, process: VirtualProcess) -> None:
         self._take_off(process)

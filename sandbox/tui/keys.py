@@ -69,6 +69,7 @@ ACTIONS = (
     Action("present", "end", "", "To the present", "look at the run as it is now; of a recording, at its end"),
     Action("go_to", "g", "", "Go to a time", "look at any time of the run"),
     Action("next_change", "e", "", "Next of the chosen", "look at the next change of the chosen process"),
+    Action("what_if", "i", "", "What if", "this run up to now under another policy, in virtual time"),
     Action("record", "w", "", "Record", "keep the whole run in a file, from its beginning, and go on recording"),
     Action("theme", "t", "", "Dark or light", "change the colours"),
     Action("screenshot", "f12", "", "Screenshot", "save a picture of the screen (SVG) in this folder"),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 
 from sandbox import wording
 from sandbox.commands import Command, Pause
-from sandbox.events import Event
+from sandbox.events import Event, decode
 from sandbox.kinds import Duration, Refused
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
@@ -16,6 +16,8 @@ from sandbox.tui.actions import Actions
 from sandbox.tui.replay import Replay
 from sandbox.tui.widgets.timeline import Moved, Scrubbed, exact
 
+#: Of more events a person would wait for the answer.
+_WHAT_IF_MOST = 100_000
 #: Between two frames so much of a recording is read.
 _READ_S = 0.04
 
@@ -156,6 +158,37 @@ class LookBack(Actions):
             await asyncio.sleep(_READ_S / 8)
         for problem in replay.recording.problems:
             self.tell(f"{os.path.basename(replay.recording.path)}: {wording.recording(problem)}", severe=True)
+
+    def action_what_if(self) -> None:
+        """Choose a policy, and see what would have been under it."""
+        from sandbox.tui.screens.policy import ChoosePolicy
+
+        if len(self.session.past) > _WHAT_IF_MOST:
+            self.tell(f"More than {_WHAT_IF_MOST} events: record it, and ask ossandbox whatif", severe=True)
+            return
+
+        def chosen(name: str | None) -> None:
+            if name is not None and ":" in name:  # somebody's own file is not run here
+                self.tell("Of a policy of your own, ask ossandbox whatif", severe=True)
+            elif name is not None:
+                self._show_what_if(name)
+
+        self.push_screen(ChoosePolicy(self.session.board.policy), chosen)
+
+    def _show_what_if(self, policy: str) -> None:
+        from sandbox.tui.screens.whatif import ShowWhatIf
+        from sandbox.whatif.derive import Load
+        from sandbox.whatif.run import what_if
+
+        session = self.session
+        lines = (line for block in session.past.blocks() for line in block.splitlines())
+        try:
+            load = Load(describe(session.scenario, None), map(decode, lines))
+            what = what_if(load, policy, None)
+        except Refused as refused:
+            self.tell(wording.problem(refused.faults[0][1]), severe=True)
+        else:
+            self.push_screen(ShowWhatIf(what))
 
     def action_record(self) -> None:
         """Keep the run in a file, or end that."""

@@ -366,3 +366,9 @@ def test_picture_of_a_replay(recorded: Recorded, snap_compare: Compare) -> None:
         await asyncio.sleep(0)
 
     assert snap_compare(it.app, terminal_size=(80, 24), run_before=prepare)
+
+
+def test_picture_of_what_would_have_been(stage: Stage, snap_compare: Compare) -> None:
+    it = stage(world("prime", "pi", "disk", "editor", "shell"))
+    keys = ["i", "home", "enter"]
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before(it, shift_change().pause(), *keys))

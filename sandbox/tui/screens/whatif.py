@@ -1,0 +1,34 @@
+"""What would have been under another policy, over the board."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN
+from sandbox.tui.screens.dialogs import Dialog, entitle
+from sandbox.whatif.report import WhatIf, lines
+
+_MARGIN = 12
+
+
+class ShowWhatIf(Dialog[None]):
+    """Both timelines one above the other, and the differences in words."""
+
+    def __init__(self, what: WhatIf) -> None:
+        super().__init__()
+        self._what = what
+
+    def compose(self) -> ComposeResult:
+        """The report, as the command prints it."""
+        palette = PLAIN if self.app.no_color else ON_DARK if self.app.current_theme.dark else ON_LIGHT
+        text = Text(no_wrap=True)
+        for line in lines(self._what, min(self.app.size.width - _MARGIN, 96)):
+            for piece, tone in line:
+                text.append(piece, getattr(palette, tone))
+            text.append("\n")
+        with VerticalScroll(classes="box") as box:
+            entitle(box, f"What if: {self._what.label}", "↑ ↓ scroll   esc close")
+            yield Static(text)

@@ -1,0 +1,168 @@
+"""What would have been: honest first, then under another policy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from msgspec.structs import replace
+
+from sandbox import policies
+from sandbox.events import Admitted, AnyEvent, Exited
+from sandbox.spec import Scenario
+from sandbox.trace.header import describe
+from sandbox.trace.load import Recording
+from sandbox.trace.record import Recorder
+from sandbox.units import MS
+from sandbox.whatif.derive import Load
+from sandbox.whatif.run import what_if
+from tests.commands.stage import Caller
+from tests.pure.test_invariants import worlds
+from tests.tui.stage import HEAD, Story
+from tests.worlds import exits, process, run_real, scenario, simulate
+
+CONVOY = scenario(
+    process("long", "cpu 300ms"),
+    process("short", "cpu 10ms", "io 30ms", "cpu 10ms", arrive="5ms"),
+    process("other", "cpu 40ms", arrive="20ms"),
+    policy="fcfs",
+)
+
+
+def load(world: Scenario) -> Load:
+    return Load(describe(world, None), simulate(world))  # type: ignore[arg-type]
+
+
+def recorded(path: Path, world: Scenario = CONVOY) -> str:
+    recorder = Recorder(str(path), describe(world, None))
+    recorder.take(simulate(world))
+    recorder.close()
+    return str(path)
+
+
+@pytest.mark.parametrize("name", policies.BUILT_IN)
+def test_the_same_policy_again_gives_the_same_run(name: str) -> None:
+    world = scenario(
+        process("a", "cpu 35ms", "io 20ms", "cpu 12ms", nice=5, tickets=50, priority=2),
+        process("b", "cpu 50ms", arrive="3ms", priority=1),
+        process("c", "cpu 5ms", "io 15ms", repeat=4, arrive="7ms", tickets=300),
+        policy=name,
+    )
+    it = what_if(load(world), "fcfs", None)
+    assert it.trusted
+    assert [process.error for process in it.check.processes] == [0.0] * 3
+    assert not it.check.only_virtual
+    assert not it.check.only_real
+
+
+@settings(deadline=None, max_examples=60)
+@given(worlds())
+def test_any_recording_can_be_asked(world: Scenario) -> None:
+    world.script = []
+    if world.processes:
+        it = what_if(load(world), "srtf", None)
+        assert len(it.other.lives) == len(world.processes)
+        assert all(life.exited for life in it.other.lives.values())
+
+
+def test_another_policy_is_what_it_would_have_been() -> None:
+    it = what_if(load(CONVOY), "rr:quantum=10ms", None)
+    truth = exits(
+        simulate(replace(CONVOY, machine=replace(CONVOY.machine, policy="rr", parameters={"quantum": "10ms"})))
+    )
+    found = {life.admitted.name: life.exited.t_ns for life in it.other.lives.values() if life.exited}
+    assert found == {name: event.t_ns for name, event in truth.items()}
+
+
+def test_a_slice_that_ends_late_is_no_work() -> None:
+    """Slices of 50 ms that last 50.2 ms: two of them are 100 ms of work, and a switch costs 0.2 ms."""
+    story = Story().admit("a").admit("b").run("a")
+    for name, other in ("ab", "ba", "ab"):
+        story.later("50200us").expire(name).run(other)
+    story.later("50100us").exit("b").run("a").later("7ms").exit("a")
+    it = Load(describe(scenario(process("a"), process("b"), policy="rr", quantum_ns=50 * MS), None), story.take())
+    assert it.scenario.machine.switch_cost_ns == 200_000
+    assert [process.demand_ns for process in it.scenario.processes] == [106_800_000, 100_000_000]
+    again = what_if(it, "fcfs", None)
+    assert again.trusted
+    assert max(process.error for process in again.check.processes) < 0.001
+
+
+def test_who_ends_in_the_middle_of_a_wait_needs_no_cpu_for_it() -> None:
+    story = Story("fcfs", None).admit("a").admit("b").run("a").later("10ms").block("a").run("b").later("90ms")
+    story.exit("a").later("100ms").exit("b")
+    it = what_if(Load(describe(scenario(process("a"), process("b"), policy="fcfs"), None), story.take()), "sjf", None)
+    assert it.trusted
+    assert [process.virtual_ns for process in it.check.processes] == [100 * MS, 200 * MS]
+
+
+def test_who_waited_for_others_is_named() -> None:
+    story = Story().admit("a").admit("b").run("a").later("10ms").block("a", "wait for child", pid=2).run("b")
+    story.later("10ms").exit("b").wake("a").run("a").later("1ms").exit("a")
+    assert Load(describe(scenario(process("a")), None), story.take()).entangled == ["a"]
+
+
+def test_what_cannot_be_reproduced_is_said() -> None:
+    """Somebody was on the CPU by a rule that the policy does not have."""
+    story = Story("fcfs", None).admit("a").admit("b").run("b", why=HEAD).later("90ms").exit("b").run("a")
+    story.later("10ms").exit("a")
+    it = what_if(Load(describe(scenario(process("a"), process("b"), policy="fcfs"), None), story.take()), "rr", None)
+    assert not it.trusted
+
+
+def test_it_is_told(ossandbox: Caller, tmp_path: Path) -> None:
+    said = ossandbox("whatif", recorded(tmp_path / "it"), "--policy", "rr:quantum=10ms")
+    assert said.status == 0
+    assert said.lines[0] == (
+        "✔ the same policy again: 4 of 4 slices match, in the same order; no turnaround is off by more than 0.0%"
+    )
+    assert [line.split()[2] for line in said.lines if line.startswith(("  1 ", "  2 ", "  3 "))] == ["was"] * 3
+    assert "short would be done 290 ms sooner (82%)." in said.lines
+    assert "long would be done 60 ms later (20%)." in said.lines
+    assert any(line.startswith("Under rr:quantum=10ms: mean turnaround") for line in said.lines)
+
+
+def test_in_json(ossandbox: Caller, tmp_path: Path) -> None:
+    document = json.loads(
+        ossandbox("whatif", recorded(tmp_path / "it"), "--quantum", "5ms", "--policy", "rr", "--json").out
+    )
+    assert document["trusted"] is True
+    assert document["whatif"]["policy"] == {"name": "rr", "parameters": {"quantum_ns": 5 * MS}}
+    assert document["recorded"]["policy"]["name"] == "fcfs"
+    assert [process["name"] for process in document["whatif"]["processes"]] == ["long", "short", "other"]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ([], "say what shall be otherwise: --policy, --quantum, or both"),
+        (["--policy", "rrr"], "there is no policy rrr"),
+        (["--quantum", "5"], "is no duration"),
+    ],
+)
+def test_bad_input(ossandbox: Caller, tmp_path: Path, words: list[str], said: str) -> None:
+    answer = ossandbox("whatif", recorded(tmp_path / "it"), *words)
+    assert (answer.status, answer.out) == (2, "")
+    assert said in answer.err
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_a_real_run_is_reproduced(tmp_path: Path) -> None:
+    """First come, first served: no noise changes the order."""
+    world = scenario(
+        process("a", "cpu 60ms", "io 40ms", "cpu 20ms"),
+        process("b", "cpu 90ms", arrive="20ms"),
+        process("c", "cpu 30ms", arrive="40ms"),
+        policy="fcfs",
+    )
+    events: list[AnyEvent] = run_real(world)
+    path = str(tmp_path / "it")
+    Recorder(path, describe(world, None)).take(events)
+    recording = Recording(path)
+    it = what_if(Load(recording.header, recording.events()), "rr:quantum=10ms", None)
+    assert it.trusted, it.check.processes
+    assert len(it.check.processes) == sum(isinstance(event, Admitted) for event in events)
+    assert len(it.other.lives) == sum(isinstance(event, Exited) for event in events)
