@@ -18,6 +18,7 @@ from sandbox.kinds import (
     Argument,
     Choice,
     Duration,
+    Flag,
     Kind,
     ListOf,
     Name,
@@ -28,6 +29,7 @@ from sandbox.kinds import (
     Whole,
     shown,
 )
+from sandbox.text import clean_line
 from sandbox.units import write_duration
 
 PROCESSES_MOST = 2_000
@@ -148,15 +150,15 @@ class ProcessSpec(msgspec.Struct):
 
     @property
     def runs(self) -> str:
-        """What runs, in one line."""
+        """What runs, in one harmless line."""
         if self.work is not None:
             line = ", ".join(f"{part.kind} {write_duration(part.ns)}" for part in self.work)
             return line if self.repeat == 1 else f"({line}) × {self.repeat}"
         if self.command is not None:
-            return " ".join(self.command)
+            return clean_line(" ".join(self.command))
         if self.program is not None:
             return f"{self.program} {self.connect if self.program == CLIENT else self.listen}"
-        return f"{self.python}({', '.join(map(repr, self.args))})"
+        return clean_line(f"{self.python}({', '.join(map(repr, self.args))})")
 
 
 class ClientSpec(msgspec.Struct):
@@ -175,17 +177,20 @@ class ClientSpec(msgspec.Struct):
 
 
 class At(msgspec.Struct):
-    """``[[at]]``: the scripted operator. ``time_ns`` is on the operator's watch, which goes on in a pause."""
+    """``[[at]]``: the scripted operator. ``time_ns`` is on the operator's watch, which goes on in a pause that he will
+    end himself; in one that somebody else has made on real processes he waits, too."""
 
     time_ns: Annotated[int, Duration()]
     do: Annotated[AnyCommand, Parsed(parse_command)]
 
 
 class Step(msgspec.Struct):
-    """``[[step]]`` of a lesson: what it waits for, and the panel that its text points at until then."""
+    """``[[step]]`` of a lesson: what it waits for, the panel that its text points at until then, and whether the
+    machine pauses when it has happened, so that one can read on and say what comes next."""
 
     until: Annotated[Happening, Parsed(parse_happening)]
     panel: Annotated[str | None, Choice(*PANELS)] = None
+    pause: Annotated[bool, Flag()] = False
 
 
 class WhatIf(msgspec.Struct):

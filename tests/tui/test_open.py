@@ -42,10 +42,10 @@ async def test_a_built_in_one_from_the_list(stage: Stage) -> None:
         first = it.link
         await pilot.press("down", "o")
         await pilot.pause()
-        assert "convoy" in it.text
-        assert "The convoy effect: short jobs behind a long one" in it.text
-        names = [path.stem for path in in_order()]
-        await pilot.press("home", *["down"] * names.index("convoy"), "enter")
+        assert it.text.index("Welcome: real programs") < it.text.index("Multiprogramming: when one waits")
+        await pilot.press(*["down"] * [path.stem for path in in_order()].index("convoy"))
+        await until(lambda: "The convoy effect: short jobs behind a long one" in it.text, pilot)
+        await pilot.press("enter")
         await until(lambda: len(it.links) == 2, pilot)
         assert first.ended, "what ran before is ended"
         assert it.link.scenario.name == "convoy"
