@@ -52,8 +52,11 @@ def until(seconds: float, *keys: str) -> Script:
             while app.session.now_ns < seconds * 1e9:
                 await pilot.pause(0.02)
         for key in keys:
-            await pilot.press(key)
-            await pilot.pause(0.15)
+            if key == "…":  # something takes its time
+                await pilot.pause(4)
+            else:
+                await pilot.press(key)
+                await pilot.pause(0.25)
 
     return script
 
@@ -65,6 +68,8 @@ async def main() -> None:
     await draw("convoy-light", "convoy", until(0.6), theme="light")
     await draw("inspect", "welcome", until(1.2, "down", "down", "down", "down", "enter"))
     await draw("policies", "convoy", until(0.3, "p"))
+    await draw("queues", "welcome", until(0.2, "p", "down", "down", "enter", "4", "enter"))
+    await draw("compare", "convoy", until(0.3, "5", "enter", "…"))
     await draw("small", "welcome", until(1.5, "space"), size=(80, 24))
     await draw("crowd", "crowd", until(1.5))
 

@@ -104,6 +104,7 @@ class ChooseOrType(Choose):
 
     def refuse(self, said: str) -> None:
         """It cannot be taken: say why."""
+        self.set_class(bool(said), "refused")
         self.query_one(".problem", Static).update(said)
 
     def on_key(self, event: events.Key) -> None:
