@@ -101,7 +101,9 @@ class Quit(Command, frozen=True, tag=True):
     """End every process and the machine."""
 
 
-AnyCommand = Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Press | Quit
+AnyCommand = (
+    Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Press | Farewell | Quit
+)
 
 FORMS = {
     "pause": "pause",

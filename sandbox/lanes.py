@@ -162,13 +162,13 @@ def _longest(parts: list[tuple[int, int]]) -> Share:
 
 
 #: Between two times on a ruler.
-_STEPS_NS = tuple(US * 10**power * factor for power in range(12) for factor in (1, 2, 5))
+STEPS_NS = tuple(US * 10**power * factor for power in range(12) for factor in (1, 2, 5))
 _TICK_CELLS = 12
 
 
 def ruler(cell_ns: int, first: int, count: int) -> str:
     """Times below so many cells from the ``first`` on, as many as are easy to read."""
-    step_ns = next((step for step in _STEPS_NS if step >= cell_ns * _TICK_CELLS), _STEPS_NS[-1])
+    step_ns = next((step for step in STEPS_NS if step >= cell_ns * _TICK_CELLS), STEPS_NS[-1])
     marks = [" "] * count
     tick_ns = -(-first * cell_ns // step_ns) * step_ns
     while tick_ns < (first + count) * cell_ns:

@@ -15,7 +15,12 @@ from sandbox.policies.base import Policy
 
 def says(kind: type[Policy]) -> tuple[str, str]:
     """A policy's docstring: its rule, and when it is bad, each on one line."""
-    rule, _, rest = inspect.cleandoc(kind.__doc__ or "").replace("``", "").partition("\n\n")
+    return rule_and_rest(kind.__doc__ or "")
+
+
+def rule_and_rest(docstring: str) -> tuple[str, str]:
+    """The first paragraph of a policy's docstring, and all others, each on one line."""
+    rule, _, rest = inspect.cleandoc(docstring).replace("``", "").partition("\n\n")
     return " ".join(rule.split()), " ".join(rest.split())
 
 

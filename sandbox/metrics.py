@@ -1,7 +1,8 @@
 """Events → figures: the result document and its table. Definitions are the textbooks'.
 
 turnaround: from arrival to the end. waiting: time READY. response: from arrival to the first dispatch.
-makespan: from boot to the last end. CPU utilisation: CPU time of all processes over CPUs × makespan.
+makespan: from boot to the last end. CPU utilisation: CPU time of all processes over CPUs × makespan; where some have
+not ended, as servers never do, over the whole run, and so is the throughput.
 fairness (Jain): of each process's share of the time in which it wanted the CPU, CPU / (CPU + waiting); 1 when all
 got the same share, 1/n when one got everything. undispatched: CPU time used without being dispatched, after a wake
 that nobody had noticed yet or until a late stop took effect; it is part of the CPU time.
@@ -58,13 +59,14 @@ def metrics(history: History) -> dict[str, Any]:
     ended = [life for life in history.lives.values() if life.exited is not None]
     everyone = list(history.lives.values())
     makespan_ns = max((life.exited.t_ns for life in ended if life.exited), default=0)
+    span_ns = makespan_ns if len(ended) == len(everyone) else history.now_ns
     cpus = history.booted.cpus if history.booted else 1
     cpu_ns = sum(life.cpu_ns for life in everyone)
     figures = [_process(life, history.now_ns) for life in ended]
     return {
         "makespan_ns": makespan_ns,
-        "cpu_utilisation": cpu_ns / (cpus * makespan_ns) if makespan_ns else 0.0,
-        "throughput_per_s": len(ended) * S / makespan_ns if makespan_ns else 0.0,
+        "cpu_utilisation": cpu_ns / (cpus * span_ns) if span_ns else 0.0,
+        "throughput_per_s": len(ended) * S / span_ns if span_ns else 0.0,
         "switches": history.switches,
         "undispatched_ns": history.undispatched_ns,
         "turnaround_ns": _summary([figure["turnaround_ns"] for figure in figures]),

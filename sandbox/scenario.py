@@ -12,16 +12,30 @@ from typing import Any, NamedTuple, TypeVar, get_type_hints
 
 import msgspec
 
-from sandbox import policies
+from sandbox import policies, teaching
 from sandbox.addresses import parse_address
 from sandbox.alarm import CLOCK
 from sandbox.commands import Kill, Press, Type, UsePolicy
 from sandbox.events import Clause
-from sandbox.kinds import Kind, Refused, Text, nearest, shown
-from sandbox.spec import CLIENT, PROCESSES_MOST, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec, Scenario
+from sandbox.happenings import parse_claim
+from sandbox.kinds import Kind, ListOf, Parsed, Refused, Text, Whole, nearest, shown
+from sandbox.spec import (
+    CLIENT,
+    PROCESSES_MOST,
+    SERVERS,
+    At,
+    ClientSpec,
+    MachineSpec,
+    ProcessSpec,
+    Scenario,
+    Step,
+    WhatIf,
+)
 
 BYTES_MOST = 256 * 1024
-_TOP = {"title", "lesson", "machine", "process", "client", "at"}
+_TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "client", "at", "step", "whatif"}
+#: Concepts have the numbers 1 … 19.
+_CONCEPTS, _CLAIMS = ListOf(Whole(1, 19)), ListOf(Parsed(parse_claim), 0, 100)
 _BODIES = ("work", "command", "python", "program")
 #: Keys of a process that make sense with one body, or with some programs, only.
 _BELONG = {
@@ -147,7 +161,7 @@ class _Reader:
         self._check_names(processes)
         self._check_script(script, [process.name for process in processes], folder)
         self._check_connections(processes, clients)
-        return Scenario(
+        scenario = Scenario(
             self._path.stem,
             title,
             machine or MachineSpec(),
@@ -156,7 +170,14 @@ class _Reader:
             lesson,
             str(folder),
             [client for _, client in clients],
+            self._value(("concepts",), _CONCEPTS, table.get("concepts", []), []),
+            self._value(("claims",), _CLAIMS, table.get("claims", []), []),
+            [step for _, step in self._structs("step", Step, table)],
+            [whatif for _, whatif in self._structs("whatif", WhatIf, table)],
         )
+        for where, what in teaching.faults(scenario):
+            self._problems.append(Problem(self._line(where), _place(where), what))
+        return scenario
 
     # Tables and values
 

@@ -13,6 +13,7 @@ import msgspec
 
 from sandbox.addresses import DEFAULT, parse_address
 from sandbox.commands import AnyCommand, parse_command
+from sandbox.happenings import AnyClaim, Happening, parse_happening
 from sandbox.kinds import (
     Argument,
     Choice,
@@ -35,6 +36,10 @@ CLIENTS_MOST = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
+#: Languages of lessons; ``NAME.zh.md`` is the Chinese text beside ``NAME.md``.
+LANGUAGES = ("en", "zh")
+#: What of the screen a step of a lesson can point at.
+PANELS = ("ready", "running", "blocked", "done", "timeline", "why")
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -94,9 +99,8 @@ class ProcessSpec(msgspec.Struct):
     ``period`` makes a periodic process of synthetic work: it does its ``work`` ``repeat`` times, each of them a job
     that is released one period after the one before, the first when the process arrives, and due ``deadline`` after
     its release (by default: a period). A process that is done with a job waits for the release of the next; one that
-    is late begins the next at once, and that one is due as if it had been released in time. On real processes
-    releases are counted from the first instruction of the process. Without ``period``, ``deadline`` is that of the
-    process as a whole, counted from its arrival.
+    is late begins the next at once, and that one is due as if it had been released in time. Without ``period``,
+    ``deadline`` is that of the process as a whole, counted from its arrival.
     """
 
     name: Annotated[str, Name()]
@@ -178,8 +182,37 @@ class At(msgspec.Struct):
     do: Annotated[AnyCommand, Parsed(parse_command)]
 
 
+class Step(msgspec.Struct):
+    """``[[step]]`` of a lesson: what it waits for, and the panel that its text points at until then."""
+
+    until: Annotated[Happening, Parsed(parse_happening)]
+    panel: Annotated[str | None, Choice(*PANELS)] = None
+
+
+class WhatIf(msgspec.Struct):
+    """``[[whatif]]``: the same scenario in virtual time with other settings; its figures go by ``NAME.makespan``."""
+
+    name: Annotated[str, Name()]
+    cpus: Annotated[int | None, Whole(1, 1024)] = None
+    policy: Annotated[str | None, Text(300)] = None
+    quantum_ns: Annotated[int | None, Duration("100us", "60s")] = None
+    parameters: Annotated[dict[str, Any], Table()] = {}
+
+    def applied(self, scenario: Scenario) -> Scenario:
+        """The scenario with these settings."""
+        machine = msgspec.structs.replace(
+            scenario.machine,
+            cpus=self.cpus or scenario.machine.cpus,
+            policy=self.policy or scenario.machine.policy,
+            quantum_ns=self.quantum_ns or scenario.machine.quantum_ns,
+            parameters=self.parameters or ({} if self.policy else scenario.machine.parameters),
+        )
+        return msgspec.structs.replace(scenario, machine=machine)
+
+
 class Scenario(msgspec.Struct):
-    """One scenario, valid: processes with their copies unrolled, in scenario order."""
+    """One scenario, valid: processes with their copies unrolled, in scenario order. ``lesson``: the file of its text;
+    ``concepts``: the numbers of those that it teaches."""
 
     name: str
     title: str
@@ -189,3 +222,12 @@ class Scenario(msgspec.Struct):
     lesson: str | None = None
     folder: str = "."
     clients: list[ClientSpec] = []
+    concepts: list[int] = []
+    claims: list[AnyClaim] = []
+    steps: list[Step] = []
+    whatifs: list[WhatIf] = []
+
+    @property
+    def names(self) -> set[str]:
+        """Whose figures a lesson can speak of: the processes', and the other settings'."""
+        return {process.name for process in self.processes} | {whatif.name for whatif in self.whatifs}

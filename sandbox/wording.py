@@ -36,6 +36,7 @@ from sandbox.events import (
     Transferred,
     Wrote,
 )
+from sandbox.happenings import Happening
 from sandbox.text import clean
 from sandbox.units import MS, S, show_duration
 
@@ -217,12 +218,23 @@ _PROBLEMS = {
     "no such host": "{value} leads nowhere: {reason}",
     "is exposed": "other machines can reach {at}, too; --expose permits that",
     "no network": "it talks over real sockets; the virtual machine has no network: use ossandbox run",
+    "belongs to another option": "means nothing without {hint}",
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
+    "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
+    "ostep has one cpu": "OSTEP's simulators have one CPU",
+    "ostep changes no policy": "its policy was changed on the way, which OSTEP's simulators cannot",
+    "ostep has no such policy": "OSTEP's simulators have no {value}; they have fcfs, sjf, rr and mlfq",
+    "ostep scheduler needs bursts": "OSTEP's scheduler.py knows jobs that all arrive at 0 and only compute",
+    "ostep has one wait": "in OSTEP's mlfq.py all waits are equally long",
+    "ostep needs regular waits": "{value} does not wait after each so much CPU time and end with a burst, as jobs of "
+    "OSTEP's mlfq.py do",
+    "nothing ran in it": "no process ran in it",
+    "nothing else is asked for": "say what shall be otherwise: --policy, --quantum, or both",
     "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
     "recording is empty": "is empty: nothing was recorded",
     "recording holds no event": "holds no event: the run was not yet up when its recording ended",
@@ -230,6 +242,12 @@ _PROBLEMS = {
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
     "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
+    "has no lesson": "has no lesson",
+    "not a happening": "{value} is nothing that can happen; write {allowed}",
+    "not a claim": "{value} is no claim; write {allowed}",
+    "not a figure": "{value} is no figure; write for example makespan or NAME.cpu",
+    "text without quotation marks": "{value} is neither a figure nor a value; put text in quotation marks",
+    "text has the wrong parts": "{file} has {found} parts (a line --- stands between two); its steps make {allowed}",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 
@@ -364,6 +382,56 @@ def problem(clause: Clause) -> str:
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")
     return said if hint is None or "{hint}" in template else f"{said}. Did you mean {hint}?"
+
+
+def stretch(state: str, why: Clause) -> str:
+    """Why a process was in a state, in a few words."""
+    match state:
+        case "RUNNING":
+            return rule(why)
+        case "BLOCKED":
+            return cause(why)
+    return why.rule
+
+
+IN_MS = "all times in ms"
+WHAT_IF_HEADS = ("turnaround", "if", "waiting", "if", "response", "if")
+
+
+def reproduced(matched: int, total: int, out_of_order: int, worst: float, trusted: bool) -> str:
+    """How well a recording is reproduced by its own policy in virtual time."""
+    order = "in the same order" if not out_of_order else f"{out_of_order} of them in another order"
+    said = (
+        f"the same policy again: {matched} of {total} slices match, {order}; no turnaround is off by more than "
+        f"{worst:.1%}"
+    )
+    return said if trusted else f"{said}. What follows is a guess at best"
+
+
+def sooner(name: str, by_ns: int, share: float) -> str:
+    """Who would gain most."""
+    return f"{name} would be done {_rounded(by_ns)} sooner ({share:.0%})."
+
+
+def later(name: str, by_ns: int, share: float) -> str:
+    """Who would lose most."""
+    return f"{name} would be done {_rounded(by_ns)} later ({share:.0%})."
+
+
+def what_if(label: str, was: Mapping[str, Any], would: Mapping[str, Any]) -> str:
+    """What another policy would change for all."""
+    means = [
+        f"mean {name} {_rounded(was[f'{name}_ns']['mean'])} → {_rounded(would[f'{name}_ns']['mean'])}"
+        for name in ("turnaround", "waiting", "response")
+        if was[f"{name}_ns"]["mean"] is not None and would[f"{name}_ns"]["mean"] is not None
+    ]
+    switches = f"context switches {was['switches']} → {would['switches']}"
+    return f"Under {label}: {', '.join([*means, switches])}."
+
+
+def entangled(names: Sequence[str]) -> str:
+    """Whose waits another policy would have changed."""
+    return f"waits for other processes are as long as they were: {', '.join(names)}"
 
 
 def recording(clause: Clause) -> str:
@@ -622,6 +690,14 @@ def defect(clause: Clause) -> str:
     return _say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
 
 
+def hangs_on_ties(name: str, share: float, nudge_ns: int) -> str:
+    """Why a real run may differ from its virtual one, though neither is at fault."""
+    return (
+        f"this schedule hangs on ties: in virtual time, too, the turnaround of {name} changes by {share:.0%} when "
+        f"arrivals and waits take up to {show_duration(nudge_ns)} longer"
+    )
+
+
 def stood_in(label: str) -> str:
     """Why a row of a comparison is not compared."""
     return f"{label}: it failed, and another policy stood in for it"
@@ -630,6 +706,33 @@ def stood_in(label: str) -> str:
 def unfinished(label: str, number: int, of: int) -> str:
     """Why a row of a comparison is not compared."""
     return f"{label}: {number} of {of} processes had not ended; its figures are those of the others"
+
+
+_FINDINGS = {
+    "never": "never",
+    "times": "{number} times, first at {first_ns}",
+    "at": "at {times}",
+    "figures": "{left} and {right}",
+    "figure": "{left}",
+    "no such figure": "nothing is known of {name}",
+}
+
+
+def finding(clause: Clause) -> str:
+    """What a run showed of a lesson's claim."""
+    if clause.rule == "figures" and clause.figures["right"] is None:  # the claim itself says what it is compared with
+        clause = Clause("figure", clause.figures)
+    return _say(_FINDINGS, clause)
+
+
+def step_reached(happening: Happening, t_ns: int) -> str:
+    """What a step of a lesson waited for has happened; in Markdown."""
+    return f"✔ `{happening}` after {_rounded(t_ns)}"
+
+
+def step_awaited(happening: Happening) -> str:
+    """What a step of a lesson waits for; in Markdown."""
+    return f"waits until `{happening}`"
 
 
 DECLARED = "its class says that it need not"

@@ -7,10 +7,12 @@ import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from select import select
 from typing import Any
 
 from sandbox import simulation
-from sandbox.commands import AnyCommand
+from sandbox.clientele import Aside
+from sandbox.commands import AnyCommand, Farewell
 from sandbox.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
 from sandbox.link import KernelProcess
 from sandbox.machines.linux.sensors import NAMES, obstacle
@@ -56,9 +58,22 @@ def kernel_process(world: Scenario, **boot: Any) -> Iterator[KernelProcess]:
 
 
 def run_real(world: Scenario, **boot: Any) -> list[AnyEvent]:
-    """All events of a run on real processes."""
+    """All events of a run on real processes; the scenario's clients play their parts."""
+    events: list[AnyEvent] = []
     with kernel_process(world, **boot) as link:
-        events = list(link.events())
+        clientele = Aside(world.clients)
+
+        def wait(*arguments: Any) -> None:
+            if world.clients and clientele.leave():
+                link.send(Farewell())
+            select(*arguments)
+
+        try:
+            for event in link.events(wait=wait):
+                clientele.take(event)
+                events.append(event)
+        finally:
+            clientele.end()
         assert link.halted, link.last_words()
     return events
 

@@ -20,6 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", nargs="?", default="welcome", help=shared.SCENARIO)
     shared.add_policy(parser)
     shared.add(parser)
+    shared.add_recording(parser)
+    shared.add_language(parser)
 
 
 def do(options: argparse.Namespace) -> int:
@@ -35,10 +37,12 @@ def do(options: argparse.Namespace) -> int:
         return KernelProcess(shared.boot(options, scenario, stay=True, attended=True), options.strict)
 
     scenario = shared.scenario(options, real=True)
-    config = read_config()
+    config = read_config()._replace(language=options.lang)
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         from sandbox.report import complain
 
         complain("the app needs a terminal; ossandbox run and ossandbox simulate need none")
         return BAD_INPUT
-    return run_app(Session(scenario, start), config)
+    session = Session(scenario, start)
+    session.recorder = shared.recorder(options, scenario)
+    return run_app(session, config)

@@ -7,20 +7,31 @@ import json
 import sys
 
 from sandbox import doctor
+from sandbox.cli.options import read
+from sandbox.events import Clause
 from sandbox.exits import BAD_INPUT, DONE, FAILED
+from sandbox.kinds import Duration
 from sandbox.report import complain
+from sandbox.scenario import BadScenario, Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the examination takes."""
     parser.add_argument("--json", action="store_true", help="as JSON")
     parser.add_argument("--measure", action="store_true", help="measure with real runs, for some fifteen seconds")
+    parser.add_argument("--for", metavar="DURATION", help="measure for about so long; the longer, the steadier")
 
 
 def do(options: argparse.Namespace) -> int:
     """Examine the machine, or measure it."""
+    problems: list[Problem] = []
+    for_ns = read(options, "for", Duration("1s", "10min"), problems)
+    if for_ns is not None and not options.measure:
+        problems.append(Problem(0, "--for", Clause("belongs to another option", {"hint": "--measure"})))
+    if problems:
+        raise BadScenario("options", problems)
     if options.measure:
-        return _measure(options.json)
+        return _measure(options.json, for_ns)
     findings = doctor.examine()
     if options.json:
         print(json.dumps([finding._asdict() for finding in findings]))
@@ -29,13 +40,13 @@ def do(options: argparse.Namespace) -> int:
     return FAILED if any(finding.state == "fails" for finding in findings) else DONE
 
 
-def _measure(as_json: bool) -> int:
+def _measure(as_json: bool, for_ns: int | None) -> int:
     if sys.platform != "linux":
         complain("there is nothing to measure: real processes are scheduled on Linux only")
         return BAD_INPUT
     from sandbox.interruption import Interrupted, Interruption
     from sandbox.machines.linux.sensors import NAMES, obstacle
-    from sandbox.measurement.measure import measure, steps
+    from sandbox.measurement.measure import USUAL_NS, measure, steps
     from sandbox.measurement.report import print_measurement
     from sandbox.report import Progress
 
@@ -45,7 +56,7 @@ def _measure(as_json: bool) -> int:
     with interruption:
         try:
             with interruption.while_waiting():
-                measurement = measure(sensors, progress.next)
+                measurement = measure(sensors, progress.next, for_ns or USUAL_NS)
         except Interrupted as interrupted:
             return interrupted.status
         finally:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, TypeVar
 from sandbox.commands import Quit
 from sandbox.events import Clause
 from sandbox.kinds import Duration, Kind, Refused, Whole
+from sandbox.lessons.text import system_language
 from sandbox.scenario import BadScenario, Problem, find, load
-from sandbox.spec import SERVERS, At, Scenario
+from sandbox.spec import LANGUAGES, SERVERS, At, Scenario
 
 if TYPE_CHECKING:
     from sandbox.trace.load import Recording
@@ -39,6 +40,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--recipe", default="auto", choices=recipes, help="how one process is switched for another")
 
 
+def add_language(parser: argparse.ArgumentParser) -> None:
+    """Declare the language of lessons."""
+    parser.add_argument("--lang", choices=LANGUAGES, default=system_language(), help="the language of the lesson")
+
+
 def add_recording(parser: argparse.ArgumentParser) -> None:
     """Declare the file in which a run is kept."""
     parser.add_argument("--record", metavar="FILE", help="keep every event in this file (see: replay, export, whatif)")
@@ -47,7 +53,7 @@ def add_recording(parser: argparse.ArgumentParser) -> None:
 
 def add_limit(parser: argparse.ArgumentParser) -> None:
     """Declare the end that a run without the app may be given."""
-    parser.add_argument("--for", dest="limit", metavar="DURATION", help="end the run after so long")
+    parser.add_argument("--for", metavar="DURATION", help="end the run after so long")
 
 
 def scenario(options: argparse.Namespace, real: bool) -> Scenario:
@@ -61,7 +67,7 @@ def scenario(options: argparse.Namespace, real: bool) -> Scenario:
     if options.sensor not in (names := _sensors()):
         what = Clause("not one of the allowed words", {"value": options.sensor, "allowed": " | ".join(names)})
         problems.append(Problem(0, "--sensor", what))
-    limit_ns = read(options, "limit", Duration("1ms"), problems) if hasattr(options, "limit") else None
+    limit_ns = read(options, "for", Duration("1ms"), problems) if hasattr(options, "for") else None
     if problems:
         raise BadScenario("options", problems)
     scenario = load(find(options.scenario))

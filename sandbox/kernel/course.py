@@ -41,12 +41,14 @@ class Course:
     def _before(self) -> int:
         return self._ends[self._index - 1] if self._index else 0
 
-    def wait(self, cpu_ns: int) -> bool:
-        """The process waits, having used so much CPU time. Returns whether it has thus ended a job."""
+    def wait(self, cpu_ns: int) -> int:
+        """The process waits, having used so much CPU time. Returns how many jobs it has ended since its last wait, if
+        the last of them by this one; else 0."""
         ends, index, last = self._ends, self._index, len(self._ends) - 1
         if index >= last or 2 * cpu_ns < self._before + ends[index]:
-            return False  # nothing that it has declared
+            return 0  # nothing that it has declared
+        first = index
         while index + 1 < last and 2 * cpu_ns > ends[index] + ends[index + 1]:
             index += 1
         self._index = index + 1
-        return self._jobs[index]
+        return sum(self._jobs[first : index + 1]) if self._jobs[index] else 0

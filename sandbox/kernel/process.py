@@ -17,10 +17,10 @@ class Process(Task):
         "cpu",
         # Which wait of all waits its last one was.
         "waits",
-        # Where it is in its declared work (None: a real program), whether it waits for its next job, and when the job
-        # in hand was released.
+        # Where it is in its declared work (None: a real program), how many jobs it has done when it waits for its next
+        # one, and when the job in hand was released.
         "course",
-        "between_jobs",
+        "jobs_done",
         "released_ns",
         # Whether the machine lets it run: true for running and blocked ones, false once stopped.
         "loose",
@@ -48,7 +48,7 @@ class Process(Task):
         self.cpu: int | None = None
         self.waits = 0
         self.course = Course(spec.segments) if spec.work is not None else None
-        self.between_jobs = False
+        self.jobs_done = 0
         self.loose = loose
         self.charged_ns = 0
         self.reported_ns = 0
@@ -66,13 +66,19 @@ class Process(Task):
 
     def end_burst(self) -> None:
         """It waits: its burst is over, and perhaps its job."""
-        if self.course is not None and self.course.wait(self.cpu_ns):
-            self.between_jobs = True
+        if self.course is not None and (jobs := self.course.wait(self.cpu_ns)):
+            self.jobs_done = jobs
             self.due_ns = None
 
+    def begin_job(self) -> None:
+        """If it is done with one, its next job is in hand: released one period after the one before, whenever its
+        process comes to it."""
+        if self.jobs_done:
+            self.release(self.released_ns + self.jobs_done * (self.period_ns or 0))
+
     def release(self, at_ns: int) -> None:
-        """Its next job, or its first, is released."""
-        self.between_jobs = False
+        """A job is released."""
+        self.jobs_done = 0
         self.released_ns = at_ns
         within_ns = self.period_ns if self.deadline_ns is None else self.deadline_ns
         self.due_ns = None if within_ns is None else at_ns + within_ns

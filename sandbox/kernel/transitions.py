@@ -97,13 +97,8 @@ class Transitions:
     def _wake(self, process: Process) -> None:
         waited_ns = self.now_ns - process.since_ns
         process.blocked_ns += waited_ns
-        if process.between_jobs:
-            self._release_job(process, late=waited_ns == 0)
+        process.begin_job()
         self._make_ready(process, "woke")
-
-    def _release_job(self, process: Process, late: bool) -> None:
-        """A job is released when its process wakes for it; to one that did not have to wait, as if in time."""
-        process.release(process.released_ns + (process.period_ns or 0) if late else self.now_ns)
 
     def _dispatch(self, cpu: Cpu) -> None:
         process = cpu.held
@@ -168,8 +163,8 @@ class Transitions:
             return
         process.end_burst()
         self._deschedule(process, "yielded")
-        if process.between_jobs:
-            self._release_job(process, late=True)
+        if process.jobs_done:
+            process.begin_job()
             process.begin_burst()
         self._make_ready(process, "yielded")
 

@@ -4,6 +4,7 @@ and against the same work left to Linux."""
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +17,14 @@ from sandbox.machines.linux.places import choose
 from sandbox.measurement.verify import Verification
 from sandbox.metrics import distribution, metrics
 from sandbox.spec import MachineSpec, ProcessSpec, Scenario, Segment
-from sandbox.units import MS
+from sandbox.units import MS, S
 from sandbox.wire import Boot
 
 _QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
 _MIXED_QUANTUM_NS = 10 * MS
 _PATIENCE_S = 20.0
+#: So long the loads below take all together.
+USUAL_NS = 15 * S
 
 Progress = Callable[[str], None]
 
@@ -31,32 +34,33 @@ def steps(sensors: Sequence[str]) -> int:
     return len(_QUANTA_NS) + len(sensors) + 1
 
 
-def measure(sensors: Sequence[str], progress: Progress) -> dict[str, Any]:
+def measure(sensors: Sequence[str], progress: Progress, for_ns: int = USUAL_NS) -> dict[str, Any]:
     """All figures as one document; times in ns. ``sensors``: the ones that this machine permits; ``progress`` is told
-    what comes next."""
+    what comes next; ``for_ns``: how long it may take, more or less."""
+    size = for_ns / USUAL_NS
     document: dict[str, Any] = {"quanta": [], "sensors": []}
     for quantum_ns in _QUANTA_NS:
         progress(f"four processes that compute, quantum {quantum_ns // MS} ms")
-        document["quanta"].append({"quantum_ns": quantum_ns, **Run(hogs(quantum_ns)).slices()})
+        document["quanta"].append({"quantum_ns": quantum_ns, **Run(hogs(quantum_ns, size), size=size).slices()})
     for sensor in sensors:
         progress(f"processes that compute a little and wait a lot, sensor {sensor}")
-        document["sensors"].append({"sensor": sensor, **Run(waiters(), sensor).blocks()})
+        document["sensors"].append({"sensor": sensor, **Run(waiters(size), sensor, size).blocks()})
     progress("a mixed load, here and left to Linux")
-    document["against_linux"] = _against_linux()
+    document["against_linux"] = _against_linux(size)
     return document
 
 
 class Run:
-    """One run on real processes, and what it used of the engine's own CPU."""
+    """One run on real processes, and what it used of the engine's own CPU. ``size``: that of the load."""
 
-    def __init__(self, scenario: Scenario, sensor: str = "auto") -> None:
+    def __init__(self, scenario: Scenario, sensor: str = "auto", size: float = 1) -> None:
         self.history = History()
         self._verification = Verification()
         #: CPU time of the kernel process and the machine's time, at the first event that counts and at the last.
         self._engine: list[tuple[int, int]] = []
         link = KernelProcess(Boot(scenario, sensor=sensor, verify=True))
         try:
-            for event in link.events(_PATIENCE_S):
+            for event in link.events(_PATIENCE_S * max(size, 1)):
                 self._take(event, link.os_pid)
         finally:
             link.end()
@@ -105,18 +109,19 @@ class Run:
         }
 
 
-def _against_linux() -> dict[str, Any]:
-    ours_ns = Run(mixed()).makespan_ns
-    linux_ns = left_to_linux(mixed())
+def _against_linux(size: float) -> dict[str, Any]:
+    load = mixed(size)
+    ours_ns = Run(load, size=size).makespan_ns
+    linux_ns = left_to_linux(load, size)
     return {"makespan_ns": ours_ns, "linux_makespan_ns": linux_ns, "ratio": ours_ns / linux_ns}
 
 
-def left_to_linux(scenario: Scenario) -> int:
+def left_to_linux(scenario: Scenario, size: float = 1) -> int:
     """For how many ns the same synthetic work runs on the same CPU without us."""
     loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
     command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(choose(1).mini[0])]
     done = subprocess.run(
-        command, input=json.dumps(loads), capture_output=True, text=True, timeout=_PATIENCE_S, check=True
+        command, input=json.dumps(loads), capture_output=True, text=True, timeout=_PATIENCE_S * max(size, 1), check=True
     )
     return int(done.stdout)
 
@@ -130,34 +135,39 @@ def _cpu_ns(os_pid: int) -> int | None:
         return None
 
 
-# The loads
+# The loads: of ``size`` 1, or so many times as long
 
 
 def _scenario(quantum_ns: int, *processes: ProcessSpec) -> Scenario:
     return Scenario("measure", "measure", MachineSpec(quantum_ns=quantum_ns), list(processes))
 
 
-def _work(name: str, *segments: tuple[str, int], repeat: int = 1) -> ProcessSpec:
-    return ProcessSpec(name, work=[Segment(kind, ns) for kind, ns in segments], repeat=repeat)  # type: ignore[arg-type]
+def _hog(name: str, cpu_ns: float) -> ProcessSpec:
+    return ProcessSpec(name, work=[Segment("cpu", round(cpu_ns))])
 
 
-def hogs(quantum_ns: int) -> Scenario:
-    """Four processes that only compute."""
-    return _scenario(quantum_ns, *(_work(f"hog-{number}", ("cpu", 250 * MS)) for number in range(4)))
+def _by_turns(name: str, cpu_ns: int, io_ns: int, times: float) -> ProcessSpec:
+    return ProcessSpec(name, work=[Segment("cpu", cpu_ns), Segment("io", io_ns)], repeat=math.ceil(times))
 
 
-def waiters() -> Scenario:
+def hogs(quantum_ns: int, size: float = 1) -> Scenario:
+    """Four processes that only compute, for a few slices at least."""
+    cpu_ns = max(250 * MS * size, 2.5 * quantum_ns)
+    return _scenario(quantum_ns, *(_hog(f"hog-{number}", cpu_ns) for number in range(4)))
+
+
+def waiters(size: float = 1) -> Scenario:
     """Five processes that compute a little and wait a lot, and one that only computes."""
-    waiters = [_work(f"io-{number}", ("cpu", 1 * MS), ("io", 15 * MS), repeat=50) for number in range(5)]
-    return _scenario(_MIXED_QUANTUM_NS, *waiters, _work("hog", ("cpu", 400 * MS)))
+    waiters = [_by_turns(f"io-{number}", 1 * MS, 15 * MS, 50 * size) for number in range(5)]
+    return _scenario(_MIXED_QUANTUM_NS, *waiters, _hog("hog", 400 * MS * size))
 
 
-def mixed() -> Scenario:
+def mixed(size: float = 1) -> Scenario:
     """Two that only compute, two that compute and wait by turns."""
     return _scenario(
         _MIXED_QUANTUM_NS,
-        _work("hog-1", ("cpu", 400 * MS)),
-        _work("hog-2", ("cpu", 400 * MS)),
-        _work("io-1", ("cpu", 5 * MS), ("io", 20 * MS), repeat=20),
-        _work("io-2", ("cpu", 10 * MS), ("io", 30 * MS), repeat=12),
+        _hog("hog-1", 400 * MS * size),
+        _hog("hog-2", 400 * MS * size),
+        _by_turns("io-1", 5 * MS, 20 * MS, 20 * size),
+        _by_turns("io-2", 10 * MS, 30 * MS, 12 * size),
     )

@@ -12,13 +12,13 @@ from sandbox.policies.weights import NORMAL, weight, weighted
 
 
 class Account:
-    """A task's virtual runtime and deadline; ``charged_ns``: its CPU time so far; ``lag_ns``: what was owed to it, in
-    virtual time, when it went to sleep."""
+    """A task's virtual runtime and deadline; ``wants_ns``: the CPU time that is left of its request; ``charged_ns``:
+    its CPU time so far; ``lag_ns``: what was owed to it, in virtual time, when it went to sleep."""
 
-    __slots__ = ("charged_ns", "deadline_ns", "lag_ns", "vruntime_ns")
+    __slots__ = ("charged_ns", "deadline_ns", "lag_ns", "vruntime_ns", "wants_ns")
 
     def __init__(self, charged_ns: int) -> None:
-        self.vruntime_ns = self.deadline_ns = self.lag_ns = 0
+        self.vruntime_ns = self.deadline_ns = self.lag_ns = self.wants_ns = 0
         self.charged_ns = charged_ns
 
 
@@ -59,6 +59,12 @@ class EarliestEligibleVirtualDeadline(Policy):
         if self._load:
             lag_ns += lag_ns * weight(task) // self._load
         own.vruntime_ns = self._average_ns() - lag_ns
+        self._request(task)
+
+    def _request(self, task: Task) -> None:
+        """It asks for another quantum, from now on."""
+        own: Account = task.own
+        own.wants_ns = self.quantum
         own.deadline_ns = own.vruntime_ns + weighted(self.quantum, task)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
@@ -80,8 +86,8 @@ class EarliestEligibleVirtualDeadline(Policy):
 
     def slice(self, task: Task) -> int:
         """What is left of its request."""
-        own: Account = task.own
-        return max((own.deadline_ns - own.vruntime_ns) * weight(task) // NORMAL, 1_000)
+        wants_ns: int = task.own.wants_ns
+        return wants_ns
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
         own: Account = task.own
@@ -93,8 +99,9 @@ class EarliestEligibleVirtualDeadline(Policy):
         self._sum -= weight(task) * own.vruntime_ns
         own.vruntime_ns += weighted(ran_ns, task)
         own.charged_ns = task.cpu_ns
-        if own.vruntime_ns >= own.deadline_ns:  # its request is met: it makes the next
-            own.deadline_ns = own.vruntime_ns + weighted(self.quantum, task)
+        own.wants_ns -= ran_ns
+        if own.wants_ns <= 0 or task.left_ns == 0:  # a slice that has ended is a request that is met, to the last ns
+            self._request(task)
         if task.stopped in ("blocked", "exited"):
             average_ns = (self._sum_now() + weight(task) * own.vruntime_ns) // self._load
             most_ns = weighted(2 * self.quantum, task)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import socket
 import struct
-from typing import NamedTuple
+import sys
+from collections.abc import Callable
+from typing import NamedTuple, NoReturn
 
-from sandbox.addresses import of_socket
+from sandbox.addresses import DEFAULT, of_socket, parse_address, resolve
 
 #: So many may have connected and wait to be accepted, where the system permits it.
 BACKLOG = 1_024
 #: So much is heard at a time.
 CHUNK = 4_096
 _SHOWN_MOST = 60
+#: Nothing is left to accept another connection with.
+_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Conduct(NamedTuple):
@@ -47,6 +52,20 @@ def listen(family: int, address: tuple[str, int]) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def accept(listener: socket.socket) -> socket.socket | None:
+    """The next client; None where there are no descriptors for it. Raises BlockingIOError where nobody is there, and we
+    are not to wait."""
+    while True:
+        try:
+            return listener.accept()[0]
+        except ConnectionError:
+            continue  # it went away while it waited
+        except OSError as error:
+            if error.errno not in _EXHAUSTED:
+                raise
+            return None
 
 
 def converse(connection: socket.socket, conduct: Conduct) -> None:
@@ -106,3 +125,14 @@ def _set_linger(connection: socket.socket, reset: bool) -> None:
 
 def _timeval(seconds: float) -> bytes:
     return struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+
+
+def run_alone(serve: Callable[[socket.socket, Conduct], NoReturn]) -> None:
+    """``python -m sandbox.programs.forking_server [ADDRESS]``: the same server, outside the sandbox."""
+    family, address = resolve(parse_address(sys.argv[1] if len(sys.argv) > 1 else DEFAULT))
+    listener = listen(family, address)
+    print(f"listening at {of_socket(listener.getsockname())}", flush=True)
+    try:
+        serve(listener, Conduct("server", idle_s=600, clients=1_000))
+    except KeyboardInterrupt:
+        print()

@@ -6,7 +6,6 @@ of a megabyte and of a millisecond; with thousands of clients most of the machin
 
 from __future__ import annotations
 
-import errno
 import os
 import signal
 import socket
@@ -15,10 +14,8 @@ from typing import NoReturn
 
 from sandbox.addresses import of_socket
 from sandbox.machines.linux import libc
-from sandbox.programs.conversation import Conduct, converse, refuse
+from sandbox.programs.conversation import Conduct, accept, converse, refuse, run_alone
 
-#: Nothing is left to accept another connection with.
-_EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 _PAUSE_S = 0.1
 #: A process's short name has 15 characters, and a port up to five of them.
 _NAME_MOST = 9
@@ -44,7 +41,7 @@ class Server:
         signal.signal(signal.SIGCHLD, lambda *_: self._reap())
         libc.tell_of_stops(False)  # that a handler's time slice is over does not wake its parent
         while True:
-            connection = self._accept()
+            connection = accept(self._listener)
             if connection is None:
                 self._wait_for_an_end()
             elif self._born - self._ended >= self._conduct.clients:
@@ -52,18 +49,6 @@ class Server:
             else:
                 with connection:
                     self._fork(connection)
-
-    def _accept(self) -> socket.socket | None:
-        """The next client; None where there are no descriptors for it."""
-        while True:
-            try:
-                return self._listener.accept()[0]
-            except ConnectionError:
-                continue  # it went away while it waited
-            except OSError as error:
-                if error.errno not in _EXHAUSTED:
-                    raise
-                return None
 
     def _fork(self, connection: socket.socket) -> None:
         try:
@@ -105,3 +90,7 @@ class Server:
             time.sleep(_PAUSE_S)  # somebody else has them all
         finally:
             signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
+
+
+if __name__ == "__main__":
+    run_alone(serve)

@@ -7,16 +7,23 @@ backlog.
 from __future__ import annotations
 
 import socket
+import time
 from typing import NoReturn
 
-from sandbox.programs.conversation import Conduct, converse
+from sandbox.programs.conversation import Conduct, accept, converse, run_alone
+
+_PAUSE_S = 0.1
 
 
 def serve(listener: socket.socket, conduct: Conduct) -> NoReturn:
     """Accept and answer, for ever."""
     while True:
-        try:
-            connection, _ = listener.accept()
-        except ConnectionError:
-            continue  # it went away while it waited
-        converse(connection, conduct)
+        connection = accept(listener)
+        if connection is None:
+            time.sleep(_PAUSE_S)  # to ask again and again would only burn CPU
+        else:
+            converse(connection, conduct)
+
+
+if __name__ == "__main__":
+    run_alone(serve)

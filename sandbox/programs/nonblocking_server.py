@@ -6,12 +6,11 @@ slice that it gets, whether anybody talks to it or not.
 
 from __future__ import annotations
 
-import errno
 import socket
 import time
 from typing import NoReturn
 
-from sandbox.programs.conversation import CHUNK, Conduct, Transcript, answer, part, refuse
+from sandbox.programs.conversation import CHUNK, Conduct, Transcript, accept, answer, part, refuse, run_alone
 
 #: So often it says what all the asking came to.
 _REPORT_S = 1.0
@@ -76,6 +75,7 @@ class Server:
         #: Whether there are descriptors for another client: asked again when one has gone.
         self._room = True
         self._asked = self._useful = 0
+        self._burnt_s = 0.0
 
     def serve(self) -> NoReturn:
         """Ask everybody in turn, for ever."""
@@ -94,12 +94,10 @@ class Server:
             return
         self._asked += 1
         try:
-            connection, _ = self._listener.accept()
-        except (BlockingIOError, ConnectionError):
+            connection = accept(self._listener)
+        except BlockingIOError:
             return
-        except OSError as error:
-            if error.errno not in (errno.EMFILE, errno.ENFILE):
-                raise
+        if connection is None:
             self._room = False
             return
         self._useful += 1
@@ -122,10 +120,19 @@ class Server:
             self._useful += 1
 
     def _report(self) -> None:
-        print(f"asked {self._asked} times: {self._useful} times there was something", flush=True)
-        self._asked = self._useful = 0
+        burnt_s = time.process_time()
+        wasted = 1 - self._useful / self._asked if self._asked else 0
+        print(
+            f"{burnt_s - self._burnt_s:.2f} s of CPU time: asked {self._asked} times, {wasted:.2%} of them for nothing",
+            flush=True,
+        )
+        self._burnt_s, self._asked, self._useful = burnt_s, 0, 0
 
 
 def serve(listener: socket.socket, conduct: Conduct) -> NoReturn:
     """Ask, for ever."""
     Server(listener, conduct).serve()
+
+
+if __name__ == "__main__":
+    run_alone(serve)

@@ -8,19 +8,21 @@ from collections.abc import Sequence
 
 #: What entering a wait costs: a burst that leads to one ends so much early, that the wait begins in time.
 _WAIT_ENTRY_NS = 20_000
+#: A wait that is long enough to be noticed: it tells that a job is done, also when the next is due to begin at once.
+_NOTICED_NS = 1_000_000
 
 
-def work(segments: Sequence[tuple[str, int]], overhead_ns: int = 0) -> None:
-    """Burn and wait by turns; ``segments`` are ("cpu" or "io", ns), or ("until", ns since the start).
+def work(segments: Sequence[tuple[str, int]], overhead_ns: int = 0, zero: Sequence[int] = (0,)) -> None:
+    """Burn and wait by turns; ``segments`` are ("cpu" or "io", ns), or ("until", a time of the machine in ns).
 
     CPU time is counted on the thread's own clock from the start of the program, so that what waking and
     sleeping cost is part of the work and the total comes out exact; the last burst leaves ``overhead_ns`` for
     what the process costs before and after.
-    Waiting is done in ``select``, whose time-out stands still while the process is stopped (``sleep`` would
-    go on), so that a pause of the machine pauses its I/O too.
+    ``zero`` holds the CLOCK_MONOTONIC time at which the machine's time was 0; each pause moves it. Waiting is done
+    in ``select``, whose time-out stands still while the process is stopped (``sleep`` would go on), so that a pause
+    of the machine pauses its I/O too.
     """
     clock = time.thread_time_ns
-    began_ns = time.monotonic_ns()
     target_ns = clock()
     last = max((index for index, (kind, _) in enumerate(segments) if kind == "cpu"), default=0)
     for index, (kind, length_ns) in enumerate(segments):
@@ -30,5 +32,5 @@ def work(segments: Sequence[tuple[str, int]], overhead_ns: int = 0) -> None:
             while clock() < until_ns:
                 pass
         else:
-            wait_ns = length_ns if kind == "io" else max(began_ns + length_ns - time.monotonic_ns(), 0)
+            wait_ns = length_ns if kind == "io" else max(zero[0] + length_ns - time.monotonic_ns(), _NOTICED_NS)
             select.select((), (), (), wait_ns / 1e9)

@@ -12,7 +12,7 @@ from textual.markup import escape
 from textual.screen import Screen
 
 from sandbox import wording
-from sandbox.commands import Command, Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy, split_command
+from sandbox.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
 from sandbox.kinds import Refused
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, PANELS, key_of, keys_of, written
@@ -22,7 +22,6 @@ from sandbox.tui.session import Session
 from sandbox.tui.signals import Signals
 from sandbox.tui.widgets.columns import Picked
 from sandbox.tui.widgets.tabs import Clicked
-from sandbox.tui.widgets.timeline import ZOOMS_NS
 from sandbox.units import MS, show_duration, write_duration
 
 if TYPE_CHECKING:
@@ -60,7 +59,8 @@ class Actions(App[int]):
         self.notify(text, severity="warning" if severe else "information", timeout=4, markup=False)
 
     def ask_machine(self, command: Command) -> None:
-        """Send a command, or say why nobody heard it."""
+        """Send a command, or say why nobody heard it. Whoever asks for something wants to see it."""
+        self.session.to_present()
         if self.session.send(command):
             self.want_frame(soon=True)
         elif self.session.link is not None:
@@ -88,6 +88,10 @@ class Actions(App[int]):
                 self.ask_machine(UsePolicy(name))
 
         self.push_screen(choose_policy(self.session.board.policy), chosen)
+
+    def action_reload(self) -> None:
+        """The same policy, as its file is by now."""
+        self.ask_machine(Reload())
 
     def action_quantum_up(self) -> None:
         """A longer slice."""
@@ -175,6 +179,9 @@ class Actions(App[int]):
         if pid is None:
             keys = f"{self._key('select_previous')} {self._key('select_next')}"
             self.tell(f"Choose a process first: {keys}, or click one" if self.session.names else "There is no process")
+        elif pid not in self.session.names:
+            self.tell(f"{self.session.past.live.names[pid]} was not born yet")
+            return None
         return pid
 
     def action_open(self) -> None:
@@ -246,8 +253,8 @@ class Actions(App[int]):
         self._zoom(1)
 
     def _zoom(self, by: int) -> None:
-        timeline = self.board_screen.timeline
-        timeline.zoom = max(min(timeline.zoom + by, len(ZOOMS_NS) - 1), 0)
+        cursor_ns = self.session.now_ns if self.session.looks_back else None
+        self.board_screen.timeline.extent.zoom_by(by, cursor_ns)
         self.want_frame(soon=True)
 
     # The app

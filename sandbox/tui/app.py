@@ -18,10 +18,11 @@ from sandbox import wording
 from sandbox.commands import Resume
 from sandbox.events import Fault, Operator
 from sandbox.spec import Scenario
-from sandbox.tui.actions import Actions
 from sandbox.tui.config import Config
 from sandbox.tui.keys import bindings
+from sandbox.tui.lookback import LookBack
 from sandbox.tui.palette import DARK, LIGHT
+from sandbox.tui.replay import Replay
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Link, Session
 from sandbox.tui.signals import Signals
@@ -41,7 +42,7 @@ _ANSWER_S = 0.02
 _TOLD_MOST = 3
 
 
-class SandboxApp(Actions):
+class SandboxApp(LookBack):
     """The app over one session at a time."""
 
     TITLE = "ossandbox"
@@ -66,6 +67,7 @@ class SandboxApp(Actions):
         self._listening = False
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
+        self._reading: asyncio.Task[None] | None = None
         self.register_theme(DARK)
         self.register_theme(LIGHT)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
@@ -85,6 +87,7 @@ class SandboxApp(Actions):
         self.signals.stop_and_go_on(self.action_suspend)
         self.set_keymap(self.config.keymap)
         self.board_screen.use_keymap(self.config.keymap)
+        self.board_screen.lesson.language = self.config.language
         self.board_screen.begin(self.session)
         self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)
@@ -122,6 +125,8 @@ class SandboxApp(Actions):
             self.exit(1, message=Text(f"ossandbox: the kernel process cannot be started: {error.strerror}"))
             return
         self._listen(True)
+        if isinstance(self.session, Replay):
+            self._reading = asyncio.create_task(self.read_recording(self.session))
         self.want_frame()
 
     def _beat(self) -> None:
@@ -155,12 +160,14 @@ class SandboxApp(Actions):
         try:
             events = link.receive()
             self.session.take(events, fresh)
+            self.keep(events)
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)
-        faults = [event for event in events if isinstance(event, Fault)]
+        front = self.board_screen.front
+        faults = [event for event in events if isinstance(event, Fault) and not front.takes(event)]
         for fault in faults[:_TOLD_MOST]:
             self.tell(wording.sentence(fault, self.session.names), severe=True)
         if link.closed and self.session.died:
@@ -209,6 +216,8 @@ class SandboxApp(Actions):
             self._read(fresh=False)
             link = self.session.link
             self._listen(link is not None and not link.closed)
+        if isinstance(self.session, Replay):
+            self.session.advance()
         try:
             if self.board_screen.children:  # none before the start and after the end
                 self.board_screen.show(self.session)

@@ -20,10 +20,11 @@ THEMES = ("dark", "light")
 
 
 class Config(NamedTuple):
-    """``keymap``: keys by action, as ``keys.ACTIONS`` names them."""
+    """``keymap``: keys by action, as ``keys.ACTIONS`` names them; ``language``: that of lessons."""
 
     theme: str = "dark"
     keymap: dict[str, str] = {}  # noqa: RUF012 - never changed
+    language: str = "en"
 
 
 def config_file() -> Path:

@@ -34,12 +34,15 @@ PANELS = (
     Action("sockets", "2", "", "Sockets", "who listens, who is connected; send clients there"),
     Action("console", "3", "", "Console", "what each process writes; type into it"),
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
+    Action("memory", "6", "", "Memory", "the tree of processes, and what memory each has"),
 )
 
 ACTIONS = (
     Action("pause", "space", "pause", "Pause or go on", "every process stops, and so does the clock"),
     Action("step", "full_stop", "step", "Step", "go on until one scheduling decision has been made"),
+    Action("step_back", "comma", "back", "Step back", "look at the decision before; the machine keeps its pause"),
     Action("policy", "p", "policy", "Choose a policy", "another scheduling policy takes over at once"),
+    Action("reload", "ctrl+r", "", "Reload the policy", "load a policy of yours anew from its file; the run goes on"),
     Action("quantum_down", "left_square_bracket", "", "Shorter quantum", "make the time slice shorter"),
     Action("quantum_up", "right_square_bracket", "quantum", "Longer quantum", "make the time slice longer"),
     Action("select_next", "down", "", "Next process", "choose it; they stand in order of birth"),
@@ -57,6 +60,16 @@ ACTIONS = (
     Action("lesson_up", "pageup", "", "Lesson: page up", "scroll it back"),
     Action("zoom_in", "plus,equals_sign", "", "Timeline: zoom in", "show a shorter time"),
     Action("zoom_out", "minus", "", "Timeline: zoom out", "show a longer time"),
+    Action("earlier", "left", "", "Timeline: earlier", "look at the time one cell to the left"),
+    Action("later", "right", "", "Timeline: later", "look at the time one cell to the right"),
+    Action("pan_earlier", "shift+left", "", "Timeline: pan to the left", "show an earlier stretch of time"),
+    Action("pan_later", "shift+right", "", "Timeline: pan to the right", "show a later stretch of time"),
+    Action("mark", "m", "", "Timeline: mark", "mark this time: A, B and what lies between; the third takes them away"),
+    Action("start", "home", "", "To the start", "look at the run when nothing had run yet"),
+    Action("present", "end", "", "To the present", "look at the run as it is now; of a recording, at its end"),
+    Action("go_to", "g", "", "Go to a time", "look at any time of the run"),
+    Action("next_change", "e", "", "Next of the chosen", "look at the next change of the chosen process"),
+    Action("record", "w", "", "Record", "keep the whole run in a file, from its beginning, and go on recording"),
     Action("theme", "t", "", "Dark or light", "change the colours"),
     Action("screenshot", "f12", "", "Screenshot", "save a picture of the screen (SVG) in this folder"),
     Action("suspend", "ctrl+z", "", "Suspend", "pause, and back to the shell; fg goes on"),
@@ -75,6 +88,10 @@ ACTIONS = (
     Action("typing_end", "ctrl+d", "", "Typing: ctrl+d", "while one types: end what it reads", "typing"),
     Action("typing_suspend", "ctrl+z", "", "Typing: ctrl+z", "while one types: suspend it, under a shell", "typing"),
     Action("entry_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "entry"),
+    # Queues
+    Action("edit_parameters", "enter", "edit", "Queues: edit", "change the policy's parameters in place", "queues"),
+    Action("show_source", "s", "source", "Queues: source", "read the policy's file, and no longer", "queues"),
+    Action("fold", "f", "fold", "Memory: fold", "hide or show the children of the chosen process", "memory"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),

@@ -68,8 +68,9 @@ LIGHT = Theme(
 
 class Palette(NamedTuple):
     """Styles. ``cursor`` lies under the chosen process's line; ``ran_while_ready`` is a cell of the timeline that
-    a process fills in part, being READY for the rest of it. ``hues`` tell processes from each other on a CPU's lane;
-    ``many`` is where there are too many for that. ``sixteen``: the colours that programs call by their numbers."""
+    a process fills in part, being READY for the rest of it; ``later`` lies over what had not happened by the time that
+    is looked at. ``hues`` tell processes from each other on a CPU's lane; ``many`` is where there are too many for
+    that. ``sixteen``: the colours that programs call by their numbers."""
 
     text: Style
     dim: Style
@@ -81,14 +82,16 @@ class Palette(NamedTuple):
     done: Style
     failed: Style
     paused: Style
+    past: Style
     cursor: Style
     many: Style
+    later: Style
     hues: tuple[Style, ...]
     sixteen: tuple[str, ...]
 
     def on(self, base: Style) -> Palette:
         """The same on a background: what is drawn with it needs no more styling."""
-        kept = ("cursor", "hues", "sixteen")
+        kept = ("cursor", "later", "hues", "sixteen")
         return self._replace(**{name: base + style for name, style in self._asdict().items() if name not in kept})
 
     def hue(self, pid: int) -> Style:
@@ -151,8 +154,10 @@ def _palette(
         done=Style(color=dim),
         failed=Style(color=theme.error),
         paused=Style(color=theme.background, bgcolor=theme.warning, bold=True),
+        past=Style(color=theme.background, bgcolor=theme.primary, bold=True),
         cursor=Style(bgcolor=cursor),
         many=Style(bgcolor=many),
+        later=Style(dim=True),
         hues=tuple(Style(color=ink, bgcolor=hue) for hue in hues),
         sixteen=sixteen,
     )
@@ -196,8 +201,10 @@ PLAIN = Palette(
     done=Style(),
     failed=Style(bold=True),
     paused=Style(bold=True, reverse=True),
+    past=Style(bold=True, reverse=True),
     cursor=Style(bold=True, underline=True),
     many=Style(bgcolor="#808080"),
+    later=Style(dim=True),
     hues=(
         Style(color="#ffffff", bgcolor="#404040"),
         Style(color="#000000", bgcolor="#b0b0b0"),

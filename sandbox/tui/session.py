@@ -13,8 +13,10 @@ from sandbox.clients import Clients
 from sandbox.commands import Command
 from sandbox.events import Admitted, AnyEvent, Booted, Event, Fault, Operator
 from sandbox.history import History
+from sandbox.lessons.story import Story
 from sandbox.past import Moment, Past
 from sandbox.spec import Scenario
+from sandbox.trace.record import Recorder
 from sandbox.units import MS, S
 
 #: The load is that of the last second, and read anew so often: more often nobody can read it.
@@ -48,7 +50,10 @@ class Session:
         self.scenario = scenario
         self.link: Link | None = None
         self.clock = clock
+        self.story = Story(steps=[step.until for step in scenario.steps])
         self.past = Past()
+        #: What keeps its events in a file, if anything does.
+        self.recorder: Recorder | None = None
         #: What is looked at while it is not the present, and what the time is there.
         self._seen: Moment | None = None
         self._seen_ns = 0
@@ -65,7 +70,7 @@ class Session:
         self._load = 0.0
         self._load_ns = -_LOAD_EVERY_NS
 
-    def begin(self) -> Link:
+    def begin(self) -> Link | None:
         """Start the kernel process."""
         self.link = self._start(self.scenario)
         return self.link
@@ -82,14 +87,17 @@ class Session:
         return True
 
     def end(self) -> None:
-        """End the machine."""
+        """End the machine, and with it its recording."""
         if self.link is not None:
             self.link.end()
+        if self.recorder is not None:
+            self.recorder.close()
 
     def take(self, events: Sequence[Event], fresh: bool = True) -> None:
         """Fold in what came up the link. ``fresh``: the last of it has come just now."""
         for event in events:
             self.past.add(event)
+            self.story.add(event)
             match event:
                 case Admitted(name=name, order=order) if order is not None:
                     self._missing.discard(name)
@@ -137,39 +145,46 @@ class Session:
         return self._seen is not None
 
     def back(self) -> None:
-        """One scheduling decision back."""
-        self._look(self.past.decision_before(self._moment.index))
+        """One scheduling decision back: to the last one that was made before what is looked at."""
+        some_time_later = self.now_ns > self.board.now_ns
+        self._see(max(self.past.decision_before(self._moment.index + some_time_later), 1))
 
     def forward(self) -> None:
         """One scheduling decision on, at most into the present."""
-        index = self.past.decision_after(self._moment.index)
-        if index < len(self.past):
-            self._look(index)
-        else:
-            self.return_to_present()
+        self._go(self.past.decision_after(self._moment.index))
 
-    def look_at(self, t_ns: int) -> None:
-        """Look at that time of the run, after what happened then."""
-        index = self.past.index_at(t_ns)
-        if t_ns >= self.past.live.history.now_ns:
-            self.return_to_present()
-        else:
-            self._look(index)
-            self._seen_ns = max(t_ns, 0)
+    def to_start(self) -> None:
+        """Look at the moment when the machine was up and nothing had run."""
+        self._go(1)
+
+    def to_present(self) -> None:
+        """Look at the run as it is now."""
+        self._go(len(self.past))
 
     def next_of(self, pid: int) -> bool:
         """Look at the next change of a process; False if there is none."""
         index = self.past.next_of(pid, self._moment.index)
         if index is not None:
-            self._look(index)
+            self._go(index)
         return index is not None
 
-    def return_to_present(self) -> None:
-        """Look at the run as it is now."""
-        self._seen = None
+    def look_at(self, t_ns: int) -> None:
+        """Look at a time of the run, after what happened by then."""
+        if t_ns >= self.present_ns:
+            self._seen = None
+        else:
+            index = max(self.past.index_at(t_ns), 1)
+            self._seen, self._seen_ns = self.past.at(index, self._seen), max(t_ns, 0)
 
-    def _look(self, index: int) -> None:
-        self._seen = self.past.at(max(index, 1), self._seen)
+    def _go(self, index: int) -> None:
+        """Look at the run after so many events."""
+        if index < len(self.past):
+            self._see(index)
+        else:
+            self._seen = None
+
+    def _see(self, index: int) -> None:
+        self._seen = self.past.at(index, self._seen)
         self._seen_ns = self._seen.board.now_ns
 
     # Where the run stands
@@ -181,7 +196,8 @@ class Session:
 
     @property
     def _over(self) -> bool:
-        return self.board.booted is None or self.board.halted is not None or self.link is None or self.link.closed
+        board = self.past.live.board
+        return board.booted is None or board.halted is not None or self.link is None or self.link.closed
 
     @property
     def empty(self) -> bool:
@@ -191,22 +207,34 @@ class Session:
     @property
     def finished(self) -> bool:
         """Whether there were processes, all have ended, and none is to come."""
+        return not self.looks_back and self._is_done
+
+    @property
+    def _is_done(self) -> bool:
         board = self.past.live.board
-        return not self.looks_back and bool(board.rows) and len(board.exited) == len(board.rows) and not self._missing
+        return bool(board.rows) and len(board.exited) == len(board.rows) and not self._missing
+
+    @property
+    def runs(self) -> bool:
+        """Whether the machine's clock goes on."""
+        live = self.past.live
+        return not (self._over or live.board.paused or self._is_done or (not live.names and not self._missing))
 
     @property
     def moving(self) -> bool:
         """Whether the clock that is looked at goes on."""
-        return not (self.looks_back or self._over or self.board.paused or self.finished or self.empty)
+        return self.runs and not self.looks_back
 
     @property
     def now_ns(self) -> int:
-        """The time that is looked at: the machine's, as far as can be told here."""
-        if self.looks_back:
-            return self._seen_ns
-        if not self.moving or self._zero_ns is None:
-            return self.board.now_ns
-        return max(self.clock() - self._zero_ns, self.board.now_ns)
+        """The time that is looked at."""
+        return self._seen_ns if self.looks_back else self.present_ns
+
+    @property
+    def present_ns(self) -> int:
+        """The machine's own time, as far as can be told here."""
+        told_ns = self.past.live.board.now_ns
+        return max(self.clock() - self._zero_ns, told_ns) if self.runs and self._zero_ns is not None else told_ns
 
     def utilisation(self) -> float:
         """The share of the last second in which the CPUs had a process, 0 … 1."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import births, dispatch, first_frame, makespan, past, screen, virtual
+from tests.benchmarks import births, dispatch, first_frame, makespan, past, screen, server, virtual
 
 BENCHMARKS = {
     "virtual": virtual.main,
@@ -16,6 +16,7 @@ BENCHMARKS = {
     "makespan": makespan.main,
     "first_frame": first_frame.main,
     "screen": screen.main,
+    "server": server.main,
     "past": past.main,
 }
 

@@ -95,9 +95,10 @@ _DELAYED_ARMING = """
 import os, sys, time
 from sandbox.machines.linux import libc
 from sandbox.machines.linux.birth import Nursery
+from sandbox.machines.linux.listeners import Listeners
 from sandbox.spec import ProcessSpec
 
-nursery = Nursery([max(os.sched_getaffinity(0))], ".")
+nursery = Nursery([max(os.sched_getaffinity(0))], ".", Listeners([], exposed=False))
 prctl = libc.prctl
 
 def late(option, value):

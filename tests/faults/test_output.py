@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import time
 
 import pytest
@@ -77,3 +79,20 @@ def beat_without_reading(run: Watch, seconds: float) -> None:
     while time.monotonic() < give_up:
         run.link.beat()
         time.sleep(0.1)
+
+
+_SEQ = "seq 1 150000"
+_DD = "dd if=/dev/zero bs=64k count=16 status=none | tr '\\0' x"
+_PERL = "perl -e '$| = 1; print \"line $_\\n\" for 1 .. 40000'"
+_PYTHON = f"{sys.executable} -S -c \"print('x' * 2_000_000); print('END')\""
+
+
+@pytest.mark.parametrize("line", [_SEQ, _DD, _PERL, _PYTHON], ids=["seq", "dd", "perl", "python"])
+def test_f20_slicing_cuts_no_output(line: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program that is stopped again and again writes what it writes when nobody stops it."""
+    monkeypatch.setenv("PYTHONUNBUFFERED", "1")  # with it one stop would end a long print
+    whole = subprocess.run(["sh", "-c", line], capture_output=True, text=True, check=True).stdout
+    world = scenario(command("it", "sh", "-c", line), process("spin", "cpu 60s"), quantum_ns=1 * MS)
+    with watch(world) as run:
+        run.ended("it")
+        assert run.wrote("it") == whole

@@ -288,12 +288,17 @@ def test_on_real_processes_the_nearest_end_of_a_burst_counts() -> None:
     assert course.burst_ns == 100
     assert not course.wait(103)
     assert course.burst_ns == 40
-    assert course.wait(138)
+    assert course.wait(138) == 1
     assert course.burst_ns == 60
     late = Course(segments)
-    assert late.wait(142), "the first wait was too short to be noticed"
+    assert late.wait(142) == 1, "the first wait was too short to be noticed"
     assert late.burst_ns == 60
     assert not late.wait(200), "after the last burst comes the end"
+
+
+def test_jobs_that_were_late_and_did_not_wait_are_counted_with_the_next_that_does() -> None:
+    course = Course(ProcessSpec("a", work=[Segment("cpu", 10)], repeat=5, period_ns=50).segments)
+    assert [course.wait(used) for used in (10, 30, 31, 40)] == [1, 2, 0, 1]
 
 
 def test_a_process_changes_state_only_in_legal_ways() -> None:

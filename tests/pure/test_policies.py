@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -260,6 +262,20 @@ def test_shares_follow_linux_weights_on_two_cpus(policy: str) -> None:
     assert used["a"] / (used["a"] + used["c"]) == pytest.approx(SHARES[5], abs=0.01)
 
 
+def test_eevdf_grants_whole_requests_and_what_is_left_of_them() -> None:
+    jobs = [process(f"nice {nice}", "cpu 200ms", nice=nice) for nice in (-7, 0, 3, 11)]
+    events = simulate(scenario(*jobs, policy="eevdf"))
+    assert {event.slice_ns for event in events if isinstance(event, Dispatched)} == {3 * MS}
+    events = simulate(scenario(*jobs, process("io", "cpu 700us", "io 5ms", repeat=20), policy="eevdf"))
+    left_ns: dict[int, int | None] = {}
+    for event in events:
+        if isinstance(event, Dispatched):
+            assert event.slice_ns == left_ns.pop(event.pid, None) or event.slice_ns == 3 * MS
+            granted_ns = event.slice_ns
+        elif isinstance(event, Descheduled) and event.reason == "preempted" and granted_ns is not None:
+            left_ns[event.pid] = granted_ns - event.ran_ns
+
+
 def test_eevdf_bounds_how_far_anybody_is_from_its_share() -> None:
     """Of three equals, none is ever more than a quantum or so ahead or behind."""
     events = simulate(scenario(*(process(name, "cpu 2s") for name in "abc"), policy="eevdf"))
@@ -381,3 +397,15 @@ def test_io_within_a_job_does_not_end_it() -> None:
     events = simulate(scenario(job, policy="edf"))
     assert gantt(events) == [("a", 0, 10), ("a", 30, 40), ("a", 50, 60), ("a", 80, 90)]
     assert [at for at, _, _ in notes(events, "missed its deadline")] == [35, 85]
+
+
+def test_the_readme_lists_every_policy_with_its_parameters() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    table = readme.partition("## The policies")[2].partition("\n## ")[0]
+    rows = [
+        [cell.split("`")[1::2] for cell in row.split("|")[1:4]] for row in re.findall(r"^\| `.*$", table, re.MULTILINE)
+    ]
+    listed = {name: parameters for [name], _, parameters in rows}
+    assert [*listed] == [*policies.BUILT_IN]
+    for name, parameters in listed.items():
+        assert sorted(parameters) == sorted(parameter.name for parameter in policies.find(name).declared()), name

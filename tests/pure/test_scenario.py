@@ -161,6 +161,29 @@ do = "kil a"
         ("[[at]]\ntime='1s'\ndo='kill nobody'", "no such process"),
         ("[[at]]\ntime='1s'\ndo='policy magic'", "no such policy"),
         ("[[at]]\ntime='1s'\ndo='spawn \"open'", "not a command line"),
+        ("[[process]]\nprogram='web-server'", "not one of the allowed words"),
+        ("[[process]]\nprogram='client'\nwork=['cpu 1ms']\nconnect='127.0.0.1:1'", "says more than one thing to run"),
+        ("[[process]]\nprogram='client'", "is missing"),
+        ("[[process]]\nprogram='client'\nconnect='a'", "no such process"),
+        ("[[process]]\nname='a'\ncommand=['x']\n[[process]]\nprogram='client'\nconnect='a'", "no such process"),
+        ("[[process]]\nprogram='client'\nconnect='127.0.0.1:1'\nlisten='127.0.0.1:1'", "belongs to others only"),
+        ("[[process]]\nprogram='forking-server'\nsay=['x']", "belongs to others only"),
+        ("[[process]]\nwork=['cpu 1ms']\nlisten='127.0.0.1:1'", "belongs to others only"),
+        ("[[process]]\nprogram='forking-server'\nlisten='9001'", "not an address"),
+        ("[[process]]\nprogram='forking-server'\nlisten='127.0.0.1:70000'", "not an address"),
+        ("[[process]]\nprogram='forking-server'\nlisten=9001", "expected text"),
+        ("[[process]]\nprogram='forking-server'\nidle=3", "duration needs a unit"),
+        ("[[process]]\nname='a'\nprogram='forking-server'\n[[process]]\nname='b'\nprogram='iterative-server'", "two servers at one address"),
+        ("[[process]]\nprogram='forking-server'\ncount=2", "two servers at one address"),
+        ("[[client]]\nname='x'", "is missing"),
+        ("[[client]]\nname='x'\nconnect='nobody'", "no such process"),
+        ("[[client]]\nname='x'\nconnect='10.0.0.1:9001'", "leads off this machine"),
+        ("[[process]]\nprogram='client'\nconnect='example.org:80'", "leads off this machine"),
+        ("[[process]]\nname='a'\nwork=['cpu 1ms']\n[[client]]\nname='x'\nconnect='a'", "no such process"),
+        ("[[client]]\nname='x'\nconnect='127.0.0.1:1'\n[[client]]\nname='x'\nconnect='127.0.0.1:1'", "two clients of one name"),
+        ("[[client]]\nname='x'\nconnect='127.0.0.1:1'\nsay=[]", "list has the wrong length"),
+        ("[[client]]\nname='x'\nconnect='127.0.0.1:1'\ncount=9999", "out of range"),
+        ("[[client]]\nname='x'\nconnect='127.0.0.1:1'\never='1s'", "unknown key"),
     ],
 )  # fmt: skip
 def test_each_kind_of_nonsense_is_refused_in_under_a_second(tmp_path: Path, text: str | bytes, rule: str) -> None:
@@ -179,6 +202,38 @@ parameters = { quanta = ["5ms", "5"], alotments = [1], stay = 3 }
         (3, "machine.parameters", "no such parameter"),
         (3, "machine.parameters.stay", "expected true or false"),
     ]
+
+
+def test_servers_and_clients(tmp_path: Path) -> None:
+    path = tmp_path / "server.toml"
+    path.write_text("""
+[[process]]
+name = "server"
+program = "forking-server"
+[[process]]
+name = "other"
+program = "iterative-server"
+listen = "localhost:0"
+idle = "2s"
+clients = 5
+[[process]]
+name = "inside"
+program = "client"
+connect = "other"
+[[client]]
+name = "alice"
+connect = "server"
+say = ["hello", "world"]
+every = "500ms"
+times = 10
+""")
+    world = load(path)
+    server, other, inside = world.processes
+    assert (server.listen, server.runs) == ("127.0.0.1:9001", "forking-server 127.0.0.1:9001")
+    assert (other.listen, other.idle_ns, other.clients) == ("localhost:0", 2_000_000_000, 5)
+    assert (inside.say, inside.every_ns, inside.runs) == (["hello"], 500_000_000, "client other")
+    [alice] = world.clients
+    assert (alice.connect, alice.say, alice.times, alice.count) == ("server", ["hello", "world"], 10, 1)
 
 
 def test_a_policy_of_ones_own_lies_beside_the_scenario(tmp_path: Path) -> None:
@@ -233,7 +288,7 @@ json_like = st.recursive(
     max_leaves=8,
 )
 keys = ["title", "lesson", "machine", "process", "at", "name", "work", "command", "python", "arrive", "count", "time", "do",
-        "quantum", "policy", "parameters", "ties", "args", "odd"]  # fmt: skip
+        "quantum", "policy", "parameters", "ties", "args", "odd", "client", "program", "listen", "connect", "say"]  # fmt: skip
 tables = st.dictionaries(st.sampled_from(keys), json_like, max_size=6)
 
 

@@ -9,26 +9,33 @@ import pytest
 
 from sandbox import wording
 from sandbox.events import (
+    Accepted,
     Admitted,
     AnyEvent,
+    Backlog,
     Blocked,
     Booted,
     Clause,
+    Closed,
+    Connected,
     Descheduled,
     Dispatched,
     Exited,
     Fault,
     Halted,
+    Listening,
     Operator,
     PolicyNote,
     Ready,
     Scheduling,
+    Transferred,
     Wrote,
 )
 from sandbox.units import MS
 from tests.tui.stage import HEAD, Story
 
 NAMES = {1: "a", 2: "b"}
+AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
 
 
 @pytest.mark.parametrize(
@@ -57,6 +64,16 @@ NAMES = {1: "a", 2: "b"}
         (Operator(0, Clause("set", {"parameter": "quantum", "value": "5ms"})), "operator: quantum is 5ms now"),
         (Fault(0, Clause("stopped itself"), 1), "a: it stopped itself; its next turn continues it"),
         (Fault(0, Clause("no such process", {"who": "x"})), "there is no process x"),
+        (Listening(0, 1, 1, AT, 1024), f"socket 1: a listens at {AT}"),
+        (Backlog(0, 1, 3), "socket 1: 3 wait to be accepted"),
+        (Connected(0, 2, AT, PEER, 1, None), f"socket 2: {PEER} is connected to {AT}, and waits to be accepted"),
+        (Connected(0, 2, AT, PEER, 1, 1), f"socket 2: a has accepted {PEER}"),
+        (Connected(0, 2, PEER, AT, None, 2), f"socket 2: b is connected to {AT}"),
+        (Accepted(0, 2, 2), "socket 2: b has the connection"),
+        (Transferred(0, 2, 5, 7, 0), "socket 2: 5 bytes have come, 7 have gone"),
+        (Transferred(0, 2, 5, 0, 3), "socket 2: 5 bytes have come, 3 of them unread, 0 have gone"),
+        (Transferred(0, 2, None, None, 3), "socket 2: 3 bytes are unread"),
+        (Closed(0, 2), "socket 2: closed"),
         (Scheduling(0, "fcfs", {}, "arrival-first"), "policy fcfs is in force"),
         (Halted(0, Clause("quit")), "the machine is down: quit"),
     ],

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
+from textual.widget import Widget
 from textual.widgets import Input
 
 from sandbox.commands import Command
@@ -294,6 +296,15 @@ async def until(what: Any, pilot: Pilot[int]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not what():
             await pilot.pause(0.01)
+
+
+async def wheel(pilot: Pilot[int], widget: Widget, by: int, ctrl: bool = False, shift: bool = False) -> None:
+    """The mouse's wheel over the middle of a widget, one turn."""
+    kind = MouseScrollDown if by > 0 else MouseScrollUp
+    x, y = widget.size.width // 2, 1
+    event = kind(widget, x, y, 0, by, 0, shift, False, ctrl, widget.region.x + x, widget.region.y + y)
+    widget.post_message(event)
+    await pilot.pause()
 
 
 @contextmanager

@@ -11,10 +11,10 @@ import pytest
 from sandbox.commands import Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy
 from sandbox.spec import Scenario
 from sandbox.tui.config import Config
-from sandbox.tui.keys import ACTIONS
+from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.screens.help import Help
 from sandbox.tui.screens.inspect import Inspect
-from tests.tui.stage import Play, Story, shift_change, until, world
+from tests.tui.stage import Play, Story, shift_change, until, wheel, world
 
 Stage = Callable[..., Play]
 
@@ -226,12 +226,12 @@ async def test_the_wheel_scrolls_and_another_choice_comes_back_into_sight(stage:
         board = it.app.board_screen
         for panel in ("ready", "timeline"):
             for _ in range(3):
-                board.query_one(f"#{panel}").on_mouse_scroll_down()  # type: ignore[attr-defined]
+                await wheel(pilot, board.query_one(f"#{panel}"), 1)
         assert it.panel("ready")[0] == "↑ 10 more"
         assert "↑ 10 more" in it.panel("timeline")
         for _ in range(9):
-            board.query_one("#ready").on_mouse_scroll_up()  # type: ignore[attr-defined]
-            board.query_one("#timeline").on_mouse_scroll_up()  # type: ignore[attr-defined]
+            await wheel(pilot, board.query_one("#ready"), -1)
+            await wheel(pilot, board.query_one("#timeline"), -1)
         assert it.panel("ready")[0].split()[0] == "1"
         await pilot.press("up")  # the last one
         await it.settle(pilot)
@@ -247,12 +247,12 @@ async def test_zoom_stops_at_its_ends(stage: Stage) -> None:
         await pilot.press("plus")
         await it.settle(pilot)
         assert "1 s wide" in it.text
-        await pilot.press(*["equals_sign"] * 5)
+        await pilot.press(*["equals_sign"] * 12)
         await it.settle(pilot)
-        assert "50 ms wide" in it.text
-        await pilot.press(*["minus"] * 11)
+        assert "1 ms wide" in it.text
+        await pilot.press(*["minus"] * 20)
         await it.settle(pilot)
-        assert "300 s wide" in it.text
+        assert "3600 s wide" in it.text
 
 
 async def test_dark_and_light(stage: Stage) -> None:
@@ -330,8 +330,12 @@ async def test_every_action_is_in_the_help_and_in_the_command_palette(stage: Sta
         assert isinstance(it.app.screen, Help)
         assert [action.name for action in ACTIONS if action.name not in it.text] == []
         await pilot.press("escape")
-        offered = {command.title for command in it.app.get_system_commands(it.app.screen)}
-        assert {action.name for action in ACTIONS if not action.panel} - offered == {"Find a command"}
+        for panel in PANELS:
+            await pilot.press(panel.keys)
+            offered = {command.title for command in it.app.get_system_commands(it.app.screen)}
+            here = {action.name for action in ACTIONS if action.panel in ("", panel.id)}
+            assert here - offered == {"Find a command"}
+            assert offered < here
 
 
 async def test_the_command_palette_finds_and_does(stage: Stage) -> None:

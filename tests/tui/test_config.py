@@ -54,8 +54,8 @@ def test_it_lies_where_configuration_lies(tmp_path: Path, monkeypatch: pytest.Mo
     ],
 )
 def test_keys_are_written_as_they_are_or_by_their_names(written: str, means: str) -> None:
-    write(f'theme = "light"\n[keys]\nrestart = "{written}"\n')
-    assert read_config() == Config("light", {"restart": means})
+    write(f'theme = "light"\n[keys]\nstep_back = "{written}"\n')
+    assert read_config() == Config("light", {"step_back": means})
 
 
 def test_two_may_change_places() -> None:
@@ -86,7 +86,7 @@ def test_what_is_wrong_is_told(text: str, said: str) -> None:
 
 def test_an_unknown_action_is_told_with_what_was_meant() -> None:
     (said,) = problems('[keys]\npuase = "x"')
-    assert said.startswith("keys.puase: there is no key 'puase'; allowed: pause | step | policy")
+    assert said.startswith("keys.puase: there is no key 'puase'; allowed: pause | step | step_back")
     assert said.endswith("Did you mean pause?")
 
 

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.widgets import OptionList
 
+from sandbox.lessons.course import in_order
 from sandbox.machines.linux.places import available
 from sandbox.tui.screens.open import Open
 from tests.tui.stage import Play, Story, until
@@ -41,7 +43,8 @@ async def test_a_built_in_one_from_the_list(stage: Stage) -> None:
         await pilot.pause()
         assert "convoy" in it.text
         assert "The convoy effect: short jobs behind a long one" in it.text
-        await pilot.press("down", "down", "enter")
+        names = [path.stem for path in in_order()]
+        await pilot.press("home", *["down"] * names.index("convoy"), "enter")
         await until(lambda: len(it.links) == 2, pilot)
         assert first.ended, "what ran before is ended"
         assert it.link.scenario.name == "convoy"
@@ -78,7 +81,7 @@ async def test_the_keys_lead_from_the_list_to_the_line_and_back(stage: Stage) ->
         await pilot.press("o")
         await pilot.pause()
         assert type(it.app.focused).__name__ == "OptionList"
-        await pilot.press(*["down"] * 9)
+        await pilot.press(*["down"] * it.app.screen.query_one(OptionList).option_count)
         assert type(it.app.focused).__name__ == "Input"
         await pilot.press("enter")  # nothing was typed
         assert isinstance(it.app.screen, Open)
@@ -142,7 +145,7 @@ async def test_a_built_in_one_that_has_faults_is_told_in_the_list(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "bad.toml").write_text(BAD)
-    monkeypatch.setattr("sandbox.tui.screens.open.built_in", lambda: [tmp_path / "bad.toml"])
+    monkeypatch.setattr("sandbox.tui.screens.open.in_order", lambda: [tmp_path / "bad.toml"])
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
         await it.tell(pilot, Story())

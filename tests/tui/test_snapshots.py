@@ -8,9 +8,11 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
+from sandbox.commands import Describe
 from sandbox.spec import Scenario
 from sandbox.tui.config import Config
 from tests.tui.stage import Play, Story, shift_change, until, world
+from tests.tui.telling import crowd, levels, mlfq
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -112,6 +114,22 @@ def test_inspect(stage: Stage, snap_compare: Compare) -> None:
     it = stage()
     before = show(it, working_day(), "up", "up", "enter", sees="What schedules")
     assert snap_compare(it.app, terminal_size=(80, 24), run_before=before)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["wide", "small"])
+def test_queues(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> None:
+    it = stage()
+
+    async def before(pilot: Pilot[int]) -> None:
+        await it.tell(pilot, crowd())
+        await pilot.press("4")
+        await until(lambda: Describe() in it.sent, pilot)
+        it.link.feed([mlfq(boost="1s"), levels()])
+        await it.settle(pilot)
+        await pilot.press("down", "enter", "down", "down")
+        await it.settle(pilot)
+
+    assert snap_compare(it.app, terminal_size=size, run_before=before)
 
 
 def test_help(stage: Stage, snap_compare: Compare) -> None:

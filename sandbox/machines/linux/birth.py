@@ -75,13 +75,14 @@ class Unborn(NamedTuple):
 
 
 class Nursery:
-    """Bears processes for mini CPUs (``cpus``: real CPU numbers). Only a single-threaded process may own one:
-    arming follows the forking thread."""
+    """Bears processes for mini CPUs (``cpus``: real CPU numbers). ``zero``: where the machine's clock began, in memory
+    that processes share with it. Only a single-threaded process may own one: arming follows the forking thread."""
 
-    def __init__(self, cpus: Sequence[int], folder: str, listeners: Listeners) -> None:
+    def __init__(self, cpus: Sequence[int], folder: str, listeners: Listeners, zero: Sequence[int] = (0,)) -> None:
         self._cpus = cpus
         self._folder = folder
         self._listeners = listeners
+        self._zero = zero
         self._descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._nice = os.getpriority(os.PRIO_PROCESS, 0)
         self._overhead_ns = 0
@@ -151,11 +152,12 @@ class Nursery:
     def _body(self, spec: ProcessSpec, folder: str) -> Callable[[], int]:
         """What the child does once it is dispatched; returns its exit status."""
         if spec.work is not None:
-            segments = [(segment.kind, segment.ns) for segment in spec.segments]
-            overhead_ns = self._overhead_ns
+            since_ns = {"cpu": 0, "io": 0, "until": spec.arrive_ns}
+            segments = [(segment.kind, segment.ns + since_ns[segment.kind]) for segment in spec.segments]
+            overhead_ns, zero = self._overhead_ns, self._zero
 
             def synthetic() -> NoReturn:
-                work(segments, overhead_ns)
+                work(segments, overhead_ns, zero)
                 os._exit(0)
 
             return synthetic

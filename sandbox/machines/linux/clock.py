@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import time
 
 
@@ -15,6 +16,9 @@ class Clock:
         #: How long the machine has stood still, and since when it does (None: it does not).
         self._paused_ns = 0
         self._frozen_ns: int | None = self._boot_ns
+        #: The CLOCK_MONOTONIC time at which the machine's time was 0, if there had been no pauses: for processes that
+        #: are forked from this one to read.
+        self.zero = memoryview(mmap.mmap(-1, 8)).cast("q")
 
     @property
     def frozen(self) -> bool:
@@ -50,6 +54,7 @@ class Clock:
     def start(self) -> None:
         """Boot is now."""
         self._boot_ns, self._frozen_ns = time.monotonic_ns(), None
+        self.zero[0] = self.monotonic_ns(0)
 
     def freeze(self) -> None:
         if self._frozen_ns is None:
@@ -59,3 +64,4 @@ class Clock:
         if self._frozen_ns is not None:
             self._paused_ns += time.monotonic_ns() - self._frozen_ns
             self._frozen_ns = None
+            self.zero[0] = self.monotonic_ns(0)

@@ -45,7 +45,7 @@ class LinuxMachine:
         self._poller = Poller()
         self._reaper = Reaper(stops=recipe == "sequential")
         self._dispatcher = Dispatcher(places.mini, self._clock, self._reaper, recipe)
-        self._population = Population(places.mini, self._poller, self._reaper, self._dispatcher, self._out)
+        self._population = Population(places.mini, self._poller, self._reaper, self._dispatcher, self._clock, self._out)
         self._lookout = Lookout(boot, places, self._clock, self._poller, self._population, self._out)
         self._household = Household(boot, outside, self._clock, self._population, self._out)
         self._poller.add(outside.fileno(), self._household.listen)

@@ -13,6 +13,7 @@ from sandbox.events import Became
 from sandbox.kernel.machine import Arrived, Ended, Told
 from sandbox.machines.linux.birth import BirthFailed, Nursery, crowded
 from sandbox.machines.linux.child import Child, Mode
+from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.consoles import Consoles
 from sandbox.machines.linux.dispatch import Dispatcher
 from sandbox.machines.linux.families import Families, Found
@@ -33,9 +34,10 @@ class Population:
     """Every process of the machine. What happens to them goes into the outbox."""
 
     def __init__(
-        self, cpus: Sequence[int], poller: Poller, reaper: Reaper, dispatcher: Dispatcher, out: Outbox
+        self, cpus: Sequence[int], poller: Poller, reaper: Reaper, dispatcher: Dispatcher, clock: Clock, out: Outbox
     ) -> None:
         self._cpus = cpus
+        self._clock = clock
         self._poller = poller
         self._reaper = reaper
         self._dispatcher = dispatcher
@@ -65,7 +67,7 @@ class Population:
         arrival, because a birth in the middle of a run would take the dispatcher's time. A thousand births take
         seconds: none is begun once we are ``dismissed``. ``exposed``: servers may be reached from elsewhere."""
         listeners = Listeners(scenario.processes, exposed)
-        self._nursery = Nursery(self._cpus, scenario.folder, listeners)
+        self._nursery = Nursery(self._cpus, scenario.folder, listeners, self._clock.zero)
         specs = takewhile(lambda _: not dismissed(), scenario.processes)
         born = [child for outcome in self._nursery.bear_many(specs) if (child := self._welcome(outcome)) is not None]
         listeners.close()

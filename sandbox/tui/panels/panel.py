@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from textual.widget import Widget
 
+from sandbox.events import Fault
 from sandbox.tui.session import Session
 
 
@@ -27,6 +28,10 @@ class Panel(Widget):
     def arrive(self) -> None:
         """It has come to the front: by default it has the keys, if it can have them."""
         self.screen.set_focus(self if self.can_focus else None)
+
+    def takes(self, fault: Fault) -> bool:
+        """Whether it shows this fault itself, where it belongs; all others are told over the screen."""
+        return False
 
     def leave(self) -> None:
         """Another one comes to the front."""

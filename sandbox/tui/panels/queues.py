@@ -1,34 +1,57 @@
-"""The policy's own queues, as it sees them, while the machine runs."""
+"""The policy in force: its own queues, as it sees them, its parameters, its rule and its source."""
 
 from __future__ import annotations
 
-from textual.app import ComposeResult
-from textual.timer import Timer
+from typing import ClassVar
 
-from sandbox.commands import Look
-from sandbox.events import Event
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.timer import Timer
+from textual.widgets import Static
+
+from sandbox import wording
+from sandbox.commands import Describe, Look, Tune
+from sandbox.events import Event, Fault
+from sandbox.listings import rule_and_rest
+from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
+from sandbox.tui.widgets.parameters import Parameters, Tuned
 from sandbox.tui.widgets.queuelist import QueueList
+from sandbox.tui.widgets.source import Source
 
 #: So often is the policy asked, if anything has happened in between.
 _LOOK_S = 0.2
 
 
-class Queues(Panel):
+class Queues(Panel, can_focus=True):
     """Asks while it is in front, and costs nothing when it is not."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [*bindings("queues"), ("escape", "back", "Back")]
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._list = QueueList(id="queue-list")
+        self._parameters = Parameters(id="parameters")
+        self._rule = Static(markup=False)
+        self._source = Source(id="source")
         self._session: Session | None = None
         self._timer: Timer | None = None
         #: The last thing that had happened when the policy was asked.
         self._seen: Event | None = None
+        self._told: tuple[object, object] = None, None
 
     def compose(self) -> ComposeResult:
-        """From left to right."""
+        """The queues; beside them, or below, the policy; or its source in the place of both."""
         yield self._list
+        with Vertical(id="policy"):
+            yield self._parameters
+            with VerticalScroll(id="rule", can_focus=False):
+                yield self._rule
+        yield self._source
+
+    # Whether it is in front
 
     def arrive(self) -> None:
         super().arrive()
@@ -38,18 +61,69 @@ class Queues(Panel):
         if self._timer is not None:
             self._timer.stop()
             self._timer = None
+        self.remove_class("reading")
 
     def show(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
             self._session, self._seen = session, None
             self._look()
         self._list.show(session, chosen)
+        board = session.board
+        if board.described is not None:
+            self._parameters.show(board.described)
+            if self._told != (board.described, board.failure):
+                self._told = board.described, board.failure
+                self._tell(rule_and_rest(board.described.says), board.failure)
+        if self.has_class("reading"):
+            self._source.show(board.described, board.failure, session.scenario.folder)
+
+    def _tell(self, says: tuple[str, str], failure: Fault | None) -> None:
+        """The rule; before it, what went wrong in the policy's file, if anything did."""
+        self.set_class(failure is not None, "failed")
+        said = [] if failure is None else [f"✘ {wording.fault(failure.what)}."]
+        traceback = None if failure is None else failure.what.figures.get("traceback")
+        if traceback is not None:
+            said.append(str(traceback))
+        self._rule.update("\n\n".join(filter(None, [*said, *says])))
+        self.query_one("#rule").border_title = "RULE" if failure is None else "WHAT WENT WRONG"
 
     def _look(self) -> None:
         session = self._session
-        if session is None or not session.board.recent:
+        if session is None or session.looks_back or not session.board.recent:
             return
+        if session.board.described is None:
+            session.send(Describe())
         last = session.board.recent[-1]
         if last is not self._seen:
             self._seen = last
             session.send(Look(max(self._list.size.height, 1)))
+
+    # Keys
+
+    def action_edit_parameters(self) -> None:
+        """Type in the first parameter."""
+        self.remove_class("reading")
+        self._parameters.edit()
+
+    def action_show_source(self) -> None:
+        """Read the source, or no longer."""
+        self.toggle_class("reading")
+        if self._session is not None:
+            self.show(self._session, self._list.chosen)
+        (self._source if self.has_class("reading") else self).focus()
+
+    def action_back(self) -> None:
+        """Out of a parameter, or of the source."""
+        self.remove_class("reading")
+        self.focus()
+
+    def on_tuned(self, message: Tuned) -> None:
+        """A parameter shall have another value."""
+        if self._session is not None:
+            self._session.send(Tune(message.parameter, message.value))
+
+    def takes(self, fault: Fault) -> bool:
+        if fault.what.figures.get("asked") != "set" or not self._parameters.editing:
+            return False
+        self._parameters.refuse(wording.fault(fault.what))
+        return True

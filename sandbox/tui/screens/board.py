@@ -40,6 +40,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.keys = KeyBar(id="keys")
         self.front: Panel = panels.make(PANELS[0].id)
         self._panels = {PANELS[0].id: self.front}
+        #: What of the screen the lesson points at.
+        self._pointed: str | None = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
@@ -78,9 +80,10 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def show(self, session: Session) -> None:
         """Show the session as it is now."""
-        if self.chosen not in session.board.rows:
+        if self.chosen not in session.past.live.board.rows:
             self.chosen = None
-        self.set_class(session.board.paused, "paused")
+        self.set_class(session.board.paused and not session.looks_back, "paused")
+        self.set_class(session.looks_back, "past")
         self.status.show(session)
         self.tabs.show(self.front.id, self.has_class("lesson"))
         if self.front.is_mounted:
@@ -89,5 +92,17 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.timeline.show(session, self.chosen)
         self.why.show(session)
         self.keys.show(session, self.front.id)
-        if self.has_class("lesson") and session.board.booted is not None:
+        open_now = self.has_class("lesson") and session.board.booted is not None
+        if open_now:
             self.lesson.show(session)
+        self._point_at(self.lesson.points_at(session) if open_now else None)
+
+    def _point_at(self, name: str | None) -> None:
+        """Mark what the lesson speaks of, and nothing else."""
+        if name == self._pointed:
+            return
+        for widget in self.query(".pointed"):
+            widget.remove_class("pointed")
+        self._pointed = name
+        if name is not None:
+            self.query(f"#{name}").add_class("pointed")

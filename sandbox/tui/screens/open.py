@@ -13,7 +13,8 @@ from textual.widgets import Input, OptionList, Static
 
 from sandbox import wording
 from sandbox.events import Clause
-from sandbox.scenario import BadScenario, Problem, built_in, find, load
+from sandbox.lessons.course import in_order
+from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import Scenario
 from sandbox.tui.screens.dialogs import Choose, Offer
 
@@ -24,7 +25,7 @@ class Open(Choose):
     BINDINGS: ClassVar[list[BindingType]] = [("tab", "app.focus_next", "List or file")]
 
     def __init__(self, present: str) -> None:
-        super().__init__("Scenarios", [_offer(str(path)) for path in built_in()], present)
+        super().__init__("Scenarios", [_offer(str(path)) for path in in_order()], present)
 
     def below(self) -> ComposeResult:
         """The path of a file, and what is wrong with it."""

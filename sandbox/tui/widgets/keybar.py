@@ -11,7 +11,7 @@ from sandbox.tui.widgets.lines import Lines, Piece, line
 
 #: What gives way first where there is little room; the rest is always there.
 _GIVES_WAY = (
-    *("restart", "kill", "new", "open", "inspect", "quantum_up"),
+    *("step_back", "restart", "kill", "new", "open", "inspect", "quantum_up"),
     *("next_panel", "policy", "step", "pause"),
 )
 
@@ -26,8 +26,9 @@ class KeyBar(Lines):
 
     def show(self, session: Session, front: str | None) -> None:
         """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
-        if (self._paused, self._front) != (session.board.paused, front):
-            self._paused, self._front = session.board.paused, front
+        paused = session.board.paused or (session.looks_back and not session.moving)
+        if (self._paused, self._front) != (paused, front):
+            self._paused, self._front = paused, front
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:

@@ -1,4 +1,4 @@
-"""The lesson beside the timeline: what to watch for, with the figures of the run as soon as it is over."""
+"""The lesson beside the timeline: what to watch for, step by step, with the figures of the run as they come."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from rich.text import Text
 from textual.containers import VerticalScroll
 
-from sandbox.lessons import UNKNOWN, figures, fill, lesson_text
-from sandbox.spec import Scenario
+from sandbox import wording
+from sandbox.lessons.text import UNKNOWN, fill, lesson_text
+from sandbox.teaching import parts
 from sandbox.text import clean
 from sandbox.tui.keys import key_of
 from sandbox.tui.session import Session
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 
 class Lesson(VerticalScroll):
-    """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board."""
+    """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board. What is being
+    read stays where it is: the next part of a lesson comes below it."""
 
     can_focus = False
 
@@ -27,21 +29,27 @@ class Lesson(VerticalScroll):
         super().__init__(id=id)
         #: Keys that the user has moved, by action.
         self.keymap: Mapping[str, str] = {}
-        self._shown: tuple[Session, bool] | None = None
+        self.language = "en"
+        self._shown: tuple[Session, int, bool] | None = None
+        self._parts: list[str] = []
         self._markdown: Markdown | None = None
 
     def show(self, session: Session) -> None:
-        """Show the scenario's lesson; its figures once every process has ended."""
-        shown = (session, session.finished)
+        """Show the scenario's lesson as far as its steps have come; its figures once every process has ended."""
+        other = self._shown is None or self._shown[0] is not session
+        if session.looks_back and not other:
+            return  # it speaks of the whole run
+        shown = (session, len(session.story.reached), session.finished)
         if self._shown == shown:
             return
-        other = self._shown is None or self._shown[0] is not session
         self._shown = shown
+        if other:
+            self._parts = self._read(session)
         self.border_title = "LESSON"
+        blank = self._text(session)
+        text = fill(blank, session.scenario, _known(session))
+        later = f"{UNKNOWN} at the end   " if UNKNOWN in text and not session.finished else ""
         up, down, hide = (key_of(action, self.keymap) for action in ("lesson_up", "lesson_down", "lesson"))
-        blank = _text(session.scenario)
-        text = fill(blank, figures(session.history) if session.finished else None)
-        later = "" if text == blank or session.finished else f"{UNKNOWN} at the end   "
         self.border_subtitle = Text(f"{later}{up} {down} scroll   {hide} hides it")
         if self._markdown is None:
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
@@ -53,10 +61,38 @@ class Lesson(VerticalScroll):
         if other:
             self.scroll_home(animate=False)
 
+    def points_at(self, session: Session) -> str | None:
+        """The part of the screen that the step which is waited for is about."""
+        steps, reached = session.scenario.steps, len(session.story.reached)
+        return steps[reached].panel if reached < len(steps) else None
 
-def _text(scenario: Scenario) -> str:
-    """The lesson, harmless; what is wrong with it where it cannot be read."""
-    try:
-        return clean(lesson_text(scenario) or "")
-    except (OSError, UnicodeDecodeError) as error:
-        return f"The lesson `{scenario.lesson}` cannot be read: {clean(str(error))}"
+    def _text(self, session: Session) -> str:
+        """What there is to read by now, and between its parts what came and what is waited for."""
+        reached = session.story.reached
+        text = self._parts[:1]
+        for index, (step, part) in enumerate(zip(session.scenario.steps, self._parts[1:], strict=False)):
+            if index < len(reached):
+                text += [f"> {wording.step_reached(step.until, reached[index])}", part]
+            else:
+                text.append(f"> {wording.step_awaited(step.until)}")
+                break
+        return "\n\n".join(text)
+
+    def _read(self, session: Session) -> list[str]:
+        """The parts of the lesson, harmless; what is wrong with it where it cannot be read."""
+        try:
+            text = clean(lesson_text(session.scenario, self.language) or "")
+        except (OSError, UnicodeDecodeError) as error:
+            return [f"The lesson `{session.scenario.lesson}` cannot be read: {clean(str(error))}"]
+        return parts(text) if session.scenario.steps else [text]
+
+
+def _known(session: Session) -> dict[str, str]:
+    """The figures that there are: what processes have printed; those of the run once it is over."""
+    if not session.finished:
+        return {name: clean(text) for name, text in session.story.printed.items()}
+    from sandbox.lessons.figures import figures
+    from sandbox.lessons.whatif import imagined
+
+    known = imagined(session.scenario) | figures(session.history, session.story)
+    return {name: clean(figure.shown) for name, figure in known.items()}

@@ -16,12 +16,13 @@ from sandbox.tui.palette import SIGNS
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.columns import Picked
 from sandbox.tui.widgets.lines import Lines, Piece, line
-from sandbox.units import show_duration
+from sandbox.tui.widgets.timeline import exact
+from sandbox.units import MS, show_duration
 
 _NAME = 14
-#: Every queue shows so many of its tasks before another one shows more.
-_TASKS_LEAST = 2
-_WHEEL = 3
+_GAP = "  "
+#: So many cells stand before a task's figures.
+_BEFORE = 24
 
 
 class QueueList(Lines):
@@ -30,13 +31,16 @@ class QueueList(Lines):
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._session: Session | None = None
-        self._chosen: int | None = None
+        #: The chosen process.
+        self.chosen: int | None = None
         self._pids: list[int | None] = []
 
     def show(self, session: Session, chosen: int | None) -> None:
         """Show what the policy told last."""
-        self._session, self._chosen = session, chosen
-        self.entitle(f"QUEUES of {session.board.policy}" if session.board.policy else "QUEUES")
+        self._session, self.chosen = session, chosen
+        board = session.board
+        then = f"as of {exact(board.queues.t_ns)}" if session.looks_back and board.queues is not None else ""
+        self.entitle(f"QUEUES of {board.policy}" if board.policy else "QUEUES", then)
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -48,11 +52,11 @@ class QueueList(Lines):
             return []
         columns = _columns(seen)
         strips: list[Strip] = []
-        for heading, tasks, hidden, state in self._sections(seen, height):
+        for heading, tasks, hidden, state in self._sections(seen, columns, height):
             strips.append(line(heading, width))
             self._pids.append(None)
             for task in tasks:
-                under = self.palette.cursor if task.pid == self._chosen else None
+                under = self.palette.cursor if task.pid == self.chosen else None
                 strips.append(line(self._entry(session, task, state, columns), width, under))
                 self._pids.append(task.pid)
             if hidden:
@@ -60,10 +64,12 @@ class QueueList(Lines):
                 self._pids.append(None)
         return strips
 
-    def _sections(self, seen: Queues, height: int) -> Iterator[tuple[list[Piece], Sequence[Queued], int, State]]:
+    def _sections(
+        self, seen: Queues, columns: Mapping[str, int], height: int
+    ) -> Iterator[tuple[list[Piece], Sequence[Queued], int, State]]:
         """Each heading, the tasks below it for which there is room, how many more there are, and their state."""
         palette = self.palette
-        running: list[Piece] = [("on a CPU", palette.strong)]
+        running = [("on a CPU".ljust(_BEFORE), palette.strong), (_titles(columns), palette.dim)]
         yield running, seen.running, 0, State.RUNNING
         rooms = _rooms([queue.number for queue in seen.queues], height - 1 - len(seen.running) - len(seen.queues))
         for queue, room in zip(seen.queues, rooms, strict=True):
@@ -79,12 +85,13 @@ class QueueList(Lines):
         pieces: list[Piece] = [
             (f"  {task.pid:>3} ", palette.dim),
             (f"{SIGNS[state]} ", palette.state(state)),
-            (fit_name(session.names.get(task.pid, ""), _NAME) + "  ", palette.text),
+            (fit_name(session.names.get(task.pid, ""), _NAME) + _GAP, palette.text),
         ]
-        for name, width in columns.items():
-            figure = _shown(name, task.figures.get(name)) if name in task.figures else ""
-            pieces += [(f"{_title(name)} " if figure else "", palette.dim), (figure.ljust(width) + "  ", palette.text)]
-        return pieces
+        figures = [
+            _shown(name, task.figures[name]).rjust(width) if name in task.figures else " " * width
+            for name, width in columns.items()
+        ]
+        return [*pieces, (_GAP.join(figures), palette.text)]
 
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""
@@ -96,12 +103,16 @@ class QueueList(Lines):
 
 
 def _columns(seen: Queues) -> dict[str, int]:
-    """What is known of any task, and how wide the widest of these figures is."""
+    """What is known of any task, and how wide that column is."""
     widths: dict[str, int] = {}
     for task in (*seen.running, *(task for queue in seen.queues for task in queue.tasks)):
         for name, value in task.figures.items():
-            widths[name] = max(widths.get(name, 0), cell_len(_shown(name, value)))
+            widths[name] = max(widths.get(name, len(_title(name))), cell_len(_shown(name, value)))
     return widths
+
+
+def _titles(columns: Mapping[str, int]) -> str:
+    return _GAP.join(_title(name).rjust(width) for name, width in columns.items())
 
 
 def _title(name: str) -> str:
@@ -109,10 +120,11 @@ def _title(name: str) -> str:
 
 
 def _shown(name: str, value: Figure) -> str:
+    """A figure, of one width while it grows; policies count in many digits that nobody can read in time."""
     if value is None:
         return "–"
-    if name.endswith("_ns") and isinstance(value, int):
-        return show_duration(value)
+    if name.endswith("_ns") and isinstance(value, (int, float)):
+        return f"{value / MS:.1f} ms"
     return f"{value:.2f}" if isinstance(value, float) else str(value)
 
 

@@ -8,6 +8,7 @@ from textual.strip import Strip
 from sandbox import wording
 from sandbox.cells import fit
 from sandbox.tui.figures import brief
+from sandbox.tui.replay import Replay
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line
 from sandbox.units import S
@@ -40,7 +41,7 @@ class Status(Lines):
             (f" {session.scenario.name} ", palette.text),
             (f" {phase} ", style),
             (" " * (_PHASE_CELLS - cell_len(phase)), palette.text),
-            (f"t {session.now_ns / S:.3f} s", palette.text),
+            (f"t {session.now_ns / S:.{6 if session.looks_back else 3}f} s", palette.text),
         ]
         if board.booted is None:
             return [line(left, width)]
@@ -62,6 +63,10 @@ class Status(Lines):
 
     def _phase(self, session: Session) -> Piece:
         board, palette = session.board, self.palette
+        if session.looks_back:
+            if not isinstance(session, Replay):
+                return "◀ PAST", palette.past
+            return ("▶ REPLAY" if session.plays else "‖ REPLAY"), palette.past
         if session.died:
             return "✘ KERNEL DIED", palette.failed
         if board.halted is not None:

@@ -7,13 +7,16 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
+from typing import TypeVar
 
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
+from textual.message import Message
 from textual.strip import Strip
 
-from sandbox.cells import fit_name
+from sandbox.cells import fit_name, flush_right
+from sandbox.history import History, Life
 from sandbox.lanes import (
     ARRIVED,
     MANY,
@@ -29,52 +32,89 @@ from sandbox.lanes import (
     ruler,
 )
 from sandbox.tracks import NOBODY, Track
+from sandbox.tui.figures import brief
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.extent import Extent
 from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
-from sandbox.units import MS, S, show_duration
+from sandbox.units import S, show_duration
 
-ZOOMS_NS = (50 * MS, 100 * MS, 250 * MS, 500 * MS, S, 2 * S, 5 * S, 10 * S, 30 * S, 60 * S, 300 * S)
 _LABEL = 16
 #: With so many lines there is room for the CPUs above the processes.
 _ROOMY = 12
 #: Of more processes, too many would have the same hue.
 _HUED_MOST = 12
 _WHEEL = 3
+#: Of the width, for one turn of the wheel or one key.
+_PAN = 0.25
+#: CPU time between the marks, at the right of each lane, where there is room.
+_TOTALS, _TOTALS_LEAST = 14, 60
+#: Narrower timelines do not explain their marks.
+_LEGEND_LEAST = 72
+_CURSOR, _MARKED = "│", Style(reverse=True)
+C = TypeVar("C")
 #: Of a lane that is two lines thick, the lower one tells states only.
 _BELOW = str.maketrans({WAITS.text: " ", ARRIVED.text: WAITS_FOR_CPU.text, WOKE.text: WAITS_FOR_CPU.text})
 
 
+class Scrubbed(Message):
+    """Somebody pointed at a time."""
+
+    def __init__(self, t_ns: int) -> None:
+        super().__init__()
+        self.t_ns = t_ns
+
+
+class Moved(Message):
+    """Another stretch of time is to be shown."""
+
+
 class Timeline(Lines):
-    """Who was where in the last moments. ``zoom``: index into ``ZOOMS_NS``, the time that the width shows."""
+    """Who was where: in the last moments, or in any others of the run. While the past is looked at, its time is marked
+    through all lanes, and what came afterwards is dim."""
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self.zoom = ZOOMS_NS.index(2 * S)
+        self.extent = Extent()
         self._session: Session | None = None
         self._chosen: int | None = None
         self._top = 0
         self._keep: int | None = None
-        self._cells = 1
         self._cell_ns = 1
         self._lives: dict[int, Lane[Sign]] = {}
         self._cpus: dict[int, Lane[Share]] = {}
         #: Whether processes have their hues, as on the CPUs' lanes.
         self._hued = False
+        #: The cell of the time that is looked at, if that is past and in sight.
+        self._cursor: int | None = None
+        #: Whether all that is in sight came after the time that is looked at.
+        self._later = False
+        #: How many cells the totals take.
+        self._totals = 0
         #: Whose lane each line is.
         self._pids: list[int | None] = []
 
     def show(self, session: Session, chosen: int | None) -> None:
-        """Show the present history."""
+        """Show the history, up to the present."""
         if session is not self._session:
             self._top = 0
+            self.extent = Extent()
             self._forget()
         if chosen != self._chosen:
             self._keep = chosen
         self._session, self._chosen = session, chosen
-        scale = f"█ running  ░ ready  · blocked   {show_duration(ZOOMS_NS[self.zoom])} wide"
-        self.entitle("TIMELINE", scale if session.board.rows else "")
+        self.entitle(f"TIMELINE{self._marked()}", self._scale() if session.past.live.board.rows else "")
         self.update_lines()
+
+    def _scale(self) -> str:
+        width = show_duration(self.extent.width_ns)
+        legend = "█ running  ░ ready  · blocked  ▸ arrives  ↑ wakes"
+        return f"{legend}   {width} wide" if self.size.width >= _LEGEND_LEAST else f"{legend[:31]}   {width} wide"
+
+    def _marked(self) -> str:
+        marks = self.extent.marks
+        said = "".join(f"   {name} {exact(t_ns)}" for name, t_ns in zip("AB", marks, strict=False))
+        return f"{said}   between: {exact(abs(marks[1] - marks[0]))}" if len(marks) == 2 else said
 
     def _forget(self) -> None:
         self._lives.clear()
@@ -85,23 +125,26 @@ class Timeline(Lines):
         session = self._session
         if session is None:
             return []
-        if not session.board.rows:
+        history = session.past.live.history
+        if not history.lives:
             return self._invitation(session, width, height)
-        self._cells = max(width - _LABEL, 1)
-        cell_ns = max(ZOOMS_NS[self.zoom] // self._cells, 1)
-        if cell_ns != self._cell_ns:
-            self._cell_ns = cell_ns
+        extent = self.extent
+        self._totals = _TOTALS if len(extent.marks) == 2 and width >= _TOTALS_LEAST else 0
+        cursor_ns = session.now_ns if session.looks_back else None
+        extent.fit(width - _LABEL - self._totals, session.present_ns, cursor_ns)
+        if extent.cell_ns != self._cell_ns:
+            self._cell_ns = extent.cell_ns
             self._forget()
-        # The right edge moves by whole cells, so that what is past stands still until it moves on.
-        first = max(session.now_ns // cell_ns + 1 - self._cells, 0)
+        self._cursor = extent.cell(cursor_ns) if cursor_ns is not None else None
+        self._later = cursor_ns is not None and cursor_ns < extent.from_ns
         rows = height - 1
         roomy = rows >= _ROOMY
-        self._hued = roomy and len(session.history.lives) <= _HUED_MOST
-        strips = self._cpu_lanes(session, width, first) if roomy else []
+        self._hued = roomy and len(history.lives) <= _HUED_MOST
+        strips = self._cpu_lanes(history, width) if roomy else []
         self._pids = [None] * len(strips)
-        strips += self._life_lanes(session, width, rows - len(strips), first)
+        strips += self._life_lanes(width, rows - len(strips))
         strips += [self.blank(width)] * (rows - len(strips))
-        return [*strips, self._ruler(width, first)]
+        return [*strips, self._ruler(width)]
 
     def _invitation(self, session: Session, width: int, height: int) -> list[Strip]:
         """What to do where nothing runs."""
@@ -116,8 +159,10 @@ class Timeline(Lines):
 
     # Processes
 
-    def _life_lanes(self, session: Session, width: int, rows: int, first: int) -> list[Strip]:
-        pids = list(session.history.lives)
+    def _life_lanes(self, width: int, rows: int) -> list[Strip]:
+        assert self._session is not None
+        lives = self._session.past.live.history.lives
+        pids = list(lives)
         thick, gap = _proportions(len(pids), rows)
         seen = self._window(pids, rows)
         strips: list[Strip] = []
@@ -125,7 +170,7 @@ class Timeline(Lines):
             strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
             self._pids.append(None)
         for pid in pids[seen.first : seen.last]:
-            strips += self._life(session, pid, width, first, thick)
+            strips += self._life(self._session, lives[pid], width, thick)
             strips += [self.blank(width)] * gap
             self._pids += [pid] * thick + [None] * gap
         if seen.below:
@@ -138,40 +183,73 @@ class Timeline(Lines):
         self._top, self._keep = seen.first - (seen.above > 0), None
         return seen
 
-    def _life(self, session: Session, pid: int, width: int, first: int, thick: int) -> list[Strip]:
-        palette = self.palette
+    def _life(self, session: Session, life: Life, width: int, thick: int) -> list[Strip]:
+        palette, pid = self.palette, life.admitted.pid
         if pid not in self._lives:
             self._lives[pid] = Lane(self._cell_ns, life_cells)
-        track = session.history.lives[pid].track
-        cells = self._lives[pid].cells(track, first, self._cells, session.now_ns, session.board.now_ns)
+        cells = self._cells_of(self._lives[pid], life.track, session)
         under = palette.cursor if pid == self._chosen else Style.null()
         number = Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + under)
-        name = f" {fit_name(session.names[pid], _LABEL - len(number.text) - 2)} "
-        lane = [number, Segment(name, palette.text + under)]
+        name = f" {fit_name(life.admitted.name, _LABEL - len(number.text) - 2)} "
+        lane: list[Segment] = []
         for tone, group in groupby(cells, attrgetter("tone")):
             style: Style = getattr(palette, tone)
             text = "".join([sign.text for sign in group])
             lane.append(Segment(text, style if tone == "ran_while_ready" else style + under))
-        strips = [Strip(lane, width)]
+        lane = self._with_cursor(lane)
+        total = [Segment(self._total(life.track), palette.text + under)] if self._totals else []
+        strips = [Strip([number, Segment(name, palette.text + under), *lane, *total], width)]
         if thick > 1:
-            below = [Segment(text.translate(_BELOW), style) for text, style, _ in lane[2:]]
-            strips.append(Strip([Segment(" " * _LABEL, palette.text + under), *below], width))
+            below = [Segment(text.translate(_BELOW), style) for text, style, _ in lane]
+            rest = [Segment(" " * self._totals, palette.text + under)] if self._totals else []
+            strips.append(Strip([Segment(" " * _LABEL, palette.text + under), *below, *rest], width))
         return strips
+
+    def _cells_of(self, lane: Lane[C], track: Track, session: Session) -> list[C]:
+        extent = self.extent
+        return lane.cells(track, extent.first, extent.cells, session.present_ns, session.past.live.board.now_ns)
+
+    def _with_cursor(self, lane: list[Segment]) -> list[Segment]:
+        """The time that is looked at is marked, and what comes after it is dim."""
+        if self._later:
+            return [self._faded(segment) for segment in lane]
+        if self._cursor is None:
+            return lane
+        before, at, after = (
+            [*part]
+            for part in Segment.divide(lane, [self._cursor, self._cursor + 1, sum(len(each.text) for each in lane)])
+        )
+        marked = [Segment(_CURSOR if text == " " else text, (style or Style.null()) + _MARKED) for text, style, _ in at]
+        return [*before, *marked, *(self._faded(segment) for segment in after)]
+
+    def _faded(self, segment: Segment) -> Segment:
+        style = segment.style or Style.null()
+        return Segment(segment.text, style + self.palette.later)
+
+    def _total(self, track: Track) -> str:
+        """CPU time between the marks, and its share of one CPU."""
+        begin_ns, end_ns = sorted(self.extent.marks)
+        used_ns = track.used_ns(end_ns) - track.used_ns(begin_ns)
+        share = used_ns / max(end_ns - begin_ns, 1)
+        return flush_right(f"{brief(used_ns)} {share:4.0%}", _TOTALS)
 
     # CPUs
 
-    def _cpu_lanes(self, session: Session, width: int, first: int) -> list[Strip]:
+    def _cpu_lanes(self, history: History, width: int) -> list[Strip]:
         """Each CPU with the pids of those whose turn it was, and a line between them and the processes."""
-        cpus = session.board.booted.cpus if session.board.booted else 0
-        if cpus > 4:
+        cpus = history.booted.cpus if history.booted else 0
+        if cpus > 4 or self._session is None:
             return []
         strips: list[Strip] = []
         for cpu in range(cpus):
             if cpu not in self._cpus:
                 self._cpus[cpu] = Lane(self._cell_ns, cpu_cells)
-            track = session.history.cpus.get(cpu) or Track()
-            cells = self._cpus[cpu].cells(track, first, self._cells, session.now_ns, session.board.now_ns)
-            strips.append(line([(f"cpu{cpu}".ljust(_LABEL), self.palette.dim), *self._turns(cells)], width))
+            track = history.cpus.get(cpu) or Track()
+            turns = self._turns(self._cells_of(self._cpus[cpu], track, self._session))
+            lane = self._with_cursor([Segment(text, style) for text, style in turns])
+            total: list[Piece] = [(self._total(track), self.palette.text)] if self._totals else []
+            label: Piece = (f"cpu{cpu}".ljust(_LABEL), self.palette.dim)
+            strips.append(line([label, *((each.text, each.style or Style.null()) for each in lane), *total], width))
         return [*strips, self.blank(width)]
 
     def _turns(self, cells: list[Share]) -> Iterator[Piece]:
@@ -190,11 +268,45 @@ class Timeline(Lines):
             return self.palette.text
         return self.palette.hue(pid) if self._hued and pid != MANY else self.palette.many
 
-    def _ruler(self, width: int, first: int) -> Strip:
-        marks = ruler(self._cell_ns, first, self._cells)
-        return line([(" " * _LABEL, self.palette.dim), (marks, self.palette.dim)], width)
+    def _ruler(self, width: int) -> Strip:
+        """Times; over them the marks, and the exact time that is looked at."""
+        extent = self.extent
+        marks = [*ruler(self._cell_ns, extent.first, extent.cells)]
+        if self._cursor is not None and self._session is not None:
+            said = f"▲{exact(self._session.now_ns)}"
+            at = min(self._cursor, extent.cells - 1)
+            begin = at if at + len(said) <= extent.cells else at - len(said) + 1
+            marks[max(begin, 0) : max(begin, 0) + len(said)] = said if begin == at else said[1:] + "▲"
+        for name, t_ns in zip("AB", extent.marks, strict=False):
+            cell = extent.cell(t_ns)
+            if cell is not None:
+                marks[cell] = name
+        text = "".join(marks)[: extent.cells]
+        style = self.palette.strong if self._cursor is not None else self.palette.dim
+        return line([(" " * _LABEL, self.palette.dim), (text, style), ("", self.palette.dim)], width)
 
     # The mouse
+
+    def on_mouse_down(self, event: events.MouseDown) -> None:
+        """On the ruler: look at that time, and at others as long as the button is held."""
+        offset = event.get_content_offset(self)
+        if offset is not None and offset.y == self.content_size.height - 1 and offset.x >= _LABEL:
+            self.capture_mouse()
+            self._point(offset.x)
+
+    def on_mouse_move(self, event: events.MouseMove) -> None:
+        """With the button held, look at where it is now."""
+        if self.app.mouse_captured is self:
+            self._point(event.get_content_offset_capture(self).x)
+
+    def on_mouse_up(self) -> None:
+        """That was it."""
+        if self.app.mouse_captured is self:
+            self.release_mouse()
+
+    def _point(self, x: int) -> None:
+        cell = max(min(x - _LABEL, self.extent.cells - 1), 0)
+        self.post_message(Scrubbed(self.extent.time(cell)))
 
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""
@@ -204,15 +316,29 @@ class Timeline(Lines):
             if pid is not None:
                 self.post_message(Picked(pid))
 
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll."""
-        self._top += _WHEEL
-        self.update_lines()
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        """Scroll; with ctrl show a longer time, with shift a later one."""
+        self._wheel(event, 1)
 
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll back."""
-        self._top = max(self._top - _WHEEL, 0)
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        """Scroll back; with ctrl show a shorter time, with shift an earlier one."""
+        self._wheel(event, -1)
+
+    def _wheel(self, event: events.MouseEvent, by: int) -> None:
+        if event.ctrl:
+            offset = event.get_content_offset(self)
+            self.extent.zoom_by(by, None if offset is None else self.extent.time(offset.x - _LABEL))
+        elif event.shift:
+            self.extent.pan(by * _PAN)
+        else:
+            self._top = max(self._top + by * _WHEEL, 0)
         self.update_lines()
+        self.post_message(Moved())
+
+
+def exact(ns: int) -> str:
+    """A time to the microsecond."""
+    return f"{ns / S:.6f} s"
 
 
 @lru_cache(maxsize=256)

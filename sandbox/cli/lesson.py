@@ -1,0 +1,94 @@
+"""``ossandbox lesson NAME``: a lesson in the app, as plain text, or put to the test."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from sandbox import wording
+from sandbox.cli import app
+from sandbox.cli import options as shared
+from sandbox.events import Clause, Event
+from sandbox.exits import DONE, FAILED
+from sandbox.headless import Record, drive_real
+from sandbox.interruption import Interruption
+from sandbox.lessons.figures import Figure, figures
+from sandbox.lessons.plain import plain
+from sandbox.lessons.story import Story
+from sandbox.lessons.text import fill, lesson_text
+from sandbox.lessons.verdicts import Verdict, happenings, judge
+from sandbox.lessons.whatif import imagined
+from sandbox.report import Progress
+from sandbox.scenario import BadScenario, Problem
+from sandbox.spec import Scenario
+from sandbox.text import clean
+
+
+class Rehearsal(Record):
+    """A run of a lesson without the app."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        super().__init__(Interruption())
+        self.scenario = scenario
+        self.story = Story(happenings(scenario.claims))
+
+    def show(self, event: Event) -> None:
+        """Nothing but a fault is shown."""
+        self.story.add(event)
+        super().show(event)
+
+    def figures(self) -> dict[str, Figure]:
+        """What came of it, and what would have come of it with other settings."""
+        return imagined(self.scenario) | figures(self.history, self.story)
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What a lesson takes."""
+    parser.add_argument("scenario", metavar="NAME", help="a lesson's name (see: lessons), or a scenario file")
+    form = parser.add_mutually_exclusive_group()
+    form.add_argument("--plain", action="store_true", help="run it without the app and print its text")
+    form.add_argument("--check", action="store_true", help="run it without the app and say whether its claims held")
+    parser.add_argument("--json", action="store_true", help="with --check: as JSON")
+    shared.add_policy(parser)
+    shared.add(parser)
+    shared.add_language(parser)
+
+
+def do(options: argparse.Namespace) -> int:
+    """Open the app, print the text, or check the claims."""
+    if not (options.plain or options.check):
+        return app.do(options)
+    scenario = shared.scenario(options, real=True)
+    if scenario.lesson is None:
+        raise BadScenario(options.scenario, [Problem(0, "", Clause("has no lesson"))])
+    rehearsal = Rehearsal(scenario)
+    progress = Progress(1)
+    progress.next(scenario.name)
+    try:
+        status = drive_real(shared.boot(options, scenario), rehearsal, options.strict)
+    finally:
+        progress.end()
+    if status != DONE:
+        return status
+    known = rehearsal.figures()
+    if options.check:
+        return _check(judge(scenario.claims, rehearsal.story, known), options.json)
+    shown = {name: figure.shown for name, figure in known.items()}
+    text = fill(clean(lesson_text(scenario, options.lang) or ""), scenario, shown)
+    print(plain(text), end="")
+    return DONE
+
+
+def _check(verdicts: list[Verdict], as_json: bool) -> int:
+    """Print what held, and what was found."""
+    if as_json:
+        print(json.dumps([{"claim": each.claim.text, "held": each.held, "found": _found(each)} for each in verdicts]))
+    else:
+        width = max((len(each.claim.text) for each in verdicts), default=0)
+        for each in verdicts:
+            print(f"{'✔' if each.held else '✘'} {each.claim.text:<{width}}   {_found(each)}")
+    return DONE if all(each.held for each in verdicts) else FAILED
+
+
+def _found(verdict: Verdict) -> str:
+    return wording.finding(verdict.found)

@@ -1,0 +1,35 @@
+"""``ossandbox replay``: the app over a recording."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+
+from sandbox.cli import options as shared
+from sandbox.exits import BAD_INPUT
+from sandbox.spec import Scenario
+from sandbox.tui.app import run_app
+from sandbox.tui.config import read_config
+from sandbox.tui.replay import Replay
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What a replay takes."""
+    parser.add_argument("recording", help="a file that --record has written")
+
+
+def do(options: argparse.Namespace) -> int:
+    """Open the app at the beginning of the recording."""
+    from sandbox.link import KernelProcess
+    from sandbox.report import complain
+    from sandbox.wire import Boot
+
+    def start(scenario: Scenario) -> KernelProcess:
+        return KernelProcess(Boot(scenario, stay=True, attended=True))
+
+    recording = shared.recording(options.recording)
+    config = read_config()
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        complain("the app needs a terminal; ossandbox export needs none")
+        return BAD_INPUT
+    return run_app(Replay(recording, start), config)

@@ -1,0 +1,51 @@
+"""``ossandbox whatif``: a recorded run, replayed in virtual time under another policy or quantum."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from sandbox.cli import options as shared
+from sandbox.events import Clause
+from sandbox.exits import DONE
+from sandbox.kinds import Duration, Refused
+from sandbox.report import chart_width, complain, print_lines
+from sandbox.scenario import BadScenario, Problem
+from sandbox.whatif.derive import Load
+from sandbox.whatif.report import document, lines
+from sandbox.whatif.run import what_if
+from sandbox.wording import recording as worded
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What it takes."""
+    parser.add_argument("recording", help="a file that --record has written")
+    shared.add_policy(parser)
+    parser.add_argument("--quantum", metavar="DURATION", help="the length of a time slice, for example 20ms")
+    parser.add_argument("--json", action="store_true", help="only the figures, as one JSON object")
+
+
+def do(options: argparse.Namespace) -> int:
+    """Derive the load, run it, and say what differs."""
+    problems: list[Problem] = []
+    quantum_ns = shared.read(options, "quantum", Duration("100us", "60s"), problems)
+    if options.policy is None and options.quantum is None:
+        problems.append(Problem(0, "", Clause("nothing else is asked for")))
+    if problems:
+        raise BadScenario("options", problems)
+    recording = shared.recording(options.recording)
+    try:
+        load = Load(recording.header, recording.events())
+    except Refused as refused:
+        raise BadScenario(options.recording, shared.faults("", refused)) from None
+    try:
+        what = what_if(load, options.policy, quantum_ns)
+    except Refused as refused:
+        raise BadScenario("options", shared.faults("--policy", refused)) from None
+    for problem in recording.problems:
+        complain(f"{options.recording}: {worded(problem)}")
+    if options.json:
+        print(json.dumps(document(what)))
+    else:
+        print_lines(lines(what, chart_width()))
+    return DONE

@@ -1,0 +1,1 @@
+"""Recordings for other tools: one file a format, each with a ``write``."""

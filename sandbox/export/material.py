@@ -1,0 +1,112 @@
+"""What every format is made of: the header, each stretch of time in which a process was in one state, and the rest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from sandbox.events import (
+    AnyEvent,
+    Blocked,
+    Booted,
+    Clause,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    Fault,
+    Operator,
+    PolicyNote,
+    Ready,
+    Scheduling,
+)
+from sandbox.history import History
+from sandbox.kernel.states import State
+from sandbox.kinds import Refused
+from sandbox.trace.header import Header
+
+
+class Stretch(NamedTuple):
+    """A process in one state, from a time until a time, in ns. ``why``: the reason for which it became ready, the rule
+    by which it was chosen, or what it waits for. ``cpu_ns``: what it used meanwhile. ``woke``: it had been waiting."""
+
+    pid: int
+    state: State
+    cpu: int | None
+    start_ns: int
+    end_ns: int
+    why: Clause
+    cpu_ns: int
+    woke: bool
+
+
+class Material(NamedTuple):
+    """A recording, read. ``others``: what the operator did, what policies noted, and faults."""
+
+    header: Header
+    booted: Booted
+    history: History
+    stretches: list[Stretch]
+    others: list[Event]
+    events: list[AnyEvent]
+
+    def name(self, pid: int) -> str:
+        return self.history.lives[pid].admitted.name
+
+    @property
+    def names(self) -> dict[int, str]:
+        return {pid: life.admitted.name for pid, life in self.history.lives.items()}
+
+
+def gather(header: Header, events: Iterable[AnyEvent]) -> Material:
+    """Read all events. Raises Refused if there are none."""
+    everything = [*events]
+    history = History()
+    for event in everything:
+        history.add(event)
+    if history.booted is None:
+        raise Refused("recording holds no event")
+    others: list[Event] = [e for e in everything if isinstance(e, (Operator, PolicyNote, Fault, Scheduling))]
+    return Material(header, history.booted, history, [*_stretches(everything, history.now_ns)], others, everything)
+
+
+class _Open:
+    """A stretch that lasts."""
+
+    def __init__(self, state: State, start_ns: int, why: Clause, cpu: int | None = None, woke: bool = False) -> None:
+        self.state, self.start_ns, self.why, self.cpu, self.woke = state, start_ns, why, cpu, woke
+        self.cpu_ns = 0
+
+    def end(self, pid: int, end_ns: int) -> Stretch:
+        return Stretch(pid, self.state, self.cpu, self.start_ns, end_ns, self.why, self.cpu_ns, self.woke)
+
+
+def _stretches(events: Iterable[Event], now_ns: int) -> Iterator[Stretch]:
+    """In the order in which they end; those that last at the end of the recording end with it."""
+    lasting: dict[int, _Open] = {}
+    for event in events:
+        match event:
+            case Ready(pid=pid, reason=reason):
+                following = _Open(State.READY, event.t_ns, Clause(reason), woke=reason == "woke")
+            case Dispatched(pid=pid, cpu=cpu, why=why):
+                woke = pid in lasting and lasting[pid].woke
+                following = _Open(State.RUNNING, event.t_ns, why, cpu, woke)
+            case Blocked(pid=pid, on=on, again=again):
+                if again:
+                    lasting[pid].why = on
+                    continue
+                following = _Open(State.BLOCKED, event.t_ns, on)
+            case Descheduled(pid=pid, ran_ns=ran_ns):
+                lasting[pid].cpu_ns += ran_ns
+                continue
+            case Exited(pid=pid):
+                if pid in lasting:
+                    yield lasting.pop(pid).end(pid, event.t_ns)
+                continue
+            case _:
+                continue
+        if pid in lasting:
+            yield lasting[pid].end(pid, event.t_ns)
+        lasting[pid] = following
+    for pid, last in lasting.items():
+        yield last.end(pid, now_ns)

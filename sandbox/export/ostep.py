@@ -1,0 +1,89 @@
+"""The command line with which OSTEP's own simulators, scheduler.py and mlfq.py, run the same load."""
+
+from __future__ import annotations
+
+from math import gcd
+from typing import Any, TextIO
+
+from sandbox.events import Scheduling
+from sandbox.export.material import Material
+from sandbox.kinds import Refused
+from sandbox.spec import ProcessSpec
+from sandbox.units import show_duration
+
+_SCHEDULER = {"fcfs": "FIFO", "sjf": "SJF", "rr": "RR"}
+
+
+def write(material: Material, file: TextIO) -> None:
+    """Write the command, and what one of its ticks stands for. Raises Refused where the simulators have no words for
+    the load."""
+    command, tick_ns = _command(material)
+    file.write(f"# one tick is {show_duration(tick_ns)}; jobs are numbered in the order of the scenario\n{command}\n")
+
+
+def _command(material: Material) -> tuple[str, int]:
+    policy, figures = material.booted.policy, material.booted.parameters
+    processes = material.header.scenario.processes
+    if not processes or any(process.work is None or process.period_ns for process in processes):
+        raise Refused("ostep needs work")
+    if material.booted.cpus > 1:
+        raise Refused("ostep has one cpu")
+    if any(isinstance(event, Scheduling) for event in material.others):
+        raise Refused("ostep changes no policy")
+    if policy in _SCHEDULER:
+        return _scheduler(policy, figures, processes)
+    if policy == "mlfq":
+        return _mlfq(figures, processes)
+    raise Refused("ostep has no such policy", value=policy)
+
+
+def _scheduler(policy: str, figures: dict[str, Any], processes: list[ProcessSpec]) -> tuple[str, int]:
+    """Jobs that all arrive at once and only compute."""
+    if any(process.arrive_ns or len(process.segments) != 1 for process in processes):
+        raise Refused("ostep scheduler needs bursts")
+    lengths = [process.demand_ns or 0 for process in processes]
+    quantum_ns = figures["quantum_ns"] if policy == "rr" else 0
+    tick_ns = gcd(*lengths, quantum_ns) or 1
+    quantum = f" -q {quantum_ns // tick_ns}" if quantum_ns else ""
+    jobs = ",".join(str(length // tick_ns) for length in lengths)
+    return f"python3 scheduler.py -p {_SCHEDULER[policy]}{quantum} -l {jobs} -c", tick_ns
+
+
+def _mlfq(figures: dict[str, Any], processes: list[ProcessSpec]) -> tuple[str, int]:
+    """Jobs that wait after each so much CPU time, all equally long."""
+    jobs = [_job(process) for process in processes]
+    waits_ns = {wait_ns for *_, wait_ns in jobs if wait_ns}
+    if len(waits_ns) > 1:
+        raise Refused("ostep has one wait")
+    io_ns = waits_ns.pop() if waits_ns else 0
+    quanta_ns, boost_ns = figures["quanta_ns"], figures["boost_ns"]
+    tick_ns = gcd(*(ns for job in jobs for ns in job), *quanta_ns, boost_ns) or 1
+    allotments = [*figures["allotments"], *figures["allotments"][-1:] * len(quanta_ns)][: len(quanta_ns)]
+    words = [
+        "python3 mlfq.py",
+        f"-Q {','.join(str(ns // tick_ns) for ns in quanta_ns)}",
+        f"-A {','.join(map(str, allotments))}",
+        f"-i {max(io_ns // tick_ns, 1)}",
+        f"-B {boost_ns // tick_ns}" if boost_ns else "",
+        "-S" if figures["stay"] else "",
+        "-I" if figures["io_bump"] else "",
+        f"-l {':'.join(','.join(str(ns // tick_ns) for ns in job[:3]) for job in jobs)} -c",
+    ]
+    return " ".join(filter(None, words)), tick_ns
+
+
+def _job(process: ProcessSpec) -> tuple[int, int, int, int]:
+    """Arrival, CPU time, after how much of it it waits each time (0: never), and for how long, in ns."""
+    bursts, waits = process.segments[::2], process.segments[1::2]
+    last_ns = bursts[-1].ns
+    regular = (
+        bursts[0].kind == "cpu"
+        and len(bursts) == len(waits) + 1  # the simulator's jobs end with a burst
+        and len({burst.ns for burst in bursts[:-1]}) <= 1
+        and len({wait.ns for wait in waits}) <= 1
+        and 0 < last_ns <= bursts[0].ns
+    )
+    if not regular:
+        raise Refused("ostep needs regular waits", value=process.name)
+    every_ns = bursts[0].ns if waits else 0
+    return process.arrive_ns, process.demand_ns or 0, every_ns, waits[0].ns if waits else 0

@@ -1,0 +1,158 @@
+"""A picture of the timeline, for a slide or a page: a lane for each CPU and each process, times below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+from xml.sax.saxutils import escape
+
+from sandbox import wording
+from sandbox.export.material import Material
+from sandbox.lanes import STEPS_NS
+from sandbox.tracks import BLOCKED, GONE, NOBODY, READY, Track
+from sandbox.units import show_duration
+
+_WIDTH, _MARGIN, _LABEL, _HEAD, _FOOT = 1280, 24, 130, 64, 60
+_LANE_MOST, _LANE_LEAST, _HEIGHT_LIKED = 30, 8, 720
+#: What is narrower is told with its neighbours, as one shade.
+_NARROWEST = 0.5
+_TICKS = 10
+_INK, _DIM, _LINE = "#1f2328", "#5b646e", "#d0d7de"
+#: They differ in brightness, too: the picture can be printed without colours.
+_RUNS, _READY, _WAITS = "#1a7f37", "#f0c36d", "#8db4e2"
+_HUES = ("#d3c9f2", "#b5e0e2", "#f2c4d9", "#dfe3a0", "#f0cfae", "#c3cfdd", "#b9c8f5", "#e6bdf0")
+
+
+class _Scale:
+    """Times to places."""
+
+    def __init__(self, until_ns: int) -> None:
+        self.until_ns = max(until_ns, 1)
+        self.left, self.right = _MARGIN + _LABEL, _WIDTH - _MARGIN
+
+    def x(self, t_ns: int) -> float:
+        return self.left + (self.right - self.left) * t_ns / self.until_ns
+
+    @property
+    def cell_ns(self) -> int:
+        return max(int(self.until_ns * _NARROWEST / (self.right - self.left)), 1)
+
+    def ticks(self) -> range:
+        step_ns = next((step for step in STEPS_NS if step * _TICKS >= self.until_ns), STEPS_NS[-1])
+        return range(0, self.until_ns + 1, step_ns)
+
+
+def write(material: Material, file: TextIO) -> None:
+    """Write one picture, as high as its lanes need."""
+    lives = material.history.lives
+    cpus = material.booted.cpus
+    lanes = len(lives) + cpus
+    lane = max(min((_HEIGHT_LIKED - _HEAD - _FOOT) // max(lanes, 1), _LANE_MOST), _LANE_LEAST)
+    height = _HEAD + lanes * lane + _FOOT
+    scale = _Scale(material.history.now_ns)
+    file.write(
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
+        f'height="{height}" font-family="system-ui, sans-serif" font-size="{min(lane - 2, 15)}">\n'
+        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n'
+    )
+    file.writelines(_heading(material))
+    file.writelines(_grid(scale, _HEAD, height - _FOOT))
+    y = _HEAD
+    for cpu in range(cpus):
+        file.write(_label(f"cpu{cpu}", y, lane))
+        file.writelines(_turns(scale, material.history.cpus.get(cpu) or Track(), y, lane))
+        y += lane
+    for pid, life in lives.items():
+        file.write(_label(f"{pid}  {life.admitted.name}", y, lane))
+        file.writelines(_life(scale, life.track, y, lane))
+        y += lane
+    file.write(_legend(height))
+    file.write("</svg>\n")
+
+
+def _heading(material: Material) -> Iterator[str]:
+    booted = material.booted
+    parameters = wording.parameters(booted.parameters)
+    said = f"{booted.policy}, {parameters}" if parameters else booted.policy
+    machine = f"{booted.machine}, {booted.cpus} CPU{'s' if booted.cpus > 1 else ''}"
+    yield _text(material.header.scenario.title, _MARGIN, 30, 'font-size="20" font-weight="600"')
+    yield _text(f"{said} · {machine}", _MARGIN, 50, f'font-size="14" fill="{_DIM}"')
+
+
+def _grid(scale: _Scale, top: int, bottom: int) -> Iterator[str]:
+    for t_ns in scale.ticks():
+        x = scale.x(t_ns)
+        yield f'<path d="M{x:.1f} {top - 4}V{bottom + 4}" stroke="{_LINE}"/>\n'
+        yield _text(show_duration(t_ns), x, bottom + 20, f'font-size="13" text-anchor="middle" fill="{_DIM}"')
+
+
+def _label(said: str, y: int, lane: int) -> str:
+    most = (_LABEL - 8) * 2 // max(min(lane - 2, 15), 1)
+    short = said if len(said) <= most else said[: most - 1] + "…"
+    return _text(short, _MARGIN, y + lane * 0.72, f'fill="{_INK}"')
+
+
+def _life(scale: _Scale, track: Track, y: int, lane: int) -> Iterator[str]:
+    """High where it runs, low where it is ready, a line where it waits."""
+    drawn = {READY: (0.30, 0.46, _READY), BLOCKED: (0.44, 0.14, _WAITS)}
+    for start_ns, end_ns, where, share in _pieces(scale, track):
+        if where == GONE:
+            continue
+        top, tall, fill = drawn.get(where, (0.12, 0.76, _RUNS))
+        yield _box(scale, start_ns, end_ns, y + lane * top, lane * tall, fill, share)
+
+
+def _turns(scale: _Scale, track: Track, y: int, lane: int) -> Iterator[str]:
+    for start_ns, end_ns, pid, share in _pieces(scale, track):
+        if pid != NOBODY:
+            yield _box(scale, start_ns, end_ns, y + lane * 0.12, lane * 0.76, _HUES[pid % len(_HUES)], share)
+            wide = scale.x(end_ns) - scale.x(start_ns)
+            if wide > 9 * len(str(pid)) + 4 and lane >= 12:
+                yield _text(
+                    str(pid), (scale.x(start_ns) + scale.x(end_ns)) / 2, y + lane * 0.72, 'text-anchor="middle"'
+                )
+
+
+def _pieces(scale: _Scale, track: Track) -> Iterator[tuple[int, int, int, float]]:
+    """From when, until when, what, and for which share of it. What is too short to be seen is put together: then the
+    share is that in which it was used."""
+    cell_ns, index = scale.cell_ns, 0
+    while index < len(track):
+        start_ns, end_ns = track.times[index], track.end_ns(index, scale.until_ns)
+        if end_ns - start_ns >= cell_ns:
+            yield start_ns, end_ns, track.values[index], 1.0
+            index += 1
+            continue
+        until_ns = start_ns + cell_ns
+        last = track.before(until_ns)
+        if track.end_ns(last, scale.until_ns) - track.times[last] >= cell_ns:
+            until_ns = track.times[last]  # it is long enough for itself
+        else:
+            last += 1
+            until_ns = track.times[last] if last < len(track) else scale.until_ns
+        used_ns = track.used_ns(until_ns) - track.used_ns(start_ns)
+        runs = next((value for value in track.values[index:last] if value > 0), track.values[index])
+        if until_ns > start_ns:
+            yield start_ns, until_ns, runs, used_ns / (until_ns - start_ns) if runs > 0 else 1.0
+        index = max(last, index + 1)
+
+
+def _box(scale: _Scale, start_ns: int, end_ns: int, y: float, tall: float, fill: str, share: float) -> str:
+    x = scale.x(start_ns)
+    wide = max(scale.x(end_ns) - x, 0.3)
+    shade = f' fill-opacity="{max(share, 0.1):.2f}"' if share < 1 else ""
+    return f'<rect x="{x:.2f}" y="{y:.1f}" width="{wide:.2f}" height="{tall:.1f}" fill="{fill}"{shade}/>\n'
+
+
+def _legend(height: int) -> str:
+    said = ""
+    for number, (fill, name) in enumerate(((_RUNS, "running"), (_READY, "ready"), (_WAITS, "blocked"))):
+        x, y = _MARGIN + _LABEL + number * 110, height - 22
+        tall = (14, 8, 4)[number]
+        said += f'<rect x="{x}" y="{y + 7 - tall / 2}" width="24" height="{tall}" fill="{fill}"/>\n'
+        said += _text(name, x + 32, y + 12, f'font-size="13" fill="{_DIM}"')
+    return said
+
+
+def _text(said: str, x: float, y: float, more: str = "") -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" {more}>{escape(said)}</text>\n'

@@ -1,0 +1,70 @@
+"""The figures that a lesson can show and compare: those of the run, of each process, and what processes printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+from sandbox.happenings import value_of
+from sandbox.history import History
+from sandbox.lessons.story import Story
+from sandbox.metrics import metrics, one_after_another, result
+from sandbox.units import MS, US, show_duration
+
+
+class Figure(NamedTuple):
+    """A value to compare (durations in ns, shares as fractions), and as it is shown."""
+
+    value: float | str
+    shown: str
+
+
+def figures(history: History, story: Story) -> dict[str, Figure]:
+    """All figures, by the names that a lesson gives them."""
+    run, serial = metrics(history), one_after_another(history)
+    found = {
+        "makespan": _duration(run["makespan_ns"]),
+        "utilisation": _share(run["cpu_utilisation"]),
+        "serial_makespan": _duration(serial["makespan_ns"]),
+        "serial_utilisation": _share(serial["cpu_utilisation"]),
+        "cpu": _duration(sum(life.cpu_ns for life in history.lives.values())),
+        "cpus": _number(history.booted.cpus if history.booted else 1),
+        "switches": _number(run["switches"]),
+        "missed": _number(history.missed),
+        "fairness": Figure(run["fairness_jain"], f"{run['fairness_jain']:.2f}"),
+    }
+    found |= {
+        name: _duration(mean)
+        for name in ("turnaround", "waiting", "response")
+        if (mean := run[f"{name}_ns"]["mean"]) is not None
+    }
+    for process in result(history)["processes"] if history.booted else ():
+        found |= _of_process(story, process)
+    return found | {name: Figure(value_of(text), text) for name, text in story.printed.items()}
+
+
+def _of_process(story: Story, process: dict[str, Any]) -> dict[str, Figure]:
+    path = story.paths[process["pid"]]
+    found = {
+        f"{path}.{name}": show(process[key]) for name, (key, show) in _OF_PROCESS.items() if process[key] is not None
+    }
+    return found | {f"{path}.children": _number(story.children[path])}
+
+
+def _duration(ns: float) -> Figure:
+    unit = MS if ns >= MS else US
+    return Figure(ns, show_duration(round(ns / unit) * unit))
+
+
+def _share(share: float) -> Figure:
+    return Figure(share, f"{share:.0%}")
+
+
+def _number(number: float) -> Figure:
+    return Figure(number, str(number))
+
+
+_OF_PROCESS: dict[str, tuple[str, Callable[[float], Figure]]] = {
+    **{name: (f"{name}_ns", _duration) for name in ("cpu", "waiting", "blocked", "turnaround", "response")},
+    **{name: (name, _number) for name in ("pid", "os_pid", "switches", "exit")},
+}

@@ -1,0 +1,51 @@
+"""A lesson's text: Markdown beside its scenario, one part for each step, with figures in braces."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+
+from sandbox.happenings import RUN_FIGURES, owner
+from sandbox.spec import LANGUAGES, Scenario
+from sandbox.teaching import text_file
+
+#: Stands for a figure until it is known.
+UNKNOWN = "…"
+
+_PLACEHOLDER = re.compile(r"\{([^\W\d][\w./-]*)\}")
+
+
+def system_language() -> str:
+    """The language that the system is set to, if lessons have it; English otherwise."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(name):
+            return next((language for language in LANGUAGES if value.startswith(language)), "en")
+    return "en"
+
+
+def lesson_text(scenario: Scenario, language: str = "en") -> str | None:
+    """The text of a scenario's lesson, figures not yet filled in; the English one where there is no other. None where
+    there is no lesson. Raises OSError and UnicodeDecodeError."""
+    path, original = text_file(scenario, language), text_file(scenario, "en")
+    if path is None or original is None:
+        return None
+    return (path if path.is_file() else original).read_text(encoding="utf-8")
+
+
+def title(text: str) -> str | None:
+    """The first heading."""
+    return next((line.removeprefix("# ").strip() for line in text.splitlines() if line.startswith("# ")), None)
+
+
+def fill(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:
+    """The text with its figures; dots for those of the scenario that are not known (yet)."""
+    heads = scenario.names
+
+    def figure(match: re.Match[str]) -> str:
+        name = match[1]
+        if name in known:
+            return known[name]
+        return UNKNOWN if name in RUN_FIGURES or owner(name, heads) is not None else match[0]
+
+    return _PLACEHOLDER.sub(figure, text)

@@ -1,0 +1,81 @@
+"""Whether what a lesson claims is what happened."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from sandbox.events import Clause
+from sandbox.happenings import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
+from sandbox.lessons.figures import Figure
+from sandbox.lessons.story import Story
+from sandbox.units import show_duration
+
+_SIGNS = {
+    "<": operator.lt,
+    "<=": operator.le,
+    "=": operator.eq,
+    "!=": operator.ne,
+    ">=": operator.ge,
+    ">": operator.gt,
+}
+
+
+class Verdict(NamedTuple):
+    """A claim, whether it held, and what was found."""
+
+    claim: AnyClaim
+    held: bool
+    found: Clause
+
+
+def happenings(claims: Iterable[AnyClaim]) -> list[Happening]:
+    """What has to be looked out for to judge these claims."""
+    found: list[Happening] = []
+    for claim in claims:
+        if isinstance(claim, Happens):
+            found.append(claim.happening)
+        elif isinstance(claim, InOrder):
+            found += claim.happenings
+    return found
+
+
+def judge(claims: Iterable[AnyClaim], story: Story, known: Mapping[str, Figure]) -> list[Verdict]:
+    """Every claim against a run that is over; ``known``: its figures."""
+    return [_judge(claim, story, known) for claim in claims]
+
+
+def _judge(claim: AnyClaim, story: Story, known: Mapping[str, Figure]) -> Verdict:
+    match claim:
+        case Happens(happening=happening, least=least, most=most):
+            times = story.times[happening]
+            held = times.number >= least and (most is None or times.number <= most)
+            if times.first_ns is None:
+                return Verdict(claim, held, Clause("never"))
+            return Verdict(claim, held, Clause("times", {"number": times.number, "first_ns": times.first_ns}))
+        case InOrder(happenings=happenings):
+            at_ns = [story.times[happening].first_ns for happening in happenings]
+            came = [t_ns for t_ns in at_ns if t_ns is not None]
+            held = len(came) == len(at_ns) and came == sorted(came)
+            said = ", ".join("never" if t_ns is None else show_duration(t_ns) for t_ns in at_ns)
+            return Verdict(claim, held, Clause("at", {"times": said}))
+        case Compares():
+            return _compare(claim, known)
+
+
+def _compare(claim: Compares, known: Mapping[str, Figure]) -> Verdict:
+    sides = []
+    for name in (claim.left, claim.right):
+        if not is_figure(name):
+            sides.append(Figure(read_value(name), name))
+        elif name in known:
+            sides.append(known[name])
+        else:
+            return Verdict(claim, False, Clause("no such figure", {"name": name}))
+    left, right = sides
+    said = Clause("figures", {"left": left.shown, "right": right.shown if is_figure(claim.right) else None})
+    if isinstance(left.value, str) or isinstance(right.value, str):
+        equal = left.value == right.value
+        return Verdict(claim, {"=": equal, "!=": not equal}.get(claim.sign, False), said)
+    return Verdict(claim, _SIGNS[claim.sign](left.value, claim.factor * right.value), said)

@@ -1,0 +1,34 @@
+"""What would have come of a lesson's scenario with other settings: exactly, in virtual time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.events import Event
+from sandbox.history import History
+from sandbox.lessons.figures import Figure, figures
+from sandbox.lessons.story import Story
+from sandbox.simulation import simulate
+from sandbox.spec import Scenario
+
+
+def imagined(scenario: Scenario) -> dict[str, Figure]:
+    """The figures under each of its other settings, by the name of those, a dot and their own. Raises Refused where a
+    policy cannot be had."""
+    found: dict[str, Figure] = {}
+    for whatif in scenario.whatifs:
+        history, story = _run(whatif.applied(scenario))
+        found |= {f"{whatif.name}.{name}": figure for name, figure in figures(history, story).items()}
+    return found
+
+
+def _run(scenario: Scenario) -> tuple[History, Story]:
+    history, story = History(), Story()
+
+    def take(events: Iterable[Event]) -> None:
+        for event in events:
+            history.add(event)
+            story.add(event)
+
+    simulate(scenario, take)
+    return history, story

@@ -1,0 +1,115 @@
+"""What would have been, beside what was: for people and for programs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+from sandbox import gantt, wording
+from sandbox.cells import fit
+from sandbox.comparison import agreement
+from sandbox.comparison.agreement import Agreement
+from sandbox.gantt import Line
+from sandbox.history import History
+from sandbox.metrics import metrics, result
+from sandbox.units import MS
+from sandbox.whatif.derive import Load
+
+#: A turnaround that the same policy does not reproduce as well as this makes the method doubtful.
+TOLERANCE = 0.03
+_TITLE, _FIGURE = 20, 12
+_LISTED_MOST = 20
+
+
+class WhatIf(NamedTuple):
+    """``again``: the load under its own policy, in virtual time; ``other``: under the other one, called ``label``."""
+
+    load: Load
+    again: History
+    other: History
+    label: str
+
+    @property
+    def check(self) -> Agreement:
+        """How well the method reproduces what was recorded."""
+        return agreement.compare(self.again, self.load.history)
+
+    @property
+    def trusted(self) -> bool:
+        """Whether it does."""
+        check = self.check
+        return not check.out_of_order and all(process.error <= TOLERANCE for process in check.processes)
+
+
+def document(what: WhatIf) -> dict[str, Any]:
+    """As JSON carries it; times in ns, as a scheduler sees them."""
+    return {
+        "trusted": what.trusted,
+        "check": what.check.document(),
+        "recorded": result(what.load.history),
+        "whatif": {**result(what.other), "label": what.label},
+    }
+
+
+def lines(what: WhatIf, width: int) -> Iterator[Line]:
+    """The check, both timelines one above the other, and the differences."""
+    yield from _check(what)
+    yield []
+    yield from gantt.overlay(what.load.history, what.other, ("was", "if"), width)
+    yield [(gantt.legend(what.other), "dim")]
+    yield []
+    yield from _table(what)
+    yield []
+    for said in _differences(what):
+        yield [(said, "strong")]
+    if what.load.entangled:
+        yield [(wording.entangled(what.load.entangled), "dim")]
+
+
+def _check(what: WhatIf) -> Iterator[Line]:
+    check = what.check
+    errors = [process.error for process in check.processes]
+    worst = max(errors, default=0.0)
+    total = len(check.matches) + len(check.only_virtual)
+    sign = "✔ " if what.trusted else "✘ "
+    said = wording.reproduced(len(check.matches), total, check.out_of_order, worst, what.trusted)
+    yield [(sign + said, "strong")]
+
+
+def _table(what: WhatIf) -> Iterator[Line]:
+    yield [(fit(wording.IN_MS, _TITLE) + "".join(head.rjust(_FIGURE) for head in wording.WHAT_IF_HEADS), "dim")]
+    pairs = [*_pairs(what)]
+    for name, was, would in pairs[:_LISTED_MOST]:
+        cells = []
+        for key in ("turnaround_ns", "waiting_ns", "response_ns"):
+            cells += [_milliseconds(was[key]), _milliseconds(would[key])]
+        yield [(fit(name, _TITLE) + "".join(cell.rjust(_FIGURE) for cell in cells), "text")]
+    if len(pairs) > _LISTED_MOST:
+        yield [(f"… and {len(pairs) - _LISTED_MOST} more", "dim")]
+
+
+def _differences(what: WhatIf) -> Iterator[str]:
+    """The most telling ones, in words."""
+    changes = [
+        (would["turnaround_ns"] - was["turnaround_ns"], was["turnaround_ns"], name)
+        for name, was, would in _pairs(what)
+        if was["turnaround_ns"] and would["turnaround_ns"]
+    ]
+    if changes:
+        best, worst = min(changes), max(changes)
+        if best[0] < 0:
+            yield wording.sooner(best[2], -best[0], -best[0] / best[1])
+        if worst[0] > 0:
+            yield wording.later(worst[2], worst[0], worst[0] / worst[1])
+    was, would = metrics(what.load.history), metrics(what.other)
+    yield wording.what_if(what.label, was, would)
+
+
+def _pairs(what: WhatIf) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Each process's name, and its figures in both."""
+    was, would = result(what.load.history)["processes"], result(what.other)["processes"]
+    return ((one["name"], one, other) for one, other in zip(was, would, strict=True))
+
+
+def _milliseconds(ns: int | None) -> str:
+    return "-" if ns is None else f"{ns / MS:.1f}"

@@ -1,0 +1,130 @@
+"""Clients served: the forking server scheduled in the sandbox, alone outside it, and socketserver.ForkingTCPServer."""
+
+from __future__ import annotations
+
+import asyncio
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sandbox.addresses import Address, parse_address
+from sandbox.clients import Clients
+from sandbox.events import Listening
+from sandbox.link import use_all_cpus
+from sandbox.machines.linux.places import choose
+from sandbox.spec import ProcessSpec
+from tests.benchmarks.tools import row, timed
+from tests.worlds import kernel_process, scenario
+
+CONNECTIONS, ECHOES, ROUNDS = 300, 1_000, 5
+
+#: As the manual of ``socketserver`` has it, but for the number of children: after 40 it answers nobody any more.
+FORKING_TCP_SERVER = """
+import os, socketserver, sys
+class Handler(socketserver.BaseRequestHandler):
+    def handle(self):
+        while data := self.request.recv(4096):
+            self.request.sendall(data.upper())
+class Server(socketserver.ForkingTCPServer):
+    allow_reuse_address = True
+    request_queue_size = 1024
+    max_children = 2000
+os.sched_setaffinity(0, {int(sys.argv[1])})
+server = Server(("127.0.0.1", 0), Handler)
+print("listening at %s:%d" % server.server_address, flush=True)
+server.serve_forever()
+"""
+#: The same server as in the sandbox, on the CPU that it would have there.
+OURS_ALONE = """
+import os, sys
+os.sched_setaffinity(0, {int(sys.argv.pop(1))})
+from sandbox.programs.conversation import run_alone
+from sandbox.programs.forking_server import serve
+run_alone(serve)
+"""
+
+
+@contextmanager
+def sandboxed() -> Iterator[Address]:
+    """The server as the only process of a scenario; its events are read, as the app would."""
+    world = scenario(ProcessSpec("server", program="forking-server", listen="127.0.0.1:0"))
+    with kernel_process(world, stay=True, attended=True) as link:
+        for event in link.events():
+            if isinstance(event, Listening):
+                break
+        loop = asyncio.get_running_loop()
+
+        def read() -> None:
+            link.beat()
+            link.receive()
+
+        loop.add_reader(link, read)
+        try:
+            yield parse_address(event.at)
+        finally:
+            loop.remove_reader(link)
+
+
+@contextmanager
+def outside(source: str, *words: str) -> Iterator[Address]:
+    """A server that Linux schedules, on the CPU that is the sandbox's."""
+    use_all_cpus()
+    command = [sys.executable, "-c", source, str(choose(1).mini[0]), *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield parse_address(server.stdout.readline().removeprefix("listening at "))
+        finally:
+            server.kill()
+
+
+SERVERS = {
+    "in the sandbox": sandboxed,
+    "the same outside": lambda: outside(OURS_ALONE, "127.0.0.1:0"),
+    "ForkingTCPServer": lambda: outside(FORKING_TCP_SERVER),
+}
+
+
+async def connections_each_second(address: Address) -> float:
+    """Clients at once, each of which connects, is answered and leaves."""
+    clients = Clients()
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    crowd = clients.burst(CONNECTIONS, address)
+    while clients.open:
+        await asyncio.sleep(0.001)
+    took = loop.time() - began
+    assert all(client.heard == "HELLO" for client in crowd)
+    return CONNECTIONS / took
+
+
+async def echo_us(address: Address) -> float:
+    """The median round trip of one client that asks again and again, in µs."""
+    clients = Clients()
+    client = clients.connect(address)
+    for _ in range(ECHOES):
+        await client.ask("hello")
+    await clients.end()
+    return statistics.median(client.round_trips_ns) / 1_000
+
+
+async def measure(serve: Callable[[], object]) -> tuple[float, float]:
+    with serve() as address:  # type: ignore[attr-defined]
+        return await connections_each_second(address), await echo_us(address)
+
+
+def main() -> None:
+    found: dict[str, list[tuple[float, float]]] = {name: [] for name in SERVERS}
+    took = timed(
+        lambda: [found[name].append(asyncio.run(measure(SERVERS[name]))) for _ in range(ROUNDS) for name in found]
+    )
+    ours = found["in the sandbox"]
+    for other in list(SERVERS)[1:]:
+        for index, (what, unit) in enumerate((("clients served", "/s"), ("round trip", "µs"))):
+            pairs = [(mine[index], theirs[index]) for mine, theirs in zip(ours, found[other], strict=True)]
+            mine, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
+            ratio = statistics.median(mine / theirs for mine, theirs in pairs)
+            row(f"{what}, beside {other}", f"{mine:.0f} {unit}", f"{theirs:.0f} {unit}", ratio)
+    print(f"{ROUNDS} rounds in {took:.0f} s")

@@ -1,0 +1,79 @@
+"""The course on real processes: what each lesson claims is what happens, and its figures come from the run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox import wording
+from sandbox.lessons.course import lessons
+from sandbox.lessons.figures import figures
+from sandbox.lessons.story import Story
+from sandbox.lessons.text import UNKNOWN, fill, lesson_text
+from sandbox.lessons.verdicts import happenings, judge
+from sandbox.lessons.whatif import imagined
+from sandbox.machines.linux.places import available
+from sandbox.metrics import fold
+from sandbox.scenario import built_in_folder
+from sandbox.spec import LANGUAGES, Scenario
+from tests.worlds import ossandbox, run_real
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+
+PROGRAMS = sorted(built_in_folder().glob("*.py"))
+
+
+@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
+    if lesson.machine.cpus > available():
+        pytest.skip("this machine has too few CPUs")
+    assert lesson.claims
+    story = Story(happenings(lesson.claims))
+    events = run_real(lesson)
+    for event in events:
+        story.add(event)
+    known = imagined(lesson) | figures(fold(events), story)
+    broken = [verdict for verdict in judge(lesson.claims, story, known) if not verdict.held]
+    assert not broken, "\n".join(f"{verdict.claim.text}: {wording.finding(verdict.found)}" for verdict in broken)
+    shown = {name: figure.shown for name, figure in known.items()}
+    for language in LANGUAGES:
+        text = fill(lesson_text(lesson, language) or "", lesson, shown)
+        assert UNKNOWN not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda path: path.stem)
+def test_the_programs_of_the_lessons_run_on_their_own(program: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, program], input="hello\n", capture_output=True, text=True, timeout=20, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_a_lesson_is_read_as_plain_text_with_the_figures_of_its_run() -> None:
+    done = ossandbox("lesson", "isolation", "--plain", "--lang", "zh")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("数据隔离\n====")
+    assert re.search(r"子进程。硬币：7，地址：0x", done.stdout)
+    assert re.search(r"父进程。硬币：100，地址：0x", done.stdout)
+    assert "*" not in done.stdout
+
+
+def test_a_claim_that_does_not_hold_is_told_and_exits_with_1(tmp_path: Path) -> None:
+    (tmp_path / "mine.md").write_text("# Mine\n")
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'lesson = "mine.md"\nclaims = ["a exits 0", "a.cpu > 1s", "b exits 0 before a exits 0"]\n'
+        '[[process]]\nname = "a"\nwork = ["cpu 20ms"]\n[[process]]\nname = "b"\nwork = ["cpu 20ms", "io 50ms"]\n'
+    )
+    done = ossandbox("lesson", str(path), "--check")
+    assert done.returncode == 1
+    assert [line[0] for line in done.stdout.splitlines()] == ["✔", "✘", "✘"]
+    assert re.search(r"a\.cpu > 1s +2\d ms", done.stdout)
+    path.write_text('[[process]]\nname = "a"\nwork = ["cpu 1ms"]\n')
+    done = ossandbox("lesson", str(path), "--check")
+    assert (done.returncode, done.stderr) == (2, f"{path}: has no lesson\n")

@@ -1,0 +1,239 @@
+"""The Queues panel: what the policy tells, its parameters changed in place, its source, what went wrong in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from textual.widgets import Input
+
+from sandbox.commands import Describe, Reload, Tune
+from sandbox.events import AnyEvent, Clause, Described, Fault, Queues, QueueView
+from sandbox.link import KernelProcess
+from sandbox.tui.app import SandboxApp
+from sandbox.tui.session import Session
+from sandbox.units import MS
+from sandbox.wire import Boot
+from tests.tui.stage import Play, Story, until
+from tests.tui.telling import crowd, levels, mlfq, queued
+from tests.worlds import process, scenario
+
+Stage = Callable[..., Play]
+
+
+async def open_panel(it: Play, pilot: object, story: Story, *told: AnyEvent) -> None:
+    """Turn to it, and answer."""
+    await it.tell(pilot, story)  # type: ignore[arg-type]
+    await pilot.press("4")  # type: ignore[attr-defined]
+    await until(lambda: Describe() in it.sent, pilot)
+    it.link.feed(told)
+    await it.settle(pilot)  # type: ignore[arg-type]
+    it.sent.clear()
+
+
+async def test_levels_with_their_slices_and_who_is_in_them(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(it, pilot, crowd(), mlfq(), levels())
+        assert [line.split() for line in it.panel("queue-list")[:8]] == [
+            ["on", "a", "CPU", "level", "slices"],
+            ["2", "▶", "short", "1", "1"],
+            ["queue", "0", "slice", "10", "ms", "1"],
+            ["3", "R", "editor", "0", "1"],
+            ["queue", "1", "slice", "20", "ms", "empty"],
+            ["queue", "2", "slice", "40", "ms", "2"],
+            ["1", "R", "long", "2", "1"],
+            ["4", "R", "pi", "2", "1"],
+        ]
+
+
+async def test_deadlines_tickets_and_runtimes_are_told_in_their_units(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        tasks = [queued(1, deadline_ns=12_500_000, tickets=75, share=0.123456), queued(3, deadline_ns=None, tickets=5)]
+        seen = Queues(0, [QueueView(Clause("ready queue"), None, 60, tasks)], [])
+        await open_panel(it, pilot, crowd(), mlfq(), seen)
+        lines = [" ".join(line.split()) for line in it.panel("queue-list")]
+        assert lines[:4] == [
+            "on a CPU deadline tickets share",
+            "ready queue 60",
+            "1 R long 12.5 ms 75 0.12",
+            "3 R editor – 5",
+        ]
+        assert lines[4] == "… and 58 more"
+
+
+async def test_a_click_in_a_queue_chooses(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(it, pilot, crowd(), mlfq(), levels())
+        await pilot.click("#queue-list", offset=(9, 7))
+        assert it.app.board_screen.chosen == 1
+        await pilot.click("#queue-list", offset=(9, 5))  # a heading
+        assert it.app.board_screen.chosen == 1
+
+
+def says(it: Play) -> str:
+    """The line below the parameters."""
+    return str(it.app.board_screen.query_one("#parameters .says").render())
+
+
+async def test_a_parameter_is_changed_in_place(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(it, pilot, crowd(), mlfq())
+        assert "0 ms | 1 ms … 86400 s" in it.text
+        await pilot.press("enter", "down", "down")
+        assert says(it).startswith("how often all return to the top")
+        await pilot.press("ctrl+u", "1", "s", "enter")
+        assert it.sent == [Tune("boost", "1s")], "no letter was taken for a key"
+        it.link.feed([mlfq(boost="1s")])
+        await it.settle(pilot)
+        assert isinstance(it.app.focused, Input)
+        assert it.app.focused.value == "1s"
+        await pilot.press("escape", "space")
+        assert len(it.sent) == 2
+
+
+async def test_a_refusal_is_told_where_it_belongs_until_it_is_mended(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(it, pilot, crowd(), mlfq())
+        await pilot.press("enter", "down", "ctrl+u", "0", "enter")
+        refused = Clause("out of range", {"asked": "set", "value": "0", "allowed": "1 … 1000000"})
+        it.link.feed([Fault(0, refused)])
+        await it.settle(pilot)
+        assert says(it) == "0 is out of range; allowed: 1 … 1000000"
+        assert it.toasts() == []
+        await pilot.press("1")
+        assert says(it).startswith("how many slices")
+        await pilot.press("up", "escape")
+        await it.settle(pilot)
+        assert [field.value for field in it.app.board_screen.query("#parameters Input").results(Input)][:2] == [
+            "10ms, 20ms, 40ms",
+            "1",
+        ], "what was not set is gone"
+        it.link.feed([Fault(1, refused)])  # a script's, not ours
+        await it.settle(pilot)
+        assert it.toasts() == ["0 is out of range; allowed: 1 … 1000000"]
+
+
+async def test_another_policy_brings_its_own_parameters(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = crowd()
+        await open_panel(it, pilot, story, mlfq(), levels())
+        await it.tell(pilot, story.schedule("fcfs"))
+        await until(lambda: Describe() in it.sent, pilot)
+        it.link.feed([Described(0, "fcfs", "fcfs", None, "First one first.\n\n    Bad at times.", [])])
+        await it.settle(pilot)
+        assert "fcfs has none" in it.text
+        assert "First one first." in it.text
+        assert not it.app.board_screen.query("#parameters Input")
+        await pilot.press("enter")
+        assert it.app.focused is it.app.board_screen.front
+
+
+async def test_the_source_is_read_and_left(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(it, pilot, crowd(), mlfq(), levels())
+        await pilot.press("s")
+        await until(lambda: '"""The multilevel feedback queue."""' in it.text, pilot)
+        await pilot.press("end")
+        await until(lambda: "def figures" in it.text, pilot)
+        await pilot.press("escape")
+        await it.settle(pilot)
+        assert "QUEUES of mlfq" in it.text
+        assert "def figures" not in it.text
+
+
+async def test_a_failure_is_shown_with_its_line_in_the_students_file(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("".join(f"line_{number} = [1]\n" for number in range(1, 60)))
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Story("Mine", None).admit("a").run("a").later("3ms")
+        figures = {
+            "policy": "Mine",
+            "callback": "pick",
+            "error": "IndexError: [/red] out",
+            "code": "x[9]",
+            "successor": "fcfs",
+        }
+        story.fault("policy raises", file="mine.py", line=41, traceback="Traceback …\n  x[9]", **figures).schedule(
+            "fcfs"
+        )
+        await open_panel(it, pilot, story, Described(0, "fcfs", f"{path}:Mine", "/gone/fcfs.py", "Rule.", []))
+        assert "WHAT WENT WRONG" in it.text
+        assert "Mine fails in pick, mine.py line 41: IndexError: [/red]" in " ".join(it.text.replace("│", " ").split())
+        assert "Traceback …" in it.text
+        await pilot.press("s")
+        await until(lambda: "❱ 41 line_41" in it.text, pilot)
+        await pilot.press("s", "ctrl+r")
+        assert it.sent[-1] == Reload()
+        await it.tell(pilot, story.later("1s").operator("reloaded", policy="Mine").schedule("Mine"))
+        await until(lambda: Describe() in it.sent, pilot)
+        it.link.feed([Described(0, "Mine", f"{path}:Mine", str(path), "Rule.", [])])
+        await it.settle(pilot)
+        assert "WHAT WENT WRONG" not in it.text
+        assert "Mine has been loaded anew" in it.text
+
+
+async def test_a_source_that_is_gone_says_so(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        await open_panel(it, pilot, crowd(), Described(0, "x", "x", "/nowhere/x.py", "", []))
+        await pilot.press("s")
+        await until(lambda: "No such file or directory" in it.text, pilot)
+
+
+MINE = '''\
+from sandbox.kinds import Duration
+from sandbox.policies.base import Parameter, Policy
+
+class Mine(Policy):
+    """Newest first."""
+    quantum = Parameter(Duration("1ms", "1s"), "20ms", "how long each may run")
+    def pick(self, cpu, now_ns):
+        return self.queue.pop() if self.queue else None
+    def slice(self, task):
+        return self.quantum
+'''
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+async def test_a_policy_of_ones_own_is_edited_while_real_processes_run(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text(MINE)
+    world = scenario(process("a", "cpu 60s"), process("b", "cpu 60s"), policy=f"{path}:Mine")
+    session = Session(world, lambda scenario: KernelProcess(Boot(scenario, stay=True, attended=True)))
+    app = SandboxApp(session)
+    try:
+        async with app.run_test(size=(120, 40)) as pilot:
+            board = session.board
+            await pilot.press("4")
+            await until(lambda: board.queues is not None and app.board_screen.query("#parameters Input"), pilot)
+            await pilot.press("enter", "ctrl+u", *"7ms", "enter")
+            await until(lambda: board.parameters == {"quantum_ns": 7 * MS}, pilot)
+            await pilot.press("escape")
+            path.write_text(MINE.replace("return self.queue.pop()", "return self.queue.pop(9, 9)"))
+            await pilot.press("ctrl+r")
+            await until(lambda: board.policy == "fcfs" and board.failure is not None, pilot)
+            assert board.failure is not None
+            assert board.failure.what.figures["line"] == 8
+            path.write_text("def")
+            await pilot.press("ctrl+r")
+            await until(lambda: board.failure is not None and board.failure.what.figures["line"] == 1, pilot)
+            path.write_text(MINE.replace("Newest", "Really the newest"))
+            await pilot.press("ctrl+r")
+            await until(lambda: board.policy == "Mine" and board.described is not None, pilot)
+            assert board.failure is None
+            assert board.described is not None
+            assert board.described.says == "Really the newest first."
+            assert board.parameters == {"quantum_ns": 7 * MS}
+            assert len(board.running) == 1, "the run goes on"
+    finally:
+        session.end()
