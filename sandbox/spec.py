@@ -18,6 +18,7 @@ from sandbox.kinds import (
     Argument,
     Choice,
     Duration,
+    Flag,
     Kind,
     ListOf,
     Name,
@@ -176,17 +177,20 @@ class ClientSpec(msgspec.Struct):
 
 
 class At(msgspec.Struct):
-    """``[[at]]``: the scripted operator. ``time_ns`` is on the operator's watch, which goes on in a pause."""
+    """``[[at]]``: the scripted operator. ``time_ns`` is on the operator's watch, which goes on in a pause that he will
+    end himself; in one that somebody else has made on real processes he waits, too."""
 
     time_ns: Annotated[int, Duration()]
     do: Annotated[AnyCommand, Parsed(parse_command)]
 
 
 class Step(msgspec.Struct):
-    """``[[step]]`` of a lesson: what it waits for, and the panel that its text points at until then."""
+    """``[[step]]`` of a lesson: what it waits for, the panel that its text points at until then, and whether the
+    machine pauses when it has happened, so that one can read on and say what comes next."""
 
     until: Annotated[Happening, Parsed(parse_happening)]
     panel: Annotated[str | None, Choice(*PANELS)] = None
+    pause: Annotated[bool, Flag()] = False
 
 
 class WhatIf(msgspec.Struct):

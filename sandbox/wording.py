@@ -184,6 +184,7 @@ _PROBLEMS = {
     "not a setting": "{value} sets no parameter; write {name}:parameter=value",
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
+    "which class": "{value} does not say which class is meant; write {allowed}",
     "no such class": "there is no class {value} in {file}",
     "no such function": "there is no function {value} in {file}; there are: {allowed}",
     "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",

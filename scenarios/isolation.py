@@ -1,11 +1,13 @@
 """Parent and child change the same variable, at the same address, and keep different values."""
 
+import time
 from multiprocessing import get_context
 
 money = [100]
 
 
 def spend():
+    time.sleep(0.3)
     money[0] -= 93
     print(f"child: money = {money[0]}, address = {id(money):#x}")
 

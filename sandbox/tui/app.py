@@ -15,7 +15,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from sandbox import wording
-from sandbox.commands import Resume
+from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.spec import Scenario
 from sandbox.tui.config import Config
@@ -159,11 +159,14 @@ class SandboxApp(LookBack):
             return
         try:
             events = link.receive()
+            before = len(self.session.story.reached)
             self.session.take(events, fresh)
             self.keep(events)
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
+        if self.board_screen.has_class("lesson") and self.session.pauses_after(before):
+            self.ask_machine(Pause("lesson"))
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)
         front = self.board_screen.front

@@ -187,6 +187,10 @@ class Session:
         self._seen = self.past.at(index, self._seen)
         self._seen_ns = self._seen.board.now_ns
 
+    def pauses_after(self, before: int) -> bool:
+        """Whether the lesson wants a pause at one of the steps that have been done since ``before`` were."""
+        return any(step.pause for step in self.scenario.steps[before : len(self.story.reached)])
+
     # Where the run stands
 
     @property

@@ -16,6 +16,9 @@ class Clock:
         #: How long the machine has stood still, and since when it does (None: it does not).
         self._paused_ns = 0
         self._frozen_ns: int | None = self._boot_ns
+        #: How long the operator's watch has stood still, and whether it does in this pause.
+        self._unwatched_ns = 0
+        self.watch_stands = False
         #: The CLOCK_MONOTONIC time at which the machine's time was 0, if there had been no pauses: for processes that
         #: are forked from this one to read.
         self.zero = memoryview(mmap.mmap(-1, 8)).cast("q")
@@ -36,8 +39,9 @@ class Clock:
         return self.now_ns()
 
     def watch_ns(self) -> int:
-        """The operator's watch: it goes on in a pause."""
-        return time.monotonic_ns() - self._boot_ns
+        """The operator's watch: it goes on in a pause, unless that was not his."""
+        until_ns = self._frozen_ns if self._frozen_ns is not None and self.watch_stands else time.monotonic_ns()
+        return until_ns - self._boot_ns - self._unwatched_ns
 
     def monotonic_ns(self, at_ns: int) -> int:
         """The CLOCK_MONOTONIC time at which the machine's time will be ``at_ns``, if no pause comes between."""
@@ -49,19 +53,22 @@ class Clock:
 
     def watch_monotonic_ns(self, at_ns: int) -> int:
         """The CLOCK_MONOTONIC time at which the operator's watch will show ``at_ns``."""
-        return at_ns + self._boot_ns
+        return at_ns + self._boot_ns + self._unwatched_ns
 
     def start(self) -> None:
         """Boot is now."""
         self._boot_ns, self._frozen_ns = time.monotonic_ns(), None
         self.zero[0] = self.monotonic_ns(0)
 
-    def freeze(self) -> None:
+    def freeze(self, watch_stands: bool) -> None:
+        """Stand still; the operator's watch, too, or not."""
         if self._frozen_ns is None:
-            self._frozen_ns = time.monotonic_ns()
+            self._frozen_ns, self.watch_stands = time.monotonic_ns(), watch_stands
 
     def thaw(self) -> None:
         if self._frozen_ns is not None:
-            self._paused_ns += time.monotonic_ns() - self._frozen_ns
-            self._frozen_ns = None
+            stood_ns = time.monotonic_ns() - self._frozen_ns
+            self._paused_ns += stood_ns
+            self._unwatched_ns += stood_ns if self.watch_stands else 0
+            self._frozen_ns, self.watch_stands = None, False
             self.zero[0] = self.monotonic_ns(0)

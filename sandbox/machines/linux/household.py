@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Protocol
 
-from sandbox.commands import Command, Farewell, Quit
+from sandbox.commands import Command, Farewell, Quit, Resume, Step
 from sandbox.kernel.machine import Asked
 from sandbox.machines.linux.causes import READS_CONSOLE
 from sandbox.machines.linux.child import Child
@@ -85,6 +85,11 @@ class Household:
         return bool(self._script)
 
     @property
+    def ends_pauses(self) -> bool:
+        """Whether the script will go on after a pause; if not, it is somebody else's, and the script waits for him."""
+        return any(isinstance(at.do, (Resume, Step)) for at in self._script)
+
+    @property
     def next_ns(self) -> int:
         """When something is due."""
         due_ns = min(self._due_ns, self._population.vigil.next_ns, self._population.traffic.next_ns)
@@ -123,7 +128,7 @@ class Household:
         times = [self._population.undertaker.next_ns, self._population.consoles.next_ns]
         if not self._open:
             times.append(time.monotonic_ns() + _CLOSING_NS // 2)
-        if self._script:
+        if self._script and not self._clock.watch_stands:
             times.append(self._clock.watch_monotonic_ns(self._script[0].time_ns))
         return min((at_ns for at_ns in times if at_ns is not None), default=time.monotonic_ns() + _HOPELESS_NS // 2)
 

@@ -189,7 +189,7 @@ class LinuxMachine:
                 self._population.spawn(argv)
 
     def _freeze(self) -> None:
-        self._clock.freeze()
+        self._clock.freeze(watch_stands=not self._household.ends_pauses)
         self._population.hold_waiting()
         self._household.stirred = True
 

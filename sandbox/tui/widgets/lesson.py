@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 
 class Lesson(VerticalScroll):
-    """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board. What is being
-    read stays where it is: the next part of a lesson comes below it."""
+    """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board. A
+    part of the lesson appears when the step before it is done, below what has been read."""
 
     can_focus = False
 
@@ -57,9 +57,19 @@ class Lesson(VerticalScroll):
             self._markdown = Markdown(text, open_links=False)
             self.mount(self._markdown)
         else:
-            self._markdown.update(text)
-        if other:
+            self.call_later(self._update, self._markdown, text, 0 if other else shown[1])
+
+    async def _update(self, markdown: Markdown, text: str, step: int) -> None:
+        """Show another text, and of it what follows a step (0: its beginning)."""
+        await markdown.update(text)
+        self.call_after_refresh(self._bring_into_view, step)
+
+    def _bring_into_view(self, step: int) -> None:
+        quotes = self.query("MarkdownBlockQuote")
+        if step == 0:
             self.scroll_home(animate=False)
+        elif step <= len(quotes):
+            self.scroll_to_widget(quotes[step - 1], top=True, animate=False)
 
     def points_at(self, session: Session) -> str | None:
         """The part of the screen that the step which is waited for is about."""
