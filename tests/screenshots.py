@@ -72,6 +72,9 @@ async def main() -> None:
     await draw("compare", "convoy", until(0.3, "5", "enter", "…"))
     await draw("small", "welcome", until(1.5, "space"), size=(80, 24))
     await draw("crowd", "crowd", until(1.5))
+    await draw("console", "welcome", until(1.5, "3"))
+    await draw("sockets", "server", until(1.5, "2", "c", "h"))
+    await draw("memory", "memory", until(1.5, "6"))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ PANELS = (
     Action("console", "3", "", "Console", "what each process writes; type into it"),
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
     Action("compare", "5", "", "Compare", "the scenario under several policies, in virtual time"),
+    Action("memory", "6", "", "Memory", "the tree of processes, and what memory each has"),
 )
 
 ACTIONS = (
@@ -100,6 +101,8 @@ ACTIONS = (
     Action("compare_page_up", "pageup", "", "Compare: page up", "scroll back", "compare"),
     Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
     Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
+    # Memory
+    Action("fold", "f", "fold", "Memory: fold", "hide or show the children of the chosen process", "memory"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),
