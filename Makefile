@@ -15,7 +15,8 @@ test: $(VENV)/test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -m "not real" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m real
 
 screenshots: $(VENV)/run
 	$(BIN)/python tests/screenshots.py

@@ -31,10 +31,10 @@ class Part:
         self.done = False
         self.error: Clause | None = None
 
-    def fail(self, what: Clause) -> None:
+    def fail(self) -> None:
         """There is nobody to connect to."""
         self.begun = self.done = True
-        self.error = what
+        self.error = Clause("nobody listens", {"at": self.spec.connect})
 
     def figures(self) -> dict[str, Any]:
         """What became of them: how often they said something and were answered, what went wrong, and how long the
@@ -91,9 +91,9 @@ class Clientele:
                 case Listening():
                     self._begin_with(event)
                 case Fault(pid=None, what=what):
-                    self._give_up(what.figures.get("name"), what)
+                    self._give_up(what.figures.get("name"))
                 case Exited(pid=pid):
-                    self._give_up(self._names[pid], Clause("nobody listens", {"at": self._names[pid]}))
+                    self._give_up(self._names[pid])
                 case Operator(did=did) if did.rule == "quit":
                     self._end()
                 case Halted():
@@ -143,11 +143,11 @@ class Clientele:
         if client.state != "closed":
             self._clients.close(client)
 
-    def _give_up(self, name: object, what: Clause) -> None:
+    def _give_up(self, name: object) -> None:
         """A process will not listen any more: it is over, or has never been."""
         for part in self.parts:
             if not part.begun and part.spec.connect == name:
-                part.fail(what)
+                part.fail()
 
     async def end(self) -> None:
         """All leave, and nothing of them is left."""
@@ -162,7 +162,7 @@ class Clientele:
         self._ending = True
         for part in self.parts:
             if not part.begun:
-                part.fail(Clause("nobody listens", {"at": part.spec.connect}))
+                part.fail()
             for client in part.clients:
                 self._clients.close(client)
 

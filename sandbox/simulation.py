@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 from sandbox.alarm import CLOCK
+from sandbox.events import Clause
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import Emit, run
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.policies.base import Policy
 from sandbox.policies.succession import Succession
+from sandbox.scenario import Problem
 from sandbox.spec import Scenario
+
+
+def obstacles(scenario: Scenario) -> list[Problem]:
+    """What of the scenario there is in no virtual time."""
+    programs = [
+        Problem(0, f"process {process.name}", Clause("cannot be simulated", {"value": process.runs}))
+        for process in scenario.processes
+        if process.work is None and process.estimate_ns is None
+    ]
+    return programs + [Problem(0, f"client {client.name}", Clause("no network")) for client in scenario.clients]
 
 
 def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None) -> None:

@@ -29,6 +29,7 @@ from sandbox.kinds import (
     Whole,
     shown,
 )
+from sandbox.text import clean_line
 from sandbox.units import write_duration
 
 PROCESSES_MOST = 2_000
@@ -149,15 +150,15 @@ class ProcessSpec(msgspec.Struct):
 
     @property
     def runs(self) -> str:
-        """What runs, in one line."""
+        """What runs, in one harmless line."""
         if self.work is not None:
             line = ", ".join(f"{part.kind} {write_duration(part.ns)}" for part in self.work)
             return line if self.repeat == 1 else f"({line}) × {self.repeat}"
         if self.command is not None:
-            return " ".join(self.command)
+            return clean_line(" ".join(self.command))
         if self.program is not None:
             return f"{self.program} {self.connect if self.program == CLIENT else self.listen}"
-        return f"{self.python}({', '.join(map(repr, self.args))})"
+        return clean_line(f"{self.python}({', '.join(map(repr, self.args))})")
 
 
 class ClientSpec(msgspec.Struct):

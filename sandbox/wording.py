@@ -184,6 +184,7 @@ _PROBLEMS = {
     "not a setting": "{value} sets no parameter; write {name}:parameter=value",
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
+    "which class": "{value} does not say which class is meant; write {allowed}",
     "no such class": "there is no class {value} in {file}",
     "no such function": "there is no function {value} in {file}; there are: {allowed}",
     "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",
@@ -688,6 +689,14 @@ def defect(clause: Clause) -> str:
     """How a real run differs from its virtual one by more than it may."""
     shares = {key: f"{value:.1%}" for key, value in clause.figures.items() if isinstance(value, float)}
     return _say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
+
+
+def hangs_on_ties(name: str, share: float, nudge_ns: int) -> str:
+    """Why a real run may differ from its virtual one, though neither is at fault."""
+    return (
+        f"this schedule hangs on ties: in virtual time, too, the turnaround of {name} changes by {share:.0%} when "
+        f"arrivals and waits take up to {show_duration(nudge_ns)} longer"
+    )
 
 
 def stood_in(label: str) -> str:

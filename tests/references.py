@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fractions import Fraction
+from typing import NamedTuple
 
 
 @dataclass
@@ -336,3 +337,59 @@ class Multilevel:
         for comer in comers:
             out = [cpu for cpu, job in enumerate(self.running) if job not in first]
             self.running[max(out, key=lambda cpu: order.index(self.running[cpu]))] = comer
+
+
+class Periodic(NamedTuple):
+    """A task of periodic jobs: ``ticks`` of CPU time each, released every ``period``, due ``deadline`` later."""
+
+    arrival: int
+    ticks: int
+    period: int
+    deadline: int
+    jobs: int
+
+
+def periodic(tasks: list[Periodic], urgency: Callable[[Periodic, int], int]) -> tuple[list[int], set[tuple[int, int]]]:
+    """When each task ends, and which deadlines of which tasks are missed, where the task with the smallest ``urgency``
+    (of the task, and of its job's deadline) has the CPU; a running one keeps ties, else who has been ready longest."""
+    job, left = [0] * len(tasks), [task.ticks for task in tasks]
+    ready: list[int] = []
+    sleeping = list(range(len(tasks)))  # in the order in which they went to sleep
+    ends, missed = [0] * len(tasks), set()
+    running: int | None = None
+    now = 0
+
+    def release(number: int) -> int:
+        return tasks[number].arrival + job[number] * tasks[number].period
+
+    def due(number: int) -> int:
+        return release(number) + tasks[number].deadline
+
+    def rank(number: int) -> int:
+        return urgency(tasks[number], due(number))
+
+    while not all(ends):
+        if running is not None and left[running] == 0:
+            number, running = running, None
+            job[number], left[number] = job[number] + 1, tasks[number].ticks
+            if job[number] == tasks[number].jobs:
+                ends[number] = now
+            else:
+                (ready if release(number) <= now else sleeping).append(number)
+        for number in sorted(sleeping, key=lambda number: job[number] > 0):  # arrivals before those who wake
+            if release(number) <= now:
+                sleeping.remove(number)
+                ready.append(number)
+        missed |= {
+            (number, due(number)) for number in [*ready, *([] if running is None else [running])] if due(number) <= now
+        }
+        best = min(ready, key=rank, default=None)
+        if best is not None and (running is None or rank(best) < rank(running)):
+            ready.remove(best)
+            if running is not None:
+                ready.insert(0, running)
+            running = best
+        if running is not None:
+            left[running] -= 1
+        now += 1
+    return ends, missed

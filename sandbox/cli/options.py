@@ -185,12 +185,9 @@ def recording(path: str) -> Recording:
 
 
 def _check_virtual(name: str, scenario: Scenario) -> None:
-    problems = [
-        Problem(0, f"process {process.name}", Clause("cannot be simulated", {"value": process.runs}))
-        for process in scenario.processes
-        if process.work is None and process.estimate_ns is None
-    ]
-    problems += [Problem(0, f"client {client.name}", Clause("no network")) for client in scenario.clients]
+    from sandbox.simulation import obstacles  # not needed for real runs
+
+    problems = obstacles(scenario)
     if problems:
         raise BadScenario(name, problems)
 

@@ -9,6 +9,7 @@ from sandbox import gantt, wording
 from sandbox.cells import fit
 from sandbox.comparison import agreement
 from sandbox.comparison.agreement import Agreement
+from sandbox.comparison.nudges import NUDGE_NS, sensitivity
 from sandbox.comparison.runs import Run, entrants
 from sandbox.comparison.standings import table
 from sandbox.gantt import Line
@@ -142,6 +143,10 @@ def _against(virtual: Run, real: Run, found: Agreement, width: int) -> Iterator[
         yield [(wording.endings(len(found.endings), sum(piece.cpu_ns for piece in found.endings)), "dim")]
     for defect in found.defects:
         yield [("✘ " + wording.defect(defect), "strong")]
+    if found.defects:
+        hangs = sensitivity(virtual.plan.scenario, virtual.history)
+        if hangs.share > agreement.TOLERANCE:
+            yield [("  " + wording.hangs_on_ties(hangs.name, hangs.share, NUDGE_NS), "text")]
     if not found.defects:
         yield [("✔ " + wording.AGREES, "strong")]
 

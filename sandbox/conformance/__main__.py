@@ -5,7 +5,6 @@ Somebody's own file may hang, print or end the process; here it can do so withou
 
 from __future__ import annotations
 
-import ast
 import faulthandler
 import os
 import signal
@@ -17,6 +16,7 @@ from sandbox.conformance.trial import LIMIT_S, Candidate
 from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Trying, decode_request, encode
 from sandbox.conformance.worlds import worlds
 from sandbox.kinds import Refused
+from sandbox.policies.files import classes
 
 
 def main() -> None:
@@ -49,7 +49,7 @@ def _candidates(what: str) -> list[Candidate]:
     """The policies that are meant. Raises Refused."""
     faulthandler.dump_traceback_later(LIMIT_S, exit=True)  # a file may hang when it is loaded
     try:
-        sources = [f"{what}:{name}" for name in _classes(what)] if what.endswith(".py") else [what]
+        sources = [f"{what}:{name}" for name in classes(what)] if what.endswith(".py") else [what]
         found = [candidate for source in sources if (candidate := _candidate(source, what)) is not None]
     finally:
         faulthandler.cancel_dump_traceback_later()
@@ -66,18 +66,6 @@ def _candidate(source: str, what: str) -> Candidate | None:
         if source != what and refused.faults[0][1].rule == "not a policy":
             return None
         raise
-
-
-def _classes(path: str) -> list[str]:
-    """The classes of a file, private ones left out. Raises Refused for a file that cannot be read."""
-    try:
-        with open(path, "rb") as file:
-            tree = ast.parse(file.read(), path)
-    except OSError as error:
-        raise Refused("cannot be read", reason=error.strerror) from None
-    except SyntaxError:
-        return ["?"]  # who loads it says it better
-    return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
 
 
 if __name__ == "__main__":

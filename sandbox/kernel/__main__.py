@@ -162,7 +162,10 @@ def main(descriptor: int) -> None:
     os.sched_setaffinity(0, places.engine)
     machine = LinuxMachine(boot, places, recipe, upward)
     succession = Succession(spec, boot.scenario.folder, CLOCK)
-    kernel = Kernel(succession.first(), spec.cpus, spec.ties, succession.next)
+    policy, refusal = succession.first_or_stand_in()
+    kernel = Kernel(policy, spec.cpus, spec.ties, succession.next)
+    if refusal is not None:
+        kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
     run(kernel, machine, upward.emit, boot.scenario.name, boot.stay)
     upward.finish()

@@ -13,6 +13,11 @@ class HighestResponseRatioNext(Foreseeing):
     with time, so each decision has to look at every ready process.
     """
 
+    # Each ratio is a line over time, steeper for a shorter burst, and the highest one is wanted where all are cut by
+    # ``now``. Of equal bursts the one that has waited longest is highest, but of n different ones any may be next: an
+    # order kept between decisions has n² exchanges to follow, and an upper envelope, which would find it in log n, is
+    # of no use once a line of it is taken away. To look at all is exact, and a thousand take some 0.3 ms.
+
     name = "hrrn"
     chosen = HEAD
 

@@ -6,9 +6,11 @@ from contextlib import suppress
 
 import msgspec
 
+from sandbox.events import Clause
 from sandbox.kinds import Refused
 from sandbox.policies import BUILT_IN, build
 from sandbox.policies.base import Policy
+from sandbox.policies.fcfs import FirstComeFirstServed
 from sandbox.policies.patience import ALL_THE_TIME, Alarm
 from sandbox.spec import MachineSpec
 
@@ -22,6 +24,17 @@ class Succession:
     def first(self) -> Policy:
         """The scenario's policy. Raises Refused."""
         return build(self._spec, self._folder, self._alarm)
+
+    def first_or_stand_in(self) -> tuple[Policy, Clause | None]:
+        """The scenario's policy; if its file cannot be used (any more), first come, first served in its place until it
+        is loaded anew, and why."""
+        try:
+            return self.first(), None
+        except Refused as refused:
+            stand_in = FirstComeFirstServed(seed=self._spec.seed)
+            stand_in.source = self._spec.policy
+            what = refused.faults[0][1]
+            return stand_in, Clause(what.rule, {"asked": "policy", **what.figures, "successor": stand_in.name})
 
     def next(self, name: str, present: Policy) -> Policy:
         """The policy of this name, with the scenario's parameters if it is the scenario's policy, and the quantum of

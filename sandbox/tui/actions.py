@@ -81,13 +81,13 @@ class Actions(App[int]):
 
     def action_policy(self) -> None:
         """Choose another policy."""
-        from sandbox.tui.screens.policy import choose_policy
+        from sandbox.tui.screens.policy import ChoosePolicy
 
         def chosen(name: str | None) -> None:
             if name is not None:
                 self.ask_machine(UsePolicy(name))
 
-        self.push_screen(choose_policy(self.session.board.policy), chosen)
+        self.push_screen(ChoosePolicy(self.session.board.policy), chosen)
 
     def action_reload(self) -> None:
         """The same policy, as its file is by now."""

@@ -34,6 +34,7 @@ PANELS = (
     Action("sockets", "2", "", "Sockets", "who listens, who is connected; send clients there"),
     Action("console", "3", "", "Console", "what each process writes; type into it"),
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
+    Action("compare", "5", "", "Compare", "the scenario under several policies, in virtual time"),
 )
 
 ACTIONS = (
@@ -90,6 +91,14 @@ ACTIONS = (
     # Queues
     Action("edit_parameters", "enter", "edit", "Queues: edit", "change the policy's parameters in place", "queues"),
     Action("show_source", "s", "source", "Queues: source", "read the policy's file, and no longer", "queues"),
+    # Compare
+    Action("compare_start", "enter", "compare", "Compare: start", "run the scenario under each policy", "compare"),
+    Action("compare_choose", "c", "policies", "Compare: policies", "say which policies take part", "compare"),
+    Action("compare_up", "up", "", "Compare: up", "scroll back", "compare"),
+    Action("compare_down", "down", "", "Compare: down", "scroll", "compare"),
+    Action("compare_page_up", "pageup", "", "Compare: page up", "scroll back", "compare"),
+    Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
+    Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -395,3 +397,15 @@ def test_io_within_a_job_does_not_end_it() -> None:
     events = simulate(scenario(job, policy="edf"))
     assert gantt(events) == [("a", 0, 10), ("a", 30, 40), ("a", 50, 60), ("a", 80, 90)]
     assert [at for at, _, _ in notes(events, "missed its deadline")] == [35, 85]
+
+
+def test_the_readme_lists_every_policy_with_its_parameters() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
+    table = readme.partition("## The policies")[2].partition("\n## ")[0]
+    rows = [
+        [cell.split("`")[1::2] for cell in row.split("|")[1:4]] for row in re.findall(r"^\| `.*$", table, re.MULTILINE)
+    ]
+    listed = {name: parameters for [name], _, parameters in rows}
+    assert [*listed] == [*policies.BUILT_IN]
+    for name, parameters in listed.items():
+        assert sorted(parameters) == sorted(parameter.name for parameter in policies.find(name).declared()), name

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
-from sandbox.events import Admitted, Descheduled, Dispatched, Event
+from sandbox.events import Admitted, Descheduled, Dispatched, Event, PolicyNote
 from sandbox.spec import ProcessSpec, Segment
 from tests import references
-from tests.references import Job, Rules, Run
+from tests.references import Job, Periodic, Rules, Run, periodic
 from tests.worlds import UNIT, exits, ossandbox, scenario, simulate
 
 WORKLOADS = int(os.environ.get("WORKLOADS", "40"))
@@ -182,3 +182,42 @@ def test_options_of_the_command_go_before_what_the_file_says(tmp_path: Path) -> 
     said, run = document(tmp_path, jobs, 'policy = "rr"\nquantum = "70ms"\nparameters = { quantum = "50ms" }', *options)
     assert run == references.schedule(jobs, references.feedback(2, 2), 2)
     assert said["policy"] == {"name": "feedback", "parameters": {"quantum_ns": 2 * UNIT, "base": 2}}
+
+
+@pytest.mark.parametrize("policy", ["edf", "rm"])
+def test_periodic_jobs(policy: str) -> None:
+    urgency = {"edf": lambda task, due: due, "rm": lambda task, due: task.period}[policy]
+    late = 0
+    for seed in range(WORKLOADS):
+        dice = random.Random(seed)
+        tasks = []
+        for _ in range(dice.randint(1, 4)):
+            period = dice.randint(3, 15)
+            tasks.append(
+                Periodic(
+                    dice.randint(0, 5), dice.randint(1, 5), period, dice.randint(2, 2 * period), dice.randint(1, 6)
+                )
+            )
+        specs = [
+            ProcessSpec(
+                f"task{number}",
+                task.arrival * UNIT,
+                [Segment("cpu", task.ticks * UNIT)],
+                repeat=task.jobs,
+                period_ns=task.period * UNIT,
+                deadline_ns=task.deadline * UNIT,
+            )
+            for number, task in enumerate(tasks)
+        ]
+        events = simulate(scenario(*specs, policy=policy))
+        ends = exits(events)
+        pids = {event.pid: event.order for event in events if isinstance(event, Admitted)}
+        missed = {
+            (pids[event.pid or 0], int(event.note.figures["due_ns"] or 0) // UNIT)
+            for event in events
+            if isinstance(event, PolicyNote)
+        }
+        expected = periodic(tasks, urgency)
+        assert ([ends[spec.name].t_ns // UNIT for spec in specs], missed) == expected, f"seed {seed}: {tasks}"
+        late += len(missed)
+    assert late > WORKLOADS, "workloads in which much is late"

@@ -6,8 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.widgets import OptionList
+from textual.widgets import Input, OptionList
 
+from sandbox.commands import UsePolicy
 from sandbox.lessons.course import in_order
 from sandbox.machines.linux.places import available
 from sandbox.tui.screens.open import Open
@@ -166,3 +167,51 @@ async def test_a_file_that_is_changed_for_the_worse_before_a_restart(stage: Stag
         await pilot.press("r")
         await until(lambda: len(it.links) == 3, pilot)
         assert [process.name for process in it.link.scenario.processes] == ["mine"]
+
+
+# A policy of one's own
+
+
+async def test_a_policy_of_ones_own_is_typed_with_or_without_its_class(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("from sandbox.policies.base import Policy\nclass Mine(Policy): pass\n")
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story().admit("a").run("a"))
+        for typed in (f"{path}", f"{path}:Mine"):
+            it.sent.clear()
+            await pilot.press("p")
+            await pilot.pause()
+            it.app.screen.query_one(Input).value = typed
+            it.app.screen.query_one(Input).focus()
+            await pilot.press("enter")
+            await until(lambda: it.sent == [UsePolicy(f"{path}:Mine")], pilot)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("nosuch", "there is no policy nosuch"),
+        ("gone.py", "No such file or directory"),
+        ("broken.py", "broken.py fails in line 2: SyntaxError"),
+        ("two.py", "write two.py:One | two.py:Two"),
+        ("two.py:Three", "there is no class Three in two.py"),
+        ("none.py", "write file.py:Class"),
+    ],
+)
+async def test_what_is_no_policy_is_told_where_it_was_typed(
+    stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, typed: str, said: str
+) -> None:
+    (tmp_path / "broken.py").write_text("class Mine:\n    def pick(:\n")
+    (tmp_path / "two.py").write_text("class One: pass\nclass Two: pass\nclass _Help: pass\n")
+    (tmp_path / "none.py").write_text("1 / 0  # it is read, not run\n")
+    monkeypatch.chdir(tmp_path)
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story().admit("a").run("a"))
+        await pilot.press("p", *typed, "enter")
+        await pilot.pause()
+        assert said in it.text
+        assert it.sent == []
+        await pilot.press("ctrl+u", *"rr", "enter")
+        await until(lambda: it.sent == [UsePolicy("rr")], pilot)

@@ -235,5 +235,15 @@ async def test_a_policy_of_ones_own_is_edited_while_real_processes_run(tmp_path:
             assert board.described.says == "Really the newest first."
             assert board.parameters == {"quantum_ns": 7 * MS}
             assert len(board.running) == 1, "the run goes on"
+            path.write_text("x = (")
+            await pilot.press("r")
+            await until(lambda: app.session is not session and app.session.board.failure is not None, pilot)
+            board = app.session.board
+            assert board.failure is not None
+            assert (board.failure.what.rule, board.failure.what.figures["line"]) == ("file fails", 1)
+            assert board.policy == "fcfs"
+            path.write_text(MINE)
+            await pilot.press("ctrl+r")
+            await until(lambda: board.policy == "Mine" and board.failure is None, pilot)
     finally:
-        session.end()
+        app.session.end()

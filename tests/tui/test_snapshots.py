@@ -13,6 +13,7 @@ from sandbox.spec import Scenario
 from sandbox.tui.config import Config
 from tests.tui.stage import Play, Story, shift_change, until, world
 from tests.tui.telling import crowd, levels, mlfq
+from tests.worlds import process, scenario
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -129,6 +130,18 @@ def test_queues(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> N
         await pilot.press("down", "enter", "down", "down")
         await it.settle(pilot)
 
+    assert snap_compare(it.app, terminal_size=size, run_before=before)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["wide", "small"])
+def test_compare(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> None:
+    jobs = [
+        process("long", "cpu 100ms"),
+        process("short", "cpu 10ms", arrive="1ms"),
+        process("disk", "io 9ms", "cpu 3ms"),
+    ]
+    it = stage(scenario(*jobs, policy="rr", quantum_ns=10_000_000))
+    before = show(it, working_day(), "5", "c", *"rr,srtf,mlfq", "enter", sees="best of its column")
     assert snap_compare(it.app, terminal_size=size, run_before=before)
 
 

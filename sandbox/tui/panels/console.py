@@ -110,7 +110,7 @@ class Console(Panel, can_focus=True):
     def action_console_type(self) -> None:
         """Have the keys type into the console."""
         if self._line.display:
-            self._line.focus()
+            self.screen.set_focus(self._line)
 
     def action_console_next(self) -> None:
         """The next tab."""
@@ -123,7 +123,8 @@ class Console(Panel, can_focus=True):
     def _turn(self, by: int) -> None:
         if self._order:
             present = self._order.index(self._shown) if self._shown in self._order else -1
-            self.post_message(Picked(self._order[max(min(present + by, len(self._order) - 1), 0)]))
+            self._shown = self._order[max(min(present + by, len(self._order) - 1), 0)]
+            self.post_message(Picked(self._shown))
 
     def action_console_up(self) -> None:
         """Scroll back."""

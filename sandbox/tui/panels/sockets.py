@@ -206,7 +206,7 @@ class Sockets(Panel, can_focus=True):
     def action_client_say(self) -> None:
         """Have the keys write what a client says."""
         if self._line.display:
-            self._line.focus()
+            self.screen.set_focus(self._line)
             self._look()
         elif self._chosen is not None:
             self.notify("This one says what it wants: it is no client of this panel", markup=False)

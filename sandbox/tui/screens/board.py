@@ -85,7 +85,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.set_class(session.board.paused and not session.looks_back, "paused")
         self.set_class(session.looks_back, "past")
         self.status.show(session)
-        self.tabs.show(self.front.id, self.has_class("lesson"))
+        self.tabs.show(self.front.id, self.has_class("lesson") and self.lower.display)
         if self.front.is_mounted:
             self.front.show(session, self.chosen)
         if self.lower.display:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple, TypeVar
 
 from rich.cells import cell_len
 from rich.text import Text
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.screen import ModalScreen
 from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
@@ -83,6 +85,50 @@ class Choose(Dialog["str | None"]):
     def take(self, id: str) -> None:  # noqa: A002 - as in Offer
         """This one is chosen."""
         self.dismiss(id)
+
+
+class ChooseOrType(Choose):
+    """Choose one of several, or type something else of the kind. ``example``: what one could type."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("tab", "app.focus_next", "List or line")]
+
+    def __init__(self, title: str, offers: Sequence[Offer], present: str, example: str) -> None:
+        super().__init__(title, offers, present)
+        self._example = example
+
+    def below(self) -> ComposeResult:
+        """The line, and what is wrong with it."""
+        yield Input(placeholder=self._example, select_on_focus=False)
+        with VerticalScroll(classes="problems", can_focus=False):
+            yield Static("", classes="problem", markup=False)
+
+    def refuse(self, said: str) -> None:
+        """It cannot be taken: say why."""
+        self.query_one(".problem", Static).update(said)
+
+    def on_key(self, event: events.Key) -> None:
+        """Down from the last of the list leads to the line below it, and up from there back."""
+        options, line = self.query_one(OptionList), self.query_one(Input)
+        if event.key == "down" and options.has_focus and options.highlighted == options.option_count - 1:
+            line.focus()
+        elif event.key == "up" and line.has_focus:
+            options.focus()
+        elif event.is_printable and options.has_focus:  # whoever types here means the line
+            line.focus()
+            line.insert_text_at_cursor(event.character or "")
+        else:
+            return
+        event.stop()
+        event.prevent_default()
+
+    def on_input_changed(self) -> None:
+        """What was wrong is being mended."""
+        self.refuse("")
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """What was typed, if anything was."""
+        if event.value.strip():
+            self.take(os.path.expanduser(event.value.strip()))
 
 
 class Ask(Dialog["str | None"]):

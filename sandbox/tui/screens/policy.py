@@ -2,15 +2,45 @@
 
 from __future__ import annotations
 
-from sandbox import policies
+import os
+
+from sandbox import policies, wording
 from sandbox.kinds import Refused
 from sandbox.listings import says
-from sandbox.tui.screens.dialogs import Choose, Offer
+from sandbox.policies.files import classes
+from sandbox.text import clean_line
+from sandbox.tui.screens.dialogs import ChooseOrType, Offer
 
 
-def choose_policy(present: str) -> Choose:
-    """The dialog; answers a policy's name."""
-    return Choose("Scheduling policy", [_offer(name) for name in policies.names()], present)
+class ChoosePolicy(ChooseOrType):
+    """Answers a policy's name, or ``file.py:Class``; the file is read here, and run by the kernel process only."""
+
+    def __init__(self, present: str) -> None:
+        offers = [_offer(name) for name in policies.names()]
+        super().__init__("Scheduling policy", offers, present, "or a policy of yours, for example ~/mine.py:Mine")
+
+    def take(self, id: str) -> None:  # noqa: A002 - a name, or what was typed
+        """Answer it, or say why there is no such policy."""
+        try:
+            self.dismiss(_source(id))
+        except Refused as refused:
+            self.refuse(wording.problem(refused.faults[0][1]))
+
+
+def _source(text: str) -> str:
+    """The policy that is meant: a file need not say which class if it has only one. Raises Refused."""
+    file, _, name = text.partition(":")
+    if not file.endswith(".py"):
+        policies.find(text)
+        return text
+    path = os.path.abspath(file)
+    found = classes(path)
+    if name and name not in found:
+        raise Refused("no such class", value=clean_line(name), file=clean_line(os.path.basename(file)))
+    if not name and len(found) != 1:
+        allowed = clean_line(" | ".join(f"{os.path.basename(file)}:{one}" for one in found)) or "file.py:Class"
+        raise Refused("which class", value=clean_line(text), allowed=allowed)
+    return f"{path}:{name or found[0]}"
 
 
 def _offer(name: str) -> Offer:

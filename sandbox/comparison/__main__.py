@@ -1,0 +1,74 @@
+"""The process that compares in virtual time: ``python -m sandbox.comparison``, started by ``sandbox.comparison.apart``.
+
+A screen that waits for it goes on meanwhile, and may end it at any time.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from sandbox import contenders
+from sandbox.comparison import report
+from sandbox.comparison.runs import Plan, Run, plans
+from sandbox.comparison.wire import Compared, Message, Refusal, Request, Running, decode_request, encode
+from sandbox.events import Event, Fault
+from sandbox.history import History
+from sandbox.kinds import Refused
+from sandbox.simulation import simulate
+
+#: Whoever schedules, and whoever looks at it, comes first.
+_NICE = 10
+
+
+def main() -> None:
+    """Compare what the standard input asks for."""
+    if sys.platform == "linux":
+        from sandbox.machines.linux import libc
+
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    os.nice(_NICE)
+    upward = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what policies print is not for us
+
+    def tell(message: Message) -> None:
+        upward.write(encode(message) + b"\n")
+        upward.flush()
+
+    request = decode_request(sys.stdin.buffer.readline())
+    try:
+        runs = _runs(request, tell)
+    except Refused as refused:
+        tell(Refusal(refused.faults))
+    else:
+        tell(Compared(report.lines(runs, request.width)))
+
+
+def _runs(request: Request, tell: Callable[[Message], None]) -> list[Run]:
+    scenario, written = request.scenario, request.policies
+    entries = contenders.sensible(scenario) if written is None else contenders.parse_list(written)
+    runs = []
+    for number, plan in enumerate(made := [*plans(scenario, entries, 1, virtual=True, real=False)], 1):
+        tell(Running(plan.contender.label, number, len(made)))
+        runs.append(_run(plan))
+    return runs
+
+
+def _run(plan: Plan) -> Run:
+    history = History()
+    failures: list[Fault] = []
+
+    def take(events: list[Event]) -> None:
+        for event in events:
+            history.add(event)
+            if isinstance(event, Fault) and "successor" in event.what.figures:
+                failures.append(event)
+
+    simulate(plan.scenario, take)
+    return Run(plan, history, bool(failures))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,48 @@
+"""What the process that compares is asked for, and what it tells: one JSON object a line each way."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sandbox.events import Clause
+from sandbox.spec import Scenario
+
+
+class Request(msgspec.Struct):
+    """Run the scenario in virtual time under each of these policies, written as on a command line (None: all that make
+    sense), and draw what came of it in lines of so many cells."""
+
+    scenario: Scenario
+    policies: str | None
+    width: int
+
+
+class Message(msgspec.Struct, frozen=True, tag_field="message"):
+    """Something that the comparing process tells."""
+
+
+class Refusal(Message, frozen=True, tag=True):
+    """There is nothing to compare."""
+
+    faults: list[tuple[str, Clause]]
+
+
+class Running(Message, frozen=True, tag=True):
+    """The run of this number begins, the first being 1."""
+
+    label: str
+    number: int
+    of: int
+
+
+class Compared(Message, frozen=True, tag=True):
+    """The table and the charts; a line is a list of pieces, each a text and its tone."""
+
+    lines: list[list[tuple[str, str]]]
+
+
+AnyMessage = Refusal | Running | Compared
+
+encode = msgspec.json.Encoder().encode
+decode_request = msgspec.json.Decoder(Request).decode
+decode_message = msgspec.json.Decoder(AnyMessage).decode

@@ -1,0 +1,178 @@
+"""The running scenario under several policies in virtual time, beside the run and without disturbing it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from textwrap import wrap
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from sandbox import contenders, wording
+from sandbox.comparison.apart import Comparison
+from sandbox.comparison.wire import AnyMessage, Compared, Refusal, Request, Running
+from sandbox.gantt import Line
+from sandbox.scenario import Problem
+from sandbox.simulation import obstacles
+from sandbox.tui.keys import bindings, key_of
+from sandbox.tui.panels.panel import Panel
+from sandbox.tui.session import Session
+from sandbox.tui.widgets.pages import Pages
+from sandbox.tui.widgets.typing import EntryLine
+
+_BAR, _NARROWEST = 20, 40
+
+
+class Compare(Panel, can_focus=True):
+    """Who takes part, and what came of it. The work is done in a process of its own, which ends with the panel's time
+    in front."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
+    timeline = "never"
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._entry = EntryLine(id="contenders", compact=True)
+        self._pages = Pages(id="standings")
+        self._session: Session | None = None
+        self._comparison: Comparison | None = None
+        #: Whether it has told all that there is to tell.
+        self._done = False
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield Horizontal(Static(" policies ", id="contenders-title"), self._entry, id="contenders-row")
+        yield self._pages
+
+    def show(self, session: Session, chosen: int | None) -> None:
+        if session.scenario is not (self._session.scenario if self._session is not None else None):
+            self._stop()
+            own = [contender.label for contender in contenders.sensible(session.scenario)]
+            self._entry.placeholder = f"all that make sense: {', '.join(own)}"
+            self._invite()
+        self._session = session
+        self._pages.entitle("COMPARE in virtual time", self._pages.place)
+
+    def leave(self) -> None:
+        if self._comparison is not None:
+            self._stop()
+            self._invite()
+
+    def on_unmount(self) -> None:
+        """Leave nobody behind."""
+        self._stop()
+
+    # The comparison
+
+    def _invite(self) -> None:
+        start, choose = (key_of(action, self.keymap) for action in ("compare_start", "compare_choose"))
+        self._pages.show(
+            [
+                [],
+                [(f" {start} runs this scenario once under each policy, in virtual time. What runs goes on.", "text")],
+                [(f" {choose} chooses who takes part: fcfs, rr:quantum=20ms, mine.py:Mine", "dim")],
+            ]
+        )
+
+    def _say(self, sentences: Sequence[str]) -> None:
+        width = max(self._pages.size.width - 2, _NARROWEST)
+        broken = [line for sentence in sentences for line in wrap(sentence, width, subsequent_indent="    ")]
+        self._pages.show([[], *([(f" {line}", "text")] for line in broken)])
+
+    def _start(self, session: Session) -> None:
+        self._stop()
+        problems = obstacles(session.scenario)
+        if problems:
+            self._say(["This scenario cannot be compared in virtual time.", *map(_sentence, problems)])
+            return
+        written = self._entry.value.strip() or None
+        self._comparison = Comparison(Request(session.scenario, written, self._pages.size.width))
+        asyncio.get_running_loop().add_reader(self._comparison.fileno(), self._heard)
+        self._done = False
+        self._say(["…"])
+
+    def _stop(self) -> None:
+        if self._comparison is not None:
+            asyncio.get_running_loop().remove_reader(self._comparison.fileno())
+            self._comparison.end()
+            self._comparison = None
+
+    def _heard(self) -> None:
+        comparison = self._comparison
+        if comparison is None:
+            return
+        for message in comparison.receive():
+            self._done = not isinstance(message, Running)
+            self._hear(message)
+        if comparison.closed:
+            self._stop()
+            if not self._done:
+                self._say(["The comparison ended before it was done."])
+        if self._session is not None:
+            self.show(self._session, None)
+
+    def _hear(self, message: AnyMessage) -> None:
+        match message:
+            case Running(label, number, of):
+                full = (number - 1) * _BAR // of
+                bar: Line = [(" " + "█" * full, "running"), ("░" * (_BAR - full), "dim")]
+                cancel = key_of("compare_cancel", self.keymap)
+                self._pages.show([[], [*bar, (f" {number} of {of}: {label}", "text"), (f"   {cancel} cancels", "dim")]])
+            case Refusal(faults):
+                self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])
+            case Compared(lines):
+                self._pages.show(lines)
+
+    # Keys
+
+    def action_compare_start(self) -> None:
+        """Compare."""
+        if self._session is not None:
+            self._start(self._session)
+
+    def action_compare_choose(self) -> None:
+        """Say who takes part."""
+        self._entry.focus()
+
+    def action_compare_cancel(self) -> None:
+        """Never mind."""
+        self.leave()
+
+    def action_compare_up(self) -> None:
+        """Scroll back."""
+        self._scroll(-1)
+
+    def action_compare_down(self) -> None:
+        """Scroll."""
+        self._scroll(1)
+
+    def action_compare_page_up(self) -> None:
+        """Scroll back a page."""
+        self._scroll(1 - self._pages.size.height)
+
+    def action_compare_page_down(self) -> None:
+        """Scroll a page."""
+        self._scroll(self._pages.size.height - 1)
+
+    def _scroll(self, by: int) -> None:
+        self._pages.scroll_lines(by)
+        if self._session is not None:
+            self.show(self._session, None)
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """These take part."""
+        event.stop()
+        self.focus()
+        self.action_compare_start()
+
+    def on_entry_line_left(self) -> None:
+        """As it was."""
+        self.focus()
+
+
+def _sentence(problem: Problem) -> str:
+    return f"{problem.place}: {wording.problem(problem.what)}"

@@ -1,0 +1,54 @@
+"""Lines that are longer than the screen: tables and charts, scrolled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from textual.strip import Strip
+
+from sandbox.gantt import Line
+from sandbox.tui.widgets.lines import Lines, line
+
+_WHEEL = 3
+
+
+class Pages(Lines):
+    """Lines whose pieces have tones: each the name of a style."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._all: Sequence[Line] = ()
+        self._top = 0
+
+    def show(self, lines: Sequence[Line]) -> None:
+        """Show these, from their beginning."""
+        if lines is not self._all:
+            self._all, self._top = lines, 0
+            self.update_lines()
+
+    def scroll_lines(self, by: int) -> None:
+        """Scroll so many lines, or as far as there are any."""
+        self._top = max(min(self._top + by, len(self._all) - self.size.height), 0)
+        self.update_lines()
+
+    @property
+    def place(self) -> str:
+        """Which of the lines are in sight; "" if all are."""
+        count, height = len(self._all), self.size.height
+        return f"{self._top + 1} … {min(self._top + height, count)} of {count} lines" if count > height else ""
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """Those in sight."""
+        shown = self._all[self._top : self._top + height]
+        return [
+            line([(text, getattr(self.palette, tone)) for text, tone in pieces], width) if pieces else self.blank(width)
+            for pieces in shown
+        ]
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll."""
+        self.scroll_lines(_WHEEL)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll back."""
+        self.scroll_lines(-_WHEEL)

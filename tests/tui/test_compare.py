@@ -1,0 +1,150 @@
+"""The Compare panel: the running scenario under several policies, without disturbing it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.spec import Scenario
+from sandbox.tui.panels.compare import Compare
+from tests.tui.stage import Play, Story, until, world
+from tests.worlds import process, scenario
+
+Stage = Callable[..., Play]
+
+
+def jobs() -> Scenario:
+    """Two that compute and one that waits."""
+    return scenario(
+        process("long", "cpu 100ms"),
+        process("short", "cpu 10ms", arrive="1ms"),
+        process("disk", "cpu 5ms", "io 20ms", "cpu 5ms"),
+        policy="rr",
+        quantum_ns=10_000_000,
+    )
+
+
+def started() -> Story:
+    return Story().admit("long").admit("short").run("long").later("5ms")
+
+
+def panel(it: Play) -> Compare:
+    front = it.app.board_screen.front
+    assert isinstance(front, Compare)
+    return front
+
+
+async def test_a_key_compares_and_what_runs_hears_nothing_of_it(stage: Stage) -> None:
+    it = stage(jobs())
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = started()
+        await it.tell(pilot, story)
+        await pilot.press("5")
+        await it.settle(pilot)
+        assert "all that make sense: rr, fcfs, sjf" in it.text
+        await pilot.press("enter")
+        await until(lambda: "best of its column" in it.text, pilot)
+        rows = {line.split()[0]: line for line in it.panel("standings") if line.strip()}
+        assert {"fcfs", "sjf", "rr", "mlfq"} <= rows.keys()
+        assert "*" in rows["srtf"]
+        assert it.sent == []
+        await it.tell(pilot, story.later("45ms").expire("long").run("short"))
+        assert "t 0.050 s" in it.text, "the run goes on"
+
+
+async def test_it_scrolls_to_the_charts(stage: Stage) -> None:
+    it = stage(jobs())
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        await it.tell(pilot, started())
+        await pilot.press("5", "enter")
+        await until(lambda: "turnaround" in it.text, pilot)
+        assert "1 … " in it.text
+        await pilot.press("down")
+        await until(lambda: "2 … " in it.text, pilot)
+        for _ in range(20):
+            await pilot.press("pagedown")
+        assert "█ running  ░ ready" in "".join(it.panel("standings"))
+        for _ in range(20):
+            await pilot.press("pageup")
+        assert "turnaround" in "".join(it.panel("standings"))
+
+
+async def test_one_says_who_takes_part(stage: Stage, tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("from sandbox.policies.base import Policy\nclass Mine(Policy): pass\n")
+    it = stage(jobs())
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, started())
+        await pilot.press("5", "c", *"q: rr", "escape")
+        assert it.app.return_value is None, "what is typed is no key"
+        await pilot.press("c", "ctrl+u")
+        panel(it)._entry.value = f"fcfs,rr:quantum=2ms,{path}:Mine"
+        await pilot.press("enter")
+        await until(lambda: "best of its column" in it.text, pilot)
+        text = "\n".join(it.panel("standings"))
+        assert "rr:quantum=2ms" in text
+        assert "mine.py:Mine" in text
+        assert "srtf" not in text
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("nosuch", "there is no policy nosuch"),
+        ("rr:quantum=5", "is no duration"),
+        ("mine.py:Mine", "there is no file"),
+    ],
+)
+async def test_who_cannot_take_part_is_told_in_a_sentence(stage: Stage, written: str, said: str) -> None:
+    it = stage(jobs())
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        await it.tell(pilot, started())
+        await pilot.press("5")
+        await it.settle(pilot)
+        panel(it)._entry.value = written
+        await pilot.press("enter")
+        await until(lambda: said in it.text, pilot)
+
+
+async def test_real_programs_are_refused_in_a_sentence(stage: Stage) -> None:
+    it = stage(world("editor", "shell"))
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        await it.tell(pilot, started())
+        await pilot.press("5", "enter")
+        await it.settle(pilot)
+        assert "This scenario cannot be compared in virtual time." in it.text
+        assert "process editor:" in it.text
+
+
+LONG = "cpu 100s"
+
+
+@pytest.mark.parametrize("how", ["escape", "1", "restart", "quit"])
+async def test_a_comparison_that_takes_long_shows_how_far_it_is_and_can_be_ended(stage: Stage, how: str) -> None:
+    it = stage(scenario(*(process(f"p-{number}", LONG) for number in range(30)), policy="rr", quantum_ns=1_000_000))
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, started())
+        await pilot.press("5", "enter")
+        await until(lambda: "1 of 9: rr   esc cancels" in it.text, pilot)
+        comparison = panel(it)._comparison
+        assert comparison is not None
+        os_pid = comparison._process.pid
+        assert os.path.exists(f"/proc/{os_pid}")
+        it.app.run_scenario(jobs()) if how == "restart" else await pilot.press({"quit": "q"}.get(how, how))
+        await until(lambda: not os.path.exists(f"/proc/{os_pid}"), pilot) if how != "quit" else None
+    assert not os.path.exists(f"/proc/{os_pid}")
+
+
+async def test_a_comparison_that_is_killed_says_so(stage: Stage) -> None:
+    it = stage(scenario(*(process(f"p-{number}", LONG) for number in range(30)), policy="rr", quantum_ns=1_000_000))
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, started())
+        await pilot.press("5", "enter")
+        await until(lambda: "1 of 9" in it.text, pilot)
+        comparison = panel(it)._comparison
+        assert comparison is not None
+        comparison._process.kill()
+        await until(lambda: "The comparison ended before it was done." in it.text, pilot)
