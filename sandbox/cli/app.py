@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the app takes."""
     parser.add_argument("scenario", nargs="?", default="welcome", help=shared.SCENARIO)
+    add_options(parser)
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """Declare what the app takes beside the scenario."""
     shared.add_policy(parser)
     shared.add(parser)
     shared.add_recording(parser)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import TYPE_CHECKING
 
 from sandbox import wording
 from sandbox.cli import app
@@ -23,12 +24,15 @@ from sandbox.scenario import BadScenario, Problem
 from sandbox.spec import Scenario
 from sandbox.text import clean
 
+if TYPE_CHECKING:
+    from sandbox.trace.record import Recorder
+
 
 class Rehearsal(Record):
     """A run of a lesson without the app."""
 
-    def __init__(self, scenario: Scenario) -> None:
-        super().__init__(Interruption())
+    def __init__(self, scenario: Scenario, recorder: Recorder | None) -> None:
+        super().__init__(Interruption(), recorder)
         self.scenario = scenario
         self.story = Story(happenings(scenario.claims))
 
@@ -49,9 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--plain", action="store_true", help="run it without the app and print its text")
     form.add_argument("--check", action="store_true", help="run it without the app and say whether its claims held")
     parser.add_argument("--json", action="store_true", help="with --check: as JSON")
-    shared.add_policy(parser)
-    shared.add(parser)
-    shared.add_language(parser)
+    app.add_options(parser)
 
 
 def do(options: argparse.Namespace) -> int:
@@ -61,7 +63,7 @@ def do(options: argparse.Namespace) -> int:
     scenario = shared.scenario(options, real=True)
     if scenario.lesson is None:
         raise BadScenario(options.scenario, [Problem(0, "", Clause("has no lesson"))])
-    rehearsal = Rehearsal(scenario)
+    rehearsal = Rehearsal(scenario, shared.recorder(options, scenario))
     progress = Progress(1)
     progress.next(scenario.name)
     try:

@@ -20,6 +20,7 @@ from sandbox.machines.linux.places import available
 from sandbox.metrics import fold
 from sandbox.scenario import built_in_folder
 from sandbox.spec import LANGUAGES, Scenario
+from tests.faults.stage import Terminal
 from tests.worlds import ossandbox, run_real
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
@@ -82,3 +83,16 @@ def test_a_claim_that_does_not_hold_is_told_and_exits_with_1(tmp_path: Path) -> 
     path.write_text('[[process]]\nname = "a"\nwork = ["cpu 1ms"]\n')
     done = ossandbox("lesson", str(path), "--check")
     assert (done.returncode, done.stderr) == (2, f"{path}: has no lesson\n")
+
+
+def test_a_lesson_opens_in_the_app_and_pauses_where_it_has_something_to_say() -> None:
+    stage = Terminal("lesson", "states", "--lang", "en")
+    try:
+        stage.read_until(lambda: stage.shows("READY → RUNNING: the scheduler has chosen"), "its first step is done")
+        stage.read_until(lambda: stage.shows("PAUSED"), "it pauses")
+        stage.press(" ")
+        stage.read_until(lambda: stage.shows("RUNNING → READY: it has used up its slice"), "its second step is done")
+        stage.press("q")
+        assert stage.wait() == 0
+    finally:
+        stage.close()
