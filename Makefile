@@ -15,8 +15,8 @@ test: $(VENV)/test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "not real" --numprocesses 2 --dist loadfile
-	$(BIN)/python -m pytest -m real
+	$(BIN)/python -m pytest -m "patient or not real" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "real and not patient"
 
 screenshots: $(VENV)/run
 	$(BIN)/python tests/screenshots.py

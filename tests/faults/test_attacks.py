@@ -28,7 +28,7 @@ from tests.faults.stage import (
 )
 from tests.worlds import exits, process, run_real, scenario
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 
 # The kernel process

@@ -31,7 +31,7 @@ from tests.faults.stage import (
 )
 from tests.leftcheck import LeftCheck
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 _KILLS = 50
 _AT_ONCE = 5

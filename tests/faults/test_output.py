@@ -14,7 +14,7 @@ from sandbox.units import MS
 from tests.faults.stage import Watch, command, cpu_ticks, resident_kib, watch
 from tests.worlds import process, scenario
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 #: A kernel process of so little growth has not kept what it was given.
 _FLAT_KIB = 6_000

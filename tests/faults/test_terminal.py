@@ -35,7 +35,7 @@ from tests.faults.stage import (
     write_scenario,
 )
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 HEADLESS, APP = ("run",), ()
 both = pytest.mark.parametrize("words", [pytest.param(HEADLESS, id="run"), pytest.param(APP, id="app")])

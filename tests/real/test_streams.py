@@ -17,7 +17,7 @@ import pytest
 
 from tests.worlds import ossandbox
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 OSSANDBOX = f"{sys.executable} -m sandbox"
 SHORT = '[[process]]\nname = "a"\nwork = ["cpu 20ms", "io 10ms"]\n[[process]]\nname = "b"\nwork = ["cpu 30ms"]\n'

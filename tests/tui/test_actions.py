@@ -323,7 +323,7 @@ async def test_inspect_needs_a_choice(stage: Stage) -> None:
 
 async def test_every_action_is_in_the_help_and_in_the_command_palette(stage: Stage) -> None:
     it = stage()
-    async with it.app.run_test(size=(120, 90)) as pilot:
+    async with it.app.run_test(size=(120, 110)) as pilot:
         await it.tell(pilot, three())
         await pilot.press("question_mark")
         await pilot.pause()

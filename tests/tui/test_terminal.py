@@ -11,7 +11,7 @@ import pytest
 
 from tests.faults.stage import Terminal, all_stopped, cpu_ticks, gone, terminal, until, write_scenario
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 #: Three that only compute, for long, in slices that one can follow.
 THREE = """
