@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+
 import pytest
 
 from sandbox.commands import Press, Type, parse_command
@@ -37,17 +39,22 @@ def test_keys_reach_who_reads() -> None:
             waits(run, name)
         run.link.send(Press("interrupted", "ctrl+c"))
         run.link.send(Press("ended", "ctrl+d"))
-        run.link.send(Press("told", "ctrl+z"))
         run.link.send(Type("shell", "heard by its child"))
         run.until(lambda: "KeyboardInterrupt" in run.wrote("interrupted"), "ctrl+c interrupts it")
         run.until(lambda: "EOFError" in run.wrote("ended"), "ctrl+d ends its input")
-        run.until(lambda: "told" in run.wrote("told"), "ctrl+z is told to it")
+        for _ in range(10):  # the system forgets it if the process was stopped before it could take notice
+            run.link.send(Press("told", "ctrl+z"))
+            run.go_on(0.3)
+            if "told" in run.wrote("told"):
+                break
+        assert "told" in run.wrote("told"), "ctrl+z is told to it"
         run.until(lambda: run.wrote("shell").count("heard by its child") == 2, "echoed, and said again by cat")
         run.link.send(Press("cat", "ctrl+d"))
         run.until(lambda: "over" in run.wrote("shell"), "the shell goes on after its child")
         assert run.all(Blocked, "told")
         pressed = [event.did for event in run.all(Operator) if event.did.rule == "pressed"]
-        assert [did.figures["key"] for did in pressed] == ["ctrl+c", "ctrl+d", "ctrl+z", "ctrl+d"]
+        keys = [did.figures["key"] for did in pressed]
+        assert [key for key, _ in groupby(keys)] == ["ctrl+c", "ctrl+d", "ctrl+z", "ctrl+d"]
 
 
 @pytest.mark.real

@@ -42,7 +42,9 @@ class Undertaker:
         """Kill those whose grace is over."""
         now_ns = time.monotonic_ns()
         while self._condemned and self._condemned[0][0] <= now_ns:
-            self._condemned.pop(0)[1].send(signal.SIGKILL)
+            child = self._condemned.pop(0)[1]
+            child.send(signal.SIGKILL)
+            child.held = False  # on its way out it runs, and nothing stops it
 
     def forget(self, child: Child) -> None:
         """It has ended."""
