@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from typing import Any, TextIO, cast
@@ -42,5 +43,12 @@ class _MayBeGone:
         except OSError:
             if not self._lost:
                 self._lost = True
+                self._lead_nowhere()
                 self._gone()
             return None
+
+    def _lead_nowhere(self) -> None:
+        """What is still in the buffer would make the interpreter's last flush fail, and with it the exit status."""
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, self._file.fileno())
+        os.close(nowhere)
