@@ -50,7 +50,9 @@ def until(seconds: float, *keys: str) -> Script:
         assert isinstance(app, SandboxApp)
         async with asyncio.timeout(30):
             while app.session.now_ns < seconds * 1e9:
-                await pilot.pause(0.02)
+                if app.session.board.paused:  # by the lesson, which asks something
+                    await pilot.press("space")
+                await pilot.pause(0.1)
         for key in keys:
             if key == "…":  # something takes its time
                 await pilot.pause(4)
@@ -74,7 +76,7 @@ async def main() -> None:
     await draw("crowd", "crowd", until(1.5))
     await draw("console", "welcome", until(1.5, "3"))
     await draw("sockets", "server", until(1.5, "2", "c", "h"))
-    await draw("memory", "memory", until(1.5, "6"))
+    await draw("memory", "memory", until(0.3, "6"))
 
 
 if __name__ == "__main__":
