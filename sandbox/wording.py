@@ -190,7 +190,6 @@ _PROBLEMS = {
     "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",
     "no such scenario": "there is no scenario {value}; there are: {allowed}, or give the path of a file",
     "no such process": "there is no process {value}; there are: {allowed}",
-    "not a Python file": "{value} is no Python file",
     "file does not load": "{value} does not load: {reason}",
     "file fails": "{value} fails in line {line}: {reason}",
     "not a policy": "{value} is no policy: its class must derive from sandbox.policies.base.Policy",

@@ -6,11 +6,10 @@ A screen that waits for it goes on meanwhile, and may end it at any time.
 from __future__ import annotations
 
 import os
-import signal
 import sys
 from collections.abc import Callable
 
-from sandbox import contenders
+from sandbox import contenders, errand
 from sandbox.comparison import report
 from sandbox.comparison.runs import Plan, Run, plans
 from sandbox.comparison.wire import Compared, Message, Refusal, Request, Running, decode_request, encode
@@ -25,13 +24,8 @@ _NICE = 10
 
 def main() -> None:
     """Compare what the standard input asks for."""
-    if sys.platform == "linux":
-        from sandbox.machines.linux import libc
-
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     os.nice(_NICE)
-    upward = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what policies print is not for us
+    upward = errand.begin()
 
     def tell(message: Message) -> None:
         upward.write(encode(message) + b"\n")

@@ -6,11 +6,9 @@ Somebody's own file may hang, print or end the process; here it can do so withou
 from __future__ import annotations
 
 import faulthandler
-import os
-import signal
 import sys
 
-from sandbox import contenders
+from sandbox import contenders, errand
 from sandbox.conformance.examination import examine
 from sandbox.conformance.trial import LIMIT_S, Candidate
 from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Trying, decode_request, encode
@@ -21,12 +19,7 @@ from sandbox.policies.files import classes
 
 def main() -> None:
     """Examine what the first line of the standard input asks for."""
-    if sys.platform == "linux":
-        from sandbox.machines.linux import libc
-
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    upward = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # what policies print is not for us
+    upward = errand.begin()
 
     def tell(message: Message) -> None:
         upward.write(encode(message) + b"\n")
