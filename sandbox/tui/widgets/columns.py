@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from rich.cells import cell_len
-from textual import events
-from textual.message import Message
 from textual.strip import Strip
 
 from sandbox import wording
@@ -17,44 +15,26 @@ from sandbox.kernel.states import State
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, line, window
+from sandbox.tui.widgets.choices import Choice, Processes
+from sandbox.tui.widgets.lines import Piece, Window, line
 
 _NAME_LEAST, _NAME_MOST = 5, 16
 #: Below so many cells a column has no room for what its figures mean.
 _WIDE = 18
 #: A bar of fewer cells tells nothing.
 _BAR_LEAST = 5
-_WHEEL = 3
 
 
-class Picked(Message):
-    """A process was clicked."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__()
-        self.pid = pid
-
-
-class Column(Lines):
+class Column(Processes):
     """Processes of one state. ``title``: what the state is called; ``means``: what stands at the right."""
 
     title = ""
     means = ""
     state: State
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._session: Session | None = None
-        self._chosen: int | None = None
-        #: Where the wheel has put the top; None: it is the top, or where the chosen process is.
-        self._top: int | None = None
-        self._pids: list[int | None] = []
-
     def show(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
-        if chosen != self._chosen or session is not self._session:
-            self._top = None
-        self._session, self._chosen = session, chosen
+        self.remember(session, chosen)
         self.entitle(f"{self.title} {len(self.members(session))}", self.means if self.size.width >= _WIDE else "")
         self.update_lines()
 
@@ -70,55 +50,24 @@ class Column(Lines):
         """One process's line."""
         raise NotImplementedError
 
-    def draw(self, width: int, height: int) -> list[Strip]:
-        """One line a process, and how many more there are."""
-        session = self._session
-        if session is None:
-            return []
-        count = len(self.members(session))
-        seen = window(count, height, self._top or 0, None if self._top is not None else self._place(session))
-        shown = islice(self.in_order(session), seen.first, seen.last)
-        strips: list[Strip] = []
-        self._pids = []
-        if seen.above:
-            strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
-            self._pids.append(None)
-        for pid in shown:
-            under = self.palette.cursor if pid == self._chosen else None
-            strips.append(line(self.pieces(session, session.board.rows[pid], width), width, under))
-            self._pids.append(pid)
-        if seen.below:
-            strips.append(line([(f"↓ {seen.below} more", self.palette.dim)], width))
-        return strips
+    def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
+        """One line a process; its head is in sight unless somebody wants to see another."""
+        place = self._place(session)
+        if place is None and not self.wheeled:
+            self.top = 0
+
+        def shown(seen: Window) -> Iterator[Choice[int]]:
+            for pid in islice(self.in_order(session), seen.first, seen.last):
+                yield self.row(pid, self.pieces(session, session.board.rows[pid], width), width)
+
+        yield from self.scrolled(len(self.members(session)), place, shown, width, height)
 
     def _place(self, session: Session) -> int | None:
         """Where the chosen process is in this column, if it is."""
-        row = session.board.rows.get(self._chosen) if self._chosen is not None else None
+        row = session.board.rows.get(self.chosen) if self.chosen is not None else None
         if row is None or row.state is not self.state:
             return None
-        return next(index for index, pid in enumerate(self.in_order(session)) if pid == self._chosen)
-
-    def on_click(self, event: events.Click) -> None:
-        """Choose the process that was clicked."""
-        offset = event.get_content_offset(self)
-        if offset is not None and 0 <= offset.y < len(self._pids):
-            pid = self._pids[offset.y]
-            if pid is not None:
-                self.post_message(Picked(pid))
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll."""
-        self._scroll(_WHEEL)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll back."""
-        self._scroll(-_WHEEL)
-
-    def _scroll(self, by: int) -> None:
-        if self._session is not None:
-            most = max(len(self.members(self._session)) - self.size.height, 0)
-            self._top = max(min((self._top or 0) + by, most), 0)
-            self.update_lines()
+        return next(index for index, pid in enumerate(self.in_order(session)) if pid == self.chosen)
 
     def head(self, row: Row, width: int) -> list[Piece]:
         """Pid, sign and name in so many cells: how each line begins."""
@@ -208,20 +157,15 @@ class RunningColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.running.values()
 
-    def draw(self, width: int, height: int) -> list[Strip]:
+    def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """The CPUs, first on top."""
-        session = self._session
-        if session is None or session.board.booted is None:
-            return []
+        if session.board.booted is None:
+            return
         cpus = session.board.booted.cpus
         tall = cpus * 5 - 1 <= height
-        strips: list[Strip] = []
-        self._pids = []
         for cpu in range(cpus):
-            lines = self._cpu(session, cpu, width, tall)
-            strips += lines
-            self._pids += [session.board.running.get(cpu)] * len(lines)
-        return strips[:height]
+            pid = session.board.running.get(cpu)
+            yield from ((pid, strip) for strip in self._cpu(session, cpu, width, tall))
 
     def _cpu(self, session: Session, cpu: int, width: int, tall: bool) -> list[Strip]:
         palette = self.palette
@@ -232,7 +176,7 @@ class RunningColumn(Column):
             strips = [line([label, (" ", palette.dim), what], width)]
             return strips + [self.blank(width)] * 4 if tall else strips
         row = session.board.rows[pid]
-        under = palette.cursor if pid == self._chosen else None
+        under = palette.cursor if pid == self.chosen else None
         head: list[Piece] = [label, (f"{row.pid:>2} ", palette.dim), ("▶ ", palette.running)]
         used_ns = session.now_ns - row.since_ns
         if not tall:
