@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 from textual.app import ComposeResult
-from textual.binding import BindingType
 from textual.timer import Timer
 
 from sandbox.kernel.states import State
 from sandbox.tui import memory
-from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.memorylist import MemoryList
@@ -19,17 +15,16 @@ from sandbox.tui.widgets.memorylist import MemoryList
 _ASK_S = 0.5
 
 
-class Memory(Panel, can_focus=True):
+class Memory(Panel):
     """Asks while it is in front, and costs nothing when it is not."""
 
-    BINDINGS: ClassVar[list[BindingType]] = bindings("memory")
+    folds = True
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._list = MemoryList(id="memory-list")
         self._session: Session | None = None
         self._chosen: int | None = None
-        self._folded: set[int] = set()
         self._known: dict[int, memory.Memory] = {}
         self._timer: Timer | None = None
 
@@ -53,10 +48,9 @@ class Memory(Panel, can_focus=True):
 
     def show(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
-            self._folded.clear()
             self._known.clear()
         self._session, self._chosen = session, chosen
-        self._list.show(session, chosen, self._folded, self._known)
+        self._list.show(session, chosen, self._known)
 
     def _ask(self) -> None:
         session = self._session
@@ -72,16 +66,3 @@ class Memory(Panel, can_focus=True):
                 if found is not None:
                     self._known[pid] = found
         self.show(session, self._chosen)
-
-    def action_fold(self) -> None:
-        """Fold the children of the chosen process away, or unfold them; of one without, those of its parent."""
-        session = self._session
-        if session is None or self._chosen is None:
-            self.notify("Choose a process first", markup=False)
-            return
-        rows = session.board.rows
-        parents = {row.admitted.parent for row in rows.values()}
-        pid = self._chosen if self._chosen in parents else rows[self._chosen].admitted.parent
-        if pid in rows and pid is not None:
-            self._folded ^= {pid}
-            self.show(session, self._chosen)

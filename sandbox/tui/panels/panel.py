@@ -18,6 +18,9 @@ class Panel(Widget):
     #: Whether the timeline stays below it: always, on terminals that are tall enough for both, or never.
     timeline: ClassVar[Literal["always", "tall", "never"]] = "tall"
 
+    #: Whether who is folded away has no line on it: then he is not chosen either, but whose line he is part of.
+    folds: ClassVar[bool] = False
+
     #: Keys that the user has moved, by action.
     keymap: Mapping[str, str] = {}
 

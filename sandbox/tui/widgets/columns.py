@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from itertools import islice
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -13,6 +14,7 @@ from textual.strip import Strip
 from sandbox import wording
 from sandbox.board import Row
 from sandbox.cells import fit, fit_name, flush_right
+from sandbox.events import Clause
 from sandbox.kernel.states import State
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
@@ -66,37 +68,54 @@ class Column(Lines):
         """The same, first on top."""
         return self.members(session)
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
-        """One process's line."""
+    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
+        """One process's line, which stands for so many ``folded`` into it as well."""
+        raise NotImplementedError
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """What stands at the right of the line of some who are folded into that of a process of another column."""
         raise NotImplementedError
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """One line a process, and how many more there are."""
+        """One line a process or folded family, and how many more there are."""
         session = self._session
         if session is None:
             return []
-        count = len(self.members(session))
-        seen = window(count, height, self._top or 0, None if self._top is not None else self._place(session))
-        shown = islice(self.in_order(session), seen.first, seen.last)
+        lines = self._gather(session)
+        place = [*lines].index(self._chosen) if self._chosen in lines and self._top is None else None
+        seen = window(len(lines), height, self._top or 0, place)
         strips: list[Strip] = []
         self._pids = []
         if seen.above:
             strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
             self._pids.append(None)
-        for pid in shown:
-            under = self.palette.cursor if pid == self._chosen else None
-            strips.append(line(self.pieces(session, session.board.rows[pid], width), width, under))
-            self._pids.append(pid)
+        for head, pids in islice(lines.items(), seen.first, seen.last):
+            under = self.palette.cursor if head == self._chosen else None
+            strips.append(line(self._pieces(session, session.board.rows[head], pids, width), width, under))
+            self._pids.append(head)
         if seen.below:
             strips.append(line([(f"↓ {seen.below} more", self.palette.dim)], width))
         return strips
 
-    def _place(self, session: Session) -> int | None:
-        """Where the chosen process is in this column, if it is."""
-        row = session.board.rows.get(self._chosen) if self._chosen is not None else None
-        if row is None or row.state is not self.state:
-            return None
-        return next(index for index, pid in enumerate(self.in_order(session)) if pid == self._chosen)
+    def _gather(self, session: Session) -> dict[int, list[int]]:
+        """The processes of each line by whose line it is; it stands where the first of them does."""
+        family = session.family
+        lines: dict[int, list[int]] = {}
+        for pid in self.in_order(session):
+            lines.setdefault(family.head(pid), []).append(pid)
+        return lines
+
+    def _pieces(self, session: Session, row: Row, pids: Sequence[int], width: int) -> list[Piece]:
+        """Without a pid where the process itself is in another column."""
+        if row.state is self.state:
+            return self.pieces(session, row, width, len(pids) - 1)
+        palette = self.palette
+        text, style = self.summary(session, pids)
+        sign = f"{SIGNS[self.state]} ".rjust(self._digits(session) + 3)
+        room = min(width - len(sign) - len(text) - 1, _NAME_MOST)
+        named = fold_name(row.name, len(pids), room, palette.dim, palette.strong)
+        head: list[Piece] = [(sign, palette.state(self.state)), *named]
+        return [*head, (flush_right(text, _room(width, head)), style)]
 
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""
@@ -116,22 +135,36 @@ class Column(Lines):
 
     def _scroll(self, by: int) -> None:
         if self._session is not None:
-            most = max(len(self.members(self._session)) - self.size.height, 0)
+            most = max(len(self._gather(self._session)) - self.size.height, 0)
             self._top = max(min((self._top or 0) + by, most), 0)
             self.update_lines()
 
-    def head(self, row: Row, width: int) -> list[Piece]:
-        """Pid, sign and name in so many cells: how each line begins."""
+    def head(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
+        """Pid, sign, name and the number of those folded in so many cells: how each line begins."""
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = FAILED_SIGN if failed else SIGNS[row.state]
-        digits = max(len(str(len(self._session.board.rows))), 2) if self._session is not None else 3
-        name = max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST)
+        digits = self._digits(session)
+        room = max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST)
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
-            (fit_name(row.name, name) + " ", self.palette.text),
+            *fold_name(row.name, folded, room, self.palette.text, self.palette.strong),
+            (" ", self.palette.text),
         ]
+
+    def _digits(self, session: Session) -> int:
+        return max(len(str(len(session.board.rows))), 2)
+
+
+def fold_name(name: str, folded: int, width: int, style: Style, strong: Style) -> list[Piece]:
+    """A name in exactly ``width`` cells, and in the last of them how many are folded away: ``server ▸12``."""
+    if not folded:
+        return [(fit_name(name, width), style)]
+    mark = f" ▸{folded}"
+    room = width - len(mark)
+    named = fit_name(name, min(cell_len(name), room))
+    return [(named, style), (mark + " " * (room - cell_len(named)), strong)]
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
@@ -155,10 +188,13 @@ class ReadyColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.ready
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
-        head = self.head(row, width - len(used))
+        head = self.head(session, row, width - len(used), folded)
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        return brief(sum(map(session.cpu_ns, pids))), self.palette.dim
 
 
 class BlockedColumn(Column):
@@ -169,10 +205,15 @@ class BlockedColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.blocked
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
         on = wording.cause(row.on) if row.on is not None else ""
-        head = self.head(row, max(width - cell_len(on), width // 2))
+        head = self.head(session, row, max(width - cell_len(on), width // 2), folded)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """What they wait for, if it is the same."""
+        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "" for pid in pids}
+        return wording.cause(Clause(rules.pop())) if len(rules) == 1 and rules != {""} else "", self.palette.blocked
 
 
 class DoneColumn(Column):
@@ -186,7 +227,7 @@ class DoneColumn(Column):
     def in_order(self, session: Session) -> Iterable[int]:
         return reversed(session.board.exited)
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
         status = row.exited.status if row.exited is not None else None
         if row.exited is not None and status in (0, None):
             text, style = brief(row.exited.t_ns - row.admitted.t_ns), self.palette.dim
@@ -196,8 +237,14 @@ class DoneColumn(Column):
             number = status or 0
             text = wording.signal_name(-number).removeprefix("SIG") if number < 0 else f"exit {number}"
             style = self.palette.failed
-        head = self.head(row, width - len(text))
+        head = self.head(session, row, width - len(text), folded)
         return [*head, (flush_right(text, _room(width, head)), style)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """How many of them failed."""
+        exits = [session.board.rows[pid].exited for pid in pids]
+        failed = sum(exited is not None and exited.status not in (0, None) for exited in exits)
+        return f"{failed} {FAILED_SIGN}" if failed else "", self.palette.failed
 
 
 class RunningColumn(Column):
@@ -232,7 +279,7 @@ class RunningColumn(Column):
             strips = [line([label, (" ", palette.dim), what], width)]
             return strips + [self.blank(width)] * 4 if tall else strips
         row = session.board.rows[pid]
-        under = palette.cursor if pid == self._chosen else None
+        under = palette.cursor if session.family.head(pid) == self._chosen else None
         head: list[Piece] = [label, (f"{row.pid:>2} ", palette.dim), ("▶ ", palette.running)]
         used_ns = session.now_ns - row.since_ns
         if not tall:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from textual import events
 from textual.strip import Strip
 
 from sandbox.cells import fit, fit_name, flush_right
-from sandbox.tui.family import Member, tree
+from sandbox.tui.family import Member
 from sandbox.tui.figures import size
 from sandbox.tui.memory import Memory
 from sandbox.tui.palette import SIGNS
@@ -28,7 +28,6 @@ class MemoryList(Lines):
         super().__init__(id=id)
         self._session: Session | None = None
         self._chosen: int | None = None
-        self._folded: Collection[int] = ()
         self._known: Mapping[int, Memory] = {}
         self._top = 0
         self._pids: list[int | None] = []
@@ -38,9 +37,9 @@ class MemoryList(Lines):
         """The processes whose lines can be seen."""
         return [pid for pid in self._pids if pid is not None]
 
-    def show(self, session: Session, chosen: int | None, folded: Collection[int], known: Mapping[int, Memory]) -> None:
-        """``folded``: whose children are not shown."""
-        self._session, self._chosen, self._folded, self._known = session, chosen, folded, known
+    def show(self, session: Session, chosen: int | None, known: Mapping[int, Memory]) -> None:
+        """``known``: what memory each has, as far as anybody has asked."""
+        self._session, self._chosen, self._known = session, chosen, known
         self.entitle("PROCESS TREE AND MEMORY", "█ private   ░ shared with others")
         self.update_lines()
 
@@ -50,7 +49,7 @@ class MemoryList(Lines):
         self._pids = [None]
         if session is None:
             return []
-        members = tree(session.board.rows, self._folded)
+        members = session.family.tree(session.board.rows, session.board.exited)
         place = next((index for index, member in enumerate(members) if member.pid == self._chosen), None)
         seen = window(len(members), height - 1, self._top, place)
         self._top = seen.first - (seen.above > 0)
