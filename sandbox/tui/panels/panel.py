@@ -23,6 +23,9 @@ class Panel(Widget):
     #: While it is in front, it looks so often at what nobody tells it, in seconds; None: it is told all.
     looks_every_s: ClassVar[float | None] = None
 
+    #: Whether who is folded away has no line on it: then he is not chosen either, but whose line he is part of.
+    folds: ClassVar[bool] = False
+
     #: Keys that the user has moved, by action.
     keymap: Mapping[str, str] = {}
 

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.board import Row
 from sandbox.cells import fit, fit_name, flush_right
+from sandbox.events import Clause
 from sandbox.kernel.states import State
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
@@ -46,41 +48,73 @@ class Column(Processes):
         """The same, first on top."""
         return self.members(session)
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
-        """One process's line."""
+    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
+        """One process's line, which stands for so many ``folded`` into it as well."""
+        raise NotImplementedError
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """What stands at the right of the line of some who are folded into that of a process of another column."""
         raise NotImplementedError
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """One line a process; its head is in sight unless somebody wants to see another."""
-        place = self._place(session)
+        """One line a process or folded family; the first is in sight, unless somebody wants to see another."""
+        lines = self._gather(session)
+        place = [*lines].index(self.chosen) if self.chosen in lines else None
         if place is None and not self.wheeled:
             self.top = 0
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
-            for pid in islice(self.in_order(session), seen.first, seen.last):
-                yield self.row(pid, self.pieces(session, session.board.rows[pid], width), width)
+            for head, pids in islice(lines.items(), seen.first, seen.last):
+                yield self.row(head, self._pieces(session, session.board.rows[head], pids, width), width)
 
-        yield from self.scrolled(len(self.members(session)), place, shown, width, height)
+        yield from self.scrolled(len(lines), place, shown, width, height)
 
-    def _place(self, session: Session) -> int | None:
-        """Where the chosen process is in this column, if it is."""
-        row = session.board.rows.get(self.chosen) if self.chosen is not None else None
-        if row is None or row.state is not self.state:
-            return None
-        return next(index for index, pid in enumerate(self.in_order(session)) if pid == self.chosen)
+    def _gather(self, session: Session) -> dict[int, list[int]]:
+        """The processes of each line by whose line it is; it stands where the first of them does."""
+        family = session.family
+        lines: dict[int, list[int]] = {}
+        for pid in self.in_order(session):
+            lines.setdefault(family.head(pid), []).append(pid)
+        return lines
 
-    def head(self, row: Row, width: int) -> list[Piece]:
-        """Pid, sign and name in so many cells: how each line begins."""
+    def _pieces(self, session: Session, row: Row, pids: Sequence[int], width: int) -> list[Piece]:
+        """Without a pid where the process itself is in another column."""
+        if row.state is self.state:
+            return self.pieces(session, row, width, len(pids) - 1)
+        palette = self.palette
+        text, style = self.summary(session, pids)
+        sign = f"{SIGNS[self.state]} ".rjust(self._digits(session) + 3)
+        room = min(width - len(sign) - len(text) - 1, _NAME_MOST)
+        named = fold_name(row.name, len(pids), room, palette.dim, palette.strong)
+        head: list[Piece] = [(sign, palette.state(self.state)), *named]
+        return [*head, (flush_right(text, _room(width, head)), style)]
+
+    def head(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
+        """Pid, sign, name and the number of those folded in so many cells: how each line begins."""
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = FAILED_SIGN if failed else SIGNS[row.state]
-        digits = max(len(str(len(self._session.board.rows))), 2) if self._session is not None else 3
-        name = max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST)
+        digits = self._digits(session)
+        room = max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST)
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
-            (fit_name(row.name, name) + " ", self.palette.text),
+            *fold_name(row.name, folded, room, self.palette.text, self.palette.strong),
+            (" ", self.palette.text),
         ]
+
+    def _digits(self, session: Session) -> int:
+        return max(len(str(len(session.board.rows))), 2)
+
+
+def fold_name(name: str, folded: int, width: int, style: Style, strong: Style) -> list[Piece]:
+    """A name in exactly ``width`` cells, and in the last of them how many are folded away: ``server ▸12``."""
+    if not folded:
+        return [(fit_name(name, width), style)]
+    mark = f" ▸{folded}"
+    room = width - len(mark)
+    named = fit_name(name, min(cell_len(name), room))
+    return [(named, style), (mark + " " * (room - cell_len(named)), strong)]
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
@@ -104,10 +138,13 @@ class ReadyColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.ready
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
-        head = self.head(row, width - len(used))
+        head = self.head(session, row, width - len(used), folded)
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        return brief(sum(map(session.cpu_ns, pids))), self.palette.dim
 
 
 class BlockedColumn(Column):
@@ -118,10 +155,15 @@ class BlockedColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.blocked
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
         on = wording.cause(row.on) if row.on is not None else ""
-        head = self.head(row, max(width - cell_len(on), width // 2))
+        head = self.head(session, row, max(width - cell_len(on), width // 2), folded)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """What they wait for, if it is the same."""
+        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "" for pid in pids}
+        return wording.cause(Clause(rules.pop())) if len(rules) == 1 and rules != {""} else "", self.palette.blocked
 
 
 class DoneColumn(Column):
@@ -135,7 +177,7 @@ class DoneColumn(Column):
     def in_order(self, session: Session) -> Iterable[int]:
         return reversed(session.board.exited)
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
         status = row.exited.status if row.exited is not None else None
         if row.exited is not None and status in (0, None):
             text, style = brief(row.exited.t_ns - row.admitted.t_ns), self.palette.dim
@@ -145,8 +187,14 @@ class DoneColumn(Column):
             number = status or 0
             text = wording.signal_name(-number).removeprefix("SIG") if number < 0 else f"exit {number}"
             style = self.palette.failed
-        head = self.head(row, width - len(text))
+        head = self.head(session, row, width - len(text), folded)
         return [*head, (flush_right(text, _room(width, head)), style)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """How many of them failed."""
+        exits = [session.board.rows[pid].exited for pid in pids]
+        failed = sum(exited is not None and exited.status not in (0, None) for exited in exits)
+        return f"{failed} {FAILED_SIGN}" if failed else "", self.palette.failed
 
 
 class RunningColumn(Column):
@@ -176,7 +224,7 @@ class RunningColumn(Column):
             strips = [line([label, (" ", palette.dim), what], width)]
             return strips + [self.blank(width)] * 4 if tall else strips
         row = session.board.rows[pid]
-        under = palette.cursor if pid == self.chosen else None
+        under = palette.cursor if session.family.head(pid) == self.chosen else None
         head: list[Piece] = [label, (f"{row.pid:>2} ", palette.dim), ("▶ ", palette.running)]
         used_ns = session.now_ns - row.since_ns
         if not tall:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from sandbox.cells import fit, fit_name, flush_right
-from sandbox.tui.family import Member, tree
+from sandbox.tui.family import Member
 from sandbox.tui.figures import size
 from sandbox.tui.memory import Memory
 from sandbox.tui.palette import SIGNS
@@ -23,19 +23,18 @@ class MemoryList(Processes):
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._folded: Collection[int] = ()
         self._known: Mapping[int, Memory] = {}
 
-    def show(self, session: Session, chosen: int | None, folded: Collection[int], known: Mapping[int, Memory]) -> None:
-        """``folded``: whose children are not shown."""
+    def show(self, session: Session, chosen: int | None, known: Mapping[int, Memory]) -> None:
+        """``known``: what memory each has, as far as anybody has asked."""
         self.remember(session, chosen)
-        self._folded, self._known = folded, known
+        self._known = known
         self.entitle("PROCESS TREE AND MEMORY", "█ private   ░ shared with others")
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """A heading, then who there is room for."""
-        members = tree(session.board.rows, self._folded)
+        members = session.family.tree(session.board.rows, session.board.exited)
         place = next((index for index, member in enumerate(members) if member.pid == self.chosen), None)
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
