@@ -20,7 +20,7 @@ from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Session
 from sandbox.tui.signals import Signals
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.tabs import Clicked
 from sandbox.units import MS, show_duration, write_duration
 

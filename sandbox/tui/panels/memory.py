@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from textual.app import ComposeResult
-from textual.timer import Timer
 
 from sandbox.kernel.states import State
 from sandbox.tui import memory
@@ -11,14 +10,12 @@ from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.memorylist import MemoryList
 
-#: So often is the system asked, of those that are in sight.
-_ASK_S = 0.5
-
 
 class Memory(Panel):
-    """Asks while it is in front, and costs nothing when it is not."""
+    """One list."""
 
     folds = True
+    looks_every_s = 0.5
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -26,25 +23,10 @@ class Memory(Panel):
         self._session: Session | None = None
         self._chosen: int | None = None
         self._known: dict[int, memory.Memory] = {}
-        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """All of it."""
         yield self._list
-
-    def on_mount(self) -> None:
-        """Ask from now on."""
-        self._timer = self.set_interval(_ASK_S, self._ask)
-
-    def arrive(self) -> None:
-        super().arrive()
-        self._ask()
-        if self._timer is not None:
-            self._timer.resume()
-
-    def leave(self) -> None:
-        if self._timer is not None:
-            self._timer.pause()
 
     def show(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
@@ -52,7 +34,8 @@ class Memory(Panel):
         self._session, self._chosen = session, chosen
         self._list.show(session, chosen, self._known)
 
-    def _ask(self) -> None:
+    def look(self) -> None:
+        """Ask the system, of those that are in sight."""
         session = self._session
         if session is None:
             return
