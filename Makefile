@@ -1,11 +1,12 @@
 # make run    opens the app           make test         checks everything
 # make screenshots   draws screenshots/*.svg           make bench   measures
+# make messages   brings the catalogues of other languages up to date
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test screenshots bench clean
+.PHONY: run test screenshots messages bench clean
 
 run: $(VENV)/run
 	$(BIN)/ossandbox
@@ -20,6 +21,9 @@ test: $(VENV)/test
 
 screenshots: $(VENV)/run
 	$(BIN)/python tests/screenshots.py
+
+messages: $(VENV)/test
+	$(BIN)/python -m tests.messages
 
 bench: $(VENV)/test
 	$(BIN)/python -m tests.benchmarks

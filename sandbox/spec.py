@@ -37,8 +37,6 @@ CLIENTS_MOST = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
-#: Languages of lessons; ``NAME.zh.md`` is the Chinese text beside ``NAME.md``.
-LANGUAGES = ("en", "zh")
 #: What of the screen a step of a lesson can point at.
 PANELS = ("ready", "running", "blocked", "done", "timeline", "why")
 

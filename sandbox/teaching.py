@@ -12,7 +12,8 @@ from sandbox.commands import Spawn
 from sandbox.events import Clause
 from sandbox.happenings import OPERATOR, RUN_FIGURES, owner, spoken_of
 from sandbox.kinds import Refused, nearest, shown
-from sandbox.spec import LANGUAGES, Scenario
+from sandbox.language import LANGUAGES
+from sandbox.spec import Scenario
 
 #: Where in the file something is, and what is wrong with it.
 Fault = tuple[tuple[str, ...], Clause]
@@ -27,7 +28,8 @@ def parts(text: str) -> list[str]:
 
 
 def text_file(scenario: Scenario, language: str) -> Path | None:
-    """The file of the lesson's text in a language, if there is a lesson; it may not exist."""
+    """The file of the lesson's text in a language, if there is a lesson; it may not exist: ``NAME.zh.md`` is the
+    Chinese text beside ``NAME.md``."""
     if scenario.lesson is None:
         return None
     path = Path(scenario.folder, scenario.lesson)

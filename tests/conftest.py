@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.language import use
 from tests.leftcheck import LeftCheck
 
 
@@ -17,8 +18,17 @@ def _quiet_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the person who runs it."""
     for name in ("HOME", "XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME"):
         monkeypatch.setenv(name, str(tmp_path))
+    monkeypatch.setenv("LC_ALL", "C.UTF-8")
     for name in ("NO_COLOR", "TEXTUAL", "TEXTUAL_THEME", "COLUMNS", "LINES"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture
+def chinese() -> Iterator[None]:
+    """All that is said is said in Chinese."""
+    use("zh")
+    yield
+    use("en")
 
 
 @pytest.fixture

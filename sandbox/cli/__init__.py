@@ -11,6 +11,7 @@ from importlib import import_module
 from sandbox import __version__
 from sandbox.alarm import CLOCK, DEAF_S
 from sandbox.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from sandbox.language import LANGUAGES, system_language, use
 from sandbox.scenario import BadScenario
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
@@ -35,7 +36,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit status."""
     _open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    options = _parser(words).parse_args(words)
+    language = _language()
+    spoken, words = language.parse_known_args(words)
+    use(spoken.lang)
+    options = _parser(words, language).parse_args(words)
     try:
         status: int = options.do(options)
         sys.stdout.flush()
@@ -66,11 +70,20 @@ def _open_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
-def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
+def _language() -> argparse.ArgumentParser:
+    """What every command takes, and is read before any other: all that is said later is said in this language."""
+    parser = argparse.ArgumentParser(prog="ossandbox", add_help=False, allow_abbrev=False)
+    says = "the language in which all is said"
+    parser.add_argument("--lang", choices=LANGUAGES, default=system_language(), help=says)
+    return parser
+
+
+def _parser(words: Sequence[str], language: argparse.ArgumentParser) -> argparse.ArgumentParser:
     """The parser. A first word that is no command is a scenario for the app."""
     parser = argparse.ArgumentParser(
         prog="ossandbox",
         description="A mini operating system in your terminal: real processes, a scheduler you can swap.",
+        parents=[language],
         epilog="ossandbox [SCENARIO] opens the app; without a scenario, the welcome one.",
     )
     parser.add_argument("--version", action="version", version=f"ossandbox {__version__}")
@@ -79,7 +92,7 @@ def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
         CLOCK.deaf_s = DEAF_S  # a command that hangs says where; the app has a screen to give back
         commands = parser.add_subparsers(metavar="COMMAND", required=True)
         for name, says in COMMANDS.items():
-            command = commands.add_parser(name, help=says)
+            command = commands.add_parser(name, help=says, parents=[language])
             if name == first:
                 _fill(command, name)
     else:

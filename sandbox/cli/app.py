@@ -26,7 +26,6 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     shared.add_policy(parser)
     shared.add(parser)
     shared.add_recording(parser)
-    shared.add_language(parser)
 
 
 def do(options: argparse.Namespace) -> int:
@@ -42,7 +41,7 @@ def do(options: argparse.Namespace) -> int:
         return KernelProcess(shared.boot(options, scenario, stay=True, attended=True), options.strict)
 
     scenario = shared.scenario(options, real=True)
-    config = read_config()._replace(language=options.lang)
+    config = read_config()
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         from sandbox.report import complain
 

@@ -13,6 +13,7 @@ from sandbox.events import Clause, Event
 from sandbox.exits import DONE, FAILED
 from sandbox.headless import Record, drive_real
 from sandbox.interruption import Interruption
+from sandbox.language import spoken
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.story import Story
@@ -76,7 +77,7 @@ def do(options: argparse.Namespace) -> int:
     if options.check:
         return _check(judge(scenario.claims, rehearsal.story, known), options.json)
     shown = {name: figure.shown for name, figure in known.items()}
-    text = fill(clean(lesson_text(scenario, options.lang) or ""), scenario, shown)
+    text = fill(clean(lesson_text(scenario, spoken()) or ""), scenario, shown)
     print(plain(text), end="")
     return DONE
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 
-from sandbox.cli import options as shared
 from sandbox.exits import DONE
+from sandbox.language import spoken
 from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.text import lesson_text, title
 from sandbox.report import print_table
@@ -16,12 +16,11 @@ from sandbox.spec import Scenario
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the list takes."""
     parser.add_argument("--json", action="store_true", help="as JSON")
-    shared.add_language(parser)
 
 
 def do(options: argparse.Namespace) -> int:
     """List the lessons in the order of the course."""
-    course = [(lesson.name, _title(lesson, options.lang), lesson.concepts) for lesson in lessons()]
+    course = [(lesson.name, _title(lesson, spoken()), lesson.concepts) for lesson in lessons()]
     if options.json:
         print(json.dumps([{"name": name, "title": said, "concepts": concepts} for name, said, concepts in course]))
         return DONE

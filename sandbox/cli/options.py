@@ -9,9 +9,8 @@ from typing import TYPE_CHECKING, TypeVar
 from sandbox.commands import Quit
 from sandbox.events import Clause
 from sandbox.kinds import Duration, Kind, Refused, Whole
-from sandbox.lessons.text import system_language
 from sandbox.scenario import BadScenario, Problem, find, load
-from sandbox.spec import LANGUAGES, SERVERS, At, Scenario
+from sandbox.spec import SERVERS, At, Scenario
 
 if TYPE_CHECKING:
     from sandbox.trace.load import Recording
@@ -38,11 +37,6 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sensor", default="auto", metavar="NAME", help="how blocking is noticed (see: doctor)")
     recipes = ("auto", "overlapped", "sequential")
     parser.add_argument("--recipe", default="auto", choices=recipes, help="how one process is switched for another")
-
-
-def add_language(parser: argparse.ArgumentParser) -> None:
-    """Declare the language of lessons."""
-    parser.add_argument("--lang", choices=LANGUAGES, default=system_language(), help="the language of the lesson")
 
 
 def add_recording(parser: argparse.ArgumentParser) -> None:

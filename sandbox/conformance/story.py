@@ -41,7 +41,7 @@ def says(verdict: Verdict) -> str:
     """What there is to say of a law, in a sentence; nothing where it holds."""
     if verdict.example is not None:
         return wording.violation(verdict.example.violation.what)
-    return {"declared": wording.DECLARED, "unjudged": wording.UNJUDGED}.get(verdict.state, "")
+    return wording.unbroken(verdict.state)
 
 
 def document(report: Report) -> dict[str, Any]:

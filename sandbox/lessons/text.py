@@ -2,26 +2,17 @@
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Mapping
 
 from sandbox.happenings import RUN_FIGURES, owner
-from sandbox.spec import LANGUAGES, Scenario
+from sandbox.spec import Scenario
 from sandbox.teaching import text_file
 
 #: Stands for a figure until it is known.
 UNKNOWN = "…"
 
 _PLACEHOLDER = re.compile(r"\{([^\W\d][\w./-]*)\}")
-
-
-def system_language() -> str:
-    """The language that the system is set to, if lessons have it; English otherwise."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        if value := os.environ.get(name):
-            return next((language for language in LANGUAGES if value.startswith(language)), "en")
-    return "en"
 
 
 def lesson_text(scenario: Scenario, language: str = "en") -> str | None:

@@ -87,7 +87,6 @@ class SandboxApp(LookBack):
         self.signals.stop_and_go_on(self.action_suspend)
         self.set_keymap(self.config.keymap)
         self.board_screen.use_keymap(self.config.keymap)
-        self.board_screen.lesson.language = self.config.language
         self.board_screen.begin(self.session)
         self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)

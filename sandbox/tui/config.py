@@ -20,11 +20,10 @@ THEMES = ("dark", "light")
 
 
 class Config(NamedTuple):
-    """``keymap``: keys by action, as ``keys.ACTIONS`` names them; ``language``: that of lessons."""
+    """``keymap``: keys by action, as ``keys.ACTIONS`` names them."""
 
     theme: str = "dark"
     keymap: dict[str, str] = {}  # noqa: RUF012 - never changed
-    language: str = "en"
 
 
 def config_file() -> Path:

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from sandbox import gantt, wording
-from sandbox.cells import fit
+from sandbox.cells import fit, flush_right
 from sandbox.comparison import agreement
 from sandbox.comparison.agreement import Agreement
 from sandbox.gantt import Line
 from sandbox.history import History
+from sandbox.language import _
 from sandbox.metrics import metrics, result
 from sandbox.units import MS
 from sandbox.whatif.derive import Load
@@ -77,7 +78,8 @@ def _check(what: WhatIf) -> Iterator[Line]:
 
 
 def _table(what: WhatIf) -> Iterator[Line]:
-    yield [(fit(wording.IN_MS, _TITLE) + "".join(head.rjust(_FIGURE) for head in wording.WHAT_IF_HEADS), "dim")]
+    heads = (_("turnaround"), _("if"), _("waiting"), _("if"), _("response"), _("if"))
+    yield [(fit(_("all times in ms"), _TITLE) + "".join(flush_right(head, _FIGURE) for head in heads), "dim")]
     pairs = [*_pairs(what)]
     for name, was, would in pairs[:_LISTED_MOST]:
         cells = []
@@ -85,7 +87,7 @@ def _table(what: WhatIf) -> Iterator[Line]:
             cells += [_milliseconds(was[key]), _milliseconds(would[key])]
         yield [(fit(name, _TITLE) + "".join(cell.rjust(_FIGURE) for cell in cells), "text")]
     if len(pairs) > _LISTED_MOST:
-        yield [(f"… and {len(pairs) - _LISTED_MOST} more", "dim")]
+        yield [(_("… and {number} more").format(number=len(pairs) - _LISTED_MOST), "dim")]
 
 
 def _differences(what: WhatIf) -> Iterator[str]:

@@ -12,11 +12,12 @@ from sandbox import wording
 from sandbox.events import Admitted, Blocked, Clause, Dispatched, Event, Exited, Operator, PolicyNote, Ready, Wrote
 from sandbox.happenings import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
 from sandbox.kinds import Refused
+from sandbox.language import system_language
 from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.story import Story
-from sandbox.lessons.text import fill, lesson_text, system_language, title
+from sandbox.lessons.text import fill, lesson_text, title
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.metrics import fold

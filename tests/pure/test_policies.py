@@ -15,6 +15,7 @@ from sandbox.policies.base import Task
 from sandbox.policies.tickets import Bag
 from sandbox.spec import ProcessSpec
 from sandbox.units import MS, S
+from sandbox.wording import choices
 from tests.worlds import exits, gantt, process, scenario, simulate
 
 #: Linux's share of a nice 0 process beside one of these nice values.
@@ -93,9 +94,9 @@ def test_each_reason_and_note_has_words_and_travels_as_json(name: str) -> None:
     called = names(events)
     for event in events:
         if isinstance(event, Dispatched):
-            assert event.why.rule in wording._RULES
+            assert event.why.rule in choices._RULES
         if isinstance(event, PolicyNote):
-            assert event.note.rule in wording._NOTES
+            assert event.note.rule in choices._NOTES
         assert "{" not in wording.sentence(event, called)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
+from sandbox.language import LANGUAGES
 from sandbox.lessons.course import lessons
 from sandbox.lessons.figures import figures
 from sandbox.lessons.story import Story
@@ -19,7 +20,7 @@ from sandbox.lessons.whatif import imagined
 from sandbox.machines.linux.places import available
 from sandbox.metrics import fold
 from sandbox.scenario import built_in_folder
-from sandbox.spec import LANGUAGES, Scenario
+from sandbox.spec import Scenario
 from tests.faults.stage import Terminal
 from tests.worlds import ossandbox, run_real
 

@@ -13,6 +13,7 @@ from sandbox.events import Admitted, Dispatched, Event, Fault, PolicyNote, Queue
 from sandbox.kernel.states import State
 from sandbox.spec import ProcessSpec
 from sandbox.units import MS
+from sandbox.wording import choices
 from tests.worlds import exits, process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
@@ -43,7 +44,7 @@ def test_each_policy_schedules_real_processes(name: str) -> None:
     for event in events:
         board.apply(event)
         if isinstance(event, Dispatched):
-            assert event.why.rule in wording._RULES
+            assert event.why.rule in choices._RULES
     assert all(row.state is State.EXITED for row in board.rows.values())
     assert any(isinstance(event, Queues) for event in events)
 

@@ -10,7 +10,6 @@ import pytest
 from sandbox.commands import Pause
 from sandbox.happenings import parse_happening
 from sandbox.spec import Scenario, Step
-from sandbox.tui.config import Config
 from tests.tui.stage import Play, Story, until, world
 
 Stage = Callable[..., Play]
@@ -64,8 +63,9 @@ async def test_a_lesson_that_nobody_reads_does_not_pause(stage: Stage, lesson: S
         assert pointed(it) == []
 
 
+@pytest.mark.usefixtures("chinese")
 async def test_a_lesson_in_chinese(stage: Stage, lesson: Scenario) -> None:
-    it = stage(lesson, Config(language="zh"))
+    it = stage(lesson)
     async with it.app.run_test(size=(120, 40)) as pilot:
         await it.tell(pilot, Story().admit("a").admit("b").run("a").later("10ms"))
         await until(lambda: "我的" in it.text.replace("\0", ""), pilot)

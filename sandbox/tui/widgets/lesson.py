@@ -9,6 +9,7 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 
 from sandbox import wording
+from sandbox.language import spoken
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
 from sandbox.teaching import parts
 from sandbox.text import clean
@@ -29,7 +30,6 @@ class Lesson(VerticalScroll):
         super().__init__(id=id)
         #: Keys that the user has moved, by action.
         self.keymap: Mapping[str, str] = {}
-        self.language = "en"
         self._shown: tuple[Session, int, bool] | None = None
         self._parts: list[str] = []
         self._markdown: Markdown | None = None
@@ -91,7 +91,7 @@ class Lesson(VerticalScroll):
     def _read(self, session: Session) -> list[str]:
         """The parts of the lesson, harmless; what is wrong with it where it cannot be read."""
         try:
-            text = clean(lesson_text(session.scenario, self.language) or "")
+            text = clean(lesson_text(session.scenario, spoken()) or "")
         except (OSError, UnicodeDecodeError) as error:
             return [f"The lesson `{session.scenario.lesson}` cannot be read: {clean(str(error))}"]
         return parts(text) if session.scenario.steps else [text]

@@ -1,0 +1,73 @@
+"""The language in which people are spoken to: English as it stands in the code, others from gettext's catalogues.
+
+Code says ``_("{name} is over").format(name=name)``: a catalogue can only have what is a whole sentence, before its
+figures are filled in. Sentences that are looked up later are marked where they are written, ``N_("…")`` or a table
+annotated as ``Messages``, and translated where they are said, ``_(TABLE[rule])``. ``make messages`` brings the
+catalogues up to date.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from pathlib import Path
+
+LANGUAGES = ("en", "zh")
+
+#: A table of sentences by what they are about; all that is annotated with it stands in the catalogues.
+Messages = Mapping[str, str]
+
+
+class _Spoken:
+    """What is spoken at present."""
+
+    language = "en"
+    catalogue = NullTranslations()
+
+
+def use(language: str) -> None:
+    """Speak a language from now on, one of LANGUAGES."""
+    _Spoken.language = language
+    _Spoken.catalogue = NullTranslations() if language == "en" else _read(catalogue_file(language))
+
+
+def spoken() -> str:
+    """The language that is spoken."""
+    return _Spoken.language
+
+
+def catalogue_file(language: str) -> Path:
+    """The catalogue of a language other than English."""
+    return Path(__file__).with_name(f"{language}.po")
+
+
+def _read(path: Path) -> GNUTranslations:
+    """A catalogue, straight from what translators write: there is no second form of it to be out of date."""
+    import polib  # most speak English
+
+    return GNUTranslations(BytesIO(polib.pofile(path, encoding="utf-8").to_binary()))
+
+
+def system_language() -> str:
+    """The language that the system is set to, if it is one of LANGUAGES; English otherwise."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        if value := os.environ.get(name):
+            return next((language for language in LANGUAGES if value.startswith(language)), "en")
+    return "en"
+
+
+def _(message: str) -> str:
+    """The message in the language that is spoken."""
+    return _Spoken.catalogue.gettext(message) if message else ""
+
+
+def ngettext(one: str, many: str, number: int) -> str:
+    """The message for one, or that for many, as the language has it for this number."""
+    return _Spoken.catalogue.ngettext(one, many, number)
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's customary name
+    """Marks a message that is translated when it is said."""
+    return message

@@ -1,0 +1,61 @@
+"""What went wrong in a run, and what the operator did."""
+
+from __future__ import annotations
+
+from sandbox.events import Clause
+from sandbox.language import Messages
+from sandbox.wording.problems import problem
+from sandbox.wording.templates import say
+
+_FAULTS: Messages = {
+    "no such process": "there is no process {who}",
+    "could not be started": "{name} could not be started: {reason}",
+    "port is taken": "{name} cannot listen at {at}: somebody else does; {hint} is free",
+    "port is taken by": "{name} cannot listen at {at}: {by} does; {hint} is free",
+    "is exposed": "{name} does not listen at {at}: other machines can reach it, too; --expose permits that",
+    "nobody listens": "{name} could not be started: nobody listens at {at}",
+    "ended before its arrival": "{name} ended before its arrival",
+    "stopped itself": "it stopped itself; its next turn continues it",
+    "continued by somebody else": "somebody else continued it; it was stopped again",
+    "sensor cannot be had": "the sensor {sensor} cannot be had here: {reason}; {next} notices blocking instead",
+    "sensor lost": "the sensor {sensor} is lost: {reason}; {next} goes on in its place",
+    "no list of sockets": "who is connected to whom cannot be seen here: {reason}",
+    "no witness": "the slices cannot be verified here: {reason}",
+    "stop not confirmed": "its stop is not confirmed yet; the others go on",
+    "waits for somebody to type": "nobody is here to type for {names}: the run ends",
+    "nothing can happen any more": "nothing can happen any more: the run ends",
+    "only on real processes": "{command} needs real processes; the virtual machine has none",
+    "policy raises": "{policy} fails in {callback}, {file} line {line}: {error} ({code}); {successor} takes over",
+    "policy answers nonsense": "{policy}: {callback}, {file} line {line}, answers {answer} instead of {allowed}; "
+    "{successor} takes over",
+    "policy takes too long": "{policy} does not come back from {callback}, {file} line {line} ({code}); {successor} "
+    "takes over",
+    "recording ended": "the recording {file} ends here: {reason}; the run goes on",
+    "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it; the kernel process and everything that it ran have been ended",
+    "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
+}
+
+_OPERATOR: Messages = {
+    "paused": "paused",
+    "resumed": "resumed",
+    "stepped": "one step",
+    "quit": "quit",
+    "killed": "killed {pid}",
+    "spawned": "started {runs}",
+    "typed": "typed into {pid}: {text}",
+    "pressed": "pressed {key} in {pid}",
+    "set": "{parameter} is {value} now",
+    "policy": "policy is {policy} now",
+    "reloaded": "{policy} has been loaded anew",
+}
+
+
+def fault(clause: Clause) -> str:
+    """What went wrong; what the operator asked for and cannot have is a problem of his."""
+    return say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
+
+
+def operator(clause: Clause) -> str:
+    """What the operator did."""
+    return say(_OPERATOR, clause)

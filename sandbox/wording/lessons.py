@@ -1,0 +1,35 @@
+"""What a lesson says of its claims and steps."""
+
+from __future__ import annotations
+
+from sandbox.events import Clause
+from sandbox.happenings import Happening
+from sandbox.language import Messages, _
+from sandbox.wording.results import rounded
+from sandbox.wording.templates import say
+
+_FINDINGS: Messages = {
+    "never": "never",
+    "times": "{number} times, first at {first_ns}",
+    "at": "at {times}",
+    "figures": "{left} and {right}",
+    "figure": "{left}",
+    "no such figure": "nothing is known of {name}",
+}
+
+
+def finding(clause: Clause) -> str:
+    """What a run showed of a lesson's claim."""
+    if clause.rule == "figures" and clause.figures["right"] is None:  # the claim itself says what it is compared with
+        clause = Clause("figure", clause.figures)
+    return say(_FINDINGS, clause)
+
+
+def step_reached(happening: Happening, t_ns: int) -> str:
+    """What a step of a lesson waited for has happened; in Markdown."""
+    return _("✔ `{happening}` after {time}").format(happening=happening, time=rounded(t_ns))
+
+
+def step_awaited(happening: Happening) -> str:
+    """What a step of a lesson waits for; in Markdown."""
+    return _("waits until `{happening}`").format(happening=happening)

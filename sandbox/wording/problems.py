@@ -1,0 +1,124 @@
+"""What is wrong with what a person wrote, and with files."""
+
+from __future__ import annotations
+
+from sandbox.events import Clause
+from sandbox.language import Messages, _
+from sandbox.wording.templates import say
+
+_PROBLEMS: Messages = {
+    "duration needs a unit": "{value} has no unit; write {hint}",
+    "expected a duration": "{value} is no duration; write for example 20ms, 1.5s or 250us",
+    "out of range": "{value} is out of range; allowed: {allowed}",
+    "expected a whole number": "{value} is no whole number; allowed: {allowed}",
+    "expected a number": "{value} is no number; allowed: {allowed}",
+    "expected true or false": "{value} is neither true nor false",
+    "expected text": "{value} is no text; put it in quotation marks",
+    "expected a list": "{value} is no list; write [ … ]",
+    "expected a table": "{value} is no table; write {{ key = value }}",
+    "expected tables": "{value} is no list of tables; begin each with {hint}",
+    "not one of the allowed words": "{value} is not allowed; allowed: {allowed}",
+    "text has the wrong length": "{length} characters; allowed: {allowed}",
+    "text holds a NUL byte": "holds a NUL byte",
+    "not a name": "{value} is no name: one word of at most 40 characters",
+    "list has the wrong length": "{length} entries; allowed: {allowed}",
+    "not a stretch of work": "{value} is no stretch of work; allowed: {allowed}",
+    "not a command": "{value} is nothing an operator can do; allowed: {allowed}",
+    "not a command line": "{value} is no command line",
+    "no such parameter": "{policy} has no parameter {value}; it has: {allowed}",
+    "not a setting": "{value} sets no parameter; write {name}:parameter=value",
+    "no such policy": "there is no policy {value}; there are: {allowed}",
+    "no such file": "there is no file {value}",
+    "which class": "{value} does not say which class is meant; write {allowed}",
+    "no such class": "there is no class {value} in {file}",
+    "no such function": "there is no function {value} in {file}; there are: {allowed}",
+    "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",
+    "no such scenario": "there is no scenario {value}; there are: {allowed}, or give the path of a file",
+    "no such process": "there is no process {value}; there are: {allowed}",
+    "file does not load": "{value} does not load: {reason}",
+    "file fails": "{value} fails in line {line}: {reason}",
+    "not a policy": "{value} is no policy: its class must derive from sandbox.policies.base.Policy",
+    "policy does not start": "{value} does not start: {reason}",
+    "ties of a policy": "{value} says ties = {found}; allowed: {allowed}",
+    "no policy in the file": "the file of {value} holds no policy of that name",
+    "file is too large": "the file is larger than {allowed}",
+    "cannot be read": "cannot be read: {reason}",
+    "file exists": "exists already; give another name, or --force to overwrite it",
+    "not a file for a policy": "is no name for a policy's file: letters, digits and _, then .py, for example mine.py",
+    "cannot be written": "cannot be written: {reason}",
+    "policy takes too long": "does not come back when it is loaded: {file}, line {line}",
+    "ends the process": "ends the process when it is loaded: {reason}",
+    "is not UTF-8": "is not UTF-8 text (byte {byte})",
+    "is not TOML": "is not TOML: {reason}",
+    "is nested too deeply": "is nested too deeply",
+    "too many processes": "{number} processes; at most {allowed}",
+    "too many tables": "{number} tables; at most {allowed}",
+    "says nothing to run": "says nothing to run; give exactly one of: {allowed}",
+    "says more than one thing to run": "says {found}; give exactly one of: {allowed}",
+    "belongs to others only": "belongs to {owner} only",
+    "two servers at one address": "two servers listen at {value}; give each a listen of its own",
+    "two clients of one name": "two clients are called {value}",
+    "leads off this machine": "{value} leads off this machine; clients stay on it",
+    "not an address": "{value} is no address; write for example {hint}",
+    "no such host": "{value} leads nowhere: {reason}",
+    "is exposed": "other machines can reach {at}, too; --expose permits that",
+    "no network": "it talks over real sockets; the virtual machine has no network: use ossandbox run",
+    "belongs to another option": "means nothing without {hint}",
+    "is missing": "{key} is missing",
+    "unknown key": "there is no key {value}; allowed: {allowed}",
+    "two processes of one name": "two processes are called {value}",
+    "expected file.py:function": "{value} is not of the form file.py:function",
+    "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
+    "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
+    "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
+    "ostep has one cpu": "OSTEP's simulators have one CPU",
+    "ostep changes no policy": "its policy was changed on the way, which OSTEP's simulators cannot",
+    "ostep has no such policy": "OSTEP's simulators have no {value}; they have fcfs, sjf, rr and mlfq",
+    "ostep scheduler needs bursts": "OSTEP's scheduler.py knows jobs that all arrive at 0 and only compute",
+    "ostep has one wait": "in OSTEP's mlfq.py all waits are equally long",
+    "ostep needs regular waits": "{value} does not wait after each so much CPU time and end with a burst, as jobs of "
+    "OSTEP's mlfq.py do",
+    "nothing ran in it": "no process ran in it",
+    "nothing else is asked for": "say what shall be otherwise: --policy, --quantum, or both",
+    "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
+    "recording is empty": "is empty: nothing was recorded",
+    "recording holds no event": "holds no event: the run was not yet up when its recording ended",
+    "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
+    "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
+    "key is taken": "{value} is the key of {other} already; give that another one, too",
+    "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
+    "has no lesson": "has no lesson",
+    "not a happening": "{value} is nothing that can happen; write {allowed}",
+    "not a claim": "{value} is no claim; write {allowed}",
+    "not a figure": "{value} is no figure; write for example makespan or NAME.cpu",
+    "text without quotation marks": "{value} is neither a figure nor a value; put text in quotation marks",
+    "text has the wrong parts": "{file} has {found} parts (a line --- stands between two); its steps make {allowed}",
+    "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
+}
+
+#: What there is to say of a recording that can be read only in part.
+_RECORDINGS: Messages = {
+    "recording of a later format": "ossandbox {version} wrote it in format {format}, and this one reads up to {reads}: "
+    "what it does not know is left out",
+    "recording without a header": "line {line} is no header: what was run is known from the events only",
+    "recording ends within a line": "line {line} was cut off: its writer was killed, or had no room",
+    "lines left out": "{number} of its lines cannot be used, the first is line {line}: what they said is left out",
+    "recording has no end": "it ends before the machine was down",
+    "line is too long": "line {line} is longer than {allowed} bytes: nothing from there on is read",
+    "too many events": "it holds more than {allowed} events: the rest is left out",
+}
+
+
+def problem(clause: Clause) -> str:
+    """What is wrong with an input, with the suggestion where there is one."""
+    said = say(_PROBLEMS, clause)
+    hint = clause.figures.get("hint")
+    template = _PROBLEMS.get(clause.rule, "")
+    if hint is None or "{hint}" in template:
+        return said
+    return _("{said}. Did you mean {hint}?").format(said=said, hint=hint)
+
+
+def recording(clause: Clause) -> str:
+    """What there is to say of a recording."""
+    return say(_RECORDINGS, clause)

@@ -1,0 +1,128 @@
+"""What runs came to, alone and beside others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sandbox.events import Clause
+from sandbox.language import Messages, _, ngettext
+from sandbox.units import MS, S, show_duration
+from sandbox.wording.templates import say
+
+#: The figures whose means say what a schedule is worth.
+_MEANS: Messages = {
+    "turnaround": "turnaround {time}",
+    "waiting": "waiting {time}",
+    "response": "response {time}",
+}
+_CHANGED_MEANS: Messages = {
+    "turnaround": "mean turnaround {was} → {would}",
+    "waiting": "mean waiting {was} → {would}",
+    "response": "mean response {was} → {would}",
+}
+_AGREEMENT: Messages = {
+    "median error of turnaround": "the median error of turnaround is {error}: more than {allowed}",
+    "median error of slices": "the median error of a slice's CPU time is {error}: more than {allowed}",
+    "processes did not end": "not in both runs to the end: {names}",
+    "slices do not match": "slices do not match: {only_virtual} are in virtual time only, {only_real} on real "
+    "processes only ({real_ns} of CPU time), {matched} in both",
+    "slices out of order": "{number} slices come in another order on real processes",
+}
+
+
+def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:
+    """What a run came to, in two sentences; ``figures``: those of ``sandbox.metrics.metrics``."""
+    done = ngettext("The only process is done after {time}", "All {number} processes are done after {time}", processes)
+    cpu = ngettext("CPU in use {share} of it", "{number} CPUs in use {share} of it", cpus)
+    switched = ngettext("{number} context switch", "{number} context switches", figures["switches"])
+    means = {name: figures[f"{name}_ns"]["mean"] for name in _MEANS}
+    known = [_(_MEANS[name]).format(time=rounded(mean)) for name, mean in means.items() if mean is not None]
+    return _("{done}; {cpu}, {switched}. {whose}").format(
+        done=done.format(number=processes, time=rounded(figures["makespan_ns"])),
+        cpu=cpu.format(number=cpus, share=f"{figures['cpu_utilisation']:.0%}"),
+        switched=switched.format(number=figures["switches"]),
+        whose=ngettext("Its {figures}.", "Mean {figures}.", processes).format(figures=", ".join(known)),
+    )
+
+
+def rounded(ns: int) -> str:
+    """A duration to three digits or so: more is noise."""
+    unit = 10 * MS if ns >= S else MS
+    return show_duration(round(ns / unit) * unit)
+
+
+def reproduced(matched: int, total: int, out_of_order: int, worst: float, trusted: bool) -> str:
+    """How well a recording is reproduced by its own policy in virtual time."""
+    order = (
+        _("{number} of them in another order").format(number=out_of_order) if out_of_order else _("in the same order")
+    )
+    said = _(
+        "the same policy again: {matched} of {total} slices match, {order}; no turnaround is off by more than {worst}"
+    )
+    said = said.format(matched=matched, total=total, order=order.format(number=out_of_order), worst=f"{worst:.1%}")
+    return said if trusted else _("{said}. What follows is a guess at best").format(said=said)
+
+
+def sooner(name: str, by_ns: int, share: float) -> str:
+    """Who would gain most."""
+    said = _("{name} would be done {time} sooner ({share}).")
+    return said.format(name=name, time=rounded(by_ns), share=f"{share:.0%}")
+
+
+def later(name: str, by_ns: int, share: float) -> str:
+    """Who would lose most."""
+    said = _("{name} would be done {time} later ({share}).")
+    return said.format(name=name, time=rounded(by_ns), share=f"{share:.0%}")
+
+
+def what_if(label: str, was: Mapping[str, Any], would: Mapping[str, Any]) -> str:
+    """What another policy would change for all."""
+    means = {name: (was[f"{name}_ns"]["mean"], would[f"{name}_ns"]["mean"]) for name in _MEANS}
+    said = [
+        _(_CHANGED_MEANS[name]).format(was=rounded(one), would=rounded(other))
+        for name, (one, other) in means.items()
+        if one is not None and other is not None
+    ]
+    said.append(_("context switches {was} → {would}").format(was=was["switches"], would=would["switches"]))
+    return _("Under {label}: {changes}.").format(label=label, changes=", ".join(said))
+
+
+def entangled(names: Sequence[str]) -> str:
+    """Whose waits another policy would have changed."""
+    return _("waits for other processes are as long as they were: {names}").format(names=", ".join(names))
+
+
+def endings(number: int, cpu_ns: int) -> str:
+    """What real processes do once their declared work is done."""
+    return ngettext(
+        "{number} real slice more only ends its process ({time} of CPU time)",
+        "{number} real slices more only end processes ({time} of CPU time)",
+        number,
+    ).format(number=number, time=show_duration(cpu_ns))
+
+
+def defect(clause: Clause) -> str:
+    """How a real run differs from its virtual one by more than it may."""
+    shares = {key: f"{value:.1%}" for key, value in clause.figures.items() if isinstance(value, float)}
+    return say(_AGREEMENT, Clause(clause.rule, {**clause.figures, **shares}))
+
+
+def hangs_on_ties(name: str, share: float, nudge_ns: int) -> str:
+    """Why a real run may differ from its virtual one, though neither is at fault."""
+    return _(
+        "this schedule hangs on ties: in virtual time, too, the turnaround of {name} changes by {share} when arrivals "
+        "and waits take up to {time} longer"
+    ).format(name=name, share=f"{share:.0%}", time=show_duration(nudge_ns))
+
+
+def stood_in(label: str) -> str:
+    """Why a row of a comparison is not compared."""
+    return _("{label}: it failed, and another policy stood in for it").format(label=label)
+
+
+def unfinished(label: str, number: int, of: int) -> str:
+    """Why a row of a comparison is not compared."""
+    return _("{label}: {number} of {of} processes had not ended; its figures are those of the others").format(
+        label=label, number=number, of=of
+    )

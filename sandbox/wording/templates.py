@@ -1,0 +1,43 @@
+"""Templates and what fills them: the reader's language, durations as durations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from string import Formatter
+
+from sandbox.events import Clause, Figure
+from sandbox.language import _
+from sandbox.units import show_duration
+
+Names = Mapping[int, str]
+
+
+class _Figures(Formatter):
+    """Fills templates: durations read as durations, and what is not known is left out."""
+
+    def get_value(self, key: int | str, args: object, kwargs: Mapping[str, Figure]) -> str:
+        value = kwargs.get(str(key))
+        if value is None:
+            return ""
+        if str(key).endswith("_ns") and isinstance(value, int):
+            return show_duration(value)
+        return str(value)
+
+
+_figures = _Figures()
+
+
+def fill(template: str, figures: Mapping[str, Figure]) -> str:
+    """A template in the reader's language, with its figures."""
+    return _figures.vformat(_(template), (), figures).strip()
+
+
+def say(templates: Mapping[str, str], clause: Clause) -> str:
+    """What a table of templates has for a clause; the clause as it is, where it has nothing."""
+    if clause.rule == "sentence":  # a person's own policy speaks for itself
+        return str(clause.figures.get("text", ""))
+    template = templates.get(clause.rule)
+    if template is None:
+        figures = ", ".join(f"{key} {value}" for key, value in clause.figures.items())
+        return f"{clause.rule} ({figures})" if figures else clause.rule
+    return fill(template, clause.figures)
