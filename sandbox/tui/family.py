@@ -17,6 +17,16 @@ class Member(NamedTuple):
     children: int
     hidden: bool
 
+    @property
+    def mark(self) -> str:
+        """What stands behind its name: how many there are below, or are folded away."""
+        return folded(self.children) if self.hidden else f" ▾{self.children}" if self.children else ""
+
+
+def folded(number: int) -> str:
+    """What stands behind the name of one into whose line so many are folded."""
+    return f" ▸{number}" if number else ""
+
 
 class Family:
     """Who started whom in a run, and whose descendants are folded away."""

@@ -20,11 +20,11 @@ class Panel(Widget):
     #: Whether the timeline stays below it: always, on terminals that are tall enough for both, or never.
     timeline: ClassVar[Literal["always", "tall", "never"]] = "tall"
 
-    #: While it is in front, it looks so often at what nobody tells it, in seconds; None: it is told all.
-    looks_every_s: ClassVar[float | None] = None
-
     #: Whether who is folded away has no line on it: then he is not chosen either, but whose line he is part of.
     folds: ClassVar[bool] = False
+
+    #: While it is in front, it looks so often at what nobody tells it, in seconds; None: it is told all.
+    looks_every_s: ClassVar[float | None] = None
 
     #: Keys that the user has moved, by action.
     keymap: Mapping[str, str] = {}

@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 from typing import Generic, TypeVar
 
+from rich.cells import cell_len
+from rich.style import Style
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from sandbox.cells import fit_name
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
 
@@ -112,3 +115,11 @@ class Processes(Choices[int]):
 
     def picked(self, key: int) -> Message:
         return Picked(key)
+
+    def named(self, name: str, mark: str, width: int, style: Style) -> list[Piece]:
+        """A name in exactly ``width`` cells; its ``mark`` is within them, if it has one."""
+        if not mark:
+            return [(fit_name(name, width), style)]
+        room = max(width - len(mark), 0)
+        fitting = fit_name(name, min(cell_len(name), room))
+        return [(fitting, style), (mark + " " * (room - cell_len(fitting)), self.palette.strong)]

@@ -6,7 +6,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from rich.cells import cell_len
-from rich.style import Style
 from textual.strip import Strip
 
 from sandbox import wording
@@ -14,6 +13,7 @@ from sandbox.board import Row
 from sandbox.cells import fit, fit_name, flush_right
 from sandbox.events import Clause
 from sandbox.kernel.states import State
+from sandbox.tui.family import folded
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
@@ -48,34 +48,34 @@ class Column(Processes):
         """The same, first on top."""
         return self.members(session)
 
-    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
-        """One process's line, which stands for so many ``folded`` into it as well."""
+    def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
+        """One process's line; so many ``others`` are folded into it."""
         raise NotImplementedError
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        """What stands at the right of the line of some who are folded into that of a process of another column."""
+        """What stands at the right of those who are here while the process into whose line they are folded is not."""
         raise NotImplementedError
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """One line a process or folded family; the first is in sight, unless somebody wants to see another."""
-        lines = self._gather(session)
-        place = [*lines].index(self.chosen) if self.chosen in lines else None
+        """A line for a process and those folded into it; the first is in sight unless somebody wants to see another."""
+        families = self._gather(session)
+        place = [*families].index(self.chosen) if self.chosen in families else None
         if place is None and not self.wheeled:
             self.top = 0
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
-            for head, pids in islice(lines.items(), seen.first, seen.last):
+            for head, pids in islice(families.items(), seen.first, seen.last):
                 yield self.row(head, self._pieces(session, session.board.rows[head], pids, width), width)
 
-        yield from self.scrolled(len(lines), place, shown, width, height)
+        yield from self.scrolled(len(families), place, shown, width, height)
 
     def _gather(self, session: Session) -> dict[int, list[int]]:
-        """The processes of each line by whose line it is; it stands where the first of them does."""
+        """The processes, by whose line they are part of: it stands where the first of them does."""
         family = session.family
-        lines: dict[int, list[int]] = {}
+        families: dict[int, list[int]] = {}
         for pid in self.in_order(session):
-            lines.setdefault(family.head(pid), []).append(pid)
-        return lines
+            families.setdefault(family.head(pid), []).append(pid)
+        return families
 
     def _pieces(self, session: Session, row: Row, pids: Sequence[int], width: int) -> list[Piece]:
         """Without a pid where the process itself is in another column."""
@@ -83,38 +83,30 @@ class Column(Processes):
             return self.pieces(session, row, width, len(pids) - 1)
         palette = self.palette
         text, style = self.summary(session, pids)
-        sign = f"{SIGNS[self.state]} ".rjust(self._digits(session) + 3)
+        sign = f"{SIGNS[self.state]} ".rjust(_digits(session) + 3)
         room = min(width - len(sign) - len(text) - 1, _NAME_MOST)
-        named = fold_name(row.name, len(pids), room, palette.dim, palette.strong)
-        head: list[Piece] = [(sign, palette.state(self.state)), *named]
+        head: list[Piece] = [(sign, palette.state(self.state))]
+        head += self.named(row.name, folded(len(pids)), room, palette.dim)
         return [*head, (flush_right(text, _room(width, head)), style)]
 
-    def head(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
-        """Pid, sign, name and the number of those folded in so many cells: how each line begins."""
+    def head(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
+        """Pid, sign, name and how many others in so many cells: how each line begins."""
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = FAILED_SIGN if failed else SIGNS[row.state]
-        digits = self._digits(session)
-        room = max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST)
+        digits = _digits(session)
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
-            *fold_name(row.name, folded, room, self.palette.text, self.palette.strong),
+            *self.named(
+                row.name, folded(others), max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST), self.palette.text
+            ),
             (" ", self.palette.text),
         ]
 
-    def _digits(self, session: Session) -> int:
-        return max(len(str(len(session.board.rows))), 2)
 
-
-def fold_name(name: str, folded: int, width: int, style: Style, strong: Style) -> list[Piece]:
-    """A name in exactly ``width`` cells, and in the last of them how many are folded away: ``server ▸12``."""
-    if not folded:
-        return [(fit_name(name, width), style)]
-    mark = f" ▸{folded}"
-    room = width - len(mark)
-    named = fit_name(name, min(cell_len(name), room))
-    return [(named, style), (mark + " " * (room - cell_len(named)), strong)]
+def _digits(session: Session) -> int:
+    return max(len(str(len(session.board.rows))), 2)
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
@@ -138,9 +130,9 @@ class ReadyColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.ready
 
-    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
-        head = self.head(session, row, width - len(used), folded)
+        head = self.head(session, row, width - len(used), others)
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
@@ -155,9 +147,9 @@ class BlockedColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.blocked
 
-    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on = wording.cause(row.on) if row.on is not None else ""
-        head = self.head(session, row, max(width - cell_len(on), width // 2), folded)
+        head = self.head(session, row, max(width - cell_len(on), width // 2), others)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
@@ -177,7 +169,7 @@ class DoneColumn(Column):
     def in_order(self, session: Session) -> Iterable[int]:
         return reversed(session.board.exited)
 
-    def pieces(self, session: Session, row: Row, width: int, folded: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         status = row.exited.status if row.exited is not None else None
         if row.exited is not None and status in (0, None):
             text, style = brief(row.exited.t_ns - row.admitted.t_ns), self.palette.dim
@@ -187,7 +179,7 @@ class DoneColumn(Column):
             number = status or 0
             text = wording.signal_name(-number).removeprefix("SIG") if number < 0 else f"exit {number}"
             style = self.palette.failed
-        head = self.head(session, row, width - len(text), folded)
+        head = self.head(session, row, width - len(text), others)
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:

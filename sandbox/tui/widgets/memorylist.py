@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sandbox.cells import fit, fit_name, flush_right
+from sandbox.cells import flush_right
 from sandbox.tui.family import Member
 from sandbox.tui.figures import size
 from sandbox.tui.memory import Memory
@@ -53,15 +53,12 @@ class MemoryList(Processes):
         palette, row = self.palette, session.board.rows[member.pid]
         name = _NAME if width >= WIDE else _NAME_NARROW
         indent = "  " * min(member.depth - 1, _DEPTH_MOST) + "└ " if member.depth else ""
-        fold = f" ▸{member.children}" if member.hidden else f" ▾{member.children}" if member.children else ""
         pieces: list[Piece] = [
             (f"{row.pid:>5} ", palette.dim),
             (f"{SIGNS[row.state]} ", palette.state(row.state)),
             (indent, palette.dim),
-            (fit_name(row.name, min(len(row.name), name - len(indent) - len(fold))), palette.text),
+            *self.named(row.name, member.mark, name - len(indent), palette.text),
         ]
-        used = len(indent) + len(pieces[-1][0])
-        pieces.append((fit(fold, max(name - used, 0)), palette.strong))
         known = self._known.get(member.pid)
         if known is None:
             return [*pieces, (flush_right("–", _SIZE), palette.dim)]
