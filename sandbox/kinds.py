@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from sandbox.events import Clause, Figure
 from sandbox.text import clean, clean_line
-from sandbox.units import parse_duration, show_duration, write_duration
+from sandbox.units import parse_duration, parse_size, show_duration, show_size, write_duration
 
 T = TypeVar("T")
 
@@ -114,6 +114,30 @@ class Duration(Kind[int]):
     def range(self) -> str:
         never = "0 ms | " if self.zero else ""
         return f"{never}{show_duration(self.least)} … {show_duration(self.most)}"
+
+
+class Size(Kind[int]):
+    """``64kB``, ``400MB``, ``2GB``: bytes inside. A bare number is refused."""
+
+    def __init__(self, least: str, most: str) -> None:
+        self.least, self.most = parse_size(least), parse_size(most)
+
+    def read(self, raw: object) -> int:
+        try:
+            value = parse_size(raw) if isinstance(raw, str) else None
+        except ValueError:
+            value = None
+        if value is None:
+            raise Refused("expected a size", value=shown(raw))
+        if not self.least <= value <= self.most:
+            raise Refused("out of range", value=shown(raw), allowed=self.range())
+        return value
+
+    def write(self, value: int) -> str:
+        return show_size(value)
+
+    def range(self) -> str:
+        return f"{show_size(self.least)} … {show_size(self.most)}"
 
 
 class Whole(Kind[int]):
