@@ -86,6 +86,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.chosen = None
         self.chosen = self.who_next.show(session, self.chosen)
         self.why.display = not self.who_next.display
+        if self.chosen is not None and self.front.folds and session.question is None:
+            self.chosen = session.family.head(self.chosen)
         self.set_class(session.board.paused and not session.looks_back, "paused")
         self.set_class(session.looks_back, "past")
         self.status.show(session)
