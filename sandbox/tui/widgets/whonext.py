@@ -19,7 +19,7 @@ from sandbox.language import _
 from sandbox.tui.keys import bindings
 from sandbox.tui.quiz import Question, Verdict
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.lines import Lines, Piece, line
 from sandbox.units import S
 
