@@ -27,7 +27,7 @@ from sandbox.events import (
     encode,
 )
 from sandbox.history import History, Mark
-from sandbox.kernel.transitions import RESUMED
+from sandbox.kernel.decisions import RESUMED
 
 #: A chapter is so long, or so many times as long as there are processes: a state costs little beside its events.
 _CHAPTER, _CHAPTER_PER_PROCESS = 4_096, 8

@@ -27,6 +27,7 @@ from sandbox.commands import (
     UsePolicy,
 )
 from sandbox.events import Blocked, Clause, Descheduled, Event, Fault
+from sandbox.kernel.decisions import QUESTION
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -45,7 +46,6 @@ from sandbox.kernel.machine import (
 from sandbox.kernel.process import Process
 from sandbox.kernel.scheduler import Scheduler
 from sandbox.kernel.states import State
-from sandbox.kernel.transitions import QUESTION
 from sandbox.text import clean_line
 
 R = TypeVar("R", bound=Report)
