@@ -10,6 +10,8 @@ from collections import deque
 from collections.abc import Collection
 from typing import Literal
 
+import msgspec
+
 from sandbox.events import (
     Admitted,
     Blocked,
@@ -165,7 +167,7 @@ class Transitions:
         if process.state is State.RUNNING:
             process.cpu_ns = ended.cpu_ns
         else:
-            self._count(process, ended.cpu_ns)
+            self._correct(process, ended.cpu_ns)
         process.due_ns = None
         match process.state:
             case State.RUNNING:
@@ -197,6 +199,33 @@ class Transitions:
         process.undispatched_ns += stray_ns
         process.cpu_ns = cpu_ns
         return stray_ns
+
+    def _correct(self, process: Process, cpu_ns: int) -> None:
+        """A stop is confirmed: what its process has used is known exactly, and put on record if it left the CPU
+        at this instant."""
+        late_ns = self._count(process, cpu_ns)
+        index = self._descheduled.get(process.pid)
+        if index is None:
+            process.stray_ns += late_ns
+            return
+        event = self._log[index]
+        assert isinstance(event, Descheduled)
+        ran_ns = event.ran_ns + cpu_ns - process.reported_ns
+        self._log[index] = Descheduled(
+            event.t_ns, process.pid, event.cpu, ran_ns, event.reason, event.undispatched_ns + late_ns
+        )
+        process.reported_ns = cpu_ns
+
+    def _report_less(self, process: Process, cpu_ns: int) -> None:
+        """A process that left the CPU at this instant has used at least so much; it has not been stopped yet. What is
+        put on record must not be more: what is missing comes with the next time."""
+        index = self._descheduled.get(process.pid)
+        if index is not None and cpu_ns < process.reported_ns:
+            event = self._log[index]
+            assert isinstance(event, Descheduled)
+            ran_ns = event.ran_ns + cpu_ns - process.reported_ns
+            self._log[index] = msgspec.structs.replace(event, ran_ns=ran_ns)
+            process.reported_ns = cpu_ns
 
     def _forget_ready(self, process: Process) -> None:
         for cpu in self.cpus:
