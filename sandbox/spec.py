@@ -187,12 +187,14 @@ class At(msgspec.Struct):
 
 
 class Step(msgspec.Struct):
-    """``[[step]]`` of a lesson: what it waits for, the panel that its text points at until then, and whether the
-    machine pauses when it has happened, so that one can read on and say what comes next."""
+    """``[[step]]`` of a lesson: what it waits for, the panel that its text points at until then, whether the machine
+    pauses when it has happened, so that one can read on, and whether it asks until then, before each choice between
+    several processes, who runs next."""
 
     until: Annotated[Happening, Parsed(parse_happening)]
     panel: Annotated[str | None, Choice(*PANELS)] = None
     pause: Annotated[bool, Flag()] = False
+    predict: Annotated[bool, Flag()] = False
 
 
 class WhatIf(msgspec.Struct):

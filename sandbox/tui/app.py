@@ -18,9 +18,9 @@ from sandbox import wording
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.spec import Scenario
+from sandbox.tui.asking import Asking
 from sandbox.tui.config import Config
 from sandbox.tui.keys import bindings
-from sandbox.tui.lookback import LookBack
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.replay import Replay
 from sandbox.tui.screens.board import BoardScreen
@@ -42,7 +42,7 @@ _ANSWER_S = 0.02
 _TOLD_MOST = 3
 
 
-class SandboxApp(LookBack):
+class SandboxApp(Asking):
     """The app over one session at a time."""
 
     TITLE = "ossandbox"
@@ -124,6 +124,7 @@ class SandboxApp(LookBack):
             self.exit(1, message=Text(f"ossandbox: the kernel process cannot be started: {error.strerror}"))
             return
         self._listen(True)
+        self.ask_or_not()
         if isinstance(self.session, Replay):
             self._reading = asyncio.create_task(self.read_recording(self.session))
         self.want_frame()
@@ -164,6 +165,7 @@ class SandboxApp(LookBack):
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
+        self.ask_or_not()  # first: a question that is not wanted any more ends its pause
         if self.board_screen.has_class("lesson") and self.session.pauses_after(before):
             self.ask_machine(Pause("lesson"))
         if any(isinstance(event, Operator) for event in events):

@@ -1,7 +1,7 @@
 """Data → sentences: what events, causes, rules and faults are called, in the language of who reads them."""
 
 from sandbox.wording.choices import note, parameters, queue, rule
-from sandbox.wording.explanation import why
+from sandbox.wording.explanation import question, score, verdict, why
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.happened import sentence, signal_name, status, stretch
 from sandbox.wording.laws import unbroken, violation
@@ -39,10 +39,12 @@ __all__ = [
     "operator",
     "parameters",
     "problem",
+    "question",
     "queue",
     "recording",
     "reproduced",
     "rule",
+    "score",
     "sentence",
     "signal_name",
     "situation",
@@ -55,6 +57,7 @@ __all__ = [
     "summary",
     "unbroken",
     "unfinished",
+    "verdict",
     "violation",
     "what_if",
     "why",

@@ -123,7 +123,8 @@ class LinuxMachine:
             self._pace.switched(stopped_ns, runs[-1][0].started_ns if runs else None)
         started = self._lookout.follow(child for child, _ in runs)
         used = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is None}
-        if len(used) < len(stops):
+        at_least = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is not None}
+        if at_least:
             population.vigil.sent(stops)
         for child in stops:
             population.look_at_name(child)
@@ -132,7 +133,7 @@ class LinuxMachine:
             population.look_at_name(child)
             self._lookout.sensor.waits(child, child.left_cpu_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
-        return Obeyed(started, used, waits_on)
+        return Obeyed(started, used, waits_on, at_least)
 
     def halt(self) -> None:
         """End everything; afterwards nothing of the machine is left."""
