@@ -20,7 +20,7 @@ def fit_name(name: str, width: int) -> str:
     """A process's name in exactly ``width`` cells; of a copy's name, or of that of a server's child, the number is what
     tells it from the others."""
     numbered = _NUMBERED.fullmatch(name)
-    if numbered is None or len(numbered[2]) > width - 2:
+    if numbered is None or len(numbered[2]) > width:
         return fit(name, width)
     stem, number = numbered.groups()
     return fit(fit(stem, min(cell_len(stem), width - len(number))) + number, width)

@@ -21,10 +21,11 @@ from sandbox.wording.results import (
     what_if,
 )
 from sandbox.wording.templates import Names
-from sandbox.wording.waits import burst, cause, client, situation
+from sandbox.wording.waits import burden, burst, cause, client, situation
 
 __all__ = [
     "Names",
+    "burden",
     "burst",
     "cause",
     "client",

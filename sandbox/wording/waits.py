@@ -106,6 +106,12 @@ def _place(number: int) -> str:
     return _("no. {number} in the queue").format(number=number) if named is None else _(named)
 
 
+def burden(used: str, blocked: float) -> str:
+    """What a listener costs: CPU time used, and the share of its life in which it was BLOCKED, 0 … 1."""
+    said = _("{used} of CPU time, BLOCKED {blocked} of the time")
+    return said.format(used=used, blocked=f"{blocked:.0%}")
+
+
 def burst(number: int, answered: int, failed: int, figures: str) -> str:
     """What has become of clients that came all at once. ``figures``: how long their answers took."""
     said = _("burst of {number}: {answered} answered, {failed} failed")
