@@ -36,6 +36,7 @@ PANELS = (
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
     Action("compare", "5", "", "Compare", "the scenario under several policies, in virtual time"),
     Action("memory", "6", "", "Memory", "the tree of processes, and what memory each has"),
+    Action("states", "7", "", "States", "the states, and every arrow between them as it is taken"),
 )
 
 ACTIONS = (
@@ -103,6 +104,8 @@ ACTIONS = (
     Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
     # Memory
     Action("fold", "f", "fold", "Memory: fold", "hide or show the children of the chosen process", "memory"),
+    # States
+    Action("one_or_all", "a", "one/all", "States: one or all", "the arrows of the chosen process, or of all", "states"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),
