@@ -21,7 +21,7 @@ from sandbox.tui.conversations import whereabouts
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.canvas import Canvas
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.lines import Lines, line
 from sandbox.tui.widgets.statelayout import Ends, Label, Layout, layout
 
