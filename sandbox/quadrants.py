@@ -9,7 +9,6 @@ done is asynchronous; so is one that waits for whoever of several answers first,
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from sandbox.board import Board, Row
@@ -66,8 +65,3 @@ def _going(life: Life, children: list[Row], socket: str | None, now_ns: int) -> 
     if socket is not None and cpu_ns > max(_ASKS_NS, _HARDLY * times["blocked_ns"]):
         return Seat(True, False, Clause("asks again and again", {"at": socket, **times}))
     return Seat(True, False, Clause("computes", {**times}))
-
-
-def count(found: Mapping[int, Seat], synchronous: bool, blocking: bool) -> list[int]:
-    """Who sits in a quadrant."""
-    return [pid for pid, seat in found.items() if (seat.synchronous, seat.blocking) == (synchronous, blocking)]

@@ -37,6 +37,7 @@ PANELS = (
     Action("compare", "5", "", "Compare", "the scenario under several policies, in virtual time"),
     Action("memory", "6", "", "Memory", "the tree of processes, and what memory each has"),
     Action("states", "7", "", "States", "the states, and every arrow between them as it is taken"),
+    Action("quadrants", "8", "", "Quadrants", "synchronous or not, blocking or not: where each process is"),
 )
 
 ACTIONS = (

@@ -7,22 +7,20 @@ from typing import NamedTuple
 
 from rich.cells import cell_len
 from rich.style import Style
-from textual import events
 from textual.geometry import Region
 from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.board import Board, Row
-from sandbox.cells import fit, fit_name
+from sandbox.cells import fit
 from sandbox.diagram import TRANSITIONS
 from sandbox.kernel.states import State
 from sandbox.language import Messages, _
 from sandbox.tui.conversations import whereabouts
-from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.canvas import Canvas
-from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines, line
+from sandbox.tui.widgets.lines import line
+from sandbox.tui.widgets.picture import Picture
 from sandbox.tui.widgets.statelayout import Ends, Label, Layout, layout
 
 #: The transitions that are one arrow; of those that were never made, the first is named.
@@ -42,38 +40,34 @@ class _Lit(NamedTuple):
     before: frozenset[Ends]
 
 
-class StateMap(Lines):
+class StateMap(Picture):
     """Boxes for the states, arrows between them."""
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._session: Session | None = None
-        self._chosen: int | None = None
         self._alone = False
-        #: Where each name stands.
-        self._spots: list[tuple[Region, int]] = []
 
     def show(self, session: Session, chosen: int | None, alone: bool) -> None:
         """``alone``: the arrows are those of the chosen process, else those of all together."""
-        chosen = chosen if chosen in session.names else None
-        self._session, self._chosen, self._alone = session, chosen, alone and chosen is not None
+        self.remember(session, chosen)
+        self._alone = alone and self.chosen is not None
         key = self.key("one_or_all")
-        if self._alone and chosen is not None:
-            self.entitle(_("STATES of {name}").format(name=session.names[chosen]), _("{key} all").format(key=key))
+        if self._alone and self.chosen is not None:
+            name = session.names[self.chosen]
+            self.entitle(_("STATES of {name}").format(name=name), _("{key} all").format(key=key))
         else:
             self.entitle(_("STATES of all processes"), _("{key} the chosen one alone").format(key=key))
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The picture, or where there is no room for it, a line an arrow."""
-        self._spots = []
         if self._session is None:
             return []
         board, lit = self._session.board, self._lit(self._session.board)
         plan = layout(width, height)
+        canvas = self.canvas(width, height)
         if plan is None:
             return [*self._list(board, lit, width)]
-        canvas = Canvas(width, height, self.palette.text)
         for state, box in plan.boxes.items():
             self._draw_box(canvas, board, state, box)
         for ends in sorted(plan.arrows, key=lambda ends: (ends == lit.last, ends in lit.before)):
@@ -87,8 +81,8 @@ class StateMap(Lines):
     def _lit(self, board: Board) -> _Lit:
         """What to light: of one process its last arrow; of all the last one, and what led there."""
         diagram = board.diagram
-        if self._alone and self._chosen is not None:
-            move = diagram.last.get(self._chosen)
+        if self._alone and self.chosen is not None:
+            move = diagram.last.get(self.chosen)
             return _Lit(None if move is None else TRANSITIONS[move.transition], frozenset())
         taken = [TRANSITIONS[move.transition] for move in diagram.recent]
         return _Lit(taken[-1] if taken else None, frozenset(taken))
@@ -111,12 +105,12 @@ class StateMap(Lines):
         return self.palette.strong if state is State.EXITED else self.palette.state(state)
 
     def _number(self, board: Board, ends: Ends) -> int:
-        pid = self._chosen if self._alone else None
+        pid = self.chosen if self._alone else None
         return sum(board.diagram.count(name, pid) for name in _SAME_ARROW[ends])
 
     def _counts(self, board: Board, ends: Ends) -> list[str]:
         """By what it was taken how often; its usual reason even if it never was."""
-        pid = self._chosen if self._alone else None
+        pid = self.chosen if self._alone else None
         numbers = [(name, board.diagram.count(name, pid)) for name in _SAME_ARROW[ends]]
         some = [(name, number) for name, number in numbers if number] or [numbers[0]]
         return [wording.transition(name, number) for name, number in some]
@@ -129,17 +123,8 @@ class StateMap(Lines):
         number = "" if state is State.NEW and not rows else f" {len(rows)}"
         canvas.box(box, f"{_(_NAMES[state.value])}{number}", style, style + Style(bold=True))
         inner = box.shrink((1, 1, 1, 1))
-        columns = self._columns(board, state, inner)
-        width = (inner.width - len(_BETWEEN) * (columns - 1)) // columns
-        room = columns * inner.height
-        shown = _some(rows, room, self._chosen)
-        for place, row in enumerate(shown):
-            x = inner.x + place // inner.height * (width + len(_BETWEEN))
-            self._draw_name(canvas, row, Region(x, inner.y + place % inner.height, width, 1))
-        if len(shown) < min(len(rows), room):
-            more = _("… {number} more").format(number=len(rows) - len(shown))
-            x = inner.x + (columns - 1) * (width + len(_BETWEEN))
-            canvas.text(x, inner.bottom - 1, fit(more, width), self.palette.dim)
+        note = _on if state is State.BLOCKED else None
+        self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
 
     def _columns(self, board: Board, state: State, inner: Region) -> int:
         """Side by side as many as there is room for, if all processes together do not fit below each other: what
@@ -148,28 +133,11 @@ class StateMap(Lines):
             return 1
         return max((inner.width + len(_BETWEEN)) // (_NAME_LEAST + len(_BETWEEN)), 1)
 
-    def _draw_name(self, canvas: Canvas, row: Row, place: Region) -> None:
-        palette = self.palette
-        under = palette.cursor if row.pid == self._chosen else Style()
-        failed = row.exited is not None and row.exited.status not in (0, None)
-        sign = FAILED_SIGN if failed else SIGNS[row.state]
-        signed = palette.failed if failed else palette.state(row.state)
-        head = f"{row.pid:>2} "
-        canvas.text(place.x, place.y, head, palette.dim + under)
-        canvas.text(place.x + len(head), place.y, f"{sign} ", signed + under)
-        left = place.width - len(head) - 2
-        on = wording.cause(row.on) if row.state is State.BLOCKED and row.on is not None else ""
-        on = fit(on, min(cell_len(on), left * 2 // 3))
-        canvas.text(place.right - left, place.y, fit_name(row.name, left), palette.text + under)
-        if on:
-            canvas.text(place.right - cell_len(on), place.y, on, palette.blocked + under)
-        self._spots.append((place, row.pid))
-
     # Words
 
     def _captions(self, session: Session) -> Iterator[str]:
         """Where the chosen process is, what it waits for, and why it had the CPU."""
-        board, pid = session.board, self._chosen
+        board, pid = session.board, self.chosen
         if pid is None:
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
             yield _("{keys} choose a process").format(keys=keys)
@@ -190,14 +158,6 @@ class StateMap(Lines):
             style = self._label_style(board, ends, last)
             yield line([(mark, style), (f"{source} → {target}".ljust(20), style), (counts, style)], width)
 
-    def on_click(self, event: events.Click) -> None:
-        """Choose the process that was clicked."""
-        offset = event.get_content_offset(self)
-        if offset is not None:
-            for place, pid in self._spots:
-                if place.contains_point(offset):
-                    self.post_message(Picked(pid))
-
 
 def _rows(board: Board, state: State) -> list[Row]:
     """Who is in a state: in queue order, by CPU, the latest that have ended first."""
@@ -214,13 +174,9 @@ def _rows(board: Board, state: State) -> list[Row]:
     return [board.rows[pid] for pid in pids]
 
 
-def _some(rows: list[Row], room: int, chosen: int | None) -> list[Row]:
-    """As many as there is room for, a place being left to tell of more; the chosen one is among them."""
-    if len(rows) <= room:
-        return rows
-    shown = rows[: max(room - 1, 1)]
-    hidden = next((row for row in rows[len(shown) :] if row.pid == chosen), None)
-    return shown if hidden is None else [*shown[:-1], hidden]
+def _on(row: Row) -> str:
+    """What it waits for."""
+    return wording.cause(row.on) if row.on is not None else ""
 
 
 def _lines(texts: list[str], label: Label) -> list[str]:
