@@ -74,7 +74,7 @@ def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "
             return Clause("running", {"cpu": row.cpu})
         case State.BLOCKED if row.on is not None:
             figures = {name: value for name, value in row.on.figures.items() if value != peer}
-            return Clause("blocked", {"on": row.on.rule, **figures})
+            return Clause("blocked", {**figures, "cause": row.on.rule})
         case State.BLOCKED:
             return Clause("blocked")
         case State.EXITED:

@@ -6,6 +6,7 @@ from sandbox.wording.faults import fault, operator
 from sandbox.wording.happened import sentence, signal_name, status, stretch
 from sandbox.wording.laws import unbroken, violation
 from sandbox.wording.lessons import finding, step_awaited, step_reached
+from sandbox.wording.pictures import seat, seat_reason, transition, turn
 from sandbox.wording.problems import problem, recording
 from sandbox.wording.results import (
     defect,
@@ -46,6 +47,8 @@ __all__ = [
     "reproduced",
     "rule",
     "score",
+    "seat",
+    "seat_reason",
     "sentence",
     "signal_name",
     "situation",
@@ -56,6 +59,8 @@ __all__ = [
     "stood_in",
     "stretch",
     "summary",
+    "transition",
+    "turn",
     "unbroken",
     "unfinished",
     "verdict",

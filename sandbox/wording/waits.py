@@ -96,8 +96,8 @@ def situation(clause: Clause) -> str:
         return say(_SITUATIONS, Clause("behind a server", {"name": figures.get("name"), "server": server}))
     if isinstance(place := figures.get("place"), int):
         return say(_SITUATIONS, Clause("queued", {"queue": _place(place)}))
-    if (on := figures.pop("on", None)) is not None:
-        return say(_SITUATIONS, Clause("waiting", {"cause": cause(Clause(str(on), figures))}))
+    if (rule := figures.pop("cause", None)) is not None:
+        return say(_SITUATIONS, Clause("waiting", {"cause": cause(Clause(str(rule), figures))}))
     return say(_SITUATIONS, clause)
 
 
