@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import re
+from textwrap import TextWrapper
 
 from rich.cells import cell_len, set_cell_size
 
 _NUMBERED = re.compile(r"(.*)([-:]\d+)")
+#: Where a line may end within a word: beside a wide character, but not before a stop nor after an opening bracket.
+_OPENING, _CLOSING = "（「『《“‘(", "，。、；：！？）」』》”’….,;:!?)"
+_WIDE, _OTHERS = r"[\u2e80-\uffef]", r"[^\u2e80-\uffef]"
+_PIECES = re.compile(rf"[{_OPENING}]*(?:{_WIDE}|{_OTHERS}+?(?=[{_OPENING}]*{_WIDE}|$))[{_CLOSING}]*")
 
 
 def fit(text: str, width: int) -> str:
@@ -29,3 +34,26 @@ def fit_name(name: str, width: int) -> str:
 def flush_right(text: str, width: int) -> str:
     """Text in exactly ``width`` cells, at the right end of them."""
     return " " * (width - cell_len(text)) + text if cell_len(text) <= width else fit(text, width)
+
+
+def wrap(text: str, width: int, first: str = "", following: str = "", hyphens: bool = True) -> list[str]:
+    """Text in lines of at most ``width`` cells, which begin with ``first`` and ``following``; ``hyphens``: a line may
+    end behind one."""
+    lines = _Wrapper(width, first, following, break_on_hyphens=hyphens)
+    return lines.wrap(text)
+
+
+class _Wrapper(TextWrapper):
+    """Counts cells, and knows that Chinese has no blanks between words."""
+
+    def _split(self, text: str) -> list[str]:
+        return [Measured(piece) for word in super()._split(text) for piece in _PIECES.findall(word) or [word]]
+
+
+class Measured(str):
+    """Text that is as long as it is wide, for code that knows no cells."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return cell_len(str(self))
