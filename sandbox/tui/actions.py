@@ -20,7 +20,7 @@ from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Session
 from sandbox.tui.signals import Signals
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.tabs import Clicked
 from sandbox.units import MS, show_duration, write_duration
 
@@ -152,10 +152,11 @@ class Actions(App[int]):
         self._move_choice(-1)
 
     def _move_choice(self, by: int) -> None:
-        pids = list(self.session.names)
+        names, family = self.session.names, self.session.family
+        pids = [member.pid for member in family.members if member.pid in names]
         if pids:
             chosen = self.board_screen.chosen
-            before = pids.index(chosen) if chosen in self.session.names else -1 if by > 0 else len(pids)
+            before = pids.index(family.head(chosen)) if chosen in names else -1 if by > 0 else len(pids)
             self._choose(pids[max(min(before + by, len(pids) - 1), 0)])
 
     def on_picked(self, message: Picked) -> None:
@@ -164,6 +165,15 @@ class Actions(App[int]):
 
     def _choose(self, pid: int) -> None:
         self.board_screen.chosen = pid
+        self.want_frame(soon=True)
+
+    def action_fold(self) -> None:
+        """Fold descendants away, or unfold them; nobody is chosen who is folded away."""
+        family, chosen = self.session.family, self.board_screen.chosen
+        if not family.fold(chosen):
+            self.tell("It has no children, and no parent here" if chosen is not None else "Nobody has children here")
+        elif chosen is not None:
+            self.board_screen.chosen = family.head(chosen)
         self.want_frame(soon=True)
 
     def action_inspect(self) -> None:

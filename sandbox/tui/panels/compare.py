@@ -18,7 +18,7 @@ from sandbox.comparison.wire import AnyMessage, Compared, Refusal, Request, Runn
 from sandbox.gantt import Line
 from sandbox.scenario import Problem
 from sandbox.simulation import obstacles
-from sandbox.tui.keys import bindings, key_of
+from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.pages import Pages
@@ -58,6 +58,7 @@ class Compare(Panel, can_focus=True):
         self._pages.entitle("COMPARE in virtual time", self._pages.place)
 
     def leave(self) -> None:
+        super().leave()
         if self._comparison is not None:
             self._stop()
             self._invite()
@@ -69,7 +70,7 @@ class Compare(Panel, can_focus=True):
     # The comparison
 
     def _invite(self) -> None:
-        start, choose = (key_of(action, self.keymap) for action in ("compare_start", "compare_choose"))
+        start, choose = self.key("compare_start"), self.key("compare_choose")
         self._pages.show(
             [
                 [],
@@ -120,7 +121,7 @@ class Compare(Panel, can_focus=True):
             case Running(label, number, of):
                 full = (number - 1) * _BAR // of
                 bar: Line = [(" " + "█" * full, "running"), ("░" * (_BAR - full), "dim")]
-                cancel = key_of("compare_cancel", self.keymap)
+                cancel = self.key("compare_cancel")
                 self._pages.show([[], [*bar, (f" {number} of {of}: {label}", "text"), (f"   {cancel} cancels", "dim")]])
             case Refusal(faults):
                 self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])

@@ -13,10 +13,10 @@ from sandbox.board import Board, Row
 from sandbox.commands import Press, Type
 from sandbox.kernel.states import State
 from sandbox.output import Output
-from sandbox.tui.keys import bindings, key_of
+from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.consoletabs import ConsoleTabs
 from sandbox.tui.widgets.prompt import Prompt
 from sandbox.tui.widgets.typing import TypingLine
@@ -75,13 +75,13 @@ class Console(Panel, can_focus=True):
         target = self._target(board)
         living = board.rows[target] if target is not None else None
         self._written.show(row.output if row is not None else _NOTHING, asks)
-        end = "" if self._written.following else f"scrolled back: {self._key('console_end')} follows the end"
+        end = "" if self._written.following else f"scrolled back: {self.key('console_end')} follows the end"
         self._written.entitle(self._title(row), end)
         self._prompt.show(living.name if living is not None else None, asks)
         self._line.display = living is not None
         self._line.placeholder = self._hint()
         if living is None and self._line.has_focus:
-            self.arrive()
+            self.take_keys()
 
     def _title(self, row: Row | None) -> str:
         if row is None:
@@ -93,12 +93,9 @@ class Console(Panel, can_focus=True):
 
     def _hint(self) -> str:
         if not self._line.has_focus:
-            return f"{self._key('console_type')} types a line"
-        keys = " ".join(self._key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
-        return f"a line, then ⏎; also {keys}   {self._key('entry_leave')} leaves"
-
-    def _key(self, action: str) -> str:
-        return key_of(action, self.keymap)
+            return f"{self.key('console_type')} types a line"
+        keys = " ".join(self.key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
+        return f"a line, then ⏎; also {keys}   {self.key('entry_leave')} leaves"
 
     def _target(self, board: Board) -> int | None:
         """Who is told what is typed: who reads, else whose console it is, else who else has it open."""
@@ -168,7 +165,7 @@ class Console(Panel, can_focus=True):
 
     def on_entry_line_left(self) -> None:
         """The panel has the keys again."""
-        self.arrive()
+        self.take_keys()
 
 
 def reads(row: Row) -> bool:

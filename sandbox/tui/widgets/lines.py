@@ -96,6 +96,11 @@ class Lines(Widget):
         """A line with nothing on it."""
         return Strip.blank(width, self.palette.text)
 
+    def centred(self, said: Sequence[str], width: int, height: int) -> list[Strip]:
+        """These sentences in the middle: what to do where there is nothing to be seen."""
+        strips = [line([(text.center(width), self.palette.text)], width) for text in said]
+        return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
+
     def entitle(self, title: str, subtitle: str = "") -> None:
         """Write these into the border; only if they are others than before, because that paints everything anew."""
         if self._titles != (title, subtitle):
