@@ -61,11 +61,11 @@ def print_policies() -> None:
         kind = policies.find(name)
         print(name)
         for text in says(kind):
-            print(*wrap(text, width, " " * 4, " " * 4), sep="\n")
+            print(*wrap(text, width, indent=" " * 4, first=" " * 4), sep="\n")
         for parameter in kind.declared():
             default = parameter.kind.write(parameter.kind.read(parameter.default))
             said = _("{says}; {allowed}").format(says=_(parameter.says), allowed=parameter.kind.range())
-            print(*wrap(f"{parameter.name:<12}{default:<18}{said}", width, " " * 6, " " * 36), sep="\n")
+            print(*wrap(f"{parameter.name:<12}{default:<18}{said}", width, indent=" " * 36, first=" " * 6), sep="\n")
         print()
 
 

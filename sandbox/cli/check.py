@@ -81,7 +81,7 @@ def _asked(options: argparse.Namespace) -> Asked:
         except Refused as refused:
             problems += shared.faults("--like", refused)
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     return Asked(like, worlds, SEED if seed is None else seed, options.json)
 
 

@@ -83,7 +83,7 @@ def _entries(options: argparse.Namespace, scenario: Scenario) -> tuple[int, list
         except Refused as refused:
             problems += shared.faults("--policies", refused)
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     return repeat or 1, found
 
 

@@ -30,7 +30,7 @@ def do(options: argparse.Namespace) -> int:
     if for_ns is not None and not options.measure:
         problems.append(Problem(0, "--for", Clause("belongs to another option", {"hint": "--measure"})))
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     if options.measure:
         return _measure(options.json, for_ns)
     if options.json:

@@ -66,7 +66,7 @@ def scenario(options: argparse.Namespace, real: bool) -> Scenario:
         problems.append(Problem(0, "--sensor", what))
     limit_ns = read(options, "for", Duration("1ms"), problems) if hasattr(options, "for") else None
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     scenario = load(find(options.scenario))
     machine = scenario.machine
     machine.cpus = cpus or machine.cpus
@@ -109,7 +109,7 @@ def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
             scenario = contenders.parse(text).enter(scenario)
         policies.build(scenario.machine, scenario.folder, CLOCK)
     except Refused as refused:
-        raise BadScenario("options", faults("--policy", refused)) from None
+        raise BadScenario(_("options"), faults("--policy", refused)) from None
     return scenario
 
 
@@ -132,12 +132,12 @@ def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
         reason = obstacle(options.sensor, scenario.machine.cpus)
         if reason is not None:
             what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
-            raise BadScenario("options", [Problem(0, "--sensor", what)])
+            raise BadScenario(_("options"), [Problem(0, "--sensor", what)])
     if options.strict:
         from sandbox.link import can_be_strict  # the first frame of the app does not wait for it
 
         if not can_be_strict():
-            raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
+            raise BadScenario(_("options"), [Problem(0, "--strict", Clause("no pid namespace"))])
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:

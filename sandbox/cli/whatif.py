@@ -33,7 +33,7 @@ def do(options: argparse.Namespace) -> int:
     if options.policy is None and options.quantum is None:
         problems.append(Problem(0, "", Clause("nothing else is asked for")))
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     recording = shared.recording(options.recording)
     try:
         load = Load(recording.header, recording.events())
@@ -42,7 +42,7 @@ def do(options: argparse.Namespace) -> int:
     try:
         what = what_if(load, options.policy, quantum_ns)
     except Refused as refused:
-        raise BadScenario("options", shared.faults("--policy", refused)) from None
+        raise BadScenario(_("options"), shared.faults("--policy", refused)) from None
     for problem in recording.problems:
         complain(f"{options.recording}: {worded(problem)}")
     if options.json:
