@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from sandbox.events import Clause, Figure
+from sandbox.language import N_
 from sandbox.text import clean, clean_line
 from sandbox.units import parse_duration, parse_size, show_duration, show_size, write_duration
 
@@ -50,9 +51,9 @@ def nearest(word: str, allowed: Sequence[str]) -> str | None:
 def shown(raw: object) -> str:
     """A raw value in a message: short, on one line and harmless."""
     if isinstance(raw, dict):
-        return "a table"
+        return N_("a table")
     if isinstance(raw, list):
-        return "a list"
+        return N_("a list")
     if isinstance(raw, bool):
         return str(raw).lower()
     return clean_line(repr(raw) if isinstance(raw, str) else str(raw), 60)

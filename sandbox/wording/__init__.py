@@ -4,7 +4,7 @@ from sandbox.wording.choices import note, parameters, queue, rule
 from sandbox.wording.explanation import question, score, verdict, why
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.happened import sentence, signal_name, status, stretch
-from sandbox.wording.laws import unbroken, violation
+from sandbox.wording.laws import law, unbroken, violation
 from sandbox.wording.lessons import finding, step_awaited, step_reached
 from sandbox.wording.pictures import seat, seat_reason, transition, turn
 from sandbox.wording.problems import problem, recording
@@ -37,6 +37,7 @@ __all__ = [
     "finding",
     "hangs_on_ties",
     "later",
+    "law",
     "note",
     "operator",
     "parameters",

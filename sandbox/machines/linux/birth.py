@@ -23,6 +23,7 @@ from typing import NamedTuple, NoReturn
 
 from sandbox.addresses import resolve
 from sandbox.events import Clause
+from sandbox.language import N_
 from sandbox.machines.linux import libc
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.console import Console, take_console
@@ -278,7 +279,7 @@ def _wait_for_first_stop(os_pid: int) -> None:
             return
         else:
             raise OSError(0, f"ended before its start (status {result.si_status})")
-    raise OSError(0, "did not start in time")
+    raise OSError(0, N_("did not start in time"))
 
 
 def _undo(os_pid: int) -> None:
