@@ -27,10 +27,11 @@ class _Spoken:
     catalogue = NullTranslations()
 
 
-def use(language: str) -> None:
-    """Speak a language from now on, one of LANGUAGES."""
-    _Spoken.language = language
-    _Spoken.catalogue = NullTranslations() if language == "en" else _read(catalogue_file(language))
+def use(language: str, catalogue: NullTranslations | None = None) -> None:
+    """Speak a language from now on: one of LANGUAGES, or any other that has a ``catalogue`` of its own."""
+    if catalogue is None:
+        catalogue = NullTranslations() if language == "en" else _read(catalogue_file(language))
+    _Spoken.language, _Spoken.catalogue = language, catalogue
 
 
 def spoken() -> str:

@@ -1,6 +1,6 @@
 """Data → sentences: what events, causes, rules and faults are called, in the language of who reads them."""
 
-from sandbox.wording.choices import note, parameters, queue, rule
+from sandbox.wording.choices import figure, note, parameters, queue, rule
 from sandbox.wording.explanation import why
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.happened import sentence, signal_name, status, stretch
@@ -20,6 +20,7 @@ from sandbox.wording.results import (
     unfinished,
     what_if,
 )
+from sandbox.wording.states import state
 from sandbox.wording.templates import Names
 from sandbox.wording.waits import burst, cause, client, situation
 
@@ -32,6 +33,7 @@ __all__ = [
     "endings",
     "entangled",
     "fault",
+    "figure",
     "finding",
     "hangs_on_ties",
     "later",
@@ -47,6 +49,7 @@ __all__ = [
     "signal_name",
     "situation",
     "sooner",
+    "state",
     "status",
     "step_awaited",
     "step_reached",

@@ -18,6 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from sandbox.language import _
 from sandbox.tui.keys import key_of
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN, Palette
 
@@ -91,6 +92,14 @@ class Lines(Widget):
     def key(self, action: str) -> str:
         """The key of an action, as people write it."""
         return key_of(action, self.keymap)
+
+    def more_above(self, seen: Window, width: int) -> Strip:
+        """How many are above those in sight."""
+        return line([(_("↑ {number} more").format(number=seen.above), self.palette.dim)], width)
+
+    def more_below(self, seen: Window, width: int) -> Strip:
+        """How many are below those in sight."""
+        return line([(_("↓ {number} more").format(number=seen.below), self.palette.dim)], width)
 
     def blank(self, width: int) -> Strip:
         """A line with nothing on it."""

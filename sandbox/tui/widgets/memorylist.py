@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 
+from rich.cells import cell_len
 from textual import events
 from textual.strip import Strip
 
 from sandbox.cells import fit, fit_name, flush_right
+from sandbox.language import _
 from sandbox.tui.family import Member, tree
 from sandbox.tui.figures import size
 from sandbox.tui.memory import Memory
@@ -41,7 +43,7 @@ class MemoryList(Lines):
     def show(self, session: Session, chosen: int | None, folded: Collection[int], known: Mapping[int, Memory]) -> None:
         """``folded``: whose children are not shown."""
         self._session, self._chosen, self._folded, self._known = session, chosen, folded, known
-        self.entitle("PROCESS TREE AND MEMORY", "█ private   ░ shared with others")
+        self.entitle(_("PROCESS TREE AND MEMORY"), _("█ private   ░ shared with others"))
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -56,20 +58,21 @@ class MemoryList(Lines):
         self._top = seen.first - (seen.above > 0)
         strips = [line(self._heading(width), width)]
         if seen.above:
-            strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
+            strips.append(self.more_above(seen, width))
             self._pids.append(None)
         for member in members[seen.first : seen.last]:
             under = self.palette.cursor if member.pid == self._chosen else None
             strips.append(line(self._pieces(session, member, width), width, under))
             self._pids.append(member.pid)
         if seen.below:
-            strips.append(line([(f"↓ {seen.below} more", self.palette.dim)], width))
+            strips.append(self.more_below(seen, width))
         return strips
 
     def _heading(self, width: int) -> list[Piece]:
         name = _NAME if width >= WIDE else _NAME_NARROW
-        titles = "".join(title.rjust(_SIZE) for title in ("resident", "shared", "private", "its part"))
-        return [("  pid   process".ljust(name + 8) + titles, self.palette.dim)]
+        titles = (_("resident"), _("shared"), _("private"), _("its part"))
+        sizes = "".join(flush_right(title, _SIZE) for title in titles)
+        return [(fit(f"  pid   {_('process')}", name + 8) + sizes, self.palette.dim)]
 
     def _pieces(self, session: Session, member: Member, width: int) -> list[Piece]:
         palette, row = self.palette, session.board.rows[member.pid]
@@ -80,9 +83,9 @@ class MemoryList(Lines):
             (f"{row.pid:>5} ", palette.dim),
             (f"{SIGNS[row.state]} ", palette.state(row.state)),
             (indent, palette.dim),
-            (fit_name(row.name, min(len(row.name), name - len(indent) - len(fold))), palette.text),
+            (fit_name(row.name, min(cell_len(row.name), name - len(indent) - len(fold))), palette.text),
         ]
-        used = len(indent) + len(pieces[-1][0])
+        used = len(indent) + cell_len(pieces[-1][0])
         pieces.append((fit(fold, max(name - used, 0)), palette.strong))
         known = self._known.get(member.pid)
         if known is None:

@@ -11,8 +11,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from sandbox import wording
-from sandbox.cells import fit, fit_name, flush_right
+from sandbox.cells import centred, fit, fit_name, flush_right
 from sandbox.clients import Client
+from sandbox.language import Messages, _
 from sandbox.network import Connection, Listener
 from sandbox.tui.conversations import Group, Talk, Transcripts, situation, whereabouts
 from sandbox.tui.figures import brief, fine, size
@@ -27,8 +28,11 @@ _PROCESS, _PROCESS_NARROW = 15, 4
 _SITUATION = 27
 _BYTES, _TIME = 7, 9
 
-#: Who is no client of ours.
-_STRANGER = "outside"
+_BACKLOG: Messages = {"bounded": "backlog {waiting}/{most}", "unbounded": "backlog {waiting}"}
+_BACKLOG_WIDE: Messages = {
+    "bounded": "{waiting} of {most} in the kernel's backlog",
+    "unbounded": "{waiting} in the kernel's backlog",
+}
 
 Chosen = Connection | Client | None
 
@@ -75,7 +79,8 @@ class SocketList(Lines):
         self._transcripts.read(session.board)
         network = session.board.network
         now = len(network.connections)
-        self.entitle("SOCKETS", f"{now} open   {network.number} so far" if network.number else "")
+        counts = _("{open} open   {number} so far").format(open=now, number=network.number)
+        self.entitle(_("SOCKETS"), counts if network.number else "")
         self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -92,40 +97,42 @@ class SocketList(Lines):
         strips = [line(self._heading(width), width)]
         self._keys.append(None)
         if seen.above:
-            strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
+            strips.append(self.more_above(seen, width))
             self._keys.append(None)
         for key, pieces in lines[seen.first : seen.last]:
             under = self.palette.cursor if key is not None and key is self._chosen else None
             strips.append(line(pieces, width, under))
             self._keys.append(key)
         if seen.below:
-            strips.append(line([(f"↓ {seen.below} more", self.palette.dim)], width))
+            strips.append(self.more_below(seen, width))
         return strips
 
     def _invitation(self, width: int, height: int) -> list[Strip]:
         said = [
-            "Nobody listens here.",
-            f"{self.key('open')} opens a scenario with a server, {self.key('new')} starts a program of yours.",
+            _("Nobody listens here."),
+            _("{open} opens a scenario with a server, {new} starts a program of yours.").format(
+                open=self.key("open"), new=self.key("new")
+            ),
         ]
-        strips = [line([(text.center(width), self.palette.text)], width) for text in said]
+        strips = [line([(centred(text, width), self.palette.text)], width) for text in said]
         return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
 
     def _heading(self, width: int) -> list[Piece]:
         wide = width >= WIDE
-        titles = "  " + "client".ljust(_CLIENT + _PORT + 2 if wide else _CLIENT_NARROW + 1)
-        titles += "process".ljust(_PROCESS) if wide else "pid".ljust(_PROCESS_NARROW)
-        titles += "where it is".ljust(_SITUATION + 2)
+        titles = "  " + fit(_("client"), _CLIENT + _PORT + 2 if wide else _CLIENT_NARROW + 1)
+        titles += fit(_("process"), _PROCESS) if wide else fit("pid", _PROCESS_NARROW)
+        titles += fit(_("where it is"), _SITUATION + 2)
         if wide:
-            titles += "in".rjust(_BYTES) + "out".rjust(_BYTES)
-        titles += "answer".rjust(_TIME) + "CPU wait".rjust(_TIME) + "  said → heard"
-        return [(titles, self.palette.dim)]
+            titles += flush_right(_("in"), _BYTES) + flush_right(_("out"), _BYTES)
+        titles += flush_right(_("answer"), _TIME) + flush_right(_("CPU wait"), _TIME)
+        return [(f"{titles}  {_('said → heard')}", self.palette.dim)]
 
     def _lines_of(self, session: Session, width: int) -> Iterator[tuple[Chosen, list[Piece]]]:
         for group in self._groups:
             if group.listener is not None:
                 yield None, self._listener(session, group.listener, width)
             else:
-                yield None, [("elsewhere", self.palette.strong)]
+                yield None, [(_("elsewhere"), self.palette.strong)]
             for talk in group.talks:
                 yield talk.key, self._talk(session, talk, width)
         for note in self._notes:
@@ -134,11 +141,9 @@ class SocketList(Lines):
     def _listener(self, session: Session, listener: Listener, width: int) -> list[Piece]:
         palette, row = self.palette, session.board.rows[listener.pid]
         where = wording.situation(whereabouts(session.board, row.pid, self._places, listener.at))
-        most = str(listener.backlog or "")
-        if width >= WIDE:
-            backlog = f"{listener.waiting} of {most}".removesuffix(" of ") + " in the kernel's backlog"
-        else:
-            backlog = f"backlog {listener.waiting}/{most}".removesuffix("/")
+        template = _BACKLOG_WIDE if width >= WIDE else _BACKLOG
+        figures = {"waiting": listener.waiting, "most": listener.backlog}
+        backlog = _(template["bounded" if listener.backlog else "unbounded"]).format(**figures)
         return [
             (f"{listener.at}", palette.strong),
             (f"  {row.pid} {fit_name(row.name, min(cell_len(row.name), 16))}  ", palette.text),
@@ -161,7 +166,7 @@ class SocketList(Lines):
             failed = client is not None and client.error is not None
             style = palette.failed if failed else palette.dim if over else palette.ready
             waits = self._waits(session, client)
-            room = width - sum(cell_len(piece) for piece, _ in pieces) - cell_len(waits) - 1
+            room = width - sum(cell_len(piece) for piece, __ in pieces) - cell_len(waits) - 1
             return [*pieces, (fit(said, room) + " ", style), (waits, palette.ready)]
         state = session.board.rows[pid].state
         called = session.names[pid].removesuffix(":" + connection.peer.rpartition(":")[2])  # the port is there already
@@ -176,19 +181,19 @@ class SocketList(Lines):
         port = f":{own.rpartition(':')[2]}" if own else ""
         name = self._caller(session, talk)
         if wide:
-            yield fit_name(name, _CLIENT), style
+            yield fit_name(name or _("outside"), _CLIENT), style
             yield fit(port, _PORT) + "  ", self.palette.dim
         else:
-            yield fit_name(port if name == _STRANGER else name, _CLIENT_NARROW) + " ", style
+            yield fit_name(name or port, _CLIENT_NARROW) + " ", style
 
     def _caller(self, session: Session, talk: Talk) -> str:
-        """Who it is: a client of ours, one of the processes, or somebody from outside."""
+        """Who it is: a client of ours, one of the processes; "" for somebody from outside."""
         if talk.client is not None:
             return talk.client.name
         network, peer = session.board.network, talk.address or ""
         ends = (each.pid for each in network.connections.values() if each.own == peer and each.listener is None)
         pid = next((pid for pid in ends if pid is not None), None)
-        return session.names[pid] if pid is not None else self._gone.get(peer, _STRANGER)
+        return session.names[pid] if pid is not None else self._gone.get(peer, "")
 
     def _figures(self, session: Session, connection: Connection, client: Client | None, wide: bool) -> Iterator[Piece]:
         palette = self.palette

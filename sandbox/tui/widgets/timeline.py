@@ -15,7 +15,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from sandbox.cells import fit_name, flush_right
+from sandbox.cells import centred, fit_name, flush_right
 from sandbox.history import History, Life
 from sandbox.lanes import (
     ARRIVED,
@@ -31,6 +31,7 @@ from sandbox.lanes import (
     life_cells,
     ruler,
 )
+from sandbox.language import _
 from sandbox.tracks import NOBODY, Track
 from sandbox.tui.figures import brief
 from sandbox.tui.session import Session
@@ -103,18 +104,20 @@ class Timeline(Lines):
         if chosen != self._chosen:
             self._keep = chosen
         self._session, self._chosen = session, chosen
-        self.entitle(f"TIMELINE{self._marked()}", self._scale() if session.past.live.board.rows else "")
+        self.entitle(_("TIMELINE") + self._marked(), self._scale() if session.past.live.board.rows else "")
         self.update_lines()
 
     def _scale(self) -> str:
-        width = show_duration(self.extent.width_ns)
-        legend = "█ running  ░ ready  · blocked  ▸ arrives  ↑ wakes"
-        return f"{legend}   {width} wide" if self.size.width >= _LEGEND_LEAST else f"{legend[:31]}   {width} wide"
+        states, arrivals = _("█ running  ░ ready  · blocked"), _("▸ arrives  ↑ wakes")
+        legend = f"{states}  {arrivals}" if self.size.width >= _LEGEND_LEAST else f"{states}  "
+        return _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
 
     def _marked(self) -> str:
         marks = self.extent.marks
         said = "".join(f"   {name} {exact(t_ns)}" for name, t_ns in zip("AB", marks, strict=False))
-        return f"{said}   between: {exact(abs(marks[1] - marks[0]))}" if len(marks) == 2 else said
+        if len(marks) == 2:
+            said += "   " + _("between: {time}").format(time=exact(abs(marks[1] - marks[0])))
+        return said
 
     def _forget(self) -> None:
         self._lives.clear()
@@ -151,10 +154,12 @@ class Timeline(Lines):
         said: list[str] = []
         if session.empty:
             said = [
-                "No process runs here yet.",
-                f"{self.key('new')} starts a program of yours, {self.key('open')} opens a scenario.",
+                _("No process runs here yet."),
+                _("{new} starts a program of yours, {open} opens a scenario.").format(
+                    new=self.key("new"), open=self.key("open")
+                ),
             ]
-        strips = [line([(text.center(width), self.palette.text)], width) for text in said]
+        strips = [line([(centred(text, width), self.palette.text)], width) for text in said]
         return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
 
     # Processes
@@ -167,14 +172,14 @@ class Timeline(Lines):
         seen = self._window(pids, rows)
         strips: list[Strip] = []
         if seen.above:
-            strips.append(line([(f"↑ {seen.above} more", self.palette.dim)], width))
+            strips.append(self.more_above(seen, width))
             self._pids.append(None)
         for pid in pids[seen.first : seen.last]:
             strips += self._life(self._session, lives[pid], width, thick)
             strips += [self.blank(width)] * gap
             self._pids += [pid] * thick + [None] * gap
         if seen.below:
-            strips.append(line([(f"↓ {seen.below} more", self.palette.dim)], width))
+            strips.append(self.more_below(seen, width))
         return strips[:rows]
 
     def _window(self, pids: Sequence[int], rows: int) -> Window:
@@ -200,7 +205,7 @@ class Timeline(Lines):
         total = [Segment(self._total(life.track), palette.text + under)] if self._totals else []
         strips = [Strip([number, Segment(name, palette.text + under), *lane, *total], width)]
         if thick > 1:
-            below = [Segment(text.translate(_BELOW), style) for text, style, _ in lane]
+            below = [Segment(text.translate(_BELOW), style) for text, style, __ in lane]
             rest = [Segment(" " * self._totals, palette.text + under)] if self._totals else []
             strips.append(Strip([Segment(" " * _LABEL, palette.text + under), *below, *rest], width))
         return strips
@@ -219,7 +224,9 @@ class Timeline(Lines):
             [*part]
             for part in Segment.divide(lane, [self._cursor, self._cursor + 1, sum(len(each.text) for each in lane)])
         )
-        marked = [Segment(_CURSOR if text == " " else text, (style or Style.null()) + _MARKED) for text, style, _ in at]
+        marked = [
+            Segment(_CURSOR if text == " " else text, (style or Style.null()) + _MARKED) for text, style, __ in at
+        ]
         return [*before, *marked, *(self._faded(segment) for segment in after)]
 
     def _faded(self, segment: Segment) -> Segment:

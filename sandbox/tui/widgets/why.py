@@ -6,6 +6,7 @@ from rich.text import Text
 from textual.strip import Strip
 
 from sandbox.events import Fault, Operator
+from sandbox.language import _
 from sandbox.metrics import metrics
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line
@@ -33,9 +34,10 @@ class Why(Lines):
         if session is not self._session:
             self._session, self._time, self._text, self._stays_until_ns = session, "", "", 0
         if session.finished:
-            self.entitle("RESULT", f"{self.key('restart')} runs it again   {self.key('open')} opens another")
+            keys = _("{restart} runs it again   {open} opens another")
+            self.entitle(_("RESULT"), keys.format(restart=self.key("restart"), open=self.key("open")))
         else:
-            self.entitle("WHY")
+            self.entitle(_("WHY"))
         last = session.board.recent[-1] if session.board.recent else None
         if last is self._explains:
             return
