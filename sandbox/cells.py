@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len, chop_cells, set_cell_size
 
+#: What a line may be broken between: words, and characters of the scripts that have no blanks between words. What
+#: closes stays with what is before it, what opens with what comes after it.
+_WIDE = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60"
+_CLOSES, _OPENS = "，。、；：！？）」』》】”…", "（「『《【“"
+_PART = re.compile(rf"\s*[{_OPENS}]*(?:[^\s{_WIDE}“”]+|[{_WIDE}])?[{_CLOSES}]*")
 _NUMBERED = re.compile(r"(.*)([-:]\d+)")
 
 
@@ -34,3 +40,24 @@ def centred(text: str, width: int) -> str:
 def flush_right(text: str, width: int) -> str:
     """Text in exactly ``width`` cells, at the right end of them."""
     return " " * (width - cell_len(text)) + text if cell_len(text) <= width else fit(text, width)
+
+
+def wrap(text: str, width: int, indent: str = "") -> list[str]:
+    """Text in lines of at most ``width`` cells; ``indent`` stands before all but the first."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        for broken in _broken(line, width, cell_len(indent)):
+            lines.append(indent + broken if lines else broken)
+    return lines
+
+
+def _broken(text: str, width: int, indent: int) -> Iterator[str]:
+    """A line in as many as it takes; there are ``indent`` cells less for all but the first."""
+    line = ""
+    for part in filter(None, _PART.findall(text)):
+        if cell_len(line + part) > width and line:
+            yield line
+            line, width, indent = "", width - indent, 0
+        *whole, line = chop_cells(line + part if line else part.lstrip(), max(width, 2)) or [""]
+        yield from whole
+    yield line

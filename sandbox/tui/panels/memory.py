@@ -9,6 +9,7 @@ from textual.binding import BindingType
 from textual.timer import Timer
 
 from sandbox.kernel.states import State
+from sandbox.language import _
 from sandbox.tui import memory
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
@@ -77,7 +78,7 @@ class Memory(Panel, can_focus=True):
         """Fold the children of the chosen process away, or unfold them; of one without, those of its parent."""
         session = self._session
         if session is None or self._chosen is None:
-            self.notify("Choose a process first", markup=False)
+            self.notify(_("Choose a process first"), markup=False)
             return
         rows = session.board.rows
         parents = {row.admitted.parent for row in rows.values()}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from rich.text import Text
 from textual.strip import Strip
 
+from sandbox.cells import wrap
 from sandbox.events import Fault, Operator
 from sandbox.language import _
 from sandbox.metrics import metrics
@@ -67,9 +67,9 @@ class Why(Lines):
         if not self._text:
             return []
         margin = 12 if self._time else 0
-        broken = Text(self._text).wrap(self.app.console, max(width - margin, 8))
+        broken = wrap(self._text, max(width - margin, 8))
         strips: list[Strip] = []
         for index, text in enumerate(broken[:height]):
             time: Piece = (f"{self._time if index == 0 else '':>10}  " if margin else "", self.palette.dim)
-            strips.append(line([time, (text.plain, self.palette.text)], width))
+            strips.append(line([time, (text, self.palette.text)], width))
         return strips
