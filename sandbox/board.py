@@ -94,6 +94,8 @@ class Board:
         self.halted: Halted | None = None
         self.now_ns = 0
         self.paused = False
+        #: The CPU for which it has been asked who will get it, while nobody knows.
+        self.asked: int | None = None
         self.policy = ""
         self.parameters: dict[str, object] = {}
         #: The policy's own queues, when somebody looked last.
@@ -166,6 +168,8 @@ class Board:
             case Operator(did=did):
                 if did.rule in ("paused", "resumed", "stepped"):
                     self.paused = did.rule == "paused"
+                    cpu = did.figures.get("cpu")
+                    self.asked = cpu if isinstance(cpu, int) else None
                 elif did.rule in ("policy", "reloaded"):
                     self.failure = None
             case Fault(what=what):

@@ -30,6 +30,13 @@ class Step(Command, frozen=True, tag=True):
     """Go on until one scheduling decision has been made, and pause before it takes effect."""
 
 
+class Predict(Command, frozen=True, tag=True):
+    """Pause before each choice between several processes, so that a person can say who will run; or no longer. Step and
+    Resume then have the policy choose."""
+
+    on: bool
+
+
 class Tune(Command, frozen=True, tag=True):
     """Set one of the policy's parameters, as a person would write it."""
 
@@ -102,7 +109,21 @@ class Quit(Command, frozen=True, tag=True):
 
 
 AnyCommand = (
-    Pause | Resume | Step | Tune | UsePolicy | Reload | Look | Describe | Kill | Spawn | Type | Press | Farewell | Quit
+    Pause
+    | Resume
+    | Step
+    | Predict
+    | Tune
+    | UsePolicy
+    | Reload
+    | Look
+    | Describe
+    | Kill
+    | Spawn
+    | Type
+    | Press
+    | Farewell
+    | Quit
 )
 
 FORMS = {

@@ -6,7 +6,7 @@ whatever the length of the slices.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 from sandbox.tracks import BLOCKED, GONE, NOBODY, READY, Track
@@ -99,6 +99,44 @@ def _ran(track: Track, at_ns: int, last: int, ran_ns: int, cell_ns: int) -> Sign
     to_the_end = begun_ns > 0 and track.values[last] > 0 and begun_ns + ran_ns >= cell_ns
     beside = track.values[first if to_the_end else last]
     return Sign((_FROM if to_the_end else UP_TO)[eighths], "ran_while_ready" if beside == READY else "running")
+
+
+def family_cells(tracks: Iterable[Track], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Sign]:
+    """Many processes in one lane: how much of each cell they ran, all together; and whether one was READY at the cell's
+    end, or else BLOCKED."""
+    known = max(min(-(-(now_ns - from_ns) // cell_ns), count), 0)
+    ran_ns, waited = [0] * known, [GONE] * known
+    for track in tracks:
+        _add(track, ran_ns, waited, cell_ns, from_ns, now_ns)
+    cells = [_of_many(ran, where, cell_ns) for ran, where in zip(ran_ns, waited, strict=True)]
+    return cells + [NOTHING] * (count - known)
+
+
+def _add(track: Track, ran_ns: list[int], waited: list[int], cell_ns: int, from_ns: int, now_ns: int) -> None:
+    """Add one process, at the cost of the cells in which it changes its state."""
+    cell, used_ns = 0, track.used_ns(from_ns)
+    while cell < len(ran_ns):
+        at_ns = from_ns + cell * cell_ns
+        end_ns = min(at_ns + cell_ns, now_ns)
+        last = track.before(end_ns)
+        where = track.values[last] if last >= 0 else GONE
+        if where > READY or (last >= 0 and track.times[last] > at_ns):
+            before_ns, used_ns = used_ns, track.used_ns(end_ns)
+            ran_ns[cell] += used_ns - before_ns
+            until = cell + 1
+        else:
+            next_ns = track.end_ns(last, now_ns)
+            until = (next_ns - from_ns) // cell_ns if next_ns < now_ns else len(ran_ns)
+        if where in _SIGNS:
+            waited[cell:until] = [max(where, other) for other in waited[cell:until]]
+        cell = until
+
+
+def _of_many(ran_ns: int, where: int, cell_ns: int) -> Sign:
+    if ran_ns == 0:
+        return _SIGNS.get(where, NOTHING)
+    eighths = max(min(round(ran_ns * 8 / cell_ns), 8), 1)
+    return Sign(UP_TO[eighths], "ran_while_ready" if where == READY else "running")
 
 
 #: On a CPU's lane: too many to tell.

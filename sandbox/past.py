@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from sandbox.board import Board
 from sandbox.events import Admitted, Became, Blocked, Dispatched, Event, Exited, Ready, decode, encode
 from sandbox.history import History, Mark
+from sandbox.kernel.transitions import RESUMED
 
 #: A chapter is so long, or so many times as long as there are processes: a state costs little beside its events.
 _CHAPTER, _CHAPTER_PER_PROCESS = 4_096, 8
@@ -83,7 +84,7 @@ class Past:
                 self._chapters.append(_Chapter(live, event.t_ns))
         live.apply(event)
         self._open.append(event)
-        if isinstance(event, Dispatched):
+        if isinstance(event, Dispatched) and event.why != RESUMED:
             self._decisions.append(live.index - 1)
 
     def at(self, index: int, near: Moment | None = None) -> Moment:

@@ -14,6 +14,14 @@ from babel.messages.pofile import read_po, write_po
 from sandbox.language import LANGUAGES, catalogue_file
 
 SOURCE = Path(__file__).parent.parent / "sandbox"
+#: What gettext must know of a catalogue.
+_HEADER = """msgid ""
+msgstr ""
+"Language: {language}\\n"
+"Plural-Forms: {plurals}\\n"
+"Content-Type: text/plain; charset=utf-8\\n"
+
+"""
 #: What Babel is told of each message: the line, the function, the message or both its forms, comments.
 Found = tuple[int, str, str | tuple[str, str], list[str]]
 
@@ -54,14 +62,21 @@ def catalogue(language: str) -> Catalog:
         return read_po(file, locale=language)
 
 
+def write(catalogue: Catalog) -> None:
+    """Keep a catalogue; nothing stands in it that changes without a message having changed: no dates, no line numbers."""
+    with catalogue_file(str(catalogue.locale)).open("wb") as file:
+        header = _HEADER.format(language=catalogue.locale, plurals=catalogue.plural_forms)
+        file.write(header.encode())
+        write_po(file, catalogue, width=120, sort_by_file=True, include_lineno=False, omit_header=True)
+
+
 def update() -> None:
     """Put in what is missing, with what is most alike as a guess to be looked at, and take out what is stale."""
     for language in LANGUAGES[1:]:
         present = catalogue(language)
-        present.update(template(), update_creation_date=False)
+        present.update(template())
         present.obsolete.clear()
-        with catalogue_file(language).open("wb") as file:
-            write_po(file, present, width=120, sort_by_file=True, include_lineno=False)
+        write(present)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from sandbox.language import LANGUAGES, use
 from sandbox.link import KernelProcess
 from sandbox.scenario import find, load
 from sandbox.spec import Scenario
@@ -25,8 +26,14 @@ def start(scenario: Scenario) -> KernelProcess:
 
 
 async def draw(
-    name: str, scenario: str, script: Script, size: tuple[int, int] = (120, 40), theme: str = "dark"
+    name: str,
+    scenario: str,
+    script: Script,
+    size: tuple[int, int] = (120, 40),
+    theme: str = "dark",
+    language: str = "en",
 ) -> None:
+    use(language)
     session = Session(load(find(scenario)), start)
     app = SandboxApp(session, Config(theme))
     app.animation_level = "none"
@@ -36,10 +43,11 @@ async def draw(
             await pilot.pause(0.2)
             app.frame()
             await pilot.pause()
-            (FOLDER / f"{name}.svg").write_text(app.export_screenshot(title=f"ossandbox {scenario}"))
+            picture = FOLDER / (f"{name}.svg" if language == "en" else f"{name}.{language}.svg")
+            picture.write_text(app.export_screenshot(title=f"ossandbox {scenario}"))
     finally:
         app.session.end()
-    print(f"screenshots/{name}.svg")
+    print(f"screenshots/{picture.name}")
 
 
 def until(seconds: float, *keys: str) -> Script:
@@ -65,8 +73,10 @@ def until(seconds: float, *keys: str) -> Script:
 
 async def main() -> None:
     FOLDER.mkdir(exist_ok=True)
-    await draw("welcome", "welcome", until(1.9, "down"))
-    await draw("multiprogramming", "multiprogramming", until(0.9, "space"))
+    for language in LANGUAGES:
+        await draw("welcome", "welcome", until(1.9, "down"), language=language)
+        await draw("multiprogramming", "multiprogramming", until(0.9, "space"), language=language)
+        await draw("sockets", "server", until(1.5, "2", "c", "h"), language=language)
     await draw("convoy-light", "convoy", until(0.6), theme="light")
     await draw("inspect", "welcome", until(1.2, "down", "down", "down", "down", "enter"))
     await draw("policies", "convoy", until(0.3, "p"))
@@ -75,7 +85,6 @@ async def main() -> None:
     await draw("small", "welcome", until(1.5, "space"), size=(80, 24))
     await draw("crowd", "crowd", until(1.5))
     await draw("console", "welcome", until(1.5, "3"))
-    await draw("sockets", "server", until(1.5, "2", "c", "h"))
     await draw("memory", "memory", until(0.3, "6"))
 
 

@@ -15,6 +15,7 @@ from sandbox.commands import (
     Kill,
     Look,
     Pause,
+    Predict,
     Press,
     Quit,
     Reload,
@@ -44,6 +45,7 @@ from sandbox.kernel.machine import (
 from sandbox.kernel.process import Process
 from sandbox.kernel.scheduler import Scheduler
 from sandbox.kernel.states import State
+from sandbox.kernel.transitions import QUESTION
 from sandbox.text import clean_line
 
 R = TypeVar("R", bound=Report)
@@ -123,7 +125,11 @@ class Kernel(Scheduler):
                 if cpu.running is None and not self.paused:
                     self._dispatch(cpu)
             while self._fresh and not self.paused:
-                self._preempt_for(self._fresh.popleft())
+                if self._comers_are_asked_about():
+                    self._ask(self.cpus[0])
+                else:
+                    self._preempt_for(self._fresh.popleft())
+            self._answered = False
         return self._collect_orders()
 
     def settle(self, obeyed: Obeyed) -> list[Event]:
@@ -172,6 +178,10 @@ class Kernel(Scheduler):
             case Step():
                 self._steps += 1
                 self._resume("stepped")
+            case Predict(on):
+                self._asks = on
+                if not on and self.paused and self._paused_by == QUESTION:
+                    self._resume("resumed")
             case Tune(parameter, value):
                 self._tune(parameter, value)
             case UsePolicy(name):
@@ -192,7 +202,7 @@ class Kernel(Scheduler):
     def _resume(self, how: str) -> None:
         self._record(how)
         if self.paused:
-            self.paused = False
+            self.paused, self._answered = False, self._paused_by == QUESTION
             self._orders.append(Thaw())
 
     def _carry(self, command: Kill | Type | Press | Spawn) -> None:

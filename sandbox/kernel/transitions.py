@@ -19,6 +19,7 @@ from sandbox.events import (
     Dispatched,
     Event,
     Exited,
+    Figure,
     Operator,
     Ready,
     ReadyReason,
@@ -29,6 +30,9 @@ from sandbox.kernel.states import State, move
 from sandbox.policies.base import Policy
 
 RESUMED = Clause("goes on after a pause")
+KEEPS = Clause("keeps the CPU")
+#: By whom the machine is paused while it asks who will run.
+QUESTION = "question"
 WAITING = Clause("waiting")
 #: Who becomes ready thus may take a CPU from another one.
 _COMERS: Collection[ReadyReason] = ("admitted", "woke")
@@ -48,6 +52,9 @@ class Transitions:
         self._paused_by = ""
         #: Decisions still to be made before the machine pauses again; 0: it just runs.
         self._steps = 0
+        #: Whether to ask before each choice who will run, and whether that has just been said.
+        self._asks = False
+        self._answered = False
         self._live = 0
         self._waits = 0
         self._ready: dict[int, Process] = {}
@@ -101,9 +108,14 @@ class Transitions:
         self._make_ready(process, "woke")
 
     def _dispatch(self, cpu: Cpu) -> None:
+        if self._answered:
+            self._weigh(cpu)
         process = cpu.held
         if process is not None:
-            cpu.held, why = None, RESUMED
+            cpu.held, why = None, KEEPS if self._answered and len(self.cpus) == 1 else RESUMED
+        elif self._asks and len(self._ready) > 1 and not self._answered:
+            self._ask(cpu)
+            return
         elif self._ready:
             task = self.policy.pick(cpu.index, self.now_ns)
             if task is None:
@@ -119,7 +131,7 @@ class Transitions:
         cpu.running = process
         cpu.slice_end_ns = None if slice_ns is None else self.now_ns + slice_ns
         self._log.append(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
-        if self._steps:
+        if self._steps and why is not RESUMED:  # whoever goes on was chosen before
             self._steps -= 1
             if self._steps == 0:
                 self._pause("step", sparing=process)
@@ -257,7 +269,41 @@ class Transitions:
                     victim = running
         return victim
 
-    def _pause(self, by: str, sparing: Process | None = None) -> None:
+    # Whoever is asked who will run
+
+    def _comers_are_asked_about(self) -> bool:
+        """Whether somebody has come who may take the CPU from whoever has it. With several CPUs that would be two
+        questions in one: who comes, and who makes way."""
+        running = self.cpus[0].running
+        return (
+            self._asks
+            and not self._answered
+            and len(self.cpus) == 1
+            and running is not None
+            and self.policy.kind.preempts is not Policy.preempts
+            and any(process.state is State.READY for process in self._fresh)
+        )
+
+    def _ask(self, cpu: Cpu) -> None:
+        """Pause before a choice: nobody has been picked yet, and nothing can change before it has been said who will
+        be."""
+        self._pause(QUESTION, cpu=cpu.index)
+
+    def _weigh(self, cpu: Cpu) -> None:
+        """The choice that was asked about: between whom the question found on the CPU, if anybody, and all others."""
+        while self._fresh and len(self.cpus) == 1:
+            process, held = self._fresh.popleft(), cpu.held
+            if held is None or process.state is not State.READY:
+                continue
+            if self.policy.preempts(process, held, self.now_ns):
+                cpu.held = None
+                self._take_leave(held, "preempted")
+                self._ready[held.pid] = held
+                self.policy.enqueue(held, "preempted", self.now_ns)
+
+    # Pauses
+
+    def _pause(self, by: str, sparing: Process | None = None, **figures: Figure) -> None:
         """Of a pause the policy hears nothing: whom it has picked goes on afterwards."""
         self.paused, self._steps, self._paused_by = True, 0, by
         for cpu in self.cpus:
@@ -267,7 +313,7 @@ class Transitions:
                 self._line_up(process, "preempted")
                 cpu.held = process
         self._orders.append(Freeze())
-        self._log.append(Operator(self.now_ns, Clause("paused", {"by": by})))
+        self._log.append(Operator(self.now_ns, Clause("paused", {"by": by, **figures})))
 
     def _close_accounts(self) -> None:
         """The machine is about to end: what those on a CPU have used goes on record."""

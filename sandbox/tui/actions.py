@@ -22,7 +22,7 @@ from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.session import Session
 from sandbox.tui.signals import Signals
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.tabs import Clicked
 from sandbox.units import MS, show_duration, write_duration
 
@@ -159,10 +159,11 @@ class Actions(App[int]):
         self._move_choice(-1)
 
     def _move_choice(self, by: int) -> None:
-        pids = list(self.session.names)
+        names, family = self.session.names, self.session.family
+        pids = [member.pid for member in family.members if member.pid in names]
         if pids:
             chosen = self.board_screen.chosen
-            before = pids.index(chosen) if chosen in self.session.names else -1 if by > 0 else len(pids)
+            before = pids.index(family.head(chosen)) if chosen in names else -1 if by > 0 else len(pids)
             self._choose(pids[max(min(before + by, len(pids) - 1), 0)])
 
     def on_picked(self, message: Picked) -> None:
@@ -171,6 +172,16 @@ class Actions(App[int]):
 
     def _choose(self, pid: int) -> None:
         self.board_screen.chosen = pid
+        self.want_frame(soon=True)
+
+    def action_fold(self) -> None:
+        """Fold descendants away, or unfold them; nobody is chosen who is folded away."""
+        family, chosen = self.session.family, self.board_screen.chosen
+        if not family.fold(chosen):
+            nobody, alone = _("Nobody has children here"), _("It has no children, and no parent here")
+            self.tell(nobody if chosen is None else alone)
+        elif chosen is not None:
+            self.board_screen.chosen = family.head(chosen)
         self.want_frame(soon=True)
 
     def action_inspect(self) -> None:

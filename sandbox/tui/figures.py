@@ -42,6 +42,11 @@ def fine(ns: int | None) -> str:
     return f"{value:.{2 if value < 10 else 1 if value < 100 else 0}f} {unit}"
 
 
+def exact(ns: int) -> str:
+    """A time to the microsecond."""
+    return f"{ns / S:.6f} s"
+
+
 def size(number: int | None) -> str:
     """So many bytes: ``512 B``, ``1.5 kB``, ``12 MB``; three digits are enough."""
     if number is None:

@@ -46,8 +46,9 @@ ACTIONS = (
     Action("reload", "ctrl+r", "", "Reload the policy", "load a policy of yours anew from its file; the run goes on"),
     Action("quantum_down", "left_square_bracket", "", "Shorter quantum", "make the time slice shorter"),
     Action("quantum_up", "right_square_bracket", "quantum", "Longer quantum", "make the time slice longer"),
-    Action("select_next", "down", "", "Next process", "choose it; they stand in order of birth"),
+    Action("select_next", "down", "", "Next process", "choose it; children stand below their parents"),
     Action("select_previous", "up", "", "Previous process", "choose it; or click one"),
+    Action("fold", "f", "fold", "Fold", "show the descendants of the chosen one, or of all, in one line with it"),
     Action("inspect", "enter", "inspect", "Inspect", "look into the chosen process; type into its console"),
     Action("new", "n", "new", "New process", "type a command line; it runs like the others"),
     Action("kill", "k", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
@@ -101,8 +102,6 @@ ACTIONS = (
     Action("compare_page_up", "pageup", "", "Compare: page up", "scroll back", "compare"),
     Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
     Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
-    # Memory
-    Action("fold", "f", "fold", "Memory: fold", "hide or show the children of the chosen process", "memory"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),

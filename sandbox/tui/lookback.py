@@ -14,8 +14,9 @@ from sandbox.language import _
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
 from sandbox.tui.actions import Actions
+from sandbox.tui.figures import exact
 from sandbox.tui.replay import Replay
-from sandbox.tui.widgets.timeline import Moved, Scrubbed, exact
+from sandbox.tui.widgets.timeline import Moved, Scrubbed
 
 #: Of more events a person would wait for the answer.
 _WHAT_IF_MOST = 100_000

@@ -17,6 +17,7 @@ from sandbox.lessons.story import Story
 from sandbox.past import Moment, Past
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
+from sandbox.tui.family import Family
 from sandbox.units import MS, S
 
 #: The load is that of the last second, and read anew so often: more often nobody can read it.
@@ -57,6 +58,7 @@ class Session:
         #: What is looked at while it is not the present, and what the time is there.
         self._seen: Moment | None = None
         self._seen_ns = 0
+        self._family = Family()
         #: The quantum that the operator has asked for and that is not in force yet, and the one that was when he did.
         self.quantum_asked: tuple[int, int] | None = None
         #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
@@ -138,6 +140,12 @@ class Session:
     def names(self) -> dict[int, str]:
         """Every process's name, by pid, in order of birth."""
         return self._moment.names
+
+    @property
+    def family(self) -> Family:
+        """Who started whom, later births than what is looked at included, and who is folded away."""
+        self._family.grow(self.past.live.board.rows)
+        return self._family
 
     @property
     def looks_back(self) -> bool:

@@ -114,6 +114,24 @@ def test_after_a_pause_a_process_keeps_what_is_left_of_its_slice() -> None:
 def test_one_step_is_one_decision() -> None:
     steps = [(f"{200 + index * 50}ms", Step()) for index in range(4)]
     events = scripted(("30ms", Pause()), *steps, ("500ms", Resume()))
+    assert stepped(events) == [[2, 3], [1], [2], [3]], "that 2 goes on after the pause is no decision"
+    assert gantt(events) == gantt(scripted())
+
+
+def test_on_two_cpus_too_each_step_is_one_decision() -> None:
+    steps = [(f"{200 + index * 50}ms", Step()) for index in range(3)]
+    world = scenario(
+        *(process(name, "cpu 60ms") for name in "abc"),
+        script=[("30ms", Pause()), *steps, ("500ms", Resume())],
+        quantum_ns=20 * MS,
+        cpus=2,
+    )
+    decided = [pids[-1] for pids in stepped(simulate(world))]
+    assert decided == [2, 3, 1]
+
+
+def stepped(events: list[Event]) -> list[list[int]]:
+    """Who got a CPU in each step."""
     seen: list[list[int]] = []
     for event in events:
         if isinstance(event, Operator) and event.did.rule == "stepped":
@@ -122,8 +140,7 @@ def test_one_step_is_one_decision() -> None:
             break
         elif isinstance(event, Dispatched) and seen:
             seen[-1].append(event.pid)
-    assert seen == [[2], [3], [1], [2]]
-    assert gantt(events) == gantt(scripted())
+    return seen
 
 
 def test_steps_asked_for_at_once_are_all_made() -> None:
@@ -131,16 +148,16 @@ def test_steps_asked_for_at_once_are_all_made() -> None:
     before_resume = events[
         : next(i for i, e in enumerate(events) if isinstance(e, Operator) and e.did.rule == "resumed")
     ]
-    assert dispatches(before_resume)[2:] == [(30, 2), (40, 3), (60, 1)]
+    assert dispatches(before_resume)[2:] == [(30, 2), (40, 3), (60, 1), (80, 2)]
 
 
 def test_a_step_shows_the_chosen_one_before_it_runs() -> None:
     board, running = Board(), []
-    for event in scripted(("30ms", Pause()), ("40ms", Step()), ("50ms", Step()), ("60ms", Resume())):
+    for event in scripted(("30ms", Pause()), ("40ms", Step()), ("90ms", Step()), ("200ms", Resume())):
         board.apply(event)
         if isinstance(event, Operator) and event.did.rule == "paused":
             running.append((board.now_ns / MS, dict(board.running)))
-    assert running == [(30, {}), (30, {0: 2}), (40, {0: 3})]
+    assert running == [(30, {}), (40, {0: 3}), (60, {0: 1})]
 
 
 def test_the_quantum_changes_at_once() -> None:

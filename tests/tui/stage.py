@@ -219,6 +219,15 @@ def shift_change() -> Story:
     return story.run("prime").later("20ms")
 
 
+def family() -> Story:
+    """A server with two children, one of which has a child; somebody else, born in between; one who has ended."""
+    story = Story().admit("server").admit("other").run("server").later("1ms")
+    story.admit("child", parent="server").admit("late").admit("grandchild", parent="child").admit(
+        "second", parent="server"
+    )
+    return story.admit("gone", parent="late").exit("gone").block("server", "accept").run("other").later("3ms")
+
+
 def world(*names: str, lesson: str | None = None, name: str = "test", title: str = "A test") -> Scenario:
     """A scenario that is only a name to the screen: its events are told."""
     processes = [ProcessSpec(process) for process in names]

@@ -10,27 +10,16 @@ from collections.abc import Callable
 import pytest
 from textual.pilot import Pilot
 
-from sandbox.board import Row
 from sandbox.events import Admitted
 from sandbox.tui.config import Config
-from sandbox.tui.family import tree
 from sandbox.tui.memory import Memory, memory
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import Play, Story
+from tests.tui.stage import Play, Story, family
 from tests.tui.test_snapshots import show
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
 MIB = 1 << 20
-
-
-def family() -> Story:
-    """A server with two children, one of which has a child; somebody else, born in between; one who has ended."""
-    story = Story().admit("server").admit("other").run("server").later("1ms")
-    story.admit("child", parent="server").admit("late").admit("grandchild", parent="child").admit(
-        "second", parent="server"
-    )
-    return story.admit("gone", parent="late").exit("gone").block("server", "accept").run("other").later("3ms")
 
 
 def fake(monkeypatch: pytest.MonkeyPatch, it: Play, story: Story) -> Story:
@@ -75,16 +64,6 @@ async def test_children_stand_below_their_parents_and_can_be_folded(stage: Stage
         await pilot.press("f")
         await it.settle(pilot)
         assert [line[:11] for line in it.panel("memory-list")[1:4]] == ["    1 B ser", "    2 ▶ oth", "    4 R lat"]
-
-
-def test_a_thousand_are_a_tree_at_once() -> None:
-    rows = {}
-    for pid in range(1, 1_001):
-        rows[pid] = Row(Admitted(0, pid, "p", "p", None, pid - 1 or None), 1)
-    members = tree(rows, ())
-    assert [member.depth for member in members] == [*range(1_000)]
-    assert members[0].children == 999
-    assert len(tree(rows, {1})) == 1
 
 
 @pytest.mark.real

@@ -13,6 +13,7 @@ class Board(Panel):
     """Four columns."""
 
     timeline = "always"
+    folds = True
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)

@@ -19,7 +19,7 @@ from sandbox.gantt import Line
 from sandbox.language import _
 from sandbox.scenario import Problem
 from sandbox.simulation import obstacles
-from sandbox.tui.keys import bindings, key_of
+from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.pages import Pages
@@ -59,6 +59,7 @@ class Compare(Panel, can_focus=True):
         self._pages.entitle(_("COMPARE in virtual time"), self._pages.place)
 
     def leave(self) -> None:
+        super().leave()
         if self._comparison is not None:
             self._stop()
             self._invite()
@@ -70,7 +71,7 @@ class Compare(Panel, can_focus=True):
     # The comparison
 
     def _invite(self) -> None:
-        start, choose = (key_of(action, self.keymap) for action in ("compare_start", "compare_choose"))
+        start, choose = self.key("compare_start"), self.key("compare_choose")
         says = _("{key} runs this scenario once under each policy, in virtual time. What runs goes on.")
         example = _("{key} chooses who takes part: {example}")
         example = example.format(key=choose, example="fcfs, rr:quantum=20ms, mine.py:Mine")
@@ -129,7 +130,7 @@ class Compare(Panel, can_focus=True):
                 full = (number - 1) * _BAR // of
                 bar: Line = [(" " + "█" * full, "running"), ("░" * (_BAR - full), "dim")]
                 said = _("{number} of {of}: {policy}").format(number=number, of=of, policy=label)
-                cancel = _("{key} cancels").format(key=key_of("compare_cancel", self.keymap))
+                cancel = _("{key} cancels").format(key=self.key("compare_cancel"))
                 self._pages.show([[], [*bar, (f" {said}", "text"), (f"   {cancel}", "dim")]])
             case Refusal(faults):
                 self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])

@@ -14,10 +14,10 @@ from sandbox.commands import Press, Type
 from sandbox.kernel.states import State
 from sandbox.language import N_, _
 from sandbox.output import Output
-from sandbox.tui.keys import bindings, key_of
+from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.consoletabs import ConsoleTabs
 from sandbox.tui.widgets.prompt import Prompt
 from sandbox.tui.widgets.typing import TypingLine
@@ -78,13 +78,13 @@ class Console(Panel, can_focus=True):
         self._written.show(row.output if row is not None else _NOTHING, asks)
         end = ""
         if not self._written.following:
-            end = _("scrolled back: {key} follows the end").format(key=self._key("console_end"))
+            end = _("scrolled back: {key} follows the end").format(key=self.key("console_end"))
         self._written.entitle(self._title(row), end)
         self._prompt.show(living.name if living is not None else None, asks)
         self._line.display = living is not None
         self._line.placeholder = self._hint()
         if living is None and self._line.has_focus:
-            self.arrive()
+            self.take_keys()
 
     def _title(self, row: Row | None) -> str:
         if row is None:
@@ -99,12 +99,9 @@ class Console(Panel, can_focus=True):
 
     def _hint(self) -> str:
         if not self._line.has_focus:
-            return _("{key} types a line").format(key=self._key("console_type"))
-        keys = " ".join(self._key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
-        return _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self._key("entry_leave"))
-
-    def _key(self, action: str) -> str:
-        return key_of(action, self.keymap)
+            return _("{key} types a line").format(key=self.key("console_type"))
+        keys = " ".join(self.key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
+        return _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self.key("entry_leave"))
 
     def _target(self, board: Board) -> int | None:
         """Who is told what is typed: who reads, else whose console it is, else who else has it open."""
@@ -174,7 +171,7 @@ class Console(Panel, can_focus=True):
 
     def on_entry_line_left(self) -> None:
         """The panel has the keys again."""
-        self.arrive()
+        self.take_keys()
 
 
 def reads(row: Row) -> bool:

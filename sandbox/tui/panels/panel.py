@@ -5,33 +5,62 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar, Literal
 
+from textual.timer import Timer
 from textual.widget import Widget
 
 from sandbox.events import Fault
+from sandbox.tui.keys import key_of
 from sandbox.tui.session import Session
 
 
 class Panel(Widget):
     """One view of the machine. Whatever it does with keys of its own is among ``keys.ACTIONS`` under its name, and its
-    ``BINDINGS`` are ``keys.bindings(name)``. Nobody calls it while it is not in front."""
+    ``BINDINGS`` are ``keys.bindings(name)``. Nobody calls it while it is not in front, and it costs nothing then."""
 
     #: Whether the timeline stays below it: always, on terminals that are tall enough for both, or never.
     timeline: ClassVar[Literal["always", "tall", "never"]] = "tall"
 
+    #: Whether who is folded away has no line on it: then he is not chosen either, but whose line he is part of.
+    folds: ClassVar[bool] = False
+
+    #: While it is in front, it looks so often at what nobody tells it, in seconds; None: it is told all.
+    looks_every_s: ClassVar[float | None] = None
+
     #: Keys that the user has moved, by action.
     keymap: Mapping[str, str] = {}
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._looks: Timer | None = None
 
     def show(self, session: Session, chosen: int | None) -> None:
         """Show the session as it is now; called for every frame. ``chosen``: the pid of the chosen process."""
         raise NotImplementedError
 
-    def arrive(self) -> None:
-        """It has come to the front: by default it has the keys, if it can have them."""
-        self.screen.set_focus(self if self.can_focus else None)
+    def look(self) -> None:
+        """Look at what nobody tells."""
 
     def takes(self, fault: Fault) -> bool:
         """Whether it shows this fault itself, where it belongs; all others are told over the screen."""
         return False
 
+    def arrive(self) -> None:
+        """It has come to the front."""
+        self.take_keys()
+        if self.looks_every_s is not None and self._looks is None:
+            self.look()
+            self._looks = self.set_interval(self.looks_every_s, self.look)
+
     def leave(self) -> None:
         """Another one comes to the front."""
+        if self._looks is not None:
+            self._looks.stop()
+            self._looks = None
+
+    def take_keys(self) -> None:
+        """Have the keys, if it can have them."""
+        self.screen.set_focus(self if self.can_focus else None)
+
+    def key(self, action: str) -> str:
+        """The key of an action, as people write it."""
+        return key_of(action, self.keymap)

@@ -7,7 +7,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
-from textual.timer import Timer
 from textual.widgets import Static
 
 from sandbox import wording
@@ -22,14 +21,12 @@ from sandbox.tui.widgets.parameters import Parameters, Tuned
 from sandbox.tui.widgets.queuelist import QueueList
 from sandbox.tui.widgets.source import Source
 
-#: So often is the policy asked, if anything has happened in between.
-_LOOK_S = 0.2
-
 
 class Queues(Panel, can_focus=True):
-    """Asks while it is in front, and costs nothing when it is not."""
+    """What the policy tells when it is asked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("queues"), ("escape", "back", "Back")]
+    looks_every_s = 0.2
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -38,7 +35,6 @@ class Queues(Panel, can_focus=True):
         self._rule = Static(markup=False)
         self._source = Source(id="source")
         self._session: Session | None = None
-        self._timer: Timer | None = None
         #: The last thing that had happened when the policy was asked.
         self._seen: Event | None = None
         self._told: tuple[object, object] = None, None
@@ -52,22 +48,14 @@ class Queues(Panel, can_focus=True):
                 yield self._rule
         yield self._source
 
-    # Whether it is in front
-
-    def arrive(self) -> None:
-        super().arrive()
-        self._timer = self.set_interval(_LOOK_S, self._look)
-
     def leave(self) -> None:
-        if self._timer is not None:
-            self._timer.stop()
-            self._timer = None
+        super().leave()
         self.remove_class("reading")
 
     def show(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
             self._session, self._seen = session, None
-            self._look()
+            self.look()
         self._list.show(session, chosen)
         board = session.board
         if board.described is not None:
@@ -88,7 +76,8 @@ class Queues(Panel, can_focus=True):
         self._rule.update("\n\n".join(filter(None, [*said, *says])))
         self.query_one("#rule").border_title = _("RULE") if failure is None else _("WHAT WENT WRONG")
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Ask the policy, if anything has happened since it was asked last."""
         session = self._session
         if session is None or session.looks_back or not session.board.recent:
             return

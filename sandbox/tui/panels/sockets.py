@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.timer import Timer
 
 from sandbox import wording
 from sandbox.addresses import Address, parse_address
@@ -19,17 +18,15 @@ from sandbox.network import Listener
 from sandbox.spec import CLIENTS_MOST
 from sandbox.tui.conversations import Group, Talk, groups
 from sandbox.tui.figures import fine
-from sandbox.tui.keys import bindings, key_of
+from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.prompt import Prompt
 from sandbox.tui.widgets.socketlist import Chosen, ChosenTalk, SocketList
 from sandbox.tui.widgets.typing import EntryLine
 from sandbox.units import MS
 
-#: Clients tell nobody when something happens to them: they are looked at so often.
-_LOOK_S = 0.1
 _HELLO, _EVERY_NS = "hello", 500 * MS
 _BURST = 100
 
@@ -38,6 +35,7 @@ class Sockets(Panel, can_focus=True):
     """A line a connection; what our clients do, they do on keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("sockets")
+    looks_every_s = 0.1
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -53,34 +51,21 @@ class Sockets(Panel, can_focus=True):
         self._passing: set[Client] = set()
         #: Their names, by the addresses from which they were connected.
         self._gone: dict[str, str] = {}
-        self._timer: Timer | None = None
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
         yield self._list
         yield Horizontal(self._prompt, self._line, id="saying-row")
 
-    def on_mount(self) -> None:
-        """Look from now on."""
-        self._timer = self.set_interval(_LOOK_S, self._look)
-
-    def arrive(self) -> None:
-        super().arrive()
-        if self._timer is not None:
-            self._timer.resume()
-
-    def leave(self) -> None:
-        if self._timer is not None:
-            self._timer.pause()
-
     def show(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
             self._session, self._chosen, self._picked, self._bursts = session, None, None, []
             self._passing.clear()
         self._list.keymap = self.keymap
-        self._look()
+        self.look()
 
-    def _look(self) -> None:
+    def look(self) -> None:
+        """Look at the clients: they tell nobody when something happens to them."""
         session = self._session
         if session is None:
             return
@@ -100,15 +85,12 @@ class Sockets(Panel, can_focus=True):
         self._line.display = speaker is not None
         self._line.placeholder = self._hint()
         if speaker is None and self._line.has_focus:
-            super().arrive()
+            self.take_keys()
 
     def _hint(self) -> str:
         if self._line.has_focus:
-            return _("a line, then ⏎   {leave} leaves").format(leave=self._key("entry_leave"))
-        return _("{key} types something to say").format(key=self._key("client_say"))
-
-    def _key(self, action: str) -> str:
-        return key_of(action, self.keymap)
+            return _("a line, then ⏎   {leave} leaves").format(leave=self.key("entry_leave"))
+        return _("{key} types something to say").format(key=self.key("client_say"))
 
     @property
     def _talks(self) -> list[Talk]:
@@ -157,7 +139,7 @@ class Sockets(Panel, can_focus=True):
 
     def _choose(self, key: Chosen) -> None:
         self._chosen = key
-        self._look()
+        self.look()
 
     def _pick_process(self) -> None:
         """The chosen one's process is chosen with it, as soon as there is one: it can be killed, and is marked on the
@@ -185,7 +167,7 @@ class Sockets(Panel, can_focus=True):
             return None
         client = self._session.clients.connect(address)
         self._chosen = client
-        self._look()
+        self.look()
         return client
 
     def action_client_burst(self) -> None:
@@ -209,7 +191,7 @@ class Sockets(Panel, can_focus=True):
         """Have the keys write what a client says."""
         if self._line.display:
             self.screen.set_focus(self._line)
-            self._look()
+            self.look()
         elif self._chosen is not None:
             self.notify(_("This one says what it wants: it is no client of this panel"), markup=False)
         else:
@@ -222,11 +204,11 @@ class Sockets(Panel, can_focus=True):
             return
         if not isinstance(client, Client):
             said = _("Choose a client of this panel; {key} kills the process of any connection")
-            self.notify(said.format(key=self._key("kill")), markup=False)
+            self.notify(said.format(key=self.key("kill")), markup=False)
         else:
             self._passing.add(client)
             session.clients.close(client)
-        self._look()
+        self.look()
 
     def action_client_close_all(self) -> None:
         """All leave, and are listed no longer."""
@@ -234,7 +216,7 @@ class Sockets(Panel, can_focus=True):
             self._passing.update(self._session.clients.all)
             self._session.clients.close_all()
             self._bursts.clear()
-            self._look()
+            self.look()
 
     # What is said
 
@@ -244,12 +226,12 @@ class Sockets(Panel, can_focus=True):
             self._chosen = self._speaker
             self._speaker.say(event.value + "\n")
             event.input.clear()
-            self._look()
+            self.look()
 
     def on_entry_line_left(self) -> None:
         """The panel has the keys again."""
-        super().arrive()
-        self._look()
+        self.take_keys()
+        self.look()
 
 
 def _summary(burst: Sequence[Client]) -> str:

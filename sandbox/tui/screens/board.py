@@ -82,6 +82,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Show the session as it is now."""
         if self.chosen not in session.past.live.board.rows:
             self.chosen = None
+        if self.chosen is not None and self.front.folds:
+            self.chosen = session.family.head(self.chosen)
         self.set_class(session.board.paused and not session.looks_back, "paused")
         self.set_class(session.looks_back, "past")
         self.status.show(session)

@@ -2,60 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from rich.cells import cell_len
 from rich.style import Style
-from textual import events
-from textual.message import Message
 from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.board import Row
 from sandbox.cells import fit, fit_name, flush_right
+from sandbox.events import Clause
 from sandbox.kernel.states import State
 from sandbox.language import N_, _
+from sandbox.tui.family import folded
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, line, window
+from sandbox.tui.widgets.choices import Choice, Processes
+from sandbox.tui.widgets.lines import Piece, Window, line
 
 _NAME_LEAST, _NAME_MOST = 5, 16
 #: Below so many cells a column has no room for what its figures mean.
 _WIDE = 18
 #: A bar of fewer cells tells nothing.
 _BAR_LEAST = 5
-_WHEEL = 3
 
 
-class Picked(Message):
-    """A process was clicked."""
-
-    def __init__(self, pid: int) -> None:
-        super().__init__()
-        self.pid = pid
-
-
-class Column(Lines):
+class Column(Processes):
     """Processes of one state. ``means``: what stands at the right."""
 
     means = ""
     state: State
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._session: Session | None = None
-        self._chosen: int | None = None
-        #: Where the wheel has put the top; None: it is the top, or where the chosen process is.
-        self._top: int | None = None
-        self._pids: list[int | None] = []
-
     def show(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
-        if chosen != self._chosen or session is not self._session:
-            self._top = None
-        self._session, self._chosen = session, chosen
+        self.remember(session, chosen)
         title = f"{wording.state(self.state)} {len(self.members(session))}"
         self.entitle(title, _(self.means) if self.size.width >= _WIDE else "")
         self.update_lines()
@@ -68,72 +50,65 @@ class Column(Lines):
         """The same, first on top."""
         return self.members(session)
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
-        """One process's line."""
+    def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
+        """One process's line; so many ``others`` are folded into it."""
         raise NotImplementedError
 
-    def draw(self, width: int, height: int) -> list[Strip]:
-        """One line a process, and how many more there are."""
-        session = self._session
-        if session is None:
-            return []
-        count = len(self.members(session))
-        seen = window(count, height, self._top or 0, None if self._top is not None else self._place(session))
-        shown = islice(self.in_order(session), seen.first, seen.last)
-        strips: list[Strip] = []
-        self._pids = []
-        if seen.above:
-            strips.append(self.more_above(seen, width))
-            self._pids.append(None)
-        for pid in shown:
-            under = self.palette.cursor if pid == self._chosen else None
-            strips.append(line(self.pieces(session, session.board.rows[pid], width), width, under))
-            self._pids.append(pid)
-        if seen.below:
-            strips.append(self.more_below(seen, width))
-        return strips
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """What stands at the right of those who are here while the process into whose line they are folded is not."""
+        raise NotImplementedError
 
-    def _place(self, session: Session) -> int | None:
-        """Where the chosen process is in this column, if it is."""
-        row = session.board.rows.get(self._chosen) if self._chosen is not None else None
-        if row is None or row.state is not self.state:
-            return None
-        return next(index for index, pid in enumerate(self.in_order(session)) if pid == self._chosen)
+    def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
+        """A line for a process and those folded into it; the first is in sight unless somebody wants to see another."""
+        families = self._gather(session)
+        place = [*families].index(self.chosen) if self.chosen in families else None
+        if place is None and not self.wheeled:
+            self.top = 0
 
-    def on_click(self, event: events.Click) -> None:
-        """Choose the process that was clicked."""
-        offset = event.get_content_offset(self)
-        if offset is not None and 0 <= offset.y < len(self._pids):
-            pid = self._pids[offset.y]
-            if pid is not None:
-                self.post_message(Picked(pid))
+        def shown(seen: Window) -> Iterator[Choice[int]]:
+            for head, pids in islice(families.items(), seen.first, seen.last):
+                yield self.row(head, self._pieces(session, session.board.rows[head], pids, width), width)
 
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll."""
-        self._scroll(_WHEEL)
+        yield from self.scrolled(len(families), place, shown, width, height)
 
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll back."""
-        self._scroll(-_WHEEL)
+    def _gather(self, session: Session) -> dict[int, list[int]]:
+        """The processes, by whose line they are part of: it stands where the first of them does."""
+        family = session.family
+        families: dict[int, list[int]] = {}
+        for pid in self.in_order(session):
+            families.setdefault(family.head(pid), []).append(pid)
+        return families
 
-    def _scroll(self, by: int) -> None:
-        if self._session is not None:
-            most = max(len(self.members(self._session)) - self.size.height, 0)
-            self._top = max(min((self._top or 0) + by, most), 0)
-            self.update_lines()
+    def _pieces(self, session: Session, row: Row, pids: Sequence[int], width: int) -> list[Piece]:
+        """Without a pid where the process itself is in another column."""
+        if row.state is self.state:
+            return self.pieces(session, row, width, len(pids) - 1)
+        palette = self.palette
+        text, style = self.summary(session, pids)
+        sign = f"{SIGNS[self.state]} ".rjust(_digits(session) + 3)
+        room = min(width - len(sign) - cell_len(text) - 1, _NAME_MOST)
+        head: list[Piece] = [(sign, palette.state(self.state))]
+        head += self.named(row.name, folded(len(pids)), room, palette.dim)
+        return [*head, (flush_right(text, _room(width, head)), style)]
 
-    def head(self, row: Row, width: int) -> list[Piece]:
-        """Pid, sign and name in so many cells: how each line begins."""
+    def head(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
+        """Pid, sign, name and how many others in so many cells: how each line begins."""
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = FAILED_SIGN if failed else SIGNS[row.state]
-        digits = max(len(str(len(self._session.board.rows))), 2) if self._session is not None else 3
-        name = max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST)
+        digits = _digits(session)
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
-            (fit_name(row.name, name) + " ", self.palette.text),
+            *self.named(
+                row.name, folded(others), max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST), self.palette.text
+            ),
+            (" ", self.palette.text),
         ]
+
+
+def _digits(session: Session) -> int:
+    return max(len(str(len(session.board.rows))), 2)
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
@@ -149,13 +124,6 @@ def _room(width: int, pieces: list[Piece]) -> int:
     return max(width - sum(cell_len(text) for text, __ in pieces), 0)
 
 
-def _labels() -> list[str]:
-    """What stands before what is told of a process on a CPU, all of one width."""
-    labels = (_("runs"), _("slice"), _("cpu"))
-    width = max(map(cell_len, labels)) + 1
-    return [fit(label, width) for label in labels]
-
-
 class ReadyColumn(Column):
     """The ready queue, its head on top."""
 
@@ -164,10 +132,13 @@ class ReadyColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.ready
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
-        head = self.head(row, width - len(used))
+        head = self.head(session, row, width - len(used), others)
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        return brief(sum(map(session.cpu_ns, pids))), self.palette.dim
 
 
 class BlockedColumn(Column):
@@ -178,10 +149,15 @@ class BlockedColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.blocked
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on = wording.cause(row.on) if row.on is not None else ""
-        head = self.head(row, max(width - cell_len(on), width // 2))
+        head = self.head(session, row, max(width - cell_len(on), width // 2), others)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """What they wait for, if it is the same."""
+        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "" for pid in pids}
+        return wording.cause(Clause(rules.pop())) if len(rules) == 1 and rules != {""} else "", self.palette.blocked
 
 
 class DoneColumn(Column):
@@ -195,7 +171,7 @@ class DoneColumn(Column):
     def in_order(self, session: Session) -> Iterable[int]:
         return reversed(session.board.exited)
 
-    def pieces(self, session: Session, row: Row, width: int) -> list[Piece]:
+    def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         exited = row.exited
         assert exited is not None
         if exited.status in (0, None):
@@ -206,8 +182,14 @@ class DoneColumn(Column):
             by = exited.signal
             text = wording.status(exited) if by is None else wording.signal_name(by).removeprefix("SIG")
             style = self.palette.failed
-        head = self.head(row, width - cell_len(text))
+        head = self.head(session, row, width - cell_len(text), others)
         return [*head, (flush_right(text, _room(width, head)), style)]
+
+    def summary(self, session: Session, pids: Sequence[int]) -> Piece:
+        """How many of them failed."""
+        exits = [session.board.rows[pid].exited for pid in pids]
+        failed = sum(exited is not None and exited.status not in (0, None) for exited in exits)
+        return f"{failed} {FAILED_SIGN}" if failed else "", self.palette.failed
 
 
 class RunningColumn(Column):
@@ -218,20 +200,15 @@ class RunningColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.board.running.values()
 
-    def draw(self, width: int, height: int) -> list[Strip]:
+    def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """The CPUs, first on top."""
-        session = self._session
-        if session is None or session.board.booted is None:
-            return []
+        if session.board.booted is None:
+            return
         cpus = session.board.booted.cpus
         tall = cpus * 5 - 1 <= height
-        strips: list[Strip] = []
-        self._pids = []
         for cpu in range(cpus):
-            lines = self._cpu(session, cpu, width, tall)
-            strips += lines
-            self._pids += [session.board.running.get(cpu)] * len(lines)
-        return strips[:height]
+            pid = session.board.running.get(cpu)
+            yield from ((pid, strip) for strip in self._cpu(session, cpu, width, tall))
 
     def _cpu(self, session: Session, cpu: int, width: int, tall: bool) -> list[Strip]:
         palette = self.palette
@@ -242,7 +219,7 @@ class RunningColumn(Column):
             strips = [line([label, (" ", palette.dim), what], width)]
             return strips + [self.blank(width)] * 4 if tall else strips
         row = session.board.rows[pid]
-        under = palette.cursor if pid == self._chosen else None
+        under = palette.cursor if session.family.head(pid) == self.chosen else None
         head: list[Piece] = [label, (f"{row.pid:>2} ", palette.dim), ("▶ ", palette.running)]
         used_ns = session.now_ns - row.since_ns
         if not tall:
@@ -278,3 +255,10 @@ class RunningColumn(Column):
             text = f"{used_ns * 100 // max(whole_ns, 1):3}%"
         full, rest = bar(used_ns, whole_ns, max(width - 1 - len(text), 0))
         return [(full, style), (rest, self.palette.dim), (f" {text}", self.palette.text)]
+
+
+def _labels() -> list[str]:
+    """What stands before what is told of a process on a CPU, all of one width."""
+    labels = (_("runs"), _("slice"), _("cpu"))
+    width = max(map(cell_len, labels)) + 1
+    return [fit(label, width) for label in labels]

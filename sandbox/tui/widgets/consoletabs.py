@@ -12,7 +12,7 @@ from sandbox.cells import fit_name
 from sandbox.language import _
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import Picked
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.lines import Lines, Piece, line
 
 _NAME_MOST = 14

@@ -12,7 +12,7 @@ from sandbox.tui.widgets.lines import Lines, Piece, line
 
 #: What gives way first where there is little room; the rest is always there.
 _GIVES_WAY = (
-    *("step_back", "restart", "kill", "new", "open", "inspect", "quantum_up"),
+    *("step_back", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
     *("next_panel", "policy", "step", "pause"),
 )
 
@@ -24,17 +24,21 @@ class KeyBar(Lines):
         super().__init__(id=id)
         self._paused = False
         self._front: str | None = None
+        #: Whether there is anything to fold.
+        self._families = False
 
     def show(self, session: Session, front: str | None) -> None:
         """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
         paused = session.board.paused or (session.looks_back and not session.moving)
-        if (self._paused, self._front) != (paused, front):
-            self._paused, self._front = paused, front
+        present = paused, front, session.family.exists
+        if (self._paused, self._front, self._families) != present:
+            self._paused, self._front, self._families = present
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The keys: two cells between them where there is room, else one; then some give way."""
         shown = [action for action in ACTIONS if action.brief and action.panel in ("", self._front)]
+        shown = [action for action in shown if action.id != "fold" or self._families]
         own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)

@@ -18,7 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from sandbox.language import _
+from sandbox.cells import centred
 from sandbox.tui.keys import key_of
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN, Palette
 
@@ -93,17 +93,14 @@ class Lines(Widget):
         """The key of an action, as people write it."""
         return key_of(action, self.keymap)
 
-    def more_above(self, seen: Window, width: int) -> Strip:
-        """How many are above those in sight."""
-        return line([(_("↑ {number} more").format(number=seen.above), self.palette.dim)], width)
-
-    def more_below(self, seen: Window, width: int) -> Strip:
-        """How many are below those in sight."""
-        return line([(_("↓ {number} more").format(number=seen.below), self.palette.dim)], width)
-
     def blank(self, width: int) -> Strip:
         """A line with nothing on it."""
         return Strip.blank(width, self.palette.text)
+
+    def centred(self, said: Sequence[str], width: int, height: int) -> list[Strip]:
+        """These sentences in the middle: what to do where there is nothing to be seen."""
+        strips = [line([(centred(text, width), self.palette.text)], width) for text in said]
+        return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
 
     def entitle(self, title: str, subtitle: str = "") -> None:
         """Write these into the border; only if they are others than before, because that paints everything anew."""

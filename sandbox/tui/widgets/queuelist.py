@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
-from textual import events
-from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.cells import fit, fit_name, flush_right
 from sandbox.events import Figure, Queued, Queues
 from sandbox.kernel.states import State
 from sandbox.language import _
+from sandbox.tui.figures import exact
 from sandbox.tui.palette import SIGNS
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.columns import Picked
-from sandbox.tui.widgets.lines import Lines, Piece, line
-from sandbox.tui.widgets.timeline import exact
+from sandbox.tui.widgets.choices import Choice, Processes
+from sandbox.tui.widgets.lines import Piece
 from sandbox.units import MS, show_duration
 
 _NAME = 14
@@ -26,19 +24,12 @@ _GAP = "  "
 _BEFORE = 24
 
 
-class QueueList(Lines):
+class QueueList(Processes):
     """Who is on the CPUs, then each queue: who would be next stands first."""
-
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._session: Session | None = None
-        #: The chosen process.
-        self.chosen: int | None = None
-        self._pids: list[int | None] = []
 
     def show(self, session: Session, chosen: int | None) -> None:
         """Show what the policy told last."""
-        self._session, self.chosen = session, chosen
+        self.remember(session, chosen)
         board = session.board
         then = ""
         if session.looks_back and board.queues is not None:
@@ -46,27 +37,19 @@ class QueueList(Lines):
         self.entitle(_("QUEUES of {policy}").format(policy=board.policy) if board.policy else _("QUEUES"), then)
         self.update_lines()
 
-    def draw(self, width: int, height: int) -> list[Strip]:
+    def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """Headings and tasks."""
-        session = self._session
-        self._pids = []
-        seen = session.board.queues if session is not None else None
-        if session is None or seen is None:
-            return []
+        seen = session.board.queues
+        if seen is None:
+            return
         columns = _columns(seen)
-        strips: list[Strip] = []
         for heading, tasks, hidden, state in self._sections(seen, columns, height):
-            strips.append(line(heading, width))
-            self._pids.append(None)
+            yield self.row(None, heading, width)
             for task in tasks:
-                under = self.palette.cursor if task.pid == self.chosen else None
-                strips.append(line(self._entry(session, task, state, columns), width, under))
-                self._pids.append(task.pid)
+                yield self.row(task.pid, self._entry(session, task, state, columns), width)
             if hidden:
                 more = _("… and {number} more").format(number=hidden)
-                strips.append(line([(f"      {more}", self.palette.dim)], width))
-                self._pids.append(None)
-        return strips
+                yield self.row(None, [(f"      {more}", self.palette.dim)], width)
 
     def _sections(
         self, seen: Queues, columns: Mapping[str, int], height: int
@@ -97,14 +80,6 @@ class QueueList(Lines):
             for name, width in columns.items()
         ]
         return [*pieces, (_GAP.join(figures), palette.text)]
-
-    def on_click(self, event: events.Click) -> None:
-        """Choose the process that was clicked."""
-        offset = event.get_content_offset(self)
-        if offset is not None and 0 <= offset.y < len(self._pids):
-            pid = self._pids[offset.y]
-            if pid is not None:
-                self.post_message(Picked(pid))
 
 
 def _columns(seen: Queues) -> dict[str, int]:

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from rich.cells import cell_len
 from rich.style import Style
-from textual import events
 from textual.message import Message
-from textual.strip import Strip
 
 from sandbox import wording
-from sandbox.cells import centred, fit, fit_name, flush_right
+from sandbox.cells import fit, fit_name, flush_right
 from sandbox.clients import Client
 from sandbox.language import Messages, _
 from sandbox.network import Connection, Listener
@@ -19,14 +17,17 @@ from sandbox.tui.conversations import Group, Talk, Transcripts, situation, where
 from sandbox.tui.figures import brief, fine, size
 from sandbox.tui.palette import SIGNS
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line, window
+from sandbox.tui.widgets.choices import Choice, Choices
+from sandbox.tui.widgets.lines import WIDE, Piece, Window
+from sandbox.units import MS
 
-_WHEEL = 3
 #: Cells of the columns: the client, its port (where there is room), the process, where it is; then bytes and times.
 _CLIENT, _CLIENT_NARROW, _PORT = 11, 9, 6
 _PROCESS, _PROCESS_NARROW = 15, 4
 _SITUATION = 27
 _BYTES, _TIME = 7, 9
+#: Shorter waits are over before one can read of them.
+_SEEN_NS = 300 * MS
 
 _BACKLOG: Messages = {"bounded": "backlog {waiting}/{most}", "unbounded": "backlog {waiting}"}
 _BACKLOG_WIDE: Messages = {
@@ -40,26 +41,25 @@ Chosen = Connection | Client | None
 class ChosenTalk(Message):
     """A conversation was clicked."""
 
-    def __init__(self, key: Chosen) -> None:
+    def __init__(self, key: Connection | Client) -> None:
         super().__init__()
         self.key = key
 
 
-class SocketList(Lines):
+class SocketList(Choices[Connection | Client]):
     """What the panel has found, a window of it."""
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._session: Session | None = None
         self._groups: Sequence[Group] = ()
-        self._chosen: Chosen = None
         self._notes: Sequence[str] = ()
         self._transcripts = Transcripts()
         self._places: dict[int, int] = {}
         #: Clients of ours by their addresses: one that has left is still known by its name.
         self._gone: Mapping[str, str] = {}
-        self._top: int | None = None
-        self._keys: list[Chosen] = []
+
+    def picked(self, key: Connection | Client) -> Message:
+        return ChosenTalk(key)
 
     def show(
         self,
@@ -72,9 +72,8 @@ class SocketList(Lines):
         """``notes``: what is said below all connections; ``gone``: the names of clients that have left, by address."""
         if session is not self._session:
             self._transcripts = Transcripts()
-        if chosen is not self._chosen:
-            self._top = None
-        self._session, self._groups, self._chosen, self._notes, self._gone = session, groups, chosen, notes, gone
+        self.remember(session, chosen)
+        self._groups, self._notes, self._gone = groups, notes, gone
         self._places = {pid: place for place, pid in enumerate(session.board.ready, 1)}
         self._transcripts.read(session.board)
         network = session.board.network
@@ -83,39 +82,26 @@ class SocketList(Lines):
         self.entitle(_("SOCKETS"), counts if network.number else "")
         self.update_lines()
 
-    def draw(self, width: int, height: int) -> list[Strip]:
+    def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[Connection | Client]]:
         """A heading, then as many lines as there is room for."""
-        session = self._session
-        self._keys = []
-        if session is None:
-            return []
         lines = [*self._lines_of(session, width)]
         if not lines:
-            return self._invitation(width, height)
-        place = next((index for index, (key, _) in enumerate(lines) if key is not None and key is self._chosen), None)
-        seen = window(len(lines), height - 1, self._top or 0, place if self._top is None else None)
-        strips = [line(self._heading(width), width)]
-        self._keys.append(None)
-        if seen.above:
-            strips.append(self.more_above(seen, width))
-            self._keys.append(None)
-        for key, pieces in lines[seen.first : seen.last]:
-            under = self.palette.cursor if key is not None and key is self._chosen else None
-            strips.append(line(pieces, width, under))
-            self._keys.append(key)
-        if seen.below:
-            strips.append(self.more_below(seen, width))
-        return strips
+            said = [
+                _("Nobody listens here."),
+                _("{open} opens a scenario with a server, {new} starts a program of yours.").format(
+                    open=self.key("open"), new=self.key("new")
+                ),
+            ]
+            yield from ((None, strip) for strip in self.centred(said, width, height))
+            return
+        place = next((index for index, (key, __) in enumerate(lines) if key is not None and key is self.chosen), None)
 
-    def _invitation(self, width: int, height: int) -> list[Strip]:
-        said = [
-            _("Nobody listens here."),
-            _("{open} opens a scenario with a server, {new} starts a program of yours.").format(
-                open=self.key("open"), new=self.key("new")
-            ),
-        ]
-        strips = [line([(centred(text, width), self.palette.text)], width) for text in said]
-        return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
+        def shown(seen: Window) -> Iterator[Choice[Connection | Client]]:
+            for key, pieces in lines[seen.first : seen.last]:
+                yield self.row(key, pieces, width)
+
+        yield self.row(None, self._heading(width), width)
+        yield from self.scrolled(len(lines), place, shown, width, height - 1)
 
     def _heading(self, width: int) -> list[Piece]:
         wide = width >= WIDE
@@ -157,7 +143,7 @@ class SocketList(Lines):
         wide = width >= WIDE
         over = client is not None and client.state == "closed"
         text = palette.dim if over else palette.text
-        mark = "▸" if talk.key is self._chosen else " "
+        mark = "▸" if talk.key is self.chosen else " "
         ticks = "♪" if client is not None and session.clients.ticks(client) else " "
         pieces: list[Piece] = [(mark + ticks, palette.strong), *self._names(session, talk, wide, text)]
         said = wording.situation(situation(session.board, talk, self._places))
@@ -216,25 +202,3 @@ class SocketList(Lines):
         if client is not None:
             return f"{client.said} → {client.heard}" if client.said else ""
         return self._transcripts.words(talk.connection.peer) if talk.connection is not None else ""
-
-    def on_click(self, event: events.Click) -> None:
-        """Choose the conversation that was clicked."""
-        offset = event.get_content_offset(self)
-        if offset is not None and 0 <= offset.y < len(self._keys) and self._keys[offset.y] is not None:
-            self.post_message(ChosenTalk(self._keys[offset.y]))
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll."""
-        self._scroll(_WHEEL)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll back."""
-        self._scroll(-_WHEEL)
-
-    def _scroll(self, by: int) -> None:
-        self._top = max((self._top or 0) + by, 0)
-        self.update_lines()
-
-
-#: Shorter waits are over before one can read of them.
-_SEEN_NS = 300_000_000

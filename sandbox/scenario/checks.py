@@ -1,0 +1,131 @@
+"""What concerns more than one value of a scenario, or files beside it."""
+
+from __future__ import annotations
+
+import ast
+import os
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+from sandbox import policies
+from sandbox.addresses import parse_address
+from sandbox.alarm import CLOCK
+from sandbox.commands import Kill, Press, Type, UsePolicy
+from sandbox.kinds import Refused, nearest, shown
+from sandbox.scenario.problems import Problems, Where
+from sandbox.scenario.tables import Numbered
+from sandbox.spec import CLIENT, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
+
+
+class Checks:
+    """Of a scenario in this folder; whatever is wrong goes to the problems."""
+
+    def __init__(self, problems: Problems, folder: Path) -> None:
+        self._problems = problems
+        self._folder = folder
+
+    def policy(self, machine: MachineSpec | None, raw: object) -> None:
+        """The policy exists and takes its parameters; its name is looked at even where other keys are wrong."""
+        if machine is None:
+            named = raw.get("policy") if isinstance(raw, dict) else None
+            machine = MachineSpec(policy=named) if isinstance(named, str) else MachineSpec()
+        if not self._policy_is_beside(("machine", "policy"), machine.policy):
+            return
+        try:
+            policies.build(machine, str(self._folder), CLOCK)
+        except Refused as refused:
+            inside, what = refused.faults[0]
+            about = "parameters" if inside or what.rule == "no such parameter" else "policy"
+            self._problems.add_refused(("machine", about), refused)
+
+    def _policy_is_beside(self, where: Where, policy: str) -> bool:
+        """A policy's own file lies beside the scenario."""
+        return ":" not in policy or self.beside(where, policy.rpartition(":")[0])
+
+    def names(self, processes: Iterable[ProcessSpec]) -> None:
+        """No two processes have one name, no two servers one address."""
+        names: set[str] = set()
+        addresses: set[str] = set()
+        for process in processes:
+            if process.name in names:
+                self._problems.add(("process",), "two processes of one name", value=process.name)
+            names.add(process.name)
+            if process.program in SERVERS and not process.listen.endswith(":0"):
+                if process.listen in addresses:
+                    self._problems.add(("process",), "two servers at one address", value=process.listen)
+                addresses.add(process.listen)
+
+    def script(self, script: Iterable[Numbered[At]], names: Collection[str]) -> None:
+        """The scripted operator speaks of processes and policies that there are."""
+        for index, at in script:
+            where = ("at", str(index), "do")
+            if isinstance(at.do, (Kill, Type, Press)) and not at.do.who.isdecimal():
+                self._named(where, at.do.who, names)
+            elif isinstance(at.do, UsePolicy) and self._policy_is_beside(where, at.do.policy):
+                try:
+                    policies.build(MachineSpec(policy=at.do.policy), str(self._folder), CLOCK)
+                except Refused as refused:
+                    self._problems.add_refused(where, refused)
+
+    def _named(self, where: Where, name: str, names: Collection[str]) -> None:
+        if name not in names:
+            allowed, hint = " | ".join(sorted(names)[:20]), nearest(name, sorted(names))
+            self._problems.add(where, "no such process", value=shown(name), allowed=allowed, hint=hint)
+
+    def clients(self, clients: Iterable[Numbered[ClientSpec]], processes: Iterable[ProcessSpec]) -> None:
+        """Clients outside connect to whatever process will listen."""
+        real = [process.name for process in processes if process.work is None and process.program != CLIENT]
+        names: set[str] = set()
+        for index, client in clients:
+            if client.name in names:
+                self._problems.add(("client", str(index), "name"), "two clients of one name", value=client.name)
+            names.add(client.name)
+            self._connection(("client", str(index), "connect"), client.connect, real)
+
+    def connections(self, connections: Iterable[tuple[Where, str]], processes: Iterable[ProcessSpec]) -> None:
+        """Processes that are clients need an address at their birth, which only built-in servers have by then."""
+        servers = [process.name for process in processes if process.program in SERVERS]
+        for where, connect in connections:
+            self._connection(where, connect, servers)
+
+    def _connection(self, where: Where, connect: str, names: Collection[str]) -> None:
+        try:
+            address = parse_address(connect)
+        except ValueError:
+            self._named(where, connect, names)
+            return
+        if not (address.is_loopback or address.host == "localhost"):
+            self._problems.add(where, "leads off this machine", value=shown(connect))
+
+    def function(self, where: Where, python: str) -> None:
+        """``file.py:function`` is there; the file is not run for that."""
+        file, colon, function = python.rpartition(":")
+        if not colon or not file.endswith(".py") or not function.isidentifier():
+            self._problems.add(where, "expected file.py:function", value=shown(python))
+        elif self.beside(where, file):
+            try:
+                tree = ast.parse((self._folder / file).read_bytes())
+            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+                self._problems.add(where, "file does not load", value=file, reason=shown(str(error)))
+                return
+            defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
+            if function not in defined:
+                self._problems.add(
+                    where,
+                    "no such function",
+                    value=function,
+                    file=file,
+                    allowed=" | ".join(defined[:20]) or None,
+                    hint=nearest(function, defined),
+                )
+
+    def beside(self, where: Where, name: str) -> bool:
+        """Whether a file of this name lies beside the scenario or in a folder below it."""
+        path = Path(os.path.normpath(self._folder / name))
+        if os.path.isabs(name) or not path.resolve().is_relative_to(self._folder):
+            self._problems.add(where, "leads out of the scenario's folder", value=shown(name))
+        elif not path.is_file():
+            self._problems.add(where, "no such file", value=shown(name))
+        else:
+            return True
+        return False

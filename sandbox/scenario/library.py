@@ -1,0 +1,35 @@
+"""The scenarios that come with the program."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sandbox.events import Clause
+from sandbox.kinds import nearest, shown
+from sandbox.scenario.problems import BadScenario, Problem
+
+
+def built_in_folder() -> Path:
+    """Where the built-in scenarios are: inside the installed package, or beside it in a checkout."""
+    package = Path(__file__).parents[1]
+    inside = package / "scenarios"
+    return inside if inside.is_dir() else package.parent / "scenarios"
+
+
+def built_in() -> list[Path]:
+    """The files of the built-in scenarios, by name."""
+    return sorted(built_in_folder().glob("*.toml"))
+
+
+def find(name: str) -> Path:
+    """The file of a built-in scenario's name, or of a path. Raises BadScenario."""
+    path = Path(name)
+    if path.suffix != ".toml" and not path.exists():
+        names = [file.stem for file in built_in()]
+        if name in names:
+            return built_in_folder() / f"{name}.toml"
+        what = Clause(
+            "no such scenario", {"value": shown(name), "allowed": " | ".join(names), "hint": nearest(name, names)}
+        )
+        raise BadScenario(name, [Problem(0, "", what)])
+    return path

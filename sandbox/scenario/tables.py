@@ -1,0 +1,86 @@
+"""Tables → structs: each key is read by the kind that its field declares."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any, TypeVar, get_type_hints
+
+import msgspec
+
+from sandbox.kinds import Kind, Refused, nearest, shown
+from sandbox.scenario.problems import Problems, Where
+from sandbox.spec import PROCESSES_MOST
+
+S = TypeVar("S", bound=msgspec.Struct)
+#: A struct, and the number of its table.
+Numbered = tuple[int, S]
+
+
+class Tables:
+    """Whatever is wrong goes to the problems."""
+
+    def __init__(self, problems: Problems) -> None:
+        self._problems = problems
+
+    def structs(self, key: str, struct: type[S], table: dict[str, Any]) -> Iterator[Numbered[S]]:
+        """The tables of one key that are right, each with its number."""
+        for index, raw in enumerate(self.tables(key, table)):
+            value = self.struct((key, str(index)), struct, raw)
+            if value is not None:
+                yield index, value
+
+    def struct(self, where: Where, struct: type[S], raw: dict[str, Any]) -> S | None:
+        """A struct from a table, each key read by the kind that its field declares; None if any is wrong."""
+        hints = get_type_hints(struct, include_extras=True)
+        kinds: dict[str, tuple[str, Kind[Any]]] = {
+            name.removesuffix("_ns"): (name, hint.__metadata__[0]) for name, hint in hints.items()
+        }
+        before = len(self._problems.found)
+        self.refuse_unknown(where, raw, kinds)
+        values: dict[str, Any] = {}
+        for key, value in raw.items():
+            if key in kinds:
+                field, kind = kinds[key]
+                values[field] = self.value((*where, key), kind, value, None)
+        for field_info in msgspec.structs.fields(struct):
+            if field_info.required and field_info.name not in values:
+                self._problems.add(where, "is missing", key=field_info.name.removesuffix("_ns"))
+        return struct(**values) if len(self._problems.found) == before else None
+
+    def value(self, where: Where, kind: Kind[Any], raw: object, otherwise: Any) -> Any:
+        """A value of that kind; what is none is a problem, and ``otherwise`` stands in for it."""
+        try:
+            return kind.read(raw)
+        except Refused as refused:
+            self._problems.add_refused(where, refused)
+            return otherwise
+
+    def table(self, where: Where, raw: object) -> dict[str, Any]:
+        """A table; an empty one stands in for what is none."""
+        if isinstance(raw, dict):
+            return raw
+        self._problems.add(where, "expected a table", value=shown(raw))
+        return {}
+
+    def tables(self, key: str, table: dict[str, Any]) -> list[dict[str, Any]]:
+        """The tables of one key."""
+        raw = table.get(key, [])
+        if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
+            self._problems.add((key,), "expected tables", value=shown(raw), hint=f"[[{key}]]")
+            return []
+        if len(raw) > PROCESSES_MOST:
+            self._problems.add((key,), "too many tables", number=len(raw), allowed=PROCESSES_MOST)
+            return []
+        return raw
+
+    def refuse_unknown(self, where: Where, raw: dict[str, Any], known: Collection[str]) -> None:
+        """Every key is one of the ``known`` ones."""
+        for key in raw:
+            if key not in known:
+                self._problems.add(
+                    (*where, key),
+                    "unknown key",
+                    value=shown(key).strip("'"),
+                    allowed=" | ".join(sorted(known)),
+                    hint=nearest(key, sorted(known)),
+                )

@@ -1,0 +1,113 @@
+"""How the lanes of a timeline are painted: in the tones of what they tell, with the time that is looked at marked
+through all of them, and what came after it dim."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from itertools import groupby
+from operator import attrgetter
+
+from rich.segment import Segment
+from rich.style import Style
+
+from sandbox.lanes import ARRIVED, MANY, UP_TO, WAITS, WAITS_FOR_CPU, WOKE, Share, Sign, ruler
+from sandbox.tracks import NOBODY
+from sandbox.tui.figures import exact
+from sandbox.tui.palette import Palette
+from sandbox.tui.widgets.extent import Extent
+from sandbox.tui.widgets.lines import Piece
+
+_CURSOR, _MARKED = "│", Style(reverse=True)
+#: Of a lane that is two lines thick, the lower one tells states only.
+_BELOW = str.maketrans({WAITS.text: " ", ARRIVED.text: WAITS_FOR_CPU.text, WOKE.text: WAITS_FOR_CPU.text})
+
+
+class Chart:
+    """``cursor_ns``: the time that is looked at, None for the present; ``hued``: processes have hues of their own."""
+
+    def __init__(self, extent: Extent, palette: Palette, cursor_ns: int | None, hued: bool) -> None:
+        self._extent = extent
+        self._palette = palette
+        self._cursor_ns = cursor_ns
+        self._hued = hued
+        #: The cell of the time that is looked at, if that is past and in sight.
+        self._cursor = None if cursor_ns is None else extent.cell(cursor_ns)
+        #: Whether all that is in sight came after the time that is looked at.
+        self._later = cursor_ns is not None and cursor_ns < extent.from_ns
+
+    def life(self, cells: Sequence[Sign], under: Style) -> list[Segment]:
+        """A process's lane; ``under``: what lies under it."""
+        lane: list[Segment] = []
+        for tone, group in groupby(cells, attrgetter("tone")):
+            style: Style = getattr(self._palette, tone)
+            text = "".join([sign.text for sign in group])
+            lane.append(Segment(text, style if tone == "ran_while_ready" else style + under))
+        return self._with_cursor(lane)
+
+    @staticmethod
+    def below(lane: Sequence[Segment]) -> list[Segment]:
+        """The lower line of a lane that is two lines thick."""
+        return [Segment(text.translate(_BELOW), style) for text, style, _ in lane]
+
+    def cpu(self, cells: Sequence[Share]) -> list[Segment]:
+        """A CPU's lane: blocks in the hues of the processes, and in those that have room their pids."""
+        return self._with_cursor([Segment(text, style) for text, style in self._turns(cells)])
+
+    def number(self, pid: int, under: Style) -> Segment:
+        """A pid before its lane, in the hue that leads to its turns."""
+        palette = self._palette
+        return Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + under)
+
+    def ruler(self) -> Piece:
+        """Times; over them the marks, and the exact time that is looked at."""
+        extent = self._extent
+        signs = [*ruler(extent.cell_ns, extent.first, extent.cells)]
+        if self._cursor is not None and self._cursor_ns is not None:
+            said = f"▲{exact(self._cursor_ns)}"
+            at = min(self._cursor, extent.cells - 1)
+            begin = at if at + len(said) <= extent.cells else at - len(said) + 1
+            signs[max(begin, 0) : max(begin, 0) + len(said)] = said if begin == at else said[1:] + "▲"
+        for name, t_ns in zip("AB", extent.marks, strict=False):
+            cell = extent.cell(t_ns)
+            if cell is not None:
+                signs[cell] = name
+        text = "".join(signs)[: extent.cells]
+        return text, self._palette.strong if self._cursor is not None else self._palette.dim
+
+    def _turns(self, cells: Sequence[Share]) -> Iterator[Piece]:
+        for share, group in groupby(cells):
+            count = len(list(group))
+            first = self._fill(share.first)
+            if share.first == share.rest:
+                label = str(share.first) if share.first > 0 else ""
+                yield (label if len(label) < count else "").center(count), first
+            else:
+                yield UP_TO[share.eighths] * count, _split(first, self._fill(share.rest))
+
+    def _fill(self, pid: int) -> Style:
+        if pid == NOBODY:
+            return self._palette.text
+        return self._palette.hue(pid) if self._hued and pid != MANY else self._palette.many
+
+    def _with_cursor(self, lane: list[Segment]) -> list[Segment]:
+        if self._later:
+            return [self._faded(segment) for segment in lane]
+        if self._cursor is None:
+            return lane
+        before, at, after = (
+            [*part]
+            for part in Segment.divide(lane, [self._cursor, self._cursor + 1, sum(len(each.text) for each in lane)])
+        )
+        marked = [Segment(_CURSOR if text == " " else text, (style or Style.null()) + _MARKED) for text, style, _ in at]
+        return [*before, *marked, *(self._faded(segment) for segment in after)]
+
+    def _faded(self, segment: Segment) -> Segment:
+        style = segment.style or Style.null()
+        return Segment(segment.text, style + self._palette.later)
+
+
+@lru_cache(maxsize=256)
+def _split(first: Style, rest: Style) -> Style:
+    """For a block that is drawn in one hue over another."""
+    return Style(color=first.bgcolor, bgcolor=rest.bgcolor)

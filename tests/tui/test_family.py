@@ -1,0 +1,121 @@
+"""Families on every panel: children below their parents, or folded into one line with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sandbox.board import Row
+from sandbox.events import Admitted
+from sandbox.tui.family import Family
+from tests.tui.stage import Play, Story, family
+
+Stage = Callable[..., Play]
+
+
+def grown(*parents: int) -> Family:
+    """Processes 1, 2, … with these parents; 0: none."""
+    rows = {pid: Row(Admitted(0, pid, "p", "p", None, parent or None), 1) for pid, parent in enumerate(parents, 1)}
+    it = Family()
+    it.grow(rows)
+    return it
+
+
+def shape(it: Family) -> list[tuple[int, int]]:
+    return [(member.pid, member.depth) for member in it.members]
+
+
+def test_children_stand_below_their_parents_in_order_of_birth() -> None:
+    it = grown(0, 0, 1, 1, 3, 2)
+    assert shape(it) == [(1, 0), (3, 1), (5, 2), (4, 1), (2, 0), (6, 1)]
+    assert [member.children for member in it.members] == [3, 1, 0, 0, 1, 0]
+
+
+def test_a_fold_holds_all_descendants_and_those_born_later() -> None:
+    it = grown(0, 0, 1, 3)
+    assert it.fold(3)
+    assert shape(it) == [(1, 0), (3, 1), (2, 0)]
+    assert it.fold(1), "a fold in a fold"
+    assert shape(it) == [(1, 0), (2, 0)]
+    assert [it.head(pid) for pid in (1, 2, 3, 4)] == [1, 2, 1, 1]
+    rows = {pid: Row(Admitted(0, pid, "p", "p", None, [0, 0, 0, 1, 3, 4][pid] or None), 1) for pid in range(1, 6)}
+    it.grow(rows)
+    assert it.head(5) == 1
+    assert it.fold(1)
+    assert [it.head(pid) for pid in (1, 3, 4, 5)] == [1, 3, 3, 3], "the inner one is as it was"
+
+
+@pytest.mark.parametrize(
+    ("asked", "folded"),
+    [
+        ([2], set()),
+        ([3], {1}),  # without children: its parent's
+        ([3, 3], set()),  # it is folded away: unfolded
+        ([None], {1, 4}),
+        ([1, None], set()),
+    ],
+    ids=["without a family", "a child", "a child that is folded away", "all", "all again"],
+)
+def test_whose_descendants_are_folded(asked: list[int | None], folded: set[int]) -> None:
+    it = grown(0, 0, 1, 0, 4)
+    assert [it.fold(pid) for pid in asked] == [asked != [2]] * len(asked)
+    assert it.folded == folded
+
+
+def test_who_is_gone_is_left_out_of_a_tree_unless_somebody_below_him_is_not() -> None:
+    it = grown(0, 1, 2, 1)
+    assert [member.pid for member in it.tree([1, 2, 3, 4], gone={2, 4})] == [1, 2, 3]
+    assert [member.pid for member in it.tree([1, 2, 3, 4], gone={1, 2, 3, 4})] == []
+    assert [member.pid for member in it.tree([1, 2])] == [1, 2], "as it was before the others were born"
+
+
+def test_a_thousand_generations_are_a_tree() -> None:
+    it = grown(*range(1_000))
+    assert [member.depth for member in it.members] == [*range(1_000)]
+    assert it.members[0].children == 999
+    it.fold(1)
+    assert len(it.members) == 1
+
+
+async def test_f_folds_a_family_on_the_board_alike_in_every_column(stage: Stage) -> None:
+    it = stage()
+    story = family()
+    story.expire("other").run("child").later("2ms").block("child", "recv", peer="127.0.0.1:5")
+    story.run("second").later("1ms").block("second", "recv", peer="127.0.0.1:6").run("other")
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, story)
+        await pilot.press("down", "f")  # the server
+        await it.settle(pilot)
+        assert [line.split() for line in it.panel("blocked")[:2]] == [["1", "B", "server", "▸2", "accept"], []]
+        assert [line.split() for line in it.panel("ready")[:3]] == [
+            ["4", "R", "late", "0", "ms"], ["R", "server", "▸1", "0", "ms"], [],
+        ]  # fmt: skip
+        assert [title for title in ("BLOCKED 3", "READY 2") if title not in it.text] == [], "nobody is lost"
+        await it.tell(pilot, story.exit("child", 1).later("1ms"))
+        assert it.panel("done")[0].split() == ["✔", "server", "▸1", "1", "✘"]
+        assert it.panel("blocked")[0].split()[3] == "▸1"
+        await it.tell(pilot, story.expire("other").run("grandchild").later("1ms"))
+        assert it.panel("running")[0].split() == ["cpu0", "5", "▶", "grandchild"], "who runs is always told"
+        await pilot.press("down")
+        assert it.app.board_screen.chosen == 2, "who is folded away is not chosen"
+        await pilot.press("6")
+        await it.settle(pilot)
+        assert it.panel("memory-list")[1].split()[2:4] == ["server", "▸2"], "one set of folds"
+        await pilot.press("1", "up", "f")
+        await it.settle(pilot)
+        assert [line.split()[:3] for line in it.panel("blocked")[:2]] == [["1", "B", "server"], ["6", "B", "second"]]
+        await pilot.press("down", "f")  # the child, of whom only the child is left: the server's are folded
+        await it.settle(pilot)
+        assert it.app.board_screen.chosen == 3
+
+
+async def test_the_fold_key_says_when_there_is_nothing_to_fold(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, Story().admit("alone").run("alone"))
+        assert "fold" not in it.panel("keys")[0]
+        await pilot.press("f")
+        assert it.toasts() == ["Nobody has children here"]
+        await pilot.press("down", "f")
+        assert it.toasts()[-1] == "It has no children, and no parent here"
