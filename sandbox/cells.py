@@ -31,6 +31,11 @@ def fit_name(name: str, width: int) -> str:
     return fit(fit(stem, min(cell_len(stem), width - len(number))) + number, width)
 
 
+def centred(text: str, width: int) -> str:
+    """Text in exactly ``width`` cells, in the middle of them."""
+    return fit(" " * ((width - cell_len(text)) // 2) + text, width)
+
+
 def flush_right(text: str, width: int) -> str:
     """Text in exactly ``width`` cells, at the right end of them."""
     return " " * (width - cell_len(text)) + text if cell_len(text) <= width else fit(text, width)

@@ -17,6 +17,7 @@ from textual.screen import Screen
 from sandbox import wording
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
+from sandbox.language import _
 from sandbox.spec import Scenario
 from sandbox.tui.asking import Asking
 from sandbox.tui.config import Config
@@ -121,7 +122,8 @@ class SandboxApp(Asking):
         try:
             self.session.begin()
         except OSError as error:
-            self.exit(1, message=Text(f"ossandbox: the kernel process cannot be started: {error.strerror}"))
+            said = _("the kernel process cannot be started: {reason}").format(reason=error.strerror)
+            self.exit(1, message=Text(f"ossandbox: {said}"))
             return
         self._listen(True)
         self.ask_or_not()
@@ -190,7 +192,7 @@ class SandboxApp(Asking):
                 self.action_restart()
 
         self.push_screen(
-            Tell("The kernel is gone", f"{text[0].upper()}{text[1:]}.", "run the scenario again"), answered
+            Tell(_("The kernel is gone"), f"{text[0].upper()}{text[1:]}.", _("run the scenario again")), answered
         )
 
     # Frames

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from sandbox.board import Board
 from sandbox.clients import Client
-from sandbox.events import Clause
+from sandbox.events import Clause, Figure
 from sandbox.kernel.states import State
 from sandbox.network import Connection, Listener, Network
 
@@ -67,19 +67,16 @@ def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "
     """Where a process is right now. ``places``: those of the ready queue, the head's is 1. That it talks to ``peer``
     is said already."""
     row = board.rows[pid]
+    figures: dict[str, Figure] = {}
     match row.state:
         case State.READY:
-            return Clause("ready", {"place": places.get(pid)})
+            figures = {"place": places.get(pid)}
         case State.RUNNING:
-            return Clause("running", {"cpu": row.cpu})
+            figures = {"cpu": row.cpu}
         case State.BLOCKED if row.on is not None:
             figures = {name: value for name, value in row.on.figures.items() if value != peer}
-            return Clause("blocked", {**figures, "cause": row.on.rule})
-        case State.BLOCKED:
-            return Clause("blocked")
-        case State.EXITED:
-            return Clause("done")
-    return Clause("new")
+            figures["cause"] = row.on.rule
+    return Clause(row.state.value, figures)
 
 
 def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
@@ -93,7 +90,7 @@ def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
         return whereabouts(board, connection.pid, places, connection.peer)
     listener = board.network.listeners.get(connection.listener or 0)
     if board.paused or listener is None:
-        return Clause("in the kernel's backlog", {"name": "the machine", "where": "paused"})
+        return Clause("the machine is paused")
     server = whereabouts(board, listener.pid, places, listener.at)
     return Clause(
         "in the kernel's backlog", {"name": board.rows[listener.pid].name, "where": server.rule, **server.figures}

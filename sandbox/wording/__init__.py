@@ -1,6 +1,6 @@
 """Data → sentences: what events, causes, rules and faults are called, in the language of who reads them."""
 
-from sandbox.wording.choices import note, parameters, queue, rule
+from sandbox.wording.choices import figure, note, parameters, queue, rule
 from sandbox.wording.explanation import question, score, verdict, why
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.happened import sentence, signal_name, status, stretch
@@ -21,6 +21,7 @@ from sandbox.wording.results import (
     unfinished,
     what_if,
 )
+from sandbox.wording.states import state
 from sandbox.wording.templates import Names
 from sandbox.wording.waits import burden, burst, cause, client, situation
 
@@ -34,6 +35,7 @@ __all__ = [
     "endings",
     "entangled",
     "fault",
+    "figure",
     "finding",
     "hangs_on_ties",
     "later",
@@ -54,6 +56,7 @@ __all__ = [
     "signal_name",
     "situation",
     "sooner",
+    "state",
     "status",
     "step_awaited",
     "step_reached",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.events import Clause
 from sandbox.language import Messages, _
+from sandbox.wording.states import STATES
 from sandbox.wording.templates import say
 
 _CAUSES: Messages = {
@@ -42,17 +43,13 @@ _CLIENTS: Messages = {
 
 #: Where the process of a connection is, or what there is instead of one.
 _SITUATIONS: Messages = {
-    "new": "NEW",
-    "ready": "READY",
+    **STATES,
     "queued": "READY, {queue}",
-    "running": "RUNNING",
-    "blocked": "BLOCKED",
     "waiting": "BLOCKED on {cause}",
-    "done": "DONE",
-    "paused": "is paused",
     "connecting": "connecting",
     "closed": "it left",
     "in the kernel's backlog": "in the kernel's backlog",
+    "the machine is paused": "in the kernel's backlog; the machine is paused",
     "behind a server": "in the kernel's backlog; {name} {server}",
 }
 _PLACES: Messages = {

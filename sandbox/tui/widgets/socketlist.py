@@ -12,6 +12,7 @@ from textual.message import Message
 from sandbox import wording
 from sandbox.cells import fit, fit_name, flush_right
 from sandbox.clients import Client
+from sandbox.language import Messages, _
 from sandbox.network import Connection, Listener
 from sandbox.tui.conversations import Group, Talk, Transcripts, situation, whereabouts
 from sandbox.tui.figures import brief, fine, size
@@ -29,8 +30,11 @@ _BYTES, _TIME = 7, 9
 #: Shorter waits are over before one can read of them.
 _SEEN_NS = 300 * MS
 
-#: Who is no client of ours.
-_STRANGER = "outside"
+_BACKLOG: Messages = {"bounded": "backlog {waiting}/{most}", "unbounded": "backlog {waiting}"}
+_BACKLOG_WIDE: Messages = {
+    "bounded": "{waiting} of {most} in the kernel's backlog",
+    "unbounded": "{waiting} in the kernel's backlog",
+}
 
 Chosen = Connection | Client | None
 
@@ -79,7 +83,8 @@ class SocketList(Choices[Connection | Client]):
         ends = (each for each in network.connections.values() if each.listener is None)
         self._callers = {end.own: end.pid for end in ends if end.pid is not None}
         now = len(network.connections)
-        self.entitle("SOCKETS", f"{now} open   {network.number} so far" if network.number else "")
+        counts = _("{open} open   {number} so far").format(open=now, number=network.number)
+        self.entitle(_("SOCKETS"), counts if network.number else "")
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[Connection | Client]]:
@@ -87,12 +92,14 @@ class SocketList(Choices[Connection | Client]):
         entries = [*self._entries(session, width)]
         if not entries:
             said = [
-                "Nobody listens here.",
-                f"{self.key('open')} opens a scenario with a server, {self.key('new')} starts a program of yours.",
+                _("Nobody listens here."),
+                _("{open} opens a scenario with a server, {new} starts a program of yours.").format(
+                    open=self.key("open"), new=self.key("new")
+                ),
             ]
             yield from ((None, strip) for strip in self.centred(said, width, height))
             return
-        place = next((index for index, (key, _) in enumerate(entries) if key is not None and key is self.chosen), None)
+        place = next((index for index, (key, __) in enumerate(entries) if key is not None and key is self.chosen), None)
 
         def shown(seen: Window) -> Iterator[Choice[Connection | Client]]:
             for key, pieces in entries[seen.first : seen.last]:
@@ -103,13 +110,13 @@ class SocketList(Choices[Connection | Client]):
 
     def _heading(self, width: int) -> list[Piece]:
         wide = width >= WIDE
-        titles = "  " + "client".ljust(_CLIENT + _PORT + 2 if wide else _CLIENT_NARROW + 1)
-        titles += "process".ljust(_PROCESS) if wide else "pid".ljust(_PROCESS_NARROW)
-        titles += "where it is".ljust(_SITUATION + 2)
+        titles = "  " + fit(_("client"), _CLIENT + _PORT + 2 if wide else _CLIENT_NARROW + 1)
+        titles += fit(_("process"), _PROCESS) if wide else fit("pid", _PROCESS_NARROW)
+        titles += fit(_("where it is"), _SITUATION + 2)
         if wide:
-            titles += "in".rjust(_BYTES) + "out".rjust(_BYTES)
-        titles += "answer".rjust(_TIME) + "CPU wait".rjust(_TIME) + "  said → heard"
-        return [(titles, self.palette.dim)]
+            titles += flush_right(_("in"), _BYTES) + flush_right(_("out"), _BYTES)
+        titles += flush_right(_("answer"), _TIME) + flush_right(_("CPU wait"), _TIME)
+        return [(f"{titles}  {_('said → heard')}", self.palette.dim)]
 
     def _entries(self, session: Session, width: int) -> Iterator[tuple[Chosen, Callable[[], list[Piece]]]]:
         """All lines: what stands in them is found only for those in sight."""
@@ -118,7 +125,7 @@ class SocketList(Choices[Connection | Client]):
                 yield None, partial(self._listener, session, group.listener, width)
                 yield None, partial(self._burden, session, group.listener)
             else:
-                yield None, lambda: [("elsewhere", self.palette.strong)]
+                yield None, lambda: [(_("elsewhere"), self.palette.strong)]
             for talk in group.talks:
                 yield talk.key, partial(self._talk, session, talk, width)
         for note in self._notes:
@@ -130,11 +137,9 @@ class SocketList(Choices[Connection | Client]):
     def _listener(self, session: Session, listener: Listener, width: int) -> list[Piece]:
         palette, row = self.palette, session.board.rows[listener.pid]
         where = wording.situation(whereabouts(session.board, row.pid, self._places, listener.at))
-        most = str(listener.backlog or "")
-        if width >= WIDE:
-            backlog = f"{listener.waiting} of {most}".removesuffix(" of ") + " in the kernel's backlog"
-        else:
-            backlog = f"backlog {listener.waiting}/{most}".removesuffix("/")
+        template = _BACKLOG_WIDE if width >= WIDE else _BACKLOG
+        figures = {"waiting": listener.waiting, "most": listener.backlog}
+        backlog = _(template["bounded" if listener.backlog else "unbounded"]).format(**figures)
         return [
             (f"{listener.at}", palette.strong),
             (f"  {row.pid} {fit_name(row.name, min(cell_len(row.name), 16))}  ", palette.text),
@@ -165,7 +170,7 @@ class SocketList(Choices[Connection | Client]):
             failed = client is not None and client.error is not None
             style = palette.failed if failed else palette.dim if over else palette.ready
             waits = self._waits(session, client)
-            room = width - sum(cell_len(piece) for piece, _ in pieces) - cell_len(waits) - 1
+            room = width - sum(cell_len(piece) for piece, __ in pieces) - cell_len(waits) - 1
             return [*pieces, (fit(said, room) + " ", style), (waits, palette.ready)]
         state = session.board.rows[pid].state
         called = session.names[pid].removesuffix(":" + connection.peer.rpartition(":")[2])  # the port is there already
@@ -180,18 +185,18 @@ class SocketList(Choices[Connection | Client]):
         port = f":{own.rpartition(':')[2]}" if own else ""
         name = self._caller(session, talk)
         if wide:
-            yield fit_name(name, _CLIENT), style
+            yield fit_name(name or _("outside"), _CLIENT), style
             yield fit(port, _PORT) + "  ", self.palette.dim
         else:
-            yield fit_name(port if name == _STRANGER else name, _CLIENT_NARROW) + " ", style
+            yield fit_name(name or port, _CLIENT_NARROW) + " ", style
 
     def _caller(self, session: Session, talk: Talk) -> str:
-        """Who it is: a client of ours, one of the processes, or somebody from outside."""
+        """Who it is: a client of ours, one of the processes; "" for somebody from outside."""
         if talk.client is not None:
             return talk.client.name
         peer = talk.address or ""
         pid = self._callers.get(peer)
-        return session.names[pid] if pid is not None else self._gone.get(peer, _STRANGER)
+        return session.names[pid] if pid is not None else self._gone.get(peer, "")
 
     def _figures(self, session: Session, connection: Connection, client: Client | None, wide: bool) -> Iterator[Piece]:
         palette = self.palette

@@ -14,6 +14,7 @@ from textual.strip import Strip
 from sandbox.cells import flush_right
 from sandbox.history import History
 from sandbox.lanes import Lane, Share, Sign, cpu_cells, family_cells, life_cells
+from sandbox.language import _
 from sandbox.tracks import Track
 from sandbox.tui.family import Family, Member, own_name
 from sandbox.tui.figures import brief, exact
@@ -72,18 +73,20 @@ class Timeline(Processes):
             self.extent = Extent()
             self._forget()
         self.remember(session, chosen)
-        self.entitle(f"TIMELINE{self._marked()}", self._scale() if session.past.live.board.rows else "")
+        self.entitle(_("TIMELINE") + self._marked(), self._scale() if session.past.live.board.rows else "")
         self.update_lines()
 
     def _scale(self) -> str:
-        width = show_duration(self.extent.width_ns)
-        legend = "█ running  ░ ready  · blocked  ▸ arrives  ↑ wakes"
-        return f"{legend}   {width} wide" if self.size.width >= _LEGEND_LEAST else f"{legend[:31]}   {width} wide"
+        states, arrivals = _("█ running  ░ ready  · blocked"), _("▸ arrives  ↑ wakes")
+        legend = f"{states}  {arrivals}" if self.size.width >= _LEGEND_LEAST else f"{states}  "
+        return _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
 
     def _marked(self) -> str:
         marks = self.extent.marks
         said = "".join(f"   {name} {exact(t_ns)}" for name, t_ns in zip("AB", marks, strict=False))
-        return f"{said}   between: {exact(abs(marks[1] - marks[0]))}" if len(marks) == 2 else said
+        if len(marks) == 2:
+            said += "   " + _("between: {time}").format(time=exact(abs(marks[1] - marks[0])))
+        return said
 
     def _forget(self) -> None:
         self._lives.clear()
@@ -118,9 +121,9 @@ class Timeline(Processes):
     def _invitation(self, session: Session, width: int, height: int) -> list[Strip]:
         if not session.empty:
             return []
-        new, open_ = self.key("new"), self.key("open")
-        said = ["No process runs here yet.", f"{new} starts a program of yours, {open_} opens a scenario."]
-        return self.centred(said, width, height)
+        keys = _("{new} starts a program of yours, {open} opens a scenario.")
+        keys = keys.format(new=self.key("new"), open=self.key("open"))
+        return self.centred([_("No process runs here yet."), keys], width, height)
 
     # Lanes
 
