@@ -24,7 +24,7 @@ def fork_worker() -> int | None:
     if worker:
         return _outcome(_wait(worker), last_words)
     if sys.platform == "linux":
-        from sandbox.machines.linux import libc
+        from sandbox import libc
 
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

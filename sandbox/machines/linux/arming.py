@@ -12,7 +12,7 @@ import socket
 import sys
 from typing import NamedTuple
 
-from sandbox.machines.linux import libc
+from sandbox import libc
 from sandbox.machines.linux.bodies import LISTENER
 from sandbox.machines.linux.console import take_console
 from sandbox.spec import ProcessSpec
