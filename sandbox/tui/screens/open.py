@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 
 from sandbox import wording
-from sandbox.events import Clause
 from sandbox.language import _
 from sandbox.lessons.course import in_order
 from sandbox.scenario import BadScenario, Problem, find, load
@@ -32,12 +31,12 @@ class Open(ChooseOrType):
 
 def read(name: str) -> Scenario:
     """The scenario of a file or of a built-in one's name, if this machine can run it. Raises BadScenario."""
-    from sandbox.machines.linux.places import available
+    from sandbox.machines.linux.probe import lacks
 
     scenario = load(find(name))
-    if scenario.machine.cpus > available():
-        what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
-        raise BadScenario(name, [Problem(0, "machine.cpus", what)])
+    lacking = lacks(scenario.machine.cpus)
+    if lacking is not None:
+        raise BadScenario(name, [Problem(0, *lacking)])
     return scenario
 
 
