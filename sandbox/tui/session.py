@@ -18,6 +18,7 @@ from sandbox.past import Moment, Past
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
 from sandbox.tui.family import Family
+from sandbox.tui.reading import Reading
 from sandbox.units import MS, S
 
 #: The load is that of the last second, and read anew so often: more often nobody can read it.
@@ -52,6 +53,7 @@ class Session:
         self.link: Link | None = None
         self.clock = clock
         self.story = Story(steps=[step.until for step in scenario.steps])
+        self.reading = Reading(scenario.steps)
         self.past = Past()
         #: What keeps its events in a file, if anything does.
         self.recorder: Recorder | None = None
@@ -109,6 +111,7 @@ class Session:
                     self._zero_ns = None  # the clock starts when all are born
                 case Operator(did=did) if did.rule in ("resumed", "stepped"):
                     self._zero_ns = None
+        self.reading.take(events, len(self.story.reached))
         if self._clientele.parts:
             self._clientele.take(events)
         if events:
@@ -194,10 +197,6 @@ class Session:
     def _see(self, index: int) -> None:
         self._seen = self.past.at(index, self._seen)
         self._seen_ns = self._seen.board.now_ns
-
-    def pauses_after(self, before: int) -> bool:
-        """Whether the lesson wants a pause at one of the steps that have been done since ``before`` were."""
-        return any(step.pause for step in self.scenario.steps[before : len(self.story.reached)])
 
     # Where the run stands
 

@@ -62,17 +62,23 @@ async def test_every_arrow_is_counted_and_the_last_one_is_lit(stage: Stage) -> N
         assert "admitted 5" in said(it)
 
 
-async def test_a_pause_is_told_from_a_preemption_and_a_kill_from_an_exit(stage: Stage) -> None:
+async def test_a_pause_is_no_arrow_and_a_kill_is_told_from_an_exit(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story("fcfs", None).admit("a").admit("b").run("a").later("5ms").pause().operator("resumed").run("a")
-        story.later("5ms").exit("b", None, 9).block("a", "accept").later("5ms").exit("a", None, 15)
+        story = Story("fcfs", None).admit("a").admit("b").run("a").later("5ms").pause()
         await it.tell(pilot, story)
-        await pilot.press("7")
+        await pilot.press("7", "down")
         await it.settle(pilot)
-        assert "paused 1" in said(it)
-        assert "slice used up" not in said(it)
-        assert "preempted" not in said(it)
+        assert "RUNNING 1" in said(it)
+        assert "READY 1" in said(it)
+        assert "‖ paused" in said(it)
+        assert "it was RUNNING when the machine paused" in said(it)
+        story.operator("resumed").run("a").later("5ms").exit("b", None, 9).block("a", "accept").later("5ms").exit(
+            "a", None, 15
+        )
+        await it.tell(pilot, story)
+        assert "dispatched 1" in said(it)
+        assert "slice used up 0" in said(it)
         assert said(it).count("killed 1") == 2
         assert "exits 0" in said(it)
 
