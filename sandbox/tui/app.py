@@ -17,10 +17,11 @@ from textual.screen import Screen
 from sandbox import wording
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
+from sandbox.language import _
 from sandbox.spec import Scenario
+from sandbox.tui.asking import Asking
 from sandbox.tui.config import Config
 from sandbox.tui.keys import bindings
-from sandbox.tui.lookback import LookBack
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.replay import Replay
 from sandbox.tui.screens.board import BoardScreen
@@ -42,7 +43,7 @@ _ANSWER_S = 0.02
 _TOLD_MOST = 3
 
 
-class SandboxApp(LookBack):
+class SandboxApp(Asking):
     """The app over one session at a time."""
 
     TITLE = "ossandbox"
@@ -121,9 +122,11 @@ class SandboxApp(LookBack):
         try:
             self.session.begin()
         except OSError as error:
-            self.exit(1, message=Text(f"ossandbox: the kernel process cannot be started: {error.strerror}"))
+            said = _("the kernel process cannot be started: {reason}").format(reason=error.strerror)
+            self.exit(1, message=Text(f"ossandbox: {said}"))
             return
         self._listen(True)
+        self.ask_or_not()
         if isinstance(self.session, Replay):
             self._reading = asyncio.create_task(self.read_recording(self.session))
         self.want_frame()
@@ -166,6 +169,7 @@ class SandboxApp(LookBack):
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
+        self.ask_or_not()  # first: a question that is not wanted any more ends its pause
         if self.session.reading.pause():
             self.ask_machine(Pause("lesson"))
         if any(isinstance(event, Operator) for event in events):
@@ -190,7 +194,7 @@ class SandboxApp(LookBack):
                 self.action_restart()
 
         self.push_screen(
-            Tell("The kernel is gone", f"{text[0].upper()}{text[1:]}.", "run the scenario again"), answered
+            Tell(_("The kernel is gone"), f"{text[0].upper()}{text[1:]}.", _("run the scenario again")), answered
         )
 
     # Frames

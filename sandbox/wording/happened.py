@@ -178,7 +178,7 @@ def status(event: Exited) -> str:
     """How a process ended: ``exit 0`` or the signal's name."""
     if event.signal is not None:
         return _("killed by {signal}").format(signal=signal_name(event.signal))
-    return _("ended") if event.code is None else f"exit {event.code}"
+    return _("ended") if event.code is None else _("exit {code}").format(code=event.code)
 
 
 def signal_name(number: int) -> str:
@@ -186,7 +186,7 @@ def signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"
+        return _("signal {number}").format(number=number)
 
 
 def stretch(state: str, why: Clause) -> str:

@@ -13,7 +13,7 @@ from sandbox import past
 from sandbox.board import Board
 from sandbox.events import Dispatched, Event, Wrote, decode
 from sandbox.history import History
-from sandbox.kernel.transitions import RESUMED
+from sandbox.kernel.decisions import RESUMED
 from sandbox.network import Network
 from sandbox.past import Moment, Past, past_of
 from sandbox.spec import Scenario

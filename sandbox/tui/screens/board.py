@@ -18,6 +18,7 @@ from sandbox.tui.widgets.lesson import Lesson
 from sandbox.tui.widgets.status import Status
 from sandbox.tui.widgets.tabs import Tabs
 from sandbox.tui.widgets.timeline import Timeline
+from sandbox.tui.widgets.whonext import WhoNext
 from sandbox.tui.widgets.why import Why
 
 #: What the board consists of.
@@ -42,6 +43,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.lesson = Lesson(id="lesson")
         self.lower = Horizontal(self.timeline, self.lesson, id="lower")
         self.why = Why(id="why")
+        self.who_next = WhoNext(id="who-next")
         self.keys = KeyBar(id="keys")
         self.front: Panel = panels.make("board")
         self._panels = {"board": self.front}
@@ -53,11 +55,11 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.keys)
+        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.who_next, self.keys)
 
     def use_keymap(self, keymap: Mapping[str, str]) -> None:
         """Name the keys that the user has moved as he has."""
-        for widget in (self.tabs, self.timeline, self.why, self.keys, self.lesson):
+        for widget in (self.tabs, self.timeline, self.why, self.who_next, self.keys, self.lesson):
             widget.keymap = keymap
 
     def begin(self, session: Session) -> None:
@@ -95,7 +97,9 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.chosen = None
         step = self._step(session)
         self._follow(session, step)
-        if self.chosen is not None and self.front.folds:
+        self.chosen = self.who_next.show(session, self.chosen)
+        self.set_class(self.who_next.display, "asking")
+        if self.chosen is not None and self.front.folds and session.question is None:
             self.chosen = session.family.head(self.chosen)
         self.set_class(session.board.paused and not session.looks_back, "paused")
         self.set_class(session.looks_back, "past")
@@ -106,7 +110,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         if self.lower.display:
             self.timeline.show(session, self.chosen)
         self.why.show(session)
-        self.keys.show(session, self.front.id)
+        self.keys.show(session, "question" if self.who_next.display else self.front.id)
         if self.has_class("lesson") and (session.link is not None or session.board.booted is not None):
             self.lesson.show(session)  # the first frame does not wait for it
         self._point_at(step.panel if step is not None else None)

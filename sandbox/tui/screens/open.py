@@ -6,6 +6,7 @@ import os
 
 from sandbox import wording
 from sandbox.events import Clause
+from sandbox.language import _
 from sandbox.lessons.course import in_order
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import Scenario
@@ -17,7 +18,7 @@ class Open(ChooseOrType):
 
     def __init__(self, present: str) -> None:
         offers = [_offer(str(path)) for path in in_order()]
-        super().__init__("Scenarios", offers, present, "or the path of a file, for example ~/mine.toml")
+        super().__init__(_("Scenarios"), offers, present, _("or the path of a file, for example ~/mine.toml"))
 
     def take(self, id: str) -> None:  # noqa: A002 - the path of a file, or a built-in one's name
         """Answer it, or say what is wrong with it."""
@@ -44,8 +45,10 @@ def problems(bad: BadScenario) -> list[str]:
     """What is wrong with a file, a line each."""
     lines = []
     for problem in bad.problems:
-        where = f"line {problem.line}, {problem.place}" if problem.line and problem.place else problem.place
-        where = where or (f"line {problem.line}" if problem.line else "")
+        where = problem.place
+        if problem.line:
+            where = _("line {line}, {place}") if where else _("line {line}")
+            where = where.format(line=problem.line, place=problem.place)
         lines.append(f"{where}: {wording.problem(problem.what)}" if where else wording.problem(problem.what))
     return lines
 
@@ -55,4 +58,4 @@ def _offer(path: str) -> Offer:
     try:
         return Offer(name, name, load(path).title)
     except BadScenario:
-        return Offer(name, name, "(has faults: choose it to see them)")
+        return Offer(name, name, _("(has faults: choose it to see them)"))

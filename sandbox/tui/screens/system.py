@@ -4,6 +4,19 @@ from __future__ import annotations
 
 import os
 
+from sandbox.language import Messages, _, ngettext
+
+#: What the system calls the states of its processes, as psutil writes them.
+_STATES: Messages = {
+    "running": "running",
+    "sleeping": "sleeping",
+    "disk-sleep": "disk-sleep",
+    "stopped": "stopped",
+    "tracing-stop": "tracing-stop",
+    "zombie": "zombie",
+    "idle": "idle",
+}
+
 
 def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     """What a person may want to know, as far as the system tells; nothing of a process that is none of ours."""
@@ -22,13 +35,15 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
             system = process.status()
     except psutil.Error:
         return []
+    running = ngettext("{state}, {number} thread", "{state}, {number} threads", threads)
+    resident = _("{resident} resident, {shared} of it shared")
     facts = [
-        ("in the system", f"{system}, {threads} thread{'s' if threads > 1 else ''}"),
-        ("memory", f"{memory.rss / 2**20:.1f} MiB resident, {shared / 2**20:.1f} MiB of it shared"),
+        (_("in the system"), running.format(state=_(_STATES.get(system, system)), number=threads)),
+        (_("memory"), resident.format(resident=_mebibytes(memory.rss), shared=_mebibytes(shared))),
     ]
     descriptors = _descriptors(os_pid)
     if descriptors:
-        facts.append(("files", ", ".join(descriptors)))
+        facts.append((_("files"), ", ".join(descriptors)))
     return facts
 
 
@@ -44,4 +59,8 @@ def _descriptors(os_pid: int, most: int = 8) -> list[str]:
     except OSError:
         pass  # it has closed one, or has ended
     shown = [f"{' '.join(numbers)} → {place}" for place, numbers in places.items()]
-    return shown[:most] + [f"and {len(shown) - most} more"] * (len(shown) > most)
+    return shown[:most] + [_("and {number} more").format(number=len(shown) - most)] * (len(shown) > most)
+
+
+def _mebibytes(number: int) -> str:
+    return f"{number / 2**20:.1f} MiB"
