@@ -39,9 +39,9 @@ async def test_every_arrow_is_counted_and_the_last_one_is_lit(stage: Stage) -> N
         assert "┃ wakes up 2" in said(it)
         assert "━━▶│" not in said(it)
 
-        await pilot.press("a")
+        await pilot.press("v")
         assert it.toasts() == ["Choose a process first"]
-        await pilot.press("down", "down", "down", "a")  # disk
+        await pilot.press("down", "down", "down", "v")  # disk
         await it.settle(pilot)
         assert "STATES of disk" in it.text
         for label in ("admitted 1", "dispatched 1", "slice used up 0", "waits 1", "┃ wakes up 1", "exits 0"):
@@ -52,7 +52,7 @@ async def test_every_arrow_is_counted_and_the_last_one_is_lit(stage: Stage) -> N
         await pilot.click("#state-map", offset=(55, 7))  # who runs
         await it.settle(pilot)
         assert "STATES of prime" in it.text
-        await pilot.press("a", "home")
+        await pilot.press("v", "home")
         await it.settle(pilot)
         assert "STATES of all" in it.text
         assert "admitted 0" in said(it), "nothing had happened then"
@@ -123,7 +123,7 @@ def test_boxes_arrows_and_labels_keep_clear_of_each_other() -> None:
 
 def test_states(stage: Stage, snap_compare: Compare) -> None:
     it = stage()
-    before = show(it, working_day().pause(), "7", "down", "down", "down", "a", sees="STATES of disk")
+    before = show(it, working_day().pause(), "7", "down", "down", "down", "v", sees="STATES of disk")
     assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
 
 

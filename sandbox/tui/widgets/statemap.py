@@ -15,7 +15,7 @@ from sandbox.board import Board, Row
 from sandbox.cells import fit
 from sandbox.diagram import TRANSITIONS
 from sandbox.kernel.states import State
-from sandbox.language import Messages, _
+from sandbox.language import _
 from sandbox.tui.conversations import whereabouts
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.canvas import Canvas
@@ -27,7 +27,6 @@ from sandbox.tui.widgets.statelayout import Ends, Label, Layout, layout
 _SAME_ARROW: dict[Ends, list[str]] = {
     ends: [name for name, other in TRANSITIONS.items() if other == ends] for ends in TRANSITIONS.values()
 }
-_NAMES: Messages = {"new": "NEW", "ready": "READY", "running": "RUNNING", "blocked": "BLOCKED", "exited": "DONE"}
 #: A name in a box takes at least so many cells, pid and sign included.
 _NAME_LEAST = 12
 _BETWEEN = "  "
@@ -121,7 +120,7 @@ class StateMap(Picture):
         rows = _rows(board, state)
         style = self.palette.state(state)
         number = "" if state is State.NEW and not rows else f" {len(rows)}"
-        canvas.box(box, f"{_(_NAMES[state.value])}{number}", style, style + Style(bold=True))
+        canvas.box(box, f"{wording.state(state)}{number}", style, style + Style(bold=True))
         inner = box.shrink((1, 1, 1, 1))
         note = {State.RUNNING: self._paused, State.BLOCKED: _on}.get(state)
         self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
@@ -157,7 +156,7 @@ class StateMap(Picture):
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
         """A line an arrow."""
         for ends in _SAME_ARROW:
-            source, target = (_(_NAMES[state.value]) for state in ends)
+            source, target = (wording.state(state) for state in ends)
             counts = _BETWEEN.join(self._counts(board, ends))
             last = ends == lit.last
             mark = "▶ " if last else "  "
