@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from textwrap import TextWrapper
 
-from rich.cells import cell_len, chop_cells, set_cell_size
+from rich.cells import cell_len, set_cell_size
 
-#: What a line may be broken between: words, and characters of the scripts that have no blanks between words. What
-#: closes stays with what is before it, what opens with what comes after it.
-_WIDE = "\u2e80-\u9fff\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff01-\uff60"
-_CLOSES, _OPENS = "，。、；：！？）」』》】”…", "（「『《【“"
-_PART = re.compile(rf"\s*[{_OPENS}]*(?:[^\s{_WIDE}“”]+|[{_WIDE}])?[{_CLOSES}]*")
 _NUMBERED = re.compile(r"(.*)([-:]\d+)")
+#: Where a line may end within a word: beside a wide character, but not before a stop nor after an opening bracket.
+_OPENING, _CLOSING = "（「『《“‘(", "，。、；：！？）」』》”’….,;:!?)"
+_WIDE, _OTHERS = r"[\u2e80-\uffef]", r"[^\u2e80-\uffef]"
+_PIECES = re.compile(rf"[{_OPENING}]*(?:{_WIDE}|{_OTHERS}+?(?=[{_OPENING}]*{_WIDE}|$))[{_CLOSING}]*")
 
 
 def fit(text: str, width: int) -> str:
@@ -42,22 +41,24 @@ def flush_right(text: str, width: int) -> str:
     return " " * (width - cell_len(text)) + text if cell_len(text) <= width else fit(text, width)
 
 
-def wrap(text: str, width: int, indent: str = "") -> list[str]:
-    """Text in lines of at most ``width`` cells; ``indent`` stands before all but the first."""
-    lines: list[str] = []
-    for line in text.splitlines():
-        for broken in _broken(line, width, cell_len(indent)):
-            lines.append(indent + broken if lines else broken)
-    return lines
+def wrap(text: str, width: int, first: str = "", following: str = "", hyphens: bool = True) -> list[str]:
+    """Text in lines of at most ``width`` cells, which begin with ``first`` and ``following``; ``hyphens``: a line may
+    end behind one."""
+    lines = _Wrapper(width, first, following, break_on_hyphens=hyphens)
+    return lines.wrap(text)
 
 
-def _broken(text: str, width: int, indent: int) -> Iterator[str]:
-    """A line in as many as it takes; there are ``indent`` cells less for all but the first."""
-    line = ""
-    for part in filter(None, _PART.findall(text)):
-        if cell_len(line + part) > width and line:
-            yield line
-            line, width, indent = "", width - indent, 0
-        *whole, line = chop_cells(line + part if line else part.lstrip(), max(width, 2)) or [""]
-        yield from whole
-    yield line
+class _Wrapper(TextWrapper):
+    """Counts cells, and knows that Chinese has no blanks between words."""
+
+    def _split(self, text: str) -> list[str]:
+        return [Measured(piece) for word in super()._split(text) for piece in _PIECES.findall(word) or [word]]
+
+
+class Measured(str):
+    """Text that is as long as it is wide, for code that knows no cells."""
+
+    __slots__ = ()
+
+    def __len__(self) -> int:
+        return cell_len(str(self))

@@ -10,11 +10,12 @@ from sandbox.spec import Scenario
 
 class Request(msgspec.Struct):
     """Run the scenario in virtual time under each of these policies, written as on a command line (None: all that make
-    sense), and draw what came of it in lines of so many cells."""
+    sense), and draw what came of it in lines of so many cells, in one of ``sandbox.language.LANGUAGES``."""
 
     scenario: Scenario
     policies: str | None
     width: int
+    language: str
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message"):
