@@ -248,12 +248,14 @@ class Actions(App[int]):
         screen = self.board_screen
         if self.session.scenario.lesson is None:
             self.tell(_("This scenario has no lesson"))
-        elif not screen.lower.display:
-            screen.add_class("lesson")
-            self.action_panel("board")
+            return
+        if screen.front.timeline == "never":
+            screen.turn_to("board")
+            screen.shows_lessons = True
         else:
-            screen.toggle_class("lesson")
-            self.want_frame(soon=True)
+            screen.shows_lessons = not screen.has_class("lesson")
+        screen.set_class(screen.shows_lessons, "lesson")
+        self.want_frame(soon=True)
 
     def action_lesson_down(self) -> None:
         """Scroll the lesson."""

@@ -7,6 +7,7 @@ import os
 from sandbox import wording
 from sandbox.language import _
 from sandbox.lessons.course import in_order
+from sandbox.lessons.text import title
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import Scenario
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
@@ -55,6 +56,6 @@ def problems(bad: BadScenario) -> list[str]:
 def _offer(path: str) -> Offer:
     name = os.path.basename(path).removesuffix(".toml")
     try:
-        return Offer(name, name, load(path).title)
+        return Offer(name, name, title(load(path)))
     except BadScenario:
         return Offer(name, name, _("(has faults: choose it to see them)"))
