@@ -25,7 +25,7 @@ def fit_name(name: str, width: int) -> str:
     """A process's name in exactly ``width`` cells; of a copy's name, or of that of a server's child, the number is what
     tells it from the others."""
     numbered = _NUMBERED.fullmatch(name)
-    if numbered is None or len(numbered[2]) > width - 2:
+    if numbered is None or len(numbered[2]) > width:
         return fit(name, width)
     stem, number = numbered.groups()
     return fit(fit(stem, min(cell_len(stem), width - len(number))) + number, width)
@@ -41,11 +41,14 @@ def flush_right(text: str, width: int) -> str:
     return " " * (width - cell_len(text)) + text if cell_len(text) <= width else fit(text, width)
 
 
-def wrap(text: str, width: int, first: str = "", following: str = "", hyphens: bool = True) -> list[str]:
-    """Text in lines of at most ``width`` cells, which begin with ``first`` and ``following``; ``hyphens``: a line may
-    end behind one."""
-    lines = _Wrapper(width, first, following, break_on_hyphens=hyphens)
-    return lines.wrap(text)
+def wrap(text: str, width: int, indent: str = "", first: str = "", hyphens: bool = True) -> list[str]:
+    """Text in lines of at most ``width`` cells; ``first`` stands before the first, ``indent`` before all others. A line
+    ends between words, behind a hyphen if ``hyphens``, and beside a character of a script that has no blanks."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        wrapper = _Wrapper(width, indent if lines else first, indent, break_on_hyphens=hyphens)
+        lines += wrapper.wrap(line) or [""]
+    return lines
 
 
 class _Wrapper(TextWrapper):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.events import Clause
+from sandbox.language import N_
 from sandbox.policies.failures import hang
 from sandbox.text import clean_line
 
@@ -13,4 +14,4 @@ def cause_of_death(words: str) -> Clause:
     if figures is not None:
         return Clause("policy hangs", figures)
     lines = words.splitlines()
-    return Clause("kernel process died", {"reason": clean_line(lines[-1]) if lines else "it was killed"})
+    return Clause("kernel process died", {"reason": clean_line(lines[-1]) if lines else N_("it was killed")})

@@ -12,9 +12,22 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
 from sandbox.board import Board
-from sandbox.events import Admitted, Became, Blocked, Dispatched, Event, Exited, Ready, decode, encode
+from sandbox.events import (
+    Admitted,
+    Became,
+    Blocked,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    Operator,
+    PolicyNote,
+    Ready,
+    decode,
+    encode,
+)
 from sandbox.history import History, Mark
-from sandbox.kernel.transitions import RESUMED
+from sandbox.kernel.decisions import RESUMED
 
 #: A chapter is so long, or so many times as long as there are processes: a state costs little beside its events.
 _CHAPTER, _CHAPTER_PER_PROCESS = 4_096, 8
@@ -114,6 +127,20 @@ class Past:
         place = bisect_left(self._decisions, index)
         return self._decisions[place] + 1 if place < len(self._decisions) else len(self)
 
+    def question(self, made: int) -> tuple[int, Dispatched] | None:
+        """For the point at which a decision had just been made: that decision, and the point before it at which nothing
+        of it showed, neither who was pushed aside for it nor what the policy said of itself. None: there was none."""
+        if self.decision_after(made - 1) != made:
+            return None
+        number = bisect_right(self._chapters, made - 1, key=lambda chapter: chapter.first) - 1
+        *events, decision = self._events(number)[: made - self._chapters[number].first]
+        if not isinstance(decision, Dispatched):
+            return None
+        point = made - 1
+        while events and events[-1].t_ns == decision.t_ns and _gives_away(events.pop()):
+            point -= 1
+        return point, decision
+
     def next_of(self, pid: int, index: int) -> int | None:
         """The point at which a process has next changed its state; None if it never does again."""
         t_ns = self.live.history.now_ns
@@ -149,6 +176,13 @@ class Past:
         if number == len(self._chapters) - 1:
             return self._open[skip:]
         return [decode(line) for line in zlib.decompress(chapter.lines).splitlines()[skip:]]
+
+
+def _gives_away(event: Event) -> bool:
+    """Whether what happened just before a decision belongs to it."""
+    if isinstance(event, (Descheduled, Ready)):
+        return event.reason in ("preempted", "paused")
+    return isinstance(event, (PolicyNote, Operator))
 
 
 def past_of(events: Iterable[Event]) -> Past:

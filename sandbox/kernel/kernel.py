@@ -26,7 +26,8 @@ from sandbox.commands import (
     Type,
     UsePolicy,
 )
-from sandbox.events import Blocked, Clause, Descheduled, Event, Fault
+from sandbox.events import Blocked, Clause, Event, Fault
+from sandbox.kernel.decisions import QUESTION
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -45,7 +46,6 @@ from sandbox.kernel.machine import (
 from sandbox.kernel.process import Process
 from sandbox.kernel.scheduler import Scheduler
 from sandbox.kernel.states import State
-from sandbox.kernel.transitions import QUESTION
 from sandbox.text import clean_line
 
 R = TypeVar("R", bound=Report)
@@ -136,6 +136,8 @@ class Kernel(Scheduler):
         """Take in what obeying brought; returns the events of this instant, complete."""
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
+        for pid, cpu_ns in obeyed.at_least.items():
+            self._report_less(self.processes[pid], cpu_ns)
         for pid, started in obeyed.started.items():
             process = self.processes[pid]
             process.stray_ns += self._count(process, started.cpu_ns)
@@ -150,22 +152,6 @@ class Kernel(Scheduler):
         self._blocked.clear()
         log, self._log = self._log, []
         return log
-
-    def _correct(self, process: Process, cpu_ns: int) -> None:
-        """A stop is confirmed: what its process has used is known exactly, and put on record if it left the CPU
-        at this instant."""
-        late_ns = self._count(process, cpu_ns)
-        index = self._descheduled.get(process.pid)
-        if index is None:
-            process.stray_ns += late_ns
-            return
-        event = self._log[index]
-        assert isinstance(event, Descheduled)
-        ran_ns = event.ran_ns + cpu_ns - process.reported_ns
-        self._log[index] = Descheduled(
-            event.t_ns, process.pid, event.cpu, ran_ns, event.reason, event.undispatched_ns + late_ns
-        )
-        process.reported_ns = cpu_ns
 
     # The operator
 

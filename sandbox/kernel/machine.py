@@ -127,11 +127,13 @@ class Started(NamedTuple):
 
 class Obeyed(msgspec.Struct, frozen=True, gc=False):
     """What obeying brings, by pid: the start of each process that was let run, the exact CPU time of each one whose
-    stop is confirmed, and what those wait for of whom that was left open."""
+    stop is confirmed, what those wait for of whom that was left open, and the CPU time that those have used at least
+    whose stop is not confirmed yet."""
 
     started: dict[int, Started]
     used: dict[int, int]
     waits_on: dict[int, Clause]
+    at_least: dict[int, int] = {}
 
 
 class Machine(Protocol):

@@ -17,9 +17,9 @@ from sandbox.events import (
     QueueView,
     Scheduling,
 )
+from sandbox.kernel.decisions import Decisions
 from sandbox.kernel.process import Cpu, Process
 from sandbox.kernel.states import State
-from sandbox.kernel.transitions import Transitions
 from sandbox.kinds import Refused
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.succession import Succession
@@ -30,7 +30,7 @@ from sandbox.text import clean
 _SAYS_MOST = 4_000
 
 
-class Scheduler(Transitions):
+class Scheduler(Decisions):
     """Processes, CPUs, and the policy of the moment.
 
     ``ties``: which rule holds at one instant; None: each policy's own. ``succeed`` makes the policy of a name, given

@@ -282,6 +282,12 @@ class Actions(App[int]):
         """Dark or light."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as an SVG."""
+        from sandbox.tui.picture import to_cells
+
+        return to_cells(super().export_screenshot(title=title, simplify=simplify))
+
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Save a picture of the screen, if not told otherwise in the folder that we were started in."""
         try:

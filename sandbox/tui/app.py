@@ -19,9 +19,9 @@ from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.language import _
 from sandbox.spec import Scenario
+from sandbox.tui.asking import Asking
 from sandbox.tui.config import Config
 from sandbox.tui.keys import bindings
-from sandbox.tui.lookback import LookBack
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.replay import Replay
 from sandbox.tui.screens.board import BoardScreen
@@ -43,7 +43,7 @@ _ANSWER_S = 0.02
 _TOLD_MOST = 3
 
 
-class SandboxApp(LookBack):
+class SandboxApp(Asking):
     """The app over one session at a time."""
 
     TITLE = "ossandbox"
@@ -126,6 +126,7 @@ class SandboxApp(LookBack):
             self.exit(1, message=Text(f"ossandbox: {said}"))
             return
         self._listen(True)
+        self.ask_or_not()
         if isinstance(self.session, Replay):
             self._reading = asyncio.create_task(self.read_recording(self.session))
         self.want_frame()
@@ -166,6 +167,7 @@ class SandboxApp(LookBack):
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
+        self.ask_or_not()  # first: a question that is not wanted any more ends its pause
         if self.board_screen.has_class("lesson") and self.session.pauses_after(before):
             self.ask_machine(Pause("lesson"))
         if any(isinstance(event, Operator) for event in events):

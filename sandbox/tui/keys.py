@@ -12,7 +12,8 @@ from textual.keys import format_key
 class Action(NamedTuple):
     """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
     ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always), or
-    while somebody types into a line of it ("entry"), of the console ("typing")."""
+    while somebody types into a line of it ("entry"), of the console ("typing"), or is asked who runs next ("question").
+    """
 
     id: str
     keys: str
@@ -36,12 +37,15 @@ PANELS = (
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
     Action("compare", "5", "", "Compare", "the scenario under several policies, in virtual time"),
     Action("memory", "6", "", "Memory", "the tree of processes, and what memory each has"),
+    Action("states", "7", "", "States", "the states, and every arrow between them as it is taken"),
+    Action("quadrants", "8", "", "Quadrants", "synchronous or not, blocking or not: where each process is"),
 )
 
 ACTIONS = (
     Action("pause", "space", "pause", "Pause or go on", "every process stops, and so does the clock"),
     Action("step", "full_stop", "step", "Step", "go on until one scheduling decision has been made"),
     Action("step_back", "comma", "back", "Step back", "look at the decision before; the machine keeps its pause"),
+    Action("predict", "a", "", "Ask who runs next", "before each choice between several, or no longer"),
     Action("policy", "p", "policy", "Choose a policy", "another scheduling policy takes over at once"),
     Action("reload", "ctrl+r", "", "Reload the policy", "load a policy of yours anew from its file; the run goes on"),
     Action("quantum_down", "left_square_bracket", "", "Shorter quantum", "make the time slice shorter"),
@@ -80,6 +84,11 @@ ACTIONS = (
     Action("help", "question_mark,f1", "help", "Help", "show all keys"),
     Action("quit", "q,ctrl+q", "quit", "Quit", "end every process and leave"),
     Action("interrupt", "ctrl+c", "", "Interrupt", "the same at once, from anywhere; exit status 130"),
+    # Questions
+    Action("answer_next", "down,right", "", "Question: next", "choose the next of those who could run", "question"),
+    Action("answer_previous", "up,left", "", "Question: previous", "choose the one before", "question"),
+    Action("answer", "enter", "answer", "Question: answer", "say that this one runs next; then, go on", "question"),
+    Action("answer_skip", "escape", "", "Question: skip", "say nothing, and see who is chosen", "question"),
     # Console
     Action("console_type", "enter", "type", "Console: type", "type into the console that is shown", "console"),
     Action("console_previous", "left", "", "Console: previous", "show the console before", "console"),
@@ -102,6 +111,8 @@ ACTIONS = (
     Action("compare_page_up", "pageup", "", "Compare: page up", "scroll back", "compare"),
     Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
     Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
+    # States
+    Action("one_or_all", "a", "one/all", "States: one or all", "the arrows of the chosen process, or of all", "states"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),

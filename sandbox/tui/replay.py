@@ -68,6 +68,11 @@ class Replay(Session):
         return self._played_since_ns is not None
 
     @property
+    def lesson_asks(self) -> bool:
+        """The lesson was for who saw the run."""
+        return False
+
+    @property
     def runs(self) -> bool:
         """There is no machine."""
         return False

@@ -11,13 +11,14 @@ from sandbox.board import Board
 from sandbox.clientele import Clientele
 from sandbox.clients import Clients
 from sandbox.commands import Command
-from sandbox.events import Admitted, AnyEvent, Booted, Event, Fault, Operator
+from sandbox.events import Admitted, AnyEvent, Booted, Dispatched, Event, Fault, Operator
 from sandbox.history import History
 from sandbox.lessons.story import Story
 from sandbox.past import Moment, Past
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
 from sandbox.tui.family import Family
+from sandbox.tui.quiz import Question, Quiz, Verdict
 from sandbox.units import MS, S
 
 #: The load is that of the last second, and read anew so often: more often nobody can read it.
@@ -53,6 +54,9 @@ class Session:
         self.clock = clock
         self.story = Story(steps=[step.until for step in scenario.steps])
         self.past = Past()
+        self.quiz = Quiz()
+        #: What is asked of the past: who was chosen, and the point at which that had just been done.
+        self._past_question: tuple[Question, Dispatched, int] | None = None
         #: What keeps its events in a file, if anything does.
         self.recorder: Recorder | None = None
         #: What is looked at while it is not the present, and what the time is there.
@@ -79,7 +83,9 @@ class Session:
 
     def again(self, scenario: Scenario | None = None) -> Session:
         """A new session, of another scenario or of the same."""
-        return Session(scenario or self.scenario, self._start, self.clock)
+        session = Session(scenario or self.scenario, self._start, self.clock)
+        session.quiz.wish = self.quiz.wish
+        return session
 
     def send(self, command: Command) -> bool:
         """Ask the machine for something; False when there is none to ask."""
@@ -99,6 +105,7 @@ class Session:
         """Fold in what came up the link. ``fresh``: the last of it has come just now."""
         for event in events:
             self.past.add(event)
+            self.quiz.take(event, len(self.past))
             self.story.add(event)
             match event:
                 case Admitted(name=name, order=order) if order is not None:
@@ -161,6 +168,45 @@ class Session:
         """One scheduling decision on, at most into the present."""
         self._go(self.past.decision_after(self._moment.index))
 
+    def ask_or_go_forward(self) -> None:
+        """As ``forward``, but before a decision between several processes it asks for it; at that question, on."""
+        made = self.past.decision_after(self._moment.index)
+        asked = None if self._past_question is not None else self.past.question(made)
+        if asked is not None:
+            point, decision = asked
+            self._see(point)
+            question = self.quiz.ask(decision.cpu, self.board)
+            if len(question.candidates) > 1:
+                self._past_question = question, decision, made
+                return
+        self._go(made)
+
+    @property
+    def question(self) -> Question | None:
+        """What is asked where one looks."""
+        if self.looks_back:
+            return None if self._past_question is None else self._past_question[0]
+        board = self.past.live.board
+        return None if board.asked is None or self.quiz.waits else self.quiz.asked(board.asked, board)
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """What came of the last question, while no other decision is looked at."""
+        verdict, recent = self.quiz.verdict, reversed(self.board.recent)
+        last = next((event for event in recent if isinstance(event, Dispatched)), None)
+        return verdict if verdict is not None and last == verdict.made and not self.finished else None
+
+    def answer(self, pid: int) -> bool:
+        """Say that this process runs next; whether the machine has yet to decide it."""
+        if self._past_question is not None:
+            _, decision, made = self._past_question
+            self.quiz.judge(pid, decision, made)
+            self._go(made)
+        elif (cpu := self.past.live.board.asked) is not None:
+            self.quiz.say(pid, cpu)
+            return True
+        return False
+
     def to_start(self) -> None:
         """Look at the moment when the machine was up and nothing had run."""
         self._go(1)
@@ -178,6 +224,7 @@ class Session:
 
     def look_at(self, t_ns: int) -> None:
         """Look at a time of the run, after what happened by then."""
+        self._past_question = None
         if t_ns >= self.present_ns:
             self._seen = None
         else:
@@ -186,14 +233,22 @@ class Session:
 
     def _go(self, index: int) -> None:
         """Look at the run after so many events."""
+        self._past_question = None
         if index < len(self.past):
             self._see(index)
         else:
             self._seen = None
 
     def _see(self, index: int) -> None:
+        self._past_question = None
         self._seen = self.past.at(index, self._seen)
         self._seen_ns = self._seen.board.now_ns
+
+    @property
+    def lesson_asks(self) -> bool:
+        """Whether the lesson wants it to be asked who runs next."""
+        step = next(iter(self.scenario.steps[len(self.story.reached) :]), None)
+        return step is not None and step.predict
 
     def pauses_after(self, before: int) -> bool:
         """Whether the lesson wants a pause at one of the steps that have been done since ``before`` were."""

@@ -12,6 +12,7 @@ from sandbox.wording.templates import Names, say
 _RULES: Messages = {
     "head of the ready queue": "it is the head of the ready queue",
     "goes on after a pause": "it was on the CPU when the machine paused",
+    "keeps the CPU": "it has the CPU, and nobody who has come may take it away",
     "shortest next burst": "its next burst is the shortest: {burst_ns}",
     "shortest estimated burst": "its next burst is thought to be the shortest: {burst_ns}",
     "least remaining time": "least remaining time: {remaining_ns}",

@@ -34,6 +34,7 @@ _LEADS: Messages = {
 _CHOSEN = N_("{policy} chooses {name}: {why}.")
 _HELD = N_("{name} was running; it goes on first.")
 _HELD_WITHIN_A_SLICE = N_("{name} was running; it goes on first, with what is left of its slice.")
+_ON_THE_CPU = N_("{name} has the CPU.")
 _TIE = N_("All at one instant: {rule} puts {first} before {second}.")
 _TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
 #: So many sentences are read at a glance.
@@ -48,13 +49,17 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
         return None
     t_ns = telling[-1].t_ns
     instant = [event for event in recent if event.t_ns == t_ns]
-    paused = any(isinstance(event, Operator) and event.did.rule == "paused" for event in instant)
+    pauses = [event.did for event in instant if isinstance(event, Operator) and event.did.rule == "paused"]
+    asked = any("cpu" in did.figures for did in pauses)
+    paused = bool(pauses) and not asked
     said: list[str] = [_("The machine pauses.")] if paused else []
     for event in instant:
         match event:
             case Ready(pid=pid, reason="preempted") if paused:
                 template = _HELD_WITHIN_A_SLICE if _sliced(pid, recent) else _HELD
                 said.append(fill(template, {"name": names[pid]}))
+            case Ready(pid=pid, reason="preempted") if asked:
+                said.append(fill(_ON_THE_CPU, {"name": names[pid]}))
             case Ready(pid=pid, reason=reason):
                 said.append(fill(_LEADS[reason], {"name": names[pid]}))
             case Blocked(pid=pid, on=on):
@@ -75,6 +80,22 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
     if len(said) > _MOST:
         said = ["…", *said[-_MOST:]]
     return (t_ns, " ".join(said)) if said else None
+
+
+def verdict(said: int, made: Dispatched, names: Names, policy: str) -> str:
+    """Who was thought to run next, and who was chosen, by which rule."""
+    chosen = fill(_CHOSEN, {"policy": policy, "name": names[made.pid], "why": rule(made.why)})
+    return f"{_('You said {name}.').format(name=names[said])} {chosen}"
+
+
+def question(cpu: int | None) -> str:
+    """What is asked. ``cpu`` None: there is only one."""
+    return _("WHO RUNS NEXT?") if cpu is None else _("WHO RUNS NEXT ON CPU {cpu}?").format(cpu=cpu)
+
+
+def score(right: int, of: int) -> str:
+    """How often that was right."""
+    return _("{right} of {of} right").format(right=right, of=of)
 
 
 def _whole(said: str) -> str:

@@ -8,6 +8,7 @@ from sandbox.wording.templates import say
 
 _PROBLEMS: Messages = {
     "duration needs a unit": "{value} has no unit; write {hint}",
+    "expected a size": "{value} is no size; write for example 64kB, 400MB or 2GB",
     "expected a duration": "{value} is no duration; write for example 20ms, 1.5s or 250us",
     "out of range": "{value} is out of range; allowed: {allowed}",
     "expected a whole number": "{value} is no whole number; allowed: {allowed}",

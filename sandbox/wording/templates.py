@@ -12,6 +12,10 @@ from sandbox.units import show_duration
 Names = Mapping[int, str]
 
 
+#: Figures that may be words of our own, marked where they are written; other people's are in no catalogue.
+_WORDS = frozenset({"allowed", "answer", "ours", "reason", "theirs", "value"})
+
+
 class _Figures(Formatter):
     """Fills templates: durations read as durations, and what is not known is left out."""
 
@@ -21,7 +25,7 @@ class _Figures(Formatter):
             return ""
         if str(key).endswith("_ns") and isinstance(value, int):
             return show_duration(value)
-        return str(value)
+        return _(str(value)) if key in _WORDS else str(value)
 
 
 _figures = _Figures()

@@ -93,14 +93,20 @@ def situation(clause: Clause) -> str:
         return say(_SITUATIONS, Clause("behind a server", {"name": figures.get("name"), "server": server}))
     if isinstance(place := figures.get("place"), int):
         return say(_SITUATIONS, Clause("queued", {"queue": _place(place)}))
-    if (on := figures.pop("on", None)) is not None:
-        return say(_SITUATIONS, Clause("waiting", {"cause": cause(Clause(str(on), figures))}))
+    if (rule := figures.pop("cause", None)) is not None:
+        return say(_SITUATIONS, Clause("waiting", {"cause": cause(Clause(str(rule), figures))}))
     return say(_SITUATIONS, clause)
 
 
 def _place(number: int) -> str:
     named = _PLACES.get(str(number))
     return _("no. {number} in the queue").format(number=number) if named is None else _(named)
+
+
+def burden(used: str, blocked: float) -> str:
+    """What a listener costs: CPU time used, and the share of its life in which it was BLOCKED, 0 … 1."""
+    said = _("{used} of CPU time, BLOCKED {blocked} of the time")
+    return said.format(used=used, blocked=f"{blocked:.0%}")
 
 
 def burst(number: int, answered: int, failed: int, figures: str) -> str:

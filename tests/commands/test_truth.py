@@ -84,7 +84,7 @@ def test_verify_holds_every_slice_against_the_records(world: str) -> None:
 
 
 @pytest.mark.skipif(perf._NUMBER is None, reason="no such system call on this machine")
-def test_verify_without_records_says_why_there_is_nothing_to_verify(world: str) -> None:
+def test_f45_verify_without_records_says_why_there_is_nothing_to_verify(world: str) -> None:
     assert perf._NUMBER is not None
     done = ossandbox("run", world, "--verify", "--json", preexec_fn=without(perf._NUMBER))
     assert done.returncode == 0, done.stderr

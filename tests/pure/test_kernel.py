@@ -6,8 +6,10 @@ import pytest
 
 from sandbox.board import Board
 from sandbox.commands import AnyCommand, Kill, Pause, Quit, Resume, Step, Tune, UsePolicy
-from sandbox.events import Descheduled, Dispatched, Event, Fault, Halted, Operator, Ready
+from sandbox.events import Descheduled, Dispatched, Event, Exited, Fault, Halted, Operator, Ready
 from sandbox.kernel.course import Course
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.machine import Arrived, Ended, Happened, Obeyed, Report, Started
 from sandbox.kernel.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Task
 from sandbox.policies.rr import RoundRobin
@@ -332,3 +334,41 @@ def test_a_process_changes_state_only_in_legal_ways() -> None:
             else:
                 with pytest.raises(IllegalTransition):
                     move(thing, after)
+
+
+def test_what_a_stop_that_is_not_confirmed_may_have_used_is_not_told_before_it_is_known() -> None:
+    """Its slice of 20 ms is over; the books say 12 ms by then, and in the end it is 13 ms, of which its second turn had
+    1 ms."""
+    kernel = Kernel(RoundRobin({"quantum": "20ms"}))
+    jobs = [process("a", "cpu 13ms"), process("b", "cpu 100ms")]
+    arrivals: list[Report] = [Arrived(pid, spec) for pid, spec in enumerate(jobs, 1)]
+    events: list[Event] = []
+
+    def instant(happened: Happened, obeyed: Obeyed) -> None:
+        kernel.tell(happened)
+        kernel.decide()
+        events.extend(kernel.settle(obeyed))
+
+    instant(Happened(0, arrivals, {}), Obeyed({1: Started(0, 0)}, {}, {}))
+    instant(Happened(20 * MS, [], {1: 20 * MS}), Obeyed({2: Started(20 * MS, 0)}, {}, {}, {1: 12 * MS}))
+    instant(Happened(40 * MS, [], {2: 20 * MS}), Obeyed({1: Started(40 * MS, 12 * MS)}, {2: 20 * MS}, {}))
+    instant(Happened(41 * MS, [Ended(1, 13 * MS, 0, None)], {1: 13 * MS}), Obeyed({}, {}, {}))
+    ran = [event.ran_ns // MS for event in events if isinstance(event, Descheduled) and event.pid == 1]
+    assert ran == [12, 1]
+    assert exits([*events])["a"].cpu_ns == 13 * MS
+    assert exits([*events])["a"].undispatched_ns == 0
+
+
+def test_who_ends_while_he_is_being_stopped_has_used_what_he_has() -> None:
+    kernel = Kernel(RoundRobin({"quantum": "20ms"}))
+    arrivals: list[Report] = [Arrived(pid, process(name, "cpu 19ms")) for pid, name in enumerate("ab", 1)]
+    kernel.tell(Happened(0, arrivals, {}))
+    kernel.decide()
+    kernel.settle(Obeyed({}, {}, {}))
+    kernel.tell(Happened(20 * MS, [], {1: 20 * MS}))
+    kernel.decide()
+    kernel.settle(Obeyed({}, {}, {}, {1: 19 * MS}))
+    kernel.tell(Happened(21 * MS, [Ended(1, 19 * MS, 0, None)], {2: MS}))
+    kernel.decide()
+    (ended,) = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, Exited)]
+    assert (ended.cpu_ns, ended.undispatched_ns) == (19 * MS, 0)

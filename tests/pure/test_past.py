@@ -13,7 +13,7 @@ from sandbox import past
 from sandbox.board import Board
 from sandbox.events import Dispatched, Event, Wrote, decode
 from sandbox.history import History
-from sandbox.kernel.transitions import RESUMED
+from sandbox.kernel.decisions import RESUMED
 from sandbox.network import Network
 from sandbox.past import Moment, Past, past_of
 from sandbox.spec import Scenario
@@ -36,9 +36,9 @@ def board(it: Board) -> Any:
         + [[*row.output.lines(0, row.output.end)]]
         for pid, row in it.rows.items()
     }
-    ours = ("rows", "blocked", "exited", "network")
+    ours = ("rows", "blocked", "exited", "network", "diagram")
     plain = {name: value for name, value in vars(it).items() if name not in ours}
-    return plain, rows, [*it.blocked], [*it.exited], network(it.network)
+    return plain, rows, [*it.blocked], [*it.exited], network(it.network), vars(it.diagram)
 
 
 def network(it: Network) -> Any:

@@ -12,10 +12,10 @@ from sandbox import policies
 from sandbox.board import Board
 from sandbox.commands import Command, Kill, Predict, Resume, Step, UsePolicy
 from sandbox.events import Dispatched, Event, Operator
+from sandbox.kernel.decisions import KEEPS
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.kernel.machine import Asked, Happened
-from sandbox.kernel.transitions import KEEPS
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.policies.succession import Succession
 from sandbox.spec import At, Scenario

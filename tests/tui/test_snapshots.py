@@ -145,6 +145,14 @@ def test_compare(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> 
     assert snap_compare(it.app, terminal_size=size, run_before=before)
 
 
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["wide", "small"])
+def test_question(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> None:
+    it = stage(config=Config(theme="light"))
+    story = working_day().expire("prime").operator("paused", by="question", cpu=0)
+    before = show(it, story, "a", "down", "down", sees="WHO RUNS NEXT?")
+    assert snap_compare(it.app, terminal_size=size, run_before=before)
+
+
 def test_help(stage: Stage, snap_compare: Compare) -> None:
     it = stage()
     before = show(it, working_day(), "question_mark", sees="Pause or go on")

@@ -23,6 +23,7 @@ from typing import NamedTuple, NoReturn
 
 from sandbox.addresses import resolve
 from sandbox.events import Clause
+from sandbox.language import N_
 from sandbox.machines.linux import libc
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.console import Console, take_console
@@ -125,7 +126,7 @@ class Nursery:
         console = None
         try:
             console = Console()
-            return Unborn(spec, order, self._fork(body, console.slave, spec.name, listener), console)
+            return Unborn(spec, order, self._fork(body, console.slave, spec, listener), console)
         except OSError as error:
             if console is not None:
                 console.close()
@@ -183,12 +184,12 @@ class Nursery:
             raise BirthFailed.by(error, spec.name) from error
         return lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times)
 
-    def _fork(self, body: Callable[[], int], slave: int, name: str, listener: socket.socket | None) -> int:
+    def _fork(self, body: Callable[[], int], slave: int, spec: ProcessSpec, listener: socket.socket | None) -> int:
         parent = os.getpid()
         os_pid = os.fork()
         if os_pid == 0:
             try:
-                self._become_a_child(parent, slave, name, listener)
+                self._become_a_child(parent, slave, spec, listener)
                 status = body()
             except BaseException:
                 print_exception()
@@ -196,7 +197,7 @@ class Nursery:
             finish(status)
         return os_pid
 
-    def _become_a_child(self, parent: int, slave: int, name: str, listener: socket.socket | None) -> None:
+    def _become_a_child(self, parent: int, slave: int, spec: ProcessSpec, listener: socket.socket | None) -> None:
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             os._exit(1)
@@ -207,9 +208,11 @@ class Nursery:
         os.closerange(_LISTENER + (listener is not None), _highest_descriptor())
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         resource.setrlimit(resource.RLIMIT_NOFILE, self._descriptors)
+        if spec.memory is not None:
+            _limit_memory(spec.memory)
         libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
         libc.prctl(libc.PR_SET_TIMERSLACK, 1)  # a wait ends when it says, not some 50 µs later
-        libc.set_name(name)
+        libc.set_name(spec.name)
         os.sched_setaffinity(0, {self._cpus[0]})
         os.setpriority(os.PRIO_PROCESS, 0, self._nice)
         # A woken batch task does not preempt the one that is about to stop: switches can overlap.
@@ -276,7 +279,7 @@ def _wait_for_first_stop(os_pid: int) -> None:
             return
         else:
             raise OSError(0, f"ended before its start (status {result.si_status})")
-    raise OSError(0, "did not start in time")
+    raise OSError(0, N_("did not start in time"))
 
 
 def _undo(os_pid: int) -> None:
@@ -286,6 +289,13 @@ def _undo(os_pid: int) -> None:
         os.waitpid(os_pid, 0)
     except (ProcessLookupError, ChildProcessError):
         pass
+
+
+def _limit_memory(most: int) -> None:
+    """No more than that, and no more than whoever started us may have."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
+    resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
 
 def _raise_descriptor_limit() -> None:

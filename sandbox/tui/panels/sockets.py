@@ -64,6 +64,10 @@ class Sockets(Panel, can_focus=True):
         self._list.keymap = self.keymap
         self.look()
 
+    def arrive(self) -> None:
+        self._picked = None  # on another panel somebody else may have been chosen
+        super().arrive()
+
     def look(self) -> None:
         """Look at the clients: they tell nobody when something happens to them."""
         session = self._session

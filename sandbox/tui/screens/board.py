@@ -18,6 +18,7 @@ from sandbox.tui.widgets.lines import WIDE
 from sandbox.tui.widgets.status import Status
 from sandbox.tui.widgets.tabs import Tabs
 from sandbox.tui.widgets.timeline import Timeline
+from sandbox.tui.widgets.whonext import WhoNext
 from sandbox.tui.widgets.why import Why
 
 
@@ -37,6 +38,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.lesson = Lesson(id="lesson")
         self.lower = Horizontal(self.timeline, self.lesson, id="lower")
         self.why = Why(id="why")
+        self.who_next = WhoNext(id="who-next")
         self.keys = KeyBar(id="keys")
         self.front: Panel = panels.make(PANELS[0].id)
         self._panels = {PANELS[0].id: self.front}
@@ -45,11 +47,11 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.keys)
+        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.who_next, self.keys)
 
     def use_keymap(self, keymap: Mapping[str, str]) -> None:
         """Name the keys that the user has moved as he has."""
-        for widget in (self.tabs, self.timeline, self.why, self.keys, self.lesson):
+        for widget in (self.tabs, self.timeline, self.why, self.who_next, self.keys, self.lesson):
             widget.keymap = keymap
 
     def begin(self, session: Session) -> None:
@@ -82,7 +84,9 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Show the session as it is now."""
         if self.chosen not in session.past.live.board.rows:
             self.chosen = None
-        if self.chosen is not None and self.front.folds:
+        self.chosen = self.who_next.show(session, self.chosen)
+        self.why.display = not self.who_next.display
+        if self.chosen is not None and self.front.folds and session.question is None:
             self.chosen = session.family.head(self.chosen)
         self.set_class(session.board.paused and not session.looks_back, "paused")
         self.set_class(session.looks_back, "past")
@@ -93,7 +97,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         if self.lower.display:
             self.timeline.show(session, self.chosen)
         self.why.show(session)
-        self.keys.show(session, self.front.id)
+        self.keys.show(session, "question" if self.who_next.display else self.front.id)
         open_now = self.has_class("lesson") and session.board.booted is not None
         if open_now:
             self.lesson.show(session)

@@ -25,6 +25,8 @@ from sandbox.tui.widgets.lines import Piece, Window, line
 _NAME_LEAST, _NAME_MOST = 5, 16
 #: Below so many cells a column has no room for what its figures mean.
 _WIDE = 18
+#: The host of whoever talks to his own machine.
+_HERE = "127.0.0.1"
 #: A bar of fewer cells tells nothing.
 _BAR_LEAST = 5
 
@@ -85,10 +87,11 @@ class Column(Processes):
             return self.pieces(session, row, width, len(pids) - 1)
         palette = self.palette
         text, style = self.summary(session, pids)
-        sign = f"{SIGNS[self.state]} ".rjust(_digits(session) + 3)
-        room = min(width - len(sign) - cell_len(text) - 1, _NAME_MOST)
-        head: list[Piece] = [(sign, palette.state(self.state))]
-        head += self.named(row.name, folded(len(pids)), room, palette.dim)
+        sign, mark = f"{SIGNS[self.state]} ".rjust(_digits(session) + 3), folded(len(pids))
+        if width - len(sign) - len(mark) - cell_len(text) < _NAME_LEAST:
+            text = ""
+        room = min(width - len(sign) - bool(text) - cell_len(text), _NAME_MOST)
+        head: list[Piece] = [(sign, palette.state(self.state)), *self.named(row.name, mark, room, palette.dim)]
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def head(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
@@ -141,6 +144,17 @@ class ReadyColumn(Column):
         return brief(sum(map(session.cpu_ns, pids))), self.palette.dim
 
 
+def _brief_cause(row: Row) -> str:
+    """What a process waits for; of an address of this machine the port, and nothing if its name tells that already."""
+    if row.on is None:
+        return ""
+    figures = {
+        name: value.removeprefix(_HERE) if isinstance(value, str) else value for name, value in row.on.figures.items()
+    }
+    known = row.name[row.name.rfind(":") :]
+    return wording.cause(Clause(row.on.rule, {name: value for name, value in figures.items() if value != known}))
+
+
 class BlockedColumn(Column):
     """Who waits, and for what."""
 
@@ -150,14 +164,15 @@ class BlockedColumn(Column):
         return session.board.blocked
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        on = wording.cause(row.on) if row.on is not None else ""
-        head = self.head(session, row, max(width - cell_len(on), width // 2), others)
+        on, mark = _brief_cause(row), folded(others)
+        name = min(_digits(session) + 4 + cell_len(row.name + mark), width // 2 + len(mark))
+        head = self.head(session, row, max(width - cell_len(on), name), others)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        """What they wait for, if it is the same."""
-        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "" for pid in pids}
-        return wording.cause(Clause(rules.pop())) if len(rules) == 1 and rules != {""} else "", self.palette.blocked
+        """What they wait for, if it is of one kind."""
+        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "waiting" for pid in pids}
+        return wording.cause(Clause(rules.pop())) if len(rules) == 1 else "", self.palette.blocked
 
 
 class DoneColumn(Column):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -57,6 +58,8 @@ class SocketList(Choices[Connection | Client]):
         self._places: dict[int, int] = {}
         #: Clients of ours by their addresses: one that has left is still known by its name.
         self._gone: Mapping[str, str] = {}
+        #: Processes that are clients, by their addresses.
+        self._callers: dict[str, int] = {}
 
     def picked(self, key: Connection | Client) -> Message:
         return ChosenTalk(key)
@@ -77,6 +80,8 @@ class SocketList(Choices[Connection | Client]):
         self._places = {pid: place for place, pid in enumerate(session.board.ready, 1)}
         self._transcripts.read(session.board)
         network = session.board.network
+        ends = (each for each in network.connections.values() if each.listener is None)
+        self._callers = {end.own: end.pid for end in ends if end.pid is not None}
         now = len(network.connections)
         counts = _("{open} open   {number} so far").format(open=now, number=network.number)
         self.entitle(_("SOCKETS"), counts if network.number else "")
@@ -84,8 +89,8 @@ class SocketList(Choices[Connection | Client]):
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[Connection | Client]]:
         """A heading, then as many lines as there is room for."""
-        lines = [*self._lines_of(session, width)]
-        if not lines:
+        entries = [*self._entries(session, width)]
+        if not entries:
             said = [
                 _("Nobody listens here."),
                 _("{open} opens a scenario with a server, {new} starts a program of yours.").format(
@@ -94,14 +99,14 @@ class SocketList(Choices[Connection | Client]):
             ]
             yield from ((None, strip) for strip in self.centred(said, width, height))
             return
-        place = next((index for index, (key, __) in enumerate(lines) if key is not None and key is self.chosen), None)
+        place = next((index for index, (key, __) in enumerate(entries) if key is not None and key is self.chosen), None)
 
         def shown(seen: Window) -> Iterator[Choice[Connection | Client]]:
-            for key, pieces in lines[seen.first : seen.last]:
-                yield self.row(key, pieces, width)
+            for key, pieces in entries[seen.first : seen.last]:
+                yield self.row(key, pieces(), width)
 
         yield self.row(None, self._heading(width), width)
-        yield from self.scrolled(len(lines), place, shown, width, height - 1)
+        yield from self.scrolled(len(entries), place, shown, width, height - 1)
 
     def _heading(self, width: int) -> list[Piece]:
         wide = width >= WIDE
@@ -113,16 +118,21 @@ class SocketList(Choices[Connection | Client]):
         titles += flush_right(_("answer"), _TIME) + flush_right(_("CPU wait"), _TIME)
         return [(f"{titles}  {_('said → heard')}", self.palette.dim)]
 
-    def _lines_of(self, session: Session, width: int) -> Iterator[tuple[Chosen, list[Piece]]]:
+    def _entries(self, session: Session, width: int) -> Iterator[tuple[Chosen, Callable[[], list[Piece]]]]:
+        """All lines: what stands in them is found only for those in sight."""
         for group in self._groups:
             if group.listener is not None:
-                yield None, self._listener(session, group.listener, width)
+                yield None, partial(self._listener, session, group.listener, width)
+                yield None, partial(self._burden, session, group.listener)
             else:
-                yield None, [(_("elsewhere"), self.palette.strong)]
+                yield None, lambda: [(_("elsewhere"), self.palette.strong)]
             for talk in group.talks:
-                yield talk.key, self._talk(session, talk, width)
+                yield talk.key, partial(self._talk, session, talk, width)
         for note in self._notes:
-            yield None, [(note, self.palette.dim)]
+            yield None, partial(self._note, note)
+
+    def _note(self, note: str) -> list[Piece]:
+        return [(note, self.palette.dim)]
 
     def _listener(self, session: Session, listener: Listener, width: int) -> list[Piece]:
         palette, row = self.palette, session.board.rows[listener.pid]
@@ -137,6 +147,14 @@ class SocketList(Choices[Connection | Client]):
             (where, palette.text),
             ("  " + backlog, palette.ready if listener.waiting else palette.dim),
         ]
+
+    def _burden(self, session: Session, listener: Listener) -> list[Piece]:
+        """What it costs that it listens, and what it said last that is about no single client."""
+        life, now_ns = session.history.lives[listener.pid], session.now_ns
+        share = life.blocked_ns(now_ns) / max(now_ns - life.admitted.t_ns, 1)
+        said = wording.burden(brief(session.cpu_ns(listener.pid)), share)
+        words = self._transcripts.aside(session.board.rows[listener.pid].console)
+        return [(f"  {said}", self.palette.text), (f"   {words}", self.palette.dim)]
 
     def _talk(self, session: Session, talk: Talk, width: int) -> list[Piece]:
         palette, client, connection = self.palette, talk.client, talk.connection
@@ -176,9 +194,8 @@ class SocketList(Choices[Connection | Client]):
         """Who it is: a client of ours, one of the processes; "" for somebody from outside."""
         if talk.client is not None:
             return talk.client.name
-        network, peer = session.board.network, talk.address or ""
-        ends = (each.pid for each in network.connections.values() if each.own == peer and each.listener is None)
-        pid = next((pid for pid in ends if pid is not None), None)
+        peer = talk.address or ""
+        pid = self._callers.get(peer)
         return session.names[pid] if pid is not None else self._gone.get(peer, "")
 
     def _figures(self, session: Session, connection: Connection, client: Client | None, wide: bool) -> Iterator[Piece]:

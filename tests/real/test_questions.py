@@ -1,0 +1,41 @@
+"""Real processes stand still while it is asked who runs next, and go on as the policy has it."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.commands import Predict, Resume, Step
+from sandbox.events import Admitted, Dispatched, Event, Exited, Operator
+from tests.faults.stage import all_stopped, watch
+from tests.worlds import process, scenario
+
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
+
+
+def questions(events: list[Operator]) -> int:
+    """How often somebody was asked who gets CPU 0."""
+    return sum(event.did.figures.get("cpu") == 0 for event in events)
+
+
+def living(events: list[Event]) -> list[int]:
+    ended = {event.pid for event in events if isinstance(event, Exited)}
+    born = [event for event in events if isinstance(event, Admitted) and event.pid not in ended]
+    return [event.os_pid for event in born if event.os_pid is not None]
+
+
+def test_everybody_stands_still_until_it_is_said_who_runs() -> None:
+    jobs = [process("long", "cpu 60ms"), process("short", "cpu 10ms"), process("other", "cpu 30ms")]
+    with watch(scenario(*jobs, policy="sjf"), stay=False) as run:
+        run.link.send(Predict(True))
+        for number in (1, 2):
+            run.until(lambda: questions(run.all(Operator)) == number, f"question {number}")  # noqa: B023
+            chosen = len(run.all(Dispatched))
+            run.go_on(0.05)
+            assert all_stopped(living([*run.events]))
+            assert len(run.all(Dispatched)) == chosen == number - 1, "nobody is chosen before"
+            run.link.send(Step())
+            run.until(lambda: len(run.all(Dispatched)) == number, "the choice")  # noqa: B023
+            run.link.send(Resume())
+        run.finish()
+        assert [event.pid for event in run.all(Dispatched)] == [2, 3, 1]
+        assert questions(run.all(Operator)) == 2, "the last one had no choice"
