@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 
+from sandbox.diagram import Diagram
 from sandbox.events import (
     Admitted,
     Became,
@@ -106,6 +107,7 @@ class Board:
         self.failure: Fault | None = None
         self.rows: dict[int, Row] = {}
         self.network = Network()
+        self.diagram = Diagram()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
@@ -160,6 +162,7 @@ class Board:
                 self.exited[pid] = None
             case _:
                 self._apply_of_machine(event)
+        self.diagram.apply(event)
         self.recent.append(event)
 
     def _apply_of_machine(self, event: Event) -> None:
@@ -191,7 +194,7 @@ class Board:
         board.ready, board.running = self.ready.copy(), self.running.copy()
         board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
         board.recent = self.recent.copy()
-        board.network = self.network.copy()
+        board.network, board.diagram = self.network.copy(), self.diagram.copy()
         return board
 
     def _enter(self, pid: int, state: State) -> Row:

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from sandbox.language import Messages, _
 from sandbox.link import can_be_strict
 from sandbox.report import print_table
 
@@ -36,17 +37,24 @@ def examine() -> list[Finding]:
 
 def print_findings(findings: list[Finding]) -> None:
     """As a table, and what to do below it."""
-    signs = {"ok": "✔ ok", "limited": "● limited", "fails": "✘ fails"}
-    print_table(
-        ["", "what", "found"], [[signs[finding.state], finding.name, finding.found] for finding in findings], {0, 1, 2}
-    )
+    rows = [[_(_SIGNS[finding.state]), finding.name, finding.found] for finding in findings]
+    print_table(["", _("what"), _("found")], rows, {0, 1, 2})
     advice = [finding for finding in findings if finding.advice]
     if advice:
-        print("\nWhat to do:")
+        print()
+        print(_("What to do:"))
         for finding in advice:
             print(f"  {finding.name}: {finding.advice}")
     if any(finding.state == "fails" for finding in findings):
-        print("\nReal processes cannot run here; ossandbox simulate can.")
+        print()
+        print(_("Real processes cannot run here; ossandbox simulate can."))
+
+
+_SIGNS: Messages = {
+    "ok": "✔ ok",
+    "limited": "● limited",
+    "fails": "✘ fails",
+}
 
 
 def _python() -> Iterator[Finding]:
@@ -54,11 +62,13 @@ def _python() -> Iterator[Finding]:
 
 
 def _system() -> Iterator[Finding]:
-    found = f"{platform.system()} {platform.release()} on {platform.machine()}"
+    found = _("{system} on {processor}").format(
+        system=f"{platform.system()} {platform.release()}", processor=platform.machine()
+    )
     if sys.platform == "linux":
-        yield Finding("system", "ok", found)
+        yield Finding(_("system"), "ok", found)
     else:
-        yield Finding("system", "fails", found, "real processes are scheduled on Linux only")
+        yield Finding(_("system"), "fails", found, _("real processes are scheduled on Linux only"))
 
 
 def _cpus() -> Iterator[Finding]:
@@ -67,26 +77,31 @@ def _cpus() -> Iterator[Finding]:
     number = len(os.sched_getaffinity(0))
     places = choose(1)
     if places.alone:
-        found = f"{number}: cpu0 is the real CPU {places.mini[0]}, the engine keeps to {places.engine}"
-        yield Finding("CPUs", "ok", found)
+        found = _("{number}: cpu0 is the real CPU {mini}, the engine keeps to {engine}")
+        yield Finding(_("CPUs"), "ok", found.format(number=number, mini=places.mini[0], engine=places.engine))
     else:
-        found = "1: programs and engine share it; a switch waits for each stop (sequential recipe)"
-        yield Finding("CPUs", "limited", found, "give the container or virtual machine a second CPU")
+        found = _("1: programs and engine share it; a switch waits for each stop (sequential recipe)")
+        yield Finding(_("CPUs"), "limited", found, _("give the container or virtual machine a second CPU"))
 
 
 def _linux() -> Iterator[Finding]:
-    from sandbox.machines.linux.probe import can_schedule, can_see_others
+    from sandbox.machines.linux.probe import can_schedule, can_see_others, has_proc
 
+    if not has_proc():
+        found = _("not there: nothing can be known of processes")
+        yield Finding("/proc", "fails", found, "mount -t proc proc /proc")
+        return
     problem = can_schedule()
     if problem is None:
-        yield Finding("scheduling", "ok", "a child was born, stopped, continued and ended by signals")
+        found = _("a child was born, stopped, continued and ended by signals")
+        yield Finding(_("scheduling"), "ok", found)
     else:
-        advice = "a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer"
-        yield Finding("scheduling", "fails", problem, advice)
+        advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
+        yield Finding(_("scheduling"), "fails", problem, advice)
     yield from _sensors()
     if not can_see_others():
-        advice = "children are found all the same; ps shows only your own processes"
-        yield Finding("/proc", "limited", "hidepid hides the processes of others", advice)
+        advice = _("children are found all the same; ps shows only your own processes")
+        yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
 
 
 def _sensors() -> Iterator[Finding]:
@@ -97,19 +112,20 @@ def _sensors() -> Iterator[Finding]:
         if name == "auto":
             continue
         reason = obstacle(name, 1)
+        what = _("sensor {name}").format(name=name)
         if reason is None:
-            yield Finding(f"sensor {name}", "ok", _SENSOR_NOTES[name])
+            yield Finding(what, "ok", _(_SENSOR_NOTES[name]))
         else:
-            yield Finding(f"sensor {name}", "limited", reason, _SENSOR_ADVICE.get(name, ""))
+            yield Finding(what, "limited", _(reason), _(_SENSOR_ADVICE.get(name, "")))
 
 
-_SENSOR_NOTES = {
+_SENSOR_NOTES: Messages = {
     "perf": "the system's own record of every switch: exact, and slices can be verified",
     "idle": "an idle task on each mini CPU tells when nothing else runs",
     "poll": "kept-open /proc/PID/stat, asked again and again",
     "psutil": "portable, asked again and again",
 }
-_SENSOR_ADVICE = {
+_SENSOR_ADVICE: Messages = {
     "perf": "needs a second CPU, and: sysctl kernel.perf_event_paranoid=2 (in a container also a seccomp profile that "
     "permits perf_event_open)",
 }
@@ -120,60 +136,65 @@ def _limits() -> Iterator[Finding]:
 
     from sandbox.machines.linux.birth import DESCRIPTORS_EACH
 
-    _, descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
-    _, processes = resource.getrlimit(resource.RLIMIT_NPROC)
+    descriptors, processes = (resource.getrlimit(what)[1] for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC))
     most = 10**6 if descriptors == resource.RLIM_INFINITY else descriptors // DESCRIPTORS_EACH
     state: Literal["ok", "limited"] = "ok" if most >= 1_000 else "limited"
-    advice = "" if state == "ok" else "raise the hard limit: ulimit -Hn 8192"
-    yield Finding("descriptors", state, f"at most {descriptors}: enough for {most} processes", advice)
+    advice = "" if state == "ok" else _("raise the hard limit: ulimit -Hn 8192")
+    found = _("at most {descriptors}: enough for {processes} processes").format(descriptors=descriptors, processes=most)
+    yield Finding(_("descriptors"), state, found, advice)
     if processes != resource.RLIM_INFINITY:
         state = "ok" if processes >= 1_000 else "limited"
-        advice = "" if state == "ok" else "raise the limit of processes: ulimit -u 4096"
-        yield Finding("processes", state, f"at most {processes}", advice)
+        advice = "" if state == "ok" else _("raise the limit of processes: ulimit -u 4096")
+        yield Finding(_("processes"), state, _("at most {number}").format(number=processes), advice)
     consoles = _first_number("/proc/sys/kernel/pty/max")
     if consoles is not None:
         state = "ok" if consoles >= 1_000 else "limited"
-        yield Finding("consoles", state, f"at most {consoles} pseudo-terminals")
+        found = _("at most {number} pseudo-terminals").format(number=consoles)
+        yield Finding(_("consoles"), state, found)
 
 
 def _containment() -> Iterator[Finding]:
-    who = "root" if os.geteuid() == 0 else "an ordinary user"
-    where = "in a container" if os.path.exists("/.dockerenv") or os.environ.get("container") else "on the machine"  # noqa: SIM112 - systemd's name
-    yield Finding("user", "ok", f"{who}, {where}")
+    who = "root" if os.geteuid() == 0 else _("an ordinary user")
+    contained = os.path.exists("/.dockerenv") or os.environ.get("container")  # noqa: SIM112 - systemd's name
+    found = _("{who}, in a container") if contained else _("{who}, on the machine")
+    yield Finding(_("user"), "ok", found.format(who=who))
     if can_be_strict():
-        yield Finding("--strict", "ok", "a pid namespace of its own can be had")
+        yield Finding("--strict", "ok", _("a pid namespace of its own can be had"))
     else:
-        advice = "--strict needs util-linux, and root or user namespaces; without it all is the same but one case: "
-        advice += "if the terminal's and the kernel process are killed at the same moment, daemons may live on"
-        yield Finding("--strict", "limited", "no pid namespace can be had", advice)
+        advice = _(
+            "--strict needs util-linux, and root or user namespaces; without it all is the same but one case: if the "
+            "terminal's and the kernel process are killed at the same moment, daemons may live on"
+        )
+        yield Finding("--strict", "limited", _("no pid namespace can be had"), advice)
 
 
 def _port() -> Iterator[Finding]:
+    what = _("port {number}").format(number=PORT)
     with socket.socket() as probe:
         try:
             probe.bind(("127.0.0.1", PORT))
         except OSError as error:
-            advice = 'end what listens there, or give the server another port (listen = "127.0.0.1:0")'
-            yield Finding(f"port {PORT}", "limited", error.strerror or "taken", advice)
+            advice = _('end what listens there, or give the server another port (listen = "127.0.0.1:0")')
+            yield Finding(what, "limited", error.strerror or _("taken"), advice)
         else:
-            yield Finding(f"port {PORT}", "ok", "free")
+            yield Finding(what, "ok", _("free"))
 
 
 def _terminal() -> Iterator[Finding]:
     encoding = (sys.stdout.encoding or "").lower()
     if encoding not in ("utf-8", "utf8"):
-        yield Finding(
-            "encoding", "limited", encoding or "unknown", "set LANG=C.UTF-8, or the app's signs cannot be shown"
-        )
+        advice = _("set LANG=C.UTF-8, or the app's signs cannot be shown")
+        yield Finding(_("encoding"), "limited", encoding or _("unknown"), advice)
     if not sys.stdout.isatty():
-        yield Finding("terminal", "limited", "stdout is no terminal", "the app needs one; run and simulate do not")
+        advice = _("the app needs one; run and simulate do not")
+        yield Finding(_("terminal"), "limited", _("stdout is no terminal"), advice)
         return
     columns, lines = shutil.get_terminal_size()
-    found = f"{os.environ.get('TERM', 'unknown')}, {columns}×{lines}"
+    found = f"{os.environ.get('TERM') or _('unknown')}, {columns}×{lines}"
     if columns < 80 or lines < 24:
-        yield Finding("terminal", "limited", found, "the app wants at least 80×24")
+        yield Finding(_("terminal"), "limited", found, _("the app wants at least 80×24"))
     else:
-        yield Finding("terminal", "ok", found)
+        yield Finding(_("terminal"), "ok", found)
 
 
 def _first_number(path: str) -> int | None:

@@ -12,6 +12,7 @@ from itertools import groupby, islice
 from sandbox.cells import fit, fit_name
 from sandbox.history import History, Life
 from sandbox.lanes import MANY, Share, cpu_cells, life_cells, ruler, unmarked
+from sandbox.language import N_, _
 from sandbox.tracks import NOBODY, Track
 from sandbox.units import show_duration
 
@@ -23,8 +24,8 @@ _CPUS_MOST = 8
 _LABEL = 15
 _WHOSE = 5
 _CELLS_LEAST = 10
-_LEGEND = "█ running  ░ ready  · blocked"
-_CPU_LEGEND = "the pid that has the CPU  ▒ several in one cell"
+_LEGEND = N_("█ running  ░ ready  · blocked")
+_CPU_LEGEND = N_("the pid that has the CPU  ▒ several in one cell")
 
 
 def chart(history: History, width: int, span_ns: int | None = None) -> list[Line]:
@@ -34,7 +35,7 @@ def chart(history: History, width: int, span_ns: int | None = None) -> list[Line
     be compared by eye.
     """
     if not history.lives:
-        return [[("nothing ran", "dim")]]
+        return [[(_("nothing ran"), "dim")]]
     cells, cell_ns = _scale(width - _LABEL, span_ns or history.now_ns)
     if len(history.lives) <= LANES_MOST:
         lanes = [*_lanes(history, cells, cell_ns)]
@@ -48,7 +49,7 @@ def scene(history: History, width: int, span_ns: int, mark_ns: int) -> list[Line
     cells, cell_ns = _scale(width - _LABEL, span_ns)
     lanes = [*islice(_lanes(history, cells, cell_ns), LANES_MOST)]
     more = len(history.lives) - len(lanes)
-    hint: list[Line] = [[(" " * _LABEL + f"… and {more} more", "dim")]] if more > 0 else []
+    hint: list[Line] = [[(" " * _LABEL + _more(more), "dim")]] if more > 0 else []
     at, time = _LABEL + mark_ns // cell_ns, show_duration(mark_ns)
     arrow = " " * at + f"▲ {time}" if at < 2 * _LABEL else f"{time} ▲".rjust(at + 1)
     return [*lanes, *hint, _times(cells, cell_ns), [(arrow, "strong")]]
@@ -61,7 +62,7 @@ def overlay(first: History, second: History, names: tuple[str, str], width: int)
     """
     pairs = [*_pairs(first, second)]
     if not pairs:
-        return [[("nothing ran", "dim")]]
+        return [[(_("nothing ran"), "dim")]]
     margin = _LABEL + _WHOSE
     cells, cell_ns = _scale(width - margin, max(first.now_ns, second.now_ns))
     lines: list[Line] = []
@@ -74,7 +75,11 @@ def overlay(first: History, second: History, names: tuple[str, str], width: int)
 
 def legend(history: History) -> str:
     """What the signs of ``chart`` say."""
-    return _LEGEND if len(history.lives) <= LANES_MOST else _CPU_LEGEND
+    return _(_LEGEND if len(history.lives) <= LANES_MOST else _CPU_LEGEND)
+
+
+def _more(number: int) -> str:
+    return _("… and {number} more").format(number=number)
 
 
 def _scale(cells: int, span_ns: int) -> tuple[int, int]:
@@ -107,7 +112,7 @@ def _cpus(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
         whose = cpu_cells(history.cpus.get(cpu) or Track(), cell_ns, 0, cells, history.now_ns)
         yield [(f"cpu{cpu}".ljust(_LABEL), "dim"), *_pids(whose)]
     if cpus > _CPUS_MOST:
-        yield [(f"… and {cpus - _CPUS_MOST} more", "dim")]
+        yield [(_more(cpus - _CPUS_MOST), "dim")]
 
 
 def _pids(shares: Sequence[Share]) -> Iterator[tuple[str, str]]:

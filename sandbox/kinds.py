@@ -13,8 +13,9 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from sandbox.events import Clause, Figure
+from sandbox.language import N_
 from sandbox.text import clean, clean_line
-from sandbox.units import parse_duration, show_duration, write_duration
+from sandbox.units import parse_duration, parse_size, show_duration, show_size, write_duration
 
 T = TypeVar("T")
 
@@ -50,9 +51,9 @@ def nearest(word: str, allowed: Sequence[str]) -> str | None:
 def shown(raw: object) -> str:
     """A raw value in a message: short, on one line and harmless."""
     if isinstance(raw, dict):
-        return "a table"
+        return N_("a table")
     if isinstance(raw, list):
-        return "a list"
+        return N_("a list")
     if isinstance(raw, bool):
         return str(raw).lower()
     return clean_line(repr(raw) if isinstance(raw, str) else str(raw), 60)
@@ -114,6 +115,30 @@ class Duration(Kind[int]):
     def range(self) -> str:
         never = "0 ms | " if self.zero else ""
         return f"{never}{show_duration(self.least)} … {show_duration(self.most)}"
+
+
+class Size(Kind[int]):
+    """``64kB``, ``400MB``, ``2GB``: bytes inside. A bare number is refused."""
+
+    def __init__(self, least: str, most: str) -> None:
+        self.least, self.most = parse_size(least), parse_size(most)
+
+    def read(self, raw: object) -> int:
+        try:
+            value = parse_size(raw) if isinstance(raw, str) else None
+        except ValueError:
+            value = None
+        if value is None:
+            raise Refused("expected a size", value=shown(raw))
+        if not self.least <= value <= self.most:
+            raise Refused("out of range", value=shown(raw), allowed=self.range())
+        return value
+
+    def write(self, value: int) -> str:
+        return show_size(value)
+
+    def range(self) -> str:
+        return f"{show_size(self.least)} … {show_size(self.most)}"
 
 
 class Whole(Kind[int]):

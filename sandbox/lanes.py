@@ -12,21 +12,22 @@ from typing import Generic, NamedTuple, TypeVar
 from sandbox.tracks import BLOCKED, GONE, NOBODY, READY, Track
 from sandbox.units import US, show_duration
 
+T = TypeVar("T")
 C = TypeVar("C")
 
 
-class Lane(Generic[C]):
-    """Cells over a track at one scale: cell ``k`` covers ``k * cell_ns`` up to ``(k + 1) * cell_ns``. ``draw`` says
-    what they show: from the track, the scale, the time at which the first begins, how many they are, and what the
-    time is."""
+class Lane(Generic[T, C]):
+    """Cells over a track, or over several, at one scale: cell ``k`` covers ``k * cell_ns`` up to ``(k + 1) * cell_ns``.
+    ``draw`` says what they show: from the track, the scale, the time at which the first begins, how many they are, and
+    what the time is."""
 
-    def __init__(self, cell_ns: int, draw: Callable[[Track, int, int, int, int], list[C]]) -> None:
+    def __init__(self, cell_ns: int, draw: Callable[[T, int, int, int, int], list[C]]) -> None:
         self.cell_ns = cell_ns
         self._draw = draw
         self._first = 0
         self._past: list[C] = []
 
-    def cells(self, track: Track, first: int, count: int, now_ns: int, sure_ns: int) -> list[C]:
+    def cells(self, track: T, first: int, count: int, now_ns: int, sure_ns: int) -> list[C]:
         """So many cells from the ``first`` on. ``sure_ns``: nothing before it can change any more."""
         if not self._first <= first <= self._first + len(self._past):
             self._first, self._past = first, []

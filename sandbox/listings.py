@@ -5,12 +5,16 @@ from __future__ import annotations
 import inspect
 import shutil
 import sys
-from textwrap import fill
 from typing import Any
 
 from sandbox import policies
+from sandbox.cells import wrap
 from sandbox.kernel.kernel import Kernel
+from sandbox.language import _
 from sandbox.policies.base import Policy
+
+#: What happens at one instant, in which order.
+RULES = tuple(inspect.cleandoc(method.__doc__ or "") for method in (Kernel.tell, Kernel.decide))
 
 
 def says(kind: type[Policy]) -> tuple[str, str]:
@@ -19,9 +23,9 @@ def says(kind: type[Policy]) -> tuple[str, str]:
 
 
 def rule_and_rest(docstring: str) -> tuple[str, str]:
-    """The first paragraph of a policy's docstring, and all others, each on one line."""
-    rule, _, rest = inspect.cleandoc(docstring).replace("``", "").partition("\n\n")
-    return " ".join(rule.split()), " ".join(rest.split())
+    """The first paragraph of a policy's docstring, and all others, each on one line, in the reader's language."""
+    rule, _blank, rest = inspect.cleandoc(docstring).replace("``", "").partition("\n\n")
+    return _(" ".join(rule.split())), _(" ".join(rest.split()))
 
 
 def policy_documents() -> list[dict[str, Any]]:
@@ -57,16 +61,16 @@ def print_policies() -> None:
         kind = policies.find(name)
         print(name)
         for text in says(kind):
-            print(fill(text, width, initial_indent=" " * 4, subsequent_indent=" " * 4))
+            print(*wrap(text, width, indent=" " * 4, first=" " * 4), sep="\n")
         for parameter in kind.declared():
             default = parameter.kind.write(parameter.kind.read(parameter.default))
-            line = f"{parameter.name:<12}{default:<18}{parameter.says}; {parameter.kind.range()}"
-            print(fill(line, width, initial_indent=" " * 6, subsequent_indent=" " * 36))
+            said = _("{says}; {allowed}").format(says=_(parameter.says), allowed=parameter.kind.range())
+            print(*wrap(f"{parameter.name:<12}{default:<18}{said}", width, indent=" " * 36, first=" " * 6), sep="\n")
         print()
 
 
 def rules() -> str:
     """The order of things at one instant, as the kernel's own docstrings say it."""
-    lines = [inspect.cleandoc(method.__doc__ or "") for method in (Kernel.tell, Kernel.decide)]
-    ties = "\n".join(f"  {name:<10} {policies.find(name).ties}" for name in policies.names())
-    return "\n".join(lines) + f"\n\nEach policy's own rule for ties ([machine] ties = … overrides it):\n{ties}"
+    ties = [f"  {name:<10} {policies.find(name).ties}" for name in policies.names()]
+    heading = _("Each policy's own rule for ties ([machine] ties = … overrides it):")
+    return "\n".join([*map(_, RULES), "", heading, *ties])

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from textwrap import indent
 from typing import Any
 
+from rich.cells import cell_len, set_cell_size
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -18,6 +19,7 @@ from sandbox import wording
 from sandbox.events import Admitted, Became, Clause, Event
 from sandbox.gantt import Line
 from sandbox.history import History
+from sandbox.language import Messages, _
 from sandbox.metrics import one_after_another
 from sandbox.scenario import BadScenario
 from sandbox.units import MS, S
@@ -50,44 +52,55 @@ def print_result(document: dict[str, Any]) -> None:
         [
             str(process["pid"]),
             process["name"],
-            *(milliseconds(process[key]) for key in _PROCESS_TIMES),
+            *(milliseconds(process[key]) for key in _TIMES),
             str(process["switches"]),
             "-" if process["exit"] is None else str(process["exit"]),
         ]
         for process in document["processes"]
     ]
-    head = ["pid", "name", "arrived", "first run", "finished", "cpu", "waiting", "blocked", "turnaround", "response"]
-    print_table([*head, "switches", "exit"], processes, left={1})
+    times = [_(name) for name in _TIMES.values()]
+    print_table([_("pid"), _("name"), *times, _("switches"), _("exit")], processes, left={1})
     figures = document["metrics"]
     print()
     rows = [
-        [label, *(milliseconds(figures[key][part]) for part in ("mean", "p50", "p95", "max"))]
-        for label, key in (("turnaround", "turnaround_ns"), ("waiting", "waiting_ns"), ("response", "response_ns"))
+        [_(_TIMES[key]), *(milliseconds(figures[key][part]) for part in ("mean", "p50", "p95", "max"))]
+        for key in ("turnaround_ns", "waiting_ns", "response_ns")
     ]
-    print_table(["all times in ms", "mean", "p50", "p95", "max"], rows, left={0})
+    print_table([_("all times in ms"), _("mean"), "p50", "p95", _("max")], rows, left={0})
     print()
     machine, policy = document["machine"], document["policy"]
-    sensor = f", sensor {machine['sensor']}" if machine["sensor"] else ""
-    print(f"{document['scenario']}: {policy['name']} on the {machine['kind']} machine, {machine['cpus']} CPU{sensor}")
+    said = _("{scenario}: {policy} on the {machine} machine, {cpus} CPU")
+    if machine["sensor"]:
+        said = _("{scenario}: {policy} on the {machine} machine, {cpus} CPU, sensor {sensor}")
     print(
-        f"makespan {milliseconds(figures['makespan_ns'])} ms   "
-        f"CPU utilisation {figures['cpu_utilisation']:.1%}   "
-        f"context switches {figures['switches']}   "
-        f"throughput {figures['throughput_per_s']:.2f}/s   "
-        f"fairness {figures['fairness_jain']:.3f}"
+        said.format(
+            scenario=document["scenario"],
+            policy=policy["name"],
+            machine=machine["kind"],
+            cpus=machine["cpus"],
+            sensor=machine["sensor"],
+        )
     )
+    told = (
+        _("makespan {time} ms").format(time=milliseconds(figures["makespan_ns"])),
+        _("CPU utilisation {share}").format(share=f"{figures['cpu_utilisation']:.1%}"),
+        _("context switches {number}").format(number=figures["switches"]),
+        _("throughput {number}/s").format(number=f"{figures['throughput_per_s']:.2f}"),
+        _("fairness {index}").format(index=f"{figures['fairness_jain']:.3f}"),
+    )
+    print("   ".join(told))
     if machine["kind"] == "linux":
-        print(f"ran without being dispatched: {milliseconds(figures['undispatched_ns'])} ms of CPU time")
+        time = milliseconds(figures["undispatched_ns"])
+        print(_("ran without being dispatched: {time} ms of CPU time").format(time=time))
 
 
 def print_serial(history: History) -> None:
     """What the same work would have taken one after another, where that differs."""
     serial = one_after_another(history)
     if serial["cpu_utilisation"] < 1:
-        print(
-            f"one after another the same work takes {milliseconds(round(serial['makespan_ns']))} ms "
-            f"at a CPU utilisation of {serial['cpu_utilisation']:.1%}"
-        )
+        said = _("one after another the same work takes {time} ms at a CPU utilisation of {share}")
+        time, share = milliseconds(round(serial["makespan_ns"])), f"{serial['cpu_utilisation']:.1%}"
+        print(said.format(time=time, share=share))
 
 
 def print_clients(clients: Sequence[dict[str, Any]]) -> None:
@@ -104,21 +117,23 @@ def print_clients(clients: Sequence[dict[str, Any]]) -> None:
         for each in clients
     ]
     print()
-    print_table(["client", "number", "sent", "answered", "errors", *_LATENCIES, "what went wrong"], rows, left={0, 9})
+    head = [_("client"), _("number"), _("sent"), _("answered"), _("errors")]
+    print_table([*head, "p50", "p95", "p99", _("max"), _("what went wrong")], rows, left={0, 9})
 
 
 #: How long answers took.
 _LATENCIES = ("p50", "p95", "p99", "max")
-_PROCESS_TIMES = (
-    "arrived_ns",
-    "first_run_ns",
-    "finished_ns",
-    "cpu_ns",
-    "waiting_ns",
-    "blocked_ns",
-    "turnaround_ns",
-    "response_ns",
-)
+#: The times of a process in the result document, and what they are called.
+_TIMES: Messages = {
+    "arrived_ns": "arrived",
+    "first_run_ns": "first run",
+    "finished_ns": "finished",
+    "cpu_ns": "cpu",
+    "waiting_ns": "waiting",
+    "blocked_ns": "blocked",
+    "turnaround_ns": "turnaround",
+    "response_ns": "response",
+}
 
 
 class Paper(Console):
@@ -186,9 +201,10 @@ class Progress:
     def next(self, what: str) -> None:
         """The next step begins."""
         self._step += 1
-        said = f"{what} ({self._step} of {self._steps})"
+        said = _("{what} ({step} of {steps})").format(what=what, step=self._step, steps=self._steps)
         if self._terminal:
-            print(_ANEW + said[: chart_width() - 1], end="", file=sys.stderr, flush=True)
+            said = set_cell_size(said, min(cell_len(said), chart_width() - 1))
+            print(_ANEW + said, end="", file=sys.stderr, flush=True)
         elif time.monotonic() - self._began > _MOMENT_S:
             complain(said)
 

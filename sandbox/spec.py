@@ -25,6 +25,7 @@ from sandbox.kinds import (
     Parsed,
     Refused,
     Scalar,
+    Size,
     Text,
     Whole,
     shown,
@@ -37,8 +38,9 @@ CLIENTS_MOST = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
-#: What of the screen a step of a lesson can point at.
-PANELS = ("ready", "running", "blocked", "done", "timeline", "why")
+#: What of the screen a step of a lesson can point at: parts of it, and the panels beside which it can be read.
+PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
+PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants")
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -91,7 +93,8 @@ class MachineSpec(msgspec.Struct):
 
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
-    figures for the policies. Times in ns; ``args`` are the Python function's.
+    figures for the policies. Times in ns; ``args`` are the Python function's. ``memory``: of more bytes in all, it gets
+    none from the system (None: as many as there are).
 
     A server (``program``) listens at ``listen``, has at most so many ``clients`` at once, and leaves those that have
     been silent for ``idle``. A client says its lines to whom it ``connect``s, as ``[[client]]`` does.
@@ -125,6 +128,7 @@ class ProcessSpec(msgspec.Struct):
     period_ns: Annotated[int | None, Duration("1us")] = None
     deadline_ns: Annotated[int | None, Duration("1us")] = None
     estimate_ns: Annotated[int | None, Duration("1us")] = None
+    memory: Annotated[int | None, Size("32MB", "1000GB")] = None
 
     @property
     def segments(self) -> list[Segment]:
@@ -184,12 +188,13 @@ class At(msgspec.Struct):
 
 
 class Step(msgspec.Struct):
-    """``[[step]]`` of a lesson: what it waits for, the panel that its text points at until then, whether the machine
-    pauses when it has happened, so that one can read on, and whether it asks until then, before each choice between
-    several processes, who runs next."""
+    """``[[step]]`` of a lesson: what it waits for, the panel and the process that its text points at until then,
+    whether the machine pauses when it has happened, so that one can read on, and whether it asks until then, before
+    each choice between several processes, who runs next."""
 
     until: Annotated[Happening, Parsed(parse_happening)]
-    panel: Annotated[str | None, Choice(*PANELS)] = None
+    panel: Annotated[str | None, Choice(*PARTS, *PANELS)] = None
+    process: Annotated[str | None, Text(100)] = None
     pause: Annotated[bool, Flag()] = False
     predict: Annotated[bool, Flag()] = False
 

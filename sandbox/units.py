@@ -1,4 +1,4 @@
-"""Durations as people write them, and as they are shown. Inside, time is integer nanoseconds."""
+"""Durations and sizes as people write them, and as they are shown. Inside, they are integer nanoseconds and bytes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ MS = 1_000_000
 S = 1_000_000_000
 
 _UNITS = {"ns": 1, "us": US, "µs": US, "ms": MS, "s": S, "min": 60 * S}
+_BYTES = {"kB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
 _DURATION = re.compile(r"(\d{1,18})(?:\.(\d{1,9}))?\s*(ns|us|µs|ms|s|min)")
+
+_SIZE = re.compile(r"(\d{1,12})\s*(kB|MB|GB)")
 
 
 def parse_duration(text: str) -> int:
@@ -42,3 +45,17 @@ def write_duration(ns: int) -> str:
         if ns and ns % size == 0:
             return f"{ns // size}{unit}"
     return f"{ns}ns" if ns else "0ms"
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a size such as ``400MB``. Raises ValueError for anything else, a number without a unit included."""
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(text)
+    return int(match[1]) * _BYTES[match[2]]
+
+
+def show_size(number: int) -> str:
+    """A size in the exact form that ``parse_size`` reads back: ``400 MB``."""
+    unit, size = next(((unit, size) for unit, size in reversed(_BYTES.items()) if number % size == 0), ("kB", 1_000))
+    return f"{number // size} {unit}"

@@ -11,7 +11,9 @@ from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from sandbox import policies
 from sandbox.language import LANGUAGES, catalogue_file
+from sandbox.listings import RULES, says
 
 SOURCE = Path(__file__).parent.parent / "sandbox"
 #: What gettext must know of a catalogue.
@@ -28,7 +30,7 @@ Found = tuple[int, str, str | tuple[str, str], list[str]]
 
 def extract(file: IO[bytes], *_: object, **__: object) -> Iterator[Found]:
     """The messages of a Python file, as Babel asks for them: what ``_``, ``N_`` and ``ngettext`` are called with, tables
-    of Messages, and the words of actions."""
+    of Messages, and the words of actions and parameters."""
     for node in ast.walk(ast.parse(file.read())):
         match node:
             case ast.Call(func=ast.Name("_" | "N_"), args=[ast.Constant(str(text))]):
@@ -37,6 +39,8 @@ def extract(file: IO[bytes], *_: object, **__: object) -> Iterator[Found]:
                 yield node.lineno, "ngettext", (one, many), []
             case ast.AnnAssign(annotation=ast.Name("Messages"), value=ast.Dict(values=values)):
                 yield from _constants(values)
+            case ast.Call(func=ast.Name("Parameter"), args=[_kind, _default, ast.Constant(str(text))]):
+                yield node.lineno, "_", text, []
             case ast.Call(func=ast.Name("Action"), args=[_id, _keys, *words]):
                 yield from _constants(words[:3])
 
@@ -48,11 +52,17 @@ def _constants(nodes: list[ast.expr]) -> Iterator[Found]:
 
 
 def template() -> Catalog:
-    """All messages of the code."""
+    """All messages of the code, and what it says of itself: docstrings that are shown."""
     found = Catalog(project="ossandbox", charset="utf-8")
     keywords = {"_": None, "ngettext": (1, 2)}
     for file, line, message, *_ in extract_from_dir(SOURCE, [("**.py", "tests.messages:extract")], keywords=keywords):
         found.add(message, locations=[(file, line)])
+    for message in RULES:
+        found.add(message, locations=[("kernel/kernel.py", 0)])
+    for name in policies.names():
+        kind = policies.find(name)
+        for message in filter(None, says(kind)):
+            found.add(message, locations=[(f"{kind.__module__.replace('.', '/').removeprefix('sandbox/')}.py", 0)])
     return found
 
 

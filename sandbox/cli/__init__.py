@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -10,13 +9,15 @@ from importlib import import_module
 
 from sandbox import __version__
 from sandbox.alarm import CLOCK, DEAF_S
+from sandbox.cli.apart import fork_worker
+from sandbox.cli.parser import Parser
 from sandbox.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from sandbox.language import LANGUAGES, system_language, use
+from sandbox.language import LANGUAGES, Messages, _, system_language, use
 from sandbox.scenario import BadScenario
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
 #: command takes, and ``do``, which does it and returns the exit status.
-COMMANDS = {
+COMMANDS: Messages = {
     "run": "run a scenario on real processes, without the app",
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
@@ -30,16 +31,20 @@ COMMANDS = {
     "policies": "list the scheduling policies",
     "doctor": "say what this machine can do, and what to do about what is missing",
 }
+#: These run policies in their own process; the others have nothing to fear from them, or a screen to give back.
+_APART = {"simulate", "compare", "whatif", "check"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The entry point; returns the exit status."""
+    """The entry point; returns the exit status. ``arguments`` None: those that a person has written."""
     _open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    language = _language()
-    spoken, words = language.parse_known_args(words)
+    use(system_language())
+    spoken, words = _language().parse_known_args(words)
     use(spoken.lang)
-    options = _parser(words, language).parse_args(words)
+    if arguments is None and _first(words) in _APART and (waited := fork_worker()) is not None:
+        return waited
+    options = _parser(words).parse_args(words)
     try:
         status: int = options.do(options)
         sys.stdout.flush()
@@ -70,29 +75,30 @@ def _open_streams() -> None:
     sys.stderr = sys.stderr or os.fdopen(2, "w")
 
 
-def _language() -> argparse.ArgumentParser:
+def _language() -> Parser:
     """What every command takes, and is read before any other: all that is said later is said in this language."""
-    parser = argparse.ArgumentParser(prog="ossandbox", add_help=False, allow_abbrev=False)
-    says = "the language in which all is said"
+    parser = Parser(prog="ossandbox", add_help=False, allow_abbrev=False)
+    says = _("the language in which all is said")
     parser.add_argument("--lang", choices=LANGUAGES, default=system_language(), help=says)
     return parser
 
 
-def _parser(words: Sequence[str], language: argparse.ArgumentParser) -> argparse.ArgumentParser:
+def _parser(words: Sequence[str]) -> Parser:
     """The parser. A first word that is no command is a scenario for the app."""
-    parser = argparse.ArgumentParser(
+    language = _language()
+    parser = Parser(
         prog="ossandbox",
-        description="A mini operating system in your terminal: real processes, a scheduler you can swap.",
+        description=_("A mini operating system in your terminal: real processes, a scheduler you can swap."),
         parents=[language],
-        epilog="ossandbox [SCENARIO] opens the app; without a scenario, the welcome one.",
+        epilog=_("ossandbox [SCENARIO] opens the app; without a scenario, the welcome one."),
     )
     parser.add_argument("--version", action="version", version=f"ossandbox {__version__}")
-    first = next((word for word in words if not word.startswith("-")), None)
+    first = _first(words)
     if first in COMMANDS or words[:1] in (["-h"], ["--help"]):
         CLOCK.deaf_s = DEAF_S  # a command that hangs says where; the app has a screen to give back
         commands = parser.add_subparsers(metavar="COMMAND", required=True)
         for name, says in COMMANDS.items():
-            command = commands.add_parser(name, help=says, parents=[language])
+            command = commands.add_parser(name, help=_(says), parents=[language])
             if name == first:
                 _fill(command, name)
     else:
@@ -100,7 +106,11 @@ def _parser(words: Sequence[str], language: argparse.ArgumentParser) -> argparse
     return parser
 
 
-def _fill(parser: argparse.ArgumentParser, name: str) -> None:
+def _first(words: Sequence[str]) -> str | None:
+    return next((word for word in words if not word.startswith("-")), None)
+
+
+def _fill(parser: Parser, name: str) -> None:
     command = import_module(f"{__name__}.{name}")
     command.arguments(parser)
     parser.set_defaults(do=command.do)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.cli import options as shared
 from sandbox.exits import BAD_INPUT
+from sandbox.language import _
 from sandbox.spec import Scenario
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the app takes."""
-    parser.add_argument("scenario", nargs="?", default="welcome", help=shared.SCENARIO)
+    parser.add_argument("scenario", nargs="?", default="welcome", help=_(shared.SCENARIO))
     add_options(parser)
 
 
@@ -45,7 +46,7 @@ def do(options: argparse.Namespace) -> int:
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         from sandbox.report import complain
 
-        complain("the app needs a terminal; ossandbox run and ossandbox simulate need none")
+        complain(_("the app needs a terminal; ossandbox run and ossandbox simulate need none"))
         return BAD_INPUT
     session = Session(scenario, start)
     session.recorder = shared.recorder(options, scenario)

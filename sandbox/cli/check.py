@@ -17,6 +17,7 @@ from sandbox.conformance.wire import Request
 from sandbox.events import Clause
 from sandbox.exits import BAD_INPUT, DONE, FAILED
 from sandbox.kinds import Refused, Whole
+from sandbox.language import _, english
 from sandbox.report import chart_width, print_lines, print_problems, problem_lines
 from sandbox.scenario import BadScenario, Problem, find, load
 
@@ -29,13 +30,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "files",
         nargs="+",
         metavar="FILE",
-        help="a scenario, or a policy: mine.py (all that are in it), mine.py:Mine, mlfq:boost=1s",
+        help=_("a scenario, or a policy: mine.py (all that are in it), mine.py:Mine, mlfq:boost=1s"),
     )
-    parser.add_argument("--like", metavar="POLICY", help="show where a policy first decides otherwise than this one")
-    parser.add_argument("--worlds", metavar="N", help=f"try so many random workloads instead of {WORLDS}")
-    parser.add_argument("--seed", metavar="N", help=f"draw them from another seed than {SEED}")
-    parser.add_argument("--json", action="store_true", help="only the findings, as a JSON list")
-    parser.add_argument("--junit", metavar="FILE", help="write the findings as JUnit XML, too")
+    parser.add_argument("--like", metavar="POLICY", help=_("show where a policy first decides otherwise than this one"))
+    parser.add_argument(
+        "--worlds", metavar="N", help=_("try so many random workloads instead of {number}").format(number=WORLDS)
+    )
+    parser.add_argument("--seed", metavar="N", help=_("draw them from another seed than {number}").format(number=SEED))
+    parser.add_argument("--json", action="store_true", help=_("only the findings, as a JSON list"))
+    parser.add_argument("--junit", metavar="FILE", help=_("write the findings as JUnit XML, too"))
 
 
 class Finding(NamedTuple):
@@ -78,7 +81,7 @@ def _asked(options: argparse.Namespace) -> Asked:
         except Refused as refused:
             problems += shared.faults("--like", refused)
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     return Asked(like, worlds, SEED if seed is None else seed, options.json)
 
 
@@ -102,7 +105,8 @@ def _policy(what: str, asked: Asked) -> Finding:
     if not asked.silent:
         for report in reports:
             print_lines(story.lines(report, chart_width()))
-    documents = [{"file": what, "kind": "policy", **story.document(report)} for report in reports]
+    with english():
+        documents = [{"file": what, "kind": "policy", **story.document(report)} for report in reports]
     suites = [story.suite(report, seconds) for report in reports]
     return Finding(DONE if all(report.passed for report in reports) else FAILED, documents, suites)
 
@@ -116,23 +120,24 @@ def _scenario(what: str, asked: Asked) -> Finding:
             print_problems(bad)
         return _refused("scenario", bad)
     if not asked.silent:
-        print(f"{what}: ok")
+        print(_("{file}: ok").format(file=what))
     document = {"file": what, "kind": "scenario", "passed": True, "problems": []}
     return Finding(DONE, [document], [Suite(what, [Case("valid", "passed")], 0.0)])
 
 
 def _refused(kind: str, bad: BadScenario) -> Finding:
     """A file that cannot be used at all."""
-    problems = [
-        {
-            "line": problem.line,
-            "place": problem.place,
-            "rule": problem.what.rule,
-            "figures": problem.what.figures,
-            "says": wording.problem(problem.what),
-        }
-        for problem in bad.problems
-    ]
+    with english():
+        problems = [
+            {
+                "line": problem.line,
+                "place": problem.place,
+                "rule": problem.what.rule,
+                "figures": problem.what.figures,
+                "says": wording.problem(problem.what),
+            }
+            for problem in bad.problems
+        ]
     document = {"file": bad.file, "kind": kind, "passed": False, "problems": problems}
     said = [*problem_lines(bad)]
     case = Case("valid", "error", said[0], "\n".join(said))

@@ -19,6 +19,7 @@ from sandbox.exits import DONE, FAILED
 from sandbox.headless import Record, drive_real, drive_virtual
 from sandbox.interruption import Interrupted, Interruption
 from sandbox.kinds import Refused, Whole
+from sandbox.language import _
 from sandbox.report import Progress, chart_width, complain, print_lines
 from sandbox.scenario import BadScenario, Problem
 from sandbox.spec import Scenario
@@ -28,25 +29,27 @@ _REPEATS_MOST = 1_000
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a comparison takes."""
-    parser.add_argument("scenario", help=shared.SCENARIO)
+    parser.add_argument("scenario", help=_(shared.SCENARIO))
     parser.add_argument(
         "--policies",
         "--policy",
         action="append",
         metavar="LIST",
-        help="who takes part: fcfs,rr:quantum=20ms,mine.py:Mine (default: all policies that make sense)",
+        help=_("who takes part: fcfs,rr:quantum=20ms,mine.py:Mine (default: all policies that make sense)"),
     )
     shared.add(parser)
     shared.add_limit(parser)
-    parser.add_argument("--repeat", metavar="N", help="run each so often, virtual runs with another seed each time")
+    parser.add_argument("--repeat", metavar="N", help=_("run each so often, virtual runs with another seed each time"))
     machine = parser.add_mutually_exclusive_group()
-    machine.add_argument("--real", action="store_true", help="on real processes")
+    machine.add_argument("--real", action="store_true", help=_("on real processes"))
     machine.add_argument(
-        "--against-real", action="store_true", help="in virtual time and on real processes, and how far apart they are"
+        "--against-real",
+        action="store_true",
+        help=_("in virtual time and on real processes, and how far apart they are"),
     )
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="only the result documents of all runs, as a JSON list")
-    form.add_argument("--csv", action="store_true", help="only the figures, a row a run")
+    form.add_argument("--json", action="store_true", help=_("only the result documents of all runs, as a JSON list"))
+    form.add_argument("--csv", action="store_true", help=_("only the figures, a row a run"))
     parser.set_defaults(policy=None)
 
 
@@ -80,7 +83,7 @@ def _entries(options: argparse.Namespace, scenario: Scenario) -> tuple[int, list
         except Refused as refused:
             problems += shared.faults("--policies", refused)
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     return repeat or 1, found
 
 
@@ -105,7 +108,7 @@ class Heard(Record):
         self._label = label
 
     def complain(self, said: str) -> None:
-        complain(f"{self._label}: {said}")
+        complain(_("{policy}: {fault}").format(policy=self._label, fault=said))
 
 
 def _make(plans: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Run], int]:
@@ -117,7 +120,8 @@ def _make(plans: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Run]
     with interruption:
         try:
             for plan in plans:
-                progress.next(f"{plan.contender.label} {'on real processes' if plan.real else 'in virtual time'}")
+                where = _("{policy} on real processes") if plan.real else _("{policy} in virtual time")
+                progress.next(where.format(policy=plan.contender.label))
                 record = Heard(plan.contender.label, interruption)
                 if plan.real:
                     ended = drive_real(shared.boot(options, plan.scenario), record, options.strict)

@@ -11,15 +11,16 @@ from sandbox.cli.options import read
 from sandbox.events import Clause
 from sandbox.exits import BAD_INPUT, DONE, FAILED
 from sandbox.kinds import Duration
+from sandbox.language import _, english
 from sandbox.report import complain
 from sandbox.scenario import BadScenario, Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the examination takes."""
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--measure", action="store_true", help="measure with real runs, for some fifteen seconds")
-    parser.add_argument("--for", metavar="DURATION", help="measure for about so long; the longer, the steadier")
+    parser.add_argument("--json", action="store_true", help=_("as JSON"))
+    parser.add_argument("--measure", action="store_true", help=_("measure with real runs, for some fifteen seconds"))
+    parser.add_argument("--for", metavar="DURATION", help=_("measure for about so long; the longer, the steadier"))
 
 
 def do(options: argparse.Namespace) -> int:
@@ -29,20 +30,22 @@ def do(options: argparse.Namespace) -> int:
     if for_ns is not None and not options.measure:
         problems.append(Problem(0, "--for", Clause("belongs to another option", {"hint": "--measure"})))
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     if options.measure:
         return _measure(options.json, for_ns)
-    findings = doctor.examine()
     if options.json:
+        with english():
+            findings = doctor.examine()
         print(json.dumps([finding._asdict() for finding in findings]))
     else:
+        findings = doctor.examine()
         doctor.print_findings(findings)
     return FAILED if any(finding.state == "fails" for finding in findings) else DONE
 
 
 def _measure(as_json: bool, for_ns: int | None) -> int:
     if sys.platform != "linux":
-        complain("there is nothing to measure: real processes are scheduled on Linux only")
+        complain(_("there is nothing to measure: real processes are scheduled on Linux only"))
         return BAD_INPUT
     from sandbox.interruption import Interrupted, Interruption
     from sandbox.machines.linux.sensors import NAMES, obstacle

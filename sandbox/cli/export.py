@@ -15,6 +15,7 @@ from sandbox.events import Clause
 from sandbox.exits import DONE
 from sandbox.export.material import gather
 from sandbox.kinds import Refused
+from sandbox.language import _
 from sandbox.report import complain
 from sandbox.scenario import BadScenario, Problem
 from sandbox.wording import recording as worded
@@ -31,16 +32,18 @@ FORMATS = {
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What an export takes."""
-    parser.add_argument("recording", help="a file that --record has written")
+    parser.add_argument("recording", help=_("a file that --record has written"))
     parser.add_argument(
         "--to",
         required=True,
         choices=FORMATS,
-        help="perfetto: for ui.perfetto.dev; svg: a picture; csv: a row for each stretch of time in one state; json: "
-        "the document of run --json, and every event; ostep: the command that checks it with the book's simulators",
+        help=_(
+            "perfetto: for ui.perfetto.dev; svg: a picture; csv: a row for each stretch of time in one state; json: "
+            "the document of run --json, and every event; ostep: the command that checks it with the book's simulators"
+        ),
     )
-    parser.add_argument("-o", "--output", metavar="FILE", help="write into this file instead of standard output")
-    parser.add_argument("--force", action="store_true", help="overwrite the file that -o names")
+    parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
 
 
 def do(options: argparse.Namespace) -> int:

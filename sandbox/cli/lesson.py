@@ -6,14 +6,17 @@ import argparse
 import json
 from typing import TYPE_CHECKING
 
+from rich.cells import cell_len
+
 from sandbox import wording
+from sandbox.cells import fit
 from sandbox.cli import app
 from sandbox.cli import options as shared
 from sandbox.events import Clause, Event
 from sandbox.exits import DONE, FAILED
 from sandbox.headless import Record, drive_real
 from sandbox.interruption import Interruption
-from sandbox.language import spoken
+from sandbox.language import _, english, spoken
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.story import Story
@@ -49,11 +52,11 @@ class Rehearsal(Record):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a lesson takes."""
-    parser.add_argument("scenario", metavar="NAME", help="a lesson's name (see: lessons), or a scenario file")
+    parser.add_argument("scenario", metavar="NAME", help=_("a lesson's name (see: lessons), or a scenario file"))
     form = parser.add_mutually_exclusive_group()
-    form.add_argument("--plain", action="store_true", help="run it without the app and print its text")
-    form.add_argument("--check", action="store_true", help="run it without the app and say whether its claims held")
-    parser.add_argument("--json", action="store_true", help="with --check: as JSON")
+    form.add_argument("--plain", action="store_true", help=_("run it without the app and print its text"))
+    form.add_argument("--check", action="store_true", help=_("run it without the app and say whether its claims held"))
+    parser.add_argument("--json", action="store_true", help=_("with --check: as JSON"))
     app.add_options(parser)
 
 
@@ -85,11 +88,13 @@ def do(options: argparse.Namespace) -> int:
 def _check(verdicts: list[Verdict], as_json: bool) -> int:
     """Print what held, and what was found."""
     if as_json:
-        print(json.dumps([{"claim": each.claim.text, "held": each.held, "found": _found(each)} for each in verdicts]))
+        with english():
+            found = [{"claim": each.claim.text, "held": each.held, "found": _found(each)} for each in verdicts]
+        print(json.dumps(found))
     else:
-        width = max((len(each.claim.text) for each in verdicts), default=0)
+        width = max((cell_len(each.claim.text) for each in verdicts), default=0)
         for each in verdicts:
-            print(f"{'✔' if each.held else '✘'} {each.claim.text:<{width}}   {_found(each)}")
+            print(f"{'✔' if each.held else '✘'} {fit(each.claim.text, width)}   {_found(each)}")
     return DONE if all(each.held for each in verdicts) else FAILED
 
 

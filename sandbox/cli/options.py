@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sandbox.commands import Quit
 from sandbox.events import Clause
 from sandbox.kinds import Duration, Kind, Refused, Whole
+from sandbox.language import N_, _
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import SERVERS, At, Scenario
 
@@ -19,35 +20,37 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-SCENARIO = "a built-in scenario's name, or a file"
+SCENARIO = N_("a built-in scenario's name, or a file")
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """Declare the policy of a single run."""
-    parser.add_argument("--policy", metavar="NAME", help="schedule by this one: rr, rr:quantum=20ms, mine.py:Mine")
+    parser.add_argument("--policy", metavar="NAME", help=_("schedule by this one: rr, rr:quantum=20ms, mine.py:Mine"))
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare what every command takes that runs a scenario."""
-    parser.add_argument("--quantum", metavar="DURATION", help="the length of a time slice, for example 20ms")
-    parser.add_argument("--cpus", metavar="N", help="how many mini CPUs")
-    parser.add_argument("--seed", metavar="N", help="seed of policies that draw lots")
-    parser.add_argument("--strict", action="store_true", help="real runs: in a pid namespace of their own")
-    parser.add_argument("--expose", action="store_true", help="real runs: servers may listen to other machines, too")
-    parser.add_argument("--sensor", default="auto", metavar="NAME", help="how blocking is noticed (see: doctor)")
+    parser.add_argument("--quantum", metavar="DURATION", help=_("the length of a time slice, for example 20ms"))
+    parser.add_argument("--cpus", metavar="N", help=_("how many mini CPUs"))
+    parser.add_argument("--seed", metavar="N", help=_("seed of policies that draw lots"))
+    parser.add_argument("--strict", action="store_true", help=_("real runs: in a pid namespace of their own"))
+    parser.add_argument("--expose", action="store_true", help=_("real runs: servers may listen to other machines, too"))
+    parser.add_argument("--sensor", default="auto", metavar="NAME", help=_("how blocking is noticed (see: doctor)"))
     recipes = ("auto", "overlapped", "sequential")
-    parser.add_argument("--recipe", default="auto", choices=recipes, help="how one process is switched for another")
+    parser.add_argument("--recipe", default="auto", choices=recipes, help=_("how one process is switched for another"))
 
 
 def add_recording(parser: argparse.ArgumentParser) -> None:
     """Declare the file in which a run is kept."""
-    parser.add_argument("--record", metavar="FILE", help="keep every event in this file (see: replay, export, whatif)")
-    parser.add_argument("--force", action="store_true", help="overwrite the file that --record names")
+    parser.add_argument(
+        "--record", metavar="FILE", help=_("keep every event in this file (see: replay, export, whatif)")
+    )
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file that --record names"))
 
 
 def add_limit(parser: argparse.ArgumentParser) -> None:
     """Declare the end that a run without the app may be given."""
-    parser.add_argument("--for", metavar="DURATION", help="end the run after so long")
+    parser.add_argument("--for", metavar="DURATION", help=_("end the run after so long"))
 
 
 def scenario(options: argparse.Namespace, real: bool) -> Scenario:
@@ -63,7 +66,7 @@ def scenario(options: argparse.Namespace, real: bool) -> Scenario:
         problems.append(Problem(0, "--sensor", what))
     limit_ns = read(options, "for", Duration("1ms"), problems) if hasattr(options, "for") else None
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     scenario = load(find(options.scenario))
     machine = scenario.machine
     machine.cpus = cpus or machine.cpus
@@ -106,12 +109,12 @@ def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
             scenario = contenders.parse(text).enter(scenario)
         policies.build(scenario.machine, scenario.folder, CLOCK)
     except Refused as refused:
-        raise BadScenario("options", faults("--policy", refused)) from None
+        raise BadScenario(_("options"), faults("--policy", refused)) from None
     return scenario
 
 
 def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
-    from sandbox.machines.linux.places import available
+    from sandbox.machines.linux.probe import lacks
 
     problems = [
         Problem(0, f"process {process.name}", what)
@@ -120,21 +123,21 @@ def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
     ]
     if problems:
         raise BadScenario(options.scenario, problems)
-    if scenario.machine.cpus > available():
-        what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
-        raise BadScenario("machine", [Problem(0, "cpus", what)])
+    lacking = lacks(scenario.machine.cpus)
+    if lacking is not None:
+        raise BadScenario(options.scenario, [Problem(0, *lacking)])
     if options.sensor != "auto":
         from sandbox.machines.linux.sensors import obstacle
 
         reason = obstacle(options.sensor, scenario.machine.cpus)
         if reason is not None:
             what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
-            raise BadScenario("options", [Problem(0, "--sensor", what)])
+            raise BadScenario(_("options"), [Problem(0, "--sensor", what)])
     if options.strict:
         from sandbox.link import can_be_strict  # the first frame of the app does not wait for it
 
         if not can_be_strict():
-            raise BadScenario("options", [Problem(0, "--strict", Clause("no pid namespace"))])
+            raise BadScenario(_("options"), [Problem(0, "--strict", Clause("no pid namespace"))])
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:

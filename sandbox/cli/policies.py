@@ -10,15 +10,16 @@ from pathlib import Path
 from sandbox import listings, template
 from sandbox.events import Clause
 from sandbox.exits import DONE
+from sandbox.language import _, english
 from sandbox.scenario import BadScenario, Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the list takes."""
-    parser.add_argument("--json", action="store_true", help="as JSON")
-    parser.add_argument("--rules", action="store_true", help="print the order of things at one instant")
-    parser.add_argument("--new", metavar="FILE", help="write a policy to start from, for example mine.py")
-    parser.add_argument("--force", action="store_true", help="with --new: overwrite the file")
+    parser.add_argument("--json", action="store_true", help=_("as JSON"))
+    parser.add_argument("--rules", action="store_true", help=_("print the order of things at one instant"))
+    parser.add_argument("--new", metavar="FILE", help=_("write a policy to start from, for example mine.py"))
+    parser.add_argument("--force", action="store_true", help=_("with --new: overwrite the file"))
 
 
 def do(options: argparse.Namespace) -> int:
@@ -28,7 +29,8 @@ def do(options: argparse.Namespace) -> int:
     elif options.rules:
         print(listings.rules())
     elif options.json:
-        print(json.dumps(listings.policy_documents()))
+        with english():
+            print(json.dumps(listings.policy_documents()))
     else:
         listings.print_policies()
     return DONE
@@ -49,7 +51,7 @@ def _write_new(name: str, force: bool) -> None:
         raise _refused(name, Clause("file exists")) from None
     except OSError as error:
         raise _refused(name, Clause("cannot be written", {"reason": error.strerror})) from None
-    print(f"{name}: class {class_name}; try: ossandbox check {name}")
+    print(_("{file}: class {name}; try: ossandbox check {file}").format(file=name, name=class_name))
 
 
 def _refused(name: str, what: Clause) -> BadScenario:

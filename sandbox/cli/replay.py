@@ -7,6 +7,7 @@ import sys
 
 from sandbox.cli import options as shared
 from sandbox.exits import BAD_INPUT
+from sandbox.language import _
 from sandbox.spec import Scenario
 from sandbox.tui.app import run_app
 from sandbox.tui.config import read_config
@@ -15,7 +16,7 @@ from sandbox.tui.replay import Replay
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a replay takes."""
-    parser.add_argument("recording", help="a file that --record has written")
+    parser.add_argument("recording", help=_("a file that --record has written"))
 
 
 def do(options: argparse.Namespace) -> int:
@@ -30,6 +31,6 @@ def do(options: argparse.Namespace) -> int:
     recording = shared.recording(options.recording)
     config = read_config()
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        complain("the app needs a terminal; ossandbox export needs none")
+        complain(_("the app needs a terminal; ossandbox export needs none"))
         return BAD_INPUT
     return run_app(Replay(recording, start), config)

@@ -6,18 +6,19 @@ import argparse
 
 from sandbox.cli import options as shared
 from sandbox.headless import Output, run_real
+from sandbox.language import _
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a run without the app takes."""
-    parser.add_argument("scenario", help=shared.SCENARIO)
+    parser.add_argument("scenario", help=_(shared.SCENARIO))
     shared.add_policy(parser)
     shared.add(parser)
     shared.add_limit(parser)
     shared.add_recording(parser)
-    parser.add_argument("--quiet", action="store_true", help="no line an event, only the result")
-    parser.add_argument("--json", action="store_true", help="only the result, as one JSON object")
-    parser.add_argument("--verify", action="store_true", help="hold every slice against the system's own records")
+    parser.add_argument("--quiet", action="store_true", help=_("no line an event, only the result"))
+    parser.add_argument("--json", action="store_true", help=_("only the result, as one JSON object"))
+    parser.add_argument("--verify", action="store_true", help=_("hold every slice against the system's own records"))
 
 
 def do(options: argparse.Namespace) -> int:

@@ -6,13 +6,15 @@ import argparse
 import json
 
 from sandbox.exits import DONE
+from sandbox.language import _
+from sandbox.lessons.text import title
 from sandbox.report import print_table
 from sandbox.scenario import built_in, load
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the list takes."""
-    parser.add_argument("--json", action="store_true", help="as JSON")
+    parser.add_argument("--json", action="store_true", help=_("as JSON"))
 
 
 def do(options: argparse.Namespace) -> int:
@@ -21,5 +23,5 @@ def do(options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps([{"name": scenario.name, "title": scenario.title} for scenario in scenarios]))
     else:
-        print_table(["name", "title"], [[scenario.name, scenario.title] for scenario in scenarios], left={0, 1})
+        print_table([_("name"), _("title")], [[scenario.name, title(scenario)] for scenario in scenarios], left={0, 1})
     return DONE

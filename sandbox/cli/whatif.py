@@ -9,6 +9,7 @@ from sandbox.cli import options as shared
 from sandbox.events import Clause
 from sandbox.exits import DONE
 from sandbox.kinds import Duration, Refused
+from sandbox.language import _
 from sandbox.report import chart_width, complain, print_lines
 from sandbox.scenario import BadScenario, Problem
 from sandbox.whatif.derive import Load
@@ -19,10 +20,10 @@ from sandbox.wording import recording as worded
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
-    parser.add_argument("recording", help="a file that --record has written")
+    parser.add_argument("recording", help=_("a file that --record has written"))
     shared.add_policy(parser)
-    parser.add_argument("--quantum", metavar="DURATION", help="the length of a time slice, for example 20ms")
-    parser.add_argument("--json", action="store_true", help="only the figures, as one JSON object")
+    parser.add_argument("--quantum", metavar="DURATION", help=_("the length of a time slice, for example 20ms"))
+    parser.add_argument("--json", action="store_true", help=_("only the figures, as one JSON object"))
 
 
 def do(options: argparse.Namespace) -> int:
@@ -32,7 +33,7 @@ def do(options: argparse.Namespace) -> int:
     if options.policy is None and options.quantum is None:
         problems.append(Problem(0, "", Clause("nothing else is asked for")))
     if problems:
-        raise BadScenario("options", problems)
+        raise BadScenario(_("options"), problems)
     recording = shared.recording(options.recording)
     try:
         load = Load(recording.header, recording.events())
@@ -41,7 +42,7 @@ def do(options: argparse.Namespace) -> int:
     try:
         what = what_if(load, options.policy, quantum_ns)
     except Refused as refused:
-        raise BadScenario("options", shared.faults("--policy", refused)) from None
+        raise BadScenario(_("options"), shared.faults("--policy", refused)) from None
     for problem in recording.problems:
         complain(f"{options.recording}: {worded(problem)}")
     if options.json:

@@ -16,6 +16,7 @@ from sandbox.comparison.wire import Compared, Message, Refusal, Request, Running
 from sandbox.events import Event, Fault
 from sandbox.history import History
 from sandbox.kinds import Refused
+from sandbox.language import LANGUAGES, use
 from sandbox.simulation import simulate
 
 #: Whoever schedules, and whoever looks at it, comes first.
@@ -32,6 +33,8 @@ def main() -> None:
         upward.flush()
 
     request = decode_request(sys.stdin.buffer.readline())
+    if request.language in LANGUAGES:
+        use(request.language)
     try:
         runs = _runs(request, tell)
     except Refused as refused:

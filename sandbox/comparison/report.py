@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from sandbox import gantt, wording
-from sandbox.cells import fit
+from sandbox.cells import fit, flush_right
 from sandbox.comparison import agreement
 from sandbox.comparison.agreement import Agreement
 from sandbox.comparison.nudges import NUDGE_NS, sensitivity
@@ -74,9 +74,9 @@ def lines(runs: Sequence[Run], width: int) -> list[Line]:
         return []
     said = table(entrants(runs), width)
     if len(runs) > 1:
-        said.append([("* best of its column", "dim")])
+        said.append([(_("* best of its column"), "dim")])
     if any(run.plan.number > 1 for run in runs):
-        said.append([("medians of all runs; ± half of what lies between the least and the greatest", "dim")])
+        said.append([(_("medians of all runs; ± half of what lies between the least and the greatest"), "dim")])
     said += [[("! " + reason, "strong")] for run in runs for reason in _incomparable(run)]
     paired = [*_pairs(runs)]
     for virtual, real, found in paired:
@@ -102,7 +102,7 @@ def _heading(run: Run) -> Line:
     booted = run.history.booted
     more = [wording.parameters(booted.parameters)] if booted and booted.parameters else []
     if run.plan.number > 1:
-        more.append(f"run {run.plan.number}")
+        more.append(_("run {number}").format(number=run.plan.number))
     return [(run.plan.contender.label, "strong"), *(("  " + text, "dim") for text in more)]
 
 
@@ -121,25 +121,26 @@ def _pairs(runs: Sequence[Run]) -> Iterator[tuple[Run, Run, Agreement]]:
 
 def _against(virtual: Run, real: Run, found: Agreement, width: int) -> Iterator[Line]:
     yield _heading(real)
-    yield from gantt.overlay(virtual.history, real.history, ("sim", "real"), width)
+    yield from gantt.overlay(virtual.history, real.history, (_("sim"), _("real")), width)
     worst = sorted(found.processes, key=lambda process: process.error, reverse=True)[:_LISTED_MOST]
-    yield _row("turnaround in ms", ("virtual", "real", "error"), "dim")
+    yield _row(_("turnaround in ms"), (_("virtual"), _("real"), _("error")), "dim")
     for process in found.processes:
         if process in worst:
             times = [f"{ns / MS:.1f}" for ns in (process.virtual_ns, process.real_ns)]
             yield _row(process.name, (*times, f"{process.error:.2%}"))
     if len(found.processes) > len(worst):
-        yield [(f"… and {len(found.processes) - len(worst)} with smaller errors", "dim")]
-    yield _row("error", ("median", "p95", "max"), "dim")
+        said = _("… and {number} with smaller errors")
+        yield [(said.format(number=len(found.processes) - len(worst)), "dim")]
+    yield _row(_("error"), (_("median"), "p95", _("max")), "dim")
     for title, errors in (
-        ("turnaround", [process.error for process in found.processes]),
-        ("CPU time of a slice", [match.error for match in found.matches]),
+        (_("turnaround"), [process.error for process in found.processes]),
+        (_("CPU time of a slice"), [match.error for match in found.matches]),
     ):
         yield _row(title, [_share(error) for error in agreement.summary(errors).values()])
     drift = agreement.summary([float(abs(match.drift_ns)) for match in found.matches])
-    yield _row("start of a slice", [_milliseconds(ns) for ns in drift.values()])
+    yield _row(_("start of a slice"), [_milliseconds(ns) for ns in drift.values()])
     total = len(found.matches) + len(found.only_virtual)
-    yield [(f"{len(found.matches)} of {total} slices matched", "text")]
+    yield [(_("{matched} of {total} slices matched").format(matched=len(found.matches), total=total), "text")]
     if found.endings:
         yield [(wording.endings(len(found.endings), sum(piece.cpu_ns for piece in found.endings)), "dim")]
     for defect in found.defects:
@@ -154,7 +155,7 @@ def _against(virtual: Run, real: Run, found: Agreement, width: int) -> Iterator[
 
 
 def _row(title: str, texts: Iterable[str], tone: str = "text") -> Line:
-    return [(fit(title, _TITLE) + "".join(text.rjust(_FIGURE) for text in texts), tone)]
+    return [(fit(title, _TITLE) + "".join(flush_right(text, _FIGURE) for text in texts), tone)]
 
 
 def _share(value: float | None) -> str:

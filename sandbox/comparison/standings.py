@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
-from sandbox.cells import fit
+from sandbox.cells import fit, flush_right
 from sandbox.gantt import Line
+from sandbox.language import N_, _
 from sandbox.units import MS, US, S
 
 Document = dict[str, Any]
@@ -36,13 +37,13 @@ class Column(NamedTuple):
 
 
 #: Times that every process has, and what is told of each.
-TIMES = ("turnaround", "waiting", "response")
-PARTS = ("mean", "p95")
+TIMES = (N_("turnaround"), N_("waiting"), N_("response"))
+PARTS = (N_("mean"), "p95")
 COLUMNS = (
     *(Column(part, (f"{time}_ns", part), min) for time in TIMES for part in PARTS),
-    Column("switches", ("switches",), min, 9),
-    Column("CPU", ("cpu_utilisation",), max),
-    Column("fair", ("fairness_jain",), max),
+    Column(N_("switches"), ("switches",), min, 9),
+    Column(N_("CPU"), ("cpu_utilisation",), max),
+    Column(N_("fair"), ("fairness_jain",), max),
 )
 
 
@@ -153,11 +154,12 @@ def table(entrants: Sequence[Entrant], width: int) -> list[Line]:
     """The table in lines of ``width`` cells, of 80 at least; the best of a column has a star and its own tone. A name
     that is too long has a line of its own."""
     unit, rows = standings(entrants)
-    name_most = max(width, 80) - sum(column.width for column in COLUMNS)
+    name_most = max(max(width, 80) - sum(map(_width, COLUMNS)), _NAME_LEAST)
     name = min(max([_NAME_LEAST, *(cell_len(row.label) + 1 for row in rows)]), name_most)
-    over = "".join(time.rjust(2 * COLUMNS[0].width - 1) + " " for time in TIMES)
-    lines: list[Line] = [[(" " * name + over, "dim")]]
-    lines.append([(fit(f"in {unit}", name) + " ".join(_aligned(column.title for column in COLUMNS)), "dim")])
+    times = (flush_right(_(time), len(PARTS) * _width(COLUMNS[0]) - 1) + " " for time in TIMES)
+    lines: list[Line] = [[(" " * name + "".join(times), "dim")]]
+    titles = _aligned(_(column.title) for column in COLUMNS)
+    lines.append([(fit(_("in {unit}").format(unit=unit), name) + " ".join(titles), "dim")])
     for row in rows:
         label = row.label
         if cell_len(label) >= name:
@@ -171,6 +173,11 @@ def table(entrants: Sequence[Entrant], width: int) -> list[Line]:
     return lines
 
 
+def _width(column: Column) -> int:
+    """Of a column and the cell for a star behind it, whatever the language makes of its title."""
+    return max(column.width, cell_len(_(column.title)) + 1)
+
+
 def _aligned(texts: Iterable[str]) -> list[str]:
     """One for each column; between two is a cell for a star."""
-    return [text.rjust(column.width - 1) for text, column in zip(texts, COLUMNS, strict=True)]
+    return [flush_right(text, _width(column) - 1) for text, column in zip(texts, COLUMNS, strict=True)]

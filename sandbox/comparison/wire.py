@@ -5,16 +5,18 @@ from __future__ import annotations
 import msgspec
 
 from sandbox.events import Clause
+from sandbox.language import spoken
 from sandbox.spec import Scenario
 
 
 class Request(msgspec.Struct):
     """Run the scenario in virtual time under each of these policies, written as on a command line (None: all that make
-    sense), and draw what came of it in lines of so many cells."""
+    sense), and draw what came of it in lines of so many cells, in the language that is spoken."""
 
     scenario: Scenario
     policies: str | None
     width: int
+    language: str = msgspec.field(default_factory=spoken)
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message"):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from sandbox.conformance.laws import Events, Scene
 from sandbox.conformance.verdicts import Violation
 from sandbox.events import Clause, Figure
+from sandbox.language import N_
 
 #: Who is on the CPUs from a time on.
 Turn = tuple[int, frozenset[str]]
@@ -28,7 +29,7 @@ def _violation(ours: Events, theirs: Events, t_ns: int) -> Violation:
 
 
 def _names(who: Iterable[str]) -> str:
-    return ", ".join(sorted(who)) or "nobody"
+    return ", ".join(sorted(who)) or N_("nobody")
 
 
 def _turns(events: Events) -> list[Turn]:

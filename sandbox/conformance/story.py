@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from textwrap import wrap
 from typing import Any
 
 import msgspec
+from rich.cells import cell_len
 
 from sandbox import gantt, wording
-from sandbox.commands import Command, Kill
+from sandbox.cells import fit, wrap
+from sandbox.commands import Kill
 from sandbox.conformance.junit import Case, Suite
-from sandbox.conformance.verdicts import Report, Verdict
+from sandbox.conformance.verdicts import LAWS, Report, Verdict
 from sandbox.events import Clause, Dispatched
 from sandbox.gantt import Line
 from sandbox.history import History
+from sandbox.language import _
 from sandbox.metrics import fold
-from sandbox.spec import ProcessSpec, Scenario
+from sandbox.spec import At, ProcessSpec, Scenario
 from sandbox.units import MS, show_duration
 
 _SIGNS = {"holds": "✔", "broken": "✘", "declared": "●", "unjudged": "-"}
@@ -29,10 +31,13 @@ _LISTED_MOST = 8
 
 def lines(report: Report, width: int) -> Iterator[Line]:
     """The report in lines of so many cells."""
-    yield [(report.policy, "strong"), (f"  {report.worlds} generated workloads, seed {report.seed}", "dim")]
+    workloads = _("{number} generated workloads, seed {seed}").format(number=report.worlds, seed=report.seed)
+    yield [(report.policy, "strong"), (f"  {workloads}", "dim")]
+    column = max(_LAW, *(cell_len(wording.law(law)) for law in LAWS))
     for verdict in report.verdicts:
-        said = f"{_SIGNS[verdict.state]} {verdict.law:<{_LAW}} {says(verdict)}".rstrip()
-        for text in wrap(said, width, subsequent_indent=" " * (_LAW + 3), break_on_hyphens=False):
+        law = wording.law(verdict.law)
+        said = f"{_SIGNS[verdict.state]} {fit(law, max(column, cell_len(law)))} {says(verdict)}".rstrip()
+        for text in wrap(said, width, indent=" " * (column + 3), hyphens=False):
             yield [(text, "strong" if verdict.state == "broken" else "text")]
         yield from ([(_INDENT, "text"), *line] for line in story(report.policy, verdict, width - len(_INDENT)))
 
@@ -103,7 +108,7 @@ def story(policy: str, verdict: Verdict, width: int) -> Iterator[Line]:
 def _place(what: Clause) -> Iterator[Line]:
     """The line of somebody's own file."""
     if "file" in what.figures:
-        yield [("{file}, line {line}, in {callback}".format(**what.figures), "strong")]
+        yield [(_("{file}, line {line}, in {callback}").format(**what.figures), "strong")]
         yield [(f"{_INDENT}{what.figures['code']}", "text")]
 
 
@@ -112,12 +117,12 @@ def _workload(world: Scenario) -> Iterator[str]:
     for process in world.processes[:_LISTED_MOST]:
         yield _process(process)
     if len(world.processes) > _LISTED_MOST:
-        yield f"… and {len(world.processes) - _LISTED_MOST} more like these"
+        yield _("… and {number} more like these").format(number=len(world.processes) - _LISTED_MOST)
     machine = world.machine
-    special = [f"{machine.cpus} CPUs"] if machine.cpus > 1 else []
+    special = [_("{number} CPUs").format(number=machine.cpus)] if machine.cpus > 1 else []
     if machine.quantum_ns is not None:
-        special.append(f"quantum {show_duration(machine.quantum_ns)}")
-    special += [f"at {show_duration(at.time_ns)} {_deed(at.do)}" for at in world.script]
+        special.append(_("quantum {time}").format(time=show_duration(machine.quantum_ns)))
+    special += [_deed(at) for at in world.script]
     if special:
         yield ", ".join(special)
 
@@ -126,19 +131,22 @@ def _process(process: ProcessSpec) -> str:
     plain = ProcessSpec(process.name)
     figures = [process.runs]
     if process.arrive_ns:
-        figures.insert(0, f"arrives at {show_duration(process.arrive_ns)}")
+        figures.insert(0, _("arrives at {time}").format(time=show_duration(process.arrive_ns)))
     figures += [
         f"{key} {getattr(process, key)}"
         for key in ("priority", "nice", "tickets")
         if getattr(process, key) != getattr(plain, key)
     ]
     if process.period_ns is not None:
-        figures.append(f"period {show_duration(process.period_ns)}")
+        figures.append(_("period {time}").format(time=show_duration(process.period_ns)))
     return f"{process.name}  {', '.join(figures)}"
 
 
-def _deed(command: Command) -> str:
-    return f"{command.who} is killed" if isinstance(command, Kill) else "the policy takes over from fcfs"
+def _deed(at: At) -> str:
+    time = show_duration(at.time_ns)
+    if isinstance(at.do, Kill):
+        return _("at {time} {name} is killed").format(time=time, name=at.do.who)
+    return _("at {time} the policy takes over from fcfs").format(time=time)
 
 
 def _choice(events: Sequence[Any], t_ns: int) -> str:

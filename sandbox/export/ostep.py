@@ -8,6 +8,7 @@ from typing import Any, TextIO
 from sandbox.events import Scheduling
 from sandbox.export.material import Material
 from sandbox.kinds import Refused
+from sandbox.language import _
 from sandbox.spec import ProcessSpec
 from sandbox.units import show_duration
 
@@ -18,7 +19,8 @@ def write(material: Material, file: TextIO) -> None:
     """Write the command, and what one of its ticks stands for. Raises Refused where the simulators have no words for
     the load."""
     command, tick_ns = _command(material)
-    file.write(f"# one tick is {show_duration(tick_ns)}; jobs are numbered in the order of the scenario\n{command}\n")
+    said = _("one tick is {time}; jobs are numbered in the order of the scenario").format(time=show_duration(tick_ns))
+    file.write(f"# {said}\n{command}\n")
 
 
 def _command(material: Material) -> tuple[str, int]:

@@ -6,9 +6,13 @@ from collections.abc import Iterator
 from typing import TextIO
 from xml.sax.saxutils import escape
 
+from rich.cells import cell_len
+
 from sandbox import wording
+from sandbox.cells import fit
 from sandbox.export.material import Material
 from sandbox.lanes import STEPS_NS
+from sandbox.language import _, ngettext
 from sandbox.tracks import BLOCKED, GONE, NOBODY, READY, Track
 from sandbox.units import show_duration
 
@@ -74,7 +78,8 @@ def _heading(material: Material) -> Iterator[str]:
     booted = material.booted
     parameters = wording.parameters(booted.parameters)
     said = f"{booted.policy}, {parameters}" if parameters else booted.policy
-    machine = f"{booted.machine}, {booted.cpus} CPU{'s' if booted.cpus > 1 else ''}"
+    machine = ngettext("{machine}, {number} CPU", "{machine}, {number} CPUs", booted.cpus)
+    machine = machine.format(machine=booted.machine, number=booted.cpus)
     yield _text(material.header.scenario.title, _MARGIN, 30, 'font-size="20" font-weight="600"')
     yield _text(f"{said} · {machine}", _MARGIN, 50, f'font-size="14" fill="{_DIM}"')
 
@@ -88,7 +93,7 @@ def _grid(scale: _Scale, top: int, bottom: int) -> Iterator[str]:
 
 def _label(said: str, y: int, lane: int) -> str:
     most = (_LABEL - 8) * 2 // max(min(lane - 2, 15), 1)
-    short = said if len(said) <= most else said[: most - 1] + "…"
+    short = fit(said, min(cell_len(said), most))
     return _text(short, _MARGIN, y + lane * 0.72, f'fill="{_INK}"')
 
 
@@ -146,7 +151,7 @@ def _box(scale: _Scale, start_ns: int, end_ns: int, y: float, tall: float, fill:
 
 def _legend(height: int) -> str:
     said = ""
-    for number, (fill, name) in enumerate(((_RUNS, "running"), (_READY, "ready"), (_WAITS, "blocked"))):
+    for number, (fill, name) in enumerate(((_RUNS, _("running")), (_READY, _("ready")), (_WAITS, _("blocked")))):
         x, y = _MARGIN + _LABEL + number * 110, height - 22
         tall = (14, 8, 4)[number]
         said += f'<rect x="{x}" y="{y + 7 - tall / 2}" width="24" height="{tall}" fill="{fill}"/>\n'

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from sandbox import wording
 from sandbox.export.material import Material
+from sandbox.language import english
 
 _HEAD = ("pid", "os_pid", "parent", "name", "state", "cpu", "start_ns", "end_ns", "lasts_ns", "cpu_ns", "why")
 
@@ -16,6 +17,8 @@ def write(material: Material, file: TextIO) -> None:
     rows = csv.writer(file, lineterminator="\n")
     rows.writerow(_HEAD)
     for each in sorted(material.stretches, key=lambda stretch: (stretch.start_ns, stretch.pid)):
+        with english():  # it is for programs
+            why = wording.stretch(each.state.name, each.why)
         admitted = material.history.lives[each.pid].admitted
         rows.writerow(
             [
@@ -29,6 +32,6 @@ def write(material: Material, file: TextIO) -> None:
                 each.end_ns,
                 each.end_ns - each.start_ns,
                 each.cpu_ns,
-                wording.stretch(each.state.name, each.why),
+                why,
             ]
         )

@@ -9,7 +9,9 @@ catalogues up to date.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
@@ -27,10 +29,22 @@ class _Spoken:
     catalogue = NullTranslations()
 
 
-def use(language: str) -> None:
-    """Speak a language from now on, one of LANGUAGES."""
-    _Spoken.language = language
-    _Spoken.catalogue = NullTranslations() if language == "en" else _read(catalogue_file(language))
+def use(language: str, catalogue: NullTranslations | None = None) -> None:
+    """Speak a language from now on: one of LANGUAGES, or any other that has a ``catalogue`` of its own."""
+    if catalogue is None:
+        catalogue = NullTranslations() if language == "en" else _read(catalogue_file(language))
+    _Spoken.language, _Spoken.catalogue = language, catalogue
+
+
+@contextmanager
+def english() -> Iterator[None]:
+    """In here all is said in English: what programs read is the same in every language."""
+    before = _Spoken.language, _Spoken.catalogue
+    use("en")
+    try:
+        yield
+    finally:
+        _Spoken.language, _Spoken.catalogue = before
 
 
 def spoken() -> str:
@@ -43,6 +57,7 @@ def catalogue_file(language: str) -> Path:
     return Path(__file__).with_name(f"{language}.po")
 
 
+@cache
 def _read(path: Path) -> GNUTranslations:
     """A catalogue, straight from what translators write: there is no second form of it to be out of date."""
     import polib  # most speak English

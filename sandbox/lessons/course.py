@@ -4,30 +4,31 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from sandbox.language import N_
 from sandbox.scenario import built_in, built_in_folder, load
 from sandbox.spec import Scenario
 
 #: What the course teaches, by the numbers that scenarios give under ``concepts``.
 CONCEPTS = {
-    1: "multiprogramming",
-    2: "data isolation",
-    3: "programs in one memory",
-    4: "time sharing",
-    5: "process",
-    6: "thread",
-    7: "parallel and concurrent",
-    8: "synchronous, asynchronous, blocking, non-blocking",
-    9: "non-blocking socket",
-    10: "three states",
-    11: "scheduling",
-    12: "parent and child",
-    13: "fork and spawn",
-    14: "what a child is given and gives back",
-    15: "start and join",
-    16: "joining well",
-    17: "forking server",
-    18: "client",
-    19: "one server, many clients",
+    1: N_("multiprogramming"),
+    2: N_("data isolation"),
+    3: N_("programs in one memory"),
+    4: N_("time sharing"),
+    5: N_("process"),
+    6: N_("thread"),
+    7: N_("parallel and concurrent"),
+    8: N_("synchronous, asynchronous, blocking, non-blocking"),
+    9: N_("non-blocking socket"),
+    10: N_("three states"),
+    11: N_("scheduling"),
+    12: N_("parent and child"),
+    13: N_("fork and spawn"),
+    14: N_("what a child is given and gives back"),
+    15: N_("start and join"),
+    16: N_("joining well"),
+    17: N_("forking server"),
+    18: N_("client"),
+    19: N_("one server, many clients"),
 }
 
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping
 
 from sandbox.happenings import RUN_FIGURES, owner
+from sandbox.language import spoken
 from sandbox.spec import Scenario
 from sandbox.teaching import text_file
 
@@ -24,9 +25,12 @@ def lesson_text(scenario: Scenario, language: str = "en") -> str | None:
     return (path if path.is_file() else original).read_text(encoding="utf-8")
 
 
-def title(text: str) -> str | None:
-    """The first heading."""
-    return next((line.removeprefix("# ").strip() for line in text.splitlines() if line.startswith("# ")), None)
+def title(scenario: Scenario) -> str:
+    """The scenario's own; in another language the heading of its lesson's text, where there is one."""
+    text = "" if spoken() == "en" else lesson_text(scenario, spoken()) or ""
+    return next(
+        (line.removeprefix("# ").strip() for line in text.splitlines() if line.startswith("# ")), scenario.title
+    )
 
 
 def fill(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:

@@ -10,7 +10,6 @@ from sandbox.events import Clause
 from sandbox.happenings import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
 from sandbox.lessons.figures import Figure
 from sandbox.lessons.story import Story
-from sandbox.units import show_duration
 
 _SIGNS = {
     "<": operator.lt,
@@ -58,8 +57,7 @@ def _judge(claim: AnyClaim, story: Story, known: Mapping[str, Figure]) -> Verdic
             at_ns = [story.times[happening].first_ns for happening in happenings]
             came = [t_ns for t_ns in at_ns if t_ns is not None]
             held = len(came) == len(at_ns) and came == sorted(came)
-            said = ", ".join("never" if t_ns is None else show_duration(t_ns) for t_ns in at_ns)
-            return Verdict(claim, held, Clause("at", {"times": said}))
+            return Verdict(claim, held, Clause("at", {f"{number}_ns": t_ns for number, t_ns in enumerate(at_ns)}))
         case Compares():
             return _compare(claim, known)
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sandbox.events import Descheduled, Event
 from sandbox.history import History
+from sandbox.language import _
 from sandbox.link import KernelProcess
 from sandbox.machines.linux.places import choose
 from sandbox.measurement.verify import Verification
@@ -40,12 +41,12 @@ def measure(sensors: Sequence[str], progress: Progress, for_ns: int = USUAL_NS) 
     size = for_ns / USUAL_NS
     document: dict[str, Any] = {"quanta": [], "sensors": []}
     for quantum_ns in _QUANTA_NS:
-        progress(f"four processes that compute, quantum {quantum_ns // MS} ms")
+        progress(_("four processes that compute, quantum {time} ms").format(time=quantum_ns // MS))
         document["quanta"].append({"quantum_ns": quantum_ns, **Run(hogs(quantum_ns, size), size=size).slices()})
     for sensor in sensors:
-        progress(f"processes that compute a little and wait a lot, sensor {sensor}")
+        progress(_("processes that compute a little and wait a lot, sensor {sensor}").format(sensor=sensor))
         document["sensors"].append({"sensor": sensor, **Run(waiters(size), sensor, size).blocks()})
-    progress("a mixed load, here and left to Linux")
+    progress(_("a mixed load, here and left to Linux"))
     document["against_linux"] = _against_linux(size)
     return document
 

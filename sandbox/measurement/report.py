@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from sandbox.language import Messages, _
 from sandbox.report import milliseconds, print_table
 from sandbox.units import MS, US
 
@@ -16,44 +17,47 @@ def microseconds(ns: int | None) -> str:
 
 
 _PARTS = ("p50", "p99", "max")
-_VERIFIED = (
-    ("a used-up slice, longer than granted by", "slice_error"),
-    ("from one process to the next, where a slice ended", "dispatch_gap"),
-    ("from one process to the next, where one blocked", "block_to_dispatch"),
-    ("CPU time of a process, our books more than the records by", "accounting_error"),
-)
+_VERIFIED: Messages = {
+    "slice_error": "a used-up slice, longer than granted by",
+    "dispatch_gap": "from one process to the next, where a slice ended",
+    "block_to_dispatch": "from one process to the next, where one blocked",
+    "accounting_error": "CPU time of a process, our books more than the records by",
+}
 
 
 def print_verification(figures: Figures) -> None:
     """How true the slices of a run were."""
-    print("\nheld against the system's own records of every switch:")
+    print()
+    print(_("held against the system's own records of every switch:"))
     rows = [
-        [says, str(figures[key]["count"]), *(microseconds(figures[key][part]) for part in _PARTS)]
-        for says, key in _VERIFIED
+        [_(says), str(figures[key]["count"]), *(microseconds(figures[key][part]) for part in _PARTS)]
+        for key, says in _VERIFIED.items()
     ]
-    print_table(["all times in µs", "number", *_PARTS], rows, left={0})
-    ours, records = figures["undispatched_ns"], figures["undispatched_recorded_ns"]
-    print(
-        f"ran without being dispatched: {milliseconds(ours)} ms by our books, {milliseconds(records)} ms by the records"
-    )
+    print_table([_("all times in µs"), _("number"), "p50", "p99", _("max")], rows, left={0})
+    ours, records = milliseconds(figures["undispatched_ns"]), milliseconds(figures["undispatched_recorded_ns"])
+    said = _("ran without being dispatched: {ours} ms by our books, {records} ms by the records")
+    print(said.format(ours=ours, records=records))
 
 
 def print_measurement(measurement: Figures) -> None:
     """What a machine can do, as tables."""
-    print("four processes that only compute:")
-    head = ["quantum", "CPU delivered", "slice error p50", "p99", "dispatch gap p50", "p99", "engine's own CPU"]
+    engine = _("engine's own CPU")
+    print(_("four processes that only compute:"))
+    head = [_("quantum"), _("CPU delivered"), _("slice error p50"), "p99", _("dispatch gap p50"), "p99", engine]
     print_table(head, [_slices(figures) for figures in measurement["quanta"]], left=set())
-    print("\nfive that compute 1 ms and wait 15 ms by turns, and one that only computes, quantum 10 ms:")
-    head = ["sensor", "block → next dispatch p50", "p99", "ran undispatched", "engine's own CPU"]
+    print()
+    print(_("five that compute 1 ms and wait 15 ms by turns, and one that only computes, quantum 10 ms:"))
+    head = [_("sensor"), _("block → next dispatch p50"), "p99", _("ran undispatched"), engine]
     print_table(head, [_blocks(figures) for figures in measurement["sensors"]], left={0})
+    print()
     load = measurement["against_linux"]
-    ours, linux = milliseconds(load["makespan_ns"]), milliseconds(load["linux_makespan_ns"])
-    print(
-        f"\na mixed load, quantum 10 ms: {ours} ms here, {linux} ms left to Linux on the same CPU: "
-        f"{load['ratio']:.3f} times as long"
+    said = _(
+        "a mixed load, quantum 10 ms: {ours} ms here, {linux} ms left to Linux on the same CPU: {ratio} times as long"
     )
+    ours, linux = milliseconds(load["makespan_ns"]), milliseconds(load["linux_makespan_ns"])
+    print(said.format(ours=ours, linux=linux, ratio=f"{load['ratio']:.3f}"))
     if any(figures["dispatch_gap_ns"] is None for figures in measurement["quanta"]):
-        print("- : only the system's own records could tell, and it keeps none for us (see: ossandbox doctor)")
+        print(_("- : only the system's own records could tell, and it keeps none for us (see: ossandbox doctor)"))
 
 
 def _slices(figures: Figures) -> list[str]:

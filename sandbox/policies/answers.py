@@ -11,6 +11,7 @@ from typing import Any, get_args
 import msgspec
 
 from sandbox.events import Clause, DescheduledReason, Figure
+from sandbox.language import N_
 from sandbox.policies.base import Queue, Task
 from sandbox.text import clean_line
 from sandbox.units import US, S
@@ -34,14 +35,14 @@ def said(answer: object) -> str:
     plain = answer is None or isinstance(answer, (bool, int, float, str, Task))
     with suppress(Exception):  # an integer of far too many digits, a person's own repr
         return clean_line(short(answer) if plain else f"a {type(answer).__name__}", 60)
-    return "something"
+    return N_("something")
 
 
 def ready(answer: object, tasks: Mapping[Task, int]) -> Task | None:
     """One of the ready tasks, or None."""
     if answer is None or (isinstance(answer, Task) and tasks.get(answer) == answer.pid):
         return answer
-    raise Nonsense(answer, "a task that is ready, or None")
+    raise Nonsense(answer, N_("a task that is ready, or None"))
 
 
 def all_ready(answer: object, tasks: Mapping[Task, int]) -> list[Task] | None:
@@ -52,7 +53,7 @@ def all_ready(answer: object, tasks: Mapping[Task, int]) -> list[Task] | None:
         found = [*islice(answer, len(tasks) + 1)]
         if len(found) <= len(tasks) and all(isinstance(task, Task) and task in tasks for task in found):
             return found
-    raise Nonsense(answer, "tasks that are ready, or None")
+    raise Nonsense(answer, N_("tasks that are ready, or None"))
 
 
 def slice_ns(answer: object) -> int | None:
@@ -73,7 +74,7 @@ def later(answer: object, now_ns: int = -1) -> int | None:
     """A time to come."""
     if answer is None or (type(answer) is int and now_ns < answer < 1 << 62):
         return answer
-    raise Nonsense(answer, "a later time in ns, or None")
+    raise Nonsense(answer, N_("a later time in ns, or None"))
 
 
 def reasons(answer: object) -> Collection[DescheduledReason]:
@@ -89,7 +90,7 @@ def clause(answer: object) -> Clause:
         return Clause("sentence", {"text": clean_line(answer, _WORDS_MOST)})
     if isinstance(answer, Clause) and isinstance(answer.rule, str):
         return Clause(clean_line(answer.rule, _WORDS_MOST), figures(answer.figures))
-    raise Nonsense(answer, "a Clause, or text")
+    raise Nonsense(answer, N_("a Clause, or text"))
 
 
 def figures(answer: object) -> dict[str, Figure]:
@@ -110,7 +111,7 @@ def _figure(answer: Any) -> Figure:
         return clean_line(answer, _WORDS_MOST)
     if answer is None or type(answer) is float or (type(answer) is int and abs(answer) < 1 << 62):
         return answer
-    raise Nonsense(answer, "a figure: text, a number or None")
+    raise Nonsense(answer, N_("a figure: text, a number or None"))
 
 
 def parameters(answer: object) -> dict[str, object]:
@@ -119,7 +120,7 @@ def parameters(answer: object) -> dict[str, object]:
         with suppress(TypeError, ValueError):
             msgspec.json.encode(answer)
             return answer
-    raise Nonsense(answer, "parameters by name, as JSON carries them")
+    raise Nonsense(answer, N_("parameters by name, as JSON carries them"))
 
 
 def queues(answer: object) -> list[Queue]:
@@ -128,12 +129,12 @@ def queues(answer: object) -> list[Queue]:
         found = [*islice(answer, _QUEUES_MOST)]
         if all(isinstance(queue, Queue) for queue in found):
             return [_queue(queue) for queue in found]
-    raise Nonsense(answer, "a list of Queue")
+    raise Nonsense(answer, N_("a list of Queue"))
 
 
 def _queue(answer: Queue) -> Queue:
     tasks = tuple(answer.tasks)
     for task in tasks:
         if not isinstance(task, Task):
-            raise Nonsense(task, "tasks in a queue")
+            raise Nonsense(task, N_("tasks in a queue"))
     return Queue(clause(answer.name), tasks, slice_ns(answer.slice_ns))

@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overlo
 
 from sandbox.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
 from sandbox.kinds import Kind, Refused, nearest
+from sandbox.language import N_
 from sandbox.text import clean_line
 
 T = TypeVar("T")
@@ -280,7 +281,7 @@ class Policy:
     def _kind(cls, name: str) -> Kind[Any]:
         kinds = {parameter.name: parameter.kind for parameter in cls.declared()}
         if name not in kinds:
-            allowed, hint = " | ".join(kinds) or "none", nearest(name, [*kinds])
+            allowed, hint = " | ".join(kinds) or N_("none"), nearest(name, [*kinds])
             raise Refused("no such parameter", value=clean_line(name, 40), policy=cls.name, allowed=allowed, hint=hint)
         return kinds[name]
 

@@ -8,12 +8,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from textual.app import App, SystemCommand
+from textual.command import CommandPalette
 from textual.markup import escape
 from textual.screen import Screen
 
 from sandbox import wording
 from sandbox.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
 from sandbox.kinds import Refused
+from sandbox.language import _
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, PANELS, key_of, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
@@ -64,7 +66,8 @@ class Actions(App[int]):
         if self.session.send(command):
             self.want_frame(soon=True)
         elif self.session.link is not None:
-            self.tell(f"The kernel process is gone. {self._key('restart')} starts the scenario again.", severe=True)
+            said = _("The kernel process is gone. {key} starts the scenario again.")
+            self.tell(said.format(key=self._key("restart")), severe=True)
 
     def _key(self, action: str) -> str:
         return key_of(action, self.config.keymap)
@@ -104,7 +107,8 @@ class Actions(App[int]):
     def _change_quantum(self, direction: int) -> None:
         present_ns = self.session.board.parameters.get("quantum_ns")
         if not isinstance(present_ns, int):
-            self.tell(f"{self.session.board.policy} has no quantum to change", severe=True)
+            said = _("{policy} has no quantum to change")
+            self.tell(said.format(policy=self.session.board.policy), severe=True)
             return
         asked = self.session.quantum_asked
         # Two quick keys are two steps, even if the first has not been answered yet.
@@ -116,9 +120,12 @@ class Actions(App[int]):
             self.session.quantum_asked = value[0], present_ns
             self.ask_machine(Tune("quantum", write_duration(value[0])))
         else:
-            self.tell(
-                f"{'Longer' if direction > 0 else 'Shorter'} than {show_duration(quantum_ns)} makes no sense here"
+            longest, shortest = (
+                _("Longer than {time} makes no sense here"),
+                _("Shorter than {time} makes no sense here"),
             )
+            said = longest if direction > 0 else shortest
+            self.tell(said.format(time=show_duration(quantum_ns)))
 
     def action_new(self) -> None:
         """Start a process."""
@@ -128,8 +135,8 @@ class Actions(App[int]):
             if line:
                 self.ask_machine(Spawn(split_command(line)))
 
-        says = "A command line. It becomes a process like the others; pipes and $variables are the shell's."
-        self.push_screen(Ask("New process", says, "seq 300000 | sort -r | tail -1", problem_of_command), answered)
+        says = _("A command line. It becomes a process like the others; pipes and $variables are the shell's.")
+        self.push_screen(Ask(_("New process"), says, "seq 300000 | sort -r | tail -1", problem_of_command), answered)
 
     def action_kill(self) -> None:
         """End the chosen process."""
@@ -137,7 +144,7 @@ class Actions(App[int]):
         if pid is None:
             return
         if self.session.board.rows[pid].exited is not None:
-            self.tell(f"{self.session.names[pid]} has ended already")
+            self.tell(_("{name} has ended already").format(name=self.session.names[pid]))
         else:
             self.ask_machine(Kill(str(pid)))
 
@@ -171,7 +178,8 @@ class Actions(App[int]):
         """Fold descendants away, or unfold them; nobody is chosen who is folded away."""
         family, chosen = self.session.family, self.board_screen.chosen
         if not family.fold(chosen):
-            self.tell("It has no children, and no parent here" if chosen is not None else "Nobody has children here")
+            nobody, alone = _("Nobody has children here"), _("It has no children, and no parent here")
+            self.tell(nobody if chosen is None else alone)
         elif chosen is not None:
             self.board_screen.chosen = family.head(chosen)
         self.want_frame(soon=True)
@@ -188,9 +196,10 @@ class Actions(App[int]):
         pid = self.board_screen.chosen
         if pid is None:
             keys = f"{self._key('select_previous')} {self._key('select_next')}"
-            self.tell(f"Choose a process first: {keys}, or click one" if self.session.names else "There is no process")
+            said = _("Choose a process first: {keys}, or click one") if self.session.names else _("There is no process")
+            self.tell(said.format(keys=keys))
         elif pid not in self.session.names:
-            self.tell(f"{self.session.past.live.names[pid]} was not born yet")
+            self.tell(_("{name} was not born yet").format(name=self.session.past.live.names[pid]))
             return None
         return pid
 
@@ -238,13 +247,15 @@ class Actions(App[int]):
         """Show or hide the lesson; it stands beside the timeline, on the board if nowhere else."""
         screen = self.board_screen
         if self.session.scenario.lesson is None:
-            self.tell("This scenario has no lesson")
-        elif not screen.lower.display:
-            screen.add_class("lesson")
-            self.action_panel("board")
+            self.tell(_("This scenario has no lesson"))
+            return
+        if screen.front.timeline == "never":
+            screen.turn_to("board")
+            screen.shows_lessons = True
         else:
-            screen.toggle_class("lesson")
-            self.want_frame(soon=True)
+            screen.shows_lessons = not screen.has_class("lesson")
+        screen.set_class(screen.shows_lessons, "lesson")
+        self.want_frame(soon=True)
 
     def action_lesson_down(self) -> None:
         """Scroll the lesson."""
@@ -273,14 +284,20 @@ class Actions(App[int]):
         """Dark or light."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
 
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as an SVG."""
+        from sandbox.tui.screenshot import to_cells
+
+        return to_cells(super().export_screenshot(title=title, simplify=simplify))
+
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Save a picture of the screen, if not told otherwise in the folder that we were started in."""
         try:
             saved = os.path.abspath(self.save_screenshot(filename, path))
         except OSError as error:
-            self.tell(f"The screen cannot be saved: {error.strerror}", severe=True)
+            self.tell(_("The screen cannot be saved: {reason}").format(reason=error.strerror), severe=True)
         else:
-            self.tell(f"The screen is saved as {saved}")
+            self.tell(_("The screen is saved as {file}").format(file=saved))
 
     def action_suspend(self) -> None:
         """Back to the shell for a while."""
@@ -290,7 +307,8 @@ class Actions(App[int]):
 
     def action_palette(self) -> None:
         """Find a command by name."""
-        self.action_command_palette()
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=_("Type what it is called…"), id="--command-palette"))
 
     def action_help(self) -> None:
         """Show all keys."""
@@ -313,7 +331,7 @@ class Actions(App[int]):
             if action.id != "palette" and action.panel in ("", front.id):
                 run = partial(self.run_action, action.does, front if action.panel else self)
                 keys = written(keys_of(action, self.config.keymap))
-                yield SystemCommand(action.name, escape(f"{keys}   {action.says}"), run)
+                yield SystemCommand(_(action.name), escape(f"{keys}   {_(action.says)}"), run)
 
 
 def problem_of_command(line: str) -> str | None:
@@ -325,5 +343,5 @@ def problem_of_command(line: str) -> str | None:
     except Refused as refused:
         return wording.problem(refused.faults[0][1])
     if shutil.which(words[0]) is None:
-        return f"{words[0]}: there is no such program here"
+        return _("{program}: there is no such program here").format(program=words[0])
     return None

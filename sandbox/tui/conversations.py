@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from sandbox.board import Board
 from sandbox.clients import Client
-from sandbox.events import Clause
+from sandbox.events import Clause, Figure
 from sandbox.kernel.states import State
 from sandbox.network import Connection, Listener, Network
+
+#: Of somebody who may have left by the time at which his words are read.
+_ADDRESS = re.compile(r"\S+:\d+")
 
 
 class Talk(NamedTuple):
@@ -45,7 +49,7 @@ def groups(network: Network, clients: Iterable[Client]) -> list[Group]:
     accepted = {each.peer: each for each in network.connections.values() if each.listener is not None}
     found: list[Group] = []
     placed: set[Client] = set()
-    for number, listener in network.listeners.items():
+    for number, listener in sorted(network.listeners.items(), key=lambda item: item[1].pid):
         port = listener.at.rpartition(":")[2]
         known = [client for client in clients if str(client.address.port) == port and client not in placed]
         placed.update(known)
@@ -63,19 +67,16 @@ def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "
     """Where a process is right now. ``places``: those of the ready queue, the head's is 1. That it talks to ``peer``
     is said already."""
     row = board.rows[pid]
+    figures: dict[str, Figure] = {}
     match row.state:
         case State.READY:
-            return Clause("ready", {"place": places.get(pid)})
+            figures = {"place": places.get(pid)}
         case State.RUNNING:
-            return Clause("running", {"cpu": row.cpu})
+            figures = {"cpu": row.cpu}
         case State.BLOCKED if row.on is not None:
             figures = {name: value for name, value in row.on.figures.items() if value != peer}
-            return Clause("blocked", {"on": row.on.rule, **figures})
-        case State.BLOCKED:
-            return Clause("blocked")
-        case State.EXITED:
-            return Clause("done")
-    return Clause("new")
+            figures["cause"] = row.on.rule
+    return Clause(row.state.value, figures)
 
 
 def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
@@ -89,7 +90,7 @@ def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
         return whereabouts(board, connection.pid, places, connection.peer)
     listener = board.network.listeners.get(connection.listener or 0)
     if board.paused or listener is None:
-        return Clause("in the kernel's backlog", {"name": "the machine", "where": "paused"})
+        return Clause("the machine is paused")
     server = whereabouts(board, listener.pid, places, listener.at)
     return Clause(
         "in the kernel's backlog", {"name": board.rows[listener.pid].name, "where": server.rule, **server.figures}
@@ -98,10 +99,11 @@ def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
 
 class Transcripts:
     """The last words of those who are not our clients, as far as the server tells them: the built-in ones write
-    ``PEER heard → said`` on their consoles."""
+    ``PEER heard → said`` on their consoles. What else a server writes is about no single client, as far as we know."""
 
     def __init__(self) -> None:
         self._words: dict[str, str] = {}
+        self._asides: dict[int, str] = {}
         #: Of each console: the number of the line up to which it has been read.
         self._read: dict[int, int] = {}
 
@@ -111,12 +113,19 @@ class Transcripts:
         for listener in board.network.listeners.values():
             row = board.rows[board.rows[listener.pid].console]
             for line in row.output.lines(self._read.get(row.pid, 0), row.output.end):
-                peer, _, words = "".join(text for text, _ in line).partition(" ")
+                written = "".join(text for text, _ in line)
+                peer, _, words = written.partition(" ")
                 if peer in peers:
                     self._words[peer] = words
+                elif written and not _ADDRESS.fullmatch(peer):
+                    self._asides[row.pid] = written
             self._read[row.pid] = max(row.output.end - 1, 0)  # the last one may go on
         if len(self._words) > 2 * len(peers) + 100:
             self._words = {peer: words for peer, words in self._words.items() if peer in peers}
+
+    def aside(self, console: int) -> str:
+        """What was written last on a console that is about no single client."""
+        return self._asides.get(console, "")
 
     def words(self, peer: str) -> str:
         """What was heard from a peer last, and what it was told."""

@@ -28,6 +28,11 @@ def folded(number: int) -> str:
     return f" ▸{number}" if number else ""
 
 
+def own_name(name: str, parent: str) -> str:
+    """What tells a child from its parent: ``:51514`` of ``server:51514``; all of its name if it has another."""
+    return name.removeprefix(parent) if name.startswith(f"{parent}:") else name
+
+
 class Family:
     """Who started whom in a run, and whose descendants are folded away."""
 
@@ -39,6 +44,7 @@ class Family:
         #: Who started each process (0: nobody here), in order of birth.
         self._parents: dict[int, int] = {}
         self._heads: dict[int, int] = {}
+        self._lines: dict[int, list[int]] = {}
 
     def grow(self, rows: Mapping[int, Row]) -> None:
         """Take in who has been born since the last time; ``rows`` are all there have been."""
@@ -54,8 +60,12 @@ class Family:
         return any(self._parents.values())
 
     def head(self, pid: int) -> int:
-        """Whose line a process is part of: its own, unless it is folded away."""
-        return self._heads[pid]
+        """Whose line a process is part of: its own, unless it is folded away. What is no pid stays what it is."""
+        return self._heads.get(pid, pid)
+
+    def line(self, head: int) -> Sequence[int]:
+        """All that are part of a process's line, itself first."""
+        return self._lines[head]
 
     def fold(self, pid: int | None) -> bool:
         """Fold away who descends from a process, or unfold them; of one without descendants, those of its parent; of
@@ -93,7 +103,10 @@ class Family:
 
     def _arrange(self) -> None:
         heads = self._heads = {0: 0}
+        lines: dict[int, list[int]] = {}
         for pid, parent in self._parents.items():
             folded = parent in self.folded or heads[parent] != parent
             heads[pid] = heads[parent] if folded else pid
+            lines.setdefault(heads[pid], []).append(pid)
+        self._lines = lines
         self.members = self.tree(self._parents)

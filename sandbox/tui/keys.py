@@ -37,6 +37,8 @@ PANELS = (
     Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
     Action("compare", "5", "", "Compare", "the scenario under several policies, in virtual time"),
     Action("memory", "6", "", "Memory", "the tree of processes, and what memory each has"),
+    Action("states", "7", "", "States", "the states, and every arrow between them as it is taken"),
+    Action("quadrants", "8", "", "Quadrants", "synchronous or not, blocking or not: where each process is"),
 )
 
 ACTIONS = (
@@ -109,6 +111,8 @@ ACTIONS = (
     Action("compare_page_up", "pageup", "", "Compare: page up", "scroll back", "compare"),
     Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
     Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
+    # States
+    Action("one_or_all", "v", "one/all", "States: one or all", "the arrows of the chosen process, or of all", "states"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),

@@ -10,6 +10,7 @@ from sandbox import wording
 from sandbox.commands import Command, Pause
 from sandbox.events import Event, decode
 from sandbox.kinds import Duration, Refused
+from sandbox.language import _
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
 from sandbox.tui.actions import Actions
@@ -19,6 +20,7 @@ from sandbox.tui.widgets.timeline import Moved, Scrubbed
 
 #: Of more events a person would wait for the answer.
 _WHAT_IF_MOST = 100_000
+_WHAT_IF = "ossandbox whatif"
 #: Between two frames so much of a recording is read.
 _READ_S = 0.04
 
@@ -46,7 +48,7 @@ class LookBack(Actions):
         if self.session.looks_back:
             self._look(self.session.forward)
         elif isinstance(self.session, Replay):
-            self.tell("This is the end of the recording")
+            self.tell(_("This is the end of the recording"))
         else:
             super().action_step()
 
@@ -69,7 +71,7 @@ class LookBack(Actions):
         if pid is None:
             self._chosen()
         elif not self.session.next_of(pid):
-            self.tell(f"{self.session.past.live.names[pid]} has not changed since")
+            self.tell(_("{name} has not changed since").format(name=self.session.past.live.names[pid]))
         self.want_frame(soon=True)
 
     def action_go_to(self) -> None:
@@ -80,8 +82,8 @@ class LookBack(Actions):
             if text:
                 self._look_at(Duration().parse(text))
 
-        says = f"A time since boot, with its unit; it is {exact(self.session.now_ns)} now."
-        self.push_screen(Ask("Go to a time", says, "1.25s", _problem_of_time), answered)
+        says = _("A time since boot, with its unit; it is {time} now.").format(time=exact(self.session.now_ns))
+        self.push_screen(Ask(_("Go to a time"), says, "1.25s", _problem_of_time), answered)
 
     # The timeline
 
@@ -140,7 +142,7 @@ class LookBack(Actions):
     def ask_machine(self, command: Command) -> None:
         """Send a command, or say why nobody heard it."""
         if isinstance(self.session, Replay):
-            self.tell("This is a recording: what happened has happened", severe=True)
+            self.tell(_("This is a recording: what happened has happened"), severe=True)
         else:
             super().ask_machine(command)
 
@@ -165,12 +167,13 @@ class LookBack(Actions):
         from sandbox.tui.screens.policy import ChoosePolicy
 
         if len(self.session.past) > _WHAT_IF_MOST:
-            self.tell(f"More than {_WHAT_IF_MOST} events: record it, and ask ossandbox whatif", severe=True)
+            said = _("More than {number} events: record it, and ask {command}")
+            self.tell(said.format(number=_WHAT_IF_MOST, command=_WHAT_IF), severe=True)
             return
 
         def chosen(name: str | None) -> None:
             if name is not None and ":" in name:  # somebody's own file is not run here
-                self.tell("Of a policy of your own, ask ossandbox whatif", severe=True)
+                self.tell(_("Of a policy of your own, ask {command}").format(command=_WHAT_IF), severe=True)
             elif name is not None:
                 self._show_what_if(name)
 
@@ -198,15 +201,17 @@ class LookBack(Actions):
         session = self.session
         if session.recorder is not None and session.recorder.goes_on:
             session.recorder.close()
-            self.tell(f"{session.recorder.path} holds the run up to now")
+            self.tell(_("{file} holds the run up to now").format(file=session.recorder.path))
             return
 
         def answered(path: str | None) -> None:
             if path:
                 self._record(os.path.expanduser(path))
 
-        says = "The file, in the folder that we were started in if it names none. It will hold every event since boot."
-        self.push_screen(Ask("Record", says, f"{session.scenario.name}.trace", lambda path: None), answered)
+        says = _(
+            "The file, in the folder that we were started in if it names none. It will hold every event since boot."
+        )
+        self.push_screen(Ask(_("Record"), says, f"{session.scenario.name}.trace", lambda path: None), answered)
 
     def _record(self, path: str) -> None:
         session = self.session
@@ -218,13 +223,13 @@ class LookBack(Actions):
         for lines in session.past.blocks():
             recorder.write(lines)
         session.recorder = recorder
-        self.tell(f"Recording into {path}; {self._key('record')} ends it")
+        self.tell(_("Recording into {file}; {key} ends it").format(file=path, key=self._key("record")))
 
     def keep(self, events: Sequence[Event]) -> None:
         """Record what has come."""
         recorder = self.session.recorder
         if recorder is not None and (fault := recorder.take(events)) is not None:
-            self.tell(f"{wording.fault(fault)}", severe=True)
+            self.tell(wording.fault(fault), severe=True)
 
 
 def _problem_of_time(text: str) -> str | None:

@@ -56,7 +56,7 @@ def lines(what: WhatIf, width: int) -> Iterator[Line]:
     """The check, both timelines one above the other, and the differences."""
     yield from _check(what)
     yield []
-    yield from gantt.overlay(what.load.history, what.other, ("was", "if"), width)
+    yield from gantt.overlay(what.load.history, what.other, (_("was"), _("if")), width)
     yield [(gantt.legend(what.other), "dim")]
     yield []
     yield from _table(what)

@@ -1,11 +1,12 @@
 """Data → sentences: what events, causes, rules and faults are called, in the language of who reads them."""
 
-from sandbox.wording.choices import note, parameters, queue, rule
+from sandbox.wording.choices import figure, note, parameters, queue, rule
 from sandbox.wording.explanation import question, score, verdict, why
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.happened import sentence, signal_name, status, stretch
-from sandbox.wording.laws import unbroken, violation
+from sandbox.wording.laws import law, unbroken, violation
 from sandbox.wording.lessons import finding, step_awaited, step_reached
+from sandbox.wording.pictures import seat, seat_reason, transition, turn
 from sandbox.wording.problems import problem, recording
 from sandbox.wording.results import (
     defect,
@@ -20,11 +21,13 @@ from sandbox.wording.results import (
     unfinished,
     what_if,
 )
-from sandbox.wording.templates import Names
-from sandbox.wording.waits import burst, cause, client, situation
+from sandbox.wording.states import state
+from sandbox.wording.templates import Names, listed
+from sandbox.wording.waits import burden, burst, cause, client, situation
 
 __all__ = [
     "Names",
+    "burden",
     "burst",
     "cause",
     "client",
@@ -32,9 +35,12 @@ __all__ = [
     "endings",
     "entangled",
     "fault",
+    "figure",
     "finding",
     "hangs_on_ties",
     "later",
+    "law",
+    "listed",
     "note",
     "operator",
     "parameters",
@@ -45,16 +51,21 @@ __all__ = [
     "reproduced",
     "rule",
     "score",
+    "seat",
+    "seat_reason",
     "sentence",
     "signal_name",
     "situation",
     "sooner",
+    "state",
     "status",
     "step_awaited",
     "step_reached",
     "stood_in",
     "stretch",
     "summary",
+    "transition",
+    "turn",
     "unbroken",
     "unfinished",
     "verdict",

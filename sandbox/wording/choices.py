@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from sandbox.events import Clause, PolicyNote
-from sandbox.language import Messages
+from sandbox.language import Messages, _
 from sandbox.units import show_duration
 from sandbox.wording.templates import Names, say
 
@@ -51,6 +51,25 @@ _QUEUES: Messages = {
     "ahead of its share": "ahead of their share",
 }
 
+#: What a policy knows of a task, at the head of a column.
+_FIGURES: Messages = {
+    "burst_ns": "CPU burst",
+    "deadline_ns": "deadline",
+    "due_ns": "due",
+    "estimate_ns": "estimate",
+    "level": "level",
+    "own": "own",
+    "pass": "pass",
+    "period_ns": "period",
+    "priority": "priority",
+    "remaining_ns": "remaining",
+    "slices": "slices",
+    "stride": "stride",
+    "tickets": "tickets",
+    "vruntime_ns": "vruntime",
+    "weight": "weight",
+}
+
 
 def rule(clause: Clause) -> str:
     """Why a policy chose a process."""
@@ -70,6 +89,11 @@ def note(event: PolicyNote, names: Names) -> str:
 def queue(clause: Clause) -> str:
     """What one of a policy's queues is called."""
     return say(_QUEUES, clause)
+
+
+def figure(name: str) -> str:
+    """What a figure is called that a policy knows of its tasks; a person's own by the name that he gave it."""
+    return _(_FIGURES.get(name, name.removesuffix("_ns")))
 
 
 def parameters(values: Mapping[str, object]) -> str:

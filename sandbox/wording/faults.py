@@ -21,6 +21,7 @@ _FAULTS: Messages = {
     "sensor lost": "the sensor {sensor} is lost: {reason}; {next} goes on in its place",
     "no list of sockets": "who is connected to whom cannot be seen here: {reason}",
     "no witness": "the slices cannot be verified here: {reason}",
+    "stood still": "the kernel process got no CPU for {for_ns}: nobody was scheduled meanwhile",
     "stop not confirmed": "its stop is not confirmed yet; the others go on",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "nothing can happen any more": "nothing can happen any more: the run ends",
@@ -33,6 +34,9 @@ _FAULTS: Messages = {
     "recording ended": "the recording {file} ends here: {reason}; the run goes on",
     "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
     "interrupt it; the kernel process and everything that it ran have been ended",
+    "command hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it; the command has been ended",
+    "command died": "the command died ({reason})",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 

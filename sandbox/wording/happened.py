@@ -39,7 +39,7 @@ from sandbox.language import N_, Messages, _
 from sandbox.text import clean
 from sandbox.wording.choices import note, queue, rule
 from sandbox.wording.faults import fault, operator
-from sandbox.wording.templates import Names, fill
+from sandbox.wording.templates import Names, fill, listed
 from sandbox.wording.waits import cause, waits
 
 SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
@@ -171,14 +171,14 @@ def _of_socket(event: SocketEvent) -> str:
 
 
 def _listed(tasks: Sequence[Queued], names: Names) -> str:
-    return ", ".join(names.get(task.pid, str(task.pid)) for task in tasks) or _("nobody")
+    return listed(names.get(task.pid, str(task.pid)) for task in tasks) or _("nobody")
 
 
 def status(event: Exited) -> str:
     """How a process ended: ``exit 0`` or the signal's name."""
     if event.signal is not None:
         return _("killed by {signal}").format(signal=signal_name(event.signal))
-    return _("ended") if event.code is None else f"exit {event.code}"
+    return _("ended") if event.code is None else _("exit {code}").format(code=event.code)
 
 
 def signal_name(number: int) -> str:
@@ -186,7 +186,7 @@ def signal_name(number: int) -> str:
     try:
         return signal.Signals(number).name
     except ValueError:
-        return f"signal {number}"
+        return _("signal {number}").format(number=number)
 
 
 def stretch(state: str, why: Clause) -> str:

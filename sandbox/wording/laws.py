@@ -6,6 +6,15 @@ from sandbox.events import Clause
 from sandbox.language import Messages, _
 from sandbox.wording.templates import say
 
+#: What an examination holds policies to.
+_LAWS: Messages = {
+    "lawful values": "lawful values",
+    "nothing lost": "nothing lost",
+    "never idle": "never idle",
+    "no starvation": "no starvation",
+    "deterministic": "deterministic",
+    "right slices": "right slices",
+}
 _UNBROKEN: Messages = {
     "declared": "its class says that it need not",
     "unjudged": "not judged: it did not get that far",
@@ -29,6 +38,13 @@ _VIOLATIONS: Messages = {
 def violation(clause: Clause) -> str:
     """What a policy did that a law of scheduling forbids."""
     return say(_VIOLATIONS, clause)
+
+
+def law(name: str) -> str:
+    """What a law of scheduling is called."""
+    if name.startswith("like "):
+        return _("like {policy}").format(policy=name.removeprefix("like "))
+    return _(_LAWS[name])
 
 
 def unbroken(state: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sandbox.events import Clause
 from sandbox.happenings import Happening
 from sandbox.language import Messages, _
+from sandbox.units import show_duration
 from sandbox.wording.results import rounded
 from sandbox.wording.templates import say
 
@@ -22,6 +23,9 @@ def finding(clause: Clause) -> str:
     """What a run showed of a lesson's claim."""
     if clause.rule == "figures" and clause.figures["right"] is None:  # the claim itself says what it is compared with
         clause = Clause("figure", clause.figures)
+    if clause.rule == "at":
+        times = (_(_FINDINGS["never"]) if at is None else show_duration(int(at)) for at in clause.figures.values())
+        clause = Clause("at", {"times": ", ".join(times)})
     return say(_FINDINGS, clause)
 
 

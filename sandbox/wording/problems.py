@@ -8,6 +8,7 @@ from sandbox.wording.templates import say
 
 _PROBLEMS: Messages = {
     "duration needs a unit": "{value} has no unit; write {hint}",
+    "expected a size": "{value} is no size; write for example 64kB, 400MB or 2GB",
     "expected a duration": "{value} is no duration; write for example 20ms, 1.5s or 250us",
     "out of range": "{value} is out of range; allowed: {allowed}",
     "expected a whole number": "{value} is no whole number; allowed: {allowed}",
@@ -69,6 +70,8 @@ _PROBLEMS: Messages = {
     "two processes of one name": "two processes are called {value}",
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
+    "no proc": "there is no /proc, where processes tell of themselves: mount -t proc proc /proc brings it back, and "
+    "ossandbox simulate needs none",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
     "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
     "ostep has one cpu": "OSTEP's simulators have one CPU",

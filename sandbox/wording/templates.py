@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from string import Formatter
 
 from sandbox.events import Clause, Figure
@@ -10,6 +11,10 @@ from sandbox.language import _
 from sandbox.units import show_duration
 
 Names = Mapping[int, str]
+
+
+#: Figures that may be words of our own, marked where they are written; other people's are in no catalogue.
+_WORDS = frozenset({"allowed", "answer", "ours", "reason", "theirs", "value"})
 
 
 class _Figures(Formatter):
@@ -21,7 +26,7 @@ class _Figures(Formatter):
             return ""
         if str(key).endswith("_ns") and isinstance(value, int):
             return show_duration(value)
-        return str(value)
+        return _(str(value)) if key in _WORDS else str(value)
 
 
 _figures = _Figures()
@@ -30,6 +35,16 @@ _figures = _Figures()
 def fill(template: str, figures: Mapping[str, Figure]) -> str:
     """A template in the reader's language, with its figures."""
     return _figures.vformat(_(template), (), figures).strip()
+
+
+def listed(words: Iterable[str]) -> str:
+    """Several of a kind, one after another."""
+    return _(", ").join(words)
+
+
+def prose(sentences: Iterable[str]) -> str:
+    """Whole sentences, one after another; there is at least one."""
+    return reduce(lambda said, more: _("{said} {more}").format(said=said, more=more), sentences)
 
 
 def say(templates: Mapping[str, str], clause: Clause) -> str:

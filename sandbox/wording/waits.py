@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.events import Clause
 from sandbox.language import Messages, _
+from sandbox.wording.states import STATES
 from sandbox.wording.templates import say
 
 _CAUSES: Messages = {
@@ -42,17 +43,13 @@ _CLIENTS: Messages = {
 
 #: Where the process of a connection is, or what there is instead of one.
 _SITUATIONS: Messages = {
-    "new": "NEW",
-    "ready": "READY",
+    **STATES,
     "queued": "READY, {queue}",
-    "running": "RUNNING",
-    "blocked": "BLOCKED",
     "waiting": "BLOCKED on {cause}",
-    "done": "DONE",
-    "paused": "is paused",
     "connecting": "connecting",
     "closed": "it left",
     "in the kernel's backlog": "in the kernel's backlog",
+    "the machine is paused": "in the kernel's backlog; the machine is paused",
     "behind a server": "in the kernel's backlog; {name} {server}",
 }
 _PLACES: Messages = {
@@ -96,14 +93,20 @@ def situation(clause: Clause) -> str:
         return say(_SITUATIONS, Clause("behind a server", {"name": figures.get("name"), "server": server}))
     if isinstance(place := figures.get("place"), int):
         return say(_SITUATIONS, Clause("queued", {"queue": _place(place)}))
-    if (on := figures.pop("on", None)) is not None:
-        return say(_SITUATIONS, Clause("waiting", {"cause": cause(Clause(str(on), figures))}))
+    if (rule := figures.pop("cause", None)) is not None:
+        return say(_SITUATIONS, Clause("waiting", {"cause": cause(Clause(str(rule), figures))}))
     return say(_SITUATIONS, clause)
 
 
 def _place(number: int) -> str:
     named = _PLACES.get(str(number))
     return _("no. {number} in the queue").format(number=number) if named is None else _(named)
+
+
+def burden(used: str, blocked: float) -> str:
+    """What a listener costs: CPU time used, and the share of its life in which it was BLOCKED, 0 … 1."""
+    said = _("{used} of CPU time, BLOCKED {blocked} of the time")
+    return said.format(used=used, blocked=f"{blocked:.0%}")
 
 
 def burst(number: int, answered: int, failed: int, figures: str) -> str:

@@ -14,8 +14,6 @@ from sandbox.commands import Kill, Pause, Quit, Resume, Spawn, Step, Type
 from sandbox.events import Admitted, Blocked, Booted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.units import MS
 from tests.faults.stage import (
-    OSSANDBOX,
-    ROOT,
     Piped,
     Watch,
     command,
@@ -32,19 +30,6 @@ pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("le
 
 
 # The kernel process
-
-
-def test_the_kernel_process_itself_is_stopped_for_a_while() -> None:
-    world = scenario(*(process(name, "cpu 200ms") for name in ("a", "b", "c")), quantum_ns=5 * MS)
-    with watch(world, stay=False) as run:
-        run.dispatched("c")
-        os.kill(run.link.os_pid, signal.SIGSTOP)
-        run.go_on(1.5)
-        os.kill(run.link.os_pid, signal.SIGCONT)
-        run.finish()
-        for name in ("a", "b", "c"):
-            assert run.ended(name).status == 0
-            assert run.ended(name).cpu_ns == pytest.approx(200 * MS, rel=0.05)
 
 
 def test_what_is_asked_at_once_is_done() -> None:
@@ -207,54 +192,7 @@ def test_work_of_no_length(sensor: str) -> None:
     assert {event.status for event in exits(run_real(world, sensor=sensor)).values()} == {0}
 
 
-def test_three_hundred_processes() -> None:
-    events = run_real(scenario(process("p", "cpu 1ms", "io 5ms", "cpu 1ms", count=1), *many(300), quantum_ns=5 * MS))
-    ends = [event for event in events if isinstance(event, Exited)]
-    assert [event.status for event in ends] == [0] * 301
-
-
-def many(number: int) -> list:
-    return [process(f"p{index}", "cpu 1ms", "io 5ms", "cpu 1ms") for index in range(number)]
-
-
-def test_when_descriptors_run_out_it_costs_the_latecomers_only(tmp_path: Path) -> None:
-    sleeps = "for i in " + "1 " * 40 + "; do sleep 0.3 & done; wait; echo fine"
-    world = f"""
-title = "many"
-[[process]]
-name = "p"
-work = ["cpu 2ms", "io 20ms", "cpu 2ms"]
-count = 4
-[[process]]
-name = "sh"
-command = ["sh", "-c", "{sleeps}"]
-[[process]]
-name = "late"
-work = ["cpu 2ms"]
-count = 40
-"""
-    few = ["sh", "-c", f'ulimit -n 90; exec "$@" run {write_scenario(tmp_path, world)}', "sh", *OSSANDBOX]
-    done = subprocess.run(few, capture_output=True, text=True, timeout=50, check=False, cwd=ROOT)
-    assert done.returncode == 0
-    assert "could not be started: Too many open files" in done.stdout
-    assert "too many was ended" in done.stdout
-    assert "sh writes: fine" in done.stdout
-    assert "Traceback" not in done.stdout + done.stderr
-
-
 # Programs that mean harm
-
-
-def test_a_bounded_fork_bomb_ends_by_itself() -> None:
-    bomb = quick_python(
-        "import os, time",
-        "for generation in range(7):",
-        "    os.fork()",
-        "time.sleep(0.2)",
-    )
-    events = run_real(scenario(command("bomb", *bomb), process("hog", "cpu 100ms"), quantum_ns=5 * MS))
-    assert sum(isinstance(event, Admitted) for event in events) == 2**7 + 1
-    assert {event.status for event in events if isinstance(event, Exited)} == {0}
 
 
 def test_stops_and_continues_without_end() -> None:

@@ -17,7 +17,7 @@ from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.story import Story
-from sandbox.lessons.text import fill, lesson_text, title
+from sandbox.lessons.text import fill, lesson_text
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.metrics import fold
@@ -274,8 +274,8 @@ def test_every_lesson_has_its_place_its_claims_and_its_texts(name: str) -> None:
     assert lesson.concepts
     assert lesson.claims
     english, chinese = lesson_text(lesson) or "", lesson_text(lesson, "zh") or ""
-    assert re.search("[\u4e00-\u9fff]", title(chinese) or "")
-    assert title(english)
+    assert re.match("# .*[\u4e00-\u9fff]", chinese)
+    assert english.startswith("# ")
     assert placeholders(english) == placeholders(chinese)
     assert all(figure in RUN_FIGURES or owner(figure, lesson.names) for figure in placeholders(english))
     assert name in (built_in_folder() / "course.txt").read_text().splitlines()

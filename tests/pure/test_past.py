@@ -36,9 +36,9 @@ def board(it: Board) -> Any:
         + [[*row.output.lines(0, row.output.end)]]
         for pid, row in it.rows.items()
     }
-    ours = ("rows", "blocked", "exited", "network")
+    ours = ("rows", "blocked", "exited", "network", "diagram")
     plain = {name: value for name, value in vars(it).items() if name not in ours}
-    return plain, rows, [*it.blocked], [*it.exited], network(it.network)
+    return plain, rows, [*it.blocked], [*it.exited], network(it.network), vars(it.diagram)
 
 
 def network(it: Network) -> Any:

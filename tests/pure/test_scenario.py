@@ -53,6 +53,7 @@ tickets = 50
 period = "1s"
 deadline = "900ms"
 estimate = "20ms"
+memory = "64MB"
 [[process]]
 name = "ls"
 command = ["ls", "-l"]
@@ -78,6 +79,7 @@ do = "type mailer hello  there"
     assert [process.name for process in scenario.processes] == ["long-1", "long-2", "long-3", "ls", "mailer"]
     long = scenario.processes[0]
     assert (long.arrive_ns, long.demand_ns, long.nice, long.period_ns) == (5 * MS, 700 * MS, 5, 1000 * MS)
+    assert (long.memory, scenario.processes[3].memory) == (64_000_000, None)
     assert [(part.kind, part.ns // MS) for part in long.segments] == [
         ("cpu", 300), ("io", 100), ("cpu", 50), ("until", 1000), ("cpu", 300), ("io", 100), ("cpu", 50),
     ]  # fmt: skip
@@ -181,12 +183,15 @@ do = "kil a"
         ("[[process]]\nprogram='client'\nconnect='example.org:80'", "leads off this machine"),
         ("[[process]]\nname='a'\nwork=['cpu 1ms']\n[[client]]\nname='x'\nconnect='a'", "no such process"),
         ("[[client]]\nname='x'\nconnect='127.0.0.1:1'\n[[client]]\nname='x'\nconnect='127.0.0.1:1'", "two clients of one name"),
+        ("[[process]]\ncommand=['a']\nmemory=400", "expected a size"),
+        ("[[process]]\ncommand=['a']\nmemory='400'", "expected a size"),
+        ("[[process]]\ncommand=['a']\nmemory='1kB'", "out of range"),
         ("[[client]]\nname='x'\nconnect='127.0.0.1:1'\nsay=[]", "list has the wrong length"),
         ("[[client]]\nname='x'\nconnect='127.0.0.1:1'\ncount=9999", "out of range"),
         ("[[client]]\nname='x'\nconnect='127.0.0.1:1'\never='1s'", "unknown key"),
     ],
 )  # fmt: skip
-def test_each_kind_of_nonsense_is_refused_in_under_a_second(tmp_path: Path, text: str | bytes, rule: str) -> None:
+def test_f30_each_kind_of_nonsense_is_refused_in_under_a_second(tmp_path: Path, text: str | bytes, rule: str) -> None:
     began = time.perf_counter()
     assert rule in [found for _, _, found in problems(tmp_path, text)]
     assert time.perf_counter() - began < 1
@@ -294,7 +299,7 @@ tables = st.dictionaries(st.sampled_from(keys), json_like, max_size=6)
 
 @settings(deadline=None, max_examples=200)
 @given(tables, st.lists(tables, max_size=3), st.lists(tables, max_size=2), tables)
-def test_no_table_whatever_breaks_the_reader(
+def test_f31_no_table_whatever_breaks_the_reader(
     tmp_path_factory: pytest.TempPathFactory, top: dict, processes: list, ats: list, machine: dict
 ) -> None:  # type: ignore[type-arg]
     import tomllib

@@ -116,7 +116,7 @@ def test_children_are_found_scheduled_and_named_for_what_they_become(sensor: str
         run.link.send(Quit())
 
 
-def test_when_the_idle_task_is_killed_another_sensor_takes_over() -> None:
+def test_f45_when_the_idle_task_is_killed_another_sensor_takes_over() -> None:
     world = scenario(process("io", "cpu 1ms", "io 10ms", repeat=100), process("hog", "cpu 60s"), policy="fcfs")
     with watch(world, sensor="idle") as run:
         run.until(lambda: len(run.all(Blocked, "io")) > 1 or run.all(Dispatched, "hog"), "it has begun")
@@ -129,7 +129,7 @@ def test_when_the_idle_task_is_killed_another_sensor_takes_over() -> None:
         run.until(lambda: len(run.all(Blocked, "io")) > blocks + 5, "blocks are noticed as before")
 
 
-def test_a_sensor_that_cannot_be_had_is_replaced_and_told() -> None:
+def test_f45_a_sensor_that_cannot_be_had_is_replaced_and_told() -> None:
     every_cpu = len(os.sched_getaffinity(0))  # leaves the kernel process none of its own, and perf needs one
     with watch(scenario(process("p", "cpu 5ms", "io 5ms"), cpus=every_cpu), stay=False, sensor="perf") as run:
         run.finish()

@@ -8,10 +8,14 @@ import pytest
 
 from sandbox.board import Row
 from sandbox.events import Admitted
+from sandbox.tui.config import Config
 from sandbox.tui.family import Family
+from sandbox.tui.widgets.choices import Picked
 from tests.tui.stage import Play, Story, family
+from tests.tui.test_snapshots import show
 
 Stage = Callable[..., Play]
+Compare = Callable[..., bool]
 
 
 def grown(*parents: int) -> Family:
@@ -81,8 +85,8 @@ def test_a_thousand_generations_are_a_tree() -> None:
 async def test_f_folds_a_family_on_the_board_alike_in_every_column(stage: Stage) -> None:
     it = stage()
     story = family()
-    story.expire("other").run("child").later("2ms").block("child", "recv", peer="127.0.0.1:5")
-    story.run("second").later("1ms").block("second", "recv", peer="127.0.0.1:6").run("other")
+    story.expire("other").run("child").later("2ms").block("child", "recv", at="127.0.0.1:5")
+    story.run("second").later("1ms").block("second", "recv", at="127.0.0.1:6").run("other")
     async with it.app.run_test(size=(120, 40)) as pilot:
         await it.tell(pilot, story)
         await pilot.press("down", "f")  # the server
@@ -108,6 +112,75 @@ async def test_f_folds_a_family_on_the_board_alike_in_every_column(stage: Stage)
         await pilot.press("down", "f")  # the child, of whom only the child is left: the server's are folded
         await it.settle(pilot)
         assert it.app.board_screen.chosen == 3
+
+
+def served() -> Story:
+    """A server with four clients, each with a child of it; one is done, one was killed."""
+    story = Story(quantum="20ms").admit("server").admit("compute", "2s")
+    story.run("server").later("3ms").block("server", "accept", at="127.0.0.1:9001").run("compute").later("20ms")
+    for port in (51514, 51516, 51518, 51520):
+        handler = f"server:{port}"
+        story.wake("server").expire("compute").run("server").later("1ms").admit(handler, parent="server")
+        story.block("server", "accept", at="127.0.0.1:9001").run(handler).later("1ms")
+        story.block(handler, "recv", at=f"127.0.0.1:{port}").run("compute").later("90ms")
+        story.wake("server:51514").later("15ms").expire("compute").run("server:51514").later("4ms")
+        story.block("server:51514", "recv", at="127.0.0.1:51514").run("compute").later("30ms")
+    return story.exit("server:51516").exit("server:51518", signal=15).wake("server:51514").later("9ms")
+
+
+def labels(it: Play) -> list[str]:
+    return [name for line in it.panel("timeline")[2:-1] if (name := line[:16].strip())]
+
+
+async def test_children_stand_below_their_parents_in_the_timeline_and_are_folded_there(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, served())
+        unfolded = ["1  server", "3  └ :51514", "4  └ :51516", "5  └ :51518", "6  └ :51520", "2  compute"]
+        assert labels(it) == unfolded
+        assert [line.split() for line in it.panel("blocked")[:2]] == [
+            ["1", "B", "server", "accept", ":9001"], ["6", "B", "server:51520", "recv"],
+        ]  # fmt: skip
+        before = it.panel("timeline")
+        await pilot.press("down", "down", "f")  # the first child: it is folded into its parent
+        await it.settle(pilot)
+        assert labels(it) == ["1  server ▸4", "2  compute"]
+        assert it.app.board_screen.chosen == 1
+        await pilot.press("comma", "comma", "comma")
+        await it.settle(pilot)
+        assert it.app.session.looks_back
+        assert labels(it) == ["1  server ▸4", "2  compute"], "in the past, too"
+        assert it.panel("blocked")[0].split()[2:4] == ["server", "▸4"], "as many as there were then"
+        await pilot.press("down")
+        await it.settle(pilot)
+        assert it.app.board_screen.chosen == 2
+        await pilot.press("up", "f", "end")
+        await it.settle(pilot)
+        assert labels(it) == unfolded
+        assert [line[16:] for line in it.panel("timeline")] == [line[16:] for line in before]
+
+
+async def test_a_click_on_a_conversation_chooses_who_is_folded_away_until_the_board_is_back(stage: Stage) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, served())
+        await pilot.press("down", "f", "4")
+        it.app.on_picked(Picked(6))
+        await it.settle(pilot)
+        assert it.app.board_screen.chosen == 6
+        await pilot.press("1")
+        await it.settle(pilot)
+        assert it.app.board_screen.chosen == 1, "what k would kill is what is marked"
+
+
+def test_folded(stage: Stage, snap_compare: Compare) -> None:
+    it = stage()
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=show(it, served(), "down", "f"))
+
+
+def test_unfolded_small(stage: Stage, snap_compare: Compare) -> None:
+    it = stage(config=Config("light"))
+    assert snap_compare(it.app, terminal_size=(80, 24), run_before=show(it, served(), "down"))
 
 
 async def test_the_fold_key_says_when_there_is_nothing_to_fold(stage: Stage) -> None:

@@ -30,7 +30,9 @@ def test_text_is_as_wide_as_it_is_told(text: str, width: int) -> None:
         ("process-257", 11, "process-257"),
         ("process-257", 9, "proc…-257"),
         ("process-257", 6, "p…-257"),
-        ("process-257", 5, "proc…"),  # no room for both
+        ("process-257", 5, "…-257"),
+        ("process-257", 4, "-257"),
+        ("process-257", 3, "pr…"),  # no room for it
         ("pi", 5, "pi   "),
         ("w-1", 5, "w-1  "),
         ("a-longer-name", 8, "a-longe…"),

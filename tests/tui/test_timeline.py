@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from sandbox.lanes import MANY, Lane, Share, Sign, cpu_cells, life_cells
+from sandbox.lanes import MANY, UP_TO, WAITS, WAITS_FOR_CPU, Lane, Share, Sign, cpu_cells, family_cells, life_cells
 from sandbox.tracks import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
 from tests.tui.stage import Play, Story
 
@@ -90,6 +91,56 @@ def test_lanes_may_begin_anywhere() -> None:
 )
 def test_what_stands_beside_a_part_of_a_cell(stretches: Spans, tones: list[str]) -> None:
     assert [sign.tone for sign in life_cells(life(*stretches), CELL, 0, 1, 8)] == tones
+
+
+@pytest.mark.parametrize(
+    ("lives", "lane", "tones"),
+    [
+        ([[(RUNNING, 0, 4)], [(RUNNING, 4, 6), (BLOCKED, 6, None)]], "▊··", "RBB"),  # the sum, wherever it was
+        ([[(RUNNING, 0, 8), (BLOCKED, 8, 24)], [(READY, 0, None)]], "█░░", "rWW"),  # one runs while another waits
+        ([[(BLOCKED, 0, 16)], [(READY, 9, 12), (BLOCKED, 12, 15)]], "·· ", "BB "),  # where all are at a cell's end
+        ([[(RUNNING, 0, 8)], [(RUNNING, 0, 8)]], "█  ", "R  "),  # on two CPUs
+        ([], "   ", "   "),
+    ],
+)  # fmt: skip
+def test_a_family_in_one_lane(lives: list[Spans], lane: str, tones: str) -> None:
+    names = {"R": "running", "r": "ran_while_ready", "W": "ready", "B": "blocked", " ": "text"}
+    cells = family_cells([life(*stretches) for stretches in lives], CELL, 0, 3, 24)
+    assert ["".join(sign.text for sign in cells), [sign.tone for sign in cells]] == [lane, [names[t] for t in tones]]
+
+
+def test_a_family_is_the_sum_of_its_members_at_any_scale() -> None:
+    chance = random.Random(5)
+    for _ in range(100):
+        tracks = [wandering(chance) for _ in range(chance.choice([1, 3, 9]))]
+        cell_ns, from_ns, now_ns = chance.choice([1, 7, 50]), chance.choice([0, 13, 900]), chance.choice([600, 2_500])
+        expected = []
+        for at_ns in range(from_ns, from_ns + 40 * cell_ns, cell_ns):
+            end_ns = max(min(at_ns + cell_ns, now_ns), at_ns)
+            ran_ns = sum(track.used_ns(end_ns) - track.used_ns(at_ns) for track in tracks)
+            ends = [track.values[track.before(end_ns)] for track in tracks if track.before(end_ns) >= 0]
+            waits = {READY: WAITS_FOR_CPU, BLOCKED: WAITS}.get(
+                max([each for each in ends if each <= READY], default=GONE)
+            )
+            if end_ns == at_ns:
+                expected.append(Sign(" ", "text"))
+            elif ran_ns:
+                eighths = max(min(round(ran_ns * 8 / cell_ns), 8), 1)
+                expected.append(Sign(UP_TO[eighths], "ran_while_ready" if waits is WAITS_FOR_CPU else "running"))
+            else:
+                expected.append(waits or Sign(" ", "text"))
+        assert family_cells(tracks, cell_ns, from_ns, 40, now_ns) == expected
+
+
+def wandering(chance: random.Random) -> Track:
+    """A process that changes its state now and then, and ends or not."""
+    track, at = Track(), chance.randrange(900)
+    for _ in range(chance.choice([1, 5, 60])):
+        track.put(at, chance.choice([BLOCKED, READY, RUNNING]))
+        at += chance.randrange(1, 30)
+    if chance.random() < 0.5:
+        track.put(at, GONE)
+    return track
 
 
 @pytest.mark.parametrize(

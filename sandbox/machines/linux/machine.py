@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sandbox import libc
 from sandbox.commands import Command, Kill, Press, Spawn, Type
 from sandbox.events import Clause
 from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, Stop, Thaw
-from sandbox.machines.linux import libc
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.dispatch import Dispatcher
@@ -18,6 +18,7 @@ from sandbox.machines.linux.pace import Pace
 from sandbox.machines.linux.places import Places, take_precedence
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.population import Population
+from sandbox.machines.linux.pulse import Pulse
 from sandbox.machines.linux.reaper import Reaper
 from sandbox.machines.linux.undertaker import end_all
 from sandbox.units import US
@@ -49,6 +50,7 @@ class LinuxMachine:
         self._lookout = Lookout(boot, places, self._clock, self._poller, self._population, self._out)
         self._household = Household(boot, outside, self._clock, self._population, self._out)
         self._poller.add(outside.fileno(), self._household.listen)
+        self._pulse = Pulse()
         self._pace = Pace(self._clock, self._poller, places.alone)
 
     @property
@@ -70,6 +72,7 @@ class LinuxMachine:
         """Bear the scenario's processes; the clock starts when that is done."""
         self._population.bear_all(self._boot.scenario, self._boot.exposed, self._outside.dismissed)
         take_precedence()
+        self._pulse.beat()
         self._clock.start()
 
     def wait(self, deadline_ns: int | None) -> Happened:
@@ -144,8 +147,13 @@ class LinuxMachine:
 
     def _sleep(self, deadline_ns: int | None) -> None:
         """Until something can be done, and to the very end of a slice."""
-        if self._poller.wait(self._next_ns(deadline_ns)):
+        next_ns = self._next_ns(deadline_ns)
+        late_ns = self._pulse.beat(next_ns)
+        if self._poller.wait(next_ns):
             self._household.stirred = True
+        late_ns += self._pulse.beat()
+        if late_ns:
+            self._out.fault(None, "stood still", for_ns=late_ns)
         if deadline_ns is not None and not self._clock.frozen:
             self._pace.await_call(deadline_ns)
 

@@ -15,7 +15,8 @@ import select
 import struct
 from typing import Literal, NamedTuple
 
-from sandbox.machines.linux.libc import syscall
+from sandbox.language import N_
+from sandbox.libc import syscall
 
 _NUMBER = {"x86_64": 298, "aarch64": 241, "riscv64": 241}.get(os.uname().machine)
 _PERF_TYPE_SOFTWARE, _PERF_COUNT_SW_DUMMY = 1, 9
@@ -71,7 +72,7 @@ class Ring:
 
     def __init__(self, cpu: int) -> None:
         if _NUMBER is None:
-            raise OSError(0, "the number of perf_event_open is not known for this machine")
+            raise OSError(0, N_("the number of perf_event_open is not known for this machine"))
         attributes = _ATTR.pack(
             _PERF_TYPE_SOFTWARE, _ATTR.size, _PERF_COUNT_SW_DUMMY, 0, _SAMPLE_TID | _SAMPLE_TIME, 0, _FLAGS,
             _WAKEUP_BYTES, 0, 0, 0, 0, 0, 0, _CLOCK_MONOTONIC,

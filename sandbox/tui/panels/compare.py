@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from textwrap import wrap
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -13,9 +12,11 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from sandbox import contenders, wording
+from sandbox.cells import wrap
 from sandbox.comparison.apart import Comparison
 from sandbox.comparison.wire import AnyMessage, Compared, Refusal, Request, Running
 from sandbox.gantt import Line
+from sandbox.language import _, spoken
 from sandbox.scenario import Problem
 from sandbox.simulation import obstacles
 from sandbox.tui.keys import bindings
@@ -45,17 +46,17 @@ class Compare(Panel, can_focus=True):
 
     def compose(self) -> ComposeResult:
         """From top to bottom."""
-        yield Horizontal(Static(" policies ", id="contenders-title"), self._entry, id="contenders-row")
+        yield Horizontal(Static(f" {_('policies')} ", id="contenders-title"), self._entry, id="contenders-row")
         yield self._pages
 
     def show(self, session: Session, chosen: int | None) -> None:
         if session.scenario is not (self._session.scenario if self._session is not None else None):
             self._stop()
             own = [contender.label for contender in contenders.sensible(session.scenario)]
-            self._entry.placeholder = f"all that make sense: {', '.join(own)}"
+            self._entry.placeholder = _("all that make sense: {policies}").format(policies=", ".join(own))
             self._invite()
         self._session = session
-        self._pages.entitle("COMPARE in virtual time", self._pages.place)
+        self._pages.entitle(_("COMPARE in virtual time"), self._pages.place)
 
     def leave(self) -> None:
         super().leave()
@@ -71,27 +72,34 @@ class Compare(Panel, can_focus=True):
 
     def _invite(self) -> None:
         start, choose = self.key("compare_start"), self.key("compare_choose")
+        says = _("{key} runs this scenario once under each policy, in virtual time. What runs goes on.")
+        example = _("{key} chooses who takes part: {example}")
+        example = example.format(key=choose, example="fcfs, rr:quantum=20ms, mine.py:Mine")
         self._pages.show(
             [
                 [],
-                [(f" {start} runs this scenario once under each policy, in virtual time. What runs goes on.", "text")],
-                [(f" {choose} chooses who takes part: fcfs, rr:quantum=20ms, mine.py:Mine", "dim")],
+                *([(f" {line}", "text")] for line in self._broken(says.format(key=start))),
+                [(f" {example}", "dim")],
             ]
         )
 
     def _say(self, sentences: Sequence[str]) -> None:
-        width = max(self._pages.size.width - 2, _NARROWEST)
-        broken = [line for sentence in sentences for line in wrap(sentence, width, subsequent_indent="    ")]
+        broken = [line for sentence in sentences for line in self._broken(sentence)]
         self._pages.show([[], *([(f" {line}", "text")] for line in broken)])
+
+    def _broken(self, sentence: str) -> list[str]:
+        """In lines, all but the first indented."""
+        width = max(self._pages.size.width - 2, _NARROWEST)
+        return wrap(sentence, width, indent="    ")
 
     def _start(self, session: Session) -> None:
         self._stop()
         problems = obstacles(session.scenario)
         if problems:
-            self._say(["This scenario cannot be compared in virtual time.", *map(_sentence, problems)])
+            self._say([_("This scenario cannot be compared in virtual time."), *map(_sentence, problems)])
             return
         written = self._entry.value.strip() or None
-        self._comparison = Comparison(Request(session.scenario, written, self._pages.size.width))
+        self._comparison = Comparison(Request(session.scenario, written, self._pages.size.width, spoken()))
         asyncio.get_running_loop().add_reader(self._comparison.fileno(), self._heard)
         self._done = False
         self._say(["…"])
@@ -112,7 +120,7 @@ class Compare(Panel, can_focus=True):
         if comparison.closed:
             self._stop()
             if not self._done:
-                self._say(["The comparison ended before it was done."])
+                self._say([_("The comparison ended before it was done.")])
         if self._session is not None:
             self.show(self._session, None)
 
@@ -121,8 +129,9 @@ class Compare(Panel, can_focus=True):
             case Running(label, number, of):
                 full = (number - 1) * _BAR // of
                 bar: Line = [(" " + "█" * full, "running"), ("░" * (_BAR - full), "dim")]
-                cancel = self.key("compare_cancel")
-                self._pages.show([[], [*bar, (f" {number} of {of}: {label}", "text"), (f"   {cancel} cancels", "dim")]])
+                said = _("{number} of {of}: {policy}").format(number=number, of=of, policy=label)
+                cancel = _("{key} cancels").format(key=self.key("compare_cancel"))
+                self._pages.show([[], [*bar, (f" {said}", "text"), (f"   {cancel}", "dim")]])
             case Refusal(faults):
                 self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])
             case Compared(lines):

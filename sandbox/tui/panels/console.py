@@ -12,6 +12,7 @@ from sandbox import wording
 from sandbox.board import Board, Row
 from sandbox.commands import Press, Type
 from sandbox.kernel.states import State
+from sandbox.language import N_, _
 from sandbox.output import Output
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
@@ -34,7 +35,7 @@ class Console(Panel, can_focus=True):
         super().__init__(id=id)
         self._tabs = ConsoleTabs(id="console-tabs")
         self._written = Written(id="written")
-        self._prompt = Prompt("prompt", nobody="nobody reads here")
+        self._prompt = Prompt("prompt", nobody=N_("nobody reads here"))
         self._line = TypingLine(id="typing", compact=True)
         self._session: Session | None = None
         self._chosen: int | None = None
@@ -75,7 +76,9 @@ class Console(Panel, can_focus=True):
         target = self._target(board)
         living = board.rows[target] if target is not None else None
         self._written.show(row.output if row is not None else _NOTHING, asks)
-        end = "" if self._written.following else f"scrolled back: {self.key('console_end')} follows the end"
+        end = ""
+        if not self._written.following:
+            end = _("scrolled back: {key} follows the end").format(key=self.key("console_end"))
         self._written.entitle(self._title(row), end)
         self._prompt.show(living.name if living is not None else None, asks)
         self._line.display = living is not None
@@ -85,17 +88,20 @@ class Console(Panel, can_focus=True):
 
     def _title(self, row: Row | None) -> str:
         if row is None:
-            return "CONSOLE"
+            return _("CONSOLE")
+        state, more = wording.state(row.state), ""
         if row.exited is not None:
-            return f"CONSOLE of {row.pid} {row.name}: DONE, {wording.status(row.exited)}"
-        on = f", {wording.cause(row.on)}" if row.state is State.BLOCKED and row.on is not None else ""
-        return f"CONSOLE of {row.pid} {row.name}: {row.state.name}{on}"
+            more = wording.status(row.exited)
+        elif row.state is State.BLOCKED and row.on is not None:
+            more = wording.cause(row.on)
+        said = _("CONSOLE of {pid} {name}: {state}, {more}") if more else _("CONSOLE of {pid} {name}: {state}")
+        return said.format(pid=row.pid, name=row.name, state=state, more=more)
 
     def _hint(self) -> str:
         if not self._line.has_focus:
-            return f"{self.key('console_type')} types a line"
+            return _("{key} types a line").format(key=self.key("console_type"))
         keys = " ".join(self.key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
-        return f"a line, then ⏎; also {keys}   {self.key('entry_leave')} leaves"
+        return _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self.key("entry_leave"))
 
     def _target(self, board: Board) -> int | None:
         """Who is told what is typed: who reads, else whose console it is, else who else has it open."""

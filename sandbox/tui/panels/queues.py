@@ -12,6 +12,7 @@ from textual.widgets import Static
 from sandbox import wording
 from sandbox.commands import Describe, Look, Tune
 from sandbox.events import Event, Fault
+from sandbox.language import _
 from sandbox.listings import rule_and_rest
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
@@ -68,12 +69,12 @@ class Queues(Panel, can_focus=True):
     def _tell(self, says: tuple[str, str], failure: Fault | None) -> None:
         """The rule; before it, what went wrong in the policy's file, if anything did."""
         self.set_class(failure is not None, "failed")
-        said = [] if failure is None else [f"✘ {wording.fault(failure.what)}."]
+        said = [] if failure is None else [_("✘ {fault}.").format(fault=wording.fault(failure.what))]
         traceback = None if failure is None else failure.what.figures.get("traceback")
         if traceback is not None:
             said.append(str(traceback))
         self._rule.update("\n\n".join(filter(None, [*said, *says])))
-        self.query_one("#rule").border_title = "RULE" if failure is None else "WHAT WENT WRONG"
+        self.query_one("#rule").border_title = _("RULE") if failure is None else _("WHAT WENT WRONG")
 
     def look(self) -> None:
         """Ask the policy, if anything has happened since it was asked last."""

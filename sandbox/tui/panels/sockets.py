@@ -12,6 +12,7 @@ from textual.containers import Horizontal
 from sandbox import wording
 from sandbox.addresses import Address, parse_address
 from sandbox.clients import Client
+from sandbox.language import N_, _
 from sandbox.metrics import percentile
 from sandbox.network import Listener
 from sandbox.spec import CLIENTS_MOST
@@ -39,7 +40,7 @@ class Sockets(Panel, can_focus=True):
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
         self._list = SocketList(id="socket-list")
-        self._prompt = Prompt("sayer", nobody="no client of this panel is chosen")
+        self._prompt = Prompt("sayer", nobody=N_("no client of this panel is chosen"))
         self._line = EntryLine(id="saying", compact=True)
         self._session: Session | None = None
         self._chosen: Chosen = None
@@ -62,6 +63,10 @@ class Sockets(Panel, can_focus=True):
             self._passing.clear()
         self._list.keymap = self.keymap
         self.look()
+
+    def arrive(self) -> None:
+        self._picked = None  # on another panel somebody else may have been chosen
+        super().arrive()
 
     def look(self) -> None:
         """Look at the clients: they tell nobody when something happens to them."""
@@ -88,8 +93,8 @@ class Sockets(Panel, can_focus=True):
 
     def _hint(self) -> str:
         if self._line.has_focus:
-            return f"a line, then ⏎   {self.key('entry_leave')} leaves"
-        return f"{self.key('client_say')} types something to say"
+            return _("a line, then ⏎   {leave} leaves").format(leave=self.key("entry_leave"))
+        return _("{key} types something to say").format(key=self.key("client_say"))
 
     @property
     def _talks(self) -> list[Talk]:
@@ -112,7 +117,7 @@ class Sockets(Panel, can_focus=True):
                 if listener is None or (self._chosen is not None and self._chosen in keys):
                     listener = group.listener
         if listener is None:
-            self.notify("Nobody listens here yet", markup=False)
+            self.notify(_("Nobody listens here yet"), markup=False)
             return None
         return parse_address(listener.at).here
 
@@ -182,8 +187,9 @@ class Sockets(Panel, can_focus=True):
                 self._passing.update(burst)
 
         if address is not None:
-            says = f"How many clients at once? Each connects to {address}, says {_HELLO}, hears the answer and leaves."
-            self.app.push_screen(Ask("Burst", says, str(_BURST), _problem_of_number), answered)
+            says = _("How many clients at once? Each connects to {at}, says {what}, hears the answer and leaves.")
+            says = says.format(at=address, what=_HELLO)
+            self.app.push_screen(Ask(_("Burst"), says, str(_BURST), _problem_of_number), answered)
 
     def action_client_say(self) -> None:
         """Have the keys write what a client says."""
@@ -191,7 +197,7 @@ class Sockets(Panel, can_focus=True):
             self.screen.set_focus(self._line)
             self.look()
         elif self._chosen is not None:
-            self.notify("This one says what it wants: it is no client of this panel", markup=False)
+            self.notify(_("This one says what it wants: it is no client of this panel"), markup=False)
         else:
             self.action_client_new()
 
@@ -201,8 +207,8 @@ class Sockets(Panel, can_focus=True):
         if session is None:
             return
         if not isinstance(client, Client):
-            kill = self.key("kill")
-            self.notify(f"Choose a client of this panel; {kill} kills the process of any connection", markup=False)
+            said = _("Choose a client of this panel; {key} kills the process of any connection")
+            self.notify(said.format(key=self.key("kill")), markup=False)
         else:
             self._passing.add(client)
             session.clients.close(client)
@@ -236,11 +242,14 @@ def _summary(burst: Sequence[Client]) -> str:
     """What has become of a burst so far."""
     times = sorted(client.round_trips_ns[-1] for client in burst if client.round_trips_ns)
     failed = sum(client.error is not None for client in burst)
-    figures = f"{fine(percentile(times, 0.5))} median, {fine(times[-1])} the longest" if times else ""
+    figures = ""
+    if times:
+        figures = _("{median} median, {longest} the longest")
+        figures = figures.format(median=fine(percentile(times, 0.5)), longest=fine(times[-1]))
     return wording.burst(len(burst), len(times), failed, figures)
 
 
 def _problem_of_number(text: str) -> str | None:
     if not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= CLIENTS_MOST):
         return None
-    return f"a whole number from 1 to {CLIENTS_MOST}"
+    return _("a whole number from 1 to {most}").format(most=CLIENTS_MOST)

@@ -17,6 +17,8 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
+from sandbox.language import _
+
 T = TypeVar("T")
 
 
@@ -51,7 +53,7 @@ class Choose(Dialog["str | None"]):
         """The list, the present one marked, and more of the highlighted one."""
         width = max((cell_len(offer.title) for offer in self._offers), default=0)
         with Vertical(classes="box") as box:
-            entitle(box, self._heading, "↑ ↓ choose   ⏎ take   esc close")
+            entitle(box, self._heading, _("↑ ↓ choose   ⏎ take   esc close"))
             yield OptionList(*(self._option(offer, width) for offer in self._offers))
             if any(offer.more for offer in self._offers):
                 yield Static("", classes="more", markup=False)
@@ -142,7 +144,7 @@ class Ask(Dialog["str | None"]):
     def compose(self) -> ComposeResult:
         """The question and the place for its answer."""
         with Vertical(classes="box") as box:
-            entitle(box, self._heading, "⏎ take   esc close")
+            entitle(box, self._heading, _("⏎ take   esc close"))
             yield Static(self._says, markup=False)
             yield Input(placeholder=self._example)
             yield Static("", classes="problem", markup=False)
@@ -172,7 +174,7 @@ class Tell(Dialog[bool]):
     def compose(self) -> ComposeResult:
         """The message."""
         with Vertical(classes="box") as box:
-            entitle(box, self._heading, f"⏎ {self._offer}   esc close")
+            entitle(box, self._heading, _("⏎ {offer}   esc close").format(offer=self._offer))
             yield Static(self._text, markup=False)
 
     def action_take(self) -> None:

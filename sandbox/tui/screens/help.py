@@ -12,14 +12,17 @@ from textual.binding import BindingType
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from sandbox import wording
+from sandbox.kernel.states import State
+from sandbox.language import N_, _
 from sandbox.tui.keys import ACTIONS, keys_of, written
 from sandbox.tui.screens.dialogs import Dialog, entitle
 
 _SIGNS = (
-    ("R  ░", "READY", "it could run, and waits for the CPU"),
-    ("▶  █", "RUNNING", "it has the CPU"),
-    ("B  ·", "BLOCKED", "it waits for something else than the CPU"),
-    ("✔  ✘", "DONE", "it has ended: well, or with an error or by a signal"),
+    ("R  ░", State.READY, N_("it could run, and waits for the CPU")),
+    ("▶  █", State.RUNNING, N_("it has the CPU")),
+    ("B  ·", State.BLOCKED, N_("it waits for something else than the CPU")),
+    ("✔  ✘", State.EXITED, N_("it has ended: well, or with an error or by a signal")),
 )
 
 
@@ -39,10 +42,10 @@ class Help(Dialog[None]):
         table.add_column(no_wrap=True)
         table.add_column(style="dim")
         for action in ACTIONS:
-            table.add_row(Text(written(keys_of(action, self._keymap))), action.name, action.says)
+            table.add_row(Text(written(keys_of(action, self._keymap))), _(action.name), _(action.says))
         table.add_row("", "", "")
-        for row in _SIGNS:
-            table.add_row(*row)
+        for signs, state, says in _SIGNS:
+            table.add_row(signs, wording.state(state), _(says))
         with VerticalScroll(classes="box") as box:
-            entitle(box, "Help", "↑ ↓ scroll   esc close")
+            entitle(box, _("Help"), _("↑ ↓ scroll   esc close"))
             yield Static(table)

@@ -11,6 +11,7 @@ from textual.widgets import Input, Static
 from sandbox import wording
 from sandbox.commands import Type
 from sandbox.kernel.states import State
+from sandbox.language import _
 from sandbox.tui.figures import brief
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
@@ -32,11 +33,12 @@ class Inspect(Dialog[None]):
     def compose(self) -> ComposeResult:
         """Facts above, output below, a line to type at the bottom."""
         with Vertical(id="inspector", classes="box") as box:
-            entitle(box, f"Process {self._pid}: {self._row.name}", "esc close")
+            title = _("Process {pid}: {name}").format(pid=self._pid, name=self._row.name)
+            entitle(box, title, _("esc close"))
             yield Static(id="facts")
-            yield Static("its console", id="console-title")
+            yield Static(_("its console"), id="console-title")
             yield Written(id="output")
-            yield Input(placeholder="type a line into its console, then ⏎")
+            yield Input(placeholder=_("type a line into its console, then ⏎"))
 
     def on_mount(self) -> None:
         """Keep it fresh."""
@@ -63,30 +65,33 @@ class Inspect(Dialog[None]):
         session, row = self._session, self._row
         life = session.history.lives[self._pid]
         waiting, blocked = (brief(ns) for ns in (life.ready_ns(session.now_ns), life.blocked_ns(session.now_ns)))
+        pid = _("{pid} here, {os_pid} in the system") if row.os_pid else _("{pid} here")
+        time = _("CPU {cpu}   READY {waiting}   BLOCKED {blocked}   switches {switches}")
         facts: list[tuple[str, str | Text]] = [
-            ("state", self._state()),
-            ("runs", row.admitted.runs),
-            ("pid", f"{row.pid} here" + (f", {row.os_pid} in the system" if row.os_pid else "")),
-            ("parent", self._born_of()),
-            ("time", f"CPU {self._cpu()}   READY {waiting}   BLOCKED {blocked}   switches {life.switches}"),
+            (_("state"), self._state()),
+            (_("runs"), row.admitted.runs),
+            ("pid", pid.format(pid=row.pid, os_pid=row.os_pid)),
+            (_("parent"), self._born_of()),
+            (_("time"), time.format(cpu=self._cpu(), waiting=waiting, blocked=blocked, switches=life.switches)),
         ]
         return facts + list(system_facts(row.os_pid if row.state is not State.EXITED else None))
 
     def _state(self) -> str:
         row = self._row
+        state, lasting = wording.state(row.state), brief(self._session.now_ns - row.since_ns)
         if row.exited is not None:
-            return f"DONE: {wording.status(row.exited)}"
-        lasting = brief(self._session.now_ns - row.since_ns)
-        on = f": {wording.cause(row.on)}" if row.state is State.BLOCKED and row.on is not None else ""
-        return f"{row.state.name}{on}, for {lasting}"
+            return _("{state}: {more}").format(state=state, more=wording.status(row.exited))
+        if row.state is State.BLOCKED and row.on is not None:
+            return _("{state}: {more}, for {time}").format(state=state, more=wording.cause(row.on), time=lasting)
+        return _("{state}, for {time}").format(state=state, time=lasting)
 
     def _cpu(self) -> str:
         used_ns = self._session.cpu_ns(self._pid)
         unit = MS if used_ns >= MS else US
         used = show_duration(used_ns // unit * unit)
         demand_ns = self._row.admitted.demand_ns
-        return used if demand_ns is None else f"{used} of {show_duration(demand_ns)}"
+        return used if demand_ns is None else _("{used} of {whole}").format(used=used, whole=show_duration(demand_ns))
 
     def _born_of(self) -> str:
         parent = self._row.admitted.parent
-        return f"{parent} {self._session.names[parent]}" if parent is not None else "the kernel process"
+        return f"{parent} {self._session.names[parent]}" if parent is not None else _("the kernel process")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 
 from sandbox import wording
-from sandbox.events import Clause
+from sandbox.language import _
 from sandbox.lessons.course import in_order
+from sandbox.lessons.text import title
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import Scenario
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
@@ -17,7 +18,7 @@ class Open(ChooseOrType):
 
     def __init__(self, present: str) -> None:
         offers = [_offer(str(path)) for path in in_order()]
-        super().__init__("Scenarios", offers, present, "or the path of a file, for example ~/mine.toml")
+        super().__init__(_("Scenarios"), offers, present, _("or the path of a file, for example ~/mine.toml"))
 
     def take(self, id: str) -> None:  # noqa: A002 - the path of a file, or a built-in one's name
         """Answer it, or say what is wrong with it."""
@@ -31,12 +32,12 @@ class Open(ChooseOrType):
 
 def read(name: str) -> Scenario:
     """The scenario of a file or of a built-in one's name, if this machine can run it. Raises BadScenario."""
-    from sandbox.machines.linux.places import available
+    from sandbox.machines.linux.probe import lacks
 
     scenario = load(find(name))
-    if scenario.machine.cpus > available():
-        what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
-        raise BadScenario(name, [Problem(0, "machine.cpus", what)])
+    lacking = lacks(scenario.machine.cpus)
+    if lacking is not None:
+        raise BadScenario(name, [Problem(0, *lacking)])
     return scenario
 
 
@@ -44,8 +45,10 @@ def problems(bad: BadScenario) -> list[str]:
     """What is wrong with a file, a line each."""
     lines = []
     for problem in bad.problems:
-        where = f"line {problem.line}, {problem.place}" if problem.line and problem.place else problem.place
-        where = where or (f"line {problem.line}" if problem.line else "")
+        where = problem.place
+        if problem.line:
+            where = _("line {line}, {place}") if where else _("line {line}")
+            where = where.format(line=problem.line, place=problem.place)
         lines.append(f"{where}: {wording.problem(problem.what)}" if where else wording.problem(problem.what))
     return lines
 
@@ -53,6 +56,6 @@ def problems(bad: BadScenario) -> list[str]:
 def _offer(path: str) -> Offer:
     name = os.path.basename(path).removesuffix(".toml")
     try:
-        return Offer(name, name, load(path).title)
+        return Offer(name, name, title(load(path)))
     except BadScenario:
-        return Offer(name, name, "(has faults: choose it to see them)")
+        return Offer(name, name, _("(has faults: choose it to see them)"))

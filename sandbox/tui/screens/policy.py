@@ -6,6 +6,7 @@ import os
 
 from sandbox import policies, wording
 from sandbox.kinds import Refused
+from sandbox.language import _
 from sandbox.listings import says
 from sandbox.policies.files import classes
 from sandbox.text import clean_line
@@ -17,7 +18,7 @@ class ChoosePolicy(ChooseOrType):
 
     def __init__(self, present: str) -> None:
         offers = [_offer(name) for name in policies.names()]
-        super().__init__("Scheduling policy", offers, present, "or a policy of yours, for example ~/mine.py:Mine")
+        super().__init__(_("Scheduling policy"), offers, present, _("or a policy of yours, for example ~/mine.py:Mine"))
 
     def take(self, id: str) -> None:  # noqa: A002 - a name, or what was typed
         """Answer it, or say why there is no such policy."""
@@ -29,7 +30,7 @@ class ChoosePolicy(ChooseOrType):
 
 def _source(text: str) -> str:
     """The policy that is meant: a file need not say which class if it has only one. Raises Refused."""
-    file, _, name = text.partition(":")
+    file, __, name = text.partition(":")
     if not file.endswith(".py"):
         policies.find(text)
         return text
@@ -47,11 +48,13 @@ def _offer(name: str) -> Offer:
     try:
         kind = policies.find(name)
     except (Refused, ImportError):
-        return Offer(name, name, "(does not load)")
+        return Offer(name, name, _("(does not load)"))
     rule, bad = says(kind)
     lines = [rule, bad]
     lines += [
-        f"{parameter.name} = {parameter.default}: {parameter.says} ({parameter.kind.range()})"
+        _("{name} = {value}: {says} ({allowed})").format(
+            name=parameter.name, value=parameter.default, says=_(parameter.says), allowed=parameter.kind.range()
+        )
         for parameter in kind.declared()
     ]
     return Offer(name, name, rule, "\n".join(filter(None, lines)))

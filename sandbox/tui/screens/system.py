@@ -4,6 +4,35 @@ from __future__ import annotations
 
 import os
 
+from rich.cells import cell_len, set_cell_size
+
+from sandbox.language import Messages, _, ngettext
+from sandbox.tui.figures import fine
+from sandbox.tui.threads import Thread, threads
+
+#: What the system calls the states of its processes, as psutil writes them.
+_STATES: Messages = {
+    "running": "running",
+    "sleeping": "sleeping",
+    "disk-sleep": "disk-sleep",
+    "stopped": "stopped",
+    "tracing-stop": "tracing-stop",
+    "zombie": "zombie",
+    "idle": "idle",
+}
+#: The same of threads, by the letters that the system writes.
+_THREAD_STATES: Messages = {
+    "R": "running",
+    "S": "sleeping",
+    "D": "disk-sleep",
+    "T": "stopped",
+    "t": "tracing-stop",
+    "Z": "zombie",
+    "X": "zombie",
+    "I": "idle",
+}
+_THREADS_MOST = 6
+
 
 def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     """What a person may want to know, as far as the system tells; nothing of a process that is none of ours."""
@@ -16,20 +45,37 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
         if os.getpid() not in [parent.pid for parent in process.parents()]:
             return []  # its number counts in a pid namespace, and somebody else has it in ours
         with process.oneshot():
-            threads = process.num_threads()
             memory = process.memory_info()
             shared = getattr(memory, "shared", 0)
             system = process.status()
     except psutil.Error:
         return []
+    found = threads(os_pid)
+    running = ngettext("{state}, {number} thread", "{state}, {number} threads", len(found))
+    resident = _("{resident} resident, {shared} of it shared")
     facts = [
-        ("in the system", f"{system}, {threads} thread{'s' if threads > 1 else ''}"),
-        ("memory", f"{memory.rss / 2**20:.1f} MiB resident, {shared / 2**20:.1f} MiB of it shared"),
+        (_("in the system"), running.format(state=_(_STATES.get(system, system)), number=len(found))),
+        (_("threads"), _listed(found)),
+        (_("memory"), resident.format(resident=_mebibytes(memory.rss), shared=_mebibytes(shared))),
     ]
     descriptors = _descriptors(os_pid)
     if descriptors:
-        facts.append(("files", ", ".join(descriptors)))
+        facts.append((_("files"), ", ".join(descriptors)))
     return facts
+
+
+def _listed(found: list[Thread]) -> str:
+    """A line a thread: its tid, its state, its CPU time."""
+    words = [_(_THREAD_STATES.get(thread.state, thread.state)) for thread in found]
+    width = max(map(cell_len, words), default=0)
+    line = _("tid {tid}  {state}  CPU {time}")
+    lines = [
+        line.format(tid=thread.tid, state=set_cell_size(word, width), time=fine(thread.cpu_ns))
+        for thread, word in zip(found, words, strict=True)
+    ]
+    if len(lines) > _THREADS_MOST:
+        lines[_THREADS_MOST - 1 :] = [_("and {number} more").format(number=len(lines) - _THREADS_MOST + 1)]
+    return "\n".join(lines)
 
 
 def _descriptors(os_pid: int, most: int = 8) -> list[str]:
@@ -44,4 +90,8 @@ def _descriptors(os_pid: int, most: int = 8) -> list[str]:
     except OSError:
         pass  # it has closed one, or has ended
     shown = [f"{' '.join(numbers)} → {place}" for place, numbers in places.items()]
-    return shown[:most] + [f"and {len(shown) - most} more"] * (len(shown) > most)
+    return shown[:most] + [_("and {number} more").format(number=len(shown) - most)] * (len(shown) > most)
+
+
+def _mebibytes(number: int) -> str:
+    return f"{number / 2**20:.1f} MiB"

@@ -7,6 +7,7 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from sandbox.language import _
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.whatif.report import WhatIf, lines
@@ -30,5 +31,6 @@ class ShowWhatIf(Dialog[None]):
                 text.append(piece, getattr(palette, tone))
             text.append("\n")
         with VerticalScroll(classes="box") as box:
-            entitle(box, f"What if: {self._what.label}", "↑ ↓ scroll   esc close")
+            title = _("What if: {policy}").format(policy=self._what.label)
+            entitle(box, title, _("↑ ↓ scroll   esc close"))
             yield Static(text)

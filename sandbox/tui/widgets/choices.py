@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from sandbox.cells import fit_name
+from sandbox.language import _
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
 
@@ -59,8 +60,8 @@ class Choices(Lines, Generic[K]):
     def draw(self, width: int, height: int) -> list[Strip]:
         """The rows."""
         rows = [] if self._session is None else [*islice(self.rows(self._session, width, height), height)]
-        self._keys = [key for key, _ in rows]
-        return [strip for _, strip in rows]
+        self._keys = [key for key, __ in rows]
+        return [strip for __, strip in rows]
 
     def row(self, key: K | None, pieces: Iterable[Piece], width: int) -> Choice[K]:
         """One row; the cursor lies under the chosen one."""
@@ -75,10 +76,10 @@ class Choices(Lines, Generic[K]):
         seen = window(count, height, self.top, None if self.wheeled else place)
         self.top = seen.first - (seen.above > 0)
         if seen.above:
-            yield self.row(None, [(f"↑ {seen.above} more", self.palette.dim)], width)
+            yield self.row(None, [(_("↑ {number} more").format(number=seen.above), self.palette.dim)], width)
         yield from rows(seen)
         if seen.below:
-            yield self.row(None, [(f"↓ {seen.below} more", self.palette.dim)], width)
+            yield self.row(None, [(_("↓ {number} more").format(number=seen.below), self.palette.dim)], width)
 
     def on_click(self, event: events.Click) -> None:
         """Choose what was clicked."""

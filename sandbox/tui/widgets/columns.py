@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from rich.cells import cell_len
+from rich.style import Style
 from textual.strip import Strip
 
 from sandbox import wording
@@ -13,6 +14,7 @@ from sandbox.board import Row
 from sandbox.cells import fit, fit_name, flush_right
 from sandbox.events import Clause
 from sandbox.kernel.states import State
+from sandbox.language import N_, _
 from sandbox.tui.family import folded
 from sandbox.tui.figures import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
@@ -23,21 +25,23 @@ from sandbox.tui.widgets.lines import Piece, Window, line
 _NAME_LEAST, _NAME_MOST = 5, 16
 #: Below so many cells a column has no room for what its figures mean.
 _WIDE = 18
+#: The host of whoever talks to his own machine.
+_HERE = "127.0.0.1"
 #: A bar of fewer cells tells nothing.
 _BAR_LEAST = 5
 
 
 class Column(Processes):
-    """Processes of one state. ``title``: what the state is called; ``means``: what stands at the right."""
+    """Processes of one state. ``means``: what stands at the right."""
 
-    title = ""
     means = ""
     state: State
 
     def show(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
         self.remember(session, chosen)
-        self.entitle(f"{self.title} {len(self.members(session))}", self.means if self.size.width >= _WIDE else "")
+        title = f"{wording.state(self.state)} {len(self.members(session))}"
+        self.entitle(title, _(self.means) if self.size.width >= _WIDE else "")
         self.update_lines()
 
     def members(self, session: Session) -> Collection[int]:
@@ -83,10 +87,11 @@ class Column(Processes):
             return self.pieces(session, row, width, len(pids) - 1)
         palette = self.palette
         text, style = self.summary(session, pids)
-        sign = f"{SIGNS[self.state]} ".rjust(_digits(session) + 3)
-        room = min(width - len(sign) - len(text) - 1, _NAME_MOST)
-        head: list[Piece] = [(sign, palette.state(self.state))]
-        head += self.named(row.name, folded(len(pids)), room, palette.dim)
+        sign, mark = f"{SIGNS[self.state]} ".rjust(_digits(session) + 3), folded(len(pids))
+        if width - len(sign) - len(mark) - cell_len(text) < _NAME_LEAST:
+            text = ""
+        room = min(width - len(sign) - bool(text) - cell_len(text), _NAME_MOST)
+        head: list[Piece] = [(sign, palette.state(self.state)), *self.named(row.name, mark, room, palette.dim)]
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def head(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
@@ -119,13 +124,13 @@ def cpu_text(session: Session, row: Row, room: int) -> str:
 
 
 def _room(width: int, pieces: list[Piece]) -> int:
-    return max(width - sum(cell_len(text) for text, _ in pieces), 0)
+    return max(width - sum(cell_len(text) for text, __ in pieces), 0)
 
 
 class ReadyColumn(Column):
     """The ready queue, its head on top."""
 
-    title, means, state = "READY", "CPU used", State.READY
+    means, state = N_("CPU used"), State.READY
 
     def members(self, session: Session) -> Collection[int]:
         return session.board.ready
@@ -139,29 +144,41 @@ class ReadyColumn(Column):
         return brief(sum(map(session.cpu_ns, pids))), self.palette.dim
 
 
+def _brief_cause(row: Row) -> str:
+    """What a process waits for; of an address of this machine the port, and nothing if its name tells that already."""
+    if row.on is None:
+        return ""
+    figures = {
+        name: value.removeprefix(_HERE) if isinstance(value, str) else value for name, value in row.on.figures.items()
+    }
+    known = row.name[row.name.rfind(":") :]
+    return wording.cause(Clause(row.on.rule, {name: value for name, value in figures.items() if value != known}))
+
+
 class BlockedColumn(Column):
     """Who waits, and for what."""
 
-    title, means, state = "BLOCKED", "waits for", State.BLOCKED
+    means, state = N_("waits for"), State.BLOCKED
 
     def members(self, session: Session) -> Collection[int]:
         return session.board.blocked
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        on = wording.cause(row.on) if row.on is not None else ""
-        head = self.head(session, row, max(width - cell_len(on), width // 2), others)
+        on, mark = _brief_cause(row), folded(others)
+        name = min(_digits(session) + 4 + cell_len(row.name + mark), width // 2 + len(mark))
+        head = self.head(session, row, max(width - cell_len(on), name), others)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        """What they wait for, if it is the same."""
-        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "" for pid in pids}
-        return wording.cause(Clause(rules.pop())) if len(rules) == 1 and rules != {""} else "", self.palette.blocked
+        """What they wait for, if it is of one kind."""
+        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "waiting" for pid in pids}
+        return wording.cause(Clause(rules.pop())) if len(rules) == 1 else "", self.palette.blocked
 
 
 class DoneColumn(Column):
     """Who has ended, the latest on top."""
 
-    title, means, state = "DONE", "turnaround", State.EXITED
+    means, state = N_("turnaround"), State.EXITED
 
     def members(self, session: Session) -> Collection[int]:
         return session.board.exited
@@ -170,16 +187,17 @@ class DoneColumn(Column):
         return reversed(session.board.exited)
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        status = row.exited.status if row.exited is not None else None
-        if row.exited is not None and status in (0, None):
-            text, style = brief(row.exited.t_ns - row.admitted.t_ns), self.palette.dim
+        exited = row.exited
+        assert exited is not None
+        if exited.status in (0, None):
+            text, style = brief(exited.t_ns - row.admitted.t_ns), self.palette.dim
             if width < _WIDE - 2:
                 text = ""
         else:
-            number = status or 0
-            text = wording.signal_name(-number).removeprefix("SIG") if number < 0 else f"exit {number}"
+            by = exited.signal
+            text = wording.status(exited) if by is None else wording.signal_name(by).removeprefix("SIG")
             style = self.palette.failed
-        head = self.head(session, row, width - len(text), others)
+        head = self.head(session, row, width - cell_len(text), others)
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
@@ -192,7 +210,7 @@ class DoneColumn(Column):
 class RunningColumn(Column):
     """Each mini CPU with its process, and how much of the slice is used; a few lines each where there is room."""
 
-    title, state = "RUNNING", State.RUNNING
+    state = State.RUNNING
 
     def members(self, session: Session) -> Collection[int]:
         return session.board.running.values()
@@ -212,7 +230,7 @@ class RunningColumn(Column):
         pid = session.board.running.get(cpu)
         label: Piece = (f"cpu{cpu} ", palette.dim)
         if pid is None:
-            what: Piece = ("‖ paused", palette.ready) if session.board.paused else ("– idle", palette.dim)
+            what: Piece = (_("‖ paused"), palette.ready) if session.board.paused else (_("– idle"), palette.dim)
             strips = [line([label, (" ", palette.dim), what], width)]
             return strips + [self.blank(width)] * 4 if tall else strips
         row = session.board.rows[pid]
@@ -224,24 +242,38 @@ class RunningColumn(Column):
             name = fit_name(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
             head += [(f"{name} ", palette.strong), (share, palette.running)]
             return [line(head, width, under)]
+        runs, turn, total = _labels()
+        room = width - cell_len(runs)
         return [
             line([*head, (fit_name(row.name, max(width - 10, 4)), palette.strong)], width, under),
-            line([("runs  ", palette.dim), (fit(row.admitted.runs, width - 6), palette.text)], width),
-            line(self._bar("slice", used_ns, row.slice_ns, "until it blocks", width), width),
-            line(self._bar("cpu", session.cpu_ns(pid), row.admitted.demand_ns, "", width), width),
+            line([(runs, palette.dim), (fit(row.admitted.runs, room), palette.text)], width),
+            line([(turn, palette.dim), *self._turn(used_ns, row.slice_ns, room)], width),
+            line([(total, palette.dim), *self._total(session.cpu_ns(pid), row.admitted.demand_ns, room)], width),
             self.blank(width),
         ]
 
-    def _bar(self, label: str, used_ns: int, whole_ns: int | None, without: str, width: int) -> list[Piece]:
-        """So much is used of the whole; where there is none to use up, ``without``."""
-        palette = self.palette
-        start: Piece = (f"{label:<6}", palette.dim)
-        if whole_ns is None:
-            return [start, (brief(used_ns), palette.text), (f", {without}" if without else "", palette.dim)]
+    def _turn(self, used_ns: int, slice_ns: int | None, width: int) -> list[Piece]:
+        if slice_ns is None:
+            return [(_("{time}, until it blocks").format(time=brief(used_ns)), self.palette.text)]
+        return self._bar(used_ns, slice_ns, width, self.palette.running)
+
+    def _total(self, used_ns: int, demand_ns: int | None, width: int) -> list[Piece]:
+        if demand_ns is None:
+            return [(brief(used_ns), self.palette.text), ("", self.palette.dim)]
+        return self._bar(used_ns, demand_ns, width, self.palette.blocked)
+
+    def _bar(self, used_ns: int, whole_ns: int, width: int, style: Style) -> list[Piece]:
+        """So much is used of the whole."""
         used_ns = min(used_ns, whole_ns)
         text = part(used_ns, whole_ns)
-        if width - 7 - len(text) < _BAR_LEAST:
+        if width - 1 - len(text) < _BAR_LEAST:
             text = f"{used_ns * 100 // max(whole_ns, 1):3}%"
-        full, rest = bar(used_ns, whole_ns, max(width - 7 - len(text), 0))
-        style = palette.running if label == "slice" else palette.blocked
-        return [start, (full, style), (rest, palette.dim), (f" {text}", palette.text)]
+        full, rest = bar(used_ns, whole_ns, max(width - 1 - len(text), 0))
+        return [(full, style), (rest, self.palette.dim), (f" {text}", self.palette.text)]
+
+
+def _labels() -> list[str]:
+    """What stands before what is told of a process on a CPU, all of one width."""
+    labels = (_("runs"), _("slice"), _("cpu"))
+    width = max(map(cell_len, labels)) + 1
+    return [fit(label, width) for label in labels]

@@ -9,6 +9,7 @@ from textual import events
 from textual.strip import Strip
 
 from sandbox.cells import fit_name
+from sandbox.language import _
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.choices import Picked
@@ -67,7 +68,7 @@ class ConsoleTabs(Lines):
         name = fit_name(row.name, min(cell_len(row.name), _NAME_MOST))
         mark, style = ("▸", palette.strong) if pid == self._shown else (" ", palette.dim)
         if pid in self._asking:
-            return [(mark, palette.strong), (f" {pid} {name} reads ", palette.paused)]
+            return [(mark, palette.strong), (f" {_('{pid} {name} reads').format(pid=pid, name=name)} ", palette.paused)]
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign: Piece = (FAILED_SIGN, palette.failed) if failed else (SIGNS[row.state], palette.state(row.state))
         return [(f"{mark} {pid} ", style), sign, (f" {name} ", style)]
@@ -81,4 +82,4 @@ class ConsoleTabs(Lines):
 
 
 def _cells(pieces: list[Piece]) -> int:
-    return sum(cell_len(text) for text, _ in pieces)
+    return sum(cell_len(text) for text, __ in pieces)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
+from sandbox.language import _
 from sandbox.tui.keys import ACTIONS, Action
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line
@@ -55,9 +56,9 @@ class KeyBar(Lines):
         keys = self.key(action.id)
         if action.id == "quantum_up":  # the two are shown as a pair
             keys = f"{self.key('quantum_down')} {keys}"
-        word = "go on" if action.id == "pause" and self._paused else action.brief
+        word = _("go on") if action.id == "pause" and self._paused else _(action.brief)
         return [(f" {keys}", self.palette.strong), (f" {word}{end}", self.palette.dim)]
 
 
 def _cells(drawn: list[list[Piece]]) -> int:
-    return sum(cell_len(text) for pieces in drawn for text, _ in pieces)
+    return sum(cell_len(text) for pieces in drawn for text, __ in pieces)

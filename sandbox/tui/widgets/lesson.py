@@ -9,7 +9,7 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 
 from sandbox import wording
-from sandbox.language import spoken
+from sandbox.language import _, spoken
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
 from sandbox.teaching import parts
 from sandbox.text import clean
@@ -39,18 +39,20 @@ class Lesson(VerticalScroll):
         other = self._shown is None or self._shown[0] is not session
         if session.looks_back and not other:
             return  # it speaks of the whole run
-        shown = (session, len(session.story.reached), session.finished)
+        shown = (session, session.reading.done, session.finished)
         if self._shown == shown:
             return
         self._shown = shown
         if other:
             self._parts = self._read(session)
-        self.border_title = "LESSON"
+        self.border_title = _("LESSON")
         blank = self._text(session)
         text = fill(blank, session.scenario, _known(session))
-        later = f"{UNKNOWN} at the end   " if UNKNOWN in text and not session.finished else ""
         up, down, hide = (key_of(action, self.keymap) for action in ("lesson_up", "lesson_down", "lesson"))
-        self.border_subtitle = Text(f"{later}{up} {down} scroll   {hide} hides it")
+        keys = _("{up} {down} scroll   {hide} hides it").format(up=up, down=down, hide=hide)
+        if UNKNOWN in text and not session.finished:
+            keys = _("{unknown} at the end").format(unknown=UNKNOWN) + f"   {keys}"
+        self.border_subtitle = Text(keys)
         if self._markdown is None:
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
 
@@ -71,14 +73,9 @@ class Lesson(VerticalScroll):
         elif step <= len(quotes):
             self.scroll_to_widget(quotes[step - 1], top=True, animate=False)
 
-    def points_at(self, session: Session) -> str | None:
-        """The part of the screen that the step which is waited for is about."""
-        steps, reached = session.scenario.steps, len(session.story.reached)
-        return steps[reached].panel if reached < len(steps) else None
-
     def _text(self, session: Session) -> str:
         """What there is to read by now, and between its parts what came and what is waited for."""
-        reached = session.story.reached
+        reached = session.story.reached[: session.reading.done]
         text = self._parts[:1]
         for index, (step, part) in enumerate(zip(session.scenario.steps, self._parts[1:], strict=False)):
             if index < len(reached):
@@ -93,7 +90,8 @@ class Lesson(VerticalScroll):
         try:
             text = clean(lesson_text(session.scenario, spoken()) or "")
         except (OSError, UnicodeDecodeError) as error:
-            return [f"The lesson `{session.scenario.lesson}` cannot be read: {clean(str(error))}"]
+            said = _("The lesson `{file}` cannot be read: {reason}")
+            return [said.format(file=session.scenario.lesson, reason=clean(str(error)))]
         return parts(text) if session.scenario.steps else [text]
 
 

@@ -18,6 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
+from sandbox.cells import centred
 from sandbox.tui.keys import key_of
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN, Palette
 
@@ -98,7 +99,7 @@ class Lines(Widget):
 
     def centred(self, said: Sequence[str], width: int, height: int) -> list[Strip]:
         """These sentences in the middle: what to do where there is nothing to be seen."""
-        strips = [line([(text.center(width), self.palette.text)], width) for text in said]
+        strips = [line([(centred(text, width), self.palette.text)], width) for text in said]
         return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
 
     def entitle(self, title: str, subtitle: str = "") -> None:

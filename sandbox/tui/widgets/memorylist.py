@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from sandbox.cells import flush_right
+from sandbox.cells import fit, flush_right
+from sandbox.language import _
 from sandbox.tui.family import Member
 from sandbox.tui.figures import size
 from sandbox.tui.memory import Memory
@@ -29,7 +30,7 @@ class MemoryList(Processes):
         """``known``: what memory each has, as far as anybody has asked."""
         self.remember(session, chosen)
         self._known = known
-        self.entitle("PROCESS TREE AND MEMORY", "█ private   ░ shared with others")
+        self.entitle(_("PROCESS TREE AND MEMORY"), _("█ private   ░ shared with others"))
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
@@ -46,8 +47,9 @@ class MemoryList(Processes):
 
     def _heading(self, width: int) -> list[Piece]:
         name = _NAME if width >= WIDE else _NAME_NARROW
-        titles = "".join(title.rjust(_SIZE) for title in ("resident", "shared", "private", "its part"))
-        return [("  pid   process".ljust(name + 8) + titles, self.palette.dim)]
+        titles = (_("resident"), _("shared"), _("private"), _("its part"))
+        sizes = "".join(flush_right(title, _SIZE) for title in titles)
+        return [(fit(f"  pid   {_('process')}", name + 8) + sizes, self.palette.dim)]
 
     def _pieces(self, session: Session, member: Member, width: int) -> list[Piece]:
         palette, row = self.palette, session.board.rows[member.pid]

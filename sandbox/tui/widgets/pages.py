@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from textual.strip import Strip
 
 from sandbox.gantt import Line
+from sandbox.language import _
 from sandbox.tui.widgets.lines import Lines, line
 
 _WHEEL = 3
@@ -35,7 +36,10 @@ class Pages(Lines):
     def place(self) -> str:
         """Which of the lines are in sight; "" if all are."""
         count, height = len(self._all), self.size.height
-        return f"{self._top + 1} … {min(self._top + height, count)} of {count} lines" if count > height else ""
+        if count <= height:
+            return ""
+        figures = {"first": self._top + 1, "last": min(self._top + height, count), "number": count}
+        return _("{first} … {last} of {number} lines").format(**figures)
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """Those in sight."""

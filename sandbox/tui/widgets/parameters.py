@@ -13,6 +13,7 @@ from textual.message import Message
 from textual.widgets import Input, Static
 
 from sandbox.events import Described, ParameterView
+from sandbox.language import _
 
 #: Between a name, its value and what is allowed.
 _GAP = 2
@@ -62,7 +63,7 @@ class Parameters(Vertical):
 
     def compose(self) -> ComposeResult:
         """No field before somebody has told of them."""
-        self.border_title = "PARAMETERS"
+        self.border_title = _("PARAMETERS")
         yield self._says
 
     def show(self, described: Described) -> None:
@@ -106,11 +107,11 @@ class Parameters(Vertical):
     def _explain(self) -> None:
         present = self._present
         self._says.remove_class("problem")
-        self.border_subtitle = "⏎ set   ↑ ↓ another   esc leave" if present is not None else ""
+        self.border_subtitle = _("⏎ set   ↑ ↓ another   esc leave") if present is not None else ""
         if present is not None:
-            self._says.update(self._fields[present].view.says)
+            self._says.update(_(self._fields[present].view.says))
         elif self._shown is not None and not self._fields:
-            self._says.update(f"{self._shown.policy} has none")
+            self._says.update(_("{policy} has none").format(policy=self._shown.policy))
         else:
             self._says.update("")
 

@@ -6,13 +6,14 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from sandbox.cells import fit_name
+from sandbox.language import _
 from sandbox.tui.widgets.lines import Lines, Piece, line
 
 _NAME_MOST = 16
 
 
 class Prompt(Lines):
-    """As wide as what it says. ``nobody``: what it says where there is nobody to hear."""
+    """As wide as what it says. ``nobody``: the message for where there is nobody to hear."""
 
     def __init__(self, id: str, nobody: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
@@ -24,7 +25,7 @@ class Prompt(Lines):
         """``name`` None: nobody is there. ``asks``: he waits until somebody types."""
         if (self._name, self._asks) != (name, asks):
             self._name, self._asks = name, asks
-            self.styles.width = sum(cell_len(text) for text, _ in self._pieces())
+            self.styles.width = sum(cell_len(text) for text, __ in self._pieces())
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -34,10 +35,10 @@ class Prompt(Lines):
     def _pieces(self) -> list[Piece]:
         palette = self.palette
         if self._name is None:
-            return [(f" {self._nobody}", palette.dim)]
+            return [(f" {_(self._nobody)}", palette.dim)]
         name = fit_name(self._name, min(cell_len(self._name), _NAME_MOST))
         return (
-            [(f" {name} waits for a line ", palette.paused), (" ", palette.text)]
+            [(f" {_('{name} waits for a line').format(name=name)} ", palette.paused), (" ", palette.text)]
             if self._asks
             else [(f" {name} ▸ ", palette.strong)]
         )

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from rich.cells import cell_len
 
 from sandbox import wording
-from sandbox.cells import fit_name
+from sandbox.cells import fit, fit_name, flush_right
 from sandbox.events import Figure, Queued, Queues
 from sandbox.kernel.states import State
+from sandbox.language import _
 from sandbox.tui.figures import exact
 from sandbox.tui.palette import SIGNS
 from sandbox.tui.session import Session
@@ -30,8 +31,10 @@ class QueueList(Processes):
         """Show what the policy told last."""
         self.remember(session, chosen)
         board = session.board
-        then = f"as of {exact(board.queues.t_ns)}" if session.looks_back and board.queues is not None else ""
-        self.entitle(f"QUEUES of {board.policy}" if board.policy else "QUEUES", then)
+        then = ""
+        if session.looks_back and board.queues is not None:
+            then = _("as of {time}").format(time=exact(board.queues.t_ns))
+        self.entitle(_("QUEUES of {policy}").format(policy=board.policy) if board.policy else _("QUEUES"), then)
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
@@ -45,21 +48,23 @@ class QueueList(Processes):
             for task in tasks:
                 yield self.row(task.pid, self._entry(session, task, state, columns), width)
             if hidden:
-                yield self.row(None, [(f"      … and {hidden} more", self.palette.dim)], width)
+                more = _("… and {number} more").format(number=hidden)
+                yield self.row(None, [(f"      {more}", self.palette.dim)], width)
 
     def _sections(
         self, seen: Queues, columns: Mapping[str, int], height: int
     ) -> Iterator[tuple[list[Piece], Sequence[Queued], int, State]]:
         """Each heading, the tasks below it for which there is room, how many more there are, and their state."""
         palette = self.palette
-        running = [("on a CPU".ljust(_BEFORE), palette.strong), (_titles(columns), palette.dim)]
+        running = [(fit(_("on a CPU"), _BEFORE), palette.strong), (_titles(columns), palette.dim)]
         yield running, seen.running, 0, State.RUNNING
         rooms = _rooms([queue.number for queue in seen.queues], height - 1 - len(seen.running) - len(seen.queues))
         for queue, room in zip(seen.queues, rooms, strict=True):
             heading: list[Piece] = [(wording.queue(queue.name), palette.strong)]
             if queue.slice_ns is not None:
-                heading.append((f"   slice {show_duration(queue.slice_ns)}", palette.text))
-            heading.append((f"   {queue.number or 'empty'}", palette.dim))
+                slice_ = _("slice {time}").format(time=show_duration(queue.slice_ns))
+                heading.append((f"   {slice_}", palette.text))
+            heading.append((f"   {queue.number or _('empty')}", palette.dim))
             shown = queue.tasks if queue.number <= room else queue.tasks[: max(room - 1, 0)]
             yield heading, shown, queue.number - len(shown) if room else 0, State.READY
 
@@ -71,7 +76,7 @@ class QueueList(Processes):
             (fit_name(session.names.get(task.pid, ""), _NAME) + _GAP, palette.text),
         ]
         figures = [
-            _shown(name, task.figures[name]).rjust(width) if name in task.figures else " " * width
+            flush_right(_shown(name, task.figures[name]), width) if name in task.figures else " " * width
             for name, width in columns.items()
         ]
         return [*pieces, (_GAP.join(figures), palette.text)]
@@ -82,16 +87,12 @@ def _columns(seen: Queues) -> dict[str, int]:
     widths: dict[str, int] = {}
     for task in (*seen.running, *(task for queue in seen.queues for task in queue.tasks)):
         for name, value in task.figures.items():
-            widths[name] = max(widths.get(name, len(_title(name))), cell_len(_shown(name, value)))
+            widths[name] = max(widths.get(name, cell_len(wording.figure(name))), cell_len(_shown(name, value)))
     return widths
 
 
 def _titles(columns: Mapping[str, int]) -> str:
-    return _GAP.join(_title(name).rjust(width) for name, width in columns.items())
-
-
-def _title(name: str) -> str:
-    return name.removesuffix("_ns")
+    return _GAP.join(flush_right(wording.figure(name), width) for name, width in columns.items())
 
 
 def _shown(name: str, value: Figure) -> str:

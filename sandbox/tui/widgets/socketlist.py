@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -11,6 +12,7 @@ from textual.message import Message
 from sandbox import wording
 from sandbox.cells import fit, fit_name, flush_right
 from sandbox.clients import Client
+from sandbox.language import Messages, _
 from sandbox.network import Connection, Listener
 from sandbox.tui.conversations import Group, Talk, Transcripts, situation, whereabouts
 from sandbox.tui.figures import brief, fine, size
@@ -28,8 +30,11 @@ _BYTES, _TIME = 7, 9
 #: Shorter waits are over before one can read of them.
 _SEEN_NS = 300 * MS
 
-#: Who is no client of ours.
-_STRANGER = "outside"
+_BACKLOG: Messages = {"bounded": "backlog {waiting}/{most}", "unbounded": "backlog {waiting}"}
+_BACKLOG_WIDE: Messages = {
+    "bounded": "{waiting} of {most} in the kernel's backlog",
+    "unbounded": "{waiting} in the kernel's backlog",
+}
 
 Chosen = Connection | Client | None
 
@@ -53,6 +58,8 @@ class SocketList(Choices[Connection | Client]):
         self._places: dict[int, int] = {}
         #: Clients of ours by their addresses: one that has left is still known by its name.
         self._gone: Mapping[str, str] = {}
+        #: Processes that are clients, by their addresses.
+        self._callers: dict[str, int] = {}
 
     def picked(self, key: Connection | Client) -> Message:
         return ChosenTalk(key)
@@ -73,58 +80,66 @@ class SocketList(Choices[Connection | Client]):
         self._places = {pid: place for place, pid in enumerate(session.board.ready, 1)}
         self._transcripts.read(session.board)
         network = session.board.network
+        ends = (each for each in network.connections.values() if each.listener is None)
+        self._callers = {end.own: end.pid for end in ends if end.pid is not None}
         now = len(network.connections)
-        self.entitle("SOCKETS", f"{now} open   {network.number} so far" if network.number else "")
+        counts = _("{open} open   {number} so far").format(open=now, number=network.number)
+        self.entitle(_("SOCKETS"), counts if network.number else "")
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[Connection | Client]]:
         """A heading, then as many lines as there is room for."""
-        lines = [*self._lines_of(session, width)]
-        if not lines:
+        entries = [*self._entries(session, width)]
+        if not entries:
             said = [
-                "Nobody listens here.",
-                f"{self.key('open')} opens a scenario with a server, {self.key('new')} starts a program of yours.",
+                _("Nobody listens here."),
+                _("{open} opens a scenario with a server, {new} starts a program of yours.").format(
+                    open=self.key("open"), new=self.key("new")
+                ),
             ]
             yield from ((None, strip) for strip in self.centred(said, width, height))
             return
-        place = next((index for index, (key, _) in enumerate(lines) if key is not None and key is self.chosen), None)
+        place = next((index for index, (key, __) in enumerate(entries) if key is not None and key is self.chosen), None)
 
         def shown(seen: Window) -> Iterator[Choice[Connection | Client]]:
-            for key, pieces in lines[seen.first : seen.last]:
-                yield self.row(key, pieces, width)
+            for key, pieces in entries[seen.first : seen.last]:
+                yield self.row(key, pieces(), width)
 
         yield self.row(None, self._heading(width), width)
-        yield from self.scrolled(len(lines), place, shown, width, height - 1)
+        yield from self.scrolled(len(entries), place, shown, width, height - 1)
 
     def _heading(self, width: int) -> list[Piece]:
         wide = width >= WIDE
-        titles = "  " + "client".ljust(_CLIENT + _PORT + 2 if wide else _CLIENT_NARROW + 1)
-        titles += "process".ljust(_PROCESS) if wide else "pid".ljust(_PROCESS_NARROW)
-        titles += "where it is".ljust(_SITUATION + 2)
+        titles = "  " + fit(_("client"), _CLIENT + _PORT + 2 if wide else _CLIENT_NARROW + 1)
+        titles += fit(_("process"), _PROCESS) if wide else fit("pid", _PROCESS_NARROW)
+        titles += fit(_("where it is"), _SITUATION + 2)
         if wide:
-            titles += "in".rjust(_BYTES) + "out".rjust(_BYTES)
-        titles += "answer".rjust(_TIME) + "CPU wait".rjust(_TIME) + "  said → heard"
-        return [(titles, self.palette.dim)]
+            titles += flush_right(_("in"), _BYTES) + flush_right(_("out"), _BYTES)
+        titles += flush_right(_("answer"), _TIME) + flush_right(_("CPU wait"), _TIME)
+        return [(f"{titles}  {_('said → heard')}", self.palette.dim)]
 
-    def _lines_of(self, session: Session, width: int) -> Iterator[tuple[Chosen, list[Piece]]]:
+    def _entries(self, session: Session, width: int) -> Iterator[tuple[Chosen, Callable[[], list[Piece]]]]:
+        """All lines: what stands in them is found only for those in sight."""
         for group in self._groups:
             if group.listener is not None:
-                yield None, self._listener(session, group.listener, width)
+                yield None, partial(self._listener, session, group.listener, width)
+                yield None, partial(self._burden, session, group.listener)
             else:
-                yield None, [("elsewhere", self.palette.strong)]
+                yield None, lambda: [(_("elsewhere"), self.palette.strong)]
             for talk in group.talks:
-                yield talk.key, self._talk(session, talk, width)
+                yield talk.key, partial(self._talk, session, talk, width)
         for note in self._notes:
-            yield None, [(note, self.palette.dim)]
+            yield None, partial(self._note, note)
+
+    def _note(self, note: str) -> list[Piece]:
+        return [(note, self.palette.dim)]
 
     def _listener(self, session: Session, listener: Listener, width: int) -> list[Piece]:
         palette, row = self.palette, session.board.rows[listener.pid]
         where = wording.situation(whereabouts(session.board, row.pid, self._places, listener.at))
-        most = str(listener.backlog or "")
-        if width >= WIDE:
-            backlog = f"{listener.waiting} of {most}".removesuffix(" of ") + " in the kernel's backlog"
-        else:
-            backlog = f"backlog {listener.waiting}/{most}".removesuffix("/")
+        template = _BACKLOG_WIDE if width >= WIDE else _BACKLOG
+        figures = {"waiting": listener.waiting, "most": listener.backlog}
+        backlog = _(template["bounded" if listener.backlog else "unbounded"]).format(**figures)
         return [
             (f"{listener.at}", palette.strong),
             (f"  {row.pid} {fit_name(row.name, min(cell_len(row.name), 16))}  ", palette.text),
@@ -132,6 +147,14 @@ class SocketList(Choices[Connection | Client]):
             (where, palette.text),
             ("  " + backlog, palette.ready if listener.waiting else palette.dim),
         ]
+
+    def _burden(self, session: Session, listener: Listener) -> list[Piece]:
+        """What it costs that it listens, and what it said last that is about no single client."""
+        life, now_ns = session.history.lives[listener.pid], session.now_ns
+        share = life.blocked_ns(now_ns) / max(now_ns - life.admitted.t_ns, 1)
+        said = wording.burden(brief(session.cpu_ns(listener.pid)), share)
+        words = self._transcripts.aside(session.board.rows[listener.pid].console)
+        return [(f"  {said}", self.palette.text), (f"   {words}", self.palette.dim)]
 
     def _talk(self, session: Session, talk: Talk, width: int) -> list[Piece]:
         palette, client, connection = self.palette, talk.client, talk.connection
@@ -147,7 +170,7 @@ class SocketList(Choices[Connection | Client]):
             failed = client is not None and client.error is not None
             style = palette.failed if failed else palette.dim if over else palette.ready
             waits = self._waits(session, client)
-            room = width - sum(cell_len(piece) for piece, _ in pieces) - cell_len(waits) - 1
+            room = width - sum(cell_len(piece) for piece, __ in pieces) - cell_len(waits) - 1
             return [*pieces, (fit(said, room) + " ", style), (waits, palette.ready)]
         state = session.board.rows[pid].state
         called = session.names[pid].removesuffix(":" + connection.peer.rpartition(":")[2])  # the port is there already
@@ -162,19 +185,18 @@ class SocketList(Choices[Connection | Client]):
         port = f":{own.rpartition(':')[2]}" if own else ""
         name = self._caller(session, talk)
         if wide:
-            yield fit_name(name, _CLIENT), style
+            yield fit_name(name or _("outside"), _CLIENT), style
             yield fit(port, _PORT) + "  ", self.palette.dim
         else:
-            yield fit_name(port if name == _STRANGER else name, _CLIENT_NARROW) + " ", style
+            yield fit_name(name or port, _CLIENT_NARROW) + " ", style
 
     def _caller(self, session: Session, talk: Talk) -> str:
-        """Who it is: a client of ours, one of the processes, or somebody from outside."""
+        """Who it is: a client of ours, one of the processes; "" for somebody from outside."""
         if talk.client is not None:
             return talk.client.name
-        network, peer = session.board.network, talk.address or ""
-        ends = (each.pid for each in network.connections.values() if each.own == peer and each.listener is None)
-        pid = next((pid for pid in ends if pid is not None), None)
-        return session.names[pid] if pid is not None else self._gone.get(peer, _STRANGER)
+        peer = talk.address or ""
+        pid = self._callers.get(peer)
+        return session.names[pid] if pid is not None else self._gone.get(peer, "")
 
     def _figures(self, session: Session, connection: Connection, client: Client | None, wide: bool) -> Iterator[Piece]:
         palette = self.palette

@@ -10,6 +10,7 @@ from textual.containers import ScrollableContainer
 from textual.widgets import Static
 
 from sandbox.events import Described, Fault
+from sandbox.language import _
 from sandbox.text import clean
 from sandbox.tui.palette import DARK, LIGHT
 
@@ -39,8 +40,8 @@ class Source(ScrollableContainer):
             return
         self._shown = shown
         path, line = _place(described, failure, folder)
-        self.border_title = Text(f"SOURCE {os.path.basename(path)}")
-        self.border_subtitle = Text(f"{path}   ↑ ↓ scroll   esc back")
+        self.border_title = Text(_("SOURCE {file}").format(file=os.path.basename(path)))
+        self.border_subtitle = Text(_("{path}   ↑ ↓ scroll   esc back").format(path=path))
         from rich.syntax import Syntax  # it is large, and few look
 
         self._text.update(

@@ -7,6 +7,7 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.cells import fit
+from sandbox.language import _
 from sandbox.tui.figures import brief
 from sandbox.tui.replay import Replay
 from sandbox.tui.session import Session
@@ -47,17 +48,19 @@ class Status(Lines):
             return [line(left, width)]
         load = session.utilisation()
         full = round(load * _LOAD_CELLS)
-        right: list[Piece] = [(" CPU ", palette.dim), (f"{load:4.0%} ", palette.text)]
+        right: list[Piece] = [(f" {_('CPU')} ", palette.dim), (f"{load:4.0%} ", palette.text)]
         if board.booted.machine == "linux":
-            right.insert(0, (f" undispatched {brief(session.history.undispatched_ns)}  ", palette.dim))
+            undispatched = _("undispatched {time}").format(time=brief(session.history.undispatched_ns))
+            right.insert(0, (f" {undispatched}  ", palette.dim))
         if width >= WIDE:
             right[-1:-1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
         parameters = wording.parameters(board.parameters)
-        cpus = f"   cpus {board.booted.cpus}" if board.booted.cpus > 1 else ""
-        room = max(width - _cells(left) - _cells(right) - len(board.policy) - 3, 0)
+        cpus = board.booted.cpus
+        several = "   " + _("cpus {number}").format(number=cpus) if cpus > 1 else ""
+        room = max(width - _cells(left) - _cells(right) - cell_len(board.policy) - 3, 0)
         middle: list[Piece] = [
             (f"   {board.policy}", palette.strong),
-            (fit(f"  {parameters}{cpus}" if parameters else cpus, room), palette.text),
+            (fit(f"  {parameters}{several}" if parameters else several, room), palette.text),
         ]
         return [line([*left, *middle, *right], width)]
 
@@ -65,22 +68,22 @@ class Status(Lines):
         board, palette = session.board, self.palette
         if session.looks_back:
             if not isinstance(session, Replay):
-                return "◀ PAST", palette.past
-            return ("▶ REPLAY" if session.plays else "‖ REPLAY"), palette.past
+                return _("◀ PAST"), palette.past
+            return (_("▶ REPLAY") if session.plays else _("‖ REPLAY")), palette.past
         if session.died:
-            return "✘ KERNEL DIED", palette.failed
+            return _("✘ KERNEL DIED"), palette.failed
         if board.halted is not None:
-            return "■ HALTED", palette.dim
+            return _("■ HALTED"), palette.dim
         if board.paused:
-            return "‖ PAUSED", palette.paused
+            return _("‖ PAUSED"), palette.paused
         if board.booted is None:
-            return "… BOOTING", palette.dim
+            return _("… BOOTING"), palette.dim
         if session.empty:
-            return "○ EMPTY", palette.dim
+            return _("○ EMPTY"), palette.dim
         if session.finished:
-            return "✔ FINISHED", palette.strong
-        return "▶ RUNNING", palette.running
+            return _("✔ FINISHED"), palette.strong
+        return _("▶ RUNNING"), palette.running
 
 
 def _cells(pieces: list[Piece]) -> int:
-    return sum(cell_len(text) for text, _ in pieces)
+    return sum(cell_len(text) for text, __ in pieces)

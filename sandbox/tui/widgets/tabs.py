@@ -9,6 +9,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
+from sandbox.language import _
 from sandbox.tui.keys import ACTIONS, PANELS, Action
 from sandbox.tui.widgets.lines import Lines, Piece, line
 
@@ -40,20 +41,20 @@ class Tabs(Lines):
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """Each with its key."""
-        return [line([piece for _, pieces in self._tabs() for piece in pieces], width)]
+        return [line([piece for __, pieces in self._tabs() for piece in pieces], width)]
 
     def _tabs(self) -> Iterator[tuple[Action, list[Piece]]]:
         palette = self.palette
         for action in (*PANELS, _LESSON):
             key, mark = self.key(action.id), "▸" if action.id in self._open else " "
             name = palette.strong if action.id in self._open else palette.dim
-            yield action, [(f" {mark}", palette.strong), (key, palette.text), (f" {action.name}  ", name)]
+            yield action, [(f" {mark}", palette.strong), (key, palette.text), (f" {_(action.name)}  ", name)]
 
     def on_click(self, event: events.Click) -> None:
         """Turn to the one that was clicked."""
         x = event.x
         for action, pieces in self._tabs():
-            x -= sum(cell_len(text) for text, _ in pieces)
+            x -= sum(cell_len(text) for text, __ in pieces)
             if x < 0:
                 self.post_message(Clicked(action.does))
                 return

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 from rich.segment import Segment
@@ -12,10 +11,12 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from sandbox.cells import fit_name, flush_right
-from sandbox.history import History, Life
-from sandbox.lanes import Lane, Share, Sign, cpu_cells, life_cells
+from sandbox.cells import flush_right
+from sandbox.history import History
+from sandbox.lanes import Lane, Share, Sign, cpu_cells, family_cells, life_cells
+from sandbox.language import _
 from sandbox.tracks import Track
+from sandbox.tui.family import Family, Member, own_name
 from sandbox.tui.figures import brief, exact
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.chart import Chart
@@ -25,6 +26,8 @@ from sandbox.tui.widgets.lines import Window
 from sandbox.units import show_duration
 
 _LABEL = 16
+#: Of more generations the label has no room for the names.
+_DEPTH_MOST = 2
 #: With so many lines there is room for the CPUs above the processes; of more CPUs there never is.
 _ROOMY, _CPUS_MOST = 12, 4
 #: Of more processes, too many would have the same hue.
@@ -35,6 +38,7 @@ _PAN = 0.25
 _TOTALS, _TOTALS_LEAST = 14, 60
 #: Narrower timelines do not explain their marks.
 _LEGEND_LEAST = 72
+T = TypeVar("T")
 C = TypeVar("C")
 
 
@@ -57,8 +61,9 @@ class Timeline(Processes):
         super().__init__(id=id)
         self.extent = Extent()
         self._cell_ns = 1
-        self._lives: dict[int, Lane[Sign]] = {}
-        self._cpus: dict[int, Lane[Share]] = {}
+        self._lives: dict[int, Lane[Track, Sign]] = {}
+        self._families: dict[int, Lane[Sequence[Track], Sign]] = {}
+        self._cpus: dict[int, Lane[Track, Share]] = {}
         #: How many cells the totals take.
         self._totals = 0
 
@@ -68,25 +73,28 @@ class Timeline(Processes):
             self.extent = Extent()
             self._forget()
         self.remember(session, chosen)
-        self.entitle(f"TIMELINE{self._marked()}", self._scale() if session.past.live.board.rows else "")
+        self.entitle(_("TIMELINE") + self._marked(), self._scale() if session.past.live.board.rows else "")
         self.update_lines()
 
     def _scale(self) -> str:
-        width = show_duration(self.extent.width_ns)
-        legend = "█ running  ░ ready  · blocked  ▸ arrives  ↑ wakes"
-        return f"{legend}   {width} wide" if self.size.width >= _LEGEND_LEAST else f"{legend[:31]}   {width} wide"
+        states, arrivals = _("█ running  ░ ready  · blocked"), _("▸ arrives  ↑ wakes")
+        legend = f"{states}  {arrivals}" if self.size.width >= _LEGEND_LEAST else f"{states}  "
+        return _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
 
     def _marked(self) -> str:
         marks = self.extent.marks
         said = "".join(f"   {name} {exact(t_ns)}" for name, t_ns in zip("AB", marks, strict=False))
-        return f"{said}   between: {exact(abs(marks[1] - marks[0]))}" if len(marks) == 2 else said
+        if len(marks) == 2:
+            said += "   " + _("between: {time}").format(time=exact(abs(marks[1] - marks[0])))
+        return said
 
     def _forget(self) -> None:
         self._lives.clear()
+        self._families.clear()
         self._cpus.clear()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """The CPUs where there is room, then the processes in order of birth, then the ruler."""
+        """The CPUs where there is room, then the processes, children below their parents, then the ruler."""
         history = session.past.live.history
         if not history.lives:
             yield from ((None, strip) for strip in self._invitation(session, width, height))
@@ -95,7 +103,7 @@ class Timeline(Processes):
         self._fit(width, session.present_ns, cursor_ns)
         lines = height - 1
         roomy = lines >= _ROOMY
-        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(history.lives) <= _HUED_MOST)
+        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.family.members) <= _HUED_MOST)
         lanes = [*self._cpu_lanes(session, history, chart, width)] if roomy else []
         lanes += self._life_lanes(session, history, chart, width, lines - len(lanes))
         yield from lanes[:lines]
@@ -113,9 +121,9 @@ class Timeline(Processes):
     def _invitation(self, session: Session, width: int, height: int) -> list[Strip]:
         if not session.empty:
             return []
-        new, open_ = self.key("new"), self.key("open")
-        said = ["No process runs here yet.", f"{new} starts a program of yours, {open_} opens a scenario."]
-        return self.centred(said, width, height)
+        keys = _("{new} starts a program of yours, {open} opens a scenario.")
+        keys = keys.format(new=self.key("new"), open=self.key("open"))
+        return self.centred([_("No process runs here yet."), keys], width, height)
 
     # Lanes
 
@@ -128,52 +136,74 @@ class Timeline(Processes):
             lane = self._cpus.setdefault(cpu, Lane(self._cell_ns, cpu_cells))
             track = history.cpus.get(cpu) or Track()
             label = Segment(f"cpu{cpu}".ljust(_LABEL), self.palette.dim)
-            cells = chart.cpu(self._cells(lane, track, session))
-            yield None, Strip([label, *cells, *self._total(track, self.palette.text)], width)
+            turns = [_of_lines(share, session.family) for share in self._cells(lane, track, session)]
+            yield None, Strip([label, *chart.cpu(turns), *self._total([track], self.palette.text)], width)
         yield None, self.blank(width)
 
     def _life_lanes(
         self, session: Session, history: History, chart: Chart, width: int, height: int
     ) -> Iterator[Choice[int]]:
         """Each process, or as many as there is room for."""
-        pids = list(history.lives)
-        thick, gap = _proportions(len(pids), height)
+        family = session.family
+        members = family.members
+        chosen = family.head(self.chosen) if self.chosen is not None else None
+        place = next((index for index, member in enumerate(members) if member.pid == chosen), None)
+        thick, gap = _proportions(len(members), height)
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
-            for pid in pids[seen.first : seen.last]:
-                for strip in self._life(session, history.lives[pid], chart, width)[:thick]:
-                    yield pid, strip
+            for member in members[seen.first : seen.last]:
+                under = self.palette.cursor if member.pid == chosen else Style.null()
+                label = self._label(history, member, chart, under)
+                for strip in self._life(session, member, label, chart, under, width)[:thick]:
+                    yield member.pid, strip
                 yield from [(None, self.blank(width))] * gap
 
-        place = bisect_left(pids, self.chosen) if self.chosen is not None else None
-        yield from self.scrolled(len(pids), place, shown, width, height)
+        yield from self.scrolled(len(members), place, shown, width, height)
 
-    def _life(self, session: Session, life: Life, chart: Chart, width: int) -> list[Strip]:
-        """A lane, and its lower line for where there is room."""
-        pid = life.admitted.pid
-        under = self.palette.cursor if pid == self.chosen else Style.null()
+    def _label(self, history: History, member: Member, chart: Chart, under: Style) -> list[Segment]:
+        """Pid and name; of a child, what its parent's name does not tell."""
+        admitted = history.lives[member.pid].admitted
         plain = self.palette.text + under
-        lane = self._lives.setdefault(pid, Lane(self._cell_ns, life_cells))
-        cells = chart.life(self._cells(lane, life.track, session), under)
-        number = chart.number(pid, under)
-        name = Segment(f" {fit_name(life.admitted.name, _LABEL - len(number.text) - 2)} ", plain)
-        total = self._total(life.track, plain)
+        number = chart.number(member.pid, under)
+        indent, name = "", admitted.name
+        if member.depth and admitted.parent is not None:
+            indent = "  " * (min(member.depth, _DEPTH_MOST) - 1) + "└ "
+            name = own_name(name, history.lives[admitted.parent].admitted.name)
+        mark = member.mark if member.hidden else ""
+        named = self.named(name, mark, _LABEL - len(number.text) - len(indent) - 2, plain)
+        pieces = [(" ", plain), (indent, self.palette.dim), *named, (" ", plain)]
+        return [number, *Segment.simplify(Segment(text, style + under) for text, style in pieces if text)]
+
+    def _life(
+        self, session: Session, member: Member, label: list[Segment], chart: Chart, under: Style, width: int
+    ) -> list[Strip]:
+        """A lane, that of a whole family if it is folded, and its lower line for where there is room."""
+        pid, lives = member.pid, session.past.live.history.lives
+        tracks = [lives[each].track for each in session.family.line(pid)]
+        if member.hidden:
+            family = self._families.setdefault(pid, Lane(self._cell_ns, family_cells))
+            cells = chart.life(self._cells(family, tracks, session), under)
+        else:
+            lane = self._lives.setdefault(pid, Lane(self._cell_ns, life_cells))
+            cells = chart.life(self._cells(lane, tracks[0], session), under)
+        plain = self.palette.text + under
+        total = self._total(tracks, plain)
         rest = [Segment(" " * _TOTALS, plain)] if total else []
         return [
-            Strip([number, name, *cells, *total], width),
+            Strip([*label, *cells, *total], width),
             Strip([Segment(" " * _LABEL, plain), *chart.below(cells), *rest], width),
         ]
 
-    def _cells(self, lane: Lane[C], track: Track, session: Session) -> list[C]:
+    def _cells(self, lane: Lane[T, C], track: T, session: Session) -> list[C]:
         extent = self.extent
         return lane.cells(track, extent.first, extent.cells, session.present_ns, session.past.live.board.now_ns)
 
-    def _total(self, track: Track, style: Style) -> list[Segment]:
+    def _total(self, tracks: Sequence[Track], style: Style) -> list[Segment]:
         """CPU time between the marks, and its share of one CPU."""
         if not self._totals:
             return []
         begin_ns, end_ns = sorted(self.extent.marks)
-        used_ns = track.used_ns(end_ns) - track.used_ns(begin_ns)
+        used_ns = sum(track.used_ns(end_ns) - track.used_ns(begin_ns) for track in tracks)
         share = used_ns / max(end_ns - begin_ns, 1)
         return [Segment(flush_right(f"{brief(used_ns)} {share:4.0%}", _TOTALS), style)]
 
@@ -211,6 +241,12 @@ class Timeline(Processes):
             super().wheel(event, by)
         self.update_lines()
         self.post_message(Moved())
+
+
+def _of_lines(share: Share, family: Family) -> Share:
+    """A cell of a CPU's lane with those whose lines there are."""
+    first, rest = family.head(share.first), family.head(share.rest)
+    return Share(first, rest, share.eighths if first != rest else 8)
 
 
 def _proportions(lanes: int, height: int) -> tuple[int, int]:

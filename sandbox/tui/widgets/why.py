@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from rich.text import Text
 from textual.strip import Strip
 
+from sandbox.cells import wrap
 from sandbox.events import Fault, Operator
+from sandbox.language import _
 from sandbox.metrics import metrics
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line
@@ -33,9 +34,10 @@ class Why(Lines):
         if session is not self._session:
             self._session, self._time, self._text, self._stays_until_ns = session, "", "", 0
         if session.finished:
-            self.entitle("RESULT", f"{self.key('restart')} runs it again   {self.key('open')} opens another")
+            keys = _("{restart} runs it again   {open} opens another")
+            self.entitle(_("RESULT"), keys.format(restart=self.key("restart"), open=self.key("open")))
         else:
-            self.entitle("WHY")
+            self.entitle(_("WHY"))
         last = session.board.recent[-1] if session.board.recent else None
         if last is self._explains:
             return
@@ -65,9 +67,9 @@ class Why(Lines):
         if not self._text:
             return []
         margin = 12 if self._time else 0
-        broken = Text(self._text).wrap(self.app.console, max(width - margin, 8))
+        broken = wrap(self._text, max(width - margin, 8), hyphens=False)
         strips: list[Strip] = []
         for index, text in enumerate(broken[:height]):
             time: Piece = (f"{self._time if index == 0 else '':>10}  " if margin else "", self.palette.dim)
-            strips.append(line([time, (text.plain, self.palette.text)], width))
+            strips.append(line([time, (text, self.palette.text)], width))
         return strips

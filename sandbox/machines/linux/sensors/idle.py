@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
+from sandbox.language import N_
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.idle import IdleTask
 from sandbox.machines.linux.sensors.base import Around, Blockage, Sensor, SensorLost
@@ -45,7 +46,7 @@ class IdleSensor(Sensor):
         """Those on CPUs whose idle task got to run."""
         idle = {cpu for cpu, task in enumerate(self._tasks) if task.armed and task.rang()}
         if any(task.lost for task in self._tasks):
-            raise SensorLost(0, "its idle task has ended")
+            raise SensorLost(0, N_("its idle task has ended"))
         if now_ns >= self._next_ns:
             for task in self._tasks:
                 task.arm()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterable
 
+from sandbox.language import N_
 from sandbox.machines.linux.child import Child, Mode
 from sandbox.machines.linux.perf import Ring, What
 from sandbox.machines.linux.sensors.base import Around, Blockage, Seen, Sensor, SensorLost
@@ -28,7 +29,7 @@ class PerfSensor(Sensor):
     def __init__(self, around: Around) -> None:
         super().__init__()
         if not around.places.alone:  # each switch of ours would be a record that wakes us, and lead to the next
-            raise SensorLost(0, "the kernel process needs a CPU of its own for it")
+            raise SensorLost(0, N_("the kernel process needs a CPU of its own for it"))
         self._around = around
         self._rings: list[Ring] = []
         #: Whether a dispatch has left records behind that need not wake us.

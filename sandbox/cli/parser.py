@@ -1,0 +1,58 @@
+"""What ``argparse`` says, and how it lays it out, in the language that is spoken."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from sandbox.cells import Measured, wrap
+from sandbox.language import N_, _, ngettext
+
+#: What argparse has to say to people of its own; it stands here for the catalogues.
+SAID = (
+    N_("usage: "),
+    N_("options"),
+    N_("positional arguments"),
+    N_("show this help message and exit"),
+    N_("show program's version number and exit"),
+    N_("%(prog)s: error: %(message)s\n"),
+    N_("argument %(argument_name)s: %(message)s"),
+    N_("unrecognized arguments: %s"),
+    N_("not allowed with argument %s"),
+    N_("ignored explicit argument %r"),
+    N_("the following arguments are required: %s"),
+    N_("one of the arguments %s is required"),
+    N_("expected one argument"),
+    N_("expected at least one argument"),
+    N_("ambiguous option: %(option)s could match %(matches)s"),
+    N_("invalid choice: %(value)r (choose from %(choices)s)"),
+)
+
+# It looks its words up by these names, in a catalogue of its own.
+vars(argparse).update(_=_, ngettext=ngettext)
+
+
+class _Formatter(argparse.HelpFormatter):
+    """Counts cells: in some languages a character takes two."""
+
+    def add_usage(
+        self,
+        usage: str | None,
+        actions: Iterable[argparse.Action],
+        groups: Iterable[argparse._MutuallyExclusiveGroup],
+        prefix: str | None = None,
+    ) -> None:
+        super().add_usage(usage, actions, groups, Measured(_("usage: ") if prefix is None else prefix))
+
+    def _split_lines(self, text: str, width: int) -> list[str]:
+        return wrap(" ".join(text.split()), width)
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return "\n".join(wrap(" ".join(text.split()), width, indent, indent))
+
+
+class Parser(argparse.ArgumentParser):
+    """Speaks the language that is spoken when it is made."""
+
+    def _get_formatter(self) -> argparse.HelpFormatter:
+        return _Formatter(self.prog)

@@ -1,0 +1,90 @@
+"""Pictures in which processes stand in boxes; a click chooses one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+
+from sandbox.board import Row
+from sandbox.cells import fit, fit_name
+from sandbox.language import _
+from sandbox.tui.palette import FAILED_SIGN, SIGNS
+from sandbox.tui.session import Session
+from sandbox.tui.widgets.canvas import Canvas
+from sandbox.tui.widgets.choices import Picked
+from sandbox.tui.widgets.lines import Lines
+
+_BETWEEN = 2
+
+
+class Picture(Lines):
+    """It remembers the session, who is chosen, and where each name stands."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        #: The chosen process, if it had been born by then.
+        self.chosen: int | None = None
+        self._session: Session | None = None
+        self._spots: list[tuple[Region, int]] = []
+
+    def remember(self, session: Session, chosen: int | None) -> None:
+        """From now on this is shown."""
+        self._session, self.chosen = session, chosen if chosen in session.names else None
+
+    def canvas(self, width: int, height: int) -> Canvas:
+        """An empty one."""
+        self._spots = []
+        return Canvas(width, height, self.palette.text)
+
+    def fill(
+        self, canvas: Canvas, place: Region, rows: Sequence[Row], columns: int, note: Callable[[Row], str] | None = None
+    ) -> None:
+        """Names below each other, in so many columns, the first ones first; how many more there are, where there is no
+        room for all. ``note``: what is said of each at the right."""
+        width = (place.width - _BETWEEN * (columns - 1)) // columns
+        room = columns * place.height
+        shown = _some(rows, room, self.chosen)
+        for number, row in enumerate(shown):
+            x = place.x + number // place.height * (width + _BETWEEN)
+            spot = Region(x, place.y + number % place.height, width, 1)
+            self._draw_name(canvas, row, spot, note(row) if note is not None else "")
+        if len(shown) < min(len(rows), room):
+            more = _("… {number} more").format(number=len(rows) - len(shown))
+            x = place.x + (columns - 1) * (width + _BETWEEN)
+            canvas.text(x, place.bottom - 1, fit(more, width), self.palette.dim)
+
+    def _draw_name(self, canvas: Canvas, row: Row, spot: Region, note: str) -> None:
+        palette = self.palette
+        under = palette.cursor if row.pid == self.chosen else Style()
+        failed = row.exited is not None and row.exited.status not in (0, None)
+        style = (palette.failed if failed else palette.state(row.state)) + under
+        pid, sign = f"{row.pid:>2} ", f"{FAILED_SIGN if failed else SIGNS[row.state]} "
+        canvas.text(spot.x, spot.y, pid, palette.dim + under)
+        canvas.text(spot.x + len(pid), spot.y, sign, style)
+        room = spot.width - len(pid) - len(sign)
+        note = fit(note, min(cell_len(note), room * 2 // 3))
+        canvas.text(spot.right - room, spot.y, fit_name(row.name, room), palette.text + under)
+        if note:
+            canvas.text(spot.right - cell_len(note) - 1, spot.y, f" {note}", palette.state(row.state) + under)
+        self._spots.append((spot, row.pid))
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the process that was clicked."""
+        offset = event.get_content_offset(self)
+        if offset is not None:
+            for spot, pid in self._spots:
+                if spot.contains_point(offset):
+                    self.post_message(Picked(pid))
+
+
+def _some(rows: Sequence[Row], room: int, chosen: int | None) -> Sequence[Row]:
+    """As many as there is room for, a place being left to tell of more; the chosen one is among them."""
+    if len(rows) <= room:
+        return rows
+    shown = rows[: max(room - 1, 1)]
+    hidden = next((row for row in rows[len(shown) :] if row.pid == chosen), None)
+    return shown if hidden is None else [*shown[:-1], hidden]

@@ -1,0 +1,19 @@
+"""What the states of processes are called, wherever they are named."""
+
+from __future__ import annotations
+
+from sandbox.kernel.states import State
+from sandbox.language import Messages, _
+
+STATES: Messages = {
+    "new": "NEW",
+    "ready": "READY",
+    "running": "RUNNING",
+    "blocked": "BLOCKED",
+    "exited": "DONE",
+}
+
+
+def state(of: State) -> str:
+    """What a state is called."""
+    return _(STATES[of.value])

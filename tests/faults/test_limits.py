@@ -1,0 +1,128 @@
+"""Programs that want too much: processes, descriptors, memory, rights. It costs them, and nobody else."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sandbox.commands import Quit
+from sandbox.events import Admitted, Exited, Wrote
+from sandbox.link import use_all_cpus
+from sandbox.units import MS
+from tests.faults.stage import OSSANDBOX, ROOT, command, gone, quick_python, watch, write_scenario
+from tests.worlds import exits, process, run_real, scenario
+
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
+
+
+def test_f17_a_bounded_fork_bomb_ends_by_itself() -> None:
+    bomb = quick_python(
+        "import os, time",
+        "for generation in range(7):",
+        "    os.fork()",
+        "time.sleep(0.2)",
+    )
+    events = run_real(scenario(command("bomb", *bomb), process("hog", "cpu 100ms"), quantum_ns=5 * MS))
+    assert sum(isinstance(event, Admitted) for event in events) == 2**7 + 1
+    assert {event.status for event in events if isinstance(event, Exited)} == {0}
+
+
+def test_f17_a_bomb_that_goes_on_ends_with_one_command() -> None:
+    """Whoever is born forks again, once for each byte in the pipe."""
+    bomb = quick_python(
+        "import os, time",
+        "alive, ours = os.pipe()",
+        "os.write(ours, b'.' * 60)",
+        "while os.read(alive, 1):",
+        "    os.fork()",
+        "    time.sleep(0.001)",
+    )
+    with watch(scenario(command("bomb", *bomb), process("hog", "cpu 60s"), quantum_ns=5 * MS)) as run:
+        run.until(lambda: len(run.all(Admitted)) > 40, "it has grown")
+        run.dispatched("hog")
+        run.link.send(Quit())
+        run.finish()
+        assert gone(*(event.os_pid for event in run.all(Admitted) if event.os_pid is not None))
+
+
+def test_f18_a_memory_hog_fails_alone() -> None:
+    hog = quick_python(
+        "try:", "    bytes(1 << 30)", "except MemoryError:", "    print('no memory')", "    raise SystemExit(3)"
+    )
+    ended = exits(run_real(scenario(command("hog", *hog, memory=400_000_000), process("other", "cpu 20ms"))))
+    assert (ended["hog"].code, ended["other"].code) == (3, 0)
+
+
+def test_f24_three_hundred_processes() -> None:
+    events = run_real(scenario(process("p", "cpu 1ms", "io 5ms", "cpu 1ms", count=1), *many(300), quantum_ns=5 * MS))
+    ends = [event for event in events if isinstance(event, Exited)]
+    assert [event.status for event in ends] == [0] * 301
+
+
+def many(number: int) -> list:
+    return [process(f"p{index}", "cpu 1ms", "io 5ms", "cpu 1ms") for index in range(number)]
+
+
+def test_f24_when_descriptors_run_out_it_costs_the_latecomers_only(tmp_path: Path) -> None:
+    sleeps = "for i in " + "1 " * 40 + "; do sleep 0.3 & done; wait; echo fine"
+    world = f"""
+title = "many"
+[[process]]
+name = "p"
+work = ["cpu 2ms", "io 20ms", "cpu 2ms"]
+count = 4
+[[process]]
+name = "sh"
+command = ["sh", "-c", "{sleeps}"]
+[[process]]
+name = "late"
+work = ["cpu 2ms"]
+count = 40
+"""
+    few = ["sh", "-c", f'ulimit -n 90; exec "$@" run {write_scenario(tmp_path, world)}', "sh", *OSSANDBOX]
+    done = subprocess.run(few, capture_output=True, text=True, timeout=50, check=False, cwd=ROOT)
+    assert done.returncode == 0
+    assert "could not be started: Too many open files" in done.stdout
+    assert "too many was ended" in done.stdout
+    assert "sh writes: fine" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+_NO_MORE_FORKS = """
+import errno, os
+from sandbox.machines.linux.birth import BirthFailed, Nursery
+from sandbox.machines.linux.listeners import Listeners
+from sandbox.spec import ProcessSpec
+
+nursery = Nursery([max(os.sched_getaffinity(0))], ".", Listeners([], exposed=False))
+fork, times = os.fork, iter(range(9))
+
+def refuse():
+    if next(times) == 1:
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    return fork()
+
+os.fork = refuse
+for child in nursery.bear_many([ProcessSpec(name, command=["true"]) for name in "abc"]):
+    if isinstance(child, BirthFailed):
+        print(child.what.figures["name"], child.what.figures["reason"])
+    else:
+        child.let_go()
+        print(child.spec.name, os.waitpid(child.os_pid, 0)[1])
+"""
+
+
+def test_f24_where_the_system_starts_no_more_it_costs_one_process() -> None:
+    use_all_cpus()
+    done = subprocess.run(
+        [sys.executable, "-c", _NO_MORE_FORKS], capture_output=True, text=True, timeout=20, check=False, cwd=ROOT
+    )
+    assert done.stdout.splitlines() == ["a 0", "b Resource temporarily unavailable", "c 0"], done.stderr
+
+
+def test_f25_no_program_gains_rights() -> None:
+    events = run_real(scenario(command("asks", "grep", "NoNewPrivs", "/proc/self/status")))
+    assert "".join(event.text for event in events if isinstance(event, Wrote)).split() == ["NoNewPrivs:", "1"]

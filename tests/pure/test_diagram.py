@@ -1,0 +1,121 @@
+"""The diagram of states: every arrow counted, for each process and for all."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+
+from hypothesis import given, settings
+
+from sandbox.board import Board
+from sandbox.diagram import TRANSITIONS, Diagram
+from sandbox.events import Event
+from sandbox.kernel.states import LEGAL, State
+from sandbox.past import past_of
+from sandbox.spec import Scenario
+from tests.pure.test_invariants import worlds
+from tests.tui.stage import Story
+from tests.worlds import simulate
+
+
+def drawn(events: Iterable[Event]) -> Diagram:
+    diagram = Diagram()
+    for event in events:
+        diagram.apply(event)
+    return diagram
+
+
+def counts(diagram: Diagram, pid: int | None = None) -> dict[str, int]:
+    """Those arrows that were taken."""
+    return {name: number for name in TRANSITIONS if (number := diagram.count(name, pid))}
+
+
+def test_there_is_an_arrow_for_every_legal_way_and_no_other() -> None:
+    assert set(TRANSITIONS.values()) == {(state, other) for state, others in LEGAL.items() for other in others}
+
+
+def lives() -> Story:
+    """Every arrow is taken; mind that a pause is no transition."""
+    story = Story().admit("a").admit("b").run("a").later("50ms").expire("a").run("b").later("5ms").block("b")
+    story.run("a").later("5ms").pause().operator("resumed").run("a").later("5ms").wake("b")
+    story.exit("a").exit("b", None, signal.SIGKILL)
+    story.admit("c").run("c").block("c").exit("c", None, signal.SIGTERM)
+    story.admit("d").run("d").block("d").exit("d", 0)  # it woke, and was over before anybody saw it
+    return story.admit("e").exit("e", 1)
+
+
+def test_each_arrow_is_counted_by_its_reason() -> None:
+    diagram = drawn(lives().events)
+    assert counts(diagram, 1) == {"admitted": 1, "dispatched": 2, "expired": 1, "exited": 1}
+    assert counts(diagram, 2) == {"admitted": 1, "dispatched": 1, "blocked": 1, "woke": 1, "killed while ready": 1}
+    assert counts(diagram, 3)["killed while blocked"] == counts(diagram, 4)["exited while blocked"] == 1
+    assert counts(diagram, 5) == {"admitted": 1, "exited while ready": 1}
+    assert counts(diagram, 6) == {}
+    assert diagram.count("dispatched") == 5
+
+
+def test_what_led_to_the_last_decision_is_remembered_with_it() -> None:
+    story = Story().admit("a").admit("b").run("a").later("50ms").expire("a").run("b")
+    diagram = drawn(story.take())
+    assert [(move.pid, move.transition) for move in diagram.recent] == [(1, "expired"), (2, "dispatched")]
+    for event in story.later("5ms").block("b").take():
+        diagram.apply(event)
+    assert [(move.pid, move.transition) for move in diagram.recent] == [(2, "blocked")]
+    assert diagram.last[1].transition == "expired"
+    assert diagram.dispatched[2].t_ns == 50_000_000
+
+
+@settings(deadline=None, max_examples=60)
+@given(worlds())
+def test_whoever_enters_a_state_leaves_it_or_is_there(world: Scenario) -> None:
+    board, half = Board(), None
+    events = simulate(world)
+    for index, event in enumerate(events):
+        board.apply(event)
+        if index == len(events) // 2:
+            assert_balanced(board)
+            half = board.copy()
+    assert_balanced(board)
+    if half is not None:
+        before = counts(half.diagram)
+        assert sum(before.values()) <= sum(counts(board.diagram).values())
+        for event in events[len(events) // 2 + 1 :]:
+            half.apply(event)
+        assert counts(half.diagram) == counts(board.diagram)
+        assert half.diagram.last == board.diagram.last
+
+
+def assert_balanced(board: Board) -> None:
+    """Of every process, and so of all: it has come into each state as often as it has left it, but for where it is."""
+    whole = dict.fromkeys(TRANSITIONS, 0)
+    for pid, row in board.rows.items():
+        move = board.diagram.last.get(pid)
+        where = State.NEW if move is None else TRANSITIONS[move.transition][1]
+        assert where is (State.RUNNING if pid in board.diagram.held else row.state)
+        for state in State:
+            came, went = (
+                sum(board.diagram.count(name, pid) for name, ends in TRANSITIONS.items() if ends[end] is state)
+                for end in (1, 0)
+            )
+            assert came - went == (where is state) - (state is State.NEW)
+        for name in TRANSITIONS:
+            whole[name] += board.diagram.count(name, pid)
+    assert whole == {name: board.diagram.count(name) for name in TRANSITIONS}
+
+
+def test_the_past_has_its_own_counts() -> None:
+    past = past_of(lives().events)
+    first = past.decision_after(0)
+    assert counts(past.at(first).board.diagram) == {"admitted": 2, "dispatched": 1}
+    assert past.live.board.diagram.count("dispatched") == 5
+
+
+def test_whoever_was_running_when_the_machine_paused_is_held() -> None:
+    story = Story().admit("a").admit("b").run("a").later("5ms").pause()
+    diagram = drawn(story.take())
+    assert diagram.held == {1}
+    assert diagram.recent[-1].transition == "dispatched", "the pause leaves no mark"
+    for event in story.exit("a", None, signal.SIGKILL).take():
+        diagram.apply(event)
+    assert diagram.held == set()
+    assert counts(diagram, 1) == {"admitted": 1, "dispatched": 1, "killed": 1}

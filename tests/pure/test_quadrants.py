@@ -1,0 +1,106 @@
+"""Who is synchronous, who blocks: told by what a process does, whatever it is called."""
+
+from __future__ import annotations
+
+from sandbox import wording
+from sandbox.events import Admitted, Connected, Event, Listening
+from sandbox.past import past_of
+from sandbox.quadrants import Seat, seats
+from sandbox.units import MS
+from tests.tui.stage import Story
+
+SYNCHRONOUS_BLOCKING, SYNCHRONOUS, ASYNCHRONOUS = (True, True), (True, False), (False, False)
+ASYNCHRONOUS_BLOCKING = (False, True)
+
+
+def seated(story: Story, *more: Event) -> dict[str, Seat]:
+    """Where everybody sits in the end, by name."""
+    moment = past_of([*story.events, *more]).live
+    return {moment.names[pid]: seat for pid, seat in seats(moment.board, moment.history, story.at).items()}
+
+
+def where(seat: Seat) -> tuple[bool, bool]:
+    return seat.synchronous, seat.blocking
+
+
+def family() -> Story:
+    """One has started a child, and computes."""
+    return Story().admit("start").run("start").later("5ms").admit("child", parent="start").later("7ms")
+
+
+def test_who_computes_is_synchronous_and_does_not_block() -> None:
+    found = seated(Story().admit("input").admit("b").run("input").later("30ms").expire("input").run("b").later("5ms"))
+    assert [where(seat) for seat in found.values()] == [SYNCHRONOUS, SYNCHRONOUS], "whatever it is called"
+    assert found["input"].why.rule == found["b"].why.rule == "computes"
+    assert found["input"].why.figures == {"cpu_ns": 30 * MS, "blocked_ns": 0}
+    assert found["b"].why.figures["cpu_ns"] == 5 * MS
+
+
+def test_who_waits_in_a_call_is_synchronous_and_blocks() -> None:
+    found = seated(Story().admit("eval").run("eval").later("5ms").block("eval", "read console").later("40ms"))
+    assert where(found["eval"]) == SYNCHRONOUS_BLOCKING
+    assert found["eval"].why.figures == {"blocked_ns": 40 * MS}
+    assert wording.seat(found["eval"].why, found["eval"].on) == "read console"
+
+
+def test_who_goes_on_while_its_child_is_not_done_is_asynchronous() -> None:
+    story = family()
+    found = seated(story)
+    assert where(found["start"]) == ASYNCHRONOUS
+    assert found["start"].why.figures == {"child": 2, "number": 1, "cpu_ns": 7 * MS}
+    assert where(found["child"]) == SYNCHRONOUS
+    assert wording.seat(found["start"].why, None) == "goes on, child 2 is not done"
+    assert (
+        wording.seat(seated(story.admit("more", parent="start"))["start"].why, None)
+        == "goes on, 2 children are not done"
+    )
+
+
+def test_who_waits_for_its_child_is_not() -> None:
+    found = seated(family().block("start", "wait for child", pid=2).run("child").later("5ms"))
+    assert where(found["start"]) == SYNCHRONOUS_BLOCKING
+
+
+def test_and_none_is_whose_child_is_done() -> None:
+    found = seated(family().expire("start").run("child").later("1ms").exit("child").run("start").later("5ms"))
+    assert where(found["start"]) == SYNCHRONOUS
+    assert "child" not in found, "who has ended sits nowhere"
+
+
+def test_who_waits_for_the_first_of_several_is_asynchronous_and_blocks() -> None:
+    story = Story().admit("one").admit("two").run("one").block("one", "poll", on="127.0.0.1:9001")
+    found = seated(story.run("two").later("5ms").block("two", "poll", on="pipe, socket"))
+    assert where(found["one"]) == SYNCHRONOUS_BLOCKING
+    assert where(found["two"]) == ASYNCHRONOUS_BLOCKING
+    assert wording.seat(found["two"].why, found["two"].on) == "poll pipe, socket"
+
+
+def test_who_has_a_socket_and_hardly_ever_waits_asks_again_and_again() -> None:
+    story = Story().admit("server").admit("client").admit("patient").run("server")
+    sockets = [
+        Listening(0, 1, 1, "127.0.0.1:9001", 5),
+        Connected(0, 2, "127.0.0.1:5000", "127.0.0.1:9001", None, 2),
+        Listening(0, 3, 3, "127.0.0.1:9002", 5),
+    ]
+    story.later("90ms")
+    assert seated(story, *sockets)["server"].why.rule == "computes", "it may be at its beginnings"
+    story.later("20ms").expire("server").run("patient").later("10ms").block("patient", "accept")
+    story.run("client").later("120ms").wake("patient").expire("client").run("patient").later("5ms")
+    found = seated(story, *sockets)
+    assert {where(seat) for seat in found.values()} == {SYNCHRONOUS}
+    assert found["server"].why.rule == found["client"].why.rule == "asks again and again"
+    assert found["client"].why.figures == {"at": "127.0.0.1:9001", "cpu_ns": 120 * MS, "blocked_ns": 0}
+    assert found["patient"].why.rule == "computes", "it had waited before"
+
+
+def test_every_reason_is_a_sentence() -> None:
+    for story in (family(), family().block("start", "wait for child"), family().block("start", "poll", on="a, b")):
+        for name, seat in seated(story).items():
+            said = wording.seat_reason(name, seat.why, seat.on)
+            assert said.startswith(f"{name} ")
+            assert "{" not in said
+            assert said.endswith(".")
+
+
+def test_nobody_sits_anywhere_before_he_is_ready() -> None:
+    assert seated(Story(), Admitted(0, 1, "new", "new")) == {}
