@@ -18,6 +18,7 @@ from sandbox import wording
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.language import _
+from sandbox.lessons.progress import finish
 from sandbox.spec import Scenario
 from sandbox.tui.asking import Asking
 from sandbox.tui.config import Config
@@ -66,6 +67,8 @@ class SandboxApp(Asking):
         self._spent_s = time.process_time()
         self._costs_s = deque([0.0] * _FRAMES_WEIGHED, _FRAMES_WEIGHED)
         self._listening = False
+        #: Of whose lesson it has been remembered that it was finished.
+        self._remembered: Session | None = None
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -172,6 +175,9 @@ class SandboxApp(Asking):
         self.ask_or_not()  # first: a question that is not wanted any more ends its pause
         if self.session.reading.pause():
             self.ask_machine(Pause("lesson"))
+        if self.session.lesson_over and self.session.reading.open and self.session is not self._remembered:
+            self._remembered = self.session
+            finish(self.session.scenario.name)
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)
         front = self.board_screen.front
