@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Any
 
+from sandbox import wording
 from sandbox.exits import DONE
 from sandbox.language import _
 from sandbox.lessons.course import CONCEPTS, lessons
@@ -31,7 +32,7 @@ def do(options: argparse.Namespace) -> int:
             f"{'✔' if each.name in done else ' '} {number:>2}",
             each.name,
             title(each),
-            ", ".join(_(CONCEPTS[concept]) for concept in each.concepts),
+            wording.listed(_(CONCEPTS[concept]) for concept in each.concepts),
         ]
         for number, each in enumerate(course, 1)
     ]

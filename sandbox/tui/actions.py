@@ -304,7 +304,7 @@ class Actions(App[int]):
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """The screen as an SVG."""
-        from sandbox.tui.picture import to_cells
+        from sandbox.tui.screenshot import to_cells
 
         return to_cells(super().export_screenshot(title=title, simplify=simplify))
 

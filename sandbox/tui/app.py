@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from sandbox import wording
+from sandbox.cells import teach_rich
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.language import _
@@ -57,6 +58,7 @@ class SandboxApp(Asking):
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
         super().__init__(driver_class=Terminal)
+        teach_rich()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
         self.session = session
