@@ -43,6 +43,8 @@ _SLOWEST_FRAME_S = 0.5
 _ANSWER_S = 0.02
 #: So many messages about faults at once, and no more: the rest would bury the board.
 _TOLD_MOST = 3
+#: Faults that the board shows anyway: the script would do something to who has ended.
+_PLAIN_TO_SEE = ("has ended already",)
 
 
 class SandboxApp(Asking):
@@ -184,6 +186,7 @@ class SandboxApp(Asking):
             self.want_frame(soon=True)
         front = self.board_screen.front
         faults = [event for event in events if isinstance(event, Fault) and not front.takes(event)]
+        faults = [fault for fault in faults if fault.what.rule not in _PLAIN_TO_SEE]
         for fault in faults[:_TOLD_MOST]:
             self.tell(wording.sentence(fault, self.session.names), severe=True)
         if link.closed and self.session.died:

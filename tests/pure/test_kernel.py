@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.board import Board
 from sandbox.commands import AnyCommand, Kill, Pause, Quit, Resume, Step, Tune, UsePolicy
-from sandbox.events import Descheduled, Dispatched, Event, Exited, Fault, Halted, Operator, Ready
+from sandbox.events import Clause, Descheduled, Dispatched, Event, Exited, Fault, Halted, Operator, Ready
 from sandbox.kernel.course import Course
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Arrived, Ended, Happened, Obeyed, Report, Started
@@ -198,6 +198,14 @@ def test_nonsense_from_the_operator_is_a_fault_and_no_more() -> None:
         "expected a duration",
     ]
     assert gantt(events) == gantt(scripted())
+
+
+def test_who_has_ended_is_told_from_who_never_was() -> None:
+    world = scenario(
+        process("a", "cpu 5ms"), process("b", "cpu 20ms"), script=[("10ms", Kill("a")), ("11ms", Kill("c"))]
+    )
+    faults = [event.what for event in simulate(world) if isinstance(event, Fault)]
+    assert faults == [Clause("has ended already", {"who": "a"}), Clause("no such process", {"who": "c"})]
 
 
 def test_a_pause_that_nobody_ends_ends_the_run() -> None:
