@@ -199,7 +199,9 @@ class Kernel(Scheduler):
             return
         process = self._named(command.who)
         if process is None:
-            self._log.append(Fault(self.now_ns, Clause("no such process", {"who": clean_line(command.who)})))
+            known = command.who in (each.name for each in self.processes.values())
+            rule = "has ended already" if known else "no such process"
+            self._log.append(Fault(self.now_ns, Clause(rule, {"who": clean_line(command.who)})))
             return
         self._orders.append(Carry(command, process.pid))
         if isinstance(command, Kill):

@@ -201,6 +201,14 @@ def test_nonsense_from_the_operator_is_a_fault_and_no_more() -> None:
     assert gantt(events) == gantt(scripted())
 
 
+def test_who_has_ended_is_told_from_who_never_was() -> None:
+    world = scenario(
+        process("a", "cpu 5ms"), process("b", "cpu 20ms"), script=[("10ms", Kill("a")), ("11ms", Kill("c"))]
+    )
+    faults = [event.what for event in simulate(world) if isinstance(event, Fault)]
+    assert faults == [Clause("has ended already", {"who": "a"}), Clause("no such process", {"who": "c"})]
+
+
 def test_a_pause_that_nobody_ends_ends_the_run() -> None:
     events = scripted(("30ms", Pause()))
     assert [event.what.rule for event in events if isinstance(event, Fault)] == ["nothing can happen any more"]
