@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 
 from sandbox.board import Board
-from sandbox.commands import AnyCommand, Kill, Pause, Quit, Resume, Step, Tune, UsePolicy
-from sandbox.events import Descheduled, Dispatched, Event, Exited, Fault, Halted, Operator, Ready
+from sandbox.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
+from sandbox.events import Became, Clause, Descheduled, Dispatched, Event, Exited, Fault, Halted, Operator, Ready
 from sandbox.kernel.course import Course
 from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.machine import Arrived, Ended, Happened, Obeyed, Report, Started
+from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told
 from sandbox.kernel.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Task
 from sandbox.policies.rr import RoundRobin
@@ -372,3 +372,14 @@ def test_who_ends_while_he_is_being_stopped_has_used_what_he_has() -> None:
     kernel.decide()
     (ended,) = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, Exited)]
     assert (ended.cpu_ns, ended.undispatched_ns) == (19 * MS, 0)
+
+
+def test_who_has_become_another_program_is_called_by_that_name() -> None:
+    kernel = Kernel(RoundRobin({"quantum": "20ms"}))
+    kernel.tell(Happened(0, [Arrived(1, process("sh", "cpu 19ms"))], {}))
+    kernel.decide()
+    kernel.settle(Obeyed({1: Started(0, 0)}, {}, {}))
+    kernel.tell(Happened(MS, [Told(Became(MS, 1, "cat", "cat")), Asked(Press("cat", "ctrl+d"))], {}))
+    kernel.decide()
+    did = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, (Operator, Fault))]
+    assert did == [Operator(MS, Clause("pressed", {"pid": 1, "key": "ctrl+d"}))]
