@@ -11,7 +11,7 @@ from typing import BinaryIO
 def begin() -> BinaryIO:
     """Arm this process, and give where its messages go. What policies print from now on goes nowhere."""
     if sys.platform == "linux":
-        from sandbox.machines.linux import libc
+        from sandbox import libc
 
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     upward = os.fdopen(os.dup(sys.stdout.fileno()), "wb")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
+from sandbox import wording
 from sandbox.exits import DONE
 from sandbox.language import _
 from sandbox.lessons.course import CONCEPTS, lessons
@@ -24,7 +25,7 @@ def do(options: argparse.Namespace) -> int:
         print(json.dumps([{"name": each.name, "title": each.title, "concepts": each.concepts} for each in course]))
         return DONE
     rows = [
-        [str(number), each.name, title(each), ", ".join(_(CONCEPTS[concept]) for concept in each.concepts)]
+        [str(number), each.name, title(each), wording.listed(_(CONCEPTS[concept]) for concept in each.concepts)]
         for number, each in enumerate(course, 1)
     ]
     print_table(["", _("name"), _("title"), _("concepts")], rows, left={1, 2, 3})

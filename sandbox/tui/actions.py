@@ -248,12 +248,14 @@ class Actions(App[int]):
         screen = self.board_screen
         if self.session.scenario.lesson is None:
             self.tell(_("This scenario has no lesson"))
-        elif not screen.lower.display:
-            screen.add_class("lesson")
-            self.action_panel("board")
+            return
+        if screen.front.timeline == "never":
+            screen.turn_to("board")
+            screen.shows_lessons = True
         else:
-            screen.toggle_class("lesson")
-            self.want_frame(soon=True)
+            screen.shows_lessons = not screen.has_class("lesson")
+        screen.set_class(screen.shows_lessons, "lesson")
+        self.want_frame(soon=True)
 
     def action_lesson_down(self) -> None:
         """Scroll the lesson."""
@@ -284,7 +286,7 @@ class Actions(App[int]):
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """The screen as an SVG."""
-        from sandbox.tui.picture import to_cells
+        from sandbox.tui.screenshot import to_cells
 
         return to_cells(super().export_screenshot(title=title, simplify=simplify))
 

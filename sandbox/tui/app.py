@@ -15,6 +15,7 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from sandbox import wording
+from sandbox.cells import teach_rich
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.language import _
@@ -56,6 +57,7 @@ class SandboxApp(Asking):
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
         super().__init__(driver_class=Terminal)
+        teach_rich()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
         self.session = session
@@ -150,8 +152,10 @@ class SandboxApp(Asking):
 
     def _heard(self) -> None:
         """Something came. What follows before the next frame is read then, all at once: with short slices there is
-        an event every few hundred microseconds, and to wake up for each costs more than to fold it."""
-        self._listen(False)
+        an event every few hundred microseconds, and to wake up for each costs more than to fold it; unless a lesson
+        wants the machine to pause at once."""
+        if not self.session.reading.in_haste:
+            self._listen(False)
         self._read(fresh=True)
         self.want_frame()
 
@@ -161,14 +165,14 @@ class SandboxApp(Asking):
             return
         try:
             events = link.receive()
-            before = len(self.session.story.reached)
+            self.session.reading.open = self.board_screen.has_class("lesson")
             self.session.take(events, fresh)
             self.keep(events)
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
         self.ask_or_not()  # first: a question that is not wanted any more ends its pause
-        if self.board_screen.has_class("lesson") and self.session.pauses_after(before):
+        if self.session.reading.pause():
             self.ask_machine(Pause("lesson"))
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)

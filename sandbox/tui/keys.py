@@ -112,7 +112,7 @@ ACTIONS = (
     Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
     Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
     # States
-    Action("one_or_all", "a", "one/all", "States: one or all", "the arrows of the chosen process, or of all", "states"),
+    Action("one_or_all", "v", "one/all", "States: one or all", "the arrows of the chosen process, or of all", "states"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),

@@ -19,6 +19,7 @@ from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
 from sandbox.tui.family import Family
 from sandbox.tui.quiz import Question, Quiz, Verdict
+from sandbox.tui.reading import Reading
 from sandbox.units import MS, S
 
 #: The load is that of the last second, and read anew so often: more often nobody can read it.
@@ -53,6 +54,7 @@ class Session:
         self.link: Link | None = None
         self.clock = clock
         self.story = Story(steps=[step.until for step in scenario.steps])
+        self.reading = Reading(scenario.steps)
         self.past = Past()
         self.quiz = Quiz()
         #: What is asked of the past: who was chosen, and the point at which that had just been done.
@@ -116,6 +118,7 @@ class Session:
                     self._zero_ns = None  # the clock starts when all are born
                 case Operator(did=did) if did.rule in ("resumed", "stepped"):
                     self._zero_ns = None
+        self.reading.take(events, len(self.story.reached))
         if self._clientele.parts:
             self._clientele.take(events)
         if events:
@@ -247,12 +250,8 @@ class Session:
     @property
     def lesson_asks(self) -> bool:
         """Whether the lesson wants it to be asked who runs next."""
-        step = next(iter(self.scenario.steps[len(self.story.reached) :]), None)
+        step = self.reading.awaited
         return step is not None and step.predict
-
-    def pauses_after(self, before: int) -> bool:
-        """Whether the lesson wants a pause at one of the steps that have been done since ``before`` were."""
-        return any(step.pause for step in self.scenario.steps[before : len(self.story.reached)])
 
     # Where the run stands
 

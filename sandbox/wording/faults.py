@@ -34,6 +34,9 @@ _FAULTS: Messages = {
     "recording ended": "the recording {file} ends here: {reason}; the run goes on",
     "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
     "interrupt it; the kernel process and everything that it ran have been ended",
+    "command hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it; the command has been ended",
+    "command died": "the command died ({reason})",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 

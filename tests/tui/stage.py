@@ -265,6 +265,13 @@ class Play:
         self.clock.now_ns = NOON_NS + story.at
         await self.settle(pilot)
 
+    async def open(self, pilot: Pilot[int], key: str, story: Story) -> None:
+        """Tell the story, and turn to the panel of this key."""
+        await self.tell(pilot, story)
+        await pilot.press(key)
+        await self.settle(pilot)
+        await self.settle(pilot)  # a panel is made when it comes to the front for the first time
+
     async def settle(self, pilot: Pilot[int]) -> None:
         """Everything that has come is on the screen."""
         await pilot.pause()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 
 from sandbox import wording
-from sandbox.events import Clause
 from sandbox.language import _
 from sandbox.lessons.course import in_order
+from sandbox.lessons.text import title
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import Scenario
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
@@ -32,12 +32,12 @@ class Open(ChooseOrType):
 
 def read(name: str) -> Scenario:
     """The scenario of a file or of a built-in one's name, if this machine can run it. Raises BadScenario."""
-    from sandbox.machines.linux.places import available
+    from sandbox.machines.linux.probe import lacks
 
     scenario = load(find(name))
-    if scenario.machine.cpus > available():
-        what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
-        raise BadScenario(name, [Problem(0, "machine.cpus", what)])
+    lacking = lacks(scenario.machine.cpus)
+    if lacking is not None:
+        raise BadScenario(name, [Problem(0, *lacking)])
     return scenario
 
 
@@ -56,6 +56,6 @@ def problems(bad: BadScenario) -> list[str]:
 def _offer(path: str) -> Offer:
     name = os.path.basename(path).removesuffix(".toml")
     try:
-        return Offer(name, name, load(path).title)
+        return Offer(name, name, title(load(path)))
     except BadScenario:
         return Offer(name, name, _("(has faults: choose it to see them)"))

@@ -67,7 +67,7 @@ class Why(Lines):
         if not self._text:
             return []
         margin = 12 if self._time else 0
-        broken = wrap(self._text, max(width - margin, 8))
+        broken = wrap(self._text, max(width - margin, 8), hyphens=False)
         strips: list[Strip] = []
         for index, text in enumerate(broken[:height]):
             time: Piece = (f"{self._time if index == 0 else '':>10}  " if margin else "", self.palette.dim)
