@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pyte
 
-from sandbox.events import Admitted, AnyEvent, Dispatched, Event, Exited, Fault, Wrote
+from sandbox.events import Admitted, AnyEvent, Became, Dispatched, Event, Exited, Fault, Wrote
 from sandbox.link import KernelProcess, use_all_cpus
 from sandbox.spec import ProcessSpec, Scenario
 from sandbox.wire import Boot
@@ -356,8 +356,8 @@ class Watch:
             self.step()
 
     def all(self, kind: type[E], name: str | None = None) -> list[E]:
-        """The events of a kind, of all processes or of those of one name."""
-        pids = {event.pid for event in self.events if isinstance(event, Admitted) and name in (None, event.name)}
+        """The events of a kind, of all processes or of those that ever had a name."""
+        pids = {event.pid for event in self.events if isinstance(event, (Admitted, Became)) and event.name == name}
         found = [event for event in self.events if isinstance(event, kind)]
         return [event for event in found if name is None or getattr(event, "pid", None) in pids]
 
