@@ -280,6 +280,13 @@ def test_sockets(stage: Stage, snap_compare: Compare) -> None:
     )
 
 
+@pytest.mark.usefixtures("chinese")
+def test_sockets_in_chinese(stage: Stage, snap_compare: Compare) -> None:
+    it = with_clients(stage())
+    before = show(it, office_hours(), "2", "down", sees="client-2")
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
+
+
 def test_sockets_small(stage: Stage, snap_compare: Compare) -> None:
     it = with_clients(stage(config=Config("light")))
     assert snap_compare(
