@@ -11,7 +11,8 @@ from sandbox.events import Admitted
 from sandbox.tui.config import Config
 from sandbox.tui.family import Family
 from sandbox.tui.widgets.choices import Picked
-from tests.tui.stage import Play, Story, family
+from tests.tui.stage import Play
+from tests.tui.story import Story, family
 from tests.tui.test_snapshots import show
 
 Stage = Callable[..., Play]

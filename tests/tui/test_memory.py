@@ -13,7 +13,8 @@ from sandbox.events import Admitted
 from sandbox.tui.config import Config
 from sandbox.tui.memory import Memory, memory
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import Play, Story, family
+from tests.tui.stage import Play
+from tests.tui.story import Story, family
 from tests.tui.test_snapshots import show
 
 Stage = Callable[..., Play]

@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 from sandbox.commands import Describe
 from sandbox.spec import Scenario
 from sandbox.tui.config import Config
-from tests.tui.stage import Play, Story, shift_change, until, world
+from tests.tui.stage import Play, until, world
+from tests.tui.story import Story, shift_change
 from tests.tui.telling import crowd, levels, mlfq
 from tests.worlds import process, scenario
 
