@@ -6,6 +6,7 @@ from sandbox import wording
 from sandbox.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
 from sandbox.kinds import Refused
 from sandbox.language import _
+from sandbox.scenario import BadScenario
 from sandbox.tui.keys import PANELS
 from sandbox.tui.program import Program
 from sandbox.tui.widgets.choices import Picked
@@ -167,6 +168,23 @@ class Actions(Program):
                 self.run_scenario(read(name))
 
         self.push_screen(Open(self.session.scenario.name), chosen)
+
+    def action_next_lesson(self) -> None:
+        """Go on in the course."""
+        from sandbox.lessons.course import after
+        from sandbox.lessons.progress import finished
+        from sandbox.tui.screens.open import problems, read
+
+        name = after(self.session.scenario.name, finished())
+        if name is None:
+            self.tell(_("This was the last lesson of the course"))
+            return
+        try:
+            scenario = read(name)
+        except BadScenario as bad:
+            self.tell("\n".join([f"{name}:", *problems(bad)]), severe=True)
+        else:
+            self.run_scenario(scenario)
 
     def action_restart(self) -> None:
         """Run the scenario again."""

@@ -15,6 +15,7 @@ from sandbox.events import Admitted, AnyEvent, Booted, Dispatched, Event, Fault,
 from sandbox.history import History
 from sandbox.lessons.story import Story
 from sandbox.past import Moment, Past
+from sandbox.scenario import built_in_folder
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
 from sandbox.tui.family import Family
@@ -230,6 +231,12 @@ class Session:
         self._past_question = None
         self._seen = self.past.at(index, self._seen)
         self._seen_ns = self._seen.board.now_ns
+
+    @property
+    def lesson_over(self) -> bool:
+        """Whether there is a lesson of the course, and it has come to its end; one without steps ends with its run."""
+        of_course = self.scenario.lesson is not None and self.scenario.folder == str(built_in_folder())
+        return of_course and (self.reading.over if self.scenario.steps else self._is_done)
 
     @property
     def lesson_asks(self) -> bool:
