@@ -13,7 +13,7 @@ from sandbox.events import Event
 from sandbox.kernel.states import LEGAL, State
 from sandbox.past import past_of
 from sandbox.spec import Scenario
-from tests.pure.test_invariants import worlds
+from tests.generated import worlds
 from tests.tui.story import Story
 from tests.worlds import simulate
 

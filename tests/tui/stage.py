@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -184,6 +184,20 @@ async def until(what: Any, pilot: Pilot[int]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not what():
             await pilot.pause(0.01)
+
+
+def show(it: Play, story: Story, *keys: str, sees: str = "") -> Callable[[Pilot[int]], object]:
+    """Tell the story, press keys, and wait until something can be read."""
+
+    async def before(pilot: Pilot[int]) -> None:
+        await it.tell(pilot, story)
+        for key in keys:
+            await pilot.press(key)
+        await it.settle(pilot)
+        await until(lambda: sees in it.text, pilot)
+        await it.settle(pilot)
+
+    return before
 
 
 async def wheel(pilot: Pilot[int], widget: Widget, by: int, ctrl: bool = False, shift: bool = False) -> None:

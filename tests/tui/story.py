@@ -132,6 +132,16 @@ def shift_change() -> Story:
     return story.run("prime").later("20ms")
 
 
+def working_day() -> Story:
+    """A longer story: a timeline with something to see in it."""
+    story = shift_change()
+    for _ in range(9):
+        story.later("30ms").expire("prime").run("disk").later("8ms").block("disk", for_ns=90_000_000)
+        story.run("pi").later("50ms").expire("pi").run("prime").later("50ms").expire("prime")
+        story.run("pi").later("20ms").wake("disk").later("30ms").expire("pi").run("prime")
+    return story.later("35ms")
+
+
 def family() -> Story:
     """A server with two children, one of which has a child; somebody else, born in between; one who has ended."""
     story = Story().admit("server").admit("other").run("server").later("1ms")

@@ -11,9 +11,8 @@ from sandbox.events import Admitted
 from sandbox.tui.config import Config
 from sandbox.tui.family import Family
 from sandbox.tui.widgets.choices import Picked
-from tests.tui.stage import Play
+from tests.tui.stage import Play, show
 from tests.tui.story import Story, family
-from tests.tui.test_snapshots import show
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
