@@ -207,6 +207,7 @@ class Terminal(Stage):
         self.written = bytearray()
         self._screen = pyte.Screen(120, 40)
         self._stream = pyte.ByteStream(self._screen)
+        self._lines: list[str] | None = None
         self._status: int | None = None
         self.os_pid, self.master = pty.fork()
         if self.os_pid == 0:
@@ -234,15 +235,23 @@ class Terminal(Stage):
                 return
             self.written += data
             self._stream.feed(data)
+            self._lines = None
 
     def shows(self, text: str) -> bool:
         """Whether this can be read on its screen."""
         self.read()
-        return any(text in line for line in self._screen.display)
+        return any(text in line for line in self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is on its screen, by what has been read."""
+        if self._lines is None:  # to put it together takes longer than to look at it
+            self._lines = [line.rstrip() for line in self._screen.display]
+        return self._lines
 
     @property
     def display(self) -> str:
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        return "\n".join(self.lines)
 
     def wait(self, seconds: float = 20.0) -> int:
         """Its exit status, read on until then; minus the signal that ended it."""
