@@ -87,6 +87,10 @@ class Program(App[int]):
 
     def action_palette(self) -> None:
         """Find a command by name."""
+        self.action_command_palette()
+
+    def action_command_palette(self) -> None:
+        """Textual's own, in the reader's language."""
         if not isinstance(self.screen, CommandPalette):
             self.push_screen(CommandPalette(placeholder=_("Type what it is called…"), id="--command-palette"))
 
