@@ -137,7 +137,8 @@ class Kernel(Scheduler):
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
         for pid, cpu_ns in obeyed.at_least.items():
-            self._report_less(self.processes[pid], cpu_ns)
+            if pid in self._descheduled:  # an estimate went before, and was perhaps too high
+                self._put_right(self.processes[pid], min(cpu_ns, self.processes[pid].cpu_ns))
         for pid, started in obeyed.started.items():
             process = self.processes[pid]
             process.stray_ns += self._count(process, started.cpu_ns)
