@@ -149,7 +149,8 @@ class StateMap(Picture):
         if pid in board.diagram.held:
             yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].name)
         else:
-            places = {other: place for place, other in enumerate(board.ready, 1)}
+            queue = [row.pid for row in _rows(board, State.READY)]
+            places = {other: place for place, other in enumerate(queue, 1)}
             yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
         turn = board.diagram.dispatched.get(pid)
         if turn is not None:
