@@ -93,8 +93,8 @@ class MachineSpec(msgspec.Struct):
 
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
-    figures for the policies. Times in ns; ``args`` are the Python function's. ``memory``: of more bytes in all, it gets
-    none from the system (None: as many as there are).
+    figures for the policies. Times in ns; ``args`` are those of the Python function or file. ``memory``: of more bytes
+    in all, it gets none from the system (None: as many as there are).
 
     A server (``program``) listens at ``listen``, has at most so many ``clients`` at once, and leaves those that have
     been silent for ``idle``. A client says its lines to whom it ``connect``s, as ``[[client]]`` does.
@@ -161,6 +161,8 @@ class ProcessSpec(msgspec.Struct):
             return clean_line(" ".join(self.command))
         if self.program is not None:
             return f"{self.program} {self.connect if self.program == CLIENT else self.listen}"
+        if ":" not in (self.python or ""):
+            return clean_line(" ".join(["python3", self.python or "", *map(str, self.args)]))
         return clean_line(f"{self.python}({', '.join(map(repr, self.args))})")
 
 

@@ -77,6 +77,7 @@ async def main() -> None:
         await draw("welcome", "welcome", until(1.9, "down"), language=language)
         await draw("multiprogramming", "multiprogramming", until(0.9, "space"), language=language)
         await draw("sockets", "server", until(1.5, "2", "c", "h"), language=language)
+        await draw("states", "states", until(0.5, "space"), language=language)
     await draw("convoy-light", "convoy", until(0.6), theme="light")
     await draw("inspect", "welcome", until(1.2, "down", "down", "down", "down", "enter"))
     await draw("policies", "convoy", until(0.3, "p"))
@@ -86,6 +87,7 @@ async def main() -> None:
     await draw("crowd", "crowd", until(1.5))
     await draw("console", "welcome", until(1.5, "3"))
     await draw("memory", "memory", until(0.3, "6"))
+    await draw("quadrants", "quadrants", until(0.3))
 
 
 if __name__ == "__main__":

@@ -98,9 +98,9 @@ class Checks:
             self._problems.add(where, "leads off this machine", value=shown(connect))
 
     def function(self, where: Where, python: str) -> None:
-        """``file.py:function`` is there; the file is not run for that."""
-        file, colon, function = python.rpartition(":")
-        if not colon or not file.endswith(".py") or not function.isidentifier():
+        """``file.py:function`` is there, or ``file.py`` alone; the file is not run for that."""
+        file, colon, function = python.rpartition(":") if ":" in python else (python, "", "")
+        if not file.endswith(".py") or (colon and not function.isidentifier()):
             self._problems.add(where, "expected file.py:function", value=shown(python))
         elif self.beside(where, file):
             try:
@@ -109,7 +109,7 @@ class Checks:
                 self._problems.add(where, "file does not load", value=file, reason=shown(str(error)))
                 return
             defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
-            if function not in defined:
+            if colon and function not in defined:
                 self._problems.add(
                     where,
                     "no such function",

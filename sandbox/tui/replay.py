@@ -57,6 +57,8 @@ class Replay(Session):
             events = [*islice(self._events, _AT_ONCE)]
             for event in events:
                 self.past.add(event)
+                self.story.add(event)
+            self.reading.take(events, len(self.story.reached))
             self.is_read = len(events) < _AT_ONCE
             if time.monotonic() >= give_up:
                 return

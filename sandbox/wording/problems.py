@@ -68,7 +68,7 @@ _PROBLEMS: Messages = {
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
-    "expected file.py:function": "{value} is not of the form file.py:function",
+    "expected file.py:function": "{value} is neither of the form file.py:function nor of the form file.py",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
     "no proc": "there is no /proc, where processes tell of themselves: mount -t proc proc /proc brings it back, and "
     "ossandbox simulate needs none",

@@ -158,6 +158,8 @@ do = "kil a"
         ("[[process]]\npython='/etc/passwd.py:f'", "leads out of the scenario's folder"),
         ("[[process]]\npython='none.py:f'", "no such file"),
         ("[[process]]\npython='f'", "expected file.py:function"),
+        ("[[process]]\npython='f.py:'", "expected file.py:function"),
+        ("[[process]]\npython='none.py'", "no such file"),
         ("lesson='../secret.md'", "leads out of the scenario's folder"),
         ("[[at]]\ndo='pause'", "is missing"),
         ("[[at]]\ntime='1s'\ndo='kill nobody'", "no such process"),

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 import subprocess
 import sys
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
 from sandbox import wording
+from sandbox.events import AnyEvent, Wrote
 from sandbox.language import LANGUAGES
 from sandbox.lessons.course import lessons
 from sandbox.lessons.figures import figures
@@ -19,6 +21,8 @@ from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.machines.linux.places import available
 from sandbox.metrics import fold
+from sandbox.past import Moment
+from sandbox.quadrants import seats
 from sandbox.scenario import built_in_folder
 from sandbox.spec import Scenario
 from tests.faults.stage import Terminal
@@ -36,6 +40,28 @@ COURSE = [
 ]
 
 
+def who_sits_where(events: list[AnyEvent]) -> None:
+    """Everybody was in his quadrant at some time; the last to come, when its call had returned."""
+    moment, been = Moment(), defaultdict(set)
+    for event in events:
+        moment.apply(event)
+        for pid, seat in seats(moment.board, moment.history, event.t_ns).items():
+            if moment.board.rows[pid].admitted.parent is None:
+                been[moment.names[pid]].add((seat.synchronous, seat.blocking))
+        if isinstance(event, Wrote) and "start has returned" in event.text:
+            seat = seats(moment.board, moment.history, event.t_ns)[event.pid]
+            assert (seat.synchronous, seat.blocking) == (False, False)
+            assert seat.why.rule == "goes on meanwhile"
+    for name in ("input", "sleep", "recv", "recvfrom", "join"):
+        assert (True, True) in been[name]
+    assert (True, False) in been["eval"]
+    assert not {(False, True), (False, False)} & been["eval"]
+
+
+#: What the screen shows of a lesson beside its text.
+SHOWN = {"quadrants": who_sits_where}
+
+
 @pytest.mark.parametrize("lesson", COURSE)
 def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
     if lesson.machine.cpus > available():
@@ -48,6 +74,8 @@ def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
     known = imagined(lesson) | figures(fold(events), story)
     broken = [verdict for verdict in judge(lesson.claims, story, known) if not verdict.held]
     assert not broken, "\n".join(f"{verdict.claim.text}: {wording.finding(verdict.found)}" for verdict in broken)
+    if lesson.name in SHOWN:
+        SHOWN[lesson.name](events)
     shown = {name: figure.shown for name, figure in known.items()}
     for language in LANGUAGES:
         text = fill(lesson_text(lesson, language) or "", lesson, shown)
@@ -102,6 +130,7 @@ def test_a_lesson_opens_in_the_app_and_pauses_where_it_has_something_to_say() ->
     try:
         stage.read_until(lambda: stage.shows("READY → RUNNING: the scheduler has chosen"), "its first step is done")
         stage.read_until(lambda: stage.shows("PAUSED"), "it pauses")
+        stage.read_until(lambda: stage.shows("STATES of walker") and stage.shows("━▶│"), "the diagram shows it")
         stage.press(" ")
         stage.read_until(lambda: stage.shows("RUNNING → READY: it has used up its slice"), "its second step is done")
         stage.press("q")

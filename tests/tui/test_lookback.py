@@ -11,7 +11,9 @@ from textual.pilot import Pilot
 
 from sandbox.commands import Kill, Pause, Resume, Step
 from sandbox.events import AnyEvent, Event
+from sandbox.lessons.progress import finished
 from sandbox.past import past_of
+from sandbox.scenario import find, load
 from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
 from sandbox.trace.record import Recorder
@@ -257,6 +259,24 @@ async def test_a_recording_is_stepped_and_played(recorded: Recorded) -> None:
         await pilot.press("full_stop", "k", "n")
         await it.settle(pilot)
         assert not it.replay.plays
+
+
+async def test_the_lesson_of_a_recording_has_the_figures_of_its_run(tmp_path: Path) -> None:
+    recorder = Recorder(str(tmp_path / "it"), describe(load(find("start-join")), None))
+    story = Story().admit("parent").run("parent").later("30ms").write("parent", "started it\n")
+    recorder.take(
+        story.block("parent", "wait for child").later("70ms").wake("parent").run("parent").exit("parent").take()
+    )
+    recorder.close()
+    it = Projector(tmp_path / "it")
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.settle(pilot)
+        await pilot.press("7", "end")
+        await it.settle(pilot)
+        await until(lambda: "The child ended" in it.text, pilot)
+        assert "30 ms" in it.text
+        assert it.replay.reading.over
+        assert finished() == frozenset(), "it was not done, it was watched"
 
 
 async def test_nothing_can_be_asked_of_a_recording(recorded: Recorded) -> None:

@@ -71,7 +71,7 @@ async def test_a_pause_is_no_arrow_and_a_kill_is_told_from_an_exit(stage: Stage)
         await it.settle(pilot)
         assert "RUNNING 1" in said(it)
         assert "READY 1" in said(it)
-        assert "‖ paused" in said(it)
+        assert "1 ‖ a" in said(it)
         assert "it was RUNNING when the machine paused" in said(it)
         story.operator("resumed").run("a").later("5ms").exit("b", None, 9).block("a", "accept").later("5ms").exit(
             "a", None, 15

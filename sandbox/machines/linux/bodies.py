@@ -48,14 +48,16 @@ def talking(spec: ProcessSpec, address: Address) -> Body:
 
 
 def running(spec: ProcessSpec, folder: str) -> Body:
-    """A server, a command or a Python function; files lie in ``folder``."""
+    """A server, a command, a Python function or a whole Python file; files lie in ``folder``."""
     if spec.program in SERVERS:
         serve, conduct = _SERVE[spec.program], Conduct(spec.name, spec.idle_ns / S, spec.clients)
         return lambda: serve(socket.socket(fileno=LISTENER), conduct)
     if spec.command is not None:
         command = spec.command
         return lambda: _execute(command, folder)
-    file, _, function = (spec.python or "").rpartition(":")
+    file, colon, function = (spec.python or "").partition(":")
+    if not colon:  # the Python that we are: whatever else is called python3 here may be a shell script in front of it
+        return lambda: _execute([sys.executable, file, *map(str, spec.args)], folder)
     return lambda: call(os.path.join(folder, file), function, spec.args)
 
 

@@ -203,6 +203,6 @@ class LinuxMachine:
         self._household.stirred = True
 
     def _thaw(self) -> None:
-        self._clock.thaw()
         self._population.waiting.let_go()
+        self._clock.thaw()
         self._household.stirred = True

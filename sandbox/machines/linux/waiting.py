@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator, Mapping
 
 from sandbox.events import Clause, Figure
@@ -10,12 +11,14 @@ from sandbox.machines.linux.causes import cause
 from sandbox.machines.linux.child import Child, Mode
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.procfs import read_state
-from sandbox.units import MS
+from sandbox.units import MS, US
 
 #: It waits for somebody to continue it, which its next turn does.
 STOPPED = Clause("stopped itself")
 #: Figures of a cause that are os_pids.
 _RELATIVES = {"child", "peer"}
+#: So long does it take to go back into a call, for all who do and for each of them; and so often do we look.
+_RETURN_NS, _RETURN_EACH_NS, _LOOK_S = 3 * MS, 50 * US, 50e-6
 #: A process that wakes and waits by turns, faster than anybody could stop it, is told of so often at most.
 _TOLD_EVERY_NS = 20 * MS
 
@@ -93,9 +96,15 @@ class Waiting:
             child.hold()
 
     def let_go(self) -> None:
-        """The pause is over: they go on waiting."""
-        for child in self.children.values():
+        """The pause is over: they go on waiting. Whose call was broken off begins it anew, and needs the CPU for that;
+        it is no wake, and nobody else has the CPU yet. Who is still awake after a moment really woke meanwhile."""
+        children = [*self.children.values()]
+        for child in children:
             child.let_go()
+        give_up_ns = time.monotonic_ns() + _RETURN_NS + _RETURN_EACH_NS * len(children)
+        while children and time.monotonic_ns() < give_up_ns:
+            time.sleep(_LOOK_S)  # where there is a single real CPU, it is theirs as well
+            children = [child for child in children if read_state(child.stat_fd)[0] == "R"]
 
 
 def _kind_of_wait(on: Clause) -> tuple[str, dict[str, Figure]]:

@@ -16,7 +16,7 @@ from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.canvas import Canvas
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines
+from sandbox.tui.widgets.lines import Lines, Piece
 
 _BETWEEN = 2
 
@@ -57,15 +57,19 @@ class Picture(Lines):
             x = place.x + (columns - 1) * (width + _BETWEEN)
             canvas.text(x, place.bottom - 1, fit(more, width), self.palette.dim)
 
+    def sign(self, row: Row) -> Piece:
+        """What stands before a process's name."""
+        if row.exited is not None and row.exited.status not in (0, None):
+            return FAILED_SIGN, self.palette.failed
+        return SIGNS[row.state], self.palette.state(row.state)
+
     def _draw_name(self, canvas: Canvas, row: Row, spot: Region, note: str) -> None:
         palette = self.palette
         under = palette.cursor if row.pid == self.chosen else Style()
-        failed = row.exited is not None and row.exited.status not in (0, None)
-        style = (palette.failed if failed else palette.state(row.state)) + under
-        pid, sign = f"{row.pid:>2} ", f"{FAILED_SIGN if failed else SIGNS[row.state]} "
+        pid, (sign, style) = f"{row.pid:>2} ", self.sign(row)
         canvas.text(spot.x, spot.y, pid, palette.dim + under)
-        canvas.text(spot.x + len(pid), spot.y, sign, style)
-        room = spot.width - len(pid) - len(sign)
+        canvas.text(spot.x + len(pid), spot.y, f"{sign} ", style + under)
+        room = spot.width - len(pid) - len(sign) - 1
         note = fit(note, min(cell_len(note), room * 2 // 3))
         canvas.text(spot.right - room, spot.y, fit_name(row.name, room), palette.text + under)
         if note:

@@ -73,7 +73,9 @@ class QuadrantMap(Picture):
         style = self.palette.state(State.BLOCKED if blocking else State.RUNNING)
         title = (_("SYNCHRONOUS {number}") if synchronous else _("ASYNCHRONOUS {number}")).format(number=len(inside))
         canvas.box(box, title, style if inside else self.palette.dim, style + Style(bold=True))
-        says = _("awaits its answer") if synchronous else _("asks and goes on")
+        says = _("asks several") if blocking else _("asks and goes on")
+        if synchronous:
+            says = _("awaits its answer")
         if cell_len(title) + cell_len(says) + 8 <= box.width:
             canvas.text(box.x + cell_len(title) + 5, box.y, f" {says} ", self.palette.dim)
         self.fill(canvas, box.shrink((1, 1, 1, 1)), inside, 1, lambda row: self._note(row.pid))

@@ -19,7 +19,7 @@ from sandbox.language import _
 from sandbox.tui.conversations import whereabouts
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.canvas import Canvas
-from sandbox.tui.widgets.lines import line
+from sandbox.tui.widgets.lines import Piece, line
 from sandbox.tui.widgets.picture import Picture
 from sandbox.tui.widgets.statelayout import Ends, Label, Layout, layout
 
@@ -122,7 +122,7 @@ class StateMap(Picture):
         number = "" if state is State.NEW and not rows else f" {len(rows)}"
         canvas.box(box, f"{wording.state(state)}{number}", style, style + Style(bold=True))
         inner = box.shrink((1, 1, 1, 1))
-        note = {State.RUNNING: self._paused, State.BLOCKED: _on}.get(state)
+        note = _on if state is State.BLOCKED else None
         self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
 
     def _columns(self, board: Board, state: State, inner: Region) -> int:
@@ -132,8 +132,10 @@ class StateMap(Picture):
             return 1
         return max((inner.width + len(_BETWEEN)) // (_NAME_LEAST + len(_BETWEEN)), 1)
 
-    def _paused(self, row: Row) -> str:
-        return _("‖ paused") if row.state is State.READY else ""
+    def sign(self, row: Row) -> Piece:
+        """Whoever was RUNNING when the machine paused has a sign of his own."""
+        held = self._session is not None and row.pid in self._session.board.diagram.held
+        return ("‖", self.palette.ready) if held else super().sign(row)
 
     # Words
 
@@ -147,7 +149,8 @@ class StateMap(Picture):
         if pid in board.diagram.held:
             yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].name)
         else:
-            places = {other: place for place, other in enumerate(board.ready, 1)}
+            queue = [row.pid for row in _rows(board, State.READY)]
+            places = {other: place for place, other in enumerate(queue, 1)}
             yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
         turn = board.diagram.dispatched.get(pid)
         if turn is not None:

@@ -1,0 +1,48 @@
+"""After a pause those who wait are back in their calls before anybody else has the CPU: that is no wake."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from sandbox.machines.linux import waiting
+from sandbox.machines.linux.waiting import Waiting
+
+
+class Waiter:
+    """A process that waits; once it is let go, it can be seen to run so many times before it sleeps again."""
+
+    def __init__(self, runs: int) -> None:
+        self.stat_fd = self
+        self.runs = runs
+        self.held = True
+
+    def let_go(self) -> None:
+        self.held = False
+
+
+def resumed(monkeypatch: pytest.MonkeyPatch, *waiters: Waiter) -> None:
+    def read_state(waiter: Waiter) -> tuple[str, int]:
+        assert not any(each.held for each in waiters), "all are let go before anybody is waited for"
+        waiter.runs -= 1
+        return "R" if waiter.runs >= 0 else "S", 1
+
+    monkeypatch.setattr(waiting, "read_state", read_state)
+    it: Any = Waiting({}, None)  # type: ignore[arg-type]
+    it.children = dict(enumerate(waiters, 1))
+    it.let_go()
+
+
+def test_it_is_awaited_that_all_sleep_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_RETURN_NS", 10**10)
+    waiters = [Waiter(0), Waiter(7), Waiter(3)]
+    resumed(monkeypatch, *waiters)
+    assert [waiter.runs for waiter in waiters] == [-1, -1, -1]
+
+
+def test_who_really_woke_is_not_waited_for_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    before_s = time.monotonic()
+    resumed(monkeypatch, Waiter(10**9))
+    assert time.monotonic() - before_s < 5
