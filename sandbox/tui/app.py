@@ -19,6 +19,7 @@ from sandbox.cells import teach_rich
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.language import _
+from sandbox.lessons.progress import finish
 from sandbox.spec import Scenario
 from sandbox.tui.asking import Asking
 from sandbox.tui.config import Config
@@ -42,6 +43,8 @@ _SLOWEST_FRAME_S = 0.5
 _ANSWER_S = 0.02
 #: So many messages about faults at once, and no more: the rest would bury the board.
 _TOLD_MOST = 3
+#: Faults that the board shows anyway: the script would do something to who has ended.
+_PLAIN_TO_SEE = ("has ended already",)
 
 
 class SandboxApp(Asking):
@@ -68,6 +71,8 @@ class SandboxApp(Asking):
         self._spent_s = time.process_time()
         self._costs_s = deque([0.0] * _FRAMES_WEIGHED, _FRAMES_WEIGHED)
         self._listening = False
+        #: Of whose lesson it has been remembered that it was finished.
+        self._remembered: Session | None = None
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -174,10 +179,14 @@ class SandboxApp(Asking):
         self.ask_or_not()  # first: a question that is not wanted any more ends its pause
         if self.session.reading.pause():
             self.ask_machine(Pause("lesson"))
+        if self.session.lesson_over and self.session.reading.open and self.session is not self._remembered:
+            self._remembered = self.session
+            finish(self.session.scenario.name)
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)
         front = self.board_screen.front
         faults = [event for event in events if isinstance(event, Fault) and not front.takes(event)]
+        faults = [fault for fault in faults if fault.what.rule not in _PLAIN_TO_SEE]
         for fault in faults[:_TOLD_MOST]:
             self.tell(wording.sentence(fault, self.session.names), severe=True)
         if link.closed and self.session.died:

@@ -57,6 +57,7 @@ ACTIONS = (
     Action("new", "n", "new", "New process", "type a command line; it runs like the others"),
     Action("kill", "k", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
     Action("open", "o", "open", "Open a scenario", "a built-in one, or a file of yours"),
+    Action("next_lesson", "L", "", "Next lesson", "go on in the course"),
     Action("restart", "r", "restart", "Restart", "run the scenario again from its beginning"),
     Action("next_panel", "tab", "panel", "Next panel", "go on to the next view of the machine"),
     Action("previous_panel", "shift+tab", "", "Previous panel", "back to the one before"),

@@ -28,6 +28,11 @@ class Reading:
         return self.steps[self.done] if self.done < len(self.steps) else None
 
     @property
+    def over(self) -> bool:
+        """Whether there were steps, and all are done."""
+        return bool(self.steps) and self.done == len(self.steps)
+
+    @property
     def in_haste(self) -> bool:
         """Whether the machine shall pause as soon as the awaited step is done."""
         return self.open and not self._stands and self.awaited is not None and self.awaited.pause

@@ -9,6 +9,7 @@ from sandbox.wording.templates import say
 
 _FAULTS: Messages = {
     "no such process": "there is no process {who}",
+    "has ended already": "{who} has ended already",
     "could not be started": "{name} could not be started: {reason}",
     "port is taken": "{name} cannot listen at {at}: somebody else does; {hint} is free",
     "port is taken by": "{name} cannot listen at {at}: {by} does; {hint} is free",

@@ -14,9 +14,10 @@ from textual.widgets import Input, Static
 from sandbox import contenders, wording
 from sandbox.cells import wrap
 from sandbox.comparison.apart import Comparison
-from sandbox.comparison.wire import AnyMessage, Compared, Refusal, Request, Running
+from sandbox.comparison.wire import AnyMessage, Compared, Request, Running
+from sandbox.errand import Refusal
 from sandbox.gantt import Line
-from sandbox.language import _, spoken
+from sandbox.language import _
 from sandbox.scenario import Problem
 from sandbox.simulation import obstacles
 from sandbox.tui.keys import bindings
@@ -99,7 +100,7 @@ class Compare(Panel, can_focus=True):
             self._say([_("This scenario cannot be compared in virtual time."), *map(_sentence, problems)])
             return
         written = self._entry.value.strip() or None
-        self._comparison = Comparison(Request(session.scenario, written, self._pages.size.width, spoken()))
+        self._comparison = Comparison(Request(session.scenario, written, self._pages.size.width))
         asyncio.get_running_loop().add_reader(self._comparison.fileno(), self._heard)
         self._done = False
         self._say(["…"])

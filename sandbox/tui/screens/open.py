@@ -7,6 +7,7 @@ import os
 from sandbox import wording
 from sandbox.language import _
 from sandbox.lessons.course import in_order
+from sandbox.lessons.progress import finished
 from sandbox.lessons.text import title
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import Scenario
@@ -17,8 +18,11 @@ class Open(ChooseOrType):
     """Answers the path of a file that has been checked."""
 
     def __init__(self, present: str) -> None:
-        offers = [_offer(str(path)) for path in in_order()]
-        super().__init__(_("Scenarios"), offers, present, _("or the path of a file, for example ~/mine.toml"))
+        paths, done = in_order(), finished()
+        offers = [_offer(str(path), path.stem in done) for path in paths]
+        number = sum(path.stem in done for path in paths)
+        heading = _("Scenarios: {number} of {all} lessons finished").format(number=number, all=len(paths))
+        super().__init__(heading, offers, present, _("or the path of a file, for example ~/mine.toml"))
 
     def take(self, id: str) -> None:  # noqa: A002 - the path of a file, or a built-in one's name
         """Answer it, or say what is wrong with it."""
@@ -53,9 +57,10 @@ def problems(bad: BadScenario) -> list[str]:
     return lines
 
 
-def _offer(path: str) -> Offer:
+def _offer(path: str, done: bool) -> Offer:
     name = os.path.basename(path).removesuffix(".toml")
+    shown = f"{'✔' if done else ' '} {name}"
     try:
-        return Offer(name, name, title(load(path)))
+        return Offer(name, shown, title(load(path)))
     except BadScenario:
-        return Offer(name, name, _("(has faults: choose it to see them)"))
+        return Offer(name, shown, _("(has faults: choose it to see them)"))

@@ -52,6 +52,8 @@ class Lesson(VerticalScroll):
         keys = _("{up} {down} scroll   {hide} hides it").format(up=up, down=down, hide=hide)
         if UNKNOWN in text and not session.finished:
             keys = _("{unknown} at the end").format(unknown=UNKNOWN) + f"   {keys}"
+        elif session.lesson_over:
+            keys = _("{key} next lesson").format(key=key_of("next_lesson", self.keymap)) + f"   {keys}"
         self.border_subtitle = Text(keys)
         if self._markdown is None:
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it

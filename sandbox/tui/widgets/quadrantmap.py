@@ -6,13 +6,12 @@ from collections.abc import Iterator, Mapping
 
 from rich.cells import cell_len
 from rich.style import Style
-from rich.text import Text
 from textual.geometry import Region
 from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.board import Row
-from sandbox.cells import fit
+from sandbox.cells import fit, wrap
 from sandbox.kernel.states import State
 from sandbox.language import _
 from sandbox.quadrants import Seat, seats
@@ -115,4 +114,4 @@ class QuadrantMap(Picture):
             said = _("{keys} choose a process: why does it sit where it sits?").format(keys=keys)
         else:
             said = wording.seat_reason(session.names[self.chosen], seat.why, seat.on)
-        return [text.plain.rstrip() for text in Text(said).wrap(self.app.console, max(width, 8))]
+        return wrap(said, max(width, 8), hyphens=False)

@@ -161,7 +161,7 @@ class StateMap(Picture):
             last = ends == lit.last
             mark = "▶ " if last else "  "
             style = self._label_style(board, ends, last)
-            yield line([(mark, style), (f"{source} → {target}".ljust(20), style), (counts, style)], width)
+            yield line([(mark, style), (fit(f"{source} → {target}", 20), style), (counts, style)], width)
 
 
 def _rows(board: Board, state: State) -> list[Row]:
