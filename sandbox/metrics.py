@@ -11,7 +11,7 @@ that nobody had noticed yet or until a late stop took effect; it is part of the 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Any, TypeVar
 
 from sandbox.events import Event
@@ -33,12 +33,11 @@ def result(history: History) -> dict[str, Any]:
     """The result document; times in integer ns since boot."""
     booted = history.booted
     assert booted is not None, "a history begins with Booted"
-    lives = sorted(history.lives.values(), key=_scenario_order)
     return {
         "scenario": booted.scenario,
         "machine": {"kind": booted.machine, "cpus": booted.cpus, "sensor": booted.sensor},
         "policy": {"name": booted.policy, "parameters": booted.parameters},
-        "processes": [_process(life, history.now_ns) for life in lives],
+        "processes": processes(history),
         "slices": [
             {
                 "pid": piece.pid,
@@ -54,10 +53,15 @@ def result(history: History) -> dict[str, Any]:
     }
 
 
-def metrics(history: History) -> dict[str, Any]:
-    """The figures of a run, over the processes that have ended."""
-    ended = [life for life in history.lives.values() if life.exited is not None]
+def processes(history: History) -> list[dict[str, Any]]:
+    """The figures of each process, in scenario order."""
+    return [_process(life, history.now_ns) for life in sorted(history.lives.values(), key=_scenario_order)]
+
+
+def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, Any]:
+    """The figures of a run, over the processes that have ended; of those only over these ``pids``, if any are given."""
     everyone = list(history.lives.values())
+    ended = [life for life in everyone if life.exited is not None and (pids is None or life.admitted.pid in pids)]
     makespan_ns = max((life.exited.t_ns for life in ended if life.exited), default=0)
     span_ns = makespan_ns if len(ended) == len(everyone) else history.now_ns
     cpus = history.booted.cpus if history.booted else 1

@@ -12,9 +12,13 @@ from collections.abc import Iterable
 
 import msgspec
 
-from sandbox.events import Clause, Event, encode
+from sandbox.events import Clause, Described, Event, Queues, encode
 from sandbox.kinds import Refused
 from sandbox.trace.header import Header
+
+#: What was told only because somebody looked: a recording does not depend on that.
+_ANSWERS = (Queues, Described)
+_BEGINNINGS = tuple(f'{{"event":"{kind.__name__}"'.encode() for kind in _ANSWERS)
 
 
 class Recorder:
@@ -35,9 +39,14 @@ class Recorder:
 
     def take(self, events: Iterable[Event]) -> Clause | None:
         """Record these. Returns what went wrong, once, if the recording has ended by it."""
-        self.write(b"".join(map(encode, events)))
+        self.write(b"".join(encode(event) for event in events if not isinstance(event, _ANSWERS)))
         fault, self._fault = self._fault, None
         return fault
+
+    def copy(self, lines: bytes) -> None:
+        """Record these whole lines, which were written down elsewhere."""
+        kept = (line for line in lines.splitlines(keepends=True) if not line.startswith(_BEGINNINGS))
+        self.write(b"".join(kept))
 
     def write(self, lines: bytes) -> None:
         """Write whole lines; where not all of them fit, none that was cut in two is left."""

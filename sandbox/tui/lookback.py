@@ -221,7 +221,7 @@ class LookBack(Actions):
             self.tell(f"{path}: {wording.problem(refused.faults[0][1])}", severe=True)
             return
         for lines in session.past.blocks():
-            recorder.write(lines)
+            recorder.copy(lines)
         session.recorder = recorder
         self.tell(_("Recording into {file}; {key} ends it").format(file=path, key=self.key("record")))
 

@@ -12,7 +12,7 @@ from sandbox.comparison.agreement import Agreement
 from sandbox.gantt import Line
 from sandbox.history import History
 from sandbox.language import _
-from sandbox.metrics import metrics, result
+from sandbox.metrics import metrics, processes, result
 from sandbox.units import MS
 from sandbox.whatif.derive import Load
 
@@ -41,15 +41,36 @@ class WhatIf(NamedTuple):
         check = self.check
         return not check.out_of_order and all(process.error <= TOLERANCE for process in check.processes)
 
+    @property
+    def ended(self) -> list[tuple[dict[str, Any], dict[str, Any]]]:
+        """The figures that each process had and would have had, in scenario order: of those that ended in both."""
+        pairs = zip(processes(self.load.history), processes(self.other), strict=True)
+        return [(one, other) for one, other in pairs if None not in (one["finished_ns"], other["finished_ns"])]
+
+    @property
+    def unfinished(self) -> int:
+        """How many had not ended when the recording did: nobody knows what they would have gone on to do."""
+        return len(self.load.history.lives) - len(self.ended)
+
 
 def document(what: WhatIf) -> dict[str, Any]:
-    """As JSON carries it; times in ns, as a scheduler sees them."""
+    """As JSON carries it; times in ns, as a scheduler sees them. The metrics of both are over the processes that ended
+    in both."""
+    was, would = _metrics(what)
     return {
         "trusted": what.trusted,
         "check": what.check.document(),
-        "recorded": result(what.load.history),
-        "whatif": {**result(what.other), "label": what.label},
+        "unfinished": what.unfinished,
+        "recorded": {**result(what.load.history), "metrics": was},
+        "whatif": {**result(what.other), "metrics": would, "label": what.label},
     }
+
+
+def _metrics(what: WhatIf) -> tuple[dict[str, Any], dict[str, Any]]:
+    return (
+        metrics(what.load.history, {was["pid"] for was, _ in what.ended}),
+        metrics(what.other, {would["pid"] for _, would in what.ended}),
+    )
 
 
 def lines(what: WhatIf, width: int) -> Iterator[Line]:
@@ -63,6 +84,8 @@ def lines(what: WhatIf, width: int) -> Iterator[Line]:
     yield []
     for said in _differences(what):
         yield [(said, "strong")]
+    if what.unfinished:
+        yield [(wording.not_compared(what.unfinished, len(what.load.history.lives)), "dim")]
     if what.load.entangled:
         yield [(wording.entangled(what.load.entangled), "dim")]
 
@@ -80,21 +103,20 @@ def _check(what: WhatIf) -> Iterator[Line]:
 def _table(what: WhatIf) -> Iterator[Line]:
     heads = (_("turnaround"), _("if"), _("waiting"), _("if"), _("response"), _("if"))
     yield [(fit(_("all times in ms"), _TITLE) + "".join(flush_right(head, _FIGURE) for head in heads), "dim")]
-    pairs = [*_pairs(what)]
-    for name, was, would in pairs[:_LISTED_MOST]:
+    for was, would in what.ended[:_LISTED_MOST]:
         cells = []
         for key in ("turnaround_ns", "waiting_ns", "response_ns"):
             cells += [_milliseconds(was[key]), _milliseconds(would[key])]
-        yield [(fit(name, _TITLE) + "".join(cell.rjust(_FIGURE) for cell in cells), "text")]
-    if len(pairs) > _LISTED_MOST:
-        yield [(_("… and {number} more").format(number=len(pairs) - _LISTED_MOST), "dim")]
+        yield [(fit(was["name"], _TITLE) + "".join(cell.rjust(_FIGURE) for cell in cells), "text")]
+    if len(what.ended) > _LISTED_MOST:
+        yield [(_("… and {number} more").format(number=len(what.ended) - _LISTED_MOST), "dim")]
 
 
 def _differences(what: WhatIf) -> Iterator[str]:
     """The most telling ones, in words."""
     changes = [
-        (would["turnaround_ns"] - was["turnaround_ns"], was["turnaround_ns"], name)
-        for name, was, would in _pairs(what)
+        (would["turnaround_ns"] - was["turnaround_ns"], was["turnaround_ns"], was["name"])
+        for was, would in what.ended
         if was["turnaround_ns"] and would["turnaround_ns"]
     ]
     if changes:
@@ -103,14 +125,7 @@ def _differences(what: WhatIf) -> Iterator[str]:
             yield wording.sooner(best[2], -best[0], -best[0] / best[1])
         if worst[0] > 0:
             yield wording.later(worst[2], worst[0], worst[0] / worst[1])
-    was, would = metrics(what.load.history), metrics(what.other)
-    yield wording.what_if(what.label, was, would)
-
-
-def _pairs(what: WhatIf) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
-    """Each process's name, and its figures in both."""
-    was, would = result(what.load.history)["processes"], result(what.other)["processes"]
-    return ((one["name"], one, other) for one, other in zip(was, would, strict=True))
+    yield wording.what_if(what.label, *_metrics(what))
 
 
 def _milliseconds(ns: int | None) -> str:

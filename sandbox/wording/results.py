@@ -93,6 +93,15 @@ def entangled(names: Sequence[str]) -> str:
     return _("waits for other processes are as long as they were: {names}").format(names=listed(names))
 
 
+def not_compared(number: int, of: int) -> str:
+    """Whose figures are left out of what would have been."""
+    return ngettext(
+        "{number} of {of} processes had not ended: its figures are left out",
+        "{number} of {of} processes had not ended: their figures are left out",
+        number,
+    ).format(number=number, of=of)
+
+
 def endings(number: int, cpu_ns: int) -> str:
     """What real processes do once their declared work is done."""
     return ngettext(

@@ -17,6 +17,7 @@ from sandbox.trace.load import Recording
 from sandbox.trace.record import Recorder
 from sandbox.units import MS
 from sandbox.whatif.derive import Load
+from sandbox.whatif.report import document, lines
 from sandbox.whatif.run import what_if
 from tests.commands.stage import Caller
 from tests.generated import worlds
@@ -132,6 +133,22 @@ def test_in_json(ossandbox: Caller, tmp_path: Path) -> None:
     assert document["whatif"]["policy"] == {"name": "rr", "parameters": {"quantum_ns": 5 * MS}}
     assert document["recorded"]["policy"]["name"] == "fcfs"
     assert [process["name"] for process in document["whatif"]["processes"]] == ["long", "short", "other"]
+
+
+def test_of_a_run_that_was_not_over_only_those_that_were_are_compared() -> None:
+    """Two of three have ended; under any policy the third would do what was recorded of it, and that is not all."""
+    events = simulate(CONVOY)
+    third_ns = max(end.t_ns for end in exits(events).values())
+    it = what_if(Load(describe(CONVOY, None), [e for e in events if e.t_ns < third_ns]), "rr:quantum=10ms", None)  # type: ignore[arg-type, misc]
+    assert it.unfinished == 1
+    assert [was["name"] for was, _ in it.ended] == ["long", "other"]
+    said = ["".join(text for text, _ in line) for line in lines(it, 100)]
+    assert "1 of 3 processes had not ended: its figures are left out" in said
+    found = document(it)
+    assert found["unfinished"] == 1
+    for run in ("recorded", "whatif"):
+        turnarounds = [each["turnaround_ns"] for each in found[run]["processes"] if each["name"] in ("long", "other")]
+        assert found[run]["metrics"]["turnaround_ns"]["mean"] == sum(turnarounds) / 2
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,9 @@ async def test_a_recording_is_stepped_and_played(recorded: Recorded) -> None:
     async with it.app.run_test(size=(120, 40)) as pilot:
         await it.settle(pilot)
         assert it.status == "‖ REPLAY t 0.000000"
+        keys = it.app.board_screen.keys
+        assert keys.render_line(0).text.split()[:8] == ["space", "play", ".", "step", ",", "back", "⏎", "inspect"]
+        assert not {"policy", "kill", "new", "quantum"} & {*keys.render_line(0).text.split()}
         await pilot.press("full_stop", "full_stop")
         await it.settle(pilot)
         assert it.status == "‖ REPLAY t 0.050000"

@@ -7,6 +7,7 @@ from textual.strip import Strip
 
 from sandbox.language import _
 from sandbox.tui.keys import ACTIONS, Action
+from sandbox.tui.replay import Replay
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line
 
@@ -17,28 +18,37 @@ _GIVES_WAY = (
 )
 
 
+#: What of a recording there is nobody to do.
+_NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
+
+
 class KeyBar(Lines):
     """One line."""
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._paused = False
+        #: The word of the key for pauses.
+        self._pause = ""
+        self._recorded = False
         self._front: str | None = None
         #: Whether there is anything to fold.
         self._families = False
 
     def show(self, session: Session, front: str | None) -> None:
         """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
-        paused = session.board.paused or (session.looks_back and not session.moving)
-        present = paused, front, session.family.exists
-        if (self._paused, self._front, self._families) != present:
-            self._paused, self._front, self._families = present
+        recorded = isinstance(session, Replay)
+        stands = session.board.paused or ((session.looks_back or recorded) and not session.moving)
+        pause = _("pause") if not stands else _("play") if recorded else _("go on")
+        present = pause, recorded, front, session.family.exists
+        if (self._pause, self._recorded, self._front, self._families) != present:
+            self._pause, self._recorded, self._front, self._families = present
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The keys: two cells between them where there is room, else one; then some give way."""
         shown = [action for action in ACTIONS if action.brief and action.panel in ("", self._front)]
         shown = [action for action in shown if action.id != "fold" or self._families]
+        shown = [action for action in shown if action.id not in _NEEDS_A_MACHINE or not self._recorded]
         own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)
@@ -56,7 +66,7 @@ class KeyBar(Lines):
         keys = self.key(action.id)
         if action.id == "quantum_up":  # the two are shown as a pair
             keys = f"{self.key('quantum_down')} {keys}"
-        word = _("go on") if action.id == "pause" and self._paused else _(action.brief)
+        word = self._pause if action.id == "pause" else _(action.brief)
         return [(f" {keys}", self.palette.strong), (f" {word}{end}", self.palette.dim)]
 
 
