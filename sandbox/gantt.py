@@ -49,7 +49,7 @@ def scene(history: History, width: int, span_ns: int, mark_ns: int) -> list[Line
     cells, cell_ns = _scale(width - _LABEL, span_ns)
     lanes = [*islice(_lanes(history, cells, cell_ns), LANES_MOST)]
     more = len(history.lives) - len(lanes)
-    hint: list[Line] = [[(" " * _LABEL + _("… and {number} more").format(number=more), "dim")]] if more > 0 else []
+    hint: list[Line] = [[(" " * _LABEL + _more(more), "dim")]] if more > 0 else []
     at, time = _LABEL + mark_ns // cell_ns, show_duration(mark_ns)
     arrow = " " * at + f"▲ {time}" if at < 2 * _LABEL else f"{time} ▲".rjust(at + 1)
     return [*lanes, *hint, _times(cells, cell_ns), [(arrow, "strong")]]
@@ -76,6 +76,10 @@ def overlay(first: History, second: History, names: tuple[str, str], width: int)
 def legend(history: History) -> str:
     """What the signs of ``chart`` say."""
     return _(_LEGEND if len(history.lives) <= LANES_MOST else _CPU_LEGEND)
+
+
+def _more(number: int) -> str:
+    return _("… and {number} more").format(number=number)
 
 
 def _scale(cells: int, span_ns: int) -> tuple[int, int]:
@@ -108,7 +112,7 @@ def _cpus(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
         whose = cpu_cells(history.cpus.get(cpu) or Track(), cell_ns, 0, cells, history.now_ns)
         yield [(f"cpu{cpu}".ljust(_LABEL), "dim"), *_pids(whose)]
     if cpus > _CPUS_MOST:
-        yield [(_("… and {number} more").format(number=cpus - _CPUS_MOST), "dim")]
+        yield [(_more(cpus - _CPUS_MOST), "dim")]
 
 
 def _pids(shares: Sequence[Share]) -> Iterator[tuple[str, str]]:

@@ -137,7 +137,8 @@ class Kernel(Scheduler):
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
         for pid, cpu_ns in obeyed.at_least.items():
-            self._report_less(self.processes[pid], cpu_ns)
+            if pid in self._descheduled:  # an estimate went before, and was perhaps too high
+                self._put_right(self.processes[pid], min(cpu_ns, self.processes[pid].cpu_ns))
         for pid, started in obeyed.started.items():
             process = self.processes[pid]
             process.stray_ns += self._count(process, started.cpu_ns)
@@ -198,7 +199,9 @@ class Kernel(Scheduler):
             return
         process = self._named(command.who)
         if process is None:
-            self._log.append(Fault(self.now_ns, Clause("no such process", {"who": clean_line(command.who)})))
+            known = command.who in (each.name for each in self.processes.values())
+            rule = "has ended already" if known else "no such process"
+            self._log.append(Fault(self.now_ns, Clause(rule, {"who": clean_line(command.who)})))
             return
         self._orders.append(Carry(command, process.pid))
         if isinstance(command, Kill):

@@ -16,6 +16,7 @@ from sandbox import wording
 from sandbox.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
 from sandbox.kinds import Refused
 from sandbox.language import _
+from sandbox.scenario import BadScenario
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, PANELS, key_of, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
@@ -213,6 +214,23 @@ class Actions(App[int]):
 
         self.push_screen(Open(self.session.scenario.name), chosen)
 
+    def action_next_lesson(self) -> None:
+        """Go on in the course."""
+        from sandbox.lessons.course import after
+        from sandbox.lessons.progress import finished
+        from sandbox.tui.screens.open import problems, read
+
+        name = after(self.session.scenario.name, finished())
+        if name is None:
+            self.tell(_("This was the last lesson of the course"))
+            return
+        try:
+            scenario = read(name)
+        except BadScenario as bad:
+            self.tell("\n".join([f"{name}:", *problems(bad)]), severe=True)
+        else:
+            self.run_scenario(scenario)
+
     def action_restart(self) -> None:
         """Run the scenario again."""
         self.run_scenario(self.session.scenario)
@@ -248,12 +266,14 @@ class Actions(App[int]):
         screen = self.board_screen
         if self.session.scenario.lesson is None:
             self.tell(_("This scenario has no lesson"))
-        elif not screen.lower.display:
-            screen.add_class("lesson")
-            self.action_panel("board")
+            return
+        if screen.front.timeline == "never":
+            screen.turn_to("board")
+            screen.shows_lessons = True
         else:
-            screen.toggle_class("lesson")
-            self.want_frame(soon=True)
+            screen.shows_lessons = not screen.has_class("lesson")
+        screen.set_class(screen.shows_lessons, "lesson")
+        self.want_frame(soon=True)
 
     def action_lesson_down(self) -> None:
         """Scroll the lesson."""
@@ -284,7 +304,7 @@ class Actions(App[int]):
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """The screen as an SVG."""
-        from sandbox.tui.picture import to_cells
+        from sandbox.tui.screenshot import to_cells
 
         return to_cells(super().export_screenshot(title=title, simplify=simplify))
 

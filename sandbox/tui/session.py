@@ -15,10 +15,12 @@ from sandbox.events import Admitted, AnyEvent, Booted, Dispatched, Event, Fault,
 from sandbox.history import History
 from sandbox.lessons.story import Story
 from sandbox.past import Moment, Past
+from sandbox.scenario import built_in_folder
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
 from sandbox.tui.family import Family
 from sandbox.tui.quiz import Question, Quiz, Verdict
+from sandbox.tui.reading import Reading
 from sandbox.units import MS, S
 
 #: The load is that of the last second, and read anew so often: more often nobody can read it.
@@ -53,6 +55,7 @@ class Session:
         self.link: Link | None = None
         self.clock = clock
         self.story = Story(steps=[step.until for step in scenario.steps])
+        self.reading = Reading(scenario.steps)
         self.past = Past()
         self.quiz = Quiz()
         #: What is asked of the past: who was chosen, and the point at which that had just been done.
@@ -116,6 +119,7 @@ class Session:
                     self._zero_ns = None  # the clock starts when all are born
                 case Operator(did=did) if did.rule in ("resumed", "stepped"):
                     self._zero_ns = None
+        self.reading.take(events, len(self.story.reached))
         if self._clientele.parts:
             self._clientele.take(events)
         if events:
@@ -245,14 +249,16 @@ class Session:
         self._seen_ns = self._seen.board.now_ns
 
     @property
+    def lesson_over(self) -> bool:
+        """Whether there is a lesson of the course, and it has come to its end; one without steps ends with its run."""
+        of_course = self.scenario.lesson is not None and self.scenario.folder == str(built_in_folder())
+        return of_course and (self.reading.over if self.scenario.steps else self._is_done)
+
+    @property
     def lesson_asks(self) -> bool:
         """Whether the lesson wants it to be asked who runs next."""
-        step = next(iter(self.scenario.steps[len(self.story.reached) :]), None)
+        step = self.reading.awaited
         return step is not None and step.predict
-
-    def pauses_after(self, before: int) -> bool:
-        """Whether the lesson wants a pause at one of the steps that have been done since ``before`` were."""
-        return any(step.pause for step in self.scenario.steps[before : len(self.story.reached)])
 
     # Where the run stands
 

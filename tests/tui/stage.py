@@ -234,7 +234,42 @@ def world(*names: str, lesson: str | None = None, name: str = "test", title: str
     return Scenario(name, title, MachineSpec(), processes, lesson=lesson)
 
 
-class Play:
+class Seen:
+    """What is to be seen of an app."""
+
+    app: SandboxApp
+
+    @property
+    def text(self) -> str:
+        """The whole screen as text."""
+        return "\n".join(self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        width, height = self.app.size
+        strips = self.app.screen._compositor.render_strips()
+        return ["".join(segment.text for segment in strip)[:width] for strip in strips][:height]
+
+    def panel(self, id: str) -> list[str]:  # noqa: A002 - Textual's name
+        """The lines of one of the board's panels, blanks at their ends left out."""
+        widget = self.app.board_screen.query_one(f"#{id}")
+        return [
+            "".join(segment.text for segment in widget.render_line(y)).rstrip()
+            for y in range(widget.content_size.height)
+        ]
+
+    def toasts(self) -> list[str]:
+        """The messages over the board."""
+        return [notification.message for notification in self.app._notifications]
+
+    async def settle(self, pilot: Pilot[int]) -> None:
+        """Everything that has come is on the screen."""
+        await pilot.pause()
+        self.app.frame()
+        await pilot.pause()
+
+
+class Play(Seen):
     """The app over fake links. ``link`` is the present one."""
 
     def __init__(self, scenario: Scenario | None = None, config: Config | None = None) -> None:
@@ -265,34 +300,12 @@ class Play:
         self.clock.now_ns = NOON_NS + story.at
         await self.settle(pilot)
 
-    async def settle(self, pilot: Pilot[int]) -> None:
-        """Everything that has come is on the screen."""
-        await pilot.pause()
-        self.app.frame()
-        await pilot.pause()
-
-    @property
-    def text(self) -> str:
-        """The whole screen as text."""
-        return "\n".join(self.lines)
-
-    @property
-    def lines(self) -> list[str]:
-        width, height = self.app.size
-        strips = self.app.screen._compositor.render_strips()
-        return ["".join(segment.text for segment in strip)[:width] for strip in strips][:height]
-
-    def panel(self, id: str) -> list[str]:  # noqa: A002 - Textual's name
-        """The lines of one of the board's panels, blanks at their ends left out."""
-        widget = self.app.board_screen.query_one(f"#{id}")
-        return [
-            "".join(segment.text for segment in widget.render_line(y)).rstrip()
-            for y in range(widget.content_size.height)
-        ]
-
-    def toasts(self) -> list[str]:
-        """The messages over the board."""
-        return [notification.message for notification in self.app._notifications]
+    async def open(self, pilot: Pilot[int], key: str, story: Story) -> None:
+        """Tell the story, and turn to the panel of this key."""
+        await self.tell(pilot, story)
+        await pilot.press(key)
+        await self.settle(pilot)
+        await self.settle(pilot)  # a panel is made when it comes to the front for the first time
 
     def close(self) -> None:
         for link in self.links:

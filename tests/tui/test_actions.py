@@ -292,15 +292,18 @@ async def test_the_lesson_scrolls_hides_and_comes_back(stage: Stage, lesson: Sce
         await until(lambda: "Paragraph 3." in it.text, pilot)
 
 
-async def test_on_a_small_terminal_the_lesson_waits_for_its_key(stage: Stage, lesson: Scenario) -> None:
+async def test_on_a_small_terminal_the_lesson_stands_in_the_place_of_the_timeline(
+    stage: Stage, lesson: Scenario
+) -> None:
     it = stage(lesson)
     async with it.app.run_test(size=(80, 24)) as pilot:
         await it.tell(pilot, three())
-        assert "TIMELINE" in it.text
-        assert "LESSON" not in it.text
-        await pilot.press("l")
         await until(lambda: "Paragraph 0." in it.text, pilot)
         assert "TIMELINE" not in it.text
+        await pilot.press("l")
+        await it.settle(pilot)
+        assert "TIMELINE" in it.text
+        assert "LESSON" not in it.text
 
 
 async def test_a_scenario_without_a_lesson_says_so(stage: Stage) -> None:

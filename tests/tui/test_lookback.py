@@ -18,7 +18,7 @@ from sandbox.trace.record import Recorder
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.replay import Replay
 from sandbox.units import MS, S
-from tests.tui.stage import NOON_NS, FakeLink, Play, Story, shift_change, until, wheel, world
+from tests.tui.stage import NOON_NS, FakeLink, Play, Seen, Story, shift_change, until, wheel, world
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -197,7 +197,7 @@ async def test_two_marks_and_what_lies_between(stage: Stage) -> None:
 # Recordings
 
 
-class Projector:
+class Projector(Seen):
     """The app over a recording, on a clock that stands still."""
 
     def __init__(self, path: Path) -> None:
@@ -208,14 +208,11 @@ class Projector:
 
     async def settle(self, pilot: Pilot[int]) -> None:
         await until(lambda: self.replay.is_read, pilot)
-        await pilot.pause()
-        self.app.frame()
-        await pilot.pause()
+        await super().settle(pilot)
 
     @property
     def status(self) -> str:
-        widget = self.app.board_screen.status
-        return " ".join("".join(segment.text for segment in widget.render_line(0)).split()[2:6])
+        return " ".join(self.panel("status")[0].split()[2:6])
 
 
 @pytest.fixture

@@ -133,5 +133,8 @@ async def test_a_lesson_that_is_not_shown_asks_nothing(stage: Stage, tmp_path: P
     lesson.steps = [LessonStep(parse_happening("b runs"), predict=True)]
     it = stage(lesson)
     async with it.app.run_test(size=(80, 24)) as pilot:
+        await it.settle(pilot)
+        await pilot.press("l")
+        it.sent.clear()
         await it.tell(pilot, Story().admit("a").admit("b").run("a").later("10ms"))
         assert it.sent == []

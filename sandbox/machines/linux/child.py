@@ -10,7 +10,7 @@ from enum import Enum
 from itertools import accumulate
 
 from sandbox.events import Clause
-from sandbox.machines.linux.accounting import cpu_clock, cpu_time_ns
+from sandbox.machines.linux.accounting import TICK_NS, cpu_clock, cpu_time_ns
 from sandbox.machines.linux.console import Console
 from sandbox.spec import ProcessSpec
 
@@ -88,8 +88,10 @@ class Child:
         return self._last_ns
 
     def used_by(self, now_ns: int) -> int:
-        """About the CPU time of a running process at the machine's time: it has had the CPU since its dispatch."""
-        return self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+        """About the CPU time of a running process at the machine's time: it has had the CPU since its dispatch, unless
+        the system's books, which are one tick behind at most, know of less."""
+        used_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+        return max(min(used_ns, self.cpu_ns() + TICK_NS), self.started_cpu_ns)
 
     def burst_ends(self, now_ns: int, within_ns: int) -> bool:
         """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what

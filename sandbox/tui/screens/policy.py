@@ -52,7 +52,9 @@ def _offer(name: str) -> Offer:
     rule, bad = says(kind)
     lines = [rule, bad]
     lines += [
-        f"{parameter.name} = {parameter.default}: {parameter.says} ({parameter.kind.range()})"
+        _("{name} = {value}: {says} ({allowed})").format(
+            name=parameter.name, value=parameter.default, says=_(parameter.says), allowed=parameter.kind.range()
+        )
         for parameter in kind.declared()
     ]
     return Offer(name, name, rule, "\n".join(filter(None, lines)))

@@ -109,7 +109,7 @@ class Parameters(Vertical):
         self._says.remove_class("problem")
         self.border_subtitle = _("⏎ set   ↑ ↓ another   esc leave") if present is not None else ""
         if present is not None:
-            self._says.update(self._fields[present].view.says)
+            self._says.update(_(self._fields[present].view.says))
         elif self._shown is not None and not self._fields:
             self._says.update(_("{policy} has none").format(policy=self._shown.policy))
         else:

@@ -15,7 +15,7 @@ from sandbox.board import Board, Row
 from sandbox.cells import fit
 from sandbox.diagram import TRANSITIONS
 from sandbox.kernel.states import State
-from sandbox.language import Messages, _
+from sandbox.language import _
 from sandbox.tui.conversations import whereabouts
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.canvas import Canvas
@@ -27,7 +27,6 @@ from sandbox.tui.widgets.statelayout import Ends, Label, Layout, layout
 _SAME_ARROW: dict[Ends, list[str]] = {
     ends: [name for name, other in TRANSITIONS.items() if other == ends] for ends in TRANSITIONS.values()
 }
-_NAMES: Messages = {"new": "NEW", "ready": "READY", "running": "RUNNING", "blocked": "BLOCKED", "exited": "DONE"}
 #: A name in a box takes at least so many cells, pid and sign included.
 _NAME_LEAST = 12
 _BETWEEN = "  "
@@ -121,9 +120,9 @@ class StateMap(Picture):
         rows = _rows(board, state)
         style = self.palette.state(state)
         number = "" if state is State.NEW and not rows else f" {len(rows)}"
-        canvas.box(box, f"{_(_NAMES[state.value])}{number}", style, style + Style(bold=True))
+        canvas.box(box, f"{wording.state(state)}{number}", style, style + Style(bold=True))
         inner = box.shrink((1, 1, 1, 1))
-        note = _on if state is State.BLOCKED else None
+        note = {State.RUNNING: self._paused, State.BLOCKED: _on}.get(state)
         self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
 
     def _columns(self, board: Board, state: State, inner: Region) -> int:
@@ -132,6 +131,9 @@ class StateMap(Picture):
         if state is State.BLOCKED or len(board.rows) - len(board.exited) <= inner.height:
             return 1
         return max((inner.width + len(_BETWEEN)) // (_NAME_LEAST + len(_BETWEEN)), 1)
+
+    def _paused(self, row: Row) -> str:
+        return _("‖ paused") if row.state is State.READY else ""
 
     # Words
 
@@ -142,8 +144,11 @@ class StateMap(Picture):
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
             yield _("{keys} choose a process").format(keys=keys)
             return
-        places = {other: place for place, other in enumerate(board.ready, 1)}
-        yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
+        if pid in board.diagram.held:
+            yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].name)
+        else:
+            places = {other: place for place, other in enumerate(board.ready, 1)}
+            yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
         turn = board.diagram.dispatched.get(pid)
         if turn is not None:
             yield wording.turn(turn)
@@ -151,22 +156,25 @@ class StateMap(Picture):
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
         """A line an arrow."""
         for ends in _SAME_ARROW:
-            source, target = (_(_NAMES[state.value]) for state in ends)
+            source, target = (wording.state(state) for state in ends)
             counts = _BETWEEN.join(self._counts(board, ends))
             last = ends == lit.last
             mark = "▶ " if last else "  "
             style = self._label_style(board, ends, last)
-            yield line([(mark, style), (f"{source} → {target}".ljust(20), style), (counts, style)], width)
+            yield line([(mark, style), (fit(f"{source} → {target}", 20), style), (counts, style)], width)
 
 
 def _rows(board: Board, state: State) -> list[Row]:
-    """Who is in a state: in queue order, by CPU, the latest that have ended first."""
+    """Who is in a state, during a pause those who were RUNNING: in queue order, by CPU, the latest that have ended
+    first."""
     pids: Sequence[int] = ()
+    held = board.diagram.held
     match state:
         case State.READY:
-            pids = list(board.ready)
+            pids = [pid for pid in board.ready if pid not in held]
         case State.RUNNING:
-            pids = [board.running[cpu] for cpu in sorted(board.running)]
+            on_cpu = [board.running[cpu] for cpu in sorted(board.running)]
+            pids = [*on_cpu, *sorted(held.difference(on_cpu))]
         case State.BLOCKED:
             pids = list(board.blocked)
         case State.EXITED:

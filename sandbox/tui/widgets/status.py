@@ -48,7 +48,7 @@ class Status(Lines):
             return [line(left, width)]
         load = session.utilisation()
         full = round(load * _LOAD_CELLS)
-        right: list[Piece] = [(" CPU ", palette.dim), (f"{load:4.0%} ", palette.text)]
+        right: list[Piece] = [(f" {_('CPU')} ", palette.dim), (f"{load:4.0%} ", palette.text)]
         if board.booted.machine == "linux":
             undispatched = _("undispatched {time}").format(time=brief(session.history.undispatched_ns))
             right.insert(0, (f" {undispatched}  ", palette.dim))

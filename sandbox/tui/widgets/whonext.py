@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.cells import cell_len
-from rich.text import Text
 from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -14,7 +13,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from sandbox import wording
-from sandbox.cells import fit
+from sandbox.cells import fit, wrap
 from sandbox.language import _
 from sandbox.tui.keys import bindings
 from sandbox.tui.quiz import Question, Verdict
@@ -57,7 +56,7 @@ class WhoNext(Lines, can_focus=True):
     def show(self, session: Session, chosen: int | None) -> int | None:
         """Ask, or tell what came of it, if there is anything of the kind. Returns the process that is chosen on the
         board: a question begins with none."""
-        if not self.is_mounted:
+        if not self.is_attached:
             return chosen
         before, question = self._question, session.question
         number = -1 if before is None or session is not self._session else before.number
@@ -122,8 +121,8 @@ class WhoNext(Lines, can_focus=True):
         return f"{session.now_ns / S:.3f} s  {explained[1] if explained is not None else ''}"
 
     def _prose(self, text: str, width: int) -> list[Strip]:
-        broken = Text(text).wrap(self.app.console, max(width, 8))
-        return [line([(part.plain, self.palette.text)], width) for part in broken]
+        broken = wrap(text, max(width, 8), hyphens=False)
+        return [line([(part, self.palette.text)], width) for part in broken]
 
     def _candidates(self, question: Question, names: Mapping[int, str], width: int) -> Strip:
         """All of them, as far as there is room; where there is not, those around the chosen one."""
