@@ -92,8 +92,8 @@ def _parser(words: Sequence[str]) -> Parser:
         parents=[language],
         epilog=_("ossandbox [SCENARIO] opens the app; without a scenario, the welcome one."),
     )
-    says = _("show program's version number and exit")
-    parser.add_argument("--version", action="version", version=f"ossandbox {__version__}", help=says)
+    shows = _("show program's version number and exit")
+    parser.add_argument("--version", action="version", version=f"ossandbox {__version__}", help=shows)
     first = _first(words)
     if first in COMMANDS or words[:1] in (["-h"], ["--help"]):
         CLOCK.deaf_s = DEAF_S  # a command that hangs says where; the app has a screen to give back

@@ -21,8 +21,8 @@ from sandbox.tui.figures import fine, size
 from sandbox.units import MS, US, S
 from tests.faults.stage import terminal, write_scenario
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import NOON_NS, Play, Story, until
-from tests.tui.test_snapshots import show
+from tests.tui.stage import NOON_NS, Play, show, until
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -278,6 +278,13 @@ def test_sockets(stage: Stage, snap_compare: Compare) -> None:
     assert snap_compare(
         it.app, terminal_size=(120, 40), run_before=show(it, office_hours(), "2", "down", sees="client-2")
     )
+
+
+@pytest.mark.usefixtures("chinese")
+def test_sockets_in_chinese(stage: Stage, snap_compare: Compare) -> None:
+    it = with_clients(stage())
+    before = show(it, office_hours(), "2", "down", sees="client-2")
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
 
 
 def test_sockets_small(stage: Stage, snap_compare: Compare) -> None:
