@@ -76,7 +76,7 @@ def print_result(document: dict[str, Any]) -> None:
         said.format(
             scenario=document["scenario"],
             policy=policy["name"],
-            machine=machine["kind"],
+            machine=_(machine["kind"]),
             cpus=machine["cpus"],
             sensor=machine["sensor"],
         )

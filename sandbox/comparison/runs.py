@@ -10,6 +10,7 @@ import msgspec
 from sandbox.comparison.standings import Entrant
 from sandbox.contenders import Contender
 from sandbox.history import History
+from sandbox.language import N_, _
 from sandbox.metrics import result
 from sandbox.spec import Scenario
 
@@ -57,7 +58,8 @@ def plans(
                 yield Plan(contender, number, True, entered)
 
 
-_MACHINES = {False: "virtual", True: "real"}
+#: What a policy is called on the virtual machine and on the real one, where it is on both.
+_ON = (N_("{policy} virtual"), N_("{policy} real"))
 
 
 def entrants(runs: Sequence[Run]) -> list[Entrant]:
@@ -68,8 +70,8 @@ def entrants(runs: Sequence[Run]) -> list[Entrant]:
     both = len({real for _, real in groups}) > 1
     return [
         Entrant(
-            f"{label} {_MACHINES[real]}" if both else label,
-            _MACHINES[real],
+            _(_ON[real]).format(policy=label) if both else label,
+            "real" if real else "virtual",
             [run.document() for run in group],
             all(run.unfinished == 0 and not run.failed for run in group),
         )

@@ -79,7 +79,7 @@ def _heading(material: Material) -> Iterator[str]:
     parameters = wording.parameters(booted.parameters)
     said = f"{booted.policy}, {parameters}" if parameters else booted.policy
     machine = ngettext("{machine}, {number} CPU", "{machine}, {number} CPUs", booted.cpus)
-    machine = machine.format(machine=booted.machine, number=booted.cpus)
+    machine = machine.format(machine=_(booted.machine), number=booted.cpus)
     yield _text(material.header.scenario.title, _MARGIN, 30, 'font-size="20" font-weight="600"')
     yield _text(f"{said} · {machine}", _MARGIN, 50, f'font-size="14" fill="{_DIM}"')
 

@@ -14,7 +14,7 @@ Names = Mapping[int, str]
 
 
 #: Figures that may be words of our own, marked where they are written; other people's are in no catalogue.
-_WORDS = frozenset({"allowed", "answer", "ours", "reason", "theirs", "value"})
+_WORDS = frozenset({"allowed", "answer", "machine", "ours", "reason", "theirs", "value"})
 
 
 class _Figures(Formatter):
