@@ -11,22 +11,26 @@ from sandbox.alarm import CLOCK
 from sandbox.exits import FAILED
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+#: Whoever ends by one of these was asked to, or has nobody left to talk to.
+_EXPECTED = (*_PASSED_ON, signal.SIGPIPE)
 _WORDS_MOST = 1 << 16
 _HEARD = {*_PASSED_ON, signal.SIGCHLD}
 
 
 def fork_worker() -> int | None:
     """In the process that does the work None, in the other one its exit status, when that is known. Not for processes
-    with threads."""
+    with threads; where the system cannot tell who sends a signal, one process does it all."""
+    if sys.platform != "linux":
+        return None
+    from sandbox import libc
+
     last_words, CLOCK.last_words = os.pipe()  # a stack is cut before it fills a pipe
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     parent, worker = os.getpid(), os.fork()
     if worker:
+        os.close(CLOCK.last_words)
         return _outcome(_wait(worker), last_words)
-    if sys.platform == "linux":
-        from sandbox import libc
-
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(FAILED)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
@@ -48,16 +52,17 @@ def _wait(worker: int) -> int:
 
 
 def _outcome(status: int, last_words: int) -> int:
-    """What we end with, and why if it cannot say so; shells have a status for each signal."""
-    if status != -signal.SIGPROF:
-        return status if status >= 0 else 128 - status
+    """What we end with, and why if it could not say so; shells have a status for each signal."""
+    if status >= 0:
+        return status
+    if -status in _EXPECTED:
+        return 128 - status
     from sandbox import wording
     from sandbox.obituary import cause_of_end
     from sandbox.report import complain, quote
 
-    os.set_blocking(last_words, False)
     cause = cause_of_end(os.read(last_words, _WORDS_MOST).decode(errors="replace"))
     complain(wording.fault(cause))
     if "traceback" in cause.figures:
         quote(str(cause.figures["traceback"]))
-    return FAILED
+    return FAILED if -status == signal.SIGPROF else 128 - status

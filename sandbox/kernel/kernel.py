@@ -26,7 +26,7 @@ from sandbox.commands import (
     Type,
     UsePolicy,
 )
-from sandbox.events import Blocked, Clause, Event, Fault
+from sandbox.events import Became, Blocked, Clause, Event, Fault
 from sandbox.kernel.decisions import QUESTION
 from sandbox.kernel.machine import (
     Arrived,
@@ -93,7 +93,7 @@ class Kernel(Scheduler):
         requeue_first = self.ties == "requeue-first"
         if reports:
             for told in _only(Told, reports):
-                self._log.append(told.event)
+                self._tell(told.event)
             for ended in _only(Ended, reports):
                 self._end(ended)
             for waits in _only(Waits, reports):
@@ -210,6 +210,11 @@ class Kernel(Scheduler):
             self._record("pressed", pid=process.pid, key=command.key)
         else:
             self._record("typed", pid=process.pid, text=clean_line(command.text))
+
+    def _tell(self, event: Event) -> None:
+        self._log.append(event)
+        if isinstance(event, Became) and event.pid in self.processes:
+            self.processes[event.pid].name = event.name
 
     def _named(self, who: str) -> Process | None:
         """A living process by pid or by name."""

@@ -59,6 +59,7 @@ def test_f29_a_policy_that_never_answers_is_interrupted_and_replaced(tmp_path: P
 
 
 @pytest.mark.real
+@pytest.mark.patient
 @pytest.mark.usefixtures("leftcheck")
 def test_f29_on_real_processes_too(tmp_path: Path) -> None:
     write(tmp_path, "stopping", HANGS["loop"])
@@ -84,6 +85,7 @@ DEAF = {
 
 
 @pytest.mark.real
+@pytest.mark.patient
 @pytest.mark.usefixtures("leftcheck")
 @pytest.mark.parametrize(("hang", "code"), DEAF.values(), ids=DEAF)
 def test_f29_where_nothing_can_interrupt_it_the_kernel_process_ends_and_says_where(
@@ -100,6 +102,7 @@ def test_f29_where_nothing_can_interrupt_it_the_kernel_process_ends_and_says_whe
 
 
 @pytest.mark.real
+@pytest.mark.patient
 @pytest.mark.usefixtures("leftcheck")
 @pytest.mark.skipif(not can_be_strict(), reason="no pid namespace permitted here")
 def test_f29_in_a_pid_namespace_of_its_own_too(tmp_path: Path) -> None:
@@ -109,6 +112,7 @@ def test_f29_in_a_pid_namespace_of_its_own_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.patient
 @pytest.mark.usefixtures("leftcheck")
 def test_f29_the_app_says_where_and_runs_again(tmp_path: Path) -> None:
     path = write(tmp_path, "pick", DEAF["computing"][0])
@@ -124,6 +128,7 @@ def test_f29_the_app_says_where_and_runs_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.patient
 @pytest.mark.usefixtures("leftcheck")
 def test_f29_who_is_only_stopped_goes_on(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(

@@ -13,8 +13,8 @@ from sandbox.events import Event
 from sandbox.kernel.states import LEGAL, State
 from sandbox.past import past_of
 from sandbox.spec import Scenario
-from tests.pure.test_invariants import worlds
-from tests.tui.stage import Story
+from tests.generated import worlds
+from tests.tui.story import Story
 from tests.worlds import simulate
 
 

@@ -5,12 +5,24 @@ from __future__ import annotations
 import pytest
 
 from sandbox.board import Board
-from sandbox.commands import AnyCommand, Kill, Pause, Quit, Resume, Step, Tune, UsePolicy
-from sandbox.events import Admitted, Clause, Descheduled, Dispatched, Event, Exited, Fault, Halted, Operator, Ready
+from sandbox.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
+from sandbox.events import (
+    Admitted,
+    Became,
+    Clause,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    Fault,
+    Halted,
+    Operator,
+    Ready,
+)
 from sandbox.history import History
 from sandbox.kernel.course import Course
 from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.machine import Arrived, Ended, Happened, Obeyed, Report, Started, Waits, Woke
+from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
 from sandbox.kernel.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Task
 from sandbox.policies.rr import RoundRobin
@@ -411,3 +423,14 @@ def test_slices_add_up_whatever_was_told_too_much() -> None:
         history.add(Descheduled((start + 20) * MS, 1, 0, ran * MS, reason))  # type: ignore[arg-type]
     history.add(Exited(60 * MS, 1, 0, None, 30 * MS, 0, 0))
     assert [piece.cpu_ns // MS for piece in history.slices] == [20, 10, 0]
+
+
+def test_who_has_become_another_program_is_called_by_that_name() -> None:
+    kernel = Kernel(RoundRobin({"quantum": "20ms"}))
+    kernel.tell(Happened(0, [Arrived(1, process("sh", "cpu 19ms"))], {}))
+    kernel.decide()
+    kernel.settle(Obeyed({1: Started(0, 0)}, {}, {}))
+    kernel.tell(Happened(MS, [Told(Became(MS, 1, "cat", "cat")), Asked(Press("cat", "ctrl+d"))], {}))
+    kernel.decide()
+    did = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, (Operator, Fault))]
+    assert did == [Operator(MS, Clause("pressed", {"pid": 1, "key": "ctrl+d"}))]

@@ -10,7 +10,8 @@ import pytest
 
 from sandbox.spec import Scenario
 from sandbox.tui.panels.compare import Compare
-from tests.tui.stage import Play, Story, until, world
+from tests.tui.stage import Play, until, world
+from tests.tui.story import Story
 from tests.worlds import process, scenario
 
 Stage = Callable[..., Play]

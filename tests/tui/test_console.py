@@ -10,8 +10,8 @@ from sandbox.commands import Press, Type
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS
 from sandbox.tui.panels.console import Console
-from tests.tui.stage import Play, Story, shift_change
-from tests.tui.test_snapshots import show
+from tests.tui.stage import Play, show
+from tests.tui.story import Story, shift_change
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

@@ -12,7 +12,8 @@ import pytest
 from sandbox.lessons.course import after, in_order
 from sandbox.lessons.progress import finish, finished, progress_file
 from sandbox.scenario import find, load
-from tests.tui.stage import Play, Story, until, world
+from tests.tui.stage import Play, until, world
+from tests.tui.story import Story
 from tests.worlds import ossandbox
 
 Stage = Callable[..., Play]

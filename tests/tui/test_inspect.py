@@ -16,7 +16,8 @@ from sandbox.tui.screens.system import _listed, system_facts
 from sandbox.tui.threads import Thread, threads
 from sandbox.units import MS
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import Play, Story, shift_change, until
+from tests.tui.stage import Play, until
+from tests.tui.story import Story, shift_change
 
 Stage = Callable[..., Play]
 

@@ -12,7 +12,8 @@ from sandbox.happenings import parse_happening
 from sandbox.spec import PANELS, PARTS, Scenario, Step
 from sandbox.tui import keys
 from sandbox.tui.panels import make
-from tests.tui.stage import Play, Story, until, world
+from tests.tui.stage import Play, until, world
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 

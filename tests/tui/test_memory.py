@@ -13,8 +13,8 @@ from sandbox.events import Admitted
 from sandbox.tui.config import Config
 from sandbox.tui.memory import Memory, memory
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import Play, Story, family
-from tests.tui.test_snapshots import show
+from tests.tui.stage import Play, show
+from tests.tui.story import Story, family
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

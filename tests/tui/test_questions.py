@@ -8,7 +8,8 @@ from pathlib import Path
 from sandbox.commands import Pause, Predict, Resume, Step
 from sandbox.happenings import parse_happening
 from sandbox.spec import Step as LessonStep
-from tests.tui.stage import Play, Story, world
+from tests.tui.stage import Play, world
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 

@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 from sandbox.commands import Describe
 from sandbox.spec import Scenario
 from sandbox.tui.config import Config
-from tests.tui.stage import Play, Story, shift_change, until, world
+from tests.tui.stage import Play, show, until, world
+from tests.tui.story import Story, working_day
 from tests.tui.telling import crowd, levels, mlfq
 from tests.worlds import process, scenario
 
@@ -47,16 +48,6 @@ def shifts(tmp_path: Path) -> Scenario:
     return scenario
 
 
-def working_day() -> Story:
-    """A longer story: a timeline with something to see in it."""
-    story = shift_change()
-    for _ in range(9):
-        story.later("30ms").expire("prime").run("disk").later("8ms").block("disk", for_ns=90_000_000)
-        story.run("pi").later("50ms").expire("pi").run("prime").later("50ms").expire("prime")
-        story.run("pi").later("20ms").wake("disk").later("30ms").expire("pi").run("prime")
-    return story.later("35ms")
-
-
 def thousand() -> Story:
     """As many processes as anybody wants to look at, a few of them in each state."""
     story = Story(quantum="10ms")
@@ -73,20 +64,6 @@ def thousand() -> Story:
             case _:
                 story.expire(name)
     return story.run("process-201").later("4ms")
-
-
-def show(it: Play, story: Story, *keys: str, sees: str = "") -> Callable[[Pilot[int]], object]:
-    """Tell the story, press keys, and wait until something can be read."""
-
-    async def before(pilot: Pilot[int]) -> None:
-        await it.tell(pilot, story)
-        for key in keys:
-            await pilot.press(key)
-        await it.settle(pilot)
-        await until(lambda: sees in it.text, pilot)
-        await it.settle(pilot)
-
-    return before
 
 
 def test_board(stage: Stage, shifts: Scenario, snap_compare: Compare) -> None:

@@ -21,8 +21,8 @@ from sandbox.tui.figures import fine, size
 from sandbox.units import MS, US, S
 from tests.faults.stage import terminal, write_scenario
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import NOON_NS, Play, Story, until
-from tests.tui.test_snapshots import show
+from tests.tui.stage import NOON_NS, Play, show, until
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

@@ -11,8 +11,8 @@ from sandbox.kernel.states import LEGAL
 from sandbox.tui.config import Config
 from sandbox.tui.widgets.canvas import _cells
 from sandbox.tui.widgets.statelayout import HEIGHT_LEAST, WIDTH_LEAST, layout
-from tests.tui.stage import Play, Story, shift_change
-from tests.tui.test_snapshots import show, working_day
+from tests.tui.stage import Play, show
+from tests.tui.story import Story, shift_change, working_day
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

@@ -12,6 +12,7 @@ from itertools import accumulate
 from sandbox.events import Clause
 from sandbox.machines.linux.accounting import TICK_NS, cpu_clock, cpu_time_ns
 from sandbox.machines.linux.console import Console
+from sandbox.machines.linux.procfs import is_pending
 from sandbox.spec import ProcessSpec
 
 
@@ -55,6 +56,8 @@ class Child:
         self.held = direct
         #: Sent SIGSTOP and not yet seen stopped: since when (CLOCK_MONOTONIC).
         self.stopping_ns: int | None = None
+        #: Somebody has pressed ctrl+z for it, and it has not been let go since.
+        self.suspended = False
         #: Dispatched: when, and the CPU time it had used by then.
         self.started_ns = 0
         self.started_cpu_ns = 0
@@ -119,10 +122,13 @@ class Child:
             self.stopping_ns = time.monotonic_ns()
 
     def let_go(self) -> None:
-        """Undo a stop."""
-        self.held = False
+        """Undo a stop of ours, but not one from its console that it could not hear: SIGCONT takes that away, too."""
+        unheard = self.suspended and is_pending(self.os_pid, signal.SIGTSTP)
+        self.held = self.suspended = False
         self.stopping_ns = None
         self.send(signal.SIGCONT)
+        if unheard:
+            self.send(signal.SIGTSTP)
 
     def exists(self) -> bool:
         """Whether its number is still its own: it lives, or nobody has taken its status yet."""

@@ -193,7 +193,7 @@ class LinuxMachine:
             case Type(_, text) if child is not None:
                 self._population.consoles.type(child, text + "\n")
             case Press() if child is not None:
-                self._population.consoles.type(child, command.character)
+                self._population.press(child, command)
             case Spawn(argv):
                 self._population.spawn(argv)
 
