@@ -15,7 +15,7 @@ from sandbox.language import LANGUAGES, _, use
 from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.widgets.status import PHASE_CELLS
 from sandbox.wording.states import STATES
-from tests.messages import catalogue
+from tests.messages import catalogue, template
 
 pytestmark = pytest.mark.parametrize("language", LANGUAGES[1:])
 
@@ -45,6 +45,18 @@ def spoken(language: str) -> Iterator[None]:
     use(language)
     yield
     use("en")
+
+
+def test_the_catalogue_has_what_the_code_says_and_nothing_else(language: str) -> None:
+    """``make messages`` puts in what is missing and takes out what is stale."""
+    ours = {str(message.id) for message in messages(language)}
+    theirs = {str(message.id) for message in template() if message.id}
+    assert (theirs - ours, ours - theirs) == (set(), set())
+
+
+def test_everything_is_translated_and_nothing_is_a_guess(language: str) -> None:
+    wanting = [message.id for message in messages(language) if message.fuzzy or not all(forms(message.string))]
+    assert wanting == []
 
 
 def test_translations_take_the_figures_of_what_they_translate(language: str) -> None:
