@@ -28,7 +28,7 @@ from tests.faults.stage import ROOT, Watch, cpu_ticks, until, watch
 from tests.faults.talking import PATIENCE_S, ask, client, hear, server, serving
 from tests.worlds import kernel_process, ossandbox, process, scenario
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 
 def fill(connection: socket.socket) -> None:
