@@ -26,12 +26,14 @@ class AlarmClock:
     is stopped, or gets no CPU, is not late: what counts is ticks that arrive, and CPU time.
 
     Code written in C is not interrupted before it returns. If that takes longer than ``deaf_s``, or if every Overdue is
-    swallowed for so long, SIGPROF writes the stack to standard error and ends the process: nothing else can. None: it
+    swallowed for so long, SIGPROF writes the stack to ``last_words`` and ends the process: nothing else can. None: it
     does not, because the process has more to lose than this.
     """
 
     def __init__(self, deaf_s: float | None = None) -> None:
         self.deaf_s = deaf_s
+        #: A file descriptor: standard error, unless somebody else speaks for us.
+        self.last_words = 2
         self._left_s = self._cpu_s = 0.0
         self._depth = 0
         self._ticking = self._used = False
@@ -57,7 +59,7 @@ class AlarmClock:
         self._cpu_s = thread_time()
         atexit.register(self._stop)  # an interpreter that is going down would be killed by the next tick
         if self.deaf_s is not None:
-            faulthandler.register(signal.SIGPROF, file=2, all_threads=False, chain=True)
+            faulthandler.register(signal.SIGPROF, file=self.last_words, all_threads=False, chain=True)
             signal.setitimer(signal.ITIMER_PROF, self.deaf_s)
         self._before = signal.signal(signal.SIGALRM, self._tick)
         self._timer = signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)

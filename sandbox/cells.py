@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from textwrap import TextWrapper
 
+import rich._wrap
 from rich.cells import cell_len, set_cell_size
 
 _NUMBERED = re.compile(r"(.*)([-:]\d+)")
 #: Where a line may end within a word: beside a wide character, but not before a stop nor after an opening bracket.
 _OPENING, _CLOSING = "（「『《“‘(", "，。、；：！？）」』》”’….,;:!?)"
 _WIDE, _OTHERS = r"[\u2e80-\uffef]", r"[^\u2e80-\uffef]"
-_PIECES = re.compile(rf"[{_OPENING}]*(?:{_WIDE}|{_OTHERS}+?(?=[{_OPENING}]*{_WIDE}|$))[{_CLOSING}]*")
+_PIECES = re.compile(rf"[{_OPENING}]*(?:{_WIDE}|{_OTHERS}+?(?=[{_OPENING}]*{_WIDE}|\Z))[{_CLOSING}]*")
 
 
 def fit(text: str, width: int) -> str:
@@ -49,6 +51,21 @@ def wrap(text: str, width: int, indent: str = "", first: str = "", hyphens: bool
         wrapper = _Wrapper(width, indent if lines else first, indent, break_on_hyphens=hyphens)
         lines += wrapper.wrap(line) or [""]
     return lines
+
+
+def teach_rich() -> None:
+    """Have Rich, and Textual with it, break the lines of what they draw like ``wrap``: of themselves they do so at
+    blanks only, and would begin a line with each longer piece of Chinese."""
+    rich._wrap.words = _words
+
+
+def _words(text: str) -> Iterator[tuple[int, int, str]]:
+    """The pieces that no line may end within, blanks included: where each begins and ends, and the piece."""
+    end = 0
+    for word in re.findall(r"\s*\S+\s*", text):
+        for piece in _PIECES.findall(word):
+            start, end = end, end + len(piece)
+            yield start, end, piece
 
 
 class _Wrapper(TextWrapper):

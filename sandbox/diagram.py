@@ -1,5 +1,7 @@
 """Events → the transitions that processes have made between their states, and how often: the diagram that every course
-draws, counted."""
+draws, counted.
+
+A pause of the machine is no transition: its clock stands still, and whoever was RUNNING goes on where he was."""
 
 from __future__ import annotations
 
@@ -18,7 +20,6 @@ TRANSITIONS = {
     "expired": (State.RUNNING, State.READY),
     "preempted": (State.RUNNING, State.READY),
     "yielded": (State.RUNNING, State.READY),
-    "paused": (State.RUNNING, State.READY),
     "blocked": (State.RUNNING, State.BLOCKED),
     "woke": (State.BLOCKED, State.READY),
     "exited": (State.RUNNING, State.EXITED),
@@ -52,10 +53,10 @@ class Diagram:
         self.dispatched: dict[int, Dispatched] = {}
         #: The last decision with all that led to it, and what has come of it since; the last move last.
         self.recent: deque[Move] = deque(maxlen=_RECENT)
+        #: Who was RUNNING when the machine paused, and has not gone on yet.
+        self.held: set[int] = set()
         self._all = _none()
         self._each: dict[int, array[int]] = {}
-        #: Who left a CPU because the machine paused.
-        self._paused: set[int] = set()
 
     def count(self, transition: str, pid: int | None = None) -> int:
         """How often a process has made it; None: all of them together."""
@@ -66,19 +67,23 @@ class Diagram:
         """Fold the next event in, whatever it is about."""
         match event:  # what happens most stands first
             case Dispatched(pid=pid):
-                self.dispatched[pid] = event
-                self._move(pid, "dispatched", event)
+                if pid in self.held:
+                    self.held.discard(pid)
+                else:
+                    self.dispatched[pid] = event
+                    self._move(pid, "dispatched", event)
             case Descheduled(pid=pid, reason=reason):
                 if reason == "paused":
-                    self._paused.add(pid)
+                    self.held.add(pid)
             case Ready(pid=pid, reason=reason):
-                self._move(pid, "paused" if pid in self._paused else reason, event)
-                self._paused.discard(pid)
+                if pid not in self.held:
+                    self._move(pid, reason, event)
             case Blocked(pid=pid, again=False):
                 self._move(pid, "blocked", event)
             case Admitted(pid=pid):
                 self._each[pid] = _none()
             case Exited(pid=pid, signal=signal):
+                self.held.discard(pid)
                 before = TRANSITIONS[self.last[pid].transition][1]
                 self._move(pid, ("exited" if signal is None else "killed") + _WHILE.get(before, ""), event)
 
@@ -89,7 +94,7 @@ class Diagram:
         diagram.recent = self.recent.copy()
         diagram._all = self._all[:]
         diagram._each = {pid: counts[:] for pid, counts in self._each.items()}
-        diagram._paused = self._paused.copy()
+        diagram.held = self.held.copy()
         return diagram
 
     def _move(self, pid: int, transition: str, event: Event) -> None:

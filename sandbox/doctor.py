@@ -85,8 +85,12 @@ def _cpus() -> Iterator[Finding]:
 
 
 def _linux() -> Iterator[Finding]:
-    from sandbox.machines.linux.probe import can_schedule, can_see_others
+    from sandbox.machines.linux.probe import can_schedule, can_see_others, has_proc
 
+    if not has_proc():
+        found = _("not there: nothing can be known of processes")
+        yield Finding("/proc", "fails", found, "mount -t proc proc /proc")
+        return
     problem = can_schedule()
     if problem is None:
         found = _("a child was born, stopped, continued and ended by signals")

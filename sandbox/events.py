@@ -93,8 +93,9 @@ class Dispatched(Event, frozen=True, tag=True):
 
 
 class Descheduled(Event, frozen=True, tag=True):
-    """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one; the sum over a
-    process's life is exactly its total. ``undispatched_ns`` of it were used without being dispatched: after it woke
+    """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one, as far as that is known; the sum
+    over a process's life is exactly its total, unless the system took the CPU from it in its very last slices.
+    ``undispatched_ns`` of it were used without being dispatched: after it woke
     by itself, or until a late stop took effect."""
 
     pid: int

@@ -169,12 +169,26 @@ class History:
     def _exit(self, event: Exited) -> None:
         life = self.lives[event.pid]
         life.exited = event
-        if life.last_slice is not None:
-            # What it used after its last slice (a late stop, a wake noticed late) belongs to that slice.
-            life.last_slice.cpu_ns += event.cpu_ns - life.cpu_ns
+        self._put_right(event.pid, life, event.cpu_ns - life.cpu_ns)
         self.undispatched_ns += event.undispatched_ns - life.undispatched_ns
         life.cpu_ns, life.undispatched_ns = event.cpu_ns, event.undispatched_ns
         life.enter(GONE, event.t_ns)
+
+    def _put_right(self, pid: int, life: Life, more_ns: int) -> None:
+        """What a process used after its last slice (a late stop, a wake noticed late) belongs to that slice; what it
+        was said to have used too much is taken from the last ones."""
+        if life.last_slice is None:
+            return
+        life.last_slice.cpu_ns += more_ns
+        if life.last_slice.cpu_ns >= 0:
+            return
+        owed_ns = 0
+        for piece in reversed(self.slices):
+            if piece.pid == pid:
+                left_ns = piece.cpu_ns - owed_ns
+                piece.cpu_ns, owed_ns = max(left_ns, 0), max(-left_ns, 0)
+                if not owed_ns:
+                    return
 
     # Going back
 

@@ -190,7 +190,7 @@ def keep_off_mini_cpus(cpus: int) -> None:
 def adopt_orphans() -> None:
     """Become the one to whom the kernel process's children come if it is killed."""
     if sys.platform == "linux":
-        from sandbox.machines.linux import libc
+        from sandbox import libc
 
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
 

@@ -38,8 +38,9 @@ CLIENTS_MOST = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
-#: What of the screen a step of a lesson can point at.
-PANELS = ("ready", "running", "blocked", "done", "timeline", "why")
+#: What of the screen a step of a lesson can point at: parts of it, and the panels beside which it can be read.
+PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
+PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants")
 
 
 class Segment(msgspec.Struct, frozen=True):
@@ -187,12 +188,13 @@ class At(msgspec.Struct):
 
 
 class Step(msgspec.Struct):
-    """``[[step]]`` of a lesson: what it waits for, the panel that its text points at until then, whether the machine
-    pauses when it has happened, so that one can read on, and whether it asks until then, before each choice between
-    several processes, who runs next."""
+    """``[[step]]`` of a lesson: what it waits for, the panel and the process that its text points at until then,
+    whether the machine pauses when it has happened, so that one can read on, and whether it asks until then, before
+    each choice between several processes, who runs next."""
 
     until: Annotated[Happening, Parsed(parse_happening)]
-    panel: Annotated[str | None, Choice(*PANELS)] = None
+    panel: Annotated[str | None, Choice(*PARTS, *PANELS)] = None
+    process: Annotated[str | None, Text(100)] = None
     pause: Annotated[bool, Flag()] = False
     predict: Annotated[bool, Flag()] = False
 

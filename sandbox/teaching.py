@@ -61,6 +61,8 @@ def _spoken_of(scenario: Scenario) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("claims", str(index)), name
     for index, step in enumerate(scenario.steps):
         yield ("step", str(index), "until"), step.until.who
+        if step.process is not None:
+            yield ("step", str(index), "process"), step.process
 
 
 def _settings(scenario: Scenario) -> Iterator[Fault]:

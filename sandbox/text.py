@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 # C0 and C1 controls and DEL can move the cursor, set titles or open links; bidi controls can make
-# one text look like another. Newline and tab are kept; a carriage return starts a new line.
+# one text look like another; and of what is invisible, joins characters or varies them, no two terminals think that it
+# is equally wide. Newline and tab are kept; a carriage return starts a new line.
 _LINE_END = re.compile(r"\r+\n?")
 _ESCAPE = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI … final byte: colours, cursor moves
@@ -15,7 +16,10 @@ _ESCAPE = re.compile(
 # The end of a console's text that may be the beginning of an escape sequence.
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?$")
 _HELD_MOST = 4_096
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    r"\U000e0000-\U000e0fff]"
+)
 # What a program dresses and corrects its own line with: colours (SGR), and clearing to the end of the line. Return and
 # backspace stay, too.
 _MARK = re.compile(r"\x1b\[(?:[0-9;:]{0,48}m|[0-2]?K)|[\r\b]")

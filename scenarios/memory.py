@@ -3,13 +3,13 @@
 import time
 from multiprocessing import get_context
 
-MB = 1 << 20
+MB = 1_000_000
 
 
 def measure():
     """Resident, shared and private memory of this process, in MB, as the system counts it."""
     with open("/proc/self/smaps_rollup") as file:
-        sizes = {line.split(":")[0]: int(line.split()[1]) / 1024 for line in file if line.rstrip().endswith("kB")}
+        sizes = {line.split(":")[0]: int(line.split()[1]) * 1024 / MB for line in file if line.rstrip().endswith("kB")}
     shared = sizes["Shared_Clean"] + sizes["Shared_Dirty"]
     return f"resident = {sizes['Rss']:.1f}, shared = {shared:.1f}, private = {sizes['Rss'] - shared:.1f}"
 

@@ -24,6 +24,8 @@ from sandbox.wire import Boot
 UNIT = 10 * MS
 
 
+#: The beginning of a command that has the file systems for itself, and may mount what it likes where that is permitted.
+OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
 #: The sensors that this machine permits.
 SENSORS = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
 

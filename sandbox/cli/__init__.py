@@ -9,6 +9,7 @@ from importlib import import_module
 
 from sandbox import __version__
 from sandbox.alarm import CLOCK, DEAF_S
+from sandbox.cli.apart import fork_worker
 from sandbox.cli.parser import Parser
 from sandbox.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from sandbox.language import LANGUAGES, Messages, _, system_language, use
@@ -30,15 +31,19 @@ COMMANDS: Messages = {
     "policies": "list the scheduling policies",
     "doctor": "say what this machine can do, and what to do about what is missing",
 }
+#: These run policies in their own process; the others have nothing to fear from them, or a screen to give back.
+_APART = {"simulate", "compare", "whatif", "check"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The entry point; returns the exit status."""
+    """The entry point; returns the exit status. ``arguments`` None: those that a person has written."""
     _open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
     use(system_language())
     spoken, words = _language().parse_known_args(words)
     use(spoken.lang)
+    if arguments is None and _first(words) in _APART and (waited := fork_worker()) is not None:
+        return waited
     options = _parser(words).parse_args(words)
     try:
         status: int = options.do(options)
@@ -87,8 +92,9 @@ def _parser(words: Sequence[str]) -> Parser:
         parents=[language],
         epilog=_("ossandbox [SCENARIO] opens the app; without a scenario, the welcome one."),
     )
-    parser.add_argument("--version", action="version", version=f"ossandbox {__version__}")
-    first = next((word for word in words if not word.startswith("-")), None)
+    shows = _("show program's version number and exit")
+    parser.add_argument("--version", action="version", version=f"ossandbox {__version__}", help=shows)
+    first = _first(words)
     if first in COMMANDS or words[:1] in (["-h"], ["--help"]):
         CLOCK.deaf_s = DEAF_S  # a command that hangs says where; the app has a screen to give back
         commands = parser.add_subparsers(metavar="COMMAND", required=True)
@@ -99,6 +105,10 @@ def _parser(words: Sequence[str]) -> Parser:
     else:
         _fill(parser, "app")
     return parser
+
+
+def _first(words: Sequence[str]) -> str | None:
+    return next((word for word in words if not word.startswith("-")), None)
 
 
 def _fill(parser: Parser, name: str) -> None:

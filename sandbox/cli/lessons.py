@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+from typing import Any
 
+from sandbox import wording
 from sandbox.exits import DONE
 from sandbox.language import _
 from sandbox.lessons.course import CONCEPTS, lessons
+from sandbox.lessons.progress import finished
 from sandbox.lessons.text import title
 from sandbox.report import print_table
+from sandbox.spec import Scenario
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -19,13 +23,23 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """List the lessons in the order of the course."""
-    course = lessons()
+    course, done = lessons(), finished()
     if options.json:
-        print(json.dumps([{"name": each.name, "title": each.title, "concepts": each.concepts} for each in course]))
+        print(json.dumps([_document(each, each.name in done) for each in course]))
         return DONE
     rows = [
-        [str(number), each.name, title(each), ", ".join(_(CONCEPTS[concept]) for concept in each.concepts)]
+        [
+            f"{'✔' if each.name in done else ' '} {number:>2}",
+            each.name,
+            title(each),
+            wording.listed(_(CONCEPTS[concept]) for concept in each.concepts),
+        ]
         for number, each in enumerate(course, 1)
     ]
     print_table(["", _("name"), _("title"), _("concepts")], rows, left={1, 2, 3})
     return DONE
+
+
+def _document(lesson: Scenario, done: bool) -> dict[str, Any]:
+    """A lesson as JSON carries it."""
+    return {"name": lesson.name, "title": lesson.title, "concepts": lesson.concepts, "finished": done}

@@ -114,7 +114,7 @@ def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
 
 
 def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
-    from sandbox.machines.linux.places import available
+    from sandbox.machines.linux.probe import lacks
 
     problems = [
         Problem(0, f"process {process.name}", what)
@@ -123,9 +123,9 @@ def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
     ]
     if problems:
         raise BadScenario(options.scenario, problems)
-    if scenario.machine.cpus > available():
-        what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
-        raise BadScenario("machine", [Problem(0, "cpus", what)])
+    lacking = lacks(scenario.machine.cpus)
+    if lacking is not None:
+        raise BadScenario(options.scenario, [Problem(0, *lacking)])
     if options.sensor != "auto":
         from sandbox.machines.linux.sensors import obstacle
 

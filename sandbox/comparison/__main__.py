@@ -12,7 +12,7 @@ from collections.abc import Callable
 from sandbox import contenders, errand
 from sandbox.comparison import report
 from sandbox.comparison.runs import Plan, Run, plans
-from sandbox.comparison.wire import Compared, Message, Refusal, Request, Running, decode_request, encode
+from sandbox.comparison.wire import Compared, Request, Running, decode_request
 from sandbox.events import Event, Fault
 from sandbox.history import History
 from sandbox.kinds import Refused
@@ -26,24 +26,19 @@ _NICE = 10
 def main() -> None:
     """Compare what the standard input asks for."""
     os.nice(_NICE)
-    upward = errand.begin()
-
-    def tell(message: Message) -> None:
-        upward.write(encode(message) + b"\n")
-        upward.flush()
-
+    tell = errand.begin()
     request = decode_request(sys.stdin.buffer.readline())
     if request.language in LANGUAGES:
         use(request.language)
     try:
         runs = _runs(request, tell)
     except Refused as refused:
-        tell(Refusal(refused.faults))
+        tell(errand.Refusal(refused.faults))
     else:
         tell(Compared(report.lines(runs, request.width)))
 
 
-def _runs(request: Request, tell: Callable[[Message], None]) -> list[Run]:
+def _runs(request: Request, tell: Callable[[errand.Message], None]) -> list[Run]:
     scenario, written = request.scenario, request.policies
     entries = contenders.sensible(scenario) if written is None else contenders.parse_list(written)
     runs = []

@@ -7,7 +7,8 @@ import subprocess
 import sys
 import tempfile
 
-from sandbox.comparison.wire import AnyMessage, Request, decode_message, encode
+from sandbox.comparison.wire import AnyMessage, Request, decode_message
+from sandbox.errand import encode
 from sandbox.wire import Lines
 
 

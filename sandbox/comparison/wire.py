@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from sandbox.events import Clause
+from sandbox.errand import Message, Refusal
 from sandbox.language import spoken
 from sandbox.spec import Scenario
 
@@ -17,16 +17,6 @@ class Request(msgspec.Struct):
     policies: str | None
     width: int
     language: str = msgspec.field(default_factory=spoken)
-
-
-class Message(msgspec.Struct, frozen=True, tag_field="message"):
-    """Something that the comparing process tells."""
-
-
-class Refusal(Message, frozen=True, tag=True):
-    """There is nothing to compare."""
-
-    faults: list[tuple[str, Clause]]
 
 
 class Running(Message, frozen=True, tag=True):
@@ -45,6 +35,5 @@ class Compared(Message, frozen=True, tag=True):
 
 AnyMessage = Refusal | Running | Compared
 
-encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_message = msgspec.json.Decoder(AnyMessage).decode

@@ -11,7 +11,7 @@ import sys
 from sandbox import contenders, errand
 from sandbox.conformance.examination import examine
 from sandbox.conformance.trial import LIMIT_S, Candidate
-from sandbox.conformance.wire import Begun, Judged, Message, Refusal, Trying, decode_request, encode
+from sandbox.conformance.wire import Begun, Judged, Trying, decode_request
 from sandbox.conformance.worlds import worlds
 from sandbox.kinds import Refused
 from sandbox.policies.files import classes
@@ -19,17 +19,12 @@ from sandbox.policies.files import classes
 
 def main() -> None:
     """Examine what the first line of the standard input asks for."""
-    upward = errand.begin()
-
-    def tell(message: Message) -> None:
-        upward.write(encode(message) + b"\n")
-        upward.flush()
-
+    tell = errand.begin()
     request = decode_request(sys.stdin.buffer.readline())
     try:
         candidates = _candidates(request.what)
     except Refused as refused:
-        tell(Refusal(refused.faults))
+        tell(errand.Refusal(refused.faults))
         return
     for candidate in candidates:
         tell(Begun(candidate.name))

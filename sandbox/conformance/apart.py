@@ -9,8 +9,9 @@ from collections.abc import Iterable
 
 from sandbox.conformance.trial import TOO_LONG
 from sandbox.conformance.verdicts import LAWFUL, LAWS, Example, Report, Verdict, Violation, likeness
-from sandbox.conformance.wire import AnyMessage, Begun, Judged, Refusal, Request, Trying, decode_message, encode
+from sandbox.conformance.wire import AnyMessage, Begun, Judged, Request, Trying, decode_message
 from sandbox.conformance.worlds import worlds
+from sandbox.errand import Refusal, encode
 from sandbox.events import Clause
 from sandbox.kinds import Refused
 from sandbox.policies.failures import hang

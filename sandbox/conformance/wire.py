@@ -6,7 +6,7 @@ import msgspec
 
 from sandbox.conformance.trial import Candidate
 from sandbox.conformance.verdicts import Verdict
-from sandbox.events import Clause
+from sandbox.errand import Message, Refusal
 
 
 class Request(msgspec.Struct):
@@ -17,16 +17,6 @@ class Request(msgspec.Struct):
     like: Candidate | None
     seed: int
     worlds: int
-
-
-class Message(msgspec.Struct, frozen=True, tag_field="message"):
-    """Something that the examining process tells."""
-
-
-class Refusal(Message, frozen=True, tag=True):
-    """There is nothing to examine."""
-
-    faults: list[tuple[str, Clause]]
 
 
 class Begun(Message, frozen=True, tag=True):
@@ -49,6 +39,5 @@ class Judged(Message, frozen=True, tag=True):
 
 AnyMessage = Refusal | Begun | Trying | Judged
 
-encode = msgspec.json.Encoder().encode
 decode_request = msgspec.json.Decoder(Request).decode
 decode_message = msgspec.json.Decoder(AnyMessage).decode

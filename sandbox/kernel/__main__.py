@@ -13,12 +13,12 @@ import socket
 import sys
 import time
 
+from sandbox import libc
 from sandbox.alarm import CLOCK, DEAF_S
 from sandbox.commands import Command, Pause, Quit, Resume
 from sandbox.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
-from sandbox.machines.linux import libc
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.machines.linux.places import choose
 from sandbox.policies.succession import Succession

@@ -26,7 +26,7 @@ from sandbox.commands import (
     Type,
     UsePolicy,
 )
-from sandbox.events import Blocked, Clause, Event, Fault
+from sandbox.events import Became, Blocked, Clause, Event, Fault
 from sandbox.kernel.decisions import QUESTION
 from sandbox.kernel.machine import (
     Arrived,
@@ -93,7 +93,7 @@ class Kernel(Scheduler):
         requeue_first = self.ties == "requeue-first"
         if reports:
             for told in _only(Told, reports):
-                self._log.append(told.event)
+                self._tell(told.event)
             for ended in _only(Ended, reports):
                 self._end(ended)
             for waits in _only(Waits, reports):
@@ -137,7 +137,8 @@ class Kernel(Scheduler):
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
         for pid, cpu_ns in obeyed.at_least.items():
-            self._report_less(self.processes[pid], cpu_ns)
+            if pid in self._descheduled:  # an estimate went before, and was perhaps too high
+                self._put_right(self.processes[pid], min(cpu_ns, self.processes[pid].cpu_ns))
         for pid, started in obeyed.started.items():
             process = self.processes[pid]
             process.stray_ns += self._count(process, started.cpu_ns)
@@ -198,7 +199,9 @@ class Kernel(Scheduler):
             return
         process = self._named(command.who)
         if process is None:
-            self._log.append(Fault(self.now_ns, Clause("no such process", {"who": clean_line(command.who)})))
+            known = command.who in (each.name for each in self.processes.values())
+            rule = "has ended already" if known else "no such process"
+            self._log.append(Fault(self.now_ns, Clause(rule, {"who": clean_line(command.who)})))
             return
         self._orders.append(Carry(command, process.pid))
         if isinstance(command, Kill):
@@ -207,6 +210,11 @@ class Kernel(Scheduler):
             self._record("pressed", pid=process.pid, key=command.key)
         else:
             self._record("typed", pid=process.pid, text=clean_line(command.text))
+
+    def _tell(self, event: Event) -> None:
+        self._log.append(event)
+        if isinstance(event, Became) and event.pid in self.processes:
+            self.processes[event.pid].name = event.name
 
     def _named(self, who: str) -> Process | None:
         """A living process by pid or by name."""

@@ -10,8 +10,6 @@ from collections import deque
 from collections.abc import Collection
 from typing import Literal
 
-import msgspec
-
 from sandbox.events import (
     Admitted,
     Blocked,
@@ -110,7 +108,7 @@ class Transitions:
         cpu = self.cpus[process.cpu or 0]
         assert cpu.running is process, f"{process} is not on CPU {cpu.index}"
         self._descheduled[process.pid] = len(self._log)
-        ran_ns, process.reported_ns = process.cpu_ns - process.reported_ns, process.cpu_ns
+        ran_ns = self._report(process, process.cpu_ns)
         stray_ns, process.stray_ns = process.stray_ns, 0
         self._log.append(Descheduled(self.now_ns, process.pid, cpu.index, ran_ns, reason, stray_ns))
         end_ns = cpu.slice_end_ns
@@ -204,28 +202,32 @@ class Transitions:
         """A stop is confirmed: what its process has used is known exactly, and put on record if it left the CPU
         at this instant."""
         late_ns = self._count(process, cpu_ns)
-        index = self._descheduled.get(process.pid)
-        if index is None:
+        if process.pid in self._descheduled:
+            self._put_right(process, cpu_ns, late_ns)
+        else:
             process.stray_ns += late_ns
-            return
+
+    def _put_right(self, process: Process, cpu_ns: int, late_ns: int = 0) -> None:
+        """A process that left the CPU at this instant has used so much. ``late_ns`` of it: when it had left."""
+        index = self._descheduled[process.pid]
         event = self._log[index]
         assert isinstance(event, Descheduled)
-        ran_ns = event.ran_ns + cpu_ns - process.reported_ns
+        process.reported_ns -= event.ran_ns
         self._log[index] = Descheduled(
-            event.t_ns, process.pid, event.cpu, ran_ns, event.reason, event.undispatched_ns + late_ns
+            event.t_ns,
+            process.pid,
+            event.cpu,
+            self._report(process, cpu_ns),
+            event.reason,
+            event.undispatched_ns + late_ns,
         )
-        process.reported_ns = cpu_ns
 
-    def _report_less(self, process: Process, cpu_ns: int) -> None:
-        """A process that left the CPU at this instant has used at least so much; it has not been stopped yet. What is
-        put on record must not be more: what is missing comes with the next time."""
-        index = self._descheduled.get(process.pid)
-        if index is not None and cpu_ns < process.reported_ns:
-            event = self._log[index]
-            assert isinstance(event, Descheduled)
-            ran_ns = event.ran_ns + cpu_ns - process.reported_ns
-            self._log[index] = msgspec.structs.replace(event, ran_ns=ran_ns)
-            process.reported_ns = cpu_ns
+    @staticmethod
+    def _report(process: Process, cpu_ns: int) -> int:
+        """What is new of the CPU time that a process has used; while more is on record already, nothing."""
+        ran_ns = max(cpu_ns - process.reported_ns, 0)
+        process.reported_ns += ran_ns
+        return ran_ns
 
     def _forget_ready(self, process: Process) -> None:
         for cpu in self.cpus:

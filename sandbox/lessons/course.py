@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 
 from sandbox.language import N_
@@ -37,6 +38,14 @@ def in_order() -> list[Path]:
     lines = (built_in_folder() / "course.txt").read_text(encoding="utf-8").splitlines()
     order = {name: place for place, name in enumerate(line.strip() for line in lines)}
     return sorted(built_in(), key=lambda path: (order.get(path.stem, len(order)), path.stem))
+
+
+def after(name: str, finished: Collection[str]) -> str | None:
+    """The lesson that comes after one of the course, else the first that is not ``finished``; None at the end."""
+    names = [path.stem for path in in_order()]
+    if name in names:
+        return next(iter(names[names.index(name) + 1 :]), None)
+    return next((each for each in names if each not in finished), None)
 
 
 def lessons() -> list[Scenario]:

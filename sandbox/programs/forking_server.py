@@ -12,8 +12,8 @@ import socket
 import time
 from typing import NoReturn
 
+from sandbox import libc
 from sandbox.addresses import of_socket
-from sandbox.machines.linux import libc
 from sandbox.programs.conversation import Conduct, accept, converse, refuse, run_alone
 
 _PAUSE_S = 0.1

@@ -13,7 +13,7 @@ import sys
 import time
 from collections.abc import Sequence
 
-from sandbox.machines.linux import libc
+from sandbox import libc
 from sandbox.programs.work import work
 
 Load = Sequence[tuple[str, int]]

@@ -2,63 +2,22 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterable
-from functools import partial
-from typing import TYPE_CHECKING
-
-from textual.app import App, SystemCommand
-from textual.command import CommandPalette
-from textual.markup import escape
-from textual.screen import Screen
-
 from sandbox import wording
 from sandbox.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
 from sandbox.kinds import Refused
 from sandbox.language import _
-from sandbox.tui.config import Config
-from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, PANELS, key_of, keys_of, written
-from sandbox.tui.palette import DARK, LIGHT
-from sandbox.tui.screens.board import BoardScreen
-from sandbox.tui.session import Session
-from sandbox.tui.signals import Signals
+from sandbox.scenario import BadScenario
+from sandbox.tui.keys import PANELS
+from sandbox.tui.program import Program
 from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.tabs import Clicked
 from sandbox.units import MS, show_duration, write_duration
 
-if TYPE_CHECKING:
-    from sandbox.spec import Scenario
-
 _QUANTA_NS = tuple(value * MS for value in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000))
-_INTERRUPTED = 130
 
 
-class Actions(App[int]):
-    """The actions, by the names in ``keys.ACTIONS``. Dialogs are imported when they are opened: the first frame
-    waits for none of them."""
-
-    session: Session
-    config: Config
-    signals: Signals
-
-    @property
-    def board_screen(self) -> BoardScreen:
-        """The screen below all dialogs."""
-        screen = self.screen_stack[0]
-        assert isinstance(screen, BoardScreen)
-        return screen
-
-    def want_frame(self, soon: bool = False) -> None:
-        """Something has changed: draw it. ``soon``: a person waits to see it."""
-        raise NotImplementedError
-
-    def run_scenario(self, scenario: Scenario) -> None:
-        """End what runs and run this instead."""
-        raise NotImplementedError
-
-    def tell(self, text: str, severe: bool = False) -> None:
-        """A short message over the board; nothing in it is markup."""
-        self.notify(text, severity="warning" if severe else "information", timeout=4, markup=False)
+class Actions(Program):
+    """The actions, by the names in ``keys.ACTIONS``."""
 
     def ask_machine(self, command: Command) -> None:
         """Send a command, or say why nobody heard it. Whoever asks for something wants to see it."""
@@ -67,10 +26,7 @@ class Actions(App[int]):
             self.want_frame(soon=True)
         elif self.session.link is not None:
             said = _("The kernel process is gone. {key} starts the scenario again.")
-            self.tell(said.format(key=self._key("restart")), severe=True)
-
-    def _key(self, action: str) -> str:
-        return key_of(action, self.config.keymap)
+            self.tell(said.format(key=self.key("restart")), severe=True)
 
     # The machine
 
@@ -195,7 +151,7 @@ class Actions(App[int]):
     def _chosen(self) -> int | None:
         pid = self.board_screen.chosen
         if pid is None:
-            keys = f"{self._key('select_previous')} {self._key('select_next')}"
+            keys = f"{self.key('select_previous')} {self.key('select_next')}"
             said = _("Choose a process first: {keys}, or click one") if self.session.names else _("There is no process")
             self.tell(said.format(keys=keys))
         elif pid not in self.session.names:
@@ -212,6 +168,23 @@ class Actions(App[int]):
                 self.run_scenario(read(name))
 
         self.push_screen(Open(self.session.scenario.name), chosen)
+
+    def action_next_lesson(self) -> None:
+        """Go on in the course."""
+        from sandbox.lessons.course import after
+        from sandbox.lessons.progress import finished
+        from sandbox.tui.screens.open import problems, read
+
+        name = after(self.session.scenario.name, finished())
+        if name is None:
+            self.tell(_("This was the last lesson of the course"))
+            return
+        try:
+            scenario = read(name)
+        except BadScenario as bad:
+            self.tell("\n".join([f"{name}:", *problems(bad)]), severe=True)
+        else:
+            self.run_scenario(scenario)
 
     def action_restart(self) -> None:
         """Run the scenario again."""
@@ -235,10 +208,6 @@ class Actions(App[int]):
         present = names.index(self.board_screen.front.id or "")
         self.action_panel(names[(present + by) % len(names)])
 
-    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While somebody types into a console, ctrl+c and ctrl+z are for the process."""
-        return not (action in FROM_ANYWHERE and getattr(self.focused, "id", "") == "typing")
-
     async def on_clicked(self, message: Clicked) -> None:
         """A tab was clicked."""
         await self.run_action(message.does)
@@ -248,12 +217,14 @@ class Actions(App[int]):
         screen = self.board_screen
         if self.session.scenario.lesson is None:
             self.tell(_("This scenario has no lesson"))
-        elif not screen.lower.display:
-            screen.add_class("lesson")
-            self.action_panel("board")
+            return
+        if screen.front.timeline == "never":
+            screen.turn_to("board")
+            screen.shows_lessons = True
         else:
-            screen.toggle_class("lesson")
-            self.want_frame(soon=True)
+            screen.shows_lessons = not screen.has_class("lesson")
+        screen.set_class(screen.shows_lessons, "lesson")
+        self.want_frame(soon=True)
 
     def action_lesson_down(self) -> None:
         """Scroll the lesson."""
@@ -275,65 +246,6 @@ class Actions(App[int]):
         cursor_ns = self.session.now_ns if self.session.looks_back else None
         self.board_screen.timeline.extent.zoom_by(by, cursor_ns)
         self.want_frame(soon=True)
-
-    # The app
-
-    def action_theme(self) -> None:
-        """Dark or light."""
-        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
-
-    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
-        """The screen as an SVG."""
-        from sandbox.tui.picture import to_cells
-
-        return to_cells(super().export_screenshot(title=title, simplify=simplify))
-
-    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
-        """Save a picture of the screen, if not told otherwise in the folder that we were started in."""
-        try:
-            saved = os.path.abspath(self.save_screenshot(filename, path))
-        except OSError as error:
-            self.tell(_("The screen cannot be saved: {reason}").format(reason=error.strerror), severe=True)
-        else:
-            self.tell(_("The screen is saved as {file}").format(file=saved))
-
-    def action_suspend(self) -> None:
-        """Back to the shell for a while."""
-        if self._driver is not None and self._driver.can_suspend:
-            self.session.send(Pause("suspend"))
-            self.signals.suspend()
-
-    def action_palette(self) -> None:
-        """Find a command by name."""
-        self.action_command_palette()
-
-    def action_command_palette(self) -> None:
-        """Textual's own, in the reader's language."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder=_("Type what it is called…"), id="--command-palette"))
-
-    def action_help(self) -> None:
-        """Show all keys."""
-        from sandbox.tui.screens.help import Help
-
-        self.push_screen(Help(self.config.keymap))
-
-    async def action_quit(self) -> None:
-        """Leave."""
-        self.exit(0)
-
-    def action_interrupt(self) -> None:
-        """Leave, as from any program."""
-        self.exit(_INTERRUPTED)
-
-    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
-        """Every action that is there by its name in the command palette."""
-        front = self.board_screen.front
-        for action in ACTIONS:
-            if action.id != "palette" and action.panel in ("", front.id):
-                run = partial(self.run_action, action.does, front if action.panel else self)
-                keys = written(keys_of(action, self.config.keymap))
-                yield SystemCommand(_(action.name), escape(f"{keys}   {_(action.says)}"), run)
 
 
 def problem_of_command(line: str) -> str | None:

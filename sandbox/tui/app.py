@@ -15,9 +15,11 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from sandbox import wording
+from sandbox.cells import teach_rich
 from sandbox.commands import Pause, Resume
 from sandbox.events import Fault, Operator
 from sandbox.language import _
+from sandbox.lessons.progress import finish
 from sandbox.spec import Scenario
 from sandbox.tui.asking import Asking
 from sandbox.tui.config import Config
@@ -41,6 +43,8 @@ _SLOWEST_FRAME_S = 0.5
 _ANSWER_S = 0.02
 #: So many messages about faults at once, and no more: the rest would bury the board.
 _TOLD_MOST = 3
+#: Faults that the board shows anyway: the script would do something to who has ended.
+_PLAIN_TO_SEE = ("has ended already",)
 
 
 class SandboxApp(Asking):
@@ -56,6 +60,7 @@ class SandboxApp(Asking):
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
         super().__init__(driver_class=Terminal)
+        teach_rich()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
         self.session = session
@@ -66,6 +71,8 @@ class SandboxApp(Asking):
         self._spent_s = time.process_time()
         self._costs_s = deque([0.0] * _FRAMES_WEIGHED, _FRAMES_WEIGHED)
         self._listening = False
+        #: Of whose lesson it has been remembered that it was finished.
+        self._remembered: Session | None = None
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -150,8 +157,10 @@ class SandboxApp(Asking):
 
     def _heard(self) -> None:
         """Something came. What follows before the next frame is read then, all at once: with short slices there is
-        an event every few hundred microseconds, and to wake up for each costs more than to fold it."""
-        self._listen(False)
+        an event every few hundred microseconds, and to wake up for each costs more than to fold it; unless a lesson
+        wants the machine to pause at once."""
+        if not self.session.reading.in_haste:
+            self._listen(False)
         self._read(fresh=True)
         self.want_frame()
 
@@ -161,19 +170,23 @@ class SandboxApp(Asking):
             return
         try:
             events = link.receive()
-            before = len(self.session.story.reached)
+            self.session.reading.open = self.board_screen.has_class("lesson")
             self.session.take(events, fresh)
             self.keep(events)
         except Exception as error:  # no message handler of Textual stands around us
             self._handle_exception(error)
             return
         self.ask_or_not()  # first: a question that is not wanted any more ends its pause
-        if self.board_screen.has_class("lesson") and self.session.pauses_after(before):
+        if self.session.reading.pause():
             self.ask_machine(Pause("lesson"))
+        if self.session.lesson_over and self.session.reading.open and self.session is not self._remembered:
+            self._remembered = self.session
+            finish(self.session.scenario.name)
         if any(isinstance(event, Operator) for event in events):
             self.want_frame(soon=True)
         front = self.board_screen.front
         faults = [event for event in events if isinstance(event, Fault) and not front.takes(event)]
+        faults = [fault for fault in faults if fault.what.rule not in _PLAIN_TO_SEE]
         for fault in faults[:_TOLD_MOST]:
             self.tell(wording.sentence(fault, self.session.names), severe=True)
         if link.closed and self.session.died:

@@ -57,6 +57,7 @@ ACTIONS = (
     Action("new", "n", "new", "New process", "type a command line; it runs like the others"),
     Action("kill", "k", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
     Action("open", "o", "open", "Open a scenario", "a built-in one, or a file of yours"),
+    Action("next_lesson", "L", "", "Next lesson", "go on in the course"),
     Action("restart", "r", "restart", "Restart", "run the scenario again from its beginning"),
     Action("next_panel", "tab", "panel", "Next panel", "go on to the next view of the machine"),
     Action("previous_panel", "shift+tab", "", "Previous panel", "back to the one before"),
@@ -112,7 +113,7 @@ ACTIONS = (
     Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
     Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
     # States
-    Action("one_or_all", "a", "one/all", "States: one or all", "the arrows of the chosen process, or of all", "states"),
+    Action("one_or_all", "v", "one/all", "States: one or all", "the arrows of the chosen process, or of all", "states"),
     # Sockets
     Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),

@@ -223,7 +223,7 @@ class LookBack(Actions):
         for lines in session.past.blocks():
             recorder.write(lines)
         session.recorder = recorder
-        self.tell(_("Recording into {file}; {key} ends it").format(file=path, key=self._key("record")))
+        self.tell(_("Recording into {file}; {key} ends it").format(file=path, key=self.key("record")))
 
     def keep(self, events: Sequence[Event]) -> None:
         """Record what has come."""

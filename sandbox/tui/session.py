@@ -15,17 +15,13 @@ from sandbox.events import Admitted, AnyEvent, Booted, Dispatched, Event, Fault,
 from sandbox.history import History
 from sandbox.lessons.story import Story
 from sandbox.past import Moment, Past
+from sandbox.scenario import built_in_folder
 from sandbox.spec import Scenario
 from sandbox.trace.record import Recorder
 from sandbox.tui.family import Family
+from sandbox.tui.gauges import Load, MachineClock
 from sandbox.tui.quiz import Question, Quiz, Verdict
-from sandbox.units import MS, S
-
-#: The load is that of the last second, and read anew so often: more often nobody can read it.
-_WINDOW_NS = 1 * S
-_LOAD_EVERY_NS = 200 * MS
-#: An event that came later than this was not late: the machine's clock stood still in the meantime.
-_LATE_NS = 100 * MS
+from sandbox.tui.reading import Reading
 
 
 class Link(Protocol):
@@ -53,6 +49,7 @@ class Session:
         self.link: Link | None = None
         self.clock = clock
         self.story = Story(steps=[step.until for step in scenario.steps])
+        self.reading = Reading(scenario.steps)
         self.past = Past()
         self.quiz = Quiz()
         #: What is asked of the past: who was chosen, and the point at which that had just been done.
@@ -69,12 +66,10 @@ class Session:
         self.clients = Clients()
         self._clientele = Clientele(scenario.clients, self.clients)
         self._start = start
-        #: When, by our clock, the machine's clock stood at 0; None until that is known.
-        self._zero_ns: int | None = None
+        self._machine_clock = MachineClock(clock)
+        self._load = Load()
         #: Processes of the scenario that have not arrived yet, by name.
         self._missing = {process.name for process in scenario.processes}
-        self._load = 0.0
-        self._load_ns = -_LOAD_EVERY_NS
 
     def begin(self) -> Link | None:
         """Start the kernel process."""
@@ -113,21 +108,14 @@ class Session:
                 case Fault(pid=None, what=what):
                     self._missing.discard(str(what.figures.get("name")))  # it will not come any more
                 case Booted():
-                    self._zero_ns = None  # the clock starts when all are born
+                    self._machine_clock.lose()  # it starts when all are born
                 case Operator(did=did) if did.rule in ("resumed", "stepped"):
-                    self._zero_ns = None
+                    self._machine_clock.lose()
+        self.reading.take(events, len(self.story.reached))
         if self._clientele.parts:
             self._clientele.take(events)
-        if events:
-            self._set_clock(events[-1], fresh)
-
-    def _set_clock(self, event: Event, fresh: bool) -> None:
-        """What the event's time tells of the machine's clock. The one that travelled fastest tells most."""
-        if isinstance(event, Booted) or self.past.live.board.paused:
-            return
-        zero_ns = self.clock() - event.t_ns
-        if self._zero_ns is None or zero_ns < self._zero_ns or (fresh and zero_ns > self._zero_ns + _LATE_NS):
-            self._zero_ns = zero_ns
+        if events and not isinstance(events[-1], Booted) and not self.past.live.board.paused:
+            self._machine_clock.hear(events[-1].t_ns, fresh)
 
     # What is looked at
 
@@ -245,14 +233,16 @@ class Session:
         self._seen_ns = self._seen.board.now_ns
 
     @property
+    def lesson_over(self) -> bool:
+        """Whether there is a lesson of the course, and it has come to its end; one without steps ends with its run."""
+        of_course = self.scenario.lesson is not None and self.scenario.folder == str(built_in_folder())
+        return of_course and (self.reading.over if self.scenario.steps else self._is_done)
+
+    @property
     def lesson_asks(self) -> bool:
         """Whether the lesson wants it to be asked who runs next."""
-        step = next(iter(self.scenario.steps[len(self.story.reached) :]), None)
+        step = self.reading.awaited
         return step is not None and step.predict
-
-    def pauses_after(self, before: int) -> bool:
-        """Whether the lesson wants a pause at one of the steps that have been done since ``before`` were."""
-        return any(step.pause for step in self.scenario.steps[before : len(self.story.reached)])
 
     # Where the run stands
 
@@ -301,24 +291,14 @@ class Session:
     def present_ns(self) -> int:
         """The machine's own time, as far as can be told here."""
         told_ns = self.past.live.board.now_ns
-        return max(self.clock() - self._zero_ns, told_ns) if self.runs and self._zero_ns is not None else told_ns
+        return self._machine_clock.now_ns(told_ns) if self.runs else told_ns
 
     def utilisation(self) -> float:
         """The share of the last second in which the CPUs had a process, 0 … 1."""
         if self.finished or self.empty:
             return 0.0
-        now_ns = self.now_ns
-        if now_ns - self._load_ns >= _LOAD_EVERY_NS or not self.moving or now_ns < self._load_ns:
-            self._load_ns = now_ns
-            self._load = self._utilisation(now_ns)
-        return self._load
-
-    def _utilisation(self, now_ns: int) -> float:
-        from_ns = max(now_ns - _WINDOW_NS, 0)
-        tracks = self.history.cpus.values()
-        busy_ns = sum(track.used_ns(now_ns) - track.used_ns(from_ns) for track in tracks)
         cpus = self.board.booted.cpus if self.board.booted else 1
-        return min(busy_ns / max((now_ns - from_ns) * cpus, 1), 1.0)
+        return self._load.read(self.history, cpus, self.now_ns, self.moving)
 
     def cpu_ns(self, pid: int) -> int:
         """CPU time used by a process so far, what it has run of its present slice included."""

@@ -22,7 +22,7 @@ from sandbox.wording.results import (
     what_if,
 )
 from sandbox.wording.states import state
-from sandbox.wording.templates import Names
+from sandbox.wording.templates import Names, listed
 from sandbox.wording.waits import burden, burst, cause, client, situation
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "hangs_on_ties",
     "later",
     "law",
+    "listed",
     "note",
     "operator",
     "parameters",

@@ -53,7 +53,7 @@ _QUEUES: Messages = {
 
 #: What a policy knows of a task, at the head of a column.
 _FIGURES: Messages = {
-    "burst_ns": "burst",
+    "burst_ns": "CPU burst",
     "deadline_ns": "deadline",
     "due_ns": "due",
     "estimate_ns": "estimate",

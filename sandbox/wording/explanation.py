@@ -21,7 +21,7 @@ from sandbox.language import N_, Messages, _
 from sandbox.wording.choices import note, rule
 from sandbox.wording.faults import operator
 from sandbox.wording.happened import sentence, status
-from sandbox.wording.templates import Names, fill
+from sandbox.wording.templates import Names, fill, listed, prose
 from sandbox.wording.waits import waits
 
 _LEADS: Messages = {
@@ -79,13 +79,13 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
         said.append(_("Nobody is ready."))
     if len(said) > _MOST:
         said = ["…", *said[-_MOST:]]
-    return (t_ns, " ".join(said)) if said else None
+    return (t_ns, prose(said)) if said else None
 
 
 def verdict(said: int, made: Dispatched, names: Names, policy: str) -> str:
     """Who was thought to run next, and who was chosen, by which rule."""
     chosen = fill(_CHOSEN, {"policy": policy, "name": names[made.pid], "why": rule(made.why)})
-    return f"{_('You said {name}.').format(name=names[said])} {chosen}"
+    return prose([_("You said {name}.").format(name=names[said]), chosen])
 
 
 def question(cpu: int | None) -> str:
@@ -122,7 +122,7 @@ def _tie(instant: Sequence[Event], names: Names) -> list[str]:
 
 
 def _names(pids: Sequence[int], names: Names) -> str:
-    return ", ".join(names[pid] for pid in pids)
+    return listed(names[pid] for pid in pids)
 
 
 def _sliced(pid: int, recent: Sequence[Event]) -> bool:

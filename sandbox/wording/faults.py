@@ -9,6 +9,7 @@ from sandbox.wording.templates import say
 
 _FAULTS: Messages = {
     "no such process": "there is no process {who}",
+    "has ended already": "{who} has ended already",
     "could not be started": "{name} could not be started: {reason}",
     "port is taken": "{name} cannot listen at {at}: somebody else does; {hint} is free",
     "port is taken by": "{name} cannot listen at {at}: {by} does; {hint} is free",
@@ -34,6 +35,9 @@ _FAULTS: Messages = {
     "recording ended": "the recording {file} ends here: {reason}; the run goes on",
     "policy hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
     "interrupt it; the kernel process and everything that it ran have been ended",
+    "command hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it; the command has been ended",
+    "command died": "the command died ({reason})",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 

@@ -39,7 +39,7 @@ from sandbox.language import N_, Messages, _
 from sandbox.text import clean
 from sandbox.wording.choices import note, queue, rule
 from sandbox.wording.faults import fault, operator
-from sandbox.wording.templates import Names, fill
+from sandbox.wording.templates import Names, fill, listed
 from sandbox.wording.waits import cause, waits
 
 SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
@@ -171,7 +171,7 @@ def _of_socket(event: SocketEvent) -> str:
 
 
 def _listed(tasks: Sequence[Queued], names: Names) -> str:
-    return ", ".join(names.get(task.pid, str(task.pid)) for task in tasks) or _("nobody")
+    return listed(names.get(task.pid, str(task.pid)) for task in tasks) or _("nobody")
 
 
 def status(event: Exited) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.events import Clause
-from sandbox.happenings import Happening
+from sandbox.happenings import OPERATOR, Happening
 from sandbox.language import Messages, _
 from sandbox.units import show_duration
 from sandbox.wording.results import rounded
@@ -31,9 +31,13 @@ def finding(clause: Clause) -> str:
 
 def step_reached(happening: Happening, t_ns: int) -> str:
     """What a step of a lesson waited for has happened; in Markdown."""
+    if happening.who == OPERATOR:
+        return _("✔ you: `{did}` after {time}").format(did=happening.what, time=rounded(t_ns))
     return _("✔ `{happening}` after {time}").format(happening=happening, time=rounded(t_ns))
 
 
 def step_awaited(happening: Happening) -> str:
     """What a step of a lesson waits for; in Markdown."""
+    if happening.who == OPERATOR:
+        return _("waits for you: `{did}`").format(did=happening.what)
     return _("waits until `{happening}`").format(happening=happening)

@@ -15,7 +15,6 @@ _TRANSITIONS: Messages = {
     "expired": "slice used up",
     "preempted": "preempted",
     "yielded": "yields",
-    "paused": "paused",
     "blocked": "waits",
     "woke": "wakes up",
     "exited": "exits",

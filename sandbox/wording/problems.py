@@ -70,6 +70,8 @@ _PROBLEMS: Messages = {
     "two processes of one name": "two processes are called {value}",
     "expected file.py:function": "{value} is not of the form file.py:function",
     "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
+    "no proc": "there is no /proc, where processes tell of themselves: mount -t proc proc /proc brings it back, and "
+    "ossandbox simulate needs none",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
     "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
     "ostep has one cpu": "OSTEP's simulators have one CPU",

@@ -8,7 +8,7 @@ from typing import Any
 from sandbox.events import Clause
 from sandbox.language import Messages, _, ngettext
 from sandbox.units import MS, S, show_duration
-from sandbox.wording.templates import say
+from sandbox.wording.templates import listed, say
 
 #: The figures whose means say what a schedule is worth.
 _MEANS: Messages = {
@@ -42,7 +42,7 @@ def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:
         done=done.format(number=processes, time=rounded(figures["makespan_ns"])),
         cpu=cpu.format(number=cpus, share=f"{figures['cpu_utilisation']:.0%}"),
         switched=switched.format(number=figures["switches"]),
-        whose=ngettext("Its {figures}.", "Mean {figures}.", processes).format(figures=", ".join(known)),
+        whose=ngettext("Its {figures}.", "Mean {figures}.", processes).format(figures=listed(known)),
     )
 
 
@@ -85,12 +85,12 @@ def what_if(label: str, was: Mapping[str, Any], would: Mapping[str, Any]) -> str
         if one is not None and other is not None
     ]
     said.append(_("context switches {was} → {would}").format(was=was["switches"], would=would["switches"]))
-    return _("Under {label}: {changes}.").format(label=label, changes=", ".join(said))
+    return _("Under {label}: {changes}.").format(label=label, changes=listed(said))
 
 
 def entangled(names: Sequence[str]) -> str:
     """Whose waits another policy would have changed."""
-    return _("waits for other processes are as long as they were: {names}").format(names=", ".join(names))
+    return _("waits for other processes are as long as they were: {names}").format(names=listed(names))
 
 
 def endings(number: int, cpu_ns: int) -> str:

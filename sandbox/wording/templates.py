@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from functools import reduce
 from string import Formatter
 
 from sandbox.events import Clause, Figure
@@ -34,6 +35,16 @@ _figures = _Figures()
 def fill(template: str, figures: Mapping[str, Figure]) -> str:
     """A template in the reader's language, with its figures."""
     return _figures.vformat(_(template), (), figures).strip()
+
+
+def listed(words: Iterable[str]) -> str:
+    """Several of a kind, one after another."""
+    return _(", ").join(words)
+
+
+def prose(sentences: Iterable[str]) -> str:
+    """Whole sentences, one after another; there is at least one."""
+    return reduce(lambda said, more: _("{said} {more}").format(said=said, more=more), sentences)
 
 
 def say(templates: Mapping[str, str], clause: Clause) -> str:

@@ -9,8 +9,8 @@ import statistics
 import time
 from typing import Any
 
+from sandbox import libc
 from sandbox.link import use_all_cpus
-from sandbox.machines.linux import libc
 from sandbox.machines.linux.accounting import cpu_clock
 from sandbox.machines.linux.perf import Ring
 from sandbox.machines.linux.places import choose

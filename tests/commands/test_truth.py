@@ -8,6 +8,8 @@ import errno
 import json
 import os
 import struct
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from typing import Any
 import pytest
 
 from sandbox.machines.linux import perf
-from tests.worlds import SENSORS, ossandbox
+from tests.worlds import OWN_MOUNTS, SENSORS, ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -93,6 +95,18 @@ def test_f45_verify_without_records_says_why_there_is_nothing_to_verify(world: s
     assert "verification" not in document
     assert document["machine"]["sensor"] != "perf"
     assert all(process["exit"] == 0 for process in document["processes"])
+
+
+def test_f45_without_proc_it_says_at_start_what_is_missing(world: str) -> None:
+    hide = ["mount", "-t", "tmpfs", "none", "/proc"]
+    if subprocess.run([*OWN_MOUNTS, *hide], check=False).returncode:
+        pytest.skip("this system lets us mount nothing")
+    for words, answer in ((["run", world], 2), (["doctor"], 1)):
+        command = [sys.executable, "-m", "sandbox", *words]
+        bare = [*OWN_MOUNTS, "sh", "-c", f'{" ".join(hide)} && exec "$@"', "sh", *command]
+        done = subprocess.run(bare, capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == answer
+        assert "mount -t proc proc /proc" in done.stdout + done.stderr
 
 
 def test_measure_tells_what_this_machine_does() -> None:

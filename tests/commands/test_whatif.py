@@ -19,8 +19,8 @@ from sandbox.units import MS
 from sandbox.whatif.derive import Load
 from sandbox.whatif.run import what_if
 from tests.commands.stage import Caller
-from tests.pure.test_invariants import worlds
-from tests.tui.stage import HEAD, Story
+from tests.generated import worlds
+from tests.tui.story import HEAD, Story
 from tests.worlds import exits, process, run_real, scenario, simulate
 
 CONVOY = scenario(

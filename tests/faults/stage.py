@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 import pyte
 
-from sandbox.events import Admitted, AnyEvent, Dispatched, Event, Exited, Fault, Wrote
+from sandbox.events import Admitted, AnyEvent, Became, Dispatched, Event, Exited, Fault, Wrote
 from sandbox.link import KernelProcess, use_all_cpus
 from sandbox.spec import ProcessSpec, Scenario
 from sandbox.wire import Boot
@@ -207,6 +207,7 @@ class Terminal(Stage):
         self.written = bytearray()
         self._screen = pyte.Screen(120, 40)
         self._stream = pyte.ByteStream(self._screen)
+        self._lines: list[str] | None = None
         self._status: int | None = None
         self.os_pid, self.master = pty.fork()
         if self.os_pid == 0:
@@ -234,15 +235,23 @@ class Terminal(Stage):
                 return
             self.written += data
             self._stream.feed(data)
+            self._lines = None
 
     def shows(self, text: str) -> bool:
         """Whether this can be read on its screen."""
         self.read()
-        return any(text in line for line in self._screen.display)
+        return any(text in line for line in self.lines)
+
+    @property
+    def lines(self) -> list[str]:
+        """What is on its screen, by what has been read."""
+        if self._lines is None:  # to put it together takes longer than to look at it
+            self._lines = [line.rstrip() for line in self._screen.display]
+        return self._lines
 
     @property
     def display(self) -> str:
-        return "\n".join(line.rstrip() for line in self._screen.display)
+        return "\n".join(self.lines)
 
     def wait(self, seconds: float = 20.0) -> int:
         """Its exit status, read on until then; minus the signal that ended it."""
@@ -356,8 +365,8 @@ class Watch:
             self.step()
 
     def all(self, kind: type[E], name: str | None = None) -> list[E]:
-        """The events of a kind, of all processes or of those of one name."""
-        pids = {event.pid for event in self.events if isinstance(event, Admitted) and name in (None, event.name)}
+        """The events of a kind, of all processes or of those that ever had a name."""
+        pids = {event.pid for event in self.events if isinstance(event, (Admitted, Became)) and event.name == name}
         found = [event for event in self.events if isinstance(event, kind)]
         return [event for event in found if name is None or getattr(event, "pid", None) in pids]
 

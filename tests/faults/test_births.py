@@ -13,7 +13,7 @@ from tests.worlds import SENSORS, process, scenario
 
 _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (
-    "comparison/apart.py", "conformance/apart.py", "link.py", "machines/linux/birth.py", "machines/linux/idle.py", "machines/linux/probe.py",
+    "cli/apart.py", "comparison/apart.py", "conformance/apart.py", "link.py", "machines/linux/birth.py", "machines/linux/idle.py", "machines/linux/probe.py",
     "measurement/measure.py", "programs/",
 )  # fmt: skip
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")

@@ -93,7 +93,7 @@ def test_f01_killed_while_its_children_are_stopped(tmp_path: Path) -> None:
 
 _DELAYED_ARMING = """
 import os, sys, time
-from sandbox.machines.linux import libc
+from sandbox import libc
 from sandbox.machines.linux.birth import Nursery
 from sandbox.machines.linux.listeners import Listeners
 from sandbox.spec import ProcessSpec

@@ -32,6 +32,7 @@ def wait_until_it_withstands(run: Watch, name: str) -> int:
     return os_pid
 
 
+@pytest.mark.patient
 def test_f10_a_child_that_ignores_sigterm_and_one_that_blocks_it() -> None:
     world = scenario(
         command("ignores", *STUBBORN), command("blocks", *BLOCKING), process("hog", "cpu 60s"), quantum_ns=5 * MS
@@ -50,6 +51,7 @@ def test_f10_a_child_that_ignores_sigterm_and_one_that_blocks_it() -> None:
         assert run.all(Fault) == [], "nobody was let run out of turn"
 
 
+@pytest.mark.patient
 def test_f10_it_is_gone_after_the_grace_in_a_pause_too() -> None:
     with watch(scenario(command("stubborn", *STUBBORN), process("hog", "cpu 60s"), quantum_ns=5 * MS)) as run:
         os_pid = wait_until_it_withstands(run, "stubborn")
@@ -160,6 +162,7 @@ def test_f11_killing_the_first_leaves_the_others_on_the_board() -> None:
         until(lambda: not descendants(run.link.os_pid), "nobody is left below the kernel process")
 
 
+@pytest.mark.patient
 def test_f16_two_hundred_children_that_exit_with_7() -> None:
     events = run_real(scenario(command("seven", "sh", "-c", "exit 7", count=1), *sevens(199)))
     codes = [event.status for event in events if isinstance(event, Exited)]
@@ -195,6 +198,7 @@ ORPHANS = quick_python(
 )
 
 
+@pytest.mark.patient
 def test_f16_a_parent_keeps_the_statuses_of_its_thousand_children() -> None:
     with watch(scenario(command("parent", *THOUSAND))) as run:
         assert run.ended("parent", 50).status == 0

@@ -12,7 +12,8 @@ from sandbox.addresses import Address
 from sandbox.clients import Client
 from sandbox.events import Accepted, Clause, Connected, Listening, Operator
 from tests.faults.stage import Terminal, terminal, toml_list, write_scenario
-from tests.tui.stage import Story, play, until, world
+from tests.tui.stage import play, until, world
+from tests.tui.story import Story
 
 #: Everything that can do more to a terminal than show a character, and after each a word to be seen by.
 CORPUS = [
@@ -83,12 +84,12 @@ listen = "127.0.0.1:0"
 """
 
 
-def look_around(app: Terminal) -> None:
-    """At every panel, every process from near, the help, the lesson."""
+def look_around(app: Terminal, processes: int) -> None:
+    """At every panel, and at so many processes from near."""
     for key, sees in (("2", "SOCKETS"), ("3", "CONSOLE"), ("4", "QUEUES"), ("1", "READY")):
         app.press(key)
         app.read_until(lambda sees=sees: app.shows(sees), f"the panel of {sees}")
-    for _ in range(5):
+    for _ in range(processes):
         app.press("\x1b[B")
         app.press("\r")
         app.read_until(lambda: app.shows("its console"), "one is looked into")
@@ -97,6 +98,7 @@ def look_around(app: Terminal) -> None:
 
 
 @pytest.mark.real
+@pytest.mark.patient
 @pytest.mark.usefixtures("leftcheck")
 def test_f42_escape_sequences(tmp_path: Path) -> None:
     (tmp_path / "evil.py").write_text(PROGRAM.format(corpus=ascii(CORPUS)))
@@ -109,7 +111,7 @@ def test_f42_escape_sequences(tmp_path: Path) -> None:
         app.read_until(lambda: app.shows("▶ RUNNING"), "it runs")
         start = len(app.written)
         app.read_until(lambda: app.shows("read console"), "evil asks")
-        look_around(app)
+        look_around(app, 3)
         app.press("2")
         found = app.read_until(lambda: re.search(r"127\.0\.0\.1:([1-9]\d+) +\d+ server", app.display), "it listens")
         with socket.create_connection(("127.0.0.1", int(found[1])), 5) as outside:
@@ -126,7 +128,7 @@ def test_f42_escape_sequences(tmp_path: Path) -> None:
             app.press("\x1b[5~\x1b[5~\x1b[5~\x1b[5~\x1b[5~\x1b[5~")
             app.read_until(lambda: app.shows("seen-0"), "scrolled back to the beginning")
             assert [line for line in app.display.splitlines() if re.search(r"[│ ]seen-\d", line)]
-            look_around(app)
+            look_around(app, 5)
         assert doings(bytes(app.written[:start])) - OWN - OWN_AT_FIRST == set()
         assert doings(bytes(app.written[start:])) - OWN == set()
         app.press("q")

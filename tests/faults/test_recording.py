@@ -13,7 +13,7 @@ from sandbox.events import AnyEvent, Booted, Halted
 from sandbox.past import past_of
 from sandbox.trace.load import Recording
 from tests.faults.stage import BUSY, OSSANDBOX, until
-from tests.worlds import ossandbox
+from tests.worlds import OWN_MOUNTS, ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -69,13 +69,12 @@ def test_f44_a_file_that_may_not_grow(short: str, tmp_path: Path) -> None:
 def test_f44_a_small_disk(short: str, tmp_path: Path) -> None:
     (tmp_path / "tiny").mkdir()
     kept = tmp_path / "kept"
-    own = ["unshare", "--user", "--map-root-user", "--mount"]
-    if subprocess.run([*own, "mount", "-t", "tmpfs", "none", str(tmp_path)], check=False).returncode:
+    if subprocess.run([*OWN_MOUNTS, "mount", "-t", "tmpfs", "none", str(tmp_path)], check=False).returncode:
         pytest.skip("this system lets us mount nothing")
     command = [*OSSANDBOX, "simulate", short, "--record", "it", "--quiet"]
     with kept.open("wb") as file:
         done = subprocess.run(
-            ["sh", "-c", f'exec 3>&1; exec {" ".join(own)} sh -c "$0" sh "$@" >&2', TINY, "tiny", *command],
+            ["sh", "-c", f'exec 3>&1; exec {" ".join(OWN_MOUNTS)} sh -c "$0" sh "$@" >&2', TINY, "tiny", *command],
             cwd=tmp_path, stdout=file, stderr=subprocess.PIPE, text=True, timeout=30, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr

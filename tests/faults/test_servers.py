@@ -6,7 +6,6 @@ import asyncio
 import os
 import random
 import resource
-import select
 import signal
 import socket
 import struct
@@ -23,56 +22,13 @@ from sandbox.addresses import Address, parse_address, resolve
 from sandbox.clients import Clients
 from sandbox.commands import Pause, Quit, Resume
 from sandbox.events import Backlog, Connected, Exited, Fault, Listening
-from sandbox.spec import SERVERS, ProcessSpec
+from sandbox.spec import SERVERS
 from sandbox.units import MS
 from tests.faults.stage import ROOT, Watch, cpu_ticks, until, watch
+from tests.faults.talking import PATIENCE_S, ask, client, hear, server, serving
 from tests.worlds import kernel_process, ossandbox, process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
-
-_PATIENCE_S = 20
-
-
-def server(program: str = "forking-server", listen: str = "127.0.0.1:0", **more: Any) -> ProcessSpec:
-    return ProcessSpec("server", program=program, listen=listen, **more)
-
-
-@contextmanager
-def serving(*processes: ProcessSpec, **boot: Any) -> Iterator[tuple[Watch, Address]]:
-    """A scenario whose first process is a server, and where that listens."""
-    with watch(scenario(*processes), **boot) as run:
-        listening = run.until(lambda: run.all(Listening), "somebody listens")[0]
-        yield run, parse_address(listening.at)
-
-
-@contextmanager
-def client(address: Address) -> Iterator[socket.socket]:
-    with socket.create_connection(address, timeout=_PATIENCE_S) as connection:
-        yield connection
-
-
-def ask(run: Watch, connection: socket.socket, data: bytes) -> bytes:
-    """Say something and hear as much, while the run goes on."""
-    connection.sendall(data)
-    return hear(run, connection, len(data))
-
-
-def hear(run: Watch, connection: socket.socket, number: int) -> bytes:
-    """So many bytes, or all that there are before the end; b"!" where the connection is broken off."""
-    heard = b""
-    give_up = time.monotonic() + _PATIENCE_S
-    while len(heard) < number:
-        assert time.monotonic() < give_up, f"only {heard!r} came"
-        run.step()
-        if select.select([connection], [], [], 0)[0]:
-            try:
-                data = connection.recv(1 << 16)
-            except ConnectionError:
-                return b"!"
-            if not data:
-                break
-            heard += data
-    return heard
 
 
 def fill(connection: socket.socket) -> None:
@@ -195,7 +151,7 @@ def burst(run: Watch, address: Address, number: int) -> list[tuple[str, str]]:
         clients = Clients()
         loop = asyncio.get_running_loop()
         crowd = clients.burst(number, address)
-        give_up = loop.time() + 2 * _PATIENCE_S
+        give_up = loop.time() + 2 * PATIENCE_S
         while clients.open and loop.time() < give_up:
             run.step()
             await asyncio.sleep(0)
@@ -216,7 +172,7 @@ def test_f38_a_thousand_clients() -> None:
 @pytest.mark.parametrize("program", ["forking-server", "nonblocking-server"])
 def test_f38_at_the_cap_clients_are_refused(program: str) -> None:
     with serving(server(program, clients=3)) as (run, address):
-        held = [socket.create_connection(address, timeout=_PATIENCE_S) for _ in range(3)]
+        held = [socket.create_connection(address, timeout=PATIENCE_S) for _ in range(3)]
         try:
             assert [ask(run, connection, b"hello") for connection in held] == [b"HELLO"] * 3
             assert {heard for heard, _ in burst(run, address, 20)} == {""}
@@ -265,7 +221,7 @@ def test_f39_no_descriptor_is_left_to_accept_with(program: str) -> None:
 
 def test_f39_who_finds_no_descriptor_waits_until_another_client_has_left() -> None:
     with alone("nonblocking_server", descriptors=12) as (_, address):
-        first = [socket.create_connection(address, timeout=_PATIENCE_S) for _ in range(8)]
+        first = [socket.create_connection(address, timeout=PATIENCE_S) for _ in range(8)]
         try:
             for connection in first:
                 connection.sendall(b"hello")
@@ -276,7 +232,7 @@ def test_f39_who_finds_no_descriptor_waits_until_another_client_has_left() -> No
                 with pytest.raises(TimeoutError):
                     late.recv(5)
                 first.pop().close()
-                late.settimeout(_PATIENCE_S)
+                late.settimeout(PATIENCE_S)
                 assert late.recv(5) == b"HELLO"
         finally:
             for connection in first:
@@ -288,7 +244,7 @@ def test_f40_the_listener_is_stopped() -> None:
     with serving(server()) as (run, address):
         run.link.send(Pause())
         run.go_on(0.1)
-        waiting = [socket.create_connection(address, timeout=_PATIENCE_S) for _ in range(3)]
+        waiting = [socket.create_connection(address, timeout=PATIENCE_S) for _ in range(3)]
         try:
             for connection in waiting:
                 connection.sendall(b"hello")

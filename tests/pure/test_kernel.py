@@ -5,11 +5,24 @@ from __future__ import annotations
 import pytest
 
 from sandbox.board import Board
-from sandbox.commands import AnyCommand, Kill, Pause, Quit, Resume, Step, Tune, UsePolicy
-from sandbox.events import Descheduled, Dispatched, Event, Exited, Fault, Halted, Operator, Ready
+from sandbox.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
+from sandbox.events import (
+    Admitted,
+    Became,
+    Clause,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    Fault,
+    Halted,
+    Operator,
+    Ready,
+)
+from sandbox.history import History
 from sandbox.kernel.course import Course
 from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.machine import Arrived, Ended, Happened, Obeyed, Report, Started
+from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
 from sandbox.kernel.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Task
 from sandbox.policies.rr import RoundRobin
@@ -200,6 +213,14 @@ def test_nonsense_from_the_operator_is_a_fault_and_no_more() -> None:
     assert gantt(events) == gantt(scripted())
 
 
+def test_who_has_ended_is_told_from_who_never_was() -> None:
+    world = scenario(
+        process("a", "cpu 5ms"), process("b", "cpu 20ms"), script=[("10ms", Kill("a")), ("11ms", Kill("c"))]
+    )
+    faults = [event.what for event in simulate(world) if isinstance(event, Fault)]
+    assert faults == [Clause("has ended already", {"who": "a"}), Clause("no such process", {"who": "c"})]
+
+
 def test_a_pause_that_nobody_ends_ends_the_run() -> None:
     events = scripted(("30ms", Pause()))
     assert [event.what.rule for event in events if isinstance(event, Fault)] == ["nothing can happen any more"]
@@ -372,3 +393,44 @@ def test_who_ends_while_he_is_being_stopped_has_used_what_he_has() -> None:
     kernel.decide()
     (ended,) = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, Exited)]
     assert (ended.cpu_ns, ended.undispatched_ns) == (19 * MS, 0)
+
+
+def test_what_was_told_too_much_is_told_less_later() -> None:
+    """Alone it goes on from slice to slice, and nobody stops it: that it had but half of the CPU is known in the end."""
+    kernel = Kernel(RoundRobin({"quantum": "20ms"}))
+    events: list[Event] = []
+    arrivals: list[Report] = [Arrived(1, process("a", "cpu 90ms"))]
+    for happened, obeyed in (
+        (Happened(0, arrivals, {}), Obeyed({1: Started(0, 0)}, {}, {})),
+        (Happened(20 * MS, [], {1: 20 * MS}), Obeyed({}, {}, {})),
+        (Happened(30 * MS, [Waits(1, None)], {1: 30 * MS}), Obeyed({}, {1: 15 * MS}, {})),
+        (Happened(40 * MS, [Woke(1)], {}), Obeyed({1: Started(40 * MS, 15 * MS)}, {}, {})),
+        (Happened(50 * MS, [Ended(1, 25 * MS, 0, None)], {}), Obeyed({}, {}, {})),
+    ):
+        kernel.tell(happened)
+        kernel.decide()
+        events += kernel.settle(obeyed)
+    assert [event.ran_ns // MS for event in events if isinstance(event, Descheduled)] == [20, 0, 5]
+
+
+def test_slices_add_up_whatever_was_told_too_much() -> None:
+    history = History()
+    told = [(0, 20, "expired"), (20, 20, "expired"), (40, 3, "exited")]
+    history.add(Admitted(0, 1, "a", "a"))
+    history.add(Ready(0, 1, "admitted"))
+    for start, ran, reason in told:
+        history.add(Dispatched(start * MS, 1, 0, 20 * MS, Clause("")))
+        history.add(Descheduled((start + 20) * MS, 1, 0, ran * MS, reason))  # type: ignore[arg-type]
+    history.add(Exited(60 * MS, 1, 0, None, 30 * MS, 0, 0))
+    assert [piece.cpu_ns // MS for piece in history.slices] == [20, 10, 0]
+
+
+def test_who_has_become_another_program_is_called_by_that_name() -> None:
+    kernel = Kernel(RoundRobin({"quantum": "20ms"}))
+    kernel.tell(Happened(0, [Arrived(1, process("sh", "cpu 19ms"))], {}))
+    kernel.decide()
+    kernel.settle(Obeyed({1: Started(0, 0)}, {}, {}))
+    kernel.tell(Happened(MS, [Told(Became(MS, 1, "cat", "cat")), Asked(Press("cat", "ctrl+d"))], {}))
+    kernel.decide()
+    did = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, (Operator, Fault))]
+    assert did == [Operator(MS, Clause("pressed", {"pid": 1, "key": "ctrl+d"}))]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
+from collections.abc import Iterator
 from string import Formatter
 
 import pytest
 from babel.messages.catalog import Catalog, Message
+from rich.cells import cell_len
 
-from sandbox.language import LANGUAGES
+from sandbox.language import LANGUAGES, _, use
+from sandbox.tui.keys import ACTIONS, PANELS
+from sandbox.tui.widgets.status import PHASE_CELLS
+from sandbox.wording.states import STATES
 from tests.messages import catalogue
 
 pytestmark = pytest.mark.parametrize("language", LANGUAGES[1:])
+
+#: What argparse fills in: ``%(prog)s``, ``%s``.
+_PERCENT = re.compile(r"%(?:\(\w+\))?[srd]")
 
 
 def messages(language: str) -> list[Message]:
@@ -24,17 +33,25 @@ def forms(said: str | tuple[str, ...] | list[str]) -> list[str]:
     return [said] if isinstance(said, str) else list(said)
 
 
-def fields(text: str) -> Counter[tuple[str, str | None, str | None]]:
+def figures(text: str) -> Counter[tuple[str | None, ...]]:
     """The figures that a message takes, and how it writes them."""
     found = Formatter().parse(text)
-    return Counter((name, spec, conversion) for _, name, spec, conversion in found if name is not None)
+    braces = Counter((name, spec, conversion) for __, name, spec, conversion in found if name is not None)
+    return braces + Counter((percent,) for percent in _PERCENT.findall(text))
+
+
+@pytest.fixture
+def spoken(language: str) -> Iterator[None]:
+    use(language)
+    yield
+    use("en")
 
 
 def test_translations_take_the_figures_of_what_they_translate(language: str) -> None:
     wrong = []
     for message in messages(language):
         *_, many = forms(message.id)
-        wrong += [said for said in forms(message.string) if fields(said) != fields(many)]
+        wrong += [said for said in forms(message.string) if figures(said) != figures(many)]
     assert wrong == []
 
 
@@ -50,3 +67,20 @@ def test_translations_hold_nothing_that_a_terminal_would_obey(language: str) -> 
         allowed = {"\n"} & set("".join(forms(message.id)))
         wrong += [said for said in forms(message.string) if any(not (c.isprintable() or c in allowed) for c in said)]
     assert wrong == []
+
+
+@pytest.mark.usefixtures("spoken")
+def test_words_fit_where_they_stand(language: str) -> None:
+    keys = {action.brief: 6 for action in ACTIONS}  # as many as possible stand in 80 cells
+    tabs = {panel.name: 8 for panel in PANELS}
+    titles = {
+        name: 6 if name in ("NEW", "DONE") else 12 for name in STATES.values()
+    }  # of narrow columns, with a number
+    phases = {
+        str(message.id): PHASE_CELLS
+        for message in messages(language)
+        if ("tui/widgets/status.py", None) in message.locations and str(message.id).split()[-1].isupper()
+    }
+    assert len(phases) > 5
+    limits = keys | tabs | titles | phases
+    assert {word: _(word) for word, most in limits.items() if cell_len(_(word)) > most} == {}

@@ -30,7 +30,7 @@ from sandbox.events import (
 from sandbox.machines.linux import sockets as system
 from sandbox.machines.linux.sockets import State
 from sandbox.units import MS
-from tests.tui.stage import HEAD
+from tests.tui.story import HEAD
 
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
 

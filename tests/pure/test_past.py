@@ -18,7 +18,7 @@ from sandbox.network import Network
 from sandbox.past import Moment, Past, past_of
 from sandbox.spec import Scenario
 from sandbox.units import MS
-from tests.pure.test_invariants import worlds
+from tests.generated import worlds
 from tests.worlds import process, scenario, simulate
 
 

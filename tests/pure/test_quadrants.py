@@ -7,7 +7,7 @@ from sandbox.events import Admitted, Connected, Event, Listening
 from sandbox.past import past_of
 from sandbox.quadrants import Seat, seats
 from sandbox.units import MS
-from tests.tui.stage import Story
+from tests.tui.story import Story
 
 SYNCHRONOUS_BLOCKING, SYNCHRONOUS, ASYNCHRONOUS = (True, True), (True, False), (False, False)
 ASYNCHRONOUS_BLOCKING = (False, True)

@@ -24,7 +24,7 @@ from sandbox.trace.load import Recording
 from sandbox.trace.plausible import Plausible
 from sandbox.trace.record import Recorder
 from sandbox.units import MS
-from tests.pure.test_invariants import worlds
+from tests.generated import worlds
 from tests.worlds import process, scenario, simulate
 
 WORLD = scenario(process("a", "cpu 30ms", "io 20ms", "cpu 10ms"), process("b", "cpu 35ms"), quantum_ns=10 * MS)

@@ -56,6 +56,7 @@ CORPUS = [
     ("bell\x07back\x08nul\0del\x7f", "bellbacknuldel"),
     ("line\r\nnext\rover", "line\nnext\nover"),
     ("a\u202eb\u2066c\u200fd", "abcd"),
+    ("\U0001f468\u200d\U0001f469 \u2764\ufe0f a\xad\u200bb\U000e0041", "\U0001f468\U0001f469 \u2764 ab"),
     ("中文 ok", "中文 ok"),
     ("[/] [@click=app.quit]no markup[/]", "[/] [@click=app.quit]no markup[/]"),
 ]

@@ -33,7 +33,7 @@ from sandbox.events import (
     Wrote,
 )
 from sandbox.units import MS
-from tests.tui.stage import HEAD, Story
+from tests.tui.story import HEAD, Story
 
 NAMES = {1: "a", 2: "b"}
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"

@@ -15,15 +15,6 @@ from tests.worlds import ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
-SHORT = '[[process]]\nname = "a"\nwork = ["cpu 20ms", "io 10ms"]\n[[process]]\nname = "b"\nwork = ["cpu 30ms"]\n'
-
-
-@pytest.fixture
-def short(tmp_path: Path) -> str:
-    path = tmp_path / "short.toml"
-    path.write_text(SHORT)
-    return str(path)
-
 
 def test_run_prints_a_line_an_event_and_then_the_table(short: str) -> None:
     done = ossandbox("run", short)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import time
 from itertools import groupby
 
 import pytest
@@ -9,14 +13,18 @@ import pytest
 from sandbox.commands import Press, Type, parse_command
 from sandbox.events import Blocked, Clause, Operator
 from sandbox.kinds import Refused
+from sandbox.machines.linux.child import Child
+from sandbox.machines.linux.procfs import STANDING, read_state
 from sandbox.output import Look, Output
+from sandbox.spec import ProcessSpec
 from tests.faults.stage import Watch, command, quick_python, watch
+from tests.leftcheck import LeftCheck
 from tests.worlds import process, scenario
 
 READS = Clause("read console")
 
 ASKS = ["try: print('got', input('? '))", "except BaseException as end: print(type(end).__name__)"]
-HANDLES = ["import signal, time", "signal.signal(signal.SIGTSTP, lambda *_: print('told', flush=True))", "input()"]
+HANDLES = ["import os, signal, time", "signal.signal(signal.SIGTSTP, lambda *_: os.write(1, b'told\\n'))", "input()"]
 
 
 def waits(run: Watch, name: str) -> None:
@@ -42,12 +50,8 @@ def test_keys_reach_who_reads() -> None:
         run.link.send(Type("shell", "heard by its child"))
         run.until(lambda: "KeyboardInterrupt" in run.wrote("interrupted"), "ctrl+c interrupts it")
         run.until(lambda: "EOFError" in run.wrote("ended"), "ctrl+d ends its input")
-        for _ in range(10):  # the system forgets it if the process was stopped before it could take notice
-            run.link.send(Press("told", "ctrl+z"))
-            run.go_on(0.3)
-            if "told" in run.wrote("told"):
-                break
-        assert "told" in run.wrote("told"), "ctrl+z is told to it"
+        run.link.send(Press("told", "ctrl+z"))
+        run.until(lambda: "told" in run.wrote("told"), "ctrl+z is told to it")
         run.until(lambda: run.wrote("shell").count("heard by its child") == 2, "echoed, and said again by cat")
         run.link.send(Press("cat", "ctrl+d"))
         run.until(lambda: "over" in run.wrote("shell"), "the shell goes on after its child")
@@ -55,6 +59,26 @@ def test_keys_reach_who_reads() -> None:
         pressed = [event.did for event in run.all(Operator) if event.did.rule == "pressed"]
         keys = [did.figures["key"] for did in pressed]
         assert [key for key, _ in groupby(keys)] == ["ctrl+c", "ctrl+d", "ctrl+z", "ctrl+d"]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("pressed", [True, False])
+def test_a_stop_from_the_console_outlives_one_of_ours(leftcheck: LeftCheck, pressed: bool) -> None:
+    program = [*HANDLES[:2], "print('ready', flush=True)", "time.sleep(0.2)", "print('over', flush=True)"]
+    with subprocess.Popen(quick_python(*program), stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        child = Child(process.pid, ProcessSpec("told"), direct=False)
+        child.hold()
+        give_up = time.monotonic() + 5
+        while read_state(child.stat_fd)[0] not in STANDING and time.monotonic() < give_up:
+            time.sleep(0.001)
+        os.kill(process.pid, signal.SIGTSTP)
+        child.suspended = pressed
+        child.let_go()
+        told = process.stdout.read().split()
+        assert told == (["told", "over"] if pressed else ["over"]), "the system forgets it, unless somebody remembers"
+        child.close()
 
 
 @pytest.mark.real

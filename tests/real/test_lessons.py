@@ -27,9 +27,16 @@ from tests.worlds import ossandbox, run_real
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
 PROGRAMS = sorted(built_in_folder().glob("*.py"))
+#: What these claim is so however long it takes, and they listen nowhere.
+UNHURRIED = {"commands", "family", "isolation", "memory", "results", "start-join", "start-methods"}
+
+COURSE = [
+    pytest.param(lesson, id=lesson.name, marks=[pytest.mark.patient] if lesson.name in UNHURRIED else [])
+    for lesson in lessons()
+]
 
 
-@pytest.mark.parametrize("lesson", lessons(), ids=lambda lesson: lesson.name)
+@pytest.mark.parametrize("lesson", COURSE)
 def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
     if lesson.machine.cpus > available():
         pytest.skip("this machine has too few CPUs")
@@ -47,6 +54,7 @@ def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
         assert UNKNOWN not in re.sub(r"```.*?```", "", text, flags=re.DOTALL)
 
 
+@pytest.mark.patient
 def test_the_programs_of_the_lessons_run_on_their_own() -> None:
     pipe = subprocess.PIPE
     runs = [
@@ -61,6 +69,7 @@ def test_the_programs_of_the_lessons_run_on_their_own() -> None:
         assert out
 
 
+@pytest.mark.patient
 def test_a_lesson_is_read_as_plain_text_with_the_figures_of_its_run() -> None:
     done = ossandbox("lesson", "isolation", "--plain", "--lang", "zh")
     assert done.returncode == 0, done.stderr
@@ -70,6 +79,7 @@ def test_a_lesson_is_read_as_plain_text_with_the_figures_of_its_run() -> None:
     assert "*" not in done.stdout
 
 
+@pytest.mark.patient
 def test_a_claim_that_does_not_hold_is_told_and_exits_with_1(tmp_path: Path) -> None:
     (tmp_path / "mine.md").write_text("# Mine\n")
     path = tmp_path / "mine.toml"
@@ -86,6 +96,7 @@ def test_a_claim_that_does_not_hold_is_told_and_exits_with_1(tmp_path: Path) -> 
     assert (done.returncode, done.stderr) == (2, f"{path}: has no lesson\n")
 
 
+@pytest.mark.patient
 def test_a_lesson_opens_in_the_app_and_pauses_where_it_has_something_to_say() -> None:
     stage = Terminal("lesson", "states", "--lang", "en")
     try:

@@ -17,7 +17,7 @@ from sandbox.network import Connection, Network
 from sandbox.spec import SERVERS, ProcessSpec
 from sandbox.units import MS
 from tests.faults.stage import Watch, command, quick_python
-from tests.faults.test_servers import ask, client, hear, server, serving
+from tests.faults.talking import ask, client, hear, server, serving
 from tests.worlds import SENSORS, ossandbox, process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]

@@ -20,16 +20,8 @@ from tests.worlds import ossandbox
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 OSSANDBOX = f"{sys.executable} -m sandbox"
-SHORT = '[[process]]\nname = "a"\nwork = ["cpu 20ms", "io 10ms"]\n[[process]]\nname = "b"\nwork = ["cpu 30ms"]\n'
 COLOUR = re.compile(r"\x1b\[(?:\d+;)*(?:3[0-8]|4[0-8]|9\d|10\d)(?:;\d+)*m")
 LISTS = ("scenarios", "policies", "policies --rules", "doctor")
-
-
-@pytest.fixture
-def short(tmp_path: Path) -> str:
-    path = tmp_path / "short.toml"
-    path.write_text(SHORT)
-    return str(path)
 
 
 def shell(line: str) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,10 @@
-"""What tests of the screen share: a kernel process that is a script, a clock that stands still, events told as a
-story."""
+"""The app over a kernel process that is a script, and a clock that stands still."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,31 +14,13 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from sandbox.commands import Command
-from sandbox.events import (
-    Admitted,
-    AnyEvent,
-    Blocked,
-    Booted,
-    Clause,
-    Descheduled,
-    DescheduledReason,
-    Dispatched,
-    Exited,
-    Fault,
-    Halted,
-    Operator,
-    Ready,
-    ReadyReason,
-    Scheduling,
-    Wrote,
-)
+from sandbox.events import AnyEvent, Halted
 from sandbox.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
 from sandbox.tui.session import Session
-from sandbox.units import MS, parse_duration
+from tests.tui.story import Story
 
-HEAD = Clause("head of the ready queue")
 #: What the clock of every test shows at its beginning.
 NOON_NS = 12 * 3600 * 1_000_000_000
 PATIENCE_S = 20
@@ -111,121 +92,6 @@ class FakeLink:
         self.closed = self.ended = True
         self._ours.close()
         self._theirs.close()
-
-
-class Story:
-    """Events told one after the other; ``at`` is the time by then. Processes go by name, their pids count up."""
-
-    def __init__(self, policy: str = "rr", quantum: str | None = "50ms", cpus: int = 1, scenario: str = "test") -> None:
-        parameters: dict[str, object] = {} if quantum is None else {"quantum_ns": parse_duration(quantum)}
-        self.at = 0
-        self.events: list[AnyEvent] = [Booted(0, "linux", cpus, policy, parameters, "arrival-first", scenario, "poll")]
-        self._slice_ns = None if quantum is None else parse_duration(quantum)
-        self._pids: dict[str, int] = {}
-        self._ran_ns: dict[str, int] = {}
-        self._on: dict[str, tuple[int, int]] = {}
-        self._order = 0
-
-    def take(self) -> list[AnyEvent]:
-        """What was told since the last time."""
-        events, self.events = self.events, []
-        return events
-
-    def pid(self, name: str) -> int:
-        return self._pids[name]
-
-    def later(self, duration: str) -> Story:
-        """Time goes on."""
-        self.at += parse_duration(duration)
-        return self
-
-    def admit(self, name: str, demand: str | None = None, runs: str = "", parent: str | None = None) -> Story:
-        pid = self._pids[name] = len(self._pids) + 1
-        self._ran_ns[name] = 0
-        order = None if parent else self._order
-        self._order += parent is None
-        demand_ns = None if demand is None else parse_duration(demand)
-        runs = runs or (f"cpu {demand}" if demand else name)
-        above = None if parent is None else self._pids[parent]
-        self.events.append(Admitted(self.at, pid, name, runs, None, above, order, demand_ns))
-        return self._ready(name, "admitted")
-
-    def _ready(self, name: str, reason: ReadyReason) -> Story:
-        self.events.append(Ready(self.at, self._pids[name], reason))
-        return self
-
-    def run(self, name: str, cpu: int = 0, why: Clause = HEAD) -> Story:
-        self._on[name] = cpu, self.at
-        self.events.append(Dispatched(self.at, self._pids[name], cpu, self._slice_ns, why))
-        return self
-
-    def _off(self, name: str, reason: DescheduledReason) -> None:
-        cpu, since = self._on.pop(name)
-        self._ran_ns[name] += self.at - since
-        self.events.append(Descheduled(self.at, self._pids[name], cpu, self.at - since, reason))
-
-    def expire(self, name: str) -> Story:
-        self._off(name, "expired")
-        return self._ready(name, "expired")
-
-    def block(self, name: str, rule: str = "sleep", **figures: Any) -> Story:
-        self._off(name, "blocked")
-        self.events.append(Blocked(self.at, self._pids[name], Clause(rule, figures)))
-        return self
-
-    def wake(self, name: str) -> Story:
-        return self._ready(name, "woke")
-
-    def exit(self, name: str, code: int | None = 0, signal: int | None = None) -> Story:
-        if name in self._on:
-            self._off(name, "exited")
-        self.events.append(Exited(self.at, self._pids[name], code, signal, self._ran_ns[name], 0, 0))
-        return self
-
-    def write(self, name: str, text: str) -> Story:
-        self.events.append(Wrote(self.at, self._pids[name], "console", text))
-        return self
-
-    def pause(self) -> Story:
-        for name in [*self._on]:
-            self._off(name, "paused")
-            self._ready(name, "preempted")
-        return self.operator("paused", by="operator")
-
-    def operator(self, did: str, **figures: Any) -> Story:
-        self.events.append(Operator(self.at, Clause(did, figures)))
-        return self
-
-    def fault(self, rule: str, **figures: Any) -> Story:
-        self.events.append(Fault(self.at, Clause(rule, figures)))
-        return self
-
-    def schedule(self, policy: str, **parameters: object) -> Story:
-        self.events.append(Scheduling(self.at, policy, dict(parameters), "arrival-first"))
-        return self
-
-
-def shift_change() -> Story:
-    """A story with somebody in every state: two that compute, one that waits, one that asks, one that failed."""
-    story = Story()
-    story.admit("prime", "2s").admit("pi", "1500ms").admit("disk", "160ms", "(cpu 8ms, io 90ms) × 20")
-    story.admit("editor", runs="editor.py:ask()").admit("shell", runs="sh -c exit 3")
-    story.run("prime").later("50ms").expire("prime")
-    story.run("pi").later("50ms").expire("pi")
-    story.run("disk").later("8ms").block("disk", for_ns=90 * MS)
-    story.run("editor").later("6ms").write("editor", "What schedules processes? ").block("editor", "read console")
-    story.run("shell").later("9ms").exit("shell", 3)
-    story.run("prime").later("50ms").expire("prime").run("pi").later("40ms").wake("disk").later("10ms").expire("pi")
-    return story.run("prime").later("20ms")
-
-
-def family() -> Story:
-    """A server with two children, one of which has a child; somebody else, born in between; one who has ended."""
-    story = Story().admit("server").admit("other").run("server").later("1ms")
-    story.admit("child", parent="server").admit("late").admit("grandchild", parent="child").admit(
-        "second", parent="server"
-    )
-    return story.admit("gone", parent="late").exit("gone").block("server", "accept").run("other").later("3ms")
 
 
 def world(*names: str, lesson: str | None = None, name: str = "test", title: str = "A test") -> Scenario:
@@ -300,6 +166,13 @@ class Play(Seen):
         self.clock.now_ns = NOON_NS + story.at
         await self.settle(pilot)
 
+    async def open(self, pilot: Pilot[int], key: str, story: Story) -> None:
+        """Tell the story, and turn to the panel of this key."""
+        await self.tell(pilot, story)
+        await pilot.press(key)
+        await self.settle(pilot)
+        await self.settle(pilot)  # a panel is made when it comes to the front for the first time
+
     def close(self) -> None:
         for link in self.links:
             if not link.ended:
@@ -311,6 +184,20 @@ async def until(what: Any, pilot: Pilot[int]) -> None:
     async with asyncio.timeout(PATIENCE_S):
         while not what():
             await pilot.pause(0.01)
+
+
+def show(it: Play, story: Story, *keys: str, sees: str = "") -> Callable[[Pilot[int]], object]:
+    """Tell the story, press keys, and wait until something can be read."""
+
+    async def before(pilot: Pilot[int]) -> None:
+        await it.tell(pilot, story)
+        for key in keys:
+            await pilot.press(key)
+        await it.settle(pilot)
+        await until(lambda: sees in it.text, pilot)
+        await it.settle(pilot)
+
+    return before
 
 
 async def wheel(pilot: Pilot[int], widget: Widget, by: int, ctrl: bool = False, shift: bool = False) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from sandbox.events import Clause, Described, Figure, ParameterView, Queued, Queues, QueueView
 from sandbox.policies import find
 from sandbox.units import MS
-from tests.tui.stage import Story
+from tests.tui.story import Story
 
 
 def queued(pid: int, **figures: Figure) -> Queued:

@@ -14,7 +14,8 @@ from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.screens.help import Help
 from sandbox.tui.screens.inspect import Inspect
-from tests.tui.stage import Play, Story, shift_change, until, wheel, world
+from tests.tui.stage import Play, until, wheel, world
+from tests.tui.story import Story, shift_change
 
 Stage = Callable[..., Play]
 
@@ -236,6 +237,14 @@ async def test_the_wheel_scrolls_and_another_choice_comes_back_into_sight(stage:
         await pilot.press("up")  # the last one
         await it.settle(pilot)
         assert it.panel("ready")[-1].split()[:3] == ["100", "R", "p-100"]
+        await it.open(pilot, "6", story.later("1ms").run("p-1"))
+        assert it.panel("memory-list")[-1].split()[:3] == ["100", "R", "p-100"]
+        for _ in range(40):
+            await wheel(pilot, board.query_one("#memory-list"), -1)
+        assert it.panel("memory-list")[1].split()[0] == "1"
+        await pilot.press("up")
+        await it.settle(pilot)
+        assert "p-99" in "".join(it.panel("memory-list")), "another choice comes back there, too"
         assert any("p-100" in line for line in it.panel("timeline"))
 
 
@@ -292,15 +301,18 @@ async def test_the_lesson_scrolls_hides_and_comes_back(stage: Stage, lesson: Sce
         await until(lambda: "Paragraph 3." in it.text, pilot)
 
 
-async def test_on_a_small_terminal_the_lesson_waits_for_its_key(stage: Stage, lesson: Scenario) -> None:
+async def test_on_a_small_terminal_the_lesson_stands_in_the_place_of_the_timeline(
+    stage: Stage, lesson: Scenario
+) -> None:
     it = stage(lesson)
     async with it.app.run_test(size=(80, 24)) as pilot:
         await it.tell(pilot, three())
-        assert "TIMELINE" in it.text
-        assert "LESSON" not in it.text
-        await pilot.press("l")
         await until(lambda: "Paragraph 0." in it.text, pilot)
         assert "TIMELINE" not in it.text
+        await pilot.press("l")
+        await it.settle(pilot)
+        assert "TIMELINE" in it.text
+        assert "LESSON" not in it.text
 
 
 async def test_a_scenario_without_a_lesson_says_so(stage: Stage) -> None:

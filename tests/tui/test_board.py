@@ -8,7 +8,8 @@ import pytest
 from textual.widgets import Markdown
 
 from sandbox.tui.screens.board import BoardScreen
-from tests.tui.stage import Play, Story, shift_change, world
+from tests.tui.stage import Play, world
+from tests.tui.story import Story, shift_change
 
 Stage = Callable[..., Play]
 

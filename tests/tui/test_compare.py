@@ -10,7 +10,8 @@ import pytest
 
 from sandbox.spec import Scenario
 from sandbox.tui.panels.compare import Compare
-from tests.tui.stage import Play, Story, until, world
+from tests.tui.stage import Play, until, world
+from tests.tui.story import Story
 from tests.worlds import process, scenario
 
 Stage = Callable[..., Play]
@@ -41,9 +42,7 @@ async def test_a_key_compares_and_what_runs_hears_nothing_of_it(stage: Stage) ->
     it = stage(jobs())
     async with it.app.run_test(size=(120, 40)) as pilot:
         story = started()
-        await it.tell(pilot, story)
-        await pilot.press("5")
-        await it.settle(pilot)
+        await it.open(pilot, "5", story)
         assert "all that make sense: rr, fcfs, sjf" in it.text
         await pilot.press("enter")
         await until(lambda: "best of its column" in it.text, pilot)
@@ -58,8 +57,8 @@ async def test_a_key_compares_and_what_runs_hears_nothing_of_it(stage: Stage) ->
 async def test_it_scrolls_to_the_charts(stage: Stage) -> None:
     it = stage(jobs())
     async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.tell(pilot, started())
-        await pilot.press("5", "enter")
+        await it.open(pilot, "5", started())
+        await pilot.press("enter")
         await until(lambda: "turnaround" in it.text, pilot)
         assert "1 … " in it.text
         await pilot.press("down")
@@ -77,8 +76,8 @@ async def test_one_says_who_takes_part(stage: Stage, tmp_path: Path) -> None:
     path.write_text("from sandbox.policies.base import Policy\nclass Mine(Policy): pass\n")
     it = stage(jobs())
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, started())
-        await pilot.press("5", "c", *"q: rr", "escape")
+        await it.open(pilot, "5", started())
+        await pilot.press("c", *"q: rr", "escape")
         assert it.app.return_value is None, "what is typed is no key"
         await pilot.press("c", "ctrl+u")
         panel(it)._entry.value = f"fcfs,rr:quantum=2ms,{path}:Mine"
@@ -101,9 +100,7 @@ async def test_one_says_who_takes_part(stage: Stage, tmp_path: Path) -> None:
 async def test_who_cannot_take_part_is_told_in_a_sentence(stage: Stage, written: str, said: str) -> None:
     it = stage(jobs())
     async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.tell(pilot, started())
-        await pilot.press("5")
-        await it.settle(pilot)
+        await it.open(pilot, "5", started())
         panel(it)._entry.value = written
         await pilot.press("enter")
         await until(lambda: said in it.text, pilot)
@@ -112,8 +109,8 @@ async def test_who_cannot_take_part_is_told_in_a_sentence(stage: Stage, written:
 async def test_real_programs_are_refused_in_a_sentence(stage: Stage) -> None:
     it = stage(world("editor", "shell"))
     async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.tell(pilot, started())
-        await pilot.press("5", "enter")
+        await it.open(pilot, "5", started())
+        await pilot.press("enter")
         await it.settle(pilot)
         assert "This scenario cannot be compared in virtual time." in it.text
         assert "process editor:" in it.text
@@ -126,8 +123,8 @@ LONG = "cpu 100s"
 async def test_a_comparison_that_takes_long_shows_how_far_it_is_and_can_be_ended(stage: Stage, how: str) -> None:
     it = stage(scenario(*(process(f"p-{number}", LONG) for number in range(30)), policy="rr", quantum_ns=1_000_000))
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, started())
-        await pilot.press("5", "enter")
+        await it.open(pilot, "5", started())
+        await pilot.press("enter")
         await until(lambda: "1 of 9: rr   esc cancels" in it.text, pilot)
         comparison = panel(it)._comparison
         assert comparison is not None
@@ -141,8 +138,8 @@ async def test_a_comparison_that_takes_long_shows_how_far_it_is_and_can_be_ended
 async def test_a_comparison_that_is_killed_says_so(stage: Stage) -> None:
     it = stage(scenario(*(process(f"p-{number}", LONG) for number in range(30)), policy="rr", quantum_ns=1_000_000))
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, started())
-        await pilot.press("5", "enter")
+        await it.open(pilot, "5", started())
+        await pilot.press("enter")
         await until(lambda: "1 of 9" in it.text, pilot)
         comparison = panel(it)._comparison
         assert comparison is not None

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from textual.pilot import Pilot
 
 from sandbox.commands import Press, Type
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS
 from sandbox.tui.panels.console import Console
-from tests.tui.stage import Play, Story, shift_change
-from tests.tui.test_snapshots import show
+from tests.tui.stage import Play, show
+from tests.tui.story import Story, shift_change
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -29,17 +28,10 @@ def reports() -> Story:
     return story.run("cat").later("2ms").block("cat", "read console").run("hog").later("30ms")
 
 
-async def open_console(it: Play, pilot: Pilot[int], story: Story) -> None:
-    await it.tell(pilot, story)
-    await pilot.press("3")
-    await it.settle(pilot)
-    await it.settle(pilot)
-
-
 async def test_who_reads_comes_first_then_who_wrote(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_console(it, pilot, reports())
+        await it.open(pilot, "3", reports())
         assert it.panel("console-tabs") == ["▸ 3 editor reads   4 shell reads   2 B report   1 ▶ hog"]
         assert "CONSOLE of 3 editor: BLOCKED, read console" in it.text
         assert it.panel("prompt") == [" editor waits for a line"]
@@ -48,7 +40,7 @@ async def test_who_reads_comes_first_then_who_wrote(stage: Stage) -> None:
 async def test_left_right_and_clicks_turn_tabs_and_choose(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_console(it, pilot, reports())
+        await it.open(pilot, "3", reports())
         await pilot.press("right", "right")
         await it.settle(pilot)
         assert it.app.board_screen.chosen == 2
@@ -69,7 +61,7 @@ async def test_left_right_and_clicks_turn_tabs_and_choose(stage: Stage) -> None:
 async def test_a_child_shares_the_console_of_who_started_it(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_console(it, pilot, reports())
+        await it.open(pilot, "3", reports())
         await pilot.press("up")  # the last one born: the shell's child
         await it.settle(pilot)
         assert it.app.board_screen.chosen == 5
@@ -82,7 +74,7 @@ async def test_a_child_shares_the_console_of_who_started_it(stage: Stage) -> Non
 async def test_what_is_typed_reaches_it_and_keys_with_ctrl_do(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_console(it, pilot, reports())
+        await it.open(pilot, "3", reports())
         await pilot.press("enter", *"q k.", "enter", "enter")  # letters that are keys elsewhere
         await pilot.press("ctrl+c", "ctrl+d", "ctrl+z")
         assert it.sent == [
@@ -100,7 +92,7 @@ async def test_nobody_types_to_who_has_ended(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
         story = reports()
-        await open_console(it, pilot, story)
+        await it.open(pilot, "3", story)
         await pilot.press("enter")
         story.expire("hog").wake("editor").run("editor").later("1ms").write("editor", "bye").exit("editor", 3)
         await it.tell(pilot, story.run("hog"))
@@ -116,7 +108,7 @@ async def test_it_can_be_scrolled_back_while_more_comes(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(80, 24)) as pilot:
         story = Story().admit("log").run("log").write("log", "".join(f"line {number}\n" for number in range(300)))
-        await open_console(it, pilot, story)
+        await it.open(pilot, "3", story)
         height = len(it.panel("written"))
         assert it.panel("written")[-1] == "line 299"
         await pilot.press("pageup", "pageup")
@@ -152,7 +144,7 @@ async def test_many_consoles_show_the_ones_around(stage: Stage) -> None:
         story = Story()
         for number in range(1, 201):
             story.admit(f"p-{number}")
-        await open_console(it, pilot, story)
+        await it.open(pilot, "3", story)
         assert it.panel("console-tabs")[0].startswith("▸ 1 R p-1 ")
         await pilot.press(*["right"] * 30)
         await it.settle(pilot)
@@ -168,7 +160,7 @@ async def test_without_colours_it_can_be_read(stage: Stage, monkeypatch: pytest.
     monkeypatch.setenv("NO_COLOR", "1")
     it = stage()
     async with it.app.run_test(size=(80, 24)) as pilot:
-        await open_console(it, pilot, reports())
+        await it.open(pilot, "3", reports())
         await pilot.press("right", "right")
         await it.settle(pilot)
         assert it.panel("written")[0] == "FAILED test_one"
@@ -177,7 +169,7 @@ async def test_without_colours_it_can_be_read(stage: Stage, monkeypatch: pytest.
 async def test_a_restart_forgets_what_was_shown(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(80, 24)) as pilot:
-        await open_console(it, pilot, shift_change())
+        await it.open(pilot, "3", shift_change())
         await pilot.press("r")
         await it.settle(pilot)
         assert it.panel("console-tabs") == [""]

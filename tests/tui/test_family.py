@@ -11,8 +11,8 @@ from sandbox.events import Admitted
 from sandbox.tui.config import Config
 from sandbox.tui.family import Family
 from sandbox.tui.widgets.choices import Picked
-from tests.tui.stage import Play, Story, family
-from tests.tui.test_snapshots import show
+from tests.tui.stage import Play, show
+from tests.tui.story import Story, family
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

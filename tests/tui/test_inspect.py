@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 
 import pytest
 
 from sandbox.commands import Type
 from sandbox.events import Admitted
-from sandbox.tui.screens.system import system_facts
+from sandbox.tui.screens.system import _listed, system_facts
+from sandbox.tui.threads import Thread, threads
+from sandbox.units import MS
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import Play, Story, shift_change, until
+from tests.tui.stage import Play, until
+from tests.tui.story import Story, shift_change
 
 Stage = Callable[..., Play]
 
@@ -115,6 +119,44 @@ def test_what_the_system_knows_of_a_child_of_ours(sleeper: int) -> None:
     assert known["in the system"].endswith("1 thread")
     assert "MiB resident" in known["memory"]
     assert known["files"].startswith("0 1 → /dev/null, 2 → "), "what leads to one place is named together"
+
+
+@pytest.mark.real
+def test_each_thread_has_its_state_and_its_cpu_time(leftcheck: LeftCheck) -> None:
+    """One computes and two sleep; one stop stops all."""
+    program = """import threading, time
+for _ in range(2):
+    threading.Thread(target=time.sleep, args=(60,), daemon=True).start()
+while time.process_time() < 0.3:
+    pass
+print("ready", flush=True)
+while True:
+    pass
+"""
+    with subprocess.Popen([sys.executable, "-I", "-S", "-c", program], stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout is not None
+            child.stdout.readline()
+            found = threads(child.pid)
+            assert [thread.tid == child.pid for thread in found] == [True, False, False]
+            assert [thread.state for thread in found] == ["R", "S", "S"]
+            assert found[0].cpu_ns > 200 * MS > 10 * found[1].cpu_ns
+            child.send_signal(signal.SIGSTOP)
+            os.waitid(os.P_PID, child.pid, os.WSTOPPED | os.WNOWAIT)
+            assert [thread.state for thread in threads(child.pid)] == ["T", "T", "T"]
+            told = dict(system_facts(child.pid))
+            assert told["in the system"] == "stopped, 3 threads"
+            assert [line.split("  ")[:2] for line in told["threads"].splitlines()] == [
+                [f"tid {thread.tid}", "stopped"] for thread in found
+            ]
+        finally:
+            child.kill()
+    assert threads(child.pid) == []
+
+
+def test_of_many_threads_the_first_are_told() -> None:
+    told = _listed([Thread(tid, "S", tid * MS) for tid in range(1, 300)]).splitlines()
+    assert told == [*(f"tid {tid}  sleeping  CPU {tid}.00 ms" for tid in range(1, 6)), "and 294 more"]
 
 
 def test_a_stranger_is_not_looked_at() -> None:

@@ -9,8 +9,11 @@ import pytest
 
 from sandbox.commands import Pause
 from sandbox.happenings import parse_happening
-from sandbox.spec import Scenario, Step
-from tests.tui.stage import Play, Story, until, world
+from sandbox.spec import PANELS, PARTS, Scenario, Step
+from sandbox.tui import keys
+from sandbox.tui.panels import make
+from tests.tui.stage import Play, until, world
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 
@@ -49,7 +52,8 @@ async def test_a_step_comes_when_the_thing_happens(stage: Stage, lesson: Scenari
         assert "waits until b exits" in it.text
         assert it.sent == [Pause("lesson")]
         assert pointed(it) == ["done"]
-        await it.tell(pilot, story.exit("b").wake("a").run("a").exit("a"))
+        story.pause().operator("resumed").run("b").exit("b").wake("a").run("a").exit("a")
+        await it.tell(pilot, story)
         await until(lambda: "Three 100%" in it.text, pilot)
         assert it.sent == [Pause("lesson")]
         assert pointed(it) == []
@@ -58,9 +62,16 @@ async def test_a_step_comes_when_the_thing_happens(stage: Stage, lesson: Scenari
 async def test_a_lesson_that_nobody_reads_does_not_pause(stage: Stage, lesson: Scenario) -> None:
     it = stage(lesson)
     async with it.app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("l")
         await it.tell(pilot, Story().admit("a").admit("b").run("a").later("10ms").block("a", "sleep"))
         assert it.sent == []
         assert pointed(it) == []
+        assert "One" not in it.text
+        await pilot.press("r")
+        await it.tell(pilot, Story().admit("a").admit("b").run("a").later("10ms"))
+        assert "One" not in it.text, "who has hidden lessons wants none"
+        await pilot.press("5", "l")
+        await until(lambda: "One" in it.text and "READY" in it.text, pilot)
 
 
 @pytest.mark.usefixtures("chinese")
@@ -79,3 +90,60 @@ async def test_running_it_again_begins_at_its_beginning(stage: Stage, lesson: Sc
         await pilot.press("r")
         await it.tell(pilot, Story().admit("a").admit("b").run("a").later("10ms"))
         await until(lambda: "Two" not in it.text and "One" in it.text, pilot)
+
+
+async def test_nothing_is_told_ahead_of_a_pause(stage: Stage, lesson: Scenario) -> None:
+    """A machine that is asked to pause goes on for a moment."""
+    lesson.steps[1].pause = True
+    it = stage(lesson)
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Story().admit("a").admit("b").run("a").later("10ms").block("a", "sleep").run("b").exit("b")
+        await it.tell(pilot, story)
+        await until(lambda: "Two" in it.text, pilot)
+        assert "Three" not in it.text
+        assert it.sent == [Pause("lesson")]
+        await it.tell(pilot, story.later("1ms").pause())
+        assert "Three" not in it.text
+        await it.tell(pilot, story.operator("resumed"))
+        await until(lambda: "Three" in it.text, pilot)
+        assert it.sent == [Pause("lesson")] * 2
+        await pilot.press("l")
+        await it.tell(pilot, story.wake("a").run("a").later("1ms").exit("a"))
+        assert len(it.sent) == 2
+
+
+async def test_a_step_shows_the_panel_and_the_process_that_it_is_about(stage: Stage, lesson: Scenario) -> None:
+    lesson.steps = [
+        Step(parse_happening("a blocks on sleep"), "states", "b"),
+        Step(parse_happening("a/1 runs"), "memory", "a/1"),
+        Step(parse_happening("a exits"), "blocked"),
+    ]
+    (Path(lesson.folder) / "mine.md").write_text("One\n\n---\n\nTwo\n\n---\n\nThree\n\n---\n\nFour\n")
+    it = stage(lesson)
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        screen = it.app.board_screen
+        story = Story().admit("a").run("a").later("10ms")
+        await it.tell(pilot, story)
+        await until(lambda: "One" in it.text and "READY → RUNNING" in it.text, pilot)
+        assert (screen.front.id, screen.chosen) == ("states", None)
+        assert pointed(it) == ["states"]
+        await it.tell(pilot, story.admit("b"))
+        assert screen.chosen == 2, "as soon as it is born"
+        assert "STATES of b" in it.text
+        await pilot.press("up", "3")
+        await it.settle(pilot)
+        assert (screen.front.id, screen.chosen) == ("console", 1), "the reader looks at what he likes"
+        await it.tell(pilot, story.admit("c", parent="a").block("a", "sleep"))
+        await it.settle(pilot)
+        assert (screen.front.id, screen.chosen) == ("memory", 3)
+        assert "PROCESS TREE" in it.text
+        await pilot.press("3", "enter")  # somebody types
+        await it.tell(pilot, story.run("c"))
+        assert screen.front.id == "console"
+        assert pointed(it) == ["blocked"]
+
+
+def test_a_step_can_point_at_every_panel_beside_which_a_lesson_can_be_read() -> None:
+    beside = [panel.id for panel in keys.PANELS if make(panel.id).timeline != "never"]
+    assert list(PANELS) == beside
+    assert set(PARTS) == {"ready", "running", "blocked", "done", "timeline", "why"}

@@ -12,7 +12,8 @@ from sandbox.kernel.states import IllegalTransition
 from sandbox.tui.app import run_app
 from sandbox.tui.config import Config
 from sandbox.tui.session import Session
-from tests.tui.stage import Play, Story, until, world
+from tests.tui.stage import Play, until, world
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 

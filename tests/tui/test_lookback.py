@@ -18,7 +18,8 @@ from sandbox.trace.record import Recorder
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.replay import Replay
 from sandbox.units import MS, S
-from tests.tui.stage import NOON_NS, FakeLink, Play, Seen, Story, shift_change, until, wheel, world
+from tests.tui.stage import NOON_NS, FakeLink, Play, Seen, until, wheel, world
+from tests.tui.story import Story, shift_change
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

@@ -8,14 +8,13 @@ import sys
 from collections.abc import Callable
 
 import pytest
-from textual.pilot import Pilot
 
 from sandbox.events import Admitted
 from sandbox.tui.config import Config
 from sandbox.tui.memory import Memory, memory
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import Play, Story, family
-from tests.tui.test_snapshots import show
+from tests.tui.stage import Play, show
+from tests.tui.story import Story, family
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -36,17 +35,10 @@ def fake(monkeypatch: pytest.MonkeyPatch, it: Play, story: Story) -> Story:
     return story
 
 
-async def open_memory(it: Play, pilot: Pilot[int], story: Story) -> None:
-    await it.tell(pilot, story)
-    await pilot.press("6")
-    await it.settle(pilot)
-    await it.settle(pilot)
-
-
 async def test_children_stand_below_their_parents_and_can_be_folded(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_memory(it, pilot, family())
+        await it.open(pilot, "6", family())
         names = [line[:40].replace("–", "").rstrip() for line in it.panel("memory-list")[1:7]]
         assert names == [
             "    1 B server ▾3", "    3 R └ child ▾1", "    5 R   └ grandchild", "    6 R └ second", "    2 ▶ other", "    4 R late",

@@ -12,7 +12,8 @@ from sandbox.commands import UsePolicy
 from sandbox.lessons.course import in_order
 from sandbox.machines.linux.places import available
 from sandbox.tui.screens.open import Open
-from tests.tui.stage import Play, Story, until
+from tests.tui.stage import Play, until
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 

@@ -10,7 +10,8 @@ from sandbox.commands import Look
 from sandbox.tui.config import Config
 from sandbox.tui.keys import PANELS
 from sandbox.tui.panels import make
-from tests.tui.stage import Play, shift_change, until
+from tests.tui.stage import Play, until
+from tests.tui.story import shift_change
 
 Stage = Callable[..., Play]
 NAMES = [panel.id for panel in PANELS]

@@ -8,7 +8,8 @@ from pathlib import Path
 from sandbox.commands import Pause, Predict, Resume, Step
 from sandbox.happenings import parse_happening
 from sandbox.spec import Step as LessonStep
-from tests.tui.stage import Play, Story, world
+from tests.tui.stage import Play, world
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 
@@ -133,5 +134,8 @@ async def test_a_lesson_that_is_not_shown_asks_nothing(stage: Stage, tmp_path: P
     lesson.steps = [LessonStep(parse_happening("b runs"), predict=True)]
     it = stage(lesson)
     async with it.app.run_test(size=(80, 24)) as pilot:
+        await it.settle(pilot)
+        await pilot.press("l")
+        it.sent.clear()
         await it.tell(pilot, Story().admit("a").admit("b").run("a").later("10ms"))
         assert it.sent == []

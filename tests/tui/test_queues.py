@@ -15,7 +15,8 @@ from sandbox.tui.app import SandboxApp
 from sandbox.tui.session import Session
 from sandbox.units import MS
 from sandbox.wire import Boot
-from tests.tui.stage import Play, Story, until
+from tests.tui.stage import Play, until
+from tests.tui.story import Story
 from tests.tui.telling import crowd, levels, mlfq, queued
 from tests.worlds import process, scenario
 

@@ -10,7 +10,8 @@ from sandbox.commands import Pause
 from sandbox.spec import Scenario
 from sandbox.tui.session import Session
 from sandbox.units import MS, S
-from tests.tui.stage import NOON_NS, Clock, FakeLink, Story, world
+from tests.tui.stage import NOON_NS, Clock, FakeLink, world
+from tests.tui.story import Story
 
 
 class Run:

@@ -11,7 +11,8 @@ from textual.pilot import Pilot
 from sandbox.commands import Describe
 from sandbox.spec import Scenario
 from sandbox.tui.config import Config
-from tests.tui.stage import Play, Story, shift_change, until, world
+from tests.tui.stage import Play, show, until, world
+from tests.tui.story import Story, working_day
 from tests.tui.telling import crowd, levels, mlfq
 from tests.worlds import process, scenario
 
@@ -27,24 +28,24 @@ LESSON = """# Shifts
 | CPU in use | {serial_utilisation} | **{utilisation}** |
 """
 
+CHINESE_LESSON = """# 轮班
+
+**运行**的占有 CPU，*就绪*的等着轮到自己。按 `.` 看一看：一行放不下的文字在两个字之间断开，标点不放在行首。
+
+| | 单独 | 一起 |
+|---|---|---|
+| CPU 利用率 | {serial_utilisation} | **{utilisation}** |
+"""
+
 
 @pytest.fixture
 def shifts(tmp_path: Path) -> Scenario:
     """A scenario with a lesson."""
-    (tmp_path / "shifts.md").write_text(LESSON)
+    (tmp_path / "shifts.md").write_text(LESSON, encoding="utf-8")
+    (tmp_path / "shifts.zh.md").write_text(CHINESE_LESSON, encoding="utf-8")
     scenario = world("prime", "pi", "disk", "editor", "shell", lesson="shifts.md", name="shifts")
     scenario.folder = str(tmp_path)
     return scenario
-
-
-def working_day() -> Story:
-    """A longer story: a timeline with something to see in it."""
-    story = shift_change()
-    for _ in range(9):
-        story.later("30ms").expire("prime").run("disk").later("8ms").block("disk", for_ns=90_000_000)
-        story.run("pi").later("50ms").expire("pi").run("prime").later("50ms").expire("prime")
-        story.run("pi").later("20ms").wake("disk").later("30ms").expire("pi").run("prime")
-    return story.later("35ms")
 
 
 def thousand() -> Story:
@@ -63,20 +64,6 @@ def thousand() -> Story:
             case _:
                 story.expire(name)
     return story.run("process-201").later("4ms")
-
-
-def show(it: Play, story: Story, *keys: str, sees: str = "") -> Callable[[Pilot[int]], object]:
-    """Tell the story, press keys, and wait until something can be read."""
-
-    async def before(pilot: Pilot[int]) -> None:
-        await it.tell(pilot, story)
-        for key in keys:
-            await pilot.press(key)
-        await it.settle(pilot)
-        await until(lambda: sees in it.text, pilot)
-        await it.settle(pilot)
-
-    return before
 
 
 def test_board(stage: Stage, shifts: Scenario, snap_compare: Compare) -> None:
@@ -117,9 +104,8 @@ def test_inspect(stage: Stage, snap_compare: Compare) -> None:
     assert snap_compare(it.app, terminal_size=(80, 24), run_before=before)
 
 
-@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["wide", "small"])
-def test_queues(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> None:
-    it = stage()
+def queues(it: Play) -> Callable[[Pilot[int]], object]:
+    """Queues of several levels, and a parameter about to be edited."""
 
     async def before(pilot: Pilot[int]) -> None:
         await it.tell(pilot, crowd())
@@ -130,17 +116,28 @@ def test_queues(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> N
         await pilot.press("down", "enter", "down", "down")
         await it.settle(pilot)
 
-    assert snap_compare(it.app, terminal_size=size, run_before=before)
+    return before
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["wide", "small"])
-def test_compare(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> None:
+def test_queues(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> None:
+    it = stage()
+    assert snap_compare(it.app, terminal_size=size, run_before=queues(it))
+
+
+def three_jobs() -> Scenario:
+    """Something to compare policies on."""
     jobs = [
         process("long", "cpu 100ms"),
         process("short", "cpu 10ms", arrive="1ms"),
         process("disk", "io 9ms", "cpu 3ms"),
     ]
-    it = stage(scenario(*jobs, policy="rr", quantum_ns=10_000_000))
+    return scenario(*jobs, policy="rr", quantum_ns=10_000_000)
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)], ids=["wide", "small"])
+def test_compare(stage: Stage, snap_compare: Compare, size: tuple[int, int]) -> None:
+    it = stage(three_jobs())
     before = show(it, working_day(), "5", "c", *"rr,srtf,mlfq", "enter", sees="best of its column")
     assert snap_compare(it.app, terminal_size=size, run_before=before)
 
@@ -157,3 +154,37 @@ def test_help(stage: Stage, snap_compare: Compare) -> None:
     it = stage()
     before = show(it, working_day(), "question_mark", sees="Pause or go on")
     assert snap_compare(it.app, terminal_size=(100, 40), run_before=before)
+
+
+@pytest.mark.usefixtures("chinese")
+class TestInChinese:
+    """Where a character takes two cells."""
+
+    def test_board(self, stage: Stage, shifts: Scenario, snap_compare: Compare) -> None:
+        it = stage(shifts)
+        before = show(it, working_day(), "down", "down", "down", sees="一起")
+        assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
+
+    def test_small(self, stage: Stage, snap_compare: Compare) -> None:
+        it = stage()
+        before = show(it, working_day().pause(), "down", sees="已暂停")
+        assert snap_compare(it.app, terminal_size=(80, 24), run_before=before)
+
+    def test_inspect(self, stage: Stage, snap_compare: Compare) -> None:
+        it = stage(config=Config("light"))
+        before = show(it, working_day(), "up", "up", "enter", sees="What schedules")
+        assert snap_compare(it.app, terminal_size=(80, 24), run_before=before)
+
+    def test_queues(self, stage: Stage, snap_compare: Compare) -> None:
+        it = stage()
+        assert snap_compare(it.app, terminal_size=(120, 40), run_before=queues(it))
+
+    def test_compare(self, stage: Stage, snap_compare: Compare) -> None:
+        it = stage(three_jobs())
+        before = show(it, working_day(), "5", "c", *"rr,srtf,mlfq", "enter", sees="本列最好")
+        assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
+
+    def test_help(self, stage: Stage, snap_compare: Compare) -> None:
+        it = stage()
+        before = show(it, working_day(), "question_mark", sees="暂停或继续")
+        assert snap_compare(it.app, terminal_size=(100, 40), run_before=before)

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
 
 from sandbox import wording
 from sandbox.addresses import Address
@@ -22,8 +21,8 @@ from sandbox.tui.figures import fine, size
 from sandbox.units import MS, US, S
 from tests.faults.stage import terminal, write_scenario
 from tests.leftcheck import LeftCheck
-from tests.tui.stage import NOON_NS, Play, Story, until
-from tests.tui.test_snapshots import show
+from tests.tui.stage import NOON_NS, Play, show, until
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -68,13 +67,6 @@ def office_hours() -> Net:
     return story.later("3ms")
 
 
-async def open_sockets(it: Play, pilot: Pilot[int], story: Story) -> None:
-    await it.tell(pilot, story)
-    await pilot.press("2")
-    await it.settle(pilot)
-    await it.settle(pilot)
-
-
 def client(it: Play, name: str, own: str | None) -> Client:
     """A client of ours that does nothing."""
     made = Client(name, Address("127.0.0.1", 9001))
@@ -87,7 +79,7 @@ def client(it: Play, name: str, own: str | None) -> Client:
 async def test_each_connection_says_where_its_process_is(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_sockets(it, pilot, office_hours())
+        await it.open(pilot, "2", office_hours())
         heading, listener, burden, first, second, third = (
             " ".join(line.split()) for line in it.panel("socket-list")[:6]
         )
@@ -137,7 +129,7 @@ async def test_a_client_of_ours_is_known_by_name_and_seen_to_wait(stage: Stage) 
 async def test_the_paused_machine_is_why_it_waits(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(80, 24)) as pilot:
-        await open_sockets(it, pilot, office_hours().pause())
+        await it.open(pilot, "2", office_hours().pause())
         assert "in the kernel's backlog; the machine is paused" in it.text
 
 
@@ -148,7 +140,7 @@ async def test_the_second_client_of_an_iterative_server_waits_for_the_first(stag
         assert isinstance(story, Net)
         story.listen("server").connect(2, PEERS[0], 1).accept(2, "server").connect(3, PEERS[1], 1).later("1ms")
         story.block("server", "recv", at=PEERS[0])
-        await open_sockets(it, pilot, story)
+        await it.open(pilot, "2", story)
         first, second = it.panel("socket-list")[3:5]
         assert "B BLOCKED on recv   " in first
         assert f"in the kernel's backlog; server BLOCKED on recv ← {PEERS[0]}" in second
@@ -162,7 +154,7 @@ async def test_a_server_that_never_blocks_is_seen_to_burn_the_cpu(stage: Stage) 
         story.happen(Listening(0, 8, 2, "127.0.0.1:9002", 8))  # seen first, born second
         story.happen(Listening(0, 9, 1, AT, 8))
         story.write("restless", "asked 3 times, 99% for nothing\n127.0.0.1:5 hi → HI\n")
-        await open_sockets(it, pilot, story.later("2500ms"))
+        await it.open(pilot, "2", story.later("2500ms"))
         first, burden, other, burning = (" ".join(line.split()) for line in it.panel("socket-list")[1:5])
         assert [first.split()[2], other.split()[2]] == ["patient", "restless"]
         assert burden == "0 ms of CPU time, BLOCKED 0% of the time"
@@ -172,7 +164,7 @@ async def test_a_server_that_never_blocks_is_seen_to_burn_the_cpu(stage: Stage) 
 async def test_choosing_a_connection_chooses_its_process(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_sockets(it, pilot, office_hours())
+        await it.open(pilot, "2", office_hours())
         await pilot.press("down", "down")
         await it.settle(pilot)
         assert it.app.board_screen.chosen == 4
@@ -192,7 +184,7 @@ async def test_choosing_a_connection_chooses_its_process(stage: Stage) -> None:
 async def test_where_nobody_listens_it_says_what_to_do(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(80, 24)) as pilot:
-        await open_sockets(it, pilot, Story().admit("a").run("a"))
+        await it.open(pilot, "2", Story().admit("a").run("a"))
         assert "Nobody listens here." in it.text
         await pilot.press("c", "h", "b")
         assert len(it.app.screen_stack) == 1
@@ -211,7 +203,7 @@ async def test_keys_send_clients(stage: Stage) -> None:
     at = "{}:{}".format(*server.sockets[0].getsockname())
     async with server, it.app.run_test(size=(120, 40)) as pilot:
         story = Net().admit("server").run("server").later("1ms")
-        await open_sockets(it, pilot, story.happen(Listening(story.at, 1, 1, at, 0)))  # type: ignore[attr-defined]
+        await it.open(pilot, "2", story.happen(Listening(story.at, 1, 1, at, 0)))  # type: ignore[attr-defined]
         clients = it.app.session.clients
         await pilot.press("c")
         await until(lambda: clients.open and clients.open[0].state == "connected", pilot)
@@ -255,8 +247,8 @@ def test_figures_are_short() -> None:
         (Clause("ready", {"place": 11}), "READY, no. 11 in the queue"),
         (Clause("ready", {"place": None}), "READY"),
         (Clause("running", {"cpu": 0}), "RUNNING"),
-        (Clause("blocked", {"on": "recv"}), "BLOCKED on recv"),
-        (Clause("blocked", {"on": "sleep", "for_ns": 20 * MS}), "BLOCKED on sleep 20 ms"),
+        (Clause("blocked", {"cause": "recv"}), "BLOCKED on recv"),
+        (Clause("blocked", {"cause": "sleep", "for_ns": 20 * MS}), "BLOCKED on sleep 20 ms"),
         (Clause("blocked"), "BLOCKED"),
         (Clause("in the kernel's backlog"), "in the kernel's backlog"),
         (Clause("in the kernel's backlog", {"name": "s", "where": "running"}), "in the kernel's backlog; s RUNNING"),
@@ -286,6 +278,13 @@ def test_sockets(stage: Stage, snap_compare: Compare) -> None:
     assert snap_compare(
         it.app, terminal_size=(120, 40), run_before=show(it, office_hours(), "2", "down", sees="client-2")
     )
+
+
+@pytest.mark.usefixtures("chinese")
+def test_sockets_in_chinese(stage: Stage, snap_compare: Compare) -> None:
+    it = with_clients(stage())
+    before = show(it, office_hours(), "2", "down", sees="client-2")
+    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
 
 
 def test_sockets_small(stage: Stage, snap_compare: Compare) -> None:

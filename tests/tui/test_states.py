@@ -11,8 +11,8 @@ from sandbox.kernel.states import LEGAL
 from sandbox.tui.config import Config
 from sandbox.tui.widgets.canvas import _cells
 from sandbox.tui.widgets.statelayout import HEIGHT_LEAST, WIDTH_LEAST, layout
-from tests.tui.stage import Play, Story, shift_change
-from tests.tui.test_snapshots import show, working_day
+from tests.tui.stage import Play, show
+from tests.tui.story import Story, shift_change, working_day
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -39,9 +39,9 @@ async def test_every_arrow_is_counted_and_the_last_one_is_lit(stage: Stage) -> N
         assert "┃ wakes up 2" in said(it)
         assert "━━▶│" not in said(it)
 
-        await pilot.press("a")
+        await pilot.press("v")
         assert it.toasts() == ["Choose a process first"]
-        await pilot.press("down", "down", "down", "a")  # disk
+        await pilot.press("down", "down", "down", "v")  # disk
         await it.settle(pilot)
         assert "STATES of disk" in it.text
         for label in ("admitted 1", "dispatched 1", "slice used up 0", "waits 1", "┃ wakes up 1", "exits 0"):
@@ -52,7 +52,7 @@ async def test_every_arrow_is_counted_and_the_last_one_is_lit(stage: Stage) -> N
         await pilot.click("#state-map", offset=(55, 7))  # who runs
         await it.settle(pilot)
         assert "STATES of prime" in it.text
-        await pilot.press("a", "home")
+        await pilot.press("v", "home")
         await it.settle(pilot)
         assert "STATES of all" in it.text
         assert "admitted 0" in said(it), "nothing had happened then"
@@ -62,17 +62,23 @@ async def test_every_arrow_is_counted_and_the_last_one_is_lit(stage: Stage) -> N
         assert "admitted 5" in said(it)
 
 
-async def test_a_pause_is_told_from_a_preemption_and_a_kill_from_an_exit(stage: Stage) -> None:
+async def test_a_pause_is_no_arrow_and_a_kill_is_told_from_an_exit(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story("fcfs", None).admit("a").admit("b").run("a").later("5ms").pause().operator("resumed").run("a")
-        story.later("5ms").exit("b", None, 9).block("a", "accept").later("5ms").exit("a", None, 15)
+        story = Story("fcfs", None).admit("a").admit("b").run("a").later("5ms").pause()
         await it.tell(pilot, story)
-        await pilot.press("7")
+        await pilot.press("7", "down")
         await it.settle(pilot)
-        assert "paused 1" in said(it)
-        assert "slice used up" not in said(it)
-        assert "preempted" not in said(it)
+        assert "RUNNING 1" in said(it)
+        assert "READY 1" in said(it)
+        assert "‖ paused" in said(it)
+        assert "it was RUNNING when the machine paused" in said(it)
+        story.operator("resumed").run("a").later("5ms").exit("b", None, 9).block("a", "accept").later("5ms").exit(
+            "a", None, 15
+        )
+        await it.tell(pilot, story)
+        assert "dispatched 1" in said(it)
+        assert "slice used up 0" in said(it)
         assert said(it).count("killed 1") == 2
         assert "exits 0" in said(it)
 
@@ -117,7 +123,7 @@ def test_boxes_arrows_and_labels_keep_clear_of_each_other() -> None:
 
 def test_states(stage: Stage, snap_compare: Compare) -> None:
     it = stage()
-    before = show(it, working_day().pause(), "7", "down", "down", "down", "a", sees="STATES of disk")
+    before = show(it, working_day().pause(), "7", "down", "down", "down", "v", sees="STATES of disk")
     assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from sandbox.lanes import MANY, UP_TO, WAITS, WAITS_FOR_CPU, Lane, Share, Sign, cpu_cells, family_cells, life_cells
 from sandbox.tracks import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
-from tests.tui.stage import Play, Story
+from tests.tui.stage import Play
+from tests.tui.story import Story
 
 Stage = Callable[..., Play]
 

@@ -7,9 +7,13 @@ tick (4 ms at 250 Hz) behind while it runs, so totals are read once a stop is co
 
 from __future__ import annotations
 
+import sys
 import time
 
 _CPUCLOCK_SCHED = 2
+#: The resolution of this clock is the system's timer tick.
+_CLOCK_MONOTONIC_COARSE = 6
+TICK_NS = round(time.clock_getres(_CLOCK_MONOTONIC_COARSE) * 1e9) if sys.platform == "linux" else 0
 
 
 def cpu_clock(os_pid: int) -> int:

@@ -8,33 +8,28 @@ the proof that all this has been done.
 
 from __future__ import annotations
 
-import atexit
 import errno
 import gc
 import os
 import resource
 import signal
 import socket
-import sys
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import NamedTuple, NoReturn
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
 
 from sandbox.addresses import resolve
 from sandbox.events import Clause
 from sandbox.language import N_
-from sandbox.machines.linux import libc
+from sandbox.machines.linux.arming import Ways, arm, highest_descriptor
+from sandbox.machines.linux.bodies import Body, running, synthetic, talking
 from sandbox.machines.linux.child import Child
-from sandbox.machines.linux.console import Console, take_console
+from sandbox.machines.linux.console import Console
 from sandbox.machines.linux.listeners import Listeners, NotListening
-from sandbox.programs import client, forking_server, iterative_server, nonblocking_server
-from sandbox.programs.conversation import Conduct
-from sandbox.programs.function import call, finish, print_exception
-from sandbox.programs.work import work
+from sandbox.programs.function import finish, print_exception
 from sandbox.spec import CLIENT, SERVERS, ProcessSpec, Segment
 from sandbox.text import clean_line
-from sandbox.units import S
 
 #: A console, a pidfd and a kept-open stat file.
 DESCRIPTORS_EACH = 3
@@ -43,13 +38,6 @@ _FOR_ADOPTION, _FOR_US = 24, 8
 #: So many are forked before the first of them has to be ready.
 _AHEAD = 16
 _PATIENCE_NS = 2_000_000_000
-#: Where a server finds the socket at which it listens.
-_LISTENER = 3
-_SERVE = {
-    "forking-server": forking_server.serve,
-    "iterative-server": iterative_server.serve,
-    "nonblocking-server": nonblocking_server.serve,
-}
 _PROBE_NS = 3_000_000
 
 
@@ -80,12 +68,11 @@ class Nursery:
     that processes share with it. Only a single-threaded process may own one: arming follows the forking thread."""
 
     def __init__(self, cpus: Sequence[int], folder: str, listeners: Listeners, zero: Sequence[int] = (0,)) -> None:
-        self._cpus = cpus
         self._folder = folder
         self._listeners = listeners
         self._zero = zero
-        self._descriptors = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._nice = os.getpriority(os.PRIO_PROCESS, 0)
+        nice, descriptors = os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._ways = Ways(cpus[0], nice, descriptors)
         self._overhead_ns = 0
         _raise_descriptor_limit()
         gc.collect()
@@ -150,84 +137,32 @@ class Nursery:
             unborn.console.close()
             raise BirthFailed.by(error, unborn.spec.name) from error
 
-    def _body(self, spec: ProcessSpec, folder: str) -> Callable[[], int]:
-        """What the child does once it is dispatched; returns its exit status."""
+    def _body(self, spec: ProcessSpec, folder: str) -> Body:
+        """What it does once it is dispatched. Raises BirthFailed."""
         if spec.work is not None:
-            since_ns = {"cpu": 0, "io": 0, "until": spec.arrive_ns}
-            segments = [(segment.kind, segment.ns + since_ns[segment.kind]) for segment in spec.segments]
-            overhead_ns, zero = self._overhead_ns, self._zero
-
-            def synthetic() -> NoReturn:
-                work(segments, overhead_ns, zero)
-                os._exit(0)
-
-            return synthetic
-        if spec.command is not None:
-            command = spec.command
-            return lambda: _execute(command, folder)
-        if spec.program in SERVERS:
-            serve, conduct = _SERVE[spec.program], Conduct(spec.name, spec.idle_ns / S, spec.clients)
-            return lambda: serve(socket.socket(fileno=_LISTENER), conduct)
-        if spec.program == CLIENT:
-            return self._client(spec)
-        file, _, function = (spec.python or "").rpartition(":")
-        return lambda: call(os.path.join(folder, file), function, spec.args)
-
-    def _client(self, spec: ProcessSpec) -> Callable[[], int]:
-        """A client connects to where its server listens by now. Raises BirthFailed."""
+            return synthetic(spec, self._overhead_ns, self._zero)
+        if spec.program != CLIENT:
+            return running(spec, folder)
         address = self._listeners.find(spec.connect or "")
         if address is None:
             raise BirthFailed(Clause("nobody listens", {"name": spec.name, "at": spec.connect}))
         try:
-            _, address = resolve(address)
+            return talking(spec, resolve(address)[1])
         except OSError as error:
             raise BirthFailed.by(error, spec.name) from error
-        return lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times)
 
-    def _fork(self, body: Callable[[], int], slave: int, spec: ProcessSpec, listener: socket.socket | None) -> int:
+    def _fork(self, body: Body, slave: int, spec: ProcessSpec, listener: socket.socket | None) -> int:
         parent = os.getpid()
         os_pid = os.fork()
         if os_pid == 0:
             try:
-                self._become_a_child(parent, slave, spec, listener)
+                arm(parent, self._ways, spec, slave, listener)
                 status = body()
             except BaseException:
                 print_exception()
                 status = 1
             finish(status)
         return os_pid
-
-    def _become_a_child(self, parent: int, slave: int, spec: ProcessSpec, listener: socket.socket | None) -> None:
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-        os.setsid()
-        take_console(slave)
-        if listener is not None:
-            os.dup2(listener.detach(), _LISTENER)
-        os.closerange(_LISTENER + (listener is not None), _highest_descriptor())
-        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-        resource.setrlimit(resource.RLIMIT_NOFILE, self._descriptors)
-        if spec.memory is not None:
-            _limit_memory(spec.memory)
-        libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
-        libc.prctl(libc.PR_SET_TIMERSLACK, 1)  # a wait ends when it says, not some 50 µs later
-        libc.set_name(spec.name)
-        os.sched_setaffinity(0, {self._cpus[0]})
-        os.setpriority(os.PRIO_PROCESS, 0, self._nice)
-        # A woken batch task does not preempt the one that is about to stop: switches can overlap.
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-        os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
-        os.environ["TERM"] = "xterm-256color"
-        atexit._clear()  # what was to be done at our own end
-        for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD, signal.SIGALRM, signal.SIGPROF):
-            signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        # It leads a session with a terminal: its end would hang up on the children that it leaves behind.
-        signal.signal(signal.SIGHUP, signal.SIG_IGN)
-        signal.pthread_sigmask(signal.SIG_SETMASK, ())
-        gc.enable()
-        os.kill(os.getpid(), signal.SIGSTOP)
 
     def _measure_overhead(self) -> int:
         """The CPU time that a synthetic process costs here beyond its work: its start and its exit, in ns
@@ -244,27 +179,6 @@ class Nursery:
             if child.console is not None:
                 child.console.close()
         return sorted(costs)[1]
-
-
-def _execute(command: list[str], folder: str) -> int:
-    """Become another program; the shell's exit status where that fails."""
-    try:
-        os.chdir(folder)
-    except OSError as error:
-        print(f"{folder}: {error.strerror}", file=sys.stderr)
-        return 126
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    try:
-        os.execvp(command[0], command)
-    except FileNotFoundError:
-        print(f"{command[0]}: not found", file=sys.stderr)
-        return 127
-    except OSError as error:
-        print(f"{command[0]}: {error.strerror}", file=sys.stderr)
-        return 126
-    except ValueError as error:  # an empty name, a NUL byte
-        print(f"{command[0]!r}: {error}", file=sys.stderr)
-        return 126
 
 
 def _wait_for_first_stop(os_pid: int) -> None:
@@ -291,13 +205,6 @@ def _undo(os_pid: int) -> None:
         pass
 
 
-def _limit_memory(most: int) -> None:
-    """No more than that, and no more than whoever started us may have."""
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    most = most if hard == resource.RLIM_INFINITY else min(most, hard)
-    resource.setrlimit(resource.RLIMIT_AS, (most, most))
-
-
 def _raise_descriptor_limit() -> None:
     """Every process costs some: as many as we may have."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -306,14 +213,9 @@ def _raise_descriptor_limit() -> None:
 
 def left_after(child: Child) -> int:
     """How many descriptors are left, the newest being this child's (numbers are given out lowest first)."""
-    return _highest_descriptor() - child.stat_fd - 1
+    return highest_descriptor() - child.stat_fd - 1
 
 
 def crowded(child: Child) -> bool:
     """Whether this one, just adopted, is one too many."""
     return left_after(child) < _FOR_US
-
-
-def _highest_descriptor() -> int:
-    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return 1 << 20 if soft == resource.RLIM_INFINITY else soft

@@ -10,8 +10,9 @@ from enum import Enum
 from itertools import accumulate
 
 from sandbox.events import Clause
-from sandbox.machines.linux.accounting import cpu_clock, cpu_time_ns
+from sandbox.machines.linux.accounting import TICK_NS, cpu_clock, cpu_time_ns
 from sandbox.machines.linux.console import Console
+from sandbox.machines.linux.procfs import is_pending
 from sandbox.spec import ProcessSpec
 
 
@@ -55,6 +56,8 @@ class Child:
         self.held = direct
         #: Sent SIGSTOP and not yet seen stopped: since when (CLOCK_MONOTONIC).
         self.stopping_ns: int | None = None
+        #: Somebody has pressed ctrl+z for it, and it has not been let go since.
+        self.suspended = False
         #: Dispatched: when, and the CPU time it had used by then.
         self.started_ns = 0
         self.started_cpu_ns = 0
@@ -88,8 +91,10 @@ class Child:
         return self._last_ns
 
     def used_by(self, now_ns: int) -> int:
-        """About the CPU time of a running process at the machine's time: it has had the CPU since its dispatch."""
-        return self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+        """About the CPU time of a running process at the machine's time: it has had the CPU since its dispatch, unless
+        the system's books, which are one tick behind at most, know of less."""
+        used_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+        return max(min(used_ns, self.cpu_ns() + TICK_NS), self.started_cpu_ns)
 
     def burst_ends(self, now_ns: int, within_ns: int) -> bool:
         """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what
@@ -117,10 +122,13 @@ class Child:
             self.stopping_ns = time.monotonic_ns()
 
     def let_go(self) -> None:
-        """Undo a stop."""
-        self.held = False
+        """Undo a stop of ours, but not one from its console that it could not hear: SIGCONT takes that away, too."""
+        unheard = self.suspended and is_pending(self.os_pid, signal.SIGTSTP)
+        self.held = self.suspended = False
         self.stopping_ns = None
         self.send(signal.SIGCONT)
+        if unheard:
+            self.send(signal.SIGTSTP)
 
     def exists(self) -> bool:
         """Whether its number is still its own: it lives, or nobody has taken its status yet."""

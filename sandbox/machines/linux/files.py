@@ -7,7 +7,7 @@ import socket
 from collections.abc import Iterable
 from typing import Literal, NamedTuple
 
-from sandbox.machines.linux import libc
+from sandbox import libc
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.procfs import Descriptors
 

@@ -12,7 +12,7 @@ import signal
 import socket
 from typing import NoReturn
 
-from sandbox.machines.linux import libc
+from sandbox import libc
 
 _BYTE = b"."
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
+from sandbox import libc
 from sandbox.commands import Command, Kill, Press, Spawn, Type
 from sandbox.events import Clause
 from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, Stop, Thaw
-from sandbox.machines.linux import libc
 from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.dispatch import Dispatcher
@@ -193,7 +193,7 @@ class LinuxMachine:
             case Type(_, text) if child is not None:
                 self._population.consoles.type(child, text + "\n")
             case Press() if child is not None:
-                self._population.consoles.type(child, command.character)
+                self._population.press(child, command)
             case Spawn(argv):
                 self._population.spawn(argv)
 

@@ -16,7 +16,7 @@ import struct
 from typing import Literal, NamedTuple
 
 from sandbox.language import N_
-from sandbox.machines.linux.libc import syscall
+from sandbox.libc import syscall
 
 _NUMBER = {"x86_64": 298, "aarch64": 241, "riscv64": 241}.get(os.uname().machine)
 _PERF_TYPE_SOFTWARE, _PERF_COUNT_SW_DUMMY = 1, 9

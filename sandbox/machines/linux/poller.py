@@ -6,7 +6,7 @@ import select
 import time
 from collections.abc import Callable
 
-from sandbox.machines.linux import libc
+from sandbox import libc
 from sandbox.units import S
 
 #: Later than this we woke because something else had the CPU.

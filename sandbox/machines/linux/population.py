@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count, takewhile
 
+from sandbox.commands import Press
 from sandbox.events import Became
 from sandbox.kernel.machine import Arrived, Ended, Told
 from sandbox.machines.linux.birth import BirthFailed, Nursery, crowded
@@ -159,6 +160,13 @@ class Population:
         self._out.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, loose))
 
     # Running and waiting
+
+    def press(self, child: Child, press: Press) -> None:
+        """Press a key in a process's console, which it may share with its family."""
+        if press.key == "ctrl+z":
+            for each in self.children.values():
+                each.suspended |= each.console is child.console
+        self.consoles.type(child, press.character)
 
     def take_off(self, pid: int) -> Child:
         """Wherever the process was, it is neither running nor waiting for now."""

@@ -6,6 +6,8 @@ import os
 import signal
 import time
 
+from sandbox.events import Clause
+from sandbox.machines.linux.places import available
 from sandbox.machines.linux.procfs import Status
 
 _PATIENCE_S = 2.0
@@ -55,6 +57,20 @@ def _seen(os_pid: int, code: int) -> bool:
             return True
         time.sleep(0.001)
     return False
+
+
+def lacks(cpus: int) -> tuple[str, Clause] | None:
+    """What this system lacks for so many mini CPUs, and the place in a scenario that asks for it; None: nothing."""
+    if not has_proc():
+        return "", Clause("no proc")
+    if cpus > available():
+        return "machine.cpus", Clause("too many cpus", {"number": cpus, "allowed": available()})
+    return None
+
+
+def has_proc() -> bool:
+    """Whether there is a ``/proc``: all that is known of processes is read there."""
+    return os.path.exists("/proc/self/stat")
 
 
 def can_see_others() -> bool:

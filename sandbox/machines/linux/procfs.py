@@ -41,6 +41,15 @@ def thread_state(os_pid: int, thread: str) -> str:
     return chr(data[data.rindex(b")") + 2])
 
 
+def is_pending(os_pid: int, number: int) -> bool:
+    """Whether a signal waits for a process to hear it."""
+    for line in read_text(f"/proc/{os_pid}/status").splitlines():
+        name, _, value = line.partition(":")
+        if name in ("SigPnd", "ShdPnd") and int(value, 16) >> (number - 1) & 1:
+            return True
+    return False
+
+
 class Status:
     """``/proc/PID/stat`` of any process (or of one whose file is open), as far as families need it. Raises OSError
     when it is gone."""

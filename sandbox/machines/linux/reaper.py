@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from sandbox.machines.linux import libc
+from sandbox import libc
 
 
 class End(NamedTuple):

@@ -12,6 +12,7 @@ from sandbox.addresses import Address
 from sandbox.events import Accepted, Backlog, Closed, Connected, Event, Listening, Transferred
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux.child import Child, Mode
+from sandbox.machines.linux.holders import Connection, Listener
 from sandbox.machines.linux.outbox import Outbox
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.sockets import FAMILIES, Ends, State, Tcp, inodes, listing
@@ -28,73 +29,8 @@ _NOW_AND_THEN = 25
 _LEFT_MOST = 2_000
 #: A socket that was looked for in vain so often belongs to nobody here.
 _MISSES = 3
-#: Of so many processes that share a listener it is asked who has accepted a connection.
-_ACCEPTORS_MOST = 8
 #: In these states a connection is open at our side.
 _OPEN = (State.ESTABLISHED, State.CLOSE_WAIT)
-
-
-class _Socket:
-    """A socket of our processes as it was told last. ``holders``: those that are known to have it, the first first."""
-
-    def __init__(self, number: int, tcp: Tcp, holders: list[Child]) -> None:
-        self.number = number
-        self.tcp = tcp
-        self.holders = holders
-        self.seen = True
-
-    def hold(self, others: Iterable[Child]) -> None:
-        """These have it, too."""
-        self.holders += (child for child in others if child not in self.holders)
-
-    @property
-    def living(self) -> list[Child]:
-        """Its holders that have not ended."""
-        return [child for child in self.holders if child.mode is not Mode.ENDED]
-
-
-class _Listener(_Socket):
-    """A socket that listens, and how many waited to be accepted when that was told last."""
-
-    waiting = 0
-
-    def owner(self) -> Child | None:
-        """Whose it is: the first who had it."""
-        return next(iter(self.living), None)
-
-    def acceptors(self, inode: int) -> list[Child]:
-        """Who of those that listen has accepted a connection; the owner where that cannot be told."""
-        living = self.living[:_ACCEPTORS_MOST]
-        return [child for child in living if len(living) > 1 and inode in inodes(child.os_pid)] or living[:1]
-
-    def forget_leavers(self) -> None:
-        """Who inherited it has closed it since, as servers' children do."""
-        living = self.living
-        heirs = living[1 : _ACCEPTORS_MOST + 1]
-        leavers = [child for child in heirs if self.tcp.inode not in inodes(child.os_pid)]
-        self.holders = [child for child in living if child not in leavers]
-
-    def serves(self, tcp: Tcp) -> bool:
-        """Whether a connection came through this listener."""
-        own = self.tcp.own
-        return own.port == tcp.own.port and own.host in (tcp.own.host, "0.0.0.0", "::")  # noqa: S104
-
-
-class _Connection(_Socket):
-    """A connection. ``pid``: whose it is, as told last."""
-
-    pid: int | None = None
-
-    def __init__(self, number: int, tcp: Tcp, holders: list[Child], listener: _Listener | None) -> None:
-        super().__init__(number, tcp, holders)
-        self.listener = listener
-
-    def owner(self) -> Child | None:
-        """Whose it is: of the process that accepted it, until that has given it to another; whoever gets only a copy
-        of what a third one has is not meant."""
-        living = self.living
-        server = self.listener.owner() if self.listener is not None else None
-        return next((child for child in living if child is not server), next(iter(living), None))
 
 
 class Traffic:
@@ -107,8 +43,8 @@ class Traffic:
         self._poller = poller
         self._number = 0
         #: By the number that the system gives a socket; by both addresses.
-        self._listeners: dict[int, _Listener] = {}
-        self._connections: dict[tuple[Address, Address], _Connection] = {}
+        self._listeners: dict[int, Listener] = {}
+        self._connections: dict[tuple[Address, Address], Connection] = {}
         #: Sockets in which none of our processes has been found, and how often they were looked for.
         self._strangers: dict[int, int] = {}
         self._newborn: deque[Child] = deque()
@@ -200,7 +136,7 @@ class Traffic:
             if listener is None:
                 if not holders:
                     return self._is_strange(tcp)
-                listener = self._listeners[tcp.inode] = _Listener(self._next_number(), tcp, [])
+                listener = self._listeners[tcp.inode] = Listener(self._next_number(), tcp, [])
                 self._listen_for_ends()
                 self._tell(Listening(self._now_ns, listener.number, holders[0].pid, str(tcp.own), tcp.most))
             listener.hold(holders)
@@ -223,8 +159,8 @@ class Traffic:
     def _is_strange(self, tcp: Tcp) -> bool:
         return self._strangers.get(tcp.inode, 0) >= _MISSES
 
-    def _begin(self, tcp: Tcp, holders: list[Child], through: _Listener | None) -> _Connection:
-        connection = _Connection(self._next_number(), tcp, [*holders], through)
+    def _begin(self, tcp: Tcp, holders: list[Child], through: Listener | None) -> Connection:
+        connection = Connection(self._next_number(), tcp, [*holders], through)
         self._connections[tcp.own, tcp.peer] = connection
         if tcp.inode and through is not None and not holders:
             connection.hold(through.acceptors(tcp.inode))
@@ -236,13 +172,13 @@ class Traffic:
         self._tell_bytes(connection, tcp)
         return connection
 
-    def _tell_backlog(self, listener: _Listener, tcp: Tcp) -> None:
+    def _tell_backlog(self, listener: Listener, tcp: Tcp) -> None:
         listener.seen = True
         if tcp.unread != listener.waiting:
             listener.waiting = tcp.unread
             self._tell(Backlog(self._now_ns, listener.number, tcp.unread))
 
-    def _tell_owner(self, connection: _Connection, tcp: Tcp) -> None:
+    def _tell_owner(self, connection: Connection, tcp: Tcp) -> None:
         if tcp.inode and not connection.living and connection.listener is not None:
             connection.hold(connection.listener.acceptors(tcp.inode))
         owner = connection.owner()
@@ -250,7 +186,7 @@ class Traffic:
             connection.pid = owner.pid
             self._tell(Accepted(self._now_ns, connection.number, owner.pid))
 
-    def _tell_bytes(self, connection: _Connection, tcp: Tcp) -> None:
+    def _tell_bytes(self, connection: Connection, tcp: Tcp) -> None:
         before, connection.tcp = connection.tcp, tcp
         if before is tcp:
             if not (tcp.received or tcp.sent or tcp.unread):
@@ -291,7 +227,7 @@ class Traffic:
             return False
         return True
 
-    def _close(self, connection: _Connection) -> None:
+    def _close(self, connection: Connection) -> None:
         del self._connections[connection.tcp.own, connection.tcp.peer]
         self._tell(Closed(self._now_ns, connection.number))
 

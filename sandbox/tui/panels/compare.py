@@ -14,7 +14,8 @@ from textual.widgets import Input, Static
 from sandbox import contenders, wording
 from sandbox.cells import wrap
 from sandbox.comparison.apart import Comparison
-from sandbox.comparison.wire import AnyMessage, Compared, Refusal, Request, Running
+from sandbox.comparison.wire import AnyMessage, Compared, Request, Running
+from sandbox.errand import Refusal
 from sandbox.gantt import Line
 from sandbox.language import _
 from sandbox.scenario import Problem

@@ -40,6 +40,9 @@ class Panel(Widget):
     def look(self) -> None:
         """Look at what nobody tells."""
 
+    def single_out(self) -> None:
+        """The lesson speaks of the chosen process."""
+
     def takes(self, fault: Fault) -> bool:
         """Whether it shows this fault itself, where it belongs; all others are told over the screen."""
         return False

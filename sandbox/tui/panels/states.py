@@ -35,6 +35,9 @@ class States(Panel, can_focus=True):
         self._map.keymap = self.keymap
         self._map.show(session, chosen, self._alone)
 
+    def single_out(self) -> None:
+        self._alone = True
+
     def action_one_or_all(self) -> None:
         """The arrows of the chosen process, or of all."""
         if self._session is None or self._chosen is None:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 
 from sandbox import wording
-from sandbox.events import Clause
 from sandbox.language import _
 from sandbox.lessons.course import in_order
+from sandbox.lessons.progress import finished
+from sandbox.lessons.text import title
 from sandbox.scenario import BadScenario, Problem, find, load
 from sandbox.spec import Scenario
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
@@ -17,8 +18,11 @@ class Open(ChooseOrType):
     """Answers the path of a file that has been checked."""
 
     def __init__(self, present: str) -> None:
-        offers = [_offer(str(path)) for path in in_order()]
-        super().__init__(_("Scenarios"), offers, present, _("or the path of a file, for example ~/mine.toml"))
+        paths, done = in_order(), finished()
+        offers = [_offer(str(path), path.stem in done) for path in paths]
+        number = sum(path.stem in done for path in paths)
+        heading = _("Scenarios: {number} of {all} lessons finished").format(number=number, all=len(paths))
+        super().__init__(heading, offers, present, _("or the path of a file, for example ~/mine.toml"))
 
     def take(self, id: str) -> None:  # noqa: A002 - the path of a file, or a built-in one's name
         """Answer it, or say what is wrong with it."""
@@ -32,12 +36,12 @@ class Open(ChooseOrType):
 
 def read(name: str) -> Scenario:
     """The scenario of a file or of a built-in one's name, if this machine can run it. Raises BadScenario."""
-    from sandbox.machines.linux.places import available
+    from sandbox.machines.linux.probe import lacks
 
     scenario = load(find(name))
-    if scenario.machine.cpus > available():
-        what = Clause("too many cpus", {"number": scenario.machine.cpus, "allowed": available()})
-        raise BadScenario(name, [Problem(0, "machine.cpus", what)])
+    lacking = lacks(scenario.machine.cpus)
+    if lacking is not None:
+        raise BadScenario(name, [Problem(0, *lacking)])
     return scenario
 
 
@@ -53,9 +57,10 @@ def problems(bad: BadScenario) -> list[str]:
     return lines
 
 
-def _offer(path: str) -> Offer:
+def _offer(path: str, done: bool) -> Offer:
     name = os.path.basename(path).removesuffix(".toml")
+    shown = f"{'✔' if done else ' '} {name}"
     try:
-        return Offer(name, name, load(path).title)
+        return Offer(name, shown, title(load(path)))
     except BadScenario:
-        return Offer(name, name, _("(has faults: choose it to see them)"))
+        return Offer(name, shown, _("(has faults: choose it to see them)"))

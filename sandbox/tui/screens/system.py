@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import os
 
+from rich.cells import cell_len, set_cell_size
+
 from sandbox.language import Messages, _, ngettext
+from sandbox.tui.figures import fine
+from sandbox.tui.threads import Thread, threads
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -16,6 +20,18 @@ _STATES: Messages = {
     "zombie": "zombie",
     "idle": "idle",
 }
+#: The same of threads, by the letters that the system writes.
+_THREAD_STATES: Messages = {
+    "R": "running",
+    "S": "sleeping",
+    "D": "disk-sleep",
+    "T": "stopped",
+    "t": "tracing-stop",
+    "Z": "zombie",
+    "X": "zombie",
+    "I": "idle",
+}
+_THREADS_MOST = 6
 
 
 def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
@@ -29,22 +45,37 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
         if os.getpid() not in [parent.pid for parent in process.parents()]:
             return []  # its number counts in a pid namespace, and somebody else has it in ours
         with process.oneshot():
-            threads = process.num_threads()
             memory = process.memory_info()
             shared = getattr(memory, "shared", 0)
             system = process.status()
     except psutil.Error:
         return []
-    running = ngettext("{state}, {number} thread", "{state}, {number} threads", threads)
+    found = threads(os_pid)
+    running = ngettext("{state}, {number} thread", "{state}, {number} threads", len(found))
     resident = _("{resident} resident, {shared} of it shared")
     facts = [
-        (_("in the system"), running.format(state=_(_STATES.get(system, system)), number=threads)),
+        (_("in the system"), running.format(state=_(_STATES.get(system, system)), number=len(found))),
+        (_("threads"), _listed(found)),
         (_("memory"), resident.format(resident=_mebibytes(memory.rss), shared=_mebibytes(shared))),
     ]
     descriptors = _descriptors(os_pid)
     if descriptors:
         facts.append((_("files"), ", ".join(descriptors)))
     return facts
+
+
+def _listed(found: list[Thread]) -> str:
+    """A line a thread: its tid, its state, its CPU time."""
+    words = [_(_THREAD_STATES.get(thread.state, thread.state)) for thread in found]
+    width = max(map(cell_len, words), default=0)
+    line = _("tid {tid}  {state}  CPU {time}")
+    lines = [
+        line.format(tid=thread.tid, state=set_cell_size(word, width), time=fine(thread.cpu_ns))
+        for thread, word in zip(found, words, strict=True)
+    ]
+    if len(lines) > _THREADS_MOST:
+        lines[_THREADS_MOST - 1 :] = [_("and {number} more").format(number=len(lines) - _THREADS_MOST + 1)]
+    return "\n".join(lines)
 
 
 def _descriptors(os_pid: int, most: int = 8) -> list[str]:

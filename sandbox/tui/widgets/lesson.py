@@ -39,7 +39,7 @@ class Lesson(VerticalScroll):
         other = self._shown is None or self._shown[0] is not session
         if session.looks_back and not other:
             return  # it speaks of the whole run
-        shown = (session, len(session.story.reached), session.finished)
+        shown = (session, session.reading.done, session.finished)
         if self._shown == shown:
             return
         self._shown = shown
@@ -52,6 +52,8 @@ class Lesson(VerticalScroll):
         keys = _("{up} {down} scroll   {hide} hides it").format(up=up, down=down, hide=hide)
         if UNKNOWN in text and not session.finished:
             keys = _("{unknown} at the end").format(unknown=UNKNOWN) + f"   {keys}"
+        elif session.lesson_over:
+            keys = _("{key} next lesson").format(key=key_of("next_lesson", self.keymap)) + f"   {keys}"
         self.border_subtitle = Text(keys)
         if self._markdown is None:
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
@@ -73,14 +75,9 @@ class Lesson(VerticalScroll):
         elif step <= len(quotes):
             self.scroll_to_widget(quotes[step - 1], top=True, animate=False)
 
-    def points_at(self, session: Session) -> str | None:
-        """The part of the screen that the step which is waited for is about."""
-        steps, reached = session.scenario.steps, len(session.story.reached)
-        return steps[reached].panel if reached < len(steps) else None
-
     def _text(self, session: Session) -> str:
         """What there is to read by now, and between its parts what came and what is waited for."""
-        reached = session.story.reached
+        reached = session.story.reached[: session.reading.done]
         text = self._parts[:1]
         for index, (step, part) in enumerate(zip(session.scenario.steps, self._parts[1:], strict=False)):
             if index < len(reached):

@@ -30,7 +30,9 @@ class MemoryList(Processes):
         """``known``: what memory each has, as far as anybody has asked."""
         self.remember(session, chosen)
         self._known = known
-        self.entitle(_("PROCESS TREE AND MEMORY"), _("█ private   ░ shared with others"))
+        signs = _("█ private   ░ shared with others")
+        said = _("memory as it is at present   {signs}").format(signs=signs) if session.looks_back else signs
+        self.entitle(_("PROCESS TREE AND MEMORY"), said)
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -10,17 +10,21 @@ from textual.geometry import Region
 from textual.strip import Strip
 
 from sandbox import wording
+from sandbox.board import Row
 from sandbox.cells import fit, wrap
 from sandbox.kernel.states import State
 from sandbox.language import _
 from sandbox.quadrants import Seat, seats
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.canvas import Canvas
+from sandbox.tui.widgets.lines import line
 from sandbox.tui.widgets.picture import Picture
 
 #: Lines above and below the boxes.
 _HEADING, _CAPTION = 1, 2
-_BOX_LEAST = 4
+_BOX_LEAST = 5
+#: In fewer lines there is no room for boxes.
+_HEIGHT_LEAST = 2 * _BOX_LEAST
 
 
 class QuadrantMap(Picture):
@@ -43,20 +47,20 @@ class QuadrantMap(Picture):
         if session is None:
             return []
         canvas = self.canvas(width, height)
-        spare = max(height - 2 * _BOX_LEAST, 0)
+        if height < _HEIGHT_LEAST:
+            return [*self._list(session, width)]
+        spare = height - _HEIGHT_LEAST
         heading, caption = min(spare, _HEADING), min(max(spare - _HEADING, 0), _CAPTION)
         boxes = height - heading - caption
-        above, left = max(boxes * 3 // 5, boxes // 2), width // 2
+        above, left = min(boxes * 2 // 3, boxes - _BOX_LEAST), width // 2
         if heading:
             self._head(canvas, 0, left, _("BLOCKING"), _("the CPU works for others"))
             self._head(canvas, left, width - left, _("NON-BLOCKING"), _("on the CPU, or ready"))
         for synchronous, y, tall in ((True, heading, above), (False, heading + above, boxes - above)):
             for blocking, x, wide in ((True, 0, left), (False, left, width - left)):
                 self._draw_box(canvas, session, Region(x, y, wide, tall), synchronous, blocking)
-        if caption:
-            broken = wrap(self._caption(session), max(width - 2, 8), hyphens=False)
-            for line, text in enumerate(broken[:caption]):
-                canvas.text(1, height - caption + line, text, self.palette.text)
+        for place, text in enumerate(self._caption(session, width - 2)[:caption], height - caption):
+            canvas.text(1, place, text, self.palette.text)
         return canvas.strips()
 
     def _head(self, canvas: Canvas, x: int, width: int, title: str, says: str) -> None:
@@ -65,8 +69,7 @@ class QuadrantMap(Picture):
             canvas.text(x + cell_len(title) + 4, 0, says, self.palette.dim)
 
     def _draw_box(self, canvas: Canvas, session: Session, box: Region, synchronous: bool, blocking: bool) -> None:
-        rows, here = session.board.rows, (synchronous, blocking)
-        inside = [rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here]
+        inside = self._inside(session, synchronous, blocking)
         style = self.palette.state(State.BLOCKED if blocking else State.RUNNING)
         title = (_("SYNCHRONOUS {number}") if synchronous else _("ASYNCHRONOUS {number}")).format(number=len(inside))
         canvas.box(box, title, style if inside else self.palette.dim, style + Style(bold=True))
@@ -75,14 +78,40 @@ class QuadrantMap(Picture):
             canvas.text(box.x + cell_len(title) + 5, box.y, f" {says} ", self.palette.dim)
         self.fill(canvas, box.shrink((1, 1, 1, 1)), inside, 1, lambda row: self._note(row.pid))
 
+    def _inside(self, session: Session, synchronous: bool, blocking: bool) -> list[Row]:
+        """Who is in a quadrant."""
+        here = (synchronous, blocking)
+        return [
+            session.board.rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here
+        ]
+
+    def _list(self, session: Session, width: int) -> Iterator[Strip]:
+        """A line a quadrant, and why the chosen one sits where it sits."""
+        for synchronous, blocking, title in (
+            (True, True, _("synchronous, blocking")),
+            (True, False, _("synchronous, non-blocking")),
+            (False, True, _("asynchronous, blocking")),
+            (False, False, _("asynchronous, non-blocking")),
+        ):
+            inside = self._inside(session, synchronous, blocking)
+            names = ", ".join(row.name for row in inside)
+            style = self.palette.state(State.BLOCKED if blocking else State.RUNNING)
+            yield line([(f"{fit(title, 27)}{len(inside):>4}  ", style), (names, self.palette.text)], width)
+        for text in self._caption(session, width):
+            yield line([(text, self.palette.text)], width)
+
     def _note(self, pid: int) -> str:
         seat = self._seats[pid]
         return wording.seat(seat.why, seat.on)
 
-    def _caption(self, session: Session) -> str:
-        """Why the chosen process sits where it sits."""
+    def _caption(self, session: Session, width: int) -> list[str]:
+        """Why the chosen process sits where it sits, in lines."""
         seat = self._seats.get(self.chosen) if self.chosen is not None else None
-        if self.chosen is None or seat is None:
+        if not self._seats:
+            said = _("nobody lives at this time; {key} looks back").format(key=self.key("step_back"))
+        elif self.chosen is None or seat is None:
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
-            return _("{keys} choose a process: why does it sit where it sits?").format(keys=keys)
-        return wording.seat_reason(session.names[self.chosen], seat.why, seat.on)
+            said = _("{keys} choose a process: why does it sit where it sits?").format(keys=keys)
+        else:
+            said = wording.seat_reason(session.names[self.chosen], seat.why, seat.on)
+        return wrap(said, max(width, 8), hyphens=False)

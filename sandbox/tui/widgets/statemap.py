@@ -122,7 +122,7 @@ class StateMap(Picture):
         number = "" if state is State.NEW and not rows else f" {len(rows)}"
         canvas.box(box, f"{wording.state(state)}{number}", style, style + Style(bold=True))
         inner = box.shrink((1, 1, 1, 1))
-        note = _on if state is State.BLOCKED else None
+        note = {State.RUNNING: self._paused, State.BLOCKED: _on}.get(state)
         self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
 
     def _columns(self, board: Board, state: State, inner: Region) -> int:
@@ -131,6 +131,9 @@ class StateMap(Picture):
         if state is State.BLOCKED or len(board.rows) - len(board.exited) <= inner.height:
             return 1
         return max((inner.width + len(_BETWEEN)) // (_NAME_LEAST + len(_BETWEEN)), 1)
+
+    def _paused(self, row: Row) -> str:
+        return _("‖ paused") if row.state is State.READY else ""
 
     # Words
 
@@ -141,8 +144,11 @@ class StateMap(Picture):
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
             yield _("{keys} choose a process").format(keys=keys)
             return
-        places = {other: place for place, other in enumerate(board.ready, 1)}
-        yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
+        if pid in board.diagram.held:
+            yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].name)
+        else:
+            places = {other: place for place, other in enumerate(board.ready, 1)}
+            yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
         turn = board.diagram.dispatched.get(pid)
         if turn is not None:
             yield wording.turn(turn)
@@ -159,13 +165,16 @@ class StateMap(Picture):
 
 
 def _rows(board: Board, state: State) -> list[Row]:
-    """Who is in a state: in queue order, by CPU, the latest that have ended first."""
+    """Who is in a state, during a pause those who were RUNNING: in queue order, by CPU, the latest that have ended
+    first."""
     pids: Sequence[int] = ()
+    held = board.diagram.held
     match state:
         case State.READY:
-            pids = list(board.ready)
+            pids = [pid for pid in board.ready if pid not in held]
         case State.RUNNING:
-            pids = [board.running[cpu] for cpu in sorted(board.running)]
+            on_cpu = [board.running[cpu] for cpu in sorted(board.running)]
+            pids = [*on_cpu, *sorted(held.difference(on_cpu))]
         case State.BLOCKED:
             pids = list(board.blocked)
         case State.EXITED:

@@ -15,7 +15,8 @@ from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line
 from sandbox.units import S
 
 _LOAD_CELLS = 10
-_PHASE_CELLS = 12
+#: Of what the machine does.
+PHASE_CELLS = 12
 
 
 class Status(Lines):
@@ -41,7 +42,7 @@ class Status(Lines):
             (" ossandbox " if width >= WIDE else "", palette.strong),
             (f" {session.scenario.name} ", palette.text),
             (f" {phase} ", style),
-            (" " * (_PHASE_CELLS - cell_len(phase)), palette.text),
+            (" " * (PHASE_CELLS - cell_len(phase)), palette.text),
             (f"t {session.now_ns / S:.{6 if session.looks_back else 3}f} s", palette.text),
         ]
         if board.booted is None:

@@ -56,7 +56,7 @@ class WhoNext(Lines, can_focus=True):
     def show(self, session: Session, chosen: int | None) -> int | None:
         """Ask, or tell what came of it, if there is anything of the kind. Returns the process that is chosen on the
         board: a question begins with none."""
-        if not self.is_mounted:
+        if not self.is_attached:
             return chosen
         before, question = self._question, session.question
         number = -1 if before is None or session is not self._session else before.number

@@ -35,7 +35,10 @@ class Why(Lines):
             self._session, self._time, self._text, self._stays_until_ns = session, "", "", 0
         if session.finished:
             keys = _("{restart} runs it again   {open} opens another")
-            self.entitle(_("RESULT"), keys.format(restart=self.key("restart"), open=self.key("open")))
+            if session.lesson_over:
+                keys = _("{next} next lesson   {restart} runs it again   {open} opens another")
+            actions = {"next": "next_lesson", "restart": "restart", "open": "open"}
+            self.entitle(_("RESULT"), keys.format(**{name: self.key(action) for name, action in actions.items()}))
         else:
             self.entitle(_("WHY"))
         last = session.board.recent[-1] if session.board.recent else None

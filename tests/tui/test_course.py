@@ -1,0 +1,113 @@
+"""Where one is in the course: what has been finished is remembered, shown in the list, and one key leads on."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from sandbox.lessons.course import after, in_order
+from sandbox.lessons.progress import finish, finished, progress_file
+from sandbox.scenario import find, load
+from tests.tui.stage import Play, until, world
+from tests.tui.story import Story
+from tests.worlds import ossandbox
+
+Stage = Callable[..., Play]
+
+
+async def test_a_lesson_that_was_read_to_its_end_is_remembered_and_one_key_leads_to_the_next(stage: Stage) -> None:
+    lesson = load(find("start-join"))
+    it = stage(lesson)
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        story = Story().admit("parent").run("parent").admit("child", parent="parent").write("parent", "started it\n")
+        await it.tell(pilot, story)
+        story.pause().operator("resumed").run("parent").block("parent", "wait for child")
+        await it.tell(pilot, story)
+        await it.tell(pilot, story.pause().operator("resumed").run("child").exit("child").wake("parent").run("parent"))
+        assert finished() == frozenset()
+        assert "next lesson" not in it.text
+        await it.tell(pilot, story.exit("parent"))
+        assert "start-join" in finished()
+        await it.settle(pilot)
+        assert "L next lesson" in it.text
+        await pilot.press("o")
+        await pilot.pause()
+        assert "1 of 30 lessons finished" in it.text
+        assert "✔ start-join" in it.text
+        assert "✔ mail" not in it.text
+        await pilot.press("escape", "L")
+        await until(lambda: it.link.scenario.name == "mail", pilot)
+
+
+async def test_what_nobody_reads_is_not_finished_and_what_is_not_of_the_course_neither(
+    stage: Stage, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.md").write_text("# Mine")
+    mine = world("a", lesson="mine.md", name="welcome")
+    mine.folder = str(tmp_path)
+    for scenario, key in ((load(find("crowd")), "l"), (mine, "down")):
+        it = stage(scenario)
+        async with it.app.run_test(size=(120, 40)) as pilot:
+            await pilot.press(key)
+            story = Story().admit("a").run("a")
+            for name in it.app.session._missing - {"a"}:
+                story.admit(name).exit(name)
+            await it.tell(pilot, story.exit("a"))
+            assert it.app.session.finished
+            assert finished() == frozenset()
+
+
+def test_the_list_shows_it() -> None:
+    finish("memory")
+    listed = json.loads(ossandbox("lessons", "--json").stdout)
+    assert {each["name"]: each["finished"] for each in listed} == {
+        path.stem: path.stem == "memory" for path in in_order()
+    }
+    marked = [line for line in ossandbox("lessons").stdout.splitlines() if "✔" in line]
+    assert len(marked) == 1
+    assert "memory" in marked[0]
+
+
+def test_the_course_goes_on() -> None:
+    names = [path.stem for path in in_order()]
+    assert [after(name, ()) for name in names] == [*names[1:], None]
+    assert after("mine", ()) == names[0]
+    assert after("mine", names[:3]) == names[3]
+    assert after("mine", names) is None
+
+
+def test_whatever_the_file_holds_nothing_is_lost() -> None:
+    path = progress_file()
+    assert finished() == frozenset()
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"welcome\n\xff\xfe\x00rubbish\nmem")
+    finish("memory")
+    finish("states")
+    finish("states")
+    assert {"welcome", "memory", "states"} <= finished()
+    assert path.read_bytes().count(b"states") == 1
+    path.write_bytes(os.urandom(200_000))
+    finished()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_where_nothing_can_be_written_nothing_is_remembered(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    finish("memory")
+    assert finished() == frozenset()
+
+
+def test_where_there_is_no_place_for_it_nothing_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "file"))
+    finish("memory")
+    assert finished() == frozenset()
+    progress = tmp_path / "state" / "ossandbox" / "finished"
+    progress.mkdir(parents=True)
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    finish("memory")
+    assert finished() == frozenset()
