@@ -6,7 +6,7 @@ whatever the length of the slices.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from typing import Generic, NamedTuple, TypeVar
 
 from sandbox.tracks import BLOCKED, GONE, NOBODY, READY, Track
@@ -205,14 +205,17 @@ STEPS_NS = tuple(US * 10**power * factor for power in range(12) for factor in (1
 _TICK_CELLS = 12
 
 
-def ruler(cell_ns: int, first: int, count: int) -> str:
-    """Times below so many cells from the ``first`` on, as many as are easy to read."""
+def ruler(cell_ns: int, first: int, count: int, taken: Set[int] = frozenset()) -> str:
+    """Times below so many cells from the ``first`` on, as many as are easy to read. ``taken``: cells in which something
+    else stands; a time that has no room beside it is only ticked."""
     step_ns = next((step for step in STEPS_NS if step >= cell_ns * _TICK_CELLS), STEPS_NS[-1])
     marks = [" "] * count
     tick_ns = -(-first * cell_ns // step_ns) * step_ns
     while tick_ns < (first + count) * cell_ns:
         at = tick_ns // cell_ns - first
         text = f"╵{show_duration(tick_ns)}"
+        if not taken.isdisjoint(range(at, at + len(text) + 1)):
+            text = text[:1]
         if at + len(text) <= count:
             marks[at : at + len(text)] = text
         tick_ns += step_ns

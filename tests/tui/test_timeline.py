@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from itertools import groupby
 from typing import Any
 
 import pytest
 
 from sandbox.lanes import MANY, UP_TO, WAITS, WAITS_FOR_CPU, Lane, Share, Sign, cpu_cells, family_cells, life_cells
 from sandbox.tracks import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
-from tests.tui.stage import Play
+from sandbox.tui.palette import PLAIN
+from sandbox.tui.widgets.chart import Chart
+from sandbox.tui.widgets.extent import Extent
+from sandbox.units import MS, S
+from tests.tui.stage import Play, wheel
 from tests.tui.story import Story
 
 Stage = Callable[..., Play]
@@ -258,3 +263,64 @@ async def test_of_many_processes_none_has_a_hue(stage: Stage) -> None:
         timeline = it.app.board_screen.timeline
         fills = {segment.style.bgcolor for segment in timeline.render_line(0)}
         assert fills == {timeline.palette.text.bgcolor, timeline.palette.many.bgcolor}
+
+
+@pytest.mark.parametrize("size", [(120, 40), (80, 24)])
+async def test_of_fifty_processes_each_can_be_scrolled_to(stage: Stage, size: tuple[int, int]) -> None:
+    it = stage()
+    names = [f"process-{number}" for number in range(50)]
+    async with it.app.run_test(size=size) as pilot:
+        story = Story()
+        for name in names:
+            story.admit(name)
+        for name in names:
+            story.run(name).later("20ms").block(name)
+        await it.tell(pilot, story)
+        timeline = it.app.board_screen.timeline
+        timeline.extent.marks[:] = [0, S]
+        seen: dict[int, str] = {}
+        for _ in names:
+            timeline.update_lines()
+            await pilot.pause()
+            lines = it.panel("timeline")
+            seen |= {pid: line for pid, line in zip(timeline._keys, lines, strict=True) if pid is not None}
+            assert lines[-1].split() == ["A", "╵500", "ms", "B", "╵1.5", "s"], "the ruler stays"
+            await wheel(pilot, timeline, 1)
+        for pid, name in enumerate(names, start=1):
+            lane = seen[pid][16:].removesuffix("20 ms   2%")
+            assert seen[pid][:16].split() == [str(pid), name]
+            assert seen[pid] == seen[pid][:16] + lane + "20 ms   2%"
+            assert set(lane) <= {*"▸░▕▐█▏▎▍▌▋▊▉· "}
+            assert lane.endswith("  "), "there is room before the total"
+
+
+async def test_without_colours_characters_tell_the_states(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    it = stage()
+    async with it.app.run_test(size=(80, 24)) as pilot:
+        story = Story().admit("a").run("a").later("400ms").block("a").later("300ms").admit("b").later("99ms").run("b")
+        story.later("300ms").expire("b").wake("a").later("200ms").run("b").later("200ms").block("b").run("a").later(
+            "100ms"
+        )
+        await it.tell(pilot, story)
+        lanes = [line[16:].rstrip() for line in it.panel("timeline") if line[5:7] in ("a ", "b ")]
+        assert ["".join(sign for sign, _ in groupby(lane)) for lane in lanes] == ["█▍·↑░▐█▋", " ▸░▕█▏░█▌·"]
+        assert "█ running  ░ ready  · blocked  ▸ arrives  ↑ wakes" in it.text
+
+
+@pytest.mark.parametrize(
+    ("marks", "ruler"),
+    [
+        ((), "╵0 s           ╵    ▲0.689000 s              ╵1.5 s"),
+        ((689,), "╵0 s           ╵    A0.689000 s              ╵1.5 s"),
+        ((689, 735), "╵0 s      0.689000 sA B       ╵1 s           ╵1.5 s"),
+        ((600, 689), "╵0 s           ╵  A B0.689000 s              ╵1.5 s"),
+        ((600, 735), "╵0 s           ╵  A ▲ B       ╵1 s           ╵1.5 s"),
+    ],
+)
+def test_on_the_ruler_nothing_lies_over_anything_else(marks: tuple[int, ...], ruler: str) -> None:
+    extent = Extent()
+    extent.fit(60, 1_500 * MS, None)
+    extent.marks = [mark * MS for mark in marks]
+    chart = Chart(extent, PLAIN, 689 * MS, hued=False)
+    assert chart.ruler()[0].rstrip() == ruler

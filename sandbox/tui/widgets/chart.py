@@ -3,7 +3,7 @@ through all of them, and what came after it dim."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import groupby
 from operator import attrgetter
@@ -60,20 +60,26 @@ class Chart:
         return Segment(f"{pid:>3} ", palette.hue(pid) if self._hued else palette.dim + under)
 
     def ruler(self) -> Piece:
-        """Times; over them the marks, and the exact time that is looked at."""
+        """Times; the marks, and the exact time that is looked at, come before them."""
         extent = self._extent
-        signs = [*ruler(extent.cell_ns, extent.first, extent.cells)]
-        if self._cursor is not None and self._cursor_ns is not None:
-            said = f"▲{exact(self._cursor_ns)}"
-            at = min(self._cursor, extent.cells - 1)
-            begin = at if at + len(said) <= extent.cells else at - len(said) + 1
-            signs[max(begin, 0) : max(begin, 0) + len(said)] = said if begin == at else said[1:] + "▲"
-        for name, t_ns in zip("AB", extent.marks, strict=False):
-            cell = extent.cell(t_ns)
-            if cell is not None:
-                signs[cell] = name
-        text = "".join(signs)[: extent.cells]
+        placed = ((extent.cell(t_ns), name) for name, t_ns in zip("AB", extent.marks, strict=False))
+        marks = {cell: name for cell, name in placed if cell is not None}
+        over = self._looked_at(marks) | marks
+        times = ruler(extent.cell_ns, extent.first, extent.cells, over.keys())
+        text = "".join(over.get(cell, sign) for cell, sign in enumerate(times))
         return text, self._palette.strong if self._cursor is not None else self._palette.dim
+
+    def _looked_at(self, marks: Mapping[int, str]) -> dict[int, str]:
+        """By cells, an arrow to the time that is looked at, and the time itself where no mark is in its way."""
+        if self._cursor is None or self._cursor_ns is None:
+            return {}
+        arrow, said = {self._cursor: "▲"}, exact(self._cursor_ns)
+        others = marks.keys() - {self._cursor}
+        for begin in (self._cursor + 1, self._cursor - len(said)):
+            end = begin + len(said)
+            if begin >= 0 and end <= self._extent.cells and others.isdisjoint(range(begin - 1, end + 1)):
+                return arrow | dict(zip(range(begin, end), said, strict=True))
+        return arrow
 
     def _turns(self, cells: Sequence[Share]) -> Iterator[Piece]:
         for share, group in groupby(cells):
