@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from rich.cells import cell_len
+
 from sandbox import gantt, wording
-from sandbox.cells import fit, flush_right
+from sandbox.cells import fit_name, flush_right
 from sandbox.comparison import agreement
 from sandbox.comparison.agreement import Agreement
 from sandbox.gantt import Line
@@ -18,7 +20,8 @@ from sandbox.whatif.derive import Load
 
 #: A turnaround that the same policy does not reproduce as well as this makes the method doubtful.
 TOLERANCE = 0.03
-_TITLE, _FIGURE = 20, 12
+#: Cells: for a name at most and at least, and between two columns.
+_NAME_MOST, _NAME_LEAST, _GAP = 20, 8, 2
 _LISTED_MOST = 20
 
 
@@ -80,7 +83,7 @@ def lines(what: WhatIf, width: int) -> Iterator[Line]:
     yield from gantt.overlay(what.load.history, what.other, (_("was"), _("if")), width)
     yield [(gantt.legend(what.other), "dim")]
     yield []
-    yield from _table(what)
+    yield from _table(what, width)
     yield []
     for said in _differences(what):
         yield [(said, "strong")]
@@ -100,16 +103,27 @@ def _check(what: WhatIf) -> Iterator[Line]:
     yield [(sign + said, "strong")]
 
 
-def _table(what: WhatIf) -> Iterator[Line]:
-    heads = (_("turnaround"), _("if"), _("waiting"), _("if"), _("response"), _("if"))
-    yield [(fit(_("all times in ms"), _TITLE) + "".join(flush_right(head, _FIGURE) for head in heads), "dim")]
-    for was, would in what.ended[:_LISTED_MOST]:
-        cells = []
-        for key in ("turnaround_ns", "waiting_ns", "response_ns"):
-            cells += [_milliseconds(was[key]), _milliseconds(would[key])]
-        yield [(fit(was["name"], _TITLE) + "".join(cell.rjust(_FIGURE) for cell in cells), "text")]
+def _table(what: WhatIf, width: int) -> Iterator[Line]:
+    """Columns as wide as what stands in them; names have the rest."""
+    heads = [_("turnaround"), _("if"), _("waiting"), _("if"), _("response"), _("if")]
+    rows = [[*_figures(was, would)] for was, would in what.ended[:_LISTED_MOST]]
+    columns = [max(map(cell_len, column)) + _GAP for column in zip(heads, *rows, strict=True)]
+    room = max(min(width - sum(columns), _NAME_MOST), _NAME_LEAST)
+
+    def row(name: str, cells: list[str]) -> str:
+        return fit_name(name, room) + "".join(map(flush_right, cells, columns))
+
+    yield [(row(_("all times in ms"), heads), "dim")]
+    for (was, _would), cells in zip(what.ended, rows, strict=False):
+        yield [(row(was["name"], cells), "text")]
     if len(what.ended) > _LISTED_MOST:
         yield [(_("… and {number} more").format(number=len(what.ended) - _LISTED_MOST), "dim")]
+
+
+def _figures(was: dict[str, Any], would: dict[str, Any]) -> Iterator[str]:
+    for key in ("turnaround_ns", "waiting_ns", "response_ns"):
+        yield _milliseconds(was[key])
+        yield _milliseconds(would[key])
 
 
 def _differences(what: WhatIf) -> Iterator[str]:

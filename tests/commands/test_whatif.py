@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
+from rich.cells import cell_len
 
 from sandbox import policies
 from sandbox.events import Admitted, AnyEvent, Exited
@@ -149,6 +150,18 @@ def test_of_a_run_that_was_not_over_only_those_that_were_are_compared() -> None:
     for run in ("recorded", "whatif"):
         turnarounds = [each["turnaround_ns"] for each in found[run]["processes"] if each["name"] in ("long", "other")]
         assert found[run]["metrics"]["turnaround_ns"]["mean"] == sum(turnarounds) / 2
+
+
+@pytest.mark.parametrize(("width", "taken"), [(75, 75), (97, 86)])
+def test_the_table_has_the_width_that_there_is(width: int, taken: int) -> None:
+    names = ["a-process-with-a-long-name-1", "a-process-with-a-long-name-2"]
+    world = scenario(*(process(name, "cpu 6000s") for name in names), policy="fcfs")
+    said = ["".join(text for text, _ in line) for line in lines(what_if(load(world), "rr:quantum=60s", None), width)]
+    head = next(index for index, line in enumerate(said) if line.startswith("all") and "waiting" in line)
+    table = said[head : head + 3]
+    assert {cell_len(line) for line in table} == {taken}
+    assert table[1].split()[1:] == ["6000000.0", "11940000.0", "0.0", "5940000.0", "0.0", "0.0"]
+    assert [line.split()[0][-2:] for line in table[1:]] == ["-1", "-2"]
 
 
 @pytest.mark.parametrize(

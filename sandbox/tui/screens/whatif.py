@@ -12,8 +12,6 @@ from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.whatif.report import WhatIf, lines
 
-_MARGIN = 12
-
 
 class ShowWhatIf(Dialog[None]):
     """Both timelines one above the other, and the differences in words."""
@@ -24,13 +22,22 @@ class ShowWhatIf(Dialog[None]):
 
     def compose(self) -> ComposeResult:
         """The report, as the command prints it."""
-        palette = PLAIN if self.app.no_color else ON_DARK if self.app.current_theme.dark else ON_LIGHT
-        text = Text(no_wrap=True)
-        for line in lines(self._what, min(self.app.size.width - _MARGIN, 96)):
-            for piece, tone in line:
-                text.append(piece, getattr(palette, tone))
-            text.append("\n")
         with VerticalScroll(classes="box") as box:
             title = _("What if: {policy}").format(policy=self._what.label)
             entitle(box, title, _("↑ ↓ scroll   esc close"))
-            yield Static(text)
+            yield Static()
+
+    def on_resize(self) -> None:
+        """As wide as there is room for."""
+        self.call_after_refresh(self._show)
+
+    def _show(self) -> None:
+        box = self.query_one(VerticalScroll)
+        room = box.content_size.width - box.styles.scrollbar_size_vertical
+        palette = PLAIN if self.app.no_color else ON_DARK if self.app.current_theme.dark else ON_LIGHT
+        text = Text(no_wrap=True)
+        for line in lines(self._what, room):
+            for piece, tone in line:
+                text.append(piece, getattr(palette, tone))
+            text.append("\n")
+        self.query_one(Static).update(text)
