@@ -12,6 +12,7 @@ import pytest
 
 from sandbox.commands import Type
 from sandbox.events import Admitted
+from sandbox.tui.screens import inspect
 from sandbox.tui.screens.system import _listed, system_facts
 from sandbox.tui.threads import Thread, threads
 from sandbox.units import MS
@@ -157,6 +158,25 @@ while True:
 def test_of_many_threads_the_first_are_told() -> None:
     told = _listed([Thread(tid, "S", tid * MS) for tid in range(1, 300)]).splitlines()
     assert told == [*(f"tid {tid}  sleeping  CPU {tid}.00 ms" for tid in range(1, 6)), "and 294 more"]
+
+
+@pytest.mark.parametrize("height", [24, 20])
+async def test_however_much_is_known_there_is_a_line_to_type(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, height: int
+) -> None:
+    threads = "\n".join(f"tid {tid}" for tid in range(8))
+    monkeypatch.setattr(inspect, "system_facts", lambda _: [("threads", threads), ("files", "0 → pipe")])
+    it = stage()
+    async with it.app.run_test(size=(80, height)) as pilot:
+        await it.tell(pilot, Story().admit("team").run("team").write("team", "hello\n"))
+        await pilot.press("down", "enter")
+        await it.settle(pilot)
+        assert "type a line into its console" in it.lines[-4]
+        assert "hello" in it.text
+        assert "0 → pipe" not in it.text
+        await pilot.press("x", "enter", "shift+tab", "end")
+        await until(lambda: "0 → pipe" in it.text, pilot)
+        assert it.sent == [Type("1", "x")]
 
 
 def test_a_stranger_is_not_looked_at() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
-from textual.containers import Vertical
+from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
 from sandbox import wording
@@ -25,6 +25,8 @@ _REFRESH_S = 0.25
 class Inspect(Dialog[None]):
     """One process, fresh all the time."""
 
+    AUTO_FOCUS = "Input"
+
     def __init__(self, session: Session, pid: int) -> None:
         super().__init__()
         self._session, self._pid = session, pid
@@ -35,7 +37,8 @@ class Inspect(Dialog[None]):
         with Vertical(id="inspector", classes="box") as box:
             title = _("Process {pid}: {name}").format(pid=self._pid, name=self._row.name)
             entitle(box, title, _("esc close"))
-            yield Static(id="facts")
+            with VerticalScroll(id="facts"):
+                yield Static()
             yield Static(_("its console"), id="console-title")
             yield Written(id="output")
             yield Input(placeholder=_("type a line into its console, then ⏎"))
@@ -56,7 +59,7 @@ class Inspect(Dialog[None]):
         table.add_column()
         for name, value in self._facts():
             table.add_row(name, value if isinstance(value, Text) else Text(value))
-        self.query_one("#facts", Static).update(table)
+        self.query_one("#facts Static", Static).update(table)
         self.query_one(Written).show(self._row.output)
         if self._row.state is State.EXITED:
             self.query_one(Input).display = False
