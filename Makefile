@@ -16,7 +16,7 @@ test: $(VENV)/test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "patient or not real" --numprocesses 2 --dist loadfile
+	$(BIN)/python -m pytest -m "patient or not real" --numprocesses 3 --dist loadfile
 	$(BIN)/python -m pytest -m "real and not patient"
 
 screenshots: $(VENV)/run

@@ -5,7 +5,7 @@ from __future__ import annotations
 from math import gcd
 from typing import Any, TextIO
 
-from sandbox.events import Scheduling
+from sandbox.events import Operator, Scheduling
 from sandbox.export.material import Material
 from sandbox.kinds import Refused
 from sandbox.language import _
@@ -32,6 +32,9 @@ def _command(material: Material) -> tuple[str, int]:
         raise Refused("ostep has one cpu")
     if any(isinstance(event, Scheduling) for event in material.others):
         raise Refused("ostep changes no policy")
+    spawned = any(life.admitted.order is None for life in material.history.lives.values())
+    if spawned or any(isinstance(event, Operator) and event.did.rule == "killed" for event in material.others):
+        raise Refused("ostep has no operator")
     if policy in _SCHEDULER:
         return _scheduler(policy, figures, processes)
     if policy == "mlfq":
@@ -40,9 +43,11 @@ def _command(material: Material) -> tuple[str, int]:
 
 
 def _scheduler(policy: str, figures: dict[str, Any], processes: list[ProcessSpec]) -> tuple[str, int]:
-    """Jobs that all arrive at once and only compute."""
-    if any(process.arrive_ns or len(process.segments) != 1 for process in processes):
+    """Jobs that all arrive at once, only compute, and are known to be as long as they are."""
+    if any(process.arrive_ns or [segment.kind for segment in process.segments] != ["cpu"] for process in processes):
         raise Refused("ostep scheduler needs bursts")
+    if figures.get("knows") == "estimate":
+        raise Refused("ostep scheduler knows bursts")
     lengths = [process.demand_ns or 0 for process in processes]
     quantum_ns = figures["quantum_ns"] if policy == "rr" else 0
     tick_ns = gcd(*lengths, quantum_ns) or 1

@@ -76,8 +76,10 @@ _PROBLEMS: Messages = {
     "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",
     "ostep has one cpu": "OSTEP's simulators have one CPU",
     "ostep changes no policy": "its policy was changed on the way, which OSTEP's simulators cannot",
+    "ostep has no operator": "a process was started or killed on the way, which OSTEP's simulators cannot",
     "ostep has no such policy": "OSTEP's simulators have no {value}; they have fcfs, sjf, rr and mlfq",
     "ostep scheduler needs bursts": "OSTEP's scheduler.py knows jobs that all arrive at 0 and only compute",
+    "ostep scheduler knows bursts": "OSTEP's scheduler.py knows how long each job is: it has no knows=estimate",
     "ostep has one wait": "in OSTEP's mlfq.py all waits are equally long",
     "ostep needs regular waits": "{value} does not wait after each so much CPU time and end with a burst, as jobs of "
     "OSTEP's mlfq.py do",

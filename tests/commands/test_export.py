@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 
 import pytest
 
+from sandbox.commands import Kill
 from sandbox.metrics import fold, result
 from sandbox.spec import Scenario
 from sandbox.trace.header import describe
@@ -167,6 +168,15 @@ def test_of_a_damaged_recording_there_is_what_can_be_read(ossandbox: Caller, tra
             ),
             "python3 mlfq.py -Q 10,20 -A 2,2 -i 10 -B 100 -S -l 0,12,5:20,100,0 -c",
         ),
+        (
+            scenario(
+                process("a", "cpu 40ms"),
+                process("b", "cpu 3ms", "io 4ms", "cpu 3ms"),
+                policy="mlfq",
+                parameters={"quanta": ["10ms"], "io_bump": True},
+            ),
+            "python3 mlfq.py -Q 10 -A 1 -i 4 -I -l 0,40,0:0,6,3 -c",
+        ),
     ],
 )
 def test_the_command_for_the_books_simulators(ossandbox: Caller, tmp_path: Path, world: Scenario, command: str) -> None:
@@ -181,6 +191,12 @@ def test_the_command_for_the_books_simulators(ossandbox: Caller, tmp_path: Path,
         (WORLD, "have one CPU"),
         (scenario(process("a", "cpu 1ms"), policy="fair"), "have no fair; they have fcfs, sjf, rr and mlfq"),
         (scenario(process("a", "cpu 1ms", arrive="1ms")), "arrive at 0 and only compute"),
+        (scenario(process("a", "io 1ms")), "arrive at 0 and only compute"),
+        (
+            scenario(process("a", "cpu 1ms"), policy="sjf", parameters={"knows": "estimate"}),
+            "knows how long each job is",
+        ),
+        (scenario(process("a", "cpu 2ms"), script=[("1ms", Kill("a"))]), "started or killed on the way"),
         (scenario(process("a", "cpu 1ms", "io 1ms"), policy="mlfq"), "a does not wait after each so much CPU time"),
         (
             scenario(
