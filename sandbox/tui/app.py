@@ -84,7 +84,8 @@ class SandboxApp(Asking):
 
     def get_default_screen(self) -> Screen[None]:
         """The board."""
-        return BoardScreen()
+        self.board_screen = BoardScreen()  # events may come when Textual has already let go of it
+        return self.board_screen
 
     def on_load(self) -> None:
         """Before the terminal is touched."""
@@ -238,7 +239,7 @@ class SandboxApp(Asking):
         if isinstance(self.session, Replay):
             self.session.advance()
         try:
-            if self.board_screen.children:  # none before the start and after the end
+            if self.screen_stack and self.board_screen.children:  # none before the start and after the end
                 self.board_screen.show(self.session)
         except Exception as error:  # as above
             self._handle_exception(error)

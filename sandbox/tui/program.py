@@ -34,13 +34,8 @@ class Program(App[int]):
     session: Session
     config: Config
     signals: Signals
-
-    @property
-    def board_screen(self) -> BoardScreen:
-        """The screen below all dialogs."""
-        screen = self.screen_stack[0]
-        assert isinstance(screen, BoardScreen)
-        return screen
+    #: The screen below all dialogs.
+    board_screen: BoardScreen
 
     def want_frame(self, soon: bool = False) -> None:
         """Something has changed: draw it. ``soon``: a person waits to see it."""
