@@ -325,8 +325,8 @@ def test_an_outside_client_and_two_of_the_panel(tmp_path: Path, leftcheck: LeftC
             outside.sendall("grüß".encode())
             assert outside.recv(100) == "GRüß".encode()
             app.read_until(lambda: app.shows("grüß → GRüß"), "so is one from outside")
-            line = next(line for line in app.display.splitlines() if "outside" in line)
-            assert re.search(r"\d+ server +B BLOCKED on recv", line), "its process waits for more"
+            waits = r"outside.*\d+ server +B BLOCKED on recv"
+            app.read_until(lambda: re.search(waits, app.display), "its process waits for more")
             app.press("\x1b[B")  # the last line is the one from outside
             app.read_until(lambda: app.shows("▸ outside"), "it is chosen")
             app.press("k")
