@@ -21,6 +21,14 @@ QUESTION = "question"
 class Decisions(Transitions):
     """Processes, CPUs and a policy that is asked."""
 
+    def __init__(self, policy: Policy, cpus: int) -> None:
+        super().__init__(policy, cpus)
+        #: Decisions still to be made before the machine pauses again; 0: it just runs.
+        self._steps = 0
+        #: Whether to ask before each choice who will run, and whether that has just been said.
+        self._asks = False
+        self._answered = False
+
     def _dispatch(self, cpu: Cpu) -> None:
         if self._answered:
             self._weigh(cpu)

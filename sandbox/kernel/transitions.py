@@ -43,11 +43,6 @@ class Transitions:
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.paused = False
         self._paused_by = ""
-        #: Decisions still to be made before the machine pauses again; 0: it just runs.
-        self._steps = 0
-        #: Whether to ask before each choice who will run, and whether that has just been said.
-        self._asks = False
-        self._answered = False
         self._live = 0
         self._waits = 0
         self._ready: dict[int, Process] = {}
