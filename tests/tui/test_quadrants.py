@@ -30,9 +30,7 @@ async def test_everybody_sits_where_he_is_and_it_is_said_why(stage: Stage) -> No
     it = stage()
     async with it.app.run_test(size=(80, 24)) as pilot:
         story = seven()
-        await it.tell(pilot, story)
-        await pilot.press("8")
-        await it.settle(pilot)
+        await it.open(pilot, "8", story)
         lines = it.panel("quadrant-map")
         above = next(index for index, line in enumerate(lines) if "ASYNCHRONOUS" in line)
         upper, lower = "\n".join(lines[:above]), "\n".join(lines[above:])
@@ -59,9 +57,7 @@ async def test_everybody_sits_where_he_is_and_it_is_said_why(stage: Stage) -> No
 async def test_without_room_for_boxes_there_are_lines(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(80, 15)) as pilot:
-        await it.tell(pilot, seven())
-        await pilot.press("8")
-        await it.settle(pilot)
+        await it.open(pilot, "8", seven())
         lines = [" ".join(line.split()) for line in it.panel("quadrant-map")]
         assert lines[:4] == [
             "synchronous, blocking 3 input, sleep, recv",

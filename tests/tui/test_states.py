@@ -26,9 +26,7 @@ async def test_every_arrow_is_counted_and_the_last_one_is_lit(stage: Stage) -> N
     it = stage()
     async with it.app.run_test(size=(80, 24)) as pilot:
         story = shift_change()
-        await it.tell(pilot, story)
-        await pilot.press("7")
-        await it.settle(pilot)
+        await it.open(pilot, "7", story)
         for label in ("admitted 5", "dispatched 8", "slice used up 4", "waits 2", "wakes up 1", "exits 1", "killed 0"):
             assert label in said(it), label
         for title in ("NEW", "READY 2", "RUNNING 1", "BLOCKED 1", "DONE 1", "4 B editor", "read console", "5 ✘ shell"):
@@ -86,9 +84,7 @@ async def test_a_pause_is_no_arrow_and_a_kill_is_told_from_an_exit(stage: Stage)
 async def test_where_there_is_no_room_for_a_picture_there_are_lines(stage: Stage) -> None:
     it = stage()
     async with it.app.run_test(size=(60, 18)) as pilot:
-        await it.tell(pilot, shift_change())
-        await pilot.press("7")
-        await it.settle(pilot)
+        await it.open(pilot, "7", shift_change())
         assert "▶ READY → RUNNING     dispatched 8" in said(it)
         assert "  RUNNING → READY     slice used up 4" in said(it)
 

@@ -18,7 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from sandbox.cells import centred
+from sandbox.cells import centred, wrap
 from sandbox.tui.keys import key_of
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN, Palette
 
@@ -45,6 +45,12 @@ def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Str
     if left > 0:
         segments.append(Segment(" " * left, last))
     return Strip(segments, width)
+
+
+def prose(text: str, width: int) -> list[str]:
+    """Sentences in lines of so many cells; names with hyphens stay whole. Where there is hardly any room they are cut
+    off rather than broken into letters."""
+    return wrap(text, max(width, 8), hyphens=False)
 
 
 class Window(NamedTuple):

@@ -11,13 +11,13 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.board import Row
-from sandbox.cells import fit, wrap
+from sandbox.cells import fit
 from sandbox.kernel.states import State
 from sandbox.language import _
 from sandbox.quadrants import Seat, seats
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.canvas import Canvas
-from sandbox.tui.widgets.lines import line
+from sandbox.tui.widgets.lines import line, prose
 from sandbox.tui.widgets.picture import Picture
 
 #: Lines above and below the boxes.
@@ -116,4 +116,4 @@ class QuadrantMap(Picture):
             said = _("{keys} choose a process: why does it sit where it sits?").format(keys=keys)
         else:
             said = wording.seat_reason(session.names[self.chosen], seat.why, seat.on)
-        return wrap(said, max(width, 8), hyphens=False)
+        return prose(said, width)

@@ -13,13 +13,13 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from sandbox import wording
-from sandbox.cells import fit, wrap
+from sandbox.cells import fit
 from sandbox.language import _
 from sandbox.tui.keys import bindings
 from sandbox.tui.quiz import Question, Verdict
 from sandbox.tui.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import Lines, Piece, line, prose
 from sandbox.units import S
 
 _NAME_MOST = 16
@@ -121,8 +121,7 @@ class WhoNext(Lines, can_focus=True):
         return f"{session.now_ns / S:.3f} s  {explained[1] if explained is not None else ''}"
 
     def _prose(self, text: str, width: int) -> list[Strip]:
-        broken = wrap(text, max(width, 8), hyphens=False)
-        return [line([(part, self.palette.text)], width) for part in broken]
+        return [line([(part, self.palette.text)], width) for part in prose(text, width)]
 
     def _candidates(self, question: Question, names: Mapping[int, str], width: int) -> Strip:
         """All of them, as far as there is room; where there is not, those around the chosen one."""

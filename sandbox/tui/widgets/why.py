@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from sandbox.cells import wrap
 from sandbox.events import Fault, Operator
 from sandbox.language import _
 from sandbox.metrics import metrics
 from sandbox.tui.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import Lines, Piece, line, prose
 from sandbox.units import MS, S
 from sandbox.wording import summary, why
 
@@ -70,7 +69,7 @@ class Why(Lines):
         if not self._text:
             return []
         margin = 12 if self._time else 0
-        broken = wrap(self._text, max(width - margin, 8), hyphens=False)
+        broken = prose(self._text, width - margin)
         strips: list[Strip] = []
         for index, text in enumerate(broken[:height]):
             time: Piece = (f"{self._time if index == 0 else '':>10}  " if margin else "", self.palette.dim)
