@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.language import use
+from sandbox.i18n import use
 from tests.leftcheck import LeftCheck
 
 

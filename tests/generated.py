@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from sandbox import policies
-from sandbox.commands import AnyCommand, Describe, Kill, Look, Pause, Reload, Resume, Step, Tune, UsePolicy
-from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, Segment
-from sandbox.units import MS
+from sandbox.model.commands import AnyCommand, Describe, Kill, Look, Pause, Reload, Resume, Step, Tune, UsePolicy
+from sandbox.model.spec import At, MachineSpec, ProcessSpec, Scenario, Segment
+from sandbox.util.units import MS
 
 #: What a person may set any parameter of any policy to, right or wrong.
 TUNINGS = [

@@ -1,4 +1,4 @@
-"""Brings the catalogues of ``sandbox.language`` up to date with the code: ``make messages``."""
+"""Brings the catalogues of ``sandbox.i18n`` up to date with the code: ``make messages``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from sandbox import policies
-from sandbox.language import LANGUAGES, catalogue_file
-from sandbox.listings import RULES, says
+from sandbox.i18n import LANGUAGES, catalogue_file
+from sandbox.render.listings import RULES, says
 
 SOURCE = Path(__file__).parent.parent / "sandbox"
 #: What gettext must know of a catalogue.

@@ -8,14 +8,13 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
-from sandbox.language import LANGUAGES, use
-from sandbox.link import KernelProcess
+from sandbox.i18n import LANGUAGES, use
+from sandbox.link.client import KernelProcess
+from sandbox.model.spec import Boot, Scenario
 from sandbox.scenario import find, load
-from sandbox.spec import Scenario
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
-from sandbox.tui.session import Session
-from sandbox.wire import Boot
+from sandbox.tui.state.session import Session
 
 FOLDER = Path(__file__).parent.parent / "screenshots"
 Script = Callable[[Pilot[int]], Awaitable[None]]

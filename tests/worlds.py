@@ -10,16 +10,15 @@ from contextlib import contextmanager
 from select import select
 from typing import Any
 
-from sandbox import simulation
-from sandbox.clientele import Aside
-from sandbox.commands import AnyCommand, Farewell
-from sandbox.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
-from sandbox.link import KernelProcess
-from sandbox.machines.linux.sensors import NAMES, obstacle
+from sandbox.clients.script import Aside
+from sandbox.link.client import KernelProcess
+from sandbox.machines import simulate as simulation
+from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
+from sandbox.model.commands import AnyCommand, Farewell
+from sandbox.model.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
+from sandbox.model.spec import At, Boot, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.policies.base import Policy
-from sandbox.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
-from sandbox.units import MS, parse_duration
-from sandbox.wire import Boot
+from sandbox.util.units import MS, parse_duration
 
 UNIT = 10 * MS
 

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from sandbox import __version__
-from sandbox.alarm import CLOCK, DEAF_S
-from sandbox.cli.apart import fork_worker
+from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from sandbox.cli.isolate import fork_worker
 from sandbox.cli.parser import Parser
-from sandbox.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from sandbox.language import LANGUAGES, Messages, _, system_language, use
+from sandbox.i18n import LANGUAGES, Messages, _, system_language, use
 from sandbox.scenario import BadScenario
+from sandbox.util.timeout import CLOCK, DEAF_S
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
 #: command takes, and ``do``, which does it and returns the exit status.
@@ -49,12 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.do(options)
         sys.stdout.flush()
     except BadScenario as bad:
-        from sandbox.report import print_problems
+        from sandbox.render.terminal import print_problems
 
         print_problems(bad)
         return BAD_INPUT
     except OSError as error:
-        from sandbox.report import abandon_stdout, complain
+        from sandbox.render.terminal import abandon_stdout, complain
 
         abandon_stdout()
         if isinstance(error, BrokenPipeError):

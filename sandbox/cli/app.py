@@ -7,13 +7,13 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from sandbox.cli import options as shared
-from sandbox.exits import BAD_INPUT
-from sandbox.language import _
-from sandbox.spec import Scenario
+from sandbox.cli import run_options as shared
+from sandbox.cli.exits import BAD_INPUT
+from sandbox.i18n import _
+from sandbox.model.spec import Scenario
 
 if TYPE_CHECKING:
-    from sandbox.link import KernelProcess
+    from sandbox.link.client import KernelProcess
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,17 +34,17 @@ def do(options: argparse.Namespace) -> int:
     gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
     from sandbox.tui.config import read_config
-    from sandbox.tui.session import Session
+    from sandbox.tui.state.session import Session
 
     def start(scenario: Scenario) -> KernelProcess:
-        from sandbox.link import KernelProcess  # once the first frame is out
+        from sandbox.link.client import KernelProcess  # once the first frame is out
 
         return KernelProcess(shared.boot(options, scenario, stay=True, attended=True), options.strict)
 
     scenario = shared.scenario(options, real=True)
     config = read_config()
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        from sandbox.report import complain
+        from sandbox.render.terminal import complain
 
         complain(_("the app needs a terminal; ossandbox run and ossandbox simulate need none"))
         return BAD_INPUT

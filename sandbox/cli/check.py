@@ -7,18 +7,19 @@ import json
 import time
 from typing import Any, NamedTuple
 
-from sandbox import contenders, policies, wording
-from sandbox.cli import options as shared
-from sandbox.conformance import story
-from sandbox.conformance.apart import examine_apart
-from sandbox.conformance.junit import Case, Suite, junit
-from sandbox.conformance.trial import Candidate
-from sandbox.conformance.wire import Request
-from sandbox.events import Clause
-from sandbox.exits import BAD_INPUT, DONE, FAILED
-from sandbox.kinds import Refused, Whole
-from sandbox.language import _, english
-from sandbox.report import chart_width, print_lines, print_problems, problem_lines
+from sandbox import policies, wording
+from sandbox.analysis.conformance import report as story
+from sandbox.analysis.conformance.apart import examine_apart
+from sandbox.analysis.conformance.junit import Case, Suite, junit
+from sandbox.analysis.conformance.messages import Request
+from sandbox.analysis.conformance.trial import Candidate
+from sandbox.cli import run_options as shared
+from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
+from sandbox.i18n import _, english
+from sandbox.model.events import Clause
+from sandbox.model.values import Refused, Whole
+from sandbox.policies import choice as contenders
+from sandbox.render.terminal import chart_width, print_lines, print_problems, problem_lines
 from sandbox.scenario import BadScenario, Problem, find, load
 
 WORLDS, SEED = 500, 1

@@ -9,20 +9,20 @@ import json
 import sys
 from collections.abc import Sequence
 
-from sandbox import contenders
-from sandbox.cli import options as shared
-from sandbox.comparison import report
-from sandbox.comparison.runs import Plan, Run, plans
-from sandbox.contenders import Contender
-from sandbox.events import Clause
-from sandbox.exits import DONE, FAILED
-from sandbox.headless import Record, drive_real, drive_virtual
-from sandbox.interruption import Interrupted, Interruption
-from sandbox.kinds import Refused, Whole
-from sandbox.language import _
-from sandbox.report import Progress, chart_width, complain, print_lines
+from sandbox.analysis.comparison import report
+from sandbox.analysis.comparison.runs import Plan, Run, plans
+from sandbox.cli import run_options as shared
+from sandbox.cli.exits import DONE, FAILED
+from sandbox.cli.headless import Record, drive_real, drive_virtual
+from sandbox.cli.interrupts import Interrupted, Interruption
+from sandbox.i18n import _
+from sandbox.model.events import Clause
+from sandbox.model.spec import Scenario
+from sandbox.model.values import Refused, Whole
+from sandbox.policies import choice as contenders
+from sandbox.policies.choice import Contender
+from sandbox.render.terminal import Progress, chart_width, complain, print_lines
 from sandbox.scenario import BadScenario, Problem
-from sandbox.spec import Scenario
 
 _REPEATS_MOST = 1_000
 

@@ -6,13 +6,13 @@ import argparse
 import json
 import sys
 
-from sandbox import doctor
-from sandbox.cli.options import read
-from sandbox.events import Clause
-from sandbox.exits import BAD_INPUT, DONE, FAILED
-from sandbox.kinds import Duration
-from sandbox.language import _, english
-from sandbox.report import complain
+from sandbox.cli import health as doctor
+from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
+from sandbox.cli.run_options import read
+from sandbox.i18n import _, english
+from sandbox.model.events import Clause
+from sandbox.model.values import Duration
+from sandbox.render.terminal import complain
 from sandbox.scenario import BadScenario, Problem
 
 
@@ -47,11 +47,11 @@ def _measure(as_json: bool, for_ns: int | None) -> int:
     if sys.platform != "linux":
         complain(_("there is nothing to measure: real processes are scheduled on Linux only"))
         return BAD_INPUT
-    from sandbox.interruption import Interrupted, Interruption
-    from sandbox.machines.linux.sensors import NAMES, obstacle
-    from sandbox.measurement.measure import USUAL_NS, measure, steps
-    from sandbox.measurement.report import print_measurement
-    from sandbox.report import Progress
+    from sandbox.analysis.measurement.measure import USUAL_NS, measure, steps
+    from sandbox.analysis.measurement.report import print_measurement
+    from sandbox.cli.interrupts import Interrupted, Interruption
+    from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
+    from sandbox.render.terminal import Progress
 
     sensors = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
     progress = Progress(steps(sensors))

@@ -10,13 +10,13 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TextIO
 
-from sandbox.cli import options as shared
-from sandbox.events import Clause
-from sandbox.exits import DONE
+from sandbox.cli import run_options as shared
+from sandbox.cli.exits import DONE
 from sandbox.export.material import gather
-from sandbox.kinds import Refused
-from sandbox.language import _
-from sandbox.report import complain
+from sandbox.i18n import _
+from sandbox.model.events import Clause
+from sandbox.model.values import Refused
+from sandbox.render.terminal import complain
 from sandbox.scenario import BadScenario, Problem
 from sandbox.wording import recording as worded
 

@@ -9,24 +9,24 @@ from typing import TYPE_CHECKING
 from rich.cells import cell_len
 
 from sandbox import wording
-from sandbox.cells import fit
 from sandbox.cli import app
-from sandbox.cli import options as shared
-from sandbox.events import Clause, Event
-from sandbox.exits import DONE, FAILED
-from sandbox.headless import Record, drive_real
-from sandbox.interruption import Interruption
-from sandbox.language import _, english, spoken
+from sandbox.cli import run_options as shared
+from sandbox.cli.exits import DONE, FAILED
+from sandbox.cli.headless import Record, drive_real
+from sandbox.cli.interrupts import Interruption
+from sandbox.i18n import _, english, spoken
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
-from sandbox.lessons.story import Story
 from sandbox.lessons.text import fill, lesson_text
+from sandbox.lessons.tracker import Story
 from sandbox.lessons.verdicts import Verdict, happenings, judge
 from sandbox.lessons.whatif import imagined
-from sandbox.report import Progress
+from sandbox.model.events import Clause, Event
+from sandbox.model.spec import Scenario
+from sandbox.render.cells import fit
+from sandbox.render.terminal import Progress
 from sandbox.scenario import BadScenario, Problem
-from sandbox.spec import Scenario
-from sandbox.text import clean
+from sandbox.util.text import clean
 
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder

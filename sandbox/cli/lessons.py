@@ -7,13 +7,13 @@ import json
 from typing import Any
 
 from sandbox import wording
-from sandbox.exits import DONE
-from sandbox.language import _
+from sandbox.cli.exits import DONE
+from sandbox.i18n import _
 from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.progress import finished
 from sandbox.lessons.text import title
-from sandbox.report import print_table
-from sandbox.spec import Scenario
+from sandbox.model.spec import Scenario
+from sandbox.render.terminal import print_table
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Iterable
 
-from sandbox.cells import Measured, wrap
-from sandbox.language import N_, _, ngettext
+from sandbox.i18n import N_, _, ngettext
+from sandbox.render.cells import Measured, wrap
 
 #: What argparse has to say to people of its own; it stands here for the catalogues.
 SAID = (

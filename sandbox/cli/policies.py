@@ -7,10 +7,11 @@ import json
 import re
 from pathlib import Path
 
-from sandbox import listings, template
-from sandbox.events import Clause
-from sandbox.exits import DONE
-from sandbox.language import _, english
+from sandbox.cli.exits import DONE
+from sandbox.i18n import _, english
+from sandbox.model.events import Clause
+from sandbox.policies import template
+from sandbox.render import listings
 from sandbox.scenario import BadScenario, Problem
 
 

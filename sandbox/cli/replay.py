@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sandbox.cli import options as shared
-from sandbox.exits import BAD_INPUT
-from sandbox.language import _
-from sandbox.spec import Scenario
+from sandbox.cli import run_options as shared
+from sandbox.cli.exits import BAD_INPUT
+from sandbox.i18n import _
+from sandbox.model.spec import Scenario
 from sandbox.tui.app import run_app
 from sandbox.tui.config import read_config
-from sandbox.tui.replay import Replay
+from sandbox.tui.state.replay import Replay
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,9 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(options: argparse.Namespace) -> int:
     """Open the app at the beginning of the recording."""
-    from sandbox.link import KernelProcess
-    from sandbox.report import complain
-    from sandbox.wire import Boot
+    from sandbox.link.client import KernelProcess
+    from sandbox.model.spec import Boot
+    from sandbox.render.terminal import complain
 
     def start(scenario: Scenario) -> KernelProcess:
         return KernelProcess(Boot(scenario, stay=True, attended=True))

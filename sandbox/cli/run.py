@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from sandbox.cli import options as shared
-from sandbox.headless import Output, run_real
-from sandbox.language import _
+from sandbox.cli import run_options as shared
+from sandbox.cli.headless import Output, run_real
+from sandbox.i18n import _
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 import json
 
-from sandbox.exits import DONE
-from sandbox.language import _
+from sandbox.cli.exits import DONE
+from sandbox.i18n import _
 from sandbox.lessons.text import title
-from sandbox.report import print_table
+from sandbox.render.terminal import print_table
 from sandbox.scenario import built_in, load
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from sandbox.cli import options as shared
+from sandbox.cli import run_options as shared
+from sandbox.cli.headless import Output, run_virtual
 from sandbox.cli.run import arguments
-from sandbox.headless import Output, run_virtual
 
 __all__ = ["arguments", "do"]
 

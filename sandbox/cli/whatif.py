@@ -5,16 +5,16 @@ from __future__ import annotations
 import argparse
 import json
 
-from sandbox.cli import options as shared
-from sandbox.events import Clause
-from sandbox.exits import DONE
-from sandbox.kinds import Duration, Refused
-from sandbox.language import _
-from sandbox.report import chart_width, complain, print_lines
+from sandbox.analysis.whatif.derive import Load
+from sandbox.analysis.whatif.report import document, lines
+from sandbox.analysis.whatif.run import what_if
+from sandbox.cli import run_options as shared
+from sandbox.cli.exits import DONE
+from sandbox.i18n import _
+from sandbox.model.events import Clause
+from sandbox.model.values import Duration, Refused
+from sandbox.render.terminal import chart_width, complain, print_lines
 from sandbox.scenario import BadScenario, Problem
-from sandbox.whatif.derive import Load
-from sandbox.whatif.report import document, lines
-from sandbox.whatif.run import what_if
 from sandbox.wording import recording as worded
 
 

@@ -8,7 +8,7 @@ from typing import TextIO
 import msgspec
 
 from sandbox.export.material import Material
-from sandbox.metrics import result
+from sandbox.views.metrics import result
 
 
 def write(material: Material, file: TextIO) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from sandbox.events import (
+from sandbox.model.events import (
     AnyEvent,
     Blocked,
     Booted,
@@ -20,10 +20,10 @@ from sandbox.events import (
     Ready,
     Scheduling,
 )
-from sandbox.history import History
-from sandbox.kernel.states import State
-from sandbox.kinds import Refused
+from sandbox.model.states import State
+from sandbox.model.values import Refused
 from sandbox.trace.header import Header
+from sandbox.views.history import History
 
 
 class Stretch(NamedTuple):

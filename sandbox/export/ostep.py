@@ -5,12 +5,12 @@ from __future__ import annotations
 from math import gcd
 from typing import Any, TextIO
 
-from sandbox.events import Operator, Scheduling
 from sandbox.export.material import Material
-from sandbox.kinds import Refused
-from sandbox.language import _
-from sandbox.spec import ProcessSpec
-from sandbox.units import show_duration
+from sandbox.i18n import _
+from sandbox.model.events import Operator, Scheduling
+from sandbox.model.spec import ProcessSpec
+from sandbox.model.values import Refused
+from sandbox.util.units import show_duration
 
 _SCHEDULER = {"fcfs": "FIFO", "sjf": "SJF", "rr": "RR"}
 

@@ -9,10 +9,10 @@ from itertools import count
 from typing import Any, TextIO
 
 from sandbox import wording
-from sandbox.events import PolicyNote
 from sandbox.export.material import Material, Stretch
-from sandbox.kernel.states import State
-from sandbox.units import US
+from sandbox.model.events import PolicyNote
+from sandbox.model.states import State
+from sandbox.util.units import US
 
 #: The two groups of tracks; the format calls them processes.
 _CPUS, _PROCESSES = 1, 2

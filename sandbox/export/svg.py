@@ -9,12 +9,12 @@ from xml.sax.saxutils import escape
 from rich.cells import cell_len
 
 from sandbox import wording
-from sandbox.cells import fit
 from sandbox.export.material import Material
-from sandbox.lanes import STEPS_NS
-from sandbox.language import _, ngettext
-from sandbox.tracks import BLOCKED, GONE, NOBODY, READY, Track
-from sandbox.units import show_duration
+from sandbox.i18n import _, ngettext
+from sandbox.render.cells import fit
+from sandbox.render.gantt_cells import STEPS_NS
+from sandbox.util.units import show_duration
+from sandbox.views.intervals import BLOCKED, GONE, NOBODY, READY, Track
 
 _WIDTH, _MARGIN, _LABEL, _HEAD, _FOOT = 1280, 24, 130, 64, 60
 _LANE_MOST, _LANE_LEAST, _HEIGHT_LIKED = 30, 8, 720

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from sandbox import wording
 from sandbox.export.material import Material
-from sandbox.language import english
+from sandbox.i18n import english
 
 _HEAD = ("pid", "os_pid", "parent", "name", "state", "cpu", "start_ns", "end_ns", "lasts_ns", "cpu_ns", "why")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.spec import Segment
+from sandbox.model.spec import Segment
 
 
 class Course:

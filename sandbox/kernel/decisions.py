@@ -5,11 +5,11 @@ Each decision is made here, and ``sandbox.kernel.transitions`` makes it happen.
 
 from __future__ import annotations
 
-from sandbox.events import Clause, Dispatched, Figure, Operator
 from sandbox.kernel.machine import Freeze, Order, Run, Stop
 from sandbox.kernel.process import Cpu, Process
-from sandbox.kernel.states import State, move
 from sandbox.kernel.transitions import Transitions
+from sandbox.model.events import Clause, Dispatched, Figure, Operator
+from sandbox.model.states import State, move
 from sandbox.policies.base import Policy
 
 RESUMED = Clause("goes on after a pause")

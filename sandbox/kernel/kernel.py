@@ -9,24 +9,6 @@ from __future__ import annotations
 
 from typing import TypeVar
 
-from sandbox.commands import (
-    Command,
-    Describe,
-    Kill,
-    Look,
-    Pause,
-    Predict,
-    Press,
-    Quit,
-    Reload,
-    Resume,
-    Spawn,
-    Step,
-    Tune,
-    Type,
-    UsePolicy,
-)
-from sandbox.events import Became, Blocked, Clause, Event, Fault
 from sandbox.kernel.decisions import QUESTION
 from sandbox.kernel.machine import (
     Arrived,
@@ -45,8 +27,26 @@ from sandbox.kernel.machine import (
 )
 from sandbox.kernel.process import Process
 from sandbox.kernel.scheduler import Scheduler
-from sandbox.kernel.states import State
-from sandbox.text import clean_line
+from sandbox.model.commands import (
+    Command,
+    Describe,
+    Kill,
+    Look,
+    Pause,
+    Predict,
+    Press,
+    Quit,
+    Reload,
+    Resume,
+    Spawn,
+    Step,
+    Tune,
+    Type,
+    UsePolicy,
+)
+from sandbox.model.events import Became, Blocked, Clause, Event, Fault
+from sandbox.model.states import State
+from sandbox.util.text import clean_line
 
 R = TypeVar("R", bound=Report)
 

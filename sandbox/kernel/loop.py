@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.events import Booted, Clause, Event, Halted
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Machine
+from sandbox.model.events import Booted, Clause, Event, Halted
 
 Emit = Callable[[list[Event]], None]
 

@@ -11,9 +11,9 @@ from typing import Literal, NamedTuple, Protocol
 
 import msgspec
 
-from sandbox.commands import Command
-from sandbox.events import Clause, Event
-from sandbox.spec import ProcessSpec
+from sandbox.model.commands import Command
+from sandbox.model.events import Clause, Event
+from sandbox.model.spec import ProcessSpec
 
 # Reports: a machine tells the kernel what happened.
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from sandbox.kernel.course import Course
-from sandbox.kernel.states import State
+from sandbox.model.spec import ProcessSpec
+from sandbox.model.states import State
 from sandbox.policies.base import Task
-from sandbox.spec import ProcessSpec
 
 
 class Process(Task):

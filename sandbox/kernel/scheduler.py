@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 
-from sandbox.events import (
+from sandbox.kernel.decisions import Decisions
+from sandbox.kernel.process import Cpu, Process
+from sandbox.model.events import (
     Clause,
     Described,
     Fault,
@@ -17,14 +19,12 @@ from sandbox.events import (
     QueueView,
     Scheduling,
 )
-from sandbox.kernel.decisions import Decisions
-from sandbox.kernel.process import Cpu, Process
-from sandbox.kernel.states import State
-from sandbox.kinds import Refused
+from sandbox.model.spec import MachineSpec
+from sandbox.model.states import State
+from sandbox.model.values import Refused
 from sandbox.policies.base import Policy, Task
-from sandbox.policies.succession import Succession
-from sandbox.spec import MachineSpec
-from sandbox.text import clean
+from sandbox.policies.host.factory import Succession
+from sandbox.util.text import clean
 
 #: So much of what a policy says of itself is told.
 _SAYS_MOST = 4_000

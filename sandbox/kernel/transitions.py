@@ -10,7 +10,9 @@ from collections import deque
 from collections.abc import Collection
 from typing import Literal
 
-from sandbox.events import (
+from sandbox.kernel.machine import Arrived, Ended, Order, Waits
+from sandbox.kernel.process import Cpu, Process
+from sandbox.model.events import (
     Admitted,
     Blocked,
     Clause,
@@ -21,9 +23,7 @@ from sandbox.events import (
     Ready,
     ReadyReason,
 )
-from sandbox.kernel.machine import Arrived, Ended, Order, Waits
-from sandbox.kernel.process import Cpu, Process
-from sandbox.kernel.states import State, move
+from sandbox.model.states import State, move
 from sandbox.policies.base import Policy
 
 WAITING = Clause("waiting")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from sandbox.language import N_
+from sandbox.i18n import N_
+from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in, built_in_folder, load
-from sandbox.spec import Scenario
 
 #: What the course teaches, by the numbers that scenarios give under ``concepts``.
 CONCEPTS = {

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from sandbox.happenings import RUN_FIGURES, owner
-from sandbox.language import spoken
-from sandbox.spec import Scenario
-from sandbox.teaching import text_file
+from sandbox.i18n import spoken
+from sandbox.model.claims import RUN_FIGURES, owner
+from sandbox.model.spec import Scenario
+from sandbox.scenario.lesson_checks import text_file
 
 #: Stands for a figure until it is known.
 UNKNOWN = "…"

@@ -6,10 +6,10 @@ import operator
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sandbox.events import Clause
-from sandbox.happenings import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
 from sandbox.lessons.figures import Figure
-from sandbox.lessons.story import Story
+from sandbox.lessons.tracker import Story
+from sandbox.model.claims import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
+from sandbox.model.events import Clause
 
 _SIGNS = {
     "<": operator.lt,

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.events import Event
-from sandbox.history import History
 from sandbox.lessons.figures import Figure, figures
-from sandbox.lessons.story import Story
-from sandbox.simulation import simulate
-from sandbox.spec import Scenario
+from sandbox.lessons.tracker import Story
+from sandbox.machines.simulate import simulate
+from sandbox.model.events import Event
+from sandbox.model.spec import Scenario
+from sandbox.views.history import History
 
 
 def imagined(scenario: Scenario) -> dict[str, Figure]:

@@ -11,8 +11,6 @@ from collections import deque
 from itertools import count
 from typing import Literal
 
-from sandbox.commands import Kill, Quit
-from sandbox.events import Clause, Fault
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -31,7 +29,9 @@ from sandbox.kernel.machine import (
     Woke,
     Yielded,
 )
-from sandbox.spec import At, ProcessSpec, Scenario, Segment
+from sandbox.model.commands import Kill, Quit
+from sandbox.model.events import Clause, Fault
+from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
 
 KILLED = 15
 _DONE = Obeyed({}, {}, {})

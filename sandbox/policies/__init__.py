@@ -1,4 +1,7 @@
-"""Scheduling policies: one small class in one file each, found by name, entry point or ``file.py:Class``."""
+"""Scheduling policies: one small class in one file each, found by name, entry point or ``file.py:Class``.
+
+A policy's file needs nothing but this module: ``from sandbox.policies import Parameter, Policy, Task``.
+"""
 
 from __future__ import annotations
 
@@ -6,14 +9,41 @@ import importlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from sandbox.kinds import Refused, nearest
-from sandbox.policies.base import Policy
-from sandbox.policies.patience import ALL_THE_TIME, Alarm
-from sandbox.spec import MachineSpec
-from sandbox.units import write_duration
+from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.model.spec import MachineSpec
+from sandbox.model.values import Choice, Duration, Flag, ListOf, Number, Refused, Text, Whole, nearest
+from sandbox.policies.base import Parameter, Policy, Queue, Task
+from sandbox.policies.common.ranking import Ranked, RankedPreemptive, Ranking
+from sandbox.util.timeout import ALL_THE_TIME, Alarm
+from sandbox.util.units import write_duration
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
+
+__all__ = [
+    "BUILT_IN",
+    "Choice",
+    "Clause",
+    "DescheduledReason",
+    "Duration",
+    "Figure",
+    "Flag",
+    "ListOf",
+    "Number",
+    "Parameter",
+    "Policy",
+    "Queue",
+    "Ranked",
+    "RankedPreemptive",
+    "Ranking",
+    "ReadyReason",
+    "Task",
+    "Text",
+    "Whole",
+    "build",
+    "find",
+    "names",
+]
 
 GROUP = "ossandbox.policies"
 #: In the order in which a course would meet them; each in the file of its name.
@@ -39,7 +69,10 @@ def find(name: str, folder: str = ".") -> type[Policy]:
     """The policy class of a name, or of ``file.py:Class`` beside ``folder``, read anew each time. Raises Refused."""
     if name in BUILT_IN:
         return _only_policy(importlib.import_module(f"{__name__}.{name}"), name)
-    from sandbox.policies.files import checked, load  # not needed by most, and the kernel process shall stay small
+    from sandbox.policies.host.loader import (  # not needed by most, and the kernel process shall stay small
+        checked,
+        load,
+    )
 
     if ":" in name:
         return load(name, folder)
@@ -61,8 +94,8 @@ def build(spec: MachineSpec, folder: str = ".", alarm: Alarm = ALL_THE_TIME) -> 
     built in works behind a ``Guard``, and the ``alarm`` ends what takes too long. Raises Refused."""
     if spec.policy in BUILT_IN:
         return _made(find(spec.policy), spec)
-    from sandbox.policies.files import started
-    from sandbox.policies.guard import Guard
+    from sandbox.policies.host.guard import Guard
+    from sandbox.policies.host.loader import started
 
     with alarm:
         return started(lambda: Guard(_made(find(spec.policy, folder), spec), alarm), spec.policy, folder)

@@ -11,10 +11,10 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
-from sandbox.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
-from sandbox.kinds import Kind, Refused, nearest
-from sandbox.language import N_
-from sandbox.text import clean_line
+from sandbox.i18n import N_
+from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
+from sandbox.model.values import Kind, Refused, nearest
+from sandbox.util.text import clean_line
 
 T = TypeVar("T")
 

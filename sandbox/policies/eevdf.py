@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
-from sandbox.kinds import Duration
+from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.model.values import Duration
 from sandbox.policies.base import Parameter, Policy, Queue, Task
-from sandbox.policies.ranking import Ranking
-from sandbox.policies.weights import NORMAL, weight, weighted
+from sandbox.policies.common.ranking import Ranking
+from sandbox.policies.common.weights import NORMAL, weight, weighted
 
 
 class Account:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
-from sandbox.kinds import Duration
+from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.model.values import Duration
 from sandbox.policies.base import Parameter, Task
-from sandbox.policies.ranking import Ranked
-from sandbox.policies.weights import weight, weighted
+from sandbox.policies.common.ranking import Ranked
+from sandbox.policies.common.weights import weight, weighted
 
 
 class Account:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.events import Clause, Figure, ReadyReason
-from sandbox.kinds import Duration, Whole
+from sandbox.model.events import Clause, Figure, ReadyReason
+from sandbox.model.values import Duration, Whole
 from sandbox.policies.base import Parameter, Queue, Task
-from sandbox.policies.ranking import Ranked, by_level, highest_queue
+from sandbox.policies.common.ranking import Ranked, by_level, highest_queue
 
 
 class Feedback(Ranked):

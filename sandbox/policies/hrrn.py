@@ -1,8 +1,8 @@
 """Highest response ratio next."""
 
-from sandbox.events import Clause, Figure
+from sandbox.model.events import Clause, Figure
 from sandbox.policies.base import HEAD, Task
-from sandbox.policies.bursts import Foreseeing
+from sandbox.policies.common.bursts import Foreseeing
 
 
 class HighestResponseRatioNext(Foreseeing):

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from sandbox.events import Clause, Figure, ReadyReason
-from sandbox.kinds import Duration
+from sandbox.model.events import Clause, Figure, ReadyReason
+from sandbox.model.values import Duration
 from sandbox.policies.base import HEAD, READY, Parameter, Policy, Queue, Task
-from sandbox.policies.tickets import Bag
+from sandbox.policies.common.tickets import Bag
 
 
 class Lottery(Policy):

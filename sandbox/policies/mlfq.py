@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sandbox.events import Clause, DescheduledReason, Figure, ReadyReason
-from sandbox.kinds import Duration, Flag, ListOf, Whole
+from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.model.values import Duration, Flag, ListOf, Whole
 from sandbox.policies.base import PREEMPTED, Parameter, Policy, Queue, Task
-from sandbox.policies.ranking import Ranking, highest_queue
+from sandbox.policies.common.ranking import Ranking, highest_queue
 
 _PREEMPTED_OR_BLOCKED: Collection[DescheduledReason] = ("preempted", "blocked")
 

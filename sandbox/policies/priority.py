@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 
-from sandbox.events import Clause, Figure, ReadyReason
-from sandbox.kinds import Duration, Flag
+from sandbox.model.events import Clause, Figure, ReadyReason
+from sandbox.model.values import Duration, Flag
 from sandbox.policies.base import Parameter, Task
-from sandbox.policies.ranking import RankedPreemptive
+from sandbox.policies.common.ranking import RankedPreemptive
 
 
 class Standing:

@@ -2,9 +2,9 @@
 
 from math import inf
 
-from sandbox.events import Clause
+from sandbox.model.events import Clause
 from sandbox.policies.base import Task
-from sandbox.policies.deadlines import Punctual
+from sandbox.policies.common.deadlines import Punctual
 
 
 class RateMonotonic(Punctual):

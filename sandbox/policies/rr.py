@@ -1,6 +1,6 @@
 """Round robin."""
 
-from sandbox.kinds import Duration
+from sandbox.model.values import Duration
 from sandbox.policies.base import Parameter, Policy, Task
 
 

@@ -1,9 +1,9 @@
 """Shortest job first."""
 
-from sandbox.events import Clause
+from sandbox.model.events import Clause
 from sandbox.policies.base import Task
-from sandbox.policies.bursts import Foreseeing
-from sandbox.policies.ranking import Ranked
+from sandbox.policies.common.bursts import Foreseeing
+from sandbox.policies.common.ranking import Ranked
 
 
 class ShortestJobFirst(Foreseeing, Ranked):

@@ -1,9 +1,9 @@
 """Stride scheduling."""
 
-from sandbox.events import Clause, Figure, ReadyReason
-from sandbox.kinds import Duration
+from sandbox.model.events import Clause, Figure, ReadyReason
+from sandbox.model.values import Duration
 from sandbox.policies.base import Parameter, Task
-from sandbox.policies.ranking import Ranked
+from sandbox.policies.common.ranking import Ranked
 
 #: A process's stride is this over its tickets.
 _STRIDE_OF_ONE_TICKET = 10_000

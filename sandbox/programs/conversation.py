@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from typing import NamedTuple, NoReturn
 
-from sandbox.addresses import DEFAULT, of_socket, parse_address, resolve
+from sandbox.util.addresses import DEFAULT, of_socket, parse_address, resolve
 
 #: So many may have connected and wait to be accepted, where the system permits it.
 BACKLOG = 1_024

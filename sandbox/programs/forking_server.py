@@ -12,9 +12,9 @@ import socket
 import time
 from typing import NoReturn
 
-from sandbox import libc
-from sandbox.addresses import of_socket
 from sandbox.programs.conversation import Conduct, accept, converse, refuse, run_alone
+from sandbox.util import libc
+from sandbox.util.addresses import of_socket
 
 _PAUSE_S = 0.1
 #: A process's short name has 15 characters, and a port up to five of them.

@@ -13,8 +13,8 @@ import sys
 import time
 from collections.abc import Sequence
 
-from sandbox import libc
 from sandbox.programs.work import work
+from sandbox.util import libc
 
 Load = Sequence[tuple[str, int]]
 

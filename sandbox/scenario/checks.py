@@ -8,13 +8,13 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sandbox import policies
-from sandbox.addresses import parse_address
-from sandbox.alarm import CLOCK
-from sandbox.commands import Kill, Press, Type, UsePolicy
-from sandbox.kinds import Refused, nearest, shown
-from sandbox.scenario.problems import Problems, Where
+from sandbox.model.commands import Kill, Press, Type, UsePolicy
+from sandbox.model.problems import Problems, Where
+from sandbox.model.spec import CLIENT, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
+from sandbox.model.values import Refused, nearest, shown
 from sandbox.scenario.tables import Numbered
-from sandbox.spec import CLIENT, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
+from sandbox.util.addresses import parse_address
+from sandbox.util.timeout import CLOCK
 
 
 class Checks:

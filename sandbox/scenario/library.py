@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.events import Clause
-from sandbox.kinds import nearest, shown
-from sandbox.scenario.problems import BadScenario, Problem
+from sandbox.model.events import Clause
+from sandbox.model.problems import BadScenario, Problem
+from sandbox.model.values import nearest, shown
 
 
 def built_in_folder() -> Path:

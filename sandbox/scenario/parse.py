@@ -7,9 +7,9 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from sandbox.events import Clause
-from sandbox.kinds import shown
-from sandbox.scenario.problems import Problem, Problems, Where
+from sandbox.model.events import Clause
+from sandbox.model.problems import Problem, Problems, Where
+from sandbox.model.values import shown
 
 BYTES_MOST = 256 * 1024
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]")

@@ -8,14 +8,9 @@ from typing import Any
 
 import msgspec
 
-from sandbox import teaching
-from sandbox.happenings import parse_claim
-from sandbox.kinds import ListOf, Parsed, Text, Whole
-from sandbox.scenario.checks import Checks
-from sandbox.scenario.parse import parse
-from sandbox.scenario.problems import BadScenario, Problems, Where
-from sandbox.scenario.tables import Tables
-from sandbox.spec import (
+from sandbox.model.claims import parse_claim
+from sandbox.model.problems import BadScenario, Problems, Where
+from sandbox.model.spec import (
     CLIENT,
     PROCESSES_MOST,
     SERVERS,
@@ -27,6 +22,11 @@ from sandbox.spec import (
     Step,
     WhatIf,
 )
+from sandbox.model.values import ListOf, Parsed, Text, Whole
+from sandbox.scenario import lesson_checks as teaching
+from sandbox.scenario.checks import Checks
+from sandbox.scenario.parse import parse
+from sandbox.scenario.tables import Tables
 
 _TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "client", "at", "step", "whatif"}
 #: Concepts have the numbers 1 … 19.

@@ -7,9 +7,9 @@ from typing import Any, TypeVar, get_type_hints
 
 import msgspec
 
-from sandbox.kinds import Kind, Refused, nearest, shown
-from sandbox.scenario.problems import Problems, Where
-from sandbox.spec import PROCESSES_MOST
+from sandbox.model.problems import Problems, Where
+from sandbox.model.spec import PROCESSES_MOST
+from sandbox.model.values import Kind, Refused, nearest, shown
 
 S = TypeVar("S", bound=msgspec.Struct)
 #: A struct, and the number of its table.

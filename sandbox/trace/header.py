@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from sandbox import __version__
-from sandbox.spec import MachineSpec, Scenario
+from sandbox.model.spec import MachineSpec, Scenario
 
 #: Of the lines that follow; a reader says so when it meets a later one.
 FORMAT = 1

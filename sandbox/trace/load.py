@@ -13,11 +13,11 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from sandbox.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
-from sandbox.kinds import Refused
-from sandbox.text import clean, clean_console, clean_line
+from sandbox.model.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
+from sandbox.model.values import Refused
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.plausible import Plausible
+from sandbox.util.text import clean, clean_console, clean_line
 
 #: A line or a file that is longer is no recording that we have made, or more than anybody looks at.
 _LINE_MOST, _EVENTS_MOST = 1 << 24, 10_000_000

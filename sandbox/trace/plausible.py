@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.events import (
+from sandbox.model.events import (
     Accepted,
     Admitted,
     Backlog,
@@ -24,8 +24,8 @@ from sandbox.events import (
     Witnessed,
     Wrote,
 )
-from sandbox.kernel.states import State
-from sandbox.units import S
+from sandbox.model.states import State
+from sandbox.util.units import S
 
 _MOST_NS = 1 << 62
 #: Nothing happens for so long in no run; a time that is further ahead is a slip of the pen.

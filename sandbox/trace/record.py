@@ -12,8 +12,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from sandbox.events import Clause, Described, Event, Queues, encode
-from sandbox.kinds import Refused
+from sandbox.model.events import Clause, Described, Event, Queues, encode
+from sandbox.model.values import Refused
 from sandbox.trace.header import Header
 
 #: What was told only because somebody looked: a recording does not depend on that.

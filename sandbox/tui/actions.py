@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from sandbox import wording
-from sandbox.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
-from sandbox.kinds import Refused
-from sandbox.language import _
+from sandbox.i18n import _
+from sandbox.model.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
+from sandbox.model.values import Refused
 from sandbox.scenario import BadScenario
 from sandbox.tui.keys import PANELS
 from sandbox.tui.program import Program
 from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.tabs import Clicked
-from sandbox.units import MS, show_duration, write_duration
+from sandbox.util.units import MS, show_duration, write_duration
 
 _QUANTA_NS = tuple(value * MS for value in (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000))
 

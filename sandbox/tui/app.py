@@ -15,23 +15,23 @@ from textual.binding import BindingType
 from textual.screen import Screen
 
 from sandbox import wording
-from sandbox.cells import teach_rich
-from sandbox.commands import Pause, Resume
-from sandbox.events import Fault, Operator
-from sandbox.language import _
+from sandbox.i18n import _
 from sandbox.lessons.progress import finish
-from sandbox.spec import Scenario
+from sandbox.link.wire import HEARTBEAT_S
+from sandbox.model.commands import Pause, Resume
+from sandbox.model.events import Fault, Operator
+from sandbox.model.spec import Scenario
+from sandbox.render.cells import teach_rich
 from sandbox.tui.asking import Asking
 from sandbox.tui.config import Config
 from sandbox.tui.keys import bindings
 from sandbox.tui.palette import DARK, LIGHT
-from sandbox.tui.replay import Replay
 from sandbox.tui.screens.board import BoardScreen
-from sandbox.tui.session import Link, Session
 from sandbox.tui.signals import Signals
+from sandbox.tui.state.replay import Replay
+from sandbox.tui.state.session import Link, Session
 from sandbox.tui.terminal import Terminal
 from sandbox.tui.widgets.lines import TALL, WIDE
-from sandbox.wire import HEARTBEAT_S
 
 _FRAMES_PER_S = 12
 #: Of one core; where a frame costs more, there are fewer of them. The CPU is the processes'.
@@ -195,7 +195,7 @@ class SandboxApp(Asking):
 
     def _mourn(self, link: Link) -> None:
         """The kernel process is dead: say so, sweep up, offer a new one."""
-        from sandbox.obituary import cause_of_death
+        from sandbox.link.postmortem import cause_of_death
         from sandbox.tui.screens.dialogs import Tell
 
         text = wording.fault(cause_of_death(link.last_words()))

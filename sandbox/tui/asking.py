@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox.commands import Predict, Resume, Step
-from sandbox.language import _
+from sandbox.i18n import _
+from sandbox.model.commands import Predict, Resume, Step
 from sandbox.tui.lookback import LookBack
-from sandbox.tui.replay import Replay
-from sandbox.tui.widgets.whonext import Answered, GoOn
+from sandbox.tui.state.replay import Replay
+from sandbox.tui.widgets.question import Answered, GoOn
 
 
 class Asking(LookBack):

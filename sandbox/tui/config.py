@@ -11,8 +11,8 @@ from typing import NamedTuple
 
 from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 
-from sandbox.events import Clause
-from sandbox.kinds import nearest, shown
+from sandbox.model.events import Clause
+from sandbox.model.values import nearest, shown
 from sandbox.scenario import BadScenario, Problem
 from sandbox.tui.keys import ACTIONS, keys_of, written
 

@@ -7,15 +7,15 @@ import os
 from collections.abc import Callable, Sequence
 
 from sandbox import wording
-from sandbox.commands import Command, Pause
-from sandbox.events import Event, decode
-from sandbox.kinds import Duration, Refused
-from sandbox.language import _
+from sandbox.i18n import _
+from sandbox.model.commands import Command, Pause
+from sandbox.model.events import Event, decode
+from sandbox.model.values import Duration, Refused
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
 from sandbox.tui.actions import Actions
-from sandbox.tui.figures import exact
-from sandbox.tui.replay import Replay
+from sandbox.tui.format import exact
+from sandbox.tui.state.replay import Replay
 from sandbox.tui.widgets.timeline import Moved, Scrubbed
 
 #: Of more events a person would wait for the answer.
@@ -180,9 +180,9 @@ class LookBack(Actions):
         self.push_screen(ChoosePolicy(self.session.board.policy), chosen)
 
     def _show_what_if(self, policy: str) -> None:
+        from sandbox.analysis.whatif.derive import Load
+        from sandbox.analysis.whatif.run import what_if
         from sandbox.tui.screens.whatif import ShowWhatIf
-        from sandbox.whatif.derive import Load
-        from sandbox.whatif.run import what_if
 
         session = self.session
         lines = (line for block in session.past.blocks() for line in block.splitlines())

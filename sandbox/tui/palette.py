@@ -8,9 +8,9 @@ from typing import NamedTuple
 from rich.style import Style
 from textual.theme import Theme
 
-from sandbox.kernel.states import State
-from sandbox.output import PLAIN as PLAIN_LOOK
-from sandbox.output import Colour, Look
+from sandbox.model.states import State
+from sandbox.views.console import PLAIN as PLAIN_LOOK
+from sandbox.views.console import Colour, Look
 
 #: What stands beside a process of each state.
 SIGNS = {State.NEW: "N", State.READY: "R", State.RUNNING: "▶", State.BLOCKED: "B", State.EXITED: "✔"}

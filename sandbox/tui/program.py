@@ -12,17 +12,17 @@ from textual.command import CommandPalette
 from textual.markup import escape
 from textual.screen import Screen
 
-from sandbox.commands import Pause
-from sandbox.language import _
+from sandbox.i18n import _
+from sandbox.model.commands import Pause
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, key_of, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
-from sandbox.tui.session import Session
 from sandbox.tui.signals import Signals
+from sandbox.tui.state.session import Session
 
 if TYPE_CHECKING:
-    from sandbox.spec import Scenario
+    from sandbox.model.spec import Scenario
 
 _INTERRUPTED = 130
 

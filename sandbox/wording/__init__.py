@@ -1,12 +1,11 @@
 """Data → sentences: what events, causes, rules and faults are called, in the language of who reads them."""
 
-from sandbox.wording.choices import figure, note, parameters, queue, rule
-from sandbox.wording.explanation import question, score, verdict, why
+from sandbox.wording.events import sentence, signal_name, status, stretch
 from sandbox.wording.faults import fault, operator
-from sandbox.wording.happened import sentence, signal_name, status, stretch
 from sandbox.wording.laws import law, unbroken, violation
 from sandbox.wording.lessons import finding, step_awaited, step_reached
-from sandbox.wording.pictures import seat, seat_reason, transition, turn
+from sandbox.wording.panels import seat, seat_reason, transition, turn
+from sandbox.wording.policies import figure, note, parameters, queue, rule
 from sandbox.wording.problems import problem, recording
 from sandbox.wording.results import (
     defect,
@@ -25,6 +24,7 @@ from sandbox.wording.results import (
 from sandbox.wording.states import state
 from sandbox.wording.templates import Names, listed
 from sandbox.wording.waits import burden, burst, cause, client, situation
+from sandbox.wording.why import question, score, verdict, why
 
 __all__ = [
     "Names",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.events import Clause
-from sandbox.language import Messages
+from sandbox.i18n import Messages
+from sandbox.model.events import Clause
 from sandbox.wording.problems import problem
 from sandbox.wording.templates import say
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.events import Clause
-from sandbox.happenings import OPERATOR, Happening
-from sandbox.language import Messages, _
-from sandbox.units import show_duration
+from sandbox.i18n import Messages, _
+from sandbox.model.claims import OPERATOR, Happening
+from sandbox.model.events import Clause
+from sandbox.util.units import show_duration
 from sandbox.wording.faults import operator
 from sandbox.wording.results import rounded
 from sandbox.wording.templates import say

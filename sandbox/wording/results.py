@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sandbox.events import Clause
-from sandbox.language import Messages, _, ngettext
-from sandbox.units import MS, S, show_duration
+from sandbox.i18n import Messages, _, ngettext
+from sandbox.model.events import Clause
+from sandbox.util.units import MS, S, show_duration
 from sandbox.wording.templates import listed, say
 
 #: The figures whose means say what a schedule is worth.
@@ -32,7 +32,7 @@ _AGREEMENT: Messages = {
 
 
 def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:
-    """What a run came to, in two sentences; ``figures``: those of ``sandbox.metrics.metrics``."""
+    """What a run came to, in two sentences; ``figures``: those of ``sandbox.views.metrics.metrics``."""
     done = ngettext("The only process is done after {time}", "All {number} processes are done after {time}", processes)
     cpu = ngettext("CPU in use {share} of it", "{number} CPUs in use {share} of it", cpus)
     switched = ngettext("{number} context switch", "{number} context switches", figures["switches"])

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.kernel.states import State
-from sandbox.language import Messages, _
+from sandbox.i18n import Messages, _
+from sandbox.model.states import State
 
 STATES: Messages = {
     "new": "NEW",

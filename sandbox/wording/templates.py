@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from functools import reduce
 from string import Formatter
 
-from sandbox.events import Clause, Figure
-from sandbox.language import _
-from sandbox.units import show_duration
+from sandbox.i18n import _
+from sandbox.model.events import Clause, Figure
+from sandbox.util.units import show_duration
 
 Names = Mapping[int, str]
 

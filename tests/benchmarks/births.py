@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from sandbox.events import Dispatched
+from sandbox.model.events import Dispatched
 from tests.benchmarks.tools import alternate, row, timed
 from tests.worlds import kernel_process, process, scenario
 

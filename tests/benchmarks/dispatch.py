@@ -9,14 +9,14 @@ import statistics
 import time
 from typing import Any
 
-from sandbox import libc
-from sandbox.link import use_all_cpus
-from sandbox.machines.linux.accounting import cpu_clock
-from sandbox.machines.linux.perf import Ring
-from sandbox.machines.linux.places import choose
-from sandbox.measurement.measure import Run, hogs
-from sandbox.metrics import distribution
-from sandbox.units import MS, US, S
+from sandbox.analysis.measurement.measure import Run, hogs
+from sandbox.link.client import use_all_cpus
+from sandbox.machines.linux.blocking.sensors.perf_events import Ring
+from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.process.accounting import cpu_clock
+from sandbox.util import libc
+from sandbox.util.stats import distribution
+from sandbox.util.units import MS, US, S
 
 ROUNDS = 3
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.measurement.measure import Run, left_to_linux, mixed
-from sandbox.spec import Scenario
-from sandbox.units import MS, S
+from sandbox.analysis.measurement.measure import Run, left_to_linux, mixed
+from sandbox.model.spec import Scenario
+from sandbox.util.units import MS, S
 from tests.benchmarks.tools import alternate, row
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 import statistics
 
-from sandbox.events import Event
-from sandbox.history import History
-from sandbox.lanes import cpu_cells, life_cells
-from sandbox.metrics import percentile
-from sandbox.past import Moment, Past
-from sandbox.simulation import simulate
-from sandbox.spec import MachineSpec, ProcessSpec, Scenario, Segment
-from sandbox.units import MS
+from sandbox.machines.simulate import simulate
+from sandbox.model.events import Event
+from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
+from sandbox.render.gantt_cells import cpu_cells, life_cells
+from sandbox.util.stats import percentile
+from sandbox.util.units import MS
+from sandbox.views.eventlog import Moment, Past
+from sandbox.views.history import History
 from tests.benchmarks.tools import timed
 
 EVENTS, PROCESSES, POINTS, CELLS = 1_000_000, 50, 40, 100

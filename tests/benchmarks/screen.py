@@ -8,10 +8,10 @@ import time
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
-from sandbox.events import Admitted, Booted, Event, Ready
-from sandbox.spec import MachineSpec, Scenario
+from sandbox.model.events import Admitted, Booted, Event, Ready
+from sandbox.model.spec import MachineSpec, Scenario
 from sandbox.tui.app import SandboxApp
-from sandbox.tui.session import Session
+from sandbox.tui.state.session import Session
 from tests.benchmarks.tools import alternate, row
 
 PROCESSES, FRAMES = 1_000, 20

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from sandbox.addresses import Address, parse_address
-from sandbox.clients import Clients
-from sandbox.events import Listening
-from sandbox.link import use_all_cpus
-from sandbox.machines.linux.places import choose
-from sandbox.spec import ProcessSpec
+from sandbox.clients.client import Clients
+from sandbox.link.client import use_all_cpus
+from sandbox.machines.linux.cpus import choose
+from sandbox.model.events import Listening
+from sandbox.model.spec import ProcessSpec
+from sandbox.util.addresses import Address, parse_address
 from tests.benchmarks.tools import row, timed
 from tests.worlds import kernel_process, scenario
 

@@ -12,12 +12,12 @@ import math
 import time
 
 from sandbox import policies
-from sandbox.events import Dispatched, Event
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.machines.virtual import VirtualMachine
-from sandbox.spec import MachineSpec, ProcessSpec, Scenario, Segment
-from sandbox.units import MS, S
+from sandbox.model.events import Dispatched, Event
+from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
+from sandbox.util.units import MS, S
 from tests.benchmarks.tools import alternate, row, timed
 
 DECISIONS = 60_000

@@ -10,13 +10,13 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.cells import cell_len
 
-from sandbox.conformance.verdicts import LAWS
+from sandbox.analysis.conformance.verdicts import LAWS
 from tests.commands.stage import Caller, Said
 
 HEAD = """
 import random
 import time
-from sandbox.kinds import Duration
+from sandbox.policies import Duration
 from sandbox.policies.base import Parameter, Policy
 
 

@@ -11,12 +11,12 @@ from xml.etree import ElementTree
 
 import pytest
 
-from sandbox.commands import Kill
-from sandbox.metrics import fold, result
-from sandbox.spec import Scenario
+from sandbox.model.commands import Kill
+from sandbox.model.spec import Scenario
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
-from sandbox.units import MS
+from sandbox.util.units import MS
+from sandbox.views.metrics import fold, result
 from tests.commands.stage import Caller
 from tests.worlds import process, scenario, simulate
 

@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 import pytest
 
-from sandbox import events, policies
+from sandbox import policies
 from sandbox.cli import COMMANDS
-from sandbox.language import LANGUAGES, use
+from sandbox.i18n import LANGUAGES, use
+from sandbox.model import events
 from sandbox.scenario import built_in
 from tests.commands.stage import Caller, Said
 from tests.widetongue import WideTongue

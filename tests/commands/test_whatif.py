@@ -11,15 +11,15 @@ from msgspec.structs import replace
 from rich.cells import cell_len
 
 from sandbox import policies
-from sandbox.events import Admitted, AnyEvent, Exited
-from sandbox.spec import Scenario
+from sandbox.analysis.whatif.derive import Load
+from sandbox.analysis.whatif.report import document, lines
+from sandbox.analysis.whatif.run import what_if
+from sandbox.model.events import Admitted, AnyEvent, Exited
+from sandbox.model.spec import Scenario
 from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
 from sandbox.trace.record import Recorder
-from sandbox.units import MS
-from sandbox.whatif.derive import Load
-from sandbox.whatif.report import document, lines
-from sandbox.whatif.run import what_if
+from sandbox.util.units import MS
 from tests.commands.stage import Caller
 from tests.generated import worlds
 from tests.tui.story import HEAD, Story

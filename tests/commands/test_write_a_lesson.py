@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.happenings import RUN_FIGURES, parse_claim
+from sandbox.model.claims import RUN_FIGURES, parse_claim
 from tests.commands.stage import Caller
 from tests.faults.stage import ROOT
 

@@ -19,10 +19,9 @@ from typing import Any, TypeVar
 
 import pyte
 
-from sandbox.events import Admitted, AnyEvent, Became, Dispatched, Event, Exited, Fault, Wrote
-from sandbox.link import KernelProcess, use_all_cpus
-from sandbox.spec import ProcessSpec, Scenario
-from sandbox.wire import Boot
+from sandbox.link.client import KernelProcess, use_all_cpus
+from sandbox.model.events import Admitted, AnyEvent, Became, Dispatched, Event, Exited, Fault, Wrote
+from sandbox.model.spec import Boot, ProcessSpec, Scenario
 
 T = TypeVar("T")
 E = TypeVar("E", bound=Event)

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from sandbox.addresses import Address, parse_address
-from sandbox.events import Listening
-from sandbox.spec import ProcessSpec
+from sandbox.model.events import Listening
+from sandbox.model.spec import ProcessSpec
+from sandbox.util.addresses import Address, parse_address
 from tests.faults.stage import Watch, watch
 from tests.worlds import scenario
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.commands import Kill, Pause, Quit, Resume, Spawn, Step, Type
-from sandbox.events import Admitted, Blocked, Booted, Dispatched, Exited, Fault, Operator, Wrote
-from sandbox.units import MS
+from sandbox.model.commands import Kill, Pause, Quit, Resume, Spawn, Step, Type
+from sandbox.model.events import Admitted, Blocked, Booted, Dispatched, Exited, Fault, Operator, Wrote
+from sandbox.util.units import MS
 from tests.faults.stage import (
     Piped,
     Watch,

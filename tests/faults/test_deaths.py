@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.link import can_be_strict, use_all_cpus
+from sandbox.link.client import can_be_strict, use_all_cpus
 from tests.faults.stage import (
     BUSY,
     OSSANDBOX,
@@ -93,10 +93,10 @@ def test_f01_killed_while_its_children_are_stopped(tmp_path: Path) -> None:
 
 _DELAYED_ARMING = """
 import os, sys, time
-from sandbox import libc
-from sandbox.machines.linux.birth import Nursery
-from sandbox.machines.linux.listeners import Listeners
-from sandbox.spec import ProcessSpec
+from sandbox.util import libc
+from sandbox.machines.linux.process.spawn import Nursery
+from sandbox.machines.linux.net.listeners import Listeners
+from sandbox.model.spec import ProcessSpec
 
 nursery = Nursery([max(os.sched_getaffinity(0))], ".", Listeners([], exposed=False))
 prctl = libc.prctl

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.commands import Kill, Pause, Quit
-from sandbox.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
-from sandbox.machines.linux.reaper import Reaper
-from sandbox.machines.linux.undertaker import GRACE_NS, withstands
-from sandbox.units import MS
+from sandbox.machines.linux.process.reaper import Reaper
+from sandbox.machines.linux.process.terminate import GRACE_NS, withstands
+from sandbox.model.commands import Kill, Pause, Quit
+from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
+from sandbox.util.units import MS
 from tests.faults.stage import Watch, children, command, descendants, fields, gone, quick_python, state, until, watch
 from tests.worlds import process, run_real, scenario
 

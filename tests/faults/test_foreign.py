@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.addresses import Address
-from sandbox.clients import Client
-from sandbox.events import Accepted, Clause, Connected, Listening, Operator
+from sandbox.clients.client import Client
+from sandbox.model.events import Accepted, Clause, Connected, Listening, Operator
+from sandbox.util.addresses import Address
 from tests.faults.stage import Terminal, terminal, toml_list, write_scenario
 from tests.tui.stage import play, until, world
 from tests.tui.story import Story

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.commands import Quit
-from sandbox.events import Admitted, Exited, Wrote
-from sandbox.link import use_all_cpus
-from sandbox.units import MS
+from sandbox.link.client import use_all_cpus
+from sandbox.model.commands import Quit
+from sandbox.model.events import Admitted, Exited, Wrote
+from sandbox.util.units import MS
 from tests.faults.stage import OSSANDBOX, ROOT, command, gone, quick_python, watch, write_scenario
 from tests.worlds import exits, process, run_real, scenario
 
@@ -93,9 +93,9 @@ count = 40
 
 _NO_MORE_FORKS = """
 import errno, os
-from sandbox.machines.linux.birth import BirthFailed, Nursery
-from sandbox.machines.linux.listeners import Listeners
-from sandbox.spec import ProcessSpec
+from sandbox.machines.linux.process.spawn import BirthFailed, Nursery
+from sandbox.machines.linux.net.listeners import Listeners
+from sandbox.model.spec import ProcessSpec
 
 nursery = Nursery([max(os.sched_getaffinity(0))], ".", Listeners([], exposed=False))
 fork, times = os.fork, iter(range(9))

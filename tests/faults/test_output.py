@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from sandbox.commands import Kill, Quit
-from sandbox.events import Dispatched, Wrote
-from sandbox.units import MS
+from sandbox.model.commands import Kill, Quit
+from sandbox.model.events import Dispatched, Wrote
+from sandbox.util.units import MS
 from tests.faults.stage import Watch, command, cpu_ticks, resident_kib, watch
 from tests.worlds import process, scenario
 

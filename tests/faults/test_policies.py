@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.alarm import AlarmClock
-from sandbox.commands import Quit
-from sandbox.events import Dispatched, Fault, Scheduling
-from sandbox.link import can_be_strict
-from sandbox.policies.patience import Overdue
+from sandbox.link.client import can_be_strict
+from sandbox.model.commands import Quit
+from sandbox.model.events import Dispatched, Fault, Scheduling
+from sandbox.util.timeout import AlarmClock, Overdue
 from tests.faults.stage import terminal, watch
 from tests.worlds import exits, ossandbox, process, run_real, scenario
 
@@ -35,7 +34,7 @@ def write(folder: Path, callback: str, hang: str) -> Path:
     """A scenario beside a policy that hangs in the middle of the run."""
     signature = {"pick": "self, cpu, now_ns", "stopping": "self, task, ran_ns, now_ns"}[callback]
     (folder / "mine.py").write_text(
-        "from sandbox.policies.base import Policy\n"
+        "from sandbox.policies import Policy\n"
         "class Mine(Policy):\n"
         "    calls = 0\n"
         f"    def {callback}({signature}):\n"
@@ -133,7 +132,7 @@ def test_f29_the_app_says_where_and_runs_again(tmp_path: Path) -> None:
 def test_f29_who_is_only_stopped_goes_on(tmp_path: Path) -> None:
     (tmp_path / "mine.py").write_text(
         "import time\n"
-        "from sandbox.policies.base import Policy\n"
+        "from sandbox.policies import Policy\n"
         "class Mine(Policy):\n"
         "    def pick(self, cpu, now_ns):\n"
         "        time.sleep(0.002)  # most of the time it is in here\n"
@@ -160,7 +159,7 @@ def test_f29_who_is_only_stopped_goes_on(tmp_path: Path) -> None:
 
 def in_a_clock(*body: str) -> subprocess.CompletedProcess[str]:
     """A program that spends its time under a clock that takes 0.2 s of deafness."""
-    program = ("import signal, time", "from sandbox.alarm import AlarmClock", "clock = AlarmClock(0.2)", *body)
+    program = ("import signal, time", "from sandbox.util.timeout import AlarmClock", "clock = AlarmClock(0.2)", *body)
     return subprocess.run(
         [sys.executable, "-c", "\n".join(program)], capture_output=True, text=True, timeout=30, check=False
     )
@@ -258,7 +257,7 @@ def test_the_clock_rings_again_for_whoever_swallows_it_and_stops_when_nobody_use
 def test_the_clock_has_stopped_when_the_interpreter_goes_down() -> None:
     program = (
         "import atexit, signal",
-        "from sandbox.alarm import CLOCK",
+        "from sandbox.util.timeout import CLOCK",
         "atexit.register(lambda: print(signal.getitimer(signal.ITIMER_REAL)))",
         "with CLOCK: print(signal.getitimer(signal.ITIMER_REAL)[1])",
     )

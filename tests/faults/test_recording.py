@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.events import AnyEvent, Booted, Halted
-from sandbox.past import past_of
+from sandbox.model.events import AnyEvent, Booted, Halted
 from sandbox.trace.load import Recording
+from sandbox.views.eventlog import past_of
 from tests.faults.stage import BUSY, OSSANDBOX, until
 from tests.worlds import OWN_MOUNTS, ossandbox
 

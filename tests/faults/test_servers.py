@@ -18,12 +18,12 @@ from typing import Any
 
 import pytest
 
-from sandbox.addresses import Address, parse_address, resolve
-from sandbox.clients import Clients
-from sandbox.commands import Pause, Quit, Resume
-from sandbox.events import Backlog, Connected, Exited, Fault, Listening
-from sandbox.spec import SERVERS
-from sandbox.units import MS
+from sandbox.clients.client import Clients
+from sandbox.model.commands import Pause, Quit, Resume
+from sandbox.model.events import Backlog, Connected, Exited, Fault, Listening
+from sandbox.model.spec import SERVERS
+from sandbox.util.addresses import Address, parse_address, resolve
+from sandbox.util.units import MS
 from tests.faults.stage import ROOT, Watch, cpu_ticks, until, watch
 from tests.faults.talking import PATIENCE_S, ask, client, hear, server, serving
 from tests.worlds import kernel_process, ossandbox, process, scenario

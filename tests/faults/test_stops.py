@@ -12,13 +12,13 @@ from typing import Any
 
 import pytest
 
-from sandbox.commands import Pause, Resume
-from sandbox.events import Admitted, Blocked, Dispatched, Exited
-from sandbox.link import can_be_strict, own_pid_namespace, use_all_cpus
-from sandbox.machines.linux.child import Child
-from sandbox.machines.linux.families import Families
-from sandbox.spec import ProcessSpec
-from sandbox.units import MS
+from sandbox.link.client import can_be_strict, own_pid_namespace, use_all_cpus
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.descendants import Families
+from sandbox.model.commands import Pause, Resume
+from sandbox.model.events import Admitted, Blocked, Dispatched, Exited
+from sandbox.model.spec import ProcessSpec
+from sandbox.util.units import MS
 from tests.faults.stage import ROOT, Watch, command, cpu_ticks, quick_python, state, watch
 from tests.worlds import process, scenario
 
@@ -191,12 +191,12 @@ def test_f14_a_stop_in_the_middle_of_a_vfork(vforker: str) -> None:
 
 _BLIND = """
 import sys
-from sandbox.kernel.__main__ import main
-from sandbox.machines.linux.dispatch import Dispatcher
+from sandbox.link.server import main
+from sandbox.machines.linux.switching.dispatch import Dispatcher
 
 stopped = Dispatcher.stopped
 Dispatcher.stopped = lambda self, child: child.spec.name != "ghost" and stopped(self, child)
-main(int(sys.argv[1]))
+main(sys.argv[2])
 """
 
 
@@ -209,7 +209,7 @@ def test_f14_a_stop_that_nobody_ever_sees(tmp_path: Path, monkeypatch: pytest.Mo
         at = words.index("-m")
         return popen([*words[:at], str(tmp_path / "blind.py"), *words[at + 2 :]], **more)
 
-    monkeypatch.setattr("sandbox.link.subprocess.Popen", start)
+    monkeypatch.setattr("sandbox.link.client.subprocess.Popen", start)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     names = ("ghost", "a", "b")
     with watch(scenario(*(process(name, "cpu 300ms") for name in names), quantum_ns=150 * MS), stay=False) as run:
@@ -223,9 +223,9 @@ def test_f14_a_stop_that_nobody_ever_sees(tmp_path: Path, monkeypatch: pytest.Mo
 
 _STRANGER = """
 import json, os, signal, subprocess, sys, time
-from sandbox.commands import Kill, Quit, UsePolicy
-from sandbox.events import Admitted, Dispatched, Exited, Fault
-from sandbox.spec import ProcessSpec
+from sandbox.model.commands import Kill, Quit, UsePolicy
+from sandbox.model.events import Admitted, Dispatched, Exited, Fault
+from sandbox.model.spec import ProcessSpec
 from tests.faults.stage import quick_python, state, watch
 from tests.worlds import process, scenario
 

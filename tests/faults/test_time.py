@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from sandbox.units import MS, S
+from sandbox.util.units import MS, S
 from tests.faults.stage import ROOT, watch
 from tests.worlds import process, scenario
 

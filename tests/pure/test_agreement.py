@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sandbox.comparison.agreement import Agreement, compare, summary
-from sandbox.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, Ready
-from sandbox.history import History
-from sandbox.metrics import fold
-from sandbox.units import MS
+from sandbox.analysis.comparison.agreement import Agreement, compare, summary
+from sandbox.model.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, Ready
+from sandbox.util.units import MS
+from sandbox.views.history import History
+from sandbox.views.metrics import fold
 from tests.worlds import process, scenario, simulate
 
 HEAD = Clause("head of the ready queue")

@@ -11,11 +11,11 @@ from contextlib import asynccontextmanager
 import pytest
 
 from sandbox import wording
-from sandbox.addresses import Address
-from sandbox.clientele import Clientele
-from sandbox.clients import Client, Clients
-from sandbox.events import Admitted, Clause, Exited, Fault, Halted, Listening
-from sandbox.spec import ClientSpec
+from sandbox.clients.client import Client, Clients
+from sandbox.clients.script import Clientele
+from sandbox.model.events import Admitted, Clause, Exited, Fault, Halted, Listening
+from sandbox.model.spec import ClientSpec
+from sandbox.util.addresses import Address
 
 Manner = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

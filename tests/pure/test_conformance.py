@@ -8,17 +8,17 @@ from typing import Any
 import pytest
 
 from sandbox import policies
-from sandbox.commands import Kill, UsePolicy
-from sandbox.conformance.divergence import diverge
-from sandbox.conformance.examination import examine
-from sandbox.conformance.laws import idle, lost, slices, starved
-from sandbox.conformance.shrink import shrink
-from sandbox.conformance.trial import Candidate
-from sandbox.conformance.verdicts import LAWS
-from sandbox.conformance.worlds import BOUND_NS, EXAMINED, worlds
-from sandbox.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, PolicyNote, Ready
-from sandbox.spec import ProcessSpec, Scenario, Segment
-from sandbox.units import MS, US
+from sandbox.analysis.conformance.divergence import diverge
+from sandbox.analysis.conformance.examination import examine
+from sandbox.analysis.conformance.laws import idle, lost, slices, starved
+from sandbox.analysis.conformance.shrink import shrink
+from sandbox.analysis.conformance.trial import Candidate
+from sandbox.analysis.conformance.verdicts import LAWS
+from sandbox.analysis.conformance.workloads import BOUND_NS, EXAMINED, worlds
+from sandbox.model.commands import Kill, UsePolicy
+from sandbox.model.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, PolicyNote, Ready
+from sandbox.model.spec import ProcessSpec, Scenario, Segment
+from sandbox.util.units import MS, US
 from tests.worlds import process, scenario, simulate
 
 WHY = Clause("head of the ready queue")

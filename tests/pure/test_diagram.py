@@ -7,12 +7,12 @@ from collections.abc import Iterable
 
 from hypothesis import given, settings
 
-from sandbox.board import Board
-from sandbox.diagram import TRANSITIONS, Diagram
-from sandbox.events import Event
-from sandbox.kernel.states import LEGAL, State
-from sandbox.past import past_of
-from sandbox.spec import Scenario
+from sandbox.model.events import Event
+from sandbox.model.spec import Scenario
+from sandbox.model.states import LEGAL, State
+from sandbox.views.board import Board
+from sandbox.views.eventlog import past_of
+from sandbox.views.transitions import TRANSITIONS, Diagram
 from tests.generated import worlds
 from tests.tui.story import Story
 from tests.worlds import simulate

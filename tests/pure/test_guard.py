@@ -9,18 +9,18 @@ from typing import Any
 import pytest
 
 from sandbox import wording
-from sandbox.commands import Look, Tune
-from sandbox.events import Event, Fault, PolicyNote, Queues, Scheduling
+from sandbox.model.commands import Look, Tune
+from sandbox.model.events import Event, Fault, PolicyNote, Queues, Scheduling
+from sandbox.model.spec import MachineSpec
 from sandbox.policies import build
 from sandbox.policies.base import Policy, Queue, Task
-from sandbox.policies.guard import Guard
-from sandbox.spec import MachineSpec
+from sandbox.policies.host.guard import Guard
 from tests.worlds import exits, process, scenario, simulate
 
 HEAD = """\
 import math
-from sandbox.events import Clause
-from sandbox.policies.base import Policy, Queue, Task
+
+from sandbox.policies import Clause, Policy, Queue, Task
 
 class Mine(Policy):
     \"\"\"A policy of a person's own.\"\"\"

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from msgspec.structs import replace
 
-from sandbox.board import Board
-from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, Queues, Ready, decode, encode
-from sandbox.kernel.states import State
-from sandbox.metrics import fold, result
-from sandbox.spec import MachineSpec, ProcessSpec, Scenario, Segment
-from sandbox.units import MS
+from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited, Queues, Ready, decode, encode
+from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
+from sandbox.model.states import State
+from sandbox.util.units import MS
+from sandbox.views.board import Board
+from sandbox.views.metrics import fold, result
 from tests.generated import processes, worlds
 from tests.worlds import simulate
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.board import Board
-from sandbox.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
-from sandbox.events import (
+from sandbox.kernel.course import Course
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
+from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
+from sandbox.model.events import (
     Admitted,
     Became,
     Clause,
@@ -19,15 +21,13 @@ from sandbox.events import (
     Operator,
     Ready,
 )
-from sandbox.history import History
-from sandbox.kernel.course import Course
-from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
-from sandbox.kernel.states import LEGAL, IllegalTransition, State, move
+from sandbox.model.spec import ProcessSpec, Segment
+from sandbox.model.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Task
 from sandbox.policies.rr import RoundRobin
-from sandbox.spec import ProcessSpec, Segment
-from sandbox.units import MS
+from sandbox.util.units import MS
+from sandbox.views.board import Board
+from sandbox.views.history import History
 from sandbox.wording import why
 from tests.worlds import exits, gantt, process, scenario, simulate
 

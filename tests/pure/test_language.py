@@ -11,7 +11,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from rich.cells import cell_len
 
-from sandbox.language import LANGUAGES, _, use
+from sandbox.i18n import LANGUAGES, _, use
 from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.widgets.status import PHASE_CELLS
 from sandbox.wording.states import STATES

@@ -9,21 +9,32 @@ from typing import Any
 import pytest
 
 from sandbox import wording
-from sandbox.events import Admitted, Blocked, Clause, Dispatched, Event, Exited, Operator, PolicyNote, Ready, Wrote
-from sandbox.happenings import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
-from sandbox.kinds import Refused
-from sandbox.language import system_language
+from sandbox.i18n import system_language
 from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
-from sandbox.lessons.story import Story
 from sandbox.lessons.text import fill, lesson_text
+from sandbox.lessons.tracker import Story
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
-from sandbox.metrics import fold
+from sandbox.model.claims import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Clause,
+    Dispatched,
+    Event,
+    Exited,
+    Operator,
+    PolicyNote,
+    Ready,
+    Wrote,
+)
+from sandbox.model.spec import Scenario, WhatIf
+from sandbox.model.values import Refused
 from sandbox.scenario import BadScenario, built_in, built_in_folder, find, load
-from sandbox.spec import Scenario, WhatIf
-from sandbox.units import MS
+from sandbox.util.units import MS
+from sandbox.views.metrics import fold
 from tests.worlds import process, scenario, simulate
 
 FAMILY: list[Event] = [

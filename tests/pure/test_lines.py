@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
-from sandbox.cells import teach_rich, wrap
+from sandbox.render.cells import teach_rich, wrap
 
 SAID = "它醒来，得到 CPU，fork 出一个子进程；这个子进程只管这一个客户（它的）。"
 LINES = ["它醒来，得到 CPU，", "fork 出一个子进程；", "这个子进程只管这一个", "客户（它的）。"]

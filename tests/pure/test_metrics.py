@@ -6,8 +6,9 @@ import json
 
 import pytest
 
-from sandbox.metrics import fold, jain, metrics, one_after_another, percentile, result
-from sandbox.units import MS
+from sandbox.util.stats import percentile
+from sandbox.util.units import MS
+from sandbox.views.metrics import fold, jain, metrics, one_after_another, result
 from tests.worlds import process, scenario, simulate
 
 WORLD = scenario(

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from sandbox.addresses import Address, parse_address
-from sandbox.board import Board
-from sandbox.events import (
+from sandbox.machines.linux.net import sock_diag as system
+from sandbox.machines.linux.net.sock_diag import State
+from sandbox.model.events import (
     Accepted,
     Admitted,
     Backlog,
@@ -27,9 +27,9 @@ from sandbox.events import (
     decode,
     encode,
 )
-from sandbox.machines.linux import sockets as system
-from sandbox.machines.linux.sockets import State
-from sandbox.units import MS
+from sandbox.util.addresses import Address, parse_address
+from sandbox.util.units import MS
+from sandbox.views.board import Board
 from tests.tui.story import HEAD
 
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"

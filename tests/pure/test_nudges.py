@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.comparison.nudges import sensitivity
-from sandbox.metrics import fold
+from sandbox.analysis.comparison.sensitivity import sensitivity
+from sandbox.model.spec import Scenario
 from sandbox.scenario import find, load
-from sandbox.spec import Scenario
+from sandbox.views.metrics import fold
 from tests.worlds import process, scenario, simulate
 
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.output import LINES_MOST, PLAIN, Look, Output
-from sandbox.text import Cleaner, clean_console
+from sandbox.util.text import Cleaner, clean_console
+from sandbox.views.console import LINES_MOST, PLAIN, Look, Output
 
 
 def written(*pieces: str) -> Output:

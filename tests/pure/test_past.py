@@ -9,15 +9,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox import past
-from sandbox.board import Board
-from sandbox.events import Dispatched, Event, Wrote, decode
-from sandbox.history import History
 from sandbox.kernel.decisions import RESUMED
-from sandbox.network import Network
-from sandbox.past import Moment, Past, past_of
-from sandbox.spec import Scenario
-from sandbox.units import MS
+from sandbox.model.events import Dispatched, Event, Wrote, decode
+from sandbox.model.spec import Scenario
+from sandbox.util.units import MS
+from sandbox.views import eventlog as past
+from sandbox.views.board import Board
+from sandbox.views.eventlog import Moment, Past, past_of
+from sandbox.views.history import History
+from sandbox.views.network import Network
 from tests.generated import worlds
 from tests.worlds import process, scenario, simulate
 

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from sandbox import policies, wording
-from sandbox.events import Admitted, Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
-from sandbox.listings import says
+from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
+from sandbox.model.spec import ProcessSpec
 from sandbox.policies.base import Task
-from sandbox.policies.tickets import Bag
-from sandbox.spec import ProcessSpec
-from sandbox.units import MS, S
-from sandbox.wording import choices
+from sandbox.policies.common.tickets import Bag
+from sandbox.render.listings import says
+from sandbox.util.units import MS, S
+from sandbox.wording import policies as choices
 from tests.worlds import exits, gantt, process, scenario, simulate
 
 #: Linux's share of a nice 0 process beside one of these nice values.
@@ -201,7 +201,7 @@ def test_moving_down_is_told() -> None:
 
 
 def test_fewer_levels_in_the_middle_of_a_run_leave_nobody_behind() -> None:
-    from sandbox.commands import Tune
+    from sandbox.model.commands import Tune
 
     jobs = [process("a", "cpu 100ms"), process("b", "cpu 40ms", "io 100ms", "cpu 40ms"), process("c", "cpu 100ms")]
     script = [("95ms", Tune("quanta", "5ms"))]

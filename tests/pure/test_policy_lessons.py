@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import msgspec
 
-from sandbox.history import History
 from sandbox.lessons.figures import figures
-from sandbox.lessons.story import Story
 from sandbox.lessons.text import lesson_text
-from sandbox.metrics import fold
+from sandbox.lessons.tracker import Story
+from sandbox.model.spec import Scenario
 from sandbox.scenario import find, load
-from sandbox.spec import Scenario
+from sandbox.views.history import History
+from sandbox.views.metrics import fold
 from tests.worlds import simulate
 
 

@@ -9,17 +9,17 @@ from itertools import cycle
 import pytest
 
 from sandbox import policies
-from sandbox.board import Board
-from sandbox.commands import Command, Kill, Predict, Resume, Step, UsePolicy
-from sandbox.events import Dispatched, Event, Operator
 from sandbox.kernel.decisions import KEEPS
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.kernel.machine import Asked, Happened
 from sandbox.machines.virtual import VirtualMachine
-from sandbox.policies.succession import Succession
-from sandbox.spec import At, Scenario
-from sandbox.units import MS
+from sandbox.model.commands import Command, Kill, Predict, Resume, Step, UsePolicy
+from sandbox.model.events import Dispatched, Event, Operator
+from sandbox.model.spec import At, Scenario
+from sandbox.policies.host.factory import Succession
+from sandbox.util.units import MS
+from sandbox.views.board import Board
 from tests.worlds import exits, gantt, process, scenario, simulate
 
 ANSWERS: Sequence[Command] = (Step(), Resume(), Step())

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from sandbox import wording
-from sandbox.events import Admitted, Connected, Event, Listening
-from sandbox.past import past_of
-from sandbox.quadrants import Seat, seats
-from sandbox.units import MS
+from sandbox.model.events import Admitted, Connected, Event, Listening
+from sandbox.util.units import MS
+from sandbox.views.eventlog import past_of
+from sandbox.views.quadrants import Seat, seats
 from tests.tui.story import Story
 
 SYNCHRONOUS_BLOCKING, SYNCHRONOUS, ASYNCHRONOUS = (True, True), (True, False), (False, False)

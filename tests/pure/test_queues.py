@@ -6,10 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from sandbox import wording
-from sandbox.board import Board
-from sandbox.commands import AnyCommand, Describe, Look, Pause, Tune, UsePolicy
-from sandbox.events import Described, Fault, Operator, ParameterView, Queues, decode, encode
-from sandbox.units import MS
+from sandbox.model.commands import AnyCommand, Describe, Look, Pause, Tune, UsePolicy
+from sandbox.model.events import Described, Fault, Operator, ParameterView, Queues, decode, encode
+from sandbox.util.units import MS
+from sandbox.views.board import Board
 from tests.worlds import process, scenario, simulate
 
 
@@ -104,7 +104,7 @@ def test_a_policy_tells_of_its_parameters_as_one_would_type_them() -> None:
 
 MINE = '''\
 from sandbox.policies.base import Parameter, Policy
-from sandbox.kinds import Whole
+from sandbox.policies import Whole
 
 class Mine(Policy):
     """Says\\x1b[31m this."""

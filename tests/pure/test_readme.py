@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.language import LANGUAGES
+from sandbox.i18n import LANGUAGES
 
 ROOT = Path(__file__).parents[2]
 ENGLISH = (ROOT / "README.md").read_text("utf-8")

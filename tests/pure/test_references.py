@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.events import Admitted, Descheduled, Dispatched, Event, PolicyNote
-from sandbox.spec import ProcessSpec, Segment
+from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, PolicyNote
+from sandbox.model.spec import ProcessSpec, Segment
 from tests import references
 from tests.references import Job, Periodic, Rules, Run, periodic
 from tests.worlds import UNIT, exits, ossandbox, scenario, simulate

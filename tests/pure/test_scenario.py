@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox import wording
-from sandbox.commands import Kill, Spawn, Tune, Type
+from sandbox.model.commands import Kill, Spawn, Tune, Type
 from sandbox.scenario import BadScenario, built_in, find, load
-from sandbox.units import MS
+from sandbox.util.units import MS
 
 
 def problems(tmp_path: Path, text: str | bytes) -> list[tuple[int, str, str]]:
@@ -244,7 +244,7 @@ times = 10
 
 
 def test_a_policy_of_ones_own_lies_beside_the_scenario(tmp_path: Path) -> None:
-    (tmp_path / "mine.py").write_text("from sandbox.policies.base import Policy\nclass Mine(Policy):\n    pass\n")
+    (tmp_path / "mine.py").write_text("from sandbox.policies import Policy\nclass Mine(Policy):\n    pass\n")
     path = tmp_path / "own.toml"
     path.write_text('[machine]\npolicy = "mine.py:Mine"\n[[at]]\ntime = "1s"\ndo = "policy mine.py:Mine"\n')
     assert load(path).machine.policy == "mine.py:Mine"

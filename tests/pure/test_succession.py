@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 from sandbox import policies, wording
-from sandbox.commands import AnyCommand, Look, Pause, Reload, Resume, Tune, UsePolicy
-from sandbox.events import Descheduled, Dispatched, Event, Fault, Operator, Queues, Scheduling
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.machines.virtual import VirtualMachine
-from sandbox.policies.succession import Succession
-from sandbox.units import MS
+from sandbox.model.commands import AnyCommand, Look, Pause, Reload, Resume, Tune, UsePolicy
+from sandbox.model.events import Descheduled, Dispatched, Event, Fault, Operator, Queues, Scheduling
+from sandbox.policies.host.factory import Succession
+from sandbox.util.units import MS
 from tests.worlds import exits, gantt, process, scenario, simulate
 
 
@@ -156,8 +156,7 @@ def test_what_cannot_be_set_is_told_in_words() -> None:
 # A person's own file
 
 MINE = """\
-from sandbox.kinds import Duration
-from sandbox.policies.base import Parameter, Policy
+from sandbox.policies import Duration, Parameter, Policy
 
 class Mine(Policy):
     \"\"\"Newest first.\"\"\"

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sandbox.commands import Look
-from sandbox.events import Dispatched, Queues
-from sandbox.metrics import fold, result
+from sandbox.model.commands import Look
+from sandbox.model.events import Dispatched, Queues
+from sandbox.views.metrics import fold, result
 from tests.worlds import UNIT, exits, gantt, process, scenario, simulate
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[

@@ -14,16 +14,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox import wording
-from sandbox.events import Admitted, AnyEvent, Booted, Clause, Described, Event, Fault, Queues, Wrote, encode
-from sandbox.kinds import Refused
-from sandbox.past import past_of
-from sandbox.spec import Scenario
+from sandbox.model.events import Admitted, AnyEvent, Booted, Clause, Described, Event, Fault, Queues, Wrote, encode
+from sandbox.model.spec import Scenario
+from sandbox.model.values import Refused
 from sandbox.trace import load
 from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
 from sandbox.trace.plausible import Plausible
 from sandbox.trace.record import Recorder
-from sandbox.units import MS
+from sandbox.util.units import MS
+from sandbox.views.eventlog import past_of
 from tests.generated import worlds
 from tests.worlds import process, scenario, simulate
 

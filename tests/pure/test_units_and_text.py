@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sandbox.text import Cleaner, clean, clean_console, clean_line
-from sandbox.units import MS, US, S, parse_duration, show_duration, write_duration
+from sandbox.util.text import Cleaner, clean, clean_console, clean_line
+from sandbox.util.units import MS, US, S, parse_duration, show_duration, write_duration
 
 
 @pytest.mark.parametrize(

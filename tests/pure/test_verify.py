@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.events import Clause, Descheduled, DescheduledReason, Dispatched, Event, Exited, Witnessed
-from sandbox.measurement.verify import Verification
-from sandbox.units import MS, US
+from sandbox.analysis.measurement.verify import Verification
+from sandbox.model.events import Clause, Descheduled, DescheduledReason, Dispatched, Event, Exited, Witnessed
+from sandbox.util.units import MS, US
 
 HEAD = Clause("head of the ready queue")
 

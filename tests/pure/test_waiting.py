@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines.linux import waiting
-from sandbox.machines.linux.waiting import Waiting
+from sandbox.machines.linux.blocking import blocked as waiting
+from sandbox.machines.linux.blocking.blocked import Waiting
 
 
 class Waiter:

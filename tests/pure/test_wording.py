@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
-from sandbox.events import (
+from sandbox.model.events import (
     Accepted,
     Admitted,
     AnyEvent,
@@ -32,7 +32,7 @@ from sandbox.events import (
     Transferred,
     Wrote,
 )
-from sandbox.units import MS
+from sandbox.util.units import MS
 from tests.tui.story import HEAD, Story
 
 NAMES = {1: "a", 2: "b"}

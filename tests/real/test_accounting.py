@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from sandbox.board import Board
-from sandbox.commands import Pause, Resume
-from sandbox.events import Blocked, Descheduled, Dispatched, Event, Exited, PolicyNote, Ready
-from sandbox.metrics import fold, metrics, one_after_another, result
-from sandbox.units import MS
+from sandbox.model.commands import Pause, Resume
+from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Exited, PolicyNote, Ready
+from sandbox.util.units import MS
+from sandbox.views.board import Board
+from sandbox.views.metrics import fold, metrics, one_after_another, result
 from tests.calm import calmly
 from tests.leftcheck import LeftCheck
 from tests.worlds import exits, ossandbox, process, run_real, scenario

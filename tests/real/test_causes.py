@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
-from sandbox.commands import Quit
-from sandbox.events import Admitted, AnyEvent, Became, Blocked, Clause
-from sandbox.spec import ProcessSpec
-from sandbox.units import MS
+from sandbox.model.commands import Quit
+from sandbox.model.events import Admitted, AnyEvent, Became, Blocked, Clause
+from sandbox.model.spec import ProcessSpec
+from sandbox.util.units import MS
 from tests.faults.stage import Watch, command, quick_python, watch
 from tests.worlds import SENSORS, run_real, scenario
 

@@ -10,13 +10,13 @@ from itertools import groupby
 
 import pytest
 
-from sandbox.commands import Press, Type, parse_command
-from sandbox.events import Blocked, Clause, Operator
-from sandbox.kinds import Refused
-from sandbox.machines.linux.child import Child
+from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import STANDING, read_state
-from sandbox.output import Look, Output
-from sandbox.spec import ProcessSpec
+from sandbox.model.commands import Press, Type, parse_command
+from sandbox.model.events import Blocked, Clause, Operator
+from sandbox.model.spec import ProcessSpec
+from sandbox.model.values import Refused
+from sandbox.views.console import Look, Output
 from tests.faults.stage import Watch, command, quick_python, watch
 from tests.leftcheck import LeftCheck
 from tests.worlds import process, scenario

@@ -11,20 +11,20 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
-from sandbox.events import AnyEvent, Wrote
-from sandbox.language import LANGUAGES
+from sandbox.i18n import LANGUAGES
 from sandbox.lessons.course import lessons
 from sandbox.lessons.figures import figures
-from sandbox.lessons.story import Story
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
+from sandbox.lessons.tracker import Story
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
-from sandbox.machines.linux.places import available
-from sandbox.metrics import fold
-from sandbox.past import Moment
-from sandbox.quadrants import seats
+from sandbox.machines.linux.cpus import available
+from sandbox.model.events import AnyEvent, Wrote
+from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in_folder
-from sandbox.spec import Scenario
+from sandbox.views.eventlog import Moment
+from sandbox.views.metrics import fold
+from sandbox.views.quadrants import seats
 from tests.faults.stage import Terminal
 from tests.worlds import ossandbox, run_real
 

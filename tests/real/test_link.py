@@ -8,12 +8,13 @@ import time
 
 import pytest
 
-from sandbox.board import Board
-from sandbox.commands import Kill, Spawn, Type
-from sandbox.events import Admitted, Event, Exited, Halted, Operator
-from sandbox.link import KernelProcess, use_all_cpus
-from sandbox.units import MS
-from sandbox.wire import Boot, Lines
+from sandbox.link.client import KernelProcess, use_all_cpus
+from sandbox.link.wire import Lines
+from sandbox.model.commands import Kill, Spawn, Type
+from sandbox.model.events import Admitted, Event, Exited, Halted, Operator
+from sandbox.model.spec import Boot
+from sandbox.util.units import MS
+from sandbox.views.board import Board
 from tests.faults.stage import state, until, watch
 from tests.worlds import process, scenario
 

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from sandbox import policies, wording
-from sandbox.board import Board
-from sandbox.commands import Look, Tune, UsePolicy
-from sandbox.events import Admitted, Dispatched, Event, Fault, PolicyNote, Queues
-from sandbox.kernel.states import State
-from sandbox.spec import ProcessSpec
-from sandbox.units import MS
-from sandbox.wording import choices
+from sandbox.model.commands import Look, Tune, UsePolicy
+from sandbox.model.events import Admitted, Dispatched, Event, Fault, PolicyNote, Queues
+from sandbox.model.spec import ProcessSpec
+from sandbox.model.states import State
+from sandbox.util.units import MS
+from sandbox.views.board import Board
+from sandbox.wording import policies as choices
 from tests.worlds import exits, process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]

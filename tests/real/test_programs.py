@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.commands import Kill, Pause, Resume, Spawn, Type
-from sandbox.events import Admitted, AnyEvent, Blocked, Fault, Operator, Wrote
-from sandbox.spec import ProcessSpec, Scenario
-from sandbox.units import MS
+from sandbox.model.commands import Kill, Pause, Resume, Spawn, Type
+from sandbox.model.events import Admitted, AnyEvent, Blocked, Fault, Operator, Wrote
+from sandbox.model.spec import ProcessSpec, Scenario
+from sandbox.util.units import MS
 from tests.worlds import exits, process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.commands import Predict, Resume, Step
-from sandbox.events import Admitted, Dispatched, Event, Exited, Operator
+from sandbox.model.commands import Predict, Resume, Step
+from sandbox.model.events import Admitted, Dispatched, Event, Exited, Operator
 from tests.faults.stage import all_stopped, watch
 from tests.worlds import process, scenario
 

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.commands import Kill, Quit, Type
-from sandbox.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
 from sandbox.kernel.machine import Woke
-from sandbox.machines.linux import perf
-from sandbox.machines.linux.child import Child
+from sandbox.machines.linux.blocking.blocked import Waiting
+from sandbox.machines.linux.blocking.sensors import open_sensor, successor
+from sandbox.machines.linux.blocking.sensors import perf_events as perf
+from sandbox.machines.linux.blocking.sensors.base import Around
+from sandbox.machines.linux.blocking.sensors.perf_events import Ring
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.outbox import Outbox
-from sandbox.machines.linux.perf import Ring
-from sandbox.machines.linux.places import Places, choose
+from sandbox.machines.linux.cpus import Places, choose
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.sensors import open_sensor, successor
-from sandbox.machines.linux.sensors.base import Around
-from sandbox.machines.linux.waiting import Waiting
-from sandbox.spec import ProcessSpec
-from sandbox.units import MS
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.reports import Outbox
+from sandbox.model.commands import Kill, Quit, Type
+from sandbox.model.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
+from sandbox.model.spec import ProcessSpec
+from sandbox.util.units import MS
 from tests.faults.stage import children, command, command_line, quick_python, watch
 from tests.worlds import SENSORS, exits, process, run_real, scenario
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.board import Board
-from sandbox.commands import Kill
-from sandbox.events import Admitted, Blocked, Clause, Connected, Exited, Listening
-from sandbox.network import Connection, Network
-from sandbox.spec import SERVERS, ProcessSpec
-from sandbox.units import MS
+from sandbox.model.commands import Kill
+from sandbox.model.events import Admitted, Blocked, Clause, Connected, Exited, Listening
+from sandbox.model.spec import SERVERS, ProcessSpec
+from sandbox.util.units import MS
+from sandbox.views.board import Board
+from sandbox.views.network import Connection, Network
 from tests.faults.stage import Watch, command, quick_python
 from tests.faults.talking import ask, client, hear, server, serving
 from tests.worlds import SENSORS, ossandbox, process, run_real, scenario

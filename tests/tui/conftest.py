@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 import pytest
 
-from sandbox.spec import Scenario
+from sandbox.model.spec import Scenario
 from sandbox.tui.config import Config
 from tests.tui.stage import Play, no_blinking, play
 

@@ -13,12 +13,12 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input
 
-from sandbox.commands import Command
-from sandbox.events import AnyEvent, Halted
-from sandbox.spec import MachineSpec, ProcessSpec, Scenario
+from sandbox.model.commands import Command
+from sandbox.model.events import AnyEvent, Halted
+from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
-from sandbox.tui.session import Session
+from sandbox.tui.state.session import Session
 from tests.tui.story import Story
 
 #: What the clock of every test shows at its beginning.

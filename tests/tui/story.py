@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sandbox.events import (
+from sandbox.model.events import (
     Admitted,
     AnyEvent,
     Blocked,
@@ -21,7 +21,7 @@ from sandbox.events import (
     Scheduling,
     Wrote,
 )
-from sandbox.units import MS, parse_duration
+from sandbox.util.units import MS, parse_duration
 
 HEAD = Clause("head of the ready queue")
 

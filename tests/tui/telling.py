@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.events import Clause, Described, Figure, ParameterView, Queued, Queues, QueueView
+from sandbox.model.events import Clause, Described, Figure, ParameterView, Queued, Queues, QueueView
 from sandbox.policies import find
-from sandbox.units import MS
+from sandbox.util.units import MS
 from tests.tui.story import Story
 
 

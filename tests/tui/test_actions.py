@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.commands import Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy
-from sandbox.spec import Scenario
+from sandbox.model.commands import Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy
+from sandbox.model.spec import Scenario
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.screens.help import Help

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.spec import Scenario
+from sandbox.model.spec import Scenario
 from sandbox.tui.panels.compare import Compare
 from tests.tui.stage import Play, until, world
 from tests.tui.story import Story
@@ -73,7 +73,7 @@ async def test_it_scrolls_to_the_charts(stage: Stage) -> None:
 
 async def test_one_says_who_takes_part(stage: Stage, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
-    path.write_text("from sandbox.policies.base import Policy\nclass Mine(Policy): pass\n")
+    path.write_text("from sandbox.policies import Policy\nclass Mine(Policy): pass\n")
     it = stage(jobs())
     async with it.app.run_test(size=(120, 40)) as pilot:
         await it.open(pilot, "5", started())

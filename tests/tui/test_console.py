@@ -6,10 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.commands import Press, Type
+from sandbox.model.commands import Press, Type
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS
-from sandbox.tui.panels.console import Console
+from sandbox.tui.panels.console.panel import Console
 from tests.tui.stage import Play, show
 from tests.tui.story import Story, shift_change
 

@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.board import Row
-from sandbox.events import Admitted
+from sandbox.model.events import Admitted
 from sandbox.tui.config import Config
-from sandbox.tui.family import Family
+from sandbox.tui.state.tree import Family
 from sandbox.tui.widgets.choices import Picked
+from sandbox.views.board import Row
 from tests.tui.stage import Play, show
 from tests.tui.story import Story, family
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from sandbox.commands import Type
-from sandbox.events import Admitted
+from sandbox.model.commands import Type
+from sandbox.model.events import Admitted
 from sandbox.tui.screens import inspect
 from sandbox.tui.screens.system import _listed, system_facts
-from sandbox.tui.threads import Thread, threads
-from sandbox.units import MS
+from sandbox.tui.screens.threads import Thread, threads
+from sandbox.util.units import MS
 from tests.leftcheck import LeftCheck
 from tests.tui.stage import Play, until
 from tests.tui.story import Story, shift_change

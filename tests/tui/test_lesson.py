@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.commands import Pause
-from sandbox.happenings import parse_happening
-from sandbox.spec import PANELS, PARTS, Scenario, Step
+from sandbox.model.claims import parse_happening
+from sandbox.model.commands import Pause
+from sandbox.model.spec import PANELS, PARTS, Scenario, Step
 from sandbox.tui import keys
 from sandbox.tui.panels import make
 from tests.tui.stage import Play, until, world

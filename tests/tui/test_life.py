@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.commands import Pause
-from sandbox.events import Clause, Halted
-from sandbox.kernel.states import IllegalTransition
+from sandbox.model.commands import Pause
+from sandbox.model.events import Clause, Halted
+from sandbox.model.states import IllegalTransition
 from sandbox.tui.app import run_app
 from sandbox.tui.config import Config
-from sandbox.tui.session import Session
+from sandbox.tui.state.session import Session
 from tests.tui.stage import Play, until, world
 from tests.tui.story import Story
 

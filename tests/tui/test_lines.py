@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.style import Style
 
-from sandbox.cells import fit, fit_name, flush_right
-from sandbox.tui.figures import bar, brief, part
+from sandbox.render.cells import fit, fit_name, flush_right
+from sandbox.tui.format import bar, brief, part
 from sandbox.tui.widgets.lines import Window, line, window
-from sandbox.units import MS, S
+from sandbox.util.units import MS, S
 
 PLAIN = Style()
 words = st.text(alphabet="ab-09編譯…é", max_size=12)

@@ -9,17 +9,17 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from sandbox.commands import Kill, Pause, Resume, Step
-from sandbox.events import AnyEvent, Event
 from sandbox.lessons.progress import finished
-from sandbox.past import past_of
+from sandbox.model.commands import Kill, Pause, Resume, Step
+from sandbox.model.events import AnyEvent, Event
 from sandbox.scenario import find, load
 from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
 from sandbox.trace.record import Recorder
 from sandbox.tui.app import SandboxApp
-from sandbox.tui.replay import Replay
-from sandbox.units import MS, S
+from sandbox.tui.state.replay import Replay
+from sandbox.util.units import MS, S
+from sandbox.views.eventlog import past_of
 from tests.tui.stage import NOON_NS, FakeLink, Play, Seen, until, wheel, world
 from tests.tui.story import Story, shift_change
 

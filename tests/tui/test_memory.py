@@ -9,9 +9,9 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.events import Admitted
+from sandbox.model.events import Admitted
 from sandbox.tui.config import Config
-from sandbox.tui.memory import Memory, memory
+from sandbox.tui.panels.memory.tree import Memory, memory
 from tests.leftcheck import LeftCheck
 from tests.tui.stage import Play, show
 from tests.tui.story import Story, family
@@ -30,7 +30,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, it: Play, story: Story) -> Story:
     ]  # fmt: skip
     story.events = events
     monkeypatch.setattr(
-        "sandbox.tui.memory.memory", lambda pid: Memory(2 * pid * MIB, pid * MIB, pid * MIB, 3 * pid * MIB // 2)
+        "sandbox.tui.panels.memory.tree.memory",
+        lambda pid: Memory(2 * pid * MIB, pid * MIB, pid * MIB, 3 * pid * MIB // 2),
     )
     return story
 

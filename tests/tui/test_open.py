@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input, OptionList
 
-from sandbox.commands import UsePolicy
 from sandbox.lessons.course import in_order
-from sandbox.machines.linux.places import available
+from sandbox.machines.linux.cpus import available
+from sandbox.model.commands import UsePolicy
 from sandbox.tui.screens.open import Open
 from tests.tui.stage import Play, until
 from tests.tui.story import Story
@@ -175,7 +175,7 @@ async def test_a_file_that_is_changed_for_the_worse_before_a_restart(stage: Stag
 
 async def test_a_policy_of_ones_own_is_typed_with_or_without_its_class(stage: Stage, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
-    path.write_text("from sandbox.policies.base import Policy\nclass Mine(Policy): pass\n")
+    path.write_text("from sandbox.policies import Policy\nclass Mine(Policy): pass\n")
     it = stage()
     async with it.app.run_test(size=(120, 40)) as pilot:
         await it.tell(pilot, Story().admit("a").run("a"))

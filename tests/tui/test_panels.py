@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.commands import Look
+from sandbox.model.commands import Look
 from sandbox.tui.config import Config
 from sandbox.tui.keys import PANELS
 from sandbox.tui.panels import make

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from sandbox.commands import Pause, Predict, Resume, Step
-from sandbox.happenings import parse_happening
-from sandbox.spec import Step as LessonStep
+from sandbox.model.claims import parse_happening
+from sandbox.model.commands import Pause, Predict, Resume, Step
+from sandbox.model.spec import Step as LessonStep
 from tests.tui.stage import Play, world
 from tests.tui.story import Story
 

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from textual.widgets import Input
 
-from sandbox.commands import Describe, Reload, Tune
-from sandbox.events import AnyEvent, Clause, Described, Fault, Queues, QueueView
-from sandbox.link import KernelProcess
+from sandbox.link.client import KernelProcess
+from sandbox.model.commands import Describe, Reload, Tune
+from sandbox.model.events import AnyEvent, Clause, Described, Fault, Queues, QueueView
+from sandbox.model.spec import Boot
 from sandbox.tui.app import SandboxApp
-from sandbox.tui.session import Session
-from sandbox.units import MS
-from sandbox.wire import Boot
+from sandbox.tui.state.session import Session
+from sandbox.util.units import MS
 from tests.tui.stage import Play, until
 from tests.tui.story import Story
 from tests.tui.telling import crowd, levels, mlfq, queued
@@ -191,7 +191,7 @@ async def test_a_source_that_is_gone_says_so(stage: Stage) -> None:
 
 
 MINE = '''\
-from sandbox.kinds import Duration
+from sandbox.policies import Duration
 from sandbox.policies.base import Parameter, Policy
 
 class Mine(Policy):

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from sandbox.commands import Pause
-from sandbox.spec import Scenario
-from sandbox.tui.session import Session
-from sandbox.units import MS, S
+from sandbox.model.commands import Pause
+from sandbox.model.spec import Scenario
+from sandbox.tui.state.session import Session
+from sandbox.util.units import MS, S
 from tests.tui.stage import NOON_NS, Clock, FakeLink, world
 from tests.tui.story import Story
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from sandbox.commands import Describe
-from sandbox.spec import Scenario
+from sandbox.model.commands import Describe
+from sandbox.model.spec import Scenario
 from sandbox.tui.config import Config
 from tests.tui.stage import Play, show, until, world
 from tests.tui.story import Story, working_day

@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
-from sandbox.addresses import Address
-from sandbox.clients import Client
-from sandbox.commands import Kill
-from sandbox.events import Accepted, AnyEvent, Backlog, Clause, Connected, Listening, Transferred
+from sandbox.clients.client import Client
+from sandbox.model.commands import Kill
+from sandbox.model.events import Accepted, AnyEvent, Backlog, Clause, Connected, Listening, Transferred
 from sandbox.tui.config import Config
-from sandbox.tui.figures import fine, size
-from sandbox.units import MS, US, S
+from sandbox.tui.format import fine, size
+from sandbox.util.addresses import Address
+from sandbox.util.units import MS, US, S
 from tests.faults.stage import terminal, write_scenario
 from tests.leftcheck import LeftCheck
 from tests.tui.stage import NOON_NS, Play, show, until

@@ -14,13 +14,13 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from sandbox import policies
-from sandbox.commands import Describe
-from sandbox.events import Clause, Described, ParameterView, Queues, QueueView
-from sandbox.language import use
-from sandbox.spec import Scenario
+from sandbox.i18n import use
+from sandbox.model.commands import Describe
+from sandbox.model.events import Clause, Described, ParameterView, Queues, QueueView
+from sandbox.model.spec import Scenario
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
-from sandbox.units import MS
+from sandbox.util.units import MS
 from tests.tui.stage import Play, Seen, until, world
 from tests.tui.telling import queued
 from tests.tui.test_lookback import Projector

@@ -7,10 +7,10 @@ from itertools import pairwise, product
 
 from textual.geometry import Region
 
-from sandbox.kernel.states import LEGAL
+from sandbox.model.states import LEGAL
 from sandbox.tui.config import Config
+from sandbox.tui.panels.states.layout import HEIGHT_LEAST, WIDTH_LEAST, layout
 from sandbox.tui.widgets.canvas import _cells
-from sandbox.tui.widgets.statelayout import HEIGHT_LEAST, WIDTH_LEAST, layout
 from tests.tui.stage import Play, show
 from tests.tui.story import Story, shift_change, working_day
 

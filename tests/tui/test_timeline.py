@@ -9,12 +9,23 @@ from typing import Any
 
 import pytest
 
-from sandbox.lanes import MANY, UP_TO, WAITS, WAITS_FOR_CPU, Lane, Share, Sign, cpu_cells, family_cells, life_cells
-from sandbox.tracks import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
+from sandbox.render.gantt_cells import (
+    MANY,
+    UP_TO,
+    WAITS,
+    WAITS_FOR_CPU,
+    Lane,
+    Share,
+    Sign,
+    cpu_cells,
+    family_cells,
+    life_cells,
+)
 from sandbox.tui.palette import PLAIN
 from sandbox.tui.widgets.chart import Chart
 from sandbox.tui.widgets.extent import Extent
-from sandbox.units import MS, S
+from sandbox.util.units import MS, S
+from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
 from tests.tui.stage import Play, wheel
 from tests.tui.story import Story
 

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.kernel.machine import Started, Told
-from sandbox.machines.linux.child import Child
+from sandbox.machines.linux.blocking.sensors import open_sensor, successor
+from sandbox.machines.linux.blocking.sensors.base import Around, SensorLost
+from sandbox.machines.linux.blocking.sensors.switch_log import Witness
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.outbox import Outbox
-from sandbox.machines.linux.places import Places
+from sandbox.machines.linux.cpus import Places
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.population import Population
-from sandbox.machines.linux.sensors import open_sensor, successor
-from sandbox.machines.linux.sensors.base import Around, SensorLost
-from sandbox.machines.linux.witness import Witness
-from sandbox.wire import Boot
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.process_table import Population
+from sandbox.machines.linux.reports import Outbox
+from sandbox.model.spec import Boot
 
 
 class Lookout:

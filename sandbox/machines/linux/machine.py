@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
-from sandbox import libc
-from sandbox.commands import Command, Kill, Press, Spawn, Type
-from sandbox.events import Clause
 from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, Stop, Thaw
-from sandbox.machines.linux.child import Child
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.dispatch import Dispatcher
-from sandbox.machines.linux.household import Household, Outside
+from sandbox.machines.linux.cpus import Places, take_precedence
+from sandbox.machines.linux.housekeeping import Household, Outside
 from sandbox.machines.linux.lookout import Lookout
-from sandbox.machines.linux.outbox import Outbox
-from sandbox.machines.linux.pace import Pace
-from sandbox.machines.linux.places import Places, take_precedence
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.population import Population
-from sandbox.machines.linux.pulse import Pulse
-from sandbox.machines.linux.reaper import Reaper
-from sandbox.machines.linux.undertaker import end_all
-from sandbox.units import US
-from sandbox.wire import Boot
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.process_table import Population
+from sandbox.machines.linux.process.reaper import Reaper
+from sandbox.machines.linux.process.terminate import end_all
+from sandbox.machines.linux.reports import Outbox
+from sandbox.machines.linux.switching.dispatch import Dispatcher
+from sandbox.machines.linux.switching.pace import Pace
+from sandbox.machines.linux.switching.pulse import Pulse
+from sandbox.model.commands import Command, Kill, Press, Spawn, Type
+from sandbox.model.events import Clause
+from sandbox.model.spec import Boot
+from sandbox.util import libc
+from sandbox.util.units import US
 
 #: What happens within so long on real CPUs happens at one instant.
 _INSTANT_NS = 300 * US

@@ -6,8 +6,8 @@ import select
 import time
 from collections.abc import Callable
 
-from sandbox import libc
-from sandbox.units import S
+from sandbox.util import libc
+from sandbox.util.units import S
 
 #: Later than this we woke because something else had the CPU.
 _LATE_NS = 200_000

@@ -11,18 +11,19 @@ from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
-from sandbox import contenders, wording
-from sandbox.cells import wrap
-from sandbox.comparison.apart import Comparison
-from sandbox.comparison.wire import AnyMessage, Compared, Request, Running
-from sandbox.errand import Refusal
-from sandbox.gantt import Line
-from sandbox.language import _
+from sandbox import wording
+from sandbox.analysis.comparison.apart import Comparison
+from sandbox.analysis.comparison.messages import AnyMessage, Compared, Request, Running
+from sandbox.i18n import _
+from sandbox.link.worker import Refusal
+from sandbox.machines.simulate import obstacles
+from sandbox.policies import choice as contenders
+from sandbox.render.cells import wrap
+from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
-from sandbox.simulation import obstacles
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
-from sandbox.tui.session import Session
+from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.pages import Pages
 from sandbox.tui.widgets.typing import EntryLine
 

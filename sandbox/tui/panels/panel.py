@@ -8,9 +8,9 @@ from typing import ClassVar, Literal
 from textual.timer import Timer
 from textual.widget import Widget
 
-from sandbox.events import Fault
+from sandbox.model.events import Fault
 from sandbox.tui.keys import key_of
-from sandbox.tui.session import Session
+from sandbox.tui.state.session import Session
 
 
 class Panel(Widget):

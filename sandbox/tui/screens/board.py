@@ -9,16 +9,16 @@ from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Input
 
-from sandbox.spec import PANELS, Step
+from sandbox.model.spec import PANELS, Step
 from sandbox.tui import panels
 from sandbox.tui.panels.panel import Panel
-from sandbox.tui.session import Session
+from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
+from sandbox.tui.widgets.question import WhoNext
 from sandbox.tui.widgets.status import Status
 from sandbox.tui.widgets.tabs import Tabs
 from sandbox.tui.widgets.timeline import Timeline
-from sandbox.tui.widgets.whonext import WhoNext
 from sandbox.tui.widgets.why import Why
 
 #: What the board consists of.

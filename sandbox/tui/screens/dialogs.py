@@ -17,7 +17,7 @@ from textual.widget import Widget
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
-from sandbox.language import _
+from sandbox.i18n import _
 
 T = TypeVar("T")
 

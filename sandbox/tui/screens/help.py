@@ -13,8 +13,8 @@ from textual.containers import VerticalScroll
 from textual.widgets import Static
 
 from sandbox import wording
-from sandbox.kernel.states import State
-from sandbox.language import N_, _
+from sandbox.i18n import N_, _
+from sandbox.model.states import State
 from sandbox.tui.keys import ACTIONS, keys_of, written
 from sandbox.tui.screens.dialogs import Dialog, entitle
 

@@ -9,15 +9,15 @@ from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
 from sandbox import wording
-from sandbox.commands import Type
-from sandbox.kernel.states import State
-from sandbox.language import _
-from sandbox.tui.figures import brief
+from sandbox.i18n import _
+from sandbox.model.commands import Type
+from sandbox.model.states import State
+from sandbox.tui.format import brief
+from sandbox.tui.panels.console.output import Written
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
-from sandbox.tui.session import Session
-from sandbox.tui.widgets.written import Written
-from sandbox.units import MS, US, show_duration
+from sandbox.tui.state.session import Session
+from sandbox.util.units import MS, US, show_duration
 
 _REFRESH_S = 0.25
 

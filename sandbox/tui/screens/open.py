@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from sandbox import wording
-from sandbox.language import _
+from sandbox.i18n import _
 from sandbox.lessons.course import in_order
 from sandbox.lessons.progress import finished
 from sandbox.lessons.text import title
+from sandbox.model.spec import Scenario
 from sandbox.scenario import BadScenario, Problem, find, load
-from sandbox.spec import Scenario
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
 
 
@@ -36,7 +36,7 @@ class Open(ChooseOrType):
 
 def read(name: str) -> Scenario:
     """The scenario of a file or of a built-in one's name, if this machine can run it. Raises BadScenario."""
-    from sandbox.machines.linux.probe import lacks
+    from sandbox.machines.linux.capabilities import lacks
 
     scenario = load(find(name))
     lacking = lacks(scenario.machine.cpus)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 
 from sandbox import policies, wording
-from sandbox.kinds import Refused
-from sandbox.language import _
-from sandbox.listings import says
-from sandbox.policies.files import classes
-from sandbox.text import clean_line
+from sandbox.i18n import _
+from sandbox.model.values import Refused
+from sandbox.policies.host.loader import classes
+from sandbox.render.listings import says
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
+from sandbox.util.text import clean_line
 
 
 class ChoosePolicy(ChooseOrType):

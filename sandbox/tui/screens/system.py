@@ -6,9 +6,9 @@ import os
 
 from rich.cells import cell_len, set_cell_size
 
-from sandbox.language import Messages, _, ngettext
-from sandbox.tui.figures import fine
-from sandbox.tui.threads import Thread, threads
+from sandbox.i18n import Messages, _, ngettext
+from sandbox.tui.format import fine
+from sandbox.tui.screens.threads import Thread, threads
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -80,7 +80,7 @@ def _listed(found: list[Thread]) -> str:
 
 def _descriptors(os_pid: int, most: int = 8) -> list[str]:
     """The open descriptors and where they lead; several that lead to one place are named together."""
-    from sandbox.text import clean_line
+    from sandbox.util.text import clean_line
 
     folder = f"/proc/{os_pid}/fd"
     places: dict[str, list[str]] = {}

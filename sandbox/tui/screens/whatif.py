@@ -7,10 +7,10 @@ from textual.app import ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
-from sandbox.language import _
+from sandbox.analysis.whatif.report import WhatIf, lines
+from sandbox.i18n import _
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN
 from sandbox.tui.screens.dialogs import Dialog, entitle
-from sandbox.whatif.report import WhatIf, lines
 
 
 class ShowWhatIf(Dialog[None]):

@@ -12,7 +12,7 @@ from rich.style import Style
 from textual.geometry import Region
 from textual.strip import Strip
 
-from sandbox.cells import fit
+from sandbox.render.cells import fit
 
 Point = tuple[int, int]
 

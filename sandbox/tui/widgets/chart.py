@@ -11,12 +11,12 @@ from operator import attrgetter
 from rich.segment import Segment
 from rich.style import Style
 
-from sandbox.lanes import ARRIVED, MANY, UP_TO, WAITS, WAITS_FOR_CPU, WOKE, Share, Sign, ruler
-from sandbox.tracks import NOBODY
-from sandbox.tui.figures import exact
+from sandbox.render.gantt_cells import ARRIVED, MANY, UP_TO, WAITS, WAITS_FOR_CPU, WOKE, Share, Sign, ruler
+from sandbox.tui.format import exact
 from sandbox.tui.palette import Palette
 from sandbox.tui.widgets.extent import Extent
 from sandbox.tui.widgets.lines import Piece
+from sandbox.views.intervals import NOBODY
 
 _CURSOR, _MARKED = "│", Style(reverse=True)
 #: Of a lane that is two lines thick, the lower one tells states only.

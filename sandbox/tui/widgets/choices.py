@@ -12,9 +12,9 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from sandbox.cells import fit_name
-from sandbox.language import _
-from sandbox.tui.session import Session
+from sandbox.i18n import _
+from sandbox.render.cells import fit_name
+from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
 
 _WHEEL = 3

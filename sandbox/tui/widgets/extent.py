@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.units import MS, S
+from sandbox.util.units import MS, S
 
 #: The times that the width can show.
 ZOOMS_NS = (

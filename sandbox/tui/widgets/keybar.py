@@ -5,10 +5,10 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from sandbox.language import _
+from sandbox.i18n import _
 from sandbox.tui.keys import ACTIONS, Action
-from sandbox.tui.replay import Replay
-from sandbox.tui.session import Session
+from sandbox.tui.state.replay import Replay
+from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line
 
 #: What gives way first where there is little room; the rest is always there.

@@ -9,12 +9,12 @@ from rich.text import Text
 from textual.containers import VerticalScroll
 
 from sandbox import wording
-from sandbox.language import _, spoken
+from sandbox.i18n import _, spoken
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
-from sandbox.teaching import parts
-from sandbox.text import clean
+from sandbox.scenario.lesson_checks import parts
 from sandbox.tui.keys import key_of
-from sandbox.tui.session import Session
+from sandbox.tui.state.session import Session
+from sandbox.util.text import clean
 
 if TYPE_CHECKING:
     from textual.widgets import Markdown

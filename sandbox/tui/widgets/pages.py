@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from textual.strip import Strip
 
-from sandbox.gantt import Line
-from sandbox.language import _
+from sandbox.i18n import _
+from sandbox.render.gantt import Line
 from sandbox.tui.widgets.lines import Lines, line
 
 _WHEEL = 3

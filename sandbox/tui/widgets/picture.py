@@ -9,14 +9,14 @@ from rich.style import Style
 from textual import events
 from textual.geometry import Region
 
-from sandbox.board import Row
-from sandbox.cells import fit, fit_name
-from sandbox.language import _
+from sandbox.i18n import _
+from sandbox.render.cells import fit, fit_name
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
-from sandbox.tui.session import Session
+from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.canvas import Canvas
 from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.lines import Lines, Piece
+from sandbox.views.board import Row
 
 _BETWEEN = 2
 

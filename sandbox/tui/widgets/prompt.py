@@ -5,8 +5,8 @@ from __future__ import annotations
 from rich.cells import cell_len
 from textual.strip import Strip
 
-from sandbox.cells import fit_name
-from sandbox.language import _
+from sandbox.i18n import _
+from sandbox.render.cells import fit_name
 from sandbox.tui.widgets.lines import Lines, Piece, line
 
 _NAME_MOST = 16

@@ -6,13 +6,13 @@ from rich.cells import cell_len
 from textual.strip import Strip
 
 from sandbox import wording
-from sandbox.cells import fit
-from sandbox.language import _
-from sandbox.tui.figures import brief
-from sandbox.tui.replay import Replay
-from sandbox.tui.session import Session
+from sandbox.i18n import _
+from sandbox.render.cells import fit
+from sandbox.tui.format import brief
+from sandbox.tui.state.replay import Replay
+from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line
-from sandbox.units import S
+from sandbox.util.units import S
 
 _LOAD_CELLS = 10
 #: Of what the machine does.

@@ -9,7 +9,7 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from sandbox.language import _
+from sandbox.i18n import _
 from sandbox.tui.keys import ACTIONS, PANELS, Action
 from sandbox.tui.widgets.lines import Lines, Piece, line
 

@@ -11,19 +11,19 @@ from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from sandbox.cells import flush_right
-from sandbox.history import History
-from sandbox.lanes import Lane, Share, Sign, cpu_cells, family_cells, life_cells
-from sandbox.language import _
-from sandbox.tracks import Track
-from sandbox.tui.family import Family, Member, own_name
-from sandbox.tui.figures import brief, exact
-from sandbox.tui.session import Session
+from sandbox.i18n import _
+from sandbox.render.cells import flush_right
+from sandbox.render.gantt_cells import Lane, Share, Sign, cpu_cells, family_cells, life_cells
+from sandbox.tui.format import brief, exact
+from sandbox.tui.state.session import Session
+from sandbox.tui.state.tree import Family, Member, own_name
 from sandbox.tui.widgets.chart import Chart
 from sandbox.tui.widgets.choices import Choice, Processes
 from sandbox.tui.widgets.extent import Extent
 from sandbox.tui.widgets.lines import Window
-from sandbox.units import show_duration
+from sandbox.util.units import show_duration
+from sandbox.views.history import History
+from sandbox.views.intervals import Track
 
 _LABEL = 16
 #: Of more generations the label has no room for the names.

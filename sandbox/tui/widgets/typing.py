@@ -8,7 +8,7 @@ from textual.binding import BindingType
 from textual.message import Message
 from textual.widgets import Input
 
-from sandbox.commands import KEYS, Key
+from sandbox.model.commands import KEYS, Key
 from sandbox.tui.keys import bindings
 
 

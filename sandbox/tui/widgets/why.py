@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from textual.strip import Strip
 
-from sandbox.events import Fault, Operator
-from sandbox.language import _
-from sandbox.metrics import metrics
-from sandbox.tui.session import Session
+from sandbox.i18n import _
+from sandbox.model.events import Fault, Operator
+from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.lines import Lines, Piece, line, prose
-from sandbox.units import MS, S
+from sandbox.util.units import MS, S
+from sandbox.views.metrics import metrics
 from sandbox.wording import summary, why
 
 #: While the machine runs, a sentence stays so long that one can read it; what a person did is told at once.

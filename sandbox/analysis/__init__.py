@@ -1,0 +1,1 @@
+"""What one does with runs: compare, examine, ask what if, measure."""

@@ -1,0 +1,66 @@
+"""What an examination says, as data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from sandbox.model.events import AnyEvent, Clause
+from sandbox.model.spec import Scenario
+
+#: The laws, in the order of the report.
+LAWFUL, LOST, IDLE, STARVED, DETERMINISTIC, SLICES = (
+    "lawful values",
+    "nothing lost",
+    "never idle",
+    "no starvation",
+    "deterministic",
+    "right slices",
+)
+LAWS = (LAWFUL, LOST, IDLE, STARVED, DETERMINISTIC, SLICES)
+
+
+def likeness(policy: str) -> str:
+    """The law that a policy decides as another one does."""
+    return f"like {policy}"
+
+
+class Violation(msgspec.Struct, frozen=True):
+    """What a policy did that a law forbids, and when (ns since boot)."""
+
+    what: Clause
+    t_ns: int
+
+
+class Example(msgspec.Struct, frozen=True):
+    """The smallest workload found that breaks a law, and what happened. ``reference``: what happened under the policy
+    that it shall be like."""
+
+    scenario: Scenario
+    violation: Violation
+    events: list[AnyEvent]
+    reference: list[AnyEvent] = []
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """One law. ``declared``: the class says itself that it does not keep it; ``unjudged``: the policy failed before it
+    could be told."""
+
+    law: str
+    state: Literal["holds", "broken", "declared", "unjudged"]
+    example: Example | None = None
+
+
+class Report(msgspec.Struct):
+    """All verdicts on a policy."""
+
+    policy: str
+    seed: int
+    worlds: int
+    verdicts: list[Verdict]
+
+    @property
+    def passed(self) -> bool:
+        """Whether no law was broken."""
+        return not any(verdict.state == "broken" for verdict in self.verdicts)

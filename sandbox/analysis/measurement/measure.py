@@ -1,0 +1,174 @@
+"""What this machine can do: a few seconds of real runs, held against the system's own records where it keeps them,
+and against the same work left to Linux."""
+
+from __future__ import annotations
+
+import json
+import math
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from sandbox.analysis.measurement.verify import Verification
+from sandbox.i18n import _
+from sandbox.link.client import KernelProcess
+from sandbox.machines.linux.cpus import choose
+from sandbox.model.events import Descheduled, Event
+from sandbox.model.spec import Boot, MachineSpec, ProcessSpec, Scenario, Segment
+from sandbox.util.stats import distribution
+from sandbox.util.units import MS, S
+from sandbox.views.history import History
+from sandbox.views.metrics import metrics
+
+_QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
+_MIXED_QUANTUM_NS = 10 * MS
+_PATIENCE_S = 20.0
+#: So long the loads below take all together.
+USUAL_NS = 15 * S
+
+Progress = Callable[[str], None]
+
+
+def steps(sensors: Sequence[str]) -> int:
+    """In how many steps the measurement is made."""
+    return len(_QUANTA_NS) + len(sensors) + 1
+
+
+def measure(sensors: Sequence[str], progress: Progress, for_ns: int = USUAL_NS) -> dict[str, Any]:
+    """All figures as one document; times in ns. ``sensors``: the ones that this machine permits; ``progress`` is told
+    what comes next; ``for_ns``: how long it may take, more or less."""
+    size = for_ns / USUAL_NS
+    document: dict[str, Any] = {"quanta": [], "sensors": []}
+    for quantum_ns in _QUANTA_NS:
+        progress(_("four processes that compute, quantum {time} ms").format(time=quantum_ns // MS))
+        document["quanta"].append({"quantum_ns": quantum_ns, **Run(hogs(quantum_ns, size), size=size).slices()})
+    for sensor in sensors:
+        progress(_("processes that compute a little and wait a lot, sensor {sensor}").format(sensor=sensor))
+        document["sensors"].append({"sensor": sensor, **Run(waiters(size), sensor, size).blocks()})
+    progress(_("a mixed load, here and left to Linux"))
+    document["against_linux"] = _against_linux(size)
+    return document
+
+
+class Run:
+    """One run on real processes, and what it used of the engine's own CPU. ``size``: that of the load."""
+
+    def __init__(self, scenario: Scenario, sensor: str = "auto", size: float = 1) -> None:
+        self.history = History()
+        self._verification = Verification()
+        #: CPU time of the kernel process and the machine's time, at the first event that counts and at the last.
+        self._engine: list[tuple[int, int]] = []
+        link = KernelProcess(Boot(scenario, sensor=sensor, verify=True))
+        try:
+            for event in link.events(_PATIENCE_S * max(size, 1)):
+                self._take(event, link.os_pid)
+        finally:
+            link.end()
+
+    def _take(self, event: Event, os_pid: int) -> None:
+        self.history.add(event)
+        self._verification.add(event)
+        if isinstance(event, Descheduled) and (used_ns := _cpu_ns(os_pid)) is not None:
+            self._engine = [*self._engine[:1], (used_ns, event.t_ns)]
+
+    @property
+    def makespan_ns(self) -> int:
+        return int(metrics(self.history)["makespan_ns"])
+
+    def _engine_share(self) -> float | None:
+        if len(self._engine) < 2:
+            return None
+        (first_cpu_ns, first_ns), (last_cpu_ns, last_ns) = self._engine
+        return (last_cpu_ns - first_cpu_ns) / max(last_ns - first_ns, 1)
+
+    def slices(self) -> dict[str, Any]:
+        """How true the slices were; without records, what our own books say."""
+        figures = self._verification.figures()
+        witnessed = self._verification.witnessed
+        return {
+            "delivered": metrics(self.history)["cpu_utilisation"],
+            "slice_error_ns": figures["slice_error"] if witnessed else distribution(self._booked_errors()),
+            "dispatch_gap_ns": figures["dispatch_gap"] if witnessed else None,
+            "engine_cpu": self._engine_share(),
+        }
+
+    def _booked_errors(self) -> Iterator[int]:
+        """Of each slice that was used up: the CPU time that it took, less what was granted."""
+        quantum_ns = self.history.booted.parameters["quantum_ns"] if self.history.booted else None
+        for piece in self.history.slices:
+            if piece.reason == "expired" and isinstance(quantum_ns, int):
+                yield piece.cpu_ns - quantum_ns
+
+    def blocks(self) -> dict[str, Any]:
+        """From a block to the next dispatch; only records tell."""
+        figures = self._verification.figures()
+        return {
+            "block_to_dispatch_ns": figures["block_to_dispatch"] if self._verification.witnessed else None,
+            "undispatched_ns": figures["undispatched_ns"],
+            "engine_cpu": self._engine_share(),
+        }
+
+
+def _against_linux(size: float) -> dict[str, Any]:
+    load = mixed(size)
+    ours_ns = Run(load, size=size).makespan_ns
+    linux_ns = left_to_linux(load, size)
+    return {"makespan_ns": ours_ns, "linux_makespan_ns": linux_ns, "ratio": ours_ns / linux_ns}
+
+
+def left_to_linux(scenario: Scenario, size: float = 1) -> int:
+    """For how many ns the same synthetic work runs on the same CPU without us."""
+    loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
+    command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(choose(1).mini[0])]
+    done = subprocess.run(
+        command, input=json.dumps(loads), capture_output=True, text=True, timeout=_PATIENCE_S * max(size, 1), check=True
+    )
+    return int(done.stdout)
+
+
+def _cpu_ns(os_pid: int) -> int | None:
+    """CPU time of a process by ``/proc/PID/schedstat``; None once it is gone, or where there is no such file."""
+    try:
+        with open(f"/proc/{os_pid}/schedstat") as file:
+            return int(file.read().split()[0])
+    except (OSError, IndexError, ValueError):
+        return None
+
+
+# The loads: of ``size`` 1, or so many times as long
+
+
+def _scenario(quantum_ns: int, *processes: ProcessSpec) -> Scenario:
+    return Scenario("measure", "measure", MachineSpec(quantum_ns=quantum_ns), list(processes))
+
+
+def _hog(name: str, cpu_ns: float) -> ProcessSpec:
+    return ProcessSpec(name, work=[Segment("cpu", round(cpu_ns))])
+
+
+def _by_turns(name: str, cpu_ns: int, io_ns: int, times: float) -> ProcessSpec:
+    return ProcessSpec(name, work=[Segment("cpu", cpu_ns), Segment("io", io_ns)], repeat=math.ceil(times))
+
+
+def hogs(quantum_ns: int, size: float = 1) -> Scenario:
+    """Four processes that only compute, for a few slices at least."""
+    cpu_ns = max(250 * MS * size, 2.5 * quantum_ns)
+    return _scenario(quantum_ns, *(_hog(f"hog-{number}", cpu_ns) for number in range(4)))
+
+
+def waiters(size: float = 1) -> Scenario:
+    """Five processes that compute a little and wait a lot, and one that only computes."""
+    waiters = [_by_turns(f"io-{number}", 1 * MS, 15 * MS, 50 * size) for number in range(5)]
+    return _scenario(_MIXED_QUANTUM_NS, *waiters, _hog("hog", 400 * MS * size))
+
+
+def mixed(size: float = 1) -> Scenario:
+    """Two that only compute, two that compute and wait by turns."""
+    return _scenario(
+        _MIXED_QUANTUM_NS,
+        _hog("hog-1", 400 * MS * size),
+        _hog("hog-2", 400 * MS * size),
+        _by_turns("io-1", 5 * MS, 20 * MS, 20 * size),
+        _by_turns("io-2", 10 * MS, 30 * MS, 12 * size),
+    )

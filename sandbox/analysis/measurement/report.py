@@ -1,0 +1,84 @@
+"""Verifications and measurements in print."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sandbox.i18n import Messages, _
+from sandbox.render.terminal import milliseconds, print_table
+from sandbox.util.units import MS, US
+
+Figures = dict[str, Any]
+
+
+def microseconds(ns: int | None) -> str:
+    """A short time in a table: whole microseconds, ``-`` for none."""
+    return "-" if ns is None else f"{ns / US:.0f}"
+
+
+_PARTS = ("p50", "p99", "max")
+_VERIFIED: Messages = {
+    "slice_error": "a used-up slice, longer than granted by",
+    "dispatch_gap": "from one process to the next, where a slice ended",
+    "block_to_dispatch": "from one process to the next, where one blocked",
+    "accounting_error": "CPU time of a process, our books more than the records by",
+}
+
+
+def print_verification(figures: Figures) -> None:
+    """How true the slices of a run were."""
+    print()
+    print(_("held against the system's own records of every switch:"))
+    rows = [
+        [_(says), str(figures[key]["count"]), *(microseconds(figures[key][part]) for part in _PARTS)]
+        for key, says in _VERIFIED.items()
+    ]
+    print_table([_("all times in µs"), _("number"), "p50", "p99", _("max")], rows, left={0})
+    ours, records = milliseconds(figures["undispatched_ns"]), milliseconds(figures["undispatched_recorded_ns"])
+    said = _("ran without being dispatched: {ours} ms by our books, {records} ms by the records")
+    print(said.format(ours=ours, records=records))
+
+
+def print_measurement(measurement: Figures) -> None:
+    """What a machine can do, as tables."""
+    engine = _("engine's own CPU")
+    print(_("four processes that only compute:"))
+    head = [_("quantum"), _("CPU delivered"), _("slice error p50"), "p99", _("dispatch gap p50"), "p99", engine]
+    print_table(head, [_slices(figures) for figures in measurement["quanta"]], left=set())
+    print()
+    print(_("five that compute 1 ms and wait 15 ms by turns, and one that only computes, quantum 10 ms:"))
+    head = [_("sensor"), _("block → next dispatch p50"), "p99", _("ran undispatched"), engine]
+    print_table(head, [_blocks(figures) for figures in measurement["sensors"]], left={0})
+    print()
+    load = measurement["against_linux"]
+    said = _(
+        "a mixed load, quantum 10 ms: {ours} ms here, {linux} ms left to Linux on the same CPU: {ratio} times as long"
+    )
+    ours, linux = milliseconds(load["makespan_ns"]), milliseconds(load["linux_makespan_ns"])
+    print(said.format(ours=ours, linux=linux, ratio=f"{load['ratio']:.3f}"))
+    if any(figures["dispatch_gap_ns"] is None for figures in measurement["quanta"]):
+        print(_("- : only the system's own records could tell, and it keeps none for us (see: ossandbox doctor)"))
+
+
+def _slices(figures: Figures) -> list[str]:
+    return [
+        f"{figures['quantum_ns'] // MS} ms",
+        f"{figures['delivered']:.2%}",
+        *_times(figures["slice_error_ns"]),
+        *_times(figures["dispatch_gap_ns"]),
+        _share(figures["engine_cpu"]),
+    ]
+
+
+def _blocks(figures: Figures) -> list[str]:
+    times = _times(figures["block_to_dispatch_ns"])
+    undispatched = f"{milliseconds(figures['undispatched_ns'])} ms"
+    return [figures["sensor"], *times, undispatched, _share(figures["engine_cpu"])]
+
+
+def _times(spread: Figures | None) -> list[str]:
+    return ["-", "-"] if spread is None else [f"{microseconds(spread[part])} µs" for part in ("p50", "p99")]
+
+
+def _share(share: float | None) -> str:
+    return "-" if share is None else f"{share:.1%}"

@@ -1,0 +1,217 @@
+"""A recording → the load that it shows, as synthetic work for the virtual machine.
+
+A burst is as long as its process had a CPU between two waits, as a scheduler sees it: what the system took from it
+meanwhile included. A real slice ends a little late; as much as that takes as a rule is the cost of a switch, and no
+work of the process. Arrivals and waits are as they were, even where another policy would have had a hand in them: a
+child is born when it was born, and who waited for another process waits as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from statistics import median
+from typing import NamedTuple
+
+import msgspec
+
+from sandbox.model.commands import Tune, UsePolicy
+from sandbox.model.events import (
+    Admitted,
+    AnyEvent,
+    Became,
+    Blocked,
+    Booted,
+    Clause,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    Operator,
+    Ready,
+)
+from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
+from sandbox.model.values import Refused
+from sandbox.trace.header import Header
+from sandbox.util.units import MS
+from sandbox.views.history import History
+
+#: Waits whose end is another process's doing.
+_FOR_OTHERS = ("wait for child", "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
+
+#: A slice ends late by no more than this, or so many times the cost of a switch.
+_LATE_NS, _LATE_COSTS = 1 * MS, 8
+
+
+class Turn(NamedTuple):
+    """A process's time on a CPU. ``over_ns``: by how much it is longer than what was granted (None: nothing was, or it
+    used less). ``expired``: it was taken off for that. ``switched``: the CPU had been another's."""
+
+    had_ns: int
+    over_ns: int | None
+    expired: bool
+    switched: bool
+
+    def work_ns(self, cost_ns: int) -> int:
+        """What of it was the process's own."""
+        if self.over_ns is not None and self.over_ns <= max(_LATE_NS, _LATE_COSTS * cost_ns):
+            return self.had_ns - self.over_ns  # else the policy had renewed its slice
+        return max(self.had_ns - cost_ns, 0) if self.switched else self.had_ns
+
+
+class Course:
+    """One process's turns and waits, as they are recorded."""
+
+    def __init__(self, birth: Admitted) -> None:
+        self.birth = birth
+        #: Bursts as turns, with the wait in ns that ended each.
+        self._past: list[tuple[list[Turn], int]] = []
+        self._turns: list[Turn] = []
+        self._waits_since_ns: int | None = None
+        self._dispatched: Dispatched | None = None
+        self._switched = False
+        self._ended_waiting = False
+        self.had_ns = 0
+
+    def dispatch(self, event: Dispatched, switched: bool) -> None:
+        self._dispatched, self._switched = event, switched
+
+    def deschedule(self, event: Descheduled) -> int:
+        """Returns for how long it had the CPU."""
+        if self._dispatched is None:
+            return 0
+        had_ns = event.t_ns - self._dispatched.t_ns
+        slice_ns = self._dispatched.slice_ns
+        over_ns = had_ns - slice_ns if slice_ns is not None and had_ns >= slice_ns else None
+        self._turns.append(Turn(had_ns, over_ns, event.reason == "expired", self._switched))
+        self.had_ns += had_ns
+        return had_ns
+
+    def wait(self, t_ns: int) -> None:
+        self._waits_since_ns = t_ns
+
+    def end(self, t_ns: int) -> None:
+        """It is over, perhaps in the middle of a wait."""
+        self._ended_waiting = self._waits_since_ns is not None
+        self.go_on(t_ns)
+
+    def go_on(self, t_ns: int) -> None:
+        """It waits no more, if it did."""
+        if self._waits_since_ns is not None:
+            self._past.append((self._turns, t_ns - self._waits_since_ns))
+            self._turns, self._waits_since_ns = [], None
+
+    @property
+    def turns(self) -> Iterator[Turn]:
+        for turns, _ in self._past:
+            yield from turns
+        yield from self._turns
+
+    def work(self, cost_ns: int) -> list[Segment]:
+        """The same as synthetic work, where a switch costs so much."""
+        work: list[Segment] = []
+        for turns, wait_ns in self._past:
+            work += [_burst(turns, cost_ns), Segment("io", wait_ns)]
+        return [*work, Segment("end", 0) if self._ended_waiting else _burst(self._turns, cost_ns)]
+
+
+def _burst(turns: Iterable[Turn], cost_ns: int) -> Segment:
+    return Segment("cpu", sum(turn.work_ns(cost_ns) for turn in turns))
+
+
+class Load:
+    """What a recording shows. ``scenario``: the load under the policy that was in force at first; ``script``: how the
+    operator changed that on the way; ``history``: the recording as a scheduler sees it, processes in order of birth;
+    ``entangled``: who waited for others."""
+
+    def __init__(self, header: Header, events: Iterable[AnyEvent]) -> None:
+        """Read a recording. Raises Refused if no process is in it."""
+        self.script: list[At] = []
+        self.entangled: list[str] = []
+        self._courses: dict[int, Course] = {}
+        self._last_on: dict[int, int] = {}
+        booted: Booted | None = None
+        self.history = History()
+        for event in events:
+            if isinstance(event, Booted):
+                booted = event
+            self.history.add(self._take(event))
+        if booted is None or not self._courses:
+            raise Refused("nothing ran in it")
+        cost_ns = self._cost_ns()
+        machine = msgspec.structs.replace(header.scenario.machine, cpus=booted.cpus, switch_cost_ns=cost_ns)
+        processes = [self._process(course, cost_ns, header.scenario.processes) for course in self._courses.values()]
+        self.scenario = Scenario(
+            header.scenario.name, header.scenario.title, machine, processes, folder=header.scenario.folder
+        )
+
+    def _take(self, event: AnyEvent) -> Event:
+        """The event as a scheduler sees it."""
+        match event:
+            case Admitted(pid=pid):
+                self._courses[pid] = Course(event)
+                return msgspec.structs.replace(event, order=len(self._courses) - 1)
+            case Became(pid=pid):
+                self._courses[pid].birth = event.after(self._courses[pid].birth)
+            case Ready(pid=pid):
+                self._courses[pid].go_on(event.t_ns)
+            case Dispatched(pid=pid, cpu=cpu):
+                self._courses[pid].dispatch(event, switched=self._last_on.get(cpu) != pid)
+                self._last_on[cpu] = pid
+            case Descheduled(pid=pid):
+                had_ns = self._courses[pid].deschedule(event)
+                return msgspec.structs.replace(event, ran_ns=had_ns, undispatched_ns=0)
+            case Blocked(pid=pid, on=on, again=again):
+                course = self._courses[pid]
+                if on.rule in _FOR_OTHERS and course.birth.name not in self.entangled:
+                    self.entangled.append(course.birth.name)
+                if not again:
+                    course.wait(event.t_ns)
+            case Exited(pid=pid):
+                self._courses[pid].end(event.t_ns)
+                return msgspec.structs.replace(event, cpu_ns=self._courses[pid].had_ns, undispatched_ns=0)
+            case Operator(did=did):
+                self._note(event.t_ns, did)
+        return event
+
+    def _note(self, t_ns: int, did: Clause) -> None:
+        figures = {key: str(value) for key, value in did.figures.items()}
+        if did.rule == "set":
+            self.script.append(At(t_ns, Tune(figures.get("parameter", ""), figures.get("value", ""))))
+        elif did.rule == "policy":
+            self.script.append(At(t_ns, UsePolicy(figures.get("policy", ""))))
+
+    def _cost_ns(self) -> int:
+        """By how much slices that were used up are longer than granted, as a rule."""
+        over_ns = [
+            turn.over_ns
+            for course in self._courses.values()
+            for turn in course.turns
+            if turn.expired and turn.over_ns is not None
+        ]
+        return max(round(median(over_ns)), 0) if over_ns else 0
+
+    def _process(self, course: Course, cost_ns: int, specs: list[ProcessSpec]) -> ProcessSpec:
+        """Its work, with the figures by which policies go."""
+        birth = course.birth
+        plain = ProcessSpec(birth.name, birth.t_ns, course.work(cost_ns))
+        order = self._order_of(birth, specs)
+        if order is None:
+            return plain
+        spec = specs[order]
+        return msgspec.structs.replace(
+            plain,
+            priority=spec.priority,
+            nice=spec.nice,
+            tickets=spec.tickets,
+            deadline_ns=None if spec.period_ns else spec.deadline_ns,
+        )
+
+    @staticmethod
+    def _order_of(birth: Admitted, specs: list[ProcessSpec]) -> int | None:
+        return birth.order if birth.order is not None and 0 <= birth.order < len(specs) else None
+
+
+def same_again(load: Load) -> Scenario:
+    """The load under the very policy that scheduled it, the operator's changes included: what comes of it shows how
+    far the method can be trusted."""
+    return msgspec.structs.replace(load.scenario, script=load.script)

@@ -1,0 +1,32 @@
+"""From a recording to what would have been."""
+
+from __future__ import annotations
+
+import msgspec
+
+from sandbox.analysis.whatif.derive import Load, same_again
+from sandbox.analysis.whatif.report import WhatIf
+from sandbox.machines.simulate import simulate
+from sandbox.model.events import Event
+from sandbox.model.spec import Scenario
+from sandbox.policies import choice as contenders
+from sandbox.views.history import History
+from sandbox.views.metrics import fold
+
+
+def what_if(load: Load, policy: str | None, quantum_ns: int | None) -> WhatIf:
+    """The load under another policy, written as on a command line, with another quantum, or both. Raises Refused."""
+    scenario, label = load.scenario, policy or load.scenario.machine.policy
+    if policy is not None:
+        scenario = contenders.parse(policy).enter(scenario)
+    if quantum_ns is not None:
+        parameters = {name: value for name, value in scenario.machine.parameters.items() if name != "quantum"}
+        machine = msgspec.structs.replace(scenario.machine, quantum_ns=quantum_ns, parameters=parameters)
+        scenario = msgspec.structs.replace(scenario, machine=machine)
+    return WhatIf(load, _run(same_again(load)), _run(scenario), label)
+
+
+def _run(scenario: Scenario) -> History:
+    events: list[Event] = []
+    simulate(scenario, events.extend)
+    return fold(events)

@@ -1,0 +1,200 @@
+"""Runs without a screen: on real processes through the kernel process, or exactly in virtual time."""
+
+from __future__ import annotations
+
+import errno
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sandbox import wording
+from sandbox.analysis.measurement.report import print_verification
+from sandbox.analysis.measurement.verify import Verification
+from sandbox.cli.exits import DONE, FAILED, HUNG_UP
+from sandbox.cli.interrupts import Interrupted, Interruption, ignore_signals
+from sandbox.clients.script import Aside
+from sandbox.link.client import KernelProcess
+from sandbox.link.postmortem import cause_of_death
+from sandbox.machines.simulate import simulate
+from sandbox.model.commands import Farewell
+from sandbox.model.events import Clause, Event, Fault, Witnessed
+from sandbox.model.spec import Boot, Scenario
+from sandbox.render.terminal import (
+    EventLines,
+    abandon_stdout,
+    complain,
+    print_clients,
+    print_result,
+    print_serial,
+    quote,
+)
+from sandbox.trace.record import Recorder
+from sandbox.views.history import History
+from sandbox.views.metrics import result
+
+_STUCK = ("waits for somebody to type", "nothing can happen any more")
+
+
+class Record:
+    """What a run came to. ``interruption``: how it may be ended from outside; ``recorder``: what keeps its events."""
+
+    def __init__(self, interruption: Interruption, recorder: Recorder | None = None) -> None:
+        self.interruption = interruption
+        self._recorder = recorder
+        self.history = History()
+        #: Whether it ended because nothing could happen any more.
+        self.stuck = False
+        #: Whether the policy failed, and another one stood in for it.
+        self.failed = False
+        #: The scenario's clients, while they are there, and what became of them.
+        self.clientele: Aside | None = None
+        self.clients: list[dict[str, Any]] = []
+
+    def take(self, events: Iterable[Event]) -> None:
+        """Keep what these events say, and show them. Raises Interrupted."""
+        for event in events:
+            if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
+                self.complain(wording.fault(fault))
+            self.history.add(event)
+            if self.clientele is not None:
+                self.clientele.take(event)
+            if isinstance(event, Fault):
+                self.stuck = self.stuck or event.what.rule in _STUCK
+                self.failed = self.failed or "successor" in event.what.figures
+            self.show(event)
+            if isinstance(event, Fault):
+                _quote_traceback(event.what)
+        self.interruption.check()
+
+    def show(self, event: Event) -> None:
+        """A fault is told at once."""
+        if isinstance(event, Fault):
+            names = {pid: life.admitted.name for pid, life in self.history.lives.items()}
+            self.complain(wording.sentence(event, names))
+
+    def complain(self, said: str) -> None:
+        """Tell of a fault."""
+        complain(said)
+
+
+class Output(Record):
+    """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
+
+    def __init__(self, quiet: bool, as_json: bool, verify: bool = False, recorder: Recorder | None = None) -> None:
+        super().__init__(Interruption(), recorder)
+        self._as_json = as_json
+        self._verification = Verification() if verify else None
+        self._lines = None if quiet or as_json else EventLines()
+
+    def show(self, event: Event) -> None:
+        """A line an event, unless only the result is wanted; what the system recorded is for the result only."""
+        if self._verification is not None:
+            self._verification.add(event)
+        if self._lines is None:
+            super().show(event)
+        elif not isinstance(event, Witnessed):
+            line = self._lines.line(event)
+            with self.interruption.while_waiting():  # for whoever reads us
+                print(line)
+
+    def finish(self) -> None:
+        """Print the result."""
+        if self.history.booted is None:
+            return
+        document = result(self.history)
+        if self.clients:
+            document["clients"] = self.clients
+        if self._verification is not None and self._verification.witnessed:
+            document["verification"] = self._verification.figures()
+        if self._as_json:
+            print(json.dumps(document))
+        else:
+            if self._lines is not None:
+                print()
+            print_result(document)
+            print_serial(self.history)
+            print_clients(self.clients)
+            if "verification" in document:
+                print_verification(document["verification"])
+        sys.stdout.flush()
+
+
+def run_real(boot: Boot, output: Output, strict: bool = False) -> int:
+    """Run on real processes and print; returns the exit status."""
+    status = drive_real(boot, output, strict)
+    with _heard_or_not():
+        output.finish()
+    return FAILED if output.stuck and status == DONE else status
+
+
+def run_virtual(scenario: Scenario, output: Output) -> int:
+    """Run in virtual time and print; returns the exit status."""
+    status = drive_virtual(scenario, output)
+    output.finish()
+    return FAILED if output.stuck and status == DONE else status
+
+
+def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
+    """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
+    status = DONE
+    kernel = KernelProcess(boot, strict)
+    clientele = record.clientele = Aside(boot.scenario.clients) if boot.scenario.clients else None
+
+    def wait(*arguments: Any) -> None:
+        if clientele is not None and clientele.leave():
+            kernel.send(Farewell())
+        record.interruption.select(*arguments)
+
+    with record.interruption:
+        try:
+            record.take(kernel.events(wait=wait))
+        except Interrupted as interrupted:
+            status = interrupted.status
+            with _heard_or_not():
+                record.take(kernel.quit())
+        except OSError as error:
+            if error.errno != errno.EIO:
+                raise
+            status = HUNG_UP  # the terminal went away, and its signal is still on the way
+            abandon_stdout()
+        finally:
+            ignore_signals()
+            words = kernel.last_words() if not kernel.halted else ""
+            kernel.end()
+            if clientele is not None:
+                record.clients = clientele.end()
+    with _heard_or_not():
+        if status == DONE and not kernel.halted:
+            cause = cause_of_death(words)
+            record.complain(wording.fault(cause))
+            _quote_traceback(cause)
+            status = FAILED
+    return status
+
+
+def drive_virtual(scenario: Scenario, record: Record) -> int:
+    """Run in virtual time; returns the exit status."""
+    with record.interruption:
+        try:
+            simulate(scenario, record.take)
+        except Interrupted as interrupted:
+            return interrupted.status
+    return DONE
+
+
+def _quote_traceback(what: Clause) -> None:
+    if "traceback" in what.figures:
+        quote(str(what.figures["traceback"]))
+
+
+@contextmanager
+def _heard_or_not() -> Iterator[None]:
+    """What is said in here is said to a terminal that may be gone by now."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        abandon_stdout()

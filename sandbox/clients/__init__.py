@@ -1,0 +1,1 @@
+"""Clients outside the schedule, which talk to the servers of a scenario."""

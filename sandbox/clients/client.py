@@ -1,0 +1,307 @@
+"""Clients outside the schedule: they live in the terminal's process, and connect as anybody outside would.
+
+One event loop (asyncio) has them all. Who looks at them sees what is so at that moment; nobody is called back.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import codecs
+import resource
+import time
+from collections import deque
+from collections.abc import Coroutine, Sequence
+from itertools import count
+from typing import Any, Literal
+
+from sandbox.model.events import Clause
+from sandbox.util.addresses import Address, of_socket
+from sandbox.util.text import Cleaner, clean_line
+from sandbox.util.units import S
+
+State = Literal["connecting", "connected", "closed"]
+
+#: An answer is as long as what was said, as our servers give it; a shorter one is over after so long a silence.
+_SILENCE_S = 0.5
+_AGAIN_S = 0.05
+#: So many round trips of a client are kept; its figures are of the last ones.
+_KEPT_MOST = 10_000
+_WORDS_MOST = 200
+#: Files, sockets and terminals that this process needs beside its clients.
+_OTHER_DESCRIPTORS = 64
+
+
+class Asked:
+    """Something that a client said, and that is to be answered. ``missing``: so many bytes of the answer."""
+
+    def __init__(self, missing: int, answered: asyncio.Future[int]) -> None:
+        self.at_ns = time.monotonic_ns()
+        self.missing = missing
+        self.heard_ns: int | None = None
+        #: The round trip's time in ns, once it is known; ConnectionError where the connection is lost before.
+        self.answered = answered
+
+
+class Client(asyncio.Protocol):
+    """One client and its connection. ``sent``: how often it has said something; ``received``: how many answers it has
+    had; ``error``: why it has ended, if not by its own wish. Times in ns, of CLOCK_MONOTONIC."""
+
+    def __init__(self, name: str, address: Address) -> None:
+        self.name = name
+        self.address = address
+        self.state: State = "connecting"
+        #: Its own end of the connection, as ``Connection.peer`` has it.
+        self.own: str | None = None
+        self.error: Clause | None = None
+        self.sent = self.received = 0
+        self.bytes_sent = self.bytes_received = 0
+        #: The last words both ways.
+        self.said = self.heard = ""
+        self.round_trips_ns: deque[int] = deque(maxlen=_KEPT_MOST)
+        self.began_ns = time.monotonic_ns()
+        self._asked: deque[Asked] = deque()
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._cleaner = Cleaner()
+        self._transport: asyncio.Transport | None = None
+        self._silence: asyncio.TimerHandle | None = None
+        self._leaving = False
+        #: Set once it is connected, or is not going to be.
+        self._decided = asyncio.Event()
+
+    async def connect(self, patience_ns: int = 0) -> None:
+        """Connect; whether that came to something, ``state`` and ``error`` tell. Where nobody listens it is tried again
+        for so long."""
+        loop = asyncio.get_running_loop()
+        while self.state == "connecting":
+            try:
+                await loop.create_connection(lambda: self, self.address.host, self.address.port)
+            except OSError as error:
+                refused = isinstance(error, ConnectionRefusedError)
+                if not refused or time.monotonic_ns() - self.began_ns >= patience_ns:
+                    self._fail(error)
+                else:
+                    await asyncio.sleep(_AGAIN_S)
+
+    def say(self, text: str) -> Asked | None:
+        """Say something; None: there is nobody to say it to. A line end belongs to the text, or is not said."""
+        if self._transport is None or self._leaving or not text:
+            return None
+        data = text.encode(errors="replace")
+        asked = Asked(len(data), asyncio.get_running_loop().create_future())
+        self._asked.append(asked)
+        self._transport.write(data)
+        self.sent += 1
+        self.bytes_sent += len(data)
+        self.said = clean_line(text, _WORDS_MOST)
+        return asked
+
+    async def ask(self, text: str) -> None:
+        """Say something, once we are connected, and wait for the answer. Raises ConnectionError."""
+        await self._decided.wait()
+        asked = self.say(text)
+        if asked is None:
+            raise ConnectionError
+        await asked.answered
+
+    def close(self) -> None:
+        """Leave."""
+        self._leaving = True
+        if self._transport is not None:
+            self._transport.close()
+        else:
+            self.state = "closed"
+            self._decided.set()
+
+    @property
+    def unanswered(self) -> bool:
+        """Whether it has ended without having had what it came for: a connection, and an answer to all that it said."""
+        return self.error is not None and (self.own is None or self.sent > self.received)
+
+    @property
+    def waits_since_ns(self) -> int | None:
+        """Since when it has been waiting for an answer; None: it is not."""
+        return self._asked[0].at_ns if self._asked else None
+
+    @property
+    def round_trip_ns(self) -> int | None:
+        """How long the last answer took."""
+        return self.round_trips_ns[-1] if self.round_trips_ns else None
+
+    # What the event loop tells
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The system has connected us: the server need not have noticed."""
+        assert isinstance(transport, asyncio.Transport)
+        self._transport = transport
+        self.own = str(of_socket(transport.get_extra_info("sockname")))
+        self.state = "connected"
+        self._decided.set()
+        if self._leaving:
+            transport.close()
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come: of the answer to what was said first of all that is not answered."""
+        now_ns = time.monotonic_ns()
+        self.bytes_received += len(data)
+        words = clean_line(self._cleaner.feed(self._decoder.decode(data)), _WORDS_MOST)
+        self.heard = words or self.heard
+        rest = len(data)
+        while rest and self._asked:
+            asked = self._asked[0]
+            took = min(rest, asked.missing)
+            rest -= took
+            asked.missing -= took
+            asked.heard_ns = now_ns
+            if asked.missing == 0:
+                self._settle(asked)
+            else:
+                self._wait_for_silence(asked)
+
+    def connection_lost(self, error: Exception | None) -> None:
+        """It is over; ``error`` None: in good order."""
+        self._transport = None
+        if self._silence is not None:
+            self._silence.cancel()
+        if self._asked and self._asked[0].heard_ns is not None:
+            self._settle(self._asked[0])  # all the answer that there is
+        if self._leaving:
+            self.state = "closed"
+        elif isinstance(error, OSError) or self._asked:
+            self._fail(error if isinstance(error, OSError) else ConnectionAbortedError())
+        else:
+            self.state = "closed"
+        for asked in self._asked:
+            if not asked.answered.done():
+                asked.answered.set_exception(ConnectionError())
+                asked.answered.exception()  # nobody need have waited for it
+        self._asked.clear()
+
+    def _wait_for_silence(self, asked: Asked) -> None:
+        if self._silence is not None:
+            self._silence.cancel()
+        self._silence = asyncio.get_running_loop().call_later(_SILENCE_S, self._settle, asked)
+
+    def _settle(self, asked: Asked) -> None:
+        """That was the answer."""
+        if self._asked and self._asked[0] is asked and asked.heard_ns is not None:
+            self._asked.popleft()
+            self.received += 1
+            self.round_trips_ns.append(asked.heard_ns - asked.at_ns)
+            if not asked.answered.done():
+                asked.answered.set_result(asked.heard_ns - asked.at_ns)
+
+    def _fail(self, error: OSError) -> None:
+        self.state = "closed"
+        self._decided.set()
+        match error:
+            case ConnectionRefusedError():
+                self.error = Clause("nobody listens", {"at": str(self.address)})
+            case ConnectionAbortedError():
+                self.error = Clause("closed without an answer")
+            case ConnectionResetError() | BrokenPipeError():
+                self.error = Clause("reset")
+            case _:
+                self.error = Clause("no connection", {"reason": clean_line(error.strerror or str(error))})
+
+
+class Clients:
+    """All clients of the terminal's process, the open ones and those that have ended."""
+
+    def __init__(self) -> None:
+        self.all: list[Client] = []
+        self._numbers = count(1)
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._tickers: dict[Client, asyncio.Task[None]] = {}
+
+    @property
+    def open(self) -> list[Client]:
+        """Those that have not ended."""
+        return [client for client in self.all if client.state != "closed"]
+
+    def connect(self, address: Address, name: str | None = None, patience_ns: int = 0) -> Client:
+        """A client that connects; where nobody listens it tries again for so long."""
+        make_room(len(self.open) + 1)
+        client = Client(name or f"client-{next(self._numbers)}", address)
+        self.all.append(client)
+        self._start(client.connect(patience_ns))
+        return client
+
+    def burst(self, number: int, address: Address, text: str = "hello") -> Sequence[Client]:
+        """So many clients at once; each connects, says it, has its answer and leaves."""
+        make_room(len(self.open) + number)
+        clients = [Client(f"client-{next(self._numbers)}", address) for _ in range(number)]
+        self.all += clients
+        for client in clients:
+            self._start(_ask_once(client, text))
+        return clients
+
+    def tick(self, client: Client, text: str, every_ns: int) -> None:
+        """From now on it says this again and again, the next so long after the one before and not before that was
+        answered."""
+        self.hush(client)
+        self._tickers[client] = self._start(ask_again_and_again(client, [text], every_ns, None))
+
+    def ticks(self, client: Client) -> bool:
+        """Whether it says something again and again."""
+        return client in self._tickers and not self._tickers[client].done()
+
+    def hush(self, client: Client) -> None:
+        """It says nothing more by itself."""
+        ticker = self._tickers.pop(client, None)
+        if ticker is not None:
+            ticker.cancel()
+
+    def close(self, client: Client) -> None:
+        """It leaves."""
+        self.hush(client)
+        client.close()
+
+    def close_all(self) -> None:
+        """All leave."""
+        for client in self.open:
+            self.close(client)
+
+    def forget(self) -> None:
+        """Those that have ended are kept no longer."""
+        self.all = self.open
+
+    async def end(self) -> None:
+        """All leave, and nothing of them is left."""
+        self.close_all()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.sleep(0)  # the transports close their sockets in the next turn of the loop
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+
+async def ask_again_and_again(client: Client, texts: Sequence[str], every_ns: int, times: int | None) -> None:
+    """The client says the texts in turn, so many times in all (None: until its connection is lost)."""
+    for turn in count():
+        if turn == times:
+            return
+        began_ns = time.monotonic_ns()
+        try:
+            await client.ask(texts[turn % len(texts)])
+        except ConnectionError:
+            return
+        if turn + 1 != times:
+            await asyncio.sleep(max(every_ns - (time.monotonic_ns() - began_ns), 0) / S)
+
+
+async def _ask_once(client: Client, text: str) -> None:
+    await client.connect()
+    await ask_again_and_again(client, [text], 0, 1)
+    client.close()
+
+
+def make_room(number: int) -> None:
+    """Each client needs a descriptor: as many as this process may have, if it needs more than it has."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and number + _OTHER_DESCRIPTORS > soft:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

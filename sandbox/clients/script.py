@@ -1,0 +1,200 @@
+"""A scenario's ``[[client]]``s: each connects once its server listens, says its lines, and leaves. The app plays them
+in its own event loop, headless commands in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from sandbox.clients.client import Client, Clients, ask_again_and_again, make_room
+from sandbox.model.events import Admitted, Became, Clause, Event, Exited, Fault, Halted, Listening, Operator
+from sandbox.model.spec import ClientSpec
+from sandbox.util.addresses import Address, parse_address
+from sandbox.util.stats import percentile
+from sandbox.util.units import S
+
+#: At an address of which the scenario says nothing somebody may listen a little later.
+_PATIENCE_NS = 5 * S
+_END_S = 5.0
+
+
+class Part:
+    """The clients of one ``[[client]]`` table. ``error``: why they never began."""
+
+    def __init__(self, spec: ClientSpec) -> None:
+        self.spec = spec
+        self.clients: list[Client] = []
+        self.begun = False
+        self.done = False
+        self.error: Clause | None = None
+
+    def fail(self) -> None:
+        """There is nobody to connect to."""
+        self.begun = self.done = True
+        self.error = Clause("nobody listens", {"at": self.spec.connect})
+
+    def figures(self) -> dict[str, Any]:
+        """What became of them: how often they said something and were answered, what went wrong, and how long the
+        answers took, in ns."""
+        errors = [client.error.rule for client in self.clients if client.error is not None and client.unanswered]
+        if self.error is not None:
+            errors += [self.error.rule] * self.spec.count
+        times = sorted(ns for client in self.clients for ns in client.round_trips_ns)
+        shares = {"p50": 0.50, "p95": 0.95, "p99": 0.99, "max": 1.0}
+        return {
+            "name": self.spec.name,
+            "connect": self.spec.connect,
+            "clients": self.spec.count,
+            "sent": sum(client.sent for client in self.clients),
+            "received": sum(client.received for client in self.clients),
+            "bytes_sent": sum(client.bytes_sent for client in self.clients),
+            "bytes_received": sum(client.bytes_received for client in self.clients),
+            "errors": len(errors),
+            "reasons": dict(Counter(errors)),
+            "latency_ns": {key: percentile(times, share) if times else None for key, share in shares.items()},
+        }
+
+
+class Clientele:
+    """All of them. Learns from the events who listens where; ``clients``: where they live."""
+
+    def __init__(self, specs: Sequence[ClientSpec], clients: Clients) -> None:
+        self.parts = [Part(spec) for spec in specs]
+        self._clients = clients
+        self._names: dict[int, str] = {}
+        self._parents: dict[int, int | None] = {}
+        self._ending = False
+        #: The tasks that play them; whoever keeps none may lose it.
+        self._plays: set[asyncio.Task[None]] = set()
+
+    @property
+    def done(self) -> bool:
+        """Whether all have said what they had to say."""
+        return all(part.done for part in self.parts)
+
+    def figures(self) -> list[dict[str, Any]]:
+        """What became of each part."""
+        return [part.figures() for part in self.parts]
+
+    def take(self, events: Iterable[Event]) -> None:
+        """What has happened in the sandbox."""
+        for event in events:
+            match event:
+                case Admitted(pid=pid):
+                    self._names[pid], self._parents[pid] = event.name, event.parent
+                    self._begin_at_addresses(event.t_ns)
+                case Became(pid=pid):
+                    self._names[pid] = event.name
+                case Listening():
+                    self._begin_with(event)
+                case Fault(pid=None, what=what):
+                    self._give_up(what.figures.get("name"))
+                case Exited(pid=pid):
+                    self._give_up(self._names[pid])
+                case Operator(did=did) if did.rule == "quit":
+                    self._end()
+                case Halted():
+                    self._end()
+
+    def _begin_with(self, event: Listening) -> None:
+        """A process listens: those begin who have waited for it, or for its parents."""
+        names = {*self._ancestry(event.pid)}
+        for part in self.parts:
+            if not part.begun and part.spec.connect in names:
+                self._begin(part, parse_address(event.at).here, event.t_ns)
+
+    def _ancestry(self, pid: int | None) -> Iterable[str]:
+        while pid is not None:
+            yield self._names[pid]
+            pid = self._parents[pid]
+
+    def _begin_at_addresses(self, now_ns: int) -> None:
+        """The machine is up."""
+        for part in self.parts:
+            if not part.begun:
+                try:
+                    address = parse_address(part.spec.connect)
+                except ValueError:
+                    continue  # a process's name
+                self._begin(part, address, now_ns, patient=True)
+
+    def _begin(self, part: Part, address: Address, now_ns: int, patient: bool = False) -> None:
+        part.begun = True
+        play = asyncio.get_running_loop().create_task(self._play(part, address, now_ns, patient))
+        self._plays.add(play)
+        play.add_done_callback(self._plays.discard)
+
+    async def _play(self, part: Part, address: Address, now_ns: int, patient: bool) -> None:
+        spec = part.spec
+        await asyncio.sleep(max(spec.arrive_ns - now_ns, 0) / S)
+        if not self._ending:
+            patience_ns = _PATIENCE_NS if patient else 0
+            make_room(len(self._clients.open) + spec.count)
+            names = [spec.name] if spec.count == 1 else [f"{spec.name}-{copy}" for copy in range(1, spec.count + 1)]
+            part.clients = [self._clients.connect(address, name, patience_ns) for name in names]
+            await asyncio.gather(*(self._speak(client, spec) for client in part.clients))
+        part.done = True
+
+    async def _speak(self, client: Client, spec: ClientSpec) -> None:
+        await ask_again_and_again(client, spec.say, spec.every_ns, spec.times)
+        if client.state != "closed":
+            self._clients.close(client)
+
+    def _give_up(self, name: object) -> None:
+        """A process will not listen any more: it is over, or has never been."""
+        for part in self.parts:
+            if not part.begun and part.spec.connect == name:
+                part.fail()
+
+    async def end(self) -> None:
+        """All leave, and nothing of them is left."""
+        self._end()
+        for play in self._plays:
+            play.cancel()
+        await asyncio.gather(*self._plays, return_exceptions=True)
+        await self._clients.end()
+
+    def _end(self) -> None:
+        """The machine goes down: whoever is connected leaves, and who has never been has missed it."""
+        self._ending = True
+        for part in self.parts:
+            if not part.begun:
+                part.fail()
+            for client in part.clients:
+                self._clients.close(client)
+
+
+#: What clients want to know of.
+_TELLING = (Admitted, Became, Listening, Fault, Exited, Operator, Halted)
+
+
+class Aside:
+    """A clientele in a thread of its own, beside a command that waits for the machine."""
+
+    def __init__(self, specs: Sequence[ClientSpec]) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._clientele = Clientele(specs, Clients())
+        self._left = False
+        self._thread = threading.Thread(target=self._loop.run_forever, name="clients", daemon=True)
+        self._thread.start()
+
+    def leave(self) -> bool:
+        """Whether all have said what they had to say; true once."""
+        left, self._left = self._left, self._clientele.done
+        return self._left and not left
+
+    def take(self, event: Event) -> None:
+        """What has happened in the sandbox."""
+        if isinstance(event, _TELLING):
+            self._loop.call_soon_threadsafe(self._clientele.take, [event])
+
+    def end(self) -> list[dict[str, Any]]:
+        """All leave; what became of them."""
+        asyncio.run_coroutine_threadsafe(self._clientele.end(), self._loop).result(_END_S)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(_END_S)
+        self._loop.close()
+        return self._clientele.figures()

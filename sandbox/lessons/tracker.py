@@ -1,0 +1,124 @@
+"""Events → what happens to whom: how often and when, and what was printed."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+from sandbox.model.claims import Happening
+from sandbox.model.events import Admitted, Blocked, Dispatched, Event, Exited, Operator, PolicyNote, Ready, Wrote
+
+_LINE_MOST = 2_000
+_PRINTED_MOST = 200
+_PRINTED = re.compile(r"(?:([\w-]+): )?(\w+ = [^,]+(?:, \w+ = [^,]+)*)")
+
+
+class Times:
+    """How often something has happened so far, and when first (ns)."""
+
+    __slots__ = ("first_ns", "number")
+
+    def __init__(self) -> None:
+        self.number = 0
+        self.first_ns: int | None = None
+
+    def add(self, t_ns: int) -> None:
+        self.number += 1
+        if self.first_ns is None:
+            self.first_ns = t_ns
+
+
+class Story:
+    """Grows event by event. A process goes by its path: its name, or its parent's path and the how manieth child it
+    is (``boss/1``). ``happenings``: what to look out for; ``steps``: what is waited for, one after the other."""
+
+    def __init__(self, happenings: Iterable[Happening] = (), steps: Sequence[Happening] = ()) -> None:
+        self.times: dict[Happening, Times] = {happening: Times() for happening in (*happenings, *steps)}
+        #: When each step was done, as far as they are (ns).
+        self.reached: list[int] = []
+        self.paths: dict[int, str] = {}
+        self.children: Counter[str] = Counter()
+        #: What processes have printed as ``name = value``, by their path, a dot and the name.
+        self.printed: dict[str, str] = {}
+        self._steps = steps
+        self._by_verb: dict[str, list[Happening]] = {}
+        for happening in self.times:
+            self._by_verb.setdefault(happening.verb, []).append(happening)
+        self._lines: dict[int, str] = {}
+
+    def add(self, event: Event) -> None:
+        """Take in the next event."""
+        match event:
+            case Admitted(pid=pid):
+                self.paths[pid] = self._path(event)
+                self._happens(event.t_ns, pid, "is born")
+            case Ready(pid=pid, reason=reason) if reason in _READY:
+                self._happens(event.t_ns, pid, _READY[reason])
+            case Dispatched(pid=pid):
+                self._happens(event.t_ns, pid, "runs")
+            case Blocked(pid=pid, on=on):
+                self._happens(event.t_ns, pid, "blocks on", on.rule)
+            case Exited(pid=pid, code=code, signal=signal):
+                self._write(event.t_ns, pid, "\n")
+                self._happens(event.t_ns, pid, "exits", "" if code is None else str(code))
+                if signal is not None:
+                    self._happens(event.t_ns, pid, "is killed")
+            case Wrote(pid=pid, text=text):
+                self._write(event.t_ns, pid, text)
+            case PolicyNote(pid=int() as pid, note=note):
+                self._happens(event.t_ns, pid, "is", note.rule)
+            case Operator(did=did):
+                self._operates(event.t_ns, " ".join(map(str, (did.rule, *did.figures.values()))))
+
+    def _path(self, event: Admitted) -> str:
+        parent = None if event.parent is None else self.paths.get(event.parent)
+        if parent is None:
+            return event.name
+        self.children[parent] += 1
+        return f"{parent}/{self.children[parent]}"
+
+    def _happens(self, t_ns: int, pid: int, verb: str, what: str = "") -> None:
+        for happening in self._by_verb.get(verb, ()):
+            if happening.what in ("", what) and _means(happening.who, self.paths[pid]):
+                self._came(happening, t_ns)
+
+    def _operates(self, t_ns: int, did: str) -> None:
+        for happening in self._by_verb.get("did", ()):
+            if f"{did} ".startswith(f"{happening.what} "):
+                self._came(happening, t_ns)
+
+    def _write(self, t_ns: int, pid: int, text: str) -> None:
+        """What a process writes, line by line."""
+        *lines, rest = (self._lines.get(pid, "") + text).split("\n")
+        self._lines[pid] = rest[:_LINE_MOST]
+        for line in lines:
+            self._note(self.paths[pid], line)
+            for happening in self._by_verb.get("writes", ()):
+                if happening.what in line and _means(happening.who, self.paths[pid]):
+                    self._came(happening, t_ns)
+
+    def _came(self, happening: Happening, t_ns: int) -> None:
+        self.times[happening].add(t_ns)
+        if len(self.reached) < len(self._steps) and self._steps[len(self.reached)] == happening:
+            self.reached.append(t_ns)
+
+    def _note(self, path: str, line: str) -> None:
+        """Figures that a program prints: ``x = 5``, ``x = 5, y = 6``, ``child: x = 5``."""
+        match = _PRINTED.fullmatch(line.strip())
+        if match is None or len(self.printed) >= _PRINTED_MOST:
+            return
+        label = f"{match[1]}." if match[1] else ""
+        for pair in match[2].split(", "):
+            name, _, value = pair.partition(" = ")
+            self.printed[f"{path}.{label}{name}"] = value.strip()
+
+
+_READY = {"woke": "wakes", "expired": "uses up its slice", "preempted": "is preempted"}
+
+
+def _means(who: str, path: str) -> bool:
+    """Whether a name in a lesson means the process of a path; ``boss/*`` is any child of boss."""
+    if who.endswith("/*"):
+        return path.rpartition("/")[0] == who[:-2]
+    return who == path

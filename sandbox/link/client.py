@@ -1,0 +1,214 @@
+"""The kernel process as the terminal's process sees it: started, listened to, ended, and swept up after."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from select import select
+
+from sandbox.link.wire import HEARTBEAT_S, Lines, encode_boot, encode_command
+from sandbox.model.commands import Command, Quit
+from sandbox.model.events import AnyEvent, Event, Halted, decode
+from sandbox.model.spec import Boot
+
+#: So long may the kernel process take to end all of its children and itself.
+_PATIENCE_S = 4.0
+#: The dump of a deep stack has so many characters.
+_WORDS_MOST = 1 << 15
+
+_CPUS = os.sched_getaffinity(0) if sys.platform == "linux" else set()
+
+
+class KernelProcess:
+    """The kernel process, seen from the terminal's process. Start it from the main thread only: its life is
+    tied to the thread that started it."""
+
+    def __init__(self, boot: Boot, strict: bool = False) -> None:
+        """Start it. It inherits nothing of the terminal. ``strict``: in a pid namespace of its own, so that the
+        system ends every descendant with it, whatever they do and whoever else dies; pids are then that
+        namespace's."""
+        adopt_orphans()
+        use_all_cpus()
+        ours, theirs = socket.socketpair()
+        self._socket = ours
+        self._lines = Lines()
+        self._heard: deque[AnyEvent] = deque()
+        self._unsent = bytearray(encode_boot(boot) + b"\n")
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it dies
+        kernel = ["sandbox.kernel", "sandbox.link.server", str(theirs.fileno())]
+        command = [sys.executable, "-P", "-X", "utf8", "-m", *kernel]
+        if strict:
+            command = [*own_pid_namespace(), *command]
+        self._process = subprocess.Popen(
+            command,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=self._stderr,
+            start_new_session=True,
+        )
+        theirs.close()
+        ours.setblocking(False)
+        self._watch = watch_over(self._process.pid)
+        keep_off_mini_cpus(boot.scenario.machine.cpus)
+        #: True once the link is closed from the other side.
+        self.closed = False
+        self.halted = False
+        self._flush()
+
+    @property
+    def os_pid(self) -> int:
+        return self._process.pid
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, command: Command) -> None:
+        """Ask for something."""
+        self._unsent += encode_command(command) + b"\n"
+        self._flush()
+
+    def beat(self) -> None:
+        """Say that somebody is still here; see whether it is heard."""
+        self._unsent += b"\n"
+        self._flush()
+        if not self.closed:
+            self._watch(self._socket.fileno())
+
+    def receive(self) -> list[AnyEvent]:
+        """The events that have come, without waiting for more."""
+        self._flush()
+        try:
+            data = self._socket.recv(1 << 18)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.closed = True
+            return []
+        events = [decode(line) for line in self._lines.feed(data)]
+        self.halted = self.halted or any(isinstance(event, Halted) for event in events)
+        return events
+
+    def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
+        """All events until the end, waiting for them, for so long at most: the headless commands' way. Whoever stops
+        listening in between hears the rest next time. ``wait``: as ``select``; it may raise."""
+        give_up = None if patience_s is None else time.monotonic() + patience_s
+        next_beat = 0.0
+        while True:
+            while self._heard:
+                yield self._heard.popleft()
+            if self.closed or (give_up is not None and time.monotonic() >= give_up):
+                return
+            wait([self._socket], [], [], max(next_beat - time.monotonic(), 0))
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + HEARTBEAT_S
+                self.beat()
+            self._heard.extend(self.receive())
+
+    def quit(self) -> Iterator[Event]:
+        """Ask it to end everything; the events until it has, or until our patience is over."""
+        self._signal(signal.SIGCONT)  # somebody may have stopped it
+        self.send(Quit())
+        yield from self.events(_PATIENCE_S)
+
+    def end(self) -> None:
+        """End the kernel process and all of its children, politely where it still can; sweep what it may leave."""
+        for _ in self.quit():
+            pass  # it would wait for us to read its last events
+        heard = self.closed
+        self._socket.close()  # tells it too
+        self.closed = True
+        use_all_cpus()
+        try:
+            self._process.wait(_PATIENCE_S if heard else 0)
+        except subprocess.TimeoutExpired:
+            self._signal(signal.SIGKILL)
+            self._process.wait()
+        sweep()
+        self._stderr.close()
+
+    def _signal(self, number: signal.Signals) -> None:
+        """Signal its process group: the kernel process, and with ``strict`` what stands between it and us."""
+        if self._process.poll() is None:  # its pid is its own until then
+            os.killpg(self._process.pid, number)
+
+    def last_words(self) -> str:
+        """What it wrote to its standard error: the reason of an unexpected death."""
+        self._stderr.seek(0, os.SEEK_END)
+        self._stderr.seek(max(self._stderr.tell() - _WORDS_MOST, 0))
+        return self._stderr.read().decode(errors="replace").strip()
+
+    def _flush(self) -> None:
+        while self._unsent and not self.closed:
+            try:
+                del self._unsent[: self._socket.send(self._unsent)]
+            except BlockingIOError:
+                return
+            except OSError:
+                return  # receive() will notice
+
+
+def own_pid_namespace() -> list[str]:
+    """The command that starts another one as the first process of a pid namespace. It stays in between, dies with
+    the process that started it, and takes the namespace with it."""
+    who = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
+    arm = ["setpriv", "--pdeathsig", "KILL", "--"]
+    return [*arm, "unshare", *who, "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
+
+
+def can_be_strict() -> bool:
+    """Whether this system lets us have a pid namespace."""
+    try:
+        return (
+            subprocess.run([*own_pid_namespace(), "true"], capture_output=True, timeout=5, check=False).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+def use_all_cpus() -> None:
+    """What is started now shall find all CPUs that we were given."""
+    if _CPUS:
+        os.sched_setaffinity(0, _CPUS)
+
+
+def keep_off_mini_cpus(cpus: int) -> None:
+    """From now on this process does its own work on the other CPUs, where there are others."""
+    if _CPUS:
+        from sandbox.machines.linux.cpus import choose
+
+        os.sched_setaffinity(0, choose(cpus).engine)
+
+
+def adopt_orphans() -> None:
+    """Become the one to whom the kernel process's children come if it is killed."""
+    if sys.platform == "linux":
+        from sandbox.util import libc
+
+        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+
+
+def watch_over(session: int) -> Callable[[int], None]:
+    """What to call now and then with our end of the link to the kernel process in that session."""
+    if sys.platform != "linux":
+        return lambda _: None
+    from sandbox.link.watchdog import Watchdog
+
+    return Watchdog(session).look
+
+
+def sweep() -> None:
+    """Kill what a dead kernel process has left."""
+    if sys.platform == "linux":
+        from sandbox.machines.linux.process.terminate import end_descendants
+
+        end_descendants()

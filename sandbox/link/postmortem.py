@@ -1,0 +1,27 @@
+"""What the last words of a process tell of its death: of a kernel process, or of a command."""
+
+from __future__ import annotations
+
+from sandbox.i18n import N_
+from sandbox.model.events import Clause
+from sandbox.policies.host.failures import hang
+from sandbox.util.text import clean_line
+
+
+def cause_of_death(words: str) -> Clause:
+    """The fault of a kernel process, from what it wrote to its standard error: a dump of where a policy hung, or
+    whatever it said."""
+    return _cause(words, "policy hangs", "kernel process died")
+
+
+def cause_of_end(words: str) -> Clause:
+    """The same of a command that ran a policy in its own process."""
+    return _cause(words, "command hangs", "command died")
+
+
+def _cause(words: str, hangs: str, died: str) -> Clause:
+    figures = hang(words)
+    if figures is not None:
+        return Clause(hangs, figures)
+    lines = words.splitlines()
+    return Clause(died, {"reason": clean_line(lines[-1]) if lines else N_("it was killed")})

@@ -1,0 +1,172 @@
+"""The kernel process: ``python -m sandbox.kernel sandbox.link.server FD``, started by ``sandbox.link.client``.
+
+It is single-threaded, knows no screen, and needs nothing but the standard library and msgspec. This is the
+place where kernel and linux machine are put together.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import signal
+import socket
+import time
+
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.loop import run
+from sandbox.link.wire import Lines, decode_boot, decode_command
+from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.machine import LinuxMachine
+from sandbox.model.commands import Command, Pause, Quit, Resume
+from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
+from sandbox.model.spec import Boot
+from sandbox.policies.host.factory import Succession
+from sandbox.util import libc
+from sandbox.util.timeout import CLOCK, DEAF_S
+from sandbox.util.units import MS, S
+
+#: Without a heartbeat for so long the machine pauses: nobody is watching (the terminal's process is stopped).
+_SILENCE_NS = 1 * S
+#: So long events of slices wait for further ones, and so long we wait when the other end takes no more.
+_GATHER_NS = 20 * MS
+_AGAIN_NS = 2 * MS
+_SLICES = (Ready, Dispatched, Descheduled)
+#: So much may wait to be read at the other end before consoles are held back.
+_BEHIND_BYTES = 1 << 20
+
+
+class Upward:
+    """The kernel process's end of the link."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        self._lines = Lines()
+        self._unsent = bytearray()
+        self._early: list[Command] = []
+        self._heard_ns = time.monotonic_ns()
+        self._paused = False
+        self._send_ns = 0
+        self.lost = False
+
+    def first_line(self) -> Boot:
+        """Wait for what to run. Commands that came with it are kept."""
+        lines: list[bytes] = []
+        while not lines:
+            data = self._socket.recv(1 << 18)
+            if not data:
+                raise SystemExit(1)
+            lines = self._lines.feed(data)
+        self._socket.setblocking(False)
+        self._early = _commands(lines[1:])
+        return decode_boot(lines[0])
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def read(self) -> list[Command]:
+        """The commands that have come; Quit when the other end is gone."""
+        try:
+            data = self._socket.recv(1 << 16)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.lost = True
+            return [Quit()]
+        self._heard_ns = time.monotonic_ns()
+        commands = _commands(self._lines.feed(data))
+        if self._paused:
+            self._paused = False
+            commands.insert(0, Resume("silence"))
+        return commands
+
+    def dismissed(self) -> bool:
+        """Whether the other end is gone or wants us to quit; whatever it asks for, ``check`` will tell."""
+        self._early += self.read()
+        return any(isinstance(command, Quit) for command in self._early)
+
+    def check(self) -> list[Command]:
+        """What was asked for early; a pause if the other end has fallen silent."""
+        if time.monotonic_ns() >= self._send_ns:
+            self._flush()
+        commands, self._early = self._early, []
+        if not self._paused and time.monotonic_ns() - self._heard_ns >= _SILENCE_NS:
+            self._paused = True
+            commands.append(Pause("silence"))
+        return commands
+
+    @property
+    def next_check_ns(self) -> int | None:
+        """When to check again (CLOCK_MONOTONIC): soon while something is unsent."""
+        if self._early:
+            return self._heard_ns
+        silent_ns = None if self._paused else self._heard_ns + _SILENCE_NS
+        return min(self._send_ns, silent_ns or self._send_ns) if self._unsent else silent_ns
+
+    @property
+    def behind(self) -> bool:
+        return len(self._unsent) > _BEHIND_BYTES
+
+    def emit(self, events: list[Event]) -> None:
+        """Send events up. Slices come by the thousand and can wait a little for each other, whatever else happens
+        is told at once; what the other end does not take yet waits here."""
+        if not self._unsent:
+            self._send_ns = time.monotonic_ns() + _GATHER_NS
+        for event in events:
+            self._unsent += encode(event)
+            if not isinstance(event, _SLICES):
+                self._send_ns = 0
+        if time.monotonic_ns() >= self._send_ns:
+            self._flush()
+
+    def finish(self) -> None:
+        """Send the rest before the end."""
+        if not self.lost:
+            self._socket.settimeout(1)
+            try:
+                self._socket.sendall(self._unsent)
+            except OSError:
+                pass
+
+    def _flush(self) -> None:
+        while self._unsent and not self.lost:
+            try:
+                del self._unsent[: self._socket.send(self._unsent)]
+            except BlockingIOError:
+                self._send_ns = time.monotonic_ns() + _AGAIN_NS
+                return
+            except OSError:
+                self.lost = True
+
+
+def _commands(lines: list[bytes]) -> list[Command]:
+    return [decode_command(line) for line in lines if line]
+
+
+def main(fd: str) -> None:
+    """Run one scenario on real processes until its end, or until the other end goes away."""
+    descriptor = int(fd)
+    os.set_inheritable(descriptor, False)
+    if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us
+        # If we are stopped when the terminal's process dies, go on, so as to see the closed link and clear up.
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
+    CLOCK.deaf_s = DEAF_S
+    upward = Upward(descriptor)
+    boot = upward.first_line()
+    spec = boot.scenario.machine
+    places = choose(spec.cpus)
+    recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
+    os.sched_setaffinity(0, places.engine)
+    machine = LinuxMachine(boot, places, recipe, upward)
+    succession = Succession(spec, boot.scenario.folder, CLOCK)
+    policy, refusal = succession.first_or_stand_in()
+    kernel = Kernel(policy, spec.cpus, spec.ties, succession.next)
+    if refusal is not None:
+        kernel.failed(refusal)
+    gc.disable()  # a collection in the middle of a switch would cost more than the switch
+    run(kernel, machine, upward.emit, boot.scenario.name, boot.stay)
+    upward.finish()

@@ -1,0 +1,32 @@
+"""What travels between the terminal's process and the kernel process: commands down, events up.
+
+One socket pair, one JSON object a line each way. An empty line is a heartbeat: it tells the kernel process that
+somebody is still there. A closed link means that the other side is gone.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from sandbox.model.commands import AnyCommand
+from sandbox.model.spec import Boot
+
+#: How often the terminal's process says that it is still there.
+HEARTBEAT_S = 0.25
+
+encode_command = msgspec.json.Encoder().encode
+decode_command = msgspec.json.Decoder(AnyCommand).decode
+encode_boot = msgspec.json.Encoder().encode
+decode_boot = msgspec.json.Decoder(Boot).decode
+
+
+class Lines:
+    """Bytes in, whole lines out."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that are complete now, without their ends."""
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        return lines

@@ -1,0 +1,1 @@
+"""When a process blocks and wakes, and why."""

@@ -1,0 +1,66 @@
+"""The sensors by name, best first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.machines.linux.blocking.sensors.base import Around, Sensor, SensorLost
+from sandbox.machines.linux.blocking.sensors.idle import IdleSensor
+from sandbox.machines.linux.blocking.sensors.perf import PerfSensor
+from sandbox.machines.linux.blocking.sensors.poll import PollSensor
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.poller import Poller
+
+
+def _psutil(around: Around) -> Sensor:
+    from sandbox.machines.linux.blocking.sensors.portable import PsutilSensor  # loaded only where it is wanted
+
+    return PsutilSensor(around)
+
+
+_SENSORS: dict[str, Callable[[Around], Sensor]] = {
+    "perf": PerfSensor,
+    "idle": IdleSensor,
+    "poll": PollSensor,
+    "psutil": _psutil,
+}
+NAMES = ("auto", *_SENSORS)
+#: The ones that ``auto`` takes, and that take over when a better one is lost: the last can be had everywhere.
+_AUTO = ("perf", "idle", "poll")
+
+
+def open_sensor(name: str, around: Around) -> tuple[Sensor, SensorLost | None]:
+    """The sensor of that name, or where it cannot be had the next one, and why; ``auto``: the best."""
+    if name == "auto":
+        return _first(_AUTO, around), None
+    try:
+        return _SENSORS[name](around), None
+    except SensorLost as lost:
+        return successor(name, around), lost
+
+
+def successor(name: str, around: Around) -> Sensor:
+    """Who takes over when the sensor of that name is lost."""
+    return _first(_AUTO[_AUTO.index(name) + 1 :] if name in _AUTO[:-1] else _AUTO[-1:], around)
+
+
+def _first(names: tuple[str, ...], around: Around) -> Sensor:
+    for name in names:
+        try:
+            return _SENSORS[name](around)
+        except SensorLost:
+            continue
+    raise AssertionError("polling can always be had")
+
+
+def obstacle(name: str, cpus: int) -> str | None:
+    """What keeps this machine from having a sensor for so many mini CPUs; None: nothing."""
+    poller = Poller()
+    try:
+        _SENSORS[name](Around(choose(cpus), Clock(), poller, {}, set())).close()
+    except SensorLost as lost:
+        return lost.strerror
+    finally:
+        poller.close()
+    return None

@@ -1,0 +1,162 @@
+"""The best sensor: the system's own record of every switch tells at once who left its CPU, when, and why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Iterable
+
+from sandbox.i18n import N_
+from sandbox.machines.linux.blocking.sensors.base import Around, Blockage, Seen, Sensor, SensorLost
+from sandbox.machines.linux.blocking.sensors.perf_events import Ring, What
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.util.units import MS
+
+#: So many records at once are a flood (threads that hand the CPU to and fro): then the rings are left alone a while.
+_FLOOD, _FLOOD_PAUSE_NS = 500, 2 * MS
+
+
+class PerfSensor(Sensor):
+    """Reads one ring a mini CPU (``sandbox.machines.linux.blocking.sensors.perf_events``)."""
+
+    name = "perf"
+    tells_all = True
+    #: No record is ever the only hope.
+    pause_ns = 100 * MS
+    #: The records tell of every wake that leads to a run; only one that waits for its turn in the system's own queue
+    #: is found by looking.
+    round_ns = 5 * MS
+
+    def __init__(self, around: Around) -> None:
+        super().__init__()
+        if not around.places.alone:  # each switch of ours would be a record that wakes us, and lead to the next
+            raise SensorLost(0, N_("the kernel process needs a CPU of its own for it"))
+        self._around = around
+        self._rings: list[Ring] = []
+        #: Whether a dispatch has left records behind that need not wake us.
+        self._fresh = False
+        self._muted_until_ns: int | None = None
+        #: Found in the records and not looked at yet: who had the CPU and could not run on (since when, by
+        #: CLOCK_MONOTONIC), who came onto one without having it from us; whether there were births.
+        self._left: dict[int, int] = {}
+        self._came: set[int] = set()
+        self._births = False
+        #: Living threads of the processes that have more than their first, that one not counted.
+        self._threads: Counter[int] = Counter()
+        #: Whether records are missing.
+        self._lost = False
+        try:
+            for cpu in around.places.mini:
+                self._rings.append(Ring(cpu))
+        except OSError as error:
+            self.close()
+            raise SensorLost(error.errno, error.strerror or str(error)) from error
+        for ring in self._rings:
+            around.poller.add(ring.fileno(), None)
+
+    def dispatched(self, child: Child, now_ns: int) -> None:
+        super().dispatched(child, now_ns)
+        self._fresh = True
+
+    def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
+        """The records of the last switch shall not wake us, if they say what we know."""
+        if self._fresh:
+            self._fresh = False
+            for ring in self._rings:
+                ring.hush()
+            self._read(now_ns)
+            if self._left or self._came:
+                return now_ns
+        at_ns = super().next_look_ns(now_ns, running)
+        if self._muted_until_ns is None:
+            return at_ns
+        return self._muted_until_ns if at_ns is None else min(at_ns, self._muted_until_ns)
+
+    def look(self, now_ns: int, running: Collection[Child], last: bool) -> Seen:
+        seen = super().look(now_ns, running, last)
+        if not self._came:
+            return seen
+        known = self._around.known
+        risen = [known[os_pid] for os_pid in self._came if os_pid in known]
+        self._came.clear()
+        waited = [child for child in risen if child.mode is Mode.WAITING]
+        woken = [child for child in waited if not self.blocked(child)]
+        again = [child for child in waited if child not in woken and child not in seen.woken]
+        strays = [child for child in risen if child.mode is Mode.STOPPED]
+        return Seen(seen.blocked, [*dict.fromkeys(seen.woken + woken)], [*dict.fromkeys(seen.again + again)], strays)
+
+    def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Blockage]:
+        """Those of which a thread left the CPU and could not run on. Of one with a single thread the record is the
+        proof; of one with several it is not, nor of any once records were lost."""
+        self._read(now_ns)
+        if not self._left:
+            return ()
+        left, self._left = self._left, {}
+        return [self._blockage(child, left[child.os_pid]) for child in running if child.os_pid in left]
+
+    def bore(self, now_ns: int) -> bool:
+        self._read(now_ns)
+        births, self._births = self._births, False
+        return births
+
+    def _blockage(self, child: Child, t_ns: int) -> Blockage:
+        at_ns = self._around.clock.machine_ns(t_ns)
+        sure = at_ns > child.started_ns and child.os_pid not in self._threads and not self._lost
+        return Blockage(child, at_ns if sure else None)
+
+    def _read(self, now_ns: int) -> None:
+        """Note what the records say."""
+        for ring in self._rings:
+            records = ring.read()
+            for what, os_pid, thread, t_ns in records:
+                child = self._around.known.get(os_pid)
+                running = child is not None and child.mode is Mode.RUNNING
+                if what == "left":
+                    if running:
+                        self._left[os_pid] = t_ns
+                elif what == "on":
+                    if not running:
+                        self._came.add(os_pid)
+                    elif thread == os_pid:
+                        self._left.pop(os_pid, None)
+                elif what != "pushed":
+                    self._note_life(what, os_pid, thread, t_ns)
+            if len(records) >= _FLOOD or self._muted_until_ns is not None:
+                self._mind_floods(now_ns)
+
+    def _note_life(self, what: What, os_pid: int, thread: int, t_ns: int) -> None:
+        """Births and ends. With its first thread a process ends itself or goes on without: the system knows."""
+        if what == "born":
+            del self._threads[os_pid]
+            self._births = True
+        elif what == "thread":
+            self._threads[os_pid] += 1
+        elif what == "lost":
+            self._lost = self._births = True
+            self._left |= dict.fromkeys(self._around.known, 0)
+            self._came |= self._around.known.keys()
+        elif thread == os_pid:
+            self._left[os_pid] = t_ns
+            self._threads[os_pid] += 0
+        else:
+            self._left[os_pid] = t_ns
+            self._threads[os_pid] -= 1
+            if not self._threads[os_pid]:
+                del self._threads[os_pid]
+
+    def _mind_floods(self, now_ns: int) -> None:
+        """Leave the rings alone, or no longer."""
+        poller = self._around.poller
+        if self._muted_until_ns is None:
+            self._muted_until_ns = now_ns + _FLOOD_PAUSE_NS
+            for ring in self._rings:
+                poller.mute(ring.fileno())
+        elif now_ns >= self._muted_until_ns:
+            self._muted_until_ns = None
+            for ring in self._rings:
+                poller.unmute(ring.fileno())
+
+    def close(self) -> None:
+        for ring in self._rings:
+            self._around.poller.remove(ring.fileno())
+            ring.close()
+        self._rings.clear()

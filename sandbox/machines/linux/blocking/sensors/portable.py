@@ -1,0 +1,52 @@
+"""The portable sensor: psutil, which knows many systems."""
+
+from __future__ import annotations
+
+from weakref import WeakKeyDictionary
+
+import psutil
+
+from sandbox.machines.linux.blocking.sensors.base import Around
+from sandbox.machines.linux.blocking.sensors.poll import PollSensor
+from sandbox.machines.linux.process.child import Child, Mode
+
+
+class PsutilSensor(PollSensor):
+    """Asks psutil: slower, but the same on every system that psutil knows."""
+
+    name = "psutil"
+    share = 8
+    _WAITING = frozenset(
+        {
+            psutil.STATUS_SLEEPING,
+            psutil.STATUS_DISK_SLEEP,
+            psutil.STATUS_IDLE,
+            psutil.STATUS_WAITING,
+            psutil.STATUS_TRACING_STOP,
+        }
+    )
+
+    def __init__(self, around: Around) -> None:
+        super().__init__(around)
+        self._processes: WeakKeyDictionary[Child, psutil.Process] = WeakKeyDictionary()
+
+    def blocked(self, child: Child) -> bool:
+        try:
+            process = self._processes.get(child)
+            if process is None:
+                process = self._processes[child] = psutil.Process(child.os_pid)
+            status = process.status()
+            if status not in self._WAITING:
+                return bool(status == psutil.STATUS_STOPPED and child.mode is Mode.RUNNING)
+            return process.num_threads() == 1 or not self._some_thread_runs(process)
+        except psutil.Error:
+            self._processes.pop(child, None)
+            return False
+
+    @staticmethod
+    def _some_thread_runs(process: psutil.Process) -> bool:
+        return any(
+            psutil.Process(thread.id).status() == psutil.STATUS_RUNNING
+            for thread in process.threads()
+            if thread.id != process.pid
+        )

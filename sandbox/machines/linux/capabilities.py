@@ -1,0 +1,78 @@
+"""Trying out, without a run, whether this system lets us do what the machine does."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from sandbox.machines.linux.cpus import available
+from sandbox.machines.linux.procfs import Status
+from sandbox.model.events import Clause
+
+_PATIENCE_S = 2.0
+
+
+def can_schedule() -> str | None:
+    """Bear a child, stop it, see it stopped, continue it, see it end. What fails, or None.
+
+    Uses a pipe-free, exec-free child, so that it may be called from any single-threaded process.
+    """
+    try:
+        os_pid = os.fork()
+        if os_pid == 0:
+            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+            time.sleep(_PATIENCE_S)
+            os._exit(0)
+        try:
+            return _try_signals(os_pid)
+        finally:
+            os.kill(os_pid, signal.SIGKILL)
+            os.waitpid(os_pid, 0)
+    except OSError as error:
+        return str(error)
+
+
+def _try_signals(os_pid: int) -> str | None:
+    pidfd = os.pidfd_open(os_pid)
+    try:
+        for number, code in ((signal.SIGSTOP, os.CLD_STOPPED), (signal.SIGCONT, os.CLD_CONTINUED)):
+            signal.pidfd_send_signal(pidfd, number)
+            if not _seen(os_pid, code):
+                return f"{number.name} had no effect"
+    finally:
+        os.close(pidfd)
+    master, slave = os.openpty()
+    os.close(master)
+    os.close(slave)
+    Status(os_pid)
+    return None
+
+
+def _seen(os_pid: int, code: int) -> bool:
+    give_up = time.monotonic() + _PATIENCE_S
+    while time.monotonic() < give_up:
+        change = os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
+        if change is not None and change.si_code == code:
+            return True
+        time.sleep(0.001)
+    return False
+
+
+def lacks(cpus: int) -> tuple[str, Clause] | None:
+    """What this system lacks for so many mini CPUs, and the place in a scenario that asks for it; None: nothing."""
+    if not has_proc():
+        return "", Clause("no proc")
+    if cpus > available():
+        return "machine.cpus", Clause("too many cpus", {"number": cpus, "allowed": available()})
+    return None
+
+
+def has_proc() -> bool:
+    """Whether there is a ``/proc``: all that is known of processes is read there."""
+    return os.path.exists("/proc/self/stat")
+
+
+def can_see_others() -> bool:
+    """Whether ``/proc`` shows processes of other users (it does not under hidepid)."""
+    return os.path.exists("/proc/1/stat")

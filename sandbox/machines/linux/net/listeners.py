@@ -1,0 +1,110 @@
+"""The sockets of the scenario's servers, bound before anything starts: who cannot listen is told at once, and whoever
+connects from then on waits in the kernel's backlog, whether the server has run yet or not."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable
+
+from sandbox.machines.linux.net.sock_diag import State, inodes, sockets
+from sandbox.machines.linux.procfs import Status
+from sandbox.model.events import Clause, Figure
+from sandbox.model.spec import SERVERS, ProcessSpec
+from sandbox.programs.conversation import listen
+from sandbox.util.addresses import Address, of_socket, parse_address, resolve
+from sandbox.util.text import clean_line
+
+#: So many ports above one that is taken are tried for another.
+_NEIGHBOURS = 100
+
+
+class NotListening(Exception):
+    """A server cannot listen. ``what``: why, as data."""
+
+    def __init__(self, what: Clause) -> None:
+        super().__init__(what.rule)
+        self.what = what
+
+
+class Listeners:
+    """A socket that listens for each server. ``exposed``: other machines may reach them."""
+
+    def __init__(self, processes: Iterable[ProcessSpec], exposed: bool) -> None:
+        self._sockets: dict[str, socket.socket] = {}
+        self._failures: dict[str, NotListening] = {}
+        self._addresses: dict[str, Address] = {}
+        for spec in processes:
+            if spec.program in SERVERS:
+                self._bind(spec, exposed)
+
+    def take(self, name: str) -> socket.socket:
+        """The socket of a server, for its process: ours is to be closed once that has it. Raises NotListening."""
+        failure = self._failures.get(name)
+        if failure is not None:
+            raise failure
+        return self._sockets.pop(name)
+
+    def find(self, connect: str) -> Address | None:
+        """Where a client connects to that says so: a server's address, or the one it names; None: nobody is there."""
+        try:
+            return parse_address(connect)
+        except ValueError:
+            return self._addresses.get(connect)
+
+    def _bind(self, spec: ProcessSpec, exposed: bool) -> None:
+        address = parse_address(spec.listen)
+        try:
+            family, address = resolve(address)
+            if not (exposed or address.is_loopback):
+                raise NotListening(Clause("is exposed", {"name": spec.name, "at": spec.listen}))
+            listener = listen(family, address)
+        except NotListening as failure:
+            self._failures[spec.name] = failure
+        except OSError as error:
+            self._failures[spec.name] = NotListening(_failure(spec, address, error))
+        else:
+            self._sockets[spec.name] = listener
+            self._addresses[spec.name] = of_socket(listener.getsockname()).here
+
+    def close(self) -> None:
+        """Close those whose processes were not borne."""
+        for listener in self._sockets.values():
+            listener.close()
+
+
+def _failure(spec: ProcessSpec, address: Address, error: OSError) -> Clause:
+    if error.errno != errno.EADDRINUSE:
+        reason = clean_line(f"{spec.listen}: {error.strerror}")
+        return Clause("could not be started", {"name": spec.name, "reason": reason})
+    taken: dict[str, Figure] = {"name": spec.name, "at": spec.listen, "hint": str(_another(address))}
+    holder = _holder(address)
+    return Clause("port is taken", taken) if holder is None else Clause("port is taken by", {**taken, "by": holder})
+
+
+def _holder(address: Address) -> str | None:
+    """Who listens there, as far as we may know."""
+    try:
+        taken = {tcp.inode for tcp in sockets() if tcp.state is State.LISTEN and tcp.own.port == address.port}
+    except OSError:
+        return None
+    for os_pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()):
+        if taken & inodes(os_pid):
+            try:
+                return f"{clean_line(Status(os_pid).name)} (pid {os_pid})"
+            except OSError:
+                continue
+    return None
+
+
+def _another(address: Address) -> Address:
+    """An address that is free, near by."""
+    for port in range(address.port + 1, min(address.port + _NEIGHBOURS, 65_536)):
+        try:
+            family, free = resolve(address._replace(port=port))
+            listen(family, free).close()
+        except OSError:
+            continue
+        return free
+    return address._replace(port=0)  # any that the system finds

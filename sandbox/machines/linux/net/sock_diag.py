@@ -1,0 +1,239 @@
+"""The TCP sockets of this machine, as the system lists them: asked of it by netlink (sock_diag), where that is not
+to be had read from ``/proc/net``, which does not count bytes."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import NamedTuple
+
+from sandbox.util.addresses import Address
+
+
+class State(IntEnum):
+    """The states of TCP, by the system's numbers."""
+
+    ESTABLISHED = 1
+    SYN_SENT = 2
+    SYN_RECEIVED = 3
+    FIN_WAIT_1 = 4
+    FIN_WAIT_2 = 5
+    TIME_WAIT = 6
+    CLOSED = 7
+    CLOSE_WAIT = 8
+    LAST_ACK = 9
+    LISTEN = 10
+    CLOSING = 11
+
+
+#: Not connected yet, or not to anybody any more.
+_DEAD = (State.SYN_SENT, State.SYN_RECEIVED, State.TIME_WAIT, State.CLOSED)
+
+
+class Tcp(NamedTuple):
+    """One socket. ``inode`` 0: no process has it (yet, or any more); ``unread``: bytes that wait to be read, of a
+    listener connections that wait to be accepted, of at most ``most`` (0: unknown); ``received`` and ``sent``: bytes,
+    None where the system does not count them."""
+
+    state: State
+    own: Address
+    peer: Address
+    inode: int
+    unread: int
+    most: int
+    received: int | None = None
+    sent: int | None = None
+
+
+def sockets() -> Iterator[Tcp]:
+    """All TCP sockets that live, of everybody. Raises OSError where the system tells nothing."""
+    for family in FAMILIES:
+        for some in listing(family):
+            yield from some
+
+
+def listing(family: int) -> Iterator[list[Tcp]]:
+    """The TCP sockets of a family (AF_INET, AF_INET6) that live, some at a time: between them one may do something
+    else. Raises OSError where the system tells nothing."""
+    try:
+        link = _ask(family)
+    except OSError:
+        yield [*_by_proc("tcp" if family == socket.AF_INET else "tcp6", family)]
+    else:
+        with link:
+            yield from _answers(link)
+
+
+FAMILIES = (socket.AF_INET, socket.AF_INET6)
+
+
+# Netlink: <linux/netlink.h>, <linux/sock_diag.h>, <linux/inet_diag.h>, <linux/tcp.h>
+
+_SOCK_DIAG = 4
+_BY_FAMILY = 20
+_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
+_ERROR, _DONE = 2, 3
+_INFO = 2  # INET_DIAG_INFO
+_LIVING = sum(1 << state for state in State if state not in _DEAD)
+_HEADER = struct.Struct("=IHHII")
+_REQUEST = struct.Struct("=BBBxI48x")
+_MESSAGE = struct.Struct("=BB2x2s2s16s16s12xIIIII")
+_PORT = struct.Struct(">H")
+_ATTRIBUTE = struct.Struct("=HH")
+#: In struct tcp_info: received, and sent with what was sent again.
+_RECEIVED, _SENT = struct.Struct("=128xQ"), struct.Struct("=200xQQ")
+_ANSWER_MOST = 1 << 17
+#: The groups of messages about TCP sockets that are destroyed, of both families; so many are read in one go.
+_DESTROYED = 1 << 0 | 1 << 2
+_ENDS_MOST = 100
+#: The other side has said that it sends no more, which counts as a byte.
+_HEARD_THE_END = (State.CLOSE_WAIT, State.LAST_ACK, State.CLOSING)
+
+
+def _ask(family: int) -> socket.socket:
+    link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG)
+    try:
+        link.settimeout(1)
+        request = _REQUEST.pack(family, socket.IPPROTO_TCP, 1 << _INFO - 1, _LIVING)
+        link.send(_HEADER.pack(_HEADER.size + len(request), _BY_FAMILY, _DUMP, 0, 0) + request)
+    except OSError:
+        link.close()
+        raise
+    return link
+
+
+def _answers(link: socket.socket) -> Iterator[list[Tcp]]:
+    while True:
+        answer = link.recv(_ANSWER_MOST)
+        found: list[Tcp] = []
+        for kind, at, end in _messages(answer):
+            if kind == _ERROR:
+                number = -struct.unpack_from("=i", answer, at)[0]
+                raise OSError(number, os.strerror(number))
+            if kind == _DONE:
+                yield found
+                return
+            found.append(_parse(answer, at, end))
+        yield found
+
+
+def _messages(answer: bytes) -> Iterator[tuple[int, int, int]]:
+    """Each message in an answer: its kind, where its body begins, and where it ends."""
+    at = 0
+    while at + _HEADER.size <= len(answer):
+        length, kind, *_ = _HEADER.unpack_from(answer, at)
+        yield kind, at + _HEADER.size, at + length
+        at += max(length + 3 & ~3, _HEADER.size)
+
+
+def _parse(answer: bytes, at: int, end: int) -> Tcp:
+    family, state, own_port, peer_port, own, peer, _, unread, most, _, inode = _MESSAGE.unpack_from(answer, at)
+    length = 4 if family == socket.AF_INET else 16
+    received = sent = None
+    at += _MESSAGE.size
+    while at + _ATTRIBUTE.size <= end:
+        size, kind = _ATTRIBUTE.unpack_from(answer, at)
+        if kind == _INFO and size >= _SENT.size + _ATTRIBUTE.size and state != State.LISTEN:
+            received = _RECEIVED.unpack_from(answer, at + _ATTRIBUTE.size)[0] - (state in _HEARD_THE_END)
+            total, again = _SENT.unpack_from(answer, at + _ATTRIBUTE.size)
+            sent = total - again
+        at += max(size + 3 & ~3, _ATTRIBUTE.size)
+    return Tcp(
+        State(state),
+        Address(_host(family, own[:length]), _PORT.unpack(own_port)[0]),
+        Address(_host(family, peer[:length]), _PORT.unpack(peer_port)[0]),
+        inode,
+        unread,
+        most if state == State.LISTEN else 0,
+        received,
+        sent,
+    )
+
+
+class Ends:
+    """Tells of every TCP connection that is over, with what went over it, however short it was. Making one raises
+    OSError where the system does not tell."""
+
+    def __init__(self) -> None:
+        self._link = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG)
+        try:
+            self._link.setblocking(False)
+            self._link.bind((0, _DESTROYED))
+        except OSError:
+            self._link.close()
+            raise
+
+    def fileno(self) -> int:
+        return self._link.fileno()
+
+    def read(self) -> list[Tcp]:
+        """Those that are over since the last time."""
+        found: list[Tcp] = []
+        try:
+            while len(found) < _ENDS_MOST:
+                answer = self._link.recv(_ANSWER_MOST)
+                found += (_parse(answer, at, end) for kind, at, end in _messages(answer) if kind == _BY_FAMILY)
+        except OSError:
+            pass  # no more; or more than the system keeps for us, and the list of those that live tells of them
+        return found
+
+    def close(self) -> None:
+        self._link.close()
+
+
+# /proc/net/tcp: numbers in hexadecimal, addresses in words of the machine's own byte order
+
+
+def _by_proc(name: str, family: int) -> Iterator[Tcp]:
+    try:
+        with open(f"/proc/net/{name}") as file:
+            lines = file.readlines()[1:]
+    except FileNotFoundError:
+        if name == "tcp":
+            raise
+        return  # no IPv6 here
+    for line in lines:
+        fields = line.split()
+        if (number := int(fields[3], 16)) not in _STATES:
+            continue
+        state = State(number)
+        unread = int(fields[4].partition(":")[2], 16)
+        own, peer = (_address(field, family) for field in fields[1:3])
+        yield Tcp(state, own, peer, int(fields[9]), unread, 0)
+
+
+_STATES = {*State} - {*_DEAD}
+
+
+def _address(field: str, family: int) -> Address:
+    host, _, port = field.partition(":")
+    words = struct.pack(f"={len(host) // 8}I", *(int(host[at : at + 8], 16) for at in range(0, len(host), 8)))
+    return Address(_host(family, words), int(port, 16))
+
+
+def _host(family: int, number: bytes) -> str:
+    """As people write it; an IPv4 client of an IPv6 server has its own number."""
+    return socket.inet_ntop(family, number).removeprefix("::ffff:")
+
+
+# Whose a socket is
+
+
+def inodes(os_pid: int) -> set[int]:
+    """The sockets among a process's descriptors; none where it is gone or not ours to look at."""
+    found = set()
+    folder = f"/proc/{os_pid}/fd"
+    try:
+        for name in os.listdir(folder):
+            try:
+                target = os.readlink(f"{folder}/{name}")
+            except OSError:
+                continue  # it has closed this one meanwhile
+            if target.startswith("socket:["):
+                found.add(int(target[8:-1]))
+    except OSError:
+        pass
+    return found

@@ -1,0 +1,1 @@
+"""Real processes from spawn to reap, with their terminals and descendants."""

@@ -1,0 +1,99 @@
+"""The console of each process: a pseudo-terminal of its own.
+
+A child's output can so be kept apart, ``input()`` really blocks until somebody types, and no child can
+read the keys of the real terminal or paint on it.
+"""
+
+from __future__ import annotations
+
+import codecs
+import fcntl
+import os
+import struct
+import termios
+
+from sandbox.util.text import Cleaner
+
+#: How much one console may deliver in one turn of the loop; a process that writes more blocks on its
+#: console until its next turn, as it would on any slow terminal. So memory stays bounded and nothing is lost.
+TURN_BYTES = 8_192
+_ROWS, _COLUMNS = 24, 80
+
+
+class Console:
+    """The machine's end of a process's pseudo-terminal."""
+
+    def __init__(self) -> None:
+        self._master, self.slave = os.openpty()
+        os.set_blocking(self._master, False)
+        attributes = termios.tcgetattr(self.slave)
+        attributes[1] &= ~termios.OPOST  # bytes as the program wrote them: no carriage return before a newline
+        termios.tcsetattr(self.slave, termios.TCSANOW, attributes)
+        fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
+        #: Whether nobody had it open when it was last read.
+        self.vacant = False
+        self._decode = codecs.getincrementaldecoder("utf-8")("replace")
+        self._cleaner = Cleaner()
+        self._unsent = bytearray()
+
+    def fileno(self) -> int:
+        return self._master
+
+    def born(self) -> None:
+        """The child has its end: ours of it is closed, so that the console ends with its last user."""
+        os.close(self.slave)
+        self.slave = -1
+
+    def read(self) -> str | None:
+        """What was written since the last turn, made harmless, at most one turn's share; None when nobody
+        has it open (a process that it controls may open it again)."""
+        try:
+            data = os.read(self._master, TURN_BYTES)
+        except BlockingIOError:
+            self.vacant = False
+            return ""
+        except OSError:  # EIO: every user of the terminal is gone
+            self.vacant = True
+            return None
+        return self._cleaner.feed(self._decode.decode(data)) if data else None
+
+    def rest(self) -> str:
+        """All that is still in the terminal of a process that has ended."""
+        pieces: list[str] = []
+        for _ in range(64):  # a terminal holds at most 64 KiB; a daemon that goes on writing shall not hold us
+            piece = self.read()
+            if not piece:
+                break
+            pieces.append(piece)
+        return "".join(pieces)
+
+    def type(self, text: str) -> bool:
+        """Type into the console, keys with ctrl as the characters that they are; True when all of it has been taken.
+        What a full terminal does not take waits for ``flush``."""
+        self._unsent += text.encode()
+        return self.flush()
+
+    def flush(self) -> bool:
+        """Hand over what was typed; True when all of it has been."""
+        while self._unsent:
+            try:
+                del self._unsent[: os.write(self._master, self._unsent)]
+            except BlockingIOError:
+                return False
+            except OSError:
+                self._unsent.clear()
+        return True
+
+    def close(self) -> None:
+        """Give it back; what is typed afterwards goes nowhere."""
+        for descriptor in (self._master, self.slave):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._master = self.slave = -1
+
+
+def take_console(slave: int) -> None:
+    """In a child that leads its own session: make this terminal its own, and its standard streams."""
+    fcntl.ioctl(slave, termios.TIOCSCTTY, 0)
+    for stream in (0, 1, 2):
+        os.dup2(slave, stream)

@@ -1,0 +1,126 @@
+"""All consoles: their output comes up in bounded shares, what is typed goes down."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from sandbox.machines.linux.poller import Poller
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.console import Console
+from sandbox.util.units import MS
+
+#: One console may deliver so much in one window; then it is left unread until the next window, and its writer
+#: blocks as on any slow terminal. Memory stays bounded and nothing is lost.
+_WINDOW_NS = 50 * MS
+_WINDOW_READS = 50
+
+
+class Consoles:
+    """Reads consoles as they fill; ``wrote`` is told each harmless piece. A console is its first user's, and outlives
+    it for as long as a child of it (a daemon, the rest of a pipeline) has it open."""
+
+    def __init__(self, poller: Poller, wrote: Callable[[Child, str], None]) -> None:
+        self._poller = poller
+        self._wrote = wrote
+        self._open: dict[int, Child] = {}
+        #: Whose first user has ended.
+        self._left: set[int] = set()
+        self._muted: set[int] = set()
+        self._held_back = False
+        self._reads: dict[int, int] = {}
+        self._window_end_ns = 0
+        self._typing: set[Console] = set()
+
+    def open(self, child: Child) -> None:
+        """Read a process's console from now on, if it is the first user."""
+        if child.direct and child.console is not None:
+            descriptor = child.console.fileno()
+            self._open[descriptor] = child
+            self._poller.add(descriptor, partial(self._read, child, child.console))
+            if self._held_back:
+                self._mute(descriptor)
+
+    def leave(self, child: Child) -> None:
+        """The process has ended: take what it wrote last."""
+        console = child.console
+        if child.direct and console is not None:
+            self._wrote(child, console.rest())
+            if console.vacant:
+                self._drop(console)
+            else:
+                self._left.add(console.fileno())
+
+    def close(self) -> None:
+        """Give all of them back."""
+        for child in [*self._open.values()]:
+            if child.console is not None:
+                self._drop(child.console)
+
+    def type(self, child: Child, text: str) -> None:
+        """Type a text into a process's console."""
+        console = child.console
+        if console is not None and not console.type(text):
+            self._typing.add(console)
+
+    def hold_back(self, full: bool) -> None:
+        """Read nothing while whoever is told is behind."""
+        if full != self._held_back:
+            self._held_back = full
+            for descriptor in self._open:
+                self._mute(descriptor) if full else self._unmute(descriptor)
+
+    @property
+    def next_ns(self) -> int | None:
+        """When there is something to do again (CLOCK_MONOTONIC)."""
+        return self._window_end_ns if (self._muted and not self._held_back) or self._typing else None
+
+    def tick(self) -> None:
+        """Open the next window if the last is over; go on typing."""
+        if not self._reads and not self._muted and not self._typing:
+            return
+        now_ns = time.monotonic_ns()
+        if now_ns < self._window_end_ns:
+            return
+        self._window_end_ns = now_ns + _WINDOW_NS
+        self._reads.clear()
+        if not self._held_back:
+            for descriptor in [*self._muted]:
+                self._unmute(descriptor)
+        self._typing = {console for console in self._typing if not console.flush()}
+
+    def _read(self, child: Child, console: Console) -> None:
+        descriptor = console.fileno()
+        text = console.read()
+        if text is None:
+            if descriptor in self._left:
+                self._drop(console)
+            else:
+                self._mute(descriptor)  # it would be reported for ever; the process may open it again
+            return
+        if text:
+            self._wrote(child, text)
+        reads = self._reads[descriptor] = self._reads.get(descriptor, 0) + 1
+        if reads >= _WINDOW_READS:
+            self._mute(descriptor)
+
+    def _mute(self, descriptor: int) -> None:
+        if descriptor not in self._muted:
+            self._muted.add(descriptor)
+            self._poller.mute(descriptor)
+
+    def _unmute(self, descriptor: int) -> None:
+        if descriptor in self._muted:
+            self._muted.discard(descriptor)
+            self._poller.unmute(descriptor)
+
+    def _drop(self, console: Console) -> None:
+        descriptor = console.fileno()
+        self._poller.remove(descriptor)
+        for known in (self._left, self._muted):
+            known.discard(descriptor)
+        self._open.pop(descriptor, None)
+        self._reads.pop(descriptor, None)
+        self._typing.discard(console)
+        console.close()

@@ -1,0 +1,150 @@
+"""How processes are ended, and how nothing is left: politely first, then surely, descendants included.
+
+Whoever calls this is the subreaper of the processes in question, so an orphan of any generation comes to it
+in the end. Every signal goes through a pidfd to a process that was just seen to be ours.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Collection, Iterator
+
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.procfs import Status, read_text
+
+GRACE_NS = 2_000_000_000
+_QUIT_GRACE_NS = 300_000_000
+_SWEEP_NS = 3_000_000_000
+
+
+class Undertaker:
+    """Ends single processes: SIGTERM, and SIGKILL to those that are still there after the grace."""
+
+    def __init__(self) -> None:
+        self._condemned: list[tuple[int, Child]] = []
+
+    def end(self, child: Child) -> None:
+        """Ask a process to end. One that has no handler ends at once, stopped or not; one that has may run
+        it at its next dispatch."""
+        child.send(signal.SIGTERM)
+        if not withstands(child.os_pid, signal.SIGTERM):
+            child.let_go()
+        self._condemned.append((time.monotonic_ns() + GRACE_NS, child))
+
+    @property
+    def next_ns(self) -> int | None:
+        """When the next grace is over (CLOCK_MONOTONIC)."""
+        return self._condemned[0][0] if self._condemned else None
+
+    def insist(self) -> None:
+        """Kill those whose grace is over."""
+        now_ns = time.monotonic_ns()
+        while self._condemned and self._condemned[0][0] <= now_ns:
+            child = self._condemned.pop(0)[1]
+            child.send(signal.SIGKILL)
+            child.held = False  # on its way out it runs, and nothing stops it
+
+    def forget(self, child: Child) -> None:
+        """It has ended."""
+        self._condemned = [entry for entry in self._condemned if entry[1] is not child]
+
+
+def withstands(os_pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler for a signal, ignores it, or blocks it."""
+    for line in read_text(f"/proc/{os_pid}/status").splitlines():
+        if line.startswith(("SigCgt:", "SigIgn:", "SigBlk:")) and int(line.split()[1], 16) >> (number - 1) & 1:
+            return True
+    return False
+
+
+def end_all(children: Collection[Child], politely: bool) -> None:
+    """End these processes and everything that descends from us; returns when nothing is left, or after
+    a few seconds at most."""
+    if politely:
+        for child in children:
+            child.send(signal.SIGTERM)
+            child.send(signal.SIGCONT)
+        _reap_until(time.monotonic_ns() + _QUIT_GRACE_NS)
+    for child in children:
+        child.send(signal.SIGKILL)
+    end_descendants()
+
+
+def end_descendants(sparing: Collection[int] = ()) -> None:
+    """Kill every descendant of this process but ``sparing`` and theirs, until none is left."""
+    give_up_ns = time.monotonic_ns() + _SWEEP_NS
+    while time.monotonic_ns() < give_up_ns:
+        found = False
+        for os_pid in _descendants(os.getpid(), sparing):
+            found = True
+            _kill_descendant(os_pid)
+        if not found:
+            return
+        _reap_until(time.monotonic_ns() + 5_000_000, sparing)
+
+
+def _descendants(ancestor: int, sparing: Collection[int]) -> list[int]:
+    """All descendants, zombies included, nearest first."""
+    children: dict[int, list[int]] = {}
+    for os_pid, parent in _parents():
+        children.setdefault(parent, []).append(os_pid)
+    found: list[int] = []
+    generation = [ancestor]
+    while generation:
+        generation = [pid for parent in generation for pid in children.get(parent, ()) if pid not in sparing]
+        found += generation
+    return found
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            try:
+                yield int(name), Status(int(name)).parent
+            except OSError:
+                continue
+
+
+def _kill_descendant(os_pid: int) -> None:
+    try:
+        pidfd = os.pidfd_open(os_pid)
+    except OSError:
+        return
+    try:
+        if _descends_from_us(os_pid):  # asked again now that the number is pinned
+            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
+    except OSError:
+        pass
+    finally:
+        os.close(pidfd)
+
+
+def _descends_from_us(os_pid: int) -> bool:
+    me = os.getpid()
+    for _ in range(1_000):
+        if os_pid <= 1:
+            return False
+        try:
+            os_pid = Status(os_pid).parent
+        except OSError:
+            return False
+        if os_pid == me:
+            return True
+    return False
+
+
+def _reap_until(give_up_ns: int, sparing: Collection[int] = ()) -> None:
+    """Let ended children go, until there are no children or it is late."""
+    while True:
+        try:
+            seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return
+        if seen is not None and seen.si_pid not in sparing:
+            os.waitid(os.P_PID, seen.si_pid, os.WEXITED | os.WNOHANG)
+            continue
+        if time.monotonic_ns() > give_up_ns:
+            return
+        time.sleep(0.001)

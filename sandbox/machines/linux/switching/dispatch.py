@@ -1,0 +1,95 @@
+"""Putting processes on CPUs and taking them off, by signals.
+
+Two recipes. *Overlapped*, where we have a CPU of our own: stop the one and continue the other back to back,
+and see the stop confirmed afterwards; the CPU is never without work in between. *Sequential*, where the
+machine has a single CPU: the stop takes effect only while we sleep, so it is awaited first.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import time
+from collections.abc import Sequence
+
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.reaper import Reaper
+from sandbox.machines.linux.procfs import STANDING, read_state
+
+#: How long we look for a stop before we go on without it. One in the middle of a vfork may never come.
+_SPIN_NS = 300_000
+_SLEEP_NS = 2_000_000
+
+
+class Dispatcher:
+    """Obeys stops and runs. ``cpus``: the real CPU of each mini CPU; ``recipe``: overlapped or sequential."""
+
+    def __init__(self, cpus: Sequence[int], clock: Clock, reaper: Reaper, recipe: str) -> None:
+        self.recipe = recipe
+        #: When the last stops were sent (CLOCK_MONOTONIC).
+        self.sent_ns = 0
+        self._cpus = cpus
+        self._clock = clock
+        self._reaper = reaper
+        self._stop_signal = select.poll()
+        self._stop_signal.register(reaper.fileno(), select.POLLIN)
+
+    def switch(self, stops: Sequence[Child], runs: Sequence[tuple[Child, int]]) -> None:
+        """Stop some processes and let others run on their mini CPUs.
+
+        A stop that could not be confirmed in time leaves ``stopping_ns`` set.
+        """
+        for child in stops:
+            self.stop(child)
+        self.sent_ns = time.monotonic_ns()
+        if self.recipe == "sequential":
+            self._confirm(stops, asleep=True)
+        for child, cpu in runs:
+            self._run(child, cpu)
+        if self.recipe == "overlapped":
+            self._confirm(stops, asleep=False)
+
+    def stop(self, child: Child) -> None:
+        """Take a process off until its next dispatch."""
+        child.mode = Mode.STOPPED
+        child.hold()
+
+    def stopped(self, child: Child) -> bool:
+        """Whether the stop that was sent has taken effect."""
+        if child.direct:
+            return self._reaper.stopped(child.os_pid) or read_state(child.stat_fd)[0] in STANDING
+        return read_state(child.stat_fd)[0] in STANDING
+
+    def _run(self, child: Child, cpu: int) -> None:
+        if child.cpu != cpu:
+            child.cpu = cpu
+            move_to_cpu(child, self._cpus[cpu])
+        child.mode = Mode.RUNNING
+        child.let_go()
+        child.started_ns = self._clock.now_ns()
+        # The system's books of a process that runs are from before it came onto the CPU, or nearly.
+        child.started_cpu_ns = child.cpu_ns()
+
+    def _confirm(self, children: Sequence[Child], asleep: bool) -> None:
+        waiting = [child for child in children if child.stopping_ns is not None]
+        give_up_ns = time.monotonic_ns() + (_SLEEP_NS if asleep else _SPIN_NS)
+        while waiting:
+            for child in [child for child in waiting if self.stopped(child)]:
+                child.stopping_ns = None
+                waiting.remove(child)
+            if not waiting or time.monotonic_ns() > give_up_ns:
+                return
+            if asleep:
+                self._stop_signal.poll(1)
+                self._reaper.hush()
+
+
+def move_to_cpu(child: Child, cpu: int) -> None:
+    """Pin all threads of a process to one real CPU."""
+    try:
+        for thread in os.listdir(f"/proc/{child.os_pid}/task"):
+            if child.exists():  # else its numbers may be a stranger's
+                os.sched_setaffinity(int(thread), {cpu})
+    except OSError:
+        return  # it ended meanwhile

@@ -1,0 +1,32 @@
+"""A scenario in virtual time: kernel and virtual machine put together."""
+
+from __future__ import annotations
+
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.loop import Emit, run
+from sandbox.machines.virtual import VirtualMachine
+from sandbox.model.events import Clause
+from sandbox.model.problems import Problem
+from sandbox.model.spec import Scenario
+from sandbox.policies.base import Policy
+from sandbox.policies.host.factory import Succession
+from sandbox.util.timeout import CLOCK
+
+
+def obstacles(scenario: Scenario) -> list[Problem]:
+    """What of the scenario there is in no virtual time."""
+    programs = [
+        Problem(0, f"process {process.name}", Clause("cannot be simulated", {"value": process.runs}))
+        for process in scenario.processes
+        if process.work is None and process.estimate_ns is None
+    ]
+    return programs + [Problem(0, f"client {client.name}", Clause("no network")) for client in scenario.clients]
+
+
+def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None) -> None:
+    """Run the scenario exactly; by this policy, if one is given, instead of its own. Raises Refused where that cannot
+    be had."""
+    spec = scenario.machine
+    succession = Succession(spec, scenario.folder, CLOCK)
+    kernel = Kernel(policy or succession.first(), spec.cpus, spec.ties, succession.next)
+    run(kernel, VirtualMachine(scenario), emit, scenario.name)

@@ -1,0 +1,1 @@
+"""The language of every part: events, commands, states, scenarios, values, claims, problems."""

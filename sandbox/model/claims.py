@@ -1,0 +1,191 @@
+"""What a lesson claims of a run, and waits for in it, as a teacher writes it.
+
+A happening befalls a process: ``parent blocks on wait for child``, ``boss/1 exits 0``. A claim is a happening (``shell
+wakes at least 3 times``, ``never idler runs``), several in their order (``boss writes "sent" before boss/1 exits``), or
+a comparison of figures (``makespan < 0.8 * serial_makespan``). This is the form; what a run makes of it is found out in
+``sandbox.lessons``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+import msgspec
+
+from sandbox.model.values import Refused, nearest, shown
+from sandbox.util.units import parse_duration
+
+#: What can happen to a process, and what may follow the verb: nothing, or a word or text of that kind.
+VERBS: dict[str, str | None] = {
+    "is born": None,
+    "runs": None,
+    "wakes": None,
+    "uses up its slice": None,
+    "is preempted": None,
+    "blocks on": "CAUSE",
+    "blocks": None,
+    "exits": "STATUS",
+    "is killed": None,
+    "writes": '"TEXT"',
+    "is": "NOTE",
+}
+#: Who is no process: ``operator paused``, ``operator policy fcfs``.
+OPERATOR = "operator"
+
+#: Figures of a run as a whole. A process has its own (``boss.cpu``, ``boss/1.exit``), and those that it prints.
+RUN_FIGURES = (
+    *("makespan", "utilisation", "serial_makespan", "serial_utilisation", "cpu", "cpus", "switches"),
+    *("fairness", "turnaround", "waiting", "response", "missed"),
+)
+_HAPPENING_FORMS = " | ".join(f"NAME {verb}{f' {what}' if what else ''}" for verb, what in VERBS.items())
+_FORMS = "HAPPENING | HAPPENING before HAPPENING | never HAPPENING | HAPPENING at least N times | FIGURE < FIGURE"
+
+_OUTSIDE_QUOTES = r'(?=(?:[^"]*"[^"]*")*[^"]*$)'
+_BEFORE = re.compile(rf"\s+before\s+{_OUTSIDE_QUOTES}")
+_TIMES = re.compile(r"\s+at least (\d{1,6}) times$")
+_HAPPENING = re.compile(rf"(\S+)\s+({'|'.join(VERBS)})(?:\s+(\S.*))?")
+_COMPARISON = re.compile(r"(\S+)\s+(<=|>=|!=|<|>|=)\s+(?:(\d{1,6}(?:\.\d{1,6})?)\s+\*\s+)?(\S.*)")
+_FIGURE = re.compile(r"[^\W\d][\w./-]*")
+
+
+class Happening(msgspec.Struct, frozen=True):
+    """Something that happens: to whom, what, and its word or text ("" for any)."""
+
+    who: str
+    verb: str
+    what: str = ""
+
+    def __str__(self) -> str:
+        what = f'"{self.what}"' if self.verb == "writes" else self.what
+        verb = {"did": "", "blocks on": "blocks on" if what else "blocks"}.get(self.verb, self.verb)
+        return " ".join(word for word in (self.who, verb, what) if word)
+
+
+class Happens(msgspec.Struct, frozen=True, tag=True):
+    """It happens so many times at least; ``most`` 0: never."""
+
+    text: str
+    happening: Happening
+    least: int = 1
+    most: int | None = None
+
+
+class InOrder(msgspec.Struct, frozen=True, tag=True):
+    """Each happens, the first time before the next does for the first time."""
+
+    text: str
+    happenings: list[Happening]
+
+
+class Compares(msgspec.Struct, frozen=True, tag=True):
+    """A figure is less than, more than or equal to so many times another, or to a value as people write it."""
+
+    text: str
+    left: str
+    sign: str
+    factor: float
+    right: str
+
+
+AnyClaim = Happens | InOrder | Compares
+
+
+def parse_happening(text: str) -> Happening:
+    """A happening as written. Raises Refused."""
+    text = " ".join(text.split())
+    who, _, rest = text.partition(" ")
+    if who == OPERATOR and rest:
+        return Happening(OPERATOR, "did", rest)
+    match = _HAPPENING.fullmatch(text)
+    if match is None or (match[3] is None and match[2] in ("blocks on", "writes", "is")):
+        raise Refused("not a happening", value=shown(text), allowed=_HAPPENING_FORMS, hint=_verb_meant(rest))
+    _, verb, what = match.groups(default="")
+    takes = VERBS[verb]
+    if what and takes is None:
+        raise Refused("not a happening", value=shown(text), allowed=_HAPPENING_FORMS)
+    if verb == "writes":
+        what = _unquoted(what)
+    elif verb == "exits" and what and not re.fullmatch(r"-?\d{1,3}", what):
+        raise Refused("not a happening", value=shown(text), allowed="NAME exits 0 | NAME is killed")
+    return Happening(who, "blocks on" if verb == "blocks" else verb, what)
+
+
+def parse_claim(text: str) -> AnyClaim:
+    """A claim as written. Raises Refused."""
+    text = " ".join(text.split())
+    happenings = _BEFORE.split(text)
+    if len(happenings) > 1:
+        return InOrder(text, [parse_happening(happening) for happening in happenings])
+    if text.startswith("never "):
+        return Happens(text, parse_happening(text.removeprefix("never ")), 0, 0)
+    if times := _TIMES.search(text):
+        return Happens(text, parse_happening(text[: times.start()]), int(times[1]))
+    comparison = _COMPARISON.fullmatch(text)
+    if comparison is not None and _HAPPENING.fullmatch(text) is None:
+        left, sign, factor, right = comparison.groups()
+        if not _FIGURE.fullmatch(left):
+            raise Refused("not a figure", value=shown(left))
+        if not is_figure(right):
+            read_value(right)
+        return Compares(text, left, sign, float(factor or 1), right)
+    try:
+        return Happens(text, parse_happening(text))
+    except Refused as refused:
+        figures = refused.faults[0][1].figures
+        raise Refused("not a claim", value=shown(text), allowed=_FORMS, hint=figures.get("hint")) from None
+
+
+def is_figure(text: str) -> bool:
+    """Whether this is the name of a figure, and no value."""
+    return _FIGURE.fullmatch(text) is not None
+
+
+def read_value(text: str) -> float | str:
+    """A value as people write it, and as programs print it: durations become nanoseconds, shares fractions. Raises
+    Refused for what is neither number nor text in quotation marks."""
+    value = value_of(text)
+    return _unquoted(value) if isinstance(value, str) else value
+
+
+def value_of(text: str) -> float | str:
+    """What a text stands for: a duration (in ns), a share, a number (hexadecimal, too); else the text itself."""
+    try:
+        return parse_duration(text)
+    except ValueError:
+        pass
+    try:
+        if text.endswith("%"):
+            return float(text.removesuffix("%").strip()) / 100
+        return int(text, 16) if text.startswith("0x") else float(text)
+    except ValueError:
+        return text
+
+
+def spoken_of(claim: AnyClaim) -> Iterator[str]:
+    """Whom a claim speaks of: processes by their path, figures by their name."""
+    match claim:
+        case Happens(happening=happening):
+            yield happening.who
+        case InOrder(happenings=happenings):
+            yield from (happening.who for happening in happenings)
+        case Compares(left=left, right=right):
+            yield from filter(is_figure, (left, right))
+
+
+def owner(name: str, heads: Collection[str]) -> str | None:
+    """Of these processes the one that a path (``boss/1``) or a figure (``boss/1.cpu``) belongs to."""
+    owners = [head for head in heads if name == head or name.startswith((f"{head}/", f"{head}."))]
+    return max(owners, key=len, default=None)
+
+
+def _unquoted(text: str) -> str:
+    if len(text) < 3 or text[0] != '"' or text[-1] != '"' or '"' in text[1:-1]:
+        raise Refused("text without quotation marks", value=shown(text))
+    return text[1:-1]
+
+
+def _verb_meant(rest: str) -> str | None:
+    """The verb that was probably meant."""
+    word = rest.partition(" ")[0]
+    return nearest(word, [*VERBS]) if word else None

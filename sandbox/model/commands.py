@@ -1,0 +1,185 @@
+"""What an operator may ask of the machine, from the keyboard or from a scenario's script."""
+
+from __future__ import annotations
+
+import shlex
+from typing import Literal, get_args
+
+import msgspec
+
+from sandbox.model.values import Duration, Refused, nearest, shown
+
+
+class Command(msgspec.Struct, frozen=True, tag_field="command"):
+    """Something that the operator asks for."""
+
+
+class Pause(Command, frozen=True, tag=True):
+    """Stop every scheduled process and the machine's clock. ``by``: the operator, or what acts for him."""
+
+    by: str = "operator"
+
+
+class Resume(Command, frozen=True, tag=True):
+    """Go on after a pause: after any, if the operator says so, else after one by the same hand."""
+
+    by: str = "operator"
+
+
+class Step(Command, frozen=True, tag=True):
+    """Go on until one scheduling decision has been made, and pause before it takes effect."""
+
+
+class Predict(Command, frozen=True, tag=True):
+    """Pause before each choice between several processes, so that a person can say who will run; or no longer. Step and
+    Resume then have the policy choose."""
+
+    on: bool
+
+
+class Tune(Command, frozen=True, tag=True):
+    """Set one of the policy's parameters, as a person would write it."""
+
+    parameter: str
+    value: str
+
+
+class UsePolicy(Command, frozen=True, tag=True):
+    """Schedule by another policy from now on."""
+
+    policy: str
+
+
+class Reload(Command, frozen=True, tag=True):
+    """Make the policy anew, from its file as it is by now; it keeps its parameters, and takes over its own queues."""
+
+
+class Look(Command, frozen=True, tag=True):
+    """Show the policy's own queues, as it sees them, at most so many tasks of each."""
+
+    most: int = 50
+
+
+class Describe(Command, frozen=True, tag=True):
+    """Tell of the policy in force: what it says of itself, its parameters, its file."""
+
+
+class Kill(Command, frozen=True, tag=True):
+    """End a process, named by pid or name: SIGTERM, and SIGKILL after a grace of two seconds."""
+
+    who: str
+
+
+class Spawn(Command, frozen=True, tag=True):
+    """Start a program, given as a command line."""
+
+    argv: list[str]
+
+
+class Type(Command, frozen=True, tag=True):
+    """Type a line into a process's console."""
+
+    who: str
+    text: str
+
+
+Key = Literal["ctrl+c", "ctrl+d", "ctrl+z"]
+KEYS: dict[str, Key] = {key: key for key in get_args(Key)}
+
+
+class Press(Command, frozen=True, tag=True):
+    """Press a key in a process's console that its terminal knows the meaning of: ``ctrl+c`` interrupts who reads,
+    ``ctrl+d`` ends what it reads, ``ctrl+z`` suspends it, if it has a shell that could resume it."""
+
+    who: str
+    key: Key
+
+    @property
+    def character(self) -> str:
+        """What a terminal sends for it."""
+        return chr(ord(self.key[-1]) & 0x1F)
+
+
+class Farewell(Command, frozen=True, tag=True):
+    """The scenario's clients have left: nobody is to come from outside any more."""
+
+
+class Quit(Command, frozen=True, tag=True):
+    """End every process and the machine."""
+
+
+AnyCommand = (
+    Pause
+    | Resume
+    | Step
+    | Predict
+    | Tune
+    | UsePolicy
+    | Reload
+    | Look
+    | Describe
+    | Kill
+    | Spawn
+    | Type
+    | Press
+    | Farewell
+    | Quit
+)
+
+FORMS = {
+    "pause": "pause",
+    "resume": "resume",
+    "step": "step",
+    "quantum": "quantum 20ms",
+    "policy": "policy NAME",
+    "reload": "reload",
+    "set": "set PARAMETER VALUE",
+    "kill": "kill NAME",
+    "spawn": "spawn PROGRAM ARGUMENTS",
+    "type": "type NAME TEXT",
+    "press": "press NAME ctrl+c",
+}
+
+
+def parse_command(text: str) -> AnyCommand:
+    """A command as a script writes it: ``pause``, ``quantum 20ms``, ``kill NAME``. Raises Refused."""
+    verb, _, rest = text.strip().partition(" ")
+    rest = rest.strip()
+    who, _, line = rest.partition(" ")
+    plain: dict[str, AnyCommand] = {"pause": Pause(), "resume": Resume(), "step": Step(), "reload": Reload()}
+    if verb in plain and not rest:
+        return plain[verb]
+    if verb == "quantum" and rest:
+        Duration("100us", "60s").read(rest)
+        return Tune("quantum", rest)
+    if verb == "policy" and rest:
+        return UsePolicy(rest)
+    if verb == "set" and line:
+        return Tune(who, line)
+    if verb == "kill" and rest and not line:
+        return Kill(who)
+    if verb == "spawn" and rest:
+        return Spawn(split_command(rest))
+    if verb == "type" and who:
+        return Type(who, line)
+    if verb == "press" and line in KEYS:
+        return Press(who, KEYS[line])
+    form = FORMS.get(verb)
+    allowed = f'"{form}"' if form else " | ".join(FORMS)
+    raise Refused("not a command", value=shown(text), allowed=allowed, hint=None if form else nearest(verb, [*FORMS]))
+
+
+def split_command(line: str) -> list[str]:
+    """A command line as words; one that needs a shell (pipes, redirections, variables) is given to ``sh -c``.
+
+    Raises Refused for an unclosed quotation.
+    """
+    if any(sign in line for sign in "|&;<>$`*?(){}~"):
+        return ["sh", "-c", line]
+    try:
+        words = shlex.split(line)
+    except ValueError as error:
+        raise Refused("not a command line", value=shown(line), reason=str(error)) from None
+    if not words:
+        raise Refused("not a command line", value=shown(line))
+    return words

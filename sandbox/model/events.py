@@ -1,0 +1,314 @@
+"""What can happen: the one language between kernel, screen, files and tests.
+
+Events are small frozen records, encoded as one JSON object a line. Times are integer nanoseconds
+since boot; the machine's clock stands still while the machine is paused, so a pause is no gap.
+Reasons, rules, causes and faults are data (a ``Clause``), not sentences: the reader's screen says
+them in the reader's language, and tests compare data.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+Figure = str | int | float | None
+ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
+DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
+Stream = Literal["console"]
+
+
+class Clause(msgspec.Struct, frozen=True, gc=False):
+    """A rule, cause or fault by name, with its figures: ``Clause("least remaining", {"remaining_ns": 30000000})``."""
+
+    rule: str
+    figures: dict[str, Figure] = {}
+
+
+class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
+    """Something that happened at ``t_ns`` nanoseconds since boot."""
+
+    t_ns: int
+
+
+class Booted(Event, frozen=True, tag=True):
+    """The machine is up; nothing has run yet."""
+
+    machine: Literal["linux", "virtual"]
+    cpus: int
+    policy: str
+    parameters: dict[str, object]
+    ties: str
+    scenario: str
+    sensor: str | None = None
+    recipe: str | None = None
+
+
+class Scheduling(Event, frozen=True, tag=True):
+    """The operator changed the policy or its parameters; this is in force from now on."""
+
+    policy: str
+    parameters: dict[str, object]
+    ties: str
+
+
+class Admitted(Event, frozen=True, tag=True):
+    """A process was born and let in. ``order`` is its place in the scenario (None: adopted or spawned)."""
+
+    pid: int
+    name: str
+    runs: str
+    os_pid: int | None = None
+    parent: int | None = None
+    order: int | None = None
+    demand_ns: int | None = None
+
+
+class Became(Event, frozen=True, tag=True):
+    """A process that was found, not started from the scenario, has become another program."""
+
+    pid: int
+    name: str
+    runs: str
+
+    def after(self, admitted: Admitted) -> Admitted:
+        """What is known of its birth, under its present name."""
+        return msgspec.structs.replace(admitted, name=self.name, runs=self.runs)
+
+
+class Ready(Event, frozen=True, tag=True):
+    """``pid`` could run, and waits for its turn."""
+
+    pid: int
+    reason: ReadyReason
+
+
+class Dispatched(Event, frozen=True, tag=True):
+    """The policy chose ``pid`` for ``cpu``: the scheduling decision. ``slice_ns`` None: until it blocks."""
+
+    pid: int
+    cpu: int
+    slice_ns: int | None
+    why: Clause
+
+
+class Descheduled(Event, frozen=True, tag=True):
+    """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one, as far as that is known; the sum
+    over a process's life is exactly its total, unless the system took the CPU from it in its very last slices.
+    ``undispatched_ns`` of it were used without being dispatched: after it woke
+    by itself, or until a late stop took effect."""
+
+    pid: int
+    cpu: int
+    ran_ns: int
+    reason: DescheduledReason
+    undispatched_ns: int = 0
+
+
+class Blocked(Event, frozen=True, tag=True):
+    """``pid`` waits for something else than the CPU. ``again``: it had been waiting, woke, and waits for something else
+    before anybody could stop it; its state has not changed."""
+
+    pid: int
+    on: Clause
+    again: bool = False
+
+
+class Exited(Event, frozen=True, tag=True):
+    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: nobody could learn it.
+    The times are those of its whole life."""
+
+    pid: int
+    code: int | None
+    signal: int | None
+    cpu_ns: int
+    waiting_ns: int
+    blocked_ns: int
+    undispatched_ns: int = 0
+
+    @property
+    def status(self) -> int | None:
+        """One number, as ``subprocess`` gives it: the exit code, or minus the signal."""
+        return self.code if self.signal is None else -self.signal
+
+
+class Wrote(Event, frozen=True, tag=True):
+    """Text that a process wrote, with nothing in it but what dresses and corrects its own line
+    (``sandbox.util.text.clean_console``); ``sandbox.util.text.clean`` makes it plain."""
+
+    pid: int
+    stream: Stream
+    text: str
+
+
+class PolicyNote(Event, frozen=True, tag=True):
+    """A policy's own move: demoted, boosted, aged, drew a ticket."""
+
+    note: Clause
+    pid: int | None = None
+
+
+class Queued(msgspec.Struct, frozen=True):
+    """A task in one of the policy's queues, or on a CPU, with what the policy knows of it."""
+
+    pid: int
+    figures: dict[str, Figure] = {}
+
+
+class QueueView(msgspec.Struct, frozen=True):
+    """One of the policy's own queues: who would be next stands first. ``number``: how many are in it, of whom the
+    first are told. ``slice_ns``: how long each may run from here (None: it differs, or has no end)."""
+
+    name: Clause
+    slice_ns: int | None
+    number: int
+    tasks: list[Queued]
+
+
+class Queues(Event, frozen=True, tag=True):
+    """The policy's queues as it sees them, best first, and who is on the CPUs; told only when somebody looks."""
+
+    queues: list[QueueView]
+    running: list[Queued]
+
+
+class ParameterView(msgspec.Struct, frozen=True):
+    """One of a policy's parameters: its value in force, as a person would type it, and what is ``allowed``."""
+
+    name: str
+    value: str
+    allowed: str
+    says: str
+
+
+class Described(Event, frozen=True, tag=True):
+    """The policy in force, told only when somebody asks. ``source``: how it can be found again; ``file``: where its
+    class is written (None: nowhere); ``says``: that class's own words."""
+
+    policy: str
+    source: str
+    file: str | None
+    says: str
+    parameters: list[ParameterView]
+
+
+class Listening(Event, frozen=True, tag=True):
+    """``pid`` waits for connections at an address (``127.0.0.1:9001``), of which ``backlog`` may wait to be accepted;
+    0: nobody knows how many. ``socket`` numbers listeners and connections alike, in the order in which they were seen.
+    """
+
+    socket: int
+    pid: int
+    at: str
+    backlog: int
+
+
+class Backlog(Event, frozen=True, tag=True):
+    """So many connections ``wait`` in the kernel to be accepted from this listener."""
+
+    socket: int
+    waiting: int
+
+
+class Connected(Event, frozen=True, tag=True):
+    """A connection between an address of ours and a ``peer``. ``listener``: through whom it came (None: ``pid`` itself
+    connected); ``pid`` None: nobody has accepted it yet, it waits in the kernel's backlog."""
+
+    socket: int
+    own: str
+    peer: str
+    listener: int | None
+    pid: int | None
+
+
+class Accepted(Event, frozen=True, tag=True):
+    """``pid`` has this connection: it accepted it, or the process that did gave it on."""
+
+    socket: int
+    pid: int
+
+
+class Transferred(Event, frozen=True, tag=True):
+    """So many bytes have come and gone over a connection in all (None: the system does not count them here);
+    ``unread`` of them have come and wait for the process to read them."""
+
+    socket: int
+    received: int | None
+    sent: int | None
+    unread: int
+
+
+class Closed(Event, frozen=True, tag=True):
+    """A connection is over, or nobody listens at this socket any more."""
+
+    socket: int
+
+
+class Operator(Event, frozen=True, tag=True):
+    """What the person at the keyboard, or the scenario's script, did."""
+
+    did: Clause
+
+
+class Fault(Event, frozen=True, tag=True):
+    """What went wrong, and in ``what.figures["done"]`` what was done about it."""
+
+    what: Clause
+    pid: int | None = None
+
+
+class Witnessed(Event, frozen=True, tag=True):
+    """In runs that are verified: by the system's own record, ``pid`` was on the real CPU of ``cpu`` from ``from_ns``
+    until ``until_ns``."""
+
+    pid: int
+    cpu: int
+    from_ns: int
+    until_ns: int
+
+
+class Halted(Event, frozen=True, tag=True):
+    """The machine is down and nothing of it is left. ``why``: done, quit, stuck, time is up."""
+
+    why: Clause
+
+
+AnyEvent = (
+    Booted
+    | Scheduling
+    | Admitted
+    | Became
+    | Ready
+    | Dispatched
+    | Descheduled
+    | Blocked
+    | Exited
+    | Wrote
+    | PolicyNote
+    | Queues
+    | Described
+    | Listening
+    | Backlog
+    | Connected
+    | Accepted
+    | Transferred
+    | Closed
+    | Operator
+    | Fault
+    | Witnessed
+    | Halted
+)
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AnyEvent)
+
+
+def encode(event: Event) -> bytes:
+    """One event as one line of JSON, newline included."""
+    return _encoder.encode(event) + b"\n"
+
+
+def decode(line: bytes | str) -> AnyEvent:
+    """The event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
+    event: AnyEvent = _decoder.decode(line)
+    return event

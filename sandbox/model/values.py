@@ -1,0 +1,314 @@
+"""Typed values with units and ranges: what a scenario key or a policy's parameter may be.
+
+A kind reads a raw TOML or JSON value and either returns the value that the program works with
+(durations become integer nanoseconds) or raises ``Refused``, whose clause says as data what is
+wrong and what is allowed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
+
+from sandbox.i18n import N_
+from sandbox.model.events import Clause, Figure
+from sandbox.util.text import clean, clean_line
+from sandbox.util.units import parse_duration, parse_size, show_duration, show_size, write_duration
+
+T = TypeVar("T")
+
+DAY = "86400s"
+_WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
+
+
+class Refused(ValueError):
+    """A value that is not allowed. ``faults``: each broken rule with its figures, and where inside
+    the value it is (``""`` or ``"[2]"``, the first being 1)."""
+
+    def __init__(self, rule: str, **figures: Figure) -> None:
+        super().__init__(rule)
+        self.faults: list[tuple[str, Clause]] = [("", Clause(rule, figures))]
+
+    @classmethod
+    def all(cls, faults: list[tuple[str, Clause]]) -> Refused:
+        """Several faults of one value."""
+        refused = cls(faults[0][1].rule)
+        refused.faults = faults
+        return refused
+
+
+def nearest(word: str, allowed: Sequence[str]) -> str | None:
+    """The allowed word that was probably meant."""
+    from difflib import get_close_matches  # only when something is wrong: the kernel process stays small
+
+    matches = get_close_matches(word, allowed, n=1, cutoff=0.6)
+    return matches[0] if matches else None
+
+
+def shown(raw: object) -> str:
+    """A raw value in a message: short, on one line and harmless."""
+    if isinstance(raw, dict):
+        return N_("a table")
+    if isinstance(raw, list):
+        return N_("a list")
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    return clean_line(repr(raw) if isinstance(raw, str) else str(raw), 60)
+
+
+class Kind(Generic[T]):
+    """One type of value. ``is_time``: its name carries ``_ns`` inside and in JSON."""
+
+    is_time = False
+
+    def read(self, raw: object) -> T:
+        """The value of ``raw``; raises Refused."""
+        raise NotImplementedError
+
+    def raw(self, text: str) -> object:
+        """What a person typed, as a file would hold it: for ``read``."""
+        return text
+
+    def parse(self, text: str) -> T:
+        """The value that a person typed; raises Refused."""
+        return self.read(self.raw(text))
+
+    def write(self, value: T) -> str:
+        """The value as a person would type it."""
+        return str(value)
+
+    def range(self) -> str:
+        """What is allowed, in a few neutral characters: ``1 … 64``."""
+        return ""
+
+
+class Duration(Kind[int]):
+    """``20ms``, ``1.5s``, ``250us``: nanoseconds inside. A bare number is refused, with a hint. ``zero``: 0 is
+    allowed below ``least`` too, and means never."""
+
+    is_time = True
+
+    def __init__(self, least: str = "0ns", most: str = DAY, zero: bool = False) -> None:
+        self.least, self.most, self.zero = parse_duration(least), parse_duration(most), zero
+
+    def read(self, raw: object) -> int:
+        if isinstance(raw, (int, float)) and not isinstance(raw, bool):
+            raise Refused("duration needs a unit", value=shown(raw), hint=f'"{shown(raw)}ms"')
+        if not isinstance(raw, str):
+            raise Refused("expected a duration", value=shown(raw))
+        try:
+            value = parse_duration(raw)
+        except ValueError:
+            if raw.strip().startswith("-"):
+                raise Refused("out of range", value=shown(raw), allowed=self.range()) from None
+            raise Refused("expected a duration", value=shown(raw)) from None
+        if not (self.least <= value <= self.most or (self.zero and value == 0)):
+            raise Refused("out of range", value=shown(raw), allowed=self.range())
+        return value
+
+    def write(self, value: int) -> str:
+        return write_duration(value)
+
+    def range(self) -> str:
+        never = "0 ms | " if self.zero else ""
+        return f"{never}{show_duration(self.least)} … {show_duration(self.most)}"
+
+
+class Size(Kind[int]):
+    """``64kB``, ``400MB``, ``2GB``: bytes inside. A bare number is refused."""
+
+    def __init__(self, least: str, most: str) -> None:
+        self.least, self.most = parse_size(least), parse_size(most)
+
+    def read(self, raw: object) -> int:
+        try:
+            value = parse_size(raw) if isinstance(raw, str) else None
+        except ValueError:
+            value = None
+        if value is None:
+            raise Refused("expected a size", value=shown(raw))
+        if not self.least <= value <= self.most:
+            raise Refused("out of range", value=shown(raw), allowed=self.range())
+        return value
+
+    def write(self, value: int) -> str:
+        return show_size(value)
+
+    def range(self) -> str:
+        return f"{show_size(self.least)} … {show_size(self.most)}"
+
+
+class Whole(Kind[int]):
+    """A whole number from ``least`` to ``most``."""
+
+    def __init__(self, least: int = 0, most: int = 1_000_000) -> None:
+        self.least, self.most = least, most
+
+    def read(self, raw: object) -> int:
+        if isinstance(raw, bool) or not isinstance(raw, int):
+            raise Refused("expected a whole number", value=shown(raw), allowed=self.range())
+        if not self.least <= raw <= self.most:
+            raise Refused("out of range", value=shown(raw), allowed=self.range())
+        return raw
+
+    def raw(self, text: str) -> object:
+        return int(text) if _WHOLE.fullmatch(text) else text
+
+    def range(self) -> str:
+        return f"{self.least} … {self.most}"
+
+
+class Number(Kind[float]):
+    """A finite number from ``least`` to ``most``."""
+
+    def __init__(self, least: float, most: float) -> None:
+        self.least, self.most = least, most
+
+    def read(self, raw: object) -> float:
+        if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw):
+            raise Refused("expected a number", value=shown(raw), allowed=self.range())
+        if not self.least <= raw <= self.most:
+            raise Refused("out of range", value=shown(raw), allowed=self.range())
+        return float(raw)
+
+    def raw(self, text: str) -> object:
+        return float(text) if _NUMBER.fullmatch(text) else text
+
+    def range(self) -> str:
+        return f"{self.least:g} … {self.most:g}"
+
+
+class Flag(Kind[bool]):
+    """true or false."""
+
+    def read(self, raw: object) -> bool:
+        if not isinstance(raw, bool):
+            raise Refused("expected true or false", value=shown(raw))
+        return raw
+
+    def raw(self, text: str) -> object:
+        return {"true": True, "false": False}.get(text, text)
+
+    def write(self, value: bool) -> str:
+        return "true" if value else "false"
+
+    def range(self) -> str:
+        return "true | false"
+
+
+class Choice(Kind[str]):
+    """One of a few words."""
+
+    def __init__(self, *words: str) -> None:
+        self.words = words
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str) or raw not in self.words:
+            hint = nearest(raw, self.words) if isinstance(raw, str) else None
+            raise Refused("not one of the allowed words", value=shown(raw), allowed=self.range(), hint=hint)
+        return raw
+
+    def range(self) -> str:
+        return " | ".join(self.words)
+
+
+class Text(Kind[str]):
+    """Text of at most ``most`` characters, made harmless; ``lines`` allows more than one line."""
+
+    def __init__(self, most: int = 200, least: int = 1, lines: bool = False) -> None:
+        self.most, self.least, self.lines = most, least, lines
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str):
+            raise Refused("expected text", value=shown(raw))
+        if not self.least <= len(raw) <= self.most:
+            raise Refused("text has the wrong length", length=len(raw), allowed=f"{self.least} … {self.most}")
+        if "\0" in raw:
+            raise Refused("text holds a NUL byte")
+        return clean(raw) if self.lines else clean_line(raw, self.most)
+
+
+class Name(Kind[str]):
+    """A process's name: one word that scripts and people can type."""
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str):
+            raise Refused("expected text", value=shown(raw))
+        if not raw or len(raw) > 40 or clean_line(raw) != raw or " " in raw:
+            raise Refused("not a name", value=shown(raw))
+        return raw
+
+
+class Argument(Kind[str]):
+    """One argument of a program, byte for byte: it is handed over, never shown uncleaned."""
+
+    def read(self, raw: object) -> str:
+        if not isinstance(raw, str):
+            raise Refused("expected text", value=shown(raw))
+        if "\0" in raw:
+            raise Refused("text holds a NUL byte")
+        if len(raw) > 65_536:
+            raise Refused("text has the wrong length", length=len(raw), allowed="0 … 65536")
+        return raw
+
+
+class Scalar(Kind["str | int | float | bool"]):
+    """A plain value handed to a Python function."""
+
+    def read(self, raw: object) -> str | int | float | bool:
+        if isinstance(raw, bool):
+            return raw
+        if isinstance(raw, int) and abs(raw) < 2**63:
+            return raw
+        if isinstance(raw, float) and math.isfinite(raw):
+            return raw
+        return Argument().read(raw)
+
+
+class ListOf(Kind[list[T]]):
+    """A list of ``least`` to ``most`` values of one kind."""
+
+    def __init__(self, item: Kind[T], least: int = 0, most: int = 1_000) -> None:
+        self.item, self.least, self.most = item, least, most
+        self.is_time = item.is_time
+
+    def read(self, raw: object) -> list[T]:
+        if not isinstance(raw, list):
+            raise Refused("expected a list", value=shown(raw))
+        if not self.least <= len(raw) <= self.most:
+            raise Refused("list has the wrong length", length=len(raw), allowed=f"{self.least} … {self.most}")
+        values: list[T] = []
+        faults: list[tuple[str, Clause]] = []
+        for index, item in enumerate(raw):
+            try:
+                values.append(self.item.read(item))
+            except Refused as refused:
+                faults += [(f"[{index + 1}]{inside}", clause) for inside, clause in refused.faults]
+        if faults:
+            raise Refused.all(faults)
+        return values
+
+    def raw(self, text: str) -> object:
+        """Items are separated by commas, or by slashes where commas separate something else."""
+        return [self.item.raw(part.strip()) for part in re.split("[,/]", text)] if text.strip() else []
+
+    def write(self, value: list[T]) -> str:
+        return ", ".join(self.item.write(item) for item in value)
+
+    def range(self) -> str:
+        return self.item.range()
+
+
+class Parsed(Kind[T]):
+    """Text that a function turns into a value; the function raises Refused."""
+
+    def __init__(self, function: Callable[[str], T]) -> None:
+        self._function = function
+
+    def read(self, raw: object) -> T:
+        if not isinstance(raw, str):
+            raise Refused("expected text", value=shown(raw))
+        return self._function(raw)

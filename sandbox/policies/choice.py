@@ -1,0 +1,102 @@
+"""A policy as people write it on a command line: ``rr``, ``rr:quantum=20ms``, ``mine.py:Mine:boost=1s``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+import msgspec
+
+from sandbox import policies
+from sandbox.model.events import Clause
+from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
+from sandbox.model.values import Refused, shown
+from sandbox.util.text import clean_line
+from sandbox.util.timeout import CLOCK
+
+
+class Contender(NamedTuple):
+    """A policy and the parameters that were asked for, as a scenario file would hold them. ``label``: what the user
+    wrote."""
+
+    label: str
+    policy: str
+    parameters: dict[str, object]
+
+    def enter(self, scenario: Scenario) -> Scenario:
+        """The same scenario under this policy. Parameters that the scenario sets for this very policy hold where
+        nothing else was asked for."""
+        machine = scenario.machine
+        own = machine.parameters if machine.policy == self.policy else {}
+        machine = msgspec.structs.replace(machine, policy=self.policy, parameters={**own, **self.parameters})
+        return msgspec.structs.replace(scenario, machine=machine)
+
+
+def parse(text: str) -> Contender:
+    """A contender as people write it: a policy's name or ``file.py:Class``, looked up from the folder that the user is
+    in, and the parameters that shall be others than the default, each as ``:name=value``. Raises Refused."""
+    label, settings = _split(text)
+    name = os.path.abspath(label) if ":" in label else label
+    with CLOCK:
+        kinds = {parameter.name: parameter.kind for parameter in policies.find(name).declared()}
+    policy = policies.build(MachineSpec(policy=name), alarm=CLOCK)
+    parameters: dict[str, object] = {}
+    faults: list[tuple[str, Clause]] = []
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        if not equals:
+            faults.append((label, Clause("not a setting", {"value": shown(setting), "name": clean_line(label)})))
+            continue
+        parameters[key] = kinds[key].raw(value) if key in kinds else value
+        try:
+            policy.tune(key, value)
+        except Refused as refused:
+            faults += [(label + inside, clause) for inside, clause in refused.faults]
+    if faults:
+        raise Refused.all(faults)
+    return Contender(text, name, parameters)
+
+
+def parse_list(text: str) -> list[Contender]:
+    """Contenders, with commas between. Raises Refused with the faults of all of them."""
+    contenders: list[Contender] = []
+    faults: list[tuple[str, Clause]] = []
+    for item in text.split(","):
+        try:
+            contenders.append(parse(item.strip()))
+        except Refused as refused:
+            faults += refused.faults
+    if faults:
+        raise Refused.all(faults)
+    return contenders
+
+
+def sensible(scenario: Scenario) -> list[Contender]:
+    """The scenario's own policy, and every other that goes by name and finds what it goes by in the scenario."""
+    own = scenario.machine.policy
+    names = [own, *(name for name in policies.names() if name != own and _makes_sense(name, scenario))]
+    return [Contender(name, name, {}) for name in names]
+
+
+def _split(text: str) -> tuple[str, list[str]]:
+    """The policy and its settings."""
+    parts = text.split(":")
+    words = 2 if parts[0].endswith(".py") else 1
+    return ":".join(parts[:words]), parts[words:]
+
+
+_DEFAULTS: dict[str, Any] = {field.name: field.default for field in msgspec.structs.fields(ProcessSpec)}
+
+
+def _makes_sense(name: str, scenario: Scenario) -> bool:
+    """Whether there is a policy of this name, and some process says something that it goes by."""
+    try:
+        needs = policies.find(name).needs
+    except (Refused, ImportError):  # an installed one that does not load
+        return False
+    return not needs or any(_says(process, needs) for process in scenario.processes)
+
+
+def _says(process: ProcessSpec, figures: Iterable[str]) -> bool:
+    return any(getattr(process, figure) != _DEFAULTS[figure] for figure in figures)

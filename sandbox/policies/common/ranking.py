@@ -1,0 +1,139 @@
+"""Policies that keep their ready tasks in the order of a rank: the smallest first, log n for each move."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cache
+from heapq import heapify, heappop, heappush
+from typing import Any
+
+from sandbox.model.events import Clause, ReadyReason
+from sandbox.policies.base import READY, Policy, Queue, Task
+
+#: A rank is anything that can be compared: a number, a tuple.
+Rank = Any
+
+
+class Ranking:
+    """Tasks by rank; of equal ones the one that came first, unless it was let in at the head."""
+
+    def __init__(self) -> None:
+        self._heap: list[list[Any]] = []  # rank, place among equals, task; None for a task that was taken out
+        self._entries: dict[int, list[Any]] = {}
+        self._first = self._last = 0
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, task: Task) -> bool:
+        return task.pid in self._entries
+
+    def __iter__(self) -> Iterator[Task]:
+        """Best first."""
+        return (entry[2] for entry in sorted(self._entries.values()))
+
+    def push(self, task: Task, rank: Rank, head: bool = False) -> None:
+        """Let a task in: behind those of its rank, or before them."""
+        if head:
+            self._first -= 1
+            place = self._first
+        else:
+            self._last += 1
+            place = self._last
+        entry = [rank, place, task]
+        self._entries[task.pid] = entry
+        heappush(self._heap, entry)
+
+    def pop(self) -> Task | None:
+        """Take the best one out."""
+        while self._heap:
+            task: Task | None = heappop(self._heap)[2]
+            if task is not None:
+                del self._entries[task.pid]
+                return task
+        return None
+
+    def peek(self) -> Task | None:
+        """The best one."""
+        while self._heap:
+            task: Task | None = self._heap[0][2]
+            if task is not None:
+                return task
+            heappop(self._heap)
+        return None
+
+    def discard(self, task: Task) -> None:
+        """Take this one out, if it is in."""
+        entry = self._entries.pop(task.pid, None)
+        if entry is not None:
+            entry[2] = None
+            self._tidy()
+
+    def move(self, task: Task, rank: Rank) -> None:
+        """Give a task another rank; it keeps its place among equals."""
+        entry = self._entries[task.pid]
+        moved = [rank, entry[1], task]
+        entry[2] = None
+        self._entries[task.pid] = moved
+        heappush(self._heap, moved)
+        self._tidy()
+
+    def rank_anew(self, rank: Callable[[Task], Rank]) -> None:
+        """Give all tasks the rank that they have now."""
+        self._heap = [*self._entries.values()]
+        for entry in self._heap:
+            entry[0] = rank(entry[2])
+        heapify(self._heap)
+
+    def _tidy(self) -> None:
+        if len(self._heap) > 2 * len(self._entries) + 16:  # more gaps than tasks
+            self._heap = [*self._entries.values()]
+            heapify(self._heap)
+
+
+class Ranked(Policy):
+    """The smallest ``rank`` runs first, until it blocks; what is made ready later waits its turn."""
+
+    def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
+        super().__init__(parameters, seed)
+        self.ready = Ranking()
+
+    def rank(self, task: Task) -> Rank:
+        """What decides; the smallest goes first. It must not change while a task is ready."""
+        raise NotImplementedError
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        self.ready.push(task, self.rank(task), head=reason == "preempted")
+
+    def pick(self, cpu: int, now_ns: int) -> Task | None:
+        return self.ready.pop()
+
+    def remove(self, task: Task) -> None:
+        self.ready.discard(task)
+
+    def retune(self, now_ns: int) -> None:
+        self.ready.rank_anew(self.rank)
+
+    def queues(self) -> Sequence[Queue]:
+        return [Queue(READY, tuple(self.ready))]
+
+
+class RankedPreemptive(Ranked):
+    """The smallest ``rank`` runs, and takes the CPU at once from a greater one; the running task keeps ties."""
+
+    def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+        return bool(self.rank(task) < self.rank(running))
+
+
+@cache
+def highest_queue(level: int) -> Clause:
+    """The reason of policies that serve their queues from high to low."""
+    return Clause("highest non-empty queue", {"level": level})
+
+
+def by_level(tasks: Ranking, level: Callable[[Task], int]) -> dict[int, list[Task]]:
+    """The tasks of each level, the first level first."""
+    levels: dict[int, list[Task]] = {}
+    for task in tasks:
+        levels.setdefault(level(task), []).append(task)
+    return dict(sorted(levels.items()))

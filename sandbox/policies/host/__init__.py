@@ -1,0 +1,1 @@
+"""Running somebody's own policy: loading its file, guarding its calls, replacing it when it fails."""

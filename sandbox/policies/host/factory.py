@@ -1,0 +1,53 @@
+"""One policy after another in the same run: what the next one takes over from the present one."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import msgspec
+
+from sandbox.model.events import Clause
+from sandbox.model.spec import MachineSpec
+from sandbox.model.values import Refused
+from sandbox.policies import BUILT_IN, build
+from sandbox.policies.base import Policy
+from sandbox.policies.fcfs import FirstComeFirstServed
+from sandbox.util.timeout import ALL_THE_TIME, Alarm
+
+
+class Succession:
+    """Makes the policies of one run: the scenario's first, then whichever the operator asks for."""
+
+    def __init__(self, spec: MachineSpec, folder: str = ".", alarm: Alarm = ALL_THE_TIME) -> None:
+        self._spec, self._folder, self._alarm = spec, folder, alarm
+
+    def first(self) -> Policy:
+        """The scenario's policy. Raises Refused."""
+        return build(self._spec, self._folder, self._alarm)
+
+    def first_or_stand_in(self) -> tuple[Policy, Clause | None]:
+        """The scenario's policy; if its file cannot be used (any more), first come, first served in its place until it
+        is loaded anew, and why."""
+        try:
+            return self.first(), None
+        except Refused as refused:
+            stand_in = FirstComeFirstServed(seed=self._spec.seed)
+            stand_in.source = self._spec.policy
+            what = refused.faults[0][1]
+            return stand_in, Clause(what.rule, {"asked": "policy", **what.figures, "successor": stand_in.name})
+
+    def next(self, name: str, present: Policy) -> Policy:
+        """The policy of this name, with the scenario's parameters if it is the scenario's policy, and the quantum of
+        the present one if both have one. The present one's own name makes it anew, from its file if it has one, and
+        with all of its parameters. Raises Refused."""
+        again = name == present.source or (name == present.name and name not in BUILT_IN)
+        source = present.source if again else name
+        spec = self._spec
+        if source != spec.policy:
+            spec = msgspec.structs.replace(spec, policy=source, parameters={})
+        policy = build(spec, self._folder, self._alarm)
+        for parameter, text in present.written.items():
+            if again or parameter == "quantum":
+                with suppress(Refused):  # it may have another range there
+                    policy.tune(parameter, text)
+        return policy

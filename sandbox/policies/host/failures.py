@@ -1,0 +1,122 @@
+"""What went wrong in a person's own policy, and where, as data: a fault that its author can work with."""
+
+from __future__ import annotations
+
+import linecache
+import os
+import re
+import sys
+from collections.abc import Iterator
+from types import TracebackType
+
+import sandbox
+from sandbox.model.events import Clause, Figure
+from sandbox.policies.base import Policy
+from sandbox.policies.host.validate import Nonsense
+from sandbox.util.text import clean, clean_line
+from sandbox.util.timeout import Overdue
+
+_TRACEBACK_MOST = 4_000
+#: The folder of the whole package: what lies in it is not its author's code.
+_FOLDER = sandbox.__path__[0] + os.sep
+#: How ``faulthandler`` writes a stack.
+_DUMP = "(most recent call first):\n"
+_FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
+
+
+def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
+    """The fault of a policy whose ``callback`` ended in an exception."""
+    figures: dict[str, Figure] = {"policy": policy.name, "callback": callback}
+    where = _where_failed(policy, error.__traceback__)
+    if where is None and isinstance(error, Nonsense):
+        figures |= {"answer": error.answer, "allowed": error.allowed, **_place(_where_defined(policy, callback))}
+        return Clause("policy answers nonsense", figures)
+    figures |= {**_place(where or _where_defined(policy, callback)), "traceback": traceback_of(error)}
+    if isinstance(error, Overdue):
+        return Clause("policy takes too long", figures)
+    return Clause("policy raises", {**figures, "error": reason(error)})
+
+
+def reason(error: BaseException) -> str:
+    """An exception in one harmless line."""
+    try:
+        words = str(error)
+    except Exception:  # a person's own __str__
+        words = ""
+    return clean_line(f"{type(error).__name__}: {words}" if words else type(error).__name__)
+
+
+def failing_line(error: BaseException, path: str) -> int | None:
+    """The line of the file at ``path`` at which an exception came to pass."""
+    if isinstance(error, SyntaxError) and error.filename == path:
+        return error.lineno
+    lines = [link.tb_lineno for link in _links(error.__traceback__) if link.tb_frame.f_code.co_filename == path]
+    return lines[-1] if lines else None
+
+
+def traceback_of(error: BaseException) -> str:
+    """The traceback, without the lines that are ours."""
+    import traceback  # only when something is wrong: the kernel process stays small
+
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _ours(frame.filename)]
+    lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames), reason(error)]
+    return clean("".join(lines))[-_TRACEBACK_MOST:]
+
+
+def hang(words: str) -> dict[str, Figure] | None:
+    """Where the stack that a process has dumped says that somebody's policy was; None where it says no such thing."""
+    dump = words.rpartition(_DUMP)[2] if _DUMP in words else ""
+    frames = [(_plain(file), int(line), _plain(name)) for file, line, name in _FRAME.findall(dump)]
+    frames = [frame for frame in frames if not _ours(frame[0]) and not frame[0].startswith("<")]
+    if not frames:
+        return None
+    import traceback
+
+    policy, _, callback = frames[-1]
+    file, line, _ = next(frame for frame in frames if frame[0] == policy)
+    stack = traceback.StackSummary.from_list([(*frame, None) for frame in reversed(frames)])
+    text = "".join(["Stack (most recent call last):\n", *stack.format()])
+    return {"callback": clean_line(callback), **_place((file, line)), "traceback": clean(text)[-_TRACEBACK_MOST:]}
+
+
+def _plain(escaped: str) -> str:
+    """A dump is plain ASCII; what is not, stands there as an escape."""
+    return re.sub(r"\\(?:x(..)|u(....)|U(.{8}))", lambda found: chr(int(found[found.lastindex or 0], 16)), escaped)
+
+
+Place = tuple[str, int]
+
+
+def _place(where: Place | None) -> dict[str, Figure]:
+    if where is None:
+        return {}
+    file, line = where
+    return {
+        "file": clean_line(os.path.basename(file)),
+        "line": line,
+        "code": clean_line(linecache.getline(file, line), 100),
+    }
+
+
+def _where_failed(policy: Policy, traceback: TracebackType | None) -> Place | None:
+    """Where its author's code was last: in the file of the policy, else in one that this calls."""
+    places = [(link.tb_frame.f_code.co_filename, link.tb_lineno) for link in _links(traceback)]
+    places = [place for place in places if not _ours(place[0])]
+    module = sys.modules.get(type(policy).__module__)
+    own = [place for place in places if place[0] == getattr(module, "__file__", None)]
+    return next(reversed(own or places), None)
+
+
+def _where_defined(policy: Policy, callback: str) -> Place | None:
+    code = getattr(getattr(type(policy), callback, None), "__code__", None)
+    return (code.co_filename, code.co_firstlineno) if code is not None else None
+
+
+def _links(traceback: TracebackType | None) -> Iterator[TracebackType]:
+    while traceback is not None:
+        yield traceback
+        traceback = traceback.tb_next
+
+
+def _ours(file: str) -> bool:
+    return file.startswith(_FOLDER)

@@ -1,0 +1,1 @@
+"""Charts, tables and lines of text, for terminals and files."""

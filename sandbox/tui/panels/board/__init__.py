@@ -1,0 +1,3 @@
+from sandbox.tui.panels.board.panel import Board
+
+__all__ = ["Board"]

@@ -1,0 +1,3 @@
+from sandbox.tui.panels.console.panel import Console
+
+__all__ = ["Console"]

@@ -1,0 +1,130 @@
+"""What a process has written, in its colours: the end of it, or what stood above."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rich.cells import cell_len, get_character_cell_size
+from textual.strip import Strip
+
+from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.views.console import Line, Output
+
+_WHEEL = 3
+_NOTHING = Output()
+#: Where the next thing that is typed will stand, while somebody waits for it.
+_PROMPT = "▏"
+
+
+class Written(Lines):
+    """Lines broken where they must be. It follows the end, until somebody scrolls back; then it stands still."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._output = _NOTHING
+        self._asks = False
+        #: The number of the line on top, and how many of its rows are above the top; None: the end is followed.
+        self._top: tuple[int, int] | None = None
+
+    def show(self, output: Output, asks: bool = False) -> None:
+        """Show this as it is now. ``asks``: somebody waits for a person to type."""
+        if output is not self._output:
+            self._output, self._top = output, None
+        self._asks = asks
+        self.update_lines()
+
+    @property
+    def following(self) -> bool:
+        """Whether the end is in sight, and stays so."""
+        return self._top is None
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """As many rows as there is room for."""
+        output = self._output
+        if self._top is None:
+            number, skip = self._top_at_end(width, height)
+        else:
+            number, skip = self._top if self._top[0] >= output.first else (output.first, 0)
+        rows: list[list[Piece]] = []
+        for each in output.lines(number, number + height):
+            rows += self._rows(each, width)
+        if self._asks and self._top is None and rows:
+            rows[-1].append((_PROMPT, self.palette.paused))
+        end: Piece = ("", self.palette.text)  # a ground ends where its text does
+        return [line([*pieces, end], width) for pieces in rows[skip : skip + height]]
+
+    def scroll_rows(self, by: int) -> None:
+        """Scroll; down to the end, it is followed again."""
+        width, height = self.size
+        number, skip = self._top if self._top is not None else self._top_at_end(width, height)
+        number, skip = self._moved(max(number, self._output.first), skip, by, width)
+        self._top = None if (number, skip) >= self._top_at_end(width, height) else (number, skip)
+        self.update_lines()
+
+    def scroll_pages(self, by: int) -> None:
+        """Scroll by what fits."""
+        self.scroll_rows(by * max(self.size.height - 1, 1))
+
+    def follow(self) -> None:
+        """Back to the end."""
+        self._top = None
+        self.update_lines()
+
+    def on_mouse_scroll_down(self) -> None:
+        """Scroll."""
+        self.scroll_rows(_WHEEL)
+
+    def on_mouse_scroll_up(self) -> None:
+        """Scroll back."""
+        self.scroll_rows(-_WHEEL)
+
+    def _top_at_end(self, width: int, height: int) -> tuple[int, int]:
+        """The top from which the end is just in sight."""
+        return self._moved(self._output.end, 0, -height, width)
+
+    def _moved(self, number: int, skip: int, by: int, width: int) -> tuple[int, int]:
+        """So many rows below a top (above, where it is negative), within what is kept."""
+        output = self._output
+        skip += by
+        while skip < 0 and number > output.first:
+            number -= 1
+            skip += self._count(number, width)
+        while number < output.end and skip >= (count := self._count(number, width)):
+            number += 1
+            skip -= count
+        return number, max(skip, 0)
+
+    def _count(self, number: int, width: int) -> int:
+        return max(sum(len(self._rows(each, width)) for each in self._output.lines(number, number + 1)), 1)
+
+    def _rows(self, each: Line, width: int) -> list[list[Piece]]:
+        """A line in as many rows as it takes."""
+        styled = [(text, self.palette.look(look)) for text, look in each]
+        if sum(cell_len(text) for text, _ in styled) <= width:
+            return [styled]
+        rows: list[list[Piece]] = [[]]
+        left = width
+        for text, style in styled:
+            for part in _parts(text, left, width):
+                size = cell_len(part)
+                if size > left:
+                    rows.append([])
+                    left = width
+                rows[-1].append((part, style))
+                left -= size
+        return rows
+
+
+def _parts(text: str, left: int, width: int) -> Iterator[str]:
+    """A text in parts that fit into what is left of a row, and into whole rows."""
+    part = ""
+    for character in text:
+        size = get_character_cell_size(character)
+        if size > left:
+            if part:
+                yield part
+            part, left = "", width
+        part += character
+        left -= size
+    if part:
+        yield part

@@ -1,0 +1,85 @@
+"""The consoles side by side: who reads or has written first, the one that is shown marked."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from rich.cells import cell_len
+from textual import events
+from textual.strip import Strip
+
+from sandbox.i18n import _
+from sandbox.render.cells import fit_name
+from sandbox.tui.palette import FAILED_SIGN, SIGNS
+from sandbox.tui.state.session import Session
+from sandbox.tui.widgets.choices import Picked
+from sandbox.tui.widgets.lines import Lines, Piece, line
+
+_NAME_MOST = 14
+#: What says how many are out of sight takes so many cells at each end.
+_MARGIN = 6
+
+
+class ConsoleTabs(Lines):
+    """One line."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._session: Session | None = None
+        self._pids: Sequence[int] = ()
+        self._shown: int | None = None
+        self._asking: Collection[int] = ()
+        self._first = 0
+        #: Where each tab ends, and whose it is.
+        self._ends: list[tuple[int, int]] = []
+
+    def show(self, session: Session, pids: Sequence[int], shown: int | None, asking: Collection[int]) -> None:
+        """Consoles go by the pids of their processes, in the order of the tabs. ``asking``: somebody reads there."""
+        self._session, self._pids, self._shown, self._asking = session, pids, shown, asking
+        self.update_lines()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """The tabs around the one that is shown, as many as fit."""
+        session = self._session
+        self._ends = []
+        if session is None or not self._pids:
+            return []
+        shown = self._pids.index(self._shown) if self._shown in self._pids else 0
+        self._first = min(self._first, shown)
+        tabs = {index: self._tab(session, self._pids[index]) for index in range(self._first, shown + 1)}
+        while self._first < shown and sum(map(_cells, tabs.values())) > width - 2 * _MARGIN:
+            del tabs[self._first]
+            self._first += 1
+        pieces: list[Piece] = [(f"‹{self._first} ", self.palette.dim)] if self._first else []
+        used = _cells(pieces)
+        for index in range(self._first, len(self._pids)):
+            tab = tabs.get(index) or self._tab(session, self._pids[index])
+            last = index == len(self._pids) - 1
+            if used + _cells(tab) > width - (0 if last else _MARGIN) and index > shown:
+                pieces.append((f" {len(self._pids) - index}›", self.palette.dim))
+                break
+            pieces += tab
+            used += _cells(tab)
+            self._ends.append((used, self._pids[index]))
+        return [line(pieces, width)]
+
+    def _tab(self, session: Session, pid: int) -> list[Piece]:
+        row, palette = session.board.rows[pid], self.palette
+        name = fit_name(row.name, min(cell_len(row.name), _NAME_MOST))
+        mark, style = ("▸", palette.strong) if pid == self._shown else (" ", palette.dim)
+        if pid in self._asking:
+            return [(mark, palette.strong), (f" {_('{pid} {name} reads').format(pid=pid, name=name)} ", palette.paused)]
+        failed = row.exited is not None and row.exited.status not in (0, None)
+        sign: Piece = (FAILED_SIGN, palette.failed) if failed else (SIGNS[row.state], palette.state(row.state))
+        return [(f"{mark} {pid} ", style), sign, (f" {name} ", style)]
+
+    def on_click(self, event: events.Click) -> None:
+        """Show the one that was clicked."""
+        for end, pid in self._ends:
+            if event.x < end:
+                self.post_message(Picked(pid))
+                return
+
+
+def _cells(pieces: list[Piece]) -> int:
+    return sum(cell_len(text) for text, __ in pieces)

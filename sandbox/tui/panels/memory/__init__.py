@@ -1,0 +1,3 @@
+from sandbox.tui.panels.memory.panel import Memory
+
+__all__ = ["Memory"]

@@ -1,0 +1,74 @@
+"""The tree of processes, and beside each what memory it has: the bars have one scale, so that one can compare."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from sandbox.i18n import _
+from sandbox.render.cells import fit, flush_right
+from sandbox.tui.format import size
+from sandbox.tui.palette import SIGNS
+from sandbox.tui.panels.memory.tree import Memory
+from sandbox.tui.state.session import Session
+from sandbox.tui.state.tree import Member
+from sandbox.tui.widgets.choices import Choice, Processes
+from sandbox.tui.widgets.lines import WIDE, Piece, Window
+
+_NAME, _NAME_NARROW = 30, 24
+_SIZE = 9
+_DEPTH_MOST = 6
+
+
+class MemoryList(Processes):
+    """A line a process."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._known: Mapping[int, Memory] = {}
+
+    def show(self, session: Session, chosen: int | None, known: Mapping[int, Memory]) -> None:
+        """``known``: what memory each has, as far as anybody has asked."""
+        self.remember(session, chosen)
+        self._known = known
+        signs = _("█ private   ░ shared with others")
+        said = _("memory as it is at present   {signs}").format(signs=signs) if session.looks_back else signs
+        self.entitle(_("PROCESS TREE AND MEMORY"), said)
+        self.update_lines()
+
+    def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
+        """A heading, then who there is room for."""
+        members = session.family.tree(session.board.rows, session.board.exited)
+        place = next((index for index, member in enumerate(members) if member.pid == self.chosen), None)
+
+        def shown(seen: Window) -> Iterator[Choice[int]]:
+            for member in members[seen.first : seen.last]:
+                yield self.row(member.pid, self._pieces(session, member, width), width)
+
+        yield self.row(None, self._heading(width), width)
+        yield from self.scrolled(len(members), place, shown, width, height - 1)
+
+    def _heading(self, width: int) -> list[Piece]:
+        name = _NAME if width >= WIDE else _NAME_NARROW
+        titles = (_("resident"), _("shared"), _("private"), _("its part"))
+        sizes = "".join(flush_right(title, _SIZE) for title in titles)
+        return [(fit(f"  pid   {_('process')}", name + 8) + sizes, self.palette.dim)]
+
+    def _pieces(self, session: Session, member: Member, width: int) -> list[Piece]:
+        palette, row = self.palette, session.board.rows[member.pid]
+        name = _NAME if width >= WIDE else _NAME_NARROW
+        indent = "  " * min(member.depth - 1, _DEPTH_MOST) + "└ " if member.depth else ""
+        pieces: list[Piece] = [
+            (f"{row.pid:>5} ", palette.dim),
+            (f"{SIGNS[row.state]} ", palette.state(row.state)),
+            (indent, palette.dim),
+            *self.named(row.name, member.mark, name - len(indent), palette.text),
+        ]
+        known = self._known.get(member.pid)
+        if known is None:
+            return [*pieces, (flush_right("–", _SIZE), palette.dim)]
+        sizes = (known.resident, known.shared, known.private, known.proportional)
+        pieces += [(flush_right(size(number), _SIZE), palette.text) for number in sizes]
+        room = width - name - 8 - 4 * _SIZE - 2
+        largest = max(each.resident for each in self._known.values()) or 1
+        private, whole = known.private * room // largest, known.resident * room // largest
+        return [*pieces, ("  " + "█" * private, palette.running), ("░" * (whole - private), palette.blocked)]

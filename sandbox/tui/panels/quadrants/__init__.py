@@ -1,0 +1,3 @@
+from sandbox.tui.panels.quadrants.panel import Quadrants
+
+__all__ = ["Quadrants"]

@@ -1,0 +1,119 @@
+"""Synchronous or not, blocking or not: four boxes, and in each the processes that are there by what they do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+
+from sandbox import wording
+from sandbox.i18n import _
+from sandbox.model.states import State
+from sandbox.render.cells import fit
+from sandbox.tui.state.session import Session
+from sandbox.tui.widgets.canvas import Canvas
+from sandbox.tui.widgets.lines import line, prose
+from sandbox.tui.widgets.picture import Picture
+from sandbox.views.board import Row
+from sandbox.views.quadrants import Seat, seats
+
+#: Lines above and below the boxes.
+_HEADING, _CAPTION = 1, 2
+_BOX_LEAST = 5
+#: In fewer lines there is no room for boxes.
+_HEIGHT_LEAST = 2 * _BOX_LEAST
+
+
+class QuadrantMap(Picture):
+    """Who waits for an answer is above, who goes on meanwhile below; at the left is for whom the CPU does not work."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._seats: Mapping[int, Seat] = {}
+
+    def show(self, session: Session, chosen: int | None) -> None:
+        """Show where everybody sits."""
+        self.remember(session, chosen)
+        self._seats = seats(session.board, session.history, session.now_ns)
+        self.entitle(_("QUADRANTS"), _("by what each does, as it was measured"))
+        self.update_lines()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """The boxes; what is above and below them only where there is room."""
+        session = self._session
+        if session is None:
+            return []
+        canvas = self.canvas(width, height)
+        if height < _HEIGHT_LEAST:
+            return [*self._list(session, width)]
+        spare = height - _HEIGHT_LEAST
+        heading, caption = min(spare, _HEADING), min(max(spare - _HEADING, 0), _CAPTION)
+        boxes = height - heading - caption
+        above, left = min(boxes * 2 // 3, boxes - _BOX_LEAST), width // 2
+        if heading:
+            self._head(canvas, 0, left, _("BLOCKING"), _("the CPU works for others"))
+            self._head(canvas, left, width - left, _("NON-BLOCKING"), _("on the CPU, or ready"))
+        for synchronous, y, tall in ((True, heading, above), (False, heading + above, boxes - above)):
+            for blocking, x, wide in ((True, 0, left), (False, left, width - left)):
+                self._draw_box(canvas, session, Region(x, y, wide, tall), synchronous, blocking)
+        for place, text in enumerate(self._caption(session, width - 2)[:caption], height - caption):
+            canvas.text(1, place, text, self.palette.text)
+        return canvas.strips()
+
+    def _head(self, canvas: Canvas, x: int, width: int, title: str, says: str) -> None:
+        canvas.text(x + 2, 0, fit(title, width - 3), self.palette.strong)
+        if cell_len(title) + cell_len(says) + 5 <= width:
+            canvas.text(x + cell_len(title) + 4, 0, says, self.palette.dim)
+
+    def _draw_box(self, canvas: Canvas, session: Session, box: Region, synchronous: bool, blocking: bool) -> None:
+        inside = self._inside(session, synchronous, blocking)
+        style = self.palette.state(State.BLOCKED if blocking else State.RUNNING)
+        title = (_("SYNCHRONOUS {number}") if synchronous else _("ASYNCHRONOUS {number}")).format(number=len(inside))
+        canvas.box(box, title, style if inside else self.palette.dim, style + Style(bold=True))
+        says = _("asks several") if blocking else _("asks and goes on")
+        if synchronous:
+            says = _("awaits its answer")
+        if cell_len(title) + cell_len(says) + 8 <= box.width:
+            canvas.text(box.x + cell_len(title) + 5, box.y, f" {says} ", self.palette.dim)
+        self.fill(canvas, box.shrink((1, 1, 1, 1)), inside, 1, lambda row: self._note(row.pid))
+
+    def _inside(self, session: Session, synchronous: bool, blocking: bool) -> list[Row]:
+        """Who is in a quadrant."""
+        here = (synchronous, blocking)
+        return [
+            session.board.rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here
+        ]
+
+    def _list(self, session: Session, width: int) -> Iterator[Strip]:
+        """A line a quadrant, and why the chosen one sits where it sits."""
+        for synchronous, blocking, title in (
+            (True, True, _("synchronous, blocking")),
+            (True, False, _("synchronous, non-blocking")),
+            (False, True, _("asynchronous, blocking")),
+            (False, False, _("asynchronous, non-blocking")),
+        ):
+            inside = self._inside(session, synchronous, blocking)
+            names = ", ".join(row.name for row in inside)
+            style = self.palette.state(State.BLOCKED if blocking else State.RUNNING)
+            yield line([(f"{fit(title, 27)}{len(inside):>4}  ", style), (names, self.palette.text)], width)
+        for text in self._caption(session, width):
+            yield line([(text, self.palette.text)], width)
+
+    def _note(self, pid: int) -> str:
+        seat = self._seats[pid]
+        return wording.seat(seat.why, seat.on)
+
+    def _caption(self, session: Session, width: int) -> list[str]:
+        """Why the chosen process sits where it sits, in lines."""
+        seat = self._seats.get(self.chosen) if self.chosen is not None else None
+        if not self._seats:
+            said = _("nobody lives at this time; {key} looks back").format(key=self.key("step_back"))
+        elif self.chosen is None or seat is None:
+            keys = f"{self.key('select_previous')} {self.key('select_next')}"
+            said = _("{keys} choose a process: why does it sit where it sits?").format(keys=keys)
+        else:
+            said = wording.seat_reason(session.names[self.chosen], seat.why, seat.on)
+        return prose(said, width)

@@ -1,0 +1,25 @@
+"""Synchronous and asynchronous, blocking and non-blocking: where each process is."""
+
+from __future__ import annotations
+
+from textual.app import ComposeResult
+
+from sandbox.tui.panels.panel import Panel
+from sandbox.tui.panels.quadrants.map import QuadrantMap
+from sandbox.tui.state.session import Session
+
+
+class Quadrants(Panel):
+    """Four boxes."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._map = QuadrantMap(id="quadrant-map")
+
+    def compose(self) -> ComposeResult:
+        """All of it."""
+        yield self._map
+
+    def show(self, session: Session, chosen: int | None) -> None:
+        self._map.keymap = self.keymap
+        self._map.show(session, chosen)

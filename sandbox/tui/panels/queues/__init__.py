@@ -1,0 +1,3 @@
+from sandbox.tui.panels.queues.panel import Queues
+
+__all__ = ["Queues"]

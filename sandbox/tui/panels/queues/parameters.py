@@ -1,0 +1,145 @@
+"""The parameters of the policy in force, a line each, to be changed while the machine runs."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual import events
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import Input, Static
+
+from sandbox.i18n import _
+from sandbox.model.events import Described, ParameterView
+
+#: Between a name, its value and what is allowed.
+_GAP = 2
+
+
+class Tuned(Message):
+    """Somebody wants a parameter to have this value."""
+
+    def __init__(self, parameter: str, value: str) -> None:
+        super().__init__()
+        self.parameter, self.value = parameter, value
+
+
+class Field(Horizontal):
+    """A parameter: its name, its value to be typed over, what is allowed."""
+
+    def __init__(self, view: ParameterView, name_cells: int, allowed_cells: int) -> None:
+        super().__init__()
+        self.view = view
+        self.input = Input(view.value, compact=True)
+        self._title = Static(view.name, markup=False)
+        self._title.styles.width = name_cells
+        self._range = Static(view.allowed, markup=False)
+        self._range.styles.width = allowed_cells
+
+    def compose(self) -> ComposeResult:
+        """From left to right."""
+        yield from (self._title, self.input, self._range)
+
+    def update(self, view: ParameterView) -> None:
+        """What somebody is typing stays, unless the value itself has changed."""
+        if view.value != self.view.value:
+            self.input.value = view.value
+        self.view = view
+
+
+class Parameters(Vertical):
+    """The fields, and below them what the one says in which somebody types, or why its value is refused."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("up", "move(-1)", "Previous"), ("down", "move(1)", "Next")]
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._fields: list[Field] = []
+        self._shown: Described | None = None
+        self._says = Static(classes="says", markup=False)
+
+    def compose(self) -> ComposeResult:
+        """No field before somebody has told of them."""
+        self.border_title = _("PARAMETERS")
+        yield self._says
+
+    def show(self, described: Described) -> None:
+        """Show what the policy has told."""
+        if described is self._shown:
+            return
+        self._shown = described
+        views = {view.name: view for view in described.parameters}
+        if [field.view.name for field in self._fields] == [*views]:
+            for field in self._fields:
+                field.update(views[field.view.name])
+        else:
+            for field in self._fields:
+                field.remove()
+            names = max(map(cell_len, views), default=0) + _GAP
+            allowed = max((cell_len(view.allowed) for view in views.values()), default=0)
+            self._fields = [Field(view, names, allowed) for view in views.values()]
+            self.mount(*self._fields, before=self._says)
+        self._explain()
+
+    @property
+    def editing(self) -> bool:
+        """Whether somebody types in one of the fields."""
+        return self._present is not None
+
+    @property
+    def _present(self) -> int | None:
+        return next((index for index, field in enumerate(self._fields) if field.input.has_focus), None)
+
+    def edit(self) -> bool:
+        """Have the first field typed in; False where there is none."""
+        if self._fields:
+            self._fields[0].input.focus()
+        return bool(self._fields)
+
+    def refuse(self, said: str) -> None:
+        """The machine refuses a value: say why."""
+        self._says.update(said)
+        self._says.add_class("problem")
+
+    def _explain(self) -> None:
+        present = self._present
+        self._says.remove_class("problem")
+        self.border_subtitle = _("⏎ set   ↑ ↓ another   esc leave") if present is not None else ""
+        if present is not None:
+            self._says.update(_(self._fields[present].view.says))
+        elif self._shown is not None and not self._fields:
+            self._says.update(_("{policy} has none").format(policy=self._shown.policy))
+        else:
+            self._says.update("")
+
+    def action_move(self, by: int) -> None:
+        """To another field."""
+        present = self._present
+        if present is not None:
+            self._fields[max(min(present + by, len(self._fields) - 1), 0)].input.focus()
+
+    def on_descendant_focus(self) -> None:
+        """Say what this one is."""
+        self._explain()
+
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        """What was typed and not set is gone."""
+        for field in self._fields:
+            if field.input is event.widget:
+                field.input.value = field.view.value
+        self._explain()
+
+    def on_input_changed(self) -> None:
+        """What was wrong is being mended."""
+        if self.editing:
+            self._explain()
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """Ask for it."""
+        event.stop()
+        present = self._present
+        if present is not None:
+            self.post_message(Tuned(self._fields[present].view.name, event.value))

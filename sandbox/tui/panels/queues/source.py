@@ -1,0 +1,76 @@
+"""The file of the policy in force, to be read; the line that failed is marked."""
+
+from __future__ import annotations
+
+import os
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.containers import ScrollableContainer
+from textual.widgets import Static
+
+from sandbox.i18n import _
+from sandbox.model.events import Described, Fault
+from sandbox.tui.palette import DARK, LIGHT
+from sandbox.util.text import clean
+
+_BYTES_MOST = 1 << 18
+#: So many lines are in sight above the one that failed.
+_ABOVE = 6
+
+
+class Source(ScrollableContainer):
+    """Scrolls in both directions."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._text = Static(markup=False)
+        self._shown: tuple[object, ...] = (None, None, None)
+
+    def compose(self) -> ComposeResult:
+        """All of it."""
+        yield self._text
+
+    def show(self, described: Described | None, failure: Fault | None, folder: str) -> None:
+        """Show the file as it is now, if the policy has told anything since the last time. ``folder``: from there its
+        path begins, if it is not absolute."""
+        dark = self.app.current_theme.dark
+        shown = (described, failure, dark)
+        if described is None or all(one is other for one, other in zip(shown, self._shown, strict=True)):
+            return
+        self._shown = shown
+        path, line = _place(described, failure, folder)
+        self.border_title = Text(_("SOURCE {file}").format(file=os.path.basename(path)))
+        self.border_subtitle = Text(_("{path}   ↑ ↓ scroll   esc back").format(path=path))
+        from rich.syntax import Syntax  # it is large, and few look
+
+        self._text.update(
+            Syntax(
+                _read(path),
+                "python",
+                theme="github-dark" if dark else "friendly",
+                line_numbers=True,
+                background_color=(DARK if dark else LIGHT).background,
+                highlight_lines={line},
+            )
+        )
+        self.scroll_to(0, max(line - _ABOVE, 0), animate=False)
+
+
+def _place(described: Described, failure: Fault | None, folder: str) -> tuple[str, int]:
+    """The file of the policy in force; while another one stands in for it, the file of the one that failed. The line
+    that failed; 0: none of it."""
+    figures = failure.what.figures if failure is not None else {}
+    own = os.path.join(folder, described.source.rpartition(":")[0])
+    if os.path.basename(own) == figures.get("file", figures.get("value")):
+        return own, int(figures["line"] or 0)
+    return described.file or "", 0
+
+
+def _read(path: str) -> str:
+    """The file, harmless; in its place, why it cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return clean(file.read(_BYTES_MOST).decode(errors="replace"))
+    except OSError as error:
+        return f"# {clean(path)}: {error.strerror}"

@@ -1,0 +1,3 @@
+from sandbox.tui.panels.sockets.panel import Sockets
+
+__all__ = ["Sockets"]

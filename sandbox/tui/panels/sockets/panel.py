@@ -1,0 +1,255 @@
+"""The world outside: who listens, who is connected, and clients of ours to send there."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+
+from sandbox import wording
+from sandbox.clients.client import Client
+from sandbox.i18n import N_, _
+from sandbox.model.spec import CLIENTS_MOST
+from sandbox.tui.format import fine
+from sandbox.tui.keys import bindings
+from sandbox.tui.panels.panel import Panel
+from sandbox.tui.panels.sockets.list import Chosen, ChosenTalk, SocketList
+from sandbox.tui.state.conversations import Group, Talk, groups
+from sandbox.tui.state.session import Session
+from sandbox.tui.widgets.choices import Picked
+from sandbox.tui.widgets.prompt import Prompt
+from sandbox.tui.widgets.typing import EntryLine
+from sandbox.util.addresses import Address, parse_address
+from sandbox.util.stats import percentile
+from sandbox.util.units import MS
+from sandbox.views.network import Listener
+
+_HELLO, _EVERY_NS = "hello", 500 * MS
+_BURST = 100
+
+
+class Sockets(Panel, can_focus=True):
+    """A line a connection; what our clients do, they do on keys."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("sockets")
+    looks_every_s = 0.1
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._list = SocketList(id="socket-list")
+        self._prompt = Prompt("sayer", nobody=N_("no client of this panel is chosen"))
+        self._line = EntryLine(id="saying", compact=True)
+        self._session: Session | None = None
+        self._chosen: Chosen = None
+        self._picked: int | None = None
+        self._groups: list[Group] = []
+        self._bursts: list[Sequence[Client]] = []
+        #: Clients that nobody wants to see any more once they have left.
+        self._passing: set[Client] = set()
+        #: Their names, by the addresses from which they were connected.
+        self._gone: dict[str, str] = {}
+
+    def compose(self) -> ComposeResult:
+        """From top to bottom."""
+        yield self._list
+        yield Horizontal(self._prompt, self._line, id="saying-row")
+
+    def show(self, session: Session, chosen: int | None) -> None:
+        if session is not self._session:
+            self._session, self._chosen, self._picked, self._bursts = session, None, None, []
+            self._passing.clear()
+        self._list.keymap = self.keymap
+        self.look()
+
+    def arrive(self) -> None:
+        self._picked = None  # on another panel somebody else may have been chosen
+        super().arrive()
+
+    def look(self) -> None:
+        """Look at the clients: they tell nobody when something happens to them."""
+        session = self._session
+        if session is None:
+            return
+        clients = session.clients
+        clients.all = [each for each in clients.all if each.state != "closed" or each not in self._passing]
+        self._groups = groups(session.board.network, clients.all)
+        if self._chosen not in [talk.key for talk in self._talks]:
+            self._chosen = None
+        self._pick_process()
+        peers = {connection.peer for connection in session.board.network.connections.values()}
+        known = {**self._gone, **{each.own: each.name for each in clients.all if each.own is not None}}
+        self._gone = {own: name for own, name in known.items() if own in peers}
+        notes = [_summary(burst) for burst in self._bursts]
+        self._list.show(session, self._groups, self._chosen, notes, self._gone)
+        speaker = self._speaker
+        self._prompt.show(speaker.name if speaker is not None else None, asks=False)
+        self._line.display = speaker is not None
+        self._line.placeholder = self._hint()
+        if speaker is None and self._line.has_focus:
+            self.take_keys()
+
+    def _hint(self) -> str:
+        if self._line.has_focus:
+            return _("a line, then ⏎   {leave} leaves").format(leave=self.key("entry_leave"))
+        return _("{key} types something to say").format(key=self.key("client_say"))
+
+    @property
+    def _talks(self) -> list[Talk]:
+        return [talk for group in self._groups for talk in group.talks]
+
+    @property
+    def _speaker(self) -> Client | None:
+        """The client that is chosen, if it is one of ours that can say something; else the last one that could."""
+        if isinstance(self._chosen, Client):
+            return self._chosen if self._chosen.state == "connected" else None
+        ours = (talk.client for talk in reversed(self._talks) if talk.client is not None and self._chosen is None)
+        return next((each for each in ours if each.state == "connected" and each not in self._passing), None)
+
+    def _address(self) -> Address | None:
+        """Where a new client connects: where the chosen one did, else to the first who listens."""
+        listener: Listener | None = None
+        for group in self._groups:
+            if group.listener is not None:
+                keys = [talk.key for talk in group.talks]
+                if listener is None or (self._chosen is not None and self._chosen in keys):
+                    listener = group.listener
+        if listener is None:
+            self.notify(_("Nobody listens here yet"), markup=False)
+            return None
+        return parse_address(listener.at).here
+
+    # Keys
+
+    def on_chosen_talk(self, message: ChosenTalk) -> None:
+        """One was clicked."""
+        self._choose(message.key)
+
+    def action_talk_next(self) -> None:
+        """Choose the next connection."""
+        self._move(1)
+
+    def action_talk_previous(self) -> None:
+        """Choose the one before."""
+        self._move(-1)
+
+    def _move(self, by: int) -> None:
+        keys = [talk.key for talk in self._talks]
+        if keys:
+            before = keys.index(self._chosen) if self._chosen in keys else -1 if by > 0 else len(keys)
+            self._choose(keys[max(min(before + by, len(keys) - 1), 0)])
+
+    def _choose(self, key: Chosen) -> None:
+        self._chosen = key
+        self.look()
+
+    def _pick_process(self) -> None:
+        """The chosen one's process is chosen with it, as soon as there is one: it can be killed, and is marked on the
+        other panels."""
+        connection = next((talk.connection for talk in self._talks if talk.key is self._chosen), None)
+        pid = connection.pid if connection is not None and self._chosen is not None else None
+        if pid != self._picked:
+            self._picked = pid
+            if pid is not None:
+                self.post_message(Picked(pid))
+
+    def action_client_new(self) -> None:
+        """Another client."""
+        self._connect()
+
+    def action_client_tick(self) -> None:
+        """Another client, that says hello again and again."""
+        client = self._connect()
+        if client is not None and self._session is not None:
+            self._session.clients.tick(client, _HELLO, _EVERY_NS)
+
+    def _connect(self) -> Client | None:
+        address = self._address()
+        if address is None or self._session is None:
+            return None
+        client = self._session.clients.connect(address)
+        self._chosen = client
+        self.look()
+        return client
+
+    def action_client_burst(self) -> None:
+        """Many clients at once."""
+        from sandbox.tui.screens.dialogs import Ask
+
+        address = self._address()
+
+        def answered(number: str | None) -> None:
+            if number is not None and address is not None and self._session is not None:
+                burst = self._session.clients.burst(int(number or _BURST), address, _HELLO)
+                self._bursts.append(burst)
+                self._passing.update(burst)
+
+        if address is not None:
+            says = _("How many clients at once? Each connects to {at}, says {what}, hears the answer and leaves.")
+            says = says.format(at=address, what=_HELLO)
+            self.app.push_screen(Ask(_("Burst"), says, str(_BURST), _problem_of_number), answered)
+
+    def action_client_say(self) -> None:
+        """Have the keys write what a client says."""
+        if self._line.display:
+            self.screen.set_focus(self._line)
+            self.look()
+        elif self._chosen is not None:
+            self.notify(_("This one says what it wants: it is no client of this panel"), markup=False)
+        else:
+            self.action_client_new()
+
+    def action_client_close(self) -> None:
+        """The chosen client leaves, and is listed no longer."""
+        client, session = self._chosen, self._session
+        if session is None:
+            return
+        if not isinstance(client, Client):
+            said = _("Choose a client of this panel; {key} kills the process of any connection")
+            self.notify(said.format(key=self.key("kill")), markup=False)
+        else:
+            self._passing.add(client)
+            session.clients.close(client)
+        self.look()
+
+    def action_client_close_all(self) -> None:
+        """All leave, and are listed no longer."""
+        if self._session is not None:
+            self._passing.update(self._session.clients.all)
+            self._session.clients.close_all()
+            self._bursts.clear()
+            self.look()
+
+    # What is said
+
+    def on_input_submitted(self, event: EntryLine.Submitted) -> None:
+        """Say it; a line ends as lines do."""
+        if self._speaker is not None:
+            self._chosen = self._speaker
+            self._speaker.say(event.value + "\n")
+            event.input.clear()
+            self.look()
+
+    def on_entry_line_left(self) -> None:
+        """The panel has the keys again."""
+        self.take_keys()
+        self.look()
+
+
+def _summary(burst: Sequence[Client]) -> str:
+    """What has become of a burst so far."""
+    times = sorted(client.round_trips_ns[-1] for client in burst if client.round_trips_ns)
+    failed = sum(client.error is not None for client in burst)
+    figures = ""
+    if times:
+        figures = _("{median} median, {longest} the longest")
+        figures = figures.format(median=fine(percentile(times, 0.5)), longest=fine(times[-1]))
+    return wording.burst(len(burst), len(times), failed, figures)
+
+
+def _problem_of_number(text: str) -> str | None:
+    if not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= CLIENTS_MOST):
+        return None
+    return _("a whole number from 1 to {most}").format(most=CLIENTS_MOST)

@@ -1,0 +1,3 @@
+from sandbox.tui.panels.states.panel import States
+
+__all__ = ["States"]

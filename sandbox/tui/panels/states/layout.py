@@ -1,0 +1,90 @@
+"""Where the five states and the arrows between them stand, on a screen of any size: as in every textbook, READY at the
+left and RUNNING at the right, BLOCKED below, NEW and DONE above."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal, NamedTuple
+
+from textual.geometry import Region
+
+from sandbox.model.states import State
+from sandbox.tui.widgets.canvas import Point
+
+Ends = tuple[State, State]
+
+#: Smaller than this it cannot be drawn.
+WIDTH_LEAST, HEIGHT_LEAST = 76, 13
+#: Lines of NEW and DONE, and of the arrows below them; lines that tell of the chosen process, where there is room.
+_TOP, _BELOW_TOP, _CAPTION = 3, 2, 2
+_MIDDLE_LEAST, _BLOCKED_LEAST = 4, 4
+#: At the right of RUNNING, where the way from BLOCKED leads up.
+_GUTTER = 3
+#: Between READY and RUNNING at least, and below READY: what is written at an arrow fits there.
+_GAP_LEAST, _MARGIN = 24, 19
+
+
+class Label(NamedTuple):
+    """What is written at an arrow: in so many cells and lines from a point on, at that side of them."""
+
+    at: Point
+    width: int
+    lines: int = 1
+    align: Literal["left", "center", "right"] = "left"
+
+
+class Layout(NamedTuple):
+    """Boxes by state, arrows by the states at their ends (the corners of each, its head at the last), what is written
+    at each, and the line from which on there is room for a caption."""
+
+    boxes: Mapping[State, Region]
+    arrows: Mapping[Ends, tuple[Point, ...]]
+    labels: Mapping[Ends, Label]
+    caption: int
+
+
+def layout(width: int, height: int) -> Layout | None:
+    """That of so many cells; None: there are too few."""
+    if width < WIDTH_LEAST or height < HEIGHT_LEAST:
+        return None
+    caption = min(height - HEIGHT_LEAST, _CAPTION)
+    spare = height - HEIGHT_LEAST - caption
+    middle, below = _MIDDLE_LEAST + (spare + 1) // 2, _BLOCKED_LEAST + spare // 2
+    side = (width - _GUTTER - max(width // 4, _GAP_LEAST)) // 2
+    top = _TOP + _BELOW_TOP
+    ready = Region(0, top, side, middle)
+    running = Region(width - _GUTTER - side, top, side, middle)
+    done = Region(width - side, 0, side, _TOP)
+    falls = running.right - 5  # where RUNNING leads down to BLOCKED
+    blocked = Region(_MARGIN, ready.bottom, falls - 14 - _MARGIN, below)
+    boxes = {State.NEW: Region(1, 0, 11, _TOP), State.READY: ready, State.RUNNING: running, State.BLOCKED: blocked}
+    return Layout({**boxes, State.EXITED: done}, *_arrows(ready, running, blocked, done, falls), caption=blocked.bottom)
+
+
+def _arrows(
+    ready: Region, running: Region, blocked: Region, done: Region, falls: int
+) -> tuple[dict[Ends, tuple[Point, ...]], dict[Ends, Label]]:
+    top, between, edge = ready.y, running.x - ready.right, done.right - 2
+    back, leaves, ends = top + 2 + (ready.height > 5), ready.right - 3, done.x + 7
+    below, out = ready.bottom - back - 1, blocked.y + 2
+    arrows = {
+        (State.NEW, State.READY): ((5, _TOP), (5, top - 1)),
+        (State.READY, State.RUNNING): ((ready.right, top + 1), (running.x - 1, top + 1)),
+        (State.RUNNING, State.READY): ((running.x - 1, back), (ready.right, back)),
+        (State.RUNNING, State.BLOCKED): ((falls, blocked.y), (falls, blocked.y + 1), (blocked.right, blocked.y + 1)),
+        (State.BLOCKED, State.READY): ((blocked.x - 1, out), (5, out), (5, blocked.y)),
+        (State.RUNNING, State.EXITED): ((ends, top - 1), (ends, _TOP)),
+        (State.READY, State.EXITED): ((leaves, top - 1), (leaves, 1), (done.x - 1, 1)),
+        (State.BLOCKED, State.EXITED): ((blocked.right, out), (edge, out), (edge, _TOP)),
+    }
+    labels = {
+        (State.NEW, State.READY): Label((7, _TOP), leaves - 8),
+        (State.READY, State.RUNNING): Label((ready.right + 1, top), between - 2, 1, "center"),
+        (State.RUNNING, State.READY): Label((ready.right + 1, back + 1), between - 2, below, "center"),
+        (State.RUNNING, State.BLOCKED): Label((blocked.right + 1, blocked.y), falls - blocked.right - 2, 1, "right"),
+        (State.BLOCKED, State.READY): Label((7, out - 1), blocked.x - 8),
+        (State.RUNNING, State.EXITED): Label((ends + 2, _TOP), edge - ends - 3, _BELOW_TOP),
+        (State.READY, State.EXITED): Label((leaves + 1, 0), done.x - leaves - 2, 1, "center"),
+        (State.BLOCKED, State.EXITED): Label((blocked.right + 2, out + 1), edge - blocked.right - 1),
+    }
+    return arrows, labels

@@ -1,0 +1,203 @@
+"""The diagram of states: who is in each, how often each arrow was taken, and which one was the last."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual.geometry import Region
+from textual.strip import Strip
+
+from sandbox import wording
+from sandbox.i18n import _
+from sandbox.model.states import State
+from sandbox.render.cells import fit
+from sandbox.tui.panels.states.layout import Ends, Label, Layout, layout
+from sandbox.tui.state.conversations import whereabouts
+from sandbox.tui.state.session import Session
+from sandbox.tui.widgets.canvas import Canvas
+from sandbox.tui.widgets.lines import Piece, line
+from sandbox.tui.widgets.picture import Picture
+from sandbox.views.board import Board, Row
+from sandbox.views.transitions import TRANSITIONS
+
+#: The transitions that are one arrow; of those that were never made, the first is named.
+_SAME_ARROW: dict[Ends, list[str]] = {
+    ends: [name for name, other in TRANSITIONS.items() if other == ends] for ends in TRANSITIONS.values()
+}
+#: A name in a box takes at least so many cells, pid and sign included.
+_NAME_LEAST = 12
+_BETWEEN = "  "
+
+
+class _Lit(NamedTuple):
+    """Arrows that were taken: the last one, and those that led to it."""
+
+    last: Ends | None
+    before: frozenset[Ends]
+
+
+class StateMap(Picture):
+    """Boxes for the states, arrows between them."""
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._alone = False
+
+    def show(self, session: Session, chosen: int | None, alone: bool) -> None:
+        """``alone``: the arrows are those of the chosen process, else those of all together."""
+        self.remember(session, chosen)
+        self._alone = alone and self.chosen is not None
+        key = self.key("one_or_all")
+        if self._alone and self.chosen is not None:
+            name = session.names[self.chosen]
+            self.entitle(_("STATES of {name}").format(name=name), _("{key} all").format(key=key))
+        else:
+            self.entitle(_("STATES of all processes"), _("{key} the chosen one alone").format(key=key))
+        self.update_lines()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """The picture, or where there is no room for it, a line an arrow."""
+        if self._session is None:
+            return []
+        board, lit = self._session.board, self._lit(self._session.board)
+        plan = layout(width, height)
+        canvas = self.canvas(width, height)
+        if plan is None:
+            return [*self._list(board, lit, width)]
+        for state, box in plan.boxes.items():
+            self._draw_box(canvas, board, state, box)
+        for ends in sorted(plan.arrows, key=lambda ends: (ends == lit.last, ends in lit.before)):
+            self._draw_arrow(canvas, board, ends, plan, lit)
+        for place, text in enumerate(self._captions(self._session)):
+            canvas.text(1, plan.caption + place, fit(text, width - 2), self.palette.text)
+        return canvas.strips()
+
+    # Arrows
+
+    def _lit(self, board: Board) -> _Lit:
+        """What to light: of one process its last arrow; of all the last one, and what led there."""
+        diagram = board.diagram
+        if self._alone and self.chosen is not None:
+            move = diagram.last.get(self.chosen)
+            return _Lit(None if move is None else TRANSITIONS[move.transition], frozenset())
+        taken = [TRANSITIONS[move.transition] for move in diagram.recent]
+        return _Lit(taken[-1] if taken else None, frozenset(taken))
+
+    def _draw_arrow(self, canvas: Canvas, board: Board, ends: Ends, plan: Layout, lit: _Lit) -> None:
+        last, taken = ends == lit.last, ends in lit.before or ends == lit.last
+        canvas.arrow(plan.arrows[ends], self._style_to(ends[1]) if taken else self.palette.dim, last)
+        label = plan.labels[ends]
+        for place, text in enumerate(_lines(self._counts(board, ends), label)):
+            left = label.width - cell_len(text)
+            x = label.at[0] + {"left": 0, "center": left // 2, "right": left}[label.align]
+            canvas.text(x, label.at[1] + place, text, self._label_style(board, ends, last))
+
+    def _label_style(self, board: Board, ends: Ends, last: bool) -> Style:
+        if last:
+            return self._style_to(ends[1]) + Style(bold=True)
+        return self.palette.text if self._number(board, ends) else self.palette.dim
+
+    def _style_to(self, state: State) -> Style:
+        return self.palette.strong if state is State.EXITED else self.palette.state(state)
+
+    def _number(self, board: Board, ends: Ends) -> int:
+        pid = self.chosen if self._alone else None
+        return sum(board.diagram.count(name, pid) for name in _SAME_ARROW[ends])
+
+    def _counts(self, board: Board, ends: Ends) -> list[str]:
+        """By what it was taken how often; its usual reason even if it never was."""
+        pid = self.chosen if self._alone else None
+        numbers = [(name, board.diagram.count(name, pid)) for name in _SAME_ARROW[ends]]
+        some = [(name, number) for name, number in numbers if number] or [numbers[0]]
+        return [wording.transition(name, number) for name, number in some]
+
+    # Boxes
+
+    def _draw_box(self, canvas: Canvas, board: Board, state: State, box: Region) -> None:
+        rows = _rows(board, state)
+        style = self.palette.state(state)
+        number = "" if state is State.NEW and not rows else f" {len(rows)}"
+        canvas.box(box, f"{wording.state(state)}{number}", style, style + Style(bold=True))
+        inner = box.shrink((1, 1, 1, 1))
+        note = _on if state is State.BLOCKED else None
+        self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
+
+    def _columns(self, board: Board, state: State, inner: Region) -> int:
+        """Side by side as many as there is room for, if all processes together do not fit below each other: what
+        moves from box to box does not make the others jump."""
+        if state is State.BLOCKED or len(board.rows) - len(board.exited) <= inner.height:
+            return 1
+        return max((inner.width + len(_BETWEEN)) // (_NAME_LEAST + len(_BETWEEN)), 1)
+
+    def sign(self, row: Row) -> Piece:
+        """Whoever was RUNNING when the machine paused has a sign of his own."""
+        held = self._session is not None and row.pid in self._session.board.diagram.held
+        return ("‖", self.palette.ready) if held else super().sign(row)
+
+    # Words
+
+    def _captions(self, session: Session) -> Iterator[str]:
+        """Where the chosen process is, what it waits for, and why it had the CPU."""
+        board, pid = session.board, self.chosen
+        if pid is None:
+            keys = f"{self.key('select_previous')} {self.key('select_next')}"
+            yield _("{keys} choose a process").format(keys=keys)
+            return
+        if pid in board.diagram.held:
+            yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].name)
+        else:
+            queue = [row.pid for row in _rows(board, State.READY)]
+            places = {other: place for place, other in enumerate(queue, 1)}
+            yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
+        turn = board.diagram.dispatched.get(pid)
+        if turn is not None:
+            yield wording.turn(turn)
+
+    def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
+        """A line an arrow."""
+        for ends in _SAME_ARROW:
+            source, target = (wording.state(state) for state in ends)
+            counts = _BETWEEN.join(self._counts(board, ends))
+            last = ends == lit.last
+            mark = "▶ " if last else "  "
+            style = self._label_style(board, ends, last)
+            yield line([(mark, style), (fit(f"{source} → {target}", 20), style), (counts, style)], width)
+
+
+def _rows(board: Board, state: State) -> list[Row]:
+    """Who is in a state, during a pause those who were RUNNING: in queue order, by CPU, the latest that have ended
+    first."""
+    pids: Sequence[int] = ()
+    held = board.diagram.held
+    match state:
+        case State.READY:
+            pids = [pid for pid in board.ready if pid not in held]
+        case State.RUNNING:
+            on_cpu = [board.running[cpu] for cpu in sorted(board.running)]
+            pids = [*on_cpu, *sorted(held.difference(on_cpu))]
+        case State.BLOCKED:
+            pids = list(board.blocked)
+        case State.EXITED:
+            pids = list(reversed(board.exited))
+    return [board.rows[pid] for pid in pids]
+
+
+def _on(row: Row) -> str:
+    """What it waits for."""
+    return wording.cause(row.on) if row.on is not None else ""
+
+
+def _lines(texts: list[str], label: Label) -> list[str]:
+    """Texts on as many lines as they may take, several on one where they must and fit."""
+    if len(texts) <= label.lines:
+        return texts
+    lines: list[str] = []
+    for text in texts:
+        if lines and cell_len(lines[-1]) + len(_BETWEEN) + cell_len(text) <= label.width:
+            lines[-1] += _BETWEEN + text
+        else:
+            lines.append(text)
+    return lines[: label.lines]

@@ -1,0 +1,47 @@
+"""The three states, with NEW and DONE, and every arrow between them, as it is taken."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from sandbox.i18n import _
+from sandbox.tui.keys import bindings
+from sandbox.tui.panels.panel import Panel
+from sandbox.tui.panels.states.map import StateMap
+from sandbox.tui.state.session import Session
+
+
+class States(Panel, can_focus=True):
+    """The arrows of all processes together, or those of the chosen one."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("states")
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self._map = StateMap(id="state-map")
+        self._session: Session | None = None
+        self._chosen: int | None = None
+        self._alone = False
+
+    def compose(self) -> ComposeResult:
+        """All of it."""
+        yield self._map
+
+    def show(self, session: Session, chosen: int | None) -> None:
+        self._session, self._chosen = session, chosen
+        self._map.keymap = self.keymap
+        self._map.show(session, chosen, self._alone)
+
+    def single_out(self) -> None:
+        self._alone = True
+
+    def action_one_or_all(self) -> None:
+        """The arrows of the chosen process, or of all."""
+        if self._session is None or self._chosen is None:
+            self.notify(_("Choose a process first"), markup=False)
+        else:
+            self._alone = not self._alone
+            self.show(self._session, self._chosen)

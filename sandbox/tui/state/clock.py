@@ -1,0 +1,53 @@
+"""What is told of a machine between its events: what time it is there, and how busy it has been."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sandbox.util.units import MS, S
+from sandbox.views.history import History
+
+#: An event that came later than this was not late: the machine's clock stood still in the meantime.
+_LATE_NS = 100 * MS
+#: The load is that of the last second, and read anew so often: more often nobody can read it.
+_WINDOW_NS = 1 * S
+_LOAD_EVERY_NS = 200 * MS
+
+
+class MachineClock:
+    """``clock``: our own, nanoseconds that go on by themselves."""
+
+    def __init__(self, clock: Callable[[], int]) -> None:
+        self._clock = clock
+        #: When, by our clock, the machine's clock stood at 0; None until that is known.
+        self._zero_ns: int | None = None
+
+    def lose(self) -> None:
+        """It was set, or stood still: what is known of it is worth nothing."""
+        self._zero_ns = None
+
+    def hear(self, t_ns: int, fresh: bool) -> None:
+        """An event of that time has come, ``fresh``: just now. The one that travelled fastest tells most."""
+        zero_ns = self._clock() - t_ns
+        if self._zero_ns is None or zero_ns < self._zero_ns or (fresh and zero_ns > self._zero_ns + _LATE_NS):
+            self._zero_ns = zero_ns
+
+    def now_ns(self, told_ns: int) -> int:
+        """The machine's time, as far as can be told; not before the last that was ``told``."""
+        return told_ns if self._zero_ns is None else max(self._clock() - self._zero_ns, told_ns)
+
+
+class Load:
+    """The share of the last second in which the CPUs had a process."""
+
+    def __init__(self) -> None:
+        self._share = 0.0
+        self._read_ns = -_LOAD_EVERY_NS
+
+    def read(self, history: History, cpus: int, now_ns: int, moving: bool) -> float:
+        """0 … 1; of a clock that does not move, at once."""
+        if now_ns - self._read_ns >= _LOAD_EVERY_NS or not moving or now_ns < self._read_ns:
+            from_ns = max(now_ns - _WINDOW_NS, 0)
+            busy_ns = sum(track.used_ns(now_ns) - track.used_ns(from_ns) for track in history.cpus.values())
+            self._read_ns, self._share = now_ns, min(busy_ns / max((now_ns - from_ns) * cpus, 1), 1.0)
+        return self._share

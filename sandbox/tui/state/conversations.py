@@ -1,0 +1,132 @@
+"""Who talks to whom, as the sockets panel lists it: each connection with its client where that is one of ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from typing import NamedTuple
+
+from sandbox.clients.client import Client
+from sandbox.model.events import Clause, Figure
+from sandbox.model.states import State
+from sandbox.views.board import Board
+from sandbox.views.network import Connection, Listener, Network
+
+#: Of somebody who may have left by the time at which his words are read.
+_ADDRESS = re.compile(r"\S+:\d+")
+
+
+class Talk(NamedTuple):
+    """A connection, as the kernel process sees it, and the client of ours at its other end; one of them may be
+    missing: whoever comes from outside is no client of ours, and what is only asked for is no connection yet."""
+
+    connection: Connection | None
+    client: Client | None
+
+    @property
+    def key(self) -> Connection | Client | None:
+        """What it is chosen by: it stays the same for as long as it lasts."""
+        return self.client or self.connection
+
+    @property
+    def address(self) -> str | None:
+        """That of the client, if it has one yet."""
+        if self.client is not None:
+            return self.client.own
+        return self.connection.peer if self.connection is not None else None
+
+
+class Group(NamedTuple):
+    """A listener, and who came through it; None: who leads elsewhere."""
+
+    listener: Listener | None
+    talks: Sequence[Talk]
+
+
+def groups(network: Network, clients: Iterable[Client]) -> list[Group]:
+    """All that is to be listed; in each group our clients first, so that nothing moves when they are connected."""
+    ours = {client.own: client for client in clients if client.own is not None}
+    accepted = {each.peer: each for each in network.connections.values() if each.listener is not None}
+    found: list[Group] = []
+    placed: set[Client] = set()
+    for number, listener in sorted(network.listeners.items(), key=lambda item: item[1].pid):
+        port = listener.at.rpartition(":")[2]
+        known = [client for client in clients if str(client.address.port) == port and client not in placed]
+        placed.update(known)
+        talks = [Talk(accepted.get(client.own or ""), client) for client in known]
+        talks += [Talk(each, None) for each in accepted.values() if each.listener == number and each.peer not in ours]
+        found.append(Group(listener, talks))
+    elsewhere = [Talk(accepted.get(client.own or ""), client) for client in clients if client not in placed]
+    elsewhere += [
+        Talk(each, None) for each in network.connections.values() if each.listener is None and each.own not in accepted
+    ]
+    return [*found, Group(None, elsewhere)] if elsewhere else found
+
+
+def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "") -> Clause:
+    """Where a process is right now. ``places``: those of the ready queue, the head's is 1. That it talks to ``peer``
+    is said already."""
+    row = board.rows[pid]
+    figures: dict[str, Figure] = {}
+    match row.state:
+        case State.READY:
+            figures = {"place": places.get(pid)}
+        case State.RUNNING:
+            figures = {"cpu": row.cpu}
+        case State.BLOCKED if row.on is not None:
+            figures = {name: value for name, value in row.on.figures.items() if value != peer}
+            figures["cause"] = row.on.rule
+    return Clause(row.state.value, figures)
+
+
+def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
+    """How a conversation stands: where its process is, else what there is instead of one."""
+    client, connection = talk.client, talk.connection
+    if client is not None and client.state == "closed":
+        return client.error or Clause("closed")
+    if connection is None:
+        return Clause("connecting")
+    if connection.pid is not None:
+        return whereabouts(board, connection.pid, places, connection.peer)
+    listener = board.network.listeners.get(connection.listener or 0)
+    if board.paused or listener is None:
+        return Clause("the machine is paused")
+    server = whereabouts(board, listener.pid, places, listener.at)
+    return Clause(
+        "in the kernel's backlog", {"name": board.rows[listener.pid].name, "where": server.rule, **server.figures}
+    )
+
+
+class Transcripts:
+    """The last words of those who are not our clients, as far as the server tells them: the built-in ones write
+    ``PEER heard → said`` on their consoles. What else a server writes is about no single client, as far as we know."""
+
+    def __init__(self) -> None:
+        self._words: dict[str, str] = {}
+        self._asides: dict[int, str] = {}
+        #: Of each console: the number of the line up to which it has been read.
+        self._read: dict[int, int] = {}
+
+    def read(self, board: Board) -> None:
+        """Take in what has been written since."""
+        peers = {connection.peer for connection in board.network.connections.values()}
+        for listener in board.network.listeners.values():
+            row = board.rows[board.rows[listener.pid].console]
+            for line in row.output.lines(self._read.get(row.pid, 0), row.output.end):
+                written = "".join(text for text, _ in line)
+                peer, _, words = written.partition(" ")
+                if peer in peers:
+                    self._words[peer] = words
+                elif written and not _ADDRESS.fullmatch(peer):
+                    self._asides[row.pid] = written
+            self._read[row.pid] = max(row.output.end - 1, 0)  # the last one may go on
+        if len(self._words) > 2 * len(peers) + 100:
+            self._words = {peer: words for peer, words in self._words.items() if peer in peers}
+
+    def aside(self, console: int) -> str:
+        """What was written last on a console that is about no single client."""
+        return self._asides.get(console, "")
+
+    def words(self, peer: str) -> str:
+        """What was heard from a peer last, and what it was told."""
+        return self._words.get(peer, "")

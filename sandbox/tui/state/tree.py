@@ -1,0 +1,112 @@
+"""Processes as a tree: children below who started them, or folded into one line with him, alike on every panel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Container, Mapping, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from sandbox.views.board import Row
+
+
+class Member(NamedTuple):
+    """A process in the tree. ``children``: how many descendants it has there; ``hidden``: they are folded away."""
+
+    pid: int
+    depth: int
+    children: int
+    hidden: bool
+
+    @property
+    def mark(self) -> str:
+        """What stands behind its name: how many there are below, or are folded away."""
+        return folded(self.children) if self.hidden else f" ▾{self.children}" if self.children else ""
+
+
+def folded(number: int) -> str:
+    """What stands behind the name of one into whose line so many are folded."""
+    return f" ▸{number}" if number else ""
+
+
+def own_name(name: str, parent: str) -> str:
+    """What tells a child from its parent: ``:51514`` of ``server:51514``; all of its name if it has another."""
+    return name.removeprefix(parent) if name.startswith(f"{parent}:") else name
+
+
+class Family:
+    """Who started whom in a run, and whose descendants are folded away."""
+
+    def __init__(self) -> None:
+        #: Into whose lines descendants are folded.
+        self.folded: set[int] = set()
+        #: Everybody who is not folded away, dead or alive, below who started him.
+        self.members: Sequence[Member] = ()
+        #: Who started each process (0: nobody here), in order of birth.
+        self._parents: dict[int, int] = {}
+        self._heads: dict[int, int] = {}
+        self._lines: dict[int, list[int]] = {}
+
+    def grow(self, rows: Mapping[int, Row]) -> None:
+        """Take in who has been born since the last time; ``rows`` are all there have been."""
+        if len(rows) > len(self._parents):
+            for pid, row in islice(rows.items(), len(self._parents), None):
+                parent = row.admitted.parent or 0
+                self._parents[pid] = parent if parent in self._parents else 0
+            self._arrange()
+
+    @property
+    def exists(self) -> bool:
+        """Whether anybody here has started anybody."""
+        return any(self._parents.values())
+
+    def head(self, pid: int) -> int:
+        """Whose line a process is part of: its own, unless it is folded away. What is no pid stays what it is."""
+        return self._heads.get(pid, pid)
+
+    def line(self, head: int) -> Sequence[int]:
+        """All that are part of a process's line, itself first."""
+        return self._lines[head]
+
+    def fold(self, pid: int | None) -> bool:
+        """Fold away who descends from a process, or unfold them; of one without descendants, those of its parent; of
+        nobody (None), everybody's. False: there are none."""
+        parents = {*self._parents.values()} - {0}
+        if pid is None:
+            self.folded = set() if self.folded else parents
+        else:
+            head = self._heads[pid]
+            parents &= {head if head != pid or pid in parents else self._parents[pid]}
+            self.folded ^= parents
+        self._arrange()
+        return bool(parents)
+
+    def tree(self, pids: Collection[int], gone: Container[int] = ()) -> list[Member]:
+        """Of these (in order of birth) who is not folded away, everybody below who started him: one that is born moves
+        others down, and nobody changes places. Who is ``gone`` is left out, unless somebody below him is not."""
+        children: dict[int, list[int]] = {}
+        counts: dict[int, int] = {}
+        for pid in reversed([*pids]):  # children are younger than their parents
+            lives = pid not in gone
+            if lives or pid in counts:
+                parent = self._parents[pid]
+                children.setdefault(parent, []).append(pid)
+                counts[parent] = counts.get(parent, 0) + counts.get(pid, 0) + lives
+        found: list[Member] = []
+        to_do = [(pid, 0) for pid in children.get(0, [])]
+        while to_do:
+            pid, depth = to_do.pop()
+            hidden = pid in self.folded and pid in counts
+            found.append(Member(pid, depth, counts.get(pid, 0), hidden))
+            if not hidden:
+                to_do += [(child, depth + 1) for child in children.get(pid, [])]
+        return found
+
+    def _arrange(self) -> None:
+        heads = self._heads = {0: 0}
+        lines: dict[int, list[int]] = {}
+        for pid, parent in self._parents.items():
+            folded = parent in self.folded or heads[parent] != parent
+            heads[pid] = heads[parent] if folded else pid
+            lines.setdefault(heads[pid], []).append(pid)
+        self._lines = lines
+        self.members = self.tree(self._parents)

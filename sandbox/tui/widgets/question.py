@@ -1,0 +1,175 @@
+"""Who runs next? The question in the place of the reason, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from rich.cells import cell_len
+from textual.binding import BindingType
+from textual.message import Message
+from textual.strip import Strip
+from textual.widget import Widget
+from textual.widgets import Input
+
+from sandbox import wording
+from sandbox.i18n import _
+from sandbox.render.cells import fit
+from sandbox.tui.keys import bindings
+from sandbox.tui.state.quiz import Question, Verdict
+from sandbox.tui.state.session import Session
+from sandbox.tui.widgets.choices import Picked
+from sandbox.tui.widgets.lines import Lines, Piece, line, prose
+from sandbox.util.units import S
+
+_NAME_MOST = 16
+
+
+class Answered(Message):
+    """Somebody says that this process runs next."""
+
+    def __init__(self, pid: int) -> None:
+        super().__init__()
+        self.pid = pid
+
+
+class GoOn(Message):
+    """Whoever was asked has read what came of it."""
+
+
+class WhoNext(Lines, can_focus=True):
+    """It has the keys while it asks, unless somebody types."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("question")
+
+    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+        super().__init__(id=id)
+        self.display = False
+        self._session: Session | None = None
+        self._question: Question | None = None
+        self._verdict: Verdict | None = None
+        #: Who is about to be said, among the candidates.
+        self.chosen: int | None = None
+        #: Who had the keys before.
+        self._before: Widget | None = None
+
+    def show(self, session: Session, chosen: int | None) -> int | None:
+        """Ask, or tell what came of it, if there is anything of the kind. Returns the process that is chosen on the
+        board: a question begins with none."""
+        if not self.is_attached:
+            return chosen
+        before, question = self._question, session.question
+        number = -1 if before is None or session is not self._session else before.number
+        self._session, self._question, self._verdict = session, question, session.verdict
+        if question is not None:
+            chosen = None if question.number != number or chosen not in question.candidates else chosen
+        self.chosen = chosen
+        self._appear(question is not None or self._verdict is not None)
+        if self.display:
+            self._entitle()
+            self.update_lines()
+        return chosen
+
+    def _appear(self, appear: bool) -> None:
+        """Be there, and have the keys, or give them back."""
+        focused = self.screen.focused
+        if appear and not isinstance(focused, Input) and focused is not self:
+            self._before = focused
+            self.display = True
+            self.screen.set_focus(self)
+        elif not appear and focused is self:
+            self.screen.set_focus(self._before if self._before is not None and self._before.display else None)
+        self.display = appear
+
+    def _entitle(self) -> None:
+        session = self._session
+        if session is None:
+            return
+        quiz = session.quiz
+        score = wording.score(quiz.right, quiz.answered) if quiz.answered else ""
+        if self._question is not None:
+            cpus = session.board.booted.cpus if session.board.booted is not None else 1
+            title = wording.question(self._question.cpu if cpus > 1 else None)
+            keys = {"choose": "answer_previous", "next": "answer_next", "answer": "answer", "skip": "answer_skip"}
+            below = _("{choose} {next} choose   {answer} answer   {skip} let me see")
+        else:
+            right = self._verdict is not None and self._verdict.right
+            title = _("✔ RIGHT") if right else _("✘ NO")
+            keys = {"answer": "answer", "predict": "predict"}
+            below = _("{answer} go on   {predict} no more questions") if quiz.on else _("{answer} go on")
+        self.entitle(
+            f"{title}   {score}".rstrip(), below.format(**{name: self.key(action) for name, action in keys.items()})
+        )
+
+    # What it says
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """What led to the question, and who there is to choose from; or the answer, in words."""
+        session = self._session
+        if session is None:
+            return []
+        if self._question is not None:
+            asked = self._candidates(self._question, session.names, width)
+            return [*self._prose(self._what_led_to_it(session), width)[: max(height - 1, 0)], asked]
+        if self._verdict is not None:
+            said = wording.verdict(self._verdict.said, self._verdict.made, session.names, session.board.policy)
+            return self._prose(said, width)
+        return []
+
+    def _what_led_to_it(self, session: Session) -> str:
+        explained = wording.why(session.board.recent, session.names, session.board.policy, idle=False)
+        return f"{session.now_ns / S:.3f} s  {explained[1] if explained is not None else ''}"
+
+    def _prose(self, text: str, width: int) -> list[Strip]:
+        return [line([(part, self.palette.text)], width) for part in prose(text, width)]
+
+    def _candidates(self, question: Question, names: Mapping[int, str], width: int) -> Strip:
+        """All of them, as far as there is room; where there is not, those around the chosen one."""
+        labels = [f" {pid} {fit(names[pid], min(cell_len(names[pid]), _NAME_MOST))} " for pid in question.candidates]
+        at = question.candidates.index(self.chosen) if self.chosen in question.candidates else 0
+        first, room = at, width - 4
+        while first > 0 and sum(map(cell_len, labels[first - 1 : at + 1])) + 4 * (at - first + 2) <= room:
+            first -= 1
+        pieces: list[Piece] = [("… " if first else "", self.palette.dim)]
+        for pid, label in list(zip(question.candidates, labels, strict=True))[first:]:
+            if sum(cell_len(text) for text, _ in pieces) + cell_len(label) + 2 > room:
+                pieces.append((" …", self.palette.dim))
+                break
+            if pid == self.chosen:
+                pieces.append((f" ●{label}", self.palette.strong + self.palette.cursor))
+            else:
+                pieces.append((f" ○{label}", self.palette.text))
+        return line([*pieces, ("", self.palette.text)], width)
+
+    # Keys
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """Who has been told what came of it can only go on."""
+        return self._question is not None or action == "answer"
+
+    def action_answer_next(self) -> None:
+        """The next candidate."""
+        self._move(1)
+
+    def action_answer_previous(self) -> None:
+        """The candidate before."""
+        self._move(-1)
+
+    def _move(self, by: int) -> None:
+        candidates = self._question.candidates if self._question is not None else ()
+        if candidates:
+            at = candidates.index(self.chosen) + by if self.chosen in candidates else 0 if by > 0 else -1
+            self.post_message(Picked(candidates[at % len(candidates)]))
+
+    def action_answer(self) -> None:
+        """That one; or on to the next question."""
+        if self._question is None:
+            self.post_message(GoOn())
+        elif self.chosen is not None:
+            self.post_message(Answered(self.chosen))
+        else:
+            self._move(1)
+
+    async def action_answer_skip(self) -> None:
+        """Let the policy answer."""
+        await self.app.run_action("step")

@@ -1,0 +1,66 @@
+"""Foreign text is made harmless where it enters: nothing in it may steer a terminal."""
+
+from __future__ import annotations
+
+import re
+
+# C0 and C1 controls and DEL can move the cursor, set titles or open links; bidi controls can make
+# one text look like another; and of what is invisible, joins characters or varies them, no two terminals think that it
+# is equally wide. Newline and tab are kept; a carriage return starts a new line.
+_LINE_END = re.compile(r"\r+\n?")
+_ESCAPE = re.compile(
+    r"\x1b\[[0-?]*[ -/]*[@-~]"  # CSI … final byte: colours, cursor moves
+    r"|\x1b[\]PX^_][^\x07\x1b\x9c]*(?:\x07|\x1b\\|\x9c)?"  # OSC, DCS, SOS, PM, APC with their payload
+    r"|\x1b[ -/]*[0-~]"  # two-byte escapes
+)
+# The end of a console's text that may be the beginning of an escape sequence.
+_UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?$")
+_HELD_MOST = 4_096
+_CONTROL = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
+    r"\U000e0000-\U000e0fff]"
+)
+# What a program dresses and corrects its own line with: colours (SGR), and clearing to the end of the line. Return and
+# backspace stay, too.
+_MARK = re.compile(r"\x1b\[(?:[0-9;:]{0,48}m|[0-2]?K)|[\r\b]")
+_FOREIGN = re.compile(f"{_ESCAPE.pattern}|{_CONTROL.pattern}")
+
+
+def clean(text: str) -> str:
+    """Text without anything that could steer a terminal; lines and tabs stay."""
+    if text.isascii() and text.isprintable():
+        return text
+    return _CONTROL.sub("", _ESCAPE.sub("", _LINE_END.sub("\n", text)))
+
+
+def clean_line(text: str, most: int = 200) -> str:
+    """One harmless line of at most ``most`` characters: names, titles, causes."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def clean_console(text: str) -> str:
+    """What a program wrote on its console, without anything that could do more than dress and correct its own line:
+    the marks of colours, clearing a line, return and backspace stay. ``sandbox.views.console`` knows what they mean."""
+    return _FOREIGN.sub(_mark, text)
+
+
+def _mark(found: re.Match[str]) -> str:
+    return found[0] if _MARK.fullmatch(found[0]) else ""
+
+
+class Cleaner:
+    """``clean_console`` for text that comes in pieces: an escape sequence cut in two is still recognised."""
+
+    def __init__(self) -> None:
+        self._held = ""
+
+    def feed(self, text: str, last: bool = False) -> str:
+        """The harmless part of what has come so far; ``last``: nothing more will come."""
+        text = self._held + text
+        self._held = ""
+        if not last:
+            cut = _UNFINISHED.search(text)
+            if cut is not None and len(text) - cut.start() < _HELD_MOST:
+                text, self._held = text[: cut.start()], text[cut.start() :]
+        return clean_console(text)

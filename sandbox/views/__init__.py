@@ -1,0 +1,1 @@
+"""Events → state: pure folds over the events of a run."""

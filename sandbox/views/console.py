@@ -1,0 +1,234 @@
+"""What a process has written, as its console shows it: lines of text in their colours, as many as are worth keeping."""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Iterator
+from copy import copy
+from functools import lru_cache
+from itertools import groupby
+from operator import itemgetter
+from typing import NamedTuple
+
+#: Of each console, so many lines are kept, and so many characters in all.
+LINES_MOST = 1_000
+_CHARACTERS_MOST = 100_000
+#: A longer line goes on in the next one.
+_LINE_MOST = 1_000
+_TAB = 8
+
+#: One of sixteen colours whose hues the screen's theme chooses, or ``#rrggbb``; None: as all text.
+Colour = int | str | None
+
+
+class Look(NamedTuple):
+    """How text looks."""
+
+    colour: Colour = None
+    ground: Colour = None
+    bold: bool = False
+    dim: bool = False
+    italic: bool = False
+    underline: bool = False
+    reverse: bool = False
+    strike: bool = False
+
+
+PLAIN = Look()
+#: Pieces of text, each of one look.
+Line = tuple[tuple[str, Look], ...]
+
+_TOKEN = re.compile(r"\x1b\[([0-9;:]*)([mK])|([\r\b\t])|([^\x1b\r\b\t]+)")
+_MARKED = re.compile(r"[\x1b\r\b\t]")
+_CORRECTED = re.compile(r"[\r\b\t]|\x1b(?!\[(?:[0-9;:]*m|K))")
+_COLOURS = re.compile(r"\x1b\[([0-9;:]*)m")
+
+
+class Output:
+    """Grows piece by piece; the last line may still change. Lines are numbered from the first that was ever written."""
+
+    def __init__(self) -> None:
+        #: The number of the oldest line that is kept.
+        self.first = 0
+        self._lines: deque[Line] = deque()
+        self._characters = 0
+        self._look = PLAIN
+        #: The last line, character by character, and where in it the next one goes.
+        self._open: list[tuple[str, Look]] = []
+        self._column = 0
+
+    def __bool__(self) -> bool:
+        return bool(self._lines or self._open)
+
+    def copy(self) -> Output:
+        """One of its own; lines that are whole never change."""
+        output = copy(self)
+        output._lines, output._open = self._lines.copy(), self._open.copy()
+        return output
+
+    @property
+    def end(self) -> int:
+        """One more than the number of the last line that has anything on it."""
+        return self.first + len(self._lines) + bool(self._open)
+
+    def lines(self, first: int, last: int) -> Iterator[Line]:
+        """Those of these numbers (``last`` not included) that are kept."""
+        for number in range(max(first, self.first), min(last, self.end)):
+            index = number - self.first
+            yield self._lines[index] if index < len(self._lines) else _runs(self._open)
+
+    @property
+    def text(self) -> str:
+        """All that is kept, without looks."""
+        return "\n".join("".join(text for text, _ in line) for line in self.lines(self.first, self.end))
+
+    def write(self, text: str) -> None:
+        """Take in what was written, as ``sandbox.util.text.clean_console`` leaves it."""
+        *whole, rest = text.split("\n")
+        if len(whole) > LINES_MOST:
+            whole = self._skip(whole)
+        for line in whole:
+            if self._open or self._column or len(line) > _LINE_MOST or _CORRECTED.search(line):
+                self._put(line)
+                self._end_line()
+            else:
+                self._add(self._dressed(line) if "\x1b" in line else ((line, self._look),) if line else ())
+        if rest:
+            self._put(rest)
+        while self._lines and (len(self._lines) > LINES_MOST or self._characters > _CHARACTERS_MOST):
+            self._characters -= _length(self._lines.popleft())
+            self.first += 1
+
+    def _skip(self, lines: list[str]) -> list[str]:
+        """Leave out lines that would be gone at once; only how they leave text to look matters."""
+        skipped, rest = lines[:-LINES_MOST], lines[-LINES_MOST:]
+        for found in _TOKEN.finditer("".join(line for line in skipped if "\x1b" in line)):
+            if found[2] == "m":
+                self._look = _changed(self._look, found[1])
+        self.first += len(self._lines) + len(skipped)
+        self._lines.clear()
+        self._characters = 0
+        self._open, self._column = [], 0
+        return rest
+
+    def _dressed(self, text: str) -> Line:
+        """A whole line that is not corrected anywhere: what programs write most."""
+        runs: list[tuple[str, Look]] = []
+        parts = iter(_COLOURS.split(text.replace("\x1b[K", "")))  # there is nothing to clear at its end
+        for part in parts:
+            if part:
+                runs.append((part, self._look))
+            marks = next(parts, None)
+            if marks is not None:
+                self._look = _changed(self._look, marks)
+        return tuple(runs)
+
+    def _put(self, text: str) -> None:
+        if not _MARKED.search(text):
+            self._overwrite(text)
+            return
+        for found in _TOKEN.finditer(text):
+            parameters, final, control, plain = found.groups()
+            if plain:
+                self._overwrite(plain)
+            elif final == "m":
+                self._look = _changed(self._look, parameters)
+            elif final == "K":
+                self._erase(parameters)
+            elif control == "\t":
+                self._column = min(self._column - self._column % _TAB + _TAB, _LINE_MOST)
+            else:
+                self._column = 0 if control == "\r" else max(self._column - 1, 0)
+
+    def _overwrite(self, text: str) -> None:
+        while text:
+            if self._column >= _LINE_MOST:
+                self._end_line()
+            part, text = text[: _LINE_MOST - self._column], text[_LINE_MOST - self._column :]
+            gap = self._column - len(self._open)
+            if gap > 0:
+                self._open += [(" ", PLAIN)] * gap
+            self._open[self._column : self._column + len(part)] = [(character, self._look) for character in part]
+            self._column += len(part)
+
+    def _erase(self, parameters: str) -> None:
+        if parameters in ("", "0"):
+            del self._open[self._column :]
+        else:
+            end = len(self._open) if parameters == "2" else min(self._column + 1, len(self._open))
+            self._open[:end] = [(" ", PLAIN)] * end
+
+    def _end_line(self) -> None:
+        self._add(_runs(self._open))
+        self._open, self._column = [], 0
+
+    def _add(self, line: Line) -> None:
+        self._lines.append(line)
+        self._characters += _length(line)
+
+
+def _runs(cells: list[tuple[str, Look]]) -> Line:
+    return tuple(("".join(map(itemgetter(0), group)), look) for look, group in groupby(cells, itemgetter(1)))
+
+
+def _length(line: Line) -> int:
+    return sum([len(text) for text, _ in line])
+
+
+# Looks: ECMA-48's SELECT GRAPHIC RENDITION
+
+_ON = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strike"}
+_OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("reverse",), 29: ("strike",)}
+
+
+@lru_cache(maxsize=1_024)
+def _changed(look: Look, parameters: str) -> Look:
+    """The look after the marks of one sequence; what is unknown changes nothing."""
+    fields = iter(parameters.split(";"))
+    further: Iterator[int]
+    for field in fields:
+        number, *rest = (int(part or 0) for part in field.split(":"))
+        if number == 0:
+            look = PLAIN
+        elif number in _ON:
+            look = look._replace(**{_ON[number]: rest != [0]})
+        elif number in _OFF:
+            look = look._replace(**dict.fromkeys(_OFF[number], False))
+        elif number in (38, 48):
+            if rest:  # of red, green and blue the three last are given, whatever else is
+                further = iter([2, *rest[-3:]] if rest[0] == 2 else rest)
+            else:
+                further = (int(part) if part.isdecimal() else 0 for part in fields)
+            look = _coloured(look, _colour(further), ground=number == 48)
+        elif number in (39, 49):
+            look = _coloured(look, None, ground=number == 49)
+        elif number % 10 <= 7 and number // 10 in (3, 4, 9, 10):
+            bright = 8 if number >= 90 else 0
+            look = _coloured(look, number % 10 + bright, ground=number // 10 in (4, 10))
+    return look
+
+
+def _coloured(look: Look, colour: Colour, ground: bool) -> Look:
+    return look._replace(ground=colour) if ground else look._replace(colour=colour)
+
+
+def _colour(numbers: Iterator[int]) -> Colour:
+    """Of 256, or of red, green and blue."""
+    kind = next(numbers, 0)
+    if kind == 5:
+        return _of_256(min(next(numbers, 0), 255))
+    if kind == 2:
+        parts = [min(part, 255) for part in (next(numbers, 0), next(numbers, 0), next(numbers, 0))]
+        return "#{:02x}{:02x}{:02x}".format(*parts)
+    return None
+
+
+def _of_256(number: int) -> Colour:
+    if number < 16:
+        return number
+    if number >= 232:
+        return "#" + f"{8 + (number - 232) * 10:02x}" * 3
+    levels = (0, 95, 135, 175, 215, 255)
+    red, rest = divmod(number - 16, 36)
+    return "#" + "".join(f"{levels[level]:02x}" for level in (red, *divmod(rest, 6)))

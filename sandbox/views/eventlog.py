@@ -1,0 +1,193 @@
+"""Every event of a run, and how the run stood after any of them: the present, the past and a recording are one fold.
+
+Events are kept as compressed lines, in chapters. Each chapter begins with the state by then, so that any point is
+reached by folding the events of one chapter at most, whatever the length of the run.
+"""
+
+from __future__ import annotations
+
+import zlib
+from array import array
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+
+from sandbox.kernel.decisions import RESUMED
+from sandbox.model.events import (
+    Admitted,
+    Became,
+    Blocked,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    Operator,
+    PolicyNote,
+    Ready,
+    decode,
+    encode,
+)
+from sandbox.views.board import Board
+from sandbox.views.history import History, Mark
+
+#: A chapter is so long, or so many times as long as there are processes: a state costs little beside its events.
+_CHAPTER, _CHAPTER_PER_PROCESS = 4_096, 8
+#: By which a process changes its state.
+_CHANGES = (Ready, Dispatched, Blocked, Exited)
+
+
+class Moment:
+    """A run as it stood after ``index`` of its events."""
+
+    def __init__(self) -> None:
+        self.index = 0
+        self.board = Board()
+        self.history = History(keeps_slices=False)
+        #: Every process's name, by pid, in order of birth.
+        self.names: dict[int, str] = {}
+
+    def apply(self, event: Event) -> None:
+        """Fold the next event in. Raises IllegalTransition if it cannot have happened."""
+        self.index += 1
+        self.board.apply(event)
+        self.history.add(event)
+        if isinstance(event, (Admitted, Became)):
+            self.names[event.pid] = event.name
+
+
+class _Chapter:
+    """Events from the ``first`` on, at ``t_ns`` and later, and how the run stood before them."""
+
+    def __init__(self, moment: Moment, t_ns: int) -> None:
+        self.first = moment.index
+        self.t_ns = t_ns
+        self.lines = b""
+        self._board = moment.board.copy()
+        self._names = dict(moment.names)
+        self._mark: Mark = moment.history.mark()
+
+    def begin(self, history: History) -> Moment:
+        """The state; ``history`` is one that has grown out of it."""
+        moment = Moment()
+        moment.index, moment.board, moment.names = self.first, self._board.copy(), dict(self._names)
+        moment.history = history.back_to(self._mark)
+        return moment
+
+
+class Past:
+    """Grows event by event. ``live`` is the run as it stands after all of them."""
+
+    def __init__(self) -> None:
+        self.live = Moment()
+        #: The index of each scheduling decision.
+        self._decisions = array("q")
+        self._chapters = [_Chapter(self.live, 0)]
+        #: The events of the last chapter.
+        self._open: list[Event] = []
+
+    def __len__(self) -> int:
+        return self.live.index
+
+    def add(self, event: Event) -> None:
+        """Take in the next event. Raises IllegalTransition if it cannot have happened."""
+        live = self.live
+        if len(self._open) >= _CHAPTER and event.t_ns > live.history.now_ns:
+            if len(self._open) >= _CHAPTER_PER_PROCESS * len(live.names):
+                self._chapters[-1].lines = zlib.compress(b"".join(map(encode, self._open)), 1)
+                self._open = []
+                self._chapters.append(_Chapter(live, event.t_ns))
+        live.apply(event)
+        self._open.append(event)
+        if isinstance(event, Dispatched) and event.why != RESUMED:
+            self._decisions.append(live.index - 1)
+
+    def at(self, index: int, near: Moment | None = None) -> Moment:
+        """The run after so many events; ``near``, which is then used up, may be a moment from which it is not far."""
+        index = max(min(index, len(self)), 0)
+        number = bisect_right(self._chapters, index, key=lambda chapter: chapter.first) - 1
+        moment = near
+        if moment is None or not self._chapters[number].first <= moment.index <= index:
+            moment = self._chapters[number].begin(self.live.history)
+        for event in self._events(number, moment.index)[: index - moment.index]:
+            moment.apply(event)
+        return moment
+
+    def index_at(self, t_ns: int) -> int:
+        """How many events there were until ``t_ns``, those of that very instant included."""
+        number = max(bisect_right(self._chapters, t_ns, key=lambda chapter: chapter.t_ns) - 1, 0)
+        events = self._events(number)
+        return self._chapters[number].first + bisect_right(events, t_ns, key=lambda event: event.t_ns)
+
+    def decision_before(self, index: int) -> int:
+        """The point at which the last decision before ``index`` had just been made; 0 if there was none."""
+        place = bisect_left(self._decisions, index - 1) - 1
+        return self._decisions[place] + 1 if place >= 0 else 0
+
+    def decision_after(self, index: int) -> int:
+        """The point at which the next decision has just been made; the end if there is none."""
+        place = bisect_left(self._decisions, index)
+        return self._decisions[place] + 1 if place < len(self._decisions) else len(self)
+
+    def question(self, made: int) -> tuple[int, Dispatched] | None:
+        """For the point at which a decision had just been made: that decision, and the point before it at which nothing
+        of it showed, neither who was pushed aside for it nor what the policy said of itself. None: there was none."""
+        if self.decision_after(made - 1) != made:
+            return None
+        number = bisect_right(self._chapters, made - 1, key=lambda chapter: chapter.first) - 1
+        *events, decision = self._events(number)[: made - self._chapters[number].first]
+        if not isinstance(decision, Dispatched):
+            return None
+        point = made - 1
+        while events and events[-1].t_ns == decision.t_ns and _gives_away(events.pop()):
+            point -= 1
+        return point, decision
+
+    def next_of(self, pid: int, index: int) -> int | None:
+        """The point at which a process has next changed its state; None if it never does again."""
+        t_ns = self.live.history.now_ns
+        for at, event in self._from(index):
+            if event.t_ns > t_ns:
+                break
+            t_ns = event.t_ns
+            if isinstance(event, _CHANGES) and event.pid == pid:
+                return at + 1
+        times = self.live.history.lives[pid].track.times
+        place = bisect_right(times, t_ns)
+        if place == len(times):
+            return None
+        at = self.index_at(times[place] - 1)
+        return next(index + 1 for index, event in self._from(at) if isinstance(event, _CHANGES) and event.pid == pid)
+
+    def blocks(self) -> Iterator[bytes]:
+        """Every event as a line of JSON, a chapter at a time."""
+        for chapter in self._chapters[:-1]:
+            yield zlib.decompress(chapter.lines)
+        yield b"".join(map(encode, self._open))
+
+    def _from(self, index: int) -> Iterator[tuple[int, Event]]:
+        number = bisect_right(self._chapters, index, key=lambda chapter: chapter.first) - 1
+        for later in range(number, len(self._chapters)):
+            first = max(index, self._chapters[later].first)
+            yield from enumerate(self._events(later, first), first)
+
+    def _events(self, number: int, index: int = 0) -> Sequence[Event]:
+        """The events of a chapter from an index on."""
+        chapter = self._chapters[number]
+        skip = max(index - chapter.first, 0)
+        if number == len(self._chapters) - 1:
+            return self._open[skip:]
+        return [decode(line) for line in zlib.decompress(chapter.lines).splitlines()[skip:]]
+
+
+def _gives_away(event: Event) -> bool:
+    """Whether what happened just before a decision belongs to it."""
+    if isinstance(event, (Descheduled, Ready)):
+        return event.reason in ("preempted", "paused")
+    return isinstance(event, (PolicyNote, Operator))
+
+
+def past_of(events: Iterable[Event]) -> Past:
+    """All of these events."""
+    past = Past()
+    for event in events:
+        past.add(event)
+    return past

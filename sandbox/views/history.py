@@ -1,0 +1,219 @@
+"""Events → who was where, when: each process's states, each CPU's processes, and every time slice."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import NamedTuple
+
+from sandbox.model.events import (
+    Admitted,
+    Became,
+    Blocked,
+    Booted,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    PolicyNote,
+    Ready,
+)
+from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
+
+
+class Slice:
+    """One time slice: granted at ``start_ns``, over at ``end_ns``; ``cpu_ns``: the CPU time used in it."""
+
+    __slots__ = ("cpu", "cpu_ns", "end_ns", "pid", "reason", "start_ns")
+
+    def __init__(self, pid: int, cpu: int, start_ns: int) -> None:
+        self.pid = pid
+        self.cpu = cpu
+        self.start_ns = start_ns
+        self.end_ns: int | None = None
+        self.cpu_ns = 0
+        self.reason = ""
+
+
+class Life:
+    """What is known of one process. ``track``: where it was, from when on."""
+
+    __slots__ = (
+        "_ready_ns",
+        "_waited_ns",
+        "admitted",
+        "cpu_ns",
+        "exited",
+        "first_run_ns",
+        "last_slice",
+        "switches",
+        "track",
+        "undispatched_ns",
+    )
+
+    def __init__(self, admitted: Admitted) -> None:
+        self.admitted = admitted
+        self.exited: Exited | None = None
+        self.first_run_ns: int | None = None
+        self.cpu_ns = 0
+        self.undispatched_ns = 0
+        self.switches = 0
+        self.last_slice: Slice | None = None
+        self.track = Track()
+        #: Time spent READY and BLOCKED, but for what lasts.
+        self._ready_ns = 0
+        self._waited_ns = 0
+
+    def enter(self, where: int, t_ns: int) -> None:
+        """It is somewhere else from now on, ``where`` as in ``sandbox.views.intervals``."""
+        self._ready_ns, self._waited_ns = self.ready_ns(t_ns), self.blocked_ns(t_ns)
+        self.track.put(t_ns, where)
+
+    def ready_ns(self, now_ns: int) -> int:
+        """Time spent READY so far."""
+        return self._ready_ns + self._lasting_ns(READY, now_ns)
+
+    def blocked_ns(self, now_ns: int) -> int:
+        """Time spent BLOCKED so far."""
+        return self._waited_ns + self._lasting_ns(BLOCKED, now_ns)
+
+    def _lasting_ns(self, where: int, now_ns: int) -> int:
+        lasts = bool(self.track.values) and self.track.values[-1] == where
+        return now_ns - self.track.times[-1] if lasts else 0
+
+
+class Mark(NamedTuple):
+    """How a history stood: the lives by then, how long the tracks were, and the totals."""
+
+    lives: dict[int, tuple[Life, int]]
+    cpus: dict[int, int]
+    last_on: dict[int, int]
+    booted: Booted | None
+    now_ns: int
+    switches: int
+    undispatched_ns: int
+    missed: int
+
+
+class History:
+    """Grows event by event; what is in it is not changed afterwards.
+
+    ``keeps_slices``: whether to keep every single slice, as a result document lists them.
+    """
+
+    def __init__(self, keeps_slices: bool = True) -> None:
+        self.booted: Booted | None = None
+        self.now_ns = 0
+        self.lives: dict[int, Life] = {}
+        #: Whose each CPU was; slices of one process with nobody between them are one turn.
+        self.cpus: dict[int, Track] = {}
+        self.slices: list[Slice] = []
+        #: Times at which a CPU changed from one process to another.
+        self.switches = 0
+        #: CPU time that processes used without being dispatched.
+        self.undispatched_ns = 0
+        #: Deadlines missed, as far as the policy watches them.
+        self.missed = 0
+        self._keeps_slices = keeps_slices
+        self._last_on: dict[int, int] = {}
+
+    def add(self, event: Event) -> None:
+        """Take in the next event."""
+        self.now_ns = max(self.now_ns, event.t_ns)
+        match event:
+            case Booted():
+                self.booted = event
+            case Admitted(pid=pid):
+                self.lives[pid] = Life(event)
+            case Became(pid=pid):
+                self.lives[pid].admitted = event.after(self.lives[pid].admitted)
+            case Ready(pid=pid):
+                self.lives[pid].enter(READY, event.t_ns)
+            case Blocked(pid=pid, again=False):
+                self.lives[pid].enter(BLOCKED, event.t_ns)
+            case Dispatched():
+                self._dispatch(event)
+            case Descheduled():
+                self._deschedule(event)
+            case Exited():
+                self._exit(event)
+            case PolicyNote(note=note):
+                self.missed += note.rule == "missed its deadline"
+
+    def _dispatch(self, event: Dispatched) -> None:
+        life = self.lives[event.pid]
+        if life.first_run_ns is None:
+            life.first_run_ns = event.t_ns
+        if self._last_on.get(event.cpu) != event.pid:
+            life.switches += 1
+            self.switches += event.cpu in self._last_on
+            self._last_on[event.cpu] = event.pid
+        life.enter(ON_CPU + event.cpu, event.t_ns)
+        if event.cpu not in self.cpus:
+            self.cpus[event.cpu] = Track()
+        self.cpus[event.cpu].put_in_passing(event.t_ns, event.pid)
+        if self._keeps_slices:
+            life.last_slice = Slice(event.pid, event.cpu, event.t_ns)
+            self.slices.append(life.last_slice)
+
+    def _deschedule(self, event: Descheduled) -> None:
+        life = self.lives[event.pid]
+        life.cpu_ns += event.ran_ns
+        life.undispatched_ns += event.undispatched_ns
+        self.undispatched_ns += event.undispatched_ns
+        self.cpus[event.cpu].put_in_passing(event.t_ns, NOBODY)
+        if life.last_slice is not None:
+            life.last_slice.end_ns = event.t_ns
+            life.last_slice.cpu_ns = event.ran_ns
+            life.last_slice.reason = event.reason
+
+    def _exit(self, event: Exited) -> None:
+        life = self.lives[event.pid]
+        life.exited = event
+        self._put_right(event.pid, life, event.cpu_ns - life.cpu_ns)
+        self.undispatched_ns += event.undispatched_ns - life.undispatched_ns
+        life.cpu_ns, life.undispatched_ns = event.cpu_ns, event.undispatched_ns
+        life.enter(GONE, event.t_ns)
+
+    def _put_right(self, pid: int, life: Life, more_ns: int) -> None:
+        """What a process used after its last slice (a late stop, a wake noticed late) belongs to that slice; what it
+        was said to have used too much is taken from the last ones."""
+        if life.last_slice is None:
+            return
+        life.last_slice.cpu_ns += more_ns
+        if life.last_slice.cpu_ns >= 0:
+            return
+        owed_ns = 0
+        for piece in reversed(self.slices):
+            if piece.pid == pid:
+                left_ns = piece.cpu_ns - owed_ns
+                piece.cpu_ns, owed_ns = max(left_ns, 0), max(-left_ns, 0)
+                if not owed_ns:
+                    return
+
+    # Going back
+
+    def mark(self) -> Mark:
+        """How it stands; to be taken between two instants only."""
+        return Mark(
+            {pid: (copy(life), len(life.track)) for pid, life in self.lives.items()},
+            {cpu: len(track) for cpu, track in self.cpus.items()},
+            dict(self._last_on),
+            self.booted,
+            self.now_ns,
+            self.switches,
+            self.undispatched_ns,
+            self.missed,
+        )
+
+    def back_to(self, mark: Mark) -> History:
+        """A history of its own, as this one stood at a mark; it keeps no slices."""
+        history = History(keeps_slices=False)
+        for pid, (then, length) in mark.lives.items():
+            life = history.lives[pid] = copy(then)
+            life.track = self.lives[pid].track.first(length)
+        history.cpus = {cpu: self.cpus[cpu].first(length) for cpu, length in mark.cpus.items()}
+        history._last_on = dict(mark.last_on)
+        history.booted, history.now_ns = mark.booted, mark.now_ns
+        history.switches, history.undispatched_ns = mark.switches, mark.undispatched_ns
+        history.missed = mark.missed
+        return history

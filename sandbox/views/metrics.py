@@ -1,0 +1,132 @@
+"""Events → figures: the result document and its table. Definitions are the textbooks'.
+
+turnaround: from arrival to the end. waiting: time READY. response: from arrival to the first dispatch.
+makespan: from boot to the last end. CPU utilisation: CPU time of all processes over CPUs × makespan; where some have
+not ended, as servers never do, over the whole run, and so is the throughput.
+fairness (Jain): of each process's share of the time in which it wanted the CPU, CPU / (CPU + waiting); 1 when all
+got the same share, 1/n when one got everything. undispatched: CPU time used without being dispatched, after a wake
+that nobody had noticed yet or until a late stop took effect; it is part of the CPU time.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterable, Sequence
+from typing import Any
+
+from sandbox.model.events import Event
+from sandbox.util.stats import percentile
+from sandbox.util.units import S
+from sandbox.views.history import History, Life
+
+
+def fold(events: Iterable[Event]) -> History:
+    """The history of all these events."""
+    history = History()
+    for event in events:
+        history.add(event)
+    return history
+
+
+def result(history: History) -> dict[str, Any]:
+    """The result document; times in integer ns since boot."""
+    booted = history.booted
+    assert booted is not None, "a history begins with Booted"
+    return {
+        "scenario": booted.scenario,
+        "machine": {"kind": booted.machine, "cpus": booted.cpus, "sensor": booted.sensor},
+        "policy": {"name": booted.policy, "parameters": booted.parameters},
+        "processes": processes(history),
+        "slices": [
+            {
+                "pid": piece.pid,
+                "cpu": piece.cpu,
+                "start_ns": piece.start_ns,
+                "end_ns": history.now_ns if piece.end_ns is None else piece.end_ns,
+                "cpu_ns": piece.cpu_ns,
+                "reason": piece.reason,
+            }
+            for piece in history.slices
+        ],
+        "metrics": metrics(history),
+    }
+
+
+def processes(history: History) -> list[dict[str, Any]]:
+    """The figures of each process, in scenario order."""
+    return [_process(life, history.now_ns) for life in sorted(history.lives.values(), key=_scenario_order)]
+
+
+def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, Any]:
+    """The figures of a run, over the processes that have ended; of those only over these ``pids``, if any are given."""
+    everyone = list(history.lives.values())
+    ended = [life for life in everyone if life.exited is not None and (pids is None or life.admitted.pid in pids)]
+    makespan_ns = max((life.exited.t_ns for life in ended if life.exited), default=0)
+    span_ns = makespan_ns if len(ended) == len(everyone) else history.now_ns
+    cpus = history.booted.cpus if history.booted else 1
+    cpu_ns = sum(life.cpu_ns for life in everyone)
+    figures = [_process(life, history.now_ns) for life in ended]
+    return {
+        "makespan_ns": makespan_ns,
+        "cpu_utilisation": cpu_ns / (cpus * span_ns) if span_ns else 0.0,
+        "throughput_per_s": len(ended) * S / span_ns if span_ns else 0.0,
+        "switches": history.switches,
+        "undispatched_ns": history.undispatched_ns,
+        "turnaround_ns": _summary([figure["turnaround_ns"] for figure in figures]),
+        "waiting_ns": _summary([figure["waiting_ns"] for figure in figures]),
+        "response_ns": _summary([f["response_ns"] for f in figures if f["response_ns"] is not None]),
+        "fairness_jain": jain([f["cpu_ns"] / (f["cpu_ns"] + f["waiting_ns"]) for f in figures if f["cpu_ns"]]),
+    }
+
+
+def one_after_another(history: History) -> dict[str, float]:
+    """What the same processes would take one after another, the CPU idle during each one's waits: makespan in
+    ns and CPU utilisation, from what each used and waited in this run."""
+    cpu_ns = sum(life.cpu_ns for life in history.lives.values())
+    blocked_ns = sum(life.blocked_ns(history.now_ns) for life in history.lives.values())
+    total_ns = cpu_ns + blocked_ns
+    return {"makespan_ns": total_ns, "cpu_utilisation": cpu_ns / total_ns if total_ns else 0.0}
+
+
+def jain(shares: Sequence[float]) -> float:
+    """Jain's fairness index, (Σx)² / (n Σx²); 1.0 for no shares at all."""
+    squares = sum(share * share for share in shares)
+    return sum(shares) ** 2 / (len(shares) * squares) if squares else 1.0
+
+
+def _summary(values: list[int]) -> dict[str, int | None]:
+    if not values:
+        return {"mean": None, "p50": None, "p95": None, "max": None}
+    values.sort()
+    return {
+        "mean": round(sum(values) / len(values)),
+        "p50": percentile(values, 0.50),
+        "p95": percentile(values, 0.95),
+        "max": values[-1],
+    }
+
+
+def _scenario_order(life: Life) -> tuple[float, int]:
+    order = life.admitted.order
+    return (math.inf if order is None else order, life.admitted.pid)
+
+
+def _process(life: Life, now_ns: int) -> dict[str, Any]:
+    admitted, exited = life.admitted, life.exited
+    finished_ns = exited.t_ns if exited else None
+    return {
+        "pid": admitted.pid,
+        "os_pid": admitted.os_pid,
+        "parent": admitted.parent,
+        "name": admitted.name,
+        "arrived_ns": admitted.t_ns,
+        "first_run_ns": life.first_run_ns,
+        "finished_ns": finished_ns,
+        "cpu_ns": life.cpu_ns,
+        "waiting_ns": life.ready_ns(now_ns),
+        "blocked_ns": life.blocked_ns(now_ns),
+        "turnaround_ns": None if finished_ns is None else finished_ns - admitted.t_ns,
+        "response_ns": None if life.first_run_ns is None else life.first_run_ns - admitted.t_ns,
+        "switches": life.switches,
+        "exit": exited.status if exited else None,
+    }

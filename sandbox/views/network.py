@@ -1,0 +1,137 @@
+"""Events → who listens, who is connected to whom, and what went over it: the same fold for live view and replay."""
+
+from __future__ import annotations
+
+from collections import deque
+from copy import copy
+
+from sandbox.model.events import (
+    Accepted,
+    Backlog,
+    Blocked,
+    Closed,
+    Connected,
+    Dispatched,
+    Event,
+    Exited,
+    Listening,
+    Ready,
+    Transferred,
+)
+
+#: What is about sockets alone, and changes nobody's state.
+SOCKET_EVENTS = (Listening, Backlog, Connected, Accepted, Transferred, Closed)
+#: So many connections that are over are kept, to be shown for a while.
+_ENDED_MOST = 100
+
+
+class Listener:
+    """A process waits for connections. ``backlog``: so many may wait to be accepted (0: unknown); ``waiting``: so many
+    do."""
+
+    __slots__ = ("at", "backlog", "number", "pid", "waiting")
+
+    def __init__(self, event: Listening) -> None:
+        self.number = event.socket
+        self.pid = event.pid
+        self.at = event.at
+        self.backlog = event.backlog
+        self.waiting = 0
+
+
+class Connection:
+    """One end of a connection: that of a process, or of the kernel until one has accepted it (``pid`` None).
+
+    ``received`` and ``sent`` in bytes, None where the system does not count them. ``waited_ns``: how long its process
+    waited for the CPU when it last woke, to hear or to answer; None: it has not yet.
+    """
+
+    __slots__ = (
+        "ended_ns", "listener", "number", "own", "peer", "pid", "received", "sent", "since_ns", "unread", "waited_ns",
+    )  # fmt: skip
+
+    def __init__(self, event: Connected) -> None:
+        self.number = event.socket
+        self.own = event.own
+        self.peer = event.peer
+        self.listener = event.listener
+        self.pid = event.pid
+        self.since_ns = event.t_ns
+        self.ended_ns: int | None = None
+        self.received: int | None = None
+        self.sent: int | None = None
+        self.unread = 0
+        self.waited_ns: int | None = None
+
+    @property
+    def in_backlog(self) -> bool:
+        """Whether it waits in the kernel to be accepted."""
+        return self.pid is None and self.ended_ns is None
+
+
+class Network:
+    """Listeners and connections by their numbers, in the order in which they were seen."""
+
+    def __init__(self) -> None:
+        self.listeners: dict[int, Listener] = {}
+        self.connections: dict[int, Connection] = {}
+        #: Those that are over, the last one last.
+        self.ended: deque[Connection] = deque(maxlen=_ENDED_MOST)
+        #: How many connections there have been.
+        self.number = 0
+        #: Processes that woke and wait for the CPU: since when.
+        self._woken_ns: dict[int, int] = {}
+
+    def copy(self) -> Network:
+        """A network of its own."""
+        network = copy(self)
+        network.listeners = {number: copy(listener) for number, listener in self.listeners.items()}
+        network.connections = {number: copy(connection) for number, connection in self.connections.items()}
+        network.ended = self.ended.copy()
+        network._woken_ns = self._woken_ns.copy()
+        return network
+
+    def apply(self, event: Event) -> None:
+        """Fold the next event in, whatever it is about."""
+        match event:
+            case Listening():
+                self.listeners[event.socket] = Listener(event)
+            case Backlog(socket=number):
+                self.listeners[number].waiting = event.waiting
+            case Connected():
+                self.connections[event.socket] = Connection(event)
+                self.number += 1
+            case Accepted(socket=number):
+                self.connections[number].pid = event.pid
+            case Transferred(socket=number):
+                connection = self.connections[number]
+                connection.received, connection.sent, connection.unread = event.received, event.sent, event.unread
+            case Closed(socket=number):
+                self._close(number, event.t_ns)
+            case Ready(reason="woke"):
+                self._woken_ns[event.pid] = event.t_ns
+            case Dispatched(pid=pid) if pid in self._woken_ns:
+                self._tell_wait(pid, event.t_ns - self._woken_ns.pop(pid))
+            case Blocked(pid=pid) | Exited(pid=pid):
+                self._woken_ns.pop(pid, None)
+
+    def of(self, pid: int) -> list[Connection]:
+        """The connections that a process has."""
+        return [connection for connection in self.connections.values() if connection.pid == pid]
+
+    def with_peer(self, peer: str) -> Connection | None:
+        """The connection whose other end has this address: how a client of ours finds its server's side."""
+        ends = (each for each in self.connections.values() if each.peer == peer and each.listener is not None)
+        return next(ends, None)
+
+    def _close(self, number: int, t_ns: int) -> None:
+        connection = self.connections.pop(number, None)
+        if connection is None:
+            del self.listeners[number]
+        else:
+            connection.ended_ns = t_ns
+            self.ended.append(connection)
+
+    def _tell_wait(self, pid: int, waited_ns: int) -> None:
+        for connection in self.of(pid):
+            connection.waited_ns = waited_ns

@@ -1,0 +1,67 @@
+"""Where each process sits among synchronous and asynchronous, blocking and non-blocking: by what it does, as it was
+measured, never by what it is called.
+
+*Blocking*: the CPU does not work for it, for it waits in a call. *Synchronous*: it does nothing else until it has its
+answer. A process that waits for a child, for a line or for a message is both. One that computes is synchronous and does
+not block; so is one that asks its socket again and again. One that has started a child and goes on while that is not
+done is asynchronous; so is one that waits for whoever of several answers first, and that blocks.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from sandbox.model.events import Clause
+from sandbox.model.states import State
+from sandbox.util.units import MS
+from sandbox.views.board import Board, Row
+from sandbox.views.history import History, Life
+
+#: Whoever has sockets, and has used more CPU time than this and hardly ever waited, asks them again and again.
+_ASKS_NS, _HARDLY = 100 * MS, 20
+
+
+class Seat(NamedTuple):
+    """Where a process sits, and why: a rule with its figures. ``on``: the call in which it waits."""
+
+    synchronous: bool
+    blocking: bool
+    why: Clause
+    on: Clause | None = None
+
+
+def seats(board: Board, history: History, now_ns: int) -> dict[int, Seat]:
+    """Those of all who live, in order of birth, ``now_ns`` being the time."""
+    children: dict[int, list[Row]] = {}
+    living = [row for row in board.rows.values() if row.state not in (State.NEW, State.EXITED)]
+    for row in living:
+        children.setdefault(row.admitted.parent or 0, []).append(row)
+    sockets = {listener.pid: listener.at for listener in board.network.listeners.values()}
+    sockets |= {end.pid: end.peer for end in board.network.connections.values() if end.pid is not None}
+    return {
+        row.pid: _waiting(row, history.lives[row.pid], now_ns)
+        if row.state is State.BLOCKED
+        else _going(history.lives[row.pid], children.get(row.pid, []), sockets.get(row.pid), now_ns)
+        for row in living
+    }
+
+
+def _waiting(row: Row, life: Life, now_ns: int) -> Seat:
+    figures = {"blocked_ns": life.blocked_ns(now_ns)}
+    if row.on is not None and row.on.rule == "poll" and ", " in str(row.on.figures.get("on")):
+        return Seat(False, True, Clause("waits for the first of several", {**figures}), row.on)
+    return Seat(True, True, Clause("waits in a call", {**figures}), row.on)
+
+
+def _going(life: Life, children: list[Row], socket: str | None, now_ns: int) -> Seat:
+    """It has the CPU, or wants it."""
+    cpu_ns = life.track.used_ns(now_ns)
+    if children:
+        eldest = children[0]
+        since_ns = cpu_ns - life.track.used_ns(eldest.admitted.t_ns)
+        figures = {"child": eldest.pid, "number": len(children), "cpu_ns": since_ns}
+        return Seat(False, False, Clause("goes on meanwhile", {**figures}))
+    times = {"cpu_ns": cpu_ns, "blocked_ns": life.blocked_ns(now_ns)}
+    if socket is not None and cpu_ns > max(_ASKS_NS, _HARDLY * times["blocked_ns"]):
+        return Seat(True, False, Clause("asks again and again", {"at": socket, **times}))
+    return Seat(True, False, Clause("computes", {**times}))

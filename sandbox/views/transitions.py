@@ -1,0 +1,112 @@
+"""Events → the transitions that processes have made between their states, and how often: the diagram that every course
+draws, counted.
+
+A pause of the machine is no transition: its clock stands still, and whoever was RUNNING goes on where he was."""
+
+from __future__ import annotations
+
+from array import array
+from collections import deque
+from copy import copy
+from typing import NamedTuple
+
+from sandbox.model.events import Admitted, Blocked, Descheduled, Dispatched, Event, Exited, Ready
+from sandbox.model.states import State
+
+#: Every transition by its name: from which state, to which.
+TRANSITIONS = {
+    "admitted": (State.NEW, State.READY),
+    "dispatched": (State.READY, State.RUNNING),
+    "expired": (State.RUNNING, State.READY),
+    "preempted": (State.RUNNING, State.READY),
+    "yielded": (State.RUNNING, State.READY),
+    "blocked": (State.RUNNING, State.BLOCKED),
+    "woke": (State.BLOCKED, State.READY),
+    "exited": (State.RUNNING, State.EXITED),
+    "killed": (State.RUNNING, State.EXITED),
+    "killed while ready": (State.READY, State.EXITED),
+    "exited while ready": (State.READY, State.EXITED),
+    "killed while blocked": (State.BLOCKED, State.EXITED),
+    "exited while blocked": (State.BLOCKED, State.EXITED),
+}
+_PLACES = {name: place for place, name in enumerate(TRANSITIONS)}
+_WHILE = {State.READY: " while ready", State.BLOCKED: " while blocked"}
+#: So many moves are kept to tell what led to the last one.
+_RECENT = 16
+
+
+class Move(NamedTuple):
+    """A process has made a transition, by this event."""
+
+    pid: int
+    transition: str
+    event: Event
+
+
+class Diagram:
+    """How often each transition was made, by each process and by all, and which was the last."""
+
+    def __init__(self) -> None:
+        #: The last move of each process, by pid.
+        self.last: dict[int, Move] = {}
+        #: Why each was dispatched when it last was.
+        self.dispatched: dict[int, Dispatched] = {}
+        #: The last decision with all that led to it, and what has come of it since; the last move last.
+        self.recent: deque[Move] = deque(maxlen=_RECENT)
+        #: Who was RUNNING when the machine paused, and has not gone on yet.
+        self.held: set[int] = set()
+        self._all = _none()
+        self._each: dict[int, array[int]] = {}
+
+    def count(self, transition: str, pid: int | None = None) -> int:
+        """How often a process has made it; None: all of them together."""
+        counts = self._all if pid is None else self._each.get(pid)
+        return 0 if counts is None else counts[_PLACES[transition]]
+
+    def apply(self, event: Event) -> None:
+        """Fold the next event in, whatever it is about."""
+        match event:  # what happens most stands first
+            case Dispatched(pid=pid):
+                if pid in self.held:
+                    self.held.discard(pid)
+                else:
+                    self.dispatched[pid] = event
+                    self._move(pid, "dispatched", event)
+            case Descheduled(pid=pid, reason=reason):
+                if reason == "paused":
+                    self.held.add(pid)
+            case Ready(pid=pid, reason=reason):
+                if pid not in self.held:
+                    self._move(pid, reason, event)
+            case Blocked(pid=pid, again=False):
+                self._move(pid, "blocked", event)
+            case Admitted(pid=pid):
+                self._each[pid] = _none()
+            case Exited(pid=pid, signal=signal):
+                self.held.discard(pid)
+                before = TRANSITIONS[self.last[pid].transition][1]
+                self._move(pid, ("exited" if signal is None else "killed") + _WHILE.get(before, ""), event)
+
+    def copy(self) -> Diagram:
+        """A diagram of its own."""
+        diagram = copy(self)
+        diagram.last, diagram.dispatched = self.last.copy(), self.dispatched.copy()
+        diagram.recent = self.recent.copy()
+        diagram._all = self._all[:]
+        diagram._each = {pid: counts[:] for pid, counts in self._each.items()}
+        diagram.held = self.held.copy()
+        return diagram
+
+    def _move(self, pid: int, transition: str, event: Event) -> None:
+        before = self.recent[-1] if self.recent else None
+        if before is not None and before.transition == "dispatched" and before.event.t_ns < event.t_ns:
+            self.recent.clear()
+        self.last[pid] = move = Move(pid, transition, event)
+        self.recent.append(move)
+        place = _PLACES[transition]
+        self._all[place] += 1
+        self._each[pid][place] += 1
+
+
+def _none() -> array[int]:
+    return array("q", [0] * len(TRANSITIONS))

@@ -1,0 +1,109 @@
+"""What policies say: why they chose, what they did of their own accord, their queues and parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from sandbox.i18n import Messages, _
+from sandbox.model.events import Clause, PolicyNote
+from sandbox.util.units import show_duration
+from sandbox.wording.templates import Names, say
+
+_RULES: Messages = {
+    "head of the ready queue": "it is the head of the ready queue",
+    "goes on after a pause": "it was on the CPU when the machine paused",
+    "keeps the CPU": "it has the CPU, and nobody who has come may take it away",
+    "shortest next burst": "its next burst is the shortest: {burst_ns}",
+    "shortest estimated burst": "its next burst is thought to be the shortest: {burst_ns}",
+    "least remaining time": "least remaining time: {remaining_ns}",
+    "least estimated remaining time": "least remaining time, as far as one can tell: {remaining_ns}",
+    "highest response ratio": "highest response ratio: {ratio} after waiting {waited_ns} for {burst_ns}",
+    "best priority": "best priority: {priority}",
+    "best priority by age": "best priority: {priority}, its own being {own}",
+    "highest non-empty queue": "the highest non-empty queue is {level}",
+    "holds the drawn ticket": "it holds ticket {ticket}: it has {first} to {last}",
+    "lowest pass": "lowest pass: {pass}; its stride is {stride}",
+    "least virtual runtime": "least virtual runtime: {vruntime_ns}",
+    "earliest virtual deadline": "of those who have not had their share, the earliest virtual deadline: {deadline_ns}",
+    "earliest deadline": "its deadline is the earliest: {due_ns}",
+    "no deadline is left": "nobody with a deadline is ready, and it came first",
+    "shortest period": "its period is the shortest: {period_ns}",
+    "no period is left": "nobody with a period is ready, and it came first",
+}
+
+#: A policy's own moves, where one process is concerned and where not.
+_NOTES: Messages = {
+    "demoted": "{name} used up its slices in queue {from} and moves down to queue {to}",
+    "boosted": "boost: all return to the top queue, {lifted} from below",
+    "bumped": "{name} comes from I/O and goes to the head of queue {level}",
+    "aged": "{name} has waited long: its priority improves from {before} to {after}",
+    "drew": "the lottery drew {ticket} of {total}",
+    "estimate updated": "{name} ran {burst_ns} where {before_ns} were expected; {estimate_ns} are expected next",
+    "caught up": "{name} has slept: its pass moves from {before} to {after}, it gets no time back",
+    "credit limited": "{name} has slept: its virtual runtime moves from {before_ns} to {after_ns}, no further back",
+    "missed its deadline": "{name} misses its deadline, {due_ns}",
+}
+
+_QUEUES: Messages = {
+    "ready queue": "ready queue",
+    "level": "queue {level}",
+    "eligible": "eligible",
+    "ahead of its share": "ahead of their share",
+}
+
+#: What a policy knows of a task, at the head of a column.
+_FIGURES: Messages = {
+    "burst_ns": "CPU burst",
+    "deadline_ns": "deadline",
+    "due_ns": "due",
+    "estimate_ns": "estimate",
+    "level": "level",
+    "own": "own",
+    "pass": "pass",
+    "period_ns": "period",
+    "priority": "priority",
+    "remaining_ns": "remaining",
+    "slices": "slices",
+    "stride": "stride",
+    "tickets": "tickets",
+    "vruntime_ns": "vruntime",
+    "weight": "weight",
+}
+
+
+def rule(clause: Clause) -> str:
+    """Why a policy chose a process."""
+    return say(_RULES, clause)
+
+
+def note(event: PolicyNote, names: Names) -> str:
+    """A policy's own move."""
+    if event.pid is None:
+        return say(_NOTES, event.note)
+    name = names.get(event.pid, str(event.pid))
+    if event.note.rule not in _NOTES:
+        return f"{name}: {say(_NOTES, event.note)}"
+    return say(_NOTES, Clause(event.note.rule, {**event.note.figures, "name": name}))
+
+
+def queue(clause: Clause) -> str:
+    """What one of a policy's queues is called."""
+    return say(_QUEUES, clause)
+
+
+def figure(name: str) -> str:
+    """What a figure is called that a policy knows of its tasks; a person's own by the name that he gave it."""
+    return _(_FIGURES.get(name, name.removesuffix("_ns")))
+
+
+def parameters(values: Mapping[str, object]) -> str:
+    """A policy's parameters in force, as events carry them: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
+    return "  ".join(_parameter(name, value) for name, value in values.items())
+
+
+def _parameter(name: str, value: object) -> str:
+    if name.endswith("_ns") and isinstance(value, int):
+        return f"{name.removesuffix('_ns')} {show_duration(value)}"
+    if name.endswith("_ns") and isinstance(value, list):
+        return f"{name.removesuffix('_ns')} {', '.join(map(show_duration, value))}"
+    return f"{name} {value}"

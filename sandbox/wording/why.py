@@ -1,0 +1,131 @@
+"""Why the machine did what it did last: what led to it, and which rule decided."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sandbox.i18n import N_, Messages, _
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Booted,
+    Dispatched,
+    Event,
+    Exited,
+    Fault,
+    Operator,
+    PolicyNote,
+    Ready,
+    Wrote,
+)
+from sandbox.wording.events import sentence, status
+from sandbox.wording.faults import operator
+from sandbox.wording.policies import note, rule
+from sandbox.wording.templates import Names, fill, listed, prose
+from sandbox.wording.waits import waits
+
+_LEADS: Messages = {
+    "admitted": "{name} arrives.",
+    "woke": "{name} wakes up.",
+    "expired": "{name} used its whole slice and goes to the tail.",
+    "preempted": "{name} is pushed aside and keeps the head of its queue.",
+    "yielded": "{name} gives the CPU away and goes to the tail.",
+}
+_CHOSEN = N_("{policy} chooses {name}: {why}.")
+_HELD = N_("{name} was running; it goes on first.")
+_HELD_WITHIN_A_SLICE = N_("{name} was running; it goes on first, with what is left of its slice.")
+_ON_THE_CPU = N_("{name} has the CPU.")
+_TIE = N_("All at one instant: {rule} puts {first} before {second}.")
+_TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
+#: So many sentences are read at a glance.
+_MOST = 4
+
+
+def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple[int, str] | None:
+    """The last thing that needs an explanation, and what led to it: when (ns), and in sentences. ``idle``: no
+    process is running or ready."""
+    telling = [event for event in recent if not isinstance(event, (Ready, Booted, Admitted, Wrote))]
+    if not telling:
+        return None
+    t_ns = telling[-1].t_ns
+    instant = [event for event in recent if event.t_ns == t_ns]
+    pauses = [event.did for event in instant if isinstance(event, Operator) and event.did.rule == "paused"]
+    asked = any("cpu" in did.figures for did in pauses)
+    paused = bool(pauses) and not asked
+    said: list[str] = [_("The machine pauses.")] if paused else []
+    for event in instant:
+        match event:
+            case Ready(pid=pid, reason="preempted") if paused:
+                template = _HELD_WITHIN_A_SLICE if _sliced(pid, recent) else _HELD
+                said.append(fill(template, {"name": names[pid]}))
+            case Ready(pid=pid, reason="preempted") if asked:
+                said.append(fill(_ON_THE_CPU, {"name": names[pid]}))
+            case Ready(pid=pid, reason=reason):
+                said.append(fill(_LEADS[reason], {"name": names[pid]}))
+            case Blocked(pid=pid, on=on):
+                said.append(_whole(waits(names[pid], on)))
+            case Exited(pid=pid):
+                said.append(_("{name} is over: {status}.").format(name=names[pid], status=status(event)))
+            case Dispatched(pid=pid, why=clause):
+                said += _tie(instant, names)
+                said.append(fill(_CHOSEN, {"policy": policy, "name": names[pid], "why": rule(clause)}))
+            case Operator(did=did) if did.rule not in ("paused", "stepped"):
+                said.append(_("You: {did}.").format(did=operator(did)))
+            case PolicyNote():
+                said.append(_whole(note(event, names)))
+            case Fault():
+                said.append(_whole(sentence(event, names)))
+    if idle and any(isinstance(event, (Blocked, Exited)) for event in instant):
+        said.append(_("Nobody is ready."))
+    if len(said) > _MOST:
+        said = ["…", *said[-_MOST:]]
+    return (t_ns, prose(said)) if said else None
+
+
+def verdict(said: int, made: Dispatched, names: Names, policy: str) -> str:
+    """Who was thought to run next, and who was chosen, by which rule."""
+    chosen = fill(_CHOSEN, {"policy": policy, "name": names[made.pid], "why": rule(made.why)})
+    return prose([_("You said {name}.").format(name=names[said]), chosen])
+
+
+def question(cpu: int | None) -> str:
+    """What is asked. ``cpu`` None: there is only one."""
+    return _("WHO RUNS NEXT?") if cpu is None else _("WHO RUNS NEXT ON CPU {cpu}?").format(cpu=cpu)
+
+
+def score(right: int, of: int) -> str:
+    """How often that was right."""
+    return _("{right} of {of} right").format(right=right, of=of)
+
+
+def _whole(said: str) -> str:
+    """A sentence with its full stop."""
+    return _("{said}.").format(said=said)
+
+
+def _tie(instant: Sequence[Event], names: Names) -> list[str]:
+    """What the rule for ties decided, where slices ended at the instant at which others came; and whom the other rule
+    would have chosen, where that is plain."""
+    ready = [event for event in instant if isinstance(event, Ready) and event.reason in ("admitted", "woke", "expired")]
+    expired = [event.pid for event in ready if event.reason == "expired"]
+    come = [event.pid for event in ready if event.reason != "expired"]
+    if not (expired and come):
+        return []
+    come_first = ready[0].reason != "expired"
+    first, second = (come, expired) if come_first else (expired, come)
+    rules = ("arrival-first", "requeue-first") if come_first else ("requeue-first", "arrival-first")
+    chosen = [event for event in instant if isinstance(event, Dispatched)]
+    decided = [event.pid for event in chosen] == first[:1] and chosen[0].why.rule == "head of the ready queue"
+    figures = {"rule": rules[0], "first": _names(first, names), "second": _names(second, names)}
+    figures |= {"other_rule": rules[1], "other": names[second[0]]}
+    return [fill(_TIE_THAT_DECIDED if decided else _TIE, {**figures})]
+
+
+def _names(pids: Sequence[int], names: Names) -> str:
+    return listed(names[pid] for pid in pids)
+
+
+def _sliced(pid: int, recent: Sequence[Event]) -> bool:
+    """Whether a process has its CPU for so long only, as far as is remembered."""
+    dispatches = [event for event in recent if isinstance(event, Dispatched) and event.pid == pid]
+    return bool(dispatches) and dispatches[-1].slice_ns is not None
