@@ -20,10 +20,10 @@ test: $(VENV)/test
 	$(BIN)/python -m pytest -m "real and not patient"
 
 screenshots: $(VENV)/run
-	$(BIN)/python tests/screenshots.py
+	$(BIN)/python -m tests.scripts.screenshots
 
 messages: $(VENV)/test
-	$(BIN)/python -m tests.messages
+	$(BIN)/python -m tests.scripts.messages
 
 bench: $(VENV)/test
 	$(BIN)/python -m tests.benchmarks

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.i18n import use
-from tests.leftcheck import LeftCheck
+from tests.support.leaks import LeftCheck
 
 
 @pytest.fixture(autouse=True)

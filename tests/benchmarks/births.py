@@ -6,7 +6,7 @@ import os
 
 from sandbox.model.events import Dispatched
 from tests.benchmarks.tools import alternate, row, timed
-from tests.worlds import kernel_process, process, scenario
+from tests.support.scenarios import kernel_process, process, scenario
 
 NUMBER = 300
 

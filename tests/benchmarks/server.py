@@ -16,7 +16,7 @@ from sandbox.model.events import Listening
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.addresses import Address, parse_address
 from tests.benchmarks.tools import row, timed
-from tests.worlds import kernel_process, scenario
+from tests.support.scenarios import kernel_process, scenario
 
 CONNECTIONS, ECHOES, ROUNDS = 300, 1_000, 5
 

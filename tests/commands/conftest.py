@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.commands.stage import Caller
+from tests.support.commands import Caller
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from rich.cells import cell_len
 
 from sandbox.analysis.conformance.verdicts import LAWS
-from tests.commands.stage import Caller, Said
+from tests.support.commands import Caller, Said
 
 HEAD = """
 import random

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from tests.commands.stage import Caller
-from tests.faults.stage import terminal
+from tests.support.commands import Caller
+from tests.support.faults import terminal
 
 #: The textbook's example of a convoy: 24, 3 and 3 units of 10 ms.
 CONVOY = """

@@ -17,8 +17,8 @@ from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold, result
-from tests.commands.stage import Caller
-from tests.worlds import process, scenario, simulate
+from tests.support.commands import Caller
+from tests.support.scenarios import process, scenario, simulate
 
 WORLD = scenario(
     process("a<&>\"'", "cpu 30ms", "io 20ms", "cpu 10ms"),

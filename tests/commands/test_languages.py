@@ -16,8 +16,8 @@ from sandbox.cli import COMMANDS
 from sandbox.i18n import LANGUAGES, use
 from sandbox.model import events
 from sandbox.scenario import built_in
-from tests.commands.stage import Caller, Said
-from tests.widetongue import WideTongue
+from tests.support.commands import Caller, Said
+from tests.support.wide_language import WideTongue
 
 BAD_SCENARIO = """titel = "x"
 [machine]

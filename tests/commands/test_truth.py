@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from sandbox.machines.linux.blocking.sensors import perf_events as perf
-from tests.worlds import OWN_MOUNTS, SENSORS, ossandbox
+from tests.support.scenarios import OWN_MOUNTS, SENSORS, ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

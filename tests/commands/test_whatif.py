@@ -20,10 +20,10 @@ from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
-from tests.commands.stage import Caller
-from tests.generated import worlds
-from tests.tui.story import HEAD, Story
-from tests.worlds import exits, process, run_real, scenario, simulate
+from tests.support.commands import Caller
+from tests.support.generated import worlds
+from tests.support.kernel_script import HEAD, Story
+from tests.support.scenarios import exits, process, run_real, scenario, simulate
 
 CONVOY = scenario(
     process("long", "cpu 300ms"),

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.model.claims import RUN_FIGURES, parse_claim
-from tests.commands.stage import Caller
-from tests.faults.stage import ROOT
+from tests.support.commands import Caller
+from tests.support.faults import ROOT
 
 SECTION = (ROOT / "README.md").read_text("utf-8").partition("### Write a lesson\n")[2].partition("\n## ")[0]
 FENCES = dict(re.findall(r"```(toml|python|markdown|sh)\n(.*?)```", SECTION, re.DOTALL))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.commands.stage import Caller
-from tests.faults.stage import ROOT, Terminal
+from tests.support.commands import Caller
+from tests.support.faults import ROOT, Terminal
 
 SECTION = (ROOT / "README.md").read_text("utf-8").partition("## Write a scheduler\n")[2].partition("\n## ")[0]
 FENCES = re.findall(r"```(\w*)\n(.*?)```", SECTION, re.DOTALL)

@@ -13,18 +13,8 @@ import pytest
 from sandbox.model.commands import Kill, Pause, Quit, Resume, Spawn, Step, Type
 from sandbox.model.events import Admitted, Blocked, Booted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.util.units import MS
-from tests.faults.stage import (
-    Piped,
-    Watch,
-    command,
-    gone,
-    quick_python,
-    state,
-    until,
-    watch,
-    write_scenario,
-)
-from tests.worlds import exits, process, run_real, scenario
+from tests.support.faults import Piped, Watch, command, gone, quick_python, state, until, watch, write_scenario
+from tests.support.scenarios import exits, process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -113,7 +103,7 @@ def did(run: Watch, what: str) -> int:
 
 
 def states_of_family(run: Watch) -> list[str]:
-    from tests.faults.stage import descendants
+    from tests.support.faults import descendants
 
     return [letter for os_pid in descendants(run.link.os_pid) if (letter := state(os_pid))]
 
@@ -233,7 +223,7 @@ def test_a_program_that_stops_itself_without_end() -> None:
 def test_somebody_kills_one_that_has_not_arrived_yet() -> None:
     with watch(scenario(process("early", "cpu 1ms"), process("late", "cpu 1ms", arrive="60s"))) as run:
         run.ended("early")
-        from tests.faults.stage import children
+        from tests.support.faults import children
 
         (late,) = children(run.link.os_pid)
         os.kill(late, signal.SIGKILL)

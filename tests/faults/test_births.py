@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import ROOT, watch
-from tests.worlds import SENSORS, process, scenario
+from tests.support.faults import ROOT, watch
+from tests.support.scenarios import SENSORS, process, scenario
 
 _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (

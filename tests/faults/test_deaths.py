@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.link.client import can_be_strict, use_all_cpus
-from tests.faults.stage import (
+from tests.support.faults import (
     BUSY,
     OSSANDBOX,
     ROOT,
@@ -29,7 +29,7 @@ from tests.faults.stage import (
     until,
     write_scenario,
 )
-from tests.leftcheck import LeftCheck
+from tests.support.leaks import LeftCheck
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

@@ -14,8 +14,8 @@ from sandbox.machines.linux.process.terminate import GRACE_NS, withstands
 from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.util.units import MS
-from tests.faults.stage import Watch, children, command, descendants, fields, gone, quick_python, state, until, watch
-from tests.worlds import process, run_real, scenario
+from tests.support.faults import Watch, children, command, descendants, fields, gone, quick_python, state, until, watch
+from tests.support.scenarios import process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

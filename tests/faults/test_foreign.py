@@ -11,9 +11,9 @@ import pytest
 from sandbox.clients.client import Client
 from sandbox.model.events import Accepted, Clause, Connected, Listening, Operator
 from sandbox.util.addresses import Address
-from tests.faults.stage import Terminal, terminal, toml_list, write_scenario
-from tests.tui.stage import play, until, world
-from tests.tui.story import Story
+from tests.support.app import play, until, world
+from tests.support.faults import Terminal, terminal, toml_list, write_scenario
+from tests.support.kernel_script import Story
 
 #: Everything that can do more to a terminal than show a character, and after each a word to be seen by.
 CORPUS = [

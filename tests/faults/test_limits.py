@@ -12,8 +12,8 @@ from sandbox.link.client import use_all_cpus
 from sandbox.model.commands import Quit
 from sandbox.model.events import Admitted, Exited, Wrote
 from sandbox.util.units import MS
-from tests.faults.stage import OSSANDBOX, ROOT, command, gone, quick_python, watch, write_scenario
-from tests.worlds import exits, process, run_real, scenario
+from tests.support.faults import OSSANDBOX, ROOT, command, gone, quick_python, watch, write_scenario
+from tests.support.scenarios import exits, process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

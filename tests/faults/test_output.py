@@ -11,8 +11,8 @@ import pytest
 from sandbox.model.commands import Kill, Quit
 from sandbox.model.events import Dispatched, Wrote
 from sandbox.util.units import MS
-from tests.faults.stage import Watch, command, cpu_ticks, resident_kib, watch
-from tests.worlds import process, scenario
+from tests.support.faults import Watch, command, cpu_ticks, resident_kib, watch
+from tests.support.scenarios import process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

@@ -16,8 +16,8 @@ from sandbox.link.client import can_be_strict
 from sandbox.model.commands import Quit
 from sandbox.model.events import Dispatched, Fault, Scheduling
 from sandbox.util.timeout import AlarmClock, Overdue
-from tests.faults.stage import terminal, watch
-from tests.worlds import exits, ossandbox, process, run_real, scenario
+from tests.support.faults import terminal, watch
+from tests.support.scenarios import exits, ossandbox, process, run_real, scenario
 
 HANGS = {
     "loop": "while True:\n            pass",

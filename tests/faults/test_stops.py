@@ -19,8 +19,8 @@ from sandbox.model.commands import Pause, Resume
 from sandbox.model.events import Admitted, Blocked, Dispatched, Exited
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.faults.stage import ROOT, Watch, command, cpu_ticks, quick_python, state, watch
-from tests.worlds import process, scenario
+from tests.support.faults import ROOT, Watch, command, cpu_ticks, quick_python, state, watch
+from tests.support.scenarios import process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -227,7 +227,7 @@ from sandbox.model.commands import Kill, Quit, UsePolicy
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault
 from sandbox.model.spec import ProcessSpec
 from tests.faults.stage import quick_python, state, watch
-from tests.worlds import process, scenario
+from tests.support.scenarios import process, scenario
 
 def next_number(os_pid):
     with open("/proc/sys/kernel/ns_last_pid", "w") as file:

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.faults.stage import children, state, until
+from tests.support.faults import children, state, until
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import (
+from tests.support.faults import (
     BUSY,
     ROOT,
     Piped,

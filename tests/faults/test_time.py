@@ -9,8 +9,8 @@ import signal
 import pytest
 
 from sandbox.util.units import MS, S
-from tests.faults.stage import ROOT, watch
-from tests.worlds import process, scenario
+from tests.support.faults import ROOT, watch
+from tests.support.scenarios import process, scenario
 
 _WALL_CLOCKS = {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.CLOCK_REALTIME", "datetime.now"}
 

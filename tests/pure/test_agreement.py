@@ -7,7 +7,7 @@ from sandbox.model.events import Admitted, Booted, Clause, Descheduled, Dispatch
 from sandbox.util.units import MS
 from sandbox.views.history import History
 from sandbox.views.metrics import fold
-from tests.worlds import process, scenario, simulate
+from tests.support.scenarios import process, scenario, simulate
 
 HEAD = Clause("head of the ready queue")
 Told = tuple[str, float, float, float]  # who, from, to, CPU time used; in ms

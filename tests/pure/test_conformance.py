@@ -19,7 +19,7 @@ from sandbox.model.commands import Kill, UsePolicy
 from sandbox.model.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, PolicyNote, Ready
 from sandbox.model.spec import ProcessSpec, Scenario, Segment
 from sandbox.util.units import MS, US
-from tests.worlds import process, scenario, simulate
+from tests.support.scenarios import process, scenario, simulate
 
 WHY = Clause("head of the ready queue")
 WORLD = scenario(policy=EXAMINED)

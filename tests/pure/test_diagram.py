@@ -13,9 +13,9 @@ from sandbox.model.states import LEGAL, State
 from sandbox.views.board import Board
 from sandbox.views.eventlog import past_of
 from sandbox.views.transitions import TRANSITIONS, Diagram
-from tests.generated import worlds
-from tests.tui.story import Story
-from tests.worlds import simulate
+from tests.support.generated import worlds
+from tests.support.kernel_script import Story
+from tests.support.scenarios import simulate
 
 
 def drawn(events: Iterable[Event]) -> Diagram:

@@ -15,7 +15,7 @@ from sandbox.model.spec import MachineSpec
 from sandbox.policies import build
 from sandbox.policies.base import Policy, Queue, Task
 from sandbox.policies.host.guard import Guard
-from tests.worlds import exits, process, scenario, simulate
+from tests.support.scenarios import exits, process, scenario, simulate
 
 HEAD = """\
 import math

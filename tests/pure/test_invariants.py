@@ -15,8 +15,8 @@ from sandbox.model.states import State
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.metrics import fold, result
-from tests.generated import processes, worlds
-from tests.worlds import simulate
+from tests.support.generated import processes, worlds
+from tests.support.scenarios import simulate
 
 
 @settings(deadline=None, max_examples=150)

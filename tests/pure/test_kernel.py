@@ -29,7 +29,7 @@ from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.history import History
 from sandbox.wording import why
-from tests.worlds import exits, gantt, process, scenario, simulate
+from tests.support.scenarios import exits, gantt, process, scenario, simulate
 
 
 def dispatches(events: list[Event]) -> list[tuple[float, int]]:

@@ -15,7 +15,7 @@ from sandbox.i18n import LANGUAGES, _, use
 from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.widgets.status import PHASE_CELLS
 from sandbox.wording.states import STATES
-from tests.messages import catalogue, template
+from tests.scripts.messages import catalogue, template
 
 pytestmark = pytest.mark.parametrize("language", LANGUAGES[1:])
 

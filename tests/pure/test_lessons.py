@@ -35,7 +35,7 @@ from sandbox.model.values import Refused
 from sandbox.scenario import BadScenario, built_in, built_in_folder, find, load
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold
-from tests.worlds import process, scenario, simulate
+from tests.support.scenarios import process, scenario, simulate
 
 FAMILY: list[Event] = [
     Admitted(0, 1, "boss", "boss.py", 101),

@@ -9,7 +9,7 @@ import pytest
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold, jain, metrics, one_after_another, result
-from tests.worlds import process, scenario, simulate
+from tests.support.scenarios import process, scenario, simulate
 
 WORLD = scenario(
     process("long", "cpu 30ms", "io 20ms", "cpu 10ms"), process("short", "cpu 5ms", arrive="10ms"), quantum_ns=20 * MS

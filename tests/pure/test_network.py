@@ -30,7 +30,7 @@ from sandbox.model.events import (
 from sandbox.util.addresses import Address, parse_address
 from sandbox.util.units import MS
 from sandbox.views.board import Board
-from tests.tui.story import HEAD
+from tests.support.kernel_script import HEAD
 
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
 

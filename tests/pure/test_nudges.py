@@ -6,7 +6,7 @@ from sandbox.analysis.comparison.sensitivity import sensitivity
 from sandbox.model.spec import Scenario
 from sandbox.scenario import find, load
 from sandbox.views.metrics import fold
-from tests.worlds import process, scenario, simulate
+from tests.support.scenarios import process, scenario, simulate
 
 
 def share(world: Scenario) -> float:

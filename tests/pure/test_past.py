@@ -18,8 +18,8 @@ from sandbox.views.board import Board
 from sandbox.views.eventlog import Moment, Past, past_of
 from sandbox.views.history import History
 from sandbox.views.network import Network
-from tests.generated import worlds
-from tests.worlds import process, scenario, simulate
+from tests.support.generated import worlds
+from tests.support.scenarios import process, scenario, simulate
 
 
 @pytest.fixture(autouse=True)

@@ -16,7 +16,7 @@ from sandbox.policies.common.tickets import Bag
 from sandbox.render.listings import says
 from sandbox.util.units import MS, S
 from sandbox.wording import policies as choices
-from tests.worlds import exits, gantt, process, scenario, simulate
+from tests.support.scenarios import exits, gantt, process, scenario, simulate
 
 #: Linux's share of a nice 0 process beside one of these nice values.
 SHARES = {1: 0.5553, 3: 0.6606, 5: 0.7535, 10: 0.9030}

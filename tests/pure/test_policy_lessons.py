@@ -11,7 +11,7 @@ from sandbox.model.spec import Scenario
 from sandbox.scenario import find, load
 from sandbox.views.history import History
 from sandbox.views.metrics import fold
-from tests.worlds import simulate
+from tests.support.scenarios import simulate
 
 
 def world(name: str, policy: str | None = None, scripted: bool = True) -> Scenario:

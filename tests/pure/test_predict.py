@@ -20,7 +20,7 @@ from sandbox.model.spec import At, Scenario
 from sandbox.policies.host.factory import Succession
 from sandbox.util.units import MS
 from sandbox.views.board import Board
-from tests.worlds import exits, gantt, process, scenario, simulate
+from tests.support.scenarios import exits, gantt, process, scenario, simulate
 
 ANSWERS: Sequence[Command] = (Step(), Resume(), Step())
 

@@ -7,7 +7,7 @@ from sandbox.model.events import Admitted, Connected, Event, Listening
 from sandbox.util.units import MS
 from sandbox.views.eventlog import past_of
 from sandbox.views.quadrants import Seat, seats
-from tests.tui.story import Story
+from tests.support.kernel_script import Story
 
 SYNCHRONOUS_BLOCKING, SYNCHRONOUS, ASYNCHRONOUS = (True, True), (True, False), (False, False)
 ASYNCHRONOUS_BLOCKING = (False, True)

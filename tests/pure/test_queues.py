@@ -10,7 +10,7 @@ from sandbox.model.commands import AnyCommand, Describe, Look, Pause, Tune, UseP
 from sandbox.model.events import Described, Fault, Operator, ParameterView, Queues, decode, encode
 from sandbox.util.units import MS
 from sandbox.views.board import Board
-from tests.worlds import process, scenario, simulate
+from tests.support.scenarios import process, scenario, simulate
 
 
 def look(policy: str, at: str = "25ms", most: int = 50, cpus: int = 1, **parameters: Any) -> Queues:

@@ -16,7 +16,7 @@ from sandbox.model.commands import AnyCommand, Look, Pause, Reload, Resume, Tune
 from sandbox.model.events import Descheduled, Dispatched, Event, Fault, Operator, Queues, Scheduling
 from sandbox.policies.host.factory import Succession
 from sandbox.util.units import MS
-from tests.worlds import exits, gantt, process, scenario, simulate
+from tests.support.scenarios import exits, gantt, process, scenario, simulate
 
 
 def crowd(*script: Any, **machine: Any) -> list[Event]:

@@ -11,7 +11,7 @@ import pytest
 from sandbox.model.commands import Look
 from sandbox.model.events import Dispatched, Queues
 from sandbox.views.metrics import fold, result
-from tests.worlds import UNIT, exits, gantt, process, scenario, simulate
+from tests.support.scenarios import UNIT, exits, gantt, process, scenario, simulate
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[
     "cases"

@@ -24,8 +24,8 @@ from sandbox.trace.plausible import Plausible
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from sandbox.views.eventlog import past_of
-from tests.generated import worlds
-from tests.worlds import process, scenario, simulate
+from tests.support.generated import worlds
+from tests.support.scenarios import process, scenario, simulate
 
 WORLD = scenario(process("a", "cpu 30ms", "io 20ms", "cpu 10ms"), process("b", "cpu 35ms"), quantum_ns=10 * MS)
 EVENTS = simulate(WORLD)

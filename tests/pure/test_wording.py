@@ -33,7 +33,7 @@ from sandbox.model.events import (
     Wrote,
 )
 from sandbox.util.units import MS
-from tests.tui.story import HEAD, Story
+from tests.support.kernel_script import HEAD, Story
 
 NAMES = {1: "a", 2: "b"}
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"

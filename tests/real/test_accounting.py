@@ -16,9 +16,9 @@ from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Exited
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.metrics import fold, metrics, one_after_another, result
-from tests.calm import calmly
-from tests.leftcheck import LeftCheck
-from tests.worlds import exits, ossandbox, process, run_real, scenario
+from tests.support.leaks import LeftCheck
+from tests.support.noise import calmly
+from tests.support.scenarios import exits, ossandbox, process, run_real, scenario
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[
     "cases"

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worlds import ossandbox
+from tests.support.scenarios import ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

@@ -25,8 +25,8 @@ from sandbox.scenario import built_in_folder
 from sandbox.views.eventlog import Moment
 from sandbox.views.metrics import fold
 from sandbox.views.quadrants import seats
-from tests.faults.stage import Terminal
-from tests.worlds import ossandbox, run_real
+from tests.support.faults import Terminal
+from tests.support.scenarios import ossandbox, run_real
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

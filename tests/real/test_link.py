@@ -15,8 +15,8 @@ from sandbox.model.events import Admitted, Event, Exited, Halted, Operator
 from sandbox.model.spec import Boot
 from sandbox.util.units import MS
 from sandbox.views.board import Board
-from tests.faults.stage import state, until, watch
-from tests.worlds import process, scenario
+from tests.support.faults import state, until, watch
+from tests.support.scenarios import process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

@@ -14,7 +14,7 @@ from sandbox.model.states import State
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.wording import policies as choices
-from tests.worlds import exits, process, run_real, scenario
+from tests.support.scenarios import exits, process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

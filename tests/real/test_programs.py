@@ -12,7 +12,7 @@ from sandbox.model.commands import Kill, Pause, Resume, Spawn, Type
 from sandbox.model.events import Admitted, AnyEvent, Blocked, Fault, Operator, Wrote
 from sandbox.model.spec import ProcessSpec, Scenario
 from sandbox.util.units import MS
-from tests.worlds import exits, process, run_real, scenario
+from tests.support.scenarios import exits, process, run_real, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

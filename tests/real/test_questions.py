@@ -6,8 +6,8 @@ import pytest
 
 from sandbox.model.commands import Predict, Resume, Step
 from sandbox.model.events import Admitted, Dispatched, Event, Exited, Operator
-from tests.faults.stage import all_stopped, watch
-from tests.worlds import process, scenario
+from tests.support.faults import all_stopped, watch
+from tests.support.scenarios import process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

@@ -16,9 +16,9 @@ from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.network import Connection, Network
-from tests.faults.stage import Watch, command, quick_python
-from tests.faults.talking import ask, client, hear, server, serving
-from tests.worlds import SENSORS, ossandbox, process, run_real, scenario
+from tests.support.faults import Watch, command, quick_python
+from tests.support.scenarios import SENSORS, ossandbox, process, run_real, scenario
+from tests.support.servers import ask, client, hear, server, serving
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

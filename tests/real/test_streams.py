@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worlds import ossandbox
+from tests.support.scenarios import ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.model.spec import Scenario
 from sandbox.tui.config import Config
-from tests.tui.stage import Play, no_blinking, play
+from tests.support.app import Play, no_blinking, play
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.screens.help import Help
 from sandbox.tui.screens.inspect import Inspect
-from tests.tui.stage import Play, until, wheel, world
-from tests.tui.story import Story, shift_change
+from tests.support.app import Play, until, wheel, world
+from tests.support.kernel_script import Story, shift_change
 
 Stage = Callable[..., Play]
 

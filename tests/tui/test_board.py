@@ -8,8 +8,8 @@ import pytest
 from textual.widgets import Markdown
 
 from sandbox.tui.screens.board import BoardScreen
-from tests.tui.stage import Play, world
-from tests.tui.story import Story, shift_change
+from tests.support.app import Play, world
+from tests.support.kernel_script import Story, shift_change
 
 Stage = Callable[..., Play]
 

@@ -10,9 +10,9 @@ import pytest
 
 from sandbox.model.spec import Scenario
 from sandbox.tui.panels.compare import Compare
-from tests.tui.stage import Play, until, world
-from tests.tui.story import Story
-from tests.worlds import process, scenario
+from tests.support.app import Play, until, world
+from tests.support.kernel_script import Story
+from tests.support.scenarios import process, scenario
 
 Stage = Callable[..., Play]
 

@@ -10,8 +10,8 @@ from sandbox.model.commands import Press, Type
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS
 from sandbox.tui.panels.console.panel import Console
-from tests.tui.stage import Play, show
-from tests.tui.story import Story, shift_change
+from tests.support.app import Play, show
+from tests.support.kernel_script import Story, shift_change
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

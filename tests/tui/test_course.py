@@ -12,9 +12,9 @@ import pytest
 from sandbox.lessons.course import after, in_order
 from sandbox.lessons.progress import finish, finished, progress_file
 from sandbox.scenario import find, load
-from tests.tui.stage import Play, until, world
-from tests.tui.story import Story
-from tests.worlds import ossandbox
+from tests.support.app import Play, until, world
+from tests.support.kernel_script import Story
+from tests.support.scenarios import ossandbox
 
 Stage = Callable[..., Play]
 

@@ -11,8 +11,8 @@ from sandbox.tui.config import Config
 from sandbox.tui.state.tree import Family
 from sandbox.tui.widgets.choices import Picked
 from sandbox.views.board import Row
-from tests.tui.stage import Play, show
-from tests.tui.story import Story, family
+from tests.support.app import Play, show
+from tests.support.kernel_script import Story, family
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

@@ -16,9 +16,9 @@ from sandbox.tui.screens import inspect
 from sandbox.tui.screens.system import _listed, system_facts
 from sandbox.tui.screens.threads import Thread, threads
 from sandbox.util.units import MS
-from tests.leftcheck import LeftCheck
-from tests.tui.stage import Play, until
-from tests.tui.story import Story, shift_change
+from tests.support.app import Play, until
+from tests.support.kernel_script import Story, shift_change
+from tests.support.leaks import LeftCheck
 
 Stage = Callable[..., Play]
 

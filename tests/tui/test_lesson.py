@@ -12,8 +12,8 @@ from sandbox.model.commands import Pause
 from sandbox.model.spec import PANELS, PARTS, Scenario, Step
 from sandbox.tui import keys
 from sandbox.tui.panels import make
-from tests.tui.stage import Play, until, world
-from tests.tui.story import Story
+from tests.support.app import Play, until, world
+from tests.support.kernel_script import Story
 
 Stage = Callable[..., Play]
 

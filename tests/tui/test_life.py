@@ -12,8 +12,8 @@ from sandbox.model.states import IllegalTransition
 from sandbox.tui.app import run_app
 from sandbox.tui.config import Config
 from sandbox.tui.state.session import Session
-from tests.tui.stage import Play, until, world
-from tests.tui.story import Story
+from tests.support.app import Play, until, world
+from tests.support.kernel_script import Story
 
 Stage = Callable[..., Play]
 

@@ -20,8 +20,8 @@ from sandbox.tui.app import SandboxApp
 from sandbox.tui.state.replay import Replay
 from sandbox.util.units import MS, S
 from sandbox.views.eventlog import past_of
-from tests.tui.stage import NOON_NS, FakeLink, Play, Seen, until, wheel, world
-from tests.tui.story import Story, shift_change
+from tests.support.app import NOON_NS, FakeLink, Play, Seen, until, wheel, world
+from tests.support.kernel_script import Story, shift_change
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

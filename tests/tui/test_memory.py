@@ -12,9 +12,9 @@ import pytest
 from sandbox.model.events import Admitted
 from sandbox.tui.config import Config
 from sandbox.tui.panels.memory.tree import Memory, memory
-from tests.leftcheck import LeftCheck
-from tests.tui.stage import Play, show
-from tests.tui.story import Story, family
+from tests.support.app import Play, show
+from tests.support.kernel_script import Story, family
+from tests.support.leaks import LeftCheck
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

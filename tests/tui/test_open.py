@@ -12,8 +12,8 @@ from sandbox.lessons.course import in_order
 from sandbox.machines.linux.cpus import available
 from sandbox.model.commands import UsePolicy
 from sandbox.tui.screens.open import Open
-from tests.tui.stage import Play, until
-from tests.tui.story import Story
+from tests.support.app import Play, until
+from tests.support.kernel_script import Story
 
 Stage = Callable[..., Play]
 

@@ -10,8 +10,8 @@ from sandbox.model.commands import Look
 from sandbox.tui.config import Config
 from sandbox.tui.keys import PANELS
 from sandbox.tui.panels import make
-from tests.tui.stage import Play, until
-from tests.tui.story import shift_change
+from tests.support.app import Play, until
+from tests.support.kernel_script import shift_change
 
 Stage = Callable[..., Play]
 NAMES = [panel.id for panel in PANELS]

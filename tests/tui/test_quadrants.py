@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sandbox.tui.config import Config
-from tests.tui.stage import Play, Story
+from tests.support.app import Play, Story
 from tests.tui.test_snapshots import show
 
 Stage = Callable[..., Play]

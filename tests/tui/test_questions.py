@@ -8,8 +8,8 @@ from pathlib import Path
 from sandbox.model.claims import parse_happening
 from sandbox.model.commands import Pause, Predict, Resume, Step
 from sandbox.model.spec import Step as LessonStep
-from tests.tui.stage import Play, world
-from tests.tui.story import Story
+from tests.support.app import Play, world
+from tests.support.kernel_script import Story
 
 Stage = Callable[..., Play]
 

@@ -15,10 +15,10 @@ from sandbox.model.spec import Boot
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.state.session import Session
 from sandbox.util.units import MS
-from tests.tui.stage import Play, until
-from tests.tui.story import Story
-from tests.tui.telling import crowd, levels, mlfq, queued
-from tests.worlds import process, scenario
+from tests.support.app import Play, until
+from tests.support.kernel_script import Story
+from tests.support.queue_script import crowd, levels, mlfq, queued
+from tests.support.scenarios import process, scenario
 
 Stage = Callable[..., Play]
 

@@ -10,8 +10,8 @@ from sandbox.model.commands import Pause
 from sandbox.model.spec import Scenario
 from sandbox.tui.state.session import Session
 from sandbox.util.units import MS, S
-from tests.tui.stage import NOON_NS, Clock, FakeLink, world
-from tests.tui.story import Story
+from tests.support.app import NOON_NS, Clock, FakeLink, world
+from tests.support.kernel_script import Story
 
 
 class Run:

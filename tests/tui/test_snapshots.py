@@ -11,10 +11,10 @@ from textual.pilot import Pilot
 from sandbox.model.commands import Describe
 from sandbox.model.spec import Scenario
 from sandbox.tui.config import Config
-from tests.tui.stage import Play, show, until, world
-from tests.tui.story import Story, working_day
-from tests.tui.telling import crowd, levels, mlfq
-from tests.worlds import process, scenario
+from tests.support.app import Play, show, until, world
+from tests.support.kernel_script import Story, working_day
+from tests.support.queue_script import crowd, levels, mlfq
+from tests.support.scenarios import process, scenario
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

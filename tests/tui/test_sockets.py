@@ -19,10 +19,10 @@ from sandbox.tui.config import Config
 from sandbox.tui.format import fine, size
 from sandbox.util.addresses import Address
 from sandbox.util.units import MS, US, S
-from tests.faults.stage import terminal, write_scenario
-from tests.leftcheck import LeftCheck
-from tests.tui.stage import NOON_NS, Play, show, until
-from tests.tui.story import Story
+from tests.support.app import NOON_NS, Play, show, until
+from tests.support.faults import terminal, write_scenario
+from tests.support.kernel_script import Story
+from tests.support.leaks import LeftCheck
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

@@ -21,8 +21,8 @@ from sandbox.model.spec import Scenario
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
-from tests.tui.stage import Play, Seen, until, world
-from tests.tui.telling import queued
+from tests.support.app import Play, Seen, until, world
+from tests.support.queue_script import queued
 from tests.tui.test_lookback import Projector
 from tests.tui.test_sockets import AT, PEERS, Net, client
 

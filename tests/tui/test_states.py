@@ -11,8 +11,8 @@ from sandbox.model.states import LEGAL
 from sandbox.tui.config import Config
 from sandbox.tui.panels.states.layout import HEIGHT_LEAST, WIDTH_LEAST, layout
 from sandbox.tui.widgets.canvas import _cells
-from tests.tui.stage import Play, show
-from tests.tui.story import Story, shift_change, working_day
+from tests.support.app import Play, show
+from tests.support.kernel_script import Story, shift_change, working_day
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.stage import Terminal, all_stopped, cpu_ticks, gone, terminal, until, write_scenario
+from tests.support.faults import Terminal, all_stopped, cpu_ticks, gone, terminal, until, write_scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

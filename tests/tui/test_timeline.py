@@ -26,8 +26,8 @@ from sandbox.tui.widgets.chart import Chart
 from sandbox.tui.widgets.extent import Extent
 from sandbox.util.units import MS, S
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
-from tests.tui.stage import Play, wheel
-from tests.tui.story import Story
+from tests.support.app import Play, wheel
+from tests.support.kernel_script import Story
 
 Stage = Callable[..., Play]
 

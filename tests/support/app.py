@@ -19,7 +19,7 @@ from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
 from sandbox.tui.state.session import Session
-from tests.tui.story import Story
+from tests.support.kernel_script import Story
 
 #: What the clock of every test shows at its beginning.
 NOON_NS = 12 * 3600 * 1_000_000_000

@@ -16,7 +16,7 @@ from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
 from sandbox.tui.state.session import Session
 
-FOLDER = Path(__file__).parent.parent / "screenshots"
+FOLDER = Path(__file__).parents[2] / "screenshots"
 Script = Callable[[Pilot[int]], Awaitable[None]]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from sandbox.model.events import Clause, Described, Figure, ParameterView, Queued, Queues, QueueView
 from sandbox.policies import find
 from sandbox.util.units import MS
-from tests.tui.story import Story
+from tests.support.kernel_script import Story
 
 
 def queued(pid: int, **figures: Figure) -> Queued:

@@ -15,7 +15,7 @@ from sandbox import policies
 from sandbox.i18n import LANGUAGES, catalogue_file
 from sandbox.render.listings import RULES, says
 
-SOURCE = Path(__file__).parent.parent / "sandbox"
+SOURCE = Path(__file__).parents[2] / "sandbox"
 #: What gettext must know of a catalogue.
 _HEADER = """msgid ""
 msgstr ""
@@ -55,7 +55,9 @@ def template() -> Catalog:
     """All messages of the code, and what it says of itself: docstrings that are shown."""
     found = Catalog(project="ossandbox", charset="utf-8")
     keywords = {"_": None, "ngettext": (1, 2)}
-    for file, line, message, *_ in extract_from_dir(SOURCE, [("**.py", "tests.messages:extract")], keywords=keywords):
+    for file, line, message, *_ in extract_from_dir(
+        SOURCE, [("**.py", "tests.scripts.messages:extract")], keywords=keywords
+    ):
         found.add(message, locations=[(file, line)])
     for message in RULES:
         found.add(message, locations=[("kernel/kernel.py", 0)])
