@@ -226,7 +226,7 @@ import json, os, signal, subprocess, sys, time
 from sandbox.model.commands import Kill, Quit, UsePolicy
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault
 from sandbox.model.spec import ProcessSpec
-from tests.faults.stage import quick_python, state, watch
+from tests.support.faults import quick_python, state, watch
 from tests.support.scenarios import process, scenario
 
 def next_number(os_pid):
