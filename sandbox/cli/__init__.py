@@ -12,7 +12,7 @@ from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from sandbox.cli.isolate import fork_worker
 from sandbox.cli.parser import Parser
 from sandbox.i18n import LANGUAGES, Messages, _, system_language, use
-from sandbox.scenario import BadScenario
+from sandbox.scenario import BadInput
 from sandbox.util.timeout import CLOCK, DEAF_S
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
@@ -48,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         status: int = options.do(options)
         sys.stdout.flush()
-    except BadScenario as bad:
+    except BadInput as bad:
         from sandbox.render.terminal import print_problems
 
         print_problems(bad)

@@ -17,10 +17,10 @@ from sandbox.cli import run_options as shared
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
 from sandbox.i18n import _, english
 from sandbox.model.events import Clause
-from sandbox.model.values import Refused, Whole
+from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice as contenders
 from sandbox.render.terminal import chart_width, print_lines, print_problems, problem_lines
-from sandbox.scenario import BadScenario, Problem, find, load
+from sandbox.scenario import BadInput, Problem, find, load
 
 WORLDS, SEED = 500, 1
 
@@ -71,7 +71,7 @@ def do(options: argparse.Namespace) -> int:
 
 
 def _asked(options: argparse.Namespace) -> Asked:
-    """Raises BadScenario with everything that is wrong with the options."""
+    """Raises BadInput with everything that is wrong with the options."""
     problems: list[Problem] = []
     worlds = shared.read(options, "worlds", Whole(1, 100_000), problems) or WORLDS
     seed = shared.read(options, "seed", Whole(0, 2**53), problems)
@@ -79,10 +79,10 @@ def _asked(options: argparse.Namespace) -> Asked:
     if options.like is not None:
         try:
             like = Candidate(*contenders.parse(options.like))
-        except Refused as refused:
-            problems += shared.faults("--like", refused)
+        except BadValue as bad:
+            problems += shared.faults("--like", bad)
     if problems:
-        raise BadScenario(_("options"), problems)
+        raise BadInput(_("options"), problems)
     return Asked(like, worlds, SEED if seed is None else seed, options.json)
 
 
@@ -97,8 +97,8 @@ def _policy(what: str, asked: Asked) -> Finding:
     began = time.monotonic()
     try:
         reports = examine_apart(Request(what, asked.like, asked.seed, asked.worlds))
-    except Refused as refused:
-        bad = BadScenario(what, shared.faults("", refused))
+    except BadValue as value:
+        bad = BadInput(what, shared.faults("", value))
         if not asked.silent:
             print_problems(bad)
         return _refused("policy", bad)
@@ -116,7 +116,7 @@ def _scenario(what: str, asked: Asked) -> Finding:
     """A scenario, read."""
     try:
         load(find(what))
-    except BadScenario as bad:
+    except BadInput as bad:
         if not asked.silent:
             print_problems(bad)
         return _refused("scenario", bad)
@@ -126,7 +126,7 @@ def _scenario(what: str, asked: Asked) -> Finding:
     return Finding(DONE, [document], [Suite(what, [Case("valid", "passed")], 0.0)])
 
 
-def _refused(kind: str, bad: BadScenario) -> Finding:
+def _refused(kind: str, bad: BadInput) -> Finding:
     """A file that cannot be used at all."""
     with english():
         problems = [
@@ -151,4 +151,4 @@ def _write_junit(path: str, suites: list[Suite]) -> None:
             file.write(junit(suites))
     except OSError as error:
         what = Clause("cannot be written", {"reason": error.strerror})
-        raise BadScenario(path, [Problem(0, "", what)]) from None
+        raise BadInput(path, [Problem(0, "", what)]) from None

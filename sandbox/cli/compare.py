@@ -18,11 +18,11 @@ from sandbox.cli.interrupts import Interrupted, Interruption
 from sandbox.i18n import _
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
-from sandbox.model.values import Refused, Whole
+from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice as contenders
 from sandbox.policies.choice import Contender
 from sandbox.render.terminal import Progress, chart_width, complain, print_lines
-from sandbox.scenario import BadScenario, Problem
+from sandbox.scenario import BadInput, Problem
 
 _REPEATS_MOST = 1_000
 
@@ -80,10 +80,10 @@ def _entries(options: argparse.Namespace, scenario: Scenario) -> tuple[int, list
     else:
         try:
             found = contenders.parse_list(",".join(options.policies))
-        except Refused as refused:
-            problems += shared.faults("--policies", refused)
+        except BadValue as bad:
+            problems += shared.faults("--policies", bad)
     if problems:
-        raise BadScenario(_("options"), problems)
+        raise BadInput(_("options"), problems)
     return repeat or 1, found
 
 
@@ -94,7 +94,7 @@ def _check_synthetic(name: str, scenario: Scenario) -> None:
         if process.work is None
     ]
     if problems:
-        raise BadScenario(name, problems)
+        raise BadInput(name, problems)
 
 
 # Running

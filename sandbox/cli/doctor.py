@@ -13,7 +13,7 @@ from sandbox.i18n import _, english
 from sandbox.model.events import Clause
 from sandbox.model.values import Duration
 from sandbox.render.terminal import complain
-from sandbox.scenario import BadScenario, Problem
+from sandbox.scenario import BadInput, Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,7 +30,7 @@ def do(options: argparse.Namespace) -> int:
     if for_ns is not None and not options.measure:
         problems.append(Problem(0, "--for", Clause("belongs to another option", {"hint": "--measure"})))
     if problems:
-        raise BadScenario(_("options"), problems)
+        raise BadInput(_("options"), problems)
     if options.measure:
         return _measure(options.json, for_ns)
     if options.json:

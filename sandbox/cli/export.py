@@ -15,9 +15,9 @@ from sandbox.cli.exits import DONE
 from sandbox.export.material import gather
 from sandbox.i18n import _
 from sandbox.model.events import Clause
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.render.terminal import complain
-from sandbox.scenario import BadScenario, Problem
+from sandbox.scenario import BadInput, Problem
 from sandbox.wording import recording as worded
 
 #: What it can become, and the module that writes it.
@@ -57,8 +57,8 @@ def do(options: argparse.Namespace) -> int:
         else:
             with _output(options.output, options.force) as file:
                 write(material, file)
-    except Refused as refused:
-        raise BadScenario(options.recording, shared.faults("", refused)) from None
+    except BadValue as bad:
+        raise BadInput(options.recording, shared.faults("", bad)) from None
     for problem in recording.problems:
         complain(f"{options.recording}: {worded(problem)}")
     return DONE
@@ -66,10 +66,10 @@ def do(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _output(path: str, overwrite: bool) -> Iterator[TextIO]:
-    """A file that is there when all of it has been written, and is else as it was. Raises BadScenario."""
+    """A file that is there when all of it has been written, and is else as it was. Raises BadInput."""
     there = os.path.exists(path)
     if there and not overwrite:
-        raise BadScenario(path, [Problem(0, "", Clause("file exists"))])
+        raise BadInput(path, [Problem(0, "", Clause("file exists"))])
     aside = not there or os.path.isfile(path)  # devices and pipes are written as they are
     target = f"{path}.part" if aside else path
     try:
@@ -78,7 +78,7 @@ def _output(path: str, overwrite: bool) -> Iterator[TextIO]:
         if aside:
             os.replace(target, path)
     except OSError as error:
-        raise BadScenario(path, [Problem(0, "", Clause("cannot be written", {"reason": error.strerror}))]) from None
+        raise BadInput(path, [Problem(0, "", Clause("cannot be written", {"reason": error.strerror}))]) from None
     finally:
         if aside:
             with suppress(OSError):

@@ -25,7 +25,7 @@ from sandbox.model.events import Clause, Event
 from sandbox.model.spec import Scenario
 from sandbox.render.cells import fit
 from sandbox.render.terminal import Progress
-from sandbox.scenario import BadScenario, Problem
+from sandbox.scenario import BadInput, Problem
 from sandbox.util.text import clean
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def do(options: argparse.Namespace) -> int:
         return app.do(options)
     scenario = shared.scenario(options, real=True)
     if scenario.lesson is None:
-        raise BadScenario(options.scenario, [Problem(0, "", Clause("has no lesson"))])
+        raise BadInput(options.scenario, [Problem(0, "", Clause("has no lesson"))])
     rehearsal = Rehearsal(scenario, shared.recorder(options, scenario))
     progress = Progress(1)
     progress.next(scenario.name)

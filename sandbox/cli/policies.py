@@ -12,7 +12,7 @@ from sandbox.i18n import _, english
 from sandbox.model.events import Clause
 from sandbox.policies import template
 from sandbox.render import listings
-from sandbox.scenario import BadScenario, Problem
+from sandbox.scenario import BadInput, Problem
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def do(options: argparse.Namespace) -> int:
 
 
 def _write_new(name: str, force: bool) -> None:
-    """The template under another name; its class is called after the file. Raises BadScenario."""
+    """The template under another name; its class is called after the file. Raises BadInput."""
     path = Path(name)
     class_name = "".join(word[:1].upper() + word[1:] for word in path.stem.split("_"))
     if path.suffix != ".py" or not path.stem.isidentifier() or not class_name.isidentifier():
@@ -55,5 +55,5 @@ def _write_new(name: str, force: bool) -> None:
     print(_("{file}: class {name}; try: ossandbox check {file}").format(file=name, name=class_name))
 
 
-def _refused(name: str, what: Clause) -> BadScenario:
-    return BadScenario(name, [Problem(0, "", what)])
+def _refused(name: str, what: Clause) -> BadInput:
+    return BadInput(name, [Problem(0, "", what)])

@@ -10,8 +10,8 @@ from sandbox.i18n import N_, _
 from sandbox.model.commands import Quit
 from sandbox.model.events import Clause
 from sandbox.model.spec import SERVERS, At, Scenario
-from sandbox.model.values import Duration, Kind, Refused, Whole
-from sandbox.scenario import BadScenario, Problem, find, load
+from sandbox.model.values import BadValue, Duration, Kind, Whole
+from sandbox.scenario import BadInput, Problem, find, load
 
 if TYPE_CHECKING:
     from sandbox.model.spec import Boot
@@ -54,7 +54,7 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
 
 
 def scenario(options: argparse.Namespace, real: bool) -> Scenario:
-    """The scenario with the options applied, fit to be run on real processes or in virtual time. Raises BadScenario,
+    """The scenario with the options applied, fit to be run on real processes or in virtual time. Raises BadInput,
     for a bad option too."""
     problems: list[Problem] = []
 
@@ -66,7 +66,7 @@ def scenario(options: argparse.Namespace, real: bool) -> Scenario:
         problems.append(Problem(0, "--sensor", what))
     limit_ns = read(options, "for", Duration("1ms"), problems) if hasattr(options, "for") else None
     if problems:
-        raise BadScenario(_("options"), problems)
+        raise BadInput(_("options"), problems)
     scenario = load(find(options.scenario))
     machine = scenario.machine
     machine.cpus = cpus or machine.cpus
@@ -89,14 +89,14 @@ def read(options: argparse.Namespace, name: str, kind: Kind[T], problems: list[P
         return None
     try:
         return kind.parse(text)
-    except Refused as refused:
-        problems += faults(f"--{name}", refused)
+    except BadValue as bad:
+        problems += faults(f"--{name}", bad)
         return None
 
 
-def faults(place: str, refused: Refused) -> list[Problem]:
+def faults(place: str, bad: BadValue) -> list[Problem]:
     """What is wrong with an option, or with a part of it."""
-    return [Problem(0, f"{place} {part}".strip(), clause) for part, clause in refused.faults]
+    return [Problem(0, f"{place} {part}".strip(), clause) for part, clause in bad.faults]
 
 
 def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
@@ -109,8 +109,8 @@ def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
         if text is not None:
             scenario = contenders.parse(text).enter(scenario)
         policies.build(scenario.machine, scenario.folder, CLOCK)
-    except Refused as refused:
-        raise BadScenario(_("options"), faults("--policy", refused)) from None
+    except BadValue as bad:
+        raise BadInput(_("options"), faults("--policy", bad)) from None
     return scenario
 
 
@@ -123,22 +123,22 @@ def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
         if process.program in SERVERS and (what := _unreachable(process.listen, options.expose)) is not None
     ]
     if problems:
-        raise BadScenario(options.scenario, problems)
+        raise BadInput(options.scenario, problems)
     lacking = lacks(scenario.machine.cpus)
     if lacking is not None:
-        raise BadScenario(options.scenario, [Problem(0, *lacking)])
+        raise BadInput(options.scenario, [Problem(0, *lacking)])
     if options.sensor != "auto":
         from sandbox.machines.linux.blocking.sensors import obstacle
 
         reason = obstacle(options.sensor, scenario.machine.cpus)
         if reason is not None:
             what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
-            raise BadScenario(_("options"), [Problem(0, "--sensor", what)])
+            raise BadInput(_("options"), [Problem(0, "--sensor", what)])
     if options.strict:
         from sandbox.link.client import can_be_strict  # the first frame of the app does not wait for it
 
         if not can_be_strict():
-            raise BadScenario(_("options"), [Problem(0, "--strict", Clause("no pid namespace"))])
+            raise BadInput(_("options"), [Problem(0, "--strict", Clause("no pid namespace"))])
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:
@@ -160,7 +160,7 @@ def boot(options: argparse.Namespace, scenario: Scenario, **more: bool) -> Boot:
 
 
 def recorder(options: argparse.Namespace, scenario: Scenario) -> Recorder | None:
-    """What keeps the run, if it is to be kept. Raises BadScenario."""
+    """What keeps the run, if it is to be kept. Raises BadInput."""
     if options.record is None:
         return None
     from sandbox.trace.header import describe
@@ -168,18 +168,18 @@ def recorder(options: argparse.Namespace, scenario: Scenario) -> Recorder | None
 
     try:
         return Recorder(options.record, describe(scenario, str(find(options.scenario))), options.force)
-    except Refused as refused:
-        raise BadScenario(options.record, faults("", refused)) from None
+    except BadValue as bad:
+        raise BadInput(options.record, faults("", bad)) from None
 
 
 def recording(path: str) -> Recording:
-    """A recording, its beginning read. Raises BadScenario."""
+    """A recording, its beginning read. Raises BadInput."""
     from sandbox.trace.load import Recording
 
     try:
         return Recording(path)
-    except Refused as refused:
-        raise BadScenario(path, faults("", refused)) from None
+    except BadValue as bad:
+        raise BadInput(path, faults("", bad)) from None
 
 
 def _check_virtual(name: str, scenario: Scenario) -> None:
@@ -187,7 +187,7 @@ def _check_virtual(name: str, scenario: Scenario) -> None:
 
     problems = obstacles(scenario)
     if problems:
-        raise BadScenario(name, problems)
+        raise BadInput(name, problems)
 
 
 def _sensors() -> Sequence[str]:

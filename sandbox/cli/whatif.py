@@ -12,9 +12,9 @@ from sandbox.cli import run_options as shared
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _
 from sandbox.model.events import Clause
-from sandbox.model.values import Duration, Refused
+from sandbox.model.values import BadValue, Duration
 from sandbox.render.terminal import chart_width, complain, print_lines
-from sandbox.scenario import BadScenario, Problem
+from sandbox.scenario import BadInput, Problem
 from sandbox.wording import recording as worded
 
 
@@ -33,16 +33,16 @@ def do(options: argparse.Namespace) -> int:
     if options.policy is None and options.quantum is None:
         problems.append(Problem(0, "", Clause("nothing else is asked for")))
     if problems:
-        raise BadScenario(_("options"), problems)
+        raise BadInput(_("options"), problems)
     recording = shared.recording(options.recording)
     try:
         load = Load(recording.header, recording.events())
-    except Refused as refused:
-        raise BadScenario(options.recording, shared.faults("", refused)) from None
+    except BadValue as bad:
+        raise BadInput(options.recording, shared.faults("", bad)) from None
     try:
         what = what_if(load, options.policy, quantum_ns)
-    except Refused as refused:
-        raise BadScenario(_("options"), shared.faults("--policy", refused)) from None
+    except BadValue as bad:
+        raise BadInput(_("options"), shared.faults("--policy", bad)) from None
     for problem in recording.problems:
         complain(f"{options.recording}: {worded(problem)}")
     if options.json:

@@ -21,7 +21,7 @@ from sandbox.model.events import (
     Scheduling,
 )
 from sandbox.model.states import State
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 from sandbox.views.history import History
 
@@ -59,13 +59,13 @@ class Material(NamedTuple):
 
 
 def gather(header: Header, events: Iterable[AnyEvent]) -> Material:
-    """Read all events. Raises Refused if there are none."""
+    """Read all events. Raises BadValue if there are none."""
     everything = [*events]
     history = History()
     for event in everything:
         history.add(event)
     if history.booted is None:
-        raise Refused("recording holds no event")
+        raise BadValue("recording holds no event")
     others: list[Event] = [e for e in everything if isinstance(e, (Operator, PolicyNote, Fault, Scheduling))]
     return Material(header, history.booted, history, [*_stretches(everything, history.now_ns)], others, everything)
 

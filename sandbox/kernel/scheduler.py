@@ -21,7 +21,7 @@ from sandbox.model.events import (
 )
 from sandbox.model.spec import MachineSpec
 from sandbox.model.states import State
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import Succession
 from sandbox.util.text import clean
@@ -90,8 +90,8 @@ class Scheduler(Decisions):
     def _tune(self, parameter: str, value: str) -> None:
         try:
             self.policy.tune(parameter, value)
-        except Refused as refused:
-            self._refuse("set", refused)
+        except BadValue as bad:
+            self._refuse("set", bad)
             return
         self.policy.retune(self.now_ns)
         self._record("set", parameter=parameter, value=value)
@@ -100,8 +100,8 @@ class Scheduler(Decisions):
     def _change_policy(self, name: str, did: str = "policy") -> None:
         try:
             policy = self._succeed(name, self.policy)
-        except Refused as refused:
-            self._refuse("policy", refused)
+        except BadValue as bad:
+            self._refuse("policy", bad)
             return
         self._record(did, policy=policy.name)
         self._take_over(policy)
@@ -174,6 +174,6 @@ class Scheduler(Decisions):
     def _record(self, did: str, **figures: Figure) -> None:
         self._log.append(Operator(self.now_ns, Clause(did, figures)))
 
-    def _refuse(self, what: str, refused: Refused) -> None:
-        clause = refused.faults[0][1]
+    def _refuse(self, what: str, bad: BadValue) -> None:
+        clause = bad.faults[0][1]
         self._log.append(Fault(self.now_ns, Clause(clause.rule, {"asked": what, **clause.figures})))

@@ -13,7 +13,7 @@ from sandbox.views.history import History
 
 
 def imagined(scenario: Scenario) -> dict[str, Figure]:
-    """The figures under each of its other settings, by the name of those, a dot and their own. Raises Refused where a
+    """The figures under each of its other settings, by the name of those, a dot and their own. Raises BadValue where a
     policy cannot be had."""
     found: dict[str, Figure] = {}
     for whatif in scenario.whatifs:

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from sandbox.model.values import Duration, Refused, nearest, shown
+from sandbox.model.values import BadValue, Duration, nearest, shown
 
 
 class Command(msgspec.Struct, frozen=True, tag_field="command"):
@@ -142,7 +142,7 @@ FORMS = {
 
 
 def parse_command(text: str) -> AnyCommand:
-    """A command as a script writes it: ``pause``, ``quantum 20ms``, ``kill NAME``. Raises Refused."""
+    """A command as a script writes it: ``pause``, ``quantum 20ms``, ``kill NAME``. Raises BadValue."""
     verb, _, rest = text.strip().partition(" ")
     rest = rest.strip()
     who, _, line = rest.partition(" ")
@@ -166,20 +166,20 @@ def parse_command(text: str) -> AnyCommand:
         return Press(who, KEYS[line])
     form = FORMS.get(verb)
     allowed = f'"{form}"' if form else " | ".join(FORMS)
-    raise Refused("not a command", value=shown(text), allowed=allowed, hint=None if form else nearest(verb, [*FORMS]))
+    raise BadValue("not a command", value=shown(text), allowed=allowed, hint=None if form else nearest(verb, [*FORMS]))
 
 
 def split_command(line: str) -> list[str]:
     """A command line as words; one that needs a shell (pipes, redirections, variables) is given to ``sh -c``.
 
-    Raises Refused for an unclosed quotation.
+    Raises BadValue for an unclosed quotation.
     """
     if any(sign in line for sign in "|&;<>$`*?(){}~"):
         return ["sh", "-c", line]
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise Refused("not a command line", value=shown(line), reason=str(error)) from None
+        raise BadValue("not a command line", value=shown(line), reason=str(error)) from None
     if not words:
-        raise Refused("not a command line", value=shown(line))
+        raise BadValue("not a command line", value=shown(line))
     return words

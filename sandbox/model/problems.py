@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from sandbox.model.events import Clause
-from sandbox.model.values import Refused, shown
+from sandbox.model.values import BadValue, shown
 
 #: A place in a file, from the outside in: the names of keys, and the numbers of tables from 0 on.
 Where = tuple[str, ...]
@@ -20,7 +20,7 @@ class Problem(NamedTuple):
     what: Clause
 
 
-class BadScenario(Exception):
+class BadInput(Exception):
     """A file that cannot be used. ``problems``: all of them, in the order of the file."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
@@ -44,9 +44,9 @@ class Problems:
         """One more; ``inside``: where in the value it is."""
         self.found.append(Problem(self._line(where), _place(where) + inside, what))
 
-    def add_refused(self, where: Where, refused: Refused) -> None:
+    def add_bad_value(self, where: Where, bad: BadValue) -> None:
         """All that a value was refused for."""
-        for inside, what in refused.faults:
+        for inside, what in bad.faults:
             self.add_clause(where, what, inside)
 
     def _line(self, where: Where) -> int:

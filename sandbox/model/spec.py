@@ -15,6 +15,7 @@ from sandbox.model.claims import AnyClaim, Happening, parse_happening
 from sandbox.model.commands import AnyCommand, parse_command
 from sandbox.model.values import (
     Argument,
+    BadValue,
     Choice,
     Duration,
     Flag,
@@ -22,7 +23,6 @@ from sandbox.model.values import (
     ListOf,
     Name,
     Parsed,
-    Refused,
     Scalar,
     Size,
     Text,
@@ -53,21 +53,21 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 def parse_segment(text: str) -> Segment:
-    """A segment as written: ``cpu 300ms`` or ``io 100ms``. Raises Refused."""
+    """A segment as written: ``cpu 300ms`` or ``io 100ms``. Raises BadValue."""
     kind, _, rest = text.strip().partition(" ")
     if kind == "cpu":
         return Segment("cpu", Duration().read(rest.strip()))
     if kind == "io":
         return Segment("io", Duration().read(rest.strip()))
-    raise Refused("not a stretch of work", value=shown(text), allowed='"cpu 300ms" | "io 100ms"')
+    raise BadValue("not a stretch of work", value=shown(text), allowed='"cpu 300ms" | "io 100ms"')
 
 
 def address(text: str) -> str:
-    """An address as written: ``127.0.0.1:9001``. Raises Refused."""
+    """An address as written: ``127.0.0.1:9001``. Raises BadValue."""
     try:
         return str(parse_address(text))
     except ValueError:
-        raise Refused("not an address", value=shown(text), hint=f'"{DEFAULT}"') from None
+        raise BadValue("not an address", value=shown(text), hint=f'"{DEFAULT}"') from None
 
 
 class Table(Kind[dict[str, Any]]):
@@ -75,7 +75,7 @@ class Table(Kind[dict[str, Any]]):
 
     def read(self, raw: object) -> dict[str, Any]:
         if not isinstance(raw, dict):
-            raise Refused("expected a table", value=shown(raw))
+            raise BadValue("expected a table", value=shown(raw))
         return raw
 
 

@@ -19,7 +19,7 @@ from sandbox import wording
 from sandbox.i18n import Messages, _
 from sandbox.model.events import Admitted, Became, Clause, Event
 from sandbox.render.gantt import Line
-from sandbox.scenario import BadScenario
+from sandbox.scenario import BadInput
 from sandbox.util.units import MS, S
 from sandbox.views.history import History
 from sandbox.views.metrics import one_after_another
@@ -234,13 +234,13 @@ def abandon_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def print_problems(bad: BadScenario) -> None:
+def print_problems(bad: BadInput) -> None:
     """Every problem of a file on stderr."""
     for line in problem_lines(bad):
         print(line, file=sys.stderr)
 
 
-def problem_lines(bad: BadScenario) -> Iterator[str]:
+def problem_lines(bad: BadInput) -> Iterator[str]:
     """Every problem of a file on one line: file, line, place, what is wrong and what is allowed."""
     for problem in bad.problems:
         line = f":{problem.line}" if problem.line else ""

@@ -11,7 +11,7 @@ from sandbox import policies
 from sandbox.model.commands import Kill, Press, Type, UsePolicy
 from sandbox.model.problems import Problems, Where
 from sandbox.model.spec import CLIENT, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
-from sandbox.model.values import Refused, nearest, shown
+from sandbox.model.values import BadValue, nearest, shown
 from sandbox.scenario.tables import Numbered
 from sandbox.util.addresses import parse_address
 from sandbox.util.timeout import CLOCK
@@ -33,10 +33,10 @@ class Checks:
             return
         try:
             policies.build(machine, str(self._folder), CLOCK)
-        except Refused as refused:
-            inside, what = refused.faults[0]
+        except BadValue as bad:
+            inside, what = bad.faults[0]
             about = "parameters" if inside or what.rule == "no such parameter" else "policy"
-            self._problems.add_refused(("machine", about), refused)
+            self._problems.add_bad_value(("machine", about), bad)
 
     def _policy_is_beside(self, where: Where, policy: str) -> bool:
         """A policy's own file lies beside the scenario."""
@@ -64,8 +64,8 @@ class Checks:
             elif isinstance(at.do, UsePolicy) and self._policy_is_beside(where, at.do.policy):
                 try:
                     policies.build(MachineSpec(policy=at.do.policy), str(self._folder), CLOCK)
-                except Refused as refused:
-                    self._problems.add_refused(where, refused)
+                except BadValue as bad:
+                    self._problems.add_bad_value(where, bad)
 
     def _named(self, where: Where, name: str, names: Collection[str]) -> None:
         if name not in names:

@@ -12,7 +12,7 @@ from sandbox.model.claims import OPERATOR, RUN_FIGURES, owner, spoken_of
 from sandbox.model.commands import Spawn
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
-from sandbox.model.values import Refused, nearest, shown
+from sandbox.model.values import BadValue, nearest, shown
 from sandbox.util.timeout import CLOCK
 
 #: Where in the file something is, and what is wrong with it.
@@ -71,8 +71,8 @@ def _settings(scenario: Scenario) -> Iterator[Fault]:
         where = ("whatif", str(index))
         try:
             policies.build(whatif.applied(scenario).machine, scenario.folder, CLOCK)
-        except Refused as refused:
-            yield from ((where, clause) for _, clause in refused.faults)
+        except BadValue as bad:
+            yield from ((where, clause) for _, clause in bad.faults)
         for process in scenario.processes:
             if process.work is None and process.estimate_ns is None:
                 yield where, Clause("cannot be simulated", {"value": process.runs})

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.model.events import Clause
-from sandbox.model.problems import BadScenario, Problem
+from sandbox.model.problems import BadInput, Problem
 from sandbox.model.values import nearest, shown
 
 
@@ -22,7 +22,7 @@ def built_in() -> list[Path]:
 
 
 def find(name: str) -> Path:
-    """The file of a built-in scenario's name, or of a path. Raises BadScenario."""
+    """The file of a built-in scenario's name, or of a path. Raises BadInput."""
     path = Path(name)
     if path.suffix != ".toml" and not path.exists():
         names = [file.stem for file in built_in()]
@@ -31,5 +31,5 @@ def find(name: str) -> Path:
         what = Clause(
             "no such scenario", {"value": shown(name), "allowed": " | ".join(names), "hint": nearest(name, names)}
         )
-        raise BadScenario(name, [Problem(0, "", what)])
+        raise BadInput(name, [Problem(0, "", what)])
     return path

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from sandbox.model.claims import parse_claim
-from sandbox.model.problems import BadScenario, Problems, Where
+from sandbox.model.problems import BadInput, Problems, Where
 from sandbox.model.spec import (
     CLIENT,
     PROCESSES_MOST,
@@ -41,12 +41,12 @@ _BELONG = {
 
 
 def load(path: str | Path) -> Scenario:
-    """The scenario of a file. Raises BadScenario."""
+    """The scenario of a file. Raises BadInput."""
     problems = Problems()
     table = parse(Path(path), problems)
     scenario = _Reader(Path(path), problems).read(table) if table is not None else None
     if problems.found or scenario is None:
-        raise BadScenario(str(path), problems.found)
+        raise BadInput(str(path), problems.found)
     return scenario
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from sandbox.model.problems import Problems, Where
 from sandbox.model.spec import PROCESSES_MOST
-from sandbox.model.values import Kind, Refused, nearest, shown
+from sandbox.model.values import BadValue, Kind, nearest, shown
 
 S = TypeVar("S", bound=msgspec.Struct)
 #: A struct, and the number of its table.
@@ -51,8 +51,8 @@ class Tables:
         """A value of that kind; what is none is a problem, and ``otherwise`` stands in for it."""
         try:
             return kind.read(raw)
-        except Refused as refused:
-            self._problems.add_refused(where, refused)
+        except BadValue as bad:
+            self._problems.add_bad_value(where, bad)
             return otherwise
 
     def table(self, where: Where, raw: object) -> dict[str, Any]:

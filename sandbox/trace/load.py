@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from sandbox.model.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.plausible import Plausible
 from sandbox.util.text import clean, clean_console, clean_line
@@ -31,7 +31,7 @@ class Recording:
     """A recording that is being read. ``problems``: what there is to say of it, complete when all was read."""
 
     def __init__(self, path: str) -> None:
-        """Read its beginning. Raises Refused if there is nothing in it that can be used."""
+        """Read its beginning. Raises BadValue if there is nothing in it that can be used."""
         self.path = path
         self.problems: list[Clause] = []
         self._left_out = 0
@@ -43,7 +43,7 @@ class Recording:
             self._events: Iterator[AnyEvent] = iter(())
             self.header = self._read_header()
         except OSError as error:
-            raise Refused("cannot be read", reason=error.strerror) from None
+            raise BadValue("cannot be read", reason=error.strerror) from None
 
     @property
     def progress(self) -> float:
@@ -59,7 +59,7 @@ class Recording:
     def _read_header(self) -> Header:
         first = next(self._lines, None)
         if first is None:
-            raise Refused("is no recording" if self.problems else "recording is empty")
+            raise BadValue("is no recording" if self.problems else "recording is empty")
         number, line = first
         found = _header(line)
         if found is not None:
@@ -79,7 +79,7 @@ class Recording:
         self._events = self._read_events(otherwise)
         booted = next(self._events, None)
         if not isinstance(booted, Booted):
-            raise Refused("recording holds no event" if self._left_out == 0 else "is no recording")
+            raise BadValue("recording holds no event" if self._left_out == 0 else "is no recording")
         self._events = _again(booted, self._events)
         return booted
 

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 import msgspec
 
 from sandbox.model.events import Clause, Described, Event, Queues, encode
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 
 #: What was told only because somebody looked: a recording does not depend on that.
@@ -25,7 +25,7 @@ class Recorder:
     """Writes into one file for as long as that goes well. A run never fails with its recording."""
 
     def __init__(self, path: str, header: Header, overwrite: bool = False) -> None:
-        """Begin the file. Raises Refused if there is one already, ``overwrite`` apart, or it cannot be opened."""
+        """Begin the file. Raises BadValue if there is one already, ``overwrite`` apart, or it cannot be opened."""
         self.path = path
         self._descriptor: int | None = _open(path, overwrite)
         self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
@@ -84,7 +84,7 @@ def _open(path: str, overwrite: bool) -> int:
         descriptor = os.open(path, flags | (os.O_TRUNC if overwrite else os.O_EXCL if regular else 0), 0o666)
         os.set_blocking(descriptor, True)
     except FileExistsError:
-        raise Refused("file exists") from None
+        raise BadValue("file exists") from None
     except OSError as error:
-        raise Refused("cannot be written", reason=error.strerror) from None
+        raise BadValue("cannot be written", reason=error.strerror) from None
     return descriptor

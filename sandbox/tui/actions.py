@@ -5,8 +5,8 @@ from __future__ import annotations
 from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.commands import Command, Kill, Pause, Reload, Resume, Spawn, Step, Tune, UsePolicy, split_command
-from sandbox.model.values import Refused
-from sandbox.scenario import BadScenario
+from sandbox.model.values import BadValue
+from sandbox.scenario import BadInput
 from sandbox.tui.keys import PANELS
 from sandbox.tui.program import Program
 from sandbox.tui.widgets.choices import Picked
@@ -181,7 +181,7 @@ class Actions(Program):
             return
         try:
             scenario = read(name)
-        except BadScenario as bad:
+        except BadInput as bad:
             self.tell("\n".join([f"{name}:", *problems(bad)]), severe=True)
         else:
             self.run_scenario(scenario)
@@ -254,8 +254,8 @@ def problem_of_command(line: str) -> str | None:
 
     try:
         words = split_command(line)
-    except Refused as refused:
-        return wording.problem(refused.faults[0][1])
+    except BadValue as bad:
+        return wording.problem(bad.faults[0][1])
     if shutil.which(words[0]) is None:
         return _("{program}: there is no such program here").format(program=words[0])
     return None

@@ -13,7 +13,7 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
 
 from sandbox.model.events import Clause
 from sandbox.model.values import nearest, shown
-from sandbox.scenario import BadScenario, Problem
+from sandbox.scenario import BadInput, Problem
 from sandbox.tui.keys import ACTIONS, keys_of, written
 
 THEMES = ("dark", "light")
@@ -33,16 +33,16 @@ def config_file() -> Path:
 
 
 def read_config() -> Config:
-    """The user's settings; the defaults without a file. Raises BadScenario with all that is wrong in the file."""
+    """The user's settings; the defaults without a file. Raises BadInput with all that is wrong in the file."""
     path = config_file()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config()
     except OSError as error:
-        raise BadScenario(str(path), [_problem("", "cannot be read", reason=error.strerror)]) from None
+        raise BadInput(str(path), [_problem("", "cannot be read", reason=error.strerror)]) from None
     except ValueError as error:
-        raise BadScenario(str(path), [_problem("", "is not TOML", reason=shown(str(error)).strip("'\""))]) from None
+        raise BadInput(str(path), [_problem("", "is not TOML", reason=shown(str(error)).strip("'\""))]) from None
     problems: list[Problem] = []
     theme, keys = table.get("theme", "dark"), table.get("keys", {})
     if theme not in THEMES:
@@ -57,7 +57,7 @@ def read_config() -> Config:
         if key not in ("theme", "keys")
     ]
     if problems:
-        raise BadScenario(str(path), problems)
+        raise BadInput(str(path), problems)
     return Config(theme, {action: _normal(key) for action, key in keys.items()})
 
 

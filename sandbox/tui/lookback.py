@@ -10,7 +10,7 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.commands import Command, Pause
 from sandbox.model.events import Event, decode
-from sandbox.model.values import Duration, Refused
+from sandbox.model.values import BadValue, Duration
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
 from sandbox.tui.actions import Actions
@@ -189,8 +189,8 @@ class LookBack(Actions):
         try:
             load = Load(describe(session.scenario, None), map(decode, lines))
             what = what_if(load, policy, None)
-        except Refused as refused:
-            self.tell(wording.problem(refused.faults[0][1]), severe=True)
+        except BadValue as bad:
+            self.tell(wording.problem(bad.faults[0][1]), severe=True)
         else:
             self.push_screen(ShowWhatIf(what))
 
@@ -217,8 +217,8 @@ class LookBack(Actions):
         session = self.session
         try:
             recorder = Recorder(path, describe(session.scenario, None))
-        except Refused as refused:
-            self.tell(f"{path}: {wording.problem(refused.faults[0][1])}", severe=True)
+        except BadValue as bad:
+            self.tell(f"{path}: {wording.problem(bad.faults[0][1])}", severe=True)
             return
         for lines in session.past.blocks():
             recorder.copy(lines)
@@ -235,6 +235,6 @@ class LookBack(Actions):
 def _problem_of_time(text: str) -> str | None:
     try:
         Duration().parse(text)
-    except Refused as refused:
-        return wording.problem(refused.faults[0][1])
+    except BadValue as bad:
+        return wording.problem(bad.faults[0][1])
     return None

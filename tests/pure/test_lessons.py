@@ -31,8 +31,8 @@ from sandbox.model.events import (
     Wrote,
 )
 from sandbox.model.spec import Scenario, WhatIf
-from sandbox.model.values import Refused
-from sandbox.scenario import BadScenario, built_in, built_in_folder, find, load
+from sandbox.model.values import BadValue
+from sandbox.scenario import BadInput, built_in, built_in_folder, find, load
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold
 from tests.support.scenarios import process, scenario, simulate
@@ -133,9 +133,9 @@ def test_a_claim_that_does_not(claim: str) -> None:
     ],
 )
 def test_what_is_no_claim_is_refused_in_words(claim: str, rule: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadValue) as bad:
         parse_claim(claim)
-    [(_, clause)] = refused.value.faults
+    [(_, clause)] = bad.value.faults
     assert clause.rule == rule
     assert "{" not in wording.problem(clause)
 
@@ -251,7 +251,7 @@ def lesson(folder: Path, more: str, **texts: str) -> Scenario:
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_lesson_is_told(tmp_path: Path, more: str, line: int, said: str) -> None:
-    with pytest.raises(BadScenario) as bad:
+    with pytest.raises(BadInput) as bad:
         lesson(tmp_path, more, en="# A\n\n---\n\nB")
     assert said in wording.problem(bad.value.problems[0].what)
     assert bad.value.problems[0].line == line
@@ -260,7 +260,7 @@ def test_what_is_wrong_with_a_lesson_is_told(tmp_path: Path, more: str, line: in
 def test_a_text_in_another_language_has_the_same_parts(tmp_path: Path) -> None:
     step = '[[step]]\nuntil = "a runs"'
     assert lesson(tmp_path, step, en="A\n\n---\n\nB").steps[0].until == Happening("a", "runs")
-    with pytest.raises(BadScenario) as bad:
+    with pytest.raises(BadInput) as bad:
         lesson(tmp_path, step, en="A\n\n---\n\nB", zh="A")
     assert "mine.zh.md has 1 parts" in wording.problem(bad.value.problems[0].what)
 

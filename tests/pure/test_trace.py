@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sandbox import wording
 from sandbox.model.events import Admitted, AnyEvent, Booted, Clause, Described, Event, Fault, Queues, Wrote, encode
 from sandbox.model.spec import Scenario
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace import load
 from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
@@ -47,7 +47,7 @@ def read(path: Path) -> tuple[list[AnyEvent], list[str]]:
 
 
 def refused(path: Path) -> str:
-    with pytest.raises(Refused) as info:
+    with pytest.raises(BadValue) as info:
         Recording(str(path))
     return info.value.faults[0][1].rule
 
@@ -86,7 +86,7 @@ def test_the_header_says_what_was_run(tmp_path: Path) -> None:
 def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
     path = recorded(tmp_path / "it")
     before = path.read_bytes()
-    with pytest.raises(Refused) as info:
+    with pytest.raises(BadValue) as info:
         Recorder(str(path), describe(WORLD, None))
     assert info.value.faults[0][1].rule == "file exists"
     assert path.read_bytes() == before
@@ -96,7 +96,7 @@ def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
 
 def test_a_pipe_that_nobody_reads_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Refused):
+    with pytest.raises(BadValue):
         Recorder(str(tmp_path / "pipe"), describe(WORLD, None))
 
 
@@ -203,7 +203,7 @@ def test_garbled_in_any_way_it_never_breaks_the_reader(tmp_path: Path, draw: ran
     path.write_bytes(b"".join(lines))
     try:
         recording = Recording(str(path))
-    except Refused:
+    except BadValue:
         return
     past_of(recording.events())
     assert all(wording.recording(problem) != problem.rule for problem in recording.problems)

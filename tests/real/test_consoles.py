@@ -15,7 +15,7 @@ from sandbox.machines.linux.procfs import STANDING, read_state
 from sandbox.model.commands import Press, Type, parse_command
 from sandbox.model.events import Blocked, Clause, Operator
 from sandbox.model.spec import ProcessSpec
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.views.console import Look, Output
 from tests.support.faults import Watch, command, quick_python, watch
 from tests.support.leaks import LeftCheck
@@ -96,5 +96,5 @@ def test_colours_come_through_and_nothing_else_does() -> None:
 def test_a_script_presses_keys() -> None:
     assert parse_command("press editor ctrl+c") == Press("editor", "ctrl+c")
     assert [Press("x", key).character for key in ("ctrl+c", "ctrl+d", "ctrl+z")] == ["\x03", "\x04", "\x1a"]
-    with pytest.raises(Refused):
+    with pytest.raises(BadValue):
         parse_command("press editor ctrl+x")

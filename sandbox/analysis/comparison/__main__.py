@@ -16,7 +16,7 @@ from sandbox.i18n import LANGUAGES, use
 from sandbox.link import worker as errand
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event, Fault
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies import choice as contenders
 from sandbox.views.history import History
 
@@ -33,8 +33,8 @@ def main() -> None:
         use(request.language)
     try:
         runs = _runs(request, tell)
-    except Refused as refused:
-        tell(errand.Refusal(refused.faults))
+    except BadValue as bad:
+        tell(errand.Refusal(bad.faults))
     else:
         tell(Compared(report.lines(runs, request.width)))
 

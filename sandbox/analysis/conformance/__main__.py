@@ -13,7 +13,7 @@ from sandbox.analysis.conformance.messages import Begun, Judged, Trying, decode_
 from sandbox.analysis.conformance.trial import LIMIT_S, Candidate
 from sandbox.analysis.conformance.workloads import worlds
 from sandbox.link import worker as errand
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies import choice as contenders
 from sandbox.policies.host.loader import classes
 
@@ -24,8 +24,8 @@ def main() -> None:
     request = decode_request(sys.stdin.buffer.readline())
     try:
         candidates = _candidates(request.what)
-    except Refused as refused:
-        tell(errand.Refusal(refused.faults))
+    except BadValue as bad:
+        tell(errand.Refusal(bad.faults))
         return
     for candidate in candidates:
         tell(Begun(candidate.name))
@@ -35,7 +35,7 @@ def main() -> None:
 
 
 def _candidates(what: str) -> list[Candidate]:
-    """The policies that are meant. Raises Refused."""
+    """The policies that are meant. Raises BadValue."""
     faulthandler.dump_traceback_later(LIMIT_S, exit=True)  # a file may hang when it is loaded
     try:
         sources = [f"{what}:{name}" for name in classes(what)] if what.endswith(".py") else [what]
@@ -43,7 +43,7 @@ def _candidates(what: str) -> list[Candidate]:
     finally:
         faulthandler.cancel_dump_traceback_later()
     if not found:
-        raise Refused("no policy in the file", value=what)
+        raise BadValue("no policy in the file", value=what)
     return found
 
 
@@ -51,8 +51,8 @@ def _candidate(source: str, what: str) -> Candidate | None:
     """The policy; None for a class of the file that is none, if all of the file was asked for."""
     try:
         return Candidate(*contenders.parse(source))
-    except Refused as refused:
-        if source != what and refused.faults[0][1].rule == "not a policy":
+    except BadValue as bad:
+        if source != what and bad.faults[0][1].rule == "not a policy":
             return None
         raise
 

@@ -13,7 +13,7 @@ from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Example, Report,
 from sandbox.analysis.conformance.workloads import worlds
 from sandbox.link.worker import Refusal, encode
 from sandbox.model.events import Clause
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies.host.failures import hang
 from sandbox.util.text import clean_line
 
@@ -23,7 +23,7 @@ _WORDS_MOST = 65_536
 
 
 def examine_apart(request: Request) -> list[Report]:
-    """A report on each policy that is asked for. Raises Refused where there is none."""
+    """A report on each policy that is asked for. Raises BadValue where there is none."""
     command = [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.conformance"]
     with tempfile.TemporaryFile() as stderr:
         try:
@@ -51,7 +51,7 @@ def _reports(request: Request, messages: Iterable[AnyMessage], death: Clause | N
     for message in messages:
         match message:
             case Refusal(faults):
-                raise Refused.all(faults)
+                raise BadValue.all(faults)
             case Begun(policy):
                 reports.append(Report(policy, request.seed, request.worlds, []))
             case Trying():
@@ -60,7 +60,7 @@ def _reports(request: Request, messages: Iterable[AnyMessage], death: Clause | N
                 reports[-1].verdicts.append(verdict)
     if death is not None:
         if not reports:
-            raise Refused.all([("", death)])
+            raise BadValue.all([("", death)])
         example = Example(worlds(request.seed, request.worlds)[number], Violation(death, 0), [])
         reports[-1].verdicts = [verdict for verdict in reports[-1].verdicts if verdict.law != LAWFUL]
         reports[-1].verdicts.append(Verdict(LAWFUL, "broken", example))

@@ -30,7 +30,7 @@ from sandbox.model.events import (
     Ready,
 )
 from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 from sandbox.util.units import MS
 from sandbox.views.history import History
@@ -124,7 +124,7 @@ class Load:
     ``entangled``: who waited for others."""
 
     def __init__(self, header: Header, events: Iterable[AnyEvent]) -> None:
-        """Read a recording. Raises Refused if no process is in it."""
+        """Read a recording. Raises BadValue if no process is in it."""
         self.script: list[At] = []
         self.entangled: list[str] = []
         self._courses: dict[int, Course] = {}
@@ -136,7 +136,7 @@ class Load:
                 booted = event
             self.history.add(self._take(event))
         if booted is None or not self._courses:
-            raise Refused("nothing ran in it")
+            raise BadValue("nothing ran in it")
         cost_ns = self._cost_ns()
         machine = msgspec.structs.replace(header.scenario.machine, cpus=booted.cpus, switch_cost_ns=cost_ns)
         processes = [self._process(course, cost_ns, header.scenario.processes) for course in self._courses.values()]

@@ -15,7 +15,7 @@ from sandbox.views.metrics import fold
 
 
 def what_if(load: Load, policy: str | None, quantum_ns: int | None) -> WhatIf:
-    """The load under another policy, written as on a command line, with another quantum, or both. Raises Refused."""
+    """The load under another policy, written as on a command line, with another quantum, or both. Raises BadValue."""
     scenario, label = load.scenario, policy or load.scenario.machine.policy
     if policy is not None:
         scenario = contenders.parse(policy).enter(scenario)

@@ -6,7 +6,7 @@ import os
 
 from sandbox import policies, wording
 from sandbox.i18n import _
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies.host.loader import classes
 from sandbox.render.listings import says
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
@@ -24,12 +24,12 @@ class ChoosePolicy(ChooseOrType):
         """Answer it, or say why there is no such policy."""
         try:
             self.dismiss(_source(id))
-        except Refused as refused:
-            self.refuse(wording.problem(refused.faults[0][1]))
+        except BadValue as bad:
+            self.refuse(wording.problem(bad.faults[0][1]))
 
 
 def _source(text: str) -> str:
-    """The policy that is meant: a file need not say which class if it has only one. Raises Refused."""
+    """The policy that is meant: a file need not say which class if it has only one. Raises BadValue."""
     file, __, name = text.partition(":")
     if not file.endswith(".py"):
         policies.find(text)
@@ -37,17 +37,17 @@ def _source(text: str) -> str:
     path = os.path.abspath(file)
     found = classes(path)
     if name and name not in found:
-        raise Refused("no such class", value=clean_line(name), file=clean_line(os.path.basename(file)))
+        raise BadValue("no such class", value=clean_line(name), file=clean_line(os.path.basename(file)))
     if not name and len(found) != 1:
         allowed = clean_line(" | ".join(f"{os.path.basename(file)}:{one}" for one in found)) or "file.py:Class"
-        raise Refused("which class", value=clean_line(text), allowed=allowed)
+        raise BadValue("which class", value=clean_line(text), allowed=allowed)
     return f"{path}:{name or found[0]}"
 
 
 def _offer(name: str) -> Offer:
     try:
         kind = policies.find(name)
-    except (Refused, ImportError):
+    except (BadValue, ImportError):
         return Offer(name, name, _("(does not load)"))
     rule, bad = says(kind)
     lines = [rule, bad]
