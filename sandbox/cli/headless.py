@@ -34,8 +34,6 @@ from sandbox.trace.record import Recorder
 from sandbox.views.history import History
 from sandbox.views.metrics import result
 
-_STUCK = ("waits for somebody to type", "nothing can happen any more")
-
 
 class Record:
     """What a run came to. ``interruption``: how it may be ended from outside; ``recorder``: what keeps its events."""
@@ -61,8 +59,8 @@ class Record:
             if self.clientele is not None:
                 self.clientele.take(event)
             if isinstance(event, Fault):
-                self.stuck = self.stuck or event.what.rule in _STUCK
-                self.failed = self.failed or "successor" in event.what.figures
+                self.stuck = self.stuck or event.is_stuck
+                self.failed = self.failed or event.successor is not None
             self.show(event)
             if isinstance(event, Fault):
                 _quote_traceback(event.what)
@@ -185,8 +183,8 @@ def drive_virtual(scenario: Scenario, record: Record) -> int:
 
 
 def _quote_traceback(what: Clause) -> None:
-    if "traceback" in what.figures:
-        quote(str(what.figures["traceback"]))
+    if (traceback := what.text("traceback")) is not None:
+        quote(traceback)
 
 
 @contextmanager

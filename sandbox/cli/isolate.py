@@ -63,6 +63,6 @@ def _outcome(status: int, last_words: int) -> int:
 
     cause = cause_of_end(os.read(last_words, _WORDS_MOST).decode(errors="replace"))
     complain(wording.fault(cause))
-    if "traceback" in cause.figures:
-        quote(str(cause.figures["traceback"]))
+    if (traceback := cause.text("traceback")) is not None:
+        quote(traceback)
     return FAILED if -status == signal.SIGPROF else 128 - status

@@ -90,11 +90,11 @@ class Clientele:
                     self._names[pid] = event.name
                 case Listening():
                     self._begin_with(event)
-                case Fault(pid=None, what=what):
-                    self._give_up(what.figures.get("name"))
+                case Fault(pid=None):
+                    self._give_up(event.process)
                 case Exited(pid=pid):
                     self._give_up(self._names[pid])
-                case Operator(did=did) if did.rule == "quit":
+                case Operator() if event.is_quit:
                     self._end()
                 case Halted():
                     self._end()
@@ -143,7 +143,7 @@ class Clientele:
         if client.state != "closed":
             self._clients.close(client)
 
-    def _give_up(self, name: object) -> None:
+    def _give_up(self, name: str | None) -> None:
         """A process will not listen any more: it is over, or has never been."""
         for part in self.parts:
             if not part.begun and part.spec.connect == name:

@@ -132,7 +132,7 @@ def parse_claim(text: str) -> AnyClaim:
     try:
         return Happens(text, parse_happening(text))
     except BadValue as bad:
-        figures = bad.faults[0][1].figures
+        figures = bad.what.figures
         raise BadValue("not a claim", value=shown(text), allowed=_FORMS, hint=figures.get("hint")) from None
 
 

@@ -24,6 +24,31 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
     rule: str
     figures: dict[str, Figure] = {}
 
+    def text(self, figure: str) -> str | None:
+        """A figure that is text; None where there is none of that name."""
+        value = self.figures.get(figure)
+        return value if isinstance(value, str) else None
+
+    def number(self, figure: str) -> int | None:
+        """A figure that is a whole number; None where there is none of that name."""
+        value = self.figures.get(figure)
+        return value if isinstance(value, int) else None
+
+
+#: Rules of ``Dispatched.why`` that code goes by: a process that had the CPU when the machine paused has it again, which
+#: is no new decision; the policy took the head of its queue.
+GOES_ON, HEAD_OF_QUEUE = "goes on after a pause", "head of the ready queue"
+#: Rules of ``Operator.did`` that code goes by.
+PAUSED, RESUMED, STEPPED, QUIT, KILLED = "paused", "resumed", "stepped", "quit", "killed"
+TUNED, CHANGED_POLICY, RELOADED = "set", "policy", "reloaded"
+#: Rules of ``Fault.what`` after which a run ends, because nothing can happen in it any more.
+STUCK = ("waits for somebody to type", "nothing can happen any more")
+#: Rules of ``PolicyNote.note`` and ``Blocked.on`` that code goes by.
+MISSED_DEADLINE = "missed its deadline"
+POLL, READ_CONSOLE = "poll", "read console"
+#: Causes of a wait whose end is another process's doing.
+_FOR_OTHERS = ("wait for child", "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
+
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
     """Something that happened at ``t_ns`` nanoseconds since boot."""
@@ -91,6 +116,16 @@ class Dispatched(Event, frozen=True, tag=True):
     slice_ns: int | None
     why: Clause
 
+    @property
+    def is_decision(self) -> bool:
+        """Whether the policy decided; not where a process goes on after a pause."""
+        return self.why.rule != GOES_ON
+
+    @property
+    def takes_head(self) -> bool:
+        """Whether it is the head of the ready queue that was chosen, for no other reason."""
+        return self.why.rule == HEAD_OF_QUEUE
+
 
 class Descheduled(Event, frozen=True, tag=True):
     """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one, as far as that is known; the sum
@@ -112,6 +147,21 @@ class Blocked(Event, frozen=True, tag=True):
     pid: int
     on: Clause
     again: bool = False
+
+    @property
+    def reads_console(self) -> bool:
+        """Whether it waits for somebody to type."""
+        return self.on.rule == READ_CONSOLE or (self.on.rule == POLL and self.on.text("on") == "console")
+
+    @property
+    def for_first_of_several(self) -> bool:
+        """Whether it has asked several, and waits for whoever answers first."""
+        return self.on.rule == POLL and ", " in (self.on.text("on") or "")
+
+    @property
+    def for_others(self) -> bool:
+        """Whether another process ends the wait."""
+        return self.on.rule in _FOR_OTHERS
 
 
 class Exited(Event, frozen=True, tag=True):
@@ -146,6 +196,10 @@ class PolicyNote(Event, frozen=True, tag=True):
 
     note: Clause
     pid: int | None = None
+
+    @property
+    def misses_deadline(self) -> bool:
+        return self.note.rule == MISSED_DEADLINE
 
 
 class Queued(msgspec.Struct, frozen=True):
@@ -249,12 +303,94 @@ class Operator(Event, frozen=True, tag=True):
 
     did: Clause
 
+    @property
+    def is_pause(self) -> bool:
+        return self.did.rule == PAUSED
+
+    @property
+    def is_step(self) -> bool:
+        return self.did.rule == STEPPED
+
+    @property
+    def is_quit(self) -> bool:
+        return self.did.rule == QUIT
+
+    @property
+    def is_kill(self) -> bool:
+        return self.did.rule == KILLED
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether a pause is over by it, if only for one decision."""
+        return self.did.rule in (RESUMED, STEPPED)
+
+    @property
+    def asks_cpu(self) -> int | None:
+        """The CPU for which the machine pauses to ask who will run; None where it does not ask."""
+        return self.did.number("cpu") if self.is_pause else None
+
+    @property
+    def takes_other_policy(self) -> bool:
+        """Whether another policy takes over, or the same one anew from its file."""
+        return self.did.rule in (CHANGED_POLICY, RELOADED)
+
+    @property
+    def tuned(self) -> tuple[str, str] | None:
+        """The parameter that was set, and its value as the operator wrote it."""
+        if self.did.rule != TUNED:
+            return None
+        return self.did.text("parameter") or "", self.did.text("value") or ""
+
+    @property
+    def new_policy(self) -> str | None:
+        """The policy that takes over from another one."""
+        return (self.did.text("policy") or "") if self.did.rule == CHANGED_POLICY else None
+
 
 class Fault(Event, frozen=True, tag=True):
-    """What went wrong, and in ``what.figures["done"]`` what was done about it."""
+    """What went wrong, and what was done about it."""
 
     what: Clause
     pid: int | None = None
+
+    @property
+    def successor(self) -> str | None:
+        """The policy that takes over from one that failed."""
+        return self.what.text("successor")
+
+    @property
+    def in_file(self) -> bool:
+        """Whether it went wrong in somebody's own file."""
+        return "line" in self.what.figures
+
+    @property
+    def file(self) -> str | None:
+        """The name of that file."""
+        return (self.what.text("file") or self.what.text("value")) if self.in_file else None
+
+    @property
+    def line(self) -> int:
+        """The line of that file; 0: none of it."""
+        return self.what.number("line") or 0
+
+    @property
+    def traceback(self) -> str | None:
+        return self.what.text("traceback")
+
+    @property
+    def process(self) -> str | None:
+        """The name of the process that could not be started, or that it is about otherwise."""
+        return self.what.text("name")
+
+    @property
+    def of_tuning(self) -> bool:
+        """Whether the operator wanted to set a parameter, and could not."""
+        return self.what.text("asked") == TUNED
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the run ends because nothing can happen in it any more."""
+        return self.what.rule in STUCK
 
 
 class Witnessed(Event, frozen=True, tag=True):

@@ -32,6 +32,11 @@ class BadValue(ValueError):
         super().__init__(rule)
         self.faults: list[tuple[str, Clause]] = [("", Clause(rule, figures))]
 
+    @property
+    def what(self) -> Clause:
+        """The first broken rule, for those who tell of one only."""
+        return self.faults[0][1]
+
     @classmethod
     def all(cls, faults: list[tuple[str, Clause]]) -> BadValue:
         """Several faults of one value."""

@@ -255,7 +255,7 @@ def problem_of_command(line: str) -> str | None:
     try:
         words = split_command(line)
     except BadValue as bad:
-        return wording.problem(bad.faults[0][1])
+        return wording.problem(bad.what)
     if shutil.which(words[0]) is None:
         return _("{program}: there is no such program here").format(program=words[0])
     return None

@@ -190,7 +190,7 @@ class LookBack(Actions):
             load = Load(describe(session.scenario, None), map(decode, lines))
             what = what_if(load, policy, None)
         except BadValue as bad:
-            self.tell(wording.problem(bad.faults[0][1]), severe=True)
+            self.tell(wording.problem(bad.what), severe=True)
         else:
             self.push_screen(ShowWhatIf(what))
 
@@ -218,7 +218,7 @@ class LookBack(Actions):
         try:
             recorder = Recorder(path, describe(session.scenario, None))
         except BadValue as bad:
-            self.tell(f"{path}: {wording.problem(bad.faults[0][1])}", severe=True)
+            self.tell(f"{path}: {wording.problem(bad.what)}", severe=True)
             return
         for lines in session.past.blocks():
             recorder.copy(lines)
@@ -236,5 +236,5 @@ def _problem_of_time(text: str) -> str | None:
     try:
         Duration().parse(text)
     except BadValue as bad:
-        return wording.problem(bad.faults[0][1])
+        return wording.problem(bad.what)
     return None

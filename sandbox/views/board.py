@@ -45,12 +45,12 @@ class Row:
         "cpu_ns",
         "exited",
         "name",
-        "on",
         "os_pid",
         "pid",
         "since_ns",
         "slice_ns",
         "state",
+        "waits",
     )
 
     def __init__(self, admitted: Admitted, console: int) -> None:
@@ -65,10 +65,16 @@ class Row:
         self.cpu: int | None = None
         self.cpu_ns = 0
         self.slice_ns: int | None = None
-        self.on: Clause | None = None
+        #: What it waits for, or waited for last.
+        self.waits: Blocked | None = None
         self.exited: Exited | None = None
         self._output = Output()
         self._output_is_shared = False
+
+    @property
+    def on(self) -> Clause | None:
+        """On what it is blocked, or was last."""
+        return None if self.waits is None else self.waits.on
 
     @property
     def output(self) -> Output:
@@ -151,10 +157,10 @@ class Board:
             case Descheduled(pid=pid):
                 self.rows[pid].cpu_ns += event.ran_ns
             case Blocked(pid=pid, again=True):
-                self.rows[pid].on = event.on
+                self.rows[pid].waits = event
             case Blocked(pid=pid):
                 row = self._enter(pid, State.BLOCKED)
-                row.on = event.on
+                row.waits = event
                 self.blocked[pid] = None
             case Exited(pid=pid):
                 row = self._enter(pid, State.EXITED)
@@ -168,15 +174,13 @@ class Board:
     def _apply_of_machine(self, event: Event) -> None:
         """What concerns the machine and its policy, not a single process."""
         match event:
-            case Operator(did=did):
-                if did.rule in ("paused", "resumed", "stepped"):
-                    self.paused = did.rule == "paused"
-                    cpu = did.figures.get("cpu")
-                    self.asked = cpu if isinstance(cpu, int) else None
-                elif did.rule in ("policy", "reloaded"):
+            case Operator():
+                if event.is_pause or event.goes_on:
+                    self.paused, self.asked = event.is_pause, event.asks_cpu
+                elif event.takes_other_policy:
                     self.failure = None
-            case Fault(what=what):
-                if "line" in what.figures:
+            case Fault():
+                if event.in_file:
                     self.failure = event
             case Booted():
                 self.booted = event

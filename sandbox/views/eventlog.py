@@ -11,7 +11,6 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from sandbox.kernel.decisions import RESUMED
 from sandbox.model.events import (
     Admitted,
     Became,
@@ -97,7 +96,7 @@ class Past:
                 self._chapters.append(_Chapter(live, event.t_ns))
         live.apply(event)
         self._open.append(event)
-        if isinstance(event, Dispatched) and event.why != RESUMED:
+        if isinstance(event, Dispatched) and event.is_decision:
             self._decisions.append(live.index - 1)
 
     def at(self, index: int, near: Moment | None = None) -> Moment:

@@ -136,8 +136,8 @@ class History:
                 self._deschedule(event)
             case Exited():
                 self._exit(event)
-            case PolicyNote(note=note):
-                self.missed += note.rule == "missed its deadline"
+            case PolicyNote():
+                self.missed += event.misses_deadline
 
     def _dispatch(self, event: Dispatched) -> None:
         life = self.lives[event.pid]

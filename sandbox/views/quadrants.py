@@ -48,7 +48,7 @@ def seats(board: Board, history: History, now_ns: int) -> dict[int, Seat]:
 
 def _waiting(row: Row, life: Life, now_ns: int) -> Seat:
     figures = {"blocked_ns": life.blocked_ns(now_ns)}
-    if row.on is not None and row.on.rule == "poll" and ", " in str(row.on.figures.get("on")):
+    if row.waits is not None and row.waits.for_first_of_several:
         return Seat(False, True, Clause("waits for the first of several", {**figures}), row.on)
     return Seat(True, True, Clause("waits in a call", {**figures}), row.on)
 

@@ -49,8 +49,8 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
         return None
     t_ns = telling[-1].t_ns
     instant = [event for event in recent if event.t_ns == t_ns]
-    pauses = [event.did for event in instant if isinstance(event, Operator) and event.did.rule == "paused"]
-    asked = any("cpu" in did.figures for did in pauses)
+    pauses = [event for event in instant if isinstance(event, Operator) and event.is_pause]
+    asked = any(event.asks_cpu is not None for event in pauses)
     paused = bool(pauses) and not asked
     said: list[str] = [_("The machine pauses.")] if paused else []
     for event in instant:
@@ -69,7 +69,7 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
             case Dispatched(pid=pid, why=clause):
                 said += _tie(instant, names)
                 said.append(fill(_CHOSEN, {"policy": policy, "name": names[pid], "why": rule(clause)}))
-            case Operator(did=did) if did.rule not in ("paused", "stepped"):
+            case Operator(did=did) if not (event.is_pause or event.is_step):
                 said.append(_("You: {did}.").format(did=operator(did)))
             case PolicyNote():
                 said.append(_whole(note(event, names)))
@@ -115,7 +115,7 @@ def _tie(instant: Sequence[Event], names: Names) -> list[str]:
     first, second = (come, expired) if come_first else (expired, come)
     rules = ("arrival-first", "requeue-first") if come_first else ("requeue-first", "arrival-first")
     chosen = [event for event in instant if isinstance(event, Dispatched)]
-    decided = [event.pid for event in chosen] == first[:1] and chosen[0].why.rule == "head of the ready queue"
+    decided = [event.pid for event in chosen] == first[:1] and chosen[0].takes_head
     figures = {"rule": rules[0], "first": _names(first, names), "second": _names(second, names)}
     figures |= {"other_rule": rules[1], "other": names[second[0]]}
     return [fill(_TIE_THAT_DECIDED if decided else _TIE, {**figures})]

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.kernel.decisions import RESUMED
-from sandbox.model.events import Dispatched, Event, Wrote, decode
+from sandbox.model.events import Clause, Dispatched, Event, Wrote, decode
 from sandbox.model.spec import Scenario
 from sandbox.util.units import MS
 from sandbox.views import eventlog as past
@@ -20,6 +19,8 @@ from sandbox.views.history import History
 from sandbox.views.network import Network
 from tests.support.generated import worlds
 from tests.support.scenarios import process, scenario, simulate
+
+GOES_ON = Clause("goes on after a pause")
 
 
 @pytest.fixture(autouse=True)
@@ -100,7 +101,7 @@ def test_any_prefix_is_the_same_forwards_and_by_going_back(world: Scenario, poin
 def test_decision_by_decision_there_and_back(world: Scenario, point: int) -> None:
     events = simulate(world)
     it = past_of(events)
-    made = [index + 1 for index, event in enumerate(events) if isinstance(event, Dispatched) and event.why != RESUMED]
+    made = [index + 1 for index, event in enumerate(events) if isinstance(event, Dispatched) and event.why != GOES_ON]
     index = point % (len(events) + 1)
     assert it.decision_before(index) == max((each for each in made if each < index), default=0)
     assert it.decision_after(index) == min((each for each in made if each > index), default=len(events))

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
+from sandbox.model import events
 from sandbox.model.events import (
     Accepted,
     Admitted,
@@ -143,6 +144,7 @@ def test_every_rule_that_is_told_has_its_words() -> None:
         if path.parent.name != "wording" and path.name != "events.py":
             told |= set(re.findall(r'(?:Clause|BadValue|_record|_say)\(\s*"([a-z][a-zA-Z -]+)"', path.read_text()))
     assert len(told) > 30
+    told |= {value for name, value in vars(events).items() if name.isupper() and isinstance(value, str)}
     assert told - tables <= {"quit", "done", "sentence"}, (
         "a halt says its reason as it is, and a policy of one's own a sentence"
     )

@@ -56,7 +56,7 @@ def _run(plan: Plan) -> Run:
     def take(events: list[Event]) -> None:
         for event in events:
             history.add(event)
-            if isinstance(event, Fault) and "successor" in event.what.figures:
+            if isinstance(event, Fault) and event.successor is not None:
                 failures.append(event)
 
     simulate(plan.scenario, take)

@@ -52,7 +52,7 @@ def _candidate(source: str, what: str) -> Candidate | None:
     try:
         return Candidate(*contenders.parse(source))
     except BadValue as bad:
-        if source != what and bad.faults[0][1].rule == "not a policy":
+        if source != what and bad.what.rule == "not a policy":
             return None
         raise
 

@@ -68,9 +68,7 @@ class Candidate(msgspec.Struct, frozen=True):
             return Trial(events, Violation(Clause(NO_END, {"number": most}), events[-1].t_ns))
         finally:
             faulthandler.cancel_dump_traceback_later()
-        fault = next(
-            (event for event in events if isinstance(event, Fault) and "successor" in event.what.figures), None
-        )
+        fault = next((event for event in events if isinstance(event, Fault) and event.successor is not None), None)
         if fault is None:
             return Trial(events, None)
         return Trial([event for event in events if event.t_ns <= fault.t_ns], Violation(fault.what, fault.t_ns))

@@ -21,7 +21,6 @@ from sandbox.model.events import (
     Became,
     Blocked,
     Booted,
-    Clause,
     Descheduled,
     Dispatched,
     Event,
@@ -34,9 +33,6 @@ from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 from sandbox.util.units import MS
 from sandbox.views.history import History
-
-#: Waits whose end is another process's doing.
-_FOR_OTHERS = ("wait for child", "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
 
 #: A slice ends late by no more than this, or so many times the cost of a switch.
 _LATE_NS, _LATE_COSTS = 1 * MS, 8
@@ -160,25 +156,24 @@ class Load:
             case Descheduled(pid=pid):
                 had_ns = self._courses[pid].deschedule(event)
                 return msgspec.structs.replace(event, ran_ns=had_ns, undispatched_ns=0)
-            case Blocked(pid=pid, on=on, again=again):
+            case Blocked(pid=pid, again=again):
                 course = self._courses[pid]
-                if on.rule in _FOR_OTHERS and course.birth.name not in self.entangled:
+                if event.for_others and course.birth.name not in self.entangled:
                     self.entangled.append(course.birth.name)
                 if not again:
                     course.wait(event.t_ns)
             case Exited(pid=pid):
                 self._courses[pid].end(event.t_ns)
                 return msgspec.structs.replace(event, cpu_ns=self._courses[pid].had_ns, undispatched_ns=0)
-            case Operator(did=did):
-                self._note(event.t_ns, did)
+            case Operator():
+                self._note(event)
         return event
 
-    def _note(self, t_ns: int, did: Clause) -> None:
-        figures = {key: str(value) for key, value in did.figures.items()}
-        if did.rule == "set":
-            self.script.append(At(t_ns, Tune(figures.get("parameter", ""), figures.get("value", ""))))
-        elif did.rule == "policy":
-            self.script.append(At(t_ns, UsePolicy(figures.get("policy", ""))))
+    def _note(self, event: Operator) -> None:
+        if event.tuned is not None:
+            self.script.append(At(event.t_ns, Tune(*event.tuned)))
+        elif event.new_policy is not None:
+            self.script.append(At(event.t_ns, UsePolicy(event.new_policy)))
 
     def _cost_ns(self) -> int:
         """By how much slices that were used up are longer than granted, as a rule."""

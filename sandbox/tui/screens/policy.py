@@ -25,7 +25,7 @@ class ChoosePolicy(ChooseOrType):
         try:
             self.dismiss(_source(id))
         except BadValue as bad:
-            self.refuse(wording.problem(bad.faults[0][1]))
+            self.refuse(wording.problem(bad.what))
 
 
 def _source(text: str) -> str:

@@ -53,4 +53,4 @@ class Reading:
 
 
 def _goes_on(event: Event) -> bool:
-    return isinstance(event, Operator) and event.did.rule in ("resumed", "stepped")
+    return isinstance(event, Operator) and event.goes_on

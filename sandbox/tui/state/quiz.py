@@ -70,7 +70,7 @@ class Quiz:
     def take(self, event: Event, index: int) -> None:
         """Take in the next event of the run."""
         match event:
-            case Operator(did=did) if did.rule == "paused" and "cpu" in did.figures:
+            case Operator() if event.asks_cpu is not None:
                 self._number += 1
                 self._said = None
             case Dispatched(cpu=cpu) if self._said is not None and self._said[1] == cpu:

@@ -105,11 +105,11 @@ class Session:
             match event:
                 case Admitted(name=name, order=order) if order is not None:
                     self._missing.discard(name)
-                case Fault(pid=None, what=what):
-                    self._missing.discard(str(what.figures.get("name")))  # it will not come any more
+                case Fault(pid=None):
+                    self._missing.discard(event.process or "")  # it will not come any more
                 case Booted():
                     self._machine_clock.lose()  # it starts when all are born
-                case Operator(did=did) if did.rule in ("resumed", "stepped"):
+                case Operator() if event.goes_on:
                     self._machine_clock.lose()
         self.reading.take(events, len(self.story.reached))
         if self._clientele.parts:

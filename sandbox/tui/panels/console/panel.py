@@ -176,5 +176,4 @@ class Console(Panel, can_focus=True):
 
 def reads(row: Row) -> bool:
     """Whether a process waits for somebody to type."""
-    on = row.on if row.state is State.BLOCKED else None
-    return on is not None and (on.rule == "read console" or (on.rule == "poll" and on.figures.get("on") == "console"))
+    return row.state is State.BLOCKED and row.waits is not None and row.waits.reads_console

@@ -70,9 +70,8 @@ class Queues(Panel, can_focus=True):
         """The rule; before it, what went wrong in the policy's file, if anything did."""
         self.set_class(failure is not None, "failed")
         said = [] if failure is None else [_("✘ {fault}.").format(fault=wording.fault(failure.what))]
-        traceback = None if failure is None else failure.what.figures.get("traceback")
-        if traceback is not None:
-            said.append(str(traceback))
+        if failure is not None and failure.traceback is not None:
+            said.append(failure.traceback)
         self._rule.update("\n\n".join(filter(None, [*said, *says])))
         self.query_one("#rule").border_title = _("RULE") if failure is None else _("WHAT WENT WRONG")
 
@@ -113,7 +112,7 @@ class Queues(Panel, can_focus=True):
             self._session.send(Tune(message.parameter, message.value))
 
     def takes(self, fault: Fault) -> bool:
-        if fault.what.figures.get("asked") != "set" or not self._parameters.editing:
+        if not fault.of_tuning or not self._parameters.editing:
             return False
         self._parameters.refuse(wording.fault(fault.what))
         return True

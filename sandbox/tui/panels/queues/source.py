@@ -60,10 +60,9 @@ class Source(ScrollableContainer):
 def _place(described: Described, failure: Fault | None, folder: str) -> tuple[str, int]:
     """The file of the policy in force; while another one stands in for it, the file of the one that failed. The line
     that failed; 0: none of it."""
-    figures = failure.what.figures if failure is not None else {}
     own = os.path.join(folder, described.source.rpartition(":")[0])
-    if os.path.basename(own) == figures.get("file", figures.get("value")):
-        return own, int(figures["line"] or 0)
+    if failure is not None and os.path.basename(own) == failure.file:
+        return own, failure.line
     return described.file or "", 0
 
 
