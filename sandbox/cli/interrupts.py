@@ -9,7 +9,7 @@ from select import select
 from types import FrameType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from sandbox.util.signals import ENDING
 
 
 class Interrupted(BaseException):
@@ -33,7 +33,7 @@ class Interruption:
     def __enter__(self) -> None:
         self._entered += 1
         if self._entered == 1:
-            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._handle) for number in ENDING}
 
     def __exit__(self, *_: object) -> None:
         self._entered -= 1
@@ -70,5 +70,5 @@ class Interruption:
 
 def ignore_signals() -> None:
     """Clearing up is not interrupted."""
-    for number in _SIGNALS:
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)

@@ -8,13 +8,10 @@ import signal
 import sys
 
 from sandbox.cli.exits import FAILED
+from sandbox.util.signals import ENDING
 from sandbox.util.timeout import CLOCK
 
-_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-#: Whoever ends by one of these was asked to, or has nobody left to talk to.
-_EXPECTED = (*_PASSED_ON, signal.SIGPIPE)
 _WORDS_MOST = 1 << 16
-_HEARD = {*_PASSED_ON, signal.SIGCHLD}
 
 
 def fork_worker() -> int | None:
@@ -25,7 +22,7 @@ def fork_worker() -> int | None:
     from sandbox.util import libc
 
     last_words, CLOCK.last_words = os.pipe()  # a stack is cut before it fills a pipe
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDING, signal.SIGCHLD})
     parent, worker = os.getpid(), os.fork()
     if worker:
         os.close(CLOCK.last_words)
@@ -41,8 +38,8 @@ def _wait(worker: int) -> int:
     """Its exit status, once it has ended; minus the signal that ended it. What other processes tell us is meant for it;
     what the terminal tells us it hears itself."""
     while True:
-        heard = signal.sigwaitinfo(_HEARD)
-        if heard.si_signo in _PASSED_ON:
+        heard = signal.sigwaitinfo({*ENDING, signal.SIGCHLD})
+        if heard.si_signo in ENDING:
             if heard.si_code <= 0:  # SI_USER and its like
                 os.kill(worker, heard.si_signo)
             continue
@@ -55,7 +52,7 @@ def _outcome(status: int, last_words: int) -> int:
     """What we end with, and why if it could not say so; shells have a status for each signal."""
     if status >= 0:
         return status
-    if -status in _EXPECTED:
+    if -status in (*ENDING, signal.SIGPIPE):  # it was asked to, or has nobody left to talk to
         return 128 - status
     from sandbox import wording
     from sandbox.link.postmortem import cause_of_end

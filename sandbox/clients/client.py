@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import codecs
-import resource
 import time
 from collections import deque
 from collections.abc import Coroutine, Sequence
@@ -302,6 +301,8 @@ async def _ask_once(client: Client, text: str) -> None:
 
 def make_room(number: int) -> None:
     """Each client needs a descriptor: as many as this process may have, if it needs more than it has."""
+    import resource  # not on every system
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and number + _OTHER_DESCRIPTORS > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

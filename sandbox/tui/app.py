@@ -6,12 +6,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
+import sys
 import time
 from collections import deque
 from typing import ClassVar
 
 from rich.text import Text
 from textual.binding import BindingType
+from textual.driver import Driver
 from textual.screen import Screen
 
 from sandbox import wording
@@ -30,7 +32,6 @@ from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.replay import Replay
 from sandbox.tui.state.session import Link, Session
-from sandbox.tui.terminal import Terminal
 from sandbox.tui.widgets.lines import TALL, WIDE
 
 _FRAMES_PER_S = 12
@@ -59,7 +60,7 @@ class SandboxApp(Asking):
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
-        super().__init__(driver_class=Terminal)
+        super().__init__(driver_class=_driver())
         teach_rich()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
@@ -256,3 +257,12 @@ def run_app(session: Session, config: Config) -> int:
     finally:
         app.session.end()
     return status if isinstance(status, int) else 1 if app.return_code else 0
+
+
+def _driver() -> type[Driver] | None:
+    """What draws on the terminal; None for Textual's own."""
+    if sys.platform == "win32":
+        return None
+    from sandbox.tui.terminal import Terminal
+
+    return Terminal

@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
@@ -15,9 +16,9 @@ PR_SET_NO_NEW_PRIVS = 38
 
 _SA_NOCLDSTOP = 1
 _PIDFD_GETFD = 438  # on every machine
-_NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 
-_libc = ctypes.CDLL(None, use_errno=True)
+#: None where there is no libc: this module can be imported anywhere.
+_libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform != "win32" else None
 
 
 def _checked(result: int) -> int:
@@ -93,4 +94,4 @@ def signal_fd(signals: set[signal.Signals]) -> int:
             index = index // 8 * 8 + 7 - index % 8
         mask[index] |= 1 << bit % 8
     buffer = (ctypes.c_char * len(mask)).from_buffer(mask)
-    return _checked(_libc.signalfd(-1, buffer, _NONBLOCK_CLOEXEC))
+    return _checked(_libc.signalfd(-1, buffer, os.O_NONBLOCK | os.O_CLOEXEC))

@@ -13,7 +13,6 @@ from typing import Any
 from sandbox.analysis.measurement.verify import Verification
 from sandbox.i18n import _
 from sandbox.link.client import KernelProcess
-from sandbox.machines.linux.cpus import choose
 from sandbox.model.events import Descheduled, Event
 from sandbox.model.spec import Boot, MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.stats import distribution
@@ -119,6 +118,8 @@ def _against_linux(size: float) -> dict[str, Any]:
 
 def left_to_linux(scenario: Scenario, size: float = 1) -> int:
     """For how many ns the same synthetic work runs on the same CPU without us."""
+    from sandbox.machines.linux.cpus import choose
+
     loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
     command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(choose(1).mini[0])]
     done = subprocess.run(

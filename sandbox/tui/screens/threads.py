@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+from sandbox.util.units import S
 
 
 class Thread(NamedTuple):
@@ -45,4 +45,4 @@ def _exact_ns(folder: str) -> int | None:
 
 def _ticks_ns(fields: list[bytes]) -> int:
     """From what is in every system's books: ticks for the program, and ticks for the system on its behalf."""
-    return (int(fields[11]) + int(fields[12])) * _TICK_NS
+    return (int(fields[11]) + int(fields[12])) * S // os.sysconf("SC_CLK_TCK")

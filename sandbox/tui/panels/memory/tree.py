@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from mmap import PAGESIZE
 from typing import NamedTuple
 
-_PAGE = os.sysconf("SC_PAGE_SIZE")
 _ANCESTORS_MOST = 64
 
 
@@ -33,7 +33,7 @@ def memory(os_pid: int) -> Memory | None:
         pass
     try:  # what is backed by a file may be shared: the best that is told without smaps
         with open(f"/proc/{os_pid}/statm") as statm:
-            _, resident, shared, *_ = (int(field) * _PAGE for field in statm.read().split())
+            _, resident, shared, *_ = (int(field) * PAGESIZE for field in statm.read().split())
     except (OSError, ValueError):
         return None
     return Memory(resident, shared, resident - shared) if resident else None
