@@ -24,7 +24,7 @@ from sandbox.policies.choice import Contender
 from sandbox.render.terminal import Progress, chart_width, complain, print_lines
 from sandbox.scenario import BadInput, Problem
 
-_REPEATS_MOST = 1_000
+_MAX_REPEATS = 1_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -73,7 +73,7 @@ def do(options: argparse.Namespace) -> int:
 def _entries(options: argparse.Namespace, scenario: Scenario) -> tuple[int, list[Contender]]:
     """How often to run each, and who takes part."""
     problems: list[Problem] = []
-    repeat = shared.read(options, "repeat", Whole(1, _REPEATS_MOST), problems)
+    repeat = shared.read(options, "repeat", Whole(1, _MAX_REPEATS), problems)
     found: list[Contender] = []
     if options.policies is None:
         found = contenders.sensible(scenario)

@@ -11,7 +11,7 @@ from sandbox.cli.exits import FAILED
 from sandbox.util.signals import ENDING
 from sandbox.util.timeout import CLOCK
 
-_WORDS_MOST = 1 << 16
+_MAX_WORDS = 1 << 16
 
 
 def fork_worker() -> int | None:
@@ -58,7 +58,7 @@ def _outcome(status: int, last_words: int) -> int:
     from sandbox.link.postmortem import cause_of_end
     from sandbox.render.terminal import complain, quote
 
-    cause = cause_of_end(os.read(last_words, _WORDS_MOST).decode(errors="replace"))
+    cause = cause_of_end(os.read(last_words, _MAX_WORDS).decode(errors="replace"))
     complain(wording.fault(cause))
     if (traceback := cause.text("traceback")) is not None:
         quote(traceback)

@@ -24,8 +24,8 @@ State = Literal["connecting", "connected", "closed"]
 _SILENCE_S = 0.5
 _AGAIN_S = 0.05
 #: So many round trips of a client are kept; its figures are of the last ones.
-_KEPT_MOST = 10_000
-_WORDS_MOST = 200
+_MAX_KEPT = 10_000
+_MAX_WORDS = 200
 #: Files, sockets and terminals that this process needs beside its clients.
 _OTHER_DESCRIPTORS = 64
 
@@ -56,7 +56,7 @@ class Client(asyncio.Protocol):
         self.bytes_sent = self.bytes_received = 0
         #: The last words both ways.
         self.said = self.heard = ""
-        self.round_trips_ns: deque[int] = deque(maxlen=_KEPT_MOST)
+        self.round_trips_ns: deque[int] = deque(maxlen=_MAX_KEPT)
         self.began_ns = time.monotonic_ns()
         self._asked: deque[Asked] = deque()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -91,7 +91,7 @@ class Client(asyncio.Protocol):
         self._transport.write(data)
         self.sent += 1
         self.bytes_sent += len(data)
-        self.said = clean_line(text, _WORDS_MOST)
+        self.said = clean_line(text, _MAX_WORDS)
         return asked
 
     async def ask(self, text: str) -> None:
@@ -142,7 +142,7 @@ class Client(asyncio.Protocol):
         """Bytes have come: of the answer to what was said first of all that is not answered."""
         now_ns = time.monotonic_ns()
         self.bytes_received += len(data)
-        words = clean_line(self._cleaner.feed(self._decoder.decode(data)), _WORDS_MOST)
+        words = clean_line(self._cleaner.feed(self._decoder.decode(data)), _MAX_WORDS)
         self.heard = words or self.heard
         rest = len(data)
         while rest and self._asked:

@@ -17,7 +17,7 @@ from sandbox.util.units import show_duration
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, READY, Track
 
 _WIDTH, _MARGIN, _LABEL, _HEAD, _FOOT = 1280, 24, 130, 64, 60
-_LANE_MOST, _LANE_LEAST, _HEIGHT_LIKED = 30, 8, 720
+_MAX_LANE, _MIN_LANE, _HEIGHT_LIKED = 30, 8, 720
 #: What is narrower is told with its neighbours, as one shade.
 _NARROWEST = 0.5
 _TICKS = 10
@@ -51,7 +51,7 @@ def write(material: Material, file: TextIO) -> None:
     lives = material.history.lives
     cpus = material.booted.cpus
     lanes = len(lives) + cpus
-    lane = max(min((_HEIGHT_LIKED - _HEAD - _FOOT) // max(lanes, 1), _LANE_MOST), _LANE_LEAST)
+    lane = max(min((_HEIGHT_LIKED - _HEAD - _FOOT) // max(lanes, 1), _MAX_LANE), _MIN_LANE)
     height = _HEAD + lanes * lane + _FOOT
     scale = _Scale(material.history.now_ns)
     file.write(

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 
 #: A file that is longer is none of ours.
-_BYTES_MOST = 1 << 16
+_MAX_BYTES = 1 << 16
 
 
 def progress_file() -> Path:
@@ -24,7 +24,7 @@ def finished() -> frozenset[str]:
     """The lessons that have been finished, by name, and whatever else stands in the file."""
     try:
         with progress_file().open("rb") as file:
-            lines = file.read(_BYTES_MOST).decode("utf-8", "replace").splitlines()
+            lines = file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return frozenset()
     return frozenset(line.strip() for line in lines)

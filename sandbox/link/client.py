@@ -21,7 +21,7 @@ from sandbox.model.spec import Boot
 #: So long may the kernel process take to end all of its children and itself.
 _PATIENCE_S = 4.0
 #: The dump of a deep stack has so many characters.
-_WORDS_MOST = 1 << 15
+_MAX_WORDS = 1 << 15
 
 _CPUS = os.sched_getaffinity(0) if sys.platform == "linux" else set()
 
@@ -144,7 +144,7 @@ class KernelProcess:
     def last_words(self) -> str:
         """What it wrote to its standard error: the reason of an unexpected death."""
         self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(self._stderr.tell() - _WORDS_MOST, 0))
+        self._stderr.seek(max(self._stderr.tell() - _MAX_WORDS, 0))
         return self._stderr.read().decode(errors="replace").strip()
 
     def _flush(self) -> None:

@@ -33,8 +33,8 @@ from sandbox.util.addresses import DEFAULT, parse_address
 from sandbox.util.text import clean_line
 from sandbox.util.units import write_duration
 
-PROCESSES_MOST = 2_000
-CLIENTS_MOST = 2_000
+MAX_PROCESSES = 2_000
+MAX_CLIENTS = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
@@ -121,7 +121,7 @@ class ProcessSpec(msgspec.Struct):
     every_ns: Annotated[int, Duration()] = 500_000_000
     times: Annotated[int | None, Whole(1, 1_000_000)] = None
     repeat: Annotated[int, Whole(1, 100_000)] = 1
-    count: Annotated[int, Whole(1, PROCESSES_MOST)] = 1
+    count: Annotated[int, Whole(1, MAX_PROCESSES)] = 1
     priority: Annotated[int, Whole(-1_000, 1_000)] = 0
     nice: Annotated[int, Whole(-20, 19)] = 0
     tickets: Annotated[int, Whole(1, 1_000_000)] = 100
@@ -178,7 +178,7 @@ class ClientSpec(msgspec.Struct):
     every_ns: Annotated[int, Duration()] = 500_000_000
     times: Annotated[int | None, Whole(1, 1_000_000)] = None
     arrive_ns: Annotated[int, Duration()] = 0
-    count: Annotated[int, Whole(1, CLIENTS_MOST)] = 1
+    count: Annotated[int, Whole(1, MAX_CLIENTS)] = 1
 
 
 class At(msgspec.Struct):

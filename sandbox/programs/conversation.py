@@ -16,7 +16,7 @@ from sandbox.util.addresses import DEFAULT, of_socket, parse_address, resolve
 BACKLOG = 1_024
 #: So much is heard at a time.
 CHUNK = 4_096
-_SHOWN_MOST = 60
+_MAX_SHOWN = 60
 #: Nothing is left to accept another connection with.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -115,7 +115,7 @@ class Transcript:
 
 def _words(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _SHOWN_MOST else line[: _SHOWN_MOST - 1] + "…"
+    return line if len(line) <= _MAX_SHOWN else line[: _MAX_SHOWN - 1] + "…"
 
 
 def _set_linger(connection: socket.socket, reset: bool) -> None:

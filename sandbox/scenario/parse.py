@@ -11,7 +11,7 @@ from sandbox.model.events import Clause
 from sandbox.model.problems import Problem, Problems, Where
 from sandbox.model.values import shown
 
-BYTES_MOST = 256 * 1024
+MAX_BYTES = 256 * 1024
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 
@@ -20,9 +20,9 @@ def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
     """The tables of a file, if it has any; ``problems`` are told its lines."""
     try:
         with open(path, "rb") as file:
-            data = file.read(BYTES_MOST + 1)
-        if len(data) > BYTES_MOST:
-            problems.add((), "file is too large", allowed=f"{BYTES_MOST // 1024} KiB")
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            problems.add((), "file is too large", allowed=f"{MAX_BYTES // 1024} KiB")
             return None
         text = data.decode("utf-8-sig")
         problems.lines = _line_numbers(text)

@@ -12,7 +12,7 @@ from sandbox.model.claims import parse_claim
 from sandbox.model.problems import BadInput, Problems, Where
 from sandbox.model.spec import (
     CLIENT,
-    PROCESSES_MOST,
+    MAX_PROCESSES,
     SERVERS,
     At,
     ClientSpec,
@@ -76,8 +76,8 @@ class _Reader:
         ]
         clients = [*tables.structs("client", ClientSpec, table)]
         script = [*tables.structs("at", At, table)]
-        if len(processes) > PROCESSES_MOST:
-            self._problems.add(("process",), "too many processes", number=len(processes), allowed=PROCESSES_MOST)
+        if len(processes) > MAX_PROCESSES:
+            self._problems.add(("process",), "too many processes", number=len(processes), allowed=MAX_PROCESSES)
         checks.policy(machine, table.get("machine"))
         checks.names(processes)
         checks.script(script, [process.name for process in processes])

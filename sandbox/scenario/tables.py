@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 
 from sandbox.model.problems import Problems, Where
-from sandbox.model.spec import PROCESSES_MOST
+from sandbox.model.spec import MAX_PROCESSES
 from sandbox.model.values import BadValue, Kind, nearest, shown
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -68,8 +68,8 @@ class Tables:
         if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
             self._problems.add((key,), "expected tables", value=shown(raw), hint=f"[[{key}]]")
             return []
-        if len(raw) > PROCESSES_MOST:
-            self._problems.add((key,), "too many tables", number=len(raw), allowed=PROCESSES_MOST)
+        if len(raw) > MAX_PROCESSES:
+            self._problems.add((key,), "too many tables", number=len(raw), allowed=MAX_PROCESSES)
             return []
         return raw
 

@@ -20,8 +20,8 @@ from sandbox.trace.plausible import Plausible
 from sandbox.util.text import clean, clean_console, clean_line
 
 #: A line or a file that is longer is no recording that we have made, or more than anybody looks at.
-_LINE_MOST, _EVENTS_MOST = 1 << 24, 10_000_000
-_TEXT_MOST = 4_096
+_MAX_LINE, _MAX_EVENTS = 1 << 24, 10_000_000
+_MAX_TEXT = 4_096
 #: After so many lines without a single event it is something else.
 _PATIENCE = 1_000
 _UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, RecursionError)
@@ -86,12 +86,12 @@ class Recording:
     def _read_lines(self) -> Iterator[tuple[int, bytes]]:
         """Whole lines, with their numbers."""
         number = 0
-        while line := self._file.readline(_LINE_MOST):
+        while line := self._file.readline(_MAX_LINE):
             number += 1
             if line.endswith(b"\n"):
                 yield number, line
-            elif len(line) == _LINE_MOST:
-                self._say("line is too long", line=number, allowed=_LINE_MOST)
+            elif len(line) == _MAX_LINE:
+                self._say("line is too long", line=number, allowed=_MAX_LINE)
                 return
             else:
                 self._say("recording ends within a line", line=number)
@@ -110,8 +110,8 @@ class Recording:
                     if count == 0 and self._left_out > _PATIENCE:
                         return
                     continue
-                if count == _EVENTS_MOST:
-                    self._say("too many events", allowed=_EVENTS_MOST)
+                if count == _MAX_EVENTS:
+                    self._say("too many events", allowed=_MAX_EVENTS)
                     break
                 count, last = count + 1, event
                 yield event
@@ -166,7 +166,7 @@ def _event(line: bytes) -> AnyEvent | None:
 
 
 def _line(text: str) -> str:
-    return clean_line(text, _TEXT_MOST)
+    return clean_line(text, _MAX_TEXT)
 
 
 def _harmless(value: Any, wash: Any) -> Any:

@@ -22,7 +22,7 @@ from sandbox.model.events import (
 #: What is about sockets alone, and changes nobody's state.
 SOCKET_EVENTS = (Listening, Backlog, Connected, Accepted, Transferred, Closed)
 #: So many connections that are over are kept, to be shown for a while.
-_ENDED_MOST = 100
+_MAX_ENDED = 100
 
 
 class Listener:
@@ -76,7 +76,7 @@ class Network:
         self.listeners: dict[int, Listener] = {}
         self.connections: dict[int, Connection] = {}
         #: Those that are over, the last one last.
-        self.ended: deque[Connection] = deque(maxlen=_ENDED_MOST)
+        self.ended: deque[Connection] = deque(maxlen=_MAX_ENDED)
         #: How many connections there have been.
         self.number = 0
         #: Processes that woke and wait for the CPU: since when.

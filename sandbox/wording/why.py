@@ -38,7 +38,7 @@ _ON_THE_CPU = N_("{name} has the CPU.")
 _TIE = N_("All at one instant: {rule} puts {first} before {second}.")
 _TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
 #: So many sentences are read at a glance.
-_MOST = 4
+_MAX_SENTENCES = 4
 
 
 def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple[int, str] | None:
@@ -77,8 +77,8 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
                 said.append(_whole(sentence(event, names)))
     if idle and any(isinstance(event, (Blocked, Exited)) for event in instant):
         said.append(_("Nobody is ready."))
-    if len(said) > _MOST:
-        said = ["…", *said[-_MOST:]]
+    if len(said) > _MAX_SENTENCES:
+        said = ["…", *said[-_MAX_SENTENCES:]]
     return (t_ns, prose(said)) if said else None
 
 

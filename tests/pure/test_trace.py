@@ -238,12 +238,12 @@ def test_nothing_in_it_can_steer_the_terminal(tmp_path: Path) -> None:
 
 def test_huge_is_cut_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = recorded(tmp_path / "it")
-    monkeypatch.setattr(load, "_EVENTS_MOST", 10)
+    monkeypatch.setattr(load, "_MAX_EVENTS", 10)
     assert read(path) == (EVENTS[:10], ["too many events", "recording has no end"])
-    monkeypatch.setattr(load, "_LINE_MOST", max(map(len, path.read_bytes().splitlines(True))) + 1)
+    monkeypatch.setattr(load, "_MAX_LINE", max(map(len, path.read_bytes().splitlines(True))) + 1)
     with path.open("ab") as file:
         file.write(b" " * 10_000 + b"\n" + encode(EVENTS[-1]))
-    monkeypatch.setattr(load, "_EVENTS_MOST", 10_000)
+    monkeypatch.setattr(load, "_MAX_EVENTS", 10_000)
     events, problems = read(path)
     assert events == EVENTS
     assert problems == ["line is too long"]

@@ -18,7 +18,7 @@ from sandbox.render.gantt import Line
 from sandbox.util.units import MS
 
 #: So many processes are listed with their errors, the worst first.
-_LISTED_MOST = 12
+_MAX_LISTED = 12
 _TITLE, _FIGURE = 20, 12
 
 
@@ -123,7 +123,7 @@ def _pairs(runs: Sequence[Run]) -> Iterator[tuple[Run, Run, Agreement]]:
 def _against(virtual: Run, real: Run, found: Agreement, width: int) -> Iterator[Line]:
     yield _heading(real)
     yield from gantt.overlay(virtual.history, real.history, (_("sim"), _("real")), width)
-    worst = sorted(found.processes, key=lambda process: process.error, reverse=True)[:_LISTED_MOST]
+    worst = sorted(found.processes, key=lambda process: process.error, reverse=True)[:_MAX_LISTED]
     yield _row(_("turnaround in ms"), (_("virtual"), _("real"), _("error")), "dim")
     for process in found.processes:
         if process in worst:

@@ -19,7 +19,7 @@ from sandbox.util.text import clean_line
 
 #: So long may a whole examination take.
 _PATIENCE_S = 300.0
-_WORDS_MOST = 65_536
+_MAX_WORDS = 65_536
 
 
 def examine_apart(request: Request) -> list[Report]:
@@ -38,7 +38,7 @@ def examine_apart(request: Request) -> list[Report]:
             out, ended = done.stdout, done.returncode == 0
         except subprocess.TimeoutExpired as late:
             out, ended = late.stdout or b"", False
-        stderr.seek(max(stderr.seek(0, 2) - _WORDS_MOST, 0))
+        stderr.seek(max(stderr.seek(0, 2) - _MAX_WORDS, 0))
         words = stderr.read().decode(errors="replace")
     messages = [decode_message(line) for line in out.split(b"\n")[:-1]]  # the last one may have been cut off
     return _reports(request, messages, None if ended else _death(words))

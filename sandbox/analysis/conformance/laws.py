@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sandbox.analysis.conformance.trial import SLICE_LEAST_NS, Candidate, Trial
+from sandbox.analysis.conformance.trial import MIN_SLICE_NS, Candidate, Trial
 from sandbox.analysis.conformance.verdicts import DETERMINISTIC, IDLE, LAWFUL, LOST, SLICES, STARVED, Violation
 from sandbox.analysis.conformance.workloads import BOUND_NS, EXAMINED
 from sandbox.model.events import (
@@ -101,8 +101,8 @@ def slices(world: Scenario, events: Events) -> Violation | None:
                 (fresh.add if reason == "admitted" else fresh.discard)(pid)  # else it may be what is left
             case Dispatched(pid=pid, slice_ns=slice_ns):
                 granted[pid] = event
-                if slice_ns is not None and slice_ns < SLICE_LEAST_NS and pid in fresh:
-                    return _slice("slice too short", event.t_ns, names[pid], slice_ns, SLICE_LEAST_NS)
+                if slice_ns is not None and slice_ns < MIN_SLICE_NS and pid in fresh:
+                    return _slice("slice too short", event.t_ns, names[pid], slice_ns, MIN_SLICE_NS)
             case PolicyNote():
                 granted.clear()  # its own move may have begun slices anew
             case Descheduled(pid=pid, t_ns=t_ns) if pid in granted:

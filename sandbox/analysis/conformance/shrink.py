@@ -15,14 +15,14 @@ from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
 T = TypeVar("T")
 
 #: So many smaller workloads are tried at most, and so many stretches of work in all.
-_TRIES_MOST, _STRETCHES_MOST = 300, 40_000
+_MAX_TRIES, _MAX_STRETCHES = 300, 40_000
 
 
 def shrink(world: Scenario, shows: Callable[[Scenario], T | None], seen: T) -> tuple[Scenario, T]:
     """A small world that ``shows`` something, and what it shows. ``seen``: what the given world shows."""
     tries = stretches = 0
     smaller = _smaller(world)
-    while tries < _TRIES_MOST and stretches < _STRETCHES_MOST and (candidate := next(smaller, None)) is not None:
+    while tries < _MAX_TRIES and stretches < _MAX_STRETCHES and (candidate := next(smaller, None)) is not None:
         tries += 1
         stretches += sum(len(process.segments) for process in candidate.processes)
         found = shows(candidate)

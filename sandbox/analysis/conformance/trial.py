@@ -16,7 +16,7 @@ from sandbox.model.spec import At, Scenario
 from sandbox.util.units import US
 
 #: Slices no shorter than this bring about so many events at most; more means that there is no end to it.
-SLICE_LEAST_NS = 100 * US
+MIN_SLICE_NS = 100 * US
 _EVENTS_A_SLICE, _EVENTS_BESIDES = 3, 1_000
 #: A run that takes so long hangs where no alarm is heard: the process ends and says where it was.
 LIMIT_S = 3.0
@@ -85,4 +85,4 @@ class Candidate(msgspec.Struct, frozen=True):
 
 def _events_most(world: Scenario) -> int:
     demand_ns = sum(process.demand_ns or 0 for process in world.processes)
-    return _EVENTS_BESIDES + _EVENTS_A_SLICE * (demand_ns // SLICE_LEAST_NS)
+    return _EVENTS_BESIDES + _EVENTS_A_SLICE * (demand_ns // MIN_SLICE_NS)

@@ -22,8 +22,8 @@ from sandbox.views.metrics import metrics, processes, result
 #: A turnaround that the same policy does not reproduce as well as this makes the method doubtful.
 TOLERANCE = 0.03
 #: Cells: for a name at most and at least, and between two columns.
-_NAME_MOST, _NAME_LEAST, _GAP = 20, 8, 2
-_LISTED_MOST = 20
+_MAX_NAME, _MIN_NAME, _GAP = 20, 8, 2
+_MAX_LISTED = 20
 
 
 class WhatIf(NamedTuple):
@@ -107,9 +107,9 @@ def _check(what: WhatIf) -> Iterator[Line]:
 def _table(what: WhatIf, width: int) -> Iterator[Line]:
     """Columns as wide as what stands in them; names have the rest."""
     heads = [_("turnaround"), _("if"), _("waiting"), _("if"), _("response"), _("if")]
-    rows = [[*_figures(was, would)] for was, would in what.ended[:_LISTED_MOST]]
+    rows = [[*_figures(was, would)] for was, would in what.ended[:_MAX_LISTED]]
     columns = [max(map(cell_len, column)) + _GAP for column in zip(heads, *rows, strict=True)]
-    room = max(min(width - sum(columns), _NAME_MOST), _NAME_LEAST)
+    room = max(min(width - sum(columns), _MAX_NAME), _MIN_NAME)
 
     def row(name: str, cells: list[str]) -> str:
         return fit_name(name, room) + "".join(map(flush_right, cells, columns))
@@ -117,8 +117,8 @@ def _table(what: WhatIf, width: int) -> Iterator[Line]:
     yield [(row(_("all times in ms"), heads), "dim")]
     for (was, _would), cells in zip(what.ended, rows, strict=False):
         yield [(row(was["name"], cells), "text")]
-    if len(what.ended) > _LISTED_MOST:
-        yield [(_("… and {number} more").format(number=len(what.ended) - _LISTED_MOST), "dim")]
+    if len(what.ended) > _MAX_LISTED:
+        yield [(_("… and {number} more").format(number=len(what.ended) - _MAX_LISTED), "dim")]
 
 
 def _figures(was: dict[str, Any], would: dict[str, Any]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from sandbox import wording
 from sandbox.clients.client import Client
 from sandbox.i18n import N_, _
-from sandbox.model.spec import CLIENTS_MOST
+from sandbox.model.spec import MAX_CLIENTS
 from sandbox.tui.format import fine
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
@@ -250,6 +250,6 @@ def _summary(burst: Sequence[Client]) -> str:
 
 
 def _problem_of_number(text: str) -> str | None:
-    if not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= CLIENTS_MOST):
+    if not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= MAX_CLIENTS):
         return None
-    return _("a whole number from 1 to {most}").format(most=CLIENTS_MOST)
+    return _("a whole number from 1 to {most}").format(most=MAX_CLIENTS)
