@@ -1,12 +1,19 @@
-"""What processes, connections and clients wait for."""
+"""What processes, connections and clients wait for, and what the states of processes are called."""
 
 from __future__ import annotations
 
 from sandbox.i18n import Messages, _
 from sandbox.model.events import Clause
-from sandbox.wording.states import STATES
+from sandbox.model.states import State
 from sandbox.wording.templates import say
 
+STATES: Messages = {
+    "new": "NEW",
+    "ready": "READY",
+    "running": "RUNNING",
+    "blocked": "BLOCKED",
+    "exited": "DONE",
+}
 _CAUSES: Messages = {
     "sleep": "sleep {for_ns}",
     "next job": "next job in {for_ns}",
@@ -64,6 +71,11 @@ _PLACES: Messages = {
     "9": "ninth in the queue",
     "10": "tenth in the queue",
 }
+
+
+def state(of: State) -> str:
+    """What a state is called, wherever it is named."""
+    return _(STATES[of.value])
 
 
 def cause(clause: Clause) -> str:

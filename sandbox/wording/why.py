@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.i18n import N_, Messages, _
+from sandbox.i18n import N_, _
 from sandbox.model.events import (
     Admitted,
     Blocked,
@@ -18,19 +18,12 @@ from sandbox.model.events import (
     Ready,
     Wrote,
 )
-from sandbox.wording.events import sentence, status
+from sandbox.wording.events import lead, sentence, status
 from sandbox.wording.faults import operator
 from sandbox.wording.policies import note, rule
 from sandbox.wording.templates import Names, fill, listed, prose
 from sandbox.wording.waits import waits
 
-_LEADS: Messages = {
-    "admitted": "{name} arrives.",
-    "woke": "{name} wakes up.",
-    "expired": "{name} used its whole slice and goes to the tail.",
-    "preempted": "{name} is pushed aside and keeps the head of its queue.",
-    "yielded": "{name} gives the CPU away and goes to the tail.",
-}
 _CHOSEN = N_("{policy} chooses {name}: {why}.")
 _HELD = N_("{name} was running; it goes on first.")
 _HELD_WITHIN_A_SLICE = N_("{name} was running; it goes on first, with what is left of its slice.")
@@ -60,8 +53,8 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
                 said.append(fill(template, {"name": names[pid]}))
             case Ready(pid=pid, reason="preempted") if asked:
                 said.append(fill(_ON_THE_CPU, {"name": names[pid]}))
-            case Ready(pid=pid, reason=reason):
-                said.append(fill(_LEADS[reason], {"name": names[pid]}))
+            case Ready():
+                said.append(_whole(lead(event, names)))
             case Blocked(pid=pid, on=on):
                 said.append(_whole(waits(names[pid], on)))
             case Exited(pid=pid):
