@@ -49,12 +49,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         status: int = options.do(options)
         sys.stdout.flush()
     except BadInput as bad:
-        from sandbox.render.terminal import print_problems
+        from sandbox.render.stderr import print_problems
 
         print_problems(bad)
         return BAD_INPUT
     except OSError as error:
-        from sandbox.render.terminal import abandon_stdout, complain
+        from sandbox.render.stderr import abandon_stdout, complain
 
         abandon_stdout()
         if isinstance(error, BrokenPipeError):

@@ -44,7 +44,7 @@ def do(options: argparse.Namespace) -> int:
     scenario = shared.scenario(options, real=True)
     config = read_config()
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        from sandbox.render.terminal import complain
+        from sandbox.render.stderr import complain
 
         complain(_("the app needs a terminal; ossandbox run and ossandbox simulate need none"))
         return BAD_INPUT

@@ -19,7 +19,8 @@ from sandbox.i18n import _, english
 from sandbox.model.events import Clause
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice as contenders
-from sandbox.render.terminal import chart_width, print_lines, print_problems, problem_lines
+from sandbox.render.stderr import print_problems, problem_lines
+from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import BadInput, Problem, find, load
 
 WORLDS, SEED = 500, 1

@@ -21,7 +21,9 @@ from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice as contenders
 from sandbox.policies.choice import Contender
-from sandbox.render.terminal import Progress, chart_width, complain, print_lines
+from sandbox.render.progress import Progress
+from sandbox.render.stderr import complain
+from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import BadInput, Problem
 
 _MAX_REPEATS = 1_000

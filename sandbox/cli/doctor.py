@@ -12,7 +12,7 @@ from sandbox.cli.run_options import read
 from sandbox.i18n import _, english
 from sandbox.model.events import Clause
 from sandbox.model.values import Duration
-from sandbox.render.terminal import complain
+from sandbox.render.stderr import complain
 from sandbox.scenario import BadInput, Problem
 
 
@@ -51,7 +51,7 @@ def _measure(as_json: bool, for_ns: int | None) -> int:
     from sandbox.analysis.measurement.report import print_measurement
     from sandbox.cli.interrupts import Interrupted, Interruption
     from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
-    from sandbox.render.terminal import Progress
+    from sandbox.render.progress import Progress
 
     sensors = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
     progress = Progress(steps(sensors))

@@ -16,7 +16,7 @@ from sandbox.export.material import gather
 from sandbox.i18n import _
 from sandbox.model.events import Clause
 from sandbox.model.values import BadValue
-from sandbox.render.terminal import complain
+from sandbox.render.stderr import complain
 from sandbox.scenario import BadInput, Problem
 from sandbox.wording import recording as worded
 

@@ -21,15 +21,8 @@ from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
 from sandbox.model.events import Clause, Event, Fault, Witnessed
 from sandbox.model.spec import Boot, Scenario
-from sandbox.render.terminal import (
-    EventLines,
-    abandon_stdout,
-    complain,
-    print_clients,
-    print_result,
-    print_serial,
-    quote,
-)
+from sandbox.render.result import EventLines, print_clients, print_result, print_serial
+from sandbox.render.stderr import abandon_stdout, complain, quote
 from sandbox.trace.record import Recorder
 from sandbox.views.history import History
 from sandbox.views.metrics import result

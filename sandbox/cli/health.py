@@ -12,7 +12,7 @@ from typing import Literal, NamedTuple
 
 from sandbox.i18n import Messages, _
 from sandbox.link.client import can_be_strict
-from sandbox.render.terminal import print_table
+from sandbox.render.tables import print_table
 
 PORT = 9001
 

@@ -56,7 +56,7 @@ def _outcome(status: int, last_words: int) -> int:
         return 128 - status
     from sandbox import wording
     from sandbox.link.postmortem import cause_of_end
-    from sandbox.render.terminal import complain, quote
+    from sandbox.render.stderr import complain, quote
 
     cause = cause_of_end(os.read(last_words, _MAX_WORDS).decode(errors="replace"))
     complain(wording.fault(cause))

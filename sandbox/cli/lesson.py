@@ -24,7 +24,7 @@ from sandbox.lessons.whatif import imagined
 from sandbox.model.events import Clause, Event
 from sandbox.model.spec import Scenario
 from sandbox.render.cells import fit
-from sandbox.render.terminal import Progress
+from sandbox.render.progress import Progress
 from sandbox.scenario import BadInput, Problem
 from sandbox.util.text import clean
 

@@ -13,7 +13,7 @@ from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.progress import finished
 from sandbox.lessons.text import title
 from sandbox.model.spec import Scenario
-from sandbox.render.terminal import print_table
+from sandbox.render.tables import print_table
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

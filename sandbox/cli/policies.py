@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
+from sandbox import policies
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _, english
+from sandbox.kernel.kernel import Kernel
 from sandbox.model.events import Clause
 from sandbox.policies import template
-from sandbox.render import listings
+from sandbox.render.cells import wrap
 from sandbox.scenario import BadInput, Problem
+from sandbox.wording.policies import rule_and_rest
+
+#: What happens at one instant, in which order.
+RULES = tuple(inspect.cleandoc(method.__doc__ or "") for method in (Kernel.tell, Kernel.decide))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,13 +38,61 @@ def do(options: argparse.Namespace) -> int:
     if options.new is not None:
         _write_new(options.new, options.force)
     elif options.rules:
-        print(listings.rules())
+        print(_rules())
     elif options.json:
         with english():
-            print(json.dumps(listings.policy_documents()))
+            print(json.dumps(_documents()))
     else:
-        listings.print_policies()
+        _print()
     return DONE
+
+
+def _documents() -> list[dict[str, Any]]:
+    """Every policy as JSON carries it."""
+    documents = []
+    for name in policies.names():
+        kind = policies.find(name)
+        rule, bad = rule_and_rest(kind.__doc__)
+        documents.append(
+            {
+                "name": name,
+                "rule": rule,
+                "bad": bad,
+                "ties": kind.ties,
+                "parameters": [
+                    {
+                        "name": parameter.name,
+                        "says": parameter.says,
+                        "default": parameter.default,
+                        "allowed": parameter.kind.range(),
+                    }
+                    for parameter in kind.declared()
+                ],
+            }
+        )
+    return documents
+
+
+def _print() -> None:
+    """Every policy: its rule, when it is bad, its parameters; lines end where the terminal does, if it is one."""
+    width = min(shutil.get_terminal_size().columns, 110) if sys.stdout.isatty() else 10_000
+    for name in policies.names():
+        kind = policies.find(name)
+        print(name)
+        for text in rule_and_rest(kind.__doc__):
+            print(*wrap(text, width, indent=" " * 4, first=" " * 4), sep="\n")
+        for parameter in kind.declared():
+            default = parameter.kind.write(parameter.kind.read(parameter.default))
+            said = _("{says}; {allowed}").format(says=_(parameter.says), allowed=parameter.kind.range())
+            print(*wrap(f"{parameter.name:<12}{default:<18}{said}", width, indent=" " * 36, first=" " * 6), sep="\n")
+        print()
+
+
+def _rules() -> str:
+    """The order of things at one instant, as the kernel's own docstrings say it."""
+    ties = [f"  {name:<10} {policies.find(name).ties}" for name in policies.names()]
+    heading = _("Each policy's own rule for ties ([machine] ties = … overrides it):")
+    return "\n".join([*map(_, RULES), "", heading, *ties])
 
 
 def _write_new(name: str, force: bool) -> None:

@@ -23,7 +23,7 @@ def do(options: argparse.Namespace) -> int:
     """Open the app at the beginning of the recording."""
     from sandbox.link.client import KernelProcess
     from sandbox.model.spec import Boot
-    from sandbox.render.terminal import complain
+    from sandbox.render.stderr import complain
 
     def start(scenario: Scenario) -> KernelProcess:
         return KernelProcess(Boot(scenario, stay=True, attended=True))

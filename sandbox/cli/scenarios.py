@@ -8,7 +8,7 @@ import json
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _
 from sandbox.lessons.text import title
-from sandbox.render.terminal import print_table
+from sandbox.render.tables import print_table
 from sandbox.scenario import built_in, load
 
 

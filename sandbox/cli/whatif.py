@@ -13,7 +13,8 @@ from sandbox.cli.exits import DONE
 from sandbox.i18n import _
 from sandbox.model.events import Clause
 from sandbox.model.values import BadValue, Duration
-from sandbox.render.terminal import chart_width, complain, print_lines
+from sandbox.render.stderr import complain
+from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import BadInput, Problem
 from sandbox.wording import recording as worded
 

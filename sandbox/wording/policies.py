@@ -1,7 +1,8 @@
-"""What policies say: why they chose, what they did of their own accord, their queues and parameters."""
+"""What policies say: of themselves, why they chose, what they did of their own accord, their queues and parameters."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 
 from sandbox.i18n import Messages, _
@@ -69,6 +70,12 @@ _FIGURES: Messages = {
     "vruntime_ns": "vruntime",
     "weight": "weight",
 }
+
+
+def rule_and_rest(docstring: str | None) -> tuple[str, str]:
+    """The first paragraph of a policy's docstring, which is its rule, and all others, each on one line."""
+    first, _blank, rest = inspect.cleandoc(docstring or "").replace("``", "").partition("\n\n")
+    return _(" ".join(first.split())), _(" ".join(rest.split()))
 
 
 def rule(clause: Clause) -> str:

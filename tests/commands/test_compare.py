@@ -265,7 +265,7 @@ def test_a_policy_that_a_script_switches_to_lies_beside_the_scenario(ossandbox: 
 
 def test_progress_of_long_ones_goes_to_stderr(ossandbox: Caller, convoy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     assert ossandbox("compare", convoy, "--policies", "fcfs,rr").err == ""
-    monkeypatch.setattr("sandbox.render.terminal._MOMENT_S", 0)
+    monkeypatch.setattr("sandbox.render.progress._MOMENT_S", 0)
     said = ossandbox("compare", convoy, "--policies", "fcfs,rr", "--json")
     assert said.err == "ossandbox: fcfs in virtual time (1 of 2)\nossandbox: rr in virtual time (2 of 2)\n"
     json.loads(said.out)

@@ -139,7 +139,7 @@ def _against(virtual: Run, real: Run, found: Agreement, width: int) -> Iterator[
     ):
         yield _row(title, [_share(error) for error in agreement.summary(errors).values()])
     drift = agreement.summary([float(abs(match.drift_ns)) for match in found.matches])
-    yield _row(_("start of a slice"), [_milliseconds(ns) for ns in drift.values()])
+    yield _row(_("start of a slice"), [_time(ns) for ns in drift.values()])
     total = len(found.matches) + len(found.only_virtual)
     yield [(_("{matched} of {total} slices matched").format(matched=len(found.matches), total=total), "text")]
     if found.endings:
@@ -163,5 +163,5 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.2%}"
 
 
-def _milliseconds(ns: float | None) -> str:
+def _time(ns: float | None) -> str:
     return "-" if ns is None else f"{ns / MS:.2f} ms"

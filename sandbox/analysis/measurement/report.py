@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.i18n import Messages, _
-from sandbox.render.terminal import milliseconds, print_table
+from sandbox.render.tables import milliseconds, print_table
 from sandbox.util.units import MS, US
 
 Figures = dict[str, Any]

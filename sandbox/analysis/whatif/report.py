@@ -15,7 +15,7 @@ from sandbox.i18n import _
 from sandbox.render import gantt
 from sandbox.render.cells import fit_name, flush_right
 from sandbox.render.gantt import Line
-from sandbox.util.units import MS
+from sandbox.render.tables import milliseconds
 from sandbox.views.history import History
 from sandbox.views.metrics import metrics, processes, result
 
@@ -123,8 +123,8 @@ def _table(what: WhatIf, width: int) -> Iterator[Line]:
 
 def _figures(was: dict[str, Any], would: dict[str, Any]) -> Iterator[str]:
     for key in ("turnaround_ns", "waiting_ns", "response_ns"):
-        yield _milliseconds(was[key])
-        yield _milliseconds(would[key])
+        yield milliseconds(was[key])
+        yield milliseconds(would[key])
 
 
 def _differences(what: WhatIf) -> Iterator[str]:
@@ -141,7 +141,3 @@ def _differences(what: WhatIf) -> Iterator[str]:
         if worst[0] > 0:
             yield wording.later(worst[2], worst[0], worst[0] / worst[1])
     yield wording.what_if(what.label, *_metrics(what))
-
-
-def _milliseconds(ns: int | None) -> str:
-    return "-" if ns is None else f"{ns / MS:.1f}"

@@ -8,9 +8,9 @@ from sandbox import policies, wording
 from sandbox.i18n import _
 from sandbox.model.values import BadValue
 from sandbox.policies.host.loader import classes
-from sandbox.render.listings import says
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
 from sandbox.util.text import clean_line
+from sandbox.wording.policies import rule_and_rest
 
 
 class ChoosePolicy(ChooseOrType):
@@ -49,7 +49,7 @@ def _offer(name: str) -> Offer:
         kind = policies.find(name)
     except (BadValue, ImportError):
         return Offer(name, name, _("(does not load)"))
-    rule, bad = says(kind)
+    rule, bad = rule_and_rest(kind.__doc__)
     lines = [rule, bad]
     lines += [
         _("{name} = {value}: {says} ({allowed})").format(

@@ -13,13 +13,13 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.commands import Describe, Look, Tune
 from sandbox.model.events import Event, Fault
-from sandbox.render.listings import rule_and_rest
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.panels.queues.list import QueueList
 from sandbox.tui.panels.queues.parameters import Parameters, Tuned
 from sandbox.tui.panels.queues.source import Source
 from sandbox.tui.state.session import Session
+from sandbox.wording.policies import rule_and_rest
 
 
 class Queues(Panel, can_focus=True):
