@@ -21,10 +21,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """List the lessons in the order of the course."""
     course, done = lessons(), finished()
-    if options.json:
+    if args.json:
         print(json.dumps([_document(each, each.name in done) for each in course]))
         return DONE
     rows = [

@@ -15,10 +15,9 @@ from sandbox import policies
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _, english
 from sandbox.kernel.kernel import Kernel
-from sandbox.model.events import Clause
+from sandbox.model.problems import BadInput
 from sandbox.policies import template
 from sandbox.render.cells import wrap
-from sandbox.scenario import BadInput, Problem
 from sandbox.wording.policies import rule_and_rest
 
 #: What happens at one instant, in which order.
@@ -33,13 +32,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help=_("with --new: overwrite the file"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """List the policies, print the rules, or write the starting point."""
-    if options.new is not None:
-        _write_new(options.new, options.force)
-    elif options.rules:
+    if args.new is not None:
+        _write_new(args.new, args.force)
+    elif args.rules:
         print(_rules())
-    elif options.json:
+    elif args.json:
         with english():
             print(json.dumps(_documents()))
     else:
@@ -100,18 +99,14 @@ def _write_new(name: str, force: bool) -> None:
     path = Path(name)
     class_name = "".join(word[:1].upper() + word[1:] for word in path.stem.split("_"))
     if path.suffix != ".py" or not path.stem.isidentifier() or not class_name.isidentifier():
-        raise _refused(name, Clause("not a file for a policy"))
+        raise BadInput.because(name, "not a file for a policy")
     names = {"mine.py": name, "Mine": class_name}
     text = re.sub(r"mine\.py|\bMine\b", lambda found: names[found[0]], Path(template.__file__).read_text("utf-8"))
     try:
         with open(path, "w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise _refused(name, Clause("file exists")) from None
+        raise BadInput.because(name, "file exists") from None
     except OSError as error:
-        raise _refused(name, Clause("cannot be written", {"reason": error.strerror})) from None
+        raise BadInput.because(name, "cannot be written", reason=error.strerror) from None
     print(_("{file}: class {name}; try: ossandbox check {file}").format(file=name, name=class_name))
-
-
-def _refused(name: str, what: Clause) -> BadInput:
-    return BadInput(name, [Problem(0, "", what)])

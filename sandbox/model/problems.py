@@ -1,11 +1,11 @@
-"""What is wrong with a file: each fault with its line and its place."""
+"""What is wrong with a file or with options: each fault with its line and its place."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sandbox.model.events import Clause
+from sandbox.model.events import Clause, Figure
 from sandbox.model.values import BadValue, shown
 
 #: A place in a file, from the outside in: the names of keys, and the numbers of tables from 0 on.
@@ -13,20 +13,31 @@ Where = tuple[str, ...]
 
 
 class Problem(NamedTuple):
-    """One fault of a file: its line (0: the whole file), its place in words of the file, and what is wrong."""
+    """One fault: its line (0: the whole file, or no file), its place in words of the file or the option, and what is
+    wrong."""
 
     line: int
     place: str
     what: Clause
 
 
+def problems_of(bad: BadValue, place: str = "") -> list[Problem]:
+    """What is wrong with a value that stands at a place of no line: an option, or a file as a whole."""
+    return [Problem(0, f"{place} {inside}".strip(), what) for inside, what in bad.faults]
+
+
 class BadInput(Exception):
-    """A file that cannot be used. ``problems``: all of them, in the order of the file."""
+    """A file, or options, that cannot be used. ``problems``: all of them, in the order of the file."""
 
     def __init__(self, file: str, problems: list[Problem]) -> None:
         super().__init__(file)
         self.file = file
         self.problems = sorted(problems, key=lambda problem: problem.line)
+
+    @classmethod
+    def because(cls, file: str, rule: str, **figures: Figure) -> BadInput:
+        """For one reason, which concerns the file as a whole."""
+        return cls(file, [Problem(0, "", Clause(rule, figures))])
 
 
 class Problems:
@@ -36,16 +47,15 @@ class Problems:
         self.found: list[Problem] = []
         self.lines: Mapping[Where, int] = {}
 
-    def add(self, where: Where, rule: str, **figures: str | int | None) -> None:
-        """One more."""
-        self.add_clause(where, Clause(rule, dict(figures)))
+    def add(self, where: Where, rule: str, **figures: Figure) -> None:
+        self.add_clause(where, Clause(rule, figures))
 
     def add_clause(self, where: Where, what: Clause, inside: str = "") -> None:
-        """One more; ``inside``: where in the value it is."""
+        """``inside``: where in the value it is."""
         self.found.append(Problem(self._line(where), _place(where) + inside, what))
 
     def add_bad_value(self, where: Where, bad: BadValue) -> None:
-        """All that a value was refused for."""
+        """Everything that is wrong with a value."""
         for inside, what in bad.faults:
             self.add_clause(where, what, inside)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from sandbox.clients.client import Clients
-from sandbox.clients.script import Clientele
+from sandbox.clients.script import ClientScript
 from sandbox.lessons.tracker import Story
 from sandbox.model.commands import Command
 from sandbox.model.events import Admitted, AnyEvent, Booted, Dispatched, Event, Fault, Operator
@@ -64,7 +64,7 @@ class Session:
         self.quantum_asked: tuple[int, int] | None = None
         #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
         self.clients = Clients()
-        self._clientele = Clientele(scenario.clients, self.clients)
+        self._clientele = ClientScript(scenario.clients, self.clients)
         self._start = start
         self._machine_clock = MachineClock(clock)
         self._load = Load()
@@ -112,7 +112,7 @@ class Session:
                 case Operator() if event.goes_on:
                     self._machine_clock.lose()
         self.reading.take(events, len(self.story.reached))
-        if self._clientele.parts:
+        if self._clientele.groups:
             self._clientele.take(events)
         if events and not isinstance(events[-1], Booted) and not self.past.live.board.paused:
             self._machine_clock.hear(events[-1].t_ns, fresh)
