@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 
 from sandbox import policies, wording
 from sandbox.analysis.conformance import report
-from sandbox.analysis.conformance.apart import examine_apart
 from sandbox.analysis.conformance.junit import Case, Suite, junit
-from sandbox.analysis.conformance.messages import Request
+from sandbox.analysis.conformance.messages import ExamineTask
+from sandbox.analysis.conformance.run import run
 from sandbox.analysis.conformance.trial import Candidate
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
 from sandbox.cli.options import Given
@@ -97,7 +97,7 @@ def _policy(what: str, options: CheckOptions) -> Finding:
     """Every policy that is meant, examined."""
     began = time.monotonic()
     try:
-        reports = examine_apart(Request(what, options.like, options.seed, options.worlds))
+        reports = run(ExamineTask(what, options.like, options.seed, options.worlds))
     except BadValue as value:
         bad = BadInput(what, problems_of(value))
         if not options.silent:

@@ -1,4 +1,4 @@
-"""The process that examines policies: ``python -m sandbox.analysis.conformance``, which ``apart`` starts.
+"""The worker that examines policies: ``python -m sandbox.analysis.conformance``.
 
 Somebody's own file may hang, print or end the process; here it can do so without harm.
 """
@@ -6,31 +6,23 @@ Somebody's own file may hang, print or end the process; here it can do so withou
 from __future__ import annotations
 
 import faulthandler
-import sys
 
 from sandbox.analysis.conformance.examination import examine
-from sandbox.analysis.conformance.messages import Begun, Judged, Trying, decode_request
+from sandbox.analysis.conformance.messages import Begun, ExamineTask, Judged, Trying, decode_task
 from sandbox.analysis.conformance.trial import LIMIT_S, Candidate
 from sandbox.analysis.conformance.workloads import worlds
-from sandbox.link import worker as errand
+from sandbox.link.worker import Tell, serve
 from sandbox.model.values import BadValue
-from sandbox.policies import choice as contenders
+from sandbox.policies import choice
 from sandbox.policies.host.loader import classes
 
 
-def main() -> None:
-    """Examine what the first line of the standard input asks for."""
-    tell = errand.begin()
-    request = decode_request(sys.stdin.buffer.readline())
-    try:
-        candidates = _candidates(request.what)
-    except BadValue as bad:
-        tell(errand.Refusal(bad.faults))
-        return
-    for candidate in candidates:
+def examine_all(task: ExamineTask, tell: Tell) -> None:
+    """Examine every policy that is meant. Raises BadValue where there is none."""
+    for candidate in _candidates(task.what):
         tell(Begun(candidate.name))
-        generated = worlds(request.seed, request.worlds)
-        for verdict in examine(candidate, request.like, generated, lambda number: tell(Trying(number))):
+        generated = worlds(task.seed, task.worlds)
+        for verdict in examine(candidate, task.like, generated, lambda number: tell(Trying(number))):
             tell(Judged(verdict))
 
 
@@ -50,7 +42,7 @@ def _candidates(what: str) -> list[Candidate]:
 def _candidate(source: str, what: str) -> Candidate | None:
     """The policy; None for a class of the file that is none, if all of the file was asked for."""
     try:
-        return Candidate(*contenders.parse(source))
+        return Candidate(*choice.parse(source))
     except BadValue as bad:
         if source != what and bad.what.rule == "not a policy":
             return None
@@ -58,4 +50,4 @@ def _candidate(source: str, what: str) -> Candidate | None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(decode_task, examine_all)

@@ -12,10 +12,9 @@ from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from sandbox import wording
-from sandbox.analysis.comparison.apart import Comparison
-from sandbox.analysis.comparison.messages import AnyMessage, Compared, Request, Running
+from sandbox.analysis.comparison.messages import AnyMessage, Compared, CompareTask, Running, start
 from sandbox.i18n import _
-from sandbox.link.worker import Refusal
+from sandbox.link.worker import BadTask, Worker
 from sandbox.machines.simulate import obstacles
 from sandbox.policies import choice as contenders
 from sandbox.render.cells import wrap
@@ -42,7 +41,7 @@ class Compare(Panel, can_focus=True):
         self._entry = EntryLine(id="contenders", compact=True)
         self._pages = Pages(id="standings")
         self._session: Session | None = None
-        self._comparison: Comparison | None = None
+        self._comparison: Worker[AnyMessage] | None = None
         #: Whether it has told all that there is to tell.
         self._done = False
 
@@ -101,7 +100,7 @@ class Compare(Panel, can_focus=True):
             self._say([_("This scenario cannot be compared in virtual time."), *map(_sentence, problems)])
             return
         written = self._entry.value.strip() or None
-        self._comparison = Comparison(Request(session.scenario, written, self._pages.size.width))
+        self._comparison = start(CompareTask(session.scenario, written, self._pages.size.width))
         asyncio.get_running_loop().add_reader(self._comparison.fileno(), self._heard)
         self._done = False
         self._say(["…"])
@@ -134,7 +133,7 @@ class Compare(Panel, can_focus=True):
                 said = _("{number} of {of}: {policy}").format(number=number, of=of, policy=label)
                 cancel = _("{key} cancels").format(key=self.key("compare_cancel"))
                 self._pages.show([[], [*bar, (f" {said}", "text"), (f"   {cancel}", "dim")]])
-            case Refusal(faults):
+            case BadTask(faults):
                 self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])
             case Compared(lines):
                 self._pages.show(lines)
