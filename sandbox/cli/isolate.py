@@ -27,8 +27,7 @@ def fork_worker() -> int | None:
     if worker:
         os.close(CLOCK.last_words)
         return _outcome(_wait(worker), last_words)
-    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    if not libc.end_with_parent(parent):
         os._exit(FAILED)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
     return None

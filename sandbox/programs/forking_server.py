@@ -65,8 +65,7 @@ class Server:
     def _handle(self, connection: socket.socket) -> None:
         """In the child: this client's, and nobody else's."""
         self._listener.close()
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == self._os_pid:
+        if libc.end_with_parent(self._os_pid):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             libc.set_name(f"{self._conduct.name[:_MAX_NAME]}:{of_socket(connection.getpeername()).port}")
             converse(connection, self._conduct)

@@ -33,6 +33,12 @@ def prctl(option: int, value: int) -> None:
     _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
 
 
+def end_with_parent(parent: int) -> bool:
+    """Have the system kill this process when its parent ends; False: it has ended already."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return os.getppid() == parent
+
+
 def syscall(number: int, *arguments: object) -> int:
     """A system call that libc has no function for. Raises OSError."""
     return _checked(_libc.syscall(ctypes.c_long(number), *arguments))
