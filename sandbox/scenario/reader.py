@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,7 +11,8 @@ from typing import Any
 import msgspec
 
 from sandbox.model.claims import parse_claim
-from sandbox.model.problems import BadInput, Problems, Where
+from sandbox.model.events import Clause
+from sandbox.model.problems import BadInput, Problem, Problems, Where
 from sandbox.model.spec import (
     CLIENT,
     MAX_PROCESSES,
@@ -22,12 +25,15 @@ from sandbox.model.spec import (
     Step,
     WhatIf,
 )
-from sandbox.model.values import ListOf, Parsed, Text, Whole
-from sandbox.scenario import lesson_checks as teaching
+from sandbox.model.values import ListOf, Parsed, Text, Whole, shown
 from sandbox.scenario.checks import Checks
-from sandbox.scenario.parse import parse
+from sandbox.scenario.lesson_checks import check_lesson
 from sandbox.scenario.tables import Tables
 
+#: A scenario is not larger than this.
+MAX_BYTES = 256 * 1024
+_HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]")
+_KEY = re.compile(r"\s*([\w-]+)\s*=")
 _TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "client", "at", "step", "whatif"}
 #: Concepts have the numbers 1 … 19.
 _CONCEPTS, _CLAIMS = ListOf(Whole(1, 19)), ListOf(Parsed(parse_claim), 0, 100)
@@ -43,11 +49,54 @@ _BELONG = {
 def load(path: str | Path) -> Scenario:
     """The scenario of a file. Raises BadInput."""
     problems = Problems()
-    table = parse(Path(path), problems)
+    table = _parse(Path(path), problems)
     scenario = _Reader(Path(path), problems).read(table) if table is not None else None
     if problems.found or scenario is None:
         raise BadInput(str(path), problems.found)
     return scenario
+
+
+def _parse(path: Path, problems: Problems) -> dict[str, Any] | None:
+    """The tables of a file, if it has any; ``problems`` are told its lines."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            problems.add((), "file is too large", allowed=f"{MAX_BYTES // 1024} KiB")
+            return None
+        text = data.decode("utf-8-sig")
+        problems.lines = _line_numbers(text)
+        return tomllib.loads(text)
+    except OSError as error:
+        problems.add((), "cannot be read", reason=error.strerror)
+    except UnicodeDecodeError as error:
+        problems.add((), "is not UTF-8", byte=error.start)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        what = Clause("is not TOML", {"reason": shown(str(error)).strip("'\"")})
+        problems.found.append(Problem(int(line[1]) if line else 0, "", what))
+    except (RecursionError, ValueError):  # ValueError: a number of far too many digits
+        problems.add((), "is nested too deeply")
+    return None
+
+
+def _line_numbers(text: str) -> dict[Where, int]:
+    """Where each table and key of a file begins. A quick look, good for messages: no TOML parser that keeps
+    positions is worth a dependency."""
+    numbers: dict[Where, int] = {}
+    table: Where = ()
+    counts: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = (header[2],)
+            if header[1] == "[[":
+                index = counts[header[2]] = counts.get(header[2], -1) + 1
+                numbers.setdefault(table, number)
+                table = (header[2], str(index))
+            numbers.setdefault(table, number)
+        elif key := _KEY.match(line):
+            numbers.setdefault((*table, key[1]), number)
+    return numbers
 
 
 class _Reader:
@@ -84,21 +133,20 @@ class _Reader:
         checks.clients(clients, processes)
         checks.connections(self._connections, processes)
         scenario = Scenario(
-            self._name,
-            title,
-            machine or MachineSpec(),
-            processes,
-            [at for _, at in script],
-            lesson,
-            str(self._folder),
-            [client for _, client in clients],
-            tables.value(("concepts",), _CONCEPTS, table.get("concepts", []), []),
-            tables.value(("claims",), _CLAIMS, table.get("claims", []), []),
-            [step for _, step in tables.structs("step", Step, table)],
-            [whatif for _, whatif in tables.structs("whatif", WhatIf, table)],
+            name=self._name,
+            title=title,
+            machine=machine or MachineSpec(),
+            processes=processes,
+            script=[at for _, at in script],
+            lesson=lesson,
+            folder=str(self._folder),
+            clients=[client for _, client in clients],
+            concepts=tables.value(("concepts",), _CONCEPTS, table.get("concepts", []), []),
+            claims=tables.value(("claims",), _CLAIMS, table.get("claims", []), []),
+            steps=[step for _, step in tables.structs("step", Step, table)],
+            whatifs=[whatif for _, whatif in tables.structs("whatif", WhatIf, table)],
         )
-        for where, what in teaching.faults(scenario):
-            self._problems.add_clause(where, what)
+        check_lesson(scenario, self._problems)
         return scenario
 
     def _lesson(self, raw: object) -> str | None:
