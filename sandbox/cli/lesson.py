@@ -18,7 +18,7 @@ from sandbox.i18n import _, english, spoken
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import Verdict, happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.model.events import Event
@@ -38,15 +38,15 @@ class LessonRun(RunObserver):
     def __init__(self, scenario: Scenario, recorder: Recorder | None) -> None:
         super().__init__(Interruption(), recorder)
         self.scenario = scenario
-        self.story = Story(happenings(scenario.claims))
+        self.tracker = LessonTracker(happenings(scenario.claims))
 
     def show(self, event: Event) -> None:
-        self.story.add(event)
+        self.tracker.add(event)
         super().show(event)
 
     def figures(self) -> dict[str, Figure]:
         """What came of it, and what would have come of it with other settings."""
-        return imagined(self.scenario) | figures(self.history, self.story)
+        return imagined(self.scenario) | figures(self.history, self.tracker)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +69,7 @@ def do(args: argparse.Namespace) -> int:
         return status
     known = run.figures()
     if args.check:
-        return _check(judge(run.scenario.claims, run.story, known), args.json)
+        return _check(judge(run.scenario.claims, run.tracker, known), args.json)
     shown = {name: figure.shown for name, figure in known.items()}
     text = fill(clean(lesson_text(run.scenario, spoken()) or ""), run.scenario, shown)
     print(plain(text), end="")

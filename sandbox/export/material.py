@@ -67,7 +67,14 @@ def gather(header: Header, events: Iterable[AnyEvent]) -> Material:
     if history.booted is None:
         raise BadValue("recording holds no event")
     others: list[Event] = [e for e in everything if isinstance(e, (Operator, PolicyNote, Fault, Scheduling))]
-    return Material(header, history.booted, history, [*_stretches(everything, history.now_ns)], others, everything)
+    return Material(
+        header=header,
+        booted=history.booted,
+        history=history,
+        stretches=[*_stretches(everything, history.now_ns)],
+        others=others,
+        events=everything,
+    )
 
 
 class _Open:
@@ -78,7 +85,16 @@ class _Open:
         self.cpu_ns = 0
 
     def end(self, pid: int, end_ns: int) -> Stretch:
-        return Stretch(pid, self.state, self.cpu, self.start_ns, end_ns, self.why, self.cpu_ns, self.woke)
+        return Stretch(
+            pid=pid,
+            state=self.state,
+            cpu=self.cpu,
+            start_ns=self.start_ns,
+            end_ns=end_ns,
+            why=self.why,
+            cpu_ns=self.cpu_ns,
+            woke=self.woke,
+        )
 
 
 def _stretches(events: Iterable[Event], now_ns: int) -> Iterator[Stretch]:

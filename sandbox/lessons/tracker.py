@@ -29,7 +29,7 @@ class Times:
             self.first_ns = t_ns
 
 
-class Story:
+class LessonTracker:
     """Grows event by event. A process goes by its path: its name, or its parent's path and the how manieth child it
     is (``boss/1``). ``happenings``: what to look out for; ``steps``: what is waited for, one after the other."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.lessons.figures import Figure, figures
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event
 from sandbox.model.spec import Scenario
@@ -17,18 +17,18 @@ def imagined(scenario: Scenario) -> dict[str, Figure]:
     policy cannot be had."""
     found: dict[str, Figure] = {}
     for whatif in scenario.whatifs:
-        history, story = _run(whatif.applied(scenario))
-        found |= {f"{whatif.name}.{name}": figure for name, figure in figures(history, story).items()}
+        history, tracker = _run(whatif.applied(scenario))
+        found |= {f"{whatif.name}.{name}": figure for name, figure in figures(history, tracker).items()}
     return found
 
 
-def _run(scenario: Scenario) -> tuple[History, Story]:
-    history, story = History(), Story()
+def _run(scenario: Scenario) -> tuple[History, LessonTracker]:
+    history, tracker = History(), LessonTracker()
 
     def take(events: Iterable[Event]) -> None:
         for event in events:
             history.add(event)
-            story.add(event)
+            tracker.add(event)
 
     simulate(scenario, take)
-    return history, story
+    return history, tracker

@@ -66,7 +66,17 @@ class Recording:
             if found.format > FORMAT:
                 self._say("recording of a later format", format=found.format, reads=FORMAT, version=found.version)
             machine = found.scenario.machine
-            self._expect_events(Booted(0, "linux", machine.cpus, machine.policy, {}, "", found.scenario.name))
+            self._expect_events(
+                Booted(
+                    t_ns=0,
+                    machine="linux",
+                    cpus=machine.cpus,
+                    policy=machine.policy,
+                    parameters={},
+                    ties="",
+                    scenario=found.scenario.name,
+                )
+            )
             return found
         self._lines = _again(first, self._lines)
         name = os.path.basename(self.path)

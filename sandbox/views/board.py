@@ -25,9 +25,9 @@ from sandbox.model.events import (
     Wrote,
 )
 from sandbox.model.states import State, move
-from sandbox.views.console import Output
+from sandbox.views.console import ConsoleText
 from sandbox.views.network import SOCKET_EVENTS, Network
-from sandbox.views.transitions import Diagram
+from sandbox.views.transitions import Transitions
 
 #: So many events are kept to explain the present with.
 _RECENT = 40
@@ -68,7 +68,7 @@ class Row:
         #: What it waits for, or waited for last.
         self.waits: Blocked | None = None
         self.exited: Exited | None = None
-        self._output = Output()
+        self._output = ConsoleText()
         self._output_is_shared = False
 
     @property
@@ -77,7 +77,7 @@ class Row:
         return None if self.waits is None else self.waits.on
 
     @property
-    def output(self) -> Output:
+    def output(self) -> ConsoleText:
         """What it has written; grows by ``write`` only."""
         return self._output
 
@@ -113,7 +113,7 @@ class Board:
         self.failure: Fault | None = None
         self.rows: dict[int, Row] = {}
         self.network = Network()
-        self.diagram = Diagram()
+        self.transitions = Transitions()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
@@ -168,7 +168,7 @@ class Board:
                 self.exited[pid] = None
             case _:
                 self._apply_of_machine(event)
-        self.diagram.apply(event)
+        self.transitions.apply(event)
         self.recent.append(event)
 
     def _apply_of_machine(self, event: Event) -> None:
@@ -198,7 +198,7 @@ class Board:
         board.ready, board.running = self.ready.copy(), self.running.copy()
         board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
         board.recent = self.recent.copy()
-        board.network, board.diagram = self.network.copy(), self.diagram.copy()
+        board.network, board.transitions = self.network.copy(), self.transitions.copy()
         return board
 
     def _enter(self, pid: int, state: State) -> Row:

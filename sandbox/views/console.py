@@ -45,7 +45,7 @@ _CORRECTED = re.compile(r"[\r\b\t]|\x1b(?!\[(?:[0-9;:]*m|K))")
 _COLOURS = re.compile(r"\x1b\[([0-9;:]*)m")
 
 
-class Output:
+class ConsoleText:
     """Grows piece by piece; the last line may still change. Lines are numbered from the first that was ever written."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Output:
     def __bool__(self) -> bool:
         return bool(self._lines or self._open)
 
-    def copy(self) -> Output:
+    def copy(self) -> ConsoleText:
         """One of its own; lines that are whole never change."""
         output = copy(self)
         output._lines, output._open = self._lines.copy(), self._open.copy()

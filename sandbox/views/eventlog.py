@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from sandbox.model.events import (
     Admitted,
@@ -72,7 +72,7 @@ class _Chapter:
         return moment
 
 
-class Past:
+class EventLog:
     """Grows event by event. ``live`` is the run as it stands after all of them."""
 
     def __init__(self) -> None:
@@ -182,11 +182,3 @@ def _gives_away(event: Event) -> bool:
     if isinstance(event, (Descheduled, Ready)):
         return event.reason in ("preempted", "paused")
     return isinstance(event, (PolicyNote, Operator))
-
-
-def past_of(events: Iterable[Event]) -> Past:
-    """All of these events."""
-    past = Past()
-    for event in events:
-        past.add(event)
-    return past

@@ -195,14 +195,14 @@ class History:
     def mark(self) -> Mark:
         """How it stands; to be taken between two instants only."""
         return Mark(
-            {pid: (copy(life), len(life.track)) for pid, life in self.lives.items()},
-            {cpu: len(track) for cpu, track in self.cpus.items()},
-            dict(self._last_on),
-            self.booted,
-            self.now_ns,
-            self.switches,
-            self.undispatched_ns,
-            self.missed,
+            lives={pid: (copy(life), len(life.track)) for pid, life in self.lives.items()},
+            cpus={cpu: len(track) for cpu, track in self.cpus.items()},
+            last_on=dict(self._last_on),
+            booted=self.booted,
+            now_ns=self.now_ns,
+            switches=self.switches,
+            undispatched_ns=self.undispatched_ns,
+            missed=self.missed,
         )
 
     def back_to(self, mark: Mark) -> History:

@@ -63,11 +63,6 @@ class Connection:
         self.unread = 0
         self.waited_ns: int | None = None
 
-    @property
-    def in_backlog(self) -> bool:
-        """Whether it waits in the kernel to be accepted."""
-        return self.pid is None and self.ended_ns is None
-
 
 class Network:
     """Listeners and connections by their numbers, in the order in which they were seen."""
@@ -118,11 +113,6 @@ class Network:
     def of(self, pid: int) -> list[Connection]:
         """The connections that a process has."""
         return [connection for connection in self.connections.values() if connection.pid == pid]
-
-    def with_peer(self, peer: str) -> Connection | None:
-        """The connection whose other end has this address: how a client of ours finds its server's side."""
-        ends = (each for each in self.connections.values() if each.peer == peer and each.listener is not None)
-        return next(ends, None)
 
     def _close(self, number: int, t_ns: int) -> None:
         connection = self.connections.pop(number, None)

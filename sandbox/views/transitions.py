@@ -43,7 +43,7 @@ class Move(NamedTuple):
     event: Event
 
 
-class Diagram:
+class Transitions:
     """How often each transition was made, by each process and by all, and which was the last."""
 
     def __init__(self) -> None:
@@ -87,7 +87,7 @@ class Diagram:
                 before = TRANSITIONS[self.last[pid].transition][1]
                 self._move(pid, ("exited" if signal is None else "killed") + _WHILE.get(before, ""), event)
 
-    def copy(self) -> Diagram:
+    def copy(self) -> Transitions:
         """A diagram of its own."""
         diagram = copy(self)
         diagram.last, diagram.dispatched = self.last.copy(), self.dispatched.copy()

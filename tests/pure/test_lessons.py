@@ -14,7 +14,7 @@ from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.model.claims import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
@@ -56,7 +56,7 @@ FAMILY: list[Event] = [
 def told(*claims: str, events: list[Event] = FAMILY) -> list[bool]:
     """Which claims hold."""
     parsed = [parse_claim(claim) for claim in claims]
-    story = Story(happenings(parsed))
+    story = LessonTracker(happenings(parsed))
     for event in events:
         story.add(event)
     known = {name: Figure(value_of(text), text) for name, text in story.printed.items()}
@@ -160,13 +160,15 @@ def test_a_happening_reads_back_as_it_was_written(text: str) -> None:
 
 
 def test_the_steps_of_a_lesson_come_one_after_the_other() -> None:
-    story = Story(
+    story = LessonTracker(
         steps=[parse_happening(text) for text in ("boss blocks", "boss is born", "boss/1 exits", "boss runs")]
     )
     for event in FAMILY:
         story.add(event)
     assert story.reached == [4], "what came before its turn does not count"
-    story = Story(steps=[parse_happening(text) for text in ("boss runs", "boss blocks", "boss/1 exits", "boss runs")])
+    story = LessonTracker(
+        steps=[parse_happening(text) for text in ("boss runs", "boss blocks", "boss/1 exits", "boss runs")]
+    )
     for event in FAMILY:
         story.add(event)
     assert story.reached == [1, 4, 7]
@@ -175,7 +177,7 @@ def test_the_steps_of_a_lesson_come_one_after_the_other() -> None:
 def test_a_run_has_figures_as_a_whole_and_for_each_process() -> None:
     world = scenario(process("a", "cpu 30ms", "io 20ms", "cpu 10ms"), process("b", "cpu 60ms"), policy="fcfs")
     events = simulate(world)
-    story = Story()
+    story = LessonTracker()
     for event in events:
         story.add(event)
     known = figures(fold(events), story)
@@ -268,7 +270,7 @@ def test_a_text_in_another_language_has_the_same_parts(tmp_path: Path) -> None:
 def test_what_a_program_prints_without_end_is_not_kept_for_ever() -> None:
     events: list[Event] = [Admitted(0, 1, "yes", "yes")]
     events += [Wrote(n, 1, "console", f"x{n} = {n}\n{'y' * 5_000}") for n in range(500)]
-    story: Any = Story()
+    story: Any = LessonTracker()
     for event in events:
         story.add(event)
     assert len(story.printed) <= 200

@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.util.text import Cleaner, clean_console
-from sandbox.views.console import MAX_LINES, PLAIN, Look, Output
+from sandbox.views.console import MAX_LINES, PLAIN, ConsoleText, Look
 
 
-def written(*pieces: str) -> Output:
-    output = Output()
+def written(*pieces: str) -> ConsoleText:
+    output = ConsoleText()
     for piece in pieces:
         output.write(piece)
     return output

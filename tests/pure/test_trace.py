@@ -23,9 +23,9 @@ from sandbox.trace.load import Recording
 from sandbox.trace.plausible import Plausible
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
-from sandbox.views.eventlog import past_of
 from tests.support.generated import worlds
 from tests.support.scenarios import process, scenario, simulate
+from tests.support.views import log_of
 
 WORLD = scenario(process("a", "cpu 30ms", "io 20ms", "cpu 10ms"), process("b", "cpu 35ms"), quantum_ns=10 * MS)
 EVENTS = simulate(WORLD)
@@ -42,7 +42,7 @@ def read(path: Path) -> tuple[list[AnyEvent], list[str]]:
     """Its events, and the rules by which it is damaged."""
     recording = Recording(str(path))
     events = [*recording.events()]
-    past_of(events)  # raises on what cannot have happened
+    log_of(events)  # raises on what cannot have happened
     return events, [problem.rule for problem in recording.problems]
 
 
@@ -64,7 +64,7 @@ def test_whatever_happens_comes_back(tmp_path: Path, world: Scenario) -> None:
     assert Recording(str(path)).header.scenario == world
     with_past = tmp_path / "late"
     recorder = Recorder(str(with_past), describe(world, None), overwrite=True)
-    for lines in past_of(events).blocks():
+    for lines in log_of(events).blocks():
         recorder.copy(lines)
     recorder.close()
     assert with_past.read_bytes() == path.read_bytes()
@@ -174,7 +174,7 @@ def test_a_lost_event_costs_few_others(tmp_path: Path) -> None:
             continue
         plausible = Plausible()
         believed = [event for event in [*all_of_it[:lost], *all_of_it[lost + 1 :]] if plausible(event)]
-        past_of(believed)
+        log_of(believed)
         assert len(all_of_it) - len(believed) < 60, all_of_it[lost]
 
 
@@ -205,7 +205,7 @@ def test_garbled_in_any_way_it_never_breaks_the_reader(tmp_path: Path, draw: ran
         recording = Recording(str(path))
     except BadValue:
         return
-    past_of(recording.events())
+    log_of(recording.events())
     assert all(wording.recording(problem) != problem.rule for problem in recording.problems)
 
 

@@ -16,7 +16,7 @@ from sandbox.model.commands import Press, Type, parse_command
 from sandbox.model.events import Blocked, Clause, Operator
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
-from sandbox.views.console import Look, Output
+from sandbox.views.console import ConsoleText, Look
 from tests.support.faults import Watch, command, quick_python, watch
 from tests.support.leaks import LeftCheck
 from tests.support.scenarios import process, scenario
@@ -88,7 +88,7 @@ def test_colours_come_through_and_nothing_else_does() -> None:
     with watch(scenario(command("paint", "printf", text)), stay=False) as run:
         run.finish()
         assert run.wrote("paint") == "\x1b[1;31mred\x1b[m  10%\r\x1b[K100%\n"
-        output = Output()
+        output = ConsoleText()
         output.write("\x1b[1;31m" + run.wrote("paint"))
         assert [*output.lines(0, 1)] == [(("100%", Look()),)]
 

@@ -19,9 +19,9 @@ from sandbox.trace.record import Recorder
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.state.replay import Replay
 from sandbox.util.units import MS, S
-from sandbox.views.eventlog import past_of
 from tests.support.app import NOON_NS, FakeLink, Play, Seen, until, wheel, world
 from tests.support.kernel_script import Story, shift_change
+from tests.support.views import log_of
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]
@@ -340,7 +340,7 @@ async def test_the_board_at_each_decision_is_what_it_was(recorded: Recorded) -> 
     async with it.app.run_test(size=(120, 40)) as pilot:
         await it.settle(pilot)
         await pilot.press("end")
-        past = past_of(events)
+        past = log_of(events)
         index = len(events)
         while (index := past.decision_before(index)) > 0:
             await pilot.press("comma")

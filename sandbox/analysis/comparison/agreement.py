@@ -128,7 +128,15 @@ def compare(virtual: History, real: History) -> Agreement:
     alone = virtual.booted is None or virtual.booted.cpus == 1  # several CPUs begin slices at one instant
     swapped = sum(later.real.start_ns < earlier.real.start_ns for earlier, later in pairwise(matches)) if alone else 0
     missing = [name for name in everyone if name not in known]
-    return Agreement(ended, missing, matches, only_virtual, only_real, endings, swapped)
+    return Agreement(
+        processes=ended,
+        missing=missing,
+        matches=matches,
+        only_virtual=only_virtual,
+        only_real=only_real,
+        endings=endings,
+        out_of_order=swapped,
+    )
 
 
 def summary(values: Sequence[float]) -> dict[str, float | None]:

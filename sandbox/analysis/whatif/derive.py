@@ -137,7 +137,11 @@ class Load:
         machine = msgspec.structs.replace(header.scenario.machine, cpus=booted.cpus, switch_cost_ns=cost_ns)
         processes = [self._process(course, cost_ns, header.scenario.processes) for course in self._courses.values()]
         self.scenario = Scenario(
-            header.scenario.name, header.scenario.title, machine, processes, folder=header.scenario.folder
+            name=header.scenario.name,
+            title=header.scenario.title,
+            machine=machine,
+            processes=processes,
+            folder=header.scenario.folder,
         )
 
     def _take(self, event: AnyEvent) -> Event:

@@ -9,7 +9,7 @@ from typing import Protocol
 
 from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.commands import Command
 from sandbox.model.events import Admitted, AnyEvent, Booted, Dispatched, Event, Fault, Operator
 from sandbox.model.spec import Scenario
@@ -20,7 +20,7 @@ from sandbox.tui.state.lesson_progress import Reading
 from sandbox.tui.state.quiz import Question, Quiz, Verdict
 from sandbox.tui.state.tree import Family
 from sandbox.views.board import Board
-from sandbox.views.eventlog import Moment, Past
+from sandbox.views.eventlog import EventLog, Moment
 from sandbox.views.history import History
 
 
@@ -48,9 +48,9 @@ class Session:
         self.scenario = scenario
         self.link: Link | None = None
         self.clock = clock
-        self.story = Story(steps=[step.until for step in scenario.steps])
+        self.story = LessonTracker(steps=[step.until for step in scenario.steps])
         self.reading = Reading(scenario.steps)
-        self.past = Past()
+        self.past = EventLog()
         self.quiz = Quiz()
         #: What is asked of the past: who was chosen, and the point at which that had just been done.
         self._past_question: tuple[Question, Dispatched, int] | None = None

@@ -8,10 +8,10 @@ from rich.cells import cell_len, get_character_cell_size
 from textual.strip import Strip
 
 from sandbox.tui.widgets.lines import Lines, Piece, line
-from sandbox.views.console import Line, Output
+from sandbox.views.console import ConsoleText, Line
 
 _WHEEL = 3
-_NOTHING = Output()
+_NOTHING = ConsoleText()
 #: Where the next thing that is typed will stand, while somebody waits for it.
 _PROMPT = "▏"
 
@@ -26,7 +26,7 @@ class Written(Lines):
         #: The number of the line on top, and how many of its rows are above the top; None: the end is followed.
         self._top: tuple[int, int] | None = None
 
-    def show(self, output: Output, asks: bool = False) -> None:
+    def show(self, output: ConsoleText, asks: bool = False) -> None:
         """Show this as it is now. ``asks``: somebody waits for a person to type."""
         if output is not self._output:
             self._output, self._top = output, None

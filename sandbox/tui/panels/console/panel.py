@@ -21,9 +21,9 @@ from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.prompt import Prompt
 from sandbox.tui.widgets.typing import TypingLine
 from sandbox.views.board import Board, Row
-from sandbox.views.console import Output
+from sandbox.views.console import ConsoleText
 
-_NOTHING = Output()
+_NOTHING = ConsoleText()
 
 
 class Console(Panel, can_focus=True):

@@ -79,7 +79,7 @@ class StateMap(Picture):
 
     def _lit(self, board: Board) -> _Lit:
         """What to light: of one process its last arrow; of all the last one, and what led there."""
-        diagram = board.diagram
+        diagram = board.transitions
         if self._alone and self.chosen is not None:
             move = diagram.last.get(self.chosen)
             return _Lit(None if move is None else TRANSITIONS[move.transition], frozenset())
@@ -105,12 +105,12 @@ class StateMap(Picture):
 
     def _number(self, board: Board, ends: Ends) -> int:
         pid = self.chosen if self._alone else None
-        return sum(board.diagram.count(name, pid) for name in _SAME_ARROW[ends])
+        return sum(board.transitions.count(name, pid) for name in _SAME_ARROW[ends])
 
     def _counts(self, board: Board, ends: Ends) -> list[str]:
         """By what it was taken how often; its usual reason even if it never was."""
         pid = self.chosen if self._alone else None
-        numbers = [(name, board.diagram.count(name, pid)) for name in _SAME_ARROW[ends]]
+        numbers = [(name, board.transitions.count(name, pid)) for name in _SAME_ARROW[ends]]
         some = [(name, number) for name, number in numbers if number] or [numbers[0]]
         return [wording.transition(name, number) for name, number in some]
 
@@ -134,7 +134,7 @@ class StateMap(Picture):
 
     def sign(self, row: Row) -> Piece:
         """Whoever was RUNNING when the machine paused has a sign of his own."""
-        held = self._session is not None and row.pid in self._session.board.diagram.held
+        held = self._session is not None and row.pid in self._session.board.transitions.held
         return ("‖", self.palette.ready) if held else super().sign(row)
 
     # Words
@@ -146,13 +146,13 @@ class StateMap(Picture):
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
             yield _("{keys} choose a process").format(keys=keys)
             return
-        if pid in board.diagram.held:
+        if pid in board.transitions.held:
             yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].name)
         else:
             queue = [row.pid for row in _rows(board, State.READY)]
             places = {other: place for place, other in enumerate(queue, 1)}
             yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
-        turn = board.diagram.dispatched.get(pid)
+        turn = board.transitions.dispatched.get(pid)
         if turn is not None:
             yield wording.turn(turn)
 
@@ -171,7 +171,7 @@ def _rows(board: Board, state: State) -> list[Row]:
     """Who is in a state, during a pause those who were RUNNING: in queue order, by CPU, the latest that have ended
     first."""
     pids: Sequence[int] = ()
-    held = board.diagram.held
+    held = board.transitions.held
     match state:
         case State.READY:
             pids = [pid for pid in board.ready if pid not in held]
