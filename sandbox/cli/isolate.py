@@ -9,7 +9,7 @@ import sys
 
 from sandbox.cli.exits import FAILED
 from sandbox.util.signals import ENDING
-from sandbox.util.timeout import CLOCK
+from sandbox.util.timeout import ALARM
 
 _MAX_WORDS = 1 << 16
 
@@ -21,11 +21,11 @@ def fork_worker() -> int | None:
         return None
     from sandbox.util import libc
 
-    last_words, CLOCK.last_words = os.pipe()  # a stack is cut before it fills a pipe
+    last_words, ALARM.last_words = os.pipe()  # a stack is cut before it fills a pipe
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDING, signal.SIGCHLD})
     parent, worker = os.getpid(), os.fork()
     if worker:
-        os.close(CLOCK.last_words)
+        os.close(ALARM.last_words)
         return _outcome(_wait(worker), last_words)
     if not libc.end_with_parent(parent):
         os._exit(FAILED)

@@ -151,12 +151,12 @@ def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
 def _under_policy(text: str | None, scenario: Scenario) -> Scenario:
     from sandbox import policies
     from sandbox.policies import choice
-    from sandbox.util.timeout import CLOCK
+    from sandbox.util.timeout import ALARM
 
     try:
         if text is not None:
             scenario = choice.parse(text).enter(scenario)
-        policies.build(scenario.machine, scenario.folder, CLOCK)
+        policies.build(scenario.machine, scenario.folder, ALARM)
     except BadValue as bad:
         raise BadInput(_("options"), problems_of(bad, "--policy")) from None
     return scenario

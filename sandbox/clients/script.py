@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sandbox.clients.client import Client, Clients, ask_again_and_again, make_room
-from sandbox.model.events import Admitted, Became, Clause, Event, Exited, Fault, Halted, Listening, Operator
+from sandbox.model.events import Admitted, Became, Clause, Did, Event, Exited, Fault, Halted, Listening, Operator
 from sandbox.model.spec import ClientSpec
 from sandbox.util.addresses import Address, parse_address
 from sandbox.util.stats import percentile
@@ -94,7 +94,7 @@ class ClientScript:
                     self._give_up(event.process)
                 case Exited(pid=pid):
                     self._give_up(self._names[pid])
-                case Operator() if event.is_quit:
+                case Operator(did=did) if did.rule == Did.QUIT:
                     self._end()
                 case Halted():
                     self._end()

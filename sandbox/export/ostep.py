@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from sandbox.export.material import Material
 from sandbox.i18n import _
-from sandbox.model.events import Operator, Scheduling
+from sandbox.model.events import Did, Operator, Scheduling
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
 from sandbox.util.units import show_duration
@@ -33,7 +33,7 @@ def _command(material: Material) -> tuple[str, int]:
     if any(isinstance(event, Scheduling) for event in material.others):
         raise BadValue("ostep changes no policy")
     spawned = any(life.admitted.order is None for life in material.history.lives.values())
-    if spawned or any(isinstance(event, Operator) and event.is_kill for event in material.others):
+    if spawned or any(isinstance(event, Operator) and event.did.rule == Did.KILLED for event in material.others):
         raise BadValue("ostep has no operator")
     if policy in _SCHEDULER:
         return _scheduler(policy, figures, processes)

@@ -35,19 +35,26 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
         return value if isinstance(value, int) else None
 
 
-#: Rules of ``Dispatched.why`` that code goes by: a process that had the CPU when the machine paused has it again, which
-#: is no new decision; the policy took the head of its queue.
-GOES_ON, HEAD_OF_QUEUE = "goes on after a pause", "head of the ready queue"
-#: Rules of ``Operator.did`` that code goes by.
-PAUSED, RESUMED, STEPPED, QUIT, KILLED = "paused", "resumed", "stepped", "quit", "killed"
-TUNED, CHANGED_POLICY, RELOADED = "set", "policy", "reloaded"
+#: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
+RESUMED = Clause("goes on after a pause")
+KEEPS = Clause("keeps the CPU")
+
+
+class Did:
+    """Rules of ``Operator.did`` that code goes by."""
+
+    PAUSED, RESUMED, STEPPED = "paused", "resumed", "stepped"
+    QUIT, KILLED, TUNED = "quit", "killed", "set"
+    CHANGED_POLICY, RELOADED = "policy", "reloaded"
+
+
 #: Rules of ``Fault.what`` after which a run ends, because nothing can happen in it any more.
 STUCK = ("waits for somebody to type", "nothing can happen any more")
-#: Rules of ``PolicyNote.note`` and ``Blocked.on`` that code goes by.
-MISSED_DEADLINE = "missed its deadline"
+#: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
+HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"
 #: Causes of a wait whose end is another process's doing.
-_FOR_OTHERS = ("wait for child", "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
+FOR_OTHERS = ("wait for child", "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
@@ -119,7 +126,7 @@ class Dispatched(Event, frozen=True, tag=True):
     @property
     def is_decision(self) -> bool:
         """Whether the policy decided; not where a process goes on after a pause."""
-        return self.why.rule != GOES_ON
+        return self.why != RESUMED
 
     @property
     def takes_head(self) -> bool:
@@ -161,7 +168,7 @@ class Blocked(Event, frozen=True, tag=True):
     @property
     def for_others(self) -> bool:
         """Whether another process ends the wait."""
-        return self.on.rule in _FOR_OTHERS
+        return self.on.rule in FOR_OTHERS
 
 
 class Exited(Event, frozen=True, tag=True):
@@ -305,24 +312,12 @@ class Operator(Event, frozen=True, tag=True):
 
     @property
     def is_pause(self) -> bool:
-        return self.did.rule == PAUSED
-
-    @property
-    def is_step(self) -> bool:
-        return self.did.rule == STEPPED
-
-    @property
-    def is_quit(self) -> bool:
-        return self.did.rule == QUIT
-
-    @property
-    def is_kill(self) -> bool:
-        return self.did.rule == KILLED
+        return self.did.rule == Did.PAUSED
 
     @property
     def goes_on(self) -> bool:
         """Whether a pause is over by it, if only for one decision."""
-        return self.did.rule in (RESUMED, STEPPED)
+        return self.did.rule in (Did.RESUMED, Did.STEPPED)
 
     @property
     def asks_cpu(self) -> int | None:
@@ -332,19 +327,19 @@ class Operator(Event, frozen=True, tag=True):
     @property
     def takes_other_policy(self) -> bool:
         """Whether another policy takes over, or the same one anew from its file."""
-        return self.did.rule in (CHANGED_POLICY, RELOADED)
+        return self.did.rule in (Did.CHANGED_POLICY, Did.RELOADED)
 
     @property
     def tuned(self) -> tuple[str, str] | None:
         """The parameter that was set, and its value as the operator wrote it."""
-        if self.did.rule != TUNED:
+        if self.did.rule != Did.TUNED:
             return None
         return self.did.text("parameter") or "", self.did.text("value") or ""
 
     @property
     def new_policy(self) -> str | None:
         """The policy that takes over from another one."""
-        return (self.did.text("policy") or "") if self.did.rule == CHANGED_POLICY else None
+        return (self.did.text("policy") or "") if self.did.rule == Did.CHANGED_POLICY else None
 
 
 class Fault(Event, frozen=True, tag=True):
@@ -385,7 +380,7 @@ class Fault(Event, frozen=True, tag=True):
     @property
     def of_tuning(self) -> bool:
         """Whether the operator wanted to set a parameter, and could not."""
-        return self.what.text("asked") == TUNED
+        return self.what.text("asked") == Did.TUNED
 
     @property
     def is_stuck(self) -> bool:

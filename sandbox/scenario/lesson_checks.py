@@ -13,7 +13,7 @@ from sandbox.model.commands import Spawn
 from sandbox.model.problems import Problems, Where
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, nearest, shown
-from sandbox.util.timeout import CLOCK
+from sandbox.util.timeout import ALARM
 
 _PART_ENDS = re.compile(r"^---+\s*$", re.MULTILINE)
 
@@ -67,7 +67,7 @@ def _check_settings(scenario: Scenario, problems: Problems) -> None:
     for index, whatif in enumerate(scenario.whatifs):
         where = ("whatif", str(index))
         try:
-            policies.build(whatif.applied(scenario).machine, scenario.folder, CLOCK)
+            policies.build(whatif.applied(scenario).machine, scenario.folder, ALARM)
         except BadValue as bad:
             for _, what in bad.faults:
                 problems.add_clause(where, what)

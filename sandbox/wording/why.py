@@ -9,6 +9,7 @@ from sandbox.model.events import (
     Admitted,
     Blocked,
     Booted,
+    Did,
     Dispatched,
     Event,
     Exited,
@@ -62,7 +63,7 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
             case Dispatched(pid=pid, why=clause):
                 said += _tie(instant, names)
                 said.append(fill(_CHOSEN, {"policy": policy, "name": names[pid], "why": rule(clause)}))
-            case Operator(did=did) if not (event.is_pause or event.is_step):
+            case Operator(did=did) if did.rule not in (Did.PAUSED, Did.STEPPED):
                 said.append(_("You: {did}.").format(did=operator(did)))
             case PolicyNote():
                 said.append(_whole(note(event, names)))

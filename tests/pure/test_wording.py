@@ -151,7 +151,9 @@ def test_every_rule_that_is_told_has_its_words() -> None:
         if path.parent.name != "wording" and path.name != "events.py":
             told |= {rule for pattern in RULES for rule in pattern.findall(path.read_text())}
     assert len(told) > 30
-    told |= {value for name, value in vars(events).items() if name.isupper() and isinstance(value, str)}
+    constants = {**vars(events), **vars(events.Did)}
+    told |= {value for name, value in constants.items() if name.isupper() and isinstance(value, str)}
+    told |= {*events.STUCK, *events.FOR_OTHERS}
     assert told - tables <= {"quit", "done", "sentence"}, (
         "a halt says its reason as it is, and a policy of one's own a sentence"
     )
