@@ -145,18 +145,17 @@ def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
     script = [*scenario.script]
     if options.limit_ns is not None:
         script.append(At(options.limit_ns, Quit()))
-    return _under_policy(options.policy, msgspec.structs.replace(scenario, machine=machine, script=script))
-
-
-def _under_policy(text: str | None, scenario: Scenario) -> Scenario:
+    scenario = msgspec.structs.replace(scenario, machine=machine, script=script)
+    if options.policy is None and options.quantum_ns is None:
+        return scenario  # its own policy was tried when it was read
     from sandbox import policies
     from sandbox.policies import choice
     from sandbox.util.timeout import ALARM
 
     try:
-        if text is not None:
-            scenario = choice.parse(text).enter(scenario)
-        policies.build(scenario.machine, scenario.folder, ALARM)
+        if options.policy is not None:
+            return choice.parse(options.policy, scenario).enter(scenario)
+        policies.build(machine, scenario.folder, ALARM)
     except BadValue as bad:
         raise BadInput(_("options"), problems_of(bad, "--policy")) from None
     return scenario

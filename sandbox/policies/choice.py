@@ -33,14 +33,16 @@ class Contender(NamedTuple):
         return msgspec.structs.replace(scenario, machine=machine)
 
 
-def parse(text: str) -> Contender:
+def parse(text: str, scenario: Scenario | None = None) -> Contender:
     """A contender as people write it: a policy's name or ``file.py:Class``, looked up from the folder that the user is
-    in, and the parameters that shall be others than the default, each as ``:name=value``. Raises BadValue."""
+    in, and the parameters that shall be others than the default, each as ``:name=value``. It is made once, to be
+    tried: with what a ``scenario`` says for it, if there is one. Raises BadValue."""
     label, settings = _split(text)
     name = os.path.abspath(label) if ":" in label else label
+    entered = Contender(text, name, {}).enter(scenario).machine if scenario is not None else MachineSpec(policy=name)
+    policy = policies.build(entered, alarm=ALARM)
     with ALARM:
-        kinds = {parameter.name: parameter.kind for parameter in policies.find(name).declared()}
-    policy = policies.build(MachineSpec(policy=name), alarm=ALARM)
+        kinds = {parameter.name: parameter.kind for parameter in policy.kind.declared()}
     parameters: dict[str, object] = {}
     faults: list[tuple[str, Clause]] = []
     for setting in settings:
