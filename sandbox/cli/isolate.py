@@ -1,48 +1,52 @@
-"""A command in a process of its own: where somebody's policy hangs so that nothing but its end helps, the process that
-a person has started is still there to say so."""
+"""Runs a command in a forked copy of this process: where somebody's policy hangs so that nothing but the end of its
+process helps, the process that a person has started is still there to say so.
+
+It is not a ``Worker``: it has the terminal, the standard streams and the work of the command, and tells no messages.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from sandbox.cli.exits import FAILED
 from sandbox.util.signals import ENDING
-from sandbox.util.timeout import ALARM
 
+#: Bytes of its last words: what a pipe holds. A stack is cut before it fills one.
 _MAX_WORDS = 1 << 16
 
 
-def fork_worker() -> int | None:
-    """In the process that does the work None, in the other one its exit status, when that is known. Not for processes
-    with threads; where the system cannot tell who sends a signal, one process does it all."""
+def isolated(command: Callable[[int], int]) -> int:
+    """The exit status of a command, which is given the descriptor for its last words. Only in a process without other
+    threads; where the system cannot tell who sends a signal, one process does it all."""
     if sys.platform != "linux":
-        return None
+        return command(2)
     from sandbox.util import libc
 
-    last_words, ALARM.last_words = os.pipe()  # a stack is cut before it fills a pipe
+    last_words, write_end = os.pipe()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDING, signal.SIGCHLD})
-    parent, worker = os.getpid(), os.fork()
-    if worker:
-        os.close(ALARM.last_words)
-        return _outcome(_wait(worker), last_words)
+    parent, child = os.getpid(), os.fork()
+    if child:
+        os.close(write_end)
+        return _outcome(_wait(child), last_words)
     if not libc.end_with_parent(parent):
         os._exit(FAILED)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return None
+    return command(write_end)
 
 
-def _wait(worker: int) -> int:
+def _wait(child: int) -> int:
     """Its exit status, once it has ended; minus the signal that ended it. What other processes tell us is meant for it;
     what the terminal tells us it hears itself."""
     while True:
         heard = signal.sigwaitinfo({*ENDING, signal.SIGCHLD})
         if heard.si_signo in ENDING:
             if heard.si_code <= 0:  # SI_USER and its like
-                os.kill(worker, heard.si_signo)
+                os.kill(child, heard.si_signo)
             continue
-        os_pid, status = os.waitpid(worker, os.WNOHANG)
+        os_pid, status = os.waitpid(child, os.WNOHANG)
         if os_pid:
             return os.waitstatus_to_exitcode(status)
 

@@ -23,7 +23,7 @@ from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
-from sandbox.util.timeout import ALARM, HANG_S
+from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS, S
 
 #: Without a heartbeat for so long the machine pauses: nobody is watching (the terminal's process is stopped).
@@ -155,7 +155,7 @@ def main(fd: str) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
-    ALARM.hang_s = HANG_S
+    ALARM.end_hanging_process()
     upward = Upward(descriptor)
     boot = upward.first_line()
     spec = boot.scenario.machine
