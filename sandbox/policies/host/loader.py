@@ -32,10 +32,38 @@ def load(name: str, folder: str) -> type[Policy]:
         with open(path, "rb") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)  # noqa: S102 - to run it is the purpose
     except (Exception, SystemExit, Timeout) as error:
-        raise BadValue("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from error
+        line = failing_line(error, path)
+        if (now := _import_now(error, path)) is not None:
+            raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
+        raise BadValue("file fails", value=shown, line=line, reason=reason(error)) from error
     if not hasattr(module, class_name):
         raise BadValue("no such class", value=class_name, file=shown)
     return checked(getattr(module, class_name), name)
+
+
+def _missing(error: BaseException) -> str:
+    """The module of ours that a file imports and that there is not; "" for none."""
+    name = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+    return name if name.startswith("sandbox.") else ""
+
+
+def _import_now(error: BaseException, path: str) -> str | None:
+    """How the file imports today what it wanted of such a module; None where ``sandbox.policies`` has it not."""
+    if not (module := _missing(error)):
+        return None
+    import ast
+
+    from sandbox.policies import __all__ as face
+
+    with open(path, "rb") as file:
+        nodes = [*ast.walk(ast.parse(file.read()))]
+    for node in nodes:
+        if isinstance(node, ast.Import) and module in [alias.name for alias in node.names]:
+            return "import sandbox.policies"
+        if isinstance(node, ast.ImportFrom) and node.module == module:
+            names = [alias.name for alias in node.names]
+            return f"from sandbox.policies import {', '.join(names)}" if {*names} <= {*face} else None
+    return None
 
 
 def classes(path: str) -> list[str]:
