@@ -16,7 +16,7 @@ from sandbox.util.addresses import Address, parse_address
 from sandbox.util.stats import percentile
 from sandbox.util.units import S
 
-#: At an address of which the scenario says nothing somebody may listen a little later.
+#: How long clients of an address that no process of the scenario is named for try to connect.
 _PATIENCE_NS = 5 * S
 _END_S = 5.0
 
@@ -32,7 +32,7 @@ class ClientGroup:
         self.error: Clause | None = None
 
     def fail(self) -> None:
-        """There is nobody to connect to."""
+        """Nobody listens where they want to connect."""
         self.begun = self.done = True
         self.error = Clause("nobody listens", {"at": self.spec.connect})
 
@@ -59,7 +59,7 @@ class ClientGroup:
 
 
 class ClientScript:
-    """All of them. Learns from the events who listens where; ``clients``: where they live."""
+    """All clients of a scenario. It learns from the events who listens where, and adds to ``clients``."""
 
     def __init__(self, specs: Sequence[ClientSpec], clients: Clients) -> None:
         self.groups = [ClientGroup(spec) for spec in specs]
@@ -67,7 +67,7 @@ class ClientScript:
         self._names: dict[int, str] = {}
         self._parents: dict[int, int | None] = {}
         self._ending = False
-        #: The tasks that play them; whoever keeps none may lose it.
+        #: Their tasks: asyncio itself keeps weak references only.
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -80,7 +80,7 @@ class ClientScript:
         return [group.figures() for group in self.groups]
 
     def take(self, events: Iterable[Event]) -> None:
-        """What has happened in the sandbox."""
+        """Take in events of the run."""
         for event in events:
             match event:
                 case Admitted(pid=pid):
@@ -100,7 +100,7 @@ class ClientScript:
                     self._end()
 
     def _begin_with(self, event: Listening) -> None:
-        """A process listens: those begin who have waited for it, or for its parents."""
+        """Clients begin that wait for this process, or for one of its ancestors."""
         names = {*self._ancestry(event.pid)}
         for group in self.groups:
             if not group.begun and group.spec.connect in names:
@@ -112,7 +112,7 @@ class ClientScript:
             pid = self._parents[pid]
 
     def _begin_at_addresses(self, now_ns: int) -> None:
-        """The machine is up."""
+        """Clients begin that connect to an address instead of a process."""
         for group in self.groups:
             if not group.begun:
                 try:
@@ -123,9 +123,9 @@ class ClientScript:
 
     def _begin(self, group: ClientGroup, address: Address, now_ns: int, patient: bool = False) -> None:
         group.begun = True
-        play = asyncio.get_running_loop().create_task(self._run(group, address, now_ns, patient))
-        self._tasks.add(play)
-        play.add_done_callback(self._tasks.discard)
+        task = asyncio.get_running_loop().create_task(self._run(group, address, now_ns, patient))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
     async def _run(self, group: ClientGroup, address: Address, now_ns: int, patient: bool) -> None:
         spec = group.spec
@@ -144,21 +144,21 @@ class ClientScript:
             self._clients.close(client)
 
     def _give_up(self, name: str | None) -> None:
-        """A process will not listen any more: it is over, or has never been."""
+        """A process will never listen: it has ended, or could not be started."""
         for group in self.groups:
             if not group.begun and group.spec.connect == name:
                 group.fail()
 
     async def end(self) -> None:
-        """All leave, and nothing of them is left."""
+        """Have all clients leave, and wait until nothing of them is left."""
         self._end()
-        for play in self._tasks:
-            play.cancel()
+        for task in self._tasks:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._clients.end()
 
     def _end(self) -> None:
-        """The machine goes down: whoever is connected leaves, and who has never been has missed it."""
+        """The machine goes down: clients that are connected leave, and those that never began fail."""
         self._ending = True
         for group in self.groups:
             if not group.begun:
@@ -167,12 +167,12 @@ class ClientScript:
                 self._clients.close(client)
 
 
-#: What clients want to know of.
+#: The events that matter to clients.
 _TELLING = (Admitted, Became, Listening, Fault, Exited, Operator, Halted)
 
 
 class ClientThread:
-    """A clientele in a thread of its own, beside a command that waits for the machine."""
+    """A scenario's clients in a thread of their own, beside a command that waits for the kernel process."""
 
     def __init__(self, specs: Sequence[ClientSpec]) -> None:
         self._loop = asyncio.new_event_loop()
@@ -182,17 +182,17 @@ class ClientThread:
         self._thread.start()
 
     def leave(self) -> bool:
-        """Whether all have said what they had to say; true once."""
+        """Whether all have said what they had to say; True only the first time."""
         left, self._left = self._left, self._script.done
         return self._left and not left
 
     def take(self, event: Event) -> None:
-        """What has happened in the sandbox."""
+        """Take in an event of the run."""
         if isinstance(event, _TELLING):
             self._loop.call_soon_threadsafe(self._script.take, [event])
 
     def end(self) -> list[dict[str, Any]]:
-        """All leave; what became of them."""
+        """Have all clients leave; what became of them."""
         asyncio.run_coroutine_threadsafe(self._script.end(), self._loop).result(_END_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_END_S)

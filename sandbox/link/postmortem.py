@@ -1,4 +1,4 @@
-"""What the last words of a process tell of its death: of a kernel process, or of a command."""
+"""Why a kernel process or a command died, from what it wrote to its standard error at last."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ from sandbox.util.text import clean_line
 
 
 def cause_of_death(words: str) -> Clause:
-    """The fault of a kernel process, from what it wrote to its standard error: a dump of where a policy hung, or
-    whatever it said."""
+    """Of a kernel process: where a policy hung, by a dump of the stack, or its last line."""
     return cause(words, hangs="policy hangs", died="kernel process died")
 
 

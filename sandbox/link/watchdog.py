@@ -1,4 +1,4 @@
-"""Watching over the kernel process from the other end of its link."""
+"""Ends a kernel process that hangs, from the other end of its link."""
 
 from __future__ import annotations
 
@@ -11,15 +11,15 @@ from contextlib import suppress
 from sandbox.machines.linux.process.terminate import withstands
 from sandbox.machines.linux.procfs import Status
 
-#: So often in a row it has to be found deaf and asleep.
+#: How often in a row it has to be found asleep with unread commands.
 _LOOKS = 8
 
 
 class Watchdog:
-    """Ends a kernel process that sleeps in the midst of a policy, where neither our words nor its own alarm reach it:
-    in a system call that code written in C repeats. One that computes there ends by itself.
+    """Ends a kernel process that sleeps inside a policy, where neither commands nor its own alarm reach it: in a system
+    call that code in C repeats. One that computes there is ended by its alarm.
 
-    ``session``: that which the kernel process leads, or whatever stands between it and us.
+    ``session``: the session that the kernel process leads, or what stands between it and us with ``--strict``.
     """
 
     def __init__(self, session: int) -> None:
@@ -27,7 +27,7 @@ class Watchdog:
         self._deaf = 0
 
     def look(self, link: int) -> None:
-        """Look, now and then. ``link``: our end, with something written to it just before the last look."""
+        """To be called at every heartbeat. ``link``: our end, to which the heartbeat has just been written."""
         asleep = self._asleep() if _unread(link) else []
         self._deaf = self._deaf + 1 if asleep else 0
         if self._deaf >= _LOOKS:

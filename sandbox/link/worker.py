@@ -28,7 +28,7 @@ _MAX_WORDS = 1 << 16
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message"):
-    """Something that a worker tells."""
+    """A message of a worker."""
 
 
 class BadTask(Message, frozen=True, tag=True):
@@ -100,7 +100,7 @@ class Worker(Generic[M]):
 
     @property
     def succeeded(self) -> bool:
-        """Whether it has ended, and well."""
+        """Whether it has ended with exit status 0."""
         return self._process.poll() == 0
 
     def last_words(self) -> str:

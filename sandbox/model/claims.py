@@ -30,7 +30,7 @@ VERBS: dict[str, str | None] = {
     "writes": '"TEXT"',
     "is": "NOTE",
 }
-#: Who is no process: ``operator paused``, ``operator policy fcfs``.
+#: The subject of a happening that no process does: ``operator paused``, ``operator policy fcfs``.
 OPERATOR = "operator"
 
 #: Figures of a run as a whole. A process has its own (``boss.cpu``, ``boss/1.exit``), and those that it prints.
@@ -63,7 +63,7 @@ class Happening(msgspec.Struct, frozen=True):
 
 
 class Happens(msgspec.Struct, frozen=True, tag=True):
-    """It happens so many times at least; ``most`` 0: never."""
+    """It happens ``least`` times or more, and not more than ``most`` times."""
 
     text: str
     happening: Happening
@@ -72,14 +72,14 @@ class Happens(msgspec.Struct, frozen=True, tag=True):
 
 
 class InOrder(msgspec.Struct, frozen=True, tag=True):
-    """Each happens, the first time before the next does for the first time."""
+    """Each happens; its first time is before the first time of the next."""
 
     text: str
     happenings: list[Happening]
 
 
 class Compares(msgspec.Struct, frozen=True, tag=True):
-    """A figure is less than, more than or equal to so many times another, or to a value as people write it."""
+    """A figure compared (``sign``) with ``factor`` times another one, or with a value as people write it."""
 
     text: str
     left: str

@@ -11,17 +11,18 @@ from sandbox.model.values import BadValue, Duration, nearest, shown
 
 
 class Command(msgspec.Struct, frozen=True, tag_field="command"):
-    """Something that the operator asks for."""
+    """A request of the operator."""
 
 
 class Pause(Command, frozen=True, tag=True):
-    """Stop every scheduled process and the machine's clock. ``by``: the operator, or what acts for him."""
+    """Stop every scheduled process and the machine's clock. ``by``: the operator, or the part of the
+    program that acts for the operator."""
 
     by: str = "operator"
 
 
 class Resume(Command, frozen=True, tag=True):
-    """Go on after a pause: after any, if the operator says so, else after one by the same hand."""
+    """Go on after a pause. The operator ends any pause, the others only their own (``by``)."""
 
     by: str = "operator"
 
@@ -51,17 +52,17 @@ class UsePolicy(Command, frozen=True, tag=True):
 
 
 class Reload(Command, frozen=True, tag=True):
-    """Make the policy anew, from its file as it is by now; it keeps its parameters, and takes over its own queues."""
+    """Load the policy anew from its file. It keeps its parameters, and takes over its own queues."""
 
 
 class Look(Command, frozen=True, tag=True):
-    """Show the policy's own queues, as it sees them, at most so many tasks of each."""
+    """Ask for the policy's own queues, with at most ``most`` tasks of each."""
 
     most: int = 50
 
 
 class Describe(Command, frozen=True, tag=True):
-    """Tell of the policy in force: what it says of itself, its parameters, its file."""
+    """Ask for a description of the policy in force: its docstring, its parameters, its file."""
 
 
 class Kill(Command, frozen=True, tag=True):
@@ -101,7 +102,7 @@ class Press(Command, frozen=True, tag=True):
 
 
 class Farewell(Command, frozen=True, tag=True):
-    """The scenario's clients have left: nobody is to come from outside any more."""
+    """The scenario's clients have left, and no others will come."""
 
 
 class Quit(Command, frozen=True, tag=True):

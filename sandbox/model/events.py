@@ -85,7 +85,7 @@ class Scheduling(Event, frozen=True, tag=True):
 
 
 class Admitted(Event, frozen=True, tag=True):
-    """A process was born and let in. ``order`` is its place in the scenario (None: adopted or spawned)."""
+    """A process exists from now on. ``order`` is its place in the scenario (None: forked or spawned)."""
 
     pid: int
     name: str
@@ -104,7 +104,7 @@ class Became(Event, frozen=True, tag=True):
     runs: str
 
     def after(self, admitted: Admitted) -> Admitted:
-        """What is known of its birth, under its present name."""
+        """The Admitted of the same process, with its present name and program."""
         return msgspec.structs.replace(admitted, name=self.name, runs=self.runs)
 
 
@@ -130,7 +130,7 @@ class Dispatched(Event, frozen=True, tag=True):
 
     @property
     def takes_head(self) -> bool:
-        """Whether it is the head of the ready queue that was chosen, for no other reason."""
+        """Whether it was chosen because it was the head of the ready queue."""
         return self.why.rule == HEAD_OF_QUEUE
 
 
@@ -162,7 +162,7 @@ class Blocked(Event, frozen=True, tag=True):
 
     @property
     def for_first_of_several(self) -> bool:
-        """Whether it has asked several, and waits for whoever answers first."""
+        """Whether it waits for the first of several descriptors."""
         return self.on.rule == POLL and ", " in (self.on.text("on") or "")
 
     @property
@@ -172,7 +172,7 @@ class Blocked(Event, frozen=True, tag=True):
 
 
 class Exited(Event, frozen=True, tag=True):
-    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: nobody could learn it.
+    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: unknown.
     The times are those of its whole life."""
 
     pid: int
@@ -199,7 +199,7 @@ class Wrote(Event, frozen=True, tag=True):
 
 
 class PolicyNote(Event, frozen=True, tag=True):
-    """A policy's own move: demoted, boosted, aged, drew a ticket."""
+    """What a policy did of its own accord: demoted, boosted, aged, drew a ticket."""
 
     note: Clause
     pid: int | None = None
@@ -316,7 +316,7 @@ class Operator(Event, frozen=True, tag=True):
 
     @property
     def goes_on(self) -> bool:
-        """Whether a pause is over by it, if only for one decision."""
+        """Whether it ends a pause, if only for one decision."""
         return self.did.rule in (Did.RESUMED, Did.STEPPED)
 
     @property

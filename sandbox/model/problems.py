@@ -41,7 +41,7 @@ class BadInput(Exception):
 
 
 class Problems:
-    """Gathers all there are. ``lines``: where each table and key of the file begins, as far as that is known."""
+    """Gathers the problems of one file. ``lines``: where each table and key begins, as far as that is known."""
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
@@ -67,6 +67,6 @@ class Problems:
 
 
 def _place(where: Where) -> str:
-    """``process[2].work`` in the counting of people: the first is 1."""
+    """``process[2].work``: people count from 1."""
     words = [f"[{int(word) + 1}]" if word.isdecimal() else f".{shown(word).strip(chr(39))}" for word in where]
     return "".join(words).lstrip(".")

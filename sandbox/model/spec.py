@@ -38,7 +38,7 @@ MAX_CLIENTS = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
-#: What of the screen a step of a lesson can point at: parts of it, and the panels beside which it can be read.
+#: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
 PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants")
 
@@ -71,7 +71,7 @@ def address(text: str) -> str:
 
 
 class Table(Kind[dict[str, Any]]):
-    """A table that somebody else reads: a policy's own parameters."""
+    """A table whose keys are not known here: a policy's parameters."""
 
     def read(self, raw: object) -> dict[str, Any]:
         if not isinstance(raw, dict):
@@ -146,7 +146,7 @@ class ProcessSpec(msgspec.Struct):
 
     @property
     def demand_ns(self) -> int | None:
-        """The CPU time that synthetic work needs; None where nobody can know."""
+        """The CPU time that synthetic work needs; None where it is unknown."""
         if self.work is None:
             return None
         return sum(segment.ns for segment in self.work if segment.kind == "cpu") * self.repeat
@@ -182,8 +182,8 @@ class ClientSpec(msgspec.Struct):
 
 
 class At(msgspec.Struct):
-    """``[[at]]``: the scripted operator. ``time_ns`` is on the operator's watch, which goes on in a pause that he will
-    end himself; in one that somebody else has made on real processes he waits, too."""
+    """``[[at]]``: the scripted operator. ``time_ns`` is counted through pauses that the script itself ends; pauses
+    that a person makes on real processes stop it."""
 
     time_ns: Annotated[int, Duration()]
     do: Annotated[AnyCommand, Parsed(parse_command)]
@@ -241,7 +241,7 @@ class Scenario(msgspec.Struct):
 
     @property
     def names(self) -> set[str]:
-        """Whose figures a lesson can speak of: the processes', and the other settings'."""
+        """What a lesson's figures can belong to: processes, and other settings."""
         return {process.name for process in self.processes} | {whatif.name for whatif in self.whatifs}
 
 

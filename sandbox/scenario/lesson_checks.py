@@ -1,4 +1,4 @@
-"""What a scenario says of its lesson fits together: whom it speaks of, what else it imagines, its text."""
+"""Checks of a lesson: the processes that it names, its other settings, its text."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _PART_ENDS = re.compile(r"^---+\s*$", re.MULTILINE)
 
 
 def parts(text: str) -> list[str]:
-    """What of a lesson is read before its first step is done, after each of them, and after the last; a line ``---``
-    stands between two parts."""
+    """The parts of a lesson's text: one to read before its first step, one after each step. A line ``---`` stands
+    between two parts."""
     return [part.strip() for part in _PART_ENDS.split(text)]
 
 
@@ -34,7 +34,7 @@ def text_file(scenario: Scenario, language: str) -> Path | None:
 
 
 def check_lesson(scenario: Scenario, problems: Problems) -> None:
-    """Whatever is wrong goes to the problems."""
+    """What is wrong is added to the problems."""
     _check_names(scenario, problems)
     _check_settings(scenario, problems)
     _check_texts(scenario, problems)
@@ -52,7 +52,7 @@ def _check_names(scenario: Scenario, problems: Problems) -> None:
 
 
 def _spoken_of(scenario: Scenario) -> Iterator[tuple[Where, str]]:
-    """Whom a lesson speaks of, and where."""
+    """The names in claims and steps, each with its place."""
     for index, claim in enumerate(scenario.claims):
         for name in spoken_of(claim):
             yield ("claims", str(index)), name

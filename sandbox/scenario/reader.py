@@ -1,4 +1,4 @@
-"""A file → its scenario: what it may say, read and checked in the order in which people look for mistakes."""
+"""A file → its scenario, read and checked in the order in which people look for mistakes."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def load(path: str | Path) -> Scenario:
 
 
 def _parse(path: Path, problems: Problems) -> dict[str, Any] | None:
-    """The tables of a file, if it has any; ``problems`` are told its lines."""
+    """The tables of a file; None where it cannot be read. ``problems`` learns where its lines begin."""
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_BYTES + 1)
@@ -81,8 +81,8 @@ def _parse(path: Path, problems: Problems) -> dict[str, Any] | None:
 
 
 def _line_numbers(text: str) -> dict[Where, int]:
-    """Where each table and key of a file begins. A quick look, good for messages: no TOML parser that keeps
-    positions is worth a dependency."""
+    """Where each table and key of a file begins. Good enough for messages: a TOML parser that keeps
+    positions would be one more dependency."""
     numbers: dict[Where, int] = {}
     table: Where = ()
     counts: dict[str, int] = {}
@@ -108,11 +108,11 @@ class _Reader:
         self._problems = problems
         self._tables = Tables(problems)
         self._checks = Checks(problems, self._folder)
-        #: To whom processes that are clients connect, and where that is said.
+        #: Where processes that are clients say to which server they connect, and what they say.
         self._connections: list[tuple[Where, str]] = []
 
     def read(self, table: dict[str, Any]) -> Scenario:
-        """What the tables say; good for nothing where there are problems."""
+        """The scenario of these tables; to be used only if there are no problems."""
         tables, checks = self._tables, self._checks
         tables.refuse_unknown((), table, _TOP)
         title = tables.value(("title",), Text(120), table.get("title", self._name), self._name)
@@ -159,7 +159,7 @@ class _Reader:
         return lesson
 
     def _process(self, index: int, raw: dict[str, Any]) -> Iterator[ProcessSpec]:
-        """One table, as many processes as it counts copies."""
+        """The processes of one table: as many as its ``count``."""
         where = ("process", str(index))
         bodies = [body for body in _BODIES if body in raw]
         if len(bodies) != 1:
@@ -183,7 +183,7 @@ class _Reader:
                 yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
 
     def _refuse_misplaced(self, where: Where, raw: dict[str, Any], bodies: list[str]) -> None:
-        """Keys that say something of what does not run here; of an unknown program nobody can tell."""
+        """Refuse keys that belong to another kind of body. An unknown program may be of any kind."""
         program = raw.get("program")
         kinds = {CLIENT} if program == CLIENT else {"servers"} if program in SERVERS else {CLIENT, "servers"}
         runs = {*bodies, *(kinds if "program" in raw else ())}

@@ -17,7 +17,7 @@ Numbered = tuple[int, S]
 
 
 class Tables:
-    """Whatever is wrong goes to the problems."""
+    """Reads tables; what is wrong is added to the problems."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
@@ -48,7 +48,7 @@ class Tables:
         return struct(**values) if len(self._problems.found) == before else None
 
     def value(self, where: Where, kind: Kind[Any], raw: object, otherwise: Any) -> Any:
-        """A value of that kind; what is none is a problem, and ``otherwise`` stands in for it."""
+        """A value of that kind; ``otherwise`` where it is none, which is a problem."""
         try:
             return kind.read(raw)
         except BadValue as bad:
@@ -56,7 +56,7 @@ class Tables:
             return otherwise
 
     def table(self, where: Where, raw: object) -> dict[str, Any]:
-        """A table; an empty one stands in for what is none."""
+        """A table; an empty one where it is none, which is a problem."""
         if isinstance(raw, dict):
             return raw
         self._problems.add(where, "expected a table", value=shown(raw))
