@@ -58,7 +58,7 @@ def do(args: argparse.Namespace) -> int:
 
 @contextmanager
 def _output(path: str, overwrite: bool) -> Iterator[TextIO]:
-    """A file that is there when all of it has been written, and is else as it was. Raises BadInput."""
+    """A file that appears, or is replaced, once all of it has been written. Raises BadInput."""
     there = os.path.exists(path)
     if there and not overwrite:
         raise BadInput.because(path, "file exists")

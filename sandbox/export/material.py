@@ -78,7 +78,7 @@ def gather(header: Header, events: Iterable[AnyEvent]) -> Material:
 
 
 class _Open:
-    """A stretch that lasts."""
+    """A stretch that has not ended yet."""
 
     def __init__(self, state: State, start_ns: int, why: Clause, cpu: int | None = None, woke: bool = False) -> None:
         self.state, self.start_ns, self.why, self.cpu, self.woke = state, start_ns, why, cpu, woke

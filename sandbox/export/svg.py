@@ -18,11 +18,11 @@ from sandbox.views.intervals import BLOCKED, GONE, NOBODY, READY, Track
 
 _WIDTH, _MARGIN, _LABEL, _HEAD, _FOOT = 1280, 24, 130, 64, 60
 _MAX_LANE, _MIN_LANE, _HEIGHT_LIKED = 30, 8, 720
-#: What is narrower is told with its neighbours, as one shade.
+#: Pieces narrower than this (in pixels) are drawn together with their neighbours, as one shade.
 _NARROWEST = 0.5
 _TICKS = 10
 _INK, _DIM, _LINE = "#1f2328", "#5b646e", "#d0d7de"
-#: They differ in brightness, too: the picture can be printed without colours.
+#: They differ in brightness, too, for print without colours.
 _RUNS, _READY, _WAITS = "#1a7f37", "#f0c36d", "#8db4e2"
 _HUES = ("#d3c9f2", "#b5e0e2", "#f2c4d9", "#dfe3a0", "#f0cfae", "#c3cfdd", "#b9c8f5", "#e6bdf0")
 

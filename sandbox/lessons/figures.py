@@ -20,7 +20,7 @@ class Figure(NamedTuple):
 
 
 def figures(history: History, tracker: LessonTracker) -> dict[str, Figure]:
-    """All figures, by the names that a lesson gives them."""
+    """All figures, by the names under which a lesson refers to them."""
     run, serial = metrics(history), one_after_another(history)
     found = {
         "makespan": _duration(run["makespan_ns"]),

@@ -30,12 +30,13 @@ class Times:
 
 
 class LessonTracker:
-    """Grows event by event. A process goes by its path: its name, or its parent's path and the how manieth child it
-    is (``boss/1``). ``happenings``: what to look out for; ``steps``: what is waited for, one after the other."""
+    """Grows event by event. A process is identified by its path: its name, or its parent's path and its ordinal among
+    the parent's children (``boss/1``). ``happenings``: what to look out for; ``steps``: what is
+    waited for, one after the other."""
 
     def __init__(self, happenings: Iterable[Happening] = (), steps: Sequence[Happening] = ()) -> None:
         self.times: dict[Happening, Times] = {happening: Times() for happening in (*happenings, *steps)}
-        #: When each step was done, as far as they are (ns).
+        #: When each step was done (ns), of those that are done.
         self.reached: list[int] = []
         self.paths: dict[int, str] = {}
         self.children: Counter[str] = Counter()

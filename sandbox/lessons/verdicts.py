@@ -1,4 +1,4 @@
-"""Whether what a lesson claims is what happened."""
+"""Holds the claims of a lesson against a run."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
 
 
 def happenings(claims: Iterable[AnyClaim]) -> list[Happening]:
-    """What has to be looked out for to judge these claims."""
+    """The happenings that these claims are about: to be tracked while the run goes on."""
     found: list[Happening] = []
     for claim in claims:
         if isinstance(claim, Happens):

@@ -1,4 +1,4 @@
-"""What would have come of a lesson's scenario with other settings: exactly, in virtual time."""
+"""A lesson's scenario with other settings, run in virtual time."""
 
 from __future__ import annotations
 

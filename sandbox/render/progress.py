@@ -11,7 +11,7 @@ from sandbox.i18n import _
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width
 
-#: To the beginning of the line, and clear it.
+#: Go to the beginning of the line, and clear it.
 _ANEW = "\r\x1b[K"
 _MOMENT_S = 1.0
 
@@ -37,6 +37,6 @@ class Progress:
             complain(said)
 
     def end(self) -> None:
-        """All is done: leave no trace on the terminal."""
+        """Clear the line on the terminal."""
         if self._terminal:
             print(_ANEW, end="", file=sys.stderr, flush=True)

@@ -13,7 +13,7 @@ from sandbox.util.units import S
 from sandbox.views.history import History
 from sandbox.views.metrics import one_after_another
 
-#: How long answers took.
+#: Which latencies of answers are shown.
 _LATENCIES = ("p50", "p95", "p99", "max")
 #: The times of a process in the result document, and what they are called.
 _TIMES: Messages = {
@@ -29,7 +29,7 @@ _TIMES: Messages = {
 
 
 class EventLines:
-    """Prints one line an event."""
+    """One line an event; it remembers the names of processes."""
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}

@@ -22,7 +22,7 @@ def quote(text: str) -> None:
 
 
 def abandon_stdout() -> None:
-    """Nobody reads what we print any more: say nothing more, not even at exit."""
+    """Let stdout lead nowhere, because its reader is gone: what is buffered would fail at exit."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

@@ -1,4 +1,4 @@
-"""Tables and lines on stdout, as wide and as colourful as the terminal can have them."""
+"""Tables and lines of text on stdout, in the width and the colours that the terminal has."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Printer(Console):
     """Where tables and charts are printed."""
 
     def on_broken_pipe(self) -> None:
-        """A reader who leaves is for the command to deal with; rich would end it as a failure."""
+        """The command deals with a reader who leaves; rich would exit with status 1."""
         raise BrokenPipeError
 
 

@@ -1,7 +1,6 @@
-"""Reading a recording: whatever of it can be read, and what there is to say of the rest.
+"""Reads a recording: as much of it as can be used, and notes about the rest.
 
-A recording is a file that came from somewhere: its text is made harmless like any other, and nothing in it is taken
-for true that cannot have happened.
+A recording may come from anywhere: its text is made harmless, and events that cannot have happened are left out.
 """
 
 from __future__ import annotations
@@ -19,10 +18,10 @@ from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.plausible import Plausible
 from sandbox.util.text import clean, clean_console, clean_line
 
-#: A line or a file that is longer is no recording that we have made, or more than anybody looks at.
+#: Bytes of a line and events of a file: a longer one was not written by this program, or is too long to look at.
 _MAX_LINE, _MAX_EVENTS = 1 << 24, 10_000_000
 _MAX_TEXT = 4_096
-#: After so many lines without a single event it is something else.
+#: After so many lines without a single event the file is no recording.
 _PATIENCE = 1_000
 _UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, RecursionError)
 

@@ -1,4 +1,4 @@
-"""Whether an event can have happened after those before it: a recording may have lost some, or may be a lie."""
+"""Whether an event can have happened after those before it: a recording may have lost some, or may be forged."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ from sandbox.model.states import State
 from sandbox.util.units import S
 
 _MAX_NS = 1 << 62
-#: Nothing happens for so long in no run; a time that is further ahead is a slip of the pen.
+#: No run is without events for so long; a time that is further ahead is an error of the recording.
 _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
-#: What is told of others, and may be told a little later.
+#: Events that may come later than others of the same time.
 _AFTERWARDS = (Wrote, Fault, Witnessed)
 
 
 class Plausible:
-    """Goes along with the events that it finds plausible. What does not fit is not believed, and what comes after it
-    is held against what was believed: so a lost event costs a few others, and no more."""
+    """Follows the events that it finds plausible. An event that does not fit is left out, and the next is compared with
+    the state before it: so one lost event costs only the few that depend on it."""
 
     def __init__(self) -> None:
         self._cpus = 0
@@ -51,7 +51,7 @@ class Plausible:
         self._connections: set[int] = set()
 
     def __call__(self, event: Event) -> bool:
-        """Whether it can be; if so, it has happened."""
+        """Whether it can have happened; if so, it changes the state."""
         if not (self._in_time(event) and self._can_be(event)):
             return False
         if not isinstance(event, _AFTERWARDS):
@@ -136,5 +136,5 @@ class Plausible:
 
 
 def _is_figure(*figures: int) -> bool:
-    """A time that was used may be corrected later, and so be a little less than nothing."""
+    """CPU times may be corrected later, and so be slightly negative."""
     return all(-_MAX_NS < figure < _MAX_NS for figure in figures)

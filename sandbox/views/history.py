@@ -59,7 +59,7 @@ class Life:
         self.switches = 0
         self.last_slice: Slice | None = None
         self.track = Track()
-        #: Time spent READY and BLOCKED, but for what lasts.
+        #: Time spent READY and BLOCKED, without the present stay.
         self._ready_ns = 0
         self._waited_ns = 0
 
@@ -95,7 +95,7 @@ class Mark(NamedTuple):
 
 
 class History:
-    """Grows event by event; what is in it is not changed afterwards.
+    """Grows event by event; what it has once does not change.
 
     ``keeps_slices``: whether to keep every single slice, as a result document lists them.
     """

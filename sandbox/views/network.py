@@ -19,9 +19,9 @@ from sandbox.model.events import (
     Transferred,
 )
 
-#: What is about sockets alone, and changes nobody's state.
+#: Events of sockets alone, which change no process's state.
 SOCKET_EVENTS = (Listening, Backlog, Connected, Accepted, Transferred, Closed)
-#: So many connections that are over are kept, to be shown for a while.
+#: Closed connections that are kept, to be shown for a while.
 _MAX_ENDED = 100
 
 

@@ -1,7 +1,7 @@
 """Events → the transitions that processes have made between their states, and how often: the diagram that every course
 draws, counted.
 
-A pause of the machine is no transition: its clock stands still, and whoever was RUNNING goes on where he was."""
+A pause of the machine is no transition: its clock stands still, and a process that was RUNNING goes on."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ TRANSITIONS = {
 }
 _PLACES = {name: place for place, name in enumerate(TRANSITIONS)}
 _WHILE = {State.READY: " while ready", State.BLOCKED: " while blocked"}
-#: So many moves are kept to tell what led to the last one.
+#: Moves that are kept to tell what led to the last one.
 _RECENT = 16
 
 

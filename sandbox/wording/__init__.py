@@ -1,4 +1,4 @@
-"""Data → sentences: what events, causes, rules and faults are called, in the language of who reads them."""
+"""Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
 
 from sandbox.wording.events import sentence, signal_name, status, stretch
 from sandbox.wording.faults import fault, operator

@@ -99,7 +99,7 @@ def queue(clause: Clause) -> str:
 
 
 def figure(name: str) -> str:
-    """What a figure is called that a policy knows of its tasks; a person's own by the name that he gave it."""
+    """What a figure is called that a policy knows of its tasks; one of a person's own policy by its own name."""
     return _(_FIGURES.get(name, name.removesuffix("_ns")))
 
 

@@ -39,7 +39,7 @@ _FINDINGS: Messages = {
     "figure": "{left}",
     "no such figure": "nothing is known of {name}",
 }
-#: What an examination holds policies to.
+#: The laws that an examination holds policies to.
 _LAWS: Messages = {
     "lawful values": "lawful values",
     "nothing lost": "nothing lost",

@@ -91,7 +91,7 @@ def waits(name: str, on: Clause) -> str:
 
 
 def client(clause: Clause) -> str:
-    """Why a client has ended, if not by its own wish."""
+    """Why a client has ended, if it did not leave by itself."""
     return say(_CLIENTS, clause)
 
 

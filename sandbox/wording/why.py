@@ -31,7 +31,7 @@ _HELD_WITHIN_A_SLICE = N_("{name} was running; it goes on first, with what is le
 _ON_THE_CPU = N_("{name} has the CPU.")
 _TIE = N_("All at one instant: {rule} puts {first} before {second}.")
 _TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
-#: So many sentences are read at a glance.
+#: Sentences that are shown at most.
 _MAX_SENTENCES = 4
 
 

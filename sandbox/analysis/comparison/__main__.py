@@ -17,7 +17,7 @@ from sandbox.model.events import Event, Fault
 from sandbox.policies import choice
 from sandbox.views.history import History
 
-#: Whoever schedules, and whoever looks at it, comes first.
+#: Niceness: the kernel process and the screen come first.
 _NICE = 10
 
 

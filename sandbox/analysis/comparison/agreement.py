@@ -15,7 +15,7 @@ from sandbox.model.events import Clause
 from sandbox.util.stats import percentile
 from sandbox.views.history import History, Life, Slice
 
-#: Above it a median error is a defect that somebody has to explain.
+#: A median error above this is a defect.
 TOLERANCE = 0.02
 
 
@@ -64,7 +64,7 @@ class Agreement(NamedTuple):
 
     @property
     def defects(self) -> list[Clause]:
-        """What somebody has to explain."""
+        """What is wrong with the agreement."""
         found = []
         for what, errors in (
             ("turnaround", [process.error for process in self.processes]),

@@ -17,7 +17,7 @@ from sandbox.render.cells import fit, flush_right
 from sandbox.render.gantt import Line
 from sandbox.util.units import MS
 
-#: So many processes are listed with their errors, the worst first.
+#: Processes that are listed with their errors: the worst ones.
 _MAX_LISTED = 12
 _TITLE, _FIGURE = 20, 12
 

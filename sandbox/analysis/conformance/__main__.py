@@ -1,6 +1,6 @@
 """The worker that examines policies: ``python -m sandbox.analysis.conformance``.
 
-Somebody's own file may hang, print or end the process; here it can do so without harm.
+A policy's file may hang, print or end its process; in a worker that does no harm.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ _OUTCOMES = {"holds": "passed", "broken": "failed", "declared": "skipped", "unju
 
 
 def story(policy: str, verdict: Verdict, width: int) -> Iterator[Line]:
-    """Where in the file, under which workload, what happened, and when; nothing for a law that is not broken."""
+    """The place in the file, the workload, and a chart of what happened; nothing for a law that is not broken."""
     example = verdict.example
     if example is None:
         return

@@ -13,7 +13,7 @@ from sandbox.link.worker import BadTask, Worker
 from sandbox.model.events import Clause
 from sandbox.model.values import BadValue
 
-#: So long may a whole examination take.
+#: How long a whole examination may take, in seconds.
 _PATIENCE_S = 300.0
 
 
@@ -26,7 +26,7 @@ def run(task: ExamineTask) -> list[Report]:
 
 
 def _reports(task: ExamineTask, messages: Iterable[AnyMessage], death: Clause | None) -> list[Report]:
-    """What the process told, and what its death tells: the policy in hand ended it."""
+    """The reports of these messages. ``death``: the policy that was being examined ended the worker."""
     reports: list[Report] = []
     number = 0
     for message in messages:

@@ -14,7 +14,7 @@ from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
 
 T = TypeVar("T")
 
-#: So many smaller workloads are tried at most, and so many stretches of work in all.
+#: Smaller workloads that are tried at most, and stretches of work in all of them.
 _MAX_TRIES, _MAX_STRETCHES = 300, 40_000
 
 
@@ -35,7 +35,7 @@ def shrink(world: Scenario, shows: Callable[[Scenario], T | None], seen: T) -> t
 
 
 def _named_anew(world: Scenario) -> Scenario:
-    """The first process is A, the second B; who is not there any more leaves no gap."""
+    """The processes are named A, B, … again, without gaps."""
     if len(world.processes) > len(ascii_uppercase):
         return world
     names = dict(zip((process.name for process in world.processes), ascii_uppercase, strict=False))
@@ -45,7 +45,7 @@ def _named_anew(world: Scenario) -> Scenario:
 
 
 def _smaller(world: Scenario) -> Iterator[Scenario]:
-    """Worlds with one thing less, the boldest first."""
+    """Worlds with one thing less, the greatest reductions first."""
     for index in range(len(world.script)):
         yield msgspec.structs.replace(world, script=_without(world.script, index))
     if len(world.processes) > 1:

@@ -15,10 +15,10 @@ from sandbox.model.events import Clause, Fault
 from sandbox.model.spec import At, Scenario
 from sandbox.util.units import US
 
-#: Slices no shorter than this bring about so many events at most; more means that there is no end to it.
+#: A run with slices no shorter than this has not more events than these; with more it counts as endless.
 MIN_SLICE_NS = 100 * US
 _EVENTS_A_SLICE, _EVENTS_BESIDES = 3, 1_000
-#: A run that takes so long hangs where no alarm is heard: the process ends and says where it was.
+#: A run that takes so long (in seconds) hangs in C code: the process ends with a dump of its stack.
 LIMIT_S = 3.0
 
 

@@ -12,7 +12,7 @@ from sandbox.util.units import MS
 EXAMINED = "examined"
 #: Times are multiples of it, so that much happens at one instant.
 GRID_NS = 10 * MS
-#: Nobody who is ready may wait longer than this, in a workload whose bursts are a hundred times shorter.
+#: No ready process may wait longer than this, in a workload whose bursts are a hundred times shorter.
 BOUND_NS = 5_000 * MS
 _BURST_NS = BOUND_NS // 100
 _LONG_NS = 2 * BOUND_NS
@@ -71,7 +71,7 @@ def _process(dice: Random, number: int) -> ProcessSpec:
 
 
 def _long_ones() -> list[Scenario]:
-    """Rivals that always have somebody ready, and one who must get his turn nevertheless."""
+    """Rivals of which one is always ready, and a process that must get its turn nevertheless."""
     busy = [Segment("cpu", _BURST_NS // 5), Segment("io", _BURST_NS // 10)]
     rivals = [ProcessSpec(name, 0, busy, repeat=_LONG_NS // _BURST_NS * 3) for name in ("B", "C", "D")]
     stream = [

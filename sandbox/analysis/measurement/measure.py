@@ -23,7 +23,7 @@ from sandbox.views.metrics import metrics
 _QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
 _MIXED_QUANTUM_NS = 10 * MS
 _PATIENCE_S = 20.0
-#: So long the loads below take all together.
+#: How long the loads below take all together.
 USUAL_NS = 15 * S
 
 Progress = Callable[[str], None]

@@ -1,4 +1,4 @@
-"""What would have been, beside what was: for people and for programs."""
+"""The recorded run beside the one under another policy: for people and for programs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class WhatIf(NamedTuple):
 
     @property
     def unfinished(self) -> int:
-        """How many had not ended when the recording did: nobody knows what they would have gone on to do."""
+        """How many had not ended when the recording did: what they would have gone on to do is unknown."""
         return len(self.load.history.lives) - len(self.ended)
 
 

@@ -1,4 +1,4 @@
-"""From a recording to what would have been."""
+"""Runs the load of a recording under its own policy and under another one."""
 
 from __future__ import annotations
 
