@@ -36,7 +36,7 @@ _SLICES = (Ready, Dispatched, Descheduled)
 _BEHIND_BYTES = 1 << 20
 
 
-class Upward:
+class LinkServer:
     """The kernel process's end of the link."""
 
     def __init__(self, descriptor: int) -> None:
@@ -156,13 +156,13 @@ def main(fd: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
     ALARM.end_hanging_process()
-    upward = Upward(descriptor)
-    boot = upward.first_line()
+    link = LinkServer(descriptor)
+    boot = link.first_line()
     spec = boot.scenario.machine
     places = choose(spec.cpus)
     recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
     os.sched_setaffinity(0, places.engine)
-    machine = LinuxMachine(boot, places, recipe, upward)
+    machine = LinuxMachine(boot, places, recipe, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties)
@@ -170,5 +170,5 @@ def main(fd: str) -> None:
     if refusal is not None:
         kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
-    run(kernel, operator, machine, upward.emit, boot.scenario.name, boot.stay)
-    upward.finish()
+    run(kernel, operator, machine, link.emit, boot.scenario.name, boot.stay)
+    link.finish()

@@ -133,11 +133,11 @@ def _begin() -> Tell:
         from sandbox.util import libc
 
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    upward = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    parent = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def tell(message: Message) -> None:
-        upward.write(_encode(message) + b"\n")
-        upward.flush()
+        parent.write(_encode(message) + b"\n")
+        parent.flush()
 
     return tell
