@@ -85,9 +85,10 @@ def _cpus() -> Iterator[Finding]:
 
 
 def _linux() -> Iterator[Finding]:
-    from sandbox.machines.linux.capabilities import can_schedule, can_see_others, has_proc
+    from sandbox.machines.linux.capabilities import can_schedule
+    from sandbox.machines.linux.procfs import is_mounted, shows_others
 
-    if not has_proc():
+    if not is_mounted():
         found = _("not there: nothing can be known of processes")
         yield Finding("/proc", "fails", found, "mount -t proc proc /proc")
         return
@@ -99,7 +100,7 @@ def _linux() -> Iterator[Finding]:
         advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
         yield Finding(_("scheduling"), "fails", problem, advice)
     yield from _sensors()
-    if not can_see_others():
+    if not shows_others():
         advice = _("children are found all the same; ps shows only your own processes")
         yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
 

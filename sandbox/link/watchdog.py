@@ -8,8 +8,7 @@ import signal
 import termios
 from contextlib import suppress
 
-from sandbox.machines.linux.process.terminate import withstands
-from sandbox.machines.linux.procfs import Status
+from sandbox.machines.linux.procfs import stats, withstands
 
 #: So often in a row it has to be found deaf and asleep.
 _LOOKS = 8
@@ -37,14 +36,7 @@ class Watchdog:
 
     def _asleep(self) -> list[int]:
         """Those who sleep: not stopped, and not waiting for a CPU."""
-        found = []
-        for name in os.listdir("/proc"):
-            if name.isdecimal():
-                with suppress(OSError):
-                    status = Status(int(name))
-                    if status.session == self._session and status.state in "SD":
-                        found.append(int(name))
-        return found
+        return [stat.os_pid for stat in stats() if stat.session == self._session and stat.state in "SD"]
 
 
 def _unread(link: int) -> bool:

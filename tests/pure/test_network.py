@@ -10,6 +10,7 @@ import pytest
 
 from sandbox.machines.linux.net import sock_diag as system
 from sandbox.machines.linux.net.sock_diag import State
+from sandbox.machines.linux.procfs import socket_inodes
 from sandbox.model.events import (
     Accepted,
     Admitted,
@@ -135,7 +136,7 @@ def test_the_system_s_list(netlink: bool, monkeypatch: pytest.MonkeyPatch) -> No
         assert listening.unread == 1, "one waits to be accepted"
         assert (listening.most, waiting.received, outside.sent) == ((7, 5, 5) if netlink else (0, None, None))
         assert (waiting.inode, waiting.unread) == (0, 5), "nobody has it yet"
-        assert outside.inode in system.inodes(os.getpid())
+        assert outside.inode in socket_inodes(os.getpid())
 
 
 def test_ends_are_told_with_what_went_over_it() -> None:

@@ -11,7 +11,7 @@ from itertools import groupby
 import pytest
 
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import STANDING, read_state
+from sandbox.machines.linux.procfs import HALTED, read_state
 from sandbox.model.commands import Press, Type, parse_command
 from sandbox.model.events import Blocked, Clause, Operator
 from sandbox.model.spec import ProcessSpec
@@ -71,7 +71,7 @@ def test_a_stop_from_the_console_outlives_one_of_ours(leftcheck: LeftCheck, pres
         child = Child(process.pid, ProcessSpec("told"), direct=False)
         child.hold()
         give_up = time.monotonic() + 5
-        while read_state(child.stat_fd)[0] not in STANDING and time.monotonic() < give_up:
+        while read_state(child.stat_fd)[0] not in HALTED and time.monotonic() < give_up:
             time.sleep(0.001)
         os.kill(process.pid, signal.SIGTSTP)
         child.suspended = pressed

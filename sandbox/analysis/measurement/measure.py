@@ -14,6 +14,7 @@ from sandbox.analysis.measurement.verify import Verification
 from sandbox.i18n import _
 from sandbox.link.client import KernelProcess
 from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.procfs import scheduled_ns
 from sandbox.model.events import Descheduled, Event
 from sandbox.model.spec import Boot, MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.stats import distribution
@@ -69,7 +70,7 @@ class Run:
     def _take(self, event: Event, os_pid: int) -> None:
         self.history.add(event)
         self._verification.add(event)
-        if isinstance(event, Descheduled) and (used_ns := _cpu_ns(os_pid)) is not None:
+        if isinstance(event, Descheduled) and (used_ns := scheduled_ns(os_pid)) is not None:
             self._engine = [*self._engine[:1], (used_ns, event.t_ns)]
 
     @property
@@ -125,15 +126,6 @@ def left_to_linux(scenario: Scenario, size: float = 1) -> int:
         command, input=json.dumps(loads), capture_output=True, text=True, timeout=_PATIENCE_S * max(size, 1), check=True
     )
     return int(done.stdout)
-
-
-def _cpu_ns(os_pid: int) -> int | None:
-    """CPU time of a process by ``/proc/PID/schedstat``; None once it is gone, or where there is no such file."""
-    try:
-        with open(f"/proc/{os_pid}/schedstat") as file:
-            return int(file.read().split()[0])
-    except (OSError, IndexError, ValueError):
-        return None
 
 
 # The loads: of ``size`` 1, or so many times as long

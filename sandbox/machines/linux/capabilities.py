@@ -6,8 +6,8 @@ import os
 import signal
 import time
 
+from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cpus import available
-from sandbox.machines.linux.procfs import Status
 from sandbox.model.events import Clause
 
 _PATIENCE_S = 2.0
@@ -45,7 +45,7 @@ def _try_signals(os_pid: int) -> str | None:
     master, slave = os.openpty()
     os.close(master)
     os.close(slave)
-    Status(os_pid)
+    procfs.Stat(os_pid)
     return None
 
 
@@ -61,18 +61,8 @@ def _seen(os_pid: int, code: int) -> bool:
 
 def lacks(cpus: int) -> tuple[str, Clause] | None:
     """What this system lacks for so many mini CPUs, and the place in a scenario that asks for it; None: nothing."""
-    if not has_proc():
+    if not procfs.is_mounted():
         return "", Clause("no proc")
     if cpus > available():
         return "machine.cpus", Clause("too many cpus", {"number": cpus, "allowed": available()})
     return None
-
-
-def has_proc() -> bool:
-    """Whether there is a ``/proc``: all that is known of processes is read there."""
-    return os.path.exists("/proc/self/stat")
-
-
-def can_see_others() -> bool:
-    """Whether ``/proc`` shows processes of other users (it does not under hidepid)."""
-    return os.path.exists("/proc/1/stat")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Iterator, Mapping
 
 from sandbox.kernel.machine import Waits, Woke
-from sandbox.machines.linux.blocking.block_reason import cause
+from sandbox.machines.linux.blocking.block_reason import block_reason
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs import read_state
 from sandbox.machines.linux.reports import Outbox
@@ -79,7 +79,7 @@ class Waiting:
         if read_state(child.stat_fd)[0] == "T":
             self._out.fault_again(child, STOPPED.rule)
             return STOPPED
-        on = cause(child, self._out.now_ns() - since_ns, self._known.values())
+        on = block_reason(child, self._out.now_ns() - since_ns, self._known.values())
         figures = dict(on.figures)
         for key in _RELATIVES & figures.keys():
             os_pid = figures.pop(key)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.machines.linux.net.sock_diag import Tcp, inodes
+from sandbox.machines.linux.net.sock_diag import Tcp
 from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.procfs import socket_inodes
 
 #: Of so many processes that share a listener it is asked who has accepted a connection.
 _ACCEPTORS_MOST = 8
@@ -42,13 +43,13 @@ class Listener(Held):
     def acceptors(self, inode: int) -> list[Child]:
         """Who of those that listen has accepted a connection; the owner where that cannot be told."""
         living = self.living[:_ACCEPTORS_MOST]
-        return [child for child in living if len(living) > 1 and inode in inodes(child.os_pid)] or living[:1]
+        return [child for child in living if len(living) > 1 and inode in socket_inodes(child.os_pid)] or living[:1]
 
     def forget_leavers(self) -> None:
         """Who inherited it has closed it since, as servers' children do."""
         living = self.living
         heirs = living[1 : _ACCEPTORS_MOST + 1]
-        leavers = [child for child in heirs if self.tcp.inode not in inodes(child.os_pid)]
+        leavers = [child for child in heirs if self.tcp.inode not in socket_inodes(child.os_pid)]
         self.holders = [child for child in living if child not in leavers]
 
     def serves(self, tcp: Tcp) -> bool:

@@ -4,12 +4,11 @@ connects from then on waits in the kernel's backlog, whether the server has run 
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Iterable
 
-from sandbox.machines.linux.net.sock_diag import State, inodes, sockets
-from sandbox.machines.linux.procfs import Status
+from sandbox.machines.linux.net.sock_diag import State, sockets
+from sandbox.machines.linux.procfs import socket_inodes, stats
 from sandbox.model.events import Clause, Figure
 from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.programs.conversation import listen
@@ -89,12 +88,9 @@ def _holder(address: Address) -> str | None:
         taken = {tcp.inode for tcp in sockets() if tcp.state is State.LISTEN and tcp.own.port == address.port}
     except OSError:
         return None
-    for os_pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()):
-        if taken & inodes(os_pid):
-            try:
-                return f"{clean_line(Status(os_pid).name)} (pid {os_pid})"
-            except OSError:
-                continue
+    for stat in stats():
+        if taken & socket_inodes(stat.os_pid):
+            return f"{clean_line(stat.name)} (pid {stat.os_pid})"
     return None
 
 

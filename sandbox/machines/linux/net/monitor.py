@@ -10,9 +10,10 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux.net.holders import Connection, Listener
-from sandbox.machines.linux.net.sock_diag import FAMILIES, Ends, State, Tcp, inodes, listing
+from sandbox.machines.linux.net.sock_diag import FAMILIES, Ends, State, Tcp, listing
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.procfs import socket_inodes
 from sandbox.machines.linux.reports import Outbox
 from sandbox.model.events import Accepted, Backlog, Closed, Connected, Event, Listening, Transferred
 from sandbox.util.addresses import Address
@@ -116,8 +117,9 @@ class Traffic:
         while children:
             for _ in range(min(len(children), _SHARE)):
                 child = children.popleft()
-                for inode in inodes(child.os_pid) if child.spec.work is None and child.mode is not Mode.ENDED else ():
-                    held.setdefault(inode, []).append(child)
+                if child.spec.work is None and child.mode is not Mode.ENDED:
+                    for inode in socket_inodes(child.os_pid):
+                        held.setdefault(inode, []).append(child)
             yield
 
     def _find_owners(self, unknown: list[Tcp]) -> Iterator[None]:

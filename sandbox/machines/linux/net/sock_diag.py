@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+from sandbox.machines.linux.procfs import net_table
 from sandbox.util.addresses import Address
 
 
@@ -189,8 +190,7 @@ class Ends:
 
 def _by_proc(name: str, family: int) -> Iterator[Tcp]:
     try:
-        with open(f"/proc/net/{name}") as file:
-            lines = file.readlines()[1:]
+        lines = net_table(name)
     except FileNotFoundError:
         if name == "tcp":
             raise
@@ -217,23 +217,3 @@ def _address(field: str, family: int) -> Address:
 def _host(family: int, number: bytes) -> str:
     """As people write it; an IPv4 client of an IPv6 server has its own number."""
     return socket.inet_ntop(family, number).removeprefix("::ffff:")
-
-
-# Whose a socket is
-
-
-def inodes(os_pid: int) -> set[int]:
-    """The sockets among a process's descriptors; none where it is gone or not ours to look at."""
-    found = set()
-    folder = f"/proc/{os_pid}/fd"
-    try:
-        for name in os.listdir(folder):
-            try:
-                target = os.readlink(f"{folder}/{name}")
-            except OSError:
-                continue  # it has closed this one meanwhile
-            if target.startswith("socket:["):
-                found.add(int(target[8:-1]))
-    except OSError:
-        pass
-    return found

@@ -11,7 +11,7 @@ from itertools import accumulate
 
 from sandbox.machines.linux.process.accounting import TICK_NS, cpu_clock, cpu_time_ns
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import is_pending
+from sandbox.machines.linux.procfs import is_pending, open_stat
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
@@ -75,7 +75,7 @@ class Child:
         self._birth_ns = (cpu_time_ns(self._clock) or 0) if self.direct else 0
         self._last_ns = 0
         try:
-            self.stat_fd = os.open(f"/proc/{os_pid}/stat", os.O_RDONLY)
+            self.stat_fd = open_stat(os_pid)
         except OSError:
             os.close(self.pidfd)
             raise

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import Status
+from sandbox.machines.linux.procfs import Stat, newest_pid, open_newest_pid, process_ids
 from sandbox.util.units import MS
 
 #: So long after it was given out a number may become visible: a fork is quick, but may itself wait for the CPU.
@@ -26,7 +26,7 @@ class Found(NamedTuple):
 
     os_pid: int
     parent: Child | None
-    status: Status
+    stat: Stat
 
 
 class Families:
@@ -36,14 +36,14 @@ class Families:
         self._known = known
         self._helpers = helpers
         self._self = os.getpid()
-        self._loadavg = os.open("/proc/loadavg", os.O_RDONLY)
-        self._newest = self._read_newest()
+        self._loadavg = open_newest_pid()
+        self._newest = newest_pid(self._loadavg)
         self._unseen: dict[int, int] = {}
 
     def look(self) -> Iterator[Found]:
         """New relatives since the last look, parents before children; whoever takes one in adds it to ``known``
         before asking for the next."""
-        newest = self._read_newest()
+        newest = newest_pid(self._loadavg)
         if newest == self._newest and not self._unseen:
             return
         now_ns = time.monotonic_ns()
@@ -57,7 +57,7 @@ class Families:
         """Whether the process that was taken in is one of ours: between finding it and taking hold of it its number
         may have gone to a stranger."""
         try:
-            parent = Status(child.os_pid, child.stat_fd).parent
+            parent = Stat(child.os_pid, child.stat_fd).parent
         except OSError:
             return False
         return (parent == self._self or parent in self._known) and child.exists()
@@ -68,10 +68,10 @@ class Families:
         if given_out_ns is None or os_pid in self._known or os_pid in self._helpers:
             return
         try:
-            status = Status(os_pid)
+            status = Stat(os_pid)
             if status.parent in self._unseen:  # the numbers went round, and its parent has a larger one
                 yield from self._relatives(status.parent, now_ns)
-                status = Status(os_pid)
+                status = Stat(os_pid)
         except OSError:
             if now_ns - given_out_ns < _FORK_NS:
                 self._unseen[os_pid] = given_out_ns
@@ -83,13 +83,10 @@ class Families:
         elif status.parent == self._self:
             yield Found(os_pid, self._known.get(status.session), status)
 
-    def _given_out(self, newest: int) -> Iterator[int]:
+    def _given_out(self, newest: int) -> Iterable[int]:
         if newest < self._newest or newest - self._newest > _LARGEST_GAP:  # the numbers went round
-            return (int(name) for name in os.listdir("/proc") if name.isdecimal())
-        return iter(range(self._newest + 1, newest + 1))
-
-    def _read_newest(self) -> int:
-        return int(os.pread(self._loadavg, 128, 0).rsplit(None, 1)[1])
+            return process_ids()
+        return range(self._newest + 1, newest + 1)
 
     def close(self) -> None:
         os.close(self._loadavg)

@@ -21,7 +21,7 @@ from sandbox.machines.linux.process.descendants import Families, Found
 from sandbox.machines.linux.process.reaper import Reaper, exit_status
 from sandbox.machines.linux.process.spawn import BirthFailed, Nursery, crowded
 from sandbox.machines.linux.process.terminate import Undertaker
-from sandbox.machines.linux.procfs import Status, command_line
+from sandbox.machines.linux.procfs import Stat, command_line
 from sandbox.machines.linux.reports import Outbox
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.machines.linux.switching.stop_monitor import Vigil
@@ -103,7 +103,7 @@ class Population:
         if child.direct or child.mode is Mode.ENDED:
             return
         try:
-            status = Status(child.os_pid, child.stat_fd)
+            status = Stat(child.os_pid, child.stat_fd)
         except OSError:
             return
         if status.name != child.comm:
@@ -128,7 +128,7 @@ class Population:
         return outcome
 
     def _adopt(self, found: Found) -> None:
-        name, runs = _identity(found.os_pid, found.status)
+        name, runs = _identity(found.os_pid, found.stat)
         console = found.parent.console if found.parent else None
         try:
             child = Child(
@@ -144,7 +144,7 @@ class Population:
             child.close()
             self._out.fault_again(found.parent, "one child too many was ended")
             return
-        child.comm = found.status.name
+        child.comm = found.stat.name
         self.by_os_pid[child.os_pid] = child
         self._poller.add(child.pidfd, partial(self._bury_adopted, child))
         child.mode = Mode.RUNNING
@@ -237,7 +237,7 @@ class Population:
         self.traffic.close()
 
 
-def _identity(os_pid: int, status: Status) -> tuple[str, str]:
+def _identity(os_pid: int, stat: Stat) -> tuple[str, str]:
     """The name and the command line of a process that was found."""
-    name = clean_line(status.name).replace(" ", "-") or "child"
+    name = clean_line(stat.name).replace(" ", "-") or "child"
     return name, clean_line(command_line(os_pid)) or name

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sandbox.machines.linux.procfs import read_exit_status
 from sandbox.util import libc
 
 
@@ -80,9 +81,8 @@ def exit_status(pidfd: int, stat_fd: int) -> tuple[int | None, int | None]:
     Its zombie's ``/proc/PID/stat`` tells, and once its parent has taken the status the pidfd (Linux 6.15 and
     later); (None, None) where neither does.
     """
-    try:
-        status = int(os.pread(stat_fd, 1_024, 0).split()[-1])
-    except (OSError, IndexError):
+    status = read_exit_status(stat_fd)
+    if status is None:
         info = bytearray(_INFO.pack(_PIDFD_INFO_EXIT, *[0] * 13))
         try:
             fcntl.ioctl(pidfd, _PIDFD_GET_INFO, info)

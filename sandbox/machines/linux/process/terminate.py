@@ -9,10 +9,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import Status, read_text
+from sandbox.machines.linux.procfs import descendants, descends_from, withstands
 
 GRACE_NS = 2_000_000_000
 _QUIT_GRACE_NS = 300_000_000
@@ -51,14 +51,6 @@ class Undertaker:
         self._condemned = [entry for entry in self._condemned if entry[1] is not child]
 
 
-def withstands(os_pid: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal, ignores it, or blocks it."""
-    for line in read_text(f"/proc/{os_pid}/status").splitlines():
-        if line.startswith(("SigCgt:", "SigIgn:", "SigBlk:")) and int(line.split()[1], 16) >> (number - 1) & 1:
-            return True
-    return False
-
-
 def end_all(children: Collection[Child], politely: bool) -> None:
     """End these processes and everything that descends from us; returns when nothing is left, or after
     a few seconds at most."""
@@ -77,34 +69,12 @@ def end_descendants(sparing: Collection[int] = ()) -> None:
     give_up_ns = time.monotonic_ns() + _SWEEP_NS
     while time.monotonic_ns() < give_up_ns:
         found = False
-        for os_pid in _descendants(os.getpid(), sparing):
+        for os_pid in descendants(os.getpid(), sparing):
             found = True
             _kill_descendant(os_pid)
         if not found:
             return
         _reap_until(time.monotonic_ns() + 5_000_000, sparing)
-
-
-def _descendants(ancestor: int, sparing: Collection[int]) -> list[int]:
-    """All descendants, zombies included, nearest first."""
-    children: dict[int, list[int]] = {}
-    for os_pid, parent in _parents():
-        children.setdefault(parent, []).append(os_pid)
-    found: list[int] = []
-    generation = [ancestor]
-    while generation:
-        generation = [pid for parent in generation for pid in children.get(parent, ()) if pid not in sparing]
-        found += generation
-    return found
-
-
-def _parents() -> Iterator[tuple[int, int]]:
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            try:
-                yield int(name), Status(int(name)).parent
-            except OSError:
-                continue
 
 
 def _kill_descendant(os_pid: int) -> None:
@@ -113,26 +83,12 @@ def _kill_descendant(os_pid: int) -> None:
     except OSError:
         return
     try:
-        if _descends_from_us(os_pid):  # asked again now that the number is pinned
+        if descends_from(os_pid, os.getpid()):  # asked again now that the number is pinned
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     except OSError:
         pass
     finally:
         os.close(pidfd)
-
-
-def _descends_from_us(os_pid: int) -> bool:
-    me = os.getpid()
-    for _ in range(1_000):
-        if os_pid <= 1:
-            return False
-        try:
-            os_pid = Status(os_pid).parent
-        except OSError:
-            return False
-        if os_pid == me:
-            return True
-    return False
 
 
 def _reap_until(give_up_ns: int, sparing: Collection[int] = ()) -> None:

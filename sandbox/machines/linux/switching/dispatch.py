@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.procfs import STANDING, read_state
+from sandbox.machines.linux.procfs import HALTED, read_state, thread_ids
 
 #: How long we look for a stop before we go on without it. One in the middle of a vfork may never come.
 _SPIN_NS = 300_000
@@ -58,8 +58,8 @@ class Dispatcher:
     def stopped(self, child: Child) -> bool:
         """Whether the stop that was sent has taken effect."""
         if child.direct:
-            return self._reaper.stopped(child.os_pid) or read_state(child.stat_fd)[0] in STANDING
-        return read_state(child.stat_fd)[0] in STANDING
+            return self._reaper.stopped(child.os_pid) or read_state(child.stat_fd)[0] in HALTED
+        return read_state(child.stat_fd)[0] in HALTED
 
     def _run(self, child: Child, cpu: int) -> None:
         if child.cpu != cpu:
@@ -88,8 +88,8 @@ class Dispatcher:
 def move_to_cpu(child: Child, cpu: int) -> None:
     """Pin all threads of a process to one real CPU."""
     try:
-        for thread in os.listdir(f"/proc/{child.os_pid}/task"):
+        for tid in thread_ids(child.os_pid):
             if child.exists():  # else its numbers may be a stranger's
-                os.sched_setaffinity(int(thread), {cpu})
+                os.sched_setaffinity(tid, {cpu})
     except OSError:
         return  # it ended meanwhile

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import STANDING, read_state
+from sandbox.machines.linux.procfs import HALTED, read_state
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.util.units import MS
 
@@ -102,4 +102,4 @@ class Vigil:
 
 def strays(child: Child) -> bool:
     """Whether it runs though it was stopped and nobody here let it go."""
-    return child.held and child.stopping_ns is None and read_state(child.stat_fd)[0] not in STANDING
+    return child.held and child.stopping_ns is None and read_state(child.stat_fd)[0] not in HALTED
