@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
-import threading
 import types
 from collections.abc import Sequence
+
+from sandbox.util import interpreter
 
 
 def call(file: str, function: str, args: Sequence[object]) -> int:
@@ -54,8 +54,7 @@ def print_exception() -> None:
 def finish(status: int) -> None:
     """End this forked process as the interpreter would end: threads joined, exit functions run, output out."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
+        interpreter.run_exit_functions()
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:

@@ -3,7 +3,6 @@ instruction."""
 
 from __future__ import annotations
 
-import atexit
 import gc
 import os
 import resource
@@ -15,7 +14,7 @@ from typing import NamedTuple
 from sandbox.machines.linux.process.bodies import LISTENER
 from sandbox.machines.linux.process.console import take_console
 from sandbox.model.spec import ProcessSpec
-from sandbox.util import libc
+from sandbox.util import interpreter, libc
 
 
 class Ways(NamedTuple):
@@ -49,7 +48,7 @@ def arm(parent: int, ways: Ways, spec: ProcessSpec, slave: int, listener: socket
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
     os.environ["TERM"] = "xterm-256color"
-    atexit._clear()  # what was to be done at our own end
+    interpreter.forget_exit_functions()
     for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD, signal.SIGALRM, signal.SIGPROF):
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
