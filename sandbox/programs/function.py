@@ -6,6 +6,7 @@ import os
 import sys
 import types
 from collections.abc import Sequence
+from typing import NoReturn
 
 from sandbox.util import interpreter
 
@@ -51,7 +52,7 @@ def print_exception() -> None:
     traceback.print_exc()
 
 
-def finish(status: int) -> None:
+def finish(status: int) -> NoReturn:
     """End this forked process as the interpreter would end: threads joined, exit functions run, output out."""
     try:
         interpreter.run_exit_functions()

@@ -134,7 +134,7 @@ def test_the_system_s_list(netlink: bool, monkeypatch: pytest.MonkeyPatch) -> No
         [waiting] = [tcp for tcp in found if (tcp.own, tcp.peer) == (at, own)]
         [outside] = [tcp for tcp in found if (tcp.own, tcp.peer) == (own, at)]
         assert listening.unread == 1, "one waits to be accepted"
-        assert (listening.most, waiting.received, outside.sent) == ((7, 5, 5) if netlink else (0, None, None))
+        assert (listening.max_unread, waiting.received, outside.sent) == ((7, 5, 5) if netlink else (0, None, None))
         assert (waiting.inode, waiting.unread) == (0, 5), "nobody has it yet"
         assert outside.inode in socket_inodes(os.getpid())
 

@@ -13,7 +13,7 @@ from typing import Any
 from sandbox.analysis.measurement.verify import Verification
 from sandbox.i18n import _
 from sandbox.link.client import KernelProcess
-from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.procfs import scheduled_ns
 from sandbox.model.events import Descheduled, Event
 from sandbox.model.spec import Boot, MachineSpec, ProcessSpec, Scenario, Segment
@@ -121,7 +121,7 @@ def _against_linux(size: float) -> dict[str, Any]:
 def left_to_linux(scenario: Scenario, size: float = 1) -> int:
     """For how many ns the same synthetic work runs on the same CPU without us."""
     loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
-    command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(choose(1).mini[0])]
+    command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(assign_cpus(1).mini[0])]
     done = subprocess.run(
         command, input=json.dumps(loads), capture_output=True, text=True, timeout=_PATIENCE_S * max(size, 1), check=True
     )

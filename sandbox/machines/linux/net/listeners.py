@@ -15,8 +15,8 @@ from sandbox.programs.conversation import listen
 from sandbox.util.addresses import Address, of_socket, parse_address, resolve
 from sandbox.util.text import clean_line
 
-#: So many ports above one that is taken are tried for another.
-_NEIGHBOURS = 100
+#: So many ports above one that is taken are tried for one that is free.
+_MAX_NEIGHBOURS = 100
 
 
 class NotListening(Exception):
@@ -68,7 +68,7 @@ class Listeners:
             self._addresses[spec.name] = of_socket(listener.getsockname()).here
 
     def close(self) -> None:
-        """Close those whose processes were not borne."""
+        """Close those whose processes were not started."""
         for listener in self._sockets.values():
             listener.close()
 
@@ -96,7 +96,7 @@ def _holder(address: Address) -> str | None:
 
 def _another(address: Address) -> Address:
     """An address that is free, near by."""
-    for port in range(address.port + 1, min(address.port + _NEIGHBOURS, 65_536)):
+    for port in range(address.port + 1, min(address.port + _MAX_NEIGHBOURS, 65_536)):
         try:
             family, free = resolve(address._replace(port=port))
             listen(family, free).close()

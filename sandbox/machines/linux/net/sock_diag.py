@@ -36,15 +36,15 @@ _DEAD = (State.SYN_SENT, State.SYN_RECEIVED, State.TIME_WAIT, State.CLOSED)
 
 class Tcp(NamedTuple):
     """One socket. ``inode`` 0: no process has it (yet, or any more); ``unread``: bytes that wait to be read, of a
-    listener connections that wait to be accepted, of at most ``most`` (0: unknown); ``received`` and ``sent``: bytes,
-    None where the system does not count them."""
+    listener connections that wait to be accepted, of at most ``max_unread`` (0: unknown); ``received`` and ``sent``:
+    bytes, None where the system does not count them."""
 
     state: State
     own: Address
     peer: Address
     inode: int
     unread: int
-    most: int
+    max_unread: int
     received: int | None = None
     sent: int | None = None
 
@@ -84,12 +84,14 @@ _REQUEST = struct.Struct("=BBBxI48x")
 _MESSAGE = struct.Struct("=BB2x2s2s16s16s12xIIIII")
 _PORT = struct.Struct(">H")
 _ATTRIBUTE = struct.Struct("=HH")
-#: In struct tcp_info: received, and sent with what was sent again.
+#: In struct tcp_info: bytes received; bytes sent, and bytes sent again.
 _RECEIVED, _SENT = struct.Struct("=128xQ"), struct.Struct("=200xQQ")
-_ANSWER_MOST = 1 << 17
-#: The groups of messages about TCP sockets that are destroyed, of both families; so many are read in one go.
+#: No answer of the system is longer, in bytes.
+_MAX_ANSWER = 1 << 17
+#: The groups of messages about TCP sockets that are destroyed, of both families.
 _DESTROYED = 1 << 0 | 1 << 2
-_ENDS_MOST = 100
+#: So many ends are read in one go.
+_MAX_ENDS = 100
 #: The other side has said that it sends no more, which counts as a byte.
 _HEARD_THE_END = (State.CLOSE_WAIT, State.LAST_ACK, State.CLOSING)
 
@@ -108,7 +110,7 @@ def _ask(family: int) -> socket.socket:
 
 def _answers(link: socket.socket) -> Iterator[list[Tcp]]:
     while True:
-        answer = link.recv(_ANSWER_MOST)
+        answer = link.recv(_MAX_ANSWER)
         found: list[Tcp] = []
         for kind, at, end in _messages(answer):
             if kind == _ERROR:
@@ -131,7 +133,7 @@ def _messages(answer: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _parse(answer: bytes, at: int, end: int) -> Tcp:
-    family, state, own_port, peer_port, own, peer, _, unread, most, _, inode = _MESSAGE.unpack_from(answer, at)
+    family, state, own_port, peer_port, own, peer, _, unread, limit, _, inode = _MESSAGE.unpack_from(answer, at)
     length = 4 if family == socket.AF_INET else 16
     received = sent = None
     at += _MESSAGE.size
@@ -148,7 +150,7 @@ def _parse(answer: bytes, at: int, end: int) -> Tcp:
         Address(_host(family, peer[:length]), _PORT.unpack(peer_port)[0]),
         inode,
         unread,
-        most if state == State.LISTEN else 0,
+        limit if state == State.LISTEN else 0,
         received,
         sent,
     )
@@ -174,8 +176,8 @@ class Ends:
         """Those that are over since the last time."""
         found: list[Tcp] = []
         try:
-            while len(found) < _ENDS_MOST:
-                answer = self._link.recv(_ANSWER_MOST)
+            while len(found) < _MAX_ENDS:
+                answer = self._link.recv(_MAX_ANSWER)
                 found += (_parse(answer, at, end) for kind, at, end in _messages(answer) if kind == _BY_FAMILY)
         except OSError:
             pass  # no more; or more than the system keeps for us, and the list of those that live tells of them

@@ -1,4 +1,4 @@
-"""Sockets of our processes as they were told last, and whose they are: several may have the same one."""
+"""Sockets of our processes as they were reported last, and who holds them: several may hold the same one."""
 
 from __future__ import annotations
 
@@ -8,20 +8,22 @@ from sandbox.machines.linux.net.sock_diag import Tcp
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs import socket_inodes
 
-#: Of so many processes that share a listener it is asked who has accepted a connection.
-_ACCEPTORS_MOST = 8
+#: Of so many processes that share a listener it is asked which one has accepted a connection.
+_MAX_ACCEPTORS = 8
 
 
-class Held:
-    """A socket of our processes as it was told last. ``holders``: those that are known to have it, the first first."""
+class KnownSocket:
+    """``number``: its own in the events; ``tcp``: what was reported of it last; ``holders``: the processes that are
+    known to have it, the first one first."""
 
     def __init__(self, number: int, tcp: Tcp, holders: list[Child]) -> None:
         self.number = number
         self.tcp = tcp
         self.holders = holders
+        #: Whether this round has shown it.
         self.seen = True
 
-    def hold(self, others: Iterable[Child]) -> None:
+    def add_holders(self, others: Iterable[Child]) -> None:
         """These have it, too."""
         self.holders += (child for child in others if child not in self.holders)
 
@@ -31,24 +33,24 @@ class Held:
         return [child for child in self.holders if child.mode is not Mode.ENDED]
 
 
-class Listener(Held):
-    """A socket that listens, and how many waited to be accepted when that was told last."""
+class Listener(KnownSocket):
+    """One that listens. ``waiting``: how many connections waited to be accepted, as reported last."""
 
     waiting = 0
 
     def owner(self) -> Child | None:
-        """Whose it is: the first who had it."""
+        """Whose it is: of the first process that had it."""
         return next(iter(self.living), None)
 
     def acceptors(self, inode: int) -> list[Child]:
-        """Who of those that listen has accepted a connection; the owner where that cannot be told."""
-        living = self.living[:_ACCEPTORS_MOST]
+        """Which of its holders has accepted a connection; the owner where that cannot be told."""
+        living = self.living[:_MAX_ACCEPTORS]
         return [child for child in living if len(living) > 1 and inode in socket_inodes(child.os_pid)] or living[:1]
 
-    def forget_leavers(self) -> None:
-        """Who inherited it has closed it since, as servers' children do."""
+    def remove_leavers(self) -> None:
+        """Forget those that inherited it and have closed it since, as servers' children do."""
         living = self.living
-        heirs = living[1 : _ACCEPTORS_MOST + 1]
+        heirs = living[1 : _MAX_ACCEPTORS + 1]
         leavers = [child for child in heirs if self.tcp.inode not in socket_inodes(child.os_pid)]
         self.holders = [child for child in living if child not in leavers]
 
@@ -58,8 +60,8 @@ class Listener(Held):
         return own.port == tcp.own.port and own.host in (tcp.own.host, "0.0.0.0", "::")  # noqa: S104
 
 
-class Connection(Held):
-    """A connection. ``pid``: whose it is, as told last."""
+class Connection(KnownSocket):
+    """A connection, and the ``listener`` that it came through, if that is ours. ``pid``: the owner's, as reported."""
 
     pid: int | None = None
 
@@ -68,8 +70,8 @@ class Connection(Held):
         self.listener = listener
 
     def owner(self) -> Child | None:
-        """Whose it is: of the process that accepted it, until that has given it to another; whoever gets only a copy
-        of what a third one has is not meant."""
+        """Whose it is: of the process that accepted it, until that has given it to another one. A process that only
+        has a copy of what two others have does not become the owner."""
         living = self.living
         server = self.listener.owner() if self.listener is not None else None
         return next((child for child in living if child is not server), next(iter(living), None))
