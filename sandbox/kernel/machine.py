@@ -7,7 +7,7 @@ what waits and what obeys; everything between is the same kernel.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -21,7 +21,7 @@ from sandbox.model.spec import ProcessSpec
 class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A process was born, is stopped before its first own instruction, and its time to be let in has come.
 
-    An adopted one has a parent, and what it ran before (``cpu_ns``) counts.
+    An adopted one has a parent. ``continued``: it is not stopped yet. ``waits_on``: it begins with a wait for this.
     """
 
     pid: int
@@ -29,7 +29,8 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
     order: int | None = None
     os_pid: int | None = None
     parent: int | None = None
-    loose: bool = False
+    continued: bool = False
+    waits_on: Clause | None = None
 
 
 class Waits(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +75,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
 
 
 Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
+R = TypeVar("R", bound=Report)
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):
@@ -82,6 +84,10 @@ class Happened(msgspec.Struct, frozen=True, gc=False):
     now_ns: int
     reports: list[Report]
     used: dict[int, int]
+
+    def all(self, kind: type[R]) -> list[R]:
+        """The reports of one kind, in their order."""
+        return [report for report in self.reports if isinstance(report, kind)]
 
 
 # Orders: the kernel tells a machine what shall be.

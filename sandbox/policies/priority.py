@@ -1,18 +1,26 @@
-"""Priority scheduling, with aging."""
+"""Priority scheduling, with aging, and round robin among equals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from heapq import heapify, heappop, heappush
 
-from sandbox.model.events import Clause, Figure, ReadyReason
-from sandbox.model.values import Duration, Flag
-from sandbox.policies.base import Parameter, Task
-from sandbox.policies.common.ranking import RankedPreemptive
+from sandbox.policies import (
+    Clause,
+    DescheduledReason,
+    Duration,
+    Figure,
+    Flag,
+    Parameter,
+    RankedPreemptive,
+    ReadyReason,
+    Task,
+)
+from sandbox.policies.base import PREEMPTED
 
 
-class Standing:
-    """The priority in force; ``turn`` tells one stay in the ready queue from the next."""
+class Ageing:
+    """The priority in force; ``turn``: which stay in the ready queue it is for."""
 
     __slots__ = ("priority", "turn")
 
@@ -21,11 +29,15 @@ class Standing:
 
 
 class Priority(RankedPreemptive):
-    """The process with the smallest priority number runs; one with a smaller number takes over at once, if
-    ``preemptive``. With ``aging``, each such time of waiting counts one number less until it has had the CPU.
+    """The process with the best priority runs; a better one takes over at once, if ``preemptive``. The smallest number
+    is the best, or with ``larger`` the largest. Equal ones run in turn for a ``quantum`` each, or to their end. With
+    ``aging``, each such time of waiting makes the priority better by one, until the process has had the CPU.
 
     Bad when urgent ones keep coming: without aging, the others starve.
     """
+
+    # With a quantum, a preempted process queues behind its equals and gets a fresh slice, as in Silberschatz's
+    # exercises; without one, it goes on before them.
 
     name = "priority"
     needs = ("priority",)
@@ -33,6 +45,10 @@ class Priority(RankedPreemptive):
     aging = Parameter(
         Duration("1ms", zero=True), "0ms", "how long a wait improves the priority by one (0 ms: none does)"
     )
+    quantum = Parameter(
+        Duration("100us", "60s", zero=True), "0ms", "the time slice among equals (0 ms: each runs until it blocks)"
+    )
+    larger = Parameter(Flag(), False, "whether the larger number is the better one")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
@@ -40,26 +56,34 @@ class Priority(RankedPreemptive):
         self._birthdays: list[tuple[int, int, Task]] = []  # when, in which turn, who ages
 
     @property
-    def starves(self) -> bool:  # type: ignore[override]
+    def starves(self) -> bool:
         """Without aging it may."""
         return not self.aging
 
+    @property
+    def keeps_slice(self) -> Collection[DescheduledReason]:
+        """Who queues behind its equals gets a fresh slice."""
+        return () if self.quantum else PREEMPTED
+
     def rank(self, task: Task) -> int:
-        priority: int = task.own.priority
-        return priority
+        priority: int = task.data.priority
+        return -priority if self.larger else priority
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._turns += 1
-        task.own = Standing(task.priority, self._turns)
-        super().enqueue(task, reason, now_ns)
+        task.data = Ageing(task.priority, self._turns)
+        self.ready.push(task, self.rank(task), head=reason == "preempted" and not self.quantum)
         if self.aging:
             heappush(self._birthdays, (now_ns + self.aging, self._turns, task))
+
+    def slice(self, task: Task) -> int | None:
+        return self.quantum or None
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
         return self.preemptive and super().preempts(task, running, now_ns)
 
     @property
-    def timer_ns(self) -> int | None:  # type: ignore[override]
+    def timer_ns(self) -> int | None:
         """When the next one ages."""
         while self._birthdays and not self._waits_still(*self._birthdays[0]):
             heappop(self._birthdays)
@@ -69,26 +93,27 @@ class Priority(RankedPreemptive):
         aged: list[Task] = []
         while (due_ns := self.timer_ns) is not None and due_ns <= now_ns:
             _, turn, task = heappop(self._birthdays)
-            before = task.own.priority
-            task.own.priority = before - 1
-            self.ready.move(task, before - 1)
-            self.note(Clause("aged", {"before": before, "after": before - 1}), task)
+            before = task.data.priority
+            task.data.priority = after = before + 1 if self.larger else before - 1
+            self.ready.move(task, self.rank(task))
+            self.note(Clause("aged", {"before": before, "after": after}), task)
             heappush(self._birthdays, (due_ns + self.aging, turn, task))
             aged.append(task)
         return aged
 
     def retune(self, now_ns: int) -> None:
-        self._birthdays = [(now_ns + self.aging, task.own.turn, task) for task in self.ready] if self.aging else []
+        super().retune(now_ns)
+        self._birthdays = [(now_ns + self.aging, task.data.turn, task) for task in self.ready] if self.aging else []
         heapify(self._birthdays)
 
     def _waits_still(self, when_ns: int, turn: int, task: Task) -> bool:
-        return task in self.ready and bool(task.own.turn == turn)
+        return task in self.ready and bool(task.data.turn == turn)
 
     def why(self, task: Task) -> Clause:
         figures = self.figures(task)
         return Clause("best priority by age" if "own" in figures else "best priority", figures)
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        if self.rank(task) == task.priority:
+        if task.data.priority == task.priority:
             return {"priority": task.priority}
-        return {"priority": self.rank(task), "own": task.priority}
+        return {"priority": task.data.priority, "own": task.priority}

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.kernel.course import Course
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
+from sandbox.kernel.operator import CommandInterpreter
+from sandbox.kernel.process import BurstPlan
 from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
 from sandbox.model.events import (
     Admitted,
@@ -21,9 +22,10 @@ from sandbox.model.events import (
     Operator,
     Ready,
 )
-from sandbox.model.spec import ProcessSpec, Segment
+from sandbox.model.spec import MachineSpec, ProcessSpec, Segment
 from sandbox.model.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Task
+from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS
 from sandbox.views.board import Board
@@ -47,8 +49,8 @@ def test_ending_beats_expiry() -> None:
 
 
 def test_blocking_beats_expiry() -> None:
-    events = simulate(scenario(process("a", "cpu 20ms", "io 5ms"), process("b", "cpu 30ms"), quantum_ns=20 * MS))
-    assert reasons(events, 1) == ["blocked", "exited"]
+    a, b = process("a", "cpu 20ms", "io 5ms", "cpu 5ms"), process("b", "cpu 30ms")
+    assert reasons(simulate(scenario(a, b, quantum_ns=20 * MS)), 1) == ["blocked", "exited"]
 
 
 def test_arrivals_come_before_wakes_and_both_before_expiry() -> None:
@@ -80,9 +82,16 @@ def test_wakes_come_in_the_order_in_which_they_began_to_block() -> None:
     assert at_20 == [1, 2]
 
 
-def test_a_process_that_begins_with_io_takes_the_cpu_for_no_time() -> None:
-    events = simulate(scenario(process("a", "io 10ms", "cpu 10ms"), process("b", "cpu 30ms"), policy="fcfs"))
-    assert gantt(events) == [("a", 0, 0), ("b", 0, 30), ("a", 30, 40)]
+def test_a_process_that_begins_with_io_needs_no_cpu_to_begin_it() -> None:
+    events = simulate(scenario(process("b", "cpu 30ms"), process("a", "io 10ms", "cpu 10ms"), policy="fcfs"))
+    assert gantt(events) == [("b", 0, 30), ("a", 30, 40)]
+    assert exits(events)["a"].blocked_ns == 10 * MS
+
+
+def test_a_process_that_ends_with_io_is_over_when_that_is() -> None:
+    events = simulate(scenario(process("a", "cpu 10ms", "io 20ms"), process("b", "cpu 100ms"), policy="fcfs"))
+    assert gantt(events) == [("a", 0, 10), ("b", 10, 110)]
+    assert exits(events)["a"].t_ns == 30 * MS
 
 
 def test_alone_it_goes_on_without_a_switch_but_with_a_decision() -> None:
@@ -313,7 +322,7 @@ def test_the_rule_for_ties_is_told_with_whom_the_other_one_would_choose(ties: st
 
 
 def test_the_course_of_declared_work() -> None:
-    course = Course(ProcessSpec("a", work=[Segment("cpu", 10), Segment("io", 5)], repeat=3, period_ns=50).segments)
+    course = BurstPlan(ProcessSpec("a", work=[Segment("cpu", 10), Segment("io", 5)], repeat=3, period_ns=50).segments)
     bursts = []
     for used in (10, 10, 20, 20, 30):
         bursts.append(course.burst_ns)
@@ -323,21 +332,21 @@ def test_the_course_of_declared_work() -> None:
 
 def test_on_real_processes_the_nearest_end_of_a_burst_counts() -> None:
     segments = [Segment("cpu", 100), Segment("io", 5), Segment("cpu", 40), Segment("until", 500), Segment("cpu", 60)]
-    course = Course(segments)
+    course = BurstPlan(segments)
     assert not course.wait(30)  # a wait that nobody declared
     assert course.burst_ns == 100
     assert not course.wait(103)
     assert course.burst_ns == 40
     assert course.wait(138) == 1
     assert course.burst_ns == 60
-    late = Course(segments)
+    late = BurstPlan(segments)
     assert late.wait(142) == 1, "the first wait was too short to be noticed"
     assert late.burst_ns == 60
     assert not late.wait(200), "after the last burst comes the end"
 
 
 def test_jobs_that_were_late_and_did_not_wait_are_counted_with_the_next_that_does() -> None:
-    course = Course(ProcessSpec("a", work=[Segment("cpu", 10)], repeat=5, period_ns=50).segments)
+    course = BurstPlan(ProcessSpec("a", work=[Segment("cpu", 10)], repeat=5, period_ns=50).segments)
     assert [course.wait(used) for used in (10, 30, 31, 40)] == [1, 2, 0, 1]
 
 
@@ -430,7 +439,9 @@ def test_who_has_become_another_program_is_called_by_that_name() -> None:
     kernel.tell(Happened(0, [Arrived(1, process("sh", "cpu 19ms"))], {}))
     kernel.decide()
     kernel.settle(Obeyed({1: Started(0, 0)}, {}, {}))
-    kernel.tell(Happened(MS, [Told(Became(MS, 1, "cat", "cat")), Asked(Press("cat", "ctrl+d"))], {}))
+    happened = Happened(MS, [Told(Became(MS, 1, "cat", "cat")), Asked(Press("cat", "ctrl+d"))], {})
+    kernel.tell(happened)
+    CommandInterpreter(kernel, PolicyFactory(MachineSpec()).next).obey(happened)
     kernel.decide()
     did = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, (Operator, Fault))]
     assert did == [Operator(MS, Clause("pressed", {"pid": 1, "key": "ctrl+d"}))]

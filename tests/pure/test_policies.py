@@ -12,7 +12,7 @@ from sandbox import policies, wording
 from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
 from sandbox.model.spec import ProcessSpec
 from sandbox.policies.base import Task
-from sandbox.policies.common.tickets import Bag
+from sandbox.policies.common.tickets import TicketPool
 from sandbox.render.listings import says
 from sandbox.util.units import MS, S
 from sandbox.wording import policies as choices
@@ -310,7 +310,7 @@ def test_who_is_drawn_holds_the_ticket() -> None:
 
 
 def test_a_bag_of_tickets_knows_who_holds_each() -> None:
-    bag, tasks = Bag(), [Task(pid, str(pid)) for pid in range(1, 21)]
+    bag, tasks = TicketPool(), [Task(pid, str(pid)) for pid in range(1, 21)]
     for task in tasks:
         task.tickets = task.pid * 3 % 7 + 1
         bag.put(task)
@@ -398,6 +398,21 @@ def test_io_within_a_job_does_not_end_it() -> None:
     events = simulate(scenario(job, policy="edf"))
     assert gantt(events) == [("a", 0, 10), ("a", 30, 40), ("a", 50, 60), ("a", 80, 90)]
     assert [at for at, _, _ in notes(events, "missed its deadline")] == [35, 85]
+
+
+def test_equal_priorities_take_turns_for_a_quantum() -> None:
+    """Silberschatz, Galvin, Gagne: preemptive priorities, the larger number first, 10 units a turn among equals; who is
+    preempted queues behind its equals."""
+    jobs = [(0, 20, 40), (25, 25, 30), (30, 25, 30), (60, 15, 35), (100, 10, 5), (105, 10, 10)]
+    processes = [
+        process(f"p{number}", f"cpu {burst}ms", arrive=f"{arrive}ms", priority=priority)
+        for number, (arrive, burst, priority) in enumerate(jobs, 1)
+    ]
+    events = simulate(scenario(*processes, policy="priority", quantum_ns=10 * MS, parameters={"larger": True}))
+    assert gantt(events) == [
+        ("p1", 0, 20), ("p2", 25, 35), ("p3", 35, 45), ("p2", 45, 55), ("p3", 55, 60), ("p4", 60, 75), ("p2", 75, 80),
+        ("p3", 80, 90), ("p5", 100, 105), ("p6", 105, 115), ("p5", 115, 120),
+    ]  # fmt: skip
 
 
 def test_the_readme_lists_every_policy_with_its_parameters() -> None:

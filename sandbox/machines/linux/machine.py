@@ -340,7 +340,7 @@ class LinuxMachine:
             self._table.add(child)
             self._stop_monitor.add(child)
             self._poller.add(child.pidfd, partial(self._reap_adopted, child))
-            self._admit(child, runs=True)
+            self._admit(child, continued=True)
 
     def _admit_arrivals(self, now_ns: int) -> None:
         """Those whose time has come, in scenario order."""
@@ -348,12 +348,12 @@ class LinuxMachine:
         while arriving and arriving[0].spec.arrive_ns <= now_ns:
             self._admit(arriving.popleft())
 
-    def _admit(self, child: Child, runs: bool = False) -> None:
+    def _admit(self, child: Child, continued: bool = False) -> None:
         self._table.admit(child)
         self._consoles.add(child)
         self._net.add(child)
         parent = child.parent.pid if child.parent else None
-        self._reports.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, runs))
+        self._reports.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, continued))
 
     def _refresh_names(self, children: Iterable[Child]) -> None:
         """One that was found may have become another program since."""
