@@ -9,7 +9,7 @@ import time
 import pytest
 
 from sandbox.machines.linux.net import sock_diag as system
-from sandbox.machines.linux.net.sock_diag import State
+from sandbox.machines.linux.net.sock_diag import TcpState
 from sandbox.machines.linux.procfs import socket_inodes
 from sandbox.model.events import (
     Accepted,
@@ -130,7 +130,7 @@ def test_the_system_s_list(netlink: bool, monkeypatch: pytest.MonkeyPatch) -> No
         client.sendall(b"hello")
         at, own = Address(*listener.getsockname()), Address(*client.getsockname())
         found = list(system.sockets())
-        [listening] = [tcp for tcp in found if tcp.own == at and tcp.state is State.LISTEN]
+        [listening] = [tcp for tcp in found if tcp.own == at and tcp.state is TcpState.LISTEN]
         [waiting] = [tcp for tcp in found if (tcp.own, tcp.peer) == (at, own)]
         [outside] = [tcp for tcp in found if (tcp.own, tcp.peer) == (own, at)]
         assert listening.unread == 1, "one waits to be accepted"

@@ -1,5 +1,5 @@
-"""The sockets of the scenario's servers, bound before anything starts: who cannot listen is told at once, and whoever
-connects from then on waits in the kernel's backlog, whether the server has run yet or not."""
+"""The sockets of the scenario's servers, bound before anything starts: a port that is taken is told at once, and
+whoever connects from then on waits in the system's backlog, whether the server has run yet or not."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import errno
 import socket
 from collections.abc import Iterable
 
-from sandbox.machines.linux.net.sock_diag import State, sockets
+from sandbox.machines.linux.net.sock_diag import TcpState, sockets
 from sandbox.machines.linux.procfs import socket_inodes, stats
 from sandbox.model.events import Clause, Figure
 from sandbox.model.spec import SERVERS, ProcessSpec
@@ -39,14 +39,15 @@ class Listeners:
                 self._bind(spec, exposed)
 
     def take(self, name: str) -> socket.socket:
-        """The socket of a server, for its process: ours is to be closed once that has it. Raises NotListening."""
+        """The socket of a server, to be closed here once its process has it. Raises NotListening."""
         failure = self._failures.get(name)
         if failure is not None:
             raise failure
         return self._sockets.pop(name)
 
     def find(self, connect: str) -> Address | None:
-        """Where a client connects to that says so: a server's address, or the one it names; None: nobody is there."""
+        """The address that ``connect`` of a client means: a server's by its name, or one that is written out; None:
+        there is no such server."""
         try:
             return parse_address(connect)
         except ValueError:
@@ -85,7 +86,7 @@ def _failure(spec: ProcessSpec, address: Address, error: OSError) -> Clause:
 def _holder(address: Address) -> str | None:
     """Who listens there, as far as we may know."""
     try:
-        taken = {tcp.inode for tcp in sockets() if tcp.state is State.LISTEN and tcp.own.port == address.port}
+        taken = {tcp.inode for tcp in sockets() if tcp.state is TcpState.LISTEN and tcp.own.port == address.port}
     except OSError:
         return None
     for stat in stats():

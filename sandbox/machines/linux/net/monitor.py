@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux.net.known_sockets import Connection, Listener
-from sandbox.machines.linux.net.sock_diag import FAMILIES, Ends, State, Tcp, listing
+from sandbox.machines.linux.net.sock_diag import FAMILIES, Ends, Tcp, TcpState, list_sockets
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs import socket_inodes
@@ -34,7 +34,7 @@ _MAX_MISSES = 3
 #: So many connections are remembered that were reported to be over before the system said so.
 _MAX_CLOSED = 2_000
 #: In these states a connection is open at our side.
-_OPEN = (State.ESTABLISHED, State.CLOSE_WAIT)
+_OPEN = (TcpState.ESTABLISHED, TcpState.CLOSE_WAIT)
 
 
 class NetMonitor:
@@ -100,7 +100,7 @@ class NetMonitor:
         for each in (*self._listeners.values(), *self._connections.values()):
             each.seen = False
         for family in self._families():
-            for some in listing(family):
+            for some in list_sockets(family):
                 unknown += (tcp for tcp in some if not self._recognise(tcp, held))
                 yield
         if unknown:
@@ -137,7 +137,7 @@ class NetMonitor:
     def _recognise(self, tcp: Tcp, held: Mapping[int, list[Child]]) -> bool:
         """Report what is new of a socket. False: who has it is still to be found out. ``held``: who has which."""
         holders = held.get(tcp.inode, [])
-        if tcp.state is State.LISTEN:
+        if tcp.state is TcpState.LISTEN:
             listener = self._listeners.get(tcp.inode)
             if listener is None:
                 if not holders:

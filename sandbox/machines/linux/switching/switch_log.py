@@ -11,7 +11,7 @@ from sandbox.model.events import Witnessed
 
 
 class SwitchLog:
-    """It has rings of its own beside whatever sensor there is, and takes no part in the run. Open it before the first
+    """Reads rings of its own, beside whatever sensor there is, and takes no part in the run. Open it before the first
     fork. ``known``: all processes by the system's number. Raises OSError where the system keeps no such records for us.
     """
 

@@ -1,4 +1,4 @@
-"""The best sensor: the system's own record of every switch tells at once who left its CPU, when, and why."""
+"""The best sensor: the system's own record of every switch tells at once which process left its CPU, when, and why."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ class PerfSensor(Sensor):
 
     name = "perf"
     tells_all = True
-    #: No record is ever the only hope.
+    #: Records tell of every block; this is for the case that one was missed.
     pause_ns = 100 * MS
-    #: The records tell of every wake that leads to a run; only one that waits for its turn in the system's own queue
-    #: is found by looking.
+    #: Records tell of every wake that leads to a run; looking finds a process that waits in the system's own run queue.
     round_ns = 5 * MS
 
     def __init__(self, context: SensorContext) -> None:
@@ -36,16 +35,18 @@ class PerfSensor(Sensor):
         self._known = context.table.by_os_pid
         self._rings: list[Ring] = []
         #: Whether a dispatch has left records behind that need not wake us.
-        self._fresh = False
+        self._dispatched = False
+        #: Until when the rings do not wake us (the machine's time); None: they do.
         self._muted_until_ns: int | None = None
         # Found in the records and not looked at yet: which processes had a CPU and could not run on (since when, by
         # CLOCK_MONOTONIC), which came onto one without having been dispatched; whether any were forked.
         self._left: dict[int, int] = {}
         self._came: set[int] = set()
         self._forked = False
-        #: Living threads of the processes that have more than their first, that one not counted.
+        #: Living threads of a process beyond its first one. With a key here, even of 0, the record of one thread is no
+        #: proof that the process is blocked.
         self._threads: Counter[int] = Counter()
-        #: Whether records are missing.
+        #: Whether records are missing: from then on none is a proof.
         self._lost = False
         try:
             for cpu in context.cpus.mini:
@@ -58,12 +59,12 @@ class PerfSensor(Sensor):
 
     def dispatched(self, child: Child, now_ns: int) -> None:
         super().dispatched(child, now_ns)
-        self._fresh = True
+        self._dispatched = True
 
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
         """The records of our last switch shall not wake us, unless they say what we do not know."""
-        if self._fresh:
-            self._fresh = False
+        if self._dispatched:
+            self._dispatched = False
             for ring in self._rings:
                 ring.clear()
             self._read(now_ns)

@@ -1,4 +1,4 @@
-"""Which of the blocked processes to look at for a wake, and when."""
+"""Which of the blocked processes to look at, in case they have woken, and when."""
 
 from __future__ import annotations
 
@@ -10,23 +10,24 @@ from itertools import count
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.util.units import MS, US
 
-#: A timer rings a little late, and its process takes a moment to become runnable: one that still sleeps is looked at
-#: again after so long, twice as long and so on, before it counts as one of which nobody knows when it will wake.
+#: A timer fires a little late, and its process takes a moment to become runnable: one that still sleeps is looked at
+#: again after so long, then twice as long and so on, before it counts as one whose wake cannot be foreseen.
 _MIN_GRACE_NS = 20 * US
 _MAX_GRACE_NS = 2 * MS
 
 
 class Wakeups:
-    """A process whose wait has a known length is looked at when that is over; of the others a ``share`` in turn
-    every ``round_ns``. So a thousand that sleep cost no more than a few."""
+    """A process whose wait has a known length is looked at when that is over; of the others a ``share`` in turn every
+    ``round_ns``. So a thousand that sleep cost no more than a few."""
 
     def __init__(self, share: int, round_ns: int) -> None:
         self._share = share
         self._round_ns = round_ns
         self._next_round_ns = 0
         self._order = count()
-        # Each entry is for one wait of its process, by its ordinal, and is left behind when that is over. Of those with
-        # a known length: when to look, and how much later to look then.
+        # Each entry is for one wait of its process, by its ordinal; it is dropped, when its turn comes, if that wait is
+        # over. Of waits with a known length: when to look (a heap; the order decides between equals), and how much
+        # later to look again.
         self._timed: list[tuple[int, int, Child, int, int]] = []
         self._others: deque[tuple[Child, int]] = deque()
 
@@ -54,7 +55,7 @@ class Wakeups:
         return min(times, default=None)
 
     def look(self, now_ns: int, is_blocked: Callable[[Child], bool]) -> tuple[list[Child], list[Child]]:
-        """Of those whose turn it is, the ones that are not blocked any more; and the ones that are blocked again: they
+        """Of those whose turn it is, the ones that are not blocked any more, and the ones that are blocked again: they
         have used the CPU since their wait began."""
         woke: list[Child] = []
         again: list[Child] = []
@@ -73,8 +74,8 @@ class Wakeups:
         return woke, again
 
     def _due(self, now_ns: int) -> Iterator[tuple[Child, int, int]]:
-        """Each with its wait and how long to leave it alone if it sleeps on; longer than any grace: until its turn
-        among the others."""
+        """Those to look at, each with its wait and how much later to look again if it sleeps on (more than the largest
+        grace: when its turn comes among the others)."""
         while self._timed and self._timed[0][0] <= now_ns:
             yield heapq.heappop(self._timed)[2:]
         if self._others and now_ns >= self._next_round_ns:
