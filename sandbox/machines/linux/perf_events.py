@@ -92,7 +92,7 @@ class Ring:
         return self._fd
 
     def clear(self) -> None:
-        """Forget that there are unread records: only further ones wake whoever waits for the descriptor."""
+        """Forget that there are unread records: only further ones make the descriptor readable."""
         self._ready.poll(0)
 
     def read(self) -> list[Record]:

@@ -1,7 +1,7 @@
 """Everything that is read from ``/proc``, parsed no further than somebody needs it (the formats are those of proc(5)).
 
 A process may end at any moment, so readers do not raise when it has: they return what says nothing ("", None, an
-empty list, the state "X"). ``Stat`` is the exception, because whoever reads it has to tell the two cases apart.
+empty list, the state "X"). ``Stat`` is the exception, because its readers have to tell the two cases apart.
 """
 
 from __future__ import annotations

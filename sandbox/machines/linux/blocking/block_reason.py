@@ -47,15 +47,15 @@ _MAX_NAMED = 3
 _MAX_POLLED = 64
 #: An fd_set has room for descriptors below this (FD_SETSIZE).
 _FD_SETSIZE = 1_024
-#: The other end of a pipe is looked for in so many relatives: a larger family would cost the next slice too much.
+#: The other end of a pipe is looked for in so many relatives: more of them would take too much of our time.
 _MAX_RELATIVES = 24
 
 
 def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child]) -> Clause:
     """What a process waits for, and has for ``waited_ns``; the plain ``waiting`` where the system does not tell.
 
-    ``relatives``: who may be at the other end of a pipe. In the figures ``child`` and ``peer`` are os_pids;
-    ``for_ns`` is how long the wait lasts at most, from its beginning.
+    ``relatives``: the processes that may be at the other end of a pipe. In the figures ``child`` and ``peer`` are
+    os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning.
     """
     os_pid = child.os_pid
     entered = procfs.system_call(os_pid)
@@ -132,7 +132,7 @@ def _open_file(child: Child, descriptor: int) -> _OpenFile | None:
 
 
 def _other_end(child: Child, pipe: str, writes: bool, relatives: Iterable[Child]) -> Child | None:
-    """Who of the process's relatives has the other end of a pipe open; ``writes``: the process itself writes."""
+    """The relative that has the other end of a pipe open; ``writes``: the process itself writes."""
     family = (other for other in relatives if other is not child and other.console is child.console)
     for other, _ in zip(family, range(_MAX_RELATIVES), strict=False):
         for descriptor, target in procfs.descriptors(other.os_pid):

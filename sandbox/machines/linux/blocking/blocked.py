@@ -17,7 +17,7 @@ from sandbox.util.units import MS, US
 STOPPED = Clause("stopped itself")
 #: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
-#: So long it may take to go back into a call after a pause, for all who do and for each of them; how often we look.
+#: How long processes may take to go back into their calls after a pause: all together, and each; how often we look.
 _MAX_RETURN_NS, _MAX_RETURN_EACH_NS, _RETURN_LOOK_S = 3 * MS, 50 * US, 50e-6
 #: A process that wakes and blocks by turns, faster than anybody could stop it, is reported this far apart at least.
 _MIN_REPORT_NS = 20 * MS

@@ -1,4 +1,4 @@
-"""Who blocks, who wakes, and who runs though it was stopped: the sensor is asked, and replaced when it is lost."""
+"""Which processes block, wake, or run though they were stopped: the sensor is asked, and replaced when it is lost."""
 
 from __future__ import annotations
 
@@ -11,8 +11,7 @@ from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 
 
 class Detector:
-    """``sensor``: the name of the one that is wanted; what it sees goes to those who keep the ``blocked`` processes and
-    watch over stops."""
+    """``sensor``: the name of the one that is wanted. What it sees goes to ``blocked`` and ``stop_monitor``."""
 
     def __init__(
         self,
@@ -71,7 +70,7 @@ class Detector:
         self._sensor.explained(child, since_ns)
 
     def _replace(self, lost: SensorLost) -> None:
-        """The next best takes over, and is told who runs and who is blocked."""
+        """The next best takes over, and is told which processes run and which are blocked."""
         old, self._sensor = self._sensor, successor(self._sensor.name, self._context)
         old.close()
         self._reports.fault(None, "sensor lost", sensor=old.name, reason=lost.strerror, next=self._sensor.name)

@@ -1,4 +1,4 @@
-"""Sockets of our processes as they were reported last, and who holds them: several may hold the same one."""
+"""Sockets of our processes as they were reported last, and their holders: several processes may hold the same one."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Listener(KnownSocket):
     waiting = 0
 
     def owner(self) -> Child | None:
-        """Whose it is: of the first process that had it."""
+        """The first process that had it."""
         return next(iter(self.living), None)
 
     def acceptors(self, inode: int) -> list[Child]:
@@ -70,8 +70,8 @@ class Connection(KnownSocket):
         self.listener = listener
 
     def owner(self) -> Child | None:
-        """Whose it is: of the process that accepted it, until that has given it to another one. A process that only
-        has a copy of what two others have does not become the owner."""
+        """The process that accepted it, until that has handed it to another one; a third process with a copy of it does
+        not become the owner."""
         living = self.living
         server = self.listener.owner() if self.listener is not None else None
         return next((child for child in living if child is not server), next(iter(living), None))

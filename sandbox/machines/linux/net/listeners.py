@@ -84,7 +84,7 @@ def _failure(spec: ProcessSpec, address: Address, error: OSError) -> Clause:
 
 
 def _holder(address: Address) -> str | None:
-    """Who listens there, as far as we may know."""
+    """The process that listens there, as far as we may know."""
     try:
         taken = {tcp.inode for tcp in sockets() if tcp.state is TcpState.LISTEN and tcp.own.port == address.port}
     except OSError:

@@ -1,5 +1,5 @@
-"""Who listens, who is connected to whom, and what goes over it: found in the system's list of sockets, not asked of
-the programs, so that a student's own server and any client from outside are seen as well as ours."""
+"""Which process listens, which are connected to which, and what goes over it: found in the system's list of sockets,
+not asked of the programs, so that a student's own server and any client from outside are seen as well as ours."""
 
 from __future__ import annotations
 
@@ -135,7 +135,7 @@ class NetMonitor:
     # What is found
 
     def _recognise(self, tcp: Tcp, held: Mapping[int, list[Child]]) -> bool:
-        """Report what is new of a socket. False: who has it is still to be found out. ``held``: who has which."""
+        """Report what is new of a socket. False: its holders are still to be found. ``held``: the holders by inode."""
         holders = held.get(tcp.inode, [])
         if tcp.state is TcpState.LISTEN:
             listener = self._listeners.get(tcp.inode)

@@ -50,7 +50,7 @@ class Tcp(NamedTuple):
 
 
 def sockets() -> Iterator[Tcp]:
-    """All of them, of everybody. Raises OSError where the system does not tell."""
+    """All of them, of all users. Raises OSError where the system does not tell."""
     for family in FAMILIES:
         for some in list_sockets(family):
             yield from some

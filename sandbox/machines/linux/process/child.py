@@ -49,7 +49,7 @@ class Child:
 
     #: Its place in the scenario; None: the operator asked for it, or it was found.
     order: int | None = None
-    #: Who forked it, if that was not us; None also of an orphan that was found too late.
+    #: The process that forked it, if that was not us; None also for an orphan that was found too late.
     parent: Child | None = None
 
     # From its admission on.

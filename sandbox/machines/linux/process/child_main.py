@@ -43,8 +43,8 @@ _CANNOT_RUN, _NOT_FOUND = 126, 127
 
 
 class ChildSettings(NamedTuple):
-    """What is the same for all children: who forks them, on which real CPU they start, and the nice value and the
-    limit of descriptors that we had before we took more for ourselves."""
+    """What is the same for all children: the process that forks them, the real CPU on which they start, and the nice
+    value and the limit of descriptors that we had before we took more for ourselves."""
 
     parent: int
     cpu: int
@@ -97,7 +97,7 @@ def _become_schedulable(
 
 
 def _limit_memory(limit: int) -> None:
-    """No more than that, and no more than whoever started us may have."""
+    """No more than that, and no more than we were allowed."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
@@ -130,7 +130,7 @@ def synthetic_work(spec: ProcessSpec, overhead_ns: int, zero: Sequence[int]) -> 
 
 
 def client_of(spec: ProcessSpec, address: Address) -> Program:
-    """Talk to whoever listens there."""
+    """Talk to the server that listens there."""
     return lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times)
 
 

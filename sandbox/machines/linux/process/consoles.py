@@ -64,7 +64,7 @@ class Consoles:
             self._typing.add(console)
 
     def hold_back(self, full: bool) -> None:
-        """Read nothing while whoever is told is behind."""
+        """Read nothing while the other end of the link is behind."""
         if full != self._held_back:
             self._held_back = full
             for descriptor in self._users:

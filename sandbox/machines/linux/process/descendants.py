@@ -43,8 +43,8 @@ class DescendantScanner:
         self._unseen: dict[int, int] = {}
 
     def scan(self) -> Iterator[Child]:
-        """New descendants since the last time, parents before children. Whoever takes one in adds it to the table
-        before asking for the next."""
+        """New descendants since the last time, parents before children. The caller adds each to the table before
+        asking for the next."""
         newest = newest_pid(self._loadavg)
         if newest == self._newest and not self._unseen:
             return

@@ -1,7 +1,7 @@
 """How processes are ended, and how nothing is left: politely first, then surely, descendants included.
 
-Whoever calls this is the subreaper of the processes in question, so that an orphan of any generation comes to it in
-the end. Every signal goes through a pidfd to a process that was just seen to be ours.
+The caller is the subreaper of the processes in question, so that an orphan of any generation comes to it in the end.
+Every signal goes through a pidfd to a process that was just seen to be ours.
 """
 
 from __future__ import annotations

@@ -56,8 +56,8 @@ class SliceTimer:
             self._owed_ns, self._started_ns = self._clock.now_ns() - self._started_ns, None
 
     def sleep(self, until_ns: int) -> tuple[bool, int]:
-        """Handle what the poller has until then; whether there was anything, and for how long we stood still: who is
-        stopped, or starved by others, schedules nobody meanwhile. 0: shorter than is worth a word."""
+        """Handle what the poller has until then: whether there was anything, and for how long we were stalled (stopped
+        or starved by other programs, so that nothing was scheduled); 0: not for long enough to matter."""
         now_ns = time.monotonic_ns()
         late_ns, self._due_ns = now_ns - self._due_ns, max(now_ns, until_ns)
         stalled_ns = late_ns if late_ns > _MIN_STALL_NS else 0

@@ -42,7 +42,7 @@ def open_sensor(name: str, context: SensorContext) -> tuple[Sensor, SensorLost |
 
 
 def successor(name: str, context: SensorContext) -> Sensor:
-    """Who takes over when the sensor of that name is lost."""
+    """The sensor that takes over when the one of that name is lost."""
     return _first(_AUTO[_AUTO.index(name) + 1 :] if name in _AUTO[:-1] else _AUTO[-1:], context)
 
 

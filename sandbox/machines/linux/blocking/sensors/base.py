@@ -93,8 +93,8 @@ class Sensor(ABC):
         return self._next_ns if wakeup_ns is None else min(self._next_ns, wakeup_ns)
 
     def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
-        """Look at whom there is reason to look at. ``last``: a slice has just expired, and a block at the same moment
-        counts as a block. Raises SensorLost."""
+        """Look where there is reason to. ``last``: a slice has just expired, and a block at the same moment counts as
+        a block. Raises SensorLost."""
         blocked = [
             hint for hint in self.hints(now_ns, running) if hint.at_ns is not None or self.is_blocked(hint.child)
         ]
