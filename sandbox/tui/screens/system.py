@@ -7,8 +7,8 @@ import os
 from rich.cells import cell_len, set_cell_size
 
 from sandbox.i18n import Messages, _, ngettext
+from sandbox.machines.linux.procfs import Thread, descriptors, threads
 from sandbox.tui.format import fine
-from sandbox.tui.screens.threads import Thread, threads
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -58,9 +58,9 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
         (_("threads"), _listed(found)),
         (_("memory"), resident.format(resident=_mebibytes(memory.rss), shared=_mebibytes(shared))),
     ]
-    descriptors = _descriptors(os_pid)
-    if descriptors:
-        facts.append((_("files"), ", ".join(descriptors)))
+    files = _open_files(os_pid)
+    if files:
+        facts.append((_("files"), ", ".join(files)))
     return facts
 
 
@@ -78,17 +78,13 @@ def _listed(found: list[Thread]) -> str:
     return "\n".join(lines)
 
 
-def _descriptors(os_pid: int, most: int = 8) -> list[str]:
+def _open_files(os_pid: int, most: int = 8) -> list[str]:
     """The open descriptors and where they lead; several that lead to one place are named together."""
     from sandbox.util.text import clean_line
 
-    folder = f"/proc/{os_pid}/fd"
     places: dict[str, list[str]] = {}
-    try:
-        for number in sorted(os.listdir(folder), key=int):
-            places.setdefault(clean_line(os.readlink(f"{folder}/{number}")), []).append(number)
-    except OSError:
-        pass  # it has closed one, or has ended
+    for number, target in sorted(descriptors(os_pid)):
+        places.setdefault(clean_line(target), []).append(str(number))
     shown = [f"{' '.join(numbers)} → {place}" for place, numbers in places.items()]
     return shown[:most] + [_("and {number} more").format(number=len(shown) - most)] * (len(shown) > most)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from sandbox.i18n import _
+from sandbox.machines.linux.procfs import MemoryUse
 from sandbox.render.cells import fit, flush_right
 from sandbox.tui.format import size
 from sandbox.tui.palette import SIGNS
-from sandbox.tui.panels.memory.tree import Memory
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import Member
 from sandbox.tui.widgets.choices import Choice, Processes
@@ -24,9 +24,9 @@ class MemoryList(Processes):
 
     def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
         super().__init__(id=id)
-        self._known: Mapping[int, Memory] = {}
+        self._known: Mapping[int, MemoryUse] = {}
 
-    def show(self, session: Session, chosen: int | None, known: Mapping[int, Memory]) -> None:
+    def show(self, session: Session, chosen: int | None, known: Mapping[int, MemoryUse]) -> None:
         """``known``: what memory each has, as far as anybody has asked."""
         self.remember(session, chosen)
         self._known = known

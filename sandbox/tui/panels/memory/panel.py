@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from textual.app import ComposeResult
 
+from sandbox.machines.linux import procfs
 from sandbox.model.states import State
-from sandbox.tui.panels.memory import tree as memory
 from sandbox.tui.panels.memory.list import MemoryList
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
@@ -22,7 +24,7 @@ class Memory(Panel):
         self._list = MemoryList(id="memory-list")
         self._session: Session | None = None
         self._chosen: int | None = None
-        self._known: dict[int, memory.Memory] = {}
+        self._known: dict[int, procfs.MemoryUse] = {}
 
     def compose(self) -> ComposeResult:
         """All of it."""
@@ -45,7 +47,7 @@ class Memory(Panel):
         for pid in self._list.in_sight:
             row = rows.get(pid)
             if row is not None and row.os_pid is not None and row.state is not State.EXITED:
-                found = memory.memory(row.os_pid)
+                found = procfs.memory_use(row.os_pid, os.getpid())
                 if found is not None:
                     self._known[pid] = found
         self.show(session, self._chosen)
