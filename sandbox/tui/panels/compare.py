@@ -37,7 +37,7 @@ class Compare(Panel, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
     timeline = "never"
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._entry = EntryLine(id="contenders", compact=True)
         self._pages = Pages(id="standings")

@@ -29,7 +29,7 @@ class Panel(Widget):
     #: Keys that the user has moved, by action.
     keymap: Mapping[str, str] = {}
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._looks: Timer | None = None
 

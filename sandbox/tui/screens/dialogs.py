@@ -84,7 +84,7 @@ class Choose(Dialog["str | None"]):
         """Enter, or a click."""
         self.take(event.option_id or "")
 
-    def take(self, id: str) -> None:  # noqa: A002 - as in Offer
+    def take(self, id: str) -> None:
         """This one is chosen."""
         self.dismiss(id)
 

@@ -26,7 +26,7 @@ Choice = tuple[K | None, Strip]
 class Choices(Lines, Generic[K]):
     """It remembers the session, what is chosen, what stands on top, and what each row drawn last stands for."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: What is chosen, if anything is.
         self.chosen: K | None = None

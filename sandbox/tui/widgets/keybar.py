@@ -25,7 +25,7 @@ _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
 class KeyBar(Lines):
     """One line."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: The word of the key for pauses.
         self._pause = ""

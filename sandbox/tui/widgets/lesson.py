@@ -26,7 +26,7 @@ class Lesson(VerticalScroll):
 
     can_focus = False
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: Keys that the user has moved, by action.
         self.keymap: Mapping[str, str] = {}

@@ -82,7 +82,7 @@ def window(count: int, height: int, top: int = 0, keep: int | None = None) -> Wi
 class Lines(Widget):
     """A widget that is a list of lines."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: The styles of the theme in force, on the widget's own background.
         self.palette: Palette = PLAIN

@@ -16,7 +16,7 @@ _WHEEL = 3
 class Pages(Lines):
     """Lines whose pieces have tones: each the name of a style."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._all: Sequence[Line] = ()
         self._top = 0

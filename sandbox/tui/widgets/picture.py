@@ -24,7 +24,7 @@ _BETWEEN = 2
 class Picture(Lines):
     """It remembers the session, who is chosen, and where each name stands."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: The chosen process, if it had been born by then.
         self.chosen: int | None = None

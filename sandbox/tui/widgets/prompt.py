@@ -15,7 +15,7 @@ _NAME_MOST = 16
 class Prompt(Lines):
     """As wide as what it says. ``nobody``: the message for where there is nobody to hear."""
 
-    def __init__(self, id: str, nobody: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str, nobody: str) -> None:
         super().__init__(id=id)
         self._nobody = nobody
         self._name: str | None = None

@@ -42,7 +42,7 @@ class WhoNext(Lines, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("question")
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.display = False
         self._session: Session | None = None

@@ -22,7 +22,7 @@ PHASE_CELLS = 12
 class Status(Lines):
     """One line."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
 

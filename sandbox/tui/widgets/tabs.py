@@ -28,7 +28,7 @@ class Clicked(Message):
 class Tabs(Lines):
     """One line."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._open: set[str | None] = set()
 

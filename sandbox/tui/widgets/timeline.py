@@ -57,7 +57,7 @@ class Moved(Message):
 class Timeline(Processes):
     """Who was where: in the last moments, or in any others of the run."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.extent = Extent()
         self._cell_ns = 1

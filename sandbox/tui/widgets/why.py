@@ -19,7 +19,7 @@ _READ_NS = 800 * MS
 class Why(Lines):
     """A few lines of prose."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
         self._time = ""

@@ -15,7 +15,7 @@ class Board(Panel):
     timeline = "always"
     folds = True
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._columns: list[Column] = [
             ReadyColumn(id="ready"),

@@ -19,7 +19,7 @@ _PROMPT = "▏"
 class Written(Lines):
     """Lines broken where they must be. It follows the end, until somebody scrolls back; then it stands still."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._output = _NOTHING
         self._asks = False

@@ -31,7 +31,7 @@ class Console(Panel, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("console")
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._tabs = ConsoleTabs(id="console-tabs")
         self._written = Written(id="written")

@@ -23,7 +23,7 @@ _MARGIN = 6
 class ConsoleTabs(Lines):
     """One line."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
         self._pids: Sequence[int] = ()

@@ -22,7 +22,7 @@ _DEPTH_MOST = 6
 class MemoryList(Processes):
     """A line a process."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._known: Mapping[int, Memory] = {}
 

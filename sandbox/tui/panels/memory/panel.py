@@ -17,7 +17,7 @@ class Memory(Panel):
     folds = True
     looks_every_s = 0.5
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._list = MemoryList(id="memory-list")
         self._session: Session | None = None

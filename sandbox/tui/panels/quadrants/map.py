@@ -30,7 +30,7 @@ _HEIGHT_LEAST = 2 * _BOX_LEAST
 class QuadrantMap(Picture):
     """Who waits for an answer is above, who goes on meanwhile below; at the left is for whom the CPU does not work."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._seats: Mapping[int, Seat] = {}
 

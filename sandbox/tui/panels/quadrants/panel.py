@@ -12,7 +12,7 @@ from sandbox.tui.state.session import Session
 class Quadrants(Panel):
     """Four boxes."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._map = QuadrantMap(id="quadrant-map")
 

@@ -28,7 +28,7 @@ class Queues(Panel, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("queues"), ("escape", "back", "Back")]
     looks_every_s = 0.2
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._list = QueueList(id="queue-list")
         self._parameters = Parameters(id="parameters")

@@ -55,7 +55,7 @@ class Parameters(Vertical):
 
     BINDINGS: ClassVar[list[BindingType]] = [("up", "move(-1)", "Previous"), ("down", "move(1)", "Next")]
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._fields: list[Field] = []
         self._shown: Described | None = None

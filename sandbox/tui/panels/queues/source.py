@@ -22,7 +22,7 @@ _ABOVE = 6
 class Source(ScrollableContainer):
     """Scrolls in both directions."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._text = Static(markup=False)
         self._shown: tuple[object, ...] = (None, None, None)

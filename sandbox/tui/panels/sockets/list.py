@@ -50,7 +50,7 @@ class ChosenTalk(Message):
 class SocketList(Choices[Connection | Client]):
     """What the panel has found, a window of it."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._groups: Sequence[Group] = ()
         self._notes: Sequence[str] = ()

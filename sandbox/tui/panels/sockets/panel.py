@@ -37,7 +37,7 @@ class Sockets(Panel, can_focus=True):
     BINDINGS: ClassVar[list[BindingType]] = bindings("sockets")
     looks_every_s = 0.1
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._list = SocketList(id="socket-list")
         self._prompt = Prompt("sayer", nobody=N_("no client of this panel is chosen"))

@@ -42,7 +42,7 @@ class _Lit(NamedTuple):
 class StateMap(Picture):
     """Boxes for the states, arrows between them."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._alone = False
 

@@ -19,7 +19,7 @@ class States(Panel, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("states")
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._map = StateMap(id="state-map")
         self._session: Session | None = None
