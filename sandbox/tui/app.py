@@ -21,8 +21,8 @@ from sandbox.link.wire import HEARTBEAT_S
 from sandbox.model.commands import Pause, Resume
 from sandbox.model.events import Fault, Operator
 from sandbox.model.spec import Scenario
-from sandbox.render.cells import teach_rich
 from sandbox.tui.asking import Asking
+from sandbox.tui.compat import break_lines_in_every_script, fail
 from sandbox.tui.config import Config
 from sandbox.tui.keys import bindings
 from sandbox.tui.palette import DARK, LIGHT
@@ -60,7 +60,7 @@ class SandboxApp(Asking):
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
         super().__init__(driver_class=Terminal)
-        teach_rich()
+        break_lines_in_every_script()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
         self.session = session
@@ -175,7 +175,7 @@ class SandboxApp(Asking):
             self.session.take(events, fresh)
             self.keep(events)
         except Exception as error:  # no message handler of Textual stands around us
-            self._handle_exception(error)
+            fail(self, error)
             return
         self.ask_or_not()  # first: a question that is not wanted any more ends its pause
         if self.session.reading.pause():
@@ -242,7 +242,7 @@ class SandboxApp(Asking):
             if self.screen_stack and self.board_screen.children:  # none before the start and after the end
                 self.board_screen.show(self.session)
         except Exception as error:  # as above
-            self._handle_exception(error)
+            fail(self, error)
             return
         if self.session.moving:
             self.want_frame()

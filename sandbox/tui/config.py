@@ -9,11 +9,12 @@ import unicodedata
 from pathlib import Path
 from typing import NamedTuple
 
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 from sandbox.model.events import Clause
 from sandbox.model.values import nearest, shown
 from sandbox.scenario import BadScenario, Problem
+from sandbox.tui.compat import key_name
 from sandbox.tui.keys import ACTIONS, keys_of, written
 
 THEMES = ("dark", "light")
@@ -89,7 +90,7 @@ def _problems_of_keys(keys: dict[str, object]) -> list[Problem]:
 
 def _normal(keys: str) -> str:
     """Keys by the names that Textual gives them: ``full_stop`` for ``.``."""
-    return ",".join(_character_to_key(key) if len(key) == 1 else key for key in re.split(r"\s*,\s*(?!$)", keys.strip()))
+    return ",".join(key_name(key) if len(key) == 1 else key for key in re.split(r"\s*,\s*(?!$)", keys.strip()))
 
 
 def _is_key(key: str) -> bool:

@@ -14,6 +14,7 @@ from textual.screen import Screen
 
 from sandbox.i18n import _
 from sandbox.model.commands import Pause
+from sandbox.tui.compat import can_suspend
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, key_of, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
@@ -76,7 +77,7 @@ class Program(App[int]):
 
     def action_suspend(self) -> None:
         """Back to the shell for a while."""
-        if self._driver is not None and self._driver.can_suspend:
+        if can_suspend(self):
             self.session.send(Pause("suspend"))
             self.signals.suspend()
 
