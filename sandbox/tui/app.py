@@ -94,8 +94,7 @@ class SandboxApp(Asking):
     def on_mount(self) -> None:
         """Be ready for keys; the first frame waits for nothing else, the kernel process not either."""
         self.signals.stop_and_go_on(self.action_suspend)
-        self.set_keymap(self.config.keymap)
-        self.board_screen.use_keymap(self.config.keymap)
+        self.set_keymap(dict(self.config.keymap))
         self.board_screen.begin(self.session)
         self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)

@@ -16,7 +16,7 @@ from sandbox.i18n import _
 from sandbox.model.commands import Pause
 from sandbox.tui.compat import can_suspend
 from sandbox.tui.config import Config
-from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, key_of, keys_of, written
+from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
@@ -52,7 +52,7 @@ class Program(App[int]):
 
     def key(self, action: str) -> str:
         """The key of an action, as people write it."""
-        return key_of(action, self.config.keymap)
+        return self.config.key(action)
 
     # Actions, by the names in ``keys.ACTIONS``
 
@@ -94,7 +94,7 @@ class Program(App[int]):
         """Show all keys."""
         from sandbox.tui.screens.help import Help
 
-        self.push_screen(Help(self.config.keymap))
+        self.push_screen(Help())
 
     async def action_quit(self) -> None:
         """Leave."""

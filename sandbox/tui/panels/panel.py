@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from textual.timer import Timer
 from textual.widget import Widget
 
 from sandbox.model.events import Fault
-from sandbox.tui.keys import key_of
+from sandbox.tui.config import config_of
 from sandbox.tui.state.session import Session
 
 
@@ -25,9 +24,6 @@ class Panel(Widget):
 
     #: While it is in front, it looks so often at what nobody tells it, in seconds; None: it is told all.
     looks_every_s: ClassVar[float | None] = None
-
-    #: Keys that the user has moved, by action.
-    keymap: Mapping[str, str] = {}
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -66,4 +62,4 @@ class Panel(Widget):
 
     def key(self, action: str) -> str:
         """The key of an action, as people write it."""
-        return key_of(action, self.keymap)
+        return config_of(self).key(action)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from textual.app import ComposeResult
 from textual.containers import Horizontal
 from textual.screen import Screen
@@ -57,11 +55,6 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """From top to bottom."""
         yield from (self.status, self.tabs, self.front, self.lower, self.why, self.who_next, self.keys)
 
-    def use_keymap(self, keymap: Mapping[str, str]) -> None:
-        """Name the keys that the user has moved as he has."""
-        for widget in (self.tabs, self.timeline, self.why, self.who_next, self.keys, self.lesson):
-            widget.keymap = keymap
-
     def begin(self, session: Session) -> None:
         """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons."""
         self.chosen = None
@@ -80,7 +73,6 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.front.display = True
         else:
             self._panels[name] = self.front
-            self.front.keymap = self.keys.keymap
             self.mount(self.front, before=self.lower)
         self.call_after_refresh(self._arrive, self.front)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -12,7 +11,7 @@ from sandbox import wording
 from sandbox.i18n import _, spoken
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
 from sandbox.scenario.lesson_checks import parts
-from sandbox.tui.keys import key_of
+from sandbox.tui.config import config_of
 from sandbox.tui.state.session import Session
 from sandbox.util.text import clean
 
@@ -28,8 +27,6 @@ class Lesson(VerticalScroll):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        #: Keys that the user has moved, by action.
-        self.keymap: Mapping[str, str] = {}
         self._shown: tuple[Session, int, bool] | None = None
         self._parts: list[str] = []
         self._markdown: Markdown | None = None
@@ -48,12 +45,12 @@ class Lesson(VerticalScroll):
         self.border_title = _("LESSON")
         blank = self._text(session)
         text = fill(blank, session.scenario, _known(session))
-        up, down, hide = (key_of(action, self.keymap) for action in ("lesson_up", "lesson_down", "lesson"))
+        up, down, hide = (config_of(self).key(action) for action in ("lesson_up", "lesson_down", "lesson"))
         keys = _("{up} {down} scroll   {hide} hides it").format(up=up, down=down, hide=hide)
         if UNKNOWN in text and not session.finished:
             keys = _("{unknown} at the end").format(unknown=UNKNOWN) + f"   {keys}"
         elif session.lesson_over:
-            keys = _("{key} next lesson").format(key=key_of("next_lesson", self.keymap)) + f"   {keys}"
+            keys = _("{key} next lesson").format(key=config_of(self).key("next_lesson")) + f"   {keys}"
         self.border_subtitle = Text(keys)
         if self._markdown is None:
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it

@@ -5,7 +5,7 @@ Measured on two CPUs: a thousand rows at 10 Hz cost 5 % of a core this way, 74 %
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from rich.cells import cell_len, set_cell_size
@@ -19,7 +19,7 @@ from textual.strip import Strip
 from textual.widget import Widget
 
 from sandbox.render.cells import centred, wrap
-from sandbox.tui.keys import key_of
+from sandbox.tui.config import config_of
 from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN, Palette
 
 Piece = tuple[str, Style]
@@ -86,8 +86,6 @@ class Lines(Widget):
         super().__init__(id=id)
         #: The styles of the theme in force, on the widget's own background.
         self.palette: Palette = PLAIN
-        #: Keys that the user has moved, by action.
-        self.keymap: Mapping[str, str] = {}
         self._lines: list[Strip] = []
         self._titles: tuple[str, str] = ("", "")
 
@@ -97,7 +95,7 @@ class Lines(Widget):
 
     def key(self, action: str) -> str:
         """The key of an action, as people write it."""
-        return key_of(action, self.keymap)
+        return config_of(self).key(action)
 
     def blank(self, width: int) -> Strip:
         """A line with nothing on it."""

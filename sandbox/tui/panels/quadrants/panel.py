@@ -21,5 +21,4 @@ class Quadrants(Panel):
         yield self._map
 
     def show(self, session: Session, chosen: int | None) -> None:
-        self._map.keymap = self.keymap
         self._map.show(session, chosen)

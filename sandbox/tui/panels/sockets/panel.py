@@ -61,7 +61,6 @@ class Sockets(Panel, can_focus=True):
         if session is not self._session:
             self._session, self._chosen, self._picked, self._bursts = session, None, None, []
             self._passing.clear()
-        self._list.keymap = self.keymap
         self.look()
 
     def arrive(self) -> None:

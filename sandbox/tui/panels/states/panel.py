@@ -32,7 +32,6 @@ class States(Panel, can_focus=True):
 
     def show(self, session: Session, chosen: int | None) -> None:
         self._session, self._chosen = session, chosen
-        self._map.keymap = self.keymap
         self._map.show(session, chosen, self._alone)
 
     def single_out(self) -> None:
