@@ -34,7 +34,7 @@ def do(options: argparse.Namespace) -> int:
     gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
     from sandbox.tui.config import read_config
-    from sandbox.tui.state.session import Session
+    from sandbox.tui.state.live import Live
 
     def start(scenario: Scenario) -> KernelProcess:
         from sandbox.link.client import KernelProcess  # once the first frame is out
@@ -48,6 +48,4 @@ def do(options: argparse.Namespace) -> int:
 
         complain(_("the app needs a terminal; ossandbox run and ossandbox simulate need none"))
         return BAD_INPUT
-    session = Session(scenario, start)
-    session.recorder = shared.recorder(options, scenario)
-    return run_app(session, config)
+    return run_app(Live(scenario, start, recorder=shared.recorder(options, scenario)), config)

@@ -6,7 +6,11 @@ Where one of these fails after an upgrade, its message says what a user of the a
 from __future__ import annotations
 
 import inspect
+import pkgutil
+import re
 from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 from io import StringIO
 
 import pytest
@@ -16,7 +20,10 @@ from rich.text import Text
 from textual.app import App
 from textual.content import Content
 from textual.drivers.linux_driver import LinuxDriver
+from textual.message_pump import MessagePump
+from textual.widget import Widget
 
+import sandbox.tui
 from sandbox.render.cells import wrap
 from sandbox.tui.compat import (
     SVG_TEXT,
@@ -102,3 +109,31 @@ def test_rich_writes_pictures_as_the_pattern_expects() -> None:
     texts = [match["said"] for match in SVG_TEXT.finditer(svg)]
     assert any("就绪" in said for said in texts), "Rich writes its SVG otherwise: Chinese in screenshots is squeezed"
     assert len(texts) == svg.count("textLength="), "Rich writes some texts of its SVG otherwise than others"
+
+
+@cache
+def private_names(kind: type) -> set[str]:
+    """Names with an underscore that a class defines, or its methods set."""
+    found = {*vars(kind), *re.findall(r"\bself\.(\w+)(?=, |: [^=\n]+ = | = )", inspect.getsource(kind))}
+    return {name for name in found if name.startswith("_") and not name.startswith("__")}
+
+
+def our_kinds() -> Iterator[type]:
+    """All classes of the app that Textual sends messages to."""
+    for module in pkgutil.walk_packages(sandbox.tui.__path__, "sandbox.tui."):
+        for kind in vars(import_module(module.name)).values():
+            if isinstance(kind, type) and kind.__module__ == module.name and issubclass(kind, MessagePump):
+                yield kind
+
+
+def test_no_private_name_of_ours_is_one_of_textual() -> None:
+    """Textual's classes are for others to derive from, and its private names are as easily taken as any."""
+    by_metaclass = {*vars(type("Any", (Widget,), {}))}
+    taken = [
+        f"{kind.__name__}.{name} is {base.__name__}'s"
+        for kind in our_kinds()
+        for base in kind.__mro__
+        if base.__module__.startswith("textual.")
+        for name in (private_names(kind) & private_names(base)) - by_metaclass
+    ]
+    assert sorted(taken) == []

@@ -74,11 +74,11 @@ async def test_the_timeline_stays_where_there_is_room_for_it(stage: Stage, name:
     it = stage()
     async with it.app.run_test(size=size) as pilot:
         await it.tell(pilot, shift_change())
-        it.app.action_panel(name)
+        it.app.board_screen.action_panel(name)
         await it.settle(pilot)
         stays = make(name).timeline
         assert ("TIMELINE" in it.text) is (stays == "always" or (stays == "tall" and size == (120, 40)))
-        it.app.action_panel("board")
+        it.app.board_screen.action_panel("board")
         await it.settle(pilot)
         assert "TIMELINE" in it.text
 
@@ -88,8 +88,8 @@ async def test_quick_keys_leave_nobody_at_work_who_is_not_in_front(stage: Stage)
     async with it.app.run_test(size=(120, 40)) as pilot:
         story = shift_change()
         await it.tell(pilot, story)
-        it.app.action_panel("queues")
-        it.app.action_panel("board")
+        it.app.board_screen.action_panel("queues")
+        it.app.board_screen.action_panel("board")
         await it.settle(pilot)
         it.sent.clear()
         await it.tell(pilot, story.expire("prime").run("pi"))

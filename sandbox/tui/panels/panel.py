@@ -23,38 +23,38 @@ class Panel(Widget):
     folds: ClassVar[bool] = False
 
     #: While it is in front, it looks so often at what nobody tells it, in seconds; None: it is told all.
-    looks_every_s: ClassVar[float | None] = None
+    poll_every_s: ClassVar[float | None] = None
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._looks: Timer | None = None
+        self._polling: Timer | None = None
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the session as it is now; called for every frame. ``chosen``: the pid of the chosen process."""
         raise NotImplementedError
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Look at what nobody tells."""
 
     def single_out(self) -> None:
         """The lesson speaks of the chosen process."""
 
-    def takes(self, fault: Fault) -> bool:
+    def shows_fault(self, fault: Fault) -> bool:
         """Whether it shows this fault itself, where it belongs; all others are told over the screen."""
         return False
 
     def arrive(self) -> None:
         """It has come to the front."""
         self.take_keys()
-        if self.looks_every_s is not None and self._looks is None:
-            self.look()
-            self._looks = self.set_interval(self.looks_every_s, self.look)
+        if self.poll_every_s is not None and self._polling is None:
+            self.poll()
+            self._polling = self.set_interval(self.poll_every_s, self.poll)
 
     def leave(self) -> None:
         """Another one comes to the front."""
-        if self._looks is not None:
-            self._looks.stop()
-            self._looks = None
+        if self._polling is not None:
+            self._polling.stop()
+            self._polling = None
 
     def take_keys(self) -> None:
         """Have the keys, if it can have them."""

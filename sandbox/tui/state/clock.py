@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from sandbox.tui.state.viewpoint import Viewpoint
 from sandbox.util.units import MS, S
-from sandbox.views.history import History
 
 #: An event that came later than this was not late: the machine's clock stood still in the meantime.
 _LATE_NS = 100 * MS
@@ -44,8 +44,10 @@ class Load:
         self._share = 0.0
         self._read_ns = -_LOAD_EVERY_NS
 
-    def read(self, history: History, cpus: int, now_ns: int, moving: bool) -> float:
-        """0 … 1; of a clock that does not move, at once."""
+    def share(self, view: Viewpoint, moving: bool) -> float:
+        """0 … 1; of a clock that does not move, read anew at once."""
+        now_ns, history = view.now_ns, view.history
+        cpus = history.booted.cpus if history.booted is not None else 1
         if now_ns - self._read_ns >= _LOAD_EVERY_NS or not moving or now_ns < self._read_ns:
             from_ns = max(now_ns - _WINDOW_NS, 0)
             busy_ns = sum(track.used_ns(now_ns) - track.used_ns(from_ns) for track in history.cpus.values())

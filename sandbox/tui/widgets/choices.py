@@ -15,15 +15,14 @@ from textual.strip import Strip
 from sandbox.i18n import _
 from sandbox.render.cells import fit_name
 from sandbox.tui.state.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
+from sandbox.tui.widgets.lines import Piece, ScrolledLines, Window, line, window
 
-_WHEEL = 3
 K = TypeVar("K")
 #: A row: what it stands for, if for anything, and how it looks.
 Choice = tuple[K | None, Strip]
 
 
-class Choices(Lines, Generic[K]):
+class Choices(ScrolledLines, Generic[K]):
     """It remembers the session, what is chosen, what stands on top, and what each row drawn last stands for."""
 
     def __init__(self, id: str) -> None:
@@ -89,17 +88,8 @@ class Choices(Lines, Generic[K]):
             if key is not None:
                 self.post_message(self.picked(key))
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll."""
-        self.wheel(event, 1)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll back."""
-        self.wheel(event, -1)
-
-    def wheel(self, event: events.MouseEvent, by: int) -> None:
-        """The wheel has turned, by 1 or -1."""
-        self.top, self.wheeled = max(self.top + by * _WHEEL, 0), True
+    def scroll_lines(self, by: int) -> None:
+        self.top, self.wheeled = max(self.top + by, 0), True
         self.update_lines()
 
 

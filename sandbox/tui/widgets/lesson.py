@@ -23,6 +23,8 @@ class Lesson(VerticalScroll):
     """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board. A
     part of the lesson appears when the step before it is done, below what has been read."""
 
+    DEFAULT_CLASSES = "framed"
+
     can_focus = False
 
     def __init__(self, id: str) -> None:
@@ -31,12 +33,12 @@ class Lesson(VerticalScroll):
         self._parts: list[str] = []
         self._markdown: Markdown | None = None
 
-    def show(self, session: Session) -> None:
+    def update_from(self, session: Session) -> None:
         """Show the scenario's lesson as far as its steps have come; its figures once every process has ended."""
         other = self._shown is None or self._shown[0] is not session
-        if session.looks_back and not other:
+        if session.view.looks_back and not other:
             return  # it speaks of the whole run
-        shown = (session, session.reading.done, session.finished)
+        shown = (session, session.lesson.done, session.finished)
         if self._shown == shown:
             return
         self._shown = shown
@@ -74,7 +76,7 @@ class Lesson(VerticalScroll):
 
     def _text(self, session: Session) -> str:
         """What there is to read by now, and between its parts what came and what is waited for."""
-        reached = session.story.reached[: session.reading.done]
+        reached = session.lesson.story.reached[: session.lesson.done]
         text = self._parts[:1]
         for index, (step, part) in enumerate(zip(session.scenario.steps, self._parts[1:], strict=False)):
             if index < len(reached):
@@ -97,9 +99,9 @@ class Lesson(VerticalScroll):
 def _known(session: Session) -> dict[str, str]:
     """The figures that there are: what processes have printed; those of the run once it is over."""
     if not session.finished:
-        return {name: clean(text) for name, text in session.story.printed.items()}
+        return {name: clean(text) for name, text in session.lesson.story.printed.items()}
     from sandbox.lessons.figures import figures
     from sandbox.lessons.whatif import imagined
 
-    known = imagined(session.scenario) | figures(session.history, session.story)
+    known = imagined(session.scenario) | figures(session.view.history, session.lesson.story)
     return {name: clean(figure.shown) for name, figure in known.items()}

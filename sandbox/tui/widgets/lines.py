@@ -20,12 +20,14 @@ from textual.widget import Widget
 
 from sandbox.render.cells import centred, wrap
 from sandbox.tui.config import config_of
-from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN, Palette
+from sandbox.tui.palette import PLAIN, Palette, palette_of
 
 Piece = tuple[str, Style]
 
 #: Terminals with fewer columns or lines have no room for what is only for looks.
 WIDE, TALL = 100, 32
+#: One turn of the mouse's wheel scrolls this many lines.
+_WHEEL = 3
 
 
 def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Strip:
@@ -45,6 +47,11 @@ def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Str
     if left > 0:
         segments.append(Segment(" " * left, last))
     return Strip(segments, width)
+
+
+def width_of(pieces: Iterable[Piece]) -> int:
+    """How many cells they take."""
+    return sum(cell_len(text) for text, _ in pieces)
 
 
 def prose(text: str, width: int) -> list[str]:
@@ -145,7 +152,24 @@ class Lines(Widget):
 
     def redraw(self) -> None:
         """All lines anew, changed or not."""
-        theme = ON_DARK if self.app.current_theme.dark else ON_LIGHT
-        self.palette = (PLAIN if self.app.no_color else theme).on(self.rich_style)
+        self.palette = palette_of(self.app).on(self.rich_style)
         self._lines = []
         self.update_lines()
+
+
+class ScrolledLines(Lines):
+    """Lines of which only some are in sight; the mouse's wheel scrolls them."""
+
+    def scroll_lines(self, by: int) -> None:
+        """Scroll down by so many lines, up where it is negative; not beyond either end."""
+        raise NotImplementedError
+
+    def wheel(self, event: events.MouseEvent, by: int) -> None:
+        """The wheel has turned, by 1 or -1."""
+        self.scroll_lines(by * _WHEEL)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self.wheel(event, 1)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.wheel(event, -1)

@@ -33,7 +33,7 @@ class Picture(Lines):
 
     def remember(self, session: Session, chosen: int | None) -> None:
         """From now on this is shown."""
-        self._session, self.chosen = session, chosen if chosen in session.names else None
+        self._session, self.chosen = session, chosen if chosen in session.view.names else None
 
     def canvas(self, width: int, height: int) -> Canvas:
         """An empty one."""

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
 from sandbox.i18n import _
 from sandbox.tui.keys import ACTIONS, PANELS, Action
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: The lesson is no panel: it stands beside the timeline.
 _LESSON = next(action for action in ACTIONS if action.id == "lesson")
@@ -32,7 +31,7 @@ class Tabs(Lines):
         super().__init__(id=id)
         self._open: set[str | None] = set()
 
-    def show(self, front: str | None, lesson: bool) -> None:
+    def update_from(self, front: str | None, lesson: bool) -> None:
         """Mark the panel in front, and the lesson if it is open."""
         present = {front, _LESSON.id if lesson else None}
         if present != self._open:
@@ -54,7 +53,7 @@ class Tabs(Lines):
         """Turn to the one that was clicked."""
         x = event.x
         for action, pieces in self._tabs():
-            x -= sum(cell_len(text) for text, __ in pieces)
+            x -= width_of(pieces)
             if x < 0:
                 self.post_message(Clicked(action.does))
                 return

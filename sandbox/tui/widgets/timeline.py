@@ -16,7 +16,7 @@ from sandbox.render.cells import flush_right
 from sandbox.render.gantt_cells import Lane, Share, Sign, cpu_cells, family_cells, life_cells
 from sandbox.tui.format import brief, exact
 from sandbox.tui.state.session import Session
-from sandbox.tui.state.tree import Family, Member, own_name
+from sandbox.tui.state.tree import Member, ProcessTree, own_name
 from sandbox.tui.widgets.chart import Chart
 from sandbox.tui.widgets.choices import Choice, Processes
 from sandbox.tui.widgets.extent import Extent
@@ -57,23 +57,25 @@ class Moved(Message):
 class Timeline(Processes):
     """Who was where: in the last moments, or in any others of the run."""
 
+    DEFAULT_CLASSES = "framed"
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.extent = Extent()
         self._cell_ns = 1
         self._lives: dict[int, Lane[Track, Sign]] = {}
-        self._families: dict[int, Lane[Sequence[Track], Sign]] = {}
+        self._folded: dict[int, Lane[Sequence[Track], Sign]] = {}
         self._cpus: dict[int, Lane[Track, Share]] = {}
         #: How many cells the totals take.
         self._totals = 0
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the history, up to the present."""
         if session is not self._session:
             self.extent = Extent()
             self._forget()
         self.remember(session, chosen)
-        self.entitle(_("TIMELINE") + self._marked(), self._scale() if session.past.live.board.rows else "")
+        self.entitle(_("TIMELINE") + self._marked(), self._scale() if session.view.live.board.rows else "")
         self.update_lines()
 
     def _scale(self) -> str:
@@ -90,20 +92,20 @@ class Timeline(Processes):
 
     def _forget(self) -> None:
         self._lives.clear()
-        self._families.clear()
+        self._folded.clear()
         self._cpus.clear()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """The CPUs where there is room, then the processes, children below their parents, then the ruler."""
-        history = session.past.live.history
+        history = session.view.live.history
         if not history.lives:
             yield from ((None, strip) for strip in self._invitation(session, width, height))
             return
-        cursor_ns = session.now_ns if session.looks_back else None
-        self._fit(width, session.present_ns, cursor_ns)
+        cursor_ns = session.view.now_ns if session.view.looks_back else None
+        self._fit(width, session.view.present_ns, cursor_ns)
         lines = height - 1
         roomy = lines >= _ROOMY
-        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.family.members) <= _HUED_MOST)
+        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.view.tree.members) <= _HUED_MOST)
         lanes = [*self._cpu_lanes(session, history, chart, width)] if roomy else []
         lanes += self._life_lanes(session, history, chart, width, lines - len(lanes))
         yield from lanes[:lines]
@@ -136,7 +138,7 @@ class Timeline(Processes):
             lane = self._cpus.setdefault(cpu, Lane(self._cell_ns, cpu_cells))
             track = history.cpus.get(cpu) or Track()
             label = Segment(f"cpu{cpu}".ljust(_LABEL), self.palette.dim)
-            turns = [_of_lines(share, session.family) for share in self._cells(lane, track, session)]
+            turns = [_of_lines(share, session.view.tree) for share in self._cells(lane, track, session)]
             yield None, Strip([label, *chart.cpu(turns), *self._total([track], self.palette.text)], width)
         yield None, self.blank(width)
 
@@ -144,9 +146,9 @@ class Timeline(Processes):
         self, session: Session, history: History, chart: Chart, width: int, height: int
     ) -> Iterator[Choice[int]]:
         """Each process, or as many as there is room for."""
-        family = session.family
-        members = family.members
-        chosen = family.head(self.chosen) if self.chosen is not None else None
+        tree = session.view.tree
+        members = tree.members
+        chosen = tree.head(self.chosen) if self.chosen is not None else None
         place = next((index for index, member in enumerate(members) if member.pid == chosen), None)
         thick, gap = _proportions(len(members), height)
 
@@ -178,11 +180,11 @@ class Timeline(Processes):
         self, session: Session, member: Member, label: list[Segment], chart: Chart, under: Style, width: int
     ) -> list[Strip]:
         """A lane, that of a whole family if it is folded, and its lower line for where there is room."""
-        pid, lives = member.pid, session.past.live.history.lives
-        tracks = [lives[each].track for each in session.family.line(pid)]
+        pid, lives = member.pid, session.view.live.history.lives
+        tracks = [lives[each].track for each in session.view.tree.line(pid)]
         if member.hidden:
-            family = self._families.setdefault(pid, Lane(self._cell_ns, family_cells))
-            cells = chart.life(self._cells(family, tracks, session), under)
+            folded = self._folded.setdefault(pid, Lane(self._cell_ns, family_cells))
+            cells = chart.life(self._cells(folded, tracks, session), under)
         else:
             lane = self._lives.setdefault(pid, Lane(self._cell_ns, life_cells))
             cells = chart.life(self._cells(lane, tracks[0], session), under)
@@ -196,7 +198,7 @@ class Timeline(Processes):
 
     def _cells(self, lane: Lane[T, C], track: T, session: Session) -> list[C]:
         extent = self.extent
-        return lane.cells(track, extent.first, extent.cells, session.present_ns, session.past.live.board.now_ns)
+        return lane.cells(track, extent.first, extent.cells, session.view.present_ns, session.view.live.board.now_ns)
 
     def _total(self, tracks: Sequence[Track], style: Style) -> list[Segment]:
         """CPU time between the marks, and its share of one CPU."""
@@ -243,9 +245,9 @@ class Timeline(Processes):
         self.post_message(Moved())
 
 
-def _of_lines(share: Share, family: Family) -> Share:
+def _of_lines(share: Share, tree: ProcessTree) -> Share:
     """A cell of a CPU's lane with those whose lines there are."""
-    first, rest = family.head(share.first), family.head(share.rest)
+    first, rest = tree.head(share.first), tree.head(share.rest)
     return Share(first, rest, share.eighths if first != rest else 8)
 
 

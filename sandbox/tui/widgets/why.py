@@ -19,6 +19,8 @@ _READ_NS = 800 * MS
 class Why(Lines):
     """A few lines of prose."""
 
+    DEFAULT_CLASSES = "framed"
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
@@ -28,7 +30,7 @@ class Why(Lines):
         #: What the sentences explain: nothing is explained twice.
         self._explains: object = None
 
-    def show(self, session: Session) -> None:
+    def update_from(self, session: Session) -> None:
         """Explain the present."""
         if session is not self._session:
             self._session, self._time, self._text, self._stays_until_ns = session, "", "", 0
@@ -40,7 +42,7 @@ class Why(Lines):
             self.entitle(_("RESULT"), keys.format(**{name: self.key(action) for name, action in actions.items()}))
         else:
             self.entitle(_("WHY"))
-        last = session.board.recent[-1] if session.board.recent else None
+        last = session.view.board.recent[-1] if session.view.board.recent else None
         if last is self._explains:
             return
         told_at_once = not session.moving or isinstance(last, (Operator, Fault))
@@ -53,12 +55,12 @@ class Why(Lines):
             self.update_lines()
 
     def _result(self, session: Session) -> str:
-        cpus = session.board.booted.cpus if session.board.booted else 1
-        return summary(metrics(session.history), len(session.board.rows), cpus)
+        cpus = session.view.board.booted.cpus if session.view.board.booted else 1
+        return summary(metrics(session.view.history), len(session.view.board.rows), cpus)
 
     def _explain(self, session: Session) -> None:
-        board = session.board
-        explained = why(board.recent, session.names, board.policy, idle=not board.ready and not board.running)
+        board = session.view.board
+        explained = why(board.recent, session.view.names, board.policy, idle=not board.ready and not board.running)
         if explained is not None:
             t_ns, self._text = explained
             self._time = f"{t_ns / S:.3f} s"

@@ -19,7 +19,7 @@ from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import folded
 from sandbox.tui.widgets.choices import Choice, Processes
-from sandbox.tui.widgets.lines import Piece, Window, line
+from sandbox.tui.widgets.lines import Piece, Window, line, width_of
 from sandbox.views.board import Row
 
 _NAME_LEAST, _NAME_MOST = 5, 16
@@ -34,10 +34,12 @@ _BAR_LEAST = 5
 class Column(Processes):
     """Processes of one state. ``means``: what stands at the right."""
 
+    DEFAULT_CLASSES = "framed"
+
     means = ""
     state: State
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
         self.remember(session, chosen)
         title = f"{wording.state(self.state)} {len(self.members(session))}"
@@ -69,13 +71,13 @@ class Column(Processes):
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
             for head, pids in islice(families.items(), seen.first, seen.last):
-                yield self.row(head, self._pieces(session, session.board.rows[head], pids, width), width)
+                yield self.row(head, self._pieces(session, session.view.board.rows[head], pids, width), width)
 
         yield from self.scrolled(len(families), place, shown, width, height)
 
     def _gather(self, session: Session) -> dict[int, list[int]]:
         """The processes, by whose line they are part of: it stands where the first of them does."""
-        family = session.family
+        family = session.view.tree
         families: dict[int, list[int]] = {}
         for pid in self.in_order(session):
             families.setdefault(family.head(pid), []).append(pid)
@@ -111,12 +113,12 @@ class Column(Processes):
 
 
 def _digits(session: Session) -> int:
-    return max(len(str(len(session.board.rows))), 2)
+    return max(len(str(len(session.view.board.rows))), 2)
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
     """CPU time used, and the declared demand where there is one: ``40/90 ms``; shorter where room is short."""
-    used_ns, demand_ns = session.cpu_ns(row.pid), row.admitted.demand_ns
+    used_ns, demand_ns = session.view.cpu_ns(row.pid), row.admitted.demand_ns
     if demand_ns is None:
         return brief(used_ns)
     full = part(min(used_ns, demand_ns), demand_ns)
@@ -124,7 +126,7 @@ def cpu_text(session: Session, row: Row, room: int) -> str:
 
 
 def _room(width: int, pieces: list[Piece]) -> int:
-    return max(width - sum(cell_len(text) for text, __ in pieces), 0)
+    return max(width - width_of(pieces), 0)
 
 
 class ReadyColumn(Column):
@@ -133,7 +135,7 @@ class ReadyColumn(Column):
     means, state = N_("CPU used"), State.READY
 
     def members(self, session: Session) -> Collection[int]:
-        return session.board.ready
+        return session.view.board.ready
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
@@ -141,7 +143,7 @@ class ReadyColumn(Column):
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        return brief(sum(map(session.cpu_ns, pids))), self.palette.dim
+        return brief(sum(map(session.view.cpu_ns, pids))), self.palette.dim
 
 
 def _brief_cause(row: Row) -> str:
@@ -161,7 +163,7 @@ class BlockedColumn(Column):
     means, state = N_("waits for"), State.BLOCKED
 
     def members(self, session: Session) -> Collection[int]:
-        return session.board.blocked
+        return session.view.board.blocked
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on, mark = _brief_cause(row), folded(others)
@@ -171,7 +173,7 @@ class BlockedColumn(Column):
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
         """What they wait for, if it is of one kind."""
-        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "waiting" for pid in pids}
+        rules = {on.rule if (on := session.view.board.rows[pid].on) is not None else "waiting" for pid in pids}
         return wording.cause(Clause(rules.pop())) if len(rules) == 1 else "", self.palette.blocked
 
 
@@ -181,10 +183,10 @@ class DoneColumn(Column):
     means, state = N_("turnaround"), State.EXITED
 
     def members(self, session: Session) -> Collection[int]:
-        return session.board.exited
+        return session.view.board.exited
 
     def in_order(self, session: Session) -> Iterable[int]:
-        return reversed(session.board.exited)
+        return reversed(session.view.board.exited)
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         exited = row.exited
@@ -202,7 +204,7 @@ class DoneColumn(Column):
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
         """How many of them failed."""
-        exits = [session.board.rows[pid].exited for pid in pids]
+        exits = [session.view.board.rows[pid].exited for pid in pids]
         failed = sum(exited is not None and exited.status not in (0, None) for exited in exits)
         return f"{failed} {FAILED_SIGN}" if failed else "", self.palette.failed
 
@@ -213,30 +215,30 @@ class RunningColumn(Column):
     state = State.RUNNING
 
     def members(self, session: Session) -> Collection[int]:
-        return session.board.running.values()
+        return session.view.board.running.values()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """The CPUs, first on top."""
-        if session.board.booted is None:
+        if session.view.board.booted is None:
             return
-        cpus = session.board.booted.cpus
+        cpus = session.view.board.booted.cpus
         tall = cpus * 5 - 1 <= height
         for cpu in range(cpus):
-            pid = session.board.running.get(cpu)
+            pid = session.view.board.running.get(cpu)
             yield from ((pid, strip) for strip in self._cpu(session, cpu, width, tall))
 
     def _cpu(self, session: Session, cpu: int, width: int, tall: bool) -> list[Strip]:
         palette = self.palette
-        pid = session.board.running.get(cpu)
+        pid = session.view.board.running.get(cpu)
         label: Piece = (f"cpu{cpu} ", palette.dim)
         if pid is None:
-            what: Piece = (_("‖ paused"), palette.ready) if session.board.paused else (_("– idle"), palette.dim)
+            what: Piece = (_("‖ paused"), palette.ready) if session.view.board.paused else (_("– idle"), palette.dim)
             strips = [line([label, (" ", palette.dim), what], width)]
             return strips + [self.blank(width)] * 4 if tall else strips
-        row = session.board.rows[pid]
-        under = palette.cursor if session.family.head(pid) == self.chosen else None
+        row = session.view.board.rows[pid]
+        under = palette.cursor if session.view.tree.head(pid) == self.chosen else None
         head: list[Piece] = [label, (f"{row.pid:>2} ", palette.dim), ("▶ ", palette.running)]
-        used_ns = session.now_ns - row.since_ns
+        used_ns = session.view.now_ns - row.since_ns
         if not tall:
             share = part(min(used_ns, row.slice_ns), row.slice_ns) if row.slice_ns else brief(used_ns)
             name = fit_name(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
@@ -248,7 +250,7 @@ class RunningColumn(Column):
             line([*head, (fit_name(row.name, max(width - 10, 4)), palette.strong)], width, under),
             line([(runs, palette.dim), (fit(row.admitted.runs, room), palette.text)], width),
             line([(turn, palette.dim), *self._turn(used_ns, row.slice_ns, room)], width),
-            line([(total, palette.dim), *self._total(session.cpu_ns(pid), row.admitted.demand_ns, room)], width),
+            line([(total, palette.dim), *self._total(session.view.cpu_ns(pid), row.admitted.demand_ns, room)], width),
             self.blank(width),
         ]
 

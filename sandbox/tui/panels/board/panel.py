@@ -28,6 +28,6 @@ class Board(Panel):
         """From left to right."""
         yield from self._columns
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         for column in self._columns:
-            column.show(session, chosen)
+            column.update_from(session, chosen)

@@ -13,7 +13,7 @@ from sandbox.render.cells import fit_name
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 _NAME_MOST = 14
 #: What says how many are out of sight takes so many cells at each end.
@@ -33,7 +33,7 @@ class ConsoleTabs(Lines):
         #: Where each tab ends, and whose it is.
         self._ends: list[tuple[int, int]] = []
 
-    def show(self, session: Session, pids: Sequence[int], shown: int | None, asking: Collection[int]) -> None:
+    def update_from(self, session: Session, pids: Sequence[int], shown: int | None, asking: Collection[int]) -> None:
         """Consoles go by the pids of their processes, in the order of the tabs. ``asking``: somebody reads there."""
         self._session, self._pids, self._shown, self._asking = session, pids, shown, asking
         self.update_lines()
@@ -47,24 +47,24 @@ class ConsoleTabs(Lines):
         shown = self._pids.index(self._shown) if self._shown in self._pids else 0
         self._first = min(self._first, shown)
         tabs = {index: self._tab(session, self._pids[index]) for index in range(self._first, shown + 1)}
-        while self._first < shown and sum(map(_cells, tabs.values())) > width - 2 * _MARGIN:
+        while self._first < shown and sum(map(width_of, tabs.values())) > width - 2 * _MARGIN:
             del tabs[self._first]
             self._first += 1
         pieces: list[Piece] = [(f"‹{self._first} ", self.palette.dim)] if self._first else []
-        used = _cells(pieces)
+        used = width_of(pieces)
         for index in range(self._first, len(self._pids)):
             tab = tabs.get(index) or self._tab(session, self._pids[index])
             last = index == len(self._pids) - 1
-            if used + _cells(tab) > width - (0 if last else _MARGIN) and index > shown:
+            if used + width_of(tab) > width - (0 if last else _MARGIN) and index > shown:
                 pieces.append((f" {len(self._pids) - index}›", self.palette.dim))
                 break
             pieces += tab
-            used += _cells(tab)
+            used += width_of(tab)
             self._ends.append((used, self._pids[index]))
         return [line(pieces, width)]
 
     def _tab(self, session: Session, pid: int) -> list[Piece]:
-        row, palette = session.board.rows[pid], self.palette
+        row, palette = session.view.board.rows[pid], self.palette
         name = fit_name(row.name, min(cell_len(row.name), _NAME_MOST))
         mark, style = ("▸", palette.strong) if pid == self._shown else (" ", palette.dim)
         if pid in self._asking:
@@ -79,7 +79,3 @@ class ConsoleTabs(Lines):
             if event.x < end:
                 self.post_message(Picked(pid))
                 return
-
-
-def _cells(pieces: list[Piece]) -> int:
-    return sum(cell_len(text) for text, __ in pieces)

@@ -22,22 +22,24 @@ _DEPTH_MOST = 6
 class MemoryList(Processes):
     """A line a process."""
 
+    DEFAULT_CLASSES = "framed main"
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._known: Mapping[int, Memory] = {}
 
-    def show(self, session: Session, chosen: int | None, known: Mapping[int, Memory]) -> None:
+    def update_from(self, session: Session, chosen: int | None, known: Mapping[int, Memory]) -> None:
         """``known``: what memory each has, as far as anybody has asked."""
         self.remember(session, chosen)
         self._known = known
         signs = _("█ private   ░ shared with others")
-        said = _("memory as it is at present   {signs}").format(signs=signs) if session.looks_back else signs
+        said = _("memory as it is at present   {signs}").format(signs=signs) if session.view.looks_back else signs
         self.entitle(_("PROCESS TREE AND MEMORY"), said)
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """A heading, then who there is room for."""
-        members = session.family.tree(session.board.rows, session.board.exited)
+        members = session.view.tree.arranged(session.view.board.rows, session.view.board.exited)
         place = next((index for index, member in enumerate(members) if member.pid == self.chosen), None)
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
@@ -54,7 +56,7 @@ class MemoryList(Processes):
         return [(fit(f"  pid   {_('process')}", name + 8) + sizes, self.palette.dim)]
 
     def _pieces(self, session: Session, member: Member, width: int) -> list[Piece]:
-        palette, row = self.palette, session.board.rows[member.pid]
+        palette, row = self.palette, session.view.board.rows[member.pid]
         name = _NAME if width >= WIDE else _NAME_NARROW
         indent = "  " * min(member.depth - 1, _DEPTH_MOST) + "└ " if member.depth else ""
         pieces: list[Piece] = [

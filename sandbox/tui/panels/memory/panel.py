@@ -15,7 +15,7 @@ class Memory(Panel):
     """One list."""
 
     folds = True
-    looks_every_s = 0.5
+    poll_every_s = 0.5
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -28,18 +28,18 @@ class Memory(Panel):
         """All of it."""
         yield self._list
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
             self._known.clear()
         self._session, self._chosen = session, chosen
-        self._list.show(session, chosen, self._known)
+        self._list.update_from(session, chosen, self._known)
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Ask the system, of those that are in sight."""
         session = self._session
         if session is None:
             return
-        rows = session.board.rows
+        rows = session.view.board.rows
         for pid in [pid for pid in self._known if pid not in rows or rows[pid].state is State.EXITED]:
             del self._known[pid]
         for pid in self._list.in_sight:
@@ -48,4 +48,4 @@ class Memory(Panel):
                 found = memory.memory(row.os_pid)
                 if found is not None:
                     self._known[pid] = found
-        self.show(session, self._chosen)
+        self.update_from(session, self._chosen)

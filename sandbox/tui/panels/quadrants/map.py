@@ -30,14 +30,16 @@ _HEIGHT_LEAST = 2 * _BOX_LEAST
 class QuadrantMap(Picture):
     """Who waits for an answer is above, who goes on meanwhile below; at the left is for whom the CPU does not work."""
 
+    DEFAULT_CLASSES = "framed main"
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._seats: Mapping[int, Seat] = {}
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         """Show where everybody sits."""
         self.remember(session, chosen)
-        self._seats = seats(session.board, session.history, session.now_ns)
+        self._seats = seats(session.view.board, session.view.history, session.view.now_ns)
         self.entitle(_("QUADRANTS"), _("by what each does, as it was measured"))
         self.update_lines()
 
@@ -82,10 +84,8 @@ class QuadrantMap(Picture):
 
     def _inside(self, session: Session, synchronous: bool, blocking: bool) -> list[Row]:
         """Who is in a quadrant."""
-        here = (synchronous, blocking)
-        return [
-            session.board.rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here
-        ]
+        here, rows = (synchronous, blocking), session.view.board.rows
+        return [rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here]
 
     def _list(self, session: Session, width: int) -> Iterator[Strip]:
         """A line a quadrant, and why the chosen one sits where it sits."""
@@ -115,5 +115,5 @@ class QuadrantMap(Picture):
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
             said = _("{keys} choose a process: why does it sit where it sits?").format(keys=keys)
         else:
-            said = wording.seat_reason(session.names[self.chosen], seat.why, seat.on)
+            said = wording.seat_reason(session.view.names[self.chosen], seat.why, seat.on)
         return prose(said, width)

@@ -20,5 +20,5 @@ class Quadrants(Panel):
         """All of it."""
         yield self._map
 
-    def show(self, session: Session, chosen: int | None) -> None:
-        self._map.show(session, chosen)
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        self._map.update_from(session, chosen)

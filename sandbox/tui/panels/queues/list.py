@@ -27,19 +27,21 @@ _BEFORE = 24
 class QueueList(Processes):
     """Who is on the CPUs, then each queue: who would be next stands first."""
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    DEFAULT_CLASSES = "framed main"
+
+    def update_from(self, session: Session, chosen: int | None) -> None:
         """Show what the policy told last."""
         self.remember(session, chosen)
-        board = session.board
+        board = session.view.board
         then = ""
-        if session.looks_back and board.queues is not None:
+        if session.view.looks_back and board.queues is not None:
             then = _("as of {time}").format(time=exact(board.queues.t_ns))
         self.entitle(_("QUEUES of {policy}").format(policy=board.policy) if board.policy else _("QUEUES"), then)
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """Headings and tasks."""
-        seen = session.board.queues
+        seen = session.view.board.queues
         if seen is None:
             return
         columns = _columns(seen)
@@ -73,7 +75,7 @@ class QueueList(Processes):
         pieces: list[Piece] = [
             (f"  {task.pid:>3} ", palette.dim),
             (f"{SIGNS[state]} ", palette.state(state)),
-            (fit_name(session.names.get(task.pid, ""), _NAME) + _GAP, palette.text),
+            (fit_name(session.view.names.get(task.pid, ""), _NAME) + _GAP, palette.text),
         ]
         figures = [
             flush_right(_shown(name, task.figures[name]), width) if name in task.figures else " " * width

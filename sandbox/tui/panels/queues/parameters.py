@@ -53,6 +53,8 @@ class Field(Horizontal):
 class Parameters(Vertical):
     """The fields, and below them what the one says in which somebody types, or why its value is refused."""
 
+    DEFAULT_CLASSES = "framed"
+
     BINDINGS: ClassVar[list[BindingType]] = [("up", "move(-1)", "Previous"), ("down", "move(1)", "Next")]
 
     def __init__(self, id: str) -> None:
@@ -66,7 +68,7 @@ class Parameters(Vertical):
         self.border_title = _("PARAMETERS")
         yield self._says
 
-    def show(self, described: Described) -> None:
+    def update_from(self, described: Described) -> None:
         """Show what the policy has told."""
         if described is self._shown:
             return

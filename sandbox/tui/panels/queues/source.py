@@ -22,6 +22,8 @@ _ABOVE = 6
 class Source(ScrollableContainer):
     """Scrolls in both directions."""
 
+    DEFAULT_CLASSES = "framed"
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._text = Static(markup=False)
@@ -31,7 +33,7 @@ class Source(ScrollableContainer):
         """All of it."""
         yield self._text
 
-    def show(self, described: Described | None, failure: Fault | None, folder: str) -> None:
+    def update_from(self, described: Described | None, failure: Fault | None, folder: str) -> None:
         """Show the file as it is now, if the policy has told anything since the last time. ``folder``: from there its
         path begins, if it is not absolute."""
         dark = self.app.current_theme.dark

@@ -42,17 +42,19 @@ class _Lit(NamedTuple):
 class StateMap(Picture):
     """Boxes for the states, arrows between them."""
 
+    DEFAULT_CLASSES = "framed main"
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._alone = False
 
-    def show(self, session: Session, chosen: int | None, alone: bool) -> None:
+    def update_from(self, session: Session, chosen: int | None, alone: bool) -> None:
         """``alone``: the arrows are those of the chosen process, else those of all together."""
         self.remember(session, chosen)
         self._alone = alone and self.chosen is not None
         key = self.key("one_or_all")
         if self._alone and self.chosen is not None:
-            name = session.names[self.chosen]
+            name = session.view.names[self.chosen]
             self.entitle(_("STATES of {name}").format(name=name), _("{key} all").format(key=key))
         else:
             self.entitle(_("STATES of all processes"), _("{key} the chosen one alone").format(key=key))
@@ -62,7 +64,7 @@ class StateMap(Picture):
         """The picture, or where there is no room for it, a line an arrow."""
         if self._session is None:
             return []
-        board, lit = self._session.board, self._lit(self._session.board)
+        board, lit = self._session.view.board, self._lit(self._session.view.board)
         plan = layout(width, height)
         canvas = self.canvas(width, height)
         if plan is None:
@@ -134,14 +136,14 @@ class StateMap(Picture):
 
     def sign(self, row: Row) -> Piece:
         """Whoever was RUNNING when the machine paused has a sign of his own."""
-        held = self._session is not None and row.pid in self._session.board.diagram.held
+        held = self._session is not None and row.pid in self._session.view.board.diagram.held
         return ("‖", self.palette.ready) if held else super().sign(row)
 
     # Words
 
     def _captions(self, session: Session) -> Iterator[str]:
         """Where the chosen process is, what it waits for, and why it had the CPU."""
-        board, pid = session.board, self.chosen
+        board, pid = session.view.board, self.chosen
         if pid is None:
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
             yield _("{keys} choose a process").format(keys=keys)

@@ -30,9 +30,9 @@ class States(Panel, can_focus=True):
         """All of it."""
         yield self._map
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         self._session, self._chosen = session, chosen
-        self._map.show(session, chosen, self._alone)
+        self._map.update_from(session, chosen, self._alone)
 
     def single_out(self) -> None:
         self._alone = True
@@ -43,4 +43,4 @@ class States(Panel, can_focus=True):
             self.notify(_("Choose a process first"), markup=False)
         else:
             self._alone = not self._alone
-            self.show(self._session, self._chosen)
+            self.update_from(self._session, self._chosen)
