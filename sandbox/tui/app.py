@@ -1,5 +1,5 @@
-"""The app: events from the kernel process become the board, so many times a second as one can see. It forks
-nothing and schedules nothing."""
+"""The app: it reads events from the kernel process, and draws the session as they come. It forks nothing and schedules
+nothing."""
 
 from __future__ import annotations
 
@@ -83,7 +83,7 @@ class SandboxApp(App[int]):
     # Life
 
     def get_default_screen(self) -> Screen[None]:
-        """The board."""
+        """The screen below all dialogs."""
         self.board_screen = BoardScreen(self.session, self.frames)  # events may come when Textual has let go of it
         return self.board_screen
 

@@ -1,4 +1,4 @@
-"""When the screen is drawn: so many times a second as one can see, and not at all while nothing changes."""
+"""When the screen is drawn: as often as one can see, and not at all while nothing changes."""
 
 from __future__ import annotations
 

@@ -19,10 +19,10 @@ class Panel(Widget):
     #: Whether the timeline stays below it: always, on terminals that are tall enough for both, or never.
     timeline: ClassVar[Literal["always", "tall", "never"]] = "tall"
 
-    #: Whether who is folded away has no line on it: then he is not chosen either, but whose line he is part of.
+    #: Whether processes that are folded away have no line on it: then the one whose line they are part of is chosen.
     folds: ClassVar[bool] = False
 
-    #: While it is in front, it looks so often at what nobody tells it, in seconds; None: it is told all.
+    #: While it is in front, how often it looks at what no event tells, in seconds; None: events tell all.
     poll_every_s: ClassVar[float | None] = None
 
     def __init__(self, id: str) -> None:
@@ -34,7 +34,7 @@ class Panel(Widget):
         raise NotImplementedError
 
     def poll(self) -> None:
-        """Look at what nobody tells."""
+        """Look at what no event tells."""
 
     def single_out(self) -> None:
         """The lesson speaks of the chosen process."""

@@ -294,7 +294,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         ask(self, GoToTime(self.session.view.now_ns), lambda text: self._look_at(Duration().parse(text)))
 
     def action_move(self, cells: int) -> None:
-        """So many cells of the timeline to the right, or to the left."""
+        """To the right by so many cells of the timeline, or to the left."""
         self._look_at(max(self.session.view.now_ns + cells * self.timeline.extent.cell_ns, 0))
 
     def on_scrubbed(self, message: Scrubbed) -> None:

@@ -32,7 +32,6 @@ class Help(Dialog[None]):
     BINDINGS: ClassVar[list[BindingType]] = [("question_mark,f1,q", "dismiss", "Close")]
 
     def compose(self) -> ComposeResult:
-        """Keys and signs."""
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(no_wrap=True)

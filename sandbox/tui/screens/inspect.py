@@ -23,7 +23,7 @@ _REFRESH_S = 0.25
 
 
 class Inspect(Dialog[None]):
-    """One process, fresh all the time."""
+    """One process, as it is by now."""
 
     AUTO_FOCUS = "Input"
 
@@ -44,12 +44,11 @@ class Inspect(Dialog[None]):
             yield Input(placeholder=_("type a line into its console, then ⏎"))
 
     def on_mount(self) -> None:
-        """Keep it fresh."""
+        """Show it anew, again and again."""
         self._show()
         self.set_interval(_REFRESH_S, self._show)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hand the line to the process."""
         self._session.send(Type(str(self._pid), event.value))
         event.input.clear()
 

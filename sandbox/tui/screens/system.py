@@ -31,7 +31,7 @@ _THREAD_STATES: Messages = {
     "X": "zombie",
     "I": "idle",
 }
-_THREADS_MOST = 6
+_MAX_THREADS = 6
 
 
 def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
@@ -73,8 +73,8 @@ def _listed(found: list[Thread]) -> str:
         line.format(tid=thread.tid, state=set_cell_size(word, width), time=fine(thread.cpu_ns))
         for thread, word in zip(found, words, strict=True)
     ]
-    if len(lines) > _THREADS_MOST:
-        lines[_THREADS_MOST - 1 :] = [_("and {number} more").format(number=len(lines) - _THREADS_MOST + 1)]
+    if len(lines) > _MAX_THREADS:
+        lines[_MAX_THREADS - 1 :] = [_("and {number} more").format(number=len(lines) - _MAX_THREADS + 1)]
     return "\n".join(lines)
 
 

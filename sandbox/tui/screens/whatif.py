@@ -36,7 +36,7 @@ def what_if(app: App[Any], session: Session) -> None:
         return
 
     def chosen(policy: str) -> None:
-        if ":" in policy:  # somebody's own file is not run here
+        if ":" in policy:  # a file of the user's own is not run here
             tell(app, _("Of a policy of your own, ask {command}").format(command=_COMMAND), severe=True)
             return
         try:

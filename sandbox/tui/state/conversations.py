@@ -1,4 +1,4 @@
-"""Who talks to whom, as the sockets panel lists it: each connection with its client where that is one of ours."""
+"""The conversations that the sockets panel lists: each connection with its client, where that is one of ours."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sandbox.model.states import State
 from sandbox.views.board import Board
 from sandbox.views.network import Connection, Listener, Network
 
-#: Of somebody who may have left by the time at which his words are read.
+#: The address of a client, which may have left by the time at which its words are read.
 _ADDRESS = re.compile(r"\S+:\d+")
 
 
 class Talk(NamedTuple):
-    """A connection, as the kernel process sees it, and the client of ours at its other end; one of them may be
-    missing: whoever comes from outside is no client of ours, and what is only asked for is no connection yet."""
+    """A connection, as the kernel process sees it, and the client of ours at its other end. One of them may be missing:
+    a caller from outside is no client of ours, and a client that asks for a connection has none yet."""
 
     connection: Connection | None
     client: Client | None
@@ -37,7 +37,7 @@ class Talk(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A listener, and who came through it; None: who leads elsewhere."""
+    """A listener, and the conversations that came through it; None: those that lead elsewhere."""
 
     listener: Listener | None
     talks: Sequence[Talk]
@@ -98,7 +98,7 @@ def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
 
 
 class Transcripts:
-    """The last words of those who are not our clients, as far as the server tells them: the built-in ones write
+    """The last words of clients that are not ours, as far as the server tells them: the built-in ones write
     ``PEER heard → said`` on their consoles. What else a server writes is about no single client, as far as we know."""
 
     def __init__(self) -> None:

@@ -20,9 +20,9 @@ class LessonProgress:
         self.of_course = scenario.lesson is not None and scenario.folder == str(built_in_folder())
         #: What has happened that the lesson speaks of.
         self.story = Story(steps=[step.until for step in scenario.steps])
-        #: Whether the lesson can be seen: it does not pause for nobody.
+        #: Whether the lesson can be seen: else it does not pause.
         self.open = False
-        #: So many steps are done.
+        #: How many steps are done.
         self.done = 0
         #: Whether the reader is at a pause.
         self._stands = False

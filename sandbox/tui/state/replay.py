@@ -28,7 +28,7 @@ from sandbox.tui.state.run_file import RunFile
 from sandbox.tui.state.session import Link, Phase, phase_of
 from sandbox.tui.state.viewpoint import Viewpoint
 
-#: So many events are taken in before the clock is asked again.
+#: Events that are taken in before the clock is asked again.
 _AT_ONCE = 200
 
 
@@ -165,7 +165,7 @@ class Replay:
         self.step()
 
     def show_lesson(self, shown: bool) -> None:
-        """It was done by whoever saw the run: it asks nothing, and pauses nobody."""
+        """The lesson was for those who saw the run: it asks nothing, and nothing pauses."""
 
     # How it stands
 

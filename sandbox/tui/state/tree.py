@@ -10,7 +10,7 @@ from sandbox.views.board import Row
 
 
 class Member(NamedTuple):
-    """A process in the tree. ``children``: how many descendants it has there; ``hidden``: they are folded away."""
+    """A process in the tree. ``children``: how many descendants it has; ``hidden``: they are folded away."""
 
     pid: int
     depth: int
@@ -24,7 +24,7 @@ class Member(NamedTuple):
 
 
 def folded(number: int) -> str:
-    """What stands behind the name of a process into whose line so many are folded."""
+    """What stands behind the name of a process into whose line a number of others are folded."""
     return f" ▸{number}" if number else ""
 
 
@@ -68,8 +68,8 @@ class ProcessTree:
         return self._lines[head]
 
     def fold(self, pid: int | None) -> bool:
-        """Fold away who descends from a process, or unfold them; of one without descendants, those of its parent; of
-        nobody (None), everybody's. False: there are none."""
+        """Fold away the descendants of a process, or unfold them; of one without descendants, those of its parent; of
+        None, all. False: there are none."""
         parents = {*self._parents.values()} - {0}
         if pid is None:
             self.folded = set() if self.folded else parents

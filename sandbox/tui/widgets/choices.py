@@ -44,7 +44,7 @@ class Choices(ScrolledLines, Generic[K]):
         raise NotImplementedError
 
     def remember(self, session: Session, chosen: K | None) -> None:
-        """From now on this is shown; whoever is chosen anew comes into sight."""
+        """From now on this is shown; what is chosen anew comes into sight."""
         if session is not self._session:
             self.top, self.wheeled = 0, False
         if chosen != self.chosen:
@@ -57,7 +57,6 @@ class Choices(ScrolledLines, Generic[K]):
         return [key for key in self._keys if key is not None]
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The rows."""
         rows = [] if self._session is None else [*islice(self.rows(self._session, width, height), height)]
         self._keys = [key for key, __ in rows]
         return [strip for __, strip in rows]

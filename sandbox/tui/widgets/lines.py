@@ -55,7 +55,7 @@ def width_of(pieces: Iterable[Piece]) -> int:
 
 
 def prose(text: str, width: int) -> list[str]:
-    """Sentences in lines of so many cells; names with hyphens stay whole. Where there is hardly any room they are cut
+    """Sentences in lines of ``width`` cells; names with hyphens stay whole. Where there is hardly any room they are cut
     off rather than broken into letters."""
     return wrap(text, max(width, 8), hyphens=False)
 
@@ -143,15 +143,15 @@ class Lines(Widget):
         return [item for item in super().get_line_filters() if not isinstance(item, ANSIToTruecolor)]
 
     def on_mount(self) -> None:
-        """Other colours: all lines anew."""
+        """In other colours, all lines are drawn anew."""
         self.app.theme_changed_signal.subscribe(self, lambda _: self.call_after_refresh(self.redraw))
 
     def on_resize(self, event: events.Resize) -> None:
-        """Another size: all lines anew."""
+        """At another size, all lines are drawn anew."""
         self.redraw()
 
     def redraw(self) -> None:
-        """All lines anew, changed or not."""
+        """Draw all lines anew, whether they have changed or not."""
         self.palette = palette_of(self.app).on(self.rich_style)
         self._lines = []
         self.update_lines()
@@ -161,7 +161,7 @@ class ScrolledLines(Lines):
     """Lines of which only some are in sight; the mouse's wheel scrolls them."""
 
     def scroll_lines(self, by: int) -> None:
-        """Scroll down by so many lines, up where it is negative; not beyond either end."""
+        """Scroll down by a number of lines, up where it is negative; not beyond either end."""
         raise NotImplementedError
 
     def wheel(self, event: events.MouseEvent, by: int) -> None:

@@ -33,7 +33,7 @@ class Pages(ScrolledLines):
 
     @property
     def place(self) -> str:
-        """Which of the lines are in sight; "" if all are."""
+        """Which of the lines are in sight, in words; "" if all are."""
         count, height = len(self._all), self.size.height
         if count <= height:
             return ""
@@ -41,7 +41,6 @@ class Pages(ScrolledLines):
         return _("{first} … {last} of {number} lines").format(**figures)
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """Those in sight."""
         shown = self._all[self._top : self._top + height]
         return [
             line([(text, getattr(self.palette, tone)) for text, tone in pieces], width) if pieces else self.blank(width)

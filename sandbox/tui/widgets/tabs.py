@@ -39,7 +39,6 @@ class Tabs(Lines):
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """Each with its key."""
         return [line([piece for __, pieces in self._tabs() for piece in pieces], width)]
 
     def _tabs(self) -> Iterator[tuple[Action, list[Piece]]]:

@@ -25,25 +25,26 @@ from sandbox.util.units import show_duration
 from sandbox.views.history import History
 from sandbox.views.intervals import Track
 
+#: Cells of the label before each lane.
 _LABEL = 16
-#: Of more generations the label has no room for the names.
-_DEPTH_MOST = 2
-#: With so many lines there is room for the CPUs above the processes; of more CPUs there never is.
-_ROOMY, _CPUS_MOST = 12, 4
-#: Of more processes, too many would have the same hue.
-_HUED_MOST = 12
-#: Of the width, for one turn of the wheel.
+#: The label has no room for more generations.
+_MAX_DEPTH = 2
+#: Lines from which on there is room for the CPUs above the processes; for more CPUs there never is.
+_MIN_FOR_CPUS, _MAX_CPUS = 12, 4
+#: With more processes, too many would have the same hue.
+_MAX_HUED = 12
+#: The share of the width by which one turn of the wheel moves it.
 _PAN = 0.25
-#: CPU time between the marks, at the right of each lane, where there is room.
-_TOTALS, _TOTALS_LEAST = 14, 60
+#: Cells at the right of each lane for the CPU time between the marks; narrower timelines have no room for it.
+_TOTALS, _MIN_FOR_TOTALS = 14, 60
 #: Narrower timelines do not explain their marks.
-_LEGEND_LEAST = 72
+_MIN_FOR_LEGEND = 72
 T = TypeVar("T")
 C = TypeVar("C")
 
 
 class Scrubbed(Message):
-    """Somebody pointed at a time."""
+    """A person points at a time."""
 
     def __init__(self, t_ns: int) -> None:
         super().__init__()
@@ -55,7 +56,7 @@ class Moved(Message):
 
 
 class Timeline(Processes):
-    """Who was where: in the last moments, or in any others of the run."""
+    """Where each process was: in the last moments, or in any others of the run."""
 
     DEFAULT_CLASSES = "framed"
 
@@ -70,7 +71,7 @@ class Timeline(Processes):
         self._totals = 0
 
     def update_from(self, session: Session, chosen: int | None) -> None:
-        """Show the history, up to the present."""
+        """Show the history up to the present, whatever is looked at."""
         if session is not self._session:
             self.extent = Extent()
             self._forget()
@@ -80,7 +81,7 @@ class Timeline(Processes):
 
     def _scale(self) -> str:
         states, arrivals = _("█ running  ░ ready  · blocked"), _("▸ arrives  ↑ wakes")
-        legend = f"{states}  {arrivals}" if self.size.width >= _LEGEND_LEAST else f"{states}  "
+        legend = f"{states}  {arrivals}" if self.size.width >= _MIN_FOR_LEGEND else f"{states}  "
         return _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
 
     def _marked(self) -> str:
@@ -104,8 +105,8 @@ class Timeline(Processes):
         cursor_ns = session.view.now_ns if session.view.looks_back else None
         self._fit(width, session.view.present_ns, cursor_ns)
         lines = height - 1
-        roomy = lines >= _ROOMY
-        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.view.tree.members) <= _HUED_MOST)
+        roomy = lines >= _MIN_FOR_CPUS
+        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.view.tree.members) <= _MAX_HUED)
         lanes = [*self._cpu_lanes(session, history, chart, width)] if roomy else []
         lanes += self._life_lanes(session, history, chart, width, lines - len(lanes))
         yield from lanes[:lines]
@@ -114,7 +115,7 @@ class Timeline(Processes):
 
     def _fit(self, width: int, present_ns: int, cursor_ns: int | None) -> None:
         """Have the extent fill what labels and totals leave free; at another scale the lanes begin anew."""
-        self._totals = _TOTALS if len(self.extent.marks) == 2 and width >= _TOTALS_LEAST else 0
+        self._totals = _TOTALS if len(self.extent.marks) == 2 and width >= _MIN_FOR_TOTALS else 0
         self.extent.fit(width - _LABEL - self._totals, present_ns, cursor_ns)
         if self.extent.cell_ns != self._cell_ns:
             self._cell_ns = self.extent.cell_ns
@@ -130,9 +131,9 @@ class Timeline(Processes):
     # Lanes
 
     def _cpu_lanes(self, session: Session, history: History, chart: Chart, width: int) -> Iterator[Choice[int]]:
-        """Each CPU with the pids of those whose turn it was, and a line between them and the processes."""
+        """Each CPU with the pids of the processes that had it, and a blank line between them and the processes."""
         cpus = history.booted.cpus if history.booted else 0
-        if cpus > _CPUS_MOST:
+        if cpus > _MAX_CPUS:
             return
         for cpu in range(cpus):
             lane = self._cpus.setdefault(cpu, Lane(self._cell_ns, cpu_cells))
@@ -169,7 +170,7 @@ class Timeline(Processes):
         number = chart.number(member.pid, under)
         indent, name = "", admitted.name
         if member.depth and admitted.parent is not None:
-            indent = "  " * (min(member.depth, _DEPTH_MOST) - 1) + "└ "
+            indent = "  " * (min(member.depth, _MAX_DEPTH) - 1) + "└ "
             name = own_name(name, history.lives[admitted.parent].admitted.name)
         mark = member.mark if member.hidden else ""
         named = self.named(name, mark, _LABEL - len(number.text) - len(indent) - 2, plain)
@@ -179,7 +180,7 @@ class Timeline(Processes):
     def _life(
         self, session: Session, member: Member, label: list[Segment], chart: Chart, under: Style, width: int
     ) -> list[Strip]:
-        """A lane, that of a whole family if it is folded, and its lower line for where there is room."""
+        """The lane of a process, with those folded into it, and its lower line for where there is room."""
         pid, lives = member.pid, session.view.live.history.lives
         tracks = [lives[each].track for each in session.view.tree.line(pid)]
         if member.hidden:
@@ -224,7 +225,6 @@ class Timeline(Processes):
             self._point(event.get_content_offset_capture(self).x)
 
     def on_mouse_up(self) -> None:
-        """That was it."""
         if self.app.mouse_captured is self:
             self.release_mouse()
 
@@ -246,7 +246,7 @@ class Timeline(Processes):
 
 
 def _of_lines(share: Share, tree: ProcessTree) -> Share:
-    """A cell of a CPU's lane with those whose lines there are."""
+    """A cell of a CPU's lane, with the processes whose lines the others are folded into."""
     first, rest = tree.head(share.first), tree.head(share.rest)
     return Share(first, rest, share.eighths if first != rest else 8)
 

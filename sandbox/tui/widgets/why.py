@@ -12,7 +12,7 @@ from sandbox.util.units import MS, S
 from sandbox.views.metrics import metrics
 from sandbox.wording import summary, why
 
-#: While the machine runs, a sentence stays so long that one can read it; what a person did is told at once.
+#: While the machine runs, a sentence stays for as long as one needs to read it; what a person did is told at once.
 _READ_NS = 800 * MS
 
 
@@ -31,7 +31,6 @@ class Why(Lines):
         self._explains: object = None
 
     def update_from(self, session: Session) -> None:
-        """Explain the present."""
         if session is not self._session:
             self._session, self._time, self._text, self._stays_until_ns = session, "", "", 0
         if session.finished:
@@ -67,7 +66,6 @@ class Why(Lines):
             self._stays_until_ns = session.clock() + _READ_NS
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The sentences, broken into lines."""
         if not self._text:
             return []
         margin = 12 if self._time else 0

@@ -22,13 +22,14 @@ from sandbox.tui.widgets.choices import Choice, Processes
 from sandbox.tui.widgets.lines import Piece, Window, line, width_of
 from sandbox.views.board import Row
 
-_NAME_LEAST, _NAME_MOST = 5, 16
-#: Below so many cells a column has no room for what its figures mean.
-_WIDE = 18
-#: The host of whoever talks to his own machine.
+#: Cells of a name.
+_MIN_NAME, _MAX_NAME = 5, 16
+#: Narrower columns do not say what their figures mean.
+_MIN_FOR_TITLE = 18
+#: In addresses of this machine, the port tells all.
 _HERE = "127.0.0.1"
 #: A bar of fewer cells tells nothing.
-_BAR_LEAST = 5
+_MIN_BAR = 5
 
 
 class Column(Processes):
@@ -43,7 +44,7 @@ class Column(Processes):
         """Show the present state of the board."""
         self.remember(session, chosen)
         title = f"{wording.state(self.state)} {len(self.members(session))}"
-        self.entitle(title, _(self.means) if self.size.width >= _WIDE else "")
+        self.entitle(title, _(self.means) if self.size.width >= _MIN_FOR_TITLE else "")
         self.update_lines()
 
     def members(self, session: Session) -> Collection[int]:
@@ -55,33 +56,33 @@ class Column(Processes):
         return self.members(session)
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        """One process's line; so many ``others`` are folded into it."""
+        """One process's line. ``others``: how many are folded into it."""
         raise NotImplementedError
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        """What stands at the right of those who are here while the process into whose line they are folded is not."""
+        """What stands at the right of processes that are here, folded into the line of one that is not."""
         raise NotImplementedError
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """A line for a process and those folded into it; the first is in sight unless somebody wants to see another."""
-        families = self._gather(session)
-        place = [*families].index(self.chosen) if self.chosen in families else None
+        """A line for a process and those folded into it; the first is in sight unless a person wants to see another."""
+        lines = self._gather(session)
+        place = [*lines].index(self.chosen) if self.chosen in lines else None
         if place is None and not self.wheeled:
             self.top = 0
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
-            for head, pids in islice(families.items(), seen.first, seen.last):
+            for head, pids in islice(lines.items(), seen.first, seen.last):
                 yield self.row(head, self._pieces(session, session.view.board.rows[head], pids, width), width)
 
-        yield from self.scrolled(len(families), place, shown, width, height)
+        yield from self.scrolled(len(lines), place, shown, width, height)
 
     def _gather(self, session: Session) -> dict[int, list[int]]:
-        """The processes, by whose line they are part of: it stands where the first of them does."""
-        family = session.view.tree
-        families: dict[int, list[int]] = {}
+        """The processes, by the one whose line they are part of: it stands where the first of them does."""
+        tree = session.view.tree
+        lines: dict[int, list[int]] = {}
         for pid in self.in_order(session):
-            families.setdefault(family.head(pid), []).append(pid)
-        return families
+            lines.setdefault(tree.head(pid), []).append(pid)
+        return lines
 
     def _pieces(self, session: Session, row: Row, pids: Sequence[int], width: int) -> list[Piece]:
         """Without a pid where the process itself is in another column."""
@@ -90,14 +91,14 @@ class Column(Processes):
         palette = self.palette
         text, style = self.summary(session, pids)
         sign, mark = f"{SIGNS[self.state]} ".rjust(_digits(session) + 3), folded(len(pids))
-        if width - len(sign) - len(mark) - cell_len(text) < _NAME_LEAST:
+        if width - len(sign) - len(mark) - cell_len(text) < _MIN_NAME:
             text = ""
-        room = min(width - len(sign) - bool(text) - cell_len(text), _NAME_MOST)
+        room = min(width - len(sign) - bool(text) - cell_len(text), _MAX_NAME)
         head: list[Piece] = [(sign, palette.state(self.state)), *self.named(row.name, mark, room, palette.dim)]
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def head(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        """Pid, sign, name and how many others in so many cells: how each line begins."""
+        """How each line begins: pid, sign, name, and how many others are folded into it, in ``width`` cells."""
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = FAILED_SIGN if failed else SIGNS[row.state]
@@ -106,7 +107,7 @@ class Column(Processes):
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
             *self.named(
-                row.name, folded(others), max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST), self.palette.text
+                row.name, folded(others), max(min(width - digits - 4, _MAX_NAME), _MIN_NAME), self.palette.text
             ),
             (" ", self.palette.text),
         ]
@@ -158,7 +159,7 @@ def _brief_cause(row: Row) -> str:
 
 
 class BlockedColumn(Column):
-    """Who waits, and for what."""
+    """Processes that wait, and for what."""
 
     means, state = N_("waits for"), State.BLOCKED
 
@@ -178,7 +179,7 @@ class BlockedColumn(Column):
 
 
 class DoneColumn(Column):
-    """Who has ended, the latest on top."""
+    """Processes that have ended, the latest on top."""
 
     means, state = N_("turnaround"), State.EXITED
 
@@ -193,7 +194,7 @@ class DoneColumn(Column):
         assert exited is not None
         if exited.status in (0, None):
             text, style = brief(exited.t_ns - row.admitted.t_ns), self.palette.dim
-            if width < _WIDE - 2:
+            if width < _MIN_FOR_TITLE - 2:
                 text = ""
         else:
             by = exited.signal
@@ -218,7 +219,6 @@ class RunningColumn(Column):
         return session.view.board.running.values()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """The CPUs, first on top."""
         if session.view.board.booted is None:
             return
         cpus = session.view.board.booted.cpus
@@ -241,7 +241,7 @@ class RunningColumn(Column):
         used_ns = session.view.now_ns - row.since_ns
         if not tall:
             share = part(min(used_ns, row.slice_ns), row.slice_ns) if row.slice_ns else brief(used_ns)
-            name = fit_name(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
+            name = fit_name(row.name, max(min(_MAX_NAME, width - 11 - len(share)), 4))
             head += [(f"{name} ", palette.strong), (share, palette.running)]
             return [line(head, width, under)]
         runs, turn, total = _labels()
@@ -265,10 +265,10 @@ class RunningColumn(Column):
         return self._bar(used_ns, demand_ns, width, self.palette.blocked)
 
     def _bar(self, used_ns: int, whole_ns: int, width: int, style: Style) -> list[Piece]:
-        """So much is used of the whole."""
+        """How much of the whole is used."""
         used_ns = min(used_ns, whole_ns)
         text = part(used_ns, whole_ns)
-        if width - 1 - len(text) < _BAR_LEAST:
+        if width - 1 - len(text) < _MIN_BAR:
             text = f"{used_ns * 100 // max(whole_ns, 1):3}%"
         full, rest = bar(used_ns, whole_ns, max(width - 1 - len(text), 0))
         return [(full, style), (rest, self.palette.dim), (f" {text}", self.palette.text)]

@@ -25,7 +25,6 @@ class Board(Panel):
         ]
 
     def compose(self) -> ComposeResult:
-        """From left to right."""
         yield from self._columns
 
     def update_from(self, session: Session, chosen: int | None) -> None:

@@ -1,4 +1,4 @@
-"""What a process has written, in its colours: the end of it, or what stood above."""
+"""The output of a process, in its colours."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from sandbox.tui.widgets.lines import Piece, ScrolledLines, line, width_of
 from sandbox.views.console import Line, Output
 
 _NOTHING = Output()
-#: Where the next thing that is typed will stand, while somebody waits for it.
+#: Where the next character that is typed will stand, while a process waits for it.
 _PROMPT = "▏"
 
 
 class ConsoleOutput(ScrolledLines):
-    """Lines broken where they must be. It follows the end, until somebody scrolls back; then it stands still."""
+    """Lines are broken at the edge. It follows the end, until a person scrolls back; then it stands still."""
 
     DEFAULT_CLASSES = "framed main"
 
@@ -28,7 +28,7 @@ class ConsoleOutput(ScrolledLines):
         self._top: tuple[int, int] | None = None
 
     def update_from(self, output: Output, asks: bool = False) -> None:
-        """Show this as it is now. ``asks``: somebody waits for a person to type."""
+        """``asks``: a process waits for a person to type."""
         if output is not self._output:
             self._output, self._top = output, None
         self._asks = asks
@@ -40,7 +40,7 @@ class ConsoleOutput(ScrolledLines):
         return self._top is None
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """As many rows as there is room for."""
+        """The rows from the top of what is in sight."""
         output = self._output
         if self._top is None:
             number, skip = self._top_at_end(width, height)
@@ -63,11 +63,10 @@ class ConsoleOutput(ScrolledLines):
         self.update_lines()
 
     def scroll_pages(self, by: int) -> None:
-        """Scroll by what fits."""
         self.scroll_lines(by * max(self.size.height - 1, 1))
 
     def follow(self) -> None:
-        """Back to the end."""
+        """To the end, and stay there."""
         self._top = None
         self.update_lines()
 
@@ -76,7 +75,7 @@ class ConsoleOutput(ScrolledLines):
         return self._moved(self._output.end, 0, -height, width)
 
     def _moved(self, number: int, skip: int, by: int, width: int) -> tuple[int, int]:
-        """So many rows below a top (above, where it is negative), within what is kept."""
+        """The top that lies ``by`` rows below another (above, where it is negative), within what is kept."""
         output = self._output
         skip += by
         while skip < 0 and number > output.first:

@@ -41,11 +41,10 @@ class Console(Panel, can_focus=True):
         #: The process whose console is shown, and the order of the tabs.
         self._shown: int | None = None
         self._order: list[int] = []
-        #: Who has ever been seen to read: his tab stays where it is while he does something else.
+        #: Processes that have ever been seen to read: their tabs stay in place while they do something else.
         self._readers: set[int] = set()
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield self._tabs
         yield self._output
         yield Horizontal(self._prompt, self._line, id="typing-row")
@@ -103,7 +102,7 @@ class Console(Panel, can_focus=True):
         return _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self.key("entry_leave"))
 
     def _target(self, board: Board) -> int | None:
-        """Who is told what is typed: who reads, else whose console it is, else who else has it open."""
+        """The process that gets what is typed: one that reads, else the console's own, else another user."""
         users = [row for row in board.rows.values() if row.console == self._shown and row.exited is None]
         return next((row.pid for row in sorted(users, key=lambda row: (not reads(row), row.pid))), None)
 
@@ -132,11 +131,9 @@ class Console(Panel, can_focus=True):
     # What is typed
 
     def on_descendant_focus(self) -> None:
-        """Somebody begins to type."""
         self._show_again()
 
     def on_descendant_blur(self) -> None:
-        """He ends it."""
         self._show_again()
 
     def _show_again(self) -> None:
@@ -144,7 +141,6 @@ class Console(Panel, can_focus=True):
             self.update_from(self._session, self._chosen)
 
     def on_input_submitted(self, event: TypingLine.Submitted) -> None:
-        """Hand the line over."""
         target = self._target(self._session.view.board) if self._session is not None else None
         if self._session is not None and target is not None:
             self._session.send(Type(str(target), event.value))
@@ -152,13 +148,11 @@ class Console(Panel, can_focus=True):
             self._output.follow()
 
     def on_typing_line_pressed(self, event: TypingLine.Pressed) -> None:
-        """Hand the key over."""
         target = self._target(self._session.view.board) if self._session is not None else None
         if self._session is not None and target is not None:
             self._session.send(Press(str(target), event.key))
 
     def on_entry_line_left(self) -> None:
-        """The panel has the keys again."""
         self.take_keys()
 
 

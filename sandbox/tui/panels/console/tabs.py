@@ -1,4 +1,4 @@
-"""The consoles side by side: who reads or has written first, the one that is shown marked."""
+"""The consoles side by side: first those where a process reads, then those with output; the one shown is marked."""
 
 from __future__ import annotations
 
@@ -15,8 +15,9 @@ from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
-_NAME_MOST = 14
-#: What says how many are out of sight takes so many cells at each end.
+#: Cells of a name.
+_MAX_NAME = 14
+#: Cells at each end for how many are out of sight.
 _MARGIN = 6
 
 
@@ -30,11 +31,11 @@ class ConsoleTabs(Lines):
         self._shown: int | None = None
         self._asking: Collection[int] = ()
         self._first = 0
-        #: Where each tab ends, and whose it is.
+        #: Where each tab ends, and the pid of its console.
         self._ends: list[tuple[int, int]] = []
 
     def update_from(self, session: Session, pids: Sequence[int], shown: int | None, asking: Collection[int]) -> None:
-        """Consoles go by the pids of their processes, in the order of the tabs. ``asking``: somebody reads there."""
+        """Consoles go by the pids of their processes, in the order of the tabs. A process reads on those ``asking``."""
         self._session, self._pids, self._shown, self._asking = session, pids, shown, asking
         self.update_lines()
 
@@ -65,7 +66,7 @@ class ConsoleTabs(Lines):
 
     def _tab(self, session: Session, pid: int) -> list[Piece]:
         row, palette = session.view.board.rows[pid], self.palette
-        name = fit_name(row.name, min(cell_len(row.name), _NAME_MOST))
+        name = fit_name(row.name, min(cell_len(row.name), _MAX_NAME))
         mark, style = ("▸", palette.strong) if pid == self._shown else (" ", palette.dim)
         if pid in self._asking:
             return [(mark, palette.strong), (f" {_('{pid} {name} reads').format(pid=pid, name=name)} ", palette.paused)]

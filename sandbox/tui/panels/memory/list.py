@@ -14,9 +14,11 @@ from sandbox.tui.state.tree import Member
 from sandbox.tui.widgets.choices import Choice, Processes
 from sandbox.tui.widgets.lines import WIDE, Piece, Window
 
+#: Cells of a name, and of a size.
 _NAME, _NAME_NARROW = 30, 24
 _SIZE = 9
-_DEPTH_MOST = 6
+#: Deeper generations are indented no further.
+_MAX_DEPTH = 6
 
 
 class MemoryList(Processes):
@@ -29,7 +31,7 @@ class MemoryList(Processes):
         self._known: Mapping[int, Memory] = {}
 
     def update_from(self, session: Session, chosen: int | None, known: Mapping[int, Memory]) -> None:
-        """``known``: what memory each has, as far as anybody has asked."""
+        """``known``: what memory each has, of those about which the system was asked."""
         self.remember(session, chosen)
         self._known = known
         signs = _("█ private   ░ shared with others")
@@ -38,7 +40,7 @@ class MemoryList(Processes):
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """A heading, then who there is room for."""
+        """A heading, then the processes."""
         members = session.view.tree.arranged(session.view.board.rows, session.view.board.exited)
         place = next((index for index, member in enumerate(members) if member.pid == self.chosen), None)
 
@@ -58,7 +60,7 @@ class MemoryList(Processes):
     def _pieces(self, session: Session, member: Member, width: int) -> list[Piece]:
         palette, row = self.palette, session.view.board.rows[member.pid]
         name = _NAME if width >= WIDE else _NAME_NARROW
-        indent = "  " * min(member.depth - 1, _DEPTH_MOST) + "└ " if member.depth else ""
+        indent = "  " * min(member.depth - 1, _MAX_DEPTH) + "└ " if member.depth else ""
         pieces: list[Piece] = [
             (f"{row.pid:>5} ", palette.dim),
             (f"{SIGNS[row.state]} ", palette.state(row.state)),

@@ -1,4 +1,4 @@
-"""The family tree, and several programs at once in one memory: what each of them has of it."""
+"""The tree of processes, and several programs at once in one memory: what each of them has of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,6 @@ class Memory(Panel):
         self._known: dict[int, memory.Memory] = {}
 
     def compose(self) -> ComposeResult:
-        """All of it."""
         yield self._list
 
     def update_from(self, session: Session, chosen: int | None) -> None:
@@ -35,7 +34,7 @@ class Memory(Panel):
         self._list.update_from(session, chosen, self._known)
 
     def poll(self) -> None:
-        """Ask the system, of those that are in sight."""
+        """Ask the system about those that are in sight."""
         session = self._session
         if session is None:
             return

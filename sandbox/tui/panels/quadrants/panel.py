@@ -17,7 +17,6 @@ class Quadrants(Panel):
         self._map = QuadrantMap(id="quadrant-map")
 
     def compose(self) -> ComposeResult:
-        """All of it."""
         yield self._map
 
     def update_from(self, session: Session, chosen: int | None) -> None:

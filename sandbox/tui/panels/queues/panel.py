@@ -40,7 +40,7 @@ class Queues(Panel, can_focus=True):
         self._told: tuple[object, object] = None, None
 
     def compose(self) -> ComposeResult:
-        """The queues; beside them, or below, the policy; or its source in the place of both."""
+        """The queues, and beside them, or below, the policy; or, in the place of both, its source."""
         yield self._list
         with Vertical(id="policy"):
             yield self._parameters

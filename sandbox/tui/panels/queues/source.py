@@ -14,8 +14,8 @@ from sandbox.model.events import Described, Fault
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.util.text import clean
 
-_BYTES_MOST = 1 << 18
-#: So many lines are in sight above the one that failed.
+_MAX_BYTES = 1 << 18
+#: Lines in sight above the one that failed.
 _ABOVE = 6
 
 
@@ -30,7 +30,6 @@ class Source(ScrollableContainer):
         self._shown: tuple[object, ...] = (None, None, None)
 
     def compose(self) -> ComposeResult:
-        """All of it."""
         yield self._text
 
     def update_from(self, described: Described | None, failure: Fault | None, folder: str) -> None:
@@ -73,6 +72,6 @@ def _read(path: str) -> str:
     """The file, harmless; in its place, why it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return clean(file.read(_BYTES_MOST).decode(errors="replace"))
+            return clean(file.read(_MAX_BYTES).decode(errors="replace"))
     except OSError as error:
         return f"# {clean(path)}: {error.strerror}"

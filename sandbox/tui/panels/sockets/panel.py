@@ -1,4 +1,4 @@
-"""The world outside: who listens, who is connected, and clients of ours to send there."""
+"""The world outside: servers that listen, their connections, and clients of ours to send there."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _BURST = 100
 
 
 class Sockets(Panel, can_focus=True):
-    """A line a connection; what our clients do, they do on keys."""
+    """A line for each connection; what our clients do is done with keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("sockets")
     poll_every_s = 0.1
@@ -46,13 +46,12 @@ class Sockets(Panel, can_focus=True):
         self._picked: int | None = None
         self._groups: list[Group] = []
         self._bursts: list[Sequence[Client]] = []
-        #: Clients that nobody wants to see any more once they have left.
+        #: Clients that are listed no longer once they have left.
         self._passing: set[Client] = set()
         #: Their names, by the addresses from which they were connected.
         self._gone: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield self._list
         yield Horizontal(self._prompt, self._line, id="saying-row")
 
@@ -67,7 +66,7 @@ class Sockets(Panel, can_focus=True):
         super().arrive()
 
     def poll(self) -> None:
-        """Look at the clients: they tell nobody when something happens to them."""
+        """Look at the clients: no event tells what happens to them."""
         session = self._session
         if session is None:
             return
@@ -122,7 +121,6 @@ class Sockets(Panel, can_focus=True):
     # Keys
 
     def on_chosen_talk(self, message: ChosenTalk) -> None:
-        """One was clicked."""
         self._choose(message.key)
 
     def action_choose(self, by: int) -> None:
@@ -224,7 +222,6 @@ class Sockets(Panel, can_focus=True):
             self.poll()
 
     def on_entry_line_left(self) -> None:
-        """The panel has the keys again."""
         self.take_keys()
         self.poll()
 

@@ -1,4 +1,4 @@
-"""The diagram of states: who is in each, how often each arrow was taken, and which one was the last."""
+"""The diagram of states: the processes in each, how often each arrow was taken, and which one was the last."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ from sandbox.views.transitions import TRANSITIONS
 _SAME_ARROW: dict[Ends, list[str]] = {
     ends: [name for name, other in TRANSITIONS.items() if other == ends] for ends in TRANSITIONS.values()
 }
-#: A name in a box takes at least so many cells, pid and sign included.
-_NAME_LEAST = 12
+#: Cells of a name in a box, pid and sign included.
+_MIN_NAME = 12
 _BETWEEN = "  "
 
 
@@ -80,7 +80,7 @@ class StateMap(Picture):
     # Arrows
 
     def _lit(self, board: Board) -> _Lit:
-        """What to light: of one process its last arrow; of all the last one, and what led there."""
+        """The arrows to light: of one process its last; of all the last one, and those that led there."""
         diagram = board.diagram
         if self._alone and self.chosen is not None:
             move = diagram.last.get(self.chosen)
@@ -110,7 +110,7 @@ class StateMap(Picture):
         return sum(board.diagram.count(name, pid) for name in _SAME_ARROW[ends])
 
     def _counts(self, board: Board, ends: Ends) -> list[str]:
-        """By what it was taken how often; its usual reason even if it never was."""
+        """How often it was taken for each reason; its usual reason even if it never was."""
         pid = self.chosen if self._alone else None
         numbers = [(name, board.diagram.count(name, pid)) for name in _SAME_ARROW[ends]]
         some = [(name, number) for name, number in numbers if number] or [numbers[0]]
@@ -128,14 +128,14 @@ class StateMap(Picture):
         self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
 
     def _columns(self, board: Board, state: State, inner: Region) -> int:
-        """Side by side as many as there is room for, if all processes together do not fit below each other: what
+        """As many side by side as there is room for, if all processes together do not fit below each other: one that
         moves from box to box does not make the others jump."""
         if state is State.BLOCKED or len(board.rows) - len(board.exited) <= inner.height:
             return 1
-        return max((inner.width + len(_BETWEEN)) // (_NAME_LEAST + len(_BETWEEN)), 1)
+        return max((inner.width + len(_BETWEEN)) // (_MIN_NAME + len(_BETWEEN)), 1)
 
     def sign(self, row: Row) -> Piece:
-        """Whoever was RUNNING when the machine paused has a sign of his own."""
+        """A process that was RUNNING when the machine paused has a sign of its own."""
         held = self._session is not None and row.pid in self._session.view.board.diagram.held
         return ("‖", self.palette.ready) if held else super().sign(row)
 
@@ -159,7 +159,7 @@ class StateMap(Picture):
             yield wording.turn(turn)
 
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
-        """A line an arrow."""
+        """A line for each arrow."""
         for ends in _SAME_ARROW:
             source, target = (wording.state(state) for state in ends)
             counts = _BETWEEN.join(self._counts(board, ends))
@@ -170,8 +170,8 @@ class StateMap(Picture):
 
 
 def _rows(board: Board, state: State) -> list[Row]:
-    """Who is in a state, during a pause those who were RUNNING: in queue order, by CPU, the latest that have ended
-    first."""
+    """The processes in a state, during a pause those that were RUNNING: in queue order, by CPU, the latest that have
+    ended first."""
     pids: Sequence[int] = ()
     held = board.diagram.held
     match state:

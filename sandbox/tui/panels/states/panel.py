@@ -27,7 +27,6 @@ class States(Panel, can_focus=True):
         self._alone = False
 
     def compose(self) -> ComposeResult:
-        """All of it."""
         yield self._map
 
     def update_from(self, session: Session, chosen: int | None) -> None:
