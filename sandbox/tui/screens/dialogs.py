@@ -80,9 +80,9 @@ class Choose(Dialog["str | None"]):
             more.update(self._offers[event.option_index].more)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        self.take(event.option_id or "")
+        self.accept(event.option_id or "")
 
-    def take(self, id: str) -> None:
+    def accept(self, id: str) -> None:
         """This one is chosen."""
         self.dismiss(id)
 
@@ -128,7 +128,7 @@ class ChooseOrType(Choose):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """What was typed, if anything was."""
         if event.value.strip():
-            self.take(os.path.expanduser(event.value.strip()))
+            self.accept(os.path.expanduser(event.value.strip()))
 
 
 class Ask(Dialog["str | None"]):
@@ -161,7 +161,7 @@ class Ask(Dialog["str | None"]):
 class Tell(Dialog[bool]):
     """Tell something; ``offer``: what enter does (answers True)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("enter", "take", "Take")]
+    BINDINGS: ClassVar[list[BindingType]] = [("enter", "accept", "Accept")]
 
     def __init__(self, title: str, text: str, offer: str) -> None:
         super().__init__()
@@ -172,5 +172,5 @@ class Tell(Dialog[bool]):
             entitle(box, self._heading, _("⏎ {offer}   esc close").format(offer=self._offer))
             yield Static(self._text, markup=False)
 
-    def action_take(self) -> None:
+    def action_accept(self) -> None:
         self.dismiss(True)

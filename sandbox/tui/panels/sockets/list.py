@@ -15,7 +15,7 @@ from sandbox.i18n import Messages, _
 from sandbox.render.cells import fit, fit_name, flush_right
 from sandbox.tui.format import brief, fine, size
 from sandbox.tui.palette import SIGNS
-from sandbox.tui.state.conversations import Group, Talk, Transcripts, situation, whereabouts
+from sandbox.tui.state.conversations import Conversation, Group, Transcripts, situation, whereabouts
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Choice, Choices
 from sandbox.tui.widgets.lines import WIDE, Piece, Window, width_of
@@ -39,7 +39,7 @@ _BACKLOG_WIDE: Messages = {
 Chosen = Connection | Client | None
 
 
-class ChosenTalk(Message):
+class ConversationPicked(Message):
     """A conversation was clicked."""
 
     def __init__(self, key: Connection | Client) -> None:
@@ -64,7 +64,7 @@ class SocketList(Choices[Connection | Client]):
         self._callers: dict[str, int] = {}
 
     def picked(self, key: Connection | Client) -> Message:
-        return ChosenTalk(key)
+        return ConversationPicked(key)
 
     def update_from(
         self,
@@ -128,8 +128,8 @@ class SocketList(Choices[Connection | Client]):
                 yield None, partial(self._burden, session, group.listener)
             else:
                 yield None, lambda: [(_("elsewhere"), self.palette.strong)]
-            for talk in group.talks:
-                yield talk.key, partial(self._talk, session, talk, width)
+            for talk in group.conversations:
+                yield talk.key, partial(self._conversation, session, talk, width)
         for note in self._notes:
             yield None, partial(self._note, note)
 
@@ -158,7 +158,7 @@ class SocketList(Choices[Connection | Client]):
         words = self._transcripts.aside(session.view.board.rows[listener.pid].console)
         return [(f"  {said}", self.palette.text), (f"   {words}", self.palette.dim)]
 
-    def _talk(self, session: Session, talk: Talk, width: int) -> list[Piece]:
+    def _conversation(self, session: Session, talk: Conversation, width: int) -> list[Piece]:
         palette, client, connection = self.palette, talk.client, talk.connection
         wide = width >= WIDE
         over = client is not None and client.state == "closed"
@@ -182,7 +182,7 @@ class SocketList(Choices[Connection | Client]):
         pieces.append((fit(said, _SITUATION), text))
         return [*pieces, *self._figures(session, connection, client, wide), ("  " + self._words(talk), text)]
 
-    def _names(self, session: Session, talk: Talk, wide: bool, style: Style) -> Iterator[Piece]:
+    def _names(self, session: Session, talk: Conversation, wide: bool, style: Style) -> Iterator[Piece]:
         """Who is at the other end, and at which port; where there is room for one, what tells more."""
         own = talk.address
         port = f":{own.rpartition(':')[2]}" if own else ""
@@ -193,7 +193,7 @@ class SocketList(Choices[Connection | Client]):
         else:
             yield fit_name(name or port, _CLIENT_NARROW) + " ", style
 
-    def _caller(self, session: Session, talk: Talk) -> str:
+    def _caller(self, session: Session, talk: Conversation) -> str:
         """Who it is: a client of ours, one of the processes; "" for somebody from outside."""
         if talk.client is not None:
             return talk.client.name
@@ -217,7 +217,7 @@ class SocketList(Choices[Connection | Client]):
         waited_ns = 0 if since_ns is None else session.clock() - since_ns
         return f"{brief(waited_ns)} …" if waited_ns >= _SEEN_NS else ""
 
-    def _words(self, talk: Talk) -> str:
+    def _words(self, talk: Conversation) -> str:
         client = talk.client
         if client is not None:
             return f"{client.said} → {client.heard}" if client.said else ""

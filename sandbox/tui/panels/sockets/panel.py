@@ -16,8 +16,8 @@ from sandbox.model.spec import CLIENTS_MOST
 from sandbox.tui.format import fine
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
-from sandbox.tui.panels.sockets.list import Chosen, ChosenTalk, SocketList
-from sandbox.tui.state.conversations import Group, Talk, groups
+from sandbox.tui.panels.sockets.list import Chosen, ConversationPicked, SocketList
+from sandbox.tui.state.conversations import Conversation, Group, groups
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.entry import EntryLine, Prompt
@@ -73,7 +73,7 @@ class Sockets(Panel, can_focus=True):
         clients = session.clients
         clients.all = [each for each in clients.all if each.state != "closed" or each not in self._passing]
         self._groups = groups(session.view.board.network, clients.all)
-        if self._chosen not in [talk.key for talk in self._talks]:
+        if self._chosen not in [talk.key for talk in self._conversations]:
             self._chosen = None
         self._pick_process()
         peers = {connection.peer for connection in session.view.board.network.connections.values()}
@@ -94,15 +94,17 @@ class Sockets(Panel, can_focus=True):
         return _("{key} types something to say").format(key=self.key("client_say"))
 
     @property
-    def _talks(self) -> list[Talk]:
-        return [talk for group in self._groups for talk in group.talks]
+    def _conversations(self) -> list[Conversation]:
+        return [talk for group in self._groups for talk in group.conversations]
 
     @property
     def _speaker(self) -> Client | None:
         """The client that is chosen, if it is one of ours that can say something; else the last one that could."""
         if isinstance(self._chosen, Client):
             return self._chosen if self._chosen.state == "connected" else None
-        ours = (talk.client for talk in reversed(self._talks) if talk.client is not None and self._chosen is None)
+        ours = (
+            talk.client for talk in reversed(self._conversations) if talk.client is not None and self._chosen is None
+        )
         return next((each for each in ours if each.state == "connected" and each not in self._passing), None)
 
     def _address(self) -> Address | None:
@@ -110,7 +112,7 @@ class Sockets(Panel, can_focus=True):
         listener: Listener | None = None
         for group in self._groups:
             if group.listener is not None:
-                keys = [talk.key for talk in group.talks]
+                keys = [talk.key for talk in group.conversations]
                 if listener is None or (self._chosen is not None and self._chosen in keys):
                     listener = group.listener
         if listener is None:
@@ -120,12 +122,12 @@ class Sockets(Panel, can_focus=True):
 
     # Keys
 
-    def on_chosen_talk(self, message: ChosenTalk) -> None:
+    def on_conversation_picked(self, message: ConversationPicked) -> None:
         self._choose(message.key)
 
     def action_choose(self, by: int) -> None:
         """Choose the next connection, or the one before."""
-        keys = [talk.key for talk in self._talks]
+        keys = [talk.key for talk in self._conversations]
         if keys:
             before = keys.index(self._chosen) if self._chosen in keys else -1 if by > 0 else len(keys)
             self._choose(keys[max(min(before + by, len(keys) - 1), 0)])
@@ -137,7 +139,7 @@ class Sockets(Panel, can_focus=True):
     def _pick_process(self) -> None:
         """The chosen one's process is chosen with it, as soon as there is one: it can be killed, and is marked on the
         other panels."""
-        connection = next((talk.connection for talk in self._talks if talk.key is self._chosen), None)
+        connection = next((talk.connection for talk in self._conversations if talk.key is self._chosen), None)
         pid = connection.pid if connection is not None and self._chosen is not None else None
         if pid != self._picked:
             self._picked = pid

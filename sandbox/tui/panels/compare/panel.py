@@ -22,10 +22,10 @@ from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
 from sandbox.tui.keys import bindings
+from sandbox.tui.panels.compare.pages import Pages
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.entry import EntryLine
-from sandbox.tui.widgets.pages import Pages
 
 #: Cells of the bar of progress.
 _BAR = 20
