@@ -58,7 +58,7 @@ class Console(Panel, can_focus=True):
         reading = {row.console for pid in board.blocked if reads(row := board.rows[pid])}
         self._readers |= reading
         self._order = sorted((pid for pid, row in board.rows.items() if row.console == pid), key=self._rank)
-        if chosen is not None:
+        if chosen in board.rows:  # of the past, it may not be born yet
             self._shown = board.rows[chosen].console
         elif self._shown is None and self._order:
             self._shown = self._order[0]
