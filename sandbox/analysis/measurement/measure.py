@@ -66,6 +66,8 @@ class Run:
             link.end()
 
     def _take(self, event: Event, os_pid: int) -> None:
+        from sandbox.machines.linux.procfs import scheduled_ns
+
         self.history.add(event)
         self._verification.add(event)
         if isinstance(event, Descheduled) and (used_ns := scheduled_ns(os_pid)) is not None:
