@@ -14,11 +14,9 @@ import msgspec
 from sandbox.analysis.comparison import report
 from sandbox.analysis.comparison.runs import Plan, Run, plans
 from sandbox.cli import run_options
-from sandbox.cli.exits import DONE, FAILED
+from sandbox.cli.exits import DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
-from sandbox.cli.interrupts import Interrupted, Interruption
-from sandbox.cli.options import Given
-from sandbox.cli.run_options import RunOptions, prepare
+from sandbox.cli.run_options import Given, RunOptions, prepare
 from sandbox.i18n import _
 from sandbox.model.events import Clause
 from sandbox.model.problems import BadInput, Problem
