@@ -1,4 +1,4 @@
-"""Watching over the kernel process from the other end of its link."""
+"""Ends a kernel process that hangs, from the other end of its link."""
 
 from __future__ import annotations
 

@@ -11,7 +11,7 @@ from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.render.gantt_cells import cpu_cells, life_cells
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
-from sandbox.views.eventlog import Moment, Past
+from sandbox.views.eventlog import EventLog, Moment
 from sandbox.views.history import History
 from tests.benchmarks.tools import timed
 
@@ -50,7 +50,7 @@ def draw(history: History) -> None:
 
 def main() -> None:
     events = run()
-    past = Past()
+    past = EventLog()
 
     def take() -> None:
         for event in events:

@@ -10,5 +10,5 @@ from tests.support.commands import Caller
 @pytest.fixture
 def ossandbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Caller:
     """The command line, in this process, which no alarm shall end."""
-    monkeypatch.setattr("sandbox.cli.HANG_S", None)
+    monkeypatch.setattr("sandbox.util.timeout.HANG_S", None)
     return Caller(capsys)

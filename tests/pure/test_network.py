@@ -32,6 +32,7 @@ from sandbox.util.addresses import Address, parse_address
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from tests.support.kernel_script import HEAD
+from tests.support.views import in_backlog, with_peer
 
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
 
@@ -80,14 +81,14 @@ def test_a_connection_from_the_backlog_to_its_end() -> None:
     ]
     network = fold(*begun).network
     connection = network.connections[2]
-    assert connection.in_backlog
+    assert in_backlog(connection)
     assert (network.listeners[1].at, network.listeners[1].backlog, network.listeners[1].waiting) == (AT, 1024, 1)
     assert (connection.received, connection.unread) == (5, 5)
-    assert network.with_peer(PEER) is connection
+    assert with_peer(network, PEER) is connection
     taken = [*begun, Backlog(2 * MS, 1, 0), Accepted(2 * MS, 2, 1), Transferred(3 * MS, 2, 5, 5, 0)]
     network = fold(*taken).network
     assert [each.number for each in network.of(1)] == [2]
-    assert not network.connections[2].in_backlog
+    assert not in_backlog(network.connections[2])
     network = fold(*taken, Closed(4 * MS, 2)).network
     assert network.connections == {}
     assert [(each.number, each.sent, each.ended_ns) for each in network.ended] == [(2, 5, 4 * MS)]

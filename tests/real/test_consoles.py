@@ -15,8 +15,8 @@ from sandbox.machines.linux.procfs import HALTED, read_state
 from sandbox.model.commands import Press, Type, parse_command
 from sandbox.model.events import Blocked, Clause, Operator
 from sandbox.model.spec import ProcessSpec
-from sandbox.model.values import Refused
-from sandbox.views.console import Look, Output
+from sandbox.model.values import BadValue
+from sandbox.views.console import ConsoleText, Look
 from tests.support.faults import Watch, command, quick_python, watch
 from tests.support.leaks import LeftCheck
 from tests.support.scenarios import process, scenario
@@ -88,7 +88,7 @@ def test_colours_come_through_and_nothing_else_does() -> None:
     with watch(scenario(command("paint", "printf", text)), stay=False) as run:
         run.finish()
         assert run.wrote("paint") == "\x1b[1;31mred\x1b[m  10%\r\x1b[K100%\n"
-        output = Output()
+        output = ConsoleText()
         output.write("\x1b[1;31m" + run.wrote("paint"))
         assert [*output.lines(0, 1)] == [(("100%", Look()),)]
 
@@ -96,5 +96,5 @@ def test_colours_come_through_and_nothing_else_does() -> None:
 def test_a_script_presses_keys() -> None:
     assert parse_command("press editor ctrl+c") == Press("editor", "ctrl+c")
     assert [Press("x", key).character for key in ("ctrl+c", "ctrl+d", "ctrl+z")] == ["\x03", "\x04", "\x1a"]
-    with pytest.raises(Refused):
+    with pytest.raises(BadValue):
         parse_command("press editor ctrl+x")

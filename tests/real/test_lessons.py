@@ -15,7 +15,7 @@ from sandbox.i18n import LANGUAGES
 from sandbox.lessons.course import lessons
 from sandbox.lessons.figures import figures
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.machines.linux.cpus import available_cpus
@@ -67,7 +67,7 @@ def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
     if lesson.machine.cpus > available_cpus():
         pytest.skip("this machine has too few CPUs")
     assert lesson.claims
-    story = Story(happenings(lesson.claims))
+    story = LessonTracker(happenings(lesson.claims))
     events = run_real(lesson)
     for event in events:
         story.add(event)

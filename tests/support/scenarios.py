@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from select import select
 from typing import Any
 
-from sandbox.clients.script import Aside
+from sandbox.clients.script import ClientThread
 from sandbox.link.client import KernelProcess
 from sandbox.machines import simulate as simulation
 from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
@@ -62,7 +62,7 @@ def run_real(world: Scenario, **boot: Any) -> list[AnyEvent]:
     """All events of a run on real processes; the scenario's clients play their parts."""
     events: list[AnyEvent] = []
     with kernel_process(world, **boot) as link:
-        clientele = Aside(world.clients)
+        clientele = ClientThread(world.clients)
 
         def wait(*arguments: Any) -> None:
             if world.clients and clientele.leave():

@@ -13,8 +13,6 @@ from typing import Any
 from sandbox.analysis.measurement.verify import Verification
 from sandbox.i18n import _
 from sandbox.link.client import KernelProcess
-from sandbox.machines.linux.cpus import assign_cpus
-from sandbox.machines.linux.procfs import scheduled_ns
 from sandbox.model.events import Descheduled, Event
 from sandbox.model.spec import Boot, MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.stats import distribution
@@ -25,7 +23,7 @@ from sandbox.views.metrics import metrics
 _QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
 _MIXED_QUANTUM_NS = 10 * MS
 _PATIENCE_S = 20.0
-#: So long the loads below take all together.
+#: How long the loads below take all together.
 USUAL_NS = 15 * S
 
 Progress = Callable[[str], None]
@@ -68,6 +66,8 @@ class Run:
             link.end()
 
     def _take(self, event: Event, os_pid: int) -> None:
+        from sandbox.machines.linux.procfs import scheduled_ns
+
         self.history.add(event)
         self._verification.add(event)
         if isinstance(event, Descheduled) and (used_ns := scheduled_ns(os_pid)) is not None:
@@ -120,6 +120,8 @@ def _against_linux(size: float) -> dict[str, Any]:
 
 def left_to_linux(scenario: Scenario, size: float = 1) -> int:
     """For how many ns the same synthetic work runs on the same CPU without us."""
+    from sandbox.machines.linux.cpus import assign_cpus
+
     loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
     command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(assign_cpus(1).mini[0])]
     done = subprocess.run(

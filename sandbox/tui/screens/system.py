@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
 from sandbox.i18n import Messages, _, ngettext
-from sandbox.machines.linux.procfs import Thread, descriptors, threads
 from sandbox.tui.format import fine
+
+if TYPE_CHECKING:
+    from sandbox.machines.linux.procfs import Thread
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -31,7 +34,7 @@ _THREAD_STATES: Messages = {
     "X": "zombie",
     "I": "idle",
 }
-_THREADS_MOST = 6
+_MAX_THREADS = 6
 
 
 def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
@@ -39,6 +42,8 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     if os_pid is None:
         return []
     import psutil  # only once somebody looks: it would delay the first frame
+
+    from sandbox.machines.linux.procfs import threads
 
     try:
         process = psutil.Process(os_pid)
@@ -73,13 +78,14 @@ def _listed(found: list[Thread]) -> str:
         line.format(tid=thread.tid, state=set_cell_size(word, width), time=fine(thread.cpu_ns))
         for thread, word in zip(found, words, strict=True)
     ]
-    if len(lines) > _THREADS_MOST:
-        lines[_THREADS_MOST - 1 :] = [_("and {number} more").format(number=len(lines) - _THREADS_MOST + 1)]
+    if len(lines) > _MAX_THREADS:
+        lines[_MAX_THREADS - 1 :] = [_("and {number} more").format(number=len(lines) - _MAX_THREADS + 1)]
     return "\n".join(lines)
 
 
 def _open_files(os_pid: int, most: int = 8) -> list[str]:
     """The open descriptors and where they lead; several that lead to one place are named together."""
+    from sandbox.machines.linux.procfs import descriptors
     from sandbox.util.text import clean_line
 
     places: dict[str, list[str]] = {}

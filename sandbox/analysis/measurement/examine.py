@@ -1,4 +1,4 @@
-"""What this machine can do for us, and what to do about what is missing."""
+"""What this machine can do for us, and what to do about what is missing: nothing is run for that."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import Literal, NamedTuple
 
 from sandbox.i18n import Messages, _
 from sandbox.link.client import can_be_strict
-from sandbox.render.terminal import print_table
 
+#: Where the servers of the lessons listen.
 PORT = 9001
 
 
@@ -33,28 +33,6 @@ def examine() -> list[Finding]:
         checks += [_cpus, _linux, _limits, _containment]
     checks += [_port, _terminal]
     return [finding for check in checks for finding in check()]
-
-
-def print_findings(findings: list[Finding]) -> None:
-    """As a table, and what to do below it."""
-    rows = [[_(_SIGNS[finding.state]), finding.name, finding.found] for finding in findings]
-    print_table(["", _("what"), _("found")], rows, {0, 1, 2})
-    advice = [finding for finding in findings if finding.advice]
-    if advice:
-        print()
-        print(_("What to do:"))
-        for finding in advice:
-            print(f"  {finding.name}: {finding.advice}")
-    if any(finding.state == "fails" for finding in findings):
-        print()
-        print(_("Real processes cannot run here; ossandbox simulate can."))
-
-
-_SIGNS: Messages = {
-    "ok": "✔ ok",
-    "limited": "● limited",
-    "fails": "✘ fails",
-}
 
 
 def _python() -> Iterator[Finding]:
