@@ -42,7 +42,7 @@ def open_app(options: RunOptions) -> int:
     gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
     from sandbox.tui.config import read_config
-    from sandbox.tui.state.session import Session
+    from sandbox.tui.state.live import Live
 
     def start(scenario: Scenario) -> KernelProcess:
         from sandbox.link.client import KernelProcess  # once the first frame is out
@@ -57,6 +57,4 @@ def open_app(options: RunOptions) -> int:
 
         complain(_("the app needs a terminal; ossandbox run and ossandbox simulate need none"))
         return BAD_INPUT
-    session = Session(boot.scenario, start)
-    session.recorder = recorder(options, boot.scenario)
-    return run_app(session, config)
+    return run_app(Live(boot.scenario, start, recorder=recorder(options, boot.scenario)), config)

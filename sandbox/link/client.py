@@ -183,9 +183,9 @@ def use_all_cpus() -> None:
 def keep_off_mini_cpus(cpus: int) -> None:
     """Keep this process off the mini CPUs, where the machine has others."""
     if _CPUS:
-        from sandbox.machines.linux.cpus import choose
+        from sandbox.machines.linux.cpus import assign_cpus
 
-        os.sched_setaffinity(0, choose(cpus).engine)
+        os.sched_setaffinity(0, assign_cpus(cpus).engine)
 
 
 def adopt_orphans() -> None:

@@ -16,7 +16,7 @@ from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.link.wire import Lines, decode_boot, decode_command
-from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
@@ -159,10 +159,10 @@ def main(fd: str) -> None:
     link = LinkServer(descriptor)
     boot = link.first_line()
     spec = boot.scenario.machine
-    places = choose(spec.cpus)
-    recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
-    os.sched_setaffinity(0, places.engine)
-    machine = LinuxMachine(boot, places, recipe, link)
+    cpus = assign_cpus(spec.cpus)
+    recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if cpus.dedicated else "sequential"
+    os.sched_setaffinity(0, cpus.engine)
+    machine = LinuxMachine(boot, cpus, recipe, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties)

@@ -46,7 +46,7 @@ class Signals:
                 self._terminal = None
 
     def suspend(self) -> None:
-        """Stop, and with us whoever shares our terminal, as at any Ctrl-Z; returns when we are continued.
+        """Stop, with all who share our terminal, as at any Ctrl-Z; returns when we are continued.
 
         The terminal is put back before anybody stops: with the first one that does, the shell takes it.
         """

@@ -71,8 +71,8 @@ def test_one_row_a_policy_with_the_best_of_each_column_marked(ossandbox: Caller,
     assert said.lines[:5] == [
         "            turnaround       waiting      response",
         "in ms      mean    p95   mean    p95   mean    p95 switches    CPU   fair",
-        "fcfs      270.0  300.0  170.0  270.0  170.0  270.0        2*  100%  0.478",
-        "rr        156.7* 300.0   56.7*  70.0*  36.7*  70.0*       3   100%  0.852*",
+        "fcfs      270.0  300.0  170.0  270.0  170.0  270.0        3*  100%  0.478",
+        "rr        156.7* 300.0   56.7*  70.0*  36.7*  70.0*       4   100%  0.852*",
         "* best of its column",
     ]
 

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from sandbox.machines.linux.net import sock_diag as system
-from sandbox.machines.linux.net.sock_diag import State
+from sandbox.machines.linux.net.sock_diag import TcpState
+from sandbox.machines.linux.procfs import socket_inodes
 from sandbox.model.events import (
     Accepted,
     Admitted,
@@ -130,13 +131,13 @@ def test_the_system_s_list(netlink: bool, monkeypatch: pytest.MonkeyPatch) -> No
         client.sendall(b"hello")
         at, own = Address(*listener.getsockname()), Address(*client.getsockname())
         found = list(system.sockets())
-        [listening] = [tcp for tcp in found if tcp.own == at and tcp.state is State.LISTEN]
+        [listening] = [tcp for tcp in found if tcp.own == at and tcp.state is TcpState.LISTEN]
         [waiting] = [tcp for tcp in found if (tcp.own, tcp.peer) == (at, own)]
         [outside] = [tcp for tcp in found if (tcp.own, tcp.peer) == (own, at)]
         assert listening.unread == 1, "one waits to be accepted"
-        assert (listening.most, waiting.received, outside.sent) == ((7, 5, 5) if netlink else (0, None, None))
+        assert (listening.max_unread, waiting.received, outside.sent) == ((7, 5, 5) if netlink else (0, None, None))
         assert (waiting.inode, waiting.unread) == (0, 5), "nobody has it yet"
-        assert outside.inode in system.inodes(os.getpid())
+        assert outside.inode in socket_inodes(os.getpid())
 
 
 def test_ends_are_told_with_what_went_over_it() -> None:

@@ -11,7 +11,7 @@ from itertools import groupby
 import pytest
 
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import STANDING, read_state
+from sandbox.machines.linux.procfs import HALTED, read_state
 from sandbox.model.commands import Press, Type, parse_command
 from sandbox.model.events import Blocked, Clause, Operator
 from sandbox.model.spec import ProcessSpec
@@ -68,14 +68,14 @@ def test_a_stop_from_the_console_outlives_one_of_ours(leftcheck: LeftCheck, pres
     with subprocess.Popen(quick_python(*program), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        child = Child(process.pid, ProcessSpec("told"), direct=False)
-        child.hold()
+        child = Child(process.pid, ProcessSpec("told"), forked=False)
+        child.stop()
         give_up = time.monotonic() + 5
-        while read_state(child.stat_fd)[0] not in STANDING and time.monotonic() < give_up:
+        while read_state(child.stat_fd)[0] not in HALTED and time.monotonic() < give_up:
             time.sleep(0.001)
         os.kill(process.pid, signal.SIGTSTP)
         child.suspended = pressed
-        child.let_go()
+        child.resume()
         told = process.stdout.read().split()
         assert told == (["told", "over"] if pressed else ["over"]), "the system forgets it, unless somebody remembers"
         child.close()

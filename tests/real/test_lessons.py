@@ -18,7 +18,7 @@ from sandbox.lessons.text import UNKNOWN, fill, lesson_text
 from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
-from sandbox.machines.linux.cpus import available
+from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.events import AnyEvent, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in_folder
@@ -64,7 +64,7 @@ SHOWN = {"quadrants": who_sits_where}
 
 @pytest.mark.parametrize("lesson", COURSE)
 def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
-    if lesson.machine.cpus > available():
+    if lesson.machine.cpus > available_cpus():
         pytest.skip("this machine has too few CPUs")
     assert lesson.claims
     story = LessonTracker(happenings(lesson.claims))

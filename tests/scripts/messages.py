@@ -42,7 +42,7 @@ def extract(file: IO[bytes], *_: object, **__: object) -> Iterator[Found]:
                 yield from _constants(values)
             case ast.Call(func=ast.Name("Parameter"), args=[_kind, _default, ast.Constant(str(text))]):
                 yield node.lineno, "_", text, []
-            case ast.Call(func=ast.Name("Action"), args=[_id, _keys, *words]):
+            case ast.Call(func=ast.Name("Action"), args=[_id, _keys, _does, *words]):
                 yield from _constants(words[:3])
 
 

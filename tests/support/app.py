@@ -18,7 +18,7 @@ from sandbox.model.events import AnyEvent, Halted
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.live import Live
 from tests.support.kernel_script import Story
 
 #: What the clock of every test shows at its beginning.
@@ -141,7 +141,7 @@ class Play(Seen):
     def __init__(self, scenario: Scenario | None = None, config: Config | None = None) -> None:
         self.clock = Clock()
         self.links: list[FakeLink] = []
-        self.app = SandboxApp(Session(scenario or world(), self._start, self.clock), config)
+        self.app = SandboxApp(Live(scenario or world(), self._start, self.clock), config)
         self.app.animation_level = "none"
 
     def _start(self, scenario: Scenario) -> FakeLink:

@@ -98,7 +98,7 @@ async def test_the_end_is_summed_up(stage: Stage) -> None:
         await it.tell(pilot, story)
         said = " ".join(it.panel("why")).split()
         assert " ".join(said) == (
-            "All 2 processes are done after 200 ms; CPU in use 100% of it, 1 context switch. "
+            "All 2 processes are done after 200 ms; CPU in use 100% of it, 2 context switches. "
             "Mean turnaround 150 ms, waiting 50 ms, response 50 ms."
         )
         assert "RESULT" in it.text

@@ -44,7 +44,7 @@ async def test_left_right_and_clicks_turn_tabs_and_choose(stage: Stage) -> None:
         await pilot.press("right", "right")
         await it.settle(pilot)
         assert it.app.board_screen.chosen == 2
-        assert it.panel("written")[:4] == [
+        assert it.panel("console-output")[:4] == [
             "FAILED test_one", "PASSED test_two", "[b]no[/] markup [@click=app.quit]x[/]", " 20 %",
         ]  # fmt: skip
         await pilot.press("left")
@@ -109,20 +109,20 @@ async def test_it_can_be_scrolled_back_while_more_comes(stage: Stage) -> None:
     async with it.app.run_test(size=(80, 24)) as pilot:
         story = Story().admit("log").run("log").write("log", "".join(f"line {number}\n" for number in range(300)))
         await it.open(pilot, "3", story)
-        height = len(it.panel("written"))
-        assert it.panel("written")[-1] == "line 299"
+        height = len(it.panel("console-output"))
+        assert it.panel("console-output")[-1] == "line 299"
         await pilot.press("pageup", "pageup")
         await it.settle(pilot)
         top = f"line {300 - height - 2 * (height - 1)}"
-        assert it.panel("written")[0] == top
+        assert it.panel("console-output")[0] == top
         assert "scrolled back: end follows the end" in it.text
         await it.tell(pilot, story.later("1ms").write("log", "x" * 200 + "\nmore\n"))
-        assert it.panel("written")[0] == top, "what is read stands still"
+        assert it.panel("console-output")[0] == top, "what is read stands still"
         await pilot.press("pagedown", "pagedown", "pagedown")
         await it.settle(pilot)
-        assert it.panel("written")[-4:] == ["x" * 76, "x" * 76, "x" * 48, "more"], "a long line is broken"
+        assert it.panel("console-output")[-4:] == ["x" * 76, "x" * 76, "x" * 48, "more"], "a long line is broken"
         await it.tell(pilot, story.later("1ms").write("log", "the end"))
-        assert it.panel("written")[-1] == "the end", "down there it is followed again"
+        assert it.panel("console-output")[-1] == "the end", "down there it is followed again"
 
 
 async def test_its_keys_are_offered_while_it_is_in_front(stage: Stage) -> None:
@@ -163,7 +163,7 @@ async def test_without_colours_it_can_be_read(stage: Stage, monkeypatch: pytest.
         await it.open(pilot, "3", reports())
         await pilot.press("right", "right")
         await it.settle(pilot)
-        assert it.panel("written")[0] == "FAILED test_one"
+        assert it.panel("console-output")[0] == "FAILED test_one"
 
 
 async def test_a_restart_forgets_what_was_shown(stage: Stage) -> None:
@@ -173,9 +173,9 @@ async def test_a_restart_forgets_what_was_shown(stage: Stage) -> None:
         await pilot.press("r")
         await it.settle(pilot)
         assert it.panel("console-tabs") == [""]
-        assert it.panel("written")[0] == ""
+        assert it.panel("console-output")[0] == ""
         await it.tell(pilot, Story().admit("only").run("only").write("only", "here"))
-        assert it.panel("written")[0] == "here"
+        assert it.panel("console-output")[0] == "here"
 
 
 # Pictures

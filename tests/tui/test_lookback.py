@@ -112,9 +112,9 @@ async def test_start_present_a_time_and_cells(stage: Stage) -> None:
         await pilot.press("left")
         await it.settle(pilot)
         cell_ns = it.app.board_screen.timeline.extent.cell_ns
-        assert it.app.session.now_ns == 120 * MS - cell_ns
+        assert it.app.session.view.now_ns == 120 * MS - cell_ns
         await pilot.press("right", "right")
-        assert it.app.session.now_ns == 120 * MS + cell_ns
+        assert it.app.session.view.now_ns == 120 * MS + cell_ns
         await pilot.press("end")
         await it.settle(pilot)
         assert "‖ PAUSED" in it.text
@@ -138,7 +138,7 @@ async def test_the_next_change_of_the_chosen_process(stage: Stage) -> None:
         seen = []
         for _ in range(5):
             await pilot.press("e")
-            row = it.app.session.board.rows[it.app.board_screen.chosen or 0]
+            row = it.app.session.view.board.rows[it.app.board_screen.chosen or 0]
             seen.append((row.name, row.state.name))
         assert seen == [("disk", state) for state in ("READY", "RUNNING", "BLOCKED", "READY", "READY")]
         await it.settle(pilot)
@@ -154,12 +154,12 @@ async def test_the_ruler_is_pointed_at_and_dragged(stage: Stage) -> None:
         cell_ns = timeline.extent.cell_ns
         await pilot.mouse_down("#timeline", offset=(2 + 16 + 4, ruler))
         await it.settle(pilot)
-        assert it.app.session.now_ns == 5 * cell_ns - 1
+        assert it.app.session.view.now_ns == 5 * cell_ns - 1
         await pilot.hover("#timeline", offset=(2 + 16 + 7, ruler))
-        assert it.app.session.now_ns == 8 * cell_ns - 1
+        assert it.app.session.view.now_ns == 8 * cell_ns - 1
         await pilot.mouse_up("#timeline", offset=(2 + 16 + 7, ruler))
         await pilot.hover("#timeline", offset=(2 + 16 + 9, ruler))
-        assert it.app.session.now_ns == 8 * cell_ns - 1
+        assert it.app.session.view.now_ns == 8 * cell_ns - 1
 
 
 async def test_the_wheel_zooms_and_pans(stage: Stage) -> None:
@@ -177,7 +177,7 @@ async def test_the_wheel_zooms_and_pans(stage: Stage) -> None:
         assert before - timeline.extent.from_ns == pytest.approx(S // 4, abs=2 * timeline.extent.cell_ns)
         await pilot.press("shift+right", "shift+right", "shift+right")
         await it.settle(pilot)
-        assert timeline.extent.until_ns >= it.app.session.now_ns
+        assert timeline.extent.until_ns >= it.app.session.view.now_ns
 
 
 async def test_two_marks_and_what_lies_between(stage: Stage) -> None:
@@ -258,7 +258,7 @@ async def test_a_recording_is_stepped_and_played(recorded: Recorded) -> None:
         it.now_ns += S
         await it.settle(pilot)
         assert "REPLAY" not in it.status, "it has come to its end"
-        assert it.replay.now_ns == 210 * MS
+        assert it.replay.view.now_ns == 210 * MS
         await pilot.press("full_stop", "k", "n")
         await it.settle(pilot)
         assert not it.replay.plays
@@ -278,7 +278,7 @@ async def test_the_lesson_of_a_recording_has_the_figures_of_its_run(tmp_path: Pa
         await it.settle(pilot)
         await until(lambda: "The child ended" in it.text, pilot)
         assert "30 ms" in it.text
-        assert it.replay.reading.over
+        assert it.replay.lesson.all_done
         assert finished() == frozenset(), "it was not done, it was watched"
 
 
@@ -345,10 +345,10 @@ async def test_the_board_at_each_decision_is_what_it_was(recorded: Recorded) -> 
         while (index := past.decision_before(index)) > 0:
             await pilot.press("comma")
             moment = past.at(index)
-            assert [*it.replay.board.ready] == [*moment.board.ready]
-            assert it.replay.board.running == moment.board.running
-            assert it.replay.names == moment.names
-        assert it.replay.past.live.index == len(events)
+            assert [*it.replay.view.board.ready] == [*moment.board.ready]
+            assert it.replay.view.board.running == moment.board.running
+            assert it.replay.view.names == moment.names
+        assert it.replay.view.live.index == len(events)
 
 
 # Pictures

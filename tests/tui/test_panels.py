@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.model.commands import Look
 from sandbox.tui.config import Config
-from sandbox.tui.keys import PANELS
+from sandbox.tui.keys import PANELS, Action
 from sandbox.tui.panels import make
 from tests.support.app import Play, until
 from tests.support.kernel_script import shift_change
@@ -74,13 +74,26 @@ async def test_the_timeline_stays_where_there_is_room_for_it(stage: Stage, name:
     it = stage()
     async with it.app.run_test(size=size) as pilot:
         await it.tell(pilot, shift_change())
-        it.app.action_panel(name)
+        it.app.board_screen.action_panel(name)
         await it.settle(pilot)
         stays = make(name).timeline
         assert ("TIMELINE" in it.text) is (stays == "always" or (stays == "tall" and size == (120, 40)))
-        it.app.action_panel("board")
+        it.app.board_screen.action_panel("board")
         await it.settle(pilot)
         assert "TIMELINE" in it.text
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=NAMES)
+async def test_each_shows_the_time_before_the_chosen_process_was_born(stage: Stage, panel: Action) -> None:
+    it = stage()
+    async with it.app.run_test(size=(120, 40)) as pilot:
+        await it.tell(pilot, shift_change().pause())
+        await pilot.press("down", "home", panel.keys)
+        await it.settle(pilot)
+        await it.settle(pilot)
+        assert front(it) == panel.id
+        assert it.app.board_screen.chosen == 1
+        assert 1 not in it.app.session.view.names
 
 
 async def test_quick_keys_leave_nobody_at_work_who_is_not_in_front(stage: Stage) -> None:
@@ -88,8 +101,8 @@ async def test_quick_keys_leave_nobody_at_work_who_is_not_in_front(stage: Stage)
     async with it.app.run_test(size=(120, 40)) as pilot:
         story = shift_change()
         await it.tell(pilot, story)
-        it.app.action_panel("queues")
-        it.app.action_panel("board")
+        it.app.board_screen.action_panel("queues")
+        it.app.board_screen.action_panel("board")
         await it.settle(pilot)
         it.sent.clear()
         await it.tell(pilot, story.expire("prime").run("pi"))

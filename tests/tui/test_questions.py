@@ -24,7 +24,7 @@ def asked(story: Story) -> Story:
 
 def shown(it: Play) -> str:
     """What stands where the reason stands otherwise."""
-    place = "who-next" if it.app.board_screen.who_next.display else "why"
+    place = "question" if it.app.board_screen.question.display else "why"
     widget = it.app.board_screen.query_one(f"#{place}")
     return "\n".join([str(widget.border_title), *(line.strip() for line in it.panel(place) if line.strip())])
 
@@ -49,7 +49,7 @@ async def test_a_question_and_its_answer(stage: Stage) -> None:
         await pilot.press("down", "enter")
         await it.settle(pilot)
         assert it.sent[1:] == [Step()]
-        assert it.app.session.question is None, "it is answered once"
+        assert it.app.session.quiz.question is None, "it is answered once"
         await it.tell(pilot, story.operator("stepped").run("b").operator("paused", by="step"))
         assert shown(it).splitlines() == [
             "✔ RIGHT   1 of 1 right",

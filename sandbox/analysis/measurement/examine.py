@@ -50,22 +50,23 @@ def _system() -> Iterator[Finding]:
 
 
 def _cpus() -> Iterator[Finding]:
-    from sandbox.machines.linux.cpus import choose
+    from sandbox.machines.linux.cpus import assign_cpus
 
     number = len(os.sched_getaffinity(0))
-    places = choose(1)
-    if places.alone:
+    cpus = assign_cpus(1)
+    if cpus.dedicated:
         found = _("{number}: cpu0 is the real CPU {mini}, the engine keeps to {engine}")
-        yield Finding(_("CPUs"), "ok", found.format(number=number, mini=places.mini[0], engine=places.engine))
+        yield Finding(_("CPUs"), "ok", found.format(number=number, mini=cpus.mini[0], engine=cpus.engine))
     else:
         found = _("1: programs and engine share it; a switch waits for each stop (sequential recipe)")
         yield Finding(_("CPUs"), "limited", found, _("give the container or virtual machine a second CPU"))
 
 
 def _linux() -> Iterator[Finding]:
-    from sandbox.machines.linux.capabilities import can_schedule, can_see_others, has_proc
+    from sandbox.machines.linux.capabilities import can_schedule
+    from sandbox.machines.linux.procfs import is_mounted, shows_others
 
-    if not has_proc():
+    if not is_mounted():
         found = _("not there: nothing can be known of processes")
         yield Finding("/proc", "fails", found, "mount -t proc proc /proc")
         return
@@ -77,7 +78,7 @@ def _linux() -> Iterator[Finding]:
         advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
         yield Finding(_("scheduling"), "fails", problem, advice)
     yield from _sensors()
-    if not can_see_others():
+    if not shows_others():
         advice = _("children are found all the same; ps shows only your own processes")
         yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
 
@@ -112,7 +113,7 @@ _SENSOR_ADVICE: Messages = {
 def _limits() -> Iterator[Finding]:
     import resource
 
-    from sandbox.machines.linux.process.spawn import DESCRIPTORS_EACH
+    from sandbox.machines.linux.process.limits import DESCRIPTORS_EACH
 
     descriptors, processes = (resource.getrlimit(what)[1] for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC))
     most = 10**6 if descriptors == resource.RLIM_INFINITY else descriptors // DESCRIPTORS_EACH

@@ -24,7 +24,7 @@ class Open(ChooseOrType):
         heading = _("Scenarios: {number} of {all} lessons finished").format(number=number, all=len(paths))
         super().__init__(heading, offers, present, _("or the path of a file, for example ~/mine.toml"))
 
-    def take(self, id: str) -> None:  # noqa: A002 - the path of a file, or a built-in one's name
+    def accept(self, id: str) -> None:
         """Answer it, or say what is wrong with it."""
         try:
             read(id)

@@ -20,7 +20,7 @@ class ChoosePolicy(ChooseOrType):
         offers = [_offer(name) for name in policies.names()]
         super().__init__(_("Scheduling policy"), offers, present, _("or a policy of yours, for example ~/mine.py:Mine"))
 
-    def take(self, id: str) -> None:  # noqa: A002 - a name, or what was typed
+    def accept(self, id: str) -> None:
         """Answer it, or say why there is no such policy."""
         try:
             self.dismiss(_source(id))

@@ -21,22 +21,25 @@ from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
 from sandbox.tui.keys import bindings
+from sandbox.tui.panels.compare.pages import Pages
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
-from sandbox.tui.widgets.pages import Pages
-from sandbox.tui.widgets.typing import EntryLine
+from sandbox.tui.widgets.entry import EntryLine
 
-_BAR, _NARROWEST = 20, 40
+#: Cells of the bar of progress.
+_BAR = 20
+#: On narrower terminals sentences are cut off rather than broken into many short lines.
+_MIN_SENTENCE = 40
 
 
 class Compare(Panel, can_focus=True):
-    """Who takes part, and what came of it. The work is done in a process of its own, which ends with the panel's time
-    in front."""
+    """Which policies take part, and what came of it. The work is done in a process of its own, which ends when another
+    panel comes to the front."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
     timeline = "never"
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._entry = EntryLine(id="contenders", compact=True)
         self._pages = Pages(id="standings")
@@ -46,11 +49,10 @@ class Compare(Panel, can_focus=True):
         self._done = False
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield Horizontal(Static(f" {_('policies')} ", id="contenders-title"), self._entry, id="contenders-row")
         yield self._pages
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         if session.scenario is not (self._session.scenario if self._session is not None else None):
             self._stop()
             own = [contender.label for contender in contenders.sensible(session.scenario)]
@@ -61,13 +63,16 @@ class Compare(Panel, can_focus=True):
 
     def leave(self) -> None:
         super().leave()
+        self._give_up()
+
+    def on_unmount(self) -> None:
+        """Leave no process behind."""
+        self._stop()
+
+    def _give_up(self) -> None:
         if self._comparison is not None:
             self._stop()
             self._invite()
-
-    def on_unmount(self) -> None:
-        """Leave nobody behind."""
-        self._stop()
 
     # The comparison
 
@@ -76,7 +81,7 @@ class Compare(Panel, can_focus=True):
         says = _("{key} runs this scenario once under each policy, in virtual time. What runs goes on.")
         example = _("{key} chooses who takes part: {example}")
         example = example.format(key=choose, example="fcfs, rr:quantum=20ms, mine.py:Mine")
-        self._pages.show(
+        self._pages.set_lines(
             [
                 [],
                 *([(f" {line}", "text")] for line in self._broken(says.format(key=start))),
@@ -86,11 +91,11 @@ class Compare(Panel, can_focus=True):
 
     def _say(self, sentences: Sequence[str]) -> None:
         broken = [line for sentence in sentences for line in self._broken(sentence)]
-        self._pages.show([[], *([(f" {line}", "text")] for line in broken)])
+        self._pages.set_lines([[], *([(f" {line}", "text")] for line in broken)])
 
     def _broken(self, sentence: str) -> list[str]:
         """In lines, all but the first indented."""
-        width = max(self._pages.size.width - 2, _NARROWEST)
+        width = max(self._pages.size.width - 2, _MIN_SENTENCE)
         return wrap(sentence, width, indent="    ")
 
     def _start(self, session: Session) -> None:
@@ -123,7 +128,7 @@ class Compare(Panel, can_focus=True):
             if not self._done:
                 self._say([_("The comparison ended before it was done.")])
         if self._session is not None:
-            self.show(self._session, None)
+            self.update_from(self._session, None)
 
     def _hear(self, message: AnyMessage) -> None:
         match message:
@@ -132,56 +137,43 @@ class Compare(Panel, can_focus=True):
                 bar: Line = [(" " + "█" * full, "running"), ("░" * (_BAR - full), "dim")]
                 said = _("{number} of {of}: {policy}").format(number=number, of=of, policy=label)
                 cancel = _("{key} cancels").format(key=self.key("compare_cancel"))
-                self._pages.show([[], [*bar, (f" {said}", "text"), (f"   {cancel}", "dim")]])
+                self._pages.set_lines([[], [*bar, (f" {said}", "text"), (f"   {cancel}", "dim")]])
             case BadTask(faults):
                 self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])
             case Compared(lines):
-                self._pages.show(lines)
+                self._pages.set_lines(lines)
 
     # Keys
 
-    def action_compare_start(self) -> None:
+    def action_start(self) -> None:
         """Compare."""
         if self._session is not None:
             self._start(self._session)
 
-    def action_compare_choose(self) -> None:
-        """Say who takes part."""
+    def action_choose(self) -> None:
+        """Say which policies take part."""
         self._entry.focus()
 
-    def action_compare_cancel(self) -> None:
-        """Never mind."""
-        self.leave()
+    def action_cancel(self) -> None:
+        """End a comparison that takes too long."""
+        self._give_up()
 
-    def action_compare_up(self) -> None:
-        """Scroll back."""
-        self._scroll(-1)
-
-    def action_compare_down(self) -> None:
-        """Scroll."""
-        self._scroll(1)
-
-    def action_compare_page_up(self) -> None:
-        """Scroll back a page."""
-        self._scroll(1 - self._pages.size.height)
-
-    def action_compare_page_down(self) -> None:
-        """Scroll a page."""
-        self._scroll(self._pages.size.height - 1)
-
-    def _scroll(self, by: int) -> None:
-        self._pages.scroll_lines(by)
+    def action_scroll(self, lines: int) -> None:
+        self._pages.scroll_lines(lines)
         if self._session is not None:
-            self.show(self._session, None)
+            self.update_from(self._session, None)
+
+    def action_page(self, by: int) -> None:
+        """Scroll a page down, or up; one line stays in sight."""
+        self.action_scroll(by * (self._pages.size.height - 1))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """These take part."""
         event.stop()
         self.focus()
-        self.action_compare_start()
+        self.action_start()
 
     def on_entry_line_left(self) -> None:
-        """As it was."""
         self.focus()
 
 

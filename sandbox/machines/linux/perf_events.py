@@ -1,7 +1,7 @@
 """The system's own record of what our processes do on a CPU: every switch, fork and exit, with its time.
 
 ``perf_event_open(2)``: a software event that counts nothing and only keeps records, opened on this process and
-inherited by all that it will ever bear, so that a single descriptor and a single ring a CPU cover every
+inherited by all that it will ever fork, so that a single descriptor and a single ring a CPU cover every
 descendant. It is for this process's own children, so no privilege is needed where ``perf_event_paranoid`` is at
 most 2; Debian and Ubuntu ship more, and Docker forbids the call.
 """
@@ -47,15 +47,15 @@ _WORD, _LOW = 8, 0xFFFFFFFF
 
 _DATA_PAGES = 64  # 256 KiB: 10,000 switches; a user may lock 516 KiB a CPU
 
-What = Literal["on", "pushed", "left", "born", "thread", "ended", "lost"]
+What = Literal["on", "preempted", "left", "forked", "thread", "ended", "lost"]
 
 
 class Record(NamedTuple):
     """``what`` happened to a thread at ``t_ns`` (CLOCK_MONOTONIC).
 
-    on: it came onto the CPU; pushed: it left the CPU and could have run on; left: it left the CPU and could not;
-    born: its process was born; thread: it was born into its process; ended: it ended (no record tells that it left
-    the CPU); lost: records found no room, and what is known from them alone is not known any more.
+    on: it came onto the CPU; preempted: it left the CPU and could have run on; left: it left the CPU and could not;
+    forked: its process was; thread: it was started in its process; ended: it ended (no record tells that it left the
+    CPU); lost: records found no room, and what is known from them alone is not known any more.
     """
 
     what: What
@@ -65,7 +65,7 @@ class Record(NamedTuple):
 
 
 class Ring:
-    """Records of one real CPU. Open it before bearing the processes that it shall see, in the thread that bears them.
+    """Records of one real CPU. Open it before forking the processes that it shall see, in the thread that forks them.
 
     Raises OSError where the system forbids it or has none.
     """
@@ -91,8 +91,8 @@ class Ring:
     def fileno(self) -> int:
         return self._fd
 
-    def hush(self) -> None:
-        """Forget that there are unread records: only further ones shall wake whoever waits for the descriptor."""
+    def clear(self) -> None:
+        """Forget that there are unread records: only further ones make the descriptor readable."""
         self._ready.poll(0)
 
     def read(self) -> list[Record]:
@@ -124,13 +124,13 @@ def _records(words: list[int]) -> list[Record]:
         head = words[at]
         kind, flags, size = head & _LOW, head >> 32 & 0xFFFF, head >> 48
         if kind == _RECORD_SWITCH:  # pid and tid, time
-            what: What = "on" if not flags & _MISC_OUT else "pushed" if flags & _MISC_PREEMPTED else "left"
+            what: What = "on" if not flags & _MISC_OUT else "preempted" if flags & _MISC_PREEMPTED else "left"
             task = words[at + 1]
             records.append(Record(what, task & _LOW, task >> 32, words[at + 2]))
         elif kind in (_RECORD_FORK, _RECORD_EXIT):  # pid and parent's pid, tid and parent's tid, time
             os_pid, parent, thread = words[at + 1] & _LOW, words[at + 1] >> 32, words[at + 2] & _LOW
-            born: What = "thread" if os_pid == parent else "born"
-            records.append(Record("ended" if kind == _RECORD_EXIT else born, os_pid, thread, words[at + 3]))
+            new: What = "thread" if os_pid == parent else "forked"
+            records.append(Record("ended" if kind == _RECORD_EXIT else new, os_pid, thread, words[at + 3]))
         elif kind == _RECORD_LOST:
             records.append(Record("lost", 0, 0, 0))
         at += size // _WORD or 1

@@ -8,33 +8,32 @@ from textual.strip import Strip
 
 from sandbox.i18n import _
 from sandbox.render.gantt import Line
-from sandbox.tui.widgets.lines import Lines, line
-
-_WHEEL = 3
+from sandbox.tui.widgets.lines import ScrolledLines, line
 
 
-class Pages(Lines):
+class Pages(ScrolledLines):
     """Lines whose pieces have tones: each the name of a style."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    DEFAULT_CLASSES = "framed main"
+
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._all: Sequence[Line] = ()
         self._top = 0
 
-    def show(self, lines: Sequence[Line]) -> None:
+    def set_lines(self, lines: Sequence[Line]) -> None:
         """Show these, from their beginning."""
         if lines is not self._all:
             self._all, self._top = lines, 0
             self.update_lines()
 
     def scroll_lines(self, by: int) -> None:
-        """Scroll so many lines, or as far as there are any."""
         self._top = max(min(self._top + by, len(self._all) - self.size.height), 0)
         self.update_lines()
 
     @property
     def place(self) -> str:
-        """Which of the lines are in sight; "" if all are."""
+        """Which of the lines are in sight, in words; "" if all are."""
         count, height = len(self._all), self.size.height
         if count <= height:
             return ""
@@ -42,17 +41,8 @@ class Pages(Lines):
         return _("{first} … {last} of {number} lines").format(**figures)
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """Those in sight."""
         shown = self._all[self._top : self._top + height]
         return [
             line([(text, getattr(self.palette, tone)) for text, tone in pieces], width) if pieces else self.blank(width)
             for pieces in shown
         ]
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll."""
-        self.scroll_lines(_WHEEL)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll back."""
-        self.scroll_lines(-_WHEEL)
