@@ -55,6 +55,11 @@ class Given:
     def add_bad_value(self, option: str, bad: BadValue) -> None:
         self._problems += problems_of(bad, option)
 
+    @property
+    def wrong(self) -> bool:
+        """Whether anything is wrong so far."""
+        return bool(self._problems)
+
     def check(self) -> None:
         """Raises BadInput if anything is wrong."""
         if self._problems:
