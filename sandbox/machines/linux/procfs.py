@@ -6,7 +6,9 @@ empty list, the state "X"). ``Stat`` is the exception, because its readers have 
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple
 
@@ -45,6 +47,33 @@ def open_newest_pid() -> int:
 def newest_pid(loadavg_fd: int) -> int:
     """The number that was given out last, to a process or a thread: the last field of ``/proc/loadavg``."""
     return int(os.pread(loadavg_fd, 128, 0).rsplit(None, 1)[1])
+
+
+def cgroup_folder(controller: str = "") -> str:
+    """The folder of the control group that this process is in: of version 2, or of version 1 with a controller.
+    Raises OSError where there is none, or where it cannot be seen from here."""
+    for line in _read("/proc/self/cgroup").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if (controller in controllers.split(",") if controller else number == "0") and "/.." not in path:
+            for root, point in _cgroup_mounts(controller):
+                if root in ("/", path) or path.startswith(root + "/"):
+                    return os.path.normpath(point + "/" + path.removeprefix(root))
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "cgroup")
+
+
+def _cgroup_mounts(controller: str) -> Iterator[tuple[str, str]]:
+    """Where control groups can be seen, as ``cgroup_folder`` means it: which folder of all, and where that is."""
+    with open("/proc/self/mountinfo") as file:  # its lines may be many
+        for line in file:
+            before, _, after = line.partition(" - ")
+            fields, (kind, _, options) = before.split(), after.split()[:3]
+            if kind == "cgroup" and controller in options.split(",") if controller else kind == "cgroup2":
+                yield _unescaped(fields[3]), _unescaped(fields[4])
+
+
+def _unescaped(field: str) -> str:
+    """A path in a table of mounts, where a blank is "\\040"."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
 
 
 def net_table(name: str) -> list[str]:
