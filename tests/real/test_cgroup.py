@@ -127,11 +127,10 @@ def test_what_a_killed_run_has_left_is_ended_by_the_next() -> None:
 
 
 def test_a_run_that_lives_is_left_alone() -> None:
-    with another_run() as (_, path, os_pid):
-        with run_group():
-            sweep()
-            assert os.path.exists(path)
-            assert state(os_pid) not in ("", "Z")
+    with another_run() as (_, path, os_pid), run_group():
+        sweep()
+        assert os.path.exists(path)
+        assert state(os_pid) not in ("", "Z")
 
 
 def test_all_that_was_forked_ends_with_the_group() -> None:
