@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from sandbox.model.events import Dispatched
 from tests.benchmarks.figures import Beside, Figure, figure, in_turn, timed
-from tests.support.scenarios import kernel_process, process, scenario
+from tests.support.real import kernel_process
+from tests.support.scenarios import process, scenario
 
 ROUNDS = 3
 NUMBER = 300

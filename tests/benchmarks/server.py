@@ -16,7 +16,8 @@ from sandbox.model.events import Listening
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.addresses import Address, parse_address
 from tests.benchmarks.figures import Beside, Figure, figure
-from tests.support.scenarios import kernel_process, scenario
+from tests.support.real import kernel_process
+from tests.support.scenarios import scenario
 
 ROUNDS = 5
 CONNECTIONS, ECHOES = 300, 1_000

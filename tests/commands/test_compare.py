@@ -16,7 +16,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.support.commands import Caller
-from tests.support.faults import terminal
+from tests.support.terminal import terminal
 
 #: The textbook's example of a convoy: 24, 3 and 3 units of 10 ms.
 CONVOY = """

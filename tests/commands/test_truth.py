@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from sandbox.machines.linux.blocking.sensors import perf_events as perf
-from tests.support.scenarios import OWN_MOUNTS, SENSORS, ossandbox
+from tests.support.real import SENSORS
+from tests.support.run import OWN_MOUNTS, ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

@@ -23,7 +23,8 @@ from sandbox.util.units import MS
 from tests.support.commands import Caller
 from tests.support.generated import worlds
 from tests.support.kernel_script import HEAD, Story
-from tests.support.scenarios import exits, process, run_real, scenario, simulate
+from tests.support.real import run_real
+from tests.support.scenarios import exits, process, scenario, simulate
 
 CONVOY = scenario(
     process("long", "cpu 300ms"),

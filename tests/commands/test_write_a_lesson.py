@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.model.claims import RUN_FIGURES, parse_claim
 from tests.support.commands import Caller
-from tests.support.faults import ROOT
+from tests.support.run import ROOT
 
 SECTION = (ROOT / "README.md").read_text("utf-8").partition("### Write a lesson\n")[2].partition("\n## ")[0]
 FENCES = dict(re.findall(r"```(toml|python|markdown|sh)\n(.*?)```", SECTION, re.DOTALL))

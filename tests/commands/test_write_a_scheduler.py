@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import Caller
-from tests.support.faults import ROOT, Terminal
+from tests.support.run import ROOT
+from tests.support.terminal import Terminal
 
 SECTION = (ROOT / "README.md").read_text("utf-8").partition("## Write a scheduler\n")[2].partition("\n## ")[0]
 FENCES = re.findall(r"```(\w*)\n(.*?)```", SECTION, re.DOTALL)

@@ -14,8 +14,10 @@ from sandbox.machines.linux.process.terminate import GRACE_NS, withstands
 from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.util.units import MS
-from tests.support.faults import Watch, children, command, descendants, fields, gone, quick_python, state, until, watch
-from tests.support.scenarios import process, run_real, scenario
+from tests.support.procs import children, descendants, fields, gone, state
+from tests.support.real import Watch, run_real, watch
+from tests.support.run import until
+from tests.support.scenarios import command, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

@@ -12,8 +12,9 @@ from sandbox.clients.client import Client
 from sandbox.model.events import Accepted, Clause, Connected, Listening, Operator
 from sandbox.util.addresses import Address
 from tests.support.app import play, until, world
-from tests.support.faults import Terminal, terminal, toml_list, write_scenario
+from tests.support.files import toml_list, write_scenario
 from tests.support.kernel_script import Story
+from tests.support.terminal import Terminal, terminal
 
 #: Everything that can do more to a terminal than show a character, and after each a word to be seen by.
 CORPUS = [

@@ -12,8 +12,8 @@ import pytest
 from sandbox.model.events import AnyEvent, Booted, Halted
 from sandbox.trace.load import Recording
 from sandbox.views.eventlog import past_of
-from tests.support.faults import BUSY, OSSANDBOX, until
-from tests.support.scenarios import OWN_MOUNTS, ossandbox
+from tests.support.files import BUSY
+from tests.support.run import OSSANDBOX, OWN_MOUNTS, ossandbox, until
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

@@ -15,25 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import (
-    BUSY,
-    ROOT,
-    Piped,
-    Terminal,
-    all_stopped,
-    children,
-    command_line,
-    cpu_ticks,
-    descendants,
-    gone,
-    parent,
-    quick_python,
-    state,
-    terminal,
-    toml_list,
-    until,
-    write_scenario,
-)
+from tests.support.files import BUSY, toml_list, write_scenario
+from tests.support.procs import all_stopped, children, command_line, cpu_ticks, descendants, gone, parent, state
+from tests.support.run import ROOT, LoggedRun, until
+from tests.support.scenarios import quick_python
+from tests.support.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -133,7 +119,7 @@ def test_f08_quit(tmp_path: Path) -> None:
 def test_f09_the_command_is_stopped_and_goes_on(tmp_path: Path) -> None:
     world = '[machine]\nquantum = "5ms"\n[[process]]\nname = "spin"\nwork = ["cpu 500ms"]\ncount = 3\n'
     world = 'title = "three"\n' + world
-    command = Piped(tmp_path, "run", write_scenario(tmp_path, world), "--json")
+    command = LoggedRun(tmp_path, "run", write_scenario(tmp_path, world), "--json")
     scheduled = command.wait_for_children(3)
     began = time.monotonic()
     command.kill(signal.SIGSTOP)
@@ -163,7 +149,7 @@ def still(scheduled: list[int]) -> float:
 
 
 def test_f09_the_pause_is_told(tmp_path: Path) -> None:
-    command = Piped(tmp_path, "run", write_scenario(tmp_path, BUSY))
+    command = LoggedRun(tmp_path, "run", write_scenario(tmp_path, BUSY))
     scheduled = command.wait_for_children(4)
     command.kill(signal.SIGSTOP)
     until(lambda: all_stopped(scheduled), "every process is stopped", 10)

@@ -9,7 +9,8 @@ import signal
 import pytest
 
 from sandbox.util.units import MS, S
-from tests.support.faults import ROOT, watch
+from tests.support.real import watch
+from tests.support.run import ROOT
 from tests.support.scenarios import process, scenario
 
 _WALL_CLOCKS = {"time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.CLOCK_REALTIME", "datetime.now"}

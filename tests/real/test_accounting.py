@@ -18,7 +18,9 @@ from sandbox.views.board import Board
 from sandbox.views.metrics import fold, metrics, one_after_another, result
 from tests.support.leaks import LeftCheck
 from tests.support.noise import calmly
-from tests.support.scenarios import exits, ossandbox, process, run_real, scenario
+from tests.support.real import run_real
+from tests.support.run import ossandbox
+from tests.support.scenarios import exits, process, scenario
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[
     "cases"

@@ -13,8 +13,8 @@ from sandbox.model.commands import Quit
 from sandbox.model.events import Admitted, AnyEvent, Became, Blocked, Clause
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import Watch, command, quick_python, watch
-from tests.support.scenarios import SENSORS, run_real, scenario
+from tests.support.real import SENSORS, Watch, run_real, watch
+from tests.support.scenarios import command, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

@@ -25,8 +25,9 @@ from sandbox.scenario import built_in_folder
 from sandbox.views.eventlog import Moment
 from sandbox.views.metrics import fold
 from sandbox.views.quadrants import seats
-from tests.support.faults import Terminal
-from tests.support.scenarios import ossandbox, run_real
+from tests.support.real import run_real
+from tests.support.run import ossandbox
+from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

@@ -15,7 +15,9 @@ from sandbox.model.events import Admitted, Event, Exited, Halted, Operator
 from sandbox.model.spec import Boot
 from sandbox.util.units import MS
 from sandbox.views.board import Board
-from tests.support.faults import state, until, watch
+from tests.support.procs import state
+from tests.support.real import watch
+from tests.support.run import until
 from tests.support.scenarios import process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]

@@ -14,7 +14,8 @@ from sandbox.model.states import State
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.wording import policies as choices
-from tests.support.scenarios import exits, process, run_real, scenario
+from tests.support.real import run_real
+from tests.support.scenarios import exits, process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

@@ -12,7 +12,8 @@ from sandbox.model.commands import Kill, Pause, Resume, Spawn, Type
 from sandbox.model.events import Admitted, AnyEvent, Blocked, Fault, Operator, Wrote
 from sandbox.model.spec import ProcessSpec, Scenario
 from sandbox.util.units import MS
-from tests.support.scenarios import exits, process, run_real, scenario
+from tests.support.real import run_real
+from tests.support.scenarios import exits, process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

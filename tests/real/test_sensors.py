@@ -25,8 +25,9 @@ from sandbox.model.commands import Kill, Quit, Type
 from sandbox.model.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import children, command, command_line, quick_python, watch
-from tests.support.scenarios import SENSORS, exits, process, run_real, scenario
+from tests.support.procs import children, command_line
+from tests.support.real import SENSORS, run_real, watch
+from tests.support.scenarios import command, exits, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 

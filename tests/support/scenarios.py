@@ -3,36 +3,34 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from select import select
+from collections.abc import Iterable
 from typing import Any
 
-from sandbox.clients.script import Aside
-from sandbox.link.client import KernelProcess
 from sandbox.machines import simulate as simulation
-from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
-from sandbox.model.commands import AnyCommand, Farewell
-from sandbox.model.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
-from sandbox.model.spec import At, Boot, MachineSpec, ProcessSpec, Scenario, parse_segment
+from sandbox.model.commands import AnyCommand
+from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited
+from sandbox.model.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.policies.base import Policy
 from sandbox.util.units import MS, parse_duration
 
 UNIT = 10 * MS
 
 
-#: The beginning of a command that has the file systems for itself, and may mount what it likes where that is permitted.
-OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
-#: The sensors that this machine permits.
-SENSORS = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
-
-
 def process(name: str, *work: str, **more: Any) -> ProcessSpec:
     """A synthetic process: ``process("a", "cpu 30ms", "io 10ms", arrive="5ms")``."""
     arrive = parse_duration(more.pop("arrive", "0ms"))
     return ProcessSpec(name, arrive, [parse_segment(text) for text in work] or None, **more)
+
+
+def command(name: str, *argv: str, **more: Any) -> ProcessSpec:
+    """A process that runs a program."""
+    return ProcessSpec(name, command=list(argv), **more)
+
+
+def quick_python(*lines: str) -> list[str]:
+    """A small Python program as a command, without what makes an interpreter start slowly."""
+    return [sys.executable, "-I", "-S", "-c", "\n".join(lines)]
 
 
 def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, AnyCommand]] = (), **machine: Any) -> Scenario:
@@ -46,45 +44,6 @@ def simulate(world: Scenario, policy: Policy | None = None) -> list[Event]:
     events: list[Event] = []
     simulation.simulate(world, events.extend, policy)
     return events
-
-
-@contextmanager
-def kernel_process(world: Scenario, **boot: Any) -> Iterator[KernelProcess]:
-    """The kernel process of a scenario; ended afterwards."""
-    link = KernelProcess(Boot(world, **boot))
-    try:
-        yield link
-    finally:
-        link.end()
-
-
-def run_real(world: Scenario, **boot: Any) -> list[AnyEvent]:
-    """All events of a run on real processes; the scenario's clients play their parts."""
-    events: list[AnyEvent] = []
-    with kernel_process(world, **boot) as link:
-        clientele = Aside(world.clients)
-
-        def wait(*arguments: Any) -> None:
-            if world.clients and clientele.leave():
-                link.send(Farewell())
-            select(*arguments)
-
-        try:
-            for event in link.events(wait=wait):
-                clientele.take(event)
-                events.append(event)
-        finally:
-            clientele.end()
-        assert link.halted, link.last_words()
-    return events
-
-
-def ossandbox(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command as a user would."""
-    options.setdefault("timeout", 50)
-    return subprocess.run(
-        [sys.executable, "-m", "sandbox", *words], capture_output=True, text=True, check=False, **options
-    )
 
 
 def gantt(events: Iterable[Event]) -> list[tuple[str, float, float]]:

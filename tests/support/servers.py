@@ -12,7 +12,7 @@ from typing import Any
 from sandbox.model.events import Listening
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.addresses import Address, parse_address
-from tests.support.faults import Watch, watch
+from tests.support.real import Watch, watch
 from tests.support.scenarios import scenario
 
 PATIENCE_S = 20

@@ -14,7 +14,7 @@ from sandbox.lessons.progress import finish, finished, progress_file
 from sandbox.scenario import find, load
 from tests.support.app import Play, until, world
 from tests.support.kernel_script import Story
-from tests.support.scenarios import ossandbox
+from tests.support.run import ossandbox
 
 Stage = Callable[..., Play]
 

@@ -20,9 +20,10 @@ from sandbox.tui.format import fine, size
 from sandbox.util.addresses import Address
 from sandbox.util.units import MS, US, S
 from tests.support.app import NOON_NS, Play, show, until
-from tests.support.faults import terminal, write_scenario
+from tests.support.files import write_scenario
 from tests.support.kernel_script import Story
 from tests.support.leaks import LeftCheck
+from tests.support.terminal import terminal
 
 Stage = Callable[..., Play]
 Compare = Callable[..., bool]

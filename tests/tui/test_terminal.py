@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import Terminal, all_stopped, cpu_ticks, gone, terminal, until, write_scenario
+from tests.support.files import write_scenario
+from tests.support.procs import all_stopped, cpu_ticks, gone
+from tests.support.run import until
+from tests.support.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
