@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from tests.support.commands import Caller
+from tests.support.commands import CommandRunner
 
 
 @pytest.fixture
-def ossandbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Caller:
+def ossandbox(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> CommandRunner:
     """The command line, in this process, which no alarm shall end."""
     monkeypatch.setattr("sandbox.cli.DEAF_S", None)
-    return Caller(capsys)
+    return CommandRunner(capsys)

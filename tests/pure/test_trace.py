@@ -24,7 +24,7 @@ from sandbox.trace.plausible import Plausible
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from sandbox.views.eventlog import past_of
-from tests.support.generated import worlds
+from tests.support.generated import any_scenario
 from tests.support.scenarios import process, scenario, simulate
 
 WORLD = scenario(process("a", "cpu 30ms", "io 20ms", "cpu 10ms"), process("b", "cpu 35ms"), quantum_ns=10 * MS)
@@ -53,7 +53,7 @@ def refused(path: Path) -> str:
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(worlds())
+@given(any_scenario())
 def test_whatever_happens_comes_back(tmp_path: Path, world: Scenario) -> None:
     path = tmp_path / "it"
     path.unlink(missing_ok=True)
