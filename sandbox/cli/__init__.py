@@ -13,7 +13,7 @@ from sandbox.cli.isolate import fork_worker
 from sandbox.cli.parser import Parser
 from sandbox.i18n import LANGUAGES, Messages, _, system_language, use
 from sandbox.scenario import BadScenario
-from sandbox.util.timeout import CLOCK, DEAF_S
+from sandbox.util.timeout import ALARM, HANG_S
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
 #: command takes, and ``do``, which does it and returns the exit status.
@@ -96,7 +96,7 @@ def _parser(words: Sequence[str]) -> Parser:
     parser.add_argument("--version", action="version", version=f"ossandbox {__version__}", help=shows)
     first = _first(words)
     if first in COMMANDS or words[:1] in (["-h"], ["--help"]):
-        CLOCK.deaf_s = DEAF_S  # a command that hangs says where; the app has a screen to give back
+        ALARM.hang_s = HANG_S  # a command that hangs says where; the app has a screen to give back
         commands = parser.add_subparsers(metavar="COMMAND", required=True)
         for name, says in COMMANDS.items():
             command = commands.add_parser(name, help=_(says), parents=[language])

@@ -8,7 +8,7 @@ import signal
 import sys
 
 from sandbox.cli.exits import FAILED
-from sandbox.util.timeout import CLOCK
+from sandbox.util.timeout import ALARM
 
 _PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 #: Whoever ends by one of these was asked to, or has nobody left to talk to.
@@ -24,11 +24,11 @@ def fork_worker() -> int | None:
         return None
     from sandbox.util import libc
 
-    last_words, CLOCK.last_words = os.pipe()  # a stack is cut before it fills a pipe
+    last_words, ALARM.last_words = os.pipe()  # a stack is cut before it fills a pipe
     before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
     parent, worker = os.getpid(), os.fork()
     if worker:
-        os.close(CLOCK.last_words)
+        os.close(ALARM.last_words)
         return _outcome(_wait(worker), last_words)
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:

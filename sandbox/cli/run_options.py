@@ -103,12 +103,12 @@ def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
     """The scenario under another policy than its own."""
     from sandbox import policies
     from sandbox.policies import choice as contenders
-    from sandbox.util.timeout import CLOCK
+    from sandbox.util.timeout import ALARM
 
     try:
         if text is not None:
             scenario = contenders.parse(text).enter(scenario)
-        policies.build(scenario.machine, scenario.folder, CLOCK)
+        policies.build(scenario.machine, scenario.folder, ALARM)
     except Refused as refused:
         raise BadScenario(_("options"), faults("--policy", refused)) from None
     return scenario

@@ -7,56 +7,76 @@ makes runs exact, and ``ossandbox policies --rules`` prints it.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from collections import deque
+from collections.abc import Collection
+from typing import Literal
 
-from sandbox.kernel.decisions import QUESTION
+from sandbox.kernel.journal import Journal
 from sandbox.kernel.machine import (
     Arrived,
-    Asked,
-    Carry,
     Ended,
+    Freeze,
     Happened,
     Obeyed,
     Order,
-    Report,
     Thaw,
     Told,
     Waits,
     Woke,
     Yielded,
 )
-from sandbox.kernel.process import Process
-from sandbox.kernel.scheduler import Scheduler
-from sandbox.model.commands import (
-    Command,
-    Describe,
-    Kill,
-    Look,
-    Pause,
-    Predict,
-    Press,
-    Quit,
-    Reload,
-    Resume,
-    Spawn,
-    Step,
-    Tune,
-    Type,
-    UsePolicy,
+from sandbox.kernel.orders import Orders
+from sandbox.kernel.pacing import QUESTION, STEP, Pacing
+from sandbox.kernel.process import Cpu, Process
+from sandbox.model.events import (
+    KEEPS,
+    RESUMED,
+    Became,
+    Blocked,
+    Clause,
+    DescheduledReason,
+    Dispatched,
+    Event,
+    Fault,
+    Figure,
+    PolicyNote,
+    Ready,
+    ReadyReason,
+    Scheduling,
 )
-from sandbox.model.events import Became, Blocked, Clause, Event, Fault
 from sandbox.model.states import State
-from sandbox.util.text import clean_line
+from sandbox.policies.base import Policy, Task
 
-R = TypeVar("R", bound=Report)
+WAITING = Clause("waiting")
+#: Reasons to become ready that may preempt. With several CPUs also a process that has just lost its own may, because
+#: the one that runs elsewhere may be worse; a preempted one was the worst of all.
+_MAY_PREEMPT: Collection[ReadyReason] = ("admitted", "woke")
+_MAY_PREEMPT_ELSEWHERE: Collection[ReadyReason] = ("admitted", "woke", "expired", "yielded")
 
 
-class Kernel(Scheduler):
-    """The scheduler's conduct; ``sandbox.kernel.loop`` shows how it is driven."""
+class Kernel:
+    """Processes, CPUs and the policy that chooses who runs; ``sandbox.kernel.loop`` shows how it is driven.
 
-    quitting = False
+    ``ties``: which rule holds at one instant; None: each policy's own.
+    """
 
-    # What the loop asks
+    def __init__(self, policy: Policy, cpus: int = 1, ties: str | None = None) -> None:
+        self.now_ns = 0
+        self.processes: dict[int, Process] = {}
+        self.cpus = [Cpu(index) for index in range(cpus)]
+        self.journal = Journal()
+        self.orders = Orders()
+        self.paused = self.quitting = False
+        self.pacing = Pacing()
+        self._live = self._waits = 0
+        self.ready: dict[int, Process] = {}
+        #: Became ready at this instant, and may preempt.
+        self._challengers: deque[Process] = deque()
+        self._may_preempt = _MAY_PREEMPT if cpus == 1 else _MAY_PREEMPT_ELSEWHERE
+        self._ties = ties
+        self.install(policy)
+
+    # One instant
 
     @property
     def alive(self) -> bool:
@@ -92,13 +112,13 @@ class Kernel(Scheduler):
             self.processes[pid].cpu_ns = cpu_ns
         requeue_first = self.ties == "requeue-first"
         if reports:
-            for told in _only(Told, reports):
-                self._tell(told.event)
-            for ended in _only(Ended, reports):
-                self._end(ended)
-            for waits in _only(Waits, reports):
+            for told in happened.all(Told):
+                self._take_note(told.event)
+            for ended in happened.all(Ended):
+                self._exit(ended)
+            for waits in happened.all(Waits):
                 self._block(waits)
-            for yielded in _only(Yielded, reports):
+            for yielded in happened.all(Yielded):
                 self._yield(self.processes[yielded.pid])
         if requeue_first:
             self._expire()
@@ -106,17 +126,14 @@ class Kernel(Scheduler):
         if timer_ns is not None and self.now_ns >= timer_ns and not self.paused:
             self._call_timer()
         if reports:
-            for arrived in _only(Arrived, reports):
+            for arrived in happened.all(Arrived):
                 self._admit(arrived)
-            woken = [self.processes[woke.pid] for woke in _only(Woke, reports)]
-            for process in sorted(woken, key=lambda process: process.waits):
-                if process.state is State.BLOCKED:  # else it ended in the same breath
+            woken = [self.processes[woke.pid] for woke in happened.all(Woke)]
+            for process in sorted(woken, key=lambda process: process.wait_number):
+                if process.state is State.BLOCKED:  # else it ended at the same instant
                     self._wake(process)
         if not requeue_first:
             self._expire()
-        if reports:
-            for asked in _only(Asked, reports):
-                self._operate(asked.command)
 
     def decide(self) -> list[Order]:
         """7. Dispatch to idle CPUs, CPU 0 first, then preempt. Returns what the machine has to make true."""
@@ -124,106 +141,298 @@ class Kernel(Scheduler):
             for cpu in self.cpus:
                 if cpu.running is None and not self.paused:
                     self._dispatch(cpu)
-            while self._fresh and not self.paused:
-                if self._comers_are_asked_about():
-                    self._ask(self.cpus[0])
+            while self._challengers and not self.paused:
+                if self._asks_before_preemption():
+                    self.pause(QUESTION, cpu=0)
                 else:
-                    self._preempt_for(self._fresh.popleft())
-            self._answered = False
-        return self._collect_orders()
+                    self._preempt_for(self._challengers.popleft())
+            self.pacing.answered = False
+        return self.orders.take(self.cpus, self.paused)
 
     def settle(self, obeyed: Obeyed) -> list[Event]:
         """Take in what obeying brought; returns the events of this instant, complete."""
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
-        for pid, cpu_ns in obeyed.at_least.items():
-            if pid in self._descheduled:  # an estimate went before, and was perhaps too high
-                self._put_right(self.processes[pid], min(cpu_ns, self.processes[pid].cpu_ns))
+        for pid, cpu_ns in obeyed.at_least.items():  # an estimate went before, and was perhaps too high
+            process = self.processes[pid]
+            self.journal.amend_cpu(process, min(cpu_ns, process.cpu_ns))
         for pid, started in obeyed.started.items():
             process = self.processes[pid]
-            process.stray_ns += self._count(process, started.cpu_ns)
+            process.stray_ns += process.use_undispatched(started.cpu_ns)
             cpu = self.cpus[process.cpu or 0]
             if cpu.slice_end_ns is not None:
                 cpu.slice_end_ns += started.t_ns - self.now_ns
         for pid, on in obeyed.waits_on.items():
-            index = self._blocked.get(pid)
-            if index is not None:
-                self._log[index] = Blocked(self._log[index].t_ns, pid, on)
-        self._descheduled.clear()
-        self._blocked.clear()
-        log, self._log = self._log, []
-        return log
+            self.journal.amend_wait(pid, on)
+        return self.journal.take()
 
-    # The operator
+    # Who runs
 
-    def _operate(self, command: Command) -> None:
-        match command:
-            case Pause(by) if not self.paused:
-                self._pause(by)
-            case Resume(by) if self.paused and by in ("operator", self._paused_by):
-                self._resume("resumed")
-            case Step():
-                self._steps += 1
-                self._resume("stepped")
-            case Predict(on):
-                self._asks = on
-                if not on and self.paused and self._paused_by == QUESTION:
-                    self._resume("resumed")
-            case Tune(parameter, value):
-                self._tune(parameter, value)
-            case UsePolicy(name):
-                self._change_policy(name)
-            case Reload():
-                self._change_policy(self.policy.source, "reloaded")
-            case Look(most):
-                self._show_queues(most)
-            case Describe():
-                self._describe()
-            case Quit() if not self.quitting:
-                self.quitting = True
-                self._record("quit")
-                self._close_accounts()
-            case Kill() | Type() | Press() | Spawn():
-                self._carry(command)
+    def _dispatch(self, cpu: Cpu) -> None:
+        chosen = self._choose(cpu)
+        if chosen is None:
+            return
+        process, why = chosen
+        slice_ns, process.left_ns = process.left_ns or self.policy.slice(process), None
+        process.enter(State.RUNNING, self.now_ns)
+        process.cpu = cpu.index
+        cpu.running = process
+        cpu.grant(slice_ns, self.now_ns)
+        self.journal.add(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
+        if why is not RESUMED and self.pacing.decided():  # a process that goes on was chosen before
+            self.pause(STEP, sparing=process)
 
-    def _resume(self, how: str) -> None:
-        self._record(how)
+    def _choose(self, cpu: Cpu) -> tuple[Process, Clause] | None:
+        """Who gets an idle CPU, and why: the process that the pause took off it, else the policy's choice."""
+        process = cpu.resuming
+        if process is not None:
+            cpu.resuming = None
+            return process, KEEPS if self.pacing.answered and len(self.cpus) == 1 else RESUMED
+        if not self.ready:
+            return None
+        if self.pacing.asks_about(len(self.ready)):
+            self.pause(QUESTION, cpu=cpu.index)
+            return None
+        task = self.policy.pick(cpu.index, self.now_ns)
+        return None if task is None else (self.ready.pop(task.pid), self.policy.why(task))
+
+    def _expire(self) -> None:
+        for cpu in self.cpus:
+            if cpu.running is not None and cpu.slice_end_ns is not None and self.now_ns >= cpu.slice_end_ns:
+                self._release(cpu.running, "expired")
+
+    def _preempt_for(self, process: Process) -> None:
+        """Take a CPU away for a process that became ready. The policy may give it to a better one; then the next."""
+        for _ in self.cpus:
+            if process.state is not State.READY or self.paused or (victim := self._victim(process)) is None:
+                return
+            cpu = self.cpus[victim.cpu or 0]
+            self._release(victim, "preempted")
+            self._dispatch(cpu)
+
+    def _victim(self, process: Process) -> Process | None:
+        """Of all that it may preempt, the one that the others would preempt too."""
+        victim: Process | None = None
+        for cpu in self.cpus:
+            running = cpu.running
+            if running is not None and self.policy.preempts(process, running, self.now_ns):
+                if victim is None or self.policy.preempts(victim, running, self.now_ns):
+                    victim = running
+        return victim
+
+    # Pauses, steps and questions
+
+    def pause(self, by: str, sparing: Process | None = None, **figures: Figure) -> None:
+        """Take every process but ``sparing`` off its CPU. The policy is not told: who it has picked goes on later."""
+        self.paused = True
+        self.pacing.paused(by)
+        for cpu in self.cpus:
+            process = cpu.running
+            if process is not None and process is not sparing:
+                self.displace(process, "paused")
+                cpu.resuming = process
+        self.orders.add(Freeze())
+        self.journal.operator(self.now_ns, "paused", by=by, **figures)
+
+    def resume(self, did: str) -> None:
+        """Go on, if the machine is paused."""
+        self.journal.operator(self.now_ns, did)
         if self.paused:
-            self.paused, self._answered = False, self._paused_by == QUESTION
-            self._orders.append(Thaw())
+            self.paused = False
+            self.orders.add(Thaw())
+            if self.pacing.resumed() and len(self.cpus) == 1:
+                self._weigh(self.cpus[0])
 
-    def _carry(self, command: Kill | Type | Press | Spawn) -> None:
-        if isinstance(command, Spawn):
-            self._orders.append(Carry(command))
-            self._record("spawned", runs=clean_line(" ".join(command.argv)))
+    def _weigh(self, cpu: Cpu) -> None:
+        """The process that the question found on the CPU goes on, unless one that became ready preempts it."""
+        while self._challengers:
+            process, resuming = self._challengers.popleft(), cpu.resuming
+            if resuming is None or process.state is not State.READY:
+                continue
+            if self.policy.preempts(process, resuming, self.now_ns):
+                cpu.resuming = None
+                self._notify_stopping(resuming, "preempted")
+                self.ready[resuming.pid] = resuming
+                self.policy.enqueue(resuming, "preempted", self.now_ns)
+
+    def _asks_before_preemption(self) -> bool:
+        """Whether a process became ready that may take the CPU from the running one. With several CPUs this would be
+        two questions in one, who comes and who makes way, and is not asked."""
+        return (
+            self.pacing.asks
+            and not self.pacing.answered
+            and len(self.cpus) == 1
+            and self.cpus[0].running is not None
+            and self.policy.kind.preempts is not Policy.preempts
+            and any(process.state is State.READY for process in self._challengers)
+        )
+
+    # Changes of state; each is told to the policy and put on record
+
+    def _admit(self, arrived: Arrived) -> None:
+        process = Process(arrived.pid, arrived.spec, self.now_ns, arrived.order, arrived.continued)
+        self.processes[process.pid] = process
+        self._live += 1
+        self.journal.admitted(self.now_ns, arrived)
+        self._make_ready(process, "admitted")
+
+    def _make_ready(self, process: Process, reason: ReadyReason) -> None:
+        self._enter_ready(process, reason)
+        self.ready[process.pid] = process
+        if reason in self._may_preempt:
+            self._challengers.append(process)
+        self.policy.enqueue(process, reason, self.now_ns)
+
+    def _enter_ready(self, process: Process, reason: ReadyReason) -> None:
+        process.enter(State.READY, self.now_ns)
+        self.journal.add(Ready(self.now_ns, process.pid, reason))
+        if process.continued:
+            self.orders.stop_if_ready(process)
+
+    def _wake(self, process: Process) -> None:
+        process.begin_job()
+        self._make_ready(process, "woke")
+
+    def _deschedule(self, process: Process, reason: DescheduledReason) -> None:
+        self._take_off(process, reason)
+        self._notify_stopping(process, reason)
+
+    def _take_off(self, process: Process, reason: DescheduledReason) -> None:
+        cpu = self.cpus[process.cpu or 0]
+        assert cpu.running is process, f"{process} is not on CPU {cpu.index}"
+        self.journal.descheduled(self.now_ns, process, cpu.index, reason)
+        process.left_ns = cpu.vacate(self.now_ns)
+        if reason not in ("expired", "preempted"):
+            cpu.dispatched = None  # the machine has taken it off already, or will: it must be told to run it again
+
+    def _notify_stopping(self, process: Process, reason: DescheduledReason) -> None:
+        """Tell the policy that a process it picked is off the CPU."""
+        process.stopped = reason
+        self.policy.stopping(process, process.charge(), self.now_ns)
+        if reason not in self.policy.keeps_slice:
+            process.left_ns = None
+
+    def _release(self, process: Process, reason: Literal["expired", "preempted", "yielded"]) -> None:
+        if process.state is State.RUNNING:
+            self._deschedule(process, reason)
+            self._make_ready(process, reason)
+
+    def _yield(self, process: Process) -> None:
+        """It gave the CPU away, perhaps because it was late and goes on with its next job at once."""
+        if process.state is not State.RUNNING:
             return
-        process = self._named(command.who)
-        if process is None:
-            known = command.who in (each.name for each in self.processes.values())
-            rule = "has ended already" if known else "no such process"
-            self._log.append(Fault(self.now_ns, Clause(rule, {"who": clean_line(command.who)})))
-            return
-        self._orders.append(Carry(command, process.pid))
-        if isinstance(command, Kill):
-            self._record("killed", pid=process.pid)
-        elif isinstance(command, Press):
-            self._record("pressed", pid=process.pid, key=command.key)
+        process.end_burst()
+        self._deschedule(process, "yielded")
+        if process.jobs_done:
+            process.begin_job()
+            process.begin_burst()
+        self._make_ready(process, "yielded")
+
+    def _block(self, waits: Waits) -> None:
+        process, on = self.processes[waits.pid], waits.on or WAITING
+        if process.state is State.BLOCKED:
+            self.journal.add(Blocked(self.now_ns, process.pid, on, again=True))
+        if process.state is not State.RUNNING:
+            return  # it lost the CPU before this was noticed; it will be noticed again
+        process.end_burst()
+        self._deschedule(process, "blocked")
+        process.begin_burst()
+        process.enter(State.BLOCKED, self.now_ns)
+        self._waits += 1
+        process.wait_number = self._waits
+        self.journal.blocked(self.now_ns, process, on)
+
+    def _exit(self, ended: Ended) -> None:
+        process = self.processes[ended.pid]
+        if process.state is State.RUNNING:
+            process.cpu_ns = ended.cpu_ns
         else:
-            self._record("typed", pid=process.pid, text=clean_line(command.text))
+            self._correct(process, ended.cpu_ns)
+        process.due_ns = None
+        if process.state is State.RUNNING:
+            self._deschedule(process, "exited")
+        elif process.state is State.READY:
+            self._leave_ready(process)
+        process.enter(State.EXITED, self.now_ns)
+        self._live -= 1
+        self.journal.exited(self.now_ns, process, ended)
 
-    def _tell(self, event: Event) -> None:
-        self._log.append(event)
+    def _leave_ready(self, process: Process) -> None:
+        for cpu in self.cpus:
+            if cpu.resuming is process:
+                cpu.resuming = None
+                self._notify_stopping(process, "exited")
+                return
+        del self.ready[process.pid]
+        self.policy.remove(process)
+
+    def _correct(self, process: Process, cpu_ns: int) -> None:
+        """A stop is confirmed: what its process has used is known exactly, and put on record if it left the CPU
+        at this instant."""
+        late_ns = process.use_undispatched(cpu_ns)
+        if not self.journal.amend_cpu(process, cpu_ns, late_ns):
+            process.stray_ns += late_ns
+
+    def displace(self, process: Process, reason: Literal["paused", "preempted"]) -> None:
+        """Take a process off its CPU without a word to the policy."""
+        self._take_off(process, reason)
+        self._enter_ready(process, "preempted")
+
+    def close_accounts(self) -> None:
+        """The machine is about to end: what processes on a CPU have used goes on record."""
+        self.quitting = True
+        for cpu in self.cpus:
+            if cpu.running is not None:
+                self._take_off(cpu.running, "paused")
+
+    # The policy in force
+
+    @property
+    def ties(self) -> str:
+        """Which rule holds at one instant: the machine's setting, else the policy's own."""
+        return self._ties or self.policy.kind.ties
+
+    def install(self, policy: Policy) -> None:
+        """Let this policy schedule from now on. It is told of nothing that is there already."""
+        self.policy = policy
+        policy.kernel = self
+        policy.start(self.now_ns)
+
+    def reschedule(self) -> None:
+        """The rule has changed: who is on a CPU goes on under the new one, its slice counted from its dispatch; who is
+        ready may take its place."""
+        policy = self.policy
+        self.journal.add(Scheduling(self.now_ns, policy.kind.name, policy.parameters, self.ties))
+        for cpu in self.cpus:
+            if cpu.running is not None:
+                slice_ns = policy.slice(cpu.running)
+                cpu.slice_end_ns = None if slice_ns is None else max(cpu.running.since_ns + slice_ns, self.now_ns)
+        self._challengers.extend(self.ready.values())
+
+    def _call_timer(self) -> None:
+        tasks = self.policy.timer(self.now_ns)
+        if tasks is None:
+            self._challengers.extend(self.ready.values())
+        else:
+            self._challengers.extend(self.ready[task.pid] for task in tasks)
+
+    def note(self, clause: Clause, task: Task | None = None) -> None:
+        """Put a policy's own move on record."""
+        self.journal.add(PolicyNote(self.now_ns, clause, task.pid if task is not None else None))
+
+    def renew(self, task: Task) -> None:
+        """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""
+        process = self.processes[task.pid]
+        process.left_ns = None
+        if process.state is State.RUNNING:
+            self.cpus[process.cpu or 0].grant(self.policy.slice(process), self.now_ns)
+
+    def failed(self, what: Clause) -> None:
+        """The policy failed, and another one has replaced it."""
+        self.journal.add(Fault(self.now_ns, what))
+        self.reschedule()
+
+    def _take_note(self, event: Event) -> None:
+        self.journal.add(event)
         if isinstance(event, Became) and event.pid in self.processes:
             self.processes[event.pid].name = event.name
-
-    def _named(self, who: str) -> Process | None:
-        """A living process by pid or by name."""
-        by_pid = self.processes.get(int(who)) if who.isdecimal() and len(who) < 20 else None
-        if by_pid is not None and by_pid.state is not State.EXITED:
-            return by_pid
-        alive = (process for process in self.processes.values() if process.state is not State.EXITED)
-        return next((process for process in alive if process.name == who), None)
-
-
-def _only(kind: type[R], reports: list[Report]) -> list[R]:
-    return [report for report in reports if isinstance(report, kind)]

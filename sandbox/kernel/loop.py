@@ -6,39 +6,42 @@ from collections.abc import Callable
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Machine
+from sandbox.kernel.operator import CommandInterpreter
 from sandbox.model.events import Booted, Clause, Event, Halted
 
 Emit = Callable[[list[Event]], None]
 
 
-def run(kernel: Kernel, machine: Machine, emit: Emit, scenario: str, stay: bool = False) -> None:
+def run(
+    kernel: Kernel, operator: CommandInterpreter, machine: Machine, emit: Emit, scenario: str, stay: bool = False
+) -> None:
     """Drive a machine by a kernel until everything has ended (``stay``: until the operator quits).
 
     Whatever happens, nothing of the machine is left afterwards.
     """
-    policy = kernel.policy
     try:
-        emit(
-            [
-                Booted(
-                    0,
-                    machine.kind,
-                    len(kernel.cpus),
-                    policy.name,
-                    policy.parameters,
-                    kernel.ties,
-                    scenario,
-                    machine.sensor,
-                    machine.recipe,
-                )
-            ]
-        )
+        emit([_booted(kernel, machine, scenario)])
         machine.start()
         while not kernel.quitting and (stay or kernel.alive or machine.expects):
             happened = machine.wait(kernel.deadline_ns)
             kernel.tell(happened)
+            operator.obey(happened)
             obeyed = machine.obey(kernel.decide())
             emit(kernel.settle(obeyed))
     finally:
         machine.halt()
     emit([Halted(kernel.now_ns, Clause("quit" if kernel.quitting else "done"))])
+
+
+def _booted(kernel: Kernel, machine: Machine, scenario: str) -> Booted:
+    return Booted(
+        t_ns=0,
+        machine=machine.kind,
+        cpus=len(kernel.cpus),
+        policy=kernel.policy.kind.name,
+        parameters=kernel.policy.parameters,
+        ties=kernel.ties,
+        scenario=scenario,
+        sensor=machine.sensor,
+        recipe=machine.recipe,
+    )

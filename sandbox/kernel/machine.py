@@ -7,7 +7,7 @@ what waits and what obeys; everything between is the same kernel.
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple, Protocol
+from typing import Literal, NamedTuple, Protocol, TypeVar
 
 import msgspec
 
@@ -29,7 +29,7 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
     order: int | None = None
     os_pid: int | None = None
     parent: int | None = None
-    loose: bool = False
+    continued: bool = False
 
 
 class Waits(msgspec.Struct, frozen=True, gc=False):
@@ -74,6 +74,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
 
 
 Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
+R = TypeVar("R", bound=Report)
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):
@@ -82,6 +83,10 @@ class Happened(msgspec.Struct, frozen=True, gc=False):
     now_ns: int
     reports: list[Report]
     used: dict[int, int]
+
+    def all(self, kind: type[R]) -> list[R]:
+        """The reports of one kind, in their order."""
+        return [report for report in self.reports if isinstance(report, kind)]
 
 
 # Orders: the kernel tells a machine what shall be.

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from sandbox.kernel.course import Course
-from sandbox.model.spec import ProcessSpec
-from sandbox.model.states import State
+from collections.abc import Iterable
+
+from sandbox.model.spec import ProcessSpec, Segment
+from sandbox.model.states import State, move
 from sandbox.policies.base import Task
 
 
@@ -15,15 +16,15 @@ class Process(Task):
         # Its state, and the CPU that it is on or was on last.
         "state",
         "cpu",
-        # Which wait of all waits its last one was.
-        "waits",
+        # The ordinal of its last wait among all waits of the run: processes wake in this order.
+        "wait_number",
         # Where it is in its declared work (None: a real program), how many jobs it has done when it waits for its next
         # one, and when the job in hand was released.
-        "course",
+        "plan",
         "jobs_done",
         "released_ns",
         # Whether the machine lets it run: true for running and blocked ones, false once stopped.
-        "loose",
+        "continued",
         # CPU time already told to the policy, and already on record in Descheduled events.
         "charged_ns",
         "reported_ns",
@@ -35,7 +36,7 @@ class Process(Task):
         "blocked_ns",
     )
 
-    def __init__(self, pid: int, spec: ProcessSpec, now_ns: int, order: int | None, loose: bool) -> None:
+    def __init__(self, pid: int, spec: ProcessSpec, now_ns: int, order: int | None, continued: bool) -> None:
         super().__init__(pid, spec.name, now_ns, order)
         self.priority = spec.priority
         self.nice = spec.nice
@@ -46,10 +47,10 @@ class Process(Task):
         self.estimate_ns = spec.estimate_ns
         self.state = State.NEW
         self.cpu: int | None = None
-        self.waits = 0
-        self.course = Course(spec.segments) if spec.work is not None else None
+        self.wait_number = 0
+        self.plan = BurstPlan(spec.segments) if spec.work is not None else None
         self.jobs_done = 0
-        self.loose = loose
+        self.continued = continued
         self.charged_ns = 0
         self.reported_ns = 0
         self.undispatched_ns = 0
@@ -59,19 +60,52 @@ class Process(Task):
         self.release(now_ns)
         self.begin_burst()
 
+    def enter(self, state: State, now_ns: int) -> None:
+        """Change its state; the time in the state before is counted. Raises IllegalTransition."""
+        if self.state is State.READY:
+            self.waiting_ns += now_ns - self.since_ns
+        elif self.state is State.BLOCKED:
+            self.blocked_ns += now_ns - self.since_ns
+        move(self, state)
+        self.since_ns = now_ns
+
+    # CPU time
+
+    def use_undispatched(self, cpu_ns: int) -> int:
+        """Take in the CPU time used so far by a process that is on no CPU; returns what is new of it."""
+        stray_ns = max(cpu_ns - self.cpu_ns, 0)
+        self.undispatched_ns += stray_ns
+        self.cpu_ns = cpu_ns
+        return stray_ns
+
+    def charge(self) -> int:
+        """The CPU time that the policy has not been told of yet; 0 if the last charge was an estimate, and too high."""
+        if self.cpu_ns <= self.charged_ns:
+            return 0
+        ran_ns, self.charged_ns = self.cpu_ns - self.charged_ns, self.cpu_ns
+        return ran_ns
+
+    def report(self, cpu_ns: int) -> int:
+        """What of so much CPU time is not on record yet; 0 while more is on record already."""
+        ran_ns = max(cpu_ns - self.reported_ns, 0)
+        self.reported_ns += ran_ns
+        return ran_ns
+
+    # Bursts and jobs
+
     def begin_burst(self) -> None:
         """The next CPU burst is to come."""
         self.before_ns = self.cpu_ns
-        self.burst_ns = self.course.burst_ns if self.course is not None else None
+        self.burst_ns = self.plan.burst_ns if self.plan is not None else None
 
     def end_burst(self) -> None:
         """It waits: its burst is over, and perhaps its job."""
-        if self.course is not None and (jobs := self.course.wait(self.cpu_ns)):
+        if self.plan is not None and (jobs := self.plan.wait(self.cpu_ns)):
             self.jobs_done = jobs
             self.due_ns = None
 
     def begin_job(self) -> None:
-        """If it is done with one, its next job is in hand: released one period after the one before, whenever its
+        """If it is done with one, its next job is in hand: released one period after the one before, however late its
         process comes to it."""
         if self.jobs_done:
             self.release(self.released_ns + self.jobs_done * (self.period_ns or 0))
@@ -84,17 +118,74 @@ class Process(Task):
         self.due_ns = None if within_ns is None else at_ns + within_ns
 
 
+class BurstPlan:
+    """The CPU bursts of synthetic work, each ended by a wait, the last one by the end of the process.
+
+    The bursts of a real process are never as long as declared, to the nanosecond, and some waits are too short to be
+    noticed: a wait ends the burst whose end is nearest to the CPU time used.
+    """
+
+    __slots__ = ("_ends", "_index", "_jobs")
+
+    def __init__(self, segments: Iterable[Segment]) -> None:
+        self._index = 0
+        #: The CPU time used at the end of each burst, and whether the wait after it is for the next job's release.
+        self._ends: list[int] = []
+        self._jobs: list[bool] = []
+        total_ns = 0
+        for segment in segments:
+            if segment.kind == "cpu":
+                total_ns += segment.ns
+            else:
+                self._ends.append(total_ns)
+                self._jobs.append(segment.kind == "until")
+        self._ends.append(total_ns)
+
+    @property
+    def burst_ns(self) -> int | None:
+        """The declared length of the burst in hand, or to come; None: there is none left."""
+        if self._index >= len(self._ends):
+            return None
+        return self._ends[self._index] - self._before
+
+    @property
+    def _before(self) -> int:
+        return self._ends[self._index - 1] if self._index else 0
+
+    def wait(self, cpu_ns: int) -> int:
+        """The process waits, having used so much CPU time. Returns how many jobs it has ended since its last wait, if
+        the last of them by this one; else 0."""
+        ends, index, last = self._ends, self._index, len(self._ends) - 1
+        if index >= last or 2 * cpu_ns < self._before + ends[index]:
+            return 0  # nothing that it has declared
+        first = index
+        while index + 1 < last and 2 * cpu_ns > ends[index] + ends[index + 1]:
+            index += 1
+        self._index = index + 1
+        return sum(self._jobs[first : index + 1]) if self._jobs[index] else 0
+
+
 class Cpu:
     """One mini CPU."""
 
-    __slots__ = ("held", "index", "occupant", "running", "slice_end_ns")
+    __slots__ = ("dispatched", "index", "resuming", "running", "slice_end_ns")
 
     def __init__(self, index: int) -> None:
         self.index = index
-        #: Who is on it, and when its slice ends (None: it may run until it blocks).
+        #: The process on it, and when its slice ends (None: it may run until it blocks).
         self.running: Process | None = None
         self.slice_end_ns: int | None = None
-        #: Who was on it when the operator paused, and goes on first.
-        self.held: Process | None = None
-        #: Who the machine was last told to run on it.
-        self.occupant: Process | None = None
+        #: The process that was on it when the machine was paused, and goes on first.
+        self.resuming: Process | None = None
+        #: The process that the machine was last told to run on it.
+        self.dispatched: Process | None = None
+
+    def grant(self, slice_ns: int | None, from_ns: int) -> None:
+        """The slice of the process on it begins at ``from_ns``."""
+        self.slice_end_ns = None if slice_ns is None else from_ns + slice_ns
+
+    def vacate(self, now_ns: int) -> int | None:
+        """Nobody is on it any more. Returns what is left of the slice; None: it had no end."""
+        end_ns = self.slice_end_ns
+        self.running = self.slice_end_ns = None
+        return None if end_ns is None else max(end_ns - now_ns, 0)

@@ -14,15 +14,16 @@ import time
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
+from sandbox.kernel.operator import CommandInterpreter
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.machines.linux.cpus import choose
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot
-from sandbox.policies.host.factory import Succession
+from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
-from sandbox.util.timeout import CLOCK, DEAF_S
+from sandbox.util.timeout import ALARM, HANG_S
 from sandbox.util.units import MS, S
 
 #: Without a heartbeat for so long the machine pauses: nobody is watching (the terminal's process is stopped).
@@ -154,7 +155,7 @@ def main(fd: str) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
-    CLOCK.deaf_s = DEAF_S
+    ALARM.hang_s = HANG_S
     upward = Upward(descriptor)
     boot = upward.first_line()
     spec = boot.scenario.machine
@@ -162,11 +163,12 @@ def main(fd: str) -> None:
     recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
     os.sched_setaffinity(0, places.engine)
     machine = LinuxMachine(boot, places, recipe, upward)
-    succession = Succession(spec, boot.scenario.folder, CLOCK)
-    policy, refusal = succession.first_or_stand_in()
-    kernel = Kernel(policy, spec.cpus, spec.ties, succession.next)
+    factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
+    policy, refusal = factory.first_or_stand_in()
+    kernel = Kernel(policy, spec.cpus, spec.ties)
+    operator = CommandInterpreter(kernel, factory.next)
     if refusal is not None:
         kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
-    run(kernel, machine, upward.emit, boot.scenario.name, boot.stay)
+    run(kernel, operator, machine, upward.emit, boot.scenario.name, boot.stay)
     upward.finish()

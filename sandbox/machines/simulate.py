@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import Emit, run
+from sandbox.kernel.operator import CommandInterpreter
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.model.events import Clause
 from sandbox.model.problems import Problem
 from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy
-from sandbox.policies.host.factory import Succession
-from sandbox.util.timeout import CLOCK
+from sandbox.policies.host.factory import PolicyFactory
+from sandbox.util.timeout import ALARM
 
 
 def obstacles(scenario: Scenario) -> list[Problem]:
@@ -27,6 +28,6 @@ def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None) -> No
     """Run the scenario exactly; by this policy, if one is given, instead of its own. Raises Refused where that cannot
     be had."""
     spec = scenario.machine
-    succession = Succession(spec, scenario.folder, CLOCK)
-    kernel = Kernel(policy or succession.first(), spec.cpus, spec.ties, succession.next)
-    run(kernel, VirtualMachine(scenario), emit, scenario.name)
+    factory = PolicyFactory(spec, scenario.folder, ALARM)
+    kernel = Kernel(policy or factory.first(), spec.cpus, spec.ties)
+    run(kernel, CommandInterpreter(kernel, factory.next), VirtualMachine(scenario), emit, scenario.name)

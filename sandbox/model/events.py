@@ -25,6 +25,11 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
     figures: dict[str, Figure] = {}
 
 
+#: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
+RESUMED = Clause("goes on after a pause")
+KEEPS = Clause("keeps the CPU")
+
+
 class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
     """Something that happened at ``t_ns`` nanoseconds since boot."""
 

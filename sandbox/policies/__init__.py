@@ -14,7 +14,7 @@ from sandbox.model.spec import MachineSpec
 from sandbox.model.values import Choice, Duration, Flag, ListOf, Number, Refused, Text, Whole, nearest
 from sandbox.policies.base import Parameter, Policy, Queue, Task
 from sandbox.policies.common.ranking import Ranked, RankedPreemptive, Ranking
-from sandbox.util.timeout import ALL_THE_TIME, Alarm
+from sandbox.util.timeout import NO_LIMIT, TimeLimit
 from sandbox.util.units import write_duration
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _only_policy(module: object, name: str) -> type[Policy]:
     raise Refused("no policy in the file", value=name)
 
 
-def build(spec: MachineSpec, folder: str = ".", alarm: Alarm = ALL_THE_TIME) -> Policy:
+def build(spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT) -> Policy:
     """The policy that a scenario asks for, with its parameters; its quantum goes to a policy that has one. What is not
     built in works behind a ``Guard``, and the ``alarm`` ends what takes too long. Raises Refused."""
     if spec.policy in BUILT_IN:

@@ -1,15 +1,15 @@
 """What every scheduling policy is made of: the task it sees, its parameters, its callbacks.
 
-A policy decides who runs; it knows no machine, no signal and no screen. Its callbacks carry the
-names of Linux's sched_ext where the meaning is the same. The defaults below are a plain FIFO queue,
-so that first come, first served is an empty class and round robin adds one line.
+A policy decides which task runs; it knows no machine, no signal and no screen. Its callbacks carry the names of
+Linux's sched_ext where the meaning is the same. The defaults below are a plain FIFO queue, so that first come, first
+served is an empty class and round robin adds one line.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
 from sandbox.i18n import N_
 from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Task:
-    """What a policy may know of a process. Only the kernel writes these fields, ``own`` excepted. Times in ns."""
+    """What a policy may know of a process. Only the kernel writes these fields, ``data`` excepted. Times in ns."""
 
     __slots__ = (  # noqa: RUF023 - in groups
         # Who it is; ``order``: its place in the scenario.
@@ -48,7 +48,7 @@ class Task:
         "stopped",
         "left_ns",
         # Whatever the policy wants to remember of it; None again when another policy takes over.
-        "own",
+        "data",
     )
 
     def __init__(self, pid: int, name: str, arrived_ns: int = 0, order: int | None = None) -> None:
@@ -70,7 +70,16 @@ class Task:
         self.due_ns: int | None = None
         self.stopped: DescheduledReason | None = None
         self.left_ns: int | None = None
-        self.own: Any = None
+        self.data: Any = None
+
+    @property
+    def own(self) -> Any:
+        """``data``, as the first policies called it."""
+        return self.data
+
+    @own.setter
+    def own(self, data: Any) -> None:
+        self.data = data
 
     def __repr__(self) -> str:
         return f"<{self.pid} {self.name}>"
@@ -105,8 +114,8 @@ class Queue(NamedTuple):
     slice_ns: int | None = None
 
 
-class Desk(Protocol):
-    """Where a policy turns to the kernel."""
+class KernelHandle(Protocol):
+    """What a policy may ask of the kernel that it is installed in."""
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put a policy's own move on record."""
@@ -117,12 +126,12 @@ class Desk(Protocol):
         ...
 
     def failed(self, what: Clause) -> None:
-        """A policy failed, and another stands in for it."""
+        """The policy failed, and another one has replaced it."""
         ...
 
 
-class Nobody:
-    """The desk of a policy that is not installed."""
+class NullKernel:
+    """The kernel of a policy that is not installed."""
 
     def note(self, clause: Clause, task: Task | None = None) -> None: ...
     def renew(self, task: Task) -> None: ...
@@ -133,6 +142,15 @@ HEAD = Clause("head of the ready queue")
 READY = Clause("ready queue")
 PREEMPTED: tuple[DescheduledReason, ...] = ("preempted",)
 
+if TYPE_CHECKING:
+    constant = property
+else:
+
+    def constant(get: Callable[[Any], object]) -> object:
+        """What is a property to the type checker, so that a subclass may make it one, is its plain value at run time:
+        the kernel reads it at every decision, and a class or an instance may assign another."""
+        return get(None)
+
 
 class Policy:
     """First come, first served, unless a subclass says otherwise."""
@@ -141,18 +159,10 @@ class Policy:
     ties: ClassVar[str] = "arrival-first"
     #: Figures of a process, such as ``period_ns``: where no process has any of them, this policy has nothing to go by.
     needs: ClassVar[tuple[str, ...]] = ()
-    #: Declared, not forbidden: it may let a CPU stand idle while somebody is ready; it may keep somebody waiting for
-    #: ever while others come and go. ``ossandbox check`` holds every other policy to the contrary.
-    idles: bool = False
-    starves: bool = False
     #: How it can be found again: its name, or ``file.py:Class``.
     source: str = ""
-    #: When the kernel shall call ``timer`` next, in ns since boot; None: never.
-    timer_ns: int | None = None
-    #: Who leaves the CPU for one of these reasons keeps what is left of the slice; all others get a fresh one.
-    keeps_slice: Collection[DescheduledReason] = PREEMPTED
     #: The kernel, once the policy is installed.
-    desk: Desk = Nobody()
+    kernel: KernelHandle = NullKernel()
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         """Raises Refused for unknown parameters and values out of their range, all at once."""
@@ -168,6 +178,28 @@ class Policy:
                 faults += refused.faults
         if faults:
             raise Refused.all(faults)
+
+    # What a policy declares: a plain class attribute in most, a property where it depends on parameters
+
+    @constant
+    def idles(self) -> bool:
+        """Whether it may let a CPU stand idle while a task is ready. ``ossandbox check`` holds all others to it."""
+        return False
+
+    @constant
+    def starves(self) -> bool:
+        """Whether it may keep a task waiting for ever while others come and go; checked likewise."""
+        return False
+
+    @constant
+    def keeps_slice(self) -> Collection[DescheduledReason]:
+        """A task that leaves the CPU for one of these reasons keeps what is left of its slice."""
+        return PREEMPTED
+
+    @constant
+    def timer_ns(self) -> int | None:
+        """When the kernel shall call ``timer`` next, in ns since boot; None: never."""
+        return None
 
     # What the kernel calls
 
@@ -232,7 +264,11 @@ class Policy:
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put a move of its own on record."""
-        self.desk.note(clause, task)
+        self.kernel.note(clause, task)
+
+    def renew(self, task: Task) -> None:
+        """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""
+        self.kernel.renew(task)
 
     # Parameters
 

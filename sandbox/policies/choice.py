@@ -13,7 +13,7 @@ from sandbox.model.events import Clause
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.model.values import Refused, shown
 from sandbox.util.text import clean_line
-from sandbox.util.timeout import CLOCK
+from sandbox.util.timeout import ALARM
 
 
 class Contender(NamedTuple):
@@ -38,9 +38,9 @@ def parse(text: str) -> Contender:
     in, and the parameters that shall be others than the default, each as ``:name=value``. Raises Refused."""
     label, settings = _split(text)
     name = os.path.abspath(label) if ":" in label else label
-    with CLOCK:
+    with ALARM:
         kinds = {parameter.name: parameter.kind for parameter in policies.find(name).declared()}
-    policy = policies.build(MachineSpec(policy=name), alarm=CLOCK)
+    policy = policies.build(MachineSpec(policy=name), alarm=ALARM)
     parameters: dict[str, object] = {}
     faults: list[tuple[str, Clause]] = []
     for setting in settings:

@@ -2,12 +2,11 @@
 
 from math import inf
 
-from sandbox.model.events import Clause
-from sandbox.policies.base import Task
-from sandbox.policies.common.deadlines import Punctual
+from sandbox.policies import Clause, Task
+from sandbox.policies.common.deadlines import DeadlinePolicy
 
 
-class EarliestDeadlineFirst(Punctual):
+class EarliestDeadlineFirst(DeadlinePolicy):
     """The job that is due first runs, and one that is due earlier takes over at once; processes without ``period`` and
     ``deadline`` run when no job is left.
 

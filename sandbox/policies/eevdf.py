@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 
-from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
-from sandbox.model.values import Duration
-from sandbox.policies.base import Parameter, Policy, Queue, Task
-from sandbox.policies.common.ranking import Ranking
+from sandbox.policies import Clause, Duration, Figure, Parameter, Policy, Queue, Ranking, ReadyReason, Task
 from sandbox.policies.common.weights import NORMAL, weight, weighted
 
 
-class Account:
+class EevdfState:
     """A task's virtual runtime and deadline; ``wants_ns``: the CPU time that is left of its request; ``charged_ns``:
     its CPU time so far; ``lag_ns``: what was owed to it, in virtual time, when it went to sleep."""
 
@@ -32,7 +29,7 @@ class EarliestEligibleVirtualDeadline(Policy):
     # The share that all are measured by is the average of their virtual runtimes, weighed: sum / load.
 
     name = "eevdf"
-    keeps_slice: Collection[DescheduledReason] = ()
+    keeps_slice = ()
     quantum = Parameter(Duration("100us", "60s"), "3ms", "the CPU time that each asks for at a time")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
@@ -44,28 +41,28 @@ class EarliestEligibleVirtualDeadline(Policy):
         self._virtual_ns = 0  # the average, where there is nobody to take it of
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        if task.own is None:
-            task.own = Account(task.cpu_ns)
+        if task.data is None:
+            task.data = EevdfState(task.cpu_ns)
             self._place(task, lag_ns=0)
         elif reason == "woke":
-            self._place(task, task.own.lag_ns)
+            self._place(task, task.data.lag_ns)
         self._load += weight(task)
-        self._sum += weight(task) * task.own.vruntime_ns
-        self._ahead.push(task, task.own.vruntime_ns)
+        self._sum += weight(task) * task.data.vruntime_ns
+        self._ahead.push(task, task.data.vruntime_ns)
 
     def _place(self, task: Task, lag_ns: int) -> None:
         """Let it join so that it is owed ``lag_ns``: its coming moves the average too."""
-        own: Account = task.own
+        state: EevdfState = task.data
         if self._load:
             lag_ns += lag_ns * weight(task) // self._load
-        own.vruntime_ns = self._average_ns() - lag_ns
+        state.vruntime_ns = self._average_ns() - lag_ns
         self._request(task)
 
     def _request(self, task: Task) -> None:
         """It asks for another quantum, from now on."""
-        own: Account = task.own
-        own.wants_ns = self.quantum
-        own.deadline_ns = own.vruntime_ns + weighted(self.quantum, task)
+        state: EevdfState = task.data
+        state.wants_ns = self.quantum
+        state.deadline_ns = state.vruntime_ns + weighted(self.quantum, task)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         self._sort()
@@ -77,55 +74,55 @@ class EarliestEligibleVirtualDeadline(Policy):
     def _sort(self) -> None:
         """Let in who has become eligible; put the first one back for as long as it is not."""
         total = self._sum_now()
-        while (task := self._ahead.peek()) is not None and task.own.vruntime_ns * self._load <= total:
+        while (task := self._ahead.peek()) is not None and task.data.vruntime_ns * self._load <= total:
             self._ahead.discard(task)
-            self._eligible.push(task, task.own.deadline_ns)
-        while (task := self._eligible.peek()) is not None and task.own.vruntime_ns * self._load > total:
+            self._eligible.push(task, task.data.deadline_ns)
+        while (task := self._eligible.peek()) is not None and task.data.vruntime_ns * self._load > total:
             self._eligible.discard(task)
-            self._ahead.push(task, task.own.vruntime_ns)
+            self._ahead.push(task, task.data.vruntime_ns)
 
     def slice(self, task: Task) -> int:
         """What is left of its request."""
-        wants_ns: int = task.own.wants_ns
+        wants_ns: int = task.data.wants_ns
         return wants_ns
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
-        own: Account = task.own
-        return bool(own.vruntime_ns * self._load <= self._sum_now() and own.deadline_ns < running.own.deadline_ns)
+        state: EevdfState = task.data
+        return bool(state.vruntime_ns * self._load <= self._sum_now() and state.deadline_ns < running.data.deadline_ns)
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
         del self._running[task.pid]
-        own: Account = task.own
-        self._sum -= weight(task) * own.vruntime_ns
-        own.vruntime_ns += weighted(ran_ns, task)
-        own.charged_ns = task.cpu_ns
-        own.wants_ns -= ran_ns
-        if own.wants_ns <= 0 or task.left_ns == 0:  # a slice that has ended is a request that is met, to the last ns
+        state: EevdfState = task.data
+        self._sum -= weight(task) * state.vruntime_ns
+        state.vruntime_ns += weighted(ran_ns, task)
+        state.charged_ns = task.cpu_ns
+        state.wants_ns -= ran_ns
+        if state.wants_ns <= 0 or task.left_ns == 0:  # a slice that has ended is a request that is met, to the last ns
             self._request(task)
         if task.stopped in ("blocked", "exited"):
-            average_ns = (self._sum_now() + weight(task) * own.vruntime_ns) // self._load
+            average_ns = (self._sum_now() + weight(task) * state.vruntime_ns) // self._load
             most_ns = weighted(2 * self.quantum, task)
-            own.lag_ns = max(min(average_ns - own.vruntime_ns, most_ns), -most_ns)
+            state.lag_ns = max(min(average_ns - state.vruntime_ns, most_ns), -most_ns)
             self._virtual_ns = average_ns
         self._load -= weight(task)
 
     def remove(self, task: Task) -> None:
         self._load -= weight(task)
-        self._sum -= weight(task) * task.own.vruntime_ns
+        self._sum -= weight(task) * task.data.vruntime_ns
         self._eligible.discard(task)
         self._ahead.discard(task)
 
     def _sum_now(self) -> int:
         """What running tasks have used since their last account is in the average too."""
-        used_ns: int = sum(task.cpu_ns - task.own.charged_ns for task in self._running.values())
+        used_ns: int = sum(task.cpu_ns - task.data.charged_ns for task in self._running.values())
         return self._sum + NORMAL * used_ns
 
     def _average_ns(self) -> int:
         return self._sum_now() // self._load if self._load else self._virtual_ns
 
     def why(self, task: Task) -> Clause:
-        own: Account = task.own
-        figures: dict[str, Figure] = {"deadline_ns": own.deadline_ns, "vruntime_ns": own.vruntime_ns}
+        state: EevdfState = task.data
+        figures: dict[str, Figure] = {"deadline_ns": state.deadline_ns, "vruntime_ns": state.vruntime_ns}
         return Clause("earliest virtual deadline", figures)
 
     def queues(self) -> Sequence[Queue]:
@@ -136,5 +133,5 @@ class EarliestEligibleVirtualDeadline(Policy):
         ]
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        own: Account = task.own
-        return {"deadline_ns": own.deadline_ns, "vruntime_ns": own.vruntime_ns, "weight": weight(task)}
+        state: EevdfState = task.data
+        return {"deadline_ns": state.deadline_ns, "vruntime_ns": state.vruntime_ns, "weight": weight(task)}

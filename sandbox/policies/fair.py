@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
-from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
-from sandbox.model.values import Duration
-from sandbox.policies.base import Parameter, Task
-from sandbox.policies.common.ranking import Ranked
+from sandbox.policies import Clause, Duration, Figure, Parameter, Ranked, ReadyReason, Task
 from sandbox.policies.common.weights import weight, weighted
 
 
-class Account:
+class FairState:
     """Virtual runtime: CPU time that passes the slower, the heavier the task. ``charged_ns``: its CPU time so far."""
 
     __slots__ = ("charged_ns", "vruntime_ns")
@@ -28,7 +23,7 @@ class Fair(Ranked):
     """
 
     name = "fair"
-    keeps_slice: Collection[DescheduledReason] = ()
+    keeps_slice = ()
     latency = Parameter(Duration("100us", "60s"), "24ms", "the time in which every ready process runs once")
     granularity = Parameter(Duration("100us", "60s"), "3ms", "the shortest slice, and lead that takes the CPU at once")
 
@@ -38,49 +33,49 @@ class Fair(Ranked):
         self._floor_ns = 0  # the virtual runtime below which nobody begins
 
     def rank(self, task: Task) -> int:
-        vruntime_ns: int = task.own.vruntime_ns
+        vruntime_ns: int = task.data.vruntime_ns
         return vruntime_ns
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        if task.own is None:
-            task.own = Account(self._floor_ns, task.cpu_ns)
+        if task.data is None:
+            task.data = FairState(self._floor_ns, task.cpu_ns)
         elif reason == "woke":
             self._limit_credit(task)
         self._load += weight(task)
         super().enqueue(task, reason, now_ns)
 
     def _limit_credit(self, task: Task) -> None:
-        account: Account = task.own
+        state: FairState = task.data
         least_ns = self._floor_ns - self.latency // 2
-        if account.vruntime_ns < least_ns:
-            self.note(Clause("credit limited", {"before_ns": account.vruntime_ns, "after_ns": least_ns}), task)
-            account.vruntime_ns = least_ns
+        if state.vruntime_ns < least_ns:
+            self.note(Clause("credit limited", {"before_ns": state.vruntime_ns, "after_ns": least_ns}), task)
+            state.vruntime_ns = least_ns
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         task = super().pick(cpu, now_ns)
-        if task is not None and task.own.vruntime_ns > self._floor_ns:
-            self._floor_ns = task.own.vruntime_ns
+        if task is not None and task.data.vruntime_ns > self._floor_ns:
+            self._floor_ns = task.data.vruntime_ns
         return task
 
     def slice(self, task: Task) -> int:
         return max(self.latency * weight(task) // self._load, self.granularity)
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
-        account: Account = running.own
-        lead_ns = account.vruntime_ns + weighted(running.cpu_ns - account.charged_ns, running) - self.rank(task)
+        state: FairState = running.data
+        lead_ns = state.vruntime_ns + weighted(running.cpu_ns - state.charged_ns, running) - self.rank(task)
         return lead_ns > weighted(self.granularity, task)
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
         self._load -= weight(task)
-        task.own.vruntime_ns += weighted(ran_ns, task)
-        task.own.charged_ns = task.cpu_ns
+        task.data.vruntime_ns += weighted(ran_ns, task)
+        task.data.charged_ns = task.cpu_ns
 
     def remove(self, task: Task) -> None:
         self._load -= weight(task)
         super().remove(task)
 
     def why(self, task: Task) -> Clause:
-        return Clause("least virtual runtime", {"vruntime_ns": task.own.vruntime_ns})
+        return Clause("least virtual runtime", {"vruntime_ns": task.data.vruntime_ns})
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        return {"vruntime_ns": task.own.vruntime_ns, "weight": weight(task)}
+        return {"vruntime_ns": task.data.vruntime_ns, "weight": weight(task)}

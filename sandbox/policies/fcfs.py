@@ -1,6 +1,6 @@
 """First come, first served."""
 
-from sandbox.policies.base import Policy
+from sandbox.policies import Policy
 
 
 class FirstComeFirstServed(Policy):

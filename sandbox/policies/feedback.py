@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.model.events import Clause, Figure, ReadyReason
-from sandbox.model.values import Duration, Whole
-from sandbox.policies.base import Parameter, Queue, Task
-from sandbox.policies.common.ranking import Ranked, by_level, highest_queue
+from sandbox.policies import Clause, Duration, Figure, Parameter, Queue, Ranked, ReadyReason, Task, Whole
+from sandbox.policies.common.ranking import by_level, highest_queue
 
 
 class Feedback(Ranked):
@@ -23,31 +21,31 @@ class Feedback(Ranked):
     base = Parameter(Whole(1, 16), 2, "how many times longer the slices of each next queue are")
 
     def rank(self, task: Task) -> int:
-        level: int = task.own
+        level: int = task.data
         return level
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        if task.own is None:
-            task.own = 0
+        if task.data is None:
+            task.data = 0
         super().enqueue(task, reason, now_ns)
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
         if task.left_ns == 0 and task.stopped != "exited" and self.ready:
-            task.own += 1
-            self.note(Clause("demoted", {"from": task.own - 1, "to": task.own}), task)
+            task.data += 1
+            self.note(Clause("demoted", {"from": task.data - 1, "to": task.data}), task)
 
     def slice(self, task: Task) -> int:
-        return self._slice(task.own)
+        return self._slice(task.data)
 
     def _slice(self, level: int) -> int:
         return int(self.quantum * self.base**level)
 
     def why(self, task: Task) -> Clause:
-        return highest_queue(task.own)
+        return highest_queue(task.data)
 
     def queues(self) -> Sequence[Queue]:
         levels = by_level(self.ready, self.rank)
         return [Queue(Clause("level", {"level": level}), tasks, self._slice(level)) for level, tasks in levels.items()]
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        return {"level": task.own}
+        return {"level": task.data}

@@ -1,11 +1,11 @@
 """Highest response ratio next."""
 
-from sandbox.model.events import Clause, Figure
-from sandbox.policies.base import HEAD, Task
-from sandbox.policies.common.bursts import Foreseeing
+from sandbox.policies import Clause, Figure, Task
+from sandbox.policies.base import HEAD
+from sandbox.policies.common.bursts import BurstEstimator
 
 
-class HighestResponseRatioNext(Foreseeing):
+class HighestResponseRatioNext(BurstEstimator):
     """The process with the highest (time waited + next burst) / next burst runs until it blocks or ends: short ones
     go first, and whoever waits gains on them.
 

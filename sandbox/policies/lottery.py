@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 
-from sandbox.model.events import Clause, Figure, ReadyReason
-from sandbox.model.values import Duration
-from sandbox.policies.base import HEAD, READY, Parameter, Policy, Queue, Task
-from sandbox.policies.common.tickets import Bag
+from sandbox.policies import Clause, Duration, Figure, Parameter, Policy, Queue, ReadyReason, Task
+from sandbox.policies.base import HEAD, READY
+from sandbox.policies.common.tickets import TicketPool
 
 
 class Lottery(Policy):
@@ -24,19 +23,19 @@ class Lottery(Policy):
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
-        self.bag = Bag()
+        self.pool = TicketPool()
         self._luck = Random(seed)  # noqa: S311 - lots to be drawn again in the same way, not secrets
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        self.bag.put(task)
+        self.pool.put(task)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
-        total = self.bag.total
+        total = self.pool.total
         if total == 0:
             return None
         ticket = int(self._luck.random() * total)
-        task, first = self.bag.holder(ticket)
-        self.bag.take(task)
+        task, first = self.pool.holder(ticket)
+        self.pool.take(task)
         self.drawn = Clause(
             "holds the drawn ticket", {"ticket": ticket, "first": first, "last": first + task.tickets - 1}
         )
@@ -47,13 +46,13 @@ class Lottery(Policy):
         return self.quantum
 
     def remove(self, task: Task) -> None:
-        self.bag.take(task)
+        self.pool.take(task)
 
     def why(self, task: Task) -> Clause:
         return self.drawn
 
     def queues(self) -> Sequence[Queue]:
-        return [Queue(READY, tuple(self.bag), self.quantum)]
+        return [Queue(READY, tuple(self.pool), self.quantum)]
 
     def figures(self, task: Task) -> dict[str, Figure]:
         return {"tickets": task.tickets}

@@ -4,15 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 
-from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
-from sandbox.model.values import Duration, Flag, ListOf, Whole
-from sandbox.policies.base import PREEMPTED, Parameter, Policy, Queue, Task
-from sandbox.policies.common.ranking import Ranking, highest_queue
+from sandbox.policies import (
+    Clause,
+    DescheduledReason,
+    Duration,
+    Figure,
+    Flag,
+    ListOf,
+    Parameter,
+    Policy,
+    Queue,
+    Ranking,
+    ReadyReason,
+    Task,
+    Whole,
+)
+from sandbox.policies.base import PREEMPTED
+from sandbox.policies.common.ranking import highest_queue
 
 _PREEMPTED_OR_BLOCKED: Collection[DescheduledReason] = ("preempted", "blocked")
 
 
-class Standing:
+class MlfqState:
     """Where a task stands: its level (0 is the highest queue), its place there, the slices that are left to it on this
     level, and how many boosts it has had."""
 
@@ -55,12 +68,12 @@ class MultilevelFeedbackQueue(Policy):
         self._first = self._last = 0
 
     @property
-    def starves(self) -> bool:  # type: ignore[override]
+    def starves(self) -> bool:
         """Without boosts it may."""
         return not self.boost
 
     @property
-    def keeps_slice(self) -> Collection[DescheduledReason]:  # type: ignore[override]
+    def keeps_slice(self) -> Collection[DescheduledReason]:
         """Blocking keeps what is left of the slice, unless it gives back all of it."""
         return PREEMPTED if self.stay else _PREEMPTED_OR_BLOCKED
 
@@ -68,59 +81,59 @@ class MultilevelFeedbackQueue(Policy):
         self._boosted_ns = now_ns
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        standing = self._standing(task)
+        state = self._state(task)
         if reason == "woke" and self.io_bump:
             self._first -= 1
-            standing.place = self._first
-            self.note(Clause("bumped", {"level": standing.level}), task)
+            state.place = self._first
+            self.note(Clause("bumped", {"level": state.level}), task)
         elif reason != "preempted":
             self._last += 1
-            standing.place = self._last
-        self._levels[standing.level].push(task, standing.place)
+            state.place = self._last
+        self._levels[state.level].push(task, state.place)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         for level in self._levels:
             task = level.pop()
             if task is not None:
                 self._running[task.pid] = task
-                if task.own.boosts != self._boosts:
+                if task.data.boosts != self._boosts:
                     self._lift(task)
                 return task
         return None
 
     def slice(self, task: Task) -> int:
-        standing: Standing = task.own
-        return self.quanta[standing.level]
+        state: MlfqState = task.data
+        return self.quanta[state.level]
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
-        comer: Standing = task.own
-        holder: Standing = running.own
+        comer: MlfqState = task.data
+        holder: MlfqState = running.data
         return (comer.level, comer.place) < (holder.level, holder.place)
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
         del self._running[task.pid]
-        standing: Standing = task.own
+        state: MlfqState = task.data
         if self.stay and task.stopped == "blocked":
-            standing.slices = self._allotment(standing.level)
+            state.slices = self._allotment(state.level)
         if task.left_ns == 0 and task.stopped != "exited":
-            standing.slices -= 1
-            if standing.slices == 0:
+            state.slices -= 1
+            if state.slices == 0:
                 self._demote(task)
 
     def _demote(self, task: Task) -> None:
-        standing: Standing = task.own
-        above, standing.level = standing.level, min(standing.level + 1, len(self.quanta) - 1)
-        standing.slices = self._allotment(standing.level)
-        if standing.level != above:
-            self.note(Clause("demoted", {"from": above, "to": standing.level}), task)
+        state: MlfqState = task.data
+        above, state.level = state.level, min(state.level + 1, len(self.quanta) - 1)
+        state.slices = self._allotment(state.level)
+        if state.level != above:
+            self.note(Clause("demoted", {"from": above, "to": state.level}), task)
 
     def remove(self, task: Task) -> None:
-        self._levels[task.own.level].discard(task)
+        self._levels[task.data.level].discard(task)
 
     # The boost
 
     @property
-    def timer_ns(self) -> int | None:  # type: ignore[override]
+    def timer_ns(self) -> int | None:
         """When the next boost is due."""
         return self._boosted_ns + self.boost if self.boost else None
 
@@ -128,40 +141,41 @@ class MultilevelFeedbackQueue(Policy):
         self._boosted_ns = now_ns - (now_ns - self._boosted_ns) % self.boost
         self._boosts += 1
         lifted = [task for level in self._levels[1:] for task in level]
-        below = [task for task in self._running.values() if task.own.level > 0]
-        for task in sorted((*lifted, *below), key=lambda task: (-task.own.level, task.own.place)):  # lowest queue first
+        below = [task for task in self._running.values() if task.data.level > 0]
+        lowest_queue_first = sorted((*lifted, *below), key=lambda task: (-task.data.level, task.data.place))
+        for task in lowest_queue_first:
             self._last += 1
-            task.own.place = self._last
+            task.data.place = self._last
         self._levels[1:] = [Ranking() for _ in self.quanta[1:]]
         for task in lifted:
-            self._levels[0].push(task, task.own.place)
+            self._levels[0].push(task, task.data.place)
         for task in (*lifted, *self._running.values()):
             self._lift(task)
         self.note(Clause("boosted", {"lifted": len(lifted) + len(below), "every_ns": self.boost}))
         return lifted
 
     def _lift(self, task: Task) -> None:
-        standing: Standing = task.own
-        standing.level, standing.slices, standing.boosts = 0, self._allotment(0), self._boosts
+        state: MlfqState = task.data
+        state.level, state.slices, state.boosts = 0, self._allotment(0), self._boosts
         if task.left_ns is not None or task.pid in self._running:
-            self.desk.renew(task)
+            self.renew(task)
 
     # Levels
 
-    def _standing(self, task: Task) -> Standing:
+    def _state(self, task: Task) -> MlfqState:
         """Where it stands. What it has missed, a boost or a change of the levels, is made up for."""
-        standing: Standing | None = task.own
-        if standing is None:
-            standing = task.own = Standing(self._allotment(0), self._boosts)
-        elif standing.boosts != self._boosts:
+        state: MlfqState | None = task.data
+        if state is None:
+            state = task.data = MlfqState(self._allotment(0), self._boosts)
+        elif state.boosts != self._boosts:
             self._lift(task)
-        elif standing.level >= len(self.quanta):
-            self._fit(standing)
-        return standing
+        elif state.level >= len(self.quanta):
+            self._fit(state)
+        return state
 
-    def _fit(self, standing: Standing) -> None:
-        standing.level = min(standing.level, len(self.quanta) - 1)
-        standing.slices = min(standing.slices, self._allotment(standing.level))
+    def _fit(self, state: MlfqState) -> None:
+        state.level = min(state.level, len(self.quanta) - 1)
+        state.slices = min(state.slices, self._allotment(state.level))
 
     def _allotment(self, level: int) -> int:
         return self.allotments[min(level, len(self.allotments) - 1)]
@@ -170,12 +184,12 @@ class MultilevelFeedbackQueue(Policy):
         ready = [task for level in self._levels for task in level]
         self._levels = [Ranking() for _ in self.quanta]
         for task in (*ready, *self._running.values()):
-            self._fit(task.own)
+            self._fit(task.data)
         for task in ready:
-            self._levels[task.own.level].push(task, task.own.place)
+            self._levels[task.data.level].push(task, task.data.place)
 
     def why(self, task: Task) -> Clause:
-        return highest_queue(task.own.level)
+        return highest_queue(task.data.level)
 
     def queues(self) -> Sequence[Queue]:
         return [
@@ -184,4 +198,4 @@ class MultilevelFeedbackQueue(Policy):
         ]
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        return {"level": task.own.level, "slices": task.own.slices}
+        return {"level": task.data.level, "slices": task.data.slices}

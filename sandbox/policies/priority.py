@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 
-from sandbox.model.events import Clause, Figure, ReadyReason
-from sandbox.model.values import Duration, Flag
-from sandbox.policies.base import Parameter, Task
-from sandbox.policies.common.ranking import RankedPreemptive
+from sandbox.policies import Clause, Duration, Figure, Flag, Parameter, RankedPreemptive, ReadyReason, Task
 
 
-class Standing:
+class Ageing:
     """The priority in force; ``turn`` tells one stay in the ready queue from the next."""
 
     __slots__ = ("priority", "turn")
@@ -40,17 +37,17 @@ class Priority(RankedPreemptive):
         self._birthdays: list[tuple[int, int, Task]] = []  # when, in which turn, who ages
 
     @property
-    def starves(self) -> bool:  # type: ignore[override]
+    def starves(self) -> bool:
         """Without aging it may."""
         return not self.aging
 
     def rank(self, task: Task) -> int:
-        priority: int = task.own.priority
+        priority: int = task.data.priority
         return priority
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._turns += 1
-        task.own = Standing(task.priority, self._turns)
+        task.data = Ageing(task.priority, self._turns)
         super().enqueue(task, reason, now_ns)
         if self.aging:
             heappush(self._birthdays, (now_ns + self.aging, self._turns, task))
@@ -59,7 +56,7 @@ class Priority(RankedPreemptive):
         return self.preemptive and super().preempts(task, running, now_ns)
 
     @property
-    def timer_ns(self) -> int | None:  # type: ignore[override]
+    def timer_ns(self) -> int | None:
         """When the next one ages."""
         while self._birthdays and not self._waits_still(*self._birthdays[0]):
             heappop(self._birthdays)
@@ -69,8 +66,8 @@ class Priority(RankedPreemptive):
         aged: list[Task] = []
         while (due_ns := self.timer_ns) is not None and due_ns <= now_ns:
             _, turn, task = heappop(self._birthdays)
-            before = task.own.priority
-            task.own.priority = before - 1
+            before = task.data.priority
+            task.data.priority = before - 1
             self.ready.move(task, before - 1)
             self.note(Clause("aged", {"before": before, "after": before - 1}), task)
             heappush(self._birthdays, (due_ns + self.aging, turn, task))
@@ -78,11 +75,11 @@ class Priority(RankedPreemptive):
         return aged
 
     def retune(self, now_ns: int) -> None:
-        self._birthdays = [(now_ns + self.aging, task.own.turn, task) for task in self.ready] if self.aging else []
+        self._birthdays = [(now_ns + self.aging, task.data.turn, task) for task in self.ready] if self.aging else []
         heapify(self._birthdays)
 
     def _waits_still(self, when_ns: int, turn: int, task: Task) -> bool:
-        return task in self.ready and bool(task.own.turn == turn)
+        return task in self.ready and bool(task.data.turn == turn)
 
     def why(self, task: Task) -> Clause:
         figures = self.figures(task)

@@ -2,12 +2,11 @@
 
 from math import inf
 
-from sandbox.model.events import Clause
-from sandbox.policies.base import Task
-from sandbox.policies.common.deadlines import Punctual
+from sandbox.policies import Clause, Task
+from sandbox.policies.common.deadlines import DeadlinePolicy
 
 
-class RateMonotonic(Punctual):
+class RateMonotonic(DeadlinePolicy):
     """The process with the shortest ``period`` runs, and takes over at once when its next job is released; processes
     without a period run when no other has a job.
 

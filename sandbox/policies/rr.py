@@ -1,7 +1,6 @@
 """Round robin."""
 
-from sandbox.model.values import Duration
-from sandbox.policies.base import Parameter, Policy, Task
+from sandbox.policies import Duration, Parameter, Policy, Task
 
 
 class RoundRobin(Policy):

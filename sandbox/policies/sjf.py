@@ -1,12 +1,10 @@
 """Shortest job first."""
 
-from sandbox.model.events import Clause
-from sandbox.policies.base import Task
-from sandbox.policies.common.bursts import Foreseeing
-from sandbox.policies.common.ranking import Ranked
+from sandbox.policies import Clause, Ranked, Task
+from sandbox.policies.common.bursts import BurstEstimator
 
 
-class ShortestJobFirst(Foreseeing, Ranked):
+class ShortestJobFirst(BurstEstimator, Ranked):
     """The process with the shortest next CPU burst runs until it blocks or ends.
 
     Bad when short ones keep coming (a long one starves), and as good as its foresight: a wrong estimate puts a long

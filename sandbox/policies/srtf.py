@@ -1,12 +1,10 @@
 """Shortest remaining time first."""
 
-from sandbox.model.events import Clause
-from sandbox.policies.base import Task
-from sandbox.policies.common.bursts import Foreseeing
-from sandbox.policies.common.ranking import RankedPreemptive
+from sandbox.policies import Clause, RankedPreemptive, Task
+from sandbox.policies.common.bursts import BurstEstimator
 
 
-class ShortestRemainingTimeFirst(Foreseeing, RankedPreemptive):
+class ShortestRemainingTimeFirst(BurstEstimator, RankedPreemptive):
     """The process with the least left of its CPU burst runs; one that becomes ready with less takes over at once.
 
     Bad when short ones keep coming (a long one starves, even in the middle of its burst), and as good as its

@@ -1,9 +1,6 @@
 """Stride scheduling."""
 
-from sandbox.model.events import Clause, Figure, ReadyReason
-from sandbox.model.values import Duration
-from sandbox.policies.base import Parameter, Task
-from sandbox.policies.common.ranking import Ranked
+from sandbox.policies import Clause, Duration, Figure, Parameter, Ranked, ReadyReason, Task
 
 #: A process's stride is this over its tickets.
 _STRIDE_OF_ONE_TICKET = 10_000
@@ -26,30 +23,30 @@ class Stride(Ranked):
         self._latest = 0.0  # the pass of the last one chosen
 
     def rank(self, task: Task) -> tuple[float, int]:
-        return task.own, task.order
+        return task.data, task.order
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        if task.own is None:
-            task.own = self._latest
-        elif reason == "woke" and task.own < self._latest:
-            self.note(Clause("caught up", {"before": round(task.own, 3), "after": round(self._latest, 3)}), task)
-            task.own = self._latest
+        if task.data is None:
+            task.data = self._latest
+        elif reason == "woke" and task.data < self._latest:
+            self.note(Clause("caught up", {"before": round(task.data, 3), "after": round(self._latest, 3)}), task)
+            task.data = self._latest
         super().enqueue(task, reason, now_ns)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         task = super().pick(cpu, now_ns)
         if task is not None:
-            self._latest = max(self._latest, task.own)
+            self._latest = max(self._latest, task.data)
         return task
 
     def slice(self, task: Task) -> int:
         return self.quantum
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
-        task.own += _STRIDE_OF_ONE_TICKET / task.tickets * (ran_ns / self.quantum)
+        task.data += _STRIDE_OF_ONE_TICKET / task.tickets * (ran_ns / self.quantum)
 
     def why(self, task: Task) -> Clause:
         return Clause("lowest pass", self.figures(task))
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        return {"pass": round(task.own, 3), "stride": round(_STRIDE_OF_ONE_TICKET / task.tickets, 3)}
+        return {"pass": round(task.data, 3), "stride": round(_STRIDE_OF_ONE_TICKET / task.tickets, 3)}

@@ -14,7 +14,7 @@ from sandbox.model.spec import CLIENT, SERVERS, At, ClientSpec, MachineSpec, Pro
 from sandbox.model.values import Refused, nearest, shown
 from sandbox.scenario.tables import Numbered
 from sandbox.util.addresses import parse_address
-from sandbox.util.timeout import CLOCK
+from sandbox.util.timeout import ALARM
 
 
 class Checks:
@@ -32,7 +32,7 @@ class Checks:
         if not self._policy_is_beside(("machine", "policy"), machine.policy):
             return
         try:
-            policies.build(machine, str(self._folder), CLOCK)
+            policies.build(machine, str(self._folder), ALARM)
         except Refused as refused:
             inside, what = refused.faults[0]
             about = "parameters" if inside or what.rule == "no such parameter" else "policy"
@@ -63,7 +63,7 @@ class Checks:
                 self._named(where, at.do.who, names)
             elif isinstance(at.do, UsePolicy) and self._policy_is_beside(where, at.do.policy):
                 try:
-                    policies.build(MachineSpec(policy=at.do.policy), str(self._folder), CLOCK)
+                    policies.build(MachineSpec(policy=at.do.policy), str(self._folder), ALARM)
                 except Refused as refused:
                     self._problems.add_refused(where, refused)
 

@@ -13,7 +13,7 @@ from sandbox.model.commands import Spawn
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
 from sandbox.model.values import Refused, nearest, shown
-from sandbox.util.timeout import CLOCK
+from sandbox.util.timeout import ALARM
 
 #: Where in the file something is, and what is wrong with it.
 Fault = tuple[tuple[str, ...], Clause]
@@ -70,7 +70,7 @@ def _settings(scenario: Scenario) -> Iterator[Fault]:
     for index, whatif in enumerate(scenario.whatifs):
         where = ("whatif", str(index))
         try:
-            policies.build(whatif.applied(scenario).machine, scenario.folder, CLOCK)
+            policies.build(whatif.applied(scenario).machine, scenario.folder, ALARM)
         except Refused as refused:
             yield from ((where, clause) for _, clause in refused.faults)
         for process in scenario.processes:

@@ -1,5 +1,7 @@
-"""An alarm clock that interrupts what takes too long, wherever the interpreter is in it; where it cannot, the process
-says where it is and ends."""
+"""A time limit for code that somebody else wrote, enforced by SIGALRM.
+
+Python code is interrupted by an exception. Code in C cannot be; a process may then be ended with a dump of its stack.
+"""
 
 from __future__ import annotations
 
@@ -12,36 +14,36 @@ from time import thread_time
 from types import FrameType
 from typing import Any
 
-_PATIENCE_S = 0.5
+#: How long the body of ``with alarm:`` may take, and how often that is looked at.
+_LIMIT_S = 0.5
 _TICK_S = 0.1
-#: So much longer may a process be deaf to the alarm, in CPU time where nothing of Python is executed.
-DEAF_S = 2.0
+#: CPU time in which no Python code is executed, after which a process counts as hanging.
+HANG_S = 2.0
+
+#: ``with limit: …`` raises Timeout inside its body when that takes too long.
+TimeLimit = AbstractContextManager[Any]
+NO_LIMIT: TimeLimit = nullcontext()
 
 
-#: ``with alarm: …`` raises Overdue in the midst of its body when that takes too long.
-Alarm = AbstractContextManager[Any]
-ALL_THE_TIME: Alarm = nullcontext()
+class Timeout(BaseException):
+    """Raised inside code that takes too long. Not an Exception, so that ``except Exception`` does not swallow it."""
 
 
-class Overdue(BaseException):
-    """Raised in the midst of whatever takes too long. No ``except Exception`` may swallow it."""
+class Alarm:
+    """``with ALARM: …`` raises Timeout in the body when that takes too long, and again with every tick if the body
+    swallows it. It works in the main thread only; in others it has no effect.
 
-
-class AlarmClock:
-    """``with CLOCK: …`` raises Overdue in the body when that takes too long, and again with every tick if the body
-    swallows it. In the main thread only; elsewhere it never rings.
-
-    To enter costs no system call: the clock ticks (SIGALRM) while it is in use, and stops soon after. A process that
+    Entering costs no system call: the timer ticks (SIGALRM) while it is in use, and stops soon after. A process that
     is stopped, or gets no CPU, is not late: what counts is ticks that arrive, and CPU time.
 
-    Code written in C is not interrupted before it returns. If that takes longer than ``deaf_s``, or if every Overdue is
-    swallowed for so long, SIGPROF writes the stack to ``last_words`` and ends the process: nothing else can. None: it
-    does not, because the process has more to lose than this.
+    Code in C is not interrupted before it returns. If that takes longer than ``hang_s`` of CPU time, or if every
+    Timeout is swallowed for so long, SIGPROF writes the stack to ``last_words`` and ends the process, because nothing
+    else can. With ``hang_s`` None the process is never ended.
     """
 
-    def __init__(self, deaf_s: float | None = None) -> None:
-        self.deaf_s = deaf_s
-        #: A file descriptor: standard error, unless somebody else speaks for us.
+    def __init__(self, hang_s: float | None = None) -> None:
+        self.hang_s = hang_s
+        #: The file descriptor to which the stack is written.
         self.last_words = 2
         self._left_s = self._cpu_s = 0.0
         self._depth = 0
@@ -53,7 +55,7 @@ class AlarmClock:
         if threading.get_ident() != threading.main_thread().ident:
             return
         if not self._depth:
-            self._left_s = _PATIENCE_S
+            self._left_s = _LIMIT_S
         self._depth += 1
         self._used = True
         if not self._ticking:
@@ -66,41 +68,41 @@ class AlarmClock:
     def _start(self) -> None:
         self._ticking = True
         self._cpu_s = thread_time()
-        atexit.register(self._stop)  # an interpreter that is going down would be killed by the next tick
-        if self.deaf_s is not None:
+        atexit.register(self._stop)  # a tick during the interpreter's finalization would kill it
+        if self.hang_s is not None:
             faulthandler.register(signal.SIGPROF, file=self.last_words, all_threads=False, chain=True)
-            signal.setitimer(signal.ITIMER_PROF, self.deaf_s)
+            signal.setitimer(signal.ITIMER_PROF, self.hang_s)
         self._before = signal.signal(signal.SIGALRM, self._tick)
         self._timer = signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
 
     def _stop(self) -> None:
-        """Whoever had the timer before has it again."""
+        """Give the signal and the timer back to whoever had them."""
         atexit.unregister(self._stop)
         signal.setitimer(signal.ITIMER_REAL, *self._timer)
         if callable(self._before) or isinstance(self._before, int):
             signal.signal(signal.SIGALRM, self._before)
-        if self.deaf_s is not None:
+        if self.hang_s is not None:
             signal.setitimer(signal.ITIMER_PROF, 0)
             faulthandler.unregister(signal.SIGPROF)
         self._ticking = False
 
     def _tick(self, number: int, frame: FrameType | None) -> None:
-        if self.deaf_s is not None:
-            signal.setitimer(signal.ITIMER_PROF, self.deaf_s)  # Python is executed
+        if self.hang_s is not None:
+            signal.setitimer(signal.ITIMER_PROF, self.hang_s)  # Python is executed
         before_s, self._cpu_s = self._cpu_s, thread_time()
         if self._depth:
             self._left_s -= max(self._cpu_s - before_s, _TICK_S)  # ticks that came while C did not return are one
             if self._left_s < 0 and (frame is None or frame.f_code not in _DOORS):
-                if self.deaf_s is not None and self._left_s < -self.deaf_s:
+                if self.hang_s is not None and self._left_s < -self.hang_s:
                     signal.raise_signal(signal.SIGPROF)
-                raise Overdue("takes too long")
+                raise Timeout("takes too long")
         elif not self._used:
             self._stop()
         self._used = False
 
 
-#: Whoever is in one of these is just going in, or just in time; a ring there would upset the count.
-_DOORS = (AlarmClock.__enter__.__code__, AlarmClock.__exit__.__code__)
+#: In these the depth is being counted; an exception there would upset it.
+_DOORS = (Alarm.__enter__.__code__, Alarm.__exit__.__code__)
 
-#: A process has one timer, so it has one clock.
-CLOCK = AlarmClock()
+#: A process has one real-time timer, so it has one alarm.
+ALARM = Alarm()

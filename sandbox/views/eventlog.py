@@ -11,8 +11,8 @@ from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 
-from sandbox.kernel.decisions import RESUMED
 from sandbox.model.events import (
+    RESUMED,
     Admitted,
     Became,
     Blocked,

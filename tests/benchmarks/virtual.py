@@ -12,9 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from sandbox import policies
-from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.loop import run
-from sandbox.machines.virtual import VirtualMachine
+from sandbox.machines.simulate import simulate
 from sandbox.model.events import Dispatched, Event
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.units import MS, S
@@ -41,9 +39,8 @@ def simulated(policy: str, jobs: int, slices: int) -> tuple[float, int]:
     """CPU seconds, and decisions made."""
     scenario = load(policy, jobs, slices)
     events: list[Event] = []
-    kernel, machine = Kernel(policies.build(scenario.machine)), VirtualMachine(scenario)
     began = time.process_time()
-    run(kernel, machine, events.extend, "bench")
+    simulate(scenario, events.extend, policies.build(scenario.machine))
     return time.process_time() - began, sum(isinstance(event, Dispatched) for event in events)
 
 

@@ -15,7 +15,7 @@ import pytest
 from sandbox.link.client import can_be_strict
 from sandbox.model.commands import Quit
 from sandbox.model.events import Dispatched, Fault, Scheduling
-from sandbox.util.timeout import AlarmClock, Overdue
+from sandbox.util.timeout import Alarm, Timeout
 from tests.support.real import run_real, watch
 from tests.support.run import ossandbox
 from tests.support.scenarios import exits, process, scenario
@@ -161,7 +161,7 @@ def test_f29_who_is_only_stopped_goes_on(tmp_path: Path) -> None:
 
 def in_a_clock(*body: str) -> subprocess.CompletedProcess[str]:
     """A program that spends its time under a clock that takes 0.2 s of deafness."""
-    program = ("import signal, time", "from sandbox.util.timeout import AlarmClock", "clock = AlarmClock(0.2)", *body)
+    program = ("import signal, time", "from sandbox.util.timeout import Alarm", "clock = Alarm(0.2)", *body)
     return subprocess.run(
         [sys.executable, "-c", "\n".join(program)], capture_output=True, text=True, timeout=30, check=False
     )
@@ -210,13 +210,13 @@ def test_f29_who_only_gets_no_cpu_goes_on() -> None:
 
 def test_f29_a_c_function_that_does_come_back_is_overdue() -> None:
     done = in_a_clock(
-        "clock = AlarmClock(60)",
+        "clock = Alarm(60)",
         "try:",
         "    with clock:",
         "        list(map(abs, range(2 * 10**7)))",
         "except BaseException as late: print(type(late).__name__)",
     )
-    assert (done.returncode, done.stdout) == (0, "Overdue\n")
+    assert (done.returncode, done.stdout) == (0, "Timeout\n")
 
 
 def test_f29_a_file_that_never_ends_is_refused(tmp_path: Path) -> None:
@@ -245,9 +245,9 @@ def careless(rings: list[BaseException]) -> None:
 
 
 def test_the_clock_rings_again_for_whoever_swallows_it_and_stops_when_nobody_uses_it() -> None:
-    clock, before = AlarmClock(), signal.getsignal(signal.SIGALRM)
+    clock, before = Alarm(), signal.getsignal(signal.SIGALRM)
     rings: list[BaseException] = []
-    with pytest.raises(Overdue), clock:
+    with pytest.raises(Timeout), clock:
         careless(rings)
     assert len(rings) == 3
     give_up = time.monotonic() + 20
@@ -259,9 +259,9 @@ def test_the_clock_rings_again_for_whoever_swallows_it_and_stops_when_nobody_use
 def test_the_clock_has_stopped_when_the_interpreter_goes_down() -> None:
     program = (
         "import atexit, signal",
-        "from sandbox.util.timeout import CLOCK",
+        "from sandbox.util.timeout import ALARM",
         "atexit.register(lambda: print(signal.getitimer(signal.ITIMER_REAL)))",
-        "with CLOCK: print(signal.getitimer(signal.ITIMER_REAL)[1])",
+        "with ALARM: print(signal.getitimer(signal.ITIMER_REAL)[1])",
     )
     done = subprocess.run(
         [sys.executable, "-c", "\n".join(program)], capture_output=True, text=True, timeout=20, check=True

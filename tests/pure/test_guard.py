@@ -190,7 +190,7 @@ def slice(self, task):
         "def why(self, task):\n    return Clause(3)",
         "def pick(self, cpu, now_ns):\n    self.note(3)",
         "@property\ndef parameters(self):\n    return {'x': object()}",
-        "def pick(self, cpu, now_ns):\n    self.desk.renew(Task(9, 'x'))",
+        "def pick(self, cpu, now_ns):\n    self.renew(Task(9, 'x'))",
     ],
 )
 def test_f28_nonsense_of_every_other_kind(tmp_path: Path, body: str) -> None:

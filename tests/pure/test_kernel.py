@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.kernel.course import Course
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
+from sandbox.kernel.operator import CommandInterpreter
+from sandbox.kernel.process import BurstPlan
 from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
 from sandbox.model.events import (
     Admitted,
@@ -21,9 +22,10 @@ from sandbox.model.events import (
     Operator,
     Ready,
 )
-from sandbox.model.spec import ProcessSpec, Segment
+from sandbox.model.spec import MachineSpec, ProcessSpec, Segment
 from sandbox.model.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Task
+from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS
 from sandbox.views.board import Board
@@ -313,7 +315,7 @@ def test_the_rule_for_ties_is_told_with_whom_the_other_one_would_choose(ties: st
 
 
 def test_the_course_of_declared_work() -> None:
-    course = Course(ProcessSpec("a", work=[Segment("cpu", 10), Segment("io", 5)], repeat=3, period_ns=50).segments)
+    course = BurstPlan(ProcessSpec("a", work=[Segment("cpu", 10), Segment("io", 5)], repeat=3, period_ns=50).segments)
     bursts = []
     for used in (10, 10, 20, 20, 30):
         bursts.append(course.burst_ns)
@@ -323,21 +325,21 @@ def test_the_course_of_declared_work() -> None:
 
 def test_on_real_processes_the_nearest_end_of_a_burst_counts() -> None:
     segments = [Segment("cpu", 100), Segment("io", 5), Segment("cpu", 40), Segment("until", 500), Segment("cpu", 60)]
-    course = Course(segments)
+    course = BurstPlan(segments)
     assert not course.wait(30)  # a wait that nobody declared
     assert course.burst_ns == 100
     assert not course.wait(103)
     assert course.burst_ns == 40
     assert course.wait(138) == 1
     assert course.burst_ns == 60
-    late = Course(segments)
+    late = BurstPlan(segments)
     assert late.wait(142) == 1, "the first wait was too short to be noticed"
     assert late.burst_ns == 60
     assert not late.wait(200), "after the last burst comes the end"
 
 
 def test_jobs_that_were_late_and_did_not_wait_are_counted_with_the_next_that_does() -> None:
-    course = Course(ProcessSpec("a", work=[Segment("cpu", 10)], repeat=5, period_ns=50).segments)
+    course = BurstPlan(ProcessSpec("a", work=[Segment("cpu", 10)], repeat=5, period_ns=50).segments)
     assert [course.wait(used) for used in (10, 30, 31, 40)] == [1, 2, 0, 1]
 
 
@@ -430,7 +432,9 @@ def test_who_has_become_another_program_is_called_by_that_name() -> None:
     kernel.tell(Happened(0, [Arrived(1, process("sh", "cpu 19ms"))], {}))
     kernel.decide()
     kernel.settle(Obeyed({1: Started(0, 0)}, {}, {}))
-    kernel.tell(Happened(MS, [Told(Became(MS, 1, "cat", "cat")), Asked(Press("cat", "ctrl+d"))], {}))
+    happened = Happened(MS, [Told(Became(MS, 1, "cat", "cat")), Asked(Press("cat", "ctrl+d"))], {})
+    kernel.tell(happened)
+    CommandInterpreter(kernel, PolicyFactory(MachineSpec()).next).obey(happened)
     kernel.decide()
     did = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, (Operator, Fault))]
     assert did == [Operator(MS, Clause("pressed", {"pid": 1, "key": "ctrl+d"}))]

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.kernel.decisions import RESUMED
-from sandbox.model.events import Dispatched, Event, Wrote, decode
+from sandbox.model.events import RESUMED, Dispatched, Event, Wrote, decode
 from sandbox.model.spec import Scenario
 from sandbox.util.units import MS
 from sandbox.views import eventlog as past

@@ -12,7 +12,7 @@ from sandbox import policies, wording
 from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
 from sandbox.model.spec import ProcessSpec
 from sandbox.policies.base import Task
-from sandbox.policies.common.tickets import Bag
+from sandbox.policies.common.tickets import TicketPool
 from sandbox.render.listings import says
 from sandbox.util.units import MS, S
 from sandbox.wording import policies as choices
@@ -310,7 +310,7 @@ def test_who_is_drawn_holds_the_ticket() -> None:
 
 
 def test_a_bag_of_tickets_knows_who_holds_each() -> None:
-    bag, tasks = Bag(), [Task(pid, str(pid)) for pid in range(1, 21)]
+    bag, tasks = TicketPool(), [Task(pid, str(pid)) for pid in range(1, 21)]
     for task in tasks:
         task.tickets = task.pid * 3 % 7 + 1
         bag.put(task)

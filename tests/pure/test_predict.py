@@ -9,15 +9,15 @@ from itertools import cycle
 import pytest
 
 from sandbox import policies
-from sandbox.kernel.decisions import KEEPS
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.kernel.machine import Asked, Happened
+from sandbox.kernel.operator import CommandInterpreter
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.model.commands import Command, Kill, Predict, Resume, Step, UsePolicy
-from sandbox.model.events import Dispatched, Event, Operator
+from sandbox.model.events import KEEPS, Dispatched, Event, Operator
 from sandbox.model.spec import At, Scenario
-from sandbox.policies.host.factory import Succession
+from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from tests.support.scenarios import exits, gantt, process, scenario, simulate
@@ -40,10 +40,10 @@ class Answered(VirtualMachine):
 def asked(world: Scenario, answers: Sequence[Command] = ANSWERS) -> list[Event]:
     """All events of a virtual run that asks from its beginning."""
     world.script.insert(0, At(0, Predict(True)))
-    succession = Succession(world.machine)
-    kernel = Kernel(succession.first(), world.machine.cpus, None, succession.next)
+    factory = PolicyFactory(world.machine)
+    kernel = Kernel(factory.first(), world.machine.cpus)
     events: list[Event] = []
-    run(kernel, Answered(world, answers), events.extend, "test")
+    run(kernel, CommandInterpreter(kernel, factory.next), Answered(world, answers), events.extend, "test")
     return events
 
 

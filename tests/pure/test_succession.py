@@ -11,10 +11,11 @@ import pytest
 from sandbox import policies, wording
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
+from sandbox.kernel.operator import CommandInterpreter
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.model.commands import AnyCommand, Look, Pause, Reload, Resume, Tune, UsePolicy
 from sandbox.model.events import Descheduled, Dispatched, Event, Fault, Operator, Queues, Scheduling
-from sandbox.policies.host.factory import Succession
+from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util.units import MS
 from tests.support.scenarios import exits, gantt, process, scenario, simulate
 
@@ -184,8 +185,9 @@ def edited(path: Path, edit: str, *script: Any, text: str = MINE.format(end="pop
         if events[-1].t_ns >= 7 * MS:
             path.write_text(edit)
 
-    succession = Succession(world.machine)
-    run(Kernel(succession.first(), succeed=succession.next), VirtualMachine(world), emit, "test")
+    factory = PolicyFactory(world.machine)
+    kernel = Kernel(factory.first())
+    run(kernel, CommandInterpreter(kernel, factory.next), VirtualMachine(world), emit, "test")
     return events
 
 

@@ -7,7 +7,7 @@ from sandbox.model.values import Choice, Duration, Number
 from sandbox.policies.base import Parameter, Policy, Task
 
 
-class Foreseeing(Policy):
+class BurstEstimator(Policy):
     """A policy that looks at the burst to come.
 
     A real program declares nothing; its next burst is then estimated as the exponential average of those before it:
@@ -25,9 +25,9 @@ class Foreseeing(Policy):
 
     def estimate_ns(self, task: Task) -> int:
         """The length that its burst in hand, or to come, is thought to have."""
-        if task.own is None:
-            task.own = self.guess if task.estimate_ns is None else task.estimate_ns
-        estimate_ns: int = task.own
+        if task.data is None:
+            task.data = self.guess if task.estimate_ns is None else task.estimate_ns
+        estimate_ns: int = task.data
         return estimate_ns
 
     def expected_ns(self, task: Task) -> int:
@@ -38,8 +38,8 @@ class Foreseeing(Policy):
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
         if task.stopped == "blocked" and self.declared_ns(task) is None:
             burst_ns, before_ns = task.cpu_ns - task.before_ns, self.estimate_ns(task)
-            task.own = round(self.alpha * burst_ns + (1 - self.alpha) * before_ns)
-            figures: dict[str, Figure] = {"burst_ns": burst_ns, "before_ns": before_ns, "estimate_ns": task.own}
+            task.data = round(self.alpha * burst_ns + (1 - self.alpha) * before_ns)
+            figures: dict[str, Figure] = {"burst_ns": burst_ns, "before_ns": before_ns, "estimate_ns": task.data}
             self.note(Clause("estimate updated", figures), task)
 
     def figures(self, task: Task) -> dict[str, Figure]:

@@ -10,7 +10,7 @@ from sandbox.policies.base import Task
 from sandbox.policies.common.ranking import RankedPreemptive
 
 
-class Punctual(RankedPreemptive):
+class DeadlinePolicy(RankedPreemptive):
     """Watches every job that has a deadline (``task.due_ns``) and puts on record when it is missed."""
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
@@ -18,13 +18,13 @@ class Punctual(RankedPreemptive):
         self._watched: list[tuple[int, int, Task]] = []  # when due, pid, task
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        if task.due_ns is not None and task.own != task.due_ns:  # another job than the last one watched
-            task.own = task.due_ns
+        if task.due_ns is not None and task.data != task.due_ns:  # another job than the last one watched
+            task.data = task.due_ns
             heappush(self._watched, (task.due_ns, task.pid, task))
         super().enqueue(task, reason, now_ns)
 
     @property
-    def timer_ns(self) -> int | None:  # type: ignore[override]
+    def timer_ns(self) -> int | None:
         """When the next job that is not done yet is due."""
         while self._watched and self._watched[0][2].due_ns != self._watched[0][0]:
             heappop(self._watched)

@@ -1,4 +1,4 @@
-"""A bag of tickets: whose ticket was drawn is found in log n steps."""
+"""A pool of tickets, in which the holder of a drawn ticket is found in log n steps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from sandbox.policies.base import Task
 
 
-class Bag:
+class TicketPool:
     """Tasks with their tickets, numbered from 0 through all slots: a Fenwick tree over the slots."""
 
     def __init__(self) -> None:

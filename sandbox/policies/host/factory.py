@@ -12,13 +12,13 @@ from sandbox.model.values import Refused
 from sandbox.policies import BUILT_IN, build
 from sandbox.policies.base import Policy
 from sandbox.policies.fcfs import FirstComeFirstServed
-from sandbox.util.timeout import ALL_THE_TIME, Alarm
+from sandbox.util.timeout import NO_LIMIT, TimeLimit
 
 
-class Succession:
+class PolicyFactory:
     """Makes the policies of one run: the scenario's first, then whichever the operator asks for."""
 
-    def __init__(self, spec: MachineSpec, folder: str = ".", alarm: Alarm = ALL_THE_TIME) -> None:
+    def __init__(self, spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT) -> None:
         self._spec, self._folder, self._alarm = spec, folder, alarm
 
     def first(self) -> Policy:
@@ -40,7 +40,7 @@ class Succession:
         """The policy of this name, with the scenario's parameters if it is the scenario's policy, and the quantum of
         the present one if both have one. The present one's own name makes it anew, from its file if it has one, and
         with all of its parameters. Raises Refused."""
-        again = name == present.source or (name == present.name and name not in BUILT_IN)
+        again = name == present.source or (name == present.kind.name and name not in BUILT_IN)
         source = present.source if again else name
         spec = self._spec
         if source != spec.policy:

@@ -12,9 +12,9 @@ from types import TracebackType
 import sandbox
 from sandbox.model.events import Clause, Figure
 from sandbox.policies.base import Policy
-from sandbox.policies.host.validate import Nonsense
+from sandbox.policies.host.validate import InvalidAnswer
 from sandbox.util.text import clean, clean_line
-from sandbox.util.timeout import Overdue
+from sandbox.util.timeout import Timeout
 
 _TRACEBACK_MOST = 4_000
 #: The folder of the whole package: what lies in it is not its author's code.
@@ -28,11 +28,11 @@ def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
     """The fault of a policy whose ``callback`` ended in an exception."""
     figures: dict[str, Figure] = {"policy": policy.name, "callback": callback}
     where = _where_failed(policy, error.__traceback__)
-    if where is None and isinstance(error, Nonsense):
+    if where is None and isinstance(error, InvalidAnswer):
         figures |= {"answer": error.answer, "allowed": error.allowed, **_place(_where_defined(policy, callback))}
         return Clause("policy answers nonsense", figures)
     figures |= {**_place(where or _where_defined(policy, callback)), "traceback": traceback_of(error)}
-    if isinstance(error, Overdue):
+    if isinstance(error, Timeout):
         return Clause("policy takes too long", figures)
     return Clause("policy raises", {**figures, "error": reason(error)})
 

@@ -12,22 +12,38 @@ from typing import TypeVar
 
 from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
 from sandbox.model.values import Refused
-from sandbox.policies.base import Policy, Queue, Task
+from sandbox.policies.base import KernelHandle, Policy, Queue, Task
 from sandbox.policies.fcfs import FirstComeFirstServed
-from sandbox.policies.host import validate as answers
+from sandbox.policies.host import validate
 from sandbox.policies.host.failures import failure
-from sandbox.util.timeout import ALL_THE_TIME, Alarm, Overdue
+from sandbox.util.timeout import NO_LIMIT, TimeLimit, Timeout
 
 A = TypeVar("A")
 
 #: What a policy may raise without taking the kernel with it.
-FAILURES = (Exception, SystemExit, KeyboardInterrupt, Overdue)
+FAILURES = (Exception, SystemExit, KeyboardInterrupt, Timeout)
+
+
+class _CheckedHandle:
+    """What a guarded policy says to the kernel, checked."""
+
+    def __init__(self, kernel: KernelHandle) -> None:
+        self._kernel = kernel
+
+    def note(self, clause: Clause, task: Task | None = None) -> None:
+        self._kernel.note(validate.clause(clause), task)
+
+    def renew(self, task: Task) -> None:
+        self._kernel.renew(task)
+
+    def failed(self, what: Clause) -> None:
+        """Only a guard says so."""
 
 
 class Guard(Policy):
     """Behaves as ``policy`` does, until that fails."""
 
-    def __init__(self, policy: Policy, alarm: Alarm = ALL_THE_TIME) -> None:
+    def __init__(self, policy: Policy, alarm: TimeLimit = NO_LIMIT) -> None:
         self.seed = policy.seed
         self.source = policy.source
         self._policy = policy
@@ -56,17 +72,17 @@ class Guard(Policy):
     def _replace(self, what: Clause) -> None:
         """First come, first served takes over; whoever has been ready longest is first."""
         successor = FirstComeFirstServed(seed=self.seed)
-        successor.desk = self.desk
+        successor.kernel = self.kernel
         for task, pid in self._ready.items():
             task.pid = pid  # whatever the policy has made of it
             successor.enqueue(task, "admitted", self._now_ns)
         self._policy = successor
-        self.desk.failed(Clause(what.rule, {**what.figures, "successor": successor.name}))
+        self.kernel.failed(Clause(what.rule, {**what.figures, "successor": successor.name}))
 
     # What the kernel calls
 
     def start(self, now_ns: int) -> None:
-        self._policy.desk = self
+        self._policy.kernel = _CheckedHandle(self.kernel)
         self._tell("start", lambda policy: policy.start(now_ns))
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
@@ -76,15 +92,16 @@ class Guard(Policy):
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         self._now_ns = now_ns
-        task = self._ask("pick", lambda policy: answers.ready(policy.pick(cpu, now_ns), self._ready))
-        self._ready.pop(task, None)  # type: ignore[arg-type]
+        task = self._ask("pick", lambda policy: validate.ready(policy.pick(cpu, now_ns), self._ready))
+        if task is not None:
+            del self._ready[task]
         return task
 
     def slice(self, task: Task) -> int | None:
-        return self._ask("slice", lambda policy: answers.slice_ns(policy.slice(task)))
+        return self._ask("slice", lambda policy: validate.slice_ns(policy.slice(task)))
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
-        return self._ask("preempts", lambda policy: answers.truth(policy.preempts(task, running, now_ns)))
+        return self._ask("preempts", lambda policy: validate.truth(policy.preempts(task, running, now_ns)))
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
         self._tell("stopping", lambda policy: policy.stopping(task, ran_ns, now_ns))
@@ -100,43 +117,33 @@ class Guard(Policy):
         self._now_ns = now_ns
 
         def answer(policy: Policy) -> list[Task] | None:
-            tasks = answers.all_ready(policy.timer(now_ns), self._ready)
-            answers.later(policy.timer_ns, now_ns)
+            tasks = validate.all_ready(policy.timer(now_ns), self._ready)
+            validate.later(policy.timer_ns, now_ns)
             return tasks
 
         return self._ask("timer", answer)
 
     @property
-    def timer_ns(self) -> int | None:  # type: ignore[override]
+    def timer_ns(self) -> int | None:
         """When the policy wants to be called."""
-        return self._ask("timer_ns", lambda policy: answers.later(policy.timer_ns))
+        return self._ask("timer_ns", lambda policy: validate.later(policy.timer_ns))
 
     @property
-    def keeps_slice(self) -> Collection[DescheduledReason]:  # type: ignore[override]
+    def keeps_slice(self) -> Collection[DescheduledReason]:
         """Who keeps what is left of a slice."""
-        return self._ask("keeps_slice", lambda policy: answers.reasons(policy.keeps_slice))
+        return self._ask("keeps_slice", lambda policy: validate.reasons(policy.keeps_slice))
 
     # What the screen asks
 
     @property
-    def name(self) -> str:  # type: ignore[override]
-        """The name of whoever schedules."""
-        return self._policy.name
-
-    @property
-    def ties(self) -> str:  # type: ignore[override]
-        """Its rule for ties."""
-        return type(self._policy).ties
-
-    @property
-    def starves(self) -> bool:  # type: ignore[override]
+    def starves(self) -> bool:
         """What it says of itself."""
-        return self._ask("starves", lambda policy: answers.truth(policy.starves))
+        return self._ask("starves", lambda policy: validate.truth(policy.starves))
 
     @property
-    def idles(self) -> bool:  # type: ignore[override]
+    def idles(self) -> bool:
         """What it says of itself."""
-        return self._ask("idles", lambda policy: answers.truth(policy.idles))
+        return self._ask("idles", lambda policy: validate.truth(policy.idles))
 
     @property
     def kind(self) -> type[Policy]:
@@ -144,25 +151,13 @@ class Guard(Policy):
         return type(self._policy)
 
     def why(self, task: Task) -> Clause:
-        return self._ask("why", lambda policy: answers.clause(policy.why(task)))
+        return self._ask("why", lambda policy: validate.clause(policy.why(task)))
 
     def queues(self) -> Sequence[Queue]:
-        return self._ask("queues", lambda policy: answers.queues(policy.queues()))
+        return self._ask("queues", lambda policy: validate.queues(policy.queues()))
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        return self._ask("figures", lambda policy: answers.figures(policy.figures(task)))
-
-    # What the policy says to the kernel
-
-    def note(self, clause: Clause, task: Task | None = None) -> None:
-        self.desk.note(answers.clause(clause), task)
-
-    def renew(self, task: Task) -> None:
-        """Let a task's slice begin anew."""
-        self.desk.renew(task)
-
-    def failed(self, what: Clause) -> None:
-        """Said by a successor only, and that has no reason to."""
+        return self._ask("figures", lambda policy: validate.figures(policy.figures(task)))
 
     # Parameters
 
@@ -178,7 +173,7 @@ class Guard(Policy):
 
     @property
     def parameters(self) -> dict[str, object]:
-        return self._ask("parameters", lambda policy: answers.parameters(policy.parameters))
+        return self._ask("parameters", lambda policy: validate.parameters(policy.parameters))
 
     def described(self) -> list[ParameterView]:
         return self._ask("described", lambda policy: policy.described())

@@ -13,7 +13,7 @@ from sandbox.model.values import Refused
 from sandbox.policies.base import Policy
 from sandbox.policies.host.failures import failing_line, reason
 from sandbox.util.text import clean_line
-from sandbox.util.timeout import Overdue
+from sandbox.util.timeout import Timeout
 
 
 def load(name: str, folder: str) -> type[Policy]:
@@ -31,7 +31,7 @@ def load(name: str, folder: str) -> type[Policy]:
     try:
         with open(path, "rb") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)  # noqa: S102 - to run it is the purpose
-    except (Exception, SystemExit, Overdue) as error:
+    except (Exception, SystemExit, Timeout) as error:
         raise Refused("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from error
     if not hasattr(module, class_name):
         raise Refused("no such class", value=class_name, file=shown)
@@ -71,7 +71,7 @@ def started(make: Callable[[], Policy], name: str, folder: str) -> Policy:
         return make()
     except Refused:
         raise
-    except (Exception, SystemExit, Overdue) as error:
+    except (Exception, SystemExit, Timeout) as error:
         value, path = os.path.basename(name), os.path.join(folder, name.rpartition(":")[0])
         line = failing_line(error, path)
         rule = "policy does not start" if line is None else "file fails"

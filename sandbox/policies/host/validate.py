@@ -1,4 +1,4 @@
-"""What a policy may answer to the kernel's questions. Everything else is ``Nonsense``."""
+"""What a policy may answer to the kernel's questions. Everything else is ``InvalidAnswer``."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _REASONS = get_args(DescheduledReason)
 _WORDS_MOST, _FIGURES_MOST, _QUEUES_MOST = 500, 20, 100
 
 
-class Nonsense(ValueError):
+class InvalidAnswer(ValueError):
     """An answer that nobody can work with; ``allowed`` says what is expected."""
 
     def __init__(self, answer: object, allowed: str) -> None:
@@ -42,7 +42,7 @@ def ready(answer: object, tasks: Mapping[Task, int]) -> Task | None:
     """One of the ready tasks, or None."""
     if answer is None or (isinstance(answer, Task) and tasks.get(answer) == answer.pid):
         return answer
-    raise Nonsense(answer, N_("a task that is ready, or None"))
+    raise InvalidAnswer(answer, N_("a task that is ready, or None"))
 
 
 def all_ready(answer: object, tasks: Mapping[Task, int]) -> list[Task] | None:
@@ -53,35 +53,35 @@ def all_ready(answer: object, tasks: Mapping[Task, int]) -> list[Task] | None:
         found = [*islice(answer, len(tasks) + 1)]
         if len(found) <= len(tasks) and all(isinstance(task, Task) and task in tasks for task in found):
             return found
-    raise Nonsense(answer, N_("tasks that are ready, or None"))
+    raise InvalidAnswer(answer, N_("tasks that are ready, or None"))
 
 
 def slice_ns(answer: object) -> int | None:
     """A time slice."""
     if answer is None or (type(answer) is int and SLICE_LEAST_NS <= answer <= SLICE_MOST_NS):
         return answer
-    raise Nonsense(answer, f"{SLICE_LEAST_NS} … {SLICE_MOST_NS} ns, or None")
+    raise InvalidAnswer(answer, f"{SLICE_LEAST_NS} … {SLICE_MOST_NS} ns, or None")
 
 
 def truth(answer: object) -> bool:
     """Yes or no."""
     if isinstance(answer, bool):
         return answer
-    raise Nonsense(answer, "True | False")
+    raise InvalidAnswer(answer, "True | False")
 
 
 def later(answer: object, now_ns: int = -1) -> int | None:
     """A time to come."""
     if answer is None or (type(answer) is int and now_ns < answer < 1 << 62):
         return answer
-    raise Nonsense(answer, N_("a later time in ns, or None"))
+    raise InvalidAnswer(answer, N_("a later time in ns, or None"))
 
 
 def reasons(answer: object) -> Collection[DescheduledReason]:
     """Reasons for leaving the CPU."""
     if isinstance(answer, (tuple, list, set, frozenset)) and all(reason in _REASONS for reason in answer):
         return answer
-    raise Nonsense(answer, f"some of {' | '.join(_REASONS)}")
+    raise InvalidAnswer(answer, f"some of {' | '.join(_REASONS)}")
 
 
 def clause(answer: object) -> Clause:
@@ -90,7 +90,7 @@ def clause(answer: object) -> Clause:
         return Clause("sentence", {"text": clean_line(answer, _WORDS_MOST)})
     if isinstance(answer, Clause) and isinstance(answer.rule, str):
         return Clause(clean_line(answer.rule, _WORDS_MOST), figures(answer.figures))
-    raise Nonsense(answer, N_("a Clause, or text"))
+    raise InvalidAnswer(answer, N_("a Clause, or text"))
 
 
 def figures(answer: object) -> dict[str, Figure]:
@@ -103,7 +103,7 @@ def figures(answer: object) -> dict[str, Figure]:
         }
         if len(kept) == len(answer):
             return kept
-    raise Nonsense(answer, f"at most {_FIGURES_MOST} figures by name")
+    raise InvalidAnswer(answer, f"at most {_FIGURES_MOST} figures by name")
 
 
 def _figure(answer: Any) -> Figure:
@@ -111,7 +111,7 @@ def _figure(answer: Any) -> Figure:
         return clean_line(answer, _WORDS_MOST)
     if answer is None or type(answer) is float or (type(answer) is int and abs(answer) < 1 << 62):
         return answer
-    raise Nonsense(answer, N_("a figure: text, a number or None"))
+    raise InvalidAnswer(answer, N_("a figure: text, a number or None"))
 
 
 def parameters(answer: object) -> dict[str, object]:
@@ -120,7 +120,7 @@ def parameters(answer: object) -> dict[str, object]:
         with suppress(TypeError, ValueError):
             msgspec.json.encode(answer)
             return answer
-    raise Nonsense(answer, N_("parameters by name, as JSON carries them"))
+    raise InvalidAnswer(answer, N_("parameters by name, as JSON carries them"))
 
 
 def queues(answer: object) -> list[Queue]:
@@ -129,12 +129,12 @@ def queues(answer: object) -> list[Queue]:
         found = [*islice(answer, _QUEUES_MOST)]
         if all(isinstance(queue, Queue) for queue in found):
             return [_queue(queue) for queue in found]
-    raise Nonsense(answer, N_("a list of Queue"))
+    raise InvalidAnswer(answer, N_("a list of Queue"))
 
 
 def _queue(answer: Queue) -> Queue:
     tasks = tuple(answer.tasks)
     for task in tasks:
         if not isinstance(task, Task):
-            raise Nonsense(task, N_("tasks in a queue"))
+            raise InvalidAnswer(task, N_("tasks in a queue"))
     return Queue(clause(answer.name), tasks, slice_ns(answer.slice_ns))

@@ -149,15 +149,15 @@ class Population:
         self._poller.add(child.pidfd, partial(self._bury_adopted, child))
         child.mode = Mode.RUNNING
         self.vigil.watch(child)
-        self._admit(child, loose=True)
+        self._admit(child, continued=True)
 
-    def _admit(self, child: Child, loose: bool = False) -> None:
+    def _admit(self, child: Child, continued: bool = False) -> None:
         child.pid = next(self._pids)
         self.children[child.pid] = child
         self.consoles.open(child)
         self.traffic.born(child)
         parent = child.parent.pid if child.parent else None
-        self._out.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, loose))
+        self._out.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, continued))
 
     # Running and waiting
 

@@ -1,0 +1,104 @@
+"""The events of one instant. Until they are settled, a later report may still amend them."""
+
+from __future__ import annotations
+
+from sandbox.kernel.machine import Arrived, Ended
+from sandbox.kernel.process import Process
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Clause,
+    Descheduled,
+    DescheduledReason,
+    Event,
+    Exited,
+    Figure,
+    Operator,
+)
+
+
+class Journal:
+    """Events in their order, and where among them stands who left a CPU or began to wait at this instant.
+
+    A machine may learn what a process really used, or what it waits for, only after the next one has been dispatched.
+    The event is then already written, and is amended in place before anybody reads it.
+    """
+
+    def __init__(self) -> None:
+        self._events: list[Event] = []
+        self.add = self._events.append
+        self._descheduled: dict[int, int] = {}
+        self._blocked: dict[int, int] = {}
+
+    def take(self) -> list[Event]:
+        """The events of this instant, which is over."""
+        self._descheduled.clear()
+        self._blocked.clear()
+        events, self._events = self._events, []
+        self.add = self._events.append
+        return events
+
+    def admitted(self, t_ns: int, arrived: Arrived) -> None:
+        """A process is let in."""
+        spec = arrived.spec
+        self.add(
+            Admitted(
+                t_ns=t_ns,
+                pid=arrived.pid,
+                name=spec.name,
+                runs=spec.runs,
+                os_pid=arrived.os_pid,
+                parent=arrived.parent,
+                order=arrived.order,
+                demand_ns=spec.demand_ns,
+            )
+        )
+
+    def exited(self, t_ns: int, process: Process, ended: Ended) -> None:
+        """A process is over, with the totals of its life."""
+        self.add(
+            Exited(
+                t_ns=t_ns,
+                pid=process.pid,
+                code=ended.code,
+                signal=ended.signal,
+                cpu_ns=process.cpu_ns,
+                waiting_ns=process.waiting_ns,
+                blocked_ns=process.blocked_ns,
+                undispatched_ns=process.undispatched_ns,
+            )
+        )
+
+    def operator(self, t_ns: int, did: str, **figures: Figure) -> None:
+        """The operator did something."""
+        self.add(Operator(t_ns, Clause(did, figures)))
+
+    def descheduled(self, t_ns: int, process: Process, cpu: int, reason: DescheduledReason) -> None:
+        """A process leaves a CPU, with what is known of its CPU time by now."""
+        self._descheduled[process.pid] = len(self._events)
+        stray_ns, process.stray_ns = process.stray_ns, 0
+        self.add(Descheduled(t_ns, process.pid, cpu, process.report(process.cpu_ns), reason, stray_ns))
+
+    def blocked(self, t_ns: int, process: Process, on: Clause) -> None:
+        """A process begins to wait."""
+        self._blocked[process.pid] = len(self._events)
+        self.add(Blocked(t_ns, process.pid, on))
+
+    def amend_cpu(self, process: Process, cpu_ns: int, late_ns: int = 0) -> bool:
+        """A process that left its CPU at this instant has used so much, ``late_ns`` of it after it had left. Returns
+        whether there is such an event to amend."""
+        index = self._descheduled.get(process.pid)
+        if index is None:
+            return False
+        event = self._events[index]
+        assert isinstance(event, Descheduled)
+        process.reported_ns -= event.ran_ns
+        ran_ns, stray_ns = process.report(cpu_ns), event.undispatched_ns + late_ns
+        self._events[index] = Descheduled(event.t_ns, process.pid, event.cpu, ran_ns, event.reason, stray_ns)
+        return True
+
+    def amend_wait(self, pid: int, on: Clause) -> None:
+        """If this process began to wait at this instant, this is what it waits for."""
+        index = self._blocked.get(pid)
+        if index is not None:
+            self._events[index] = Blocked(self._events[index].t_ns, pid, on)

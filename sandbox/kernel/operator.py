@@ -1,0 +1,195 @@
+"""What the operator asks, carried out: pauses and steps, another policy, a look at the queues, orders to the machine.
+
+The operator is the person at the keyboard, or the script of a scenario. What is asked comes as reports of the machine,
+after everything else that happened at the same instant.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.machine import Asked, Carry, Happened
+from sandbox.kernel.pacing import QUESTION
+from sandbox.kernel.process import Cpu, Process
+from sandbox.model.commands import (
+    Command,
+    Describe,
+    Kill,
+    Look,
+    Pause,
+    Predict,
+    Press,
+    Quit,
+    Reload,
+    Resume,
+    Spawn,
+    Step,
+    Tune,
+    Type,
+    UsePolicy,
+)
+from sandbox.model.events import Clause, Described, Fault, Queued, Queues, QueueView
+from sandbox.model.states import State
+from sandbox.model.values import Refused
+from sandbox.policies.base import Policy, Queue, Task
+from sandbox.util.text import clean, clean_line
+
+#: Characters of a policy's own description that are told.
+_MAX_DESCRIPTION = 4_000
+
+
+class CommandInterpreter:
+    """Carries out commands on a kernel. ``successor`` makes the policy of a name, given the present one, and raises
+    Refused."""
+
+    def __init__(self, kernel: Kernel, successor: Callable[[str, Policy], Policy]) -> None:
+        self._kernel = kernel
+        self._successor = successor
+
+    def obey(self, happened: Happened) -> None:
+        """Carry out what was asked at this instant, in its order."""
+        if happened.reports:
+            for asked in happened.all(Asked):
+                self._execute(asked.command)
+
+    def _execute(self, command: Command) -> None:
+        kernel = self._kernel
+        match command:
+            case Pause(by) if not kernel.paused:
+                kernel.pause(by)
+            case Resume(by) if kernel.paused and by in ("operator", kernel.pacing.by):
+                kernel.resume("resumed")
+            case Step():
+                kernel.pacing.steps += 1
+                kernel.resume("stepped")
+            case Predict(on):
+                kernel.pacing.asks = on
+                if not on and kernel.paused and kernel.pacing.by == QUESTION:
+                    kernel.resume("resumed")
+            case Tune(parameter, value):
+                self._tune(parameter, value)
+            case UsePolicy(name):
+                self._change_policy(name, "policy")
+            case Reload():
+                self._change_policy(kernel.policy.source, "reloaded")
+            case Look(most):
+                self._show_queues(most)
+            case Describe():
+                self._describe()
+            case Quit() if not kernel.quitting:
+                kernel.journal.operator(kernel.now_ns, "quit")
+                kernel.close_accounts()
+            case Spawn(argv):
+                kernel.orders.add(Carry(command))
+                kernel.journal.operator(kernel.now_ns, "spawned", runs=clean_line(" ".join(argv)))
+            case Kill() | Type() | Press():
+                self._forward(command)
+
+    # Processes
+
+    def _forward(self, command: Kill | Type | Press) -> None:
+        """Hand a command that names a process on to the machine."""
+        kernel, process = self._kernel, self._find(command.who)
+        if process is None:
+            known = command.who in (each.name for each in kernel.processes.values())
+            rule = "has ended already" if known else "no such process"
+            kernel.journal.add(Fault(kernel.now_ns, Clause(rule, {"who": clean_line(command.who)})))
+            return
+        kernel.orders.add(Carry(command, process.pid))
+        match command:
+            case Kill():
+                kernel.journal.operator(kernel.now_ns, "killed", pid=process.pid)
+            case Press(_, key):
+                kernel.journal.operator(kernel.now_ns, "pressed", pid=process.pid, key=key)
+            case Type(_, text):
+                kernel.journal.operator(kernel.now_ns, "typed", pid=process.pid, text=clean_line(text))
+
+    def _find(self, who: str) -> Process | None:
+        """A living process by pid or by name."""
+        processes = self._kernel.processes
+        by_pid = processes.get(int(who)) if who.isdecimal() and len(who) < 20 else None
+        if by_pid is not None and by_pid.state is not State.EXITED:
+            return by_pid
+        alive = (process for process in processes.values() if process.state is not State.EXITED)
+        return next((process for process in alive if process.name == who), None)
+
+    # The policy
+
+    def _tune(self, parameter: str, value: str) -> None:
+        kernel = self._kernel
+        try:
+            kernel.policy.tune(parameter, value)
+        except Refused as refused:
+            self._refuse("set", refused)
+            return
+        kernel.policy.retune(kernel.now_ns)
+        kernel.journal.operator(kernel.now_ns, "set", parameter=parameter, value=value)
+        kernel.reschedule()
+
+    def _change_policy(self, name: str, did: str) -> None:
+        kernel = self._kernel
+        try:
+            policy = self._successor(name, kernel.policy)
+        except Refused as refused:
+            self._refuse("policy", refused)
+            return
+        kernel.journal.operator(kernel.now_ns, did, policy=policy.kind.name)
+        self._hand_over_to(policy)
+        kernel.reschedule()
+
+    def _hand_over_to(self, policy: Policy) -> None:
+        """Install another policy, and tell it of every process on a CPU, each as if it came alone and were picked, and
+        of every ready one, longest ready first."""
+        kernel = self._kernel
+        waiting = sorted(kernel.ready.values(), key=lambda process: process.since_ns)
+        for process in kernel.processes.values():
+            process.data = process.left_ns = None
+        kernel.install(policy)
+        for cpu in kernel.cpus:
+            holder = cpu.running or cpu.resuming
+            if holder is not None:
+                policy.enqueue(holder, "admitted", kernel.now_ns)
+                picked = policy.pick(cpu.index, kernel.now_ns)
+                if picked is not holder:
+                    self._put_back(holder, cpu, picked)
+        for process in waiting:
+            policy.enqueue(process, "admitted", kernel.now_ns)
+
+    def _put_back(self, process: Process, cpu: Cpu, picked: Task | None) -> None:
+        """The policy that takes over would not have picked the process on this CPU."""
+        kernel = self._kernel
+        if picked is not None:  # but one that was put back before
+            kernel.policy.enqueue(picked, "preempted", kernel.now_ns)
+        if cpu.running is process:
+            kernel.displace(process, "preempted")
+        cpu.resuming = None
+        kernel.ready[process.pid] = process
+
+    def _refuse(self, what: str, refused: Refused) -> None:
+        clause, kernel = refused.faults[0][1], self._kernel
+        kernel.journal.add(Fault(kernel.now_ns, Clause(clause.rule, {"asked": what, **clause.figures})))
+
+    def _show_queues(self, most: int) -> None:
+        kernel = self._kernel
+        queues = [self._view(queue, most) for queue in kernel.policy.queues()]
+        on_cpus = [cpu.running or cpu.resuming for cpu in kernel.cpus]
+        running = [self._queued(process) for process in on_cpus if process is not None]
+        kernel.journal.add(Queues(kernel.now_ns, queues, running))
+
+    def _view(self, queue: Queue, most: int) -> QueueView:
+        name = Clause("sentence", {"text": queue.name}) if isinstance(queue.name, str) else queue.name
+        first = [self._queued(task) for task in queue.tasks[:most]]
+        return QueueView(name, queue.slice_ns, len(queue.tasks), first)
+
+    def _queued(self, task: Task) -> Queued:
+        return Queued(task.pid, self._kernel.policy.figures(task))
+
+    def _describe(self) -> None:
+        kernel, policy = self._kernel, self._kernel.policy
+        parameters = policy.described()  # it may fail, and be another one afterwards
+        kind = policy.kind
+        file = getattr(sys.modules.get(kind.__module__), "__file__", None)
+        says = clean(str(kind.__doc__ or ""))[:_MAX_DESCRIPTION]
+        kernel.journal.add(Described(kernel.now_ns, kind.name, policy.source, file, says, parameters))

@@ -1,0 +1,39 @@
+"""When the machine pauses by itself: after a decision that was stepped to, and before a choice that is asked about."""
+
+from __future__ import annotations
+
+#: By whom the machine is paused while it asks who will run, and after a step.
+QUESTION = "question"
+STEP = "step"
+
+
+class Pacing:
+    """What the operator wants of pauses, and who made the present one."""
+
+    def __init__(self) -> None:
+        #: Who paused the machine, if it is paused.
+        self.by = ""
+        #: Decisions until the next pause; 0: none.
+        self.steps = 0
+        #: Whether to pause before each choice between several, and whether the present choice has been asked about.
+        self.asks = self.answered = False
+
+    def asks_about(self, candidates: int) -> bool:
+        """Whether to ask before a choice between so many."""
+        return self.asks and not self.answered and candidates > 1
+
+    def paused(self, by: str) -> None:
+        """The machine pauses: steps that were still to be made are forgotten."""
+        self.by, self.steps = by, 0
+
+    def resumed(self) -> bool:
+        """The machine goes on; returns whether it was asking. What was asked about is not asked again."""
+        self.answered = self.by == QUESTION
+        return self.answered
+
+    def decided(self) -> bool:
+        """One decision has been made; returns whether it was the last one before a pause."""
+        if not self.steps:
+            return False
+        self.steps -= 1
+        return self.steps == 0
