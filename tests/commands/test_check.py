@@ -13,6 +13,8 @@ from rich.cells import cell_len
 from sandbox.analysis.conformance.verdicts import LAWS
 from tests.support.commands import CommandResult, CommandRunner
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 HEAD = """
 import random
 import time
@@ -35,11 +37,6 @@ PICK = "    def pick(self, cpu, now_ns):\n"
 def check(ossandbox: CommandRunner) -> Check:
     """The command on fewer workloads than usual: enough for what shows at once."""
     return lambda *words: ossandbox("check", "--worlds", "60", *words)
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def policy(*more: str, name: str = "mine.py") -> str:

@@ -16,6 +16,7 @@ import pytest
 from rich.cells import cell_len
 
 from tests.support.commands import CommandRunner
+from tests.support.files import write_scenario
 from tests.support.terminal import terminal
 
 #: The textbook's example of a convoy: 24, 3 and 3 units of 10 ms.
@@ -56,13 +57,7 @@ class Dice(Policy):
 
 @pytest.fixture
 def convoy(tmp_path: Path) -> str:
-    return write(tmp_path, CONVOY)
-
-
-def write(folder: Path, text: str, name: str = "scenario.toml") -> str:
-    path = folder / name
-    path.write_text(text, "utf-8")
-    return str(path)
+    return write_scenario(tmp_path, CONVOY)
 
 
 def test_one_row_a_policy_with_the_best_of_each_column_marked(ossandbox: CommandRunner, convoy: str) -> None:
@@ -106,7 +101,7 @@ def test_wide_names_keep_their_lanes_in_line(ossandbox: CommandRunner, tmp_path:
     world = (
         '[[process]]\nname = "排序"\nwork = ["cpu 50ms"]\n[[process]]\nname = "很长的进程名字"\nwork = ["cpu 50ms"]\n'
     )
-    done = ossandbox("compare", write(tmp_path, world), "--policies", "fcfs")
+    done = ossandbox("compare", write_scenario(tmp_path, world), "--policies", "fcfs")
     lanes = [line for line in done.lines if line.startswith(("  1", "  2"))]
     assert [cell_len(line.partition("█")[0].partition("░")[0]) for line in lanes] == [15, 15]
     assert "很长的进 …" in lanes[1]
@@ -114,7 +109,7 @@ def test_wide_names_keep_their_lanes_in_line(ossandbox: CommandRunner, tmp_path:
 
 def test_many_processes_are_a_line_a_cpu(ossandbox: CommandRunner, tmp_path: Path) -> None:
     world = '[machine]\ncpus = 2\n[[process]]\nname = "p"\ncount = 20\nwork = ["cpu 50ms"]\n'
-    done = ossandbox("compare", write(tmp_path, world), "--policies", "fcfs")
+    done = ossandbox("compare", write_scenario(tmp_path, world), "--policies", "fcfs")
     lanes = [line for line in done.lines if line.startswith("cpu")]
     assert [line[:20] for line in lanes] == ["cpu0           1────", "cpu1           2────"]
     assert "the pid that has the CPU" in done.lines[-1]
@@ -130,7 +125,7 @@ def test_a_policy_beside_itself_with_other_parameters(ossandbox: CommandRunner, 
 
 
 def test_parameters_of_every_kind(ossandbox: CommandRunner, tmp_path: Path, convoy: str) -> None:
-    dice = write(tmp_path, DICE, "dice.py") + ":Dice"
+    dice = write_scenario(tmp_path, DICE, "dice.py") + ":Dice"
     settings = ":sides=12:bias=0.25:fair=false:steps=2ms/4ms:quantum=20ms"
     [document] = json.loads(ossandbox("compare", convoy, "--policies", dice + settings, "--json").out)
     assert document["policy"]["parameters"] == {
@@ -145,7 +140,7 @@ def test_the_json_is_the_list_of_the_documents_that_simulate_gives(ossandbox: Co
 
 
 def test_the_csv_has_a_row_a_policy_and_repeat(ossandbox: CommandRunner, tmp_path: Path, convoy: str) -> None:
-    dice = write(tmp_path, DICE, "dice.py") + ":Dice"
+    dice = write_scenario(tmp_path, DICE, "dice.py") + ":Dice"
     done = ossandbox("compare", convoy, "--policies", f"fcfs,{dice}", "--repeat", "3", "--csv", "--seed", "7")
     rows = [*csv.DictReader(io.StringIO(done.out))]
     assert [(row["policy"], row["run"], row["seed"]) for row in rows] == [
@@ -156,7 +151,7 @@ def test_the_csv_has_a_row_a_policy_and_repeat(ossandbox: CommandRunner, tmp_pat
 
 
 def test_repeats_have_a_spread(ossandbox: CommandRunner, tmp_path: Path, convoy: str) -> None:
-    dice = write(tmp_path, DICE, "dice.py") + ":Dice"
+    dice = write_scenario(tmp_path, DICE, "dice.py") + ":Dice"
     done = ossandbox("compare", convoy, "--policies", f"{dice},fcfs", "--repeat", "5")
     spreads = [line.split() for line in done.lines if line.startswith("  ±")]
     assert len(spreads) == 2
@@ -179,7 +174,7 @@ def test_a_policy_that_goes_by_what_no_process_says_is_left_out(ossandbox: Comma
     plain = '[[process]]\nname = "a"\nwork = ["cpu 10ms"]\n'
 
     def names(more: str) -> set[str]:
-        documents = json.loads(ossandbox("compare", write(tmp_path, plain + more), "--json").out)
+        documents = json.loads(ossandbox("compare", write_scenario(tmp_path, plain + more), "--json").out)
         return {document["policy"]["name"] for document in documents}
 
     always = names("")
@@ -210,18 +205,18 @@ def test_real_programs_are_refused_in_virtual_time_unless_they_have_an_estimate(
     ossandbox: CommandRunner, tmp_path: Path
 ) -> None:
     program = '[[process]]\nname = "a"\ncommand = ["sleep", "1"]\n'
-    done = ossandbox("compare", write(tmp_path, program))
+    done = ossandbox("compare", write_scenario(tmp_path, program))
     assert done.status == 2
     assert "process a: sleep 1 is a real program: give it an estimate" in done.err
-    done = ossandbox("compare", write(tmp_path, program + 'estimate = "20ms"\n'), "--policies", "fcfs")
+    done = ossandbox("compare", write_scenario(tmp_path, program + 'estimate = "20ms"\n'), "--policies", "fcfs")
     assert done.status == 0
-    done = ossandbox("compare", write(tmp_path, program + 'estimate = "20ms"\n'), "--against-real")
+    done = ossandbox("compare", write_scenario(tmp_path, program + 'estimate = "20ms"\n'), "--against-real")
     assert done.status == 2
     assert "only work takes the same CPU time on both machines" in done.err
 
 
 def test_an_empty_scenario(ossandbox: CommandRunner, tmp_path: Path) -> None:
-    done = ossandbox("compare", write(tmp_path, ""), "--policies", "fcfs,rr")
+    done = ossandbox("compare", write_scenario(tmp_path, ""), "--policies", "fcfs,rr")
     assert done.status == 0
     assert done.lines.count("nothing ran") == 2
     assert "*" not in "".join(done.lines[2:4])
@@ -235,7 +230,7 @@ def test_a_run_that_is_cut_short_is_not_compared(ossandbox: CommandRunner, convo
 
 
 def test_a_policy_that_fails_is_not_compared(ossandbox: CommandRunner, tmp_path: Path, convoy: str) -> None:
-    faulty = write(tmp_path, DICE.replace("return self.quantum", "return task.quantum"), "dice.py") + ":Dice"
+    faulty = write_scenario(tmp_path, DICE.replace("return self.quantum", "return task.quantum"), "dice.py") + ":Dice"
     done = ossandbox("compare", convoy, "--policies", f"{faulty},fcfs,rr")
     assert done.status == 1
     assert f"ossandbox: {faulty}: Dice fails in slice, dice.py line " in done.err
@@ -248,7 +243,7 @@ def test_a_policy_from_a_file_is_found_from_the_folder_where_one_is(
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    write(elsewhere, DICE, "dice.py")
+    write_scenario(elsewhere, DICE, "dice.py")
     monkeypatch.chdir(elsewhere)
     done = ossandbox("compare", convoy, "--policies", "fcfs,dice.py:Dice")
     assert done.status == 0
@@ -257,8 +252,8 @@ def test_a_policy_from_a_file_is_found_from_the_folder_where_one_is(
 
 
 def test_a_policy_that_a_script_switches_to_lies_beside_the_scenario(ossandbox: CommandRunner, tmp_path: Path) -> None:
-    write(tmp_path, DICE, "dice.py")
-    world = write(tmp_path, CONVOY + '[[at]]\ntime = "10ms"\ndo = "policy dice.py:Dice"\n')
+    write_scenario(tmp_path, DICE, "dice.py")
+    world = write_scenario(tmp_path, CONVOY + '[[at]]\ntime = "10ms"\ndo = "policy dice.py:Dice"\n')
     done = ossandbox("simulate", world)
     assert "policy Dice is in force" in done.out
 
@@ -304,7 +299,9 @@ SHORT = '[machine]\nquantum = "20ms"\n[[process]]\nname = "a"\nwork = ["cpu 50ms
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
 def test_real_processes_are_compared(ossandbox: CommandRunner, tmp_path: Path) -> None:
-    done = ossandbox("compare", write(tmp_path, SHORT), "--policies", "fcfs,rr", "--real", "--repeat", "2", "--json")
+    done = ossandbox(
+        "compare", write_scenario(tmp_path, SHORT), "--policies", "fcfs,rr", "--real", "--repeat", "2", "--json"
+    )
     assert done.status == 0, done.err
     documents: list[dict[str, Any]] = json.loads(done.out)
     assert [document["policy"]["name"] for document in documents] == ["fcfs", "fcfs", "rr", "rr"]
@@ -316,7 +313,7 @@ def test_real_processes_are_compared(ossandbox: CommandRunner, tmp_path: Path) -
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
 def test_virtual_and_real_runs_on_one_chart(ossandbox: CommandRunner, tmp_path: Path) -> None:
-    done = ossandbox("compare", write(tmp_path, SHORT), "--policies", "fcfs", "--against-real")
+    done = ossandbox("compare", write_scenario(tmp_path, SHORT), "--policies", "fcfs", "--against-real")
     assert done.status == 0, done.err
     assert [line.split()[0] for line in done.lines[2:4]] == ["fcfs", "fcfs"]
     begin = done.lines.index("fcfs") + 1
@@ -333,7 +330,7 @@ def test_virtual_and_real_runs_on_one_chart(ossandbox: CommandRunner, tmp_path: 
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
 def test_ctrl_c_gives_what_there_is_and_130(tmp_path: Path) -> None:
-    world = write(
+    world = write_scenario(
         tmp_path, '[[process]]\nname = "a"\nwork = ["cpu 300ms"]\n[[process]]\nname = "b"\nwork = ["cpu 300ms"]\n'
     )
     words = [sys.executable, "-m", "sandbox", "compare", world, "--real", "--policies", "fcfs,rr", "--repeat", "200"]

@@ -13,11 +13,10 @@ import pytest
 
 from sandbox.model.commands import Kill
 from sandbox.model.spec import Scenario
-from sandbox.trace.header import describe
-from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold, result
 from tests.support.commands import CommandRunner
+from tests.support.files import write_recording
 from tests.support.scenarios import process, scenario, simulate
 
 WORLD = scenario(
@@ -30,10 +29,7 @@ WORLD = scenario(
 
 
 def recorded(path: Path, world: Scenario = WORLD) -> str:
-    recorder = Recorder(str(path), describe(world, None))
-    recorder.take(simulate(world))
-    recorder.close()
-    return str(path)
+    return str(write_recording(path, world, simulate(world)))
 
 
 @pytest.fixture

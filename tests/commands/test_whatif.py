@@ -14,13 +14,13 @@ from sandbox import policies
 from sandbox.analysis.whatif.derive import Load
 from sandbox.analysis.whatif.report import document, lines
 from sandbox.analysis.whatif.run import what_if
-from sandbox.model.events import Admitted, AnyEvent, Exited
+from sandbox.model.events import Admitted, Exited
 from sandbox.model.spec import Scenario
 from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
-from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from tests.support.commands import CommandRunner
+from tests.support.files import write_recording
 from tests.support.generated import any_scenario
 from tests.support.kernel_script import HEAD, KernelScript
 from tests.support.real import run_real
@@ -39,10 +39,7 @@ def load(world: Scenario) -> Load:
 
 
 def recorded(path: Path, world: Scenario = CONVOY) -> str:
-    recorder = Recorder(str(path), describe(world, None))
-    recorder.take(simulate(world))
-    recorder.close()
-    return str(path)
+    return str(write_recording(path, world, simulate(world)))
 
 
 @pytest.mark.parametrize("name", policies.BUILT_IN)
@@ -141,7 +138,7 @@ def test_of_a_run_that_was_not_over_only_those_that_were_are_compared() -> None:
     """Two of three have ended; under any policy the third would do what was recorded of it, and that is not all."""
     events = simulate(CONVOY)
     third_ns = max(end.t_ns for end in exits(events).values())
-    it = what_if(Load(describe(CONVOY, None), [e for e in events if e.t_ns < third_ns]), "rr:quantum=10ms", None)  # type: ignore[arg-type, misc]
+    it = what_if(Load(describe(CONVOY, None), [e for e in events if e.t_ns < third_ns]), "rr:quantum=10ms", None)  # type: ignore[misc]
     assert it.unfinished == 1
     assert [was["name"] for was, _ in it.ended] == ["long", "other"]
     done = ["".join(text for text, _ in line) for line in lines(it, 100)]
@@ -189,9 +186,8 @@ def test_a_real_run_is_reproduced(tmp_path: Path) -> None:
         process("c", "cpu 30ms", arrive="40ms"),
         policy="fcfs",
     )
-    events: list[AnyEvent] = run_real(world)
-    path = str(tmp_path / "it")
-    Recorder(path, describe(world, None)).take(events)
+    events = run_real(world)
+    path = str(write_recording(tmp_path / "it", world, events))
     recording = Recording(path)
     it = what_if(Load(recording.header, recording.events()), "rr:quantum=10ms", None)
     assert it.trusted, it.check.processes

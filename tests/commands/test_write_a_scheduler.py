@@ -12,17 +12,14 @@ from tests.support.commands import CommandRunner
 from tests.support.run import ROOT
 from tests.support.terminal import Terminal
 
+pytestmark = pytest.mark.usefixtures("own_folder")
+
 SECTION = (ROOT / "README.md").read_text("utf-8").partition("## Write a scheduler\n")[2].partition("\n## ")[0]
 FENCES = re.findall(r"```(\w*)\n(.*?)```", SECTION, re.DOTALL)
 COMMANDS = [line.split()[1:] for kind, text in FENCES if kind == "sh" for line in text.splitlines()]
 [EDIT] = [text for kind, text in FENCES if kind == "python"]
 [SAID] = [text for kind, text in FENCES if kind == ""]
 MINE = Path("mine.py")
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def edit(before: str, after: str) -> None:

@@ -13,6 +13,7 @@ from sandbox.machines.linux.process.reaper import Reaper
 from sandbox.machines.linux.process.terminate import GRACE_NS, withstands
 from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
+from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
 from tests.support.procs import children, descendants, fields, gone, state
 from tests.support.real import Watch, run_real, watch
@@ -171,7 +172,7 @@ def test_f16_two_hundred_children_that_exit_with_7() -> None:
     assert codes == [7] * 200
 
 
-def sevens(number: int) -> list:
+def sevens(number: int) -> list[ProcessSpec]:
     return [command(f"seven-{index}", "sh", "-c", "exit 7") for index in range(number)]
 
 

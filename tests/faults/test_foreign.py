@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -89,7 +90,7 @@ def look_around(app: Terminal, processes: int) -> None:
     """At every panel, and at so many processes from near."""
     for key, sees in (("2", "SOCKETS"), ("3", "CONSOLE"), ("4", "QUEUES"), ("1", "READY")):
         app.press(key)
-        app.read_until(lambda sees=sees: app.shows(sees), f"the panel of {sees}")
+        app.read_until(partial(app.shows, sees), f"the panel of {sees}")
     for _ in range(processes):
         app.press("\x1b[B")
         app.press("\r")

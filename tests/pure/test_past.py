@@ -42,7 +42,7 @@ def board(it: Board) -> Any:
 
 def network(it: Network) -> Any:
     """Everything that a network says."""
-    ends = [*it.listeners.values(), *it.connections.values(), *it.ended]
+    ends: list[Any] = [*it.listeners.values(), *it.connections.values(), *it.ended]
     return it.number, it._woken_ns, [[getattr(end, field) for field in end.__slots__] for end in ends]
 
 

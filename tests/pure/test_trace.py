@@ -24,6 +24,7 @@ from sandbox.trace.plausible import Plausible
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from sandbox.views.eventlog import past_of
+from tests.support.files import write_recording
 from tests.support.generated import any_scenario
 from tests.support.scenarios import process, scenario, simulate
 
@@ -32,10 +33,7 @@ EVENTS = simulate(WORLD)
 
 
 def recorded(path: Path, events: list[Event] = EVENTS, world: Scenario = WORLD) -> Path:
-    recorder = Recorder(str(path), describe(world, None))
-    assert recorder.take(events) is None
-    recorder.close()
-    return path
+    return write_recording(path, world, events)
 
 
 def read(path: Path) -> tuple[list[AnyEvent], list[str]]:

@@ -20,7 +20,7 @@ from tests.support.leaks import LeftCheck
 from tests.support.noise import when_quiet
 from tests.support.real import run_real
 from tests.support.run import ossandbox
-from tests.support.scenarios import exits, process, scenario
+from tests.support.scenarios import exits, process, scenario, whole
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[
     "cases"
@@ -164,7 +164,7 @@ def test_every_late_job_is_told() -> None:
     late = process("late", "cpu 40ms", repeat=4, period_ns=20 * MS)
     events, noise = when_quiet(lambda: run_real(scenario(late, policy="edf")))
     noise.skip_unless_quiet()
-    due_ns = [event.note.figures["due_ns"] for event in events if isinstance(event, PolicyNote)]
+    due_ns = [whole(event.note.figures["due_ns"]) for event in events if isinstance(event, PolicyNote)]
     assert [later - due for due, later in pairwise(due_ns)] == [20 * MS] * 3
 
 

@@ -19,7 +19,7 @@ from sandbox.lessons.tracker import Story
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.machines.linux.cpus import available
-from sandbox.model.events import AnyEvent, Wrote
+from sandbox.model.events import Event, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in_folder
 from sandbox.views.eventlog import Moment
@@ -41,7 +41,7 @@ COURSE = [
 ]
 
 
-def who_sits_where(events: list[AnyEvent]) -> None:
+def who_sits_where(events: list[Event]) -> None:
     """Everybody was in his quadrant at some time; the last to come, when its call had returned."""
     moment, been = Moment(), defaultdict(set)
     for event in events:

@@ -108,7 +108,8 @@ def test_children_are_found_scheduled_and_named_for_what_they_become(sensor: str
         run.ended("sh")
         ends = {event.pid for event in run.all(Exited)}
         assert spinner.pid in ends
-        names = {event.pid: event.name for event in [*run.all(Admitted), *run.all(Became)]}
+        called: list[Admitted | Became] = [*run.all(Admitted), *run.all(Became)]
+        names = {event.pid: event.name for event in called}
         assert sorted(names[event.pid] for event in run.all(Admitted) if event.parent == pid) == [
             "bash",
             "sleep",

@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input
 
+from sandbox.clients.client import Client
 from sandbox.model.commands import Command
 from sandbox.model.events import AnyEvent, Halted
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
@@ -22,7 +23,9 @@ from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
 from sandbox.tui.state.replay import Replay
 from sandbox.tui.state.session import Session
+from sandbox.util.addresses import parse_address
 from tests.support.kernel_script import KernelScript
+from tests.support.network_script import AT
 
 #: What the clock of every test shows at its beginning.
 NOON_NS = 12 * 3600 * 1_000_000_000
@@ -158,6 +161,14 @@ class AppDriver(ScreenReader):
     @property
     def sent(self) -> list[Command]:
         return self.link.sent
+
+    def add_client(self, name: str, own: str | None) -> Client:
+        """One of the app's own clients, which does nothing; ``own``: its address, None while it connects."""
+        client = Client(name, parse_address(AT))
+        client.own = own
+        client.state = "connecting" if own is None else "connected"
+        self.app.session.clients.all.append(client)
+        return client
 
     async def feed(self, pilot: Pilot[int], script: KernelScript) -> None:
         """Have the script's events come up the link when the last of them happens, and go on to the script's end."""

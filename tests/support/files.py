@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
+
+from sandbox.model.events import Event
+from sandbox.model.spec import Scenario
+from sandbox.trace.header import describe
+from sandbox.trace.record import Recorder
 
 #: A scenario in which something is always running, something is always stopped, and something always waits.
 BUSY = """
@@ -31,3 +37,11 @@ def write_scenario(folder: Path, text: str, name: str = "scenario.toml") -> str:
 def toml_list(words: list[str]) -> str:
     """A list of strings as TOML writes it."""
     return json.dumps(words)
+
+
+def write_recording(path: Path, world: Scenario, events: Iterable[Event]) -> Path:
+    """A recording of a scenario in which this happened; its path."""
+    recorder = Recorder(str(path), describe(world, None))
+    assert recorder.take(events) is None
+    recorder.close()
+    return path

@@ -32,9 +32,9 @@ def kernel_process(world: Scenario, **boot: Any) -> Iterator[KernelProcess]:
         link.end()
 
 
-def run_real(world: Scenario, **boot: Any) -> list[AnyEvent]:
+def run_real(world: Scenario, **boot: Any) -> list[Event]:
     """All events of a run on real processes; the scenario's clients play their parts."""
-    events: list[AnyEvent] = []
+    events: list[Event] = []
     with kernel_process(world, **boot) as link:
         clientele = Aside(world.clients)
 
@@ -69,7 +69,7 @@ class Watch:
         self.link.beat()
         self.events += self.link.receive()
 
-    def until(self, what: Callable[[], T], why: str, seconds: float = 20.0) -> T:
+    def until(self, what: Callable[[], T | None], why: str, seconds: float = 20.0) -> T:
         """Wait until ``what`` gives something true, and give that."""
         give_up = time.monotonic() + seconds
         while not (found := what()):

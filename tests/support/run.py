@@ -22,7 +22,7 @@ OSSANDBOX = [sys.executable, "-m", "sandbox"]
 OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
 
 
-def until(what: Callable[[], T], why: str, seconds: float = 20.0) -> T:
+def until(what: Callable[[], T | None], why: str, seconds: float = 20.0) -> T:
     """Wait until ``what`` gives something true, and give that; the test fails after so long without."""
     give_up = time.monotonic() + seconds
     while not (found := what()):

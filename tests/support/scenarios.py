@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 from sandbox.machines import simulate as simulation
-from sandbox.model.commands import AnyCommand
-from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited
+from sandbox.model.commands import AnyCommand, Command
+from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited, Figure
 from sandbox.model.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.policies.base import Policy
 from sandbox.util.units import MS, parse_duration
@@ -33,9 +33,9 @@ def quick_python(*lines: str) -> list[str]:
     return [sys.executable, "-I", "-S", "-c", "\n".join(lines)]
 
 
-def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, AnyCommand]] = (), **machine: Any) -> Scenario:
+def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, Command]] = (), **machine: Any) -> Scenario:
     """A scenario of these processes; times of the script as people write them."""
-    at = [At(parse_duration(time), command) for time, command in script]
+    at = [At(parse_duration(time), cast(AnyCommand, command)) for time, command in script]
     return Scenario("test", "test", MachineSpec(**machine), list(processes), at, folder=os.getcwd())
 
 
@@ -46,23 +46,34 @@ def simulate(world: Scenario, policy: Policy | None = None) -> list[Event]:
     return events
 
 
-def gantt(events: Iterable[Event]) -> list[tuple[str, float, float]]:
+def names(events: Sequence[Event]) -> dict[int, str]:
+    """Each process's name as it was born, by pid."""
+    return {event.pid: event.name for event in events if isinstance(event, Admitted)}
+
+
+def gantt(events: Sequence[Event]) -> list[tuple[str, float, float]]:
     """Who had the CPU from when to when, in ms; pieces that touch are one."""
-    names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
+    called = names(events)
     pieces: list[tuple[str, float, float]] = []
     since: dict[int, int] = {}
     for event in events:
         if isinstance(event, Dispatched):
             since[event.pid] = event.t_ns
         elif isinstance(event, Descheduled):
-            name, start, end = names[event.pid], since[event.pid] / MS, event.t_ns / MS
+            name, start, end = called[event.pid], since[event.pid] / MS, event.t_ns / MS
             if pieces and pieces[-1][0] == name and pieces[-1][2] == start:
                 start = pieces.pop()[1]
             pieces.append((name, start, end))
     return pieces
 
 
-def exits(events: Iterable[Event]) -> dict[str, Exited]:
+def exits(events: Sequence[Event]) -> dict[str, Exited]:
     """How each process ended, by name."""
-    names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
-    return {names[event.pid]: event for event in events if isinstance(event, Exited)}
+    called = names(events)
+    return {called[event.pid]: event for event in events if isinstance(event, Exited)}
+
+
+def whole(figure: Figure) -> int:
+    """A figure of an event that must be a whole number."""
+    assert isinstance(figure, int)
+    return figure

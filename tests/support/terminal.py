@@ -96,10 +96,10 @@ class Terminal(CommandRun):
         os.close(self.master)
         self.master = -1
 
-    def read_until(self, what: Callable[[], T], why: str, seconds: float = 20.0) -> T:
+    def read_until(self, what: Callable[[], T | None], why: str, seconds: float = 20.0) -> T:
         """``until``, while its output is read."""
 
-        def step() -> T:
+        def step() -> T | None:
             if self.master >= 0:
                 self.read()
             return what()

@@ -6,6 +6,7 @@ import signal
 from pathlib import Path
 
 import pytest
+from textual.screen import Screen
 
 from sandbox.model.commands import Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy
 from sandbox.model.spec import Scenario
@@ -336,7 +337,8 @@ async def test_every_action_is_in_the_help_and_in_the_command_palette(make_drive
         await driver.feed(pilot, three())
         await pilot.press("question_mark")
         await pilot.pause()
-        assert isinstance(driver.app.screen, Help)
+        shown: Screen[object] = driver.app.screen
+        assert isinstance(shown, Help)
         assert [action.name for action in ACTIONS if action.name not in driver.text] == []
         await pilot.press("escape")
         for panel in PANELS:

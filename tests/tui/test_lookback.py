@@ -28,6 +28,7 @@ from tests.support.app import (
     until,
     wheel,
 )
+from tests.support.files import write_recording
 from tests.support.kernel_script import KernelScript, every_state
 
 
@@ -207,10 +208,7 @@ async def test_two_marks_and_what_lies_between(make_driver: MakeDriver) -> None:
 @pytest.fixture
 def recorded(tmp_path: Path) -> Callable[[list[AnyEvent]], Path]:
     def record(events: list[AnyEvent]) -> Path:
-        recorder = Recorder(str(tmp_path / "it"), describe(blank_scenario("a", "b"), None))
-        recorder.take(events)
-        recorder.close()
-        return tmp_path / "it"
+        return write_recording(tmp_path / "it", blank_scenario("a", "b"), events)
 
     return record
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from sandbox.lessons.course import in_order
 from sandbox.machines.linux.cpus import available
@@ -25,8 +25,14 @@ nmae = "x"
 time = "1s"
 do = "kil x"
 """
-PLACES = ("line 1, titel", "line 3, machine.quantum", "line 4, machine.policy", "line 6, process[1].work[1]")
-PLACES += ("line 7, process[1].nmae", "line 10, at[1].do")
+PLACES = (
+    "line 1, titel",
+    "line 3, machine.quantum",
+    "line 4, machine.policy",
+    "line 6, process[1].work[1]",
+    "line 7, process[1].nmae",
+    "line 10, at[1].do",
+)
 
 
 def typed(text: str) -> list[str]:
@@ -110,9 +116,8 @@ async def test_all_faults_of_a_file_are_told_and_nothing_is_started(
             problems.scroll_relative(y=4, animate=False)
             await pilot.pause()
         assert seen == set(PLACES)
-        assert "Did you mean rr?" in "".join(
-            map(str, [widget.content for widget in driver.app.screen.query(".problem")])
-        )  # type: ignore[attr-defined]
+        told = [str(widget.content) for widget in driver.app.screen.query(".problem").results(Static)]
+        assert "Did you mean rr?" in "".join(told)
         await pilot.press("x")  # it is being mended
         await pilot.pause()
         assert "bad.toml:" not in driver.text

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from sandbox.link.client import KernelProcess
@@ -20,13 +21,13 @@ from tests.support.queue_script import levels, mlfq, mlfq_run, queued
 from tests.support.scenarios import process, scenario
 
 
-async def open_panel(driver: AppDriver, pilot: object, script: KernelScript, *told: AnyEvent) -> None:
+async def open_panel(driver: AppDriver, pilot: Pilot[int], script: KernelScript, *told: AnyEvent) -> None:
     """Turn to it, and answer."""
-    await driver.feed(pilot, script)  # type: ignore[arg-type]
-    await pilot.press("4")  # type: ignore[attr-defined]
+    await driver.feed(pilot, script)
+    await pilot.press("4")
     await until(lambda: Describe() in driver.sent, pilot)
     driver.link.feed(told)
-    await driver.settle(pilot)  # type: ignore[arg-type]
+    await driver.settle(pilot)
     driver.sent.clear()
 
 

@@ -20,7 +20,9 @@ class Run:
     def __init__(self, scenario: Scenario | None = None) -> None:
         self.clock = Clock()
         self.session = Session(scenario or blank_scenario(), FakeLink, self.clock)
-        self.link = self.session.begin()
+        link = self.session.begin()
+        assert isinstance(link, FakeLink)
+        self.link = link
 
     def feed(self, script: KernelScript, late_ns: int = 0, fresh: bool = True) -> None:
         """The script's events arrive, so much later than its last event happened."""
@@ -35,9 +37,9 @@ class Run:
 
 @pytest.fixture
 def run() -> Iterator[Run]:
-    it = Run()
-    yield it
-    it.link.end()
+    started = Run()
+    yield started
+    started.link.end()
 
 
 def busy() -> KernelScript:

@@ -11,18 +11,17 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
-from sandbox.clients.client import Client
 from sandbox.model.commands import Kill
 from sandbox.model.events import Clause, Listening
 from sandbox.tui.config import Config
 from sandbox.tui.format import fine, size
-from sandbox.util.addresses import Address
 from sandbox.util.units import MS, US, S
 from tests.support.app import NOON_NS, AppDriver, Compare, MakeDriver, prepare, until
 from tests.support.files import write_scenario
 from tests.support.kernel_script import KernelScript
 from tests.support.leaks import LeftCheck
 from tests.support.network_script import AT, PEERS, NetworkScript
+from tests.support.servers import upper
 from tests.support.terminal import terminal
 
 
@@ -41,15 +40,6 @@ def office_hours() -> NetworkScript:
     script.wake("first").expire("hog").run("first").later("1ms").block("first", "recv", at=PEERS[0]).run("hog")
     script.later("2ms").pass_on(3, 1_500, 0, 1_500).wake("second").connect(4, PEERS[2], 1).wake("server")
     return script.later("3ms")
-
-
-def client(driver: AppDriver, name: str, own: str | None) -> Client:
-    """A client of ours that does nothing."""
-    made = Client(name, Address("127.0.0.1", 9001))
-    made.own = own
-    made.state = "connecting" if own is None else "connected"
-    driver.app.session.clients.all.append(made)
-    return made
 
 
 async def test_each_connection_says_where_its_process_is(make_driver: MakeDriver) -> None:
@@ -71,7 +61,7 @@ async def test_a_client_of_ours_is_known_by_name_and_seen_to_wait(make_driver: M
     driver = make_driver()
     async with driver.app.run_test(size=(80, 24)) as pilot:
         await driver.feed(pilot, office_hours())
-        ours = client(driver, "client-1", PEERS[1])
+        ours = driver.add_client("client-1", PEERS[1])
         ours.said, ours.heard = "bye", "BYE"
         ours.round_trips_ns.append(350 * US)
         await pilot.press("2")
@@ -167,19 +157,13 @@ async def test_where_nobody_listens_it_says_what_to_do(make_driver: MakeDriver) 
         assert driver.app.session.clients.all == []
 
 
-async def upper(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1_000):
-        writer.write(data.upper())
-    writer.close()
-
-
 async def test_keys_send_clients(make_driver: MakeDriver) -> None:
     driver = make_driver()
     server = await asyncio.start_server(upper, "127.0.0.1", 0)
     at = "{}:{}".format(*server.sockets[0].getsockname())
     async with server, driver.app.run_test(size=(120, 40)) as pilot:
         script = NetworkScript().admit("server").run("server").later("1ms")
-        await driver.open(pilot, "2", script.happen(Listening(script.at, 1, 1, at, 0)))  # type: ignore[attr-defined]
+        await driver.open(pilot, "2", script.happen(Listening(script.at, 1, 1, at, 0)))
         clients = driver.app.session.clients
         await pilot.press("c")
         await until(lambda: clients.open and clients.open[0].state == "connected", pilot)
@@ -240,11 +224,11 @@ def test_how_a_conversation_stands(clause: Clause, said: str) -> None:
 
 
 def with_clients(driver: AppDriver) -> AppDriver:
-    first, second = client(driver, "client-1", PEERS[0]), client(driver, "client-2", PEERS[1])
+    first, second = driver.add_client("client-1", PEERS[0]), driver.add_client("client-2", PEERS[1])
     first.said, first.heard = "hello", "HELLO"
     first.round_trips_ns.append(2_310 * US)
     second.said = "how are you?"
-    lost = client(driver, "client-3", None)
+    lost = driver.add_client("client-3", None)
     lost.state, lost.error, lost.said = "closed", Clause("reset"), "anybody there?"
     return driver
 

@@ -24,7 +24,6 @@ from sandbox.util.units import MS
 from tests.support.app import MakeDriver, ReplayDriver, ScreenReader, blank_scenario, until
 from tests.support.network_script import AT, PEERS, NetworkScript
 from tests.support.queue_script import queued
-from tests.tui.test_sockets import client
 
 #: What is the same in every language: units, and names that keys, signals, programs and their parameters have.
 THE_SAME = {
@@ -133,7 +132,7 @@ async def test_nothing_on_the_board_is_english(make_driver: MakeDriver, course: 
         await audience.see("board")
         await until(lambda: "Λ" in driver.text, pilot)
         await audience.see("lesson")
-        client(driver, "κ", PEERS[0])
+        driver.add_client("κ", PEERS[0])
         await audience.see("sockets", "2")
         await audience.see("burst", "b", "x", "enter", leave="escape")
         await audience.see("console", "3", "enter", leave="escape")

@@ -203,15 +203,21 @@ def test_the_past_is_drawn_once_and_the_present_anew() -> None:
 
 def test_however_it_is_asked_the_answer_is_the_same() -> None:
     """The memory of what is past never shows."""
-    script: Spans = []
+    spans: Spans = []
     at = 0
     for number in range(60):
         length = 1 + number * 7 % 13
-        script.append(((READY, RUNNING, BLOCKED)[number % 3], at, at + length))
+        spans.append(((READY, RUNNING, BLOCKED)[number % 3], at, at + length))
         at += length
-    lane: Lane[Sign] = Lane(CELL, life_cells)
+    lane: Lane[Track, Sign] = Lane(CELL, life_cells)
     for now in range(1, at, 5):
-        seen = life(*((state, start, end if end <= now else None) for state, start, end in script if start < now))
+        seen = life(
+            *(
+                (state, start, end if end is not None and end <= now else None)
+                for state, start, end in spans
+                if start < now
+            )
+        )
         first = max(now // CELL + 1 - 12, 0)
         assert lane.cells(seen, first, 12, now, now) == life_cells(seen, CELL, first * CELL, 12, now)
 
@@ -258,6 +264,8 @@ async def test_pids_stand_in_the_blocks_that_have_room_and_hues_lead_to_the_name
         timeline = driver.app.board_screen.timeline
         block = next(segment for segment in timeline.render_line(0) if segment.text.strip() == "1")
         name = next(segment for segment in timeline.render_line(2) if segment.text.strip() == "1")
+        assert block.style is not None
+        assert name.style is not None
         assert block.style.bgcolor == name.style.bgcolor != timeline.palette.text.bgcolor
 
 
@@ -269,7 +277,7 @@ async def test_of_many_processes_none_has_a_hue(make_driver: MakeDriver) -> None
             script.admit(f"p-{number}")
         await driver.feed(pilot, script.run("p-0").later("300ms"))
         timeline = driver.app.board_screen.timeline
-        fills = {segment.style.bgcolor for segment in timeline.render_line(0)}
+        fills = {segment.style.bgcolor for segment in timeline.render_line(0) if segment.style is not None}
         assert fills == {timeline.palette.text.bgcolor, timeline.palette.many.bgcolor}
 
 
