@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Collection
 from typing import Literal
 
+from sandbox.kernel.deadlines import Deadlines
 from sandbox.kernel.journal import Journal
 from sandbox.kernel.machine import (
     Arrived,
@@ -68,6 +69,7 @@ class Kernel:
         self.orders = Orders()
         self.paused = self.quitting = False
         self.pacing = Pacing()
+        self.deadlines = Deadlines()
         self._live = self._waits = 0
         self.ready: dict[int, Process] = {}
         #: Became ready at this instant, and may preempt.
@@ -85,10 +87,13 @@ class Kernel:
 
     @property
     def deadline_ns(self) -> int | None:
-        """When the kernel wants to be called if nothing happens before: a slice's end, a policy's timer."""
+        """When the kernel wants to be called if nothing happens before: a slice's end, a policy's timer, a job due."""
         if self.paused:
             return None
         deadline = self.policy.timer_ns if self._live else None
+        due_ns = self.deadlines.next_ns
+        if due_ns is not None and (deadline is None or due_ns < deadline):
+            deadline = due_ns
         if deadline is not None and deadline < self.now_ns:
             deadline = self.now_ns
         for cpu in self.cpus:
@@ -101,7 +106,7 @@ class Kernel:
 
         1. the running process ends, else blocks (the CPU it used counts in each case);
         2. requeue-first only: slices that are used up;
-        3. the policy's timer;
+        3. deadlines that are missed, then the policy's timer;
         4. arrivals, in scenario order;
         5. wake-ups, in the order in which the processes began to block;
         6. arrival-first only: slices that are used up;
@@ -122,9 +127,8 @@ class Kernel:
                 self._yield(self.processes[yielded.pid])
         if requeue_first:
             self._expire()
-        timer_ns = self.policy.timer_ns
-        if timer_ns is not None and self.now_ns >= timer_ns and not self.paused:
-            self._call_timer()
+        if not self.paused:
+            self._call_timers()
         if reports:
             for arrived in happened.all(Arrived):
                 self._admit(arrived)
@@ -272,9 +276,14 @@ class Kernel:
     def _admit(self, arrived: Arrived) -> None:
         process = Process(arrived.pid, arrived.spec, self.now_ns, arrived.order, arrived.continued)
         self.processes[process.pid] = process
+        self.deadlines.watch(process)
         self._live += 1
         self.journal.admitted(self.now_ns, arrived)
-        self._make_ready(process, "admitted")
+        if arrived.waits_on is None:
+            self._make_ready(process, "admitted")
+        else:
+            process.end_burst()
+            self._enter_blocked(process, arrived.waits_on)
 
     def _make_ready(self, process: Process, reason: ReadyReason) -> None:
         self._enter_ready(process, reason)
@@ -291,6 +300,7 @@ class Kernel:
 
     def _wake(self, process: Process) -> None:
         process.begin_job()
+        self.deadlines.watch(process)
         self._make_ready(process, "woke")
 
     def _deschedule(self, process: Process, reason: DescheduledReason) -> None:
@@ -326,16 +336,21 @@ class Kernel:
         if process.jobs_done:
             process.begin_job()
             process.begin_burst()
+            self.deadlines.watch(process)
         self._make_ready(process, "yielded")
 
     def _block(self, waits: Waits) -> None:
         process, on = self.processes[waits.pid], waits.on or WAITING
         if process.state is State.BLOCKED:
             self.journal.add(Blocked(self.now_ns, process.pid, on, again=True))
-        if process.state is not State.RUNNING:
-            return  # it lost the CPU before this was noticed; it will be noticed again
-        process.end_burst()
-        self._deschedule(process, "blocked")
+            process.end_burst()
+            process.begin_burst()
+        elif process.state is State.RUNNING:  # else it lost the CPU before this was noticed, and it will be again
+            process.end_burst()
+            self._deschedule(process, "blocked")
+            self._enter_blocked(process, on)
+
+    def _enter_blocked(self, process: Process, on: Clause) -> None:
         process.begin_burst()
         process.enter(State.BLOCKED, self.now_ns)
         self._waits += 1
@@ -409,7 +424,12 @@ class Kernel:
                 cpu.slice_end_ns = None if slice_ns is None else max(cpu.running.since_ns + slice_ns, self.now_ns)
         self._challengers.extend(self.ready.values())
 
-    def _call_timer(self) -> None:
+    def _call_timers(self) -> None:
+        for process in self.deadlines.missed(self.now_ns):
+            self.note(Clause("missed its deadline", {"due_ns": process.due_ns}), process)
+        timer_ns = self.policy.timer_ns
+        if timer_ns is None or timer_ns > self.now_ns:
+            return
         tasks = self.policy.timer(self.now_ns)
         if tasks is None:
             self._challengers.extend(self.ready.values())

@@ -21,7 +21,7 @@ from sandbox.model.spec import ProcessSpec
 class Arrived(msgspec.Struct, frozen=True, gc=False):
     """A process was born, is stopped before its first own instruction, and its time to be let in has come.
 
-    An adopted one has a parent, and what it ran before (``cpu_ns``) counts.
+    An adopted one has a parent. ``continued``: it is not stopped yet. ``waits_on``: it begins with a wait for this.
     """
 
     pid: int
@@ -30,6 +30,7 @@ class Arrived(msgspec.Struct, frozen=True, gc=False):
     os_pid: int | None = None
     parent: int | None = None
     continued: bool = False
+    waits_on: Clause | None = None
 
 
 class Waits(msgspec.Struct, frozen=True, gc=False):

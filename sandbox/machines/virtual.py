@@ -2,12 +2,16 @@
 
 Synthetic work runs as written. A real program cannot run here; one with an ``estimate`` stands in as a
 single CPU burst of that length.
+
+Waits need no CPU, as in the textbooks: a process whose work begins with one is blocked from its arrival, and one whose
+work ends with one is over when the wait is. A real process needs the CPU to begin a wait, and to end after it.
 """
 
 from __future__ import annotations
 
 import heapq
 from collections import deque
+from collections.abc import Iterator
 from itertools import count
 from typing import Literal
 
@@ -47,24 +51,31 @@ class VirtualProcess:
         self.arrived_ns = now_ns
         self.segments = deque(spec.segments or [Segment("cpu", spec.estimate_ns or 0)])
         self.cpu_ns = 0
-        self.left_ns = self.next_burst()
+        self.left_ns = 0
         #: The CPU that it is on, and when its first instruction there ran; the switch itself comes before.
         self.cpu: int | None = None
         self.since_ns = 0
 
-    def next_burst(self) -> int:
-        """Take the next CPU burst out of the work; 0 where a wait comes first."""
+    def begin_burst(self) -> bool:
+        """Take the next CPU burst out of the work; False where a wait comes first, or nothing."""
         if self.segments and self.segments[0].kind == "cpu":
-            return self.segments.popleft().ns
-        return 0
+            self.left_ns = self.segments.popleft().ns
+            return True
+        return False
 
-    def next_wait(self, now_ns: int) -> tuple[int, Clause] | None:
-        """Take the next wait out of the work: how long (ns), and for what. None: it is over before it begins."""
+    def is_late(self, now_ns: int) -> bool:
+        """Whether its next job has been released already, and begins with a CPU burst."""
+        if len(self.segments) < 2 or self.segments[0].kind != "until" or self.segments[1].kind != "cpu":
+            return False
+        return self.arrived_ns + self.segments[0].ns <= now_ns
+
+    def begin_wait(self, now_ns: int) -> tuple[int, Clause]:
+        """Take the next wait out of the work: how long (ns; 0: it is over before it begins), and for what."""
         segment = self.segments.popleft()
         if segment.kind == "io":
             return segment.ns, Clause("sleep", {"for_ns": segment.ns})
-        for_ns = self.arrived_ns + segment.ns - now_ns
-        return (for_ns, Clause("next job", {"for_ns": for_ns})) if for_ns > 0 else None
+        for_ns = max(self.arrived_ns + segment.ns - now_ns, 0)
+        return for_ns, Clause("next job", {"for_ns": for_ns})
 
     def run_until(self, now_ns: int) -> None:
         """Count what it used of the CPU up to now."""
@@ -76,7 +87,7 @@ class VirtualProcess:
 
 
 class VirtualMachine:
-    """Obeys at once, or after ``switch_cost_ns`` each time a CPU takes another process."""
+    """Obeys at once, or after ``switch_cost_ns`` each time a CPU takes another process than the one it had last."""
 
     kind: Literal["virtual"] = "virtual"
     sensor = None
@@ -95,6 +106,8 @@ class VirtualMachine:
         self._wakes: list[tuple[int, int]] = []
         self._processes: dict[int, VirtualProcess] = {}
         self._running: dict[int, VirtualProcess] = {}  # by CPU
+        #: The process that each CPU had last: to go on with it is no switch.
+        self._last_on: dict[int, int] = {}
         self._told: list[Report] = []
 
     @property
@@ -124,7 +137,9 @@ class VirtualMachine:
         for cpu in sorted(finished):
             reports.append(self._end_burst(self._leave(cpu)))
         while self._wakes and self._wakes[0][0] == now_ns:
-            reports.append(self._wake(heapq.heappop(self._wakes)[1]))
+            sleeper = self._processes.get(heapq.heappop(self._wakes)[1])
+            if sleeper is not None:  # else it was killed in its sleep
+                reports += self._end_wait(sleeper)
         while self._arrivals and self._arrivals[0][1].arrive_ns <= now_ns:
             reports.append(self._arrive(*self._arrivals.popleft()))
         while self._script and self._script[0].time_ns <= now_ns + self._paused_ns:
@@ -152,11 +167,13 @@ class VirtualMachine:
             self._take_off(process)  # it may come straight from another CPU
             if order.cpu in self._running:
                 self._take_off(self._running[order.cpu])
-            process.since_ns = self._now_ns + self._switch_cost_ns
+            process.since_ns = self._now_ns
             process.cpu = order.cpu
             self._running[order.cpu] = process
-            if self._switch_cost_ns:
+            if self._switch_cost_ns and self._last_on.get(order.cpu) != order.pid:
+                process.since_ns += self._switch_cost_ns
                 started[order.pid] = Started(process.since_ns, process.cpu_ns)
+            self._last_on[order.cpu] = order.pid
 
     def _carry(self, order: Carry) -> None:
         if isinstance(order.command, Kill):
@@ -207,27 +224,37 @@ class VirtualMachine:
 
     def _arrive(self, order: int, spec: ProcessSpec) -> Arrived:
         pid = next(self._pids)
-        self._processes[pid] = VirtualProcess(pid, spec, self._now_ns)
-        return Arrived(pid, spec, order)
+        process = self._processes[pid] = VirtualProcess(pid, spec, self._now_ns)
+        if process.begin_burst():
+            return Arrived(pid, spec, order)
+        return Arrived(pid, spec, order, waits_on=self._begin_wait(process))
+
+    def _begin_wait(self, process: VirtualProcess) -> Clause:
+        for_ns, on = process.begin_wait(self._now_ns)
+        heapq.heappush(self._wakes, (self._now_ns + for_ns, process.pid))
+        return on
 
     def _end_burst(self, process: VirtualProcess) -> Report:
         if not process.segments:
-            del self._processes[process.pid]
-            return Ended(process.pid, process.cpu_ns, 0, None)
-        wait = process.next_wait(self._now_ns)
-        process.left_ns = process.next_burst()
-        if wait is None:
+            return self._end(process)
+        if process.is_late(self._now_ns):
+            process.segments.popleft()
+            process.begin_burst()
             return Yielded(process.pid)
-        for_ns, on = wait
-        heapq.heappush(self._wakes, (self._now_ns + for_ns, process.pid))
-        return Waits(process.pid, on)
+        return Waits(process.pid, self._begin_wait(process))
 
-    def _wake(self, pid: int) -> Report:
-        process = self._processes.get(pid)
-        if process is None or not process.segments or process.segments[0].kind != "end":
-            return Woke(pid)
-        del self._processes[pid]
-        return Ended(pid, process.cpu_ns, 0, None)
+    def _end_wait(self, process: VirtualProcess) -> Iterator[Report]:
+        """It wakes, waits on for the next thing, or is over."""
+        if process.begin_burst():
+            yield Woke(process.pid)
+        elif process.segments:
+            yield Waits(process.pid, self._begin_wait(process))
+        else:
+            yield self._end(process)
+
+    def _end(self, process: VirtualProcess) -> Ended:
+        del self._processes[process.pid]
+        return Ended(process.pid, process.cpu_ns, 0, None)
 
     def _kill(self, process: VirtualProcess) -> None:
         self._take_off(process)

@@ -45,10 +45,9 @@ PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrant
 
 class Segment(msgspec.Struct, frozen=True):
     """A stretch of synthetic work: so much CPU time, so long a wait for I/O, or a wait until so long after the
-    process's beginning (the release of its next job). ``end``, in virtual time after a wait: it is over without
-    getting the CPU again, as a real process may be that was woken and ended before anybody could stop it."""
+    process's beginning (the release of its next job)."""
 
-    kind: Literal["cpu", "io", "until", "end"]
+    kind: Literal["cpu", "io", "until"]
     ns: int
 
 

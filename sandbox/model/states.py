@@ -20,7 +20,7 @@ class State(Enum):
 
 
 LEGAL = {
-    State.NEW: (State.READY,),  # admitted
+    State.NEW: (State.READY, State.BLOCKED),  # admitted; admitted while it waits, in virtual time
     State.READY: (State.RUNNING, State.EXITED),  # dispatched; killed before it ran again
     State.RUNNING: (State.READY, State.BLOCKED, State.EXITED),  # lost the CPU; waits; ended
     State.BLOCKED: (State.READY, State.EXITED),  # woke; killed while it waited

@@ -2,11 +2,10 @@
 
 from math import inf
 
-from sandbox.policies import Clause, Task
-from sandbox.policies.common.deadlines import DeadlinePolicy
+from sandbox.policies import Clause, Figure, RankedPreemptive, Task
 
 
-class EarliestDeadlineFirst(DeadlinePolicy):
+class EarliestDeadlineFirst(RankedPreemptive):
     """The job that is due first runs, and one that is due earlier takes over at once; processes without ``period`` and
     ``deadline`` run when no job is left.
 
@@ -25,3 +24,6 @@ class EarliestDeadlineFirst(DeadlinePolicy):
         if task.due_ns is None:
             return Clause("no deadline is left")
         return Clause("earliest deadline", {"due_ns": task.due_ns})
+
+    def figures(self, task: Task) -> dict[str, Figure]:
+        return {"due_ns": task.due_ns, "period_ns": task.period_ns}

@@ -1,15 +1,26 @@
-"""Priority scheduling, with aging."""
+"""Priority scheduling, with aging, and round robin among equals."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from heapq import heapify, heappop, heappush
 
-from sandbox.policies import Clause, Duration, Figure, Flag, Parameter, RankedPreemptive, ReadyReason, Task
+from sandbox.policies import (
+    Clause,
+    DescheduledReason,
+    Duration,
+    Figure,
+    Flag,
+    Parameter,
+    RankedPreemptive,
+    ReadyReason,
+    Task,
+)
+from sandbox.policies.base import PREEMPTED
 
 
 class Ageing:
-    """The priority in force; ``turn`` tells one stay in the ready queue from the next."""
+    """The priority in force; ``turn``: which stay in the ready queue it is for."""
 
     __slots__ = ("priority", "turn")
 
@@ -18,11 +29,15 @@ class Ageing:
 
 
 class Priority(RankedPreemptive):
-    """The process with the smallest priority number runs; one with a smaller number takes over at once, if
-    ``preemptive``. With ``aging``, each such time of waiting counts one number less until it has had the CPU.
+    """The process with the best priority runs; a better one takes over at once, if ``preemptive``. The smallest number
+    is the best, or with ``larger`` the largest. Equal ones run in turn for a ``quantum`` each, or to their end. With
+    ``aging``, each such time of waiting makes the priority better by one, until the process has had the CPU.
 
     Bad when urgent ones keep coming: without aging, the others starve.
     """
+
+    # With a quantum, a preempted process queues behind its equals and gets a fresh slice, as in Silberschatz's
+    # exercises; without one, it goes on before them.
 
     name = "priority"
     needs = ("priority",)
@@ -30,6 +45,10 @@ class Priority(RankedPreemptive):
     aging = Parameter(
         Duration("1ms", zero=True), "0ms", "how long a wait improves the priority by one (0 ms: none does)"
     )
+    quantum = Parameter(
+        Duration("100us", "60s", zero=True), "0ms", "the time slice among equals (0 ms: each runs until it blocks)"
+    )
+    larger = Parameter(Flag(), False, "whether the larger number is the better one")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
@@ -41,16 +60,24 @@ class Priority(RankedPreemptive):
         """Without aging it may."""
         return not self.aging
 
+    @property
+    def keeps_slice(self) -> Collection[DescheduledReason]:
+        """Who queues behind its equals gets a fresh slice."""
+        return () if self.quantum else PREEMPTED
+
     def rank(self, task: Task) -> int:
         priority: int = task.data.priority
-        return priority
+        return -priority if self.larger else priority
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._turns += 1
         task.data = Ageing(task.priority, self._turns)
-        super().enqueue(task, reason, now_ns)
+        self.ready.push(task, self.rank(task), head=reason == "preempted" and not self.quantum)
         if self.aging:
             heappush(self._birthdays, (now_ns + self.aging, self._turns, task))
+
+    def slice(self, task: Task) -> int | None:
+        return self.quantum or None
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
         return self.preemptive and super().preempts(task, running, now_ns)
@@ -67,14 +94,15 @@ class Priority(RankedPreemptive):
         while (due_ns := self.timer_ns) is not None and due_ns <= now_ns:
             _, turn, task = heappop(self._birthdays)
             before = task.data.priority
-            task.data.priority = before - 1
-            self.ready.move(task, before - 1)
-            self.note(Clause("aged", {"before": before, "after": before - 1}), task)
+            task.data.priority = after = before + 1 if self.larger else before - 1
+            self.ready.move(task, self.rank(task))
+            self.note(Clause("aged", {"before": before, "after": after}), task)
             heappush(self._birthdays, (due_ns + self.aging, turn, task))
             aged.append(task)
         return aged
 
     def retune(self, now_ns: int) -> None:
+        super().retune(now_ns)
         self._birthdays = [(now_ns + self.aging, task.data.turn, task) for task in self.ready] if self.aging else []
         heapify(self._birthdays)
 
@@ -86,6 +114,6 @@ class Priority(RankedPreemptive):
         return Clause("best priority by age" if "own" in figures else "best priority", figures)
 
     def figures(self, task: Task) -> dict[str, Figure]:
-        if self.rank(task) == task.priority:
+        if task.data.priority == task.priority:
             return {"priority": task.priority}
-        return {"priority": self.rank(task), "own": task.priority}
+        return {"priority": task.data.priority, "own": task.priority}

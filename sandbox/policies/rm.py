@@ -2,11 +2,10 @@
 
 from math import inf
 
-from sandbox.policies import Clause, Task
-from sandbox.policies.common.deadlines import DeadlinePolicy
+from sandbox.policies import Clause, Figure, RankedPreemptive, Task
 
 
-class RateMonotonic(DeadlinePolicy):
+class RateMonotonic(RankedPreemptive):
     """The process with the shortest ``period`` runs, and takes over at once when its next job is released; processes
     without a period run when no other has a job.
 
@@ -25,3 +24,6 @@ class RateMonotonic(DeadlinePolicy):
         if task.period_ns is None:
             return Clause("no period is left")
         return Clause("shortest period", {"period_ns": task.period_ns})
+
+    def figures(self, task: Task) -> dict[str, Figure]:
+        return {"due_ns": task.due_ns, "period_ns": task.period_ns}

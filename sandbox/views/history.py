@@ -42,10 +42,13 @@ class Life:
         "_waited_ns",
         "admitted",
         "cpu_ns",
+        "dispatched_ns",
         "exited",
         "first_run_ns",
         "last_slice",
+        "missed",
         "switches",
+        "switching_ns",
         "track",
         "undispatched_ns",
     )
@@ -57,6 +60,11 @@ class Life:
         self.cpu_ns = 0
         self.undispatched_ns = 0
         self.switches = 0
+        #: Time on a CPU in which that was still switching to it; known in virtual time only.
+        self.switching_ns = 0
+        #: Deadlines that its jobs have missed.
+        self.missed = 0
+        self.dispatched_ns = 0
         self.last_slice: Slice | None = None
         self.track = Track()
         #: Time spent READY and BLOCKED, but for what lasts.
@@ -107,14 +115,15 @@ class History:
         #: Whose each CPU was; slices of one process with nobody between them are one turn.
         self.cpus: dict[int, Track] = {}
         self.slices: list[Slice] = []
-        #: Times at which a CPU changed from one process to another.
+        #: How often a CPU took another process than the one it had last.
         self.switches = 0
         #: CPU time that processes used without being dispatched.
         self.undispatched_ns = 0
-        #: Deadlines missed, as far as the policy watches them.
+        #: Deadlines that jobs have missed.
         self.missed = 0
         self._keeps_slices = keeps_slices
         self._last_on: dict[int, int] = {}
+        self._is_virtual = False
 
     def add(self, event: Event) -> None:
         """Take in the next event."""
@@ -122,6 +131,7 @@ class History:
         match event:
             case Booted():
                 self.booted = event
+                self._is_virtual = event.machine == "virtual"
             case Admitted(pid=pid):
                 self.lives[pid] = Life(event)
             case Became(pid=pid):
@@ -136,16 +146,18 @@ class History:
                 self._deschedule(event)
             case Exited():
                 self._exit(event)
-            case PolicyNote(note=note):
-                self.missed += note.rule == "missed its deadline"
+            case PolicyNote(note=note, pid=pid) if note.rule == "missed its deadline" and pid is not None:
+                self.lives[pid].missed += 1
+                self.missed += 1
 
     def _dispatch(self, event: Dispatched) -> None:
         life = self.lives[event.pid]
+        life.dispatched_ns = event.t_ns
         if life.first_run_ns is None:
             life.first_run_ns = event.t_ns
         if self._last_on.get(event.cpu) != event.pid:
             life.switches += 1
-            self.switches += event.cpu in self._last_on
+            self.switches += 1
             self._last_on[event.cpu] = event.pid
         life.enter(ON_CPU + event.cpu, event.t_ns)
         if event.cpu not in self.cpus:
@@ -158,6 +170,10 @@ class History:
     def _deschedule(self, event: Descheduled) -> None:
         life = self.lives[event.pid]
         life.cpu_ns += event.ran_ns
+        if event.ran_ns == 0 and life.first_run_ns == life.dispatched_ns:
+            life.first_run_ns = None  # it did not get to compute anything
+        if self._is_virtual:
+            life.switching_ns += event.t_ns - life.dispatched_ns - event.ran_ns
         life.undispatched_ns += event.undispatched_ns
         self.undispatched_ns += event.undispatched_ns
         self.cpus[event.cpu].put_in_passing(event.t_ns, NOBODY)
@@ -215,5 +231,5 @@ class History:
         history._last_on = dict(mark.last_on)
         history.booted, history.now_ns = mark.booted, mark.now_ns
         history.switches, history.undispatched_ns = mark.switches, mark.undispatched_ns
-        history.missed = mark.missed
+        history.missed, history._is_virtual = mark.missed, self._is_virtual
         return history

@@ -5,7 +5,9 @@ makespan: from boot to the last end. CPU utilisation: CPU time of all processes 
 not ended, as servers never do, over the whole run, and so is the throughput.
 fairness (Jain): of each process's share of the time in which it wanted the CPU, CPU / (CPU + waiting); 1 when all
 got the same share, 1/n when one got everything. undispatched: CPU time used without being dispatched, after a wake
-that nobody had noticed yet or until a late stop took effect; it is part of the CPU time.
+that nobody had noticed yet or until a late stop took effect; it is part of the CPU time. switching: time on a CPU in
+which that was still switching to the process; in virtual time turnaround = CPU + waiting + blocked + switching
+exactly, on real processes it is not known (None).
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ def result(history: History) -> dict[str, Any]:
 
 def processes(history: History) -> list[dict[str, Any]]:
     """The figures of each process, in scenario order."""
-    return [_process(life, history.now_ns) for life in sorted(history.lives.values(), key=_scenario_order)]
+    return [_process(life, history) for life in sorted(history.lives.values(), key=_scenario_order)]
 
 
 def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, Any]:
@@ -65,12 +67,14 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
     span_ns = makespan_ns if len(ended) == len(everyone) else history.now_ns
     cpus = history.booted.cpus if history.booted else 1
     cpu_ns = sum(life.cpu_ns for life in everyone)
-    figures = [_process(life, history.now_ns) for life in ended]
+    figures = [_process(life, history) for life in ended]
     return {
         "makespan_ns": makespan_ns,
         "cpu_utilisation": cpu_ns / (cpus * span_ns) if span_ns else 0.0,
         "throughput_per_s": len(ended) * S / span_ns if span_ns else 0.0,
         "switches": history.switches,
+        "switching_ns": sum(life.switching_ns for life in everyone) if _is_virtual(history) else None,
+        "missed_deadlines": history.missed,
         "undispatched_ns": history.undispatched_ns,
         "turnaround_ns": _summary([figure["turnaround_ns"] for figure in figures]),
         "waiting_ns": _summary([figure["waiting_ns"] for figure in figures]),
@@ -106,13 +110,17 @@ def _summary(values: list[int]) -> dict[str, int | None]:
     }
 
 
+def _is_virtual(history: History) -> bool:
+    return history.booted is not None and history.booted.machine == "virtual"
+
+
 def _scenario_order(life: Life) -> tuple[float, int]:
     order = life.admitted.order
     return (math.inf if order is None else order, life.admitted.pid)
 
 
-def _process(life: Life, now_ns: int) -> dict[str, Any]:
-    admitted, exited = life.admitted, life.exited
+def _process(life: Life, history: History) -> dict[str, Any]:
+    admitted, exited, now_ns = life.admitted, life.exited, history.now_ns
     finished_ns = exited.t_ns if exited else None
     return {
         "pid": admitted.pid,
@@ -128,5 +136,7 @@ def _process(life: Life, now_ns: int) -> dict[str, Any]:
         "turnaround_ns": None if finished_ns is None else finished_ns - admitted.t_ns,
         "response_ns": None if life.first_run_ns is None else life.first_run_ns - admitted.t_ns,
         "switches": life.switches,
+        "switching_ns": life.switching_ns if _is_virtual(history) else None,
+        "missed_deadlines": life.missed,
         "exit": exited.status if exited else None,
     }

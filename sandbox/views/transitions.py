@@ -16,6 +16,7 @@ from sandbox.model.states import State
 #: Every transition by its name: from which state, to which.
 TRANSITIONS = {
     "admitted": (State.NEW, State.READY),
+    "admitted waiting": (State.NEW, State.BLOCKED),
     "dispatched": (State.READY, State.RUNNING),
     "expired": (State.RUNNING, State.READY),
     "preempted": (State.RUNNING, State.READY),
@@ -79,7 +80,7 @@ class Diagram:
                 if pid not in self.held:
                     self._move(pid, reason, event)
             case Blocked(pid=pid, again=False):
-                self._move(pid, "blocked", event)
+                self._move(pid, "blocked" if pid in self.last else "admitted waiting", event)
             case Admitted(pid=pid):
                 self._each[pid] = _none()
             case Exited(pid=pid, signal=signal):

@@ -11,6 +11,7 @@ from sandbox.wording.waits import cause
 
 _TRANSITIONS: Messages = {
     "admitted": "admitted",
+    "admitted waiting": "admitted, waiting",
     "dispatched": "dispatched",
     "expired": "slice used up",
     "preempted": "preempted",

@@ -49,8 +49,8 @@ def test_ending_beats_expiry() -> None:
 
 
 def test_blocking_beats_expiry() -> None:
-    events = simulate(scenario(process("a", "cpu 20ms", "io 5ms"), process("b", "cpu 30ms"), quantum_ns=20 * MS))
-    assert reasons(events, 1) == ["blocked", "exited"]
+    a, b = process("a", "cpu 20ms", "io 5ms", "cpu 5ms"), process("b", "cpu 30ms")
+    assert reasons(simulate(scenario(a, b, quantum_ns=20 * MS)), 1) == ["blocked", "exited"]
 
 
 def test_arrivals_come_before_wakes_and_both_before_expiry() -> None:
@@ -82,9 +82,16 @@ def test_wakes_come_in_the_order_in_which_they_began_to_block() -> None:
     assert at_20 == [1, 2]
 
 
-def test_a_process_that_begins_with_io_takes_the_cpu_for_no_time() -> None:
-    events = simulate(scenario(process("a", "io 10ms", "cpu 10ms"), process("b", "cpu 30ms"), policy="fcfs"))
-    assert gantt(events) == [("a", 0, 0), ("b", 0, 30), ("a", 30, 40)]
+def test_a_process_that_begins_with_io_needs_no_cpu_to_begin_it() -> None:
+    events = simulate(scenario(process("b", "cpu 30ms"), process("a", "io 10ms", "cpu 10ms"), policy="fcfs"))
+    assert gantt(events) == [("b", 0, 30), ("a", 30, 40)]
+    assert exits(events)["a"].blocked_ns == 10 * MS
+
+
+def test_a_process_that_ends_with_io_is_over_when_that_is() -> None:
+    events = simulate(scenario(process("a", "cpu 10ms", "io 20ms"), process("b", "cpu 100ms"), policy="fcfs"))
+    assert gantt(events) == [("a", 0, 10), ("b", 10, 110)]
+    assert exits(events)["a"].t_ns == 30 * MS
 
 
 def test_alone_it_goes_on_without_a_switch_but_with_a_decision() -> None:

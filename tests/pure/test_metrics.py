@@ -24,14 +24,14 @@ def test_the_document_has_the_form_that_is_promised() -> None:
     assert document["processes"][1] == {
         "pid": 2, "os_pid": None, "parent": None, "name": "short", "arrived_ns": 10 * MS, "first_run_ns": 20 * MS,
         "finished_ns": 25 * MS, "cpu_ns": 5 * MS, "waiting_ns": 10 * MS, "blocked_ns": 0, "turnaround_ns": 15 * MS,
-        "response_ns": 10 * MS, "switches": 1, "exit": 0,
+        "response_ns": 10 * MS, "switches": 1, "switching_ns": 0, "missed_deadlines": 0, "exit": 0,
     }  # fmt: skip
     assert document["slices"][0] == {
         "pid": 1, "cpu": 0, "start_ns": 0, "end_ns": 20 * MS, "cpu_ns": 20 * MS, "reason": "expired",
     }  # fmt: skip
     assert set(document["metrics"]) == {
-        "makespan_ns", "cpu_utilisation", "throughput_per_s", "switches", "undispatched_ns", "turnaround_ns", "waiting_ns",
-        "response_ns", "fairness_jain",
+        "makespan_ns", "cpu_utilisation", "throughput_per_s", "switches", "switching_ns", "missed_deadlines",
+        "undispatched_ns", "turnaround_ns", "waiting_ns", "response_ns", "fairness_jain",
     }  # fmt: skip
     assert set(document["metrics"]["waiting_ns"]) == {"mean", "p50", "p95", "max"}
 
@@ -41,8 +41,41 @@ def test_the_figures() -> None:
     assert figures["makespan_ns"] == 65 * MS
     assert figures["cpu_utilisation"] == pytest.approx(45 / 65)
     assert figures["throughput_per_s"] == pytest.approx(2 / 0.065)
-    assert figures["switches"] == 2  # long → short → long; alone it goes on without one
+    assert figures["switches"] == 3  # nobody → long → short → long; alone it goes on without one
     assert figures["turnaround_ns"] == {"mean": 40 * MS, "p50": 15 * MS, "p95": 65 * MS, "max": 65 * MS}
+
+
+def test_a_switch_costs_when_it_is_counted_and_the_sum_is_exact() -> None:
+    alone = process("alone", "cpu 10ms", "io 10ms", "cpu 10ms", "io 10ms", "cpu 10ms")
+    figures = metrics(fold(simulate(scenario(alone, policy="fcfs", switch_cost_ns=MS))))
+    assert (figures["makespan_ns"], figures["switches"], figures["switching_ns"]) == (51 * MS, 1, MS)
+    crowd = [process(f"p{index}", "cpu 7ms", "io 3ms", "cpu 9ms") for index in range(3)]
+    document = result(fold(simulate(scenario(*crowd, quantum_ns=5 * MS, switch_cost_ns=MS))))
+    for row in document["processes"]:
+        parts = row["cpu_ns"] + row["waiting_ns"] + row["blocked_ns"] + row["switching_ns"]
+        assert parts == row["turnaround_ns"]
+        assert row["switching_ns"] == row["switches"] * MS
+    assert document["metrics"]["switching_ns"] == document["metrics"]["switches"] * MS
+
+
+def test_a_process_responds_when_it_first_computes() -> None:
+    first, nothing = process("first", "cpu 20ms"), process("nothing", "cpu 0ms", "io 5ms", "cpu 1ms")
+    (_, row) = result(fold(simulate(scenario(first, nothing, policy="fcfs"))))["processes"]
+    assert (row["first_run_ns"], row["response_ns"]) == (25 * MS, 25 * MS)
+
+
+def test_missed_deadlines_are_counted_under_every_policy() -> None:
+    tasks = [
+        process("a", "cpu 20ms", period_ns=50 * MS, repeat=6),
+        process("b", "cpu 45ms", period_ns=60 * MS, repeat=6),
+    ]
+    late = {}
+    for policy in ("edf", "rm", "rr"):
+        document = result(fold(simulate(scenario(*tasks, policy=policy))))
+        late[policy] = document["metrics"]["missed_deadlines"]
+        assert late[policy] == sum(row["missed_deadlines"] for row in document["processes"])
+    assert late["edf"] > 0
+    assert late["rr"] > 0
 
 
 def test_one_after_another_is_what_each_used_and_waited() -> None:

@@ -396,6 +396,21 @@ def test_io_within_a_job_does_not_end_it() -> None:
     assert [at for at, _, _ in notes(events, "missed its deadline")] == [35, 85]
 
 
+def test_equal_priorities_take_turns_for_a_quantum() -> None:
+    """Silberschatz, Galvin, Gagne: preemptive priorities, the larger number first, 10 units a turn among equals; who is
+    preempted queues behind its equals."""
+    jobs = [(0, 20, 40), (25, 25, 30), (30, 25, 30), (60, 15, 35), (100, 10, 5), (105, 10, 10)]
+    processes = [
+        process(f"p{number}", f"cpu {burst}ms", arrive=f"{arrive}ms", priority=priority)
+        for number, (arrive, burst, priority) in enumerate(jobs, 1)
+    ]
+    events = simulate(scenario(*processes, policy="priority", quantum_ns=10 * MS, parameters={"larger": True}))
+    assert gantt(events) == [
+        ("p1", 0, 20), ("p2", 25, 35), ("p3", 35, 45), ("p2", 45, 55), ("p3", 55, 60), ("p4", 60, 75), ("p2", 75, 80),
+        ("p3", 80, 90), ("p5", 100, 105), ("p6", 105, 115), ("p5", 115, 120),
+    ]  # fmt: skip
+
+
 def test_the_readme_lists_every_policy_with_its_parameters() -> None:
     readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
     table = readme.partition("## The policies")[2].partition("\n## ")[0]

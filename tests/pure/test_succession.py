@@ -103,7 +103,8 @@ def test_a_quantum_is_carried_over() -> None:
 
 def test_the_same_policy_again_keeps_all_that_was_set() -> None:
     script = [("10ms", Tune("aging", "3ms")), ("20ms", Tune("preemptive", "false")), ("30ms", UsePolicy("priority"))]
-    assert in_force(crowd(*script, policy="priority"))[-1] == ("priority", {"preemptive": False, "aging_ns": 3 * MS})
+    parameters = {"preemptive": False, "aging_ns": 3 * MS, "quantum_ns": 0, "larger": False}
+    assert in_force(crowd(*script, policy="priority"))[-1] == ("priority", parameters)
 
 
 def test_a_change_while_paused_waits_for_the_end_of_the_pause() -> None:

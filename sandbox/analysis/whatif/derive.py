@@ -110,8 +110,10 @@ class Course:
         """The same as synthetic work, where a switch costs so much."""
         work: list[Segment] = []
         for turns, wait_ns in self._past:
-            work += [_burst(turns, cost_ns), Segment("io", wait_ns)]
-        return [*work, Segment("end", 0) if self._ended_waiting else _burst(self._turns, cost_ns)]
+            if turns or work:  # else it began with a wait
+                work.append(_burst(turns, cost_ns))
+            work.append(Segment("io", wait_ns))
+        return work if self._ended_waiting else [*work, _burst(self._turns, cost_ns)]
 
 
 def _burst(turns: Iterable[Turn], cost_ns: int) -> Segment:

@@ -159,6 +159,8 @@ class StateMap(Picture):
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
         """A line an arrow."""
         for ends in _SAME_ARROW:
+            if ends == (State.NEW, State.BLOCKED) and not self._number(board, ends):
+                continue  # in virtual time only
             source, target = (wording.state(state) for state in ends)
             counts = _BETWEEN.join(self._counts(board, ends))
             last = ends == lit.last
