@@ -118,7 +118,9 @@ class Kernel:
         requeue_first = self.ties == "requeue-first"
         if reports:
             for told in happened.all(Told):
-                self._take_note(told.event)
+                self.journal.add(told.event)
+                if isinstance(told.event, Became) and told.event.pid in self.processes:
+                    self.processes[told.event.pid].name = told.event.name
             for ended in happened.all(Ended):
                 self._exit(ended)
             for waits in happened.all(Waits):
@@ -158,8 +160,7 @@ class Kernel:
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
         for pid, cpu_ns in obeyed.at_least.items():  # an estimate went before, and was perhaps too high
-            process = self.processes[pid]
-            self.journal.amend_cpu(process, min(cpu_ns, process.cpu_ns))
+            self.journal.amend_cpu(self.processes[pid], min(cpu_ns, self.processes[pid].cpu_ns))
         for pid, started in obeyed.started.items():
             process = self.processes[pid]
             process.stray_ns += process.use_undispatched(started.cpu_ns)
@@ -179,8 +180,7 @@ class Kernel:
         process, why = chosen
         slice_ns, process.left_ns = process.left_ns or self.policy.slice(process), None
         process.enter(State.RUNNING, self.now_ns)
-        process.cpu = cpu.index
-        cpu.running = process
+        cpu.take(process)
         cpu.grant(slice_ns, self.now_ns)
         self.journal.add(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
         if why is not RESUMED and self.pacing.decided():  # a process that goes on was chosen before
@@ -323,9 +323,8 @@ class Kernel:
             process.left_ns = None
 
     def _release(self, process: Process, reason: Literal["expired", "preempted", "yielded"]) -> None:
-        if process.state is State.RUNNING:
-            self._deschedule(process, reason)
-            self._make_ready(process, reason)
+        self._deschedule(process, reason)
+        self._make_ready(process, reason)
 
     def _yield(self, process: Process) -> None:
         """It gave the CPU away, perhaps because it was late and goes on with its next job at once."""
@@ -430,11 +429,8 @@ class Kernel:
         timer_ns = self.policy.timer_ns
         if timer_ns is None or timer_ns > self.now_ns:
             return
-        tasks = self.policy.timer(self.now_ns)
-        if tasks is None:
-            self._challengers.extend(self.ready.values())
-        else:
-            self._challengers.extend(self.ready[task.pid] for task in tasks)
+        tasks, ready = self.policy.timer(self.now_ns), self.ready
+        self._challengers.extend(ready.values() if tasks is None else [ready[task.pid] for task in tasks])
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put a policy's own move on record."""
@@ -451,8 +447,3 @@ class Kernel:
         """The policy failed, and another one has replaced it."""
         self.journal.add(Fault(self.now_ns, what))
         self.reschedule()
-
-    def _take_note(self, event: Event) -> None:
-        self.journal.add(event)
-        if isinstance(event, Became) and event.pid in self.processes:
-            self.processes[event.pid].name = event.name

@@ -180,6 +180,11 @@ class Cpu:
         #: The process that the machine was last told to run on it.
         self.dispatched: Process | None = None
 
+    def take(self, process: Process) -> None:
+        """A process is on it from now on."""
+        self.running = process
+        process.cpu = self.index
+
     def grant(self, slice_ns: int | None, from_ns: int) -> None:
         """The slice of the process on it begins at ``from_ns``."""
         self.slice_end_ns = None if slice_ns is None else from_ns + slice_ns
