@@ -9,11 +9,11 @@ from importlib import import_module
 
 from sandbox import __version__
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from sandbox.cli.isolate import fork_worker
+from sandbox.cli.isolate import isolated
 from sandbox.cli.parser import Parser
 from sandbox.i18n import LANGUAGES, Messages, _, system_language, use
-from sandbox.scenario import BadScenario
-from sandbox.util.timeout import ALARM, HANG_S
+from sandbox.model.problems import BadInput
+from sandbox.util.timeout import ALARM
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
 #: command takes, and ``do``, which does it and returns the exit status.
@@ -32,7 +32,7 @@ COMMANDS: Messages = {
     "doctor": "say what this machine can do, and what to do about what is missing",
 }
 #: These run policies in their own process; the others have nothing to fear from them, or a screen to give back.
-_APART = {"simulate", "compare", "whatif", "check"}
+_ISOLATED = {"simulate", "compare", "whatif", "check"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,19 +42,26 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use(system_language())
     spoken, words = _language().parse_known_args(words)
     use(spoken.lang)
-    if arguments is None and _first(words) in _APART and (waited := fork_worker()) is not None:
-        return waited
-    options = _parser(words).parse_args(words)
+    if arguments is None and _first(words) in _ISOLATED:
+        return isolated(lambda last_words: _run(words, last_words))
+    return _run(words)
+
+
+def _run(words: Sequence[str], last_words: int = 2) -> int:
+    """Do what the words say. ``last_words``: the descriptor to which a process that hangs says where it does."""
+    if _first(words) in COMMANDS:  # the app has a screen to give back first
+        ALARM.end_hanging_process(last_words)
+    args = _parser(words).parse_args(words)
     try:
-        status: int = options.do(options)
+        status: int = args.do(args)
         sys.stdout.flush()
-    except BadScenario as bad:
-        from sandbox.render.terminal import print_problems
+    except BadInput as bad:
+        from sandbox.render.stderr import print_problems
 
         print_problems(bad)
         return BAD_INPUT
     except OSError as error:
-        from sandbox.render.terminal import abandon_stdout, complain
+        from sandbox.render.stderr import abandon_stdout, complain
 
         abandon_stdout()
         if isinstance(error, BrokenPipeError):
@@ -96,7 +103,6 @@ def _parser(words: Sequence[str]) -> Parser:
     parser.add_argument("--version", action="version", version=f"ossandbox {__version__}", help=shows)
     first = _first(words)
     if first in COMMANDS or words[:1] in (["-h"], ["--help"]):
-        ALARM.hang_s = HANG_S  # a command that hangs says where; the app has a screen to give back
         commands = parser.add_subparsers(metavar="COMMAND", required=True)
         for name, says in COMMANDS.items():
             command = commands.add_parser(name, help=_(says), parents=[language])

@@ -7,8 +7,11 @@ import gc
 import sys
 from typing import TYPE_CHECKING
 
-from sandbox.cli import run_options as shared
+import msgspec
+
+from sandbox.cli import run_options
 from sandbox.cli.exits import BAD_INPUT
+from sandbox.cli.run_options import RunOptions, prepare, recorder
 from sandbox.i18n import _
 from sandbox.model.spec import Scenario
 
@@ -18,36 +21,40 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the app takes."""
-    parser.add_argument("scenario", nargs="?", default="welcome", help=_(shared.SCENARIO))
+    parser.add_argument("scenario", nargs="?", default="welcome", help=_(run_options.SCENARIO))
     add_options(parser)
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare what the app takes beside the scenario."""
-    shared.add_policy(parser)
-    shared.add(parser)
-    shared.add_recording(parser)
+    run_options.add_policy(parser)
+    run_options.add(parser)
+    run_options.add_recording(parser)
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """Open the app."""
+    return open_app(RunOptions.of(args))
+
+
+def open_app(options: RunOptions) -> int:
+    """Open the app over a scenario."""
     gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
     from sandbox.tui.config import read_config
-    from sandbox.tui.state.session import Session
+    from sandbox.tui.state.live import Live
 
     def start(scenario: Scenario) -> KernelProcess:
         from sandbox.link.client import KernelProcess  # once the first frame is out
 
-        return KernelProcess(shared.boot(options, scenario, stay=True, attended=True), options.strict)
+        mine = msgspec.structs.replace(boot, scenario=scenario, stay=True, attended=True)
+        return KernelProcess(mine, options.strict)
 
-    scenario = shared.scenario(options, real=True)
+    boot = prepare(options, real=True)
     config = read_config()
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        from sandbox.render.terminal import complain
+        from sandbox.render.stderr import complain
 
         complain(_("the app needs a terminal; ossandbox run and ossandbox simulate need none"))
         return BAD_INPUT
-    session = Session(scenario, start)
-    session.recorder = shared.recorder(options, scenario)
-    return run_app(session, config)
+    return run_app(Live(boot.scenario, start, recorder=recorder(options, boot.scenario)), config)

@@ -8,21 +8,24 @@ import time
 from typing import Any, NamedTuple
 
 from sandbox import policies, wording
-from sandbox.analysis.conformance import report as story
-from sandbox.analysis.conformance.apart import examine_apart
+from sandbox.analysis.conformance import report
 from sandbox.analysis.conformance.junit import Case, Suite, junit
-from sandbox.analysis.conformance.messages import Request
+from sandbox.analysis.conformance.messages import ExamineTask
+from sandbox.analysis.conformance.run import run
 from sandbox.analysis.conformance.trial import Candidate
-from sandbox.cli import run_options as shared
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
+from sandbox.cli.options import Given
+from sandbox.cli.run_options import SEED
 from sandbox.i18n import _, english
-from sandbox.model.events import Clause
-from sandbox.model.values import Refused, Whole
-from sandbox.policies import choice as contenders
-from sandbox.render.terminal import chart_width, print_lines, print_problems, problem_lines
-from sandbox.scenario import BadScenario, Problem, find, load
+from sandbox.model.problems import BadInput, problems_of
+from sandbox.model.values import BadValue, Whole
+from sandbox.policies import choice
+from sandbox.render.stderr import print_problems, problem_lines
+from sandbox.render.tables import chart_width, print_lines
+from sandbox.scenario import find, load
 
-WORLDS, SEED = 500, 1
+#: Random workloads that are tried, and the seed from which they are drawn.
+_WORLDS, _SEED = 500, 1
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--like", metavar="POLICY", help=_("show where a policy first decides otherwise than this one"))
     parser.add_argument(
-        "--worlds", metavar="N", help=_("try so many random workloads instead of {number}").format(number=WORLDS)
+        "--worlds", metavar="N", help=_("try so many random workloads instead of {number}").format(number=_WORLDS)
     )
-    parser.add_argument("--seed", metavar="N", help=_("draw them from another seed than {number}").format(number=SEED))
+    parser.add_argument("--seed", metavar="N", help=_("draw them from another seed than {number}").format(number=_SEED))
     parser.add_argument("--json", action="store_true", help=_("only the findings, as a JSON list"))
     parser.add_argument("--junit", metavar="FILE", help=_("write the findings as JUnit XML, too"))
 
@@ -50,40 +53,38 @@ class Finding(NamedTuple):
     suites: list[Suite]
 
 
-class Asked(NamedTuple):
-    """What the options ask for."""
+class CheckOptions(NamedTuple):
+    """What was asked for. ``silent``: nothing but JSON is printed."""
 
     like: Candidate | None
     worlds: int
     seed: int
     silent: bool
 
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> CheckOptions:
+        """Raises BadInput with everything that is wrong."""
+        given = Given(args)
+        worlds, seed = given.value("worlds", Whole(1, 100_000)), given.value("seed", SEED)
+        like: Candidate | None = None
+        if args.like is not None:
+            try:
+                like = Candidate(*choice.parse(args.like))
+            except BadValue as bad:
+                given.add_bad_value("--like", bad)
+        given.check()
+        return cls(like, worlds or _WORLDS, _SEED if seed is None else seed, args.json)
 
-def do(options: argparse.Namespace) -> int:
+
+def do(args: argparse.Namespace) -> int:
     """Check each file."""
-    asked = _asked(options)
-    findings = [_policy(what, asked) if _is_policy(what) else _scenario(what, asked) for what in options.files]
-    if options.json:
+    options = CheckOptions.of(args)
+    findings = [_policy(what, options) if _is_policy(what) else _scenario(what, options) for what in args.files]
+    if args.json:
         print(json.dumps([document for finding in findings for document in finding.documents]))
-    if options.junit is not None:
-        _write_junit(options.junit, [suite for finding in findings for suite in finding.suites])
+    if args.junit is not None:
+        _write_junit(args.junit, [suite for finding in findings for suite in finding.suites])
     return max(finding.status for finding in findings)
-
-
-def _asked(options: argparse.Namespace) -> Asked:
-    """Raises BadScenario with everything that is wrong with the options."""
-    problems: list[Problem] = []
-    worlds = shared.read(options, "worlds", Whole(1, 100_000), problems) or WORLDS
-    seed = shared.read(options, "seed", Whole(0, 2**53), problems)
-    like: Candidate | None = None
-    if options.like is not None:
-        try:
-            like = Candidate(*contenders.parse(options.like))
-        except Refused as refused:
-            problems += shared.faults("--like", refused)
-    if problems:
-        raise BadScenario(_("options"), problems)
-    return Asked(like, worlds, SEED if seed is None else seed, options.json)
 
 
 def _is_policy(what: str) -> bool:
@@ -92,41 +93,41 @@ def _is_policy(what: str) -> bool:
     return name.endswith(".py") or name in policies.names()
 
 
-def _policy(what: str, asked: Asked) -> Finding:
+def _policy(what: str, options: CheckOptions) -> Finding:
     """Every policy that is meant, examined."""
     began = time.monotonic()
     try:
-        reports = examine_apart(Request(what, asked.like, asked.seed, asked.worlds))
-    except Refused as refused:
-        bad = BadScenario(what, shared.faults("", refused))
-        if not asked.silent:
+        reports = run(ExamineTask(what, options.like, options.seed, options.worlds))
+    except BadValue as value:
+        bad = BadInput(what, problems_of(value))
+        if not options.silent:
             print_problems(bad)
-        return _refused("policy", bad)
+        return _unusable("policy", bad)
     seconds = (time.monotonic() - began) / len(reports)
-    if not asked.silent:
-        for report in reports:
-            print_lines(story.lines(report, chart_width()))
+    if not options.silent:
+        for each in reports:
+            print_lines(report.lines(each, chart_width()))
     with english():
-        documents = [{"file": what, "kind": "policy", **story.document(report)} for report in reports]
-    suites = [story.suite(report, seconds) for report in reports]
-    return Finding(DONE if all(report.passed for report in reports) else FAILED, documents, suites)
+        documents = [{"file": what, "kind": "policy", **report.document(each)} for each in reports]
+    suites = [report.suite(each, seconds) for each in reports]
+    return Finding(DONE if all(each.passed for each in reports) else FAILED, documents, suites)
 
 
-def _scenario(what: str, asked: Asked) -> Finding:
+def _scenario(what: str, options: CheckOptions) -> Finding:
     """A scenario, read."""
     try:
         load(find(what))
-    except BadScenario as bad:
-        if not asked.silent:
+    except BadInput as bad:
+        if not options.silent:
             print_problems(bad)
-        return _refused("scenario", bad)
-    if not asked.silent:
+        return _unusable("scenario", bad)
+    if not options.silent:
         print(_("{file}: ok").format(file=what))
     document = {"file": what, "kind": "scenario", "passed": True, "problems": []}
     return Finding(DONE, [document], [Suite(what, [Case("valid", "passed")], 0.0)])
 
 
-def _refused(kind: str, bad: BadScenario) -> Finding:
+def _unusable(kind: str, bad: BadInput) -> Finding:
     """A file that cannot be used at all."""
     with english():
         problems = [
@@ -150,5 +151,4 @@ def _write_junit(path: str, suites: list[Suite]) -> None:
         with open(path, "wb") as file:
             file.write(junit(suites))
     except OSError as error:
-        what = Clause("cannot be written", {"reason": error.strerror})
-        raise BadScenario(path, [Problem(0, "", what)]) from None
+        raise BadInput.because(path, "cannot be written", reason=error.strerror) from None

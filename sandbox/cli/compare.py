@@ -7,29 +7,35 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Sequence
+from typing import NamedTuple
+
+import msgspec
 
 from sandbox.analysis.comparison import report
 from sandbox.analysis.comparison.runs import Plan, Run, plans
-from sandbox.cli import run_options as shared
+from sandbox.cli import run_options
 from sandbox.cli.exits import DONE, FAILED
-from sandbox.cli.headless import Record, drive_real, drive_virtual
+from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
 from sandbox.cli.interrupts import Interrupted, Interruption
+from sandbox.cli.options import Given
+from sandbox.cli.run_options import RunOptions, prepare
 from sandbox.i18n import _
 from sandbox.model.events import Clause
-from sandbox.model.spec import Scenario
-from sandbox.model.values import Refused, Whole
-from sandbox.policies import choice as contenders
+from sandbox.model.problems import BadInput, Problem
+from sandbox.model.spec import Boot, Scenario
+from sandbox.model.values import BadValue, Whole
+from sandbox.policies import choice
 from sandbox.policies.choice import Contender
-from sandbox.render.terminal import Progress, chart_width, complain, print_lines
-from sandbox.scenario import BadScenario, Problem
+from sandbox.render.progress import Progress
+from sandbox.render.stderr import complain
+from sandbox.render.tables import chart_width, print_lines
 
-_REPEATS_MOST = 1_000
+_MAX_REPEATS = 1_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a comparison takes."""
-    parser.add_argument("scenario", help=_(shared.SCENARIO))
+    parser.add_argument("scenario", help=_(run_options.SCENARIO))
     parser.add_argument(
         "--policies",
         "--policy",
@@ -37,8 +43,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="LIST",
         help=_("who takes part: fcfs,rr:quantum=20ms,mine.py:Mine (default: all policies that make sense)"),
     )
-    shared.add(parser)
-    shared.add_limit(parser)
+    run_options.add(parser)
+    run_options.add_limit(parser)
     parser.add_argument("--repeat", metavar="N", help=_("run each so often, virtual runs with another seed each time"))
     machine = parser.add_mutually_exclusive_group()
     machine.add_argument("--real", action="store_true", help=_("on real processes"))
@@ -53,38 +59,45 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.set_defaults(policy=None)
 
 
-def do(options: argparse.Namespace) -> int:
+class CompareOptions(NamedTuple):
+    """What was asked for. ``contenders`` None: all policies that make sense for the scenario; ``repeat``: how often
+    each runs."""
+
+    run: RunOptions
+    contenders: list[Contender] | None
+    repeat: int
+    virtual: bool
+    real: bool
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> CompareOptions:
+        """Raises BadInput with everything that is wrong."""
+        given = Given(args)
+        run, repeat = RunOptions.read(given), given.value("repeat", Whole(1, _MAX_REPEATS))
+        contenders: list[Contender] | None = None
+        if args.policies is not None:
+            try:
+                contenders = choice.parse_list(",".join(args.policies))
+            except BadValue as bad:
+                given.add_bad_value("--policies", bad)
+        given.check()
+        return cls(run, contenders, repeat or 1, virtual=not args.real, real=args.real or args.against_real)
+
+
+def do(args: argparse.Namespace) -> int:
     """Compare."""
-    real, virtual = options.real or options.against_real, not options.real
-    scenario = shared.scenario(options, real)
-    if options.against_real:
-        _check_synthetic(options.scenario, scenario)
-    repeat, entries = _entries(options, scenario)
-    runs, status = _make([*plans(scenario, entries, repeat, virtual, real)], options)
-    if options.json:
+    options = CompareOptions.of(args)
+    boot = prepare(options.run, options.real)
+    if options.virtual and options.real:
+        _check_synthetic(options.run.scenario, boot.scenario)
+    runs, status = _make(boot, options)
+    if args.json:
         print(json.dumps(report.documents(runs)))
-    elif options.csv:
+    elif args.csv:
         csv.writer(sys.stdout, lineterminator="\n").writerows(report.figures(runs))
     else:
         print_lines(report.lines(runs, chart_width()))
     return status
-
-
-def _entries(options: argparse.Namespace, scenario: Scenario) -> tuple[int, list[Contender]]:
-    """How often to run each, and who takes part."""
-    problems: list[Problem] = []
-    repeat = shared.read(options, "repeat", Whole(1, _REPEATS_MOST), problems)
-    found: list[Contender] = []
-    if options.policies is None:
-        found = contenders.sensible(scenario)
-    else:
-        try:
-            found = contenders.parse_list(",".join(options.policies))
-        except Refused as refused:
-            problems += shared.faults("--policies", refused)
-    if problems:
-        raise BadScenario(_("options"), problems)
-    return repeat or 1, found
 
 
 def _check_synthetic(name: str, scenario: Scenario) -> None:
@@ -94,13 +107,13 @@ def _check_synthetic(name: str, scenario: Scenario) -> None:
         if process.work is None
     ]
     if problems:
-        raise BadScenario(name, problems)
+        raise BadInput(name, problems)
 
 
 # Running
 
 
-class Heard(Record):
+class LabelledRun(RunObserver):
     """A run whose faults are told with the policy's name."""
 
     def __init__(self, label: str, interruption: Interruption) -> None:
@@ -111,28 +124,33 @@ class Heard(Record):
         complain(_("{policy}: {fault}").format(policy=self._label, fault=said))
 
 
-def _make(plans: Sequence[Plan], options: argparse.Namespace) -> tuple[list[Run], int]:
+def _make(boot: Boot, options: CompareOptions) -> tuple[list[Run], int]:
     """Make the runs, and the exit status. If somebody interrupts: those that there are, the last one cut short."""
+    entries = choice.sensible(boot.scenario) if options.contenders is None else options.contenders
+    todo = [*plans(boot.scenario, entries, options.repeat, options.virtual, options.real)]
     runs: list[Run] = []
     status = DONE
-    progress = Progress(len(plans))
+    progress = Progress(len(todo))
     interruption = Interruption()
     with interruption:
         try:
-            for plan in plans:
+            for plan in todo:
                 where = _("{policy} on real processes") if plan.real else _("{policy} in virtual time")
                 progress.next(where.format(policy=plan.contender.label))
-                record = Heard(plan.contender.label, interruption)
-                if plan.real:
-                    ended = drive_real(shared.boot(options, plan.scenario), record, options.strict)
-                else:
-                    ended = drive_virtual(plan.scenario, record)
-                if record.history.booted is not None:
-                    runs.append(Run(plan, record.history, record.failed))
-                status = max(status, ended, FAILED if record.stuck or record.failed else DONE)
+                run = LabelledRun(plan.contender.label, interruption)
+                ended = _drive(boot, plan, run, options.run.strict)
+                if run.history.booted is not None:
+                    runs.append(Run(plan, run.history, run.failed))
+                status = max(status, ended, FAILED if run.stuck or run.failed else DONE)
                 if ended > FAILED:  # somebody wants us to end
                     break
         except Interrupted as interrupted:
             status = interrupted.status
     progress.end()
     return runs, status
+
+
+def _drive(boot: Boot, plan: Plan, run: LabelledRun, strict: bool) -> int:
+    if plan.real:
+        return drive_real(msgspec.structs.replace(boot, scenario=plan.scenario), run, strict)
+    return drive_virtual(plan.scenario, run)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from typing import NamedTuple
 
-from sandbox.cli import health as doctor
+from sandbox.analysis.measurement.examine import examine
+from sandbox.analysis.measurement.report import print_findings, print_measurement
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
-from sandbox.cli.run_options import read
+from sandbox.cli.interrupts import Interrupted, Interruption
+from sandbox.cli.options import Given
 from sandbox.i18n import _, english
-from sandbox.model.events import Clause
 from sandbox.model.values import Duration
-from sandbox.render.terminal import complain
-from sandbox.scenario import BadScenario, Problem
+from sandbox.render.progress import Progress
+from sandbox.render.stderr import complain
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,35 +25,47 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", metavar="DURATION", help=_("measure for about so long; the longer, the steadier"))
 
 
-def do(options: argparse.Namespace) -> int:
+class DoctorOptions(NamedTuple):
+    """What was asked for. ``for_ns``: how long to measure; None: as long as usual."""
+
+    as_json: bool
+    measure: bool
+    for_ns: int | None
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> DoctorOptions:
+        """Raises BadInput with everything that is wrong."""
+        given = Given(args)
+        for_ns = given.value("for", Duration("1s", "10min"))
+        if for_ns is not None and not args.measure:
+            given.add("--for", "belongs to another option", hint="--measure")
+        given.check()
+        return cls(args.json, args.measure, for_ns)
+
+
+def do(args: argparse.Namespace) -> int:
     """Examine the machine, or measure it."""
-    problems: list[Problem] = []
-    for_ns = read(options, "for", Duration("1s", "10min"), problems)
-    if for_ns is not None and not options.measure:
-        problems.append(Problem(0, "--for", Clause("belongs to another option", {"hint": "--measure"})))
-    if problems:
-        raise BadScenario(_("options"), problems)
-    if options.measure:
-        return _measure(options.json, for_ns)
-    if options.json:
+    options = DoctorOptions.of(args)
+    return _measure(options) if options.measure else _examine(options)
+
+
+def _examine(options: DoctorOptions) -> int:
+    if options.as_json:
         with english():
-            findings = doctor.examine()
+            findings = examine()
         print(json.dumps([finding._asdict() for finding in findings]))
     else:
-        findings = doctor.examine()
-        doctor.print_findings(findings)
+        findings = examine()
+        print_findings(findings)
     return FAILED if any(finding.state == "fails" for finding in findings) else DONE
 
 
-def _measure(as_json: bool, for_ns: int | None) -> int:
+def _measure(options: DoctorOptions) -> int:
     if sys.platform != "linux":
         complain(_("there is nothing to measure: real processes are scheduled on Linux only"))
         return BAD_INPUT
     from sandbox.analysis.measurement.measure import USUAL_NS, measure, steps
-    from sandbox.analysis.measurement.report import print_measurement
-    from sandbox.cli.interrupts import Interrupted, Interruption
     from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
-    from sandbox.render.terminal import Progress
 
     sensors = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
     progress = Progress(steps(sensors))
@@ -59,12 +73,12 @@ def _measure(as_json: bool, for_ns: int | None) -> int:
     with interruption:
         try:
             with interruption.while_waiting():
-                measurement = measure(sensors, progress.next, for_ns or USUAL_NS)
+                measurement = measure(sensors, progress.next, options.for_ns or USUAL_NS)
         except Interrupted as interrupted:
             return interrupted.status
         finally:
             progress.end()
-    if as_json:
+    if options.as_json:
         print(json.dumps(measurement))
     else:
         print_measurement(measurement)

@@ -10,15 +10,11 @@ from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TextIO
 
-from sandbox.cli import run_options as shared
 from sandbox.cli.exits import DONE
+from sandbox.cli.recordings import complain_of, opened
 from sandbox.export.material import gather
 from sandbox.i18n import _
-from sandbox.model.events import Clause
-from sandbox.model.values import Refused
-from sandbox.render.terminal import complain
-from sandbox.scenario import BadScenario, Problem
-from sandbox.wording import recording as worded
+from sandbox.model.problems import BadInput
 
 #: What it can become, and the module that writes it.
 FORMATS = {
@@ -46,30 +42,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """Read the recording and write it."""
-    recording = shared.recording(options.recording)
-    write = import_module(f"sandbox.export.{FORMATS[options.to]}").write
-    try:
+    write = import_module(f"sandbox.export.{FORMATS[args.to]}").write
+    with opened(args.recording) as recording:
         material = gather(recording.header, recording.events())
-        if options.output is None:
+        if args.output is None:
             write(material, sys.stdout)
         else:
-            with _output(options.output, options.force) as file:
+            with _output(args.output, args.force) as file:
                 write(material, file)
-    except Refused as refused:
-        raise BadScenario(options.recording, shared.faults("", refused)) from None
-    for problem in recording.problems:
-        complain(f"{options.recording}: {worded(problem)}")
+    complain_of(recording)
     return DONE
 
 
 @contextmanager
 def _output(path: str, overwrite: bool) -> Iterator[TextIO]:
-    """A file that is there when all of it has been written, and is else as it was. Raises BadScenario."""
+    """A file that appears, or is replaced, once all of it has been written. Raises BadInput."""
     there = os.path.exists(path)
     if there and not overwrite:
-        raise BadScenario(path, [Problem(0, "", Clause("file exists"))])
+        raise BadInput.because(path, "file exists")
     aside = not there or os.path.isfile(path)  # devices and pipes are written as they are
     target = f"{path}.part" if aside else path
     try:
@@ -78,7 +70,7 @@ def _output(path: str, overwrite: bool) -> Iterator[TextIO]:
         if aside:
             os.replace(target, path)
     except OSError as error:
-        raise BadScenario(path, [Problem(0, "", Clause("cannot be written", {"reason": error.strerror}))]) from None
+        raise BadInput.because(path, "cannot be written", reason=error.strerror) from None
     finally:
         if aside:
             with suppress(OSError):

@@ -14,31 +14,25 @@ from sandbox.analysis.measurement.report import print_verification
 from sandbox.analysis.measurement.verify import Verification
 from sandbox.cli.exits import DONE, FAILED, HUNG_UP
 from sandbox.cli.interrupts import Interrupted, Interruption, ignore_signals
-from sandbox.clients.script import Aside
+from sandbox.clients.script import ClientThread
 from sandbox.link.client import KernelProcess
 from sandbox.link.postmortem import cause_of_death
 from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
 from sandbox.model.events import Clause, Event, Fault, Witnessed
 from sandbox.model.spec import Boot, Scenario
-from sandbox.render.terminal import (
-    EventLines,
-    abandon_stdout,
-    complain,
-    print_clients,
-    print_result,
-    print_serial,
-    quote,
-)
+from sandbox.render.result import EventLines, print_clients, print_result, print_serial
+from sandbox.render.stderr import abandon_stdout, complain, quote
 from sandbox.trace.record import Recorder
 from sandbox.views.history import History
 from sandbox.views.metrics import result
 
-_STUCK = ("waits for somebody to type", "nothing can happen any more")
 
+class RunObserver:
+    """Takes in the events of a run, and keeps what came of it. Faults are told at once.
 
-class Record:
-    """What a run came to. ``interruption``: how it may be ended from outside; ``recorder``: what keeps its events."""
+    ``interruption``: how the run may be ended from outside; ``recorder``: what keeps its events.
+    """
 
     def __init__(self, interruption: Interruption, recorder: Recorder | None = None) -> None:
         self.interruption = interruption
@@ -48,28 +42,24 @@ class Record:
         self.stuck = False
         #: Whether the policy failed, and another one stood in for it.
         self.failed = False
-        #: The scenario's clients, while they are there, and what became of them.
-        self.clientele: Aside | None = None
+        #: What became of the scenario's clients.
         self.clients: list[dict[str, Any]] = []
 
     def take(self, events: Iterable[Event]) -> None:
-        """Keep what these events say, and show them. Raises Interrupted."""
+        """Take in what has happened. Raises Interrupted."""
         for event in events:
             if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
                 self.complain(wording.fault(fault))
             self.history.add(event)
-            if self.clientele is not None:
-                self.clientele.take(event)
-            if isinstance(event, Fault):
-                self.stuck = self.stuck or event.what.rule in _STUCK
-                self.failed = self.failed or "successor" in event.what.figures
             self.show(event)
             if isinstance(event, Fault):
+                self.stuck = self.stuck or event.is_stuck
+                self.failed = self.failed or event.successor is not None
                 _quote_traceback(event.what)
         self.interruption.check()
 
     def show(self, event: Event) -> None:
-        """A fault is told at once."""
+        """Tell of an event: here of faults only."""
         if isinstance(event, Fault):
             names = {pid: life.admitted.name for pid, life in self.history.lives.items()}
             self.complain(wording.sentence(event, names))
@@ -79,7 +69,7 @@ class Record:
         complain(said)
 
 
-class Output(Record):
+class RunPrinter(RunObserver):
     """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
 
     def __init__(self, quiet: bool, as_json: bool, verify: bool = False, recorder: Recorder | None = None) -> None:
@@ -121,39 +111,39 @@ class Output(Record):
         sys.stdout.flush()
 
 
-def run_real(boot: Boot, output: Output, strict: bool = False) -> int:
+def run_real(boot: Boot, printer: RunPrinter, strict: bool = False) -> int:
     """Run on real processes and print; returns the exit status."""
-    status = drive_real(boot, output, strict)
-    with _heard_or_not():
-        output.finish()
-    return FAILED if output.stuck and status == DONE else status
+    status = drive_real(boot, printer, strict)
+    with _terminal_may_be_gone():
+        printer.finish()
+    return FAILED if printer.stuck and status == DONE else status
 
 
-def run_virtual(scenario: Scenario, output: Output) -> int:
+def run_virtual(scenario: Scenario, printer: RunPrinter) -> int:
     """Run in virtual time and print; returns the exit status."""
-    status = drive_virtual(scenario, output)
-    output.finish()
-    return FAILED if output.stuck and status == DONE else status
+    status = drive_virtual(scenario, printer)
+    printer.finish()
+    return FAILED if printer.stuck and status == DONE else status
 
 
-def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
+def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
     kernel = KernelProcess(boot, strict)
-    clientele = record.clientele = Aside(boot.scenario.clients) if boot.scenario.clients else None
+    clients = ClientThread(boot.scenario.clients) if boot.scenario.clients else None
 
     def wait(*arguments: Any) -> None:
-        if clientele is not None and clientele.leave():
+        if clients is not None and clients.leave():
             kernel.send(Farewell())
-        record.interruption.select(*arguments)
+        observer.interruption.select(*arguments)
 
-    with record.interruption:
+    with observer.interruption:
         try:
-            record.take(kernel.events(wait=wait))
+            observer.take(_told_to(clients, kernel.events(wait=wait)))
         except Interrupted as interrupted:
             status = interrupted.status
-            with _heard_or_not():
-                record.take(kernel.quit())
+            with _terminal_may_be_gone():
+                observer.take(_told_to(clients, kernel.quit()))
         except OSError as error:
             if error.errno != errno.EIO:
                 raise
@@ -163,35 +153,43 @@ def drive_real(boot: Boot, record: Record, strict: bool = False) -> int:
             ignore_signals()
             words = kernel.last_words() if not kernel.halted else ""
             kernel.end()
-            if clientele is not None:
-                record.clients = clientele.end()
-    with _heard_or_not():
+            if clients is not None:
+                observer.clients = clients.end()
+    with _terminal_may_be_gone():
         if status == DONE and not kernel.halted:
             cause = cause_of_death(words)
-            record.complain(wording.fault(cause))
+            observer.complain(wording.fault(cause))
             _quote_traceback(cause)
             status = FAILED
     return status
 
 
-def drive_virtual(scenario: Scenario, record: Record) -> int:
+def drive_virtual(scenario: Scenario, observer: RunObserver) -> int:
     """Run in virtual time; returns the exit status."""
-    with record.interruption:
+    with observer.interruption:
         try:
-            simulate(scenario, record.take)
+            simulate(scenario, observer.take)
         except Interrupted as interrupted:
             return interrupted.status
     return DONE
 
 
+def _told_to(clients: ClientThread | None, events: Iterator[Event]) -> Iterator[Event]:
+    """The same events, each told to the clients before anybody else."""
+    for event in events:
+        if clients is not None:
+            clients.take(event)
+        yield event
+
+
 def _quote_traceback(what: Clause) -> None:
-    if "traceback" in what.figures:
-        quote(str(what.figures["traceback"]))
+    if (traceback := what.text("traceback")) is not None:
+        quote(traceback)
 
 
 @contextmanager
-def _heard_or_not() -> Iterator[None]:
-    """What is said in here is said to a terminal that may be gone by now."""
+def _terminal_may_be_gone() -> Iterator[None]:
+    """What is printed in here goes to a terminal that may have been closed."""
     try:
         yield
     except OSError as error:

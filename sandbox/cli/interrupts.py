@@ -1,4 +1,4 @@
-"""Signals that ask a command to end: heard where it waits, so that nothing is left half done."""
+"""Signals that ask a command to end: they take effect where it waits, so that nothing is left half done."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from select import select
 from types import FrameType
 from typing import Any
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from sandbox.util.signals import ENDING
 
 
 class Interrupted(BaseException):
@@ -21,8 +21,8 @@ class Interrupted(BaseException):
 
 class Interruption:
     """While it is entered, signals that ask a program to end raise Interrupted: where we wait for others, and where we
-    ask for it. Everywhere else what was begun is finished first, so that nothing that we heard is lost. It may be
-    entered again in between."""
+    ask for it. Everywhere else what was begun is finished first, so that no event is lost. It may be entered
+    more than once."""
 
     def __init__(self) -> None:
         self._status: int | None = None
@@ -33,7 +33,7 @@ class Interruption:
     def __enter__(self) -> None:
         self._entered += 1
         if self._entered == 1:
-            self._before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+            self._before = {number: signal.signal(number, self._handle) for number in ENDING}
 
     def __exit__(self, *_: object) -> None:
         self._entered -= 1
@@ -47,7 +47,7 @@ class Interruption:
 
     @contextmanager
     def while_waiting(self) -> Iterator[None]:
-        """What is done in here may be left at any point."""
+        """Code in here may be interrupted at any point."""
         self._waiting = True
         try:
             self.check()
@@ -69,6 +69,6 @@ class Interruption:
 
 
 def ignore_signals() -> None:
-    """Clearing up is not interrupted."""
-    for number in _SIGNALS:
+    """From now on nothing interrupts us: we are clearing up."""
+    for number in ENDING:
         signal.signal(number, signal.SIG_IGN)

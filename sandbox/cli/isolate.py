@@ -1,52 +1,52 @@
-"""A command in a process of its own: where somebody's policy hangs so that nothing but its end helps, the process that
-a person has started is still there to say so."""
+"""Runs a command in a forked copy of this process: where somebody's policy hangs so that nothing but the end of its
+process helps, the process that a person has started is still there to say so.
+
+It is not a ``Worker``: it has the terminal, the standard streams and the work of the command, and tells no messages.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 import sys
+from collections.abc import Callable
 
 from sandbox.cli.exits import FAILED
-from sandbox.util.timeout import ALARM
+from sandbox.util.signals import ENDING
 
-_PASSED_ON = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-#: Whoever ends by one of these was asked to, or has nobody left to talk to.
-_EXPECTED = (*_PASSED_ON, signal.SIGPIPE)
-_WORDS_MOST = 1 << 16
-_HEARD = {*_PASSED_ON, signal.SIGCHLD}
+#: Bytes of its last words: what a pipe holds. A stack is cut before it fills one.
+_MAX_WORDS = 1 << 16
 
 
-def fork_worker() -> int | None:
-    """In the process that does the work None, in the other one its exit status, when that is known. Not for processes
-    with threads; where the system cannot tell who sends a signal, one process does it all."""
+def isolated(command: Callable[[int], int]) -> int:
+    """The exit status of a command, which is given the descriptor for its last words. Only in a process without other
+    threads; where the system cannot tell who sends a signal, one process does it all."""
     if sys.platform != "linux":
-        return None
+        return command(2)
     from sandbox.util import libc
 
-    last_words, ALARM.last_words = os.pipe()  # a stack is cut before it fills a pipe
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _HEARD)
-    parent, worker = os.getpid(), os.fork()
-    if worker:
-        os.close(ALARM.last_words)
-        return _outcome(_wait(worker), last_words)
-    libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
+    last_words, write_end = os.pipe()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDING, signal.SIGCHLD})
+    parent, child = os.getpid(), os.fork()
+    if child:
+        os.close(write_end)
+        return _outcome(_wait(child), last_words)
+    if not libc.end_with_parent(parent):
         os._exit(FAILED)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return None
+    return command(write_end)
 
 
-def _wait(worker: int) -> int:
+def _wait(child: int) -> int:
     """Its exit status, once it has ended; minus the signal that ended it. What other processes tell us is meant for it;
     what the terminal tells us it hears itself."""
     while True:
-        heard = signal.sigwaitinfo(_HEARD)
-        if heard.si_signo in _PASSED_ON:
+        heard = signal.sigwaitinfo({*ENDING, signal.SIGCHLD})
+        if heard.si_signo in ENDING:
             if heard.si_code <= 0:  # SI_USER and its like
-                os.kill(worker, heard.si_signo)
+                os.kill(child, heard.si_signo)
             continue
-        os_pid, status = os.waitpid(worker, os.WNOHANG)
+        os_pid, status = os.waitpid(child, os.WNOHANG)
         if os_pid:
             return os.waitstatus_to_exitcode(status)
 
@@ -55,14 +55,14 @@ def _outcome(status: int, last_words: int) -> int:
     """What we end with, and why if it could not say so; shells have a status for each signal."""
     if status >= 0:
         return status
-    if -status in _EXPECTED:
+    if -status in (*ENDING, signal.SIGPIPE):  # it was asked to, or has nobody left to talk to
         return 128 - status
     from sandbox import wording
     from sandbox.link.postmortem import cause_of_end
-    from sandbox.render.terminal import complain, quote
+    from sandbox.render.stderr import complain, quote
 
-    cause = cause_of_end(os.read(last_words, _WORDS_MOST).decode(errors="replace"))
+    cause = cause_of_end(os.read(last_words, _MAX_WORDS).decode(errors="replace"))
     complain(wording.fault(cause))
-    if "traceback" in cause.figures:
-        quote(str(cause.figures["traceback"]))
+    if (traceback := cause.text("traceback")) is not None:
+        quote(traceback)
     return FAILED if -status == signal.SIGPROF else 128 - status

@@ -10,44 +10,43 @@ from rich.cells import cell_len
 
 from sandbox import wording
 from sandbox.cli import app
-from sandbox.cli import run_options as shared
 from sandbox.cli.exits import DONE, FAILED
-from sandbox.cli.headless import Record, drive_real
+from sandbox.cli.headless import RunObserver, drive_real
 from sandbox.cli.interrupts import Interruption
+from sandbox.cli.run_options import RunOptions, prepare, recorder
 from sandbox.i18n import _, english, spoken
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import Verdict, happenings, judge
 from sandbox.lessons.whatif import imagined
-from sandbox.model.events import Clause, Event
+from sandbox.model.events import Event
+from sandbox.model.problems import BadInput
 from sandbox.model.spec import Scenario
 from sandbox.render.cells import fit
-from sandbox.render.terminal import Progress
-from sandbox.scenario import BadScenario, Problem
+from sandbox.render.progress import Progress
 from sandbox.util.text import clean
 
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
 
 
-class Rehearsal(Record):
+class LessonRun(RunObserver):
     """A run of a lesson without the app."""
 
     def __init__(self, scenario: Scenario, recorder: Recorder | None) -> None:
         super().__init__(Interruption(), recorder)
         self.scenario = scenario
-        self.story = Story(happenings(scenario.claims))
+        self.tracker = LessonTracker(happenings(scenario.claims))
 
     def show(self, event: Event) -> None:
-        """Nothing but a fault is shown."""
-        self.story.add(event)
+        self.tracker.add(event)
         super().show(event)
 
     def figures(self) -> dict[str, Figure]:
         """What came of it, and what would have come of it with other settings."""
-        return imagined(self.scenario) | figures(self.history, self.story)
+        return imagined(self.scenario) | figures(self.history, self.tracker)
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -60,29 +59,35 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     app.add_options(parser)
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """Open the app, print the text, or check the claims."""
-    if not (options.plain or options.check):
-        return app.do(options)
-    scenario = shared.scenario(options, real=True)
-    if scenario.lesson is None:
-        raise BadScenario(options.scenario, [Problem(0, "", Clause("has no lesson"))])
-    rehearsal = Rehearsal(scenario, shared.recorder(options, scenario))
-    progress = Progress(1)
-    progress.next(scenario.name)
-    try:
-        status = drive_real(shared.boot(options, scenario), rehearsal, options.strict)
-    finally:
-        progress.end()
+    options = RunOptions.of(args)
+    if not (args.plain or args.check):
+        return app.open_app(options)
+    run, status = _run(options)
     if status != DONE:
         return status
-    known = rehearsal.figures()
-    if options.check:
-        return _check(judge(scenario.claims, rehearsal.story, known), options.json)
+    known = run.figures()
+    if args.check:
+        return _check(judge(run.scenario.claims, run.tracker, known), args.json)
     shown = {name: figure.shown for name, figure in known.items()}
-    text = fill(clean(lesson_text(scenario, spoken()) or ""), scenario, shown)
+    text = fill(clean(lesson_text(run.scenario, spoken()) or ""), run.scenario, shown)
     print(plain(text), end="")
     return DONE
+
+
+def _run(options: RunOptions) -> tuple[LessonRun, int]:
+    """Run the lesson; what came of it, and the exit status."""
+    boot = prepare(options, real=True)
+    if boot.scenario.lesson is None:
+        raise BadInput.because(options.scenario, "has no lesson")
+    run = LessonRun(boot.scenario, recorder(options, boot.scenario))
+    progress = Progress(1)
+    progress.next(boot.scenario.name)
+    try:
+        return run, drive_real(boot, run, options.strict)
+    finally:
+        progress.end()
 
 
 def _check(verdicts: list[Verdict], as_json: bool) -> int:

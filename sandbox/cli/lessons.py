@@ -13,7 +13,7 @@ from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.progress import finished
 from sandbox.lessons.text import title
 from sandbox.model.spec import Scenario
-from sandbox.render.terminal import print_table
+from sandbox.render.tables import print_table
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,10 +21,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """List the lessons in the order of the course."""
     course, done = lessons(), finished()
-    if options.json:
+    if args.json:
         print(json.dumps([_document(each, each.name in done) for each in course]))
         return DONE
     rows = [

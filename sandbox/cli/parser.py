@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from sandbox.i18n import N_, _, ngettext
 from sandbox.render.cells import Measured, wrap
+from sandbox.util.interpreter import translate_argparse
 
 #: What argparse has to say to people of its own; it stands here for the catalogues.
 SAID = (
@@ -27,8 +28,7 @@ SAID = (
     N_("invalid choice: %(value)r (choose from %(choices)s)"),
 )
 
-# It looks its words up by these names, in a catalogue of its own.
-vars(argparse).update(_=_, ngettext=ngettext)
+translate_argparse(_, ngettext)
 
 
 class _Formatter(argparse.HelpFormatter):

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import re
+import shutil
+import sys
 from pathlib import Path
+from typing import Any
 
+from sandbox import policies
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _, english
-from sandbox.model.events import Clause
+from sandbox.kernel.kernel import Kernel
+from sandbox.model.problems import BadInput
 from sandbox.policies import template
-from sandbox.render import listings
-from sandbox.scenario import BadScenario, Problem
+from sandbox.render.cells import wrap
+from sandbox.wording.policies import rule_and_rest
+
+#: What happens at one instant, in which order.
+RULES = tuple(inspect.cleandoc(method.__doc__ or "") for method in (Kernel.tell, Kernel.decide))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,37 +32,81 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--force", action="store_true", help=_("with --new: overwrite the file"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """List the policies, print the rules, or write the starting point."""
-    if options.new is not None:
-        _write_new(options.new, options.force)
-    elif options.rules:
-        print(listings.rules())
-    elif options.json:
+    if args.new is not None:
+        _write_new(args.new, args.force)
+    elif args.rules:
+        print(_rules())
+    elif args.json:
         with english():
-            print(json.dumps(listings.policy_documents()))
+            print(json.dumps(_documents()))
     else:
-        listings.print_policies()
+        _print()
     return DONE
 
 
+def _documents() -> list[dict[str, Any]]:
+    """Every policy as JSON carries it."""
+    documents = []
+    for name in policies.names():
+        kind = policies.find(name)
+        rule, bad = rule_and_rest(kind.__doc__)
+        documents.append(
+            {
+                "name": name,
+                "rule": rule,
+                "bad": bad,
+                "ties": kind.ties,
+                "parameters": [
+                    {
+                        "name": parameter.name,
+                        "says": parameter.says,
+                        "default": parameter.default,
+                        "allowed": parameter.kind.range(),
+                    }
+                    for parameter in kind.declared()
+                ],
+            }
+        )
+    return documents
+
+
+def _print() -> None:
+    """Every policy: its rule, when it is bad, its parameters; lines end where the terminal does, if it is one."""
+    width = min(shutil.get_terminal_size().columns, 110) if sys.stdout.isatty() else 10_000
+    for name in policies.names():
+        kind = policies.find(name)
+        print(name)
+        for text in rule_and_rest(kind.__doc__):
+            print(*wrap(text, width, indent=" " * 4, first=" " * 4), sep="\n")
+        for parameter in kind.declared():
+            default = parameter.kind.write(parameter.kind.read(parameter.default))
+            said = _("{says}; {allowed}").format(says=_(parameter.says), allowed=parameter.kind.range())
+            print(*wrap(f"{parameter.name:<12}{default:<18}{said}", width, indent=" " * 36, first=" " * 6), sep="\n")
+        print()
+
+
+def _rules() -> str:
+    """The order of things at one instant, as the kernel's own docstrings say it."""
+    ties = [f"  {name:<10} {policies.find(name).ties}" for name in policies.names()]
+    heading = _("Each policy's own rule for ties ([machine] ties = … overrides it):")
+    return "\n".join([*map(_, RULES), "", heading, *ties])
+
+
 def _write_new(name: str, force: bool) -> None:
-    """The template under another name; its class is called after the file. Raises BadScenario."""
+    """The template under another name; its class is called after the file. Raises BadInput."""
     path = Path(name)
     class_name = "".join(word[:1].upper() + word[1:] for word in path.stem.split("_"))
     if path.suffix != ".py" or not path.stem.isidentifier() or not class_name.isidentifier():
-        raise _refused(name, Clause("not a file for a policy"))
+        raise BadInput.because(name, "not a file for a policy")
     names = {"mine.py": name, "Mine": class_name}
     text = re.sub(r"mine\.py|\bMine\b", lambda found: names[found[0]], Path(template.__file__).read_text("utf-8"))
     try:
         with open(path, "w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except FileExistsError:
-        raise _refused(name, Clause("file exists")) from None
+        raise BadInput.because(name, "file exists") from None
     except OSError as error:
-        raise _refused(name, Clause("cannot be written", {"reason": error.strerror})) from None
+        raise BadInput.because(name, "cannot be written", reason=error.strerror) from None
     print(_("{file}: class {name}; try: ossandbox check {file}").format(file=name, name=class_name))
-
-
-def _refused(name: str, what: Clause) -> BadScenario:
-    return BadScenario(name, [Problem(0, "", what)])

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from sandbox.cli import run_options as shared
 from sandbox.cli.exits import BAD_INPUT
+from sandbox.cli.recordings import opened
 from sandbox.i18n import _
 from sandbox.model.spec import Scenario
 from sandbox.tui.app import run_app
@@ -19,17 +19,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", help=_("a file that --record has written"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """Open the app at the beginning of the recording."""
     from sandbox.link.client import KernelProcess
     from sandbox.model.spec import Boot
-    from sandbox.render.terminal import complain
+    from sandbox.render.stderr import complain
 
     def start(scenario: Scenario) -> KernelProcess:
         return KernelProcess(Boot(scenario, stay=True, attended=True))
 
-    recording = shared.recording(options.recording)
-    config = read_config()
+    with opened(args.recording) as recording:
+        config = read_config()
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         complain(_("the app needs a terminal; ossandbox export needs none"))
         return BAD_INPUT

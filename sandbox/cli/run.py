@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import argparse
 
-from sandbox.cli import run_options as shared
-from sandbox.cli.headless import Output, run_real
+import msgspec
+
+from sandbox.cli import run_options
+from sandbox.cli.headless import RunPrinter, run_real
+from sandbox.cli.run_options import RunOptions, prepare, recorder
 from sandbox.i18n import _
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a run without the app takes."""
-    parser.add_argument("scenario", help=_(shared.SCENARIO))
-    shared.add_policy(parser)
-    shared.add(parser)
-    shared.add_limit(parser)
-    shared.add_recording(parser)
+    parser.add_argument("scenario", help=_(run_options.SCENARIO))
+    run_options.add_policy(parser)
+    run_options.add(parser)
+    run_options.add_limit(parser)
+    run_options.add_recording(parser)
     parser.add_argument("--quiet", action="store_true", help=_("no line an event, only the result"))
     parser.add_argument("--json", action="store_true", help=_("only the result, as one JSON object"))
     parser.add_argument("--verify", action="store_true", help=_("hold every slice against the system's own records"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """Run."""
-    scenario = shared.scenario(options, real=True)
-    boot = shared.boot(options, scenario, verify=options.verify)
-    output = Output(options.quiet, options.json, options.verify, shared.recorder(options, scenario))
-    return run_real(boot, output, options.strict)
+    options, verify = RunOptions.of(args), bool(args.verify)
+    boot = msgspec.structs.replace(prepare(options, real=True), verify=verify)
+    printer = RunPrinter(args.quiet, args.json, verify, recorder(options, boot.scenario))
+    return run_real(boot, printer, options.strict)

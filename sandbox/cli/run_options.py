@@ -1,26 +1,32 @@
-"""The options that commands share, and the scenario that they ask for."""
+"""The options of commands that run a scenario: what is declared, what was asked for, and what comes of it.
+
+The way is one: ``RunOptions.read`` turns the words into values, ``prepare`` reads the scenario and applies them, and
+the ``Boot`` that it returns is all that a machine is told.
+"""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, NamedTuple
 
+import msgspec
+
+from sandbox.cli.options import Given
 from sandbox.i18n import N_, _
 from sandbox.model.commands import Quit
 from sandbox.model.events import Clause
-from sandbox.model.spec import SERVERS, At, Scenario
-from sandbox.model.values import Duration, Kind, Refused, Whole
-from sandbox.scenario import BadScenario, Problem, find, load
+from sandbox.model.problems import BadInput, Problem, problems_of
+from sandbox.model.spec import SERVERS, At, Boot, Scenario
+from sandbox.model.values import BadValue, Duration, Whole
+from sandbox.scenario import find, load
 
 if TYPE_CHECKING:
-    from sandbox.model.spec import Boot
-    from sandbox.trace.load import Recording
     from sandbox.trace.record import Recorder
 
-T = TypeVar("T")
-
 SCENARIO = N_("a built-in scenario's name, or a file")
+RECIPES = ("auto", "overlapped", "sequential")
+QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
 
 
 def add_policy(parser: argparse.ArgumentParser) -> None:
@@ -28,16 +34,20 @@ def add_policy(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--policy", metavar="NAME", help=_("schedule by this one: rr, rr:quantum=20ms, mine.py:Mine"))
 
 
+def add_quantum(parser: argparse.ArgumentParser) -> None:
+    """Declare the quantum."""
+    parser.add_argument("--quantum", metavar="DURATION", help=_("the length of a time slice, for example 20ms"))
+
+
 def add(parser: argparse.ArgumentParser) -> None:
     """Declare what every command takes that runs a scenario."""
-    parser.add_argument("--quantum", metavar="DURATION", help=_("the length of a time slice, for example 20ms"))
+    add_quantum(parser)
     parser.add_argument("--cpus", metavar="N", help=_("how many mini CPUs"))
     parser.add_argument("--seed", metavar="N", help=_("seed of policies that draw lots"))
     parser.add_argument("--strict", action="store_true", help=_("real runs: in a pid namespace of their own"))
     parser.add_argument("--expose", action="store_true", help=_("real runs: servers may listen to other machines, too"))
     parser.add_argument("--sensor", default="auto", metavar="NAME", help=_("how blocking is noticed (see: doctor)"))
-    recipes = ("auto", "overlapped", "sequential")
-    parser.add_argument("--recipe", default="auto", choices=recipes, help=_("how one process is switched for another"))
+    parser.add_argument("--recipe", default="auto", choices=RECIPES, help=_("how one process is switched for another"))
 
 
 def add_recording(parser: argparse.ArgumentParser) -> None:
@@ -53,68 +63,109 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--for", metavar="DURATION", help=_("end the run after so long"))
 
 
-def scenario(options: argparse.Namespace, real: bool) -> Scenario:
-    """The scenario with the options applied, fit to be run on real processes or in virtual time. Raises BadScenario,
-    for a bad option too."""
-    problems: list[Problem] = []
+class RunOptions(NamedTuple):
+    """What was asked for; None leaves it to the scenario. ``limit_ns``: the run ends after so long; ``record``: the
+    file in which it is kept."""
 
-    cpus = read(options, "cpus", Whole(1, 1024), problems)
-    quantum_ns = read(options, "quantum", Duration("100us", "60s"), problems)
-    seed = read(options, "seed", Whole(0, 2**53), problems)
-    if options.sensor not in (names := _sensors()):
-        what = Clause("not one of the allowed words", {"value": options.sensor, "allowed": " | ".join(names)})
-        problems.append(Problem(0, "--sensor", what))
-    limit_ns = read(options, "for", Duration("1ms"), problems) if hasattr(options, "for") else None
-    if problems:
-        raise BadScenario(_("options"), problems)
-    scenario = load(find(options.scenario))
-    machine = scenario.machine
-    machine.cpus = cpus or machine.cpus
-    machine.quantum_ns = quantum_ns or machine.quantum_ns
-    machine.seed = machine.seed if seed is None else seed
-    if limit_ns is not None:
-        scenario.script.append(At(limit_ns, Quit()))
-    scenario = _use_policy(options.policy, scenario)
+    scenario: str
+    policy: str | None
+    quantum_ns: int | None
+    cpus: int | None
+    seed: int | None
+    limit_ns: int | None
+    sensor: str
+    recipe: str
+    strict: bool
+    expose: bool
+    record: str | None
+    overwrite: bool
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> RunOptions:
+        """Of a command that has no further options with values. Raises BadInput with everything that is wrong."""
+        given = Given(args)
+        options = cls.read(given)
+        given.check()
+        return options
+
+    @classmethod
+    def read(cls, given: Given) -> RunOptions:
+        """To be used only after ``given.check()``."""
+        args = given.args
+        if args.sensor not in (sensors := _sensors()):
+            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=" | ".join(sensors))
+        return cls(
+            scenario=args.scenario,
+            policy=args.policy,
+            quantum_ns=given.value("quantum", QUANTUM),
+            cpus=given.value("cpus", Whole(1, 1024)),
+            seed=given.value("seed", SEED),
+            limit_ns=given.value("for", Duration("1ms")),
+            sensor=args.sensor,
+            recipe=args.recipe,
+            strict=args.strict,
+            expose=args.expose,
+            record=getattr(args, "record", None),
+            overwrite=getattr(args, "force", False),
+        )
+
+
+def prepare(options: RunOptions, real: bool) -> Boot:
+    """What is to be run, fit for real processes or for virtual time. Raises BadInput."""
+    scenario = _applied(options, load(find(options.scenario)))
     if real:
         _check_real(options, scenario)
     else:
         _check_virtual(options.scenario, scenario)
-    return scenario
+    return Boot(scenario, sensor=options.sensor, recipe=options.recipe, exposed=options.expose)
 
 
-def read(options: argparse.Namespace, name: str, kind: Kind[T], problems: list[Problem]) -> T | None:
-    """The value of an option; None where it is not given, or wrong, which is then among the problems."""
-    text = getattr(options, name)
-    if text is None:
+def recorder(options: RunOptions, scenario: Scenario) -> Recorder | None:
+    """What keeps the run, if it is to be kept. Raises BadInput."""
+    if options.record is None:
         return None
+    from sandbox.trace.header import describe
+    from sandbox.trace.record import Recorder
+
     try:
-        return kind.parse(text)
-    except Refused as refused:
-        problems += faults(f"--{name}", refused)
-        return None
+        return Recorder(options.record, describe(scenario, str(find(options.scenario))), options.overwrite)
+    except BadValue as bad:
+        raise BadInput(options.record, problems_of(bad)) from None
 
 
-def faults(place: str, refused: Refused) -> list[Problem]:
-    """What is wrong with an option, or with a part of it."""
-    return [Problem(0, f"{place} {part}".strip(), clause) for part, clause in refused.faults]
-
-
-def _use_policy(text: str | None, scenario: Scenario) -> Scenario:
-    """The scenario under another policy than its own."""
+def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
+    """The scenario as the options want it. Raises BadInput for a policy that cannot be had."""
+    machine = scenario.machine
+    machine = msgspec.structs.replace(
+        machine,
+        cpus=options.cpus or machine.cpus,
+        quantum_ns=options.quantum_ns or machine.quantum_ns,
+        seed=machine.seed if options.seed is None else options.seed,
+    )
+    script = [*scenario.script]
+    if options.limit_ns is not None:
+        script.append(At(options.limit_ns, Quit()))
+    scenario = msgspec.structs.replace(scenario, machine=machine, script=script)
+    if options.policy is None and options.quantum_ns is None:
+        return scenario  # its own policy was tried when it was read
     from sandbox import policies
-    from sandbox.policies import choice as contenders
+    from sandbox.policies import choice
     from sandbox.util.timeout import ALARM
 
     try:
-        if text is not None:
-            scenario = contenders.parse(text).enter(scenario)
-        policies.build(scenario.machine, scenario.folder, ALARM)
-    except Refused as refused:
-        raise BadScenario(_("options"), faults("--policy", refused)) from None
+        if options.policy is not None:
+            return choice.parse(options.policy, scenario).enter(scenario)
+        policies.build(machine, scenario.folder, ALARM)
+    except BadValue as bad:
+        raise BadInput(_("options"), problems_of(bad, "--policy")) from None
     return scenario
 
 
-def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
+# What a machine must be able to do
+
+
+def _check_real(options: RunOptions, scenario: Scenario) -> None:
+    """Raises BadInput if this machine cannot run it on real processes."""
     from sandbox.machines.linux.capabilities import lacks
 
     problems = [
@@ -123,22 +174,12 @@ def _check_real(options: argparse.Namespace, scenario: Scenario) -> None:
         if process.program in SERVERS and (what := _unreachable(process.listen, options.expose)) is not None
     ]
     if problems:
-        raise BadScenario(options.scenario, problems)
+        raise BadInput(options.scenario, problems)
     lacking = lacks(scenario.machine.cpus)
     if lacking is not None:
-        raise BadScenario(options.scenario, [Problem(0, *lacking)])
-    if options.sensor != "auto":
-        from sandbox.machines.linux.blocking.sensors import obstacle
-
-        reason = obstacle(options.sensor, scenario.machine.cpus)
-        if reason is not None:
-            what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
-            raise BadScenario(_("options"), [Problem(0, "--sensor", what)])
-    if options.strict:
-        from sandbox.link.client import can_be_strict  # the first frame of the app does not wait for it
-
-        if not can_be_strict():
-            raise BadScenario(_("options"), [Problem(0, "--strict", Clause("no pid namespace"))])
+        raise BadInput(options.scenario, [Problem(0, *lacking)])
+    if (problem := _missing_sensor(options, scenario) or _missing_namespace(options)) is not None:
+        raise BadInput(_("options"), [problem])
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:
@@ -152,42 +193,33 @@ def _unreachable(listen: str, exposed: bool) -> Clause | None:
     return None if exposed or address.is_loopback else Clause("is exposed", {"at": listen})
 
 
-def boot(options: argparse.Namespace, scenario: Scenario, **more: bool) -> Boot:
-    """What the kernel process is told to run."""
-    from sandbox.model.spec import Boot
-
-    return Boot(scenario, options.sensor, options.recipe, exposed=options.expose, **more)
-
-
-def recorder(options: argparse.Namespace, scenario: Scenario) -> Recorder | None:
-    """What keeps the run, if it is to be kept. Raises BadScenario."""
-    if options.record is None:
+def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
+    if options.sensor == "auto":
         return None
-    from sandbox.trace.header import describe
-    from sandbox.trace.record import Recorder
+    from sandbox.machines.linux.blocking.sensors import obstacle
 
-    try:
-        return Recorder(options.record, describe(scenario, str(find(options.scenario))), options.force)
-    except Refused as refused:
-        raise BadScenario(options.record, faults("", refused)) from None
+    reason = obstacle(options.sensor, scenario.machine.cpus)
+    if reason is None:
+        return None
+    what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
+    return Problem(0, "--sensor", what)
 
 
-def recording(path: str) -> Recording:
-    """A recording, its beginning read. Raises BadScenario."""
-    from sandbox.trace.load import Recording
+def _missing_namespace(options: RunOptions) -> Problem | None:
+    if not options.strict:
+        return None
+    from sandbox.link.client import can_be_strict  # the first frame of the app does not wait for it
 
-    try:
-        return Recording(path)
-    except Refused as refused:
-        raise BadScenario(path, faults("", refused)) from None
+    return None if can_be_strict() else Problem(0, "--strict", Clause("no pid namespace"))
 
 
 def _check_virtual(name: str, scenario: Scenario) -> None:
+    """Raises BadInput if virtual time has no place for it."""
     from sandbox.machines.simulate import obstacles  # not needed for real runs
 
     problems = obstacles(scenario)
     if problems:
-        raise BadScenario(name, problems)
+        raise BadInput(name, problems)
 
 
 def _sensors() -> Sequence[str]:

@@ -8,7 +8,7 @@ import json
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _
 from sandbox.lessons.text import title
-from sandbox.render.terminal import print_table
+from sandbox.render.tables import print_table
 from sandbox.scenario import built_in, load
 
 
@@ -17,10 +17,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help=_("as JSON"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """List the scenarios."""
     scenarios = [load(path) for path in built_in()]
-    if options.json:
+    if args.json:
         print(json.dumps([{"name": scenario.name, "title": scenario.title} for scenario in scenarios]))
     else:
         print_table([_("name"), _("title")], [[scenario.name, title(scenario)] for scenario in scenarios], left={0, 1})

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import argparse
 
-from sandbox.cli import run_options as shared
-from sandbox.cli.headless import Output, run_virtual
+from sandbox.cli.headless import RunPrinter, run_virtual
 from sandbox.cli.run import arguments
+from sandbox.cli.run_options import RunOptions, prepare, recorder
 
 __all__ = ["arguments", "do"]
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """Simulate."""
-    scenario = shared.scenario(options, real=False)
-    return run_virtual(scenario, Output(options.quiet, options.json, recorder=shared.recorder(options, scenario)))
+    options = RunOptions.of(args)
+    scenario = prepare(options, real=False).scenario
+    printer = RunPrinter(args.quiet, args.json, recorder=recorder(options, scenario))
+    return run_virtual(scenario, printer)

@@ -8,44 +8,39 @@ import json
 from sandbox.analysis.whatif.derive import Load
 from sandbox.analysis.whatif.report import document, lines
 from sandbox.analysis.whatif.run import what_if
-from sandbox.cli import run_options as shared
 from sandbox.cli.exits import DONE
+from sandbox.cli.options import Given
+from sandbox.cli.recordings import complain_of, opened
+from sandbox.cli.run_options import QUANTUM, add_policy, add_quantum
 from sandbox.i18n import _
-from sandbox.model.events import Clause
-from sandbox.model.values import Duration, Refused
-from sandbox.render.terminal import chart_width, complain, print_lines
-from sandbox.scenario import BadScenario, Problem
-from sandbox.wording import recording as worded
+from sandbox.model.problems import BadInput, problems_of
+from sandbox.model.values import BadValue
+from sandbox.render.tables import chart_width, print_lines
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What it takes."""
     parser.add_argument("recording", help=_("a file that --record has written"))
-    shared.add_policy(parser)
-    parser.add_argument("--quantum", metavar="DURATION", help=_("the length of a time slice, for example 20ms"))
+    add_policy(parser)
+    add_quantum(parser)
     parser.add_argument("--json", action="store_true", help=_("only the figures, as one JSON object"))
 
 
-def do(options: argparse.Namespace) -> int:
+def do(args: argparse.Namespace) -> int:
     """Derive the load, run it, and say what differs."""
-    problems: list[Problem] = []
-    quantum_ns = shared.read(options, "quantum", Duration("100us", "60s"), problems)
-    if options.policy is None and options.quantum is None:
-        problems.append(Problem(0, "", Clause("nothing else is asked for")))
-    if problems:
-        raise BadScenario(_("options"), problems)
-    recording = shared.recording(options.recording)
-    try:
+    given = Given(args)
+    policy, quantum_ns = args.policy, given.value("quantum", QUANTUM)
+    if policy is None and args.quantum is None:
+        given.add("", "nothing else is asked for")
+    given.check()
+    with opened(args.recording) as recording:
         load = Load(recording.header, recording.events())
-    except Refused as refused:
-        raise BadScenario(options.recording, shared.faults("", refused)) from None
     try:
-        what = what_if(load, options.policy, quantum_ns)
-    except Refused as refused:
-        raise BadScenario(_("options"), shared.faults("--policy", refused)) from None
-    for problem in recording.problems:
-        complain(f"{options.recording}: {worded(problem)}")
-    if options.json:
+        what = what_if(load, policy, quantum_ns)
+    except BadValue as bad:
+        raise BadInput(_("options"), problems_of(bad, "--policy")) from None
+    complain_of(recording)
+    if args.json:
         print(json.dumps(document(what)))
     else:
         print_lines(lines(what, chart_width()))

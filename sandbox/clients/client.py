@@ -1,13 +1,12 @@
-"""Clients outside the schedule: they live in the terminal's process, and connect as anybody outside would.
+"""Clients outside the schedule: they run in the terminal's process, and connect as any other program would.
 
-One event loop (asyncio) has them all. Who looks at them sees what is so at that moment; nobody is called back.
+They share one asyncio event loop. Their attributes are their present state; there are no callbacks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import codecs
-import resource
 import time
 from collections import deque
 from collections.abc import Coroutine, Sequence
@@ -21,18 +20,19 @@ from sandbox.util.units import S
 
 State = Literal["connecting", "connected", "closed"]
 
-#: An answer is as long as what was said, as our servers give it; a shorter one is over after so long a silence.
+#: An answer has as many bytes as what was said, as our servers give it. A shorter one ends after this time without
+#: further bytes. A connection that was refused is tried again after ``_AGAIN_S``.
 _SILENCE_S = 0.5
 _AGAIN_S = 0.05
-#: So many round trips of a client are kept; its figures are of the last ones.
-_KEPT_MOST = 10_000
-_WORDS_MOST = 200
-#: Files, sockets and terminals that this process needs beside its clients.
+#: Round trips that are kept of each client: its figures are about these. Characters of a message that are shown.
+_MAX_KEPT = 10_000
+_MAX_WORDS = 200
+#: Descriptors that this process needs beside those of its clients.
 _OTHER_DESCRIPTORS = 64
 
 
 class Asked:
-    """Something that a client said, and that is to be answered. ``missing``: so many bytes of the answer."""
+    """Something that a client said and that is to be answered. ``missing``: bytes of the answer that have not come."""
 
     def __init__(self, missing: int, answered: asyncio.Future[int]) -> None:
         self.at_ns = time.monotonic_ns()
@@ -57,7 +57,7 @@ class Client(asyncio.Protocol):
         self.bytes_sent = self.bytes_received = 0
         #: The last words both ways.
         self.said = self.heard = ""
-        self.round_trips_ns: deque[int] = deque(maxlen=_KEPT_MOST)
+        self.round_trips_ns: deque[int] = deque(maxlen=_MAX_KEPT)
         self.began_ns = time.monotonic_ns()
         self._asked: deque[Asked] = deque()
         self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
@@ -69,8 +69,8 @@ class Client(asyncio.Protocol):
         self._decided = asyncio.Event()
 
     async def connect(self, patience_ns: int = 0) -> None:
-        """Connect; whether that came to something, ``state`` and ``error`` tell. Where nobody listens it is tried again
-        for so long."""
+        """Connect; ``state`` and ``error`` say with what result. While nobody listens it is tried again, for
+        ``patience_ns`` at most."""
         loop = asyncio.get_running_loop()
         while self.state == "connecting":
             try:
@@ -83,7 +83,7 @@ class Client(asyncio.Protocol):
                     await asyncio.sleep(_AGAIN_S)
 
     def say(self, text: str) -> Asked | None:
-        """Say something; None: there is nobody to say it to. A line end belongs to the text, or is not said."""
+        """Send a text as it is, without a line end of its own. None: the client is not connected."""
         if self._transport is None or self._leaving or not text:
             return None
         data = text.encode(errors="replace")
@@ -92,11 +92,11 @@ class Client(asyncio.Protocol):
         self._transport.write(data)
         self.sent += 1
         self.bytes_sent += len(data)
-        self.said = clean_line(text, _WORDS_MOST)
+        self.said = clean_line(text, _MAX_WORDS)
         return asked
 
     async def ask(self, text: str) -> None:
-        """Say something, once we are connected, and wait for the answer. Raises ConnectionError."""
+        """Wait for the connection, send a text, and wait for the answer. Raises ConnectionError."""
         await self._decided.wait()
         asked = self.say(text)
         if asked is None:
@@ -104,7 +104,7 @@ class Client(asyncio.Protocol):
         await asked.answered
 
     def close(self) -> None:
-        """Leave."""
+        """Close the connection, or give up the attempt."""
         self._leaving = True
         if self._transport is not None:
             self._transport.close()
@@ -114,7 +114,7 @@ class Client(asyncio.Protocol):
 
     @property
     def unanswered(self) -> bool:
-        """Whether it has ended without having had what it came for: a connection, and an answer to all that it said."""
+        """Whether it has ended without a connection, or without an answer to everything that it said."""
         return self.error is not None and (self.own is None or self.sent > self.received)
 
     @property
@@ -130,7 +130,7 @@ class Client(asyncio.Protocol):
     # What the event loop tells
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The system has connected us: the server need not have noticed."""
+        """The system has connected us, before the server accepts."""
         assert isinstance(transport, asyncio.Transport)
         self._transport = transport
         self.own = str(of_socket(transport.get_extra_info("sockname")))
@@ -140,10 +140,10 @@ class Client(asyncio.Protocol):
             transport.close()
 
     def data_received(self, data: bytes) -> None:
-        """Bytes have come: of the answer to what was said first of all that is not answered."""
+        """The bytes belong to the answer to the oldest text that has no answer."""
         now_ns = time.monotonic_ns()
         self.bytes_received += len(data)
-        words = clean_line(self._cleaner.feed(self._decoder.decode(data)), _WORDS_MOST)
+        words = clean_line(self._cleaner.feed(self._decoder.decode(data)), _MAX_WORDS)
         self.heard = words or self.heard
         rest = len(data)
         while rest and self._asked:
@@ -158,7 +158,7 @@ class Client(asyncio.Protocol):
                 self._wait_for_silence(asked)
 
     def connection_lost(self, error: Exception | None) -> None:
-        """It is over; ``error`` None: in good order."""
+        """The connection is closed; ``error`` None: in good order."""
         self._transport = None
         if self._silence is not None:
             self._silence.cancel()
@@ -182,7 +182,7 @@ class Client(asyncio.Protocol):
         self._silence = asyncio.get_running_loop().call_later(_SILENCE_S, self._settle, asked)
 
     def _settle(self, asked: Asked) -> None:
-        """That was the answer."""
+        """The answer is complete."""
         if self._asked and self._asked[0] is asked and asked.heard_ns is not None:
             self._asked.popleft()
             self.received += 1
@@ -215,11 +215,11 @@ class Clients:
 
     @property
     def open(self) -> list[Client]:
-        """Those that have not ended."""
+        """The clients that have not ended."""
         return [client for client in self.all if client.state != "closed"]
 
     def connect(self, address: Address, name: str | None = None, patience_ns: int = 0) -> Client:
-        """A client that connects; where nobody listens it tries again for so long."""
+        """A new client, which begins to connect; while nobody listens it tries again, for ``patience_ns`` at most."""
         make_room(len(self.open) + 1)
         client = Client(name or f"client-{next(self._numbers)}", address)
         self.all.append(client)
@@ -227,7 +227,7 @@ class Clients:
         return client
 
     def burst(self, number: int, address: Address, text: str = "hello") -> Sequence[Client]:
-        """So many clients at once; each connects, says it, has its answer and leaves."""
+        """Many clients at once; each connects, says the text once, waits for its answer and leaves."""
         make_room(len(self.open) + number)
         clients = [Client(f"client-{next(self._numbers)}", address) for _ in range(number)]
         self.all += clients
@@ -236,8 +236,7 @@ class Clients:
         return clients
 
     def tick(self, client: Client, text: str, every_ns: int) -> None:
-        """From now on it says this again and again, the next so long after the one before and not before that was
-        answered."""
+        """From now on it says this again and again, every ``every_ns``, but not before the last one was answered."""
         self.hush(client)
         self._tickers[client] = self._start(ask_again_and_again(client, [text], every_ns, None))
 
@@ -246,27 +245,27 @@ class Clients:
         return client in self._tickers and not self._tickers[client].done()
 
     def hush(self, client: Client) -> None:
-        """It says nothing more by itself."""
+        """Stop saying something again and again."""
         ticker = self._tickers.pop(client, None)
         if ticker is not None:
             ticker.cancel()
 
     def close(self, client: Client) -> None:
-        """It leaves."""
+        """Have it leave."""
         self.hush(client)
         client.close()
 
     def close_all(self) -> None:
-        """All leave."""
+        """Have all clients leave."""
         for client in self.open:
             self.close(client)
 
     def forget(self) -> None:
-        """Those that have ended are kept no longer."""
+        """Drop the clients that have ended."""
         self.all = self.open
 
     async def end(self) -> None:
-        """All leave, and nothing of them is left."""
+        """Have all clients leave, and wait until their tasks and sockets are gone."""
         self.close_all()
         for task in self._tasks:
             task.cancel()
@@ -281,7 +280,7 @@ class Clients:
 
 
 async def ask_again_and_again(client: Client, texts: Sequence[str], every_ns: int, times: int | None) -> None:
-    """The client says the texts in turn, so many times in all (None: until its connection is lost)."""
+    """The client says the texts in turn, ``times`` in all (None: until its connection is lost)."""
     for turn in count():
         if turn == times:
             return
@@ -301,7 +300,9 @@ async def _ask_once(client: Client, text: str) -> None:
 
 
 def make_room(number: int) -> None:
-    """Each client needs a descriptor: as many as this process may have, if it needs more than it has."""
+    """Raise the limit of descriptors if that many clients need it: one each."""
+    import resource  # not on every system
+
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != resource.RLIM_INFINITY and number + _OTHER_DESCRIPTORS > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -10,18 +10,18 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from sandbox.clients.client import Client, Clients, ask_again_and_again, make_room
-from sandbox.model.events import Admitted, Became, Clause, Event, Exited, Fault, Halted, Listening, Operator
+from sandbox.model.events import Admitted, Became, Clause, Did, Event, Exited, Fault, Halted, Listening, Operator
 from sandbox.model.spec import ClientSpec
 from sandbox.util.addresses import Address, parse_address
 from sandbox.util.stats import percentile
 from sandbox.util.units import S
 
-#: At an address of which the scenario says nothing somebody may listen a little later.
+#: How long clients of an address that no process of the scenario is named for try to connect.
 _PATIENCE_NS = 5 * S
 _END_S = 5.0
 
 
-class Part:
+class ClientGroup:
     """The clients of one ``[[client]]`` table. ``error``: why they never began."""
 
     def __init__(self, spec: ClientSpec) -> None:
@@ -32,7 +32,7 @@ class Part:
         self.error: Clause | None = None
 
     def fail(self) -> None:
-        """There is nobody to connect to."""
+        """Nobody listens where they want to connect."""
         self.begun = self.done = True
         self.error = Clause("nobody listens", {"at": self.spec.connect})
 
@@ -58,29 +58,29 @@ class Part:
         }
 
 
-class Clientele:
-    """All of them. Learns from the events who listens where; ``clients``: where they live."""
+class ClientScript:
+    """All clients of a scenario. It learns from the events who listens where, and adds to ``clients``."""
 
     def __init__(self, specs: Sequence[ClientSpec], clients: Clients) -> None:
-        self.parts = [Part(spec) for spec in specs]
+        self.groups = [ClientGroup(spec) for spec in specs]
         self._clients = clients
         self._names: dict[int, str] = {}
         self._parents: dict[int, int | None] = {}
         self._ending = False
-        #: The tasks that play them; whoever keeps none may lose it.
-        self._plays: set[asyncio.Task[None]] = set()
+        #: Their tasks: asyncio itself keeps weak references only.
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @property
     def done(self) -> bool:
         """Whether all have said what they had to say."""
-        return all(part.done for part in self.parts)
+        return all(group.done for group in self.groups)
 
     def figures(self) -> list[dict[str, Any]]:
-        """What became of each part."""
-        return [part.figures() for part in self.parts]
+        """What became of each group."""
+        return [group.figures() for group in self.groups]
 
     def take(self, events: Iterable[Event]) -> None:
-        """What has happened in the sandbox."""
+        """Take in events of the run."""
         for event in events:
             match event:
                 case Admitted(pid=pid):
@@ -90,21 +90,21 @@ class Clientele:
                     self._names[pid] = event.name
                 case Listening():
                     self._begin_with(event)
-                case Fault(pid=None, what=what):
-                    self._give_up(what.figures.get("name"))
+                case Fault(pid=None):
+                    self._give_up(event.process)
                 case Exited(pid=pid):
                     self._give_up(self._names[pid])
-                case Operator(did=did) if did.rule == "quit":
+                case Operator(did=did) if did.rule == Did.QUIT:
                     self._end()
                 case Halted():
                     self._end()
 
     def _begin_with(self, event: Listening) -> None:
-        """A process listens: those begin who have waited for it, or for its parents."""
+        """Clients begin that wait for this process, or for one of its ancestors."""
         names = {*self._ancestry(event.pid)}
-        for part in self.parts:
-            if not part.begun and part.spec.connect in names:
-                self._begin(part, parse_address(event.at).here, event.t_ns)
+        for group in self.groups:
+            if not group.begun and group.spec.connect in names:
+                self._begin(group, parse_address(event.at).here, event.t_ns)
 
     def _ancestry(self, pid: int | None) -> Iterable[str]:
         while pid is not None:
@@ -112,89 +112,89 @@ class Clientele:
             pid = self._parents[pid]
 
     def _begin_at_addresses(self, now_ns: int) -> None:
-        """The machine is up."""
-        for part in self.parts:
-            if not part.begun:
+        """Clients begin that connect to an address instead of a process."""
+        for group in self.groups:
+            if not group.begun:
                 try:
-                    address = parse_address(part.spec.connect)
+                    address = parse_address(group.spec.connect)
                 except ValueError:
                     continue  # a process's name
-                self._begin(part, address, now_ns, patient=True)
+                self._begin(group, address, now_ns, patient=True)
 
-    def _begin(self, part: Part, address: Address, now_ns: int, patient: bool = False) -> None:
-        part.begun = True
-        play = asyncio.get_running_loop().create_task(self._play(part, address, now_ns, patient))
-        self._plays.add(play)
-        play.add_done_callback(self._plays.discard)
+    def _begin(self, group: ClientGroup, address: Address, now_ns: int, patient: bool = False) -> None:
+        group.begun = True
+        task = asyncio.get_running_loop().create_task(self._run(group, address, now_ns, patient))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
-    async def _play(self, part: Part, address: Address, now_ns: int, patient: bool) -> None:
-        spec = part.spec
+    async def _run(self, group: ClientGroup, address: Address, now_ns: int, patient: bool) -> None:
+        spec = group.spec
         await asyncio.sleep(max(spec.arrive_ns - now_ns, 0) / S)
         if not self._ending:
             patience_ns = _PATIENCE_NS if patient else 0
             make_room(len(self._clients.open) + spec.count)
             names = [spec.name] if spec.count == 1 else [f"{spec.name}-{copy}" for copy in range(1, spec.count + 1)]
-            part.clients = [self._clients.connect(address, name, patience_ns) for name in names]
-            await asyncio.gather(*(self._speak(client, spec) for client in part.clients))
-        part.done = True
+            group.clients = [self._clients.connect(address, name, patience_ns) for name in names]
+            await asyncio.gather(*(self._speak(client, spec) for client in group.clients))
+        group.done = True
 
     async def _speak(self, client: Client, spec: ClientSpec) -> None:
         await ask_again_and_again(client, spec.say, spec.every_ns, spec.times)
         if client.state != "closed":
             self._clients.close(client)
 
-    def _give_up(self, name: object) -> None:
-        """A process will not listen any more: it is over, or has never been."""
-        for part in self.parts:
-            if not part.begun and part.spec.connect == name:
-                part.fail()
+    def _give_up(self, name: str | None) -> None:
+        """A process will never listen: it has ended, or could not be started."""
+        for group in self.groups:
+            if not group.begun and group.spec.connect == name:
+                group.fail()
 
     async def end(self) -> None:
-        """All leave, and nothing of them is left."""
+        """Have all clients leave, and wait until nothing of them is left."""
         self._end()
-        for play in self._plays:
-            play.cancel()
-        await asyncio.gather(*self._plays, return_exceptions=True)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self._clients.end()
 
     def _end(self) -> None:
-        """The machine goes down: whoever is connected leaves, and who has never been has missed it."""
+        """The machine goes down: clients that are connected leave, and those that never began fail."""
         self._ending = True
-        for part in self.parts:
-            if not part.begun:
-                part.fail()
-            for client in part.clients:
+        for group in self.groups:
+            if not group.begun:
+                group.fail()
+            for client in group.clients:
                 self._clients.close(client)
 
 
-#: What clients want to know of.
+#: The events that matter to clients.
 _TELLING = (Admitted, Became, Listening, Fault, Exited, Operator, Halted)
 
 
-class Aside:
-    """A clientele in a thread of its own, beside a command that waits for the machine."""
+class ClientThread:
+    """A scenario's clients in a thread of their own, beside a command that waits for the kernel process."""
 
     def __init__(self, specs: Sequence[ClientSpec]) -> None:
         self._loop = asyncio.new_event_loop()
-        self._clientele = Clientele(specs, Clients())
+        self._script = ClientScript(specs, Clients())
         self._left = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="clients", daemon=True)
         self._thread.start()
 
     def leave(self) -> bool:
-        """Whether all have said what they had to say; true once."""
-        left, self._left = self._left, self._clientele.done
+        """Whether all have said what they had to say; True only the first time."""
+        left, self._left = self._left, self._script.done
         return self._left and not left
 
     def take(self, event: Event) -> None:
-        """What has happened in the sandbox."""
+        """Take in an event of the run."""
         if isinstance(event, _TELLING):
-            self._loop.call_soon_threadsafe(self._clientele.take, [event])
+            self._loop.call_soon_threadsafe(self._script.take, [event])
 
     def end(self) -> list[dict[str, Any]]:
-        """All leave; what became of them."""
-        asyncio.run_coroutine_threadsafe(self._clientele.end(), self._loop).result(_END_S)
+        """Have all clients leave; what became of them."""
+        asyncio.run_coroutine_threadsafe(self._script.end(), self._loop).result(_END_S)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(_END_S)
         self._loop.close()
-        return self._clientele.figures()
+        return self._script.figures()

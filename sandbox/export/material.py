@@ -21,7 +21,7 @@ from sandbox.model.events import (
     Scheduling,
 )
 from sandbox.model.states import State
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 from sandbox.views.history import History
 
@@ -59,26 +59,42 @@ class Material(NamedTuple):
 
 
 def gather(header: Header, events: Iterable[AnyEvent]) -> Material:
-    """Read all events. Raises Refused if there are none."""
+    """Read all events. Raises BadValue if there are none."""
     everything = [*events]
     history = History()
     for event in everything:
         history.add(event)
     if history.booted is None:
-        raise Refused("recording holds no event")
+        raise BadValue("recording holds no event")
     others: list[Event] = [e for e in everything if isinstance(e, (Operator, PolicyNote, Fault, Scheduling))]
-    return Material(header, history.booted, history, [*_stretches(everything, history.now_ns)], others, everything)
+    return Material(
+        header=header,
+        booted=history.booted,
+        history=history,
+        stretches=[*_stretches(everything, history.now_ns)],
+        others=others,
+        events=everything,
+    )
 
 
 class _Open:
-    """A stretch that lasts."""
+    """A stretch that has not ended yet."""
 
     def __init__(self, state: State, start_ns: int, why: Clause, cpu: int | None = None, woke: bool = False) -> None:
         self.state, self.start_ns, self.why, self.cpu, self.woke = state, start_ns, why, cpu, woke
         self.cpu_ns = 0
 
     def end(self, pid: int, end_ns: int) -> Stretch:
-        return Stretch(pid, self.state, self.cpu, self.start_ns, end_ns, self.why, self.cpu_ns, self.woke)
+        return Stretch(
+            pid=pid,
+            state=self.state,
+            cpu=self.cpu,
+            start_ns=self.start_ns,
+            end_ns=end_ns,
+            why=self.why,
+            cpu_ns=self.cpu_ns,
+            woke=self.woke,
+        )
 
 
 def _stretches(events: Iterable[Event], now_ns: int) -> Iterator[Stretch]:

@@ -7,16 +7,16 @@ from typing import Any, TextIO
 
 from sandbox.export.material import Material
 from sandbox.i18n import _
-from sandbox.model.events import Operator, Scheduling
+from sandbox.model.events import Did, Operator, Scheduling
 from sandbox.model.spec import ProcessSpec
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.util.units import show_duration
 
 _SCHEDULER = {"fcfs": "FIFO", "sjf": "SJF", "rr": "RR"}
 
 
 def write(material: Material, file: TextIO) -> None:
-    """Write the command, and what one of its ticks stands for. Raises Refused where the simulators have no words for
+    """Write the command, and what one of its ticks stands for. Raises BadValue where the simulators have no words for
     the load."""
     command, tick_ns = _command(material)
     said = _("one tick is {time}; jobs are numbered in the order of the scenario").format(time=show_duration(tick_ns))
@@ -27,27 +27,27 @@ def _command(material: Material) -> tuple[str, int]:
     policy, figures = material.booted.policy, material.booted.parameters
     processes = material.header.scenario.processes
     if not processes or any(process.work is None or process.period_ns for process in processes):
-        raise Refused("ostep needs work")
+        raise BadValue("ostep needs work")
     if material.booted.cpus > 1:
-        raise Refused("ostep has one cpu")
+        raise BadValue("ostep has one cpu")
     if any(isinstance(event, Scheduling) for event in material.others):
-        raise Refused("ostep changes no policy")
+        raise BadValue("ostep changes no policy")
     spawned = any(life.admitted.order is None for life in material.history.lives.values())
-    if spawned or any(isinstance(event, Operator) and event.did.rule == "killed" for event in material.others):
-        raise Refused("ostep has no operator")
+    if spawned or any(isinstance(event, Operator) and event.did.rule == Did.KILLED for event in material.others):
+        raise BadValue("ostep has no operator")
     if policy in _SCHEDULER:
         return _scheduler(policy, figures, processes)
     if policy == "mlfq":
         return _mlfq(figures, processes)
-    raise Refused("ostep has no such policy", value=policy)
+    raise BadValue("ostep has no such policy", value=policy)
 
 
 def _scheduler(policy: str, figures: dict[str, Any], processes: list[ProcessSpec]) -> tuple[str, int]:
     """Jobs that all arrive at once, only compute, and are known to be as long as they are."""
     if any(process.arrive_ns or [segment.kind for segment in process.segments] != ["cpu"] for process in processes):
-        raise Refused("ostep scheduler needs bursts")
+        raise BadValue("ostep scheduler needs bursts")
     if figures.get("knows") == "estimate":
-        raise Refused("ostep scheduler knows bursts")
+        raise BadValue("ostep scheduler knows bursts")
     lengths = [process.demand_ns or 0 for process in processes]
     quantum_ns = figures["quantum_ns"] if policy == "rr" else 0
     tick_ns = gcd(*lengths, quantum_ns) or 1
@@ -61,7 +61,7 @@ def _mlfq(figures: dict[str, Any], processes: list[ProcessSpec]) -> tuple[str, i
     jobs = [_job(process) for process in processes]
     waits_ns = {wait_ns for *_, wait_ns in jobs if wait_ns}
     if len(waits_ns) > 1:
-        raise Refused("ostep has one wait")
+        raise BadValue("ostep has one wait")
     io_ns = waits_ns.pop() if waits_ns else 0
     quanta_ns, boost_ns = figures["quanta_ns"], figures["boost_ns"]
     tick_ns = gcd(*(ns for job in jobs for ns in job), *quanta_ns, boost_ns) or 1
@@ -91,6 +91,6 @@ def _job(process: ProcessSpec) -> tuple[int, int, int, int]:
         and 0 < last_ns <= bursts[0].ns
     )
     if not regular:
-        raise Refused("ostep needs regular waits", value=process.name)
+        raise BadValue("ostep needs regular waits", value=process.name)
     every_ns = bursts[0].ns if waits else 0
     return process.arrive_ns, process.demand_ns or 0, every_ns, waits[0].ns if waits else 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TextIO
+from typing import NamedTuple, TextIO
 from xml.sax.saxutils import escape
 
 from rich.cells import cell_len
@@ -17,14 +17,23 @@ from sandbox.util.units import show_duration
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, READY, Track
 
 _WIDTH, _MARGIN, _LABEL, _HEAD, _FOOT = 1280, 24, 130, 64, 60
-_LANE_MOST, _LANE_LEAST, _HEIGHT_LIKED = 30, 8, 720
-#: What is narrower is told with its neighbours, as one shade.
+_MAX_LANE, _MIN_LANE, _HEIGHT_LIKED = 30, 8, 720
+#: Pieces narrower than this (in pixels) are drawn together with their neighbours, as one shade.
 _NARROWEST = 0.5
 _TICKS = 10
 _INK, _DIM, _LINE = "#1f2328", "#5b646e", "#d0d7de"
-#: They differ in brightness, too: the picture can be printed without colours.
+#: They differ in brightness, too, for print without colours.
 _RUNS, _READY, _WAITS = "#1a7f37", "#f0c36d", "#8db4e2"
 _HUES = ("#d3c9f2", "#b5e0e2", "#f2c4d9", "#dfe3a0", "#f0cfae", "#c3cfdd", "#b9c8f5", "#e6bdf0")
+
+
+class _Piece(NamedTuple):
+    """What held from a time until a time, and for which share of it."""
+
+    start_ns: int
+    end_ns: int
+    value: int
+    share: float = 1.0
 
 
 class _Scale:
@@ -51,7 +60,7 @@ def write(material: Material, file: TextIO) -> None:
     lives = material.history.lives
     cpus = material.booted.cpus
     lanes = len(lives) + cpus
-    lane = max(min((_HEIGHT_LIKED - _HEAD - _FOOT) // max(lanes, 1), _LANE_MOST), _LANE_LEAST)
+    lane = max(min((_HEIGHT_LIKED - _HEAD - _FOOT) // max(lanes, 1), _MAX_LANE), _MIN_LANE)
     height = _HEAD + lanes * lane + _FOOT
     scale = _Scale(material.history.now_ns)
     file.write(
@@ -100,32 +109,28 @@ def _label(said: str, y: int, lane: int) -> str:
 def _life(scale: _Scale, track: Track, y: int, lane: int) -> Iterator[str]:
     """High where it runs, low where it is ready, a line where it waits."""
     drawn = {READY: (0.30, 0.46, _READY), BLOCKED: (0.44, 0.14, _WAITS)}
-    for start_ns, end_ns, where, share in _pieces(scale, track):
-        if where == GONE:
-            continue
-        top, tall, fill = drawn.get(where, (0.12, 0.76, _RUNS))
-        yield _box(scale, start_ns, end_ns, y + lane * top, lane * tall, fill, share)
+    for piece in _pieces(scale, track):
+        if piece.value != GONE:
+            top, tall, fill = drawn.get(piece.value, (0.12, 0.76, _RUNS))
+            yield _box(scale, piece, y + lane * top, lane * tall, fill)
 
 
 def _turns(scale: _Scale, track: Track, y: int, lane: int) -> Iterator[str]:
-    for start_ns, end_ns, pid, share in _pieces(scale, track):
+    for piece in _pieces(scale, track):
+        pid, left, right = piece.value, scale.x(piece.start_ns), scale.x(piece.end_ns)
         if pid != NOBODY:
-            yield _box(scale, start_ns, end_ns, y + lane * 0.12, lane * 0.76, _HUES[pid % len(_HUES)], share)
-            wide = scale.x(end_ns) - scale.x(start_ns)
-            if wide > 9 * len(str(pid)) + 4 and lane >= 12:
-                yield _text(
-                    str(pid), (scale.x(start_ns) + scale.x(end_ns)) / 2, y + lane * 0.72, 'text-anchor="middle"'
-                )
+            yield _box(scale, piece, y + lane * 0.12, lane * 0.76, _HUES[pid % len(_HUES)])
+            if right - left > 9 * len(str(pid)) + 4 and lane >= 12:
+                yield _text(str(pid), (left + right) / 2, y + lane * 0.72, 'text-anchor="middle"')
 
 
-def _pieces(scale: _Scale, track: Track) -> Iterator[tuple[int, int, int, float]]:
-    """From when, until when, what, and for which share of it. What is too short to be seen is put together: then the
-    share is that in which it was used."""
+def _pieces(scale: _Scale, track: Track) -> Iterator[_Piece]:
+    """What is too short to be seen is put together: then the share is that in which it was used."""
     cell_ns, index = scale.cell_ns, 0
     while index < len(track):
         start_ns, end_ns = track.times[index], track.end_ns(index, scale.until_ns)
         if end_ns - start_ns >= cell_ns:
-            yield start_ns, end_ns, track.values[index], 1.0
+            yield _Piece(start_ns, end_ns, track.values[index])
             index += 1
             continue
         until_ns = start_ns + cell_ns
@@ -138,14 +143,14 @@ def _pieces(scale: _Scale, track: Track) -> Iterator[tuple[int, int, int, float]
         used_ns = track.used_ns(until_ns) - track.used_ns(start_ns)
         runs = next((value for value in track.values[index:last] if value > 0), track.values[index])
         if until_ns > start_ns:
-            yield start_ns, until_ns, runs, used_ns / (until_ns - start_ns) if runs > 0 else 1.0
+            yield _Piece(start_ns, until_ns, runs, used_ns / (until_ns - start_ns) if runs > 0 else 1.0)
         index = max(last, index + 1)
 
 
-def _box(scale: _Scale, start_ns: int, end_ns: int, y: float, tall: float, fill: str, share: float) -> str:
-    x = scale.x(start_ns)
-    wide = max(scale.x(end_ns) - x, 0.3)
-    shade = f' fill-opacity="{max(share, 0.1):.2f}"' if share < 1 else ""
+def _box(scale: _Scale, piece: _Piece, y: float, tall: float, fill: str) -> str:
+    x = scale.x(piece.start_ns)
+    wide = max(scale.x(piece.end_ns) - x, 0.3)
+    shade = f' fill-opacity="{max(piece.share, 0.1):.2f}"' if piece.share < 1 else ""
     return f'<rect x="{x:.2f}" y="{y:.1f}" width="{wide:.2f}" height="{tall:.1f}" fill="{fill}"{shade}/>\n'
 
 

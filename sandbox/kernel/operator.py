@@ -32,7 +32,7 @@ from sandbox.model.commands import (
 )
 from sandbox.model.events import Clause, Described, Fault, Queued, Queues, QueueView
 from sandbox.model.states import State
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy, Queue, Task
 from sandbox.util.text import clean, clean_line
 
@@ -42,7 +42,7 @@ _MAX_DESCRIPTION = 4_000
 
 class CommandInterpreter:
     """Carries out commands on a kernel. ``successor`` makes the policy of a name, given the present one, and raises
-    Refused."""
+    BadValue."""
 
     def __init__(self, kernel: Kernel, successor: Callable[[str, Policy], Policy]) -> None:
         self._kernel = kernel
@@ -121,8 +121,8 @@ class CommandInterpreter:
         kernel = self._kernel
         try:
             kernel.policy.tune(parameter, value)
-        except Refused as refused:
-            self._refuse("set", refused)
+        except BadValue as bad:
+            self._refuse("set", bad)
             return
         kernel.policy.retune(kernel.now_ns)
         kernel.journal.operator(kernel.now_ns, "set", parameter=parameter, value=value)
@@ -132,8 +132,8 @@ class CommandInterpreter:
         kernel = self._kernel
         try:
             policy = self._successor(name, kernel.policy)
-        except Refused as refused:
-            self._refuse("policy", refused)
+        except BadValue as bad:
+            self._refuse("policy", bad)
             return
         kernel.journal.operator(kernel.now_ns, did, policy=policy.kind.name)
         self._hand_over_to(policy)
@@ -167,8 +167,8 @@ class CommandInterpreter:
         cpu.resuming = None
         kernel.ready[process.pid] = process
 
-    def _refuse(self, what: str, refused: Refused) -> None:
-        clause, kernel = refused.faults[0][1], self._kernel
+    def _refuse(self, what: str, bad: BadValue) -> None:
+        clause, kernel = bad.what, self._kernel
         kernel.journal.add(Fault(kernel.now_ns, Clause(clause.rule, {"asked": what, **clause.figures})))
 
     def _show_queues(self, most: int) -> None:

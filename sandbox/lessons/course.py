@@ -49,5 +49,5 @@ def after(name: str, finished: Collection[str]) -> str | None:
 
 
 def lessons() -> list[Scenario]:
-    """The built-in scenarios that have a lesson, in order. Raises BadScenario."""
+    """The built-in scenarios that have a lesson, in order. Raises BadInput."""
     return [scenario for path in in_order() if (scenario := load(path)).lesson is not None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.claims import value_of
 from sandbox.util.units import MS, US, show_duration
 from sandbox.views.history import History
@@ -19,8 +19,8 @@ class Figure(NamedTuple):
     shown: str
 
 
-def figures(history: History, story: Story) -> dict[str, Figure]:
-    """All figures, by the names that a lesson gives them."""
+def figures(history: History, tracker: LessonTracker) -> dict[str, Figure]:
+    """All figures, by the names under which a lesson refers to them."""
     run, serial = metrics(history), one_after_another(history)
     found = {
         "makespan": _duration(run["makespan_ns"]),
@@ -39,16 +39,16 @@ def figures(history: History, story: Story) -> dict[str, Figure]:
         if (mean := run[f"{name}_ns"]["mean"]) is not None
     }
     for process in result(history)["processes"] if history.booted else ():
-        found |= _of_process(story, process)
-    return found | {name: Figure(value_of(text), text) for name, text in story.printed.items()}
+        found |= _of_process(tracker, process)
+    return found | {name: Figure(value_of(text), text) for name, text in tracker.printed.items()}
 
 
-def _of_process(story: Story, process: dict[str, Any]) -> dict[str, Figure]:
-    path = story.paths[process["pid"]]
+def _of_process(tracker: LessonTracker, process: dict[str, Any]) -> dict[str, Figure]:
+    path = tracker.paths[process["pid"]]
     found = {
         f"{path}.{name}": show(process[key]) for name, (key, show) in _OF_PROCESS.items() if process[key] is not None
     }
-    return found | {f"{path}.children": _number(story.children[path])}
+    return found | {f"{path}.children": _number(tracker.children[path])}
 
 
 def _duration(ns: float) -> Figure:

@@ -1,4 +1,4 @@
-"""Markdown as plain text that reads aloud well: no signs that are for the eye only, tables as sentences."""
+"""Markdown as plain text for screen readers: without marks of emphasis, tables as sentences."""
 
 from __future__ import annotations
 

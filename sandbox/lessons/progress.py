@@ -1,8 +1,8 @@
 """Which lessons of the course somebody has finished: kept from one run to the next, in ``ossandbox/finished`` in the
 folder for what programs remember.
 
-A line a lesson, and lines are only ever added, each in one piece: several apps at once do not lose each other's. What
-the file holds besides is nobody's business; without a file, or a place for one, nothing is remembered.
+A line a lesson, and lines are only ever added, each in one piece: several apps at once do not lose each other's. Other
+lines of the file are ignored; without a file, or a place for one, nothing is remembered.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-#: A file that is longer is none of ours.
-_BYTES_MOST = 1 << 16
+#: Of a longer file, which this program has not written, only so many bytes are read.
+_MAX_BYTES = 1 << 16
 
 
 def progress_file() -> Path:
@@ -21,10 +21,10 @@ def progress_file() -> Path:
 
 
 def finished() -> frozenset[str]:
-    """The lessons that have been finished, by name, and whatever else stands in the file."""
+    """The lines of the file: the names of lessons that have been finished, and perhaps others."""
     try:
         with progress_file().open("rb") as file:
-            lines = file.read(_BYTES_MOST).decode("utf-8", "replace").splitlines()
+            lines = file.read(_MAX_BYTES).decode("utf-8", "replace").splitlines()
     except OSError:
         return frozenset()
     return frozenset(line.strip() for line in lines)

@@ -34,7 +34,7 @@ def title(scenario: Scenario) -> str:
 
 
 def fill(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:
-    """The text with its figures; dots for those of the scenario that are not known (yet)."""
+    """The text with its figures; ``UNKNOWN`` for those of the scenario that are not known (yet)."""
     heads = scenario.names
 
     def figure(match: re.Match[str]) -> str:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Sequence
 from sandbox.model.claims import Happening
 from sandbox.model.events import Admitted, Blocked, Dispatched, Event, Exited, Operator, PolicyNote, Ready, Wrote
 
-_LINE_MOST = 2_000
-_PRINTED_MOST = 200
+_MAX_LINE = 2_000
+_MAX_PRINTED = 200
 _PRINTED = re.compile(r"(?:([\w-]+): )?(\w+ = [^,]+(?:, \w+ = [^,]+)*)")
 
 
@@ -29,13 +29,14 @@ class Times:
             self.first_ns = t_ns
 
 
-class Story:
-    """Grows event by event. A process goes by its path: its name, or its parent's path and the how manieth child it
-    is (``boss/1``). ``happenings``: what to look out for; ``steps``: what is waited for, one after the other."""
+class LessonTracker:
+    """Grows event by event. A process is identified by its path: its name, or its parent's path and its ordinal among
+    the parent's children (``boss/1``). ``happenings``: what to look out for; ``steps``: what is
+    waited for, one after the other."""
 
     def __init__(self, happenings: Iterable[Happening] = (), steps: Sequence[Happening] = ()) -> None:
         self.times: dict[Happening, Times] = {happening: Times() for happening in (*happenings, *steps)}
-        #: When each step was done, as far as they are (ns).
+        #: When each step was done (ns), of those that are done.
         self.reached: list[int] = []
         self.paths: dict[int, str] = {}
         self.children: Counter[str] = Counter()
@@ -91,7 +92,7 @@ class Story:
     def _write(self, t_ns: int, pid: int, text: str) -> None:
         """What a process writes, line by line."""
         *lines, rest = (self._lines.get(pid, "") + text).split("\n")
-        self._lines[pid] = rest[:_LINE_MOST]
+        self._lines[pid] = rest[:_MAX_LINE]
         for line in lines:
             self._note(self.paths[pid], line)
             for happening in self._by_verb.get("writes", ()):
@@ -106,7 +107,7 @@ class Story:
     def _note(self, path: str, line: str) -> None:
         """Figures that a program prints: ``x = 5``, ``x = 5, y = 6``, ``child: x = 5``."""
         match = _PRINTED.fullmatch(line.strip())
-        if match is None or len(self.printed) >= _PRINTED_MOST:
+        if match is None or len(self.printed) >= _MAX_PRINTED:
             return
         label = f"{match[1]}." if match[1] else ""
         for pair in match[2].split(", "):

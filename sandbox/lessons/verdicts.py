@@ -1,4 +1,4 @@
-"""Whether what a lesson claims is what happened."""
+"""Holds the claims of a lesson against a run."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sandbox.lessons.figures import Figure
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.claims import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
 from sandbox.model.events import Clause
 
@@ -30,7 +30,7 @@ class Verdict(NamedTuple):
 
 
 def happenings(claims: Iterable[AnyClaim]) -> list[Happening]:
-    """What has to be looked out for to judge these claims."""
+    """The happenings that these claims are about: to be tracked while the run goes on."""
     found: list[Happening] = []
     for claim in claims:
         if isinstance(claim, Happens):
@@ -40,21 +40,21 @@ def happenings(claims: Iterable[AnyClaim]) -> list[Happening]:
     return found
 
 
-def judge(claims: Iterable[AnyClaim], story: Story, known: Mapping[str, Figure]) -> list[Verdict]:
+def judge(claims: Iterable[AnyClaim], tracker: LessonTracker, known: Mapping[str, Figure]) -> list[Verdict]:
     """Every claim against a run that is over; ``known``: its figures."""
-    return [_judge(claim, story, known) for claim in claims]
+    return [_judge(claim, tracker, known) for claim in claims]
 
 
-def _judge(claim: AnyClaim, story: Story, known: Mapping[str, Figure]) -> Verdict:
+def _judge(claim: AnyClaim, tracker: LessonTracker, known: Mapping[str, Figure]) -> Verdict:
     match claim:
         case Happens(happening=happening, least=least, most=most):
-            times = story.times[happening]
+            times = tracker.times[happening]
             held = times.number >= least and (most is None or times.number <= most)
             if times.first_ns is None:
                 return Verdict(claim, held, Clause("never"))
             return Verdict(claim, held, Clause("times", {"number": times.number, "first_ns": times.first_ns}))
         case InOrder(happenings=happenings):
-            at_ns = [story.times[happening].first_ns for happening in happenings]
+            at_ns = [tracker.times[happening].first_ns for happening in happenings]
             came = [t_ns for t_ns in at_ns if t_ns is not None]
             held = len(came) == len(at_ns) and came == sorted(came)
             return Verdict(claim, held, Clause("at", {f"{number}_ns": t_ns for number, t_ns in enumerate(at_ns)}))

@@ -1,11 +1,11 @@
-"""What would have come of a lesson's scenario with other settings: exactly, in virtual time."""
+"""A lesson's scenario with other settings, run in virtual time."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
 from sandbox.lessons.figures import Figure, figures
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event
 from sandbox.model.spec import Scenario
@@ -13,22 +13,22 @@ from sandbox.views.history import History
 
 
 def imagined(scenario: Scenario) -> dict[str, Figure]:
-    """The figures under each of its other settings, by the name of those, a dot and their own. Raises Refused where a
+    """The figures under each of its other settings, by the name of those, a dot and their own. Raises BadValue where a
     policy cannot be had."""
     found: dict[str, Figure] = {}
     for whatif in scenario.whatifs:
-        history, story = _run(whatif.applied(scenario))
-        found |= {f"{whatif.name}.{name}": figure for name, figure in figures(history, story).items()}
+        history, tracker = _run(whatif.applied(scenario))
+        found |= {f"{whatif.name}.{name}": figure for name, figure in figures(history, tracker).items()}
     return found
 
 
-def _run(scenario: Scenario) -> tuple[History, Story]:
-    history, story = History(), Story()
+def _run(scenario: Scenario) -> tuple[History, LessonTracker]:
+    history, tracker = History(), LessonTracker()
 
     def take(events: Iterable[Event]) -> None:
         for event in events:
             history.add(event)
-            story.add(event)
+            tracker.add(event)
 
     simulate(scenario, take)
-    return history, story
+    return history, tracker

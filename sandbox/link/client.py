@@ -1,4 +1,4 @@
-"""The kernel process as the terminal's process sees it: started, listened to, ended, and swept up after."""
+"""The kernel process as the terminal's process sees it: starting it, hearing its events, ending it, and clearing up."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from sandbox.model.commands import Command, Quit
 from sandbox.model.events import AnyEvent, Event, Halted, decode
 from sandbox.model.spec import Boot
 
-#: So long may the kernel process take to end all of its children and itself.
+#: How long the kernel process may take to end all of its children and itself.
 _PATIENCE_S = 4.0
-#: The dump of a deep stack has so many characters.
-_WORDS_MOST = 1 << 15
+#: Bytes of its standard error that are read: the dump of a deep stack fits.
+_MAX_WORDS = 1 << 15
 
 _CPUS = os.sched_getaffinity(0) if sys.platform == "linux" else set()
 
@@ -71,12 +71,11 @@ class KernelProcess:
         return self._socket.fileno()
 
     def send(self, command: Command) -> None:
-        """Ask for something."""
         self._unsent += encode_command(command) + b"\n"
         self._flush()
 
     def beat(self) -> None:
-        """Say that somebody is still here; see whether it is heard."""
+        """Send a heartbeat, and check that the kernel process reads what we send."""
         self._unsent += b"\n"
         self._flush()
         if not self.closed:
@@ -99,8 +98,8 @@ class KernelProcess:
         return events
 
     def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
-        """All events until the end, waiting for them, for so long at most: the headless commands' way. Whoever stops
-        listening in between hears the rest next time. ``wait``: as ``select``; it may raise."""
+        """All events until the end, waiting for them, for ``patience_s`` at most. The iteration may be left, and taken
+        up again. ``wait``: as ``select``; it may raise."""
         give_up = None if patience_s is None else time.monotonic() + patience_s
         next_beat = 0.0
         while True:
@@ -115,13 +114,13 @@ class KernelProcess:
             self._heard.extend(self.receive())
 
     def quit(self) -> Iterator[Event]:
-        """Ask it to end everything; the events until it has, or until our patience is over."""
-        self._signal(signal.SIGCONT)  # somebody may have stopped it
+        """Ask it to end everything; the events until it has, or until it has taken too long."""
+        self._signal(signal.SIGCONT)  # it may have been stopped
         self.send(Quit())
         yield from self.events(_PATIENCE_S)
 
     def end(self) -> None:
-        """End the kernel process and all of its children, politely where it still can; sweep what it may leave."""
+        """End the kernel process and all of its children: by a command, else by SIGKILL; then kill what it has left."""
         for _ in self.quit():
             pass  # it would wait for us to read its last events
         heard = self.closed
@@ -142,9 +141,9 @@ class KernelProcess:
             os.killpg(self._process.pid, number)
 
     def last_words(self) -> str:
-        """What it wrote to its standard error: the reason of an unexpected death."""
+        """What it wrote to its standard error, which tells why it died."""
         self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(self._stderr.tell() - _WORDS_MOST, 0))
+        self._stderr.seek(max(self._stderr.tell() - _MAX_WORDS, 0))
         return self._stderr.read().decode(errors="replace").strip()
 
     def _flush(self) -> None:
@@ -176,21 +175,21 @@ def can_be_strict() -> bool:
 
 
 def use_all_cpus() -> None:
-    """What is started now shall find all CPUs that we were given."""
+    """Give this process all of its CPUs back, so that what it starts next has them all."""
     if _CPUS:
         os.sched_setaffinity(0, _CPUS)
 
 
 def keep_off_mini_cpus(cpus: int) -> None:
-    """From now on this process does its own work on the other CPUs, where there are others."""
+    """Keep this process off the mini CPUs, where the machine has others."""
     if _CPUS:
-        from sandbox.machines.linux.cpus import choose
+        from sandbox.machines.linux.cpus import assign_cpus
 
-        os.sched_setaffinity(0, choose(cpus).engine)
+        os.sched_setaffinity(0, assign_cpus(cpus).engine)
 
 
 def adopt_orphans() -> None:
-    """Become the one to whom the kernel process's children come if it is killed."""
+    """Become the subreaper to which the kernel process's children pass if it is killed."""
     if sys.platform == "linux":
         from sandbox.util import libc
 
@@ -198,7 +197,7 @@ def adopt_orphans() -> None:
 
 
 def watch_over(session: int) -> Callable[[int], None]:
-    """What to call now and then with our end of the link to the kernel process in that session."""
+    """What to call with our end of the link at every heartbeat: it ends a kernel process that hangs."""
     if sys.platform != "linux":
         return lambda _: None
     from sandbox.link.watchdog import Watchdog
@@ -207,7 +206,7 @@ def watch_over(session: int) -> Callable[[int], None]:
 
 
 def sweep() -> None:
-    """Kill what a dead kernel process has left."""
+    """Kill the processes that a dead kernel process has left."""
     if sys.platform == "linux":
         from sandbox.machines.linux.process.terminate import end_descendants
 

@@ -1,4 +1,4 @@
-"""What the last words of a process tell of its death: of a kernel process, or of a command."""
+"""Why a kernel process or a command died, from what it wrote to its standard error at last."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from sandbox.util.text import clean_line
 
 
 def cause_of_death(words: str) -> Clause:
-    """The fault of a kernel process, from what it wrote to its standard error: a dump of where a policy hung, or
-    whatever it said."""
-    return _cause(words, "policy hangs", "kernel process died")
+    """Of a kernel process: where a policy hung, by a dump of the stack, or its last line."""
+    return cause(words, hangs="policy hangs", died="kernel process died")
 
 
 def cause_of_end(words: str) -> Clause:
     """The same of a command that ran a policy in its own process."""
-    return _cause(words, "command hangs", "command died")
+    return cause(words, hangs="command hangs", died="command died")
 
 
-def _cause(words: str, hangs: str, died: str) -> Clause:
+def cause(words: str, hangs: str, died: str) -> Clause:
+    """The first of these rules where the words tell of a hanging policy, else the second."""
     figures = hang(words)
     if figures is not None:
         return Clause(hangs, figures)

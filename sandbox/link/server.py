@@ -16,27 +16,27 @@ from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.link.wire import Lines, decode_boot, decode_command
-from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
-from sandbox.util.timeout import ALARM, HANG_S
+from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS, S
 
-#: Without a heartbeat for so long the machine pauses: nobody is watching (the terminal's process is stopped).
+#: Without a heartbeat for this time the machine pauses: the terminal's process is stopped.
 _SILENCE_NS = 1 * S
-#: So long events of slices wait for further ones, and so long we wait when the other end takes no more.
+#: How long events of slices wait for further ones, and how long to wait while the socket is full.
 _GATHER_NS = 20 * MS
 _AGAIN_NS = 2 * MS
 _SLICES = (Ready, Dispatched, Descheduled)
-#: So much may wait to be read at the other end before consoles are held back.
+#: Bytes that may wait to be sent before no more output of consoles is read.
 _BEHIND_BYTES = 1 << 20
 
 
-class Upward:
+class LinkServer:
     """The kernel process's end of the link."""
 
     def __init__(self, descriptor: int) -> None:
@@ -65,7 +65,7 @@ class Upward:
         return self._socket.fileno()
 
     def read(self) -> list[Command]:
-        """The commands that have come; Quit when the other end is gone."""
+        """The commands that have come; Quit once the other end is closed."""
         try:
             data = self._socket.recv(1 << 16)
         except BlockingIOError:
@@ -83,12 +83,12 @@ class Upward:
         return commands
 
     def dismissed(self) -> bool:
-        """Whether the other end is gone or wants us to quit; whatever it asks for, ``check`` will tell."""
+        """Whether the other end is closed or wants us to quit. Commands that are read for it are kept for ``check``."""
         self._early += self.read()
         return any(isinstance(command, Quit) for command in self._early)
 
     def check(self) -> list[Command]:
-        """What was asked for early; a pause if the other end has fallen silent."""
+        """The commands that were kept; a pause if no heartbeat has come."""
         if time.monotonic_ns() >= self._send_ns:
             self._flush()
         commands, self._early = self._early, []
@@ -110,8 +110,8 @@ class Upward:
         return len(self._unsent) > _BEHIND_BYTES
 
     def emit(self, events: list[Event]) -> None:
-        """Send events up. Slices come by the thousand and can wait a little for each other, whatever else happens
-        is told at once; what the other end does not take yet waits here."""
+        """Send events. Those of slices, which come by the thousand, wait a little for each other; all others are sent
+        at once. What the socket does not take yet is kept."""
         if not self._unsent:
             self._send_ns = time.monotonic_ns() + _GATHER_NS
         for event in events:
@@ -122,7 +122,7 @@ class Upward:
             self._flush()
 
     def finish(self) -> None:
-        """Send the rest before the end."""
+        """Send what is left."""
         if not self.lost:
             self._socket.settimeout(1)
             try:
@@ -146,7 +146,7 @@ def _commands(lines: list[bytes]) -> list[Command]:
 
 
 def main(fd: str) -> None:
-    """Run one scenario on real processes until its end, or until the other end goes away."""
+    """Run one scenario on real processes until its end, or until the link is closed."""
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)
     if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us
@@ -155,14 +155,14 @@ def main(fd: str) -> None:
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
-    ALARM.hang_s = HANG_S
-    upward = Upward(descriptor)
-    boot = upward.first_line()
+    ALARM.end_hanging_process()
+    link = LinkServer(descriptor)
+    boot = link.first_line()
     spec = boot.scenario.machine
-    places = choose(spec.cpus)
-    recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if places.alone else "sequential"
-    os.sched_setaffinity(0, places.engine)
-    machine = LinuxMachine(boot, places, recipe, upward)
+    cpus = assign_cpus(spec.cpus)
+    recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if cpus.dedicated else "sequential"
+    os.sched_setaffinity(0, cpus.engine)
+    machine = LinuxMachine(boot, cpus, recipe, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties)
@@ -170,5 +170,5 @@ def main(fd: str) -> None:
     if refusal is not None:
         kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
-    run(kernel, operator, machine, upward.emit, boot.scenario.name, boot.stay)
-    upward.finish()
+    run(kernel, operator, machine, link.emit, boot.scenario.name, boot.stay)
+    link.finish()

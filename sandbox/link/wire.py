@@ -11,7 +11,7 @@ import msgspec
 from sandbox.model.commands import AnyCommand
 from sandbox.model.spec import Boot
 
-#: How often the terminal's process says that it is still there.
+#: How often the terminal's process sends a heartbeat, in seconds.
 HEARTBEAT_S = 0.25
 
 encode_command = msgspec.json.Encoder().encode

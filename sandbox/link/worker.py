@@ -1,42 +1,143 @@
-"""A process that is sent on an errand: it ends with whoever sent it, and only its messages reach him, one JSON object a
-line."""
+"""A worker: a child process that does one task and tells what comes of it.
+
+It ends with its parent, and only its messages reach it: one JSON object a line each way. A package that gives its work
+to one defines the task, the messages, and a ``__main__`` that calls ``serve``.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import Callable
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from select import select
+from types import TracebackType
+from typing import Generic, TypeVar
 
 import msgspec
 
+from sandbox.link.wire import Lines
 from sandbox.model.events import Clause
+from sandbox.model.values import BadValue
+
+#: The end of what it wrote to its standard error, in bytes: the dump of a deep stack fits.
+_MAX_WORDS = 1 << 16
 
 
 class Message(msgspec.Struct, frozen=True, tag_field="message"):
-    """Something that it tells."""
+    """A message of a worker."""
 
 
-class Refusal(Message, frozen=True, tag=True):
-    """There is nothing to do."""
+class BadTask(Message, frozen=True, tag=True):
+    """The task cannot be done: the faults of the BadValue that says why."""
 
     faults: list[tuple[str, Clause]]
 
 
-encode = msgspec.json.Encoder().encode
+M = TypeVar("M", bound=Message)
+Task = TypeVar("Task", bound=msgspec.Struct)
+Tell = Callable[[Message], None]
+
+_encode = msgspec.json.Encoder().encode
 
 
-def begin() -> Callable[[Message], None]:
-    """Arm this process, and give what tells its messages. What policies print from now on goes nowhere."""
+class Worker(Generic[M]):
+    """The parent's side. The work begins at once; ``fileno`` is readable as soon as there is a message."""
+
+    def __init__(self, package: str, task: msgspec.Struct, decode: Callable[[bytes], M]) -> None:
+        """``package``: the one whose ``__main__`` does it; ``decode``: a line as a message."""
+        self._decode = decode
+        self._lines = Lines()
+        #: Whether it has nothing more to tell.
+        self.closed = False
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it fails
+        with tempfile.TemporaryFile() as stdin:  # a pipe may be too small for the task, and nobody shall wait
+            stdin.write(_encode(task) + b"\n")
+            stdin.seek(0)
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-X", "utf8", "-m", package],
+                stdin=stdin,
+                stdout=subprocess.PIPE,
+                stderr=self._stderr,
+                start_new_session=True,
+            )
+        os.set_blocking(self.fileno(), False)
+
+    def __enter__(self) -> Worker[M]:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.end()
+
+    def fileno(self) -> int:
+        assert self._process.stdout is not None
+        return self._process.stdout.fileno()
+
+    def receive(self) -> list[M]:
+        """The messages that have come, without waiting for more."""
+        try:
+            data = os.read(self.fileno(), 1 << 18)
+        except BlockingIOError:
+            return []
+        self.closed = not data
+        return [self._decode(line) for line in self._lines.feed(data)]
+
+    def messages(self, patience_s: float) -> Iterator[M]:
+        """All messages until it has ended, or until it has taken so long."""
+        give_up_s = time.monotonic() + patience_s
+        while not self.closed and time.monotonic() < give_up_s:
+            select([self], [], [], max(give_up_s - time.monotonic(), 0))
+            yield from self.receive()
+        try:
+            self._process.wait(max(give_up_s - time.monotonic(), 0))
+        except subprocess.TimeoutExpired:
+            pass
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether it has ended with exit status 0."""
+        return self._process.poll() == 0
+
+    def last_words(self) -> str:
+        """The end of what it wrote to its standard error."""
+        self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - _MAX_WORDS, 0))
+        return self._stderr.read().decode(errors="replace").strip()
+
+    def end(self) -> None:
+        """End it, whatever it is doing."""
+        self.closed = True
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._stderr.close()
+
+
+def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None]) -> None:
+    """The worker's side: read the task from standard input and do it. What policies print meanwhile goes nowhere."""
+    tell = _begin()
+    task = decode(sys.stdin.buffer.readline())
+    try:
+        work(task, tell)
+    except BadValue as bad:
+        tell(BadTask(bad.faults))
+
+
+def _begin() -> Tell:
     if sys.platform == "linux":
         from sandbox.util import libc
 
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-    upward = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
+    parent = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def tell(message: Message) -> None:
-        upward.write(encode(message) + b"\n")
-        upward.flush()
+        parent.write(_encode(message) + b"\n")
+        parent.flush()
 
     return tell

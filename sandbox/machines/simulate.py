@@ -25,7 +25,7 @@ def obstacles(scenario: Scenario) -> list[Problem]:
 
 
 def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None) -> None:
-    """Run the scenario exactly; by this policy, if one is given, instead of its own. Raises Refused where that cannot
+    """Run the scenario exactly; by this policy, if one is given, instead of its own. Raises BadValue where that cannot
     be had."""
     spec = scenario.machine
     factory = PolicyFactory(spec, scenario.folder, ALARM)

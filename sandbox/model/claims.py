@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterator
 
 import msgspec
 
-from sandbox.model.values import Refused, nearest, shown
+from sandbox.model.values import BadValue, nearest, shown
 from sandbox.util.units import parse_duration
 
 #: What can happen to a process, and what may follow the verb: nothing, or a word or text of that kind.
@@ -30,7 +30,7 @@ VERBS: dict[str, str | None] = {
     "writes": '"TEXT"',
     "is": "NOTE",
 }
-#: Who is no process: ``operator paused``, ``operator policy fcfs``.
+#: The subject of a happening that no process does: ``operator paused``, ``operator policy fcfs``.
 OPERATOR = "operator"
 
 #: Figures of a run as a whole. A process has its own (``boss.cpu``, ``boss/1.exit``), and those that it prints.
@@ -63,7 +63,7 @@ class Happening(msgspec.Struct, frozen=True):
 
 
 class Happens(msgspec.Struct, frozen=True, tag=True):
-    """It happens so many times at least; ``most`` 0: never."""
+    """It happens ``least`` times or more, and not more than ``most`` times."""
 
     text: str
     happening: Happening
@@ -72,14 +72,14 @@ class Happens(msgspec.Struct, frozen=True, tag=True):
 
 
 class InOrder(msgspec.Struct, frozen=True, tag=True):
-    """Each happens, the first time before the next does for the first time."""
+    """Each happens; its first time is before the first time of the next."""
 
     text: str
     happenings: list[Happening]
 
 
 class Compares(msgspec.Struct, frozen=True, tag=True):
-    """A figure is less than, more than or equal to so many times another, or to a value as people write it."""
+    """A figure compared (``sign``) with ``factor`` times another one, or with a value as people write it."""
 
     text: str
     left: str
@@ -92,27 +92,27 @@ AnyClaim = Happens | InOrder | Compares
 
 
 def parse_happening(text: str) -> Happening:
-    """A happening as written. Raises Refused."""
+    """A happening as written. Raises BadValue."""
     text = " ".join(text.split())
     who, _, rest = text.partition(" ")
     if who == OPERATOR and rest:
         return Happening(OPERATOR, "did", rest)
     match = _HAPPENING.fullmatch(text)
     if match is None or (match[3] is None and match[2] in ("blocks on", "writes", "is")):
-        raise Refused("not a happening", value=shown(text), allowed=_HAPPENING_FORMS, hint=_verb_meant(rest))
+        raise BadValue("not a happening", value=shown(text), allowed=_HAPPENING_FORMS, hint=_verb_meant(rest))
     _, verb, what = match.groups(default="")
     takes = VERBS[verb]
     if what and takes is None:
-        raise Refused("not a happening", value=shown(text), allowed=_HAPPENING_FORMS)
+        raise BadValue("not a happening", value=shown(text), allowed=_HAPPENING_FORMS)
     if verb == "writes":
         what = _unquoted(what)
     elif verb == "exits" and what and not re.fullmatch(r"-?\d{1,3}", what):
-        raise Refused("not a happening", value=shown(text), allowed="NAME exits 0 | NAME is killed")
+        raise BadValue("not a happening", value=shown(text), allowed="NAME exits 0 | NAME is killed")
     return Happening(who, "blocks on" if verb == "blocks" else verb, what)
 
 
 def parse_claim(text: str) -> AnyClaim:
-    """A claim as written. Raises Refused."""
+    """A claim as written. Raises BadValue."""
     text = " ".join(text.split())
     happenings = _BEFORE.split(text)
     if len(happenings) > 1:
@@ -125,15 +125,15 @@ def parse_claim(text: str) -> AnyClaim:
     if comparison is not None and _HAPPENING.fullmatch(text) is None:
         left, sign, factor, right = comparison.groups()
         if not _FIGURE.fullmatch(left):
-            raise Refused("not a figure", value=shown(left))
+            raise BadValue("not a figure", value=shown(left))
         if not is_figure(right):
             read_value(right)
         return Compares(text, left, sign, float(factor or 1), right)
     try:
         return Happens(text, parse_happening(text))
-    except Refused as refused:
-        figures = refused.faults[0][1].figures
-        raise Refused("not a claim", value=shown(text), allowed=_FORMS, hint=figures.get("hint")) from None
+    except BadValue as bad:
+        figures = bad.what.figures
+        raise BadValue("not a claim", value=shown(text), allowed=_FORMS, hint=figures.get("hint")) from None
 
 
 def is_figure(text: str) -> bool:
@@ -143,7 +143,7 @@ def is_figure(text: str) -> bool:
 
 def read_value(text: str) -> float | str:
     """A value as people write it, and as programs print it: durations become nanoseconds, shares fractions. Raises
-    Refused for what is neither number nor text in quotation marks."""
+    BadValue for what is neither number nor text in quotation marks."""
     value = value_of(text)
     return _unquoted(value) if isinstance(value, str) else value
 
@@ -181,7 +181,7 @@ def owner(name: str, heads: Collection[str]) -> str | None:
 
 def _unquoted(text: str) -> str:
     if len(text) < 3 or text[0] != '"' or text[-1] != '"' or '"' in text[1:-1]:
-        raise Refused("text without quotation marks", value=shown(text))
+        raise BadValue("text without quotation marks", value=shown(text))
     return text[1:-1]
 
 

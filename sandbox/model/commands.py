@@ -7,21 +7,22 @@ from typing import Literal, get_args
 
 import msgspec
 
-from sandbox.model.values import Duration, Refused, nearest, shown
+from sandbox.model.values import BadValue, Duration, nearest, shown
 
 
 class Command(msgspec.Struct, frozen=True, tag_field="command"):
-    """Something that the operator asks for."""
+    """A request of the operator."""
 
 
 class Pause(Command, frozen=True, tag=True):
-    """Stop every scheduled process and the machine's clock. ``by``: the operator, or what acts for him."""
+    """Stop every scheduled process and the machine's clock. ``by``: the operator, or the part of the
+    program that acts for the operator."""
 
     by: str = "operator"
 
 
 class Resume(Command, frozen=True, tag=True):
-    """Go on after a pause: after any, if the operator says so, else after one by the same hand."""
+    """Go on after a pause. The operator ends any pause, the others only their own (``by``)."""
 
     by: str = "operator"
 
@@ -51,17 +52,17 @@ class UsePolicy(Command, frozen=True, tag=True):
 
 
 class Reload(Command, frozen=True, tag=True):
-    """Make the policy anew, from its file as it is by now; it keeps its parameters, and takes over its own queues."""
+    """Load the policy anew from its file. It keeps its parameters, and takes over its own queues."""
 
 
 class Look(Command, frozen=True, tag=True):
-    """Show the policy's own queues, as it sees them, at most so many tasks of each."""
+    """Ask for the policy's own queues, with at most ``most`` tasks of each."""
 
     most: int = 50
 
 
 class Describe(Command, frozen=True, tag=True):
-    """Tell of the policy in force: what it says of itself, its parameters, its file."""
+    """Ask for a description of the policy in force: its docstring, its parameters, its file."""
 
 
 class Kill(Command, frozen=True, tag=True):
@@ -101,7 +102,7 @@ class Press(Command, frozen=True, tag=True):
 
 
 class Farewell(Command, frozen=True, tag=True):
-    """The scenario's clients have left: nobody is to come from outside any more."""
+    """The scenario's clients have left, and no others will come."""
 
 
 class Quit(Command, frozen=True, tag=True):
@@ -142,7 +143,7 @@ FORMS = {
 
 
 def parse_command(text: str) -> AnyCommand:
-    """A command as a script writes it: ``pause``, ``quantum 20ms``, ``kill NAME``. Raises Refused."""
+    """A command as a script writes it: ``pause``, ``quantum 20ms``, ``kill NAME``. Raises BadValue."""
     verb, _, rest = text.strip().partition(" ")
     rest = rest.strip()
     who, _, line = rest.partition(" ")
@@ -166,20 +167,20 @@ def parse_command(text: str) -> AnyCommand:
         return Press(who, KEYS[line])
     form = FORMS.get(verb)
     allowed = f'"{form}"' if form else " | ".join(FORMS)
-    raise Refused("not a command", value=shown(text), allowed=allowed, hint=None if form else nearest(verb, [*FORMS]))
+    raise BadValue("not a command", value=shown(text), allowed=allowed, hint=None if form else nearest(verb, [*FORMS]))
 
 
 def split_command(line: str) -> list[str]:
     """A command line as words; one that needs a shell (pipes, redirections, variables) is given to ``sh -c``.
 
-    Raises Refused for an unclosed quotation.
+    Raises BadValue for an unclosed quotation.
     """
     if any(sign in line for sign in "|&;<>$`*?(){}~"):
         return ["sh", "-c", line]
     try:
         words = shlex.split(line)
     except ValueError as error:
-        raise Refused("not a command line", value=shown(line), reason=str(error)) from None
+        raise BadValue("not a command line", value=shown(line), reason=str(error)) from None
     if not words:
-        raise Refused("not a command line", value=shown(line))
+        raise BadValue("not a command line", value=shown(line))
     return words

@@ -24,10 +24,37 @@ class Clause(msgspec.Struct, frozen=True, gc=False):
     rule: str
     figures: dict[str, Figure] = {}
 
+    def text(self, figure: str) -> str | None:
+        """A figure that is text; None where there is none of that name."""
+        value = self.figures.get(figure)
+        return value if isinstance(value, str) else None
+
+    def number(self, figure: str) -> int | None:
+        """A figure that is a whole number; None where there is none of that name."""
+        value = self.figures.get(figure)
+        return value if isinstance(value, int) else None
+
 
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
 RESUMED = Clause("goes on after a pause")
 KEEPS = Clause("keeps the CPU")
+
+
+class Did:
+    """Rules of ``Operator.did`` that code goes by."""
+
+    PAUSED, RESUMED, STEPPED = "paused", "resumed", "stepped"
+    QUIT, KILLED, TUNED = "quit", "killed", "set"
+    CHANGED_POLICY, RELOADED = "policy", "reloaded"
+
+
+#: Rules of ``Fault.what`` after which a run ends, because nothing can happen in it any more.
+STUCK = ("waits for somebody to type", "nothing can happen any more")
+#: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
+HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
+POLL, READ_CONSOLE = "poll", "read console"
+#: Causes of a wait whose end is another process's doing.
+FOR_OTHERS = ("wait for child", "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
@@ -58,7 +85,7 @@ class Scheduling(Event, frozen=True, tag=True):
 
 
 class Admitted(Event, frozen=True, tag=True):
-    """A process was born and let in. ``order`` is its place in the scenario (None: adopted or spawned)."""
+    """A process exists from now on. ``order`` is its place in the scenario (None: forked or spawned)."""
 
     pid: int
     name: str
@@ -77,7 +104,7 @@ class Became(Event, frozen=True, tag=True):
     runs: str
 
     def after(self, admitted: Admitted) -> Admitted:
-        """What is known of its birth, under its present name."""
+        """The Admitted of the same process, with its present name and program."""
         return msgspec.structs.replace(admitted, name=self.name, runs=self.runs)
 
 
@@ -95,6 +122,16 @@ class Dispatched(Event, frozen=True, tag=True):
     cpu: int
     slice_ns: int | None
     why: Clause
+
+    @property
+    def is_decision(self) -> bool:
+        """Whether the policy decided; not where a process goes on after a pause."""
+        return self.why != RESUMED
+
+    @property
+    def takes_head(self) -> bool:
+        """Whether it was chosen because it was the head of the ready queue."""
+        return self.why.rule == HEAD_OF_QUEUE
 
 
 class Descheduled(Event, frozen=True, tag=True):
@@ -118,9 +155,24 @@ class Blocked(Event, frozen=True, tag=True):
     on: Clause
     again: bool = False
 
+    @property
+    def reads_console(self) -> bool:
+        """Whether it waits for somebody to type."""
+        return self.on.rule == READ_CONSOLE or (self.on.rule == POLL and self.on.text("on") == "console")
+
+    @property
+    def for_first_of_several(self) -> bool:
+        """Whether it waits for the first of several descriptors."""
+        return self.on.rule == POLL and ", " in (self.on.text("on") or "")
+
+    @property
+    def for_others(self) -> bool:
+        """Whether another process ends the wait."""
+        return self.on.rule in FOR_OTHERS
+
 
 class Exited(Event, frozen=True, tag=True):
-    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: nobody could learn it.
+    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: unknown.
     The times are those of its whole life."""
 
     pid: int
@@ -147,10 +199,14 @@ class Wrote(Event, frozen=True, tag=True):
 
 
 class PolicyNote(Event, frozen=True, tag=True):
-    """A policy's own move: demoted, boosted, aged, drew a ticket."""
+    """What a policy did of its own accord: demoted, boosted, aged, drew a ticket."""
 
     note: Clause
     pid: int | None = None
+
+    @property
+    def misses_deadline(self) -> bool:
+        return self.note.rule == MISSED_DEADLINE
 
 
 class Queued(msgspec.Struct, frozen=True):
@@ -254,12 +310,82 @@ class Operator(Event, frozen=True, tag=True):
 
     did: Clause
 
+    @property
+    def is_pause(self) -> bool:
+        return self.did.rule == Did.PAUSED
+
+    @property
+    def goes_on(self) -> bool:
+        """Whether it ends a pause, if only for one decision."""
+        return self.did.rule in (Did.RESUMED, Did.STEPPED)
+
+    @property
+    def asks_cpu(self) -> int | None:
+        """The CPU for which the machine pauses to ask who will run; None where it does not ask."""
+        return self.did.number("cpu") if self.is_pause else None
+
+    @property
+    def takes_other_policy(self) -> bool:
+        """Whether another policy takes over, or the same one anew from its file."""
+        return self.did.rule in (Did.CHANGED_POLICY, Did.RELOADED)
+
+    @property
+    def tuned(self) -> tuple[str, str] | None:
+        """The parameter that was set, and its value as the operator wrote it."""
+        if self.did.rule != Did.TUNED:
+            return None
+        return self.did.text("parameter") or "", self.did.text("value") or ""
+
+    @property
+    def new_policy(self) -> str | None:
+        """The policy that takes over from another one."""
+        return (self.did.text("policy") or "") if self.did.rule == Did.CHANGED_POLICY else None
+
 
 class Fault(Event, frozen=True, tag=True):
-    """What went wrong, and in ``what.figures["done"]`` what was done about it."""
+    """What went wrong, and what was done about it."""
 
     what: Clause
     pid: int | None = None
+
+    @property
+    def successor(self) -> str | None:
+        """The policy that takes over from one that failed."""
+        return self.what.text("successor")
+
+    @property
+    def in_file(self) -> bool:
+        """Whether it went wrong in somebody's own file."""
+        return "line" in self.what.figures
+
+    @property
+    def file(self) -> str | None:
+        """The name of that file."""
+        return (self.what.text("file") or self.what.text("value")) if self.in_file else None
+
+    @property
+    def line(self) -> int:
+        """The line of that file; 0: none of it."""
+        return self.what.number("line") or 0
+
+    @property
+    def traceback(self) -> str | None:
+        return self.what.text("traceback")
+
+    @property
+    def process(self) -> str | None:
+        """The name of the process that could not be started, or that it is about otherwise."""
+        return self.what.text("name")
+
+    @property
+    def of_tuning(self) -> bool:
+        """Whether the operator wanted to set a parameter, and could not."""
+        return self.what.text("asked") == Did.TUNED
+
+    @property
+    def is_stuck(self) -> bool:
+        """Whether the run ends because nothing can happen in it any more."""
+        return self.what.rule in STUCK
 
 
 class Witnessed(Event, frozen=True, tag=True):

@@ -15,6 +15,7 @@ from sandbox.model.claims import AnyClaim, Happening, parse_happening
 from sandbox.model.commands import AnyCommand, parse_command
 from sandbox.model.values import (
     Argument,
+    BadValue,
     Choice,
     Duration,
     Flag,
@@ -22,7 +23,6 @@ from sandbox.model.values import (
     ListOf,
     Name,
     Parsed,
-    Refused,
     Scalar,
     Size,
     Text,
@@ -33,12 +33,12 @@ from sandbox.util.addresses import DEFAULT, parse_address
 from sandbox.util.text import clean_line
 from sandbox.util.units import write_duration
 
-PROCESSES_MOST = 2_000
-CLIENTS_MOST = 2_000
+MAX_PROCESSES = 2_000
+MAX_CLIENTS = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
-#: What of the screen a step of a lesson can point at: parts of it, and the panels beside which it can be read.
+#: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
 PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants")
 
@@ -52,29 +52,29 @@ class Segment(msgspec.Struct, frozen=True):
 
 
 def parse_segment(text: str) -> Segment:
-    """A segment as written: ``cpu 300ms`` or ``io 100ms``. Raises Refused."""
+    """A segment as written: ``cpu 300ms`` or ``io 100ms``. Raises BadValue."""
     kind, _, rest = text.strip().partition(" ")
     if kind == "cpu":
         return Segment("cpu", Duration().read(rest.strip()))
     if kind == "io":
         return Segment("io", Duration().read(rest.strip()))
-    raise Refused("not a stretch of work", value=shown(text), allowed='"cpu 300ms" | "io 100ms"')
+    raise BadValue("not a stretch of work", value=shown(text), allowed='"cpu 300ms" | "io 100ms"')
 
 
 def address(text: str) -> str:
-    """An address as written: ``127.0.0.1:9001``. Raises Refused."""
+    """An address as written: ``127.0.0.1:9001``. Raises BadValue."""
     try:
         return str(parse_address(text))
     except ValueError:
-        raise Refused("not an address", value=shown(text), hint=f'"{DEFAULT}"') from None
+        raise BadValue("not an address", value=shown(text), hint=f'"{DEFAULT}"') from None
 
 
 class Table(Kind[dict[str, Any]]):
-    """A table that somebody else reads: a policy's own parameters."""
+    """A table whose keys are not known here: a policy's parameters."""
 
     def read(self, raw: object) -> dict[str, Any]:
         if not isinstance(raw, dict):
-            raise Refused("expected a table", value=shown(raw))
+            raise BadValue("expected a table", value=shown(raw))
         return raw
 
 
@@ -120,7 +120,7 @@ class ProcessSpec(msgspec.Struct):
     every_ns: Annotated[int, Duration()] = 500_000_000
     times: Annotated[int | None, Whole(1, 1_000_000)] = None
     repeat: Annotated[int, Whole(1, 100_000)] = 1
-    count: Annotated[int, Whole(1, PROCESSES_MOST)] = 1
+    count: Annotated[int, Whole(1, MAX_PROCESSES)] = 1
     priority: Annotated[int, Whole(-1_000, 1_000)] = 0
     nice: Annotated[int, Whole(-20, 19)] = 0
     tickets: Annotated[int, Whole(1, 1_000_000)] = 100
@@ -145,7 +145,7 @@ class ProcessSpec(msgspec.Struct):
 
     @property
     def demand_ns(self) -> int | None:
-        """The CPU time that synthetic work needs; None where nobody can know."""
+        """The CPU time that synthetic work needs; None where it is unknown."""
         if self.work is None:
             return None
         return sum(segment.ns for segment in self.work if segment.kind == "cpu") * self.repeat
@@ -177,12 +177,12 @@ class ClientSpec(msgspec.Struct):
     every_ns: Annotated[int, Duration()] = 500_000_000
     times: Annotated[int | None, Whole(1, 1_000_000)] = None
     arrive_ns: Annotated[int, Duration()] = 0
-    count: Annotated[int, Whole(1, CLIENTS_MOST)] = 1
+    count: Annotated[int, Whole(1, MAX_CLIENTS)] = 1
 
 
 class At(msgspec.Struct):
-    """``[[at]]``: the scripted operator. ``time_ns`` is on the operator's watch, which goes on in a pause that he will
-    end himself; in one that somebody else has made on real processes he waits, too."""
+    """``[[at]]``: the scripted operator. ``time_ns`` is counted through pauses that the script itself ends; pauses
+    that a person makes on real processes stop it."""
 
     time_ns: Annotated[int, Duration()]
     do: Annotated[AnyCommand, Parsed(parse_command)]
@@ -240,7 +240,7 @@ class Scenario(msgspec.Struct):
 
     @property
     def names(self) -> set[str]:
-        """Whose figures a lesson can speak of: the processes', and the other settings'."""
+        """What a lesson's figures can belong to: processes, and other settings."""
         return {process.name for process in self.processes} | {whatif.name for whatif in self.whatifs}
 
 

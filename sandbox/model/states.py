@@ -1,4 +1,4 @@
-"""The states of a process, the legal ways between them, and the one door through which each change goes."""
+"""The states of a process, the legal transitions, and the one function that makes them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Protocol
 
 
 class State(Enum):
-    """Where a process is in its life."""
+    """The state of a process."""
 
     #: The states to which a process may go from this one.
     leads_to: tuple[State, ...]

@@ -1,7 +1,7 @@
 """Typed values with units and ranges: what a scenario key or a policy's parameter may be.
 
 A kind reads a raw TOML or JSON value and either returns the value that the program works with
-(durations become integer nanoseconds) or raises ``Refused``, whose clause says as data what is
+(durations become integer nanoseconds) or raises ``BadValue``, whose clause says as data what is
 wrong and what is allowed.
 """
 
@@ -24,7 +24,7 @@ _WHOLE = re.compile(r"[+-]?\d{1,18}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?\d{1,18}(\.\d{1,18})?(e[+-]?\d{1,3})?", re.ASCII | re.IGNORECASE)
 
 
-class Refused(ValueError):
+class BadValue(ValueError):
     """A value that is not allowed. ``faults``: each broken rule with its figures, and where inside
     the value it is (``""`` or ``"[2]"``, the first being 1)."""
 
@@ -32,12 +32,17 @@ class Refused(ValueError):
         super().__init__(rule)
         self.faults: list[tuple[str, Clause]] = [("", Clause(rule, figures))]
 
+    @property
+    def what(self) -> Clause:
+        """The first broken rule, for those who tell of one only."""
+        return self.faults[0][1]
+
     @classmethod
-    def all(cls, faults: list[tuple[str, Clause]]) -> Refused:
+    def all(cls, faults: list[tuple[str, Clause]]) -> BadValue:
         """Several faults of one value."""
-        refused = cls(faults[0][1].rule)
-        refused.faults = faults
-        return refused
+        bad = cls(faults[0][1].rule)
+        bad.faults = faults
+        return bad
 
 
 def nearest(word: str, allowed: Sequence[str]) -> str | None:
@@ -65,7 +70,7 @@ class Kind(Generic[T]):
     is_time = False
 
     def read(self, raw: object) -> T:
-        """The value of ``raw``; raises Refused."""
+        """The value of ``raw``; raises BadValue."""
         raise NotImplementedError
 
     def raw(self, text: str) -> object:
@@ -73,7 +78,7 @@ class Kind(Generic[T]):
         return text
 
     def parse(self, text: str) -> T:
-        """The value that a person typed; raises Refused."""
+        """The value that a person typed; raises BadValue."""
         return self.read(self.raw(text))
 
     def write(self, value: T) -> str:
@@ -96,17 +101,17 @@ class Duration(Kind[int]):
 
     def read(self, raw: object) -> int:
         if isinstance(raw, (int, float)) and not isinstance(raw, bool):
-            raise Refused("duration needs a unit", value=shown(raw), hint=f'"{shown(raw)}ms"')
+            raise BadValue("duration needs a unit", value=shown(raw), hint=f'"{shown(raw)}ms"')
         if not isinstance(raw, str):
-            raise Refused("expected a duration", value=shown(raw))
+            raise BadValue("expected a duration", value=shown(raw))
         try:
             value = parse_duration(raw)
         except ValueError:
             if raw.strip().startswith("-"):
-                raise Refused("out of range", value=shown(raw), allowed=self.range()) from None
-            raise Refused("expected a duration", value=shown(raw)) from None
+                raise BadValue("out of range", value=shown(raw), allowed=self.range()) from None
+            raise BadValue("expected a duration", value=shown(raw)) from None
         if not (self.least <= value <= self.most or (self.zero and value == 0)):
-            raise Refused("out of range", value=shown(raw), allowed=self.range())
+            raise BadValue("out of range", value=shown(raw), allowed=self.range())
         return value
 
     def write(self, value: int) -> str:
@@ -129,9 +134,9 @@ class Size(Kind[int]):
         except ValueError:
             value = None
         if value is None:
-            raise Refused("expected a size", value=shown(raw))
+            raise BadValue("expected a size", value=shown(raw))
         if not self.least <= value <= self.most:
-            raise Refused("out of range", value=shown(raw), allowed=self.range())
+            raise BadValue("out of range", value=shown(raw), allowed=self.range())
         return value
 
     def write(self, value: int) -> str:
@@ -149,9 +154,9 @@ class Whole(Kind[int]):
 
     def read(self, raw: object) -> int:
         if isinstance(raw, bool) or not isinstance(raw, int):
-            raise Refused("expected a whole number", value=shown(raw), allowed=self.range())
+            raise BadValue("expected a whole number", value=shown(raw), allowed=self.range())
         if not self.least <= raw <= self.most:
-            raise Refused("out of range", value=shown(raw), allowed=self.range())
+            raise BadValue("out of range", value=shown(raw), allowed=self.range())
         return raw
 
     def raw(self, text: str) -> object:
@@ -169,9 +174,9 @@ class Number(Kind[float]):
 
     def read(self, raw: object) -> float:
         if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not math.isfinite(raw):
-            raise Refused("expected a number", value=shown(raw), allowed=self.range())
+            raise BadValue("expected a number", value=shown(raw), allowed=self.range())
         if not self.least <= raw <= self.most:
-            raise Refused("out of range", value=shown(raw), allowed=self.range())
+            raise BadValue("out of range", value=shown(raw), allowed=self.range())
         return float(raw)
 
     def raw(self, text: str) -> object:
@@ -186,7 +191,7 @@ class Flag(Kind[bool]):
 
     def read(self, raw: object) -> bool:
         if not isinstance(raw, bool):
-            raise Refused("expected true or false", value=shown(raw))
+            raise BadValue("expected true or false", value=shown(raw))
         return raw
 
     def raw(self, text: str) -> object:
@@ -208,7 +213,7 @@ class Choice(Kind[str]):
     def read(self, raw: object) -> str:
         if not isinstance(raw, str) or raw not in self.words:
             hint = nearest(raw, self.words) if isinstance(raw, str) else None
-            raise Refused("not one of the allowed words", value=shown(raw), allowed=self.range(), hint=hint)
+            raise BadValue("not one of the allowed words", value=shown(raw), allowed=self.range(), hint=hint)
         return raw
 
     def range(self) -> str:
@@ -223,11 +228,11 @@ class Text(Kind[str]):
 
     def read(self, raw: object) -> str:
         if not isinstance(raw, str):
-            raise Refused("expected text", value=shown(raw))
+            raise BadValue("expected text", value=shown(raw))
         if not self.least <= len(raw) <= self.most:
-            raise Refused("text has the wrong length", length=len(raw), allowed=f"{self.least} … {self.most}")
+            raise BadValue("text has the wrong length", length=len(raw), allowed=f"{self.least} … {self.most}")
         if "\0" in raw:
-            raise Refused("text holds a NUL byte")
+            raise BadValue("text holds a NUL byte")
         return clean(raw) if self.lines else clean_line(raw, self.most)
 
 
@@ -236,9 +241,9 @@ class Name(Kind[str]):
 
     def read(self, raw: object) -> str:
         if not isinstance(raw, str):
-            raise Refused("expected text", value=shown(raw))
+            raise BadValue("expected text", value=shown(raw))
         if not raw or len(raw) > 40 or clean_line(raw) != raw or " " in raw:
-            raise Refused("not a name", value=shown(raw))
+            raise BadValue("not a name", value=shown(raw))
         return raw
 
 
@@ -247,11 +252,11 @@ class Argument(Kind[str]):
 
     def read(self, raw: object) -> str:
         if not isinstance(raw, str):
-            raise Refused("expected text", value=shown(raw))
+            raise BadValue("expected text", value=shown(raw))
         if "\0" in raw:
-            raise Refused("text holds a NUL byte")
+            raise BadValue("text holds a NUL byte")
         if len(raw) > 65_536:
-            raise Refused("text has the wrong length", length=len(raw), allowed="0 … 65536")
+            raise BadValue("text has the wrong length", length=len(raw), allowed="0 … 65536")
         return raw
 
 
@@ -277,18 +282,18 @@ class ListOf(Kind[list[T]]):
 
     def read(self, raw: object) -> list[T]:
         if not isinstance(raw, list):
-            raise Refused("expected a list", value=shown(raw))
+            raise BadValue("expected a list", value=shown(raw))
         if not self.least <= len(raw) <= self.most:
-            raise Refused("list has the wrong length", length=len(raw), allowed=f"{self.least} … {self.most}")
+            raise BadValue("list has the wrong length", length=len(raw), allowed=f"{self.least} … {self.most}")
         values: list[T] = []
         faults: list[tuple[str, Clause]] = []
         for index, item in enumerate(raw):
             try:
                 values.append(self.item.read(item))
-            except Refused as refused:
-                faults += [(f"[{index + 1}]{inside}", clause) for inside, clause in refused.faults]
+            except BadValue as bad:
+                faults += [(f"[{index + 1}]{inside}", clause) for inside, clause in bad.faults]
         if faults:
-            raise Refused.all(faults)
+            raise BadValue.all(faults)
         return values
 
     def raw(self, text: str) -> object:
@@ -303,12 +308,12 @@ class ListOf(Kind[list[T]]):
 
 
 class Parsed(Kind[T]):
-    """Text that a function turns into a value; the function raises Refused."""
+    """Text that a function turns into a value; the function raises BadValue."""
 
     def __init__(self, function: Callable[[str], T]) -> None:
         self._function = function
 
     def read(self, raw: object) -> T:
         if not isinstance(raw, str):
-            raise Refused("expected text", value=shown(raw))
+            raise BadValue("expected text", value=shown(raw))
         return self._function(raw)

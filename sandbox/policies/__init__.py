@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
 from sandbox.model.spec import MachineSpec
-from sandbox.model.values import Choice, Duration, Flag, ListOf, Number, Refused, Text, Whole, nearest
+from sandbox.model.values import BadValue, Choice, Duration, Flag, ListOf, Number, Text, Whole, nearest
 from sandbox.policies.base import Parameter, Policy, Queue, Task
 from sandbox.policies.common.ranking import Ranked, RankedPreemptive, Ranking
 from sandbox.util.timeout import NO_LIMIT, TimeLimit
@@ -66,7 +66,7 @@ def _installed() -> Iterable[EntryPoint]:
 
 
 def find(name: str, folder: str = ".") -> type[Policy]:
-    """The policy class of a name, or of ``file.py:Class`` beside ``folder``, read anew each time. Raises Refused."""
+    """The policy class of a name, or of ``file.py:Class`` beside ``folder``, read anew each time. Raises BadValue."""
     if name in BUILT_IN:
         return _only_policy(importlib.import_module(f"{__name__}.{name}"), name)
     from sandbox.policies.host.loader import (  # not needed by most, and the kernel process shall stay small
@@ -79,19 +79,19 @@ def find(name: str, folder: str = ".") -> type[Policy]:
     for point in _installed():
         if point.name == name:
             return checked(point.load(), name)
-    raise Refused("no such policy", value=name, allowed=" | ".join(names()), hint=nearest(name, names()))
+    raise BadValue("no such policy", value=name, allowed=" | ".join(names()), hint=nearest(name, names()))
 
 
 def _only_policy(module: object, name: str) -> type[Policy]:
     for item in vars(module).values():
         if isinstance(item, type) and issubclass(item, Policy) and item.name == name:
             return item
-    raise Refused("no policy in the file", value=name)
+    raise BadValue("no policy in the file", value=name)
 
 
 def build(spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT) -> Policy:
     """The policy that a scenario asks for, with its parameters; its quantum goes to a policy that has one. What is not
-    built in works behind a ``Guard``, and the ``alarm`` ends what takes too long. Raises Refused."""
+    built in works behind a ``Guard``, and the ``alarm`` ends what takes too long. Raises BadValue."""
     if spec.policy in BUILT_IN:
         return _made(find(spec.policy), spec)
     from sandbox.policies.host.guard import Guard

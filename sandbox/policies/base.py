@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, 
 
 from sandbox.i18n import N_
 from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
-from sandbox.model.values import Kind, Refused, nearest
+from sandbox.model.values import BadValue, Kind, nearest
 from sandbox.util.text import clean_line
 
 T = TypeVar("T")
@@ -165,7 +165,7 @@ class Policy:
     kernel: KernelHandle = NullKernel()
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
-        """Raises Refused for unknown parameters and values out of their range, all at once."""
+        """Raises BadValue for unknown parameters and values out of their range, all at once."""
         self.seed = seed
         self.queue: deque[Task] = deque()
         for parameter in self.declared():
@@ -174,10 +174,10 @@ class Policy:
         for name, raw in (parameters or {}).items():
             try:
                 self.set(name, raw)
-            except Refused as refused:
-                faults += refused.faults
+            except BadValue as bad:
+                faults += bad.faults
         if faults:
-            raise Refused.all(faults)
+            raise BadValue.all(faults)
 
     # What a policy declares: a plain class attribute in most, a property where it depends on parameters
 
@@ -281,11 +281,11 @@ class Policy:
         return iter(seen.values())
 
     def set(self, name: str, raw: object) -> None:
-        """Set a parameter from a value as files carry it. Raises Refused."""
+        """Set a parameter from a value as files carry it. Raises BadValue."""
         self._put(name, self._kind(name).read, raw)
 
     def tune(self, name: str, text: str) -> None:
-        """Set a parameter from what a person typed. Raises Refused."""
+        """Set a parameter from what a person typed. Raises BadValue."""
         self._put(name, self._kind(name).parse, text)
 
     @property
@@ -318,11 +318,11 @@ class Policy:
         kinds = {parameter.name: parameter.kind for parameter in cls.declared()}
         if name not in kinds:
             allowed, hint = " | ".join(kinds) or N_("none"), nearest(name, [*kinds])
-            raise Refused("no such parameter", value=clean_line(name, 40), policy=cls.name, allowed=allowed, hint=hint)
+            raise BadValue("no such parameter", value=clean_line(name, 40), policy=cls.name, allowed=allowed, hint=hint)
         return kinds[name]
 
     def _put(self, name: str, convert: Callable[[Any], object], raw: object) -> None:
         try:
             self.__dict__[name] = convert(raw)
-        except Refused as refused:
-            raise Refused.all([(f".{name}{inside}", clause) for inside, clause in refused.faults]) from None
+        except BadValue as bad:
+            raise BadValue.all([(f".{name}{inside}", clause) for inside, clause in bad.faults]) from None

@@ -11,7 +11,7 @@ import msgspec
 from sandbox import policies
 from sandbox.model.events import Clause
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
-from sandbox.model.values import Refused, shown
+from sandbox.model.values import BadValue, shown
 from sandbox.util.text import clean_line
 from sandbox.util.timeout import ALARM
 
@@ -33,14 +33,16 @@ class Contender(NamedTuple):
         return msgspec.structs.replace(scenario, machine=machine)
 
 
-def parse(text: str) -> Contender:
+def parse(text: str, scenario: Scenario | None = None) -> Contender:
     """A contender as people write it: a policy's name or ``file.py:Class``, looked up from the folder that the user is
-    in, and the parameters that shall be others than the default, each as ``:name=value``. Raises Refused."""
+    in, and the parameters that shall be others than the default, each as ``:name=value``. It is made once, to be
+    tried: with what a ``scenario`` says for it, if there is one. Raises BadValue."""
     label, settings = _split(text)
     name = os.path.abspath(label) if ":" in label else label
+    entered = Contender(text, name, {}).enter(scenario).machine if scenario is not None else MachineSpec(policy=name)
+    policy = policies.build(entered, alarm=ALARM)
     with ALARM:
-        kinds = {parameter.name: parameter.kind for parameter in policies.find(name).declared()}
-    policy = policies.build(MachineSpec(policy=name), alarm=ALARM)
+        kinds = {parameter.name: parameter.kind for parameter in policy.kind.declared()}
     parameters: dict[str, object] = {}
     faults: list[tuple[str, Clause]] = []
     for setting in settings:
@@ -51,24 +53,24 @@ def parse(text: str) -> Contender:
         parameters[key] = kinds[key].raw(value) if key in kinds else value
         try:
             policy.tune(key, value)
-        except Refused as refused:
-            faults += [(label + inside, clause) for inside, clause in refused.faults]
+        except BadValue as bad:
+            faults += [(label + inside, clause) for inside, clause in bad.faults]
     if faults:
-        raise Refused.all(faults)
+        raise BadValue.all(faults)
     return Contender(text, name, parameters)
 
 
 def parse_list(text: str) -> list[Contender]:
-    """Contenders, with commas between. Raises Refused with the faults of all of them."""
+    """Contenders, with commas between. Raises BadValue with the faults of all of them."""
     contenders: list[Contender] = []
     faults: list[tuple[str, Clause]] = []
     for item in text.split(","):
         try:
             contenders.append(parse(item.strip()))
-        except Refused as refused:
-            faults += refused.faults
+        except BadValue as bad:
+            faults += bad.faults
     if faults:
-        raise Refused.all(faults)
+        raise BadValue.all(faults)
     return contenders
 
 
@@ -93,7 +95,7 @@ def _makes_sense(name: str, scenario: Scenario) -> bool:
     """Whether there is a policy of this name, and some process says something that it goes by."""
     try:
         needs = policies.find(name).needs
-    except (Refused, ImportError):  # an installed one that does not load
+    except (BadValue, ImportError):  # an installed one that does not load
         return False
     return not needs or any(_says(process, needs) for process in scenario.processes)
 

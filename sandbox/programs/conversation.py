@@ -12,18 +12,18 @@ from typing import NamedTuple, NoReturn
 
 from sandbox.util.addresses import DEFAULT, of_socket, parse_address, resolve
 
-#: So many may have connected and wait to be accepted, where the system permits it.
+#: Connections that may wait to be accepted, where the system permits it.
 BACKLOG = 1_024
-#: So much is heard at a time.
+#: Bytes that are read at a time.
 CHUNK = 4_096
-_SHOWN_MOST = 60
-#: Nothing is left to accept another connection with.
+_MAX_SHOWN = 60
+#: Errors of accept that say that no descriptor or memory is left for the connection.
 _EXHAUSTED = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
 class Conduct(NamedTuple):
-    """How a server behaves. ``name``: what it is called; ``idle_s``: whoever says nothing for so long, or does not
-    read, is left; ``clients``: so many at once, the next is refused."""
+    """How a server behaves. ``name``: what it is called; ``idle_s``: a client that is silent, or does not read, for so
+    long is left; ``clients``: how many may be connected at once, further ones are refused."""
 
     name: str
     idle_s: float
@@ -115,7 +115,7 @@ class Transcript:
 
 def _words(text: str) -> str:
     line = " ".join(text.split())
-    return line if len(line) <= _SHOWN_MOST else line[: _SHOWN_MOST - 1] + "…"
+    return line if len(line) <= _MAX_SHOWN else line[: _MAX_SHOWN - 1] + "…"
 
 
 def _set_linger(connection: socket.socket, reset: bool) -> None:

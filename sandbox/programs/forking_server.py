@@ -18,7 +18,7 @@ from sandbox.util.addresses import of_socket
 
 _PAUSE_S = 0.1
 #: A process's short name has 15 characters, and a port up to five of them.
-_NAME_MOST = 9
+_MAX_NAME = 9
 
 
 def serve(listener: socket.socket, conduct: Conduct) -> NoReturn:
@@ -65,10 +65,9 @@ class Server:
     def _handle(self, connection: socket.socket) -> None:
         """In the child: this client's, and nobody else's."""
         self._listener.close()
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == self._os_pid:
+        if libc.end_with_parent(self._os_pid):
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            libc.set_name(f"{self._conduct.name[:_NAME_MOST]}:{of_socket(connection.getpeername()).port}")
+            libc.set_name(f"{self._conduct.name[:_MAX_NAME]}:{of_socket(connection.getpeername()).port}")
             converse(connection, self._conduct)
 
     # Ends of handlers

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import sys
-import threading
 import types
 from collections.abc import Sequence
+from typing import NoReturn
+
+from sandbox.util import interpreter
 
 
 def call(file: str, function: str, args: Sequence[object]) -> int:
@@ -51,11 +52,10 @@ def print_exception() -> None:
     traceback.print_exc()
 
 
-def finish(status: int) -> None:
+def finish(status: int) -> NoReturn:
     """End this forked process as the interpreter would end: threads joined, exit functions run, output out."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
+        interpreter.run_exit_functions()
         sys.stdout.flush()
         sys.stderr.flush()
     except BaseException:

@@ -15,7 +15,7 @@ from sandbox.programs.conversation import CHUNK, Conduct, Transcript, accept, an
 #: So often it says what all the asking came to.
 _REPORT_S = 1.0
 #: An answer that is not taken waits here up to so many bytes; until then no more is heard from that client.
-_UNSENT_MOST = 65_536
+_MAX_UNSENT = 65_536
 
 
 class Client:
@@ -49,7 +49,7 @@ class Client:
 
     def _hear(self) -> bytes | None:
         """What has come; None: nothing."""
-        if self._over or len(self._unsent) > _UNSENT_MOST:
+        if self._over or len(self._unsent) > _MAX_UNSENT:
             return None
         try:
             return self.connection.recv(CHUNK)

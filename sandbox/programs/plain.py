@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -37,10 +36,9 @@ def _fork(load: Load, cpu: int, gate: int, opener: int) -> int:
     child = os.fork()
     if child == 0:
         try:
-            libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
             os.sched_setaffinity(0, {cpu})
             os.close(opener)
-            if os.getppid() == parent:
+            if libc.end_with_parent(parent):
                 os.read(gate, 1)
                 work(load)
         finally:

@@ -1,4 +1,4 @@
-"""Synthetic work: so much CPU time, so long a wait, exactly as told, however often it is stopped."""
+"""Synthetic work: exact amounts of CPU time and of waiting, however often the process is stopped."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import select
 import time
 from collections.abc import Sequence
 
-#: What entering a wait costs: a burst that leads to one ends so much early, that the wait begins in time.
+#: What entering a wait costs, in ns: a burst before a wait ends so much earlier.
 _WAIT_ENTRY_NS = 20_000
-#: A wait that is long enough to be noticed: it tells that a job is done, also when the next is due to begin at once.
+#: A wait that is long enough to be noticed, in ns: it shows that a job is done even when the next is due at once.
 _NOTICED_NS = 1_000_000
 
 

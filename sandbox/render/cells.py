@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from textwrap import TextWrapper
 
-import rich._wrap
 from rich.cells import cell_len, set_cell_size
 
 _NUMBERED = re.compile(r"(.*)([-:]\d+)")
@@ -53,13 +52,7 @@ def wrap(text: str, width: int, indent: str = "", first: str = "", hyphens: bool
     return lines
 
 
-def teach_rich() -> None:
-    """Have Rich, and Textual with it, break the lines of what they draw like ``wrap``: of themselves they do so at
-    blanks only, and would begin a line with each longer piece of Chinese."""
-    rich._wrap.words = _words
-
-
-def _words(text: str) -> Iterator[tuple[int, int, str]]:
+def words(text: str) -> Iterator[tuple[int, int, str]]:
     """The pieces that no line may end within, blanks included: where each begins and ends, and the piece."""
     end = 0
     for word in re.findall(r"\s*\S+\s*", text):

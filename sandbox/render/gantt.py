@@ -19,11 +19,11 @@ from sandbox.views.intervals import NOBODY, Track
 Line = list[tuple[str, str]]
 
 #: With more processes than this a chart has a line a CPU instead of one a process.
-LANES_MOST = 12
-_CPUS_MOST = 8
+MAX_LANES = 12
+_MAX_CPUS = 8
 _LABEL = 15
 _WHOSE = 5
-_CELLS_LEAST = 10
+_MIN_CELLS = 10
 _LEGEND = N_("█ running  ░ ready  · blocked")
 _CPU_LEGEND = N_("the pid that has the CPU  ▒ several in one cell")
 
@@ -37,17 +37,14 @@ def chart(history: History, width: int, span_ns: int | None = None) -> list[Line
     if not history.lives:
         return [[(_("nothing ran"), "dim")]]
     cells, cell_ns = _scale(width - _LABEL, span_ns or history.now_ns)
-    if len(history.lives) <= LANES_MOST:
-        lanes = [*_lanes(history, cells, cell_ns)]
-    else:
-        lanes = [*_cpus(history, cells, cell_ns)]
-    return [*lanes, _times(cells, cell_ns)]
+    lanes = _lanes if len(history.lives) <= MAX_LANES else _cpus
+    return [*lanes(history, cells, cell_ns), _times(cells, cell_ns)]
 
 
 def scene(history: History, width: int, span_ns: int, mark_ns: int) -> list[Line]:
     """The chart of a few processes, the first ones if they are many, with an arrow from below at an instant."""
     cells, cell_ns = _scale(width - _LABEL, span_ns)
-    lanes = [*islice(_lanes(history, cells, cell_ns), LANES_MOST)]
+    lanes = [*islice(_lanes(history, cells, cell_ns), MAX_LANES)]
     more = len(history.lives) - len(lanes)
     hint: list[Line] = [[(" " * _LABEL + _more(more), "dim")]] if more > 0 else []
     at, time = _LABEL + mark_ns // cell_ns, show_duration(mark_ns)
@@ -75,7 +72,7 @@ def overlay(first: History, second: History, names: tuple[str, str], width: int)
 
 def legend(history: History) -> str:
     """What the signs of ``chart`` say."""
-    return _(_LEGEND if len(history.lives) <= LANES_MOST else _CPU_LEGEND)
+    return _(_LEGEND if len(history.lives) <= MAX_LANES else _CPU_LEGEND)
 
 
 def _more(number: int) -> str:
@@ -84,7 +81,7 @@ def _more(number: int) -> str:
 
 def _scale(cells: int, span_ns: int) -> tuple[int, int]:
     """How many cells there are, and how long one lasts."""
-    cells = max(cells, _CELLS_LEAST)
+    cells = max(cells, _MIN_CELLS)
     return cells, max(-(-span_ns // cells), 1)
 
 
@@ -108,11 +105,11 @@ def _lane(history: History, life: Life, cells: int, cell_ns: int) -> Iterator[tu
 
 def _cpus(history: History, cells: int, cell_ns: int) -> Iterator[Line]:
     cpus = history.booted.cpus if history.booted else 1
-    for cpu in range(min(cpus, _CPUS_MOST)):
+    for cpu in range(min(cpus, _MAX_CPUS)):
         whose = cpu_cells(history.cpus.get(cpu) or Track(), cell_ns, 0, cells, history.now_ns)
         yield [(f"cpu{cpu}".ljust(_LABEL), "dim"), *_pids(whose)]
-    if cpus > _CPUS_MOST:
-        yield [(_more(cpus - _CPUS_MOST), "dim")]
+    if cpus > _MAX_CPUS:
+        yield [(_more(cpus - _MAX_CPUS), "dim")]
 
 
 def _pids(shares: Sequence[Share]) -> Iterator[tuple[str, str]]:

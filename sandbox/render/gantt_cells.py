@@ -28,7 +28,7 @@ class Lane(Generic[T, C]):
         self._past: list[C] = []
 
     def cells(self, track: T, first: int, count: int, now_ns: int, sure_ns: int) -> list[C]:
-        """So many cells from the ``first`` on. ``sure_ns``: nothing before it can change any more."""
+        """``count`` cells from the ``first`` on. ``sure_ns``: nothing before it can change any more."""
         if not self._first <= first <= self._first + len(self._past):
             self._first, self._past = first, []
         del self._past[: first - self._first]
@@ -140,10 +140,10 @@ def _of_many(ran_ns: int, where: int, cell_ns: int) -> Sign:
     return Sign(UP_TO[eighths], "ran_while_ready" if where == READY else "running")
 
 
-#: On a CPU's lane: too many to tell.
+#: On a CPU's lane: several processes share the cell; and how many turns are too many to show.
 MANY = -1
 _MANY_TURNS = 4
-#: More changes than this in one cell are not even looked at.
+#: A cell with more changes than this is not looked into.
 _MANY_CHANGES = 64
 
 
@@ -200,7 +200,7 @@ def _longest(parts: list[tuple[int, int]]) -> Share:
     return Share(parts[0][0], parts[1][0], parts[0][1])
 
 
-#: Between two times on a ruler.
+#: Possible steps between two times on a ruler, and how many cells a step takes at least.
 STEPS_NS = tuple(US * 10**power * factor for power in range(12) for factor in (1, 2, 5))
 _TICK_CELLS = 12
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from sandbox.model.problems import BadScenario, Problem
+from sandbox.model.problems import BadInput, Problem
 from sandbox.scenario.library import built_in, built_in_folder, find
 from sandbox.scenario.reader import load
 
-__all__ = ["BadScenario", "Problem", "built_in", "built_in_folder", "find", "load"]
+__all__ = ["BadInput", "Problem", "built_in", "built_in_folder", "find", "load"]

@@ -1,4 +1,4 @@
-"""What concerns more than one value of a scenario, or files beside it."""
+"""Checks that concern more than one value of a scenario, or files beside it."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from sandbox import policies
 from sandbox.model.commands import Kill, Press, Type, UsePolicy
 from sandbox.model.problems import Problems, Where
 from sandbox.model.spec import CLIENT, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
-from sandbox.model.values import Refused, nearest, shown
+from sandbox.model.values import BadValue, nearest, shown
 from sandbox.scenario.tables import Numbered
 from sandbox.util.addresses import parse_address
 from sandbox.util.timeout import ALARM
 
 
 class Checks:
-    """Of a scenario in this folder; whatever is wrong goes to the problems."""
+    """The checks of a scenario in this folder; what is wrong is added to the problems."""
 
     def __init__(self, problems: Problems, folder: Path) -> None:
         self._problems = problems
         self._folder = folder
 
     def policy(self, machine: MachineSpec | None, raw: object) -> None:
-        """The policy exists and takes its parameters; its name is looked at even where other keys are wrong."""
+        """The policy exists and takes its parameters. Its name is checked even where other keys are wrong."""
         if machine is None:
             named = raw.get("policy") if isinstance(raw, dict) else None
             machine = MachineSpec(policy=named) if isinstance(named, str) else MachineSpec()
@@ -33,10 +33,10 @@ class Checks:
             return
         try:
             policies.build(machine, str(self._folder), ALARM)
-        except Refused as refused:
-            inside, what = refused.faults[0]
+        except BadValue as bad:
+            inside, what = bad.faults[0]
             about = "parameters" if inside or what.rule == "no such parameter" else "policy"
-            self._problems.add_refused(("machine", about), refused)
+            self._problems.add_bad_value(("machine", about), bad)
 
     def _policy_is_beside(self, where: Where, policy: str) -> bool:
         """A policy's own file lies beside the scenario."""
@@ -64,8 +64,8 @@ class Checks:
             elif isinstance(at.do, UsePolicy) and self._policy_is_beside(where, at.do.policy):
                 try:
                     policies.build(MachineSpec(policy=at.do.policy), str(self._folder), ALARM)
-                except Refused as refused:
-                    self._problems.add_refused(where, refused)
+                except BadValue as bad:
+                    self._problems.add_bad_value(where, bad)
 
     def _named(self, where: Where, name: str, names: Collection[str]) -> None:
         if name not in names:
@@ -73,7 +73,7 @@ class Checks:
             self._problems.add(where, "no such process", value=shown(name), allowed=allowed, hint=hint)
 
     def clients(self, clients: Iterable[Numbered[ClientSpec]], processes: Iterable[ProcessSpec]) -> None:
-        """Clients outside connect to whatever process will listen."""
+        """Clients outside connect to a process that may listen."""
         real = [process.name for process in processes if process.work is None and process.program != CLIENT]
         names: set[str] = set()
         for index, client in clients:
@@ -83,7 +83,7 @@ class Checks:
             self._connection(("client", str(index), "connect"), client.connect, real)
 
     def connections(self, connections: Iterable[tuple[Where, str]], processes: Iterable[ProcessSpec]) -> None:
-        """Processes that are clients need an address at their birth, which only built-in servers have by then."""
+        """Processes that are clients need an address when they start; only built-in servers have one by then."""
         servers = [process.name for process in processes if process.program in SERVERS]
         for where, connect in connections:
             self._connection(where, connect, servers)
@@ -98,7 +98,7 @@ class Checks:
             self._problems.add(where, "leads off this machine", value=shown(connect))
 
     def function(self, where: Where, python: str) -> None:
-        """``file.py:function`` is there, or ``file.py`` alone; the file is not run for that."""
+        """``file.py:function``, or ``file.py`` alone, exists; the file is parsed, not run."""
         file, colon, function = python.rpartition(":") if ":" in python else (python, "", "")
         if not file.endswith(".py") or (colon and not function.isidentifier()):
             self._problems.add(where, "expected file.py:function", value=shown(python))

@@ -1,4 +1,4 @@
-"""What a scenario says of its lesson fits together: whom it speaks of, what else it imagines, its text."""
+"""Checks of a lesson: the processes that it names, its other settings, its text."""
 
 from __future__ import annotations
 
@@ -10,20 +10,17 @@ from sandbox import policies
 from sandbox.i18n import LANGUAGES
 from sandbox.model.claims import OPERATOR, RUN_FIGURES, owner, spoken_of
 from sandbox.model.commands import Spawn
-from sandbox.model.events import Clause
+from sandbox.model.problems import Problems, Where
 from sandbox.model.spec import Scenario
-from sandbox.model.values import Refused, nearest, shown
+from sandbox.model.values import BadValue, nearest, shown
 from sandbox.util.timeout import ALARM
-
-#: Where in the file something is, and what is wrong with it.
-Fault = tuple[tuple[str, ...], Clause]
 
 _PART_ENDS = re.compile(r"^---+\s*$", re.MULTILINE)
 
 
 def parts(text: str) -> list[str]:
-    """What of a lesson is read before its first step is done, after each of them, and after the last; a line ``---``
-    stands between two parts."""
+    """The parts of a lesson's text: one to read before its first step, one after each step. A line ``---`` stands
+    between two parts."""
     return [part.strip() for part in _PART_ENDS.split(text)]
 
 
@@ -36,26 +33,26 @@ def text_file(scenario: Scenario, language: str) -> Path | None:
     return path if language == "en" else path.with_suffix(f".{language}{path.suffix}")
 
 
-def faults(scenario: Scenario) -> Iterator[Fault]:
-    """All that is wrong."""
-    yield from _people(scenario)
-    yield from _settings(scenario)
-    yield from _texts(scenario)
+def check_lesson(scenario: Scenario, problems: Problems) -> None:
+    """What is wrong is added to the problems."""
+    _check_names(scenario, problems)
+    _check_settings(scenario, problems)
+    _check_texts(scenario, problems)
 
 
-def _people(scenario: Scenario) -> Iterator[Fault]:
+def _check_names(scenario: Scenario, problems: Problems) -> None:
     """Claims and steps are about processes that there are."""
     if any(isinstance(at.do, Spawn) for at in scenario.script):
         return  # its name is found out when it is there
     names = sorted(scenario.names)
     for where, name in _spoken_of(scenario):
         if name not in (OPERATOR, *RUN_FIGURES) and owner(name, names) is None:
-            figures = {"value": shown(name), "allowed": " | ".join(names[:20]), "hint": nearest(name, names)}
-            yield where, Clause("no such process", {**figures})
+            allowed, hint = " | ".join(names[:20]), nearest(name, names)
+            problems.add(where, "no such process", value=shown(name), allowed=allowed, hint=hint)
 
 
-def _spoken_of(scenario: Scenario) -> Iterator[tuple[tuple[str, ...], str]]:
-    """Whom a lesson speaks of, and where."""
+def _spoken_of(scenario: Scenario) -> Iterator[tuple[Where, str]]:
+    """The names in claims and steps, each with its place."""
     for index, claim in enumerate(scenario.claims):
         for name in spoken_of(claim):
             yield ("claims", str(index)), name
@@ -65,30 +62,28 @@ def _spoken_of(scenario: Scenario) -> Iterator[tuple[tuple[str, ...], str]]:
             yield ("step", str(index), "process"), step.process
 
 
-def _settings(scenario: Scenario) -> Iterator[Fault]:
+def _check_settings(scenario: Scenario, problems: Problems) -> None:
     """Other settings can be had, and the scenario can be run with them in virtual time."""
     for index, whatif in enumerate(scenario.whatifs):
         where = ("whatif", str(index))
         try:
             policies.build(whatif.applied(scenario).machine, scenario.folder, ALARM)
-        except Refused as refused:
-            yield from ((where, clause) for _, clause in refused.faults)
+        except BadValue as bad:
+            for _, what in bad.faults:
+                problems.add_clause(where, what)
         for process in scenario.processes:
             if process.work is None and process.estimate_ns is None:
-                yield where, Clause("cannot be simulated", {"value": process.runs})
+                problems.add(where, "cannot be simulated", value=process.runs)
 
 
-def _texts(scenario: Scenario) -> Iterator[Fault]:
+def _check_texts(scenario: Scenario, problems: Problems) -> None:
     """Each text has a part for each step, and one for the end."""
     if not scenario.steps:
         return
-    wanted = len(scenario.steps) + 1
+    allowed = len(scenario.steps) + 1
     for language in LANGUAGES:
         path = text_file(scenario, language)
         if path is not None and path.is_file():
             found = len(parts(path.read_text(encoding="utf-8", errors="replace")))
-            if found != wanted:
-                yield (
-                    ("step",),
-                    Clause("text has the wrong parts", {"file": path.name, "found": found, "allowed": wanted}),
-                )
+            if found != allowed:
+                problems.add(("step",), "text has the wrong parts", file=path.name, found=found, allowed=allowed)

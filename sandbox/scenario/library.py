@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from sandbox.model.events import Clause
-from sandbox.model.problems import BadScenario, Problem
+from sandbox.model.problems import BadInput
 from sandbox.model.values import nearest, shown
 
 
@@ -22,14 +21,12 @@ def built_in() -> list[Path]:
 
 
 def find(name: str) -> Path:
-    """The file of a built-in scenario's name, or of a path. Raises BadScenario."""
+    """The file of a built-in scenario's name, or of a path. Raises BadInput."""
     path = Path(name)
     if path.suffix != ".toml" and not path.exists():
         names = [file.stem for file in built_in()]
         if name in names:
             return built_in_folder() / f"{name}.toml"
-        what = Clause(
-            "no such scenario", {"value": shown(name), "allowed": " | ".join(names), "hint": nearest(name, names)}
-        )
-        raise BadScenario(name, [Problem(0, "", what)])
+        allowed = " | ".join(names)
+        raise BadInput.because(name, "no such scenario", value=shown(name), allowed=allowed, hint=nearest(name, names))
     return path

@@ -1,7 +1,9 @@
-"""A file → its scenario: what it may say, read and checked in the order in which people look for mistakes."""
+"""A file → its scenario, read and checked in the order in which people look for mistakes."""
 
 from __future__ import annotations
 
+import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,10 +11,11 @@ from typing import Any
 import msgspec
 
 from sandbox.model.claims import parse_claim
-from sandbox.model.problems import BadScenario, Problems, Where
+from sandbox.model.events import Clause
+from sandbox.model.problems import BadInput, Problem, Problems, Where
 from sandbox.model.spec import (
     CLIENT,
-    PROCESSES_MOST,
+    MAX_PROCESSES,
     SERVERS,
     At,
     ClientSpec,
@@ -22,12 +25,15 @@ from sandbox.model.spec import (
     Step,
     WhatIf,
 )
-from sandbox.model.values import ListOf, Parsed, Text, Whole
-from sandbox.scenario import lesson_checks as teaching
+from sandbox.model.values import ListOf, Parsed, Text, Whole, shown
 from sandbox.scenario.checks import Checks
-from sandbox.scenario.parse import parse
+from sandbox.scenario.lesson_checks import check_lesson
 from sandbox.scenario.tables import Tables
 
+#: A scenario is not larger than this.
+MAX_BYTES = 256 * 1024
+_HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]")
+_KEY = re.compile(r"\s*([\w-]+)\s*=")
 _TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "client", "at", "step", "whatif"}
 #: Concepts have the numbers 1 … 19.
 _CONCEPTS, _CLAIMS = ListOf(Whole(1, 19)), ListOf(Parsed(parse_claim), 0, 100)
@@ -41,13 +47,56 @@ _BELONG = {
 
 
 def load(path: str | Path) -> Scenario:
-    """The scenario of a file. Raises BadScenario."""
+    """The scenario of a file. Raises BadInput."""
     problems = Problems()
-    table = parse(Path(path), problems)
+    table = _parse(Path(path), problems)
     scenario = _Reader(Path(path), problems).read(table) if table is not None else None
     if problems.found or scenario is None:
-        raise BadScenario(str(path), problems.found)
+        raise BadInput(str(path), problems.found)
     return scenario
+
+
+def _parse(path: Path, problems: Problems) -> dict[str, Any] | None:
+    """The tables of a file; None where it cannot be read. ``problems`` learns where its lines begin."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            problems.add((), "file is too large", allowed=f"{MAX_BYTES // 1024} KiB")
+            return None
+        text = data.decode("utf-8-sig")
+        problems.lines = _line_numbers(text)
+        return tomllib.loads(text)
+    except OSError as error:
+        problems.add((), "cannot be read", reason=error.strerror)
+    except UnicodeDecodeError as error:
+        problems.add((), "is not UTF-8", byte=error.start)
+    except tomllib.TOMLDecodeError as error:
+        line = re.search(r"line (\d+)", str(error))
+        what = Clause("is not TOML", {"reason": shown(str(error)).strip("'\"")})
+        problems.found.append(Problem(int(line[1]) if line else 0, "", what))
+    except (RecursionError, ValueError):  # ValueError: a number of far too many digits
+        problems.add((), "is nested too deeply")
+    return None
+
+
+def _line_numbers(text: str) -> dict[Where, int]:
+    """Where each table and key of a file begins. Good enough for messages: a TOML parser that keeps
+    positions would be one more dependency."""
+    numbers: dict[Where, int] = {}
+    table: Where = ()
+    counts: dict[str, int] = {}
+    for number, line in enumerate(text.splitlines(), 1):
+        if header := _HEADER.match(line):
+            table = (header[2],)
+            if header[1] == "[[":
+                index = counts[header[2]] = counts.get(header[2], -1) + 1
+                numbers.setdefault(table, number)
+                table = (header[2], str(index))
+            numbers.setdefault(table, number)
+        elif key := _KEY.match(line):
+            numbers.setdefault((*table, key[1]), number)
+    return numbers
 
 
 class _Reader:
@@ -59,11 +108,11 @@ class _Reader:
         self._problems = problems
         self._tables = Tables(problems)
         self._checks = Checks(problems, self._folder)
-        #: To whom processes that are clients connect, and where that is said.
+        #: Where processes that are clients say to which server they connect, and what they say.
         self._connections: list[tuple[Where, str]] = []
 
     def read(self, table: dict[str, Any]) -> Scenario:
-        """What the tables say; good for nothing where there are problems."""
+        """The scenario of these tables; to be used only if there are no problems."""
         tables, checks = self._tables, self._checks
         tables.refuse_unknown((), table, _TOP)
         title = tables.value(("title",), Text(120), table.get("title", self._name), self._name)
@@ -76,29 +125,28 @@ class _Reader:
         ]
         clients = [*tables.structs("client", ClientSpec, table)]
         script = [*tables.structs("at", At, table)]
-        if len(processes) > PROCESSES_MOST:
-            self._problems.add(("process",), "too many processes", number=len(processes), allowed=PROCESSES_MOST)
+        if len(processes) > MAX_PROCESSES:
+            self._problems.add(("process",), "too many processes", number=len(processes), allowed=MAX_PROCESSES)
         checks.policy(machine, table.get("machine"))
         checks.names(processes)
         checks.script(script, [process.name for process in processes])
         checks.clients(clients, processes)
         checks.connections(self._connections, processes)
         scenario = Scenario(
-            self._name,
-            title,
-            machine or MachineSpec(),
-            processes,
-            [at for _, at in script],
-            lesson,
-            str(self._folder),
-            [client for _, client in clients],
-            tables.value(("concepts",), _CONCEPTS, table.get("concepts", []), []),
-            tables.value(("claims",), _CLAIMS, table.get("claims", []), []),
-            [step for _, step in tables.structs("step", Step, table)],
-            [whatif for _, whatif in tables.structs("whatif", WhatIf, table)],
+            name=self._name,
+            title=title,
+            machine=machine or MachineSpec(),
+            processes=processes,
+            script=[at for _, at in script],
+            lesson=lesson,
+            folder=str(self._folder),
+            clients=[client for _, client in clients],
+            concepts=tables.value(("concepts",), _CONCEPTS, table.get("concepts", []), []),
+            claims=tables.value(("claims",), _CLAIMS, table.get("claims", []), []),
+            steps=[step for _, step in tables.structs("step", Step, table)],
+            whatifs=[whatif for _, whatif in tables.structs("whatif", WhatIf, table)],
         )
-        for where, what in teaching.faults(scenario):
-            self._problems.add_clause(where, what)
+        check_lesson(scenario, self._problems)
         return scenario
 
     def _lesson(self, raw: object) -> str | None:
@@ -111,7 +159,7 @@ class _Reader:
         return lesson
 
     def _process(self, index: int, raw: dict[str, Any]) -> Iterator[ProcessSpec]:
-        """One table, as many processes as it counts copies."""
+        """The processes of one table: as many as its ``count``."""
         where = ("process", str(index))
         bodies = [body for body in _BODIES if body in raw]
         if len(bodies) != 1:
@@ -135,7 +183,7 @@ class _Reader:
                 yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
 
     def _refuse_misplaced(self, where: Where, raw: dict[str, Any], bodies: list[str]) -> None:
-        """Keys that say something of what does not run here; of an unknown program nobody can tell."""
+        """Refuse keys that belong to another kind of body. An unknown program may be of any kind."""
         program = raw.get("program")
         kinds = {CLIENT} if program == CLIENT else {"servers"} if program in SERVERS else {CLIENT, "servers"}
         runs = {*bodies, *(kinds if "program" in raw else ())}

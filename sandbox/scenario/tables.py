@@ -8,8 +8,8 @@ from typing import Any, TypeVar, get_type_hints
 import msgspec
 
 from sandbox.model.problems import Problems, Where
-from sandbox.model.spec import PROCESSES_MOST
-from sandbox.model.values import Kind, Refused, nearest, shown
+from sandbox.model.spec import MAX_PROCESSES
+from sandbox.model.values import BadValue, Kind, nearest, shown
 
 S = TypeVar("S", bound=msgspec.Struct)
 #: A struct, and the number of its table.
@@ -17,7 +17,7 @@ Numbered = tuple[int, S]
 
 
 class Tables:
-    """Whatever is wrong goes to the problems."""
+    """Reads tables; what is wrong is added to the problems."""
 
     def __init__(self, problems: Problems) -> None:
         self._problems = problems
@@ -48,15 +48,15 @@ class Tables:
         return struct(**values) if len(self._problems.found) == before else None
 
     def value(self, where: Where, kind: Kind[Any], raw: object, otherwise: Any) -> Any:
-        """A value of that kind; what is none is a problem, and ``otherwise`` stands in for it."""
+        """A value of that kind; ``otherwise`` where it is none, which is a problem."""
         try:
             return kind.read(raw)
-        except Refused as refused:
-            self._problems.add_refused(where, refused)
+        except BadValue as bad:
+            self._problems.add_bad_value(where, bad)
             return otherwise
 
     def table(self, where: Where, raw: object) -> dict[str, Any]:
-        """A table; an empty one stands in for what is none."""
+        """A table; an empty one where it is none, which is a problem."""
         if isinstance(raw, dict):
             return raw
         self._problems.add(where, "expected a table", value=shown(raw))
@@ -68,8 +68,8 @@ class Tables:
         if not isinstance(raw, list) or not all(isinstance(item, dict) for item in raw):
             self._problems.add((key,), "expected tables", value=shown(raw), hint=f"[[{key}]]")
             return []
-        if len(raw) > PROCESSES_MOST:
-            self._problems.add((key,), "too many tables", number=len(raw), allowed=PROCESSES_MOST)
+        if len(raw) > MAX_PROCESSES:
+            self._problems.add((key,), "too many tables", number=len(raw), allowed=MAX_PROCESSES)
             return []
         return raw
 

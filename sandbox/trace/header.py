@@ -45,7 +45,7 @@ def describe(scenario: Scenario, file: str | None) -> Header:
 
 def unknown(name: str) -> Header:
     """For a recording whose own header cannot be used."""
-    return Header(format=0, version="", scenario=Scenario(name, name, MachineSpec(), []))
+    return Header(format=0, version="", scenario=Scenario(name=name, title=name, machine=MachineSpec(), processes=[]))
 
 
 def _text(path: str) -> str | None:

@@ -1,7 +1,6 @@
-"""Reading a recording: whatever of it can be read, and what there is to say of the rest.
+"""Reads a recording: as much of it as can be used, and notes about the rest.
 
-A recording is a file that came from somewhere: its text is made harmless like any other, and nothing in it is taken
-for true that cannot have happened.
+A recording may come from anywhere: its text is made harmless, and events that cannot have happened are left out.
 """
 
 from __future__ import annotations
@@ -14,15 +13,15 @@ from typing import Any, BinaryIO
 import msgspec
 
 from sandbox.model.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.plausible import Plausible
 from sandbox.util.text import clean, clean_console, clean_line
 
-#: A line or a file that is longer is no recording that we have made, or more than anybody looks at.
-_LINE_MOST, _EVENTS_MOST = 1 << 24, 10_000_000
-_TEXT_MOST = 4_096
-#: After so many lines without a single event it is something else.
+#: Bytes of a line and events of a file: a longer one was not written by this program, or is too long to look at.
+_MAX_LINE, _MAX_EVENTS = 1 << 24, 10_000_000
+_MAX_TEXT = 4_096
+#: After so many lines without a single event the file is no recording.
 _PATIENCE = 1_000
 _UNREADABLE = (msgspec.DecodeError, ValueError, TypeError, RecursionError)
 
@@ -31,7 +30,7 @@ class Recording:
     """A recording that is being read. ``problems``: what there is to say of it, complete when all was read."""
 
     def __init__(self, path: str) -> None:
-        """Read its beginning. Raises Refused if there is nothing in it that can be used."""
+        """Read its beginning. Raises BadValue if there is nothing in it that can be used."""
         self.path = path
         self.problems: list[Clause] = []
         self._left_out = 0
@@ -43,7 +42,7 @@ class Recording:
             self._events: Iterator[AnyEvent] = iter(())
             self.header = self._read_header()
         except OSError as error:
-            raise Refused("cannot be read", reason=error.strerror) from None
+            raise BadValue("cannot be read", reason=error.strerror) from None
 
     @property
     def progress(self) -> float:
@@ -59,14 +58,24 @@ class Recording:
     def _read_header(self) -> Header:
         first = next(self._lines, None)
         if first is None:
-            raise Refused("is no recording" if self.problems else "recording is empty")
+            raise BadValue("is no recording" if self.problems else "recording is empty")
         number, line = first
         found = _header(line)
         if found is not None:
             if found.format > FORMAT:
                 self._say("recording of a later format", format=found.format, reads=FORMAT, version=found.version)
             machine = found.scenario.machine
-            self._expect_events(Booted(0, "linux", machine.cpus, machine.policy, {}, "", found.scenario.name))
+            self._expect_events(
+                Booted(
+                    t_ns=0,
+                    machine="linux",
+                    cpus=machine.cpus,
+                    policy=machine.policy,
+                    parameters={},
+                    ties="",
+                    scenario=found.scenario.name,
+                )
+            )
             return found
         self._lines = _again(first, self._lines)
         name = os.path.basename(self.path)
@@ -79,19 +88,19 @@ class Recording:
         self._events = self._read_events(otherwise)
         booted = next(self._events, None)
         if not isinstance(booted, Booted):
-            raise Refused("recording holds no event" if self._left_out == 0 else "is no recording")
+            raise BadValue("recording holds no event" if self._left_out == 0 else "is no recording")
         self._events = _again(booted, self._events)
         return booted
 
     def _read_lines(self) -> Iterator[tuple[int, bytes]]:
         """Whole lines, with their numbers."""
         number = 0
-        while line := self._file.readline(_LINE_MOST):
+        while line := self._file.readline(_MAX_LINE):
             number += 1
             if line.endswith(b"\n"):
                 yield number, line
-            elif len(line) == _LINE_MOST:
-                self._say("line is too long", line=number, allowed=_LINE_MOST)
+            elif len(line) == _MAX_LINE:
+                self._say("line is too long", line=number, allowed=_MAX_LINE)
                 return
             else:
                 self._say("recording ends within a line", line=number)
@@ -110,8 +119,8 @@ class Recording:
                     if count == 0 and self._left_out > _PATIENCE:
                         return
                     continue
-                if count == _EVENTS_MOST:
-                    self._say("too many events", allowed=_EVENTS_MOST)
+                if count == _MAX_EVENTS:
+                    self._say("too many events", allowed=_MAX_EVENTS)
                     break
                 count, last = count + 1, event
                 yield event
@@ -166,7 +175,7 @@ def _event(line: bytes) -> AnyEvent | None:
 
 
 def _line(text: str) -> str:
-    return clean_line(text, _TEXT_MOST)
+    return clean_line(text, _MAX_TEXT)
 
 
 def _harmless(value: Any, wash: Any) -> Any:

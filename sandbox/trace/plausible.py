@@ -1,4 +1,4 @@
-"""Whether an event can have happened after those before it: a recording may have lost some, or may be a lie."""
+"""Whether an event can have happened after those before it: a recording may have lost some, or may be forged."""
 
 from __future__ import annotations
 
@@ -27,18 +27,18 @@ from sandbox.model.events import (
 from sandbox.model.states import State
 from sandbox.util.units import S
 
-_MOST_NS = 1 << 62
-#: Nothing happens for so long in no run; a time that is further ahead is a slip of the pen.
-_SILENCE_MOST_NS = 86_400 * S
-_PID_MOST = 1 << 31
-_CPUS_MOST = 1_024
-#: What is told of others, and may be told a little later.
+_MAX_NS = 1 << 62
+#: No run is without events for so long; a time that is further ahead is an error of the recording.
+_MAX_SILENCE_NS = 86_400 * S
+_MAX_PID = 1 << 31
+_MAX_CPUS = 1_024
+#: Events that may come later than others of the same time.
 _AFTERWARDS = (Wrote, Fault, Witnessed)
 
 
 class Plausible:
-    """Goes along with the events that it finds plausible. What does not fit is not believed, and what comes after it
-    is held against what was believed: so a lost event costs a few others, and no more."""
+    """Follows the events that it finds plausible. An event that does not fit is left out, and the next is compared with
+    the state before it: so one lost event costs only the few that depend on it."""
 
     def __init__(self) -> None:
         self._cpus = 0
@@ -51,7 +51,7 @@ class Plausible:
         self._connections: set[int] = set()
 
     def __call__(self, event: Event) -> bool:
-        """Whether it can be; if so, it has happened."""
+        """Whether it can have happened; if so, it changes the state."""
         if not (self._in_time(event) and self._can_be(event)):
             return False
         if not isinstance(event, _AFTERWARDS):
@@ -60,18 +60,18 @@ class Plausible:
 
     def _in_time(self, event: Event) -> bool:
         if isinstance(event, _AFTERWARDS):
-            return 0 <= event.t_ns <= self._now_ns + _SILENCE_MOST_NS
-        return self._now_ns <= event.t_ns <= self._now_ns + _SILENCE_MOST_NS
+            return 0 <= event.t_ns <= self._now_ns + _MAX_SILENCE_NS
+        return self._now_ns <= event.t_ns <= self._now_ns + _MAX_SILENCE_NS
 
     def _can_be(self, event: Event) -> bool:
         if isinstance(event, Booted):
             first, self._cpus = not self._cpus, event.cpus
-            return first and 0 < event.cpus <= _CPUS_MOST
+            return first and 0 < event.cpus <= _MAX_CPUS
         if not self._cpus:
             return False
         match event:
             case Admitted(pid=pid, order=order, demand_ns=demand_ns):
-                can = pid not in self._states and 0 < pid < _PID_MOST and _is_figure(order or 0, demand_ns or 0)
+                can = pid not in self._states and 0 < pid < _MAX_PID and _is_figure(order or 0, demand_ns or 0)
                 if can:
                     self._states[pid] = State.NEW
                 return can
@@ -136,5 +136,5 @@ class Plausible:
 
 
 def _is_figure(*figures: int) -> bool:
-    """A time that was used may be corrected later, and so be a little less than nothing."""
-    return all(-_MOST_NS < figure < _MOST_NS for figure in figures)
+    """CPU times may be corrected later, and so be slightly negative."""
+    return all(-_MAX_NS < figure < _MAX_NS for figure in figures)

@@ -1,4 +1,4 @@
-"""Writing a recording: each event is a line, and is with the system before anybody sees it.
+"""Writes a recording: each event is a line, which is written before anybody sees the event.
 
 The terminal's process writes, never the kernel process: a disk that is slow or full delays no dispatch. What was
 written survives whoever is killed; a line that was cut in two by that is left out when it is read.
@@ -13,19 +13,19 @@ from collections.abc import Iterable
 import msgspec
 
 from sandbox.model.events import Clause, Described, Event, Queues, encode
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 
-#: What was told only because somebody looked: a recording does not depend on that.
+#: Answers to questions of the screen: a recording does not depend on who looked at it.
 _ANSWERS = (Queues, Described)
 _BEGINNINGS = tuple(f'{{"event":"{kind.__name__}"'.encode() for kind in _ANSWERS)
 
 
 class Recorder:
-    """Writes into one file for as long as that goes well. A run never fails with its recording."""
+    """Writes into one file, until that fails. A run goes on without its recording."""
 
     def __init__(self, path: str, header: Header, overwrite: bool = False) -> None:
-        """Begin the file. Raises Refused if there is one already, ``overwrite`` apart, or it cannot be opened."""
+        """Begin the file. Raises BadValue if there is one already, ``overwrite`` apart, or it cannot be opened."""
         self.path = path
         self._descriptor: int | None = _open(path, overwrite)
         self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
@@ -38,7 +38,7 @@ class Recorder:
         return self._descriptor is not None
 
     def take(self, events: Iterable[Event]) -> Clause | None:
-        """Record these. Returns what went wrong, once, if the recording has ended by it."""
+        """Record these. Returns, once, the fault by which the recording has ended."""
         self.write(b"".join(encode(event) for event in events if not isinstance(event, _ANSWERS)))
         fault, self._fault = self._fault, None
         return fault
@@ -84,7 +84,7 @@ def _open(path: str, overwrite: bool) -> int:
         descriptor = os.open(path, flags | (os.O_TRUNC if overwrite else os.O_EXCL if regular else 0), 0o666)
         os.set_blocking(descriptor, True)
     except FileExistsError:
-        raise Refused("file exists") from None
+        raise BadValue("file exists") from None
     except OSError as error:
-        raise Refused("cannot be written", reason=error.strerror) from None
+        raise BadValue("cannot be written", reason=error.strerror) from None
     return descriptor

@@ -1,78 +1,79 @@
-"""The app: events from the kernel process become the board, so many times a second as one can see. It forks
-nothing and schedules nothing."""
+"""The app: it reads events from the kernel process, and draws the session as they come. It forks nothing and schedules
+nothing."""
 
 from __future__ import annotations
 
 import asyncio
 import gc
 import os
-import time
-from collections import deque
+import sys
+from collections.abc import Iterable
+from functools import partial
 from typing import ClassVar
 
 from rich.text import Text
+from textual.app import App, SystemCommand
 from textual.binding import BindingType
+from textual.command import CommandPalette
+from textual.driver import Driver
+from textual.markup import escape
 from textual.screen import Screen
 
 from sandbox import wording
 from sandbox.i18n import _
-from sandbox.lessons.progress import finish
 from sandbox.link.wire import HEARTBEAT_S
 from sandbox.model.commands import Pause, Resume
-from sandbox.model.events import Fault, Operator
+from sandbox.model.events import AnyEvent, Fault, Operator
 from sandbox.model.spec import Scenario
-from sandbox.render.cells import teach_rich
-from sandbox.tui.asking import Asking
+from sandbox.model.values import BadValue
+from sandbox.scenario import BadInput
+from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
 from sandbox.tui.config import Config
-from sandbox.tui.keys import bindings
+from sandbox.tui.frames import Frames
+from sandbox.tui.interaction import ask, tell
+from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
-from sandbox.tui.state.replay import Replay
 from sandbox.tui.state.session import Link, Session
-from sandbox.tui.terminal import Terminal
+from sandbox.tui.widgets.entry import TypingLine
 from sandbox.tui.widgets.lines import TALL, WIDE
 
-_FRAMES_PER_S = 12
-#: Of one core; where a frame costs more, there are fewer of them. The CPU is the processes'.
-_SHARE_MOST = 0.09
-#: What a frame costs is told by so many.
-_FRAMES_WEIGHED = 9
-_SLOWEST_FRAME_S = 0.5
-#: Within so long the kernel process has answered a command.
-_ANSWER_S = 0.02
-#: So many messages about faults at once, and no more: the rest would bury the board.
-_TOLD_MOST = 3
-#: Faults that the board shows anyway: the script would do something to who has ended.
+#: Classes of every screen, by the number of its columns and of its lines.
+_BREAKPOINTS_X, _BREAKPOINTS_Y = [(0, "-narrow"), (WIDE, "-wide")], [(0, "-short"), (TALL, "-tall")]
+#: A recording is read for this long between two frames, and for a part of it the loop is left to others.
+_READ_S, _PAUSE_S = 0.04, 0.005
+#: More messages about faults at once would bury the board.
+_MAX_TOLD = 3
+#: Faults that the board shows anyway: the script would do something to a process that has ended.
 _PLAIN_TO_SEE = ("has ended already",)
+#: The exit status of a program that ctrl+c has ended.
+_INTERRUPTED = 130
 
 
-class SandboxApp(Asking):
-    """The app over one session at a time."""
+class SandboxApp(App[int]):
+    """The app over one session at a time: its life, the link to the kernel process, and when frames are drawn. What
+    keys do is with what they do it to: here what replaces the session or concerns no machine, else on the screen of
+    the board and on its panels. Dialogs are imported when they are opened: the first frame waits for none of them."""
 
     TITLE = "ossandbox"
     CSS_PATH = "app.tcss"
-    BINDINGS: ClassVar[list[BindingType]] = bindings()
+    BINDINGS: ClassVar[list[BindingType]] = bindings_from_anywhere()
     ENABLE_COMMAND_PALETTE = False  # Textual's own way to it; ours is an action like the others
-    HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (WIDE, "-wide")]  # noqa: RUF012 - Textual declares no class variable
-    VERTICAL_BREAKPOINTS = [(0, "-short"), (TALL, "-tall")]  # noqa: RUF012
+    HORIZONTAL_BREAKPOINTS = _BREAKPOINTS_X
+    VERTICAL_BREAKPOINTS = _BREAKPOINTS_Y
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
-        super().__init__(driver_class=Terminal)
-        teach_rich()
+        super().__init__(driver_class=_driver())
+        break_lines_in_every_script()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
         self.session = session
         self.config = config or Config()
+        self.frames = Frames(self.frame)
         self.signals = Signals(self)
-        self._next_frame: asyncio.TimerHandle | None = None
-        self._due_s = 0.0
-        self._spent_s = time.process_time()
-        self._costs_s = deque([0.0] * _FRAMES_WEIGHED, _FRAMES_WEIGHED)
         self._listening = False
-        #: Of whose lesson it has been remembered that it was finished.
-        self._remembered: Session | None = None
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -83,8 +84,8 @@ class SandboxApp(Asking):
     # Life
 
     def get_default_screen(self) -> Screen[None]:
-        """The board."""
-        self.board_screen = BoardScreen()  # events may come when Textual has already let go of it
+        """The screen below all dialogs."""
+        self.board_screen = BoardScreen(self.session, self.frames)  # events may come when Textual has let go of it
         return self.board_screen
 
     def on_load(self) -> None:
@@ -94,8 +95,7 @@ class SandboxApp(Asking):
     def on_mount(self) -> None:
         """Be ready for keys; the first frame waits for nothing else, the kernel process not either."""
         self.signals.stop_and_go_on(self.action_suspend)
-        self.set_keymap(self.config.keymap)
-        self.board_screen.use_keymap(self.config.keymap)
+        self.set_keymap(dict(self.config.keymap))
         self.board_screen.begin(self.session)
         self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)
@@ -104,8 +104,7 @@ class SandboxApp(Asking):
 
     async def on_unmount(self) -> None:
         """Leave the loop as it was found."""
-        if self._next_frame is not None:
-            self._next_frame.cancel()
+        self.frames.stop()
         self._listen(False)
         self.signals.restore()
         await self.session.clients.end()
@@ -116,17 +115,20 @@ class SandboxApp(Asking):
 
     def run_scenario(self, scenario: Scenario) -> None:
         """End what runs and run this instead."""
+        self._replace(self.session.again(scenario))
+
+    def _replace(self, session: Session) -> None:
         self._listen(False)
         self.session.end()
         self._farewell = asyncio.get_running_loop().create_task(self.session.clients.end())
-        self.session = self.session.again(scenario)
-        self.board_screen.begin(self.session)
+        self.session = session
+        self.board_screen.begin(session)
         self._begin()
 
     # The kernel process
 
     def _begin(self) -> None:
-        """Start the kernel process, and listen to it."""
+        """Start the kernel process, and listen to it; or begin to read the recording."""
         try:
             self.session.begin()
         except OSError as error:
@@ -134,10 +136,17 @@ class SandboxApp(Asking):
             self.exit(1, message=Text(f"ossandbox: {said}"))
             return
         self._listen(True)
-        self.ask_or_not()
-        if isinstance(self.session, Replay):
-            self._reading = asyncio.create_task(self.read_recording(self.session))
-        self.want_frame()
+        self._reading = asyncio.create_task(self._read_all(self.session))
+        self.frames.want()
+
+    async def _read_all(self, session: Session) -> None:
+        """Read what does not come up the link, and look at what is there in the meantime."""
+        while not session.is_read and self.session is session:
+            session.read(_READ_S)
+            self.frames.want()
+            await asyncio.sleep(_PAUSE_S)
+        for problem in session.problems():
+            tell(self, problem, severe=True)
 
     def _beat(self) -> None:
         link = self.session.link
@@ -160,10 +169,10 @@ class SandboxApp(Asking):
         """Something came. What follows before the next frame is read then, all at once: with short slices there is
         an event every few hundred microseconds, and to wake up for each costs more than to fold it; unless a lesson
         wants the machine to pause at once."""
-        if not self.session.reading.in_haste:
+        if not self.session.lesson.in_haste:
             self._listen(False)
         self._read(fresh=True)
-        self.want_frame()
+        self.frames.want()
 
     def _read(self, fresh: bool) -> None:
         link = self.session.link
@@ -171,27 +180,24 @@ class SandboxApp(Asking):
             return
         try:
             events = link.receive()
-            self.session.reading.open = self.board_screen.has_class("lesson")
-            self.session.take(events, fresh)
-            self.keep(events)
-        except Exception as error:  # no message handler of Textual stands around us
-            self._handle_exception(error)
+            self.session.add_events(events, fresh)
+        except Exception as error:
+            fail(self, error)
             return
-        self.ask_or_not()  # first: a question that is not wanted any more ends its pause
-        if self.session.reading.pause():
-            self.ask_machine(Pause("lesson"))
-        if self.session.lesson_over and self.session.reading.open and self.session is not self._remembered:
-            self._remembered = self.session
-            finish(self.session.scenario.name)
         if any(isinstance(event, Operator) for event in events):
-            self.want_frame(soon=True)
-        front = self.board_screen.front
-        faults = [event for event in events if isinstance(event, Fault) and not front.takes(event)]
-        faults = [fault for fault in faults if fault.what.rule not in _PLAIN_TO_SEE]
-        for fault in faults[:_TOLD_MOST]:
-            self.tell(wording.sentence(fault, self.session.names), severe=True)
+            self.frames.want(soon=True)
+        if (ended := self.session.file.add_events(events)) is not None:
+            tell(self, wording.fault(ended), severe=True)
+        self._tell_faults(events)
         if link.closed and self.session.died:
             self._mourn(link)
+
+    def _tell_faults(self, events: Iterable[AnyEvent]) -> None:
+        front = self.board_screen.front
+        faults = [event for event in events if isinstance(event, Fault) and not front.shows_fault(event)]
+        faults = [fault for fault in faults if fault.what.rule not in _PLAIN_TO_SEE]
+        for fault in faults[:_MAX_TOLD]:
+            tell(self, wording.sentence(fault, self.session.view.names), severe=True)
 
     def _mourn(self, link: Link) -> None:
         """The kernel process is dead: say so, sweep up, offer a new one."""
@@ -211,41 +217,138 @@ class SandboxApp(Asking):
 
     # Frames
 
-    def want_frame(self, soon: bool = False) -> None:
-        """Draw when a frame is due; nothing at all happens while nothing changes. ``soon``: a person waits to see
-        what he did, and has to wait only for the answer of the kernel process."""
-        loop = asyncio.get_running_loop()
-        at_s = loop.time() + _ANSWER_S if soon else max(self._due_s, loop.time())
-        if self._next_frame is not None:
-            if self._next_frame.when() <= at_s:
-                return
-            self._next_frame.cancel()
-        self._next_frame = loop.call_at(at_s, self.frame)
-
     def frame(self) -> None:
         """Read what has come, and show the session as it is now."""
-        if self._next_frame is not None:
-            self._next_frame.cancel()
-            self._next_frame = None
-        spent_s, self._spent_s = self._spent_s, time.process_time()
-        self._costs_s.append(self._spent_s - spent_s)
-        usual_s = sorted(self._costs_s)[len(self._costs_s) // 2]  # a single costly one (a lesson opens) is not
-        pause_s = min(max(usual_s / _SHARE_MOST, 1 / _FRAMES_PER_S), _SLOWEST_FRAME_S)
-        self._due_s = asyncio.get_running_loop().time() + pause_s
+        self.frames.begin()
         if not self._listening:
             self._read(fresh=False)
             link = self.session.link
             self._listen(link is not None and not link.closed)
-        if isinstance(self.session, Replay):
-            self.session.advance()
+        self.session.advance()
         try:
             if self.screen_stack and self.board_screen.children:  # none before the start and after the end
-                self.board_screen.show(self.session)
-        except Exception as error:  # as above
-            self._handle_exception(error)
+                self.board_screen.update_all()
+        except Exception as error:
+            fail(self, error)
             return
         if self.session.moving:
-            self.want_frame()
+            self.frames.want()
+
+    # The run as a whole
+
+    def action_open(self) -> None:
+        """Open another scenario."""
+        from sandbox.tui.screens.open import Open, read
+
+        ask(self, Open(self.session.scenario.name), lambda name: self.run_scenario(read(name)))
+
+    def action_next_lesson(self) -> None:
+        """Go on in the course."""
+        from sandbox.lessons.course import after
+        from sandbox.lessons.progress import finished
+        from sandbox.tui.screens.open import problems, read
+
+        name = after(self.session.scenario.name, finished())
+        if name is None:
+            tell(self, _("This was the last lesson of the course"))
+            return
+        try:
+            scenario = read(name)
+        except BadInput as bad:
+            tell(self, "\n".join([f"{name}:", *problems(bad)]), severe=True)
+        else:
+            self.run_scenario(scenario)
+
+    def action_restart(self) -> None:
+        """Run the scenario again; a recording begins again."""
+        session = self.session.restart()
+        if session is not self.session:
+            self._replace(session)
+        self.frames.want(soon=True)
+
+    def action_record(self) -> None:
+        """Keep the run in a file, or end that."""
+        from sandbox.tui.screens.forms import RecordAs
+
+        file = self.session.file
+        if file.open:
+            tell(self, _("{file} holds the run up to now").format(file=file.close()))
+        else:
+            ask(self, RecordAs(self.session.scenario.name), self._record)
+
+    def _record(self, path: str) -> None:
+        path = os.path.expanduser(path)
+        try:
+            self.session.file.begin(path, self.session.view.past)
+        except BadValue as bad:
+            tell(self, f"{path}: {wording.problem(bad.faults[0][1])}", severe=True)
+        else:
+            said = _("Recording into {file}; {key} ends it")
+            tell(self, said.format(file=path, key=self.config.key("record")))
+
+    def action_what_if(self) -> None:
+        """Choose a policy, and see what would have been under it."""
+        from sandbox.tui.screens.whatif import what_if
+
+        what_if(self, self.session)
+
+    # The window
+
+    def action_theme(self) -> None:
+        """Dark or light."""
+        self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+
+    def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
+        """The screen as an SVG."""
+        from sandbox.tui.screenshot import to_cells
+
+        return to_cells(super().export_screenshot(title=title, simplify=simplify))
+
+    def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
+        """Save a picture of the screen, if not told otherwise in the folder that we were started in."""
+        try:
+            saved = os.path.abspath(self.save_screenshot(filename, path))
+        except OSError as error:
+            tell(self, _("The screen cannot be saved: {reason}").format(reason=error.strerror), severe=True)
+        else:
+            tell(self, _("The screen is saved as {file}").format(file=saved))
+
+    def action_suspend(self) -> None:
+        """Back to the shell for a while."""
+        if can_suspend(self):
+            self.session.send(Pause("suspend"))
+            self.signals.suspend()
+
+    def action_command_palette(self) -> None:
+        """Textual's own, in the reader's language."""
+        if not isinstance(self.screen, CommandPalette):
+            self.push_screen(CommandPalette(placeholder=_("Type what it is called…"), id="--command-palette"))
+
+    def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
+        """Every action that is there by its name in the command palette."""
+        front = self.board_screen.front
+        for action in ACTIONS:
+            if action.id != "palette" and action.panel in ("", front.id):
+                run = partial(self.run_action, action.does, front if action.panel else self.board_screen)
+                keys = written(keys_of(action, self.config.keymap))
+                yield SystemCommand(_(action.name), escape(f"{keys}   {_(action.says)}"), run)
+
+    def action_help(self) -> None:
+        """Show all keys."""
+        from sandbox.tui.screens.help import Help
+
+        self.push_screen(Help())
+
+    async def action_quit(self) -> None:
+        self.exit(0)
+
+    def action_interrupt(self) -> None:
+        """Leave, as from any program."""
+        self.exit(_INTERRUPTED)
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """While somebody types into a console, ctrl+c and ctrl+z are for the process."""
+        return not (action in FROM_ANYWHERE and isinstance(self.focused, TypingLine))
 
 
 def run_app(session: Session, config: Config) -> int:
@@ -256,3 +359,12 @@ def run_app(session: Session, config: Config) -> int:
     finally:
         app.session.end()
     return status if isinstance(status, int) else 1 if app.return_code else 0
+
+
+def _driver() -> type[Driver] | None:
+    """What draws on the terminal; None for Textual's own."""
+    if sys.platform == "win32":
+        return None
+    from sandbox.tui.terminal import Terminal
+
+    return Terminal

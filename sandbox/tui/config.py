@@ -6,15 +6,19 @@ import os
 import re
 import tomllib
 import unicodedata
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, cast
 
-from textual.keys import KEY_NAME_REPLACEMENTS, Keys, _character_to_key
+from textual.dom import DOMNode
+from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 
 from sandbox.model.events import Clause
 from sandbox.model.values import nearest, shown
-from sandbox.scenario import BadScenario, Problem
-from sandbox.tui.keys import ACTIONS, keys_of, written
+from sandbox.scenario import BadInput, Problem
+from sandbox.tui.compat import key_name
+from sandbox.tui.keys import ACTIONS, key_of, keys_of, written
 
 THEMES = ("dark", "light")
 
@@ -23,7 +27,22 @@ class Config(NamedTuple):
     """``keymap``: keys by action, as ``keys.ACTIONS`` names them."""
 
     theme: str = "dark"
-    keymap: dict[str, str] = {}  # noqa: RUF012 - never changed
+    keymap: Mapping[str, str] = MappingProxyType({})
+
+    def key(self, action_id: str) -> str:
+        """The first key of an action, as people write it."""
+        return key_of(action_id, self.keymap)
+
+
+class Configured(Protocol):
+    """An app that keeps what its user has set."""
+
+    config: Config
+
+
+def config_of(node: DOMNode) -> Config:
+    """What the user has set, for anything on the screen that names a key."""
+    return cast(Configured, node.app).config
 
 
 def config_file() -> Path:
@@ -33,16 +52,16 @@ def config_file() -> Path:
 
 
 def read_config() -> Config:
-    """The user's settings; the defaults without a file. Raises BadScenario with all that is wrong in the file."""
+    """The user's settings; the defaults without a file. Raises BadInput with all that is wrong in the file."""
     path = config_file()
     try:
         table = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
         return Config()
     except OSError as error:
-        raise BadScenario(str(path), [_problem("", "cannot be read", reason=error.strerror)]) from None
+        raise BadInput(str(path), [_problem("", "cannot be read", reason=error.strerror)]) from None
     except ValueError as error:
-        raise BadScenario(str(path), [_problem("", "is not TOML", reason=shown(str(error)).strip("'\""))]) from None
+        raise BadInput(str(path), [_problem("", "is not TOML", reason=shown(str(error)).strip("'\""))]) from None
     problems: list[Problem] = []
     theme, keys = table.get("theme", "dark"), table.get("keys", {})
     if theme not in THEMES:
@@ -57,7 +76,7 @@ def read_config() -> Config:
         if key not in ("theme", "keys")
     ]
     if problems:
-        raise BadScenario(str(path), problems)
+        raise BadInput(str(path), problems)
     return Config(theme, {action: _normal(key) for action, key in keys.items()})
 
 
@@ -89,7 +108,7 @@ def _problems_of_keys(keys: dict[str, object]) -> list[Problem]:
 
 def _normal(keys: str) -> str:
     """Keys by the names that Textual gives them: ``full_stop`` for ``.``."""
-    return ",".join(_character_to_key(key) if len(key) == 1 else key for key in re.split(r"\s*,\s*(?!$)", keys.strip()))
+    return ",".join(key_name(key) if len(key) == 1 else key for key in re.split(r"\s*,\s*(?!$)", keys.strip()))
 
 
 def _is_key(key: str) -> bool:

@@ -15,7 +15,7 @@ def brief(ns: int) -> str:
 
 
 def part(used_ns: int, whole_ns: int) -> str:
-    """So much of the whole, in the whole's unit and always as wide: `` 32/50 ms``."""
+    """What is used of the whole, in the whole's unit and always as wide: `` 32/50 ms``."""
     if whole_ns >= 10 * S:
         used, whole, unit = f"{used_ns / S:.1f}", f"{whole_ns / S:.1f}".removesuffix(".0"), "s"
         return f"{used.rjust(len(f'{whole_ns / S:.1f}'))}/{whole} {unit}"
@@ -27,7 +27,7 @@ def part(used_ns: int, whole_ns: int) -> str:
 
 
 def bar(used_ns: int, whole_ns: int, cells: int) -> tuple[str, str]:
-    """The full and the empty part of a bar of so many cells."""
+    """The full and the empty part of a bar of ``cells`` cells."""
     full = min(used_ns * cells // max(whole_ns, 1), cells)
     return "█" * full, "░" * (cells - full)
 
@@ -48,7 +48,7 @@ def exact(ns: int) -> str:
 
 
 def size(number: int | None) -> str:
-    """So many bytes: ``512 B``, ``1.5 kB``, ``12 MB``; three digits are enough."""
+    """A number of bytes, to three digits: ``512 B``, ``1.5 kB``, ``12 MB``."""
     if number is None:
         return "–"
     value, units = float(number), ["B", "kB", "MB", "GB", "TB"]

@@ -10,122 +10,149 @@ from textual.keys import format_key
 
 
 class Action(NamedTuple):
-    """Something that a key does. ``id``: its name in a keymap; ``brief``: its word in the key bar ("" keeps it out);
-    ``name``: what the command palette calls it. ``panel``: it is there while this one is in front ("": always), or
-    while somebody types into a line of it ("entry"), of the console ("typing"), or is asked who runs next ("question").
+    """Something that a key does.
+
+    ``id``: its name in a keymap. ``does``: the action with its arguments, as Textual writes it: ``select(1)`` is the
+    method ``action_select(1)`` of the widget that has the binding, ``app.help`` is ``action_help()`` of the app.
+    ``brief``: its word in the key bar ("" keeps it out). ``name``: what the command palette calls it. ``panel``: what
+    has the binding and the method: the panel of this name, while it is in front; the screen of the board (""), always;
+    or the line in which somebody types ("entry", that of the console "typing"), or what asks who runs next
+    ("question").
     """
 
     id: str
     keys: str
+    does: str
     brief: str
     name: str
     says: str
     panel: str = ""
 
-    @property
-    def does(self) -> str:
-        """The action as Textual's bindings name it."""
-        return f"panel('{self.id}')" if self in PANELS else self.id
 
+# fmt: off
 
 #: The panels that share the middle of the screen, in the order of ``tab``: each is a class, called as its action is
 #: (``Board``), in the file of that name in ``sandbox.tui.panels``.
 PANELS = (
-    Action("board", "1", "", "Board", "who is ready, running, blocked and done"),
-    Action("sockets", "2", "", "Sockets", "who listens, who is connected; send clients there"),
-    Action("console", "3", "", "Console", "what each process writes; type into it"),
-    Action("queues", "4", "", "Queues", "the policy's own queues, as it sees them"),
-    Action("compare", "5", "", "Compare", "the scenario under several policies, in virtual time"),
-    Action("memory", "6", "", "Memory", "the tree of processes, and what memory each has"),
-    Action("states", "7", "", "States", "the states, and every arrow between them as it is taken"),
-    Action("quadrants", "8", "", "Quadrants", "synchronous or not, blocking or not: where each process is"),
+    Action("board", "1", "panel('board')", "", "Board", "who is ready, running, blocked and done"),
+    Action("sockets", "2", "panel('sockets')", "", "Sockets", "who listens, who is connected; send clients there"),
+    Action("console", "3", "panel('console')", "", "Console", "what each process writes; type into it"),
+    Action("queues", "4", "panel('queues')", "", "Queues", "the policy's own queues, as it sees them"),
+    Action("compare", "5", "panel('compare')", "", "Compare", "the scenario under several policies, in virtual time"),
+    Action("memory", "6", "panel('memory')", "", "Memory", "the tree of processes, and what memory each has"),
+    Action("states", "7", "panel('states')", "", "States", "the states, and every arrow between them as it is taken"),
+    Action("quadrants", "8", "panel('quadrants')", "", "Quadrants",
+           "synchronous or not, blocking or not: where each process is"),
 )
 
 ACTIONS = (
-    Action("pause", "space", "pause", "Pause or go on", "every process stops, and so does the clock"),
-    Action("step", "full_stop", "step", "Step", "go on until one scheduling decision has been made"),
-    Action("step_back", "comma", "back", "Step back", "look at the decision before; the machine keeps its pause"),
-    Action("predict", "a", "", "Ask who runs next", "before each choice between several, or no longer"),
-    Action("policy", "p", "policy", "Choose a policy", "another scheduling policy takes over at once"),
-    Action("reload", "ctrl+r", "", "Reload the policy", "load a policy of yours anew from its file; the run goes on"),
-    Action("quantum_down", "left_square_bracket", "", "Shorter quantum", "make the time slice shorter"),
-    Action("quantum_up", "right_square_bracket", "quantum", "Longer quantum", "make the time slice longer"),
-    Action("select_next", "down", "", "Next process", "choose it; children stand below their parents"),
-    Action("select_previous", "up", "", "Previous process", "choose it; or click one"),
-    Action("fold", "f", "fold", "Fold", "show the descendants of the chosen one, or of all, in one line with it"),
-    Action("inspect", "enter", "inspect", "Inspect", "look into the chosen process; type into its console"),
-    Action("new", "n", "new", "New process", "type a command line; it runs like the others"),
-    Action("kill", "k", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
-    Action("open", "o", "open", "Open a scenario", "a built-in one, or a file of yours"),
-    Action("next_lesson", "L", "", "Next lesson", "go on in the course"),
-    Action("restart", "r", "restart", "Restart", "run the scenario again from its beginning"),
-    Action("next_panel", "tab", "panel", "Next panel", "go on to the next view of the machine"),
-    Action("previous_panel", "shift+tab", "", "Previous panel", "back to the one before"),
+    Action("pause", "space", "pause", "pause", "Pause or go on", "every process stops, and so does the clock"),
+    Action("step", "full_stop", "step", "step", "Step", "go on until one scheduling decision has been made"),
+    Action("step_back", "comma", "step_back", "back", "Step back",
+           "look at the decision before; the machine keeps its pause"),
+    Action("predict", "a", "predict", "", "Ask who runs next", "before each choice between several, or no longer"),
+    Action("policy", "p", "policy", "policy", "Choose a policy", "another scheduling policy takes over at once"),
+    Action("reload", "ctrl+r", "reload", "", "Reload the policy",
+           "load a policy of yours anew from its file; the run goes on"),
+    Action("quantum_down", "left_square_bracket", "quantum(-1)", "", "Shorter quantum", "make the time slice shorter"),
+    Action("quantum_up", "right_square_bracket", "quantum(1)", "quantum", "Longer quantum",
+           "make the time slice longer"),
+    Action("select_next", "down", "select(1)", "", "Next process", "choose it; children stand below their parents"),
+    Action("select_previous", "up", "select(-1)", "", "Previous process", "choose it; or click one"),
+    Action("fold", "f", "fold", "fold", "Fold",
+           "show the descendants of the chosen one, or of all, in one line with it"),
+    Action("inspect", "enter", "inspect", "inspect", "Inspect", "look into the chosen process; type into its console"),
+    Action("new", "n", "new", "new", "New process", "type a command line; it runs like the others"),
+    Action("kill", "k", "kill", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
+    Action("open", "o", "app.open", "open", "Open a scenario", "a built-in one, or a file of yours"),
+    Action("next_lesson", "L", "app.next_lesson", "", "Next lesson", "go on in the course"),
+    Action("restart", "r", "app.restart", "restart", "Restart", "run the scenario again from its beginning"),
+    Action("next_panel", "tab", "next_panel(1)", "panel", "Next panel", "go on to the next view of the machine"),
+    Action("previous_panel", "shift+tab", "next_panel(-1)", "", "Previous panel", "back to the one before"),
     *PANELS,
-    Action("lesson", "l", "", "Lesson", "show or hide it: what to watch for in this scenario"),
-    Action("lesson_down", "pagedown", "", "Lesson: page down", "scroll it"),
-    Action("lesson_up", "pageup", "", "Lesson: page up", "scroll it back"),
-    Action("zoom_in", "plus,equals_sign", "", "Timeline: zoom in", "show a shorter time"),
-    Action("zoom_out", "minus", "", "Timeline: zoom out", "show a longer time"),
-    Action("earlier", "left", "", "Timeline: earlier", "look at the time one cell to the left"),
-    Action("later", "right", "", "Timeline: later", "look at the time one cell to the right"),
-    Action("pan_earlier", "shift+left", "", "Timeline: pan to the left", "show an earlier stretch of time"),
-    Action("pan_later", "shift+right", "", "Timeline: pan to the right", "show a later stretch of time"),
-    Action("mark", "m", "", "Timeline: mark", "mark this time: A, B and what lies between; the third takes them away"),
-    Action("start", "home", "", "To the start", "look at the run when nothing had run yet"),
-    Action("present", "end", "", "To the present", "look at the run as it is now; of a recording, at its end"),
-    Action("go_to", "g", "", "Go to a time", "look at any time of the run"),
-    Action("next_change", "e", "", "Next of the chosen", "look at the next change of the chosen process"),
-    Action("what_if", "i", "", "What if", "this run up to now under another policy, in virtual time"),
-    Action("record", "w", "", "Record", "keep the whole run in a file, from its beginning, and go on recording"),
-    Action("theme", "t", "", "Dark or light", "change the colours"),
-    Action("screenshot", "f12", "", "Screenshot", "save a picture of the screen (SVG) in this folder"),
-    Action("suspend", "ctrl+z", "", "Suspend", "pause, and back to the shell; fg goes on"),
-    Action("palette", "ctrl+p", "", "Find a command", "find any of these by its name"),
-    Action("help", "question_mark,f1", "help", "Help", "show all keys"),
-    Action("quit", "q,ctrl+q", "quit", "Quit", "end every process and leave"),
-    Action("interrupt", "ctrl+c", "", "Interrupt", "the same at once, from anywhere; exit status 130"),
+    Action("lesson", "l", "lesson", "", "Lesson", "show or hide it: what to watch for in this scenario"),
+    Action("lesson_down", "pagedown", "scroll_lesson(1)", "", "Lesson: page down", "scroll it"),
+    Action("lesson_up", "pageup", "scroll_lesson(-1)", "", "Lesson: page up", "scroll it back"),
+    Action("zoom_in", "plus,equals_sign", "zoom(-1)", "", "Timeline: zoom in", "show a shorter time"),
+    Action("zoom_out", "minus", "zoom(1)", "", "Timeline: zoom out", "show a longer time"),
+    Action("earlier", "left", "move(-1)", "", "Timeline: earlier", "look at the time one cell to the left"),
+    Action("later", "right", "move(1)", "", "Timeline: later", "look at the time one cell to the right"),
+    Action("pan_earlier", "shift+left", "pan(-1)", "", "Timeline: pan to the left", "show an earlier stretch of time"),
+    Action("pan_later", "shift+right", "pan(1)", "", "Timeline: pan to the right", "show a later stretch of time"),
+    Action("mark", "m", "mark", "", "Timeline: mark",
+           "mark this time: A, B and what lies between; the third takes them away"),
+    Action("start", "home", "start", "", "To the start", "look at the run when nothing had run yet"),
+    Action("present", "end", "present", "", "To the present",
+           "look at the run as it is now; of a recording, at its end"),
+    Action("go_to", "g", "go_to", "", "Go to a time", "look at any time of the run"),
+    Action("next_change", "e", "next_change", "", "Next of the chosen",
+           "look at the next change of the chosen process"),
+    Action("what_if", "i", "app.what_if", "", "What if", "this run up to now under another policy, in virtual time"),
+    Action("record", "w", "app.record", "", "Record",
+           "keep the whole run in a file, from its beginning, and go on recording"),
+    Action("theme", "t", "app.theme", "", "Dark or light", "change the colours"),
+    Action("screenshot", "f12", "app.screenshot", "", "Screenshot",
+           "save a picture of the screen (SVG) in this folder"),
+    Action("suspend", "ctrl+z", "app.suspend", "", "Suspend", "pause, and back to the shell; fg goes on"),
+    Action("palette", "ctrl+p", "app.command_palette", "", "Find a command", "find any of these by its name"),
+    Action("help", "question_mark,f1", "app.help", "help", "Help", "show all keys"),
+    Action("quit", "q,ctrl+q", "app.quit", "quit", "Quit", "end every process and leave"),
+    Action("interrupt", "ctrl+c", "app.interrupt", "", "Interrupt", "the same at once, from anywhere; exit status 130"),
     # Questions
-    Action("answer_next", "down,right", "", "Question: next", "choose the next of those who could run", "question"),
-    Action("answer_previous", "up,left", "", "Question: previous", "choose the one before", "question"),
-    Action("answer", "enter", "answer", "Question: answer", "say that this one runs next; then, go on", "question"),
-    Action("answer_skip", "escape", "", "Question: skip", "say nothing, and see who is chosen", "question"),
+    Action("answer_next", "down,right", "choose(1)", "", "Question: next",
+           "choose the next of those who could run", "question"),
+    Action("answer_previous", "up,left", "choose(-1)", "", "Question: previous", "choose the one before", "question"),
+    Action("answer", "enter", "answer", "answer", "Question: answer",
+           "say that this one runs next; then, go on", "question"),
+    Action("answer_skip", "escape", "skip", "", "Question: skip", "say nothing, and see who is chosen", "question"),
     # Console
-    Action("console_type", "enter", "type", "Console: type", "type into the console that is shown", "console"),
-    Action("console_previous", "left", "", "Console: previous", "show the console before", "console"),
-    Action("console_next", "right", "", "Console: next", "show the next one", "console"),
-    Action("console_up", "pageup", "", "Console: page up", "scroll back", "console"),
-    Action("console_down", "pagedown", "", "Console: page down", "scroll it", "console"),
-    Action("console_end", "end", "", "Console: end", "to the end, and follow it", "console"),
-    Action("typing_interrupt", "ctrl+c", "", "Typing: ctrl+c", "while one types: interrupt who reads", "typing"),
-    Action("typing_end", "ctrl+d", "", "Typing: ctrl+d", "while one types: end what it reads", "typing"),
-    Action("typing_suspend", "ctrl+z", "", "Typing: ctrl+z", "while one types: suspend it, under a shell", "typing"),
-    Action("entry_leave", "escape", "", "Typing: leave", "have the keys do again what they do elsewhere", "entry"),
+    Action("console_type", "enter", "type", "type", "Console: type", "type into the console that is shown", "console"),
+    Action("console_previous", "left", "turn(-1)", "", "Console: previous", "show the console before", "console"),
+    Action("console_next", "right", "turn(1)", "", "Console: next", "show the next one", "console"),
+    Action("console_up", "pageup", "page(-1)", "", "Console: page up", "scroll back", "console"),
+    Action("console_down", "pagedown", "page(1)", "", "Console: page down", "scroll it", "console"),
+    Action("console_end", "end", "end", "", "Console: end", "to the end, and follow it", "console"),
+    Action("typing_interrupt", "ctrl+c", "press('ctrl+c')", "", "Typing: ctrl+c",
+           "while one types: interrupt who reads", "typing"),
+    Action("typing_end", "ctrl+d", "press('ctrl+d')", "", "Typing: ctrl+d",
+           "while one types: end what it reads", "typing"),
+    Action("typing_suspend", "ctrl+z", "press('ctrl+z')", "", "Typing: ctrl+z",
+           "while one types: suspend it, under a shell", "typing"),
+    Action("entry_leave", "escape", "leave", "", "Typing: leave",
+           "have the keys do again what they do elsewhere", "entry"),
     # Queues
-    Action("edit_parameters", "enter", "edit", "Queues: edit", "change the policy's parameters in place", "queues"),
-    Action("show_source", "s", "source", "Queues: source", "read the policy's file, and no longer", "queues"),
+    Action("edit_parameters", "enter", "edit", "edit", "Queues: edit",
+           "change the policy's parameters in place", "queues"),
+    Action("show_source", "s", "source", "source", "Queues: source", "read the policy's file, and no longer", "queues"),
     # Compare
-    Action("compare_start", "enter", "compare", "Compare: start", "run the scenario under each policy", "compare"),
-    Action("compare_choose", "c", "policies", "Compare: policies", "say which policies take part", "compare"),
-    Action("compare_up", "up", "", "Compare: up", "scroll back", "compare"),
-    Action("compare_down", "down", "", "Compare: down", "scroll", "compare"),
-    Action("compare_page_up", "pageup", "", "Compare: page up", "scroll back", "compare"),
-    Action("compare_page_down", "pagedown", "", "Compare: page down", "scroll", "compare"),
-    Action("compare_cancel", "escape", "", "Compare: cancel", "end a comparison that takes too long", "compare"),
+    Action("compare_start", "enter", "start", "compare", "Compare: start",
+           "run the scenario under each policy", "compare"),
+    Action("compare_choose", "c", "choose", "policies", "Compare: policies", "say which policies take part", "compare"),
+    Action("compare_up", "up", "scroll(-1)", "", "Compare: up", "scroll back", "compare"),
+    Action("compare_down", "down", "scroll(1)", "", "Compare: down", "scroll", "compare"),
+    Action("compare_page_up", "pageup", "page(-1)", "", "Compare: page up", "scroll back", "compare"),
+    Action("compare_page_down", "pagedown", "page(1)", "", "Compare: page down", "scroll", "compare"),
+    Action("compare_cancel", "escape", "cancel", "", "Compare: cancel",
+           "end a comparison that takes too long", "compare"),
     # States
-    Action("one_or_all", "v", "one/all", "States: one or all", "the arrows of the chosen process, or of all", "states"),
+    Action("one_or_all", "v", "one_or_all", "one/all", "States: one or all",
+           "the arrows of the chosen process, or of all", "states"),
     # Sockets
-    Action("talk_next", "down", "", "Sockets: next", "choose the next connection, and its process", "sockets"),
-    Action("talk_previous", "up", "", "Sockets: previous", "choose the connection before", "sockets"),
-    Action("client_new", "c", "client", "Sockets: new client", "it connects to the server", "sockets"),
-    Action("client_say", "enter", "say", "Sockets: say", "type something for a client to say", "sockets"),
-    Action("client_tick", "h", "hello", "Sockets: hello", "a client that says hello every 0.5 s", "sockets"),
-    Action("client_burst", "b", "burst", "Sockets: burst", "many clients at once", "sockets"),
-    Action("client_close", "x", "close", "Sockets: close", "the chosen client leaves", "sockets"),
-    Action("client_close_all", "X", "", "Sockets: close all", "all clients of this panel leave", "sockets"),
+    Action("talk_next", "down", "choose(1)", "", "Sockets: next",
+           "choose the next connection, and its process", "sockets"),
+    Action("talk_previous", "up", "choose(-1)", "", "Sockets: previous", "choose the connection before", "sockets"),
+    Action("client_new", "c", "connect", "client", "Sockets: new client", "it connects to the server", "sockets"),
+    Action("client_say", "enter", "say", "say", "Sockets: say", "type something for a client to say", "sockets"),
+    Action("client_tick", "h", "tick", "hello", "Sockets: hello", "a client that says hello every 0.5 s", "sockets"),
+    Action("client_burst", "b", "burst", "burst", "Sockets: burst", "many clients at once", "sockets"),
+    Action("client_close", "x", "close", "close", "Sockets: close", "the chosen client leaves", "sockets"),
+    Action("client_close_all", "X", "close_all", "", "Sockets: close all",
+           "all clients of this panel leave", "sockets"),
 )
 
-#: What leaves the app, or puts it aside, does so whatever has the keys.
+# fmt: on
+
+#: What leaves the app, or puts it aside, does so whatever has the keys: the app itself has these bindings.
 FROM_ANYWHERE = ("interrupt", "suspend")
 
 
@@ -146,9 +173,15 @@ def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
 
 
 def bindings(panel: str = "") -> list[BindingType]:
-    """The bindings of the app, or those of a panel; each has an id, so that a keymap can move it to other keys."""
-    return [
-        Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=action.id in FROM_ANYWHERE)
-        for action in ACTIONS
-        if action.panel == panel
-    ]
+    """The bindings of a panel or a line, or those of the board's screen."""
+    return [_binding(action) for action in ACTIONS if action.panel == panel and action.id not in FROM_ANYWHERE]
+
+
+def bindings_from_anywhere() -> list[BindingType]:
+    """Those of the app."""
+    return [_binding(action, priority=True) for action in ACTIONS if action.id in FROM_ANYWHERE]
+
+
+def _binding(action: Action, priority: bool = False) -> Binding:
+    """It has an id, so that a keymap can move it to other keys."""
+    return Binding(action.keys, action.does, action.says, show=False, id=action.id, priority=priority)

@@ -3,9 +3,10 @@ alone, and without colours (NO_COLOR) by none."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from rich.style import Style
+from textual.app import App
 from textual.theme import Theme
 
 from sandbox.model.states import State
@@ -212,3 +213,8 @@ PLAIN = Palette(
     ),
     sixteen=(),
 )
+
+
+def palette_of(app: App[Any]) -> Palette:
+    """That of the theme in force."""
+    return PLAIN if app.no_color else ON_DARK if app.current_theme.dark else ON_LIGHT

@@ -8,17 +8,15 @@ from itertools import groupby
 
 from rich.cells import cell_len
 
-_TEXT = re.compile(
-    r'<text (?P<start>[^>]*)x="(?P<x>[\d.]+)"(?P<middle>[^>]*)textLength="(?P<room>[\d.]+)"(?P<end>[^>]*)>'
-    r"(?P<said>[^<]+)</text>"
-)
+from sandbox.tui.compat import SVG_TEXT
+
 _SPACE = "\N{NO-BREAK SPACE}"
 
 
 def to_cells(svg: str) -> str:
     """A picture that Rich has drawn, with each text in the room of its cells: Rich gives it that of its characters, and
     Chinese ones, of two cells each, would be squeezed into one."""
-    return _TEXT.sub(_apart, svg)
+    return SVG_TEXT.sub(_apart, svg)
 
 
 def _apart(text: re.Match[str]) -> str:

@@ -6,14 +6,13 @@ import asyncio
 import os
 import signal
 import sys
-import termios
 from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
 from textual.app import App
 
-_LEAVE = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+from sandbox.util.signals import ENDING
 
 
 class Signals:
@@ -31,11 +30,13 @@ class Signals:
     def leave_on_signals(self) -> None:
         """A signal that would end us ends the app instead."""
         loop = asyncio.get_running_loop()
-        for number in _LEAVE:
+        for number in ENDING:
             loop.add_signal_handler(number, self._app.exit, 128 + number)
 
     def stop_and_go_on(self, suspend: Callable[[], None]) -> None:
         """Stand between Textual and the signals of job control. ``suspend``: what a request to stop does."""
+        import termios  # not on every system
+
         if callable(signal.getsignal(signal.SIGCONT)):  # there is a terminal
             asyncio.get_running_loop().add_signal_handler(signal.SIGTSTP, suspend)
             signal.signal(signal.SIGCONT, self._continued)
@@ -45,7 +46,7 @@ class Signals:
                 self._terminal = None
 
     def suspend(self) -> None:
-        """Stop, and with us whoever shares our terminal, as at any Ctrl-Z; returns when we are continued.
+        """Stop, with all who share our terminal, as at any Ctrl-Z; returns when we are continued.
 
         The terminal is put back before anybody stops: with the first one that does, the shell takes it.
         """
@@ -58,6 +59,8 @@ class Signals:
 
     def _continued(self, number: int, frame: FrameType | None) -> None:
         if not self._suspended and self._terminal is not None and sys.__stdin__ is not None:
+            import termios
+
             # Somebody stopped us from outside, and a shell may have taken the terminal in the meantime.
             try:
                 termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._terminal)
@@ -68,7 +71,7 @@ class Signals:
     def restore(self) -> None:
         """Leave the loop as it was found."""
         loop = asyncio.get_running_loop()
-        for number in (*_LEAVE, signal.SIGTSTP):
+        for number in (*ENDING, signal.SIGTSTP):
             loop.remove_signal_handler(number)
         if signal.getsignal(signal.SIGCONT) == self._continued:
             signal.signal(signal.SIGCONT, signal.SIG_DFL)

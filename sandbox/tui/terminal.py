@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Callable
-from typing import Any, TextIO, cast
+from typing import Any, TextIO
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+
+from sandbox.tui.compat import divert_output
 
 
 class Terminal(LinuxDriver):
@@ -17,8 +19,7 @@ class Terminal(LinuxDriver):
 
     def __init__(self, app: App[Any], **more: Any) -> None:
         super().__init__(app, **more)
-        screen = cast(TextIO, self._file)
-        self._file = cast(Any, _MayBeGone(screen, lambda: app.call_later(app.exit, 128 + signal.SIGHUP)))
+        divert_output(self, lambda file: _MayBeGone(file, lambda: app.call_later(app.exit, 128 + signal.SIGHUP)))
 
 
 class _MayBeGone:

@@ -1,1 +1,1 @@
-"""Text, units, addresses, time-outs and the C library: what knows nothing of processes."""
+"""Text, units, addresses, time limits, signals and the C library: what knows nothing of the project."""

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 DEFAULT = "127.0.0.1:9001"
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:\[\]/]+)):(\d{1,5})", re.ASCII)
-_PORT_MOST = 65_535
+_MAX_PORT = 65_535
 
 
 class Address(NamedTuple):
@@ -34,7 +34,7 @@ class Address(NamedTuple):
 def parse_address(text: str) -> Address:
     """An address as written. Raises ValueError."""
     match = _ADDRESS.fullmatch(text.strip())
-    if match is None or int(match[3]) > _PORT_MOST:
+    if match is None or int(match[3]) > _MAX_PORT:
         raise ValueError(text)
     return Address(match[1] or match[2], int(match[3]))
 

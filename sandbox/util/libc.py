@@ -6,6 +6,7 @@ import ctypes
 import os
 import signal
 import sys
+from typing import Any
 
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
@@ -15,9 +16,9 @@ PR_SET_NO_NEW_PRIVS = 38
 
 _SA_NOCLDSTOP = 1
 _PIDFD_GETFD = 438  # on every machine
-_NONBLOCK_CLOEXEC = os.O_NONBLOCK | os.O_CLOEXEC
 
-_libc = ctypes.CDLL(None, use_errno=True)
+#: None where there is no libc: this module can be imported anywhere.
+_libc: Any = ctypes.CDLL(None, use_errno=True) if sys.platform != "win32" else None
 
 
 def _checked(result: int) -> int:
@@ -30,6 +31,12 @@ def _checked(result: int) -> int:
 def prctl(option: int, value: int) -> None:
     """Set one property of this process (of this thread, for PR_SET_PDEATHSIG). Raises OSError."""
     _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+
+
+def end_with_parent(parent: int) -> bool:
+    """Have the system kill this process when its parent ends; False: it has ended already."""
+    prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    return os.getppid() == parent
 
 
 def syscall(number: int, *arguments: object) -> int:
@@ -93,4 +100,4 @@ def signal_fd(signals: set[signal.Signals]) -> int:
             index = index // 8 * 8 + 7 - index % 8
         mask[index] |= 1 << bit % 8
     buffer = (ctypes.c_char * len(mask)).from_buffer(mask)
-    return _checked(_libc.signalfd(-1, buffer, _NONBLOCK_CLOEXEC))
+    return _checked(_libc.signalfd(-1, buffer, os.O_NONBLOCK | os.O_CLOEXEC))

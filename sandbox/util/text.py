@@ -15,7 +15,7 @@ _ESCAPE = re.compile(
 )
 # The end of a console's text that may be the beginning of an escape sequence.
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?$")
-_HELD_MOST = 4_096
+_MAX_HELD = 4_096
 _CONTROL = re.compile(
     r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
     r"\U000e0000-\U000e0fff]"
@@ -61,6 +61,6 @@ class Cleaner:
         self._held = ""
         if not last:
             cut = _UNFINISHED.search(text)
-            if cut is not None and len(text) - cut.start() < _HELD_MOST:
+            if cut is not None and len(text) - cut.start() < _MAX_HELD:
                 text, self._held = text[: cut.start()], text[cut.start() :]
         return clean_console(text)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import atexit
 import faulthandler
 import signal
+import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from time import thread_time
@@ -18,7 +19,7 @@ from typing import Any
 _LIMIT_S = 0.5
 _TICK_S = 0.1
 #: CPU time in which no Python code is executed, after which a process counts as hanging.
-HANG_S = 2.0
+HANG_S: float | None = 2.0
 
 #: ``with limit: …`` raises Timeout inside its body when that takes too long.
 TimeLimit = AbstractContextManager[Any]
@@ -31,27 +32,31 @@ class Timeout(BaseException):
 
 class Alarm:
     """``with ALARM: …`` raises Timeout in the body when that takes too long, and again with every tick if the body
-    swallows it. It works in the main thread only; in others it has no effect.
+    swallows it. It works in the main thread only, and where there is SIGALRM; elsewhere it has no effect.
 
     Entering costs no system call: the timer ticks (SIGALRM) while it is in use, and stops soon after. A process that
     is stopped, or gets no CPU, is not late: what counts is ticks that arrive, and CPU time.
 
     Code in C is not interrupted before it returns. If that takes longer than ``hang_s`` of CPU time, or if every
-    Timeout is swallowed for so long, SIGPROF writes the stack to ``last_words`` and ends the process, because nothing
-    else can. With ``hang_s`` None the process is never ended.
+    Timeout is swallowed for so long, SIGPROF writes the stack to the descriptor ``last_words`` and ends the process,
+    because nothing else can. With ``hang_s`` None the process is never ended.
     """
 
-    def __init__(self, hang_s: float | None = None) -> None:
-        self.hang_s = hang_s
-        #: The file descriptor to which the stack is written.
-        self.last_words = 2
+    def __init__(self, hang_s: float | None = None, last_words: int = 2) -> None:
+        self._hang_s, self._last_words = hang_s, last_words
         self._left_s = self._cpu_s = 0.0
         self._depth = 0
         self._ticking = self._used = False
         self._before: object = None
         self._timer = (0.0, 0.0)
 
+    def end_hanging_process(self, last_words: int = 2) -> None:
+        """From now on end this process if it hangs. To be called once, before the alarm is used."""
+        self._hang_s, self._last_words = HANG_S, last_words
+
     def __enter__(self) -> None:
+        if sys.platform == "win32":
+            return
         if threading.get_ident() != threading.main_thread().ident:
             return
         if not self._depth:
@@ -69,9 +74,9 @@ class Alarm:
         self._ticking = True
         self._cpu_s = thread_time()
         atexit.register(self._stop)  # a tick during the interpreter's finalization would kill it
-        if self.hang_s is not None:
-            faulthandler.register(signal.SIGPROF, file=self.last_words, all_threads=False, chain=True)
-            signal.setitimer(signal.ITIMER_PROF, self.hang_s)
+        if self._hang_s is not None:
+            faulthandler.register(signal.SIGPROF, file=self._last_words, all_threads=False, chain=True)
+            signal.setitimer(signal.ITIMER_PROF, self._hang_s)
         self._before = signal.signal(signal.SIGALRM, self._tick)
         self._timer = signal.setitimer(signal.ITIMER_REAL, _TICK_S, _TICK_S)
 
@@ -81,19 +86,19 @@ class Alarm:
         signal.setitimer(signal.ITIMER_REAL, *self._timer)
         if callable(self._before) or isinstance(self._before, int):
             signal.signal(signal.SIGALRM, self._before)
-        if self.hang_s is not None:
+        if self._hang_s is not None:
             signal.setitimer(signal.ITIMER_PROF, 0)
             faulthandler.unregister(signal.SIGPROF)
         self._ticking = False
 
     def _tick(self, number: int, frame: FrameType | None) -> None:
-        if self.hang_s is not None:
-            signal.setitimer(signal.ITIMER_PROF, self.hang_s)  # Python is executed
+        if self._hang_s is not None:
+            signal.setitimer(signal.ITIMER_PROF, self._hang_s)  # Python is executed
         before_s, self._cpu_s = self._cpu_s, thread_time()
         if self._depth:
             self._left_s -= max(self._cpu_s - before_s, _TICK_S)  # ticks that came while C did not return are one
             if self._left_s < 0 and (frame is None or frame.f_code not in _DOORS):
-                if self.hang_s is not None and self._left_s < -self.hang_s:
+                if self._hang_s is not None and self._left_s < -self._hang_s:
                     signal.raise_signal(signal.SIGPROF)
                 raise Timeout("takes too long")
         elif not self._used:

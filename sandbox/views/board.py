@@ -25,9 +25,9 @@ from sandbox.model.events import (
     Wrote,
 )
 from sandbox.model.states import State, move
-from sandbox.views.console import Output
+from sandbox.views.console import ConsoleText
 from sandbox.views.network import SOCKET_EVENTS, Network
-from sandbox.views.transitions import Diagram
+from sandbox.views.transitions import Transitions
 
 #: So many events are kept to explain the present with.
 _RECENT = 40
@@ -45,12 +45,12 @@ class Row:
         "cpu_ns",
         "exited",
         "name",
-        "on",
         "os_pid",
         "pid",
         "since_ns",
         "slice_ns",
         "state",
+        "waits",
     )
 
     def __init__(self, admitted: Admitted, console: int) -> None:
@@ -65,13 +65,19 @@ class Row:
         self.cpu: int | None = None
         self.cpu_ns = 0
         self.slice_ns: int | None = None
-        self.on: Clause | None = None
+        #: What it waits for, or waited for last.
+        self.waits: Blocked | None = None
         self.exited: Exited | None = None
-        self._output = Output()
+        self._output = ConsoleText()
         self._output_is_shared = False
 
     @property
-    def output(self) -> Output:
+    def on(self) -> Clause | None:
+        """On what it is blocked, or was last."""
+        return None if self.waits is None else self.waits.on
+
+    @property
+    def output(self) -> ConsoleText:
         """What it has written; grows by ``write`` only."""
         return self._output
 
@@ -107,7 +113,7 @@ class Board:
         self.failure: Fault | None = None
         self.rows: dict[int, Row] = {}
         self.network = Network()
-        self.diagram = Diagram()
+        self.transitions = Transitions()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
@@ -151,10 +157,10 @@ class Board:
             case Descheduled(pid=pid):
                 self.rows[pid].cpu_ns += event.ran_ns
             case Blocked(pid=pid, again=True):
-                self.rows[pid].on = event.on
+                self.rows[pid].waits = event
             case Blocked(pid=pid):
                 row = self._enter(pid, State.BLOCKED)
-                row.on = event.on
+                row.waits = event
                 self.blocked[pid] = None
             case Exited(pid=pid):
                 row = self._enter(pid, State.EXITED)
@@ -162,21 +168,19 @@ class Board:
                 self.exited[pid] = None
             case _:
                 self._apply_of_machine(event)
-        self.diagram.apply(event)
+        self.transitions.apply(event)
         self.recent.append(event)
 
     def _apply_of_machine(self, event: Event) -> None:
         """What concerns the machine and its policy, not a single process."""
         match event:
-            case Operator(did=did):
-                if did.rule in ("paused", "resumed", "stepped"):
-                    self.paused = did.rule == "paused"
-                    cpu = did.figures.get("cpu")
-                    self.asked = cpu if isinstance(cpu, int) else None
-                elif did.rule in ("policy", "reloaded"):
+            case Operator():
+                if event.is_pause or event.goes_on:
+                    self.paused, self.asked = event.is_pause, event.asks_cpu
+                elif event.takes_other_policy:
                     self.failure = None
-            case Fault(what=what):
-                if "line" in what.figures:
+            case Fault():
+                if event.in_file:
                     self.failure = event
             case Booted():
                 self.booted = event
@@ -194,7 +198,7 @@ class Board:
         board.ready, board.running = self.ready.copy(), self.running.copy()
         board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
         board.recent = self.recent.copy()
-        board.network, board.diagram = self.network.copy(), self.diagram.copy()
+        board.network, board.transitions = self.network.copy(), self.transitions.copy()
         return board
 
     def _enter(self, pid: int, state: State) -> Row:

@@ -12,10 +12,10 @@ from operator import itemgetter
 from typing import NamedTuple
 
 #: Of each console, so many lines are kept, and so many characters in all.
-LINES_MOST = 1_000
-_CHARACTERS_MOST = 100_000
+MAX_LINES = 1_000
+_MAX_CHARACTERS = 100_000
 #: A longer line goes on in the next one.
-_LINE_MOST = 1_000
+_MAX_LINE = 1_000
 _TAB = 8
 
 #: One of sixteen colours whose hues the screen's theme chooses, or ``#rrggbb``; None: as all text.
@@ -45,7 +45,7 @@ _CORRECTED = re.compile(r"[\r\b\t]|\x1b(?!\[(?:[0-9;:]*m|K))")
 _COLOURS = re.compile(r"\x1b\[([0-9;:]*)m")
 
 
-class Output:
+class ConsoleText:
     """Grows piece by piece; the last line may still change. Lines are numbered from the first that was ever written."""
 
     def __init__(self) -> None:
@@ -61,7 +61,7 @@ class Output:
     def __bool__(self) -> bool:
         return bool(self._lines or self._open)
 
-    def copy(self) -> Output:
+    def copy(self) -> ConsoleText:
         """One of its own; lines that are whole never change."""
         output = copy(self)
         output._lines, output._open = self._lines.copy(), self._open.copy()
@@ -86,23 +86,23 @@ class Output:
     def write(self, text: str) -> None:
         """Take in what was written, as ``sandbox.util.text.clean_console`` leaves it."""
         *whole, rest = text.split("\n")
-        if len(whole) > LINES_MOST:
+        if len(whole) > MAX_LINES:
             whole = self._skip(whole)
         for line in whole:
-            if self._open or self._column or len(line) > _LINE_MOST or _CORRECTED.search(line):
+            if self._open or self._column or len(line) > _MAX_LINE or _CORRECTED.search(line):
                 self._put(line)
                 self._end_line()
             else:
                 self._add(self._dressed(line) if "\x1b" in line else ((line, self._look),) if line else ())
         if rest:
             self._put(rest)
-        while self._lines and (len(self._lines) > LINES_MOST or self._characters > _CHARACTERS_MOST):
+        while self._lines and (len(self._lines) > MAX_LINES or self._characters > _MAX_CHARACTERS):
             self._characters -= _length(self._lines.popleft())
             self.first += 1
 
     def _skip(self, lines: list[str]) -> list[str]:
         """Leave out lines that would be gone at once; only how they leave text to look matters."""
-        skipped, rest = lines[:-LINES_MOST], lines[-LINES_MOST:]
+        skipped, rest = lines[:-MAX_LINES], lines[-MAX_LINES:]
         for found in _TOKEN.finditer("".join(line for line in skipped if "\x1b" in line)):
             if found[2] == "m":
                 self._look = _changed(self._look, found[1])
@@ -137,15 +137,15 @@ class Output:
             elif final == "K":
                 self._erase(parameters)
             elif control == "\t":
-                self._column = min(self._column - self._column % _TAB + _TAB, _LINE_MOST)
+                self._column = min(self._column - self._column % _TAB + _TAB, _MAX_LINE)
             else:
                 self._column = 0 if control == "\r" else max(self._column - 1, 0)
 
     def _overwrite(self, text: str) -> None:
         while text:
-            if self._column >= _LINE_MOST:
+            if self._column >= _MAX_LINE:
                 self._end_line()
-            part, text = text[: _LINE_MOST - self._column], text[_LINE_MOST - self._column :]
+            part, text = text[: _MAX_LINE - self._column], text[_MAX_LINE - self._column :]
             gap = self._column - len(self._open)
             if gap > 0:
                 self._open += [(" ", PLAIN)] * gap

@@ -9,10 +9,9 @@ from __future__ import annotations
 import zlib
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from sandbox.model.events import (
-    RESUMED,
     Admitted,
     Became,
     Blocked,
@@ -73,7 +72,7 @@ class _Chapter:
         return moment
 
 
-class Past:
+class EventLog:
     """Grows event by event. ``live`` is the run as it stands after all of them."""
 
     def __init__(self) -> None:
@@ -97,7 +96,7 @@ class Past:
                 self._chapters.append(_Chapter(live, event.t_ns))
         live.apply(event)
         self._open.append(event)
-        if isinstance(event, Dispatched) and event.why != RESUMED:
+        if isinstance(event, Dispatched) and event.is_decision:
             self._decisions.append(live.index - 1)
 
     def at(self, index: int, near: Moment | None = None) -> Moment:
@@ -183,11 +182,3 @@ def _gives_away(event: Event) -> bool:
     if isinstance(event, (Descheduled, Ready)):
         return event.reason in ("preempted", "paused")
     return isinstance(event, (PolicyNote, Operator))
-
-
-def past_of(events: Iterable[Event]) -> Past:
-    """All of these events."""
-    past = Past()
-    for event in events:
-        past.add(event)
-    return past

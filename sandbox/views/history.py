@@ -67,7 +67,7 @@ class Life:
         self.dispatched_ns = 0
         self.last_slice: Slice | None = None
         self.track = Track()
-        #: Time spent READY and BLOCKED, but for what lasts.
+        #: Time spent READY and BLOCKED, without the present stay.
         self._ready_ns = 0
         self._waited_ns = 0
 
@@ -103,7 +103,7 @@ class Mark(NamedTuple):
 
 
 class History:
-    """Grows event by event; what is in it is not changed afterwards.
+    """Grows event by event; what it has once does not change.
 
     ``keeps_slices``: whether to keep every single slice, as a result document lists them.
     """
@@ -146,7 +146,7 @@ class History:
                 self._deschedule(event)
             case Exited():
                 self._exit(event)
-            case PolicyNote(note=note, pid=pid) if note.rule == "missed its deadline" and pid is not None:
+            case PolicyNote(pid=pid) if event.misses_deadline and pid is not None:
                 self.lives[pid].missed += 1
                 self.missed += 1
 
@@ -211,14 +211,14 @@ class History:
     def mark(self) -> Mark:
         """How it stands; to be taken between two instants only."""
         return Mark(
-            {pid: (copy(life), len(life.track)) for pid, life in self.lives.items()},
-            {cpu: len(track) for cpu, track in self.cpus.items()},
-            dict(self._last_on),
-            self.booted,
-            self.now_ns,
-            self.switches,
-            self.undispatched_ns,
-            self.missed,
+            lives={pid: (copy(life), len(life.track)) for pid, life in self.lives.items()},
+            cpus={cpu: len(track) for cpu, track in self.cpus.items()},
+            last_on=dict(self._last_on),
+            booted=self.booted,
+            now_ns=self.now_ns,
+            switches=self.switches,
+            undispatched_ns=self.undispatched_ns,
+            missed=self.missed,
         )
 
     def back_to(self, mark: Mark) -> History:

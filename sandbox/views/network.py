@@ -19,10 +19,10 @@ from sandbox.model.events import (
     Transferred,
 )
 
-#: What is about sockets alone, and changes nobody's state.
+#: Events of sockets alone, which change no process's state.
 SOCKET_EVENTS = (Listening, Backlog, Connected, Accepted, Transferred, Closed)
-#: So many connections that are over are kept, to be shown for a while.
-_ENDED_MOST = 100
+#: Closed connections that are kept, to be shown for a while.
+_MAX_ENDED = 100
 
 
 class Listener:
@@ -63,11 +63,6 @@ class Connection:
         self.unread = 0
         self.waited_ns: int | None = None
 
-    @property
-    def in_backlog(self) -> bool:
-        """Whether it waits in the kernel to be accepted."""
-        return self.pid is None and self.ended_ns is None
-
 
 class Network:
     """Listeners and connections by their numbers, in the order in which they were seen."""
@@ -76,7 +71,7 @@ class Network:
         self.listeners: dict[int, Listener] = {}
         self.connections: dict[int, Connection] = {}
         #: Those that are over, the last one last.
-        self.ended: deque[Connection] = deque(maxlen=_ENDED_MOST)
+        self.ended: deque[Connection] = deque(maxlen=_MAX_ENDED)
         #: How many connections there have been.
         self.number = 0
         #: Processes that woke and wait for the CPU: since when.
@@ -118,11 +113,6 @@ class Network:
     def of(self, pid: int) -> list[Connection]:
         """The connections that a process has."""
         return [connection for connection in self.connections.values() if connection.pid == pid]
-
-    def with_peer(self, peer: str) -> Connection | None:
-        """The connection whose other end has this address: how a client of ours finds its server's side."""
-        ends = (each for each in self.connections.values() if each.peer == peer and each.listener is not None)
-        return next(ends, None)
 
     def _close(self, number: int, t_ns: int) -> None:
         connection = self.connections.pop(number, None)

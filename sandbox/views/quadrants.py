@@ -17,7 +17,7 @@ from sandbox.util.units import MS
 from sandbox.views.board import Board, Row
 from sandbox.views.history import History, Life
 
-#: Whoever has sockets, and has used more CPU time than this and hardly ever waited, asks them again and again.
+#: A process with sockets polls them if it has used more CPU time than this, and so many times as much as it waited.
 _ASKS_NS, _HARDLY = 100 * MS, 20
 
 
@@ -31,7 +31,7 @@ class Seat(NamedTuple):
 
 
 def seats(board: Board, history: History, now_ns: int) -> dict[int, Seat]:
-    """Those of all who live, in order of birth, ``now_ns`` being the time."""
+    """The seats of all living processes, in order of birth, at ``now_ns``."""
     children: dict[int, list[Row]] = {}
     living = [row for row in board.rows.values() if row.state not in (State.NEW, State.EXITED)]
     for row in living:
@@ -48,13 +48,13 @@ def seats(board: Board, history: History, now_ns: int) -> dict[int, Seat]:
 
 def _waiting(row: Row, life: Life, now_ns: int) -> Seat:
     figures = {"blocked_ns": life.blocked_ns(now_ns)}
-    if row.on is not None and row.on.rule == "poll" and ", " in str(row.on.figures.get("on")):
+    if row.waits is not None and row.waits.for_first_of_several:
         return Seat(False, True, Clause("waits for the first of several", {**figures}), row.on)
     return Seat(True, True, Clause("waits in a call", {**figures}), row.on)
 
 
 def _going(life: Life, children: list[Row], socket: str | None, now_ns: int) -> Seat:
-    """It has the CPU, or wants it."""
+    """Of a process that is RUNNING or READY."""
     cpu_ns = life.track.used_ns(now_ns)
     if children:
         eldest = children[0]

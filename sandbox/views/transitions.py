@@ -1,7 +1,7 @@
 """Events → the transitions that processes have made between their states, and how often: the diagram that every course
 draws, counted.
 
-A pause of the machine is no transition: its clock stands still, and whoever was RUNNING goes on where he was."""
+A pause of the machine is no transition: its clock stands still, and a process that was RUNNING goes on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TRANSITIONS = {
 }
 _PLACES = {name: place for place, name in enumerate(TRANSITIONS)}
 _WHILE = {State.READY: " while ready", State.BLOCKED: " while blocked"}
-#: So many moves are kept to tell what led to the last one.
+#: Moves that are kept to tell what led to the last one.
 _RECENT = 16
 
 
@@ -44,7 +44,7 @@ class Move(NamedTuple):
     event: Event
 
 
-class Diagram:
+class Transitions:
     """How often each transition was made, by each process and by all, and which was the last."""
 
     def __init__(self) -> None:
@@ -88,7 +88,7 @@ class Diagram:
                 before = TRANSITIONS[self.last[pid].transition][1]
                 self._move(pid, ("exited" if signal is None else "killed") + _WHILE.get(before, ""), event)
 
-    def copy(self) -> Diagram:
+    def copy(self) -> Transitions:
         """A diagram of its own."""
         diagram = copy(self)
         diagram.last, diagram.dispatched = self.last.copy(), self.dispatched.copy()

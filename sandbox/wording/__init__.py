@@ -1,9 +1,7 @@
-"""Data → sentences: what events, causes, rules and faults are called, in the language of who reads them."""
+"""Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
 
 from sandbox.wording.events import sentence, signal_name, status, stretch
 from sandbox.wording.faults import fault, operator
-from sandbox.wording.laws import law, unbroken, violation
-from sandbox.wording.lessons import finding, step_awaited, step_reached
 from sandbox.wording.panels import seat, seat_reason, transition, turn
 from sandbox.wording.policies import figure, note, parameters, queue, rule
 from sandbox.wording.problems import problem, recording
@@ -11,19 +9,24 @@ from sandbox.wording.results import (
     defect,
     endings,
     entangled,
+    finding,
     hangs_on_ties,
     later,
+    law,
     not_compared,
     reproduced,
     sooner,
+    step_awaited,
+    step_reached,
     stood_in,
     summary,
+    unbroken,
     unfinished,
+    violation,
     what_if,
 )
-from sandbox.wording.states import state
 from sandbox.wording.templates import Names, listed
-from sandbox.wording.waits import burden, burst, cause, client, situation
+from sandbox.wording.waits import burden, burst, cause, client, situation, state
 from sandbox.wording.why import question, score, verdict, why
 
 __all__ = [

@@ -24,7 +24,6 @@ from sandbox.model.events import (
     Event,
     Exited,
     Fault,
-    Figure,
     Halted,
     Listening,
     Operator,
@@ -42,6 +41,7 @@ from sandbox.wording.policies import note, queue, rule
 from sandbox.wording.templates import Names, fill, listed
 from sandbox.wording.waits import cause, waits
 
+ProcessEvent = Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Wrote
 SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
 
 _BOOTED = N_("{machine} machine, {cpus} CPU, policy {policy}")
@@ -59,12 +59,17 @@ _POLICY = N_("policy {policy}")
 _SCHEDULING = N_("policy {policy} is in force")
 _OPERATOR = N_("operator: {did}")
 _HALTED = N_("the machine is down: {why}")
-_READY: Messages = {
-    "admitted": "{name} arrives and joins the ready queue",
-    "woke": "{name} wakes up and joins the ready queue",
+#: What brings a process to the ready queue; and the same in full, where nothing else says that it goes there.
+_LEADS: Messages = {
+    "admitted": "{name} arrives",
+    "woke": "{name} wakes up",
     "expired": "{name} used its whole slice and goes to the tail",
     "preempted": "{name} is pushed aside and keeps the head of its queue",
     "yielded": "{name} gives the CPU away and goes to the tail",
+}
+_JOINS: Messages = {
+    "admitted": "{name} arrives and joins the ready queue",
+    "woke": "{name} wakes up and joins the ready queue",
 }
 #: Why a process left its CPU, and why a machine is down, in one or two words.
 _ENDS: Messages = {
@@ -96,64 +101,79 @@ _SOCKETS: Messages = {
 
 def sentence(event: Event, names: Names) -> str:
     """What happened, in one sentence; "" for what needs none."""
-    figures: dict[str, Figure] = {}
-    if isinstance(pid := getattr(event, "pid", None), int):
-        figures["name"] = names.get(pid, str(pid))
+    match event:
+        case Admitted() | Became() | Ready() | Dispatched() | Descheduled() | Blocked() | Exited() | Wrote():
+            return _of_process(event, names.get(event.pid, str(event.pid)))
+        case Listening() | Backlog() | Connected() | Accepted() | Transferred() | Closed():
+            return _of_socket(event, names)
+        case PolicyNote():
+            return note(event, names)
+        case Fault(what=what, pid=pid):
+            return fault(what) if pid is None else f"{names.get(pid, str(pid))}: {fault(what)}"
+    return _of_machine(event, names)
+
+
+def _of_process(event: ProcessEvent, name: str) -> str:
+    """What a process did, or what was done with it."""
+    match event:
+        case Admitted(name=name, runs=runs, parent=parent):
+            return fill(_BORN if parent is None else _BORN_OF, {"name": name, "runs": runs, "parent": parent})
+        case Became(name=name, runs=runs):
+            return fill(_BECAME, {"name": name, "runs": runs})
+        case Ready(reason=reason):
+            return fill(_JOINS.get(reason) or _LEADS[reason], {"name": name})
+        case Dispatched(cpu=cpu, slice_ns=slice_ns, why=why):
+            template = _DISPATCHED_FOR_LONG if slice_ns is None else _DISPATCHED
+            return fill(template, {"name": name, "cpu": cpu, "slice_ns": slice_ns, "why": rule(why)})
+        case Descheduled(cpu=cpu, ran_ns=ran_ns, reason=reason):
+            return fill(_DESCHEDULED, {"name": name, "cpu": cpu, "ran_ns": ran_ns, "reason": _ended(reason)})
+        case Blocked(on=on):
+            return waits(name, on)
+        case Exited(cpu_ns=cpu_ns):
+            return fill(_OVER, {"name": name, "status": status(event), "cpu_ns": cpu_ns})
+        case Wrote(text=text):
+            return fill(_WRITES, {"name": name, "text": clean(text).rstrip()})
+
+
+def _of_machine(event: Event, names: Names) -> str:
+    """What happened to the machine and its policy, and what the operator did."""
     match event:
         case Booted(machine=machine, cpus=cpus, policy=policy, sensor=sensor):
             template = _BOOTED_WITH_SENSOR if sensor else _BOOTED
-            figures = {"machine": machine, "cpus": cpus, "policy": policy, "sensor": sensor}
-        case Admitted(name=name, runs=runs, parent=parent):
-            template = _BORN if parent is None else _BORN_OF
-            figures = {"name": name, "runs": runs, "parent": parent}
-        case Became(name=name, runs=runs):
-            template, figures = _BECAME, {"name": name, "runs": runs}
-        case Ready(reason=reason):
-            template = _READY[reason]
-        case Dispatched(cpu=cpu, slice_ns=slice_ns, why=clause):
-            template = _DISPATCHED_FOR_LONG if slice_ns is None else _DISPATCHED
-            figures |= {"cpu": cpu, "slice_ns": slice_ns, "why": rule(clause)}
-        case Descheduled(cpu=cpu, ran_ns=ran_ns, reason=reason):
-            template = _DESCHEDULED
-            figures |= {"cpu": cpu, "ran_ns": ran_ns, "reason": _ended(reason)}
-        case Blocked(on=on):
-            return waits(str(figures["name"]), on)
-        case Exited(cpu_ns=cpu_ns):
-            template = _OVER
-            figures |= {"status": status(event), "cpu_ns": cpu_ns}
-        case Wrote(text=text):
-            template = _WRITES
-            figures |= {"text": clean(text).rstrip()}
-        case PolicyNote():
-            return note(event, names)
+            return fill(template, {"machine": machine, "cpus": cpus, "policy": policy, "sensor": sensor})
+        case Scheduling(policy=policy):
+            return fill(_SCHEDULING, {"policy": policy})
         case Queues(queues=queues, running=running):
             waiting = (f"{queue(each.name)}: {_listed(each.tasks, names)}" for each in queues)
             return "; ".join([fill(_RUNNING, {"names": _listed(running, names)}), *waiting])
         case Described(policy=policy, parameters=parameters):
             values = (f"{parameter.name} {parameter.value}" for parameter in parameters)
             return "; ".join([fill(_POLICY, {"policy": policy}), *values])
-        case Listening() | Backlog() | Connected() | Accepted() | Transferred() | Closed():
-            what = fill(_SOCKETS[_of_socket(event)], {**msgspec.structs.asdict(event), **figures})
-            template, figures = _SOCKET, {"socket": event.socket, "what": what}
         case Operator(did=did):
-            template, figures = _OPERATOR, {"did": operator(did)}
-        case Fault(what=clause, pid=pid):
-            return fault(clause) if pid is None else f"{figures['name']}: {fault(clause)}"
-        case Scheduling(policy=policy):
-            template, figures = _SCHEDULING, {"policy": policy}
-        case Halted(why=clause):
-            template, figures = _HALTED, {"why": _ended(clause.rule)}
-        case _:
-            return ""
-    return fill(template, figures)
+            return fill(_OPERATOR, {"did": operator(did)})
+        case Halted(why=why):
+            return fill(_HALTED, {"why": _ended(why.rule)})
+    return ""
+
+
+def lead(event: Ready, names: Names) -> str:
+    """What brought a process to the ready queue, in a few words."""
+    return fill(_LEADS[event.reason], {"name": names[event.pid]})
 
 
 def _ended(reason: str) -> str:
     return _(_ENDS.get(reason, reason))
 
 
-def _of_socket(event: SocketEvent) -> str:
+def _of_socket(event: SocketEvent, names: Names) -> str:
     """What happened to a listener or a connection."""
+    figures = msgspec.structs.asdict(event)
+    if isinstance(pid := figures.get("pid"), int):
+        figures["name"] = names.get(pid, str(pid))
+    return fill(_SOCKET, {"socket": event.socket, "what": fill(_SOCKETS[_socket_rule(event)], figures)})
+
+
+def _socket_rule(event: SocketEvent) -> str:
     match event:
         case Connected(pid=None):
             return "in the backlog"

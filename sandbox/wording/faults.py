@@ -57,7 +57,7 @@ _OPERATOR: Messages = {
 
 
 def fault(clause: Clause) -> str:
-    """What went wrong; what the operator asked for and cannot have is a problem of his."""
+    """What went wrong; for a request that was refused, the problem with it."""
     return say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
 
 

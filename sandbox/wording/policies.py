@@ -1,7 +1,8 @@
-"""What policies say: why they chose, what they did of their own accord, their queues and parameters."""
+"""What policies say: of themselves, why they chose, what they did of their own accord, their queues and parameters."""
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 
 from sandbox.i18n import Messages, _
@@ -71,6 +72,12 @@ _FIGURES: Messages = {
 }
 
 
+def rule_and_rest(docstring: str | None) -> tuple[str, str]:
+    """The first paragraph of a policy's docstring, which is its rule, and all others, each on one line."""
+    first, _blank, rest = inspect.cleandoc(docstring or "").replace("``", "").partition("\n\n")
+    return _(" ".join(first.split())), _(" ".join(rest.split()))
+
+
 def rule(clause: Clause) -> str:
     """Why a policy chose a process."""
     return say(_RULES, clause)
@@ -92,7 +99,7 @@ def queue(clause: Clause) -> str:
 
 
 def figure(name: str) -> str:
-    """What a figure is called that a policy knows of its tasks; a person's own by the name that he gave it."""
+    """What a figure is called that a policy knows of its tasks; one of a person's own policy by its own name."""
     return _(_FIGURES.get(name, name.removesuffix("_ns")))
 
 

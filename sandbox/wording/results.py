@@ -1,4 +1,4 @@
-"""What runs came to, alone and beside others."""
+"""What runs came to: alone, beside others, held against the claims of a lesson and against the laws of scheduling."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from sandbox.i18n import Messages, _, ngettext
+from sandbox.model.claims import OPERATOR, Happening
 from sandbox.model.events import Clause
 from sandbox.util.units import MS, S, show_duration
+from sandbox.wording.faults import operator
 from sandbox.wording.templates import listed, say
 
 #: The figures whose means say what a schedule is worth.
@@ -28,6 +30,41 @@ _AGREEMENT: Messages = {
     "slices do not match": "slices do not match: {only_virtual} are in virtual time only, {only_real} on real "
     "processes only ({real_ns} of CPU time), {matched} in both",
     "slices out of order": "{number} slices come in another order on real processes",
+}
+_FINDINGS: Messages = {
+    "never": "never",
+    "times": "{number} times, first at {first_ns}",
+    "at": "at {times}",
+    "figures": "{left} and {right}",
+    "figure": "{left}",
+    "no such figure": "nothing is known of {name}",
+}
+#: The laws that an examination holds policies to.
+_LAWS: Messages = {
+    "lawful values": "lawful values",
+    "nothing lost": "nothing lost",
+    "never idle": "never idle",
+    "no starvation": "no starvation",
+    "deterministic": "deterministic",
+    "right slices": "right slices",
+}
+_UNBROKEN: Messages = {
+    "declared": "its class says that it need not",
+    "unjudged": "not judged: it did not get that far",
+}
+_VIOLATIONS: Messages = {
+    "policy raises": "{callback} raises {error}",
+    "policy answers nonsense": "{callback} answers {answer} instead of {allowed}",
+    "policy takes too long": "{callback} does not come back",
+    "ends the process": "it ended the process that examined it: {reason}",
+    "no end": "there is no end to it: {number} events",
+    "lost": "{name} was ready from {since_ns} on and never ran again",
+    "idle": "CPU {cpu} stood idle for {for_ns} while somebody was ready: {names}",
+    "starved": "{name}, ready from {since_ns} on, got no turn while others ran for {bound_ns}",
+    "two runs differ": "two runs of the same workload differ from here on",
+    "slice too short": "{name} got a slice of {slice_ns}; slices are in ns, at least {figure_ns}, None for no end",
+    "ran beyond its slice": "{name} ran for {figure_ns} in a slice of {slice_ns}",
+    "decides otherwise": "at {at_ns} {policy} runs {ours}, and {like} runs {theirs}",
 }
 
 
@@ -135,3 +172,50 @@ def unfinished(label: str, number: int, of: int) -> str:
     return _("{label}: {number} of {of} processes had not ended; its figures are those of the others").format(
         label=label, number=number, of=of
     )
+
+
+# Lessons
+
+
+def finding(clause: Clause) -> str:
+    """What a run showed of a lesson's claim."""
+    if clause.rule == "figures" and clause.figures["right"] is None:  # the claim itself says what it is compared with
+        clause = Clause("figure", clause.figures)
+    if clause.rule == "at":
+        times = (_(_FINDINGS["never"]) if at is None else show_duration(int(at)) for at in clause.figures.values())
+        clause = Clause("at", {"times": ", ".join(times)})
+    return say(_FINDINGS, clause)
+
+
+def step_reached(happening: Happening, t_ns: int) -> str:
+    """What a step of a lesson waited for has happened; in Markdown."""
+    if happening.who == OPERATOR:
+        return _("✔ you: `{did}` after {time}").format(did=operator(Clause(happening.what)), time=rounded(t_ns))
+    return _("✔ `{happening}` after {time}").format(happening=happening, time=rounded(t_ns))
+
+
+def step_awaited(happening: Happening) -> str:
+    """What a step of a lesson waits for; in Markdown."""
+    if happening.who == OPERATOR:
+        return _("waits for you: `{did}`").format(did=operator(Clause(happening.what)))
+    return _("waits until `{happening}`").format(happening=happening)
+
+
+# Laws of scheduling
+
+
+def violation(clause: Clause) -> str:
+    """What a policy did that a law of scheduling forbids."""
+    return say(_VIOLATIONS, clause)
+
+
+def law(name: str) -> str:
+    """What a law of scheduling is called."""
+    if name.startswith("like "):
+        return _("like {policy}").format(policy=name.removeprefix("like "))
+    return _(_LAWS[name])
+
+
+def unbroken(state: str) -> str:
+    """What there is to say of a law that was not broken; nothing where it was kept."""
+    return _(_UNBROKEN.get(state, ""))

@@ -13,7 +13,7 @@ from sandbox.util.units import show_duration
 Names = Mapping[int, str]
 
 
-#: Figures that may be words of our own, marked where they are written; other people's are in no catalogue.
+#: Figures whose values may be messages of this program (marked with N_ where they are written), and are translated.
 _WORDS = frozenset({"allowed", "answer", "machine", "ours", "reason", "theirs", "value"})
 
 

@@ -1,12 +1,19 @@
-"""What processes, connections and clients wait for."""
+"""What processes, connections and clients wait for, and what the states of processes are called."""
 
 from __future__ import annotations
 
 from sandbox.i18n import Messages, _
 from sandbox.model.events import Clause
-from sandbox.wording.states import STATES
+from sandbox.model.states import State
 from sandbox.wording.templates import say
 
+STATES: Messages = {
+    "new": "NEW",
+    "ready": "READY",
+    "running": "RUNNING",
+    "blocked": "BLOCKED",
+    "exited": "DONE",
+}
 _CAUSES: Messages = {
     "sleep": "sleep {for_ns}",
     "next job": "next job in {for_ns}",
@@ -66,6 +73,11 @@ _PLACES: Messages = {
 }
 
 
+def state(of: State) -> str:
+    """What a state is called, wherever it is named."""
+    return _(STATES[of.value])
+
+
 def cause(clause: Clause) -> str:
     """What a process waits for, in a few words."""
     return say(_CAUSES, clause).rstrip(" ←→")
@@ -79,7 +91,7 @@ def waits(name: str, on: Clause) -> str:
 
 
 def client(clause: Clause) -> str:
-    """Why a client has ended, if not by its own wish."""
+    """Why a client has ended, if it did not leave by itself."""
     return say(_CLIENTS, clause)
 
 

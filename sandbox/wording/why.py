@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sandbox.i18n import N_, Messages, _
+from sandbox.i18n import N_, _
 from sandbox.model.events import (
     Admitted,
     Blocked,
     Booted,
+    Did,
     Dispatched,
     Event,
     Exited,
@@ -18,27 +19,20 @@ from sandbox.model.events import (
     Ready,
     Wrote,
 )
-from sandbox.wording.events import sentence, status
+from sandbox.wording.events import lead, sentence, status
 from sandbox.wording.faults import operator
 from sandbox.wording.policies import note, rule
 from sandbox.wording.templates import Names, fill, listed, prose
 from sandbox.wording.waits import waits
 
-_LEADS: Messages = {
-    "admitted": "{name} arrives.",
-    "woke": "{name} wakes up.",
-    "expired": "{name} used its whole slice and goes to the tail.",
-    "preempted": "{name} is pushed aside and keeps the head of its queue.",
-    "yielded": "{name} gives the CPU away and goes to the tail.",
-}
 _CHOSEN = N_("{policy} chooses {name}: {why}.")
 _HELD = N_("{name} was running; it goes on first.")
 _HELD_WITHIN_A_SLICE = N_("{name} was running; it goes on first, with what is left of its slice.")
 _ON_THE_CPU = N_("{name} has the CPU.")
 _TIE = N_("All at one instant: {rule} puts {first} before {second}.")
 _TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
-#: So many sentences are read at a glance.
-_MOST = 4
+#: Sentences that are shown at most.
+_MAX_SENTENCES = 4
 
 
 def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple[int, str] | None:
@@ -49,8 +43,8 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
         return None
     t_ns = telling[-1].t_ns
     instant = [event for event in recent if event.t_ns == t_ns]
-    pauses = [event.did for event in instant if isinstance(event, Operator) and event.did.rule == "paused"]
-    asked = any("cpu" in did.figures for did in pauses)
+    pauses = [event for event in instant if isinstance(event, Operator) and event.is_pause]
+    asked = any(event.asks_cpu is not None for event in pauses)
     paused = bool(pauses) and not asked
     said: list[str] = [_("The machine pauses.")] if paused else []
     for event in instant:
@@ -60,8 +54,8 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
                 said.append(fill(template, {"name": names[pid]}))
             case Ready(pid=pid, reason="preempted") if asked:
                 said.append(fill(_ON_THE_CPU, {"name": names[pid]}))
-            case Ready(pid=pid, reason=reason):
-                said.append(fill(_LEADS[reason], {"name": names[pid]}))
+            case Ready():
+                said.append(_whole(lead(event, names)))
             case Blocked(pid=pid, on=on):
                 said.append(_whole(waits(names[pid], on)))
             case Exited(pid=pid):
@@ -69,7 +63,7 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
             case Dispatched(pid=pid, why=clause):
                 said += _tie(instant, names)
                 said.append(fill(_CHOSEN, {"policy": policy, "name": names[pid], "why": rule(clause)}))
-            case Operator(did=did) if did.rule not in ("paused", "stepped"):
+            case Operator(did=did) if did.rule not in (Did.PAUSED, Did.STEPPED):
                 said.append(_("You: {did}.").format(did=operator(did)))
             case PolicyNote():
                 said.append(_whole(note(event, names)))
@@ -77,8 +71,8 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
                 said.append(_whole(sentence(event, names)))
     if idle and any(isinstance(event, (Blocked, Exited)) for event in instant):
         said.append(_("Nobody is ready."))
-    if len(said) > _MOST:
-        said = ["…", *said[-_MOST:]]
+    if len(said) > _MAX_SENTENCES:
+        said = ["…", *said[-_MAX_SENTENCES:]]
     return (t_ns, prose(said)) if said else None
 
 
@@ -115,7 +109,7 @@ def _tie(instant: Sequence[Event], names: Names) -> list[str]:
     first, second = (come, expired) if come_first else (expired, come)
     rules = ("arrival-first", "requeue-first") if come_first else ("requeue-first", "arrival-first")
     chosen = [event for event in instant if isinstance(event, Dispatched)]
-    decided = [event.pid for event in chosen] == first[:1] and chosen[0].why.rule == "head of the ready queue"
+    decided = [event.pid for event in chosen] == first[:1] and chosen[0].takes_head
     figures = {"rule": rules[0], "first": _names(first, names), "second": _names(second, names)}
     figures |= {"other_rule": rules[1], "other": names[second[0]]}
     return [fill(_TIE_THAT_DECIDED if decided else _TIE, {**figures})]

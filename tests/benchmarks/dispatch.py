@@ -14,9 +14,9 @@ from typing import Any
 
 from sandbox.analysis.measurement.measure import Run, hogs
 from sandbox.link.client import use_all_cpus
-from sandbox.machines.linux.blocking.sensors.perf_events import Ring
-from sandbox.machines.linux.cpus import choose
-from sandbox.machines.linux.process.accounting import cpu_clock
+from sandbox.machines.linux.cpus import assign_cpus
+from sandbox.machines.linux.perf_events import Ring
+from sandbox.machines.linux.process.child import cpu_clock
 from sandbox.util import libc
 from sandbox.util.stats import distribution
 from sandbox.util.units import MS, US, S
@@ -34,10 +34,10 @@ def ours(quantum_ns: int) -> dict[str, Any]:
 def plain(quantum_ns: int) -> dict[str, Any]:
     """The same of the bare loop, on the same CPUs."""
     use_all_cpus()
-    places = choose(1)
-    os.sched_setaffinity(0, places.engine)
-    ring = Ring(places.mini[0])
-    children = [_spinner(places.mini[0]) for _ in range(4)]
+    cpus = assign_cpus(1)
+    os.sched_setaffinity(0, cpus.engine)
+    ring = Ring(cpus.mini[0])
+    children = [_spinner(cpus.mini[0]) for _ in range(4)]
     ring.read()
     try:
         began_ns, began_cpu_ns = time.monotonic_ns(), time.process_time_ns()

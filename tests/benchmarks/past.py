@@ -13,7 +13,7 @@ from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.render.gantt_cells import cpu_cells, life_cells
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
-from sandbox.views.eventlog import Moment, Past
+from sandbox.views.eventlog import EventLog, Moment
 from sandbox.views.history import History
 from tests.benchmarks.figures import Beside, Figure, figure, timed
 
@@ -53,7 +53,7 @@ def draw(history: History) -> None:
 
 def looked_back(events: list[Event]) -> dict[str, float]:
     """Seconds and MB of one round."""
-    past = Past()
+    past = EventLog()
 
     def take() -> None:
         for event in events:

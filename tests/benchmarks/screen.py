@@ -9,18 +9,18 @@ from collections.abc import Iterator
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
-from sandbox.model.events import Admitted, Booted, Event, Ready
+from sandbox.model.events import Admitted, AnyEvent, Booted, Ready
 from sandbox.model.spec import MachineSpec, Scenario
 from sandbox.tui.app import SandboxApp
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.live import Live
 from tests.benchmarks.figures import Beside, Figure, figure, in_turn
 
 ROUNDS = 3
 PROCESSES, FRAMES = 1_000, 20
 
 
-def admissions() -> list[Event]:
-    events: list[Event] = [Booted(0, "virtual", 1, "rr", {}, "arrival-first", "bench")]
+def admissions() -> list[AnyEvent]:
+    events: list[AnyEvent] = [Booted(0, "virtual", 1, "rr", {}, "arrival-first", "bench")]
     for pid in range(1, PROCESSES + 1):
         events += [Admitted(0, pid, f"process-{pid}", "cpu 1s"), Ready(0, pid, "admitted")]
     return events
@@ -28,16 +28,16 @@ def admissions() -> list[Event]:
 
 async def board() -> float:
     """CPU seconds a frame, the first process of the queue moved to its tail each time."""
-    session = Session(Scenario("bench", "bench", MachineSpec(), []), start=None)  # type: ignore[arg-type]
+    session = Live(Scenario("bench", "bench", MachineSpec(), []), start=None)  # type: ignore[arg-type]
     app = SandboxApp(session)
     app._begin = lambda: None  # type: ignore[method-assign]
     async with app.run_test(size=(120, 40)) as pilot:
-        session.take(admissions())
+        session.add_events(admissions())
         await pilot.pause()
         began = time.process_time()
         for _ in range(FRAMES):
-            session.board.ready.rotate(-1)
-            app.board_screen.show(session)
+            session.view.board.ready.rotate(-1)
+            app.board_screen.update_all()
             await pilot.pause()
         return (time.process_time() - began) / FRAMES
 

@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager, contextmanager
 
 from sandbox.clients.client import Clients
 from sandbox.link.client import use_all_cpus
-from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.model.events import Listening
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.addresses import Address, parse_address
@@ -74,7 +74,7 @@ def sandboxed() -> Iterator[Address]:
 def outside(source: str, *words: str) -> Iterator[Address]:
     """A server that Linux schedules, on the CPU that is the sandbox's."""
     use_all_cpus()
-    command = [sys.executable, "-c", source, str(choose(1).mini[0]), *words]
+    command = [sys.executable, "-c", source, str(assign_cpus(1).mini[0]), *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as server:
         assert server.stdout is not None
         try:

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines.linux.blocking.sensors import perf_events as perf
+from sandbox.machines.linux import perf_events as perf
 from tests.support.real import SENSORS
 from tests.support.run import OWN_MOUNTS, ossandbox
 

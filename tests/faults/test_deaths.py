@@ -83,11 +83,11 @@ def test_f01_killed_while_its_children_are_stopped(tmp_path: Path) -> None:
 _DELAYED_ARMING = """
 import os, sys, time
 from sandbox.util import libc
-from sandbox.machines.linux.process.spawn import Nursery
+from sandbox.machines.linux.process.spawn import Spawner
 from sandbox.machines.linux.net.listeners import Listeners
 from sandbox.model.spec import ProcessSpec
 
-nursery = Nursery([max(os.sched_getaffinity(0))], ".", Listeners([], exposed=False))
+spawner = Spawner(max(os.sched_getaffinity(0)), ".", Listeners([], exposed=False))
 prctl = libc.prctl
 
 def late(option, value):
@@ -97,7 +97,7 @@ def late(option, value):
     prctl(option, value)
 
 libc.prctl = late
-nursery.bear(ProcessSpec("child", command=["touch", sys.argv[1]]))
+spawner.spawn(ProcessSpec("child", command=["touch", sys.argv[1]]))
 """
 
 

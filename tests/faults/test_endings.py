@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.process.terminate import GRACE_NS, withstands
+from sandbox.machines.linux.process.terminate import GRACE_NS
+from sandbox.machines.linux.procfs import withstands
 from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.model.spec import ProcessSpec

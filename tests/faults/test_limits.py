@@ -97,11 +97,11 @@ count = 40
 
 _NO_MORE_FORKS = """
 import errno, os
-from sandbox.machines.linux.process.spawn import BirthFailed, Nursery
+from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed
 from sandbox.machines.linux.net.listeners import Listeners
 from sandbox.model.spec import ProcessSpec
 
-nursery = Nursery([max(os.sched_getaffinity(0))], ".", Listeners([], exposed=False))
+spawner = Spawner(max(os.sched_getaffinity(0)), ".", Listeners([], exposed=False))
 fork, times = os.fork, iter(range(9))
 
 def refuse():
@@ -110,11 +110,11 @@ def refuse():
     return fork()
 
 os.fork = refuse
-for child in nursery.bear_many([ProcessSpec(name, command=["true"]) for name in "abc"]):
-    if isinstance(child, BirthFailed):
+for child in spawner.spawn_many([ProcessSpec(name, command=["true"]) for name in "abc"]):
+    if isinstance(child, SpawnFailed):
         print(child.what.figures["name"], child.what.figures["reason"])
     else:
-        child.let_go()
+        child.resume()
         print(child.spec.name, os.waitpid(child.os_pid, 0)[1])
 """
 

@@ -11,9 +11,9 @@ import pytest
 
 from sandbox.model.events import AnyEvent, Booted, Halted
 from sandbox.trace.load import Recording
-from sandbox.views.eventlog import past_of
 from tests.support.files import BUSY
 from tests.support.run import OSSANDBOX, OWN_MOUNTS, ossandbox, until
+from tests.support.views import log_of
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -32,7 +32,7 @@ TINY = 'mount -t tmpfs -o size=16k none "$1" && cd "$1" && shift && "$@"; status
 def events_of(path: Path) -> list[AnyEvent]:
     """They can all have happened, or folding them would raise."""
     events = [*Recording(str(path)).events()]
-    past_of(events)
+    log_of(events)
     return events
 
 

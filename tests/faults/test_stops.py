@@ -13,8 +13,11 @@ from typing import Any
 import pytest
 
 from sandbox.link.client import can_be_strict, own_pid_namespace, use_all_cpus
+from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.descendants import Families
+from sandbox.machines.linux.process.descendants import DescendantScanner
+from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.machines.linux.reports import Reports
 from sandbox.model.commands import Pause, Resume
 from sandbox.model.events import Admitted, Blocked, Dispatched, Exited
 from sandbox.model.spec import ProcessSpec
@@ -308,13 +311,13 @@ def test_f15_what_is_taken_in_is_looked_at_twice() -> None:
     """Between finding a relative and taking hold of it, its number may have gone to a stranger."""
     relative = subprocess.Popen(["sleep", "60"])
     stranger = os.getppid()
-    families = Families({})
+    scanner = DescendantScanner(ProcessTable(), Reports(Clock()))
     try:
         for os_pid, ours in ((relative.pid, True), (stranger, False)):
-            taken = Child(os_pid, ProcessSpec("found", command=["found"]), direct=False)
-            assert families.confirms(taken) is ours
+            taken = Child(os_pid, ProcessSpec("found", command=["found"]), forked=False)
+            assert scanner.is_ours(taken) is ours
             taken.close()
     finally:
-        families.close()
+        scanner.close()
         relative.kill()
         relative.wait()

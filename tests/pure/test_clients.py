@@ -12,7 +12,7 @@ import pytest
 
 from sandbox import wording
 from sandbox.clients.client import Client, Clients
-from sandbox.clients.script import Clientele
+from sandbox.clients.script import ClientScript
 from sandbox.model.events import Admitted, Clause, Exited, Fault, Halted, Listening
 from sandbox.model.spec import ClientSpec
 from sandbox.util.addresses import Address
@@ -152,12 +152,12 @@ def told(client: Client) -> tuple[str, int, int]:
 async def test_a_scenario_s_clients_begin_when_their_server_listens() -> None:
     async with serving(upper) as (clients, address):
         specs = [ClientSpec("a", "server", times=2, every_ns=0), ClientSpec("b", "web", count=3, times=1)]
-        clientele = Clientele(specs, clients)
+        clientele = ClientScript(specs, clients)
         clientele.take([Admitted(0, 1, "web", "sh"), Admitted(0, 2, "python3", "python3 web.py", parent=1)])
         await asyncio.sleep(0.02)
         assert clients.all == []
         clientele.take([Listening(1, 1, 2, str(address), 100)])
-        await until(lambda: clientele.parts[1].done)
+        await until(lambda: clientele.groups[1].done)
         assert [told(client) for client in clients.all] == [("b-1", 1, 1), ("b-2", 1, 1), ("b-3", 1, 1)]
         assert not clientele.done
         clientele.take([Fault(2, Clause("port is taken", {"name": "server", "at": "x", "hint": "y"}))])
@@ -170,7 +170,7 @@ async def test_a_scenario_s_clients_begin_when_their_server_listens() -> None:
 
 @pytest.mark.parametrize("end", [Exited(5, 1, 0, None, 0, 0, 0), Halted(5, Clause("done"))])
 async def test_clients_whose_server_has_never_listened(end: Exited | Halted) -> None:
-    clientele = Clientele([ClientSpec("a", "server", count=2)], Clients())
+    clientele = ClientScript([ClientSpec("a", "server", count=2)], Clients())
     clientele.take([Admitted(0, 1, "server", "true"), end])
     assert clientele.done
     assert clientele.figures()[0]["reasons"] == {"nobody listens": 2}

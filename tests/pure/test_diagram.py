@@ -11,21 +11,21 @@ from sandbox.model.events import Event
 from sandbox.model.spec import Scenario
 from sandbox.model.states import LEGAL, State
 from sandbox.views.board import Board
-from sandbox.views.eventlog import past_of
-from sandbox.views.transitions import TRANSITIONS, Diagram
+from sandbox.views.transitions import TRANSITIONS, Transitions
 from tests.support.generated import any_scenario
 from tests.support.kernel_script import KernelScript
 from tests.support.scenarios import simulate
+from tests.support.views import log_of
 
 
-def drawn(events: Iterable[Event]) -> Diagram:
-    diagram = Diagram()
+def drawn(events: Iterable[Event]) -> Transitions:
+    diagram = Transitions()
     for event in events:
         diagram.apply(event)
     return diagram
 
 
-def counts(diagram: Diagram, pid: int | None = None) -> dict[str, int]:
+def counts(diagram: Transitions, pid: int | None = None) -> dict[str, int]:
     """Those arrows that were taken."""
     return {name: number for name in TRANSITIONS if (number := diagram.count(name, pid))}
 
@@ -77,37 +77,37 @@ def test_whoever_enters_a_state_leaves_it_or_is_there(world: Scenario) -> None:
             half = board.copy()
     assert_balanced(board)
     if half is not None:
-        before = counts(half.diagram)
-        assert sum(before.values()) <= sum(counts(board.diagram).values())
+        before = counts(half.transitions)
+        assert sum(before.values()) <= sum(counts(board.transitions).values())
         for event in events[len(events) // 2 + 1 :]:
             half.apply(event)
-        assert counts(half.diagram) == counts(board.diagram)
-        assert half.diagram.last == board.diagram.last
+        assert counts(half.transitions) == counts(board.transitions)
+        assert half.transitions.last == board.transitions.last
 
 
 def assert_balanced(board: Board) -> None:
     """Of every process, and so of all: it has come into each state as often as it has left it, but for where it is."""
     whole = dict.fromkeys(TRANSITIONS, 0)
     for pid, row in board.rows.items():
-        move = board.diagram.last.get(pid)
+        move = board.transitions.last.get(pid)
         where = State.NEW if move is None else TRANSITIONS[move.transition][1]
-        assert where is (State.RUNNING if pid in board.diagram.held else row.state)
+        assert where is (State.RUNNING if pid in board.transitions.held else row.state)
         for state in State:
             came, went = (
-                sum(board.diagram.count(name, pid) for name, ends in TRANSITIONS.items() if ends[end] is state)
+                sum(board.transitions.count(name, pid) for name, ends in TRANSITIONS.items() if ends[end] is state)
                 for end in (1, 0)
             )
             assert came - went == (where is state) - (state is State.NEW)
         for name in TRANSITIONS:
-            whole[name] += board.diagram.count(name, pid)
-    assert whole == {name: board.diagram.count(name) for name in TRANSITIONS}
+            whole[name] += board.transitions.count(name, pid)
+    assert whole == {name: board.transitions.count(name) for name in TRANSITIONS}
 
 
 def test_the_past_has_its_own_counts() -> None:
-    past = past_of(lives().events)
+    past = log_of(lives().events)
     first = past.decision_after(0)
-    assert counts(past.at(first).board.diagram) == {"admitted": 2, "dispatched": 1}
-    assert past.live.board.diagram.count("dispatched") == 5
+    assert counts(past.at(first).board.transitions) == {"admitted": 2, "dispatched": 1}
+    assert past.live.board.transitions.count("dispatched") == 5
 
 
 def test_whoever_was_running_when_the_machine_paused_is_held() -> None:

@@ -12,6 +12,7 @@ from sandbox import wording
 from sandbox.model.commands import Look, Tune
 from sandbox.model.events import Event, Fault, PolicyNote, Queues, Scheduling
 from sandbox.model.spec import MachineSpec
+from sandbox.model.values import BadValue
 from sandbox.policies import build
 from sandbox.policies.base import Policy, Queue, Task
 from sandbox.policies.host.guard import Guard
@@ -253,3 +254,32 @@ def figures(self, task):
 def test_f28_failing_to_be_tuned(tmp_path: Path) -> None:
     body = "def tune(self, name, text):\n    1 / 0\ndef retune(self, now_ns):\n    1 / 0"
     assert failed(run(write(tmp_path, body), ("7ms", Tune("quantum", "5ms")))).what.figures["callback"] == "tune"
+
+
+@pytest.mark.parametrize(
+    ("was", "now"),
+    [
+        ("from sandbox.kinds import Duration", "from sandbox.policies import Duration"),
+        ("from sandbox.events import Clause, Figure as F", "from sandbox.policies import Clause, Figure"),
+        ("from sandbox.policies.ranking import Ranked", "from sandbox.policies import Ranked"),
+        ("import sandbox.kinds", "import sandbox.policies"),
+    ],
+)
+def test_an_import_of_a_module_that_has_moved_is_answered_by_the_one_to_write(
+    tmp_path: Path, was: str, now: str
+) -> None:
+    (tmp_path / "old.py").write_text(f"\n{was}\n")
+    with pytest.raises(BadValue) as bad:
+        build(MachineSpec(policy="old.py:Mine"), str(tmp_path))
+    said, module = wording.problem(bad.value.what), was.split()[1]
+    assert said == f"old.py, line 2: {module} is now sandbox.policies: {now}"
+
+
+@pytest.mark.parametrize(
+    "wanted", ["from sandbox.screens import Nothing", "from sandbox.kinds import nearest", "import nowhere"]
+)
+def test_what_is_nowhere_to_be_had_fails_as_it_is(tmp_path: Path, wanted: str) -> None:
+    (tmp_path / "old.py").write_text(wanted)
+    with pytest.raises(BadValue) as bad:
+        build(MachineSpec(policy="old.py:Mine"), str(tmp_path))
+    assert wording.problem(bad.value.what).startswith("old.py fails in line 1: ModuleNotFoundError: No module named")

@@ -14,7 +14,7 @@ from rich.cells import cell_len
 from sandbox.i18n import LANGUAGES, _, use
 from sandbox.tui.keys import ACTIONS, PANELS
 from sandbox.tui.widgets.status import PHASE_CELLS
-from sandbox.wording.states import STATES
+from sandbox.wording.waits import STATES
 from tests.scripts.messages import catalogue, template
 
 pytestmark = pytest.mark.parametrize("language", LANGUAGES[1:])

@@ -14,7 +14,7 @@ from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.model.claims import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
@@ -31,8 +31,8 @@ from sandbox.model.events import (
     Wrote,
 )
 from sandbox.model.spec import Scenario, WhatIf
-from sandbox.model.values import Refused
-from sandbox.scenario import BadScenario, built_in, built_in_folder, find, load
+from sandbox.model.values import BadValue
+from sandbox.scenario import BadInput, built_in, built_in_folder, find, load
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold
 from tests.support.scenarios import process, scenario, simulate
@@ -56,7 +56,7 @@ FAMILY: list[Event] = [
 def told(*claims: str, events: list[Event] = FAMILY) -> list[bool]:
     """Which claims hold."""
     parsed = [parse_claim(claim) for claim in claims]
-    story = Story(happenings(parsed))
+    story = LessonTracker(happenings(parsed))
     for event in events:
         story.add(event)
     known = {name: Figure(value_of(text), text) for name, text in story.printed.items()}
@@ -133,9 +133,9 @@ def test_a_claim_that_does_not(claim: str) -> None:
     ],
 )
 def test_what_is_no_claim_is_refused_in_words(claim: str, rule: str) -> None:
-    with pytest.raises(Refused) as refused:
+    with pytest.raises(BadValue) as bad:
         parse_claim(claim)
-    [(_, clause)] = refused.value.faults
+    [(_, clause)] = bad.value.faults
     assert clause.rule == rule
     assert "{" not in wording.problem(clause)
 
@@ -160,13 +160,15 @@ def test_a_happening_reads_back_as_it_was_written(text: str) -> None:
 
 
 def test_the_steps_of_a_lesson_come_one_after_the_other() -> None:
-    story = Story(
+    story = LessonTracker(
         steps=[parse_happening(text) for text in ("boss blocks", "boss is born", "boss/1 exits", "boss runs")]
     )
     for event in FAMILY:
         story.add(event)
     assert story.reached == [4], "what came before its turn does not count"
-    story = Story(steps=[parse_happening(text) for text in ("boss runs", "boss blocks", "boss/1 exits", "boss runs")])
+    story = LessonTracker(
+        steps=[parse_happening(text) for text in ("boss runs", "boss blocks", "boss/1 exits", "boss runs")]
+    )
     for event in FAMILY:
         story.add(event)
     assert story.reached == [1, 4, 7]
@@ -175,7 +177,7 @@ def test_the_steps_of_a_lesson_come_one_after_the_other() -> None:
 def test_a_run_has_figures_as_a_whole_and_for_each_process() -> None:
     world = scenario(process("a", "cpu 30ms", "io 20ms", "cpu 10ms"), process("b", "cpu 60ms"), policy="fcfs")
     events = simulate(world)
-    story = Story()
+    story = LessonTracker()
     for event in events:
         story.add(event)
     known = figures(fold(events), story)
@@ -251,7 +253,7 @@ def lesson(folder: Path, more: str, **texts: str) -> Scenario:
     ],
 )  # fmt: skip
 def test_what_is_wrong_with_a_lesson_is_told(tmp_path: Path, more: str, line: int, said: str) -> None:
-    with pytest.raises(BadScenario) as bad:
+    with pytest.raises(BadInput) as bad:
         lesson(tmp_path, more, en="# A\n\n---\n\nB")
     assert said in wording.problem(bad.value.problems[0].what)
     assert bad.value.problems[0].line == line
@@ -260,7 +262,7 @@ def test_what_is_wrong_with_a_lesson_is_told(tmp_path: Path, more: str, line: in
 def test_a_text_in_another_language_has_the_same_parts(tmp_path: Path) -> None:
     step = '[[step]]\nuntil = "a runs"'
     assert lesson(tmp_path, step, en="A\n\n---\n\nB").steps[0].until == Happening("a", "runs")
-    with pytest.raises(BadScenario) as bad:
+    with pytest.raises(BadInput) as bad:
         lesson(tmp_path, step, en="A\n\n---\n\nB", zh="A")
     assert "mine.zh.md has 1 parts" in wording.problem(bad.value.problems[0].what)
 
@@ -268,7 +270,7 @@ def test_a_text_in_another_language_has_the_same_parts(tmp_path: Path) -> None:
 def test_what_a_program_prints_without_end_is_not_kept_for_ever() -> None:
     events: list[Event] = [Admitted(0, 1, "yes", "yes")]
     events += [Wrote(n, 1, "console", f"x{n} = {n}\n{'y' * 5_000}") for n in range(500)]
-    story: Any = Story()
+    story: Any = LessonTracker()
     for event in events:
         story.add(event)
     assert len(story.printed) <= 200

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from textual.content import Content
 
-from sandbox.render.cells import teach_rich, wrap
+from sandbox.render.cells import wrap
+from sandbox.tui.compat import break_lines_in_every_script
 
 SAID = "它醒来，得到 CPU，fork 出一个子进程；这个子进程只管这一个客户（它的）。"
 LINES = ["它醒来，得到 CPU，", "fork 出一个子进程；", "这个子进程只管这一个", "客户（它的）。"]
@@ -20,7 +21,7 @@ _as_it_comes = rich._wrap.words
 
 @pytest.fixture(autouse=True)
 def _taught() -> Iterator[None]:
-    teach_rich()
+    break_lines_in_every_script()
     yield
     rich._wrap.words = _as_it_comes
 

@@ -9,7 +9,8 @@ import time
 import pytest
 
 from sandbox.machines.linux.net import sock_diag as system
-from sandbox.machines.linux.net.sock_diag import State
+from sandbox.machines.linux.net.sock_diag import TcpState
+from sandbox.machines.linux.procfs import socket_inodes
 from sandbox.model.events import (
     Accepted,
     Admitted,
@@ -31,6 +32,7 @@ from sandbox.util.addresses import Address, parse_address
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from tests.support.kernel_script import HEAD
+from tests.support.views import in_backlog, with_peer
 
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
 
@@ -79,14 +81,14 @@ def test_a_connection_from_the_backlog_to_its_end() -> None:
     ]
     network = fold(*begun).network
     connection = network.connections[2]
-    assert connection.in_backlog
+    assert in_backlog(connection)
     assert (network.listeners[1].at, network.listeners[1].backlog, network.listeners[1].waiting) == (AT, 1024, 1)
     assert (connection.received, connection.unread) == (5, 5)
-    assert network.with_peer(PEER) is connection
+    assert with_peer(network, PEER) is connection
     taken = [*begun, Backlog(2 * MS, 1, 0), Accepted(2 * MS, 2, 1), Transferred(3 * MS, 2, 5, 5, 0)]
     network = fold(*taken).network
     assert [each.number for each in network.of(1)] == [2]
-    assert not network.connections[2].in_backlog
+    assert not in_backlog(network.connections[2])
     network = fold(*taken, Closed(4 * MS, 2)).network
     assert network.connections == {}
     assert [(each.number, each.sent, each.ended_ns) for each in network.ended] == [(2, 5, 4 * MS)]
@@ -129,13 +131,13 @@ def test_the_system_s_list(netlink: bool, monkeypatch: pytest.MonkeyPatch) -> No
         client.sendall(b"hello")
         at, own = Address(*listener.getsockname()), Address(*client.getsockname())
         found = list(system.sockets())
-        [listening] = [tcp for tcp in found if tcp.own == at and tcp.state is State.LISTEN]
+        [listening] = [tcp for tcp in found if tcp.own == at and tcp.state is TcpState.LISTEN]
         [waiting] = [tcp for tcp in found if (tcp.own, tcp.peer) == (at, own)]
         [outside] = [tcp for tcp in found if (tcp.own, tcp.peer) == (own, at)]
         assert listening.unread == 1, "one waits to be accepted"
-        assert (listening.most, waiting.received, outside.sent) == ((7, 5, 5) if netlink else (0, None, None))
+        assert (listening.max_unread, waiting.received, outside.sent) == ((7, 5, 5) if netlink else (0, None, None))
         assert (waiting.inode, waiting.unread) == (0, 5), "nobody has it yet"
-        assert outside.inode in system.inodes(os.getpid())
+        assert outside.inode in socket_inodes(os.getpid())
 
 
 def test_ends_are_told_with_what_went_over_it() -> None:

@@ -9,8 +9,8 @@ import pytest
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import AnyEvent, encode
 from sandbox.trace.load import Recording
-from sandbox.views.eventlog import past_of
 from sandbox.views.metrics import fold, metrics
+from tests.support.views import log_of
 
 FOLDER = Path(__file__).parents[1] / "vectors" / "recordings"
 #: Makespan, switches, and the mean turnaround and waiting time, as the version that made the recording printed them;
@@ -31,7 +31,7 @@ def test_every_event_loads_and_the_figures_are_the_same(name: str) -> None:
     recording, events = read(name)
     assert recording.problems == []
     assert len(events) == len((FOLDER / name).read_text("utf-8").splitlines()) - 1
-    past_of(events)  # raises on what cannot have happened
+    log_of(events)  # raises on what cannot have happened
     figures = metrics(fold(events))
     means = figures["turnaround_ns"]["mean"], figures["waiting_ns"]["mean"]
     assert (figures["makespan_ns"], figures["switches"], *means) == FIGURES[name]

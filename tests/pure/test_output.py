@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sandbox.util.text import Cleaner, clean_console
-from sandbox.views.console import LINES_MOST, PLAIN, Look, Output
+from sandbox.views.console import MAX_LINES, PLAIN, ConsoleText, Look
 
 
-def written(*pieces: str) -> Output:
-    output = Output()
+def written(*pieces: str) -> ConsoleText:
+    output = ConsoleText()
     for piece in pieces:
         output.write(piece)
     return output
@@ -83,7 +83,7 @@ def test_a_look_lasts_over_lines_and_pieces() -> None:
 
 def test_memory_is_bounded_in_lines_and_in_characters() -> None:
     output = written("".join(f"{number}\n" for number in range(5_000)))
-    assert (output.first, output.end) == (5_000 - LINES_MOST, 5_000)
+    assert (output.first, output.end) == (5_000 - MAX_LINES, 5_000)
     assert output.text.endswith("4998\n4999")
     output.write("\x1b[31m" + "y" * 3_000_000)
     assert len(output.text) <= 102_000

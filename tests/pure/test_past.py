@@ -9,16 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sandbox.model.events import RESUMED, Dispatched, Event, Wrote, decode
+from sandbox.model.events import Clause, Dispatched, Event, Wrote, decode
 from sandbox.model.spec import Scenario
 from sandbox.util.units import MS
 from sandbox.views import eventlog as past
 from sandbox.views.board import Board
-from sandbox.views.eventlog import Moment, Past, past_of
+from sandbox.views.eventlog import EventLog, Moment
 from sandbox.views.history import History
 from sandbox.views.network import Network
 from tests.support.generated import any_scenario
 from tests.support.scenarios import process, scenario, simulate
+from tests.support.views import log_of
+
+GOES_ON = Clause("goes on after a pause")
 
 
 @pytest.fixture(autouse=True)
@@ -35,9 +38,9 @@ def board(it: Board) -> Any:
         + [[*row.output.lines(0, row.output.end)]]
         for pid, row in it.rows.items()
     }
-    ours = ("rows", "blocked", "exited", "network", "diagram")
+    ours = ("rows", "blocked", "exited", "network", "transitions")
     plain = {name: value for name, value in vars(it).items() if name not in ours}
-    return plain, rows, [*it.blocked], [*it.exited], network(it.network), vars(it.diagram)
+    return plain, rows, [*it.blocked], [*it.exited], network(it.network), vars(it.transitions)
 
 
 def network(it: Network) -> Any:
@@ -84,7 +87,7 @@ def with_output(events: list[Event]) -> list[Event]:
 @given(any_scenario(), st.lists(st.integers(0, 10**6), min_size=1, max_size=6))
 def test_any_prefix_is_the_same_forwards_and_by_going_back(world: Scenario, points: list[int]) -> None:
     events = with_output(simulate(world))
-    it = past_of(events)
+    it = log_of(events)
     near: Moment | None = None
     for point in points:
         index = point % (len(events) + 1)
@@ -98,8 +101,8 @@ def test_any_prefix_is_the_same_forwards_and_by_going_back(world: Scenario, poin
 @given(any_scenario(), st.integers(0, 10**6))
 def test_decision_by_decision_there_and_back(world: Scenario, point: int) -> None:
     events = simulate(world)
-    it = past_of(events)
-    made = [index + 1 for index, event in enumerate(events) if isinstance(event, Dispatched) and event.why != RESUMED]
+    it = log_of(events)
+    made = [index + 1 for index, event in enumerate(events) if isinstance(event, Dispatched) and event.why != GOES_ON]
     index = point % (len(events) + 1)
     assert it.decision_before(index) == max((each for each in made if each < index), default=0)
     assert it.decision_after(index) == min((each for each in made if each > index), default=len(events))
@@ -111,7 +114,7 @@ def test_decision_by_decision_there_and_back(world: Scenario, point: int) -> Non
 def test_the_next_change_of_a_process() -> None:
     world = scenario(process("a", "cpu 200ms"), process("b", "cpu 5ms", "io 50ms", "cpu 5ms"), quantum_ns=MS)
     events = simulate(world)
-    it = past_of(events)
+    it = log_of(events)
     found, index = [], 0
     while (after := it.next_of(2, index)) is not None:
         index = after
@@ -125,7 +128,7 @@ def test_the_next_change_of_a_process() -> None:
 def test_chapters_begin_between_two_instants() -> None:
     """Thirty processes at one instant are one chapter, however long."""
     events = simulate(scenario(*(process(f"p{number}", "cpu 1ms") for number in range(30))))
-    it = Past()
+    it = EventLog()
     for event in events:
         it.add(event)
     firsts = [chapter.first for chapter in it._chapters]

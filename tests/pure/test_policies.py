@@ -13,9 +13,9 @@ from sandbox.model.events import Descheduled, Dispatched, Event, Exited, PolicyN
 from sandbox.model.spec import ProcessSpec
 from sandbox.policies.base import Task
 from sandbox.policies.common.tickets import TicketPool
-from sandbox.render.listings import says
 from sandbox.util.units import MS, S
 from sandbox.wording import policies as choices
+from sandbox.wording.policies import rule_and_rest
 from tests.support.scenarios import exits, gantt, names, process, scenario, simulate
 
 #: Linux's share of a nice 0 process beside one of these nice values.
@@ -61,7 +61,7 @@ def whys(events: list[Event]) -> list[tuple[str, str, dict[str, Any]]]:
 @pytest.mark.parametrize("name", policies.names())
 def test_each_says_its_rule_when_it_is_bad_and_what_its_parameters_are(name: str) -> None:
     kind = policies.find(name)
-    rule, bad = says(kind)
+    rule, bad = rule_and_rest(kind.__doc__)
     assert rule.endswith(".")
     assert bad.startswith("Bad when")
     for parameter in kind.declared():

@@ -6,7 +6,7 @@ import msgspec
 
 from sandbox.lessons.figures import figures
 from sandbox.lessons.text import lesson_text
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.spec import Scenario
 from sandbox.scenario import find, load
 from sandbox.views.history import History
@@ -25,7 +25,7 @@ def world(name: str, policy: str | None = None, scripted: bool = True) -> Scenar
 
 
 def run(name: str, policy: str | None = None, scripted: bool = True) -> tuple[History, dict[str, str]]:
-    events, story = simulate(world(name, policy, scripted)), Story()
+    events, story = simulate(world(name, policy, scripted)), LessonTracker()
     for event in events:
         story.add(event)
     history = fold(events)

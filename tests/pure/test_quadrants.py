@@ -5,9 +5,9 @@ from __future__ import annotations
 from sandbox import wording
 from sandbox.model.events import Admitted, Connected, Event, Listening
 from sandbox.util.units import MS
-from sandbox.views.eventlog import past_of
 from sandbox.views.quadrants import Seat, seats
 from tests.support.kernel_script import KernelScript
+from tests.support.views import log_of
 
 SYNCHRONOUS_BLOCKING, SYNCHRONOUS, ASYNCHRONOUS = (True, True), (True, False), (False, False)
 ASYNCHRONOUS_BLOCKING = (False, True)
@@ -15,7 +15,7 @@ ASYNCHRONOUS_BLOCKING = (False, True)
 
 def seated(script: KernelScript, *more: Event) -> dict[str, Seat]:
     """Where everybody sits in the end, by name."""
-    moment = past_of([*script.events, *more]).live
+    moment = log_of([*script.events, *more]).live
     return {moment.names[pid]: seat for pid, seat in seats(moment.board, moment.history, script.at).items()}
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from sandbox import wording
 from sandbox.model.commands import Kill, Spawn, Tune, Type
-from sandbox.scenario import BadScenario, built_in, find, load
+from sandbox.scenario import BadInput, built_in, find, load
 from sandbox.util.units import MS
 
 
@@ -20,7 +20,7 @@ def problems(tmp_path: Path, text: str | bytes) -> list[tuple[int, str, str]]:
     """(line, place, rule) of every problem."""
     path = tmp_path / "bad.toml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    with pytest.raises(BadScenario) as caught:
+    with pytest.raises(BadInput) as caught:
         load(path)
     assert all(wording.problem(problem.what) for problem in caught.value.problems)
     return [(problem.line, problem.place, problem.what.rule) for problem in caught.value.problems]
@@ -256,7 +256,7 @@ def test_a_misspelt_word_gets_a_suggestion(tmp_path: Path) -> None:
     path.write_text(
         "[[process]]\nname='anna'\nwork=['cpu 1ms']\n[[process]]\nwork=['cpu 1ms']\nprioritty=1\n[[at]]\ntime='1s'\ndo='kill ana'"
     )
-    with pytest.raises(BadScenario) as caught:
+    with pytest.raises(BadInput) as caught:
         load(path)
     said = [wording.problem(problem.what) for problem in caught.value.problems]
     assert said[0].endswith("Did you mean priority?")
@@ -264,11 +264,11 @@ def test_a_misspelt_word_gets_a_suggestion(tmp_path: Path) -> None:
 
 
 def test_an_unreadable_or_missing_file(tmp_path: Path) -> None:
-    with pytest.raises(BadScenario):
+    with pytest.raises(BadInput):
         load(tmp_path / "none.toml")
-    with pytest.raises(BadScenario):
+    with pytest.raises(BadInput):
         load(tmp_path)
-    with pytest.raises(BadScenario) as caught:
+    with pytest.raises(BadInput) as caught:
         find("wellcome")
     assert wording.problem(caught.value.problems[0].what).endswith("Did you mean welcome?")
 
@@ -318,7 +318,7 @@ def test_f31_no_table_whatever_breaks_the_reader(
     with patch.object(tomllib, "loads", return_value=table):
         try:
             load(path)
-        except BadScenario as bad:
+        except BadInput as bad:
             said = [wording.problem(problem.what) for problem in bad.problems]
         else:
             said = ["nothing is wrong"]

@@ -16,17 +16,17 @@ from hypothesis import strategies as st
 from sandbox import wording
 from sandbox.model.events import Admitted, AnyEvent, Booted, Clause, Described, Event, Fault, Queues, Wrote, encode
 from sandbox.model.spec import Scenario
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace import load
 from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
 from sandbox.trace.plausible import Plausible
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
-from sandbox.views.eventlog import past_of
 from tests.support.files import write_recording
 from tests.support.generated import any_scenario
 from tests.support.scenarios import process, scenario, simulate
+from tests.support.views import log_of
 
 WORLD = scenario(process("a", "cpu 30ms", "io 20ms", "cpu 10ms"), process("b", "cpu 35ms"), quantum_ns=10 * MS)
 EVENTS = simulate(WORLD)
@@ -40,12 +40,12 @@ def read(path: Path) -> tuple[list[AnyEvent], list[str]]:
     """Its events, and the rules by which it is damaged."""
     recording = Recording(str(path))
     events = [*recording.events()]
-    past_of(events)  # raises on what cannot have happened
+    log_of(events)  # raises on what cannot have happened
     return events, [problem.rule for problem in recording.problems]
 
 
 def refused(path: Path) -> str:
-    with pytest.raises(Refused) as info:
+    with pytest.raises(BadValue) as info:
         Recording(str(path))
     return info.value.faults[0][1].rule
 
@@ -62,7 +62,7 @@ def test_whatever_happens_comes_back(tmp_path: Path, world: Scenario) -> None:
     assert Recording(str(path)).header.scenario == world
     with_past = tmp_path / "late"
     recorder = Recorder(str(with_past), describe(world, None), overwrite=True)
-    for lines in past_of(events).blocks():
+    for lines in log_of(events).blocks():
         recorder.copy(lines)
     recorder.close()
     assert with_past.read_bytes() == path.read_bytes()
@@ -84,7 +84,7 @@ def test_the_header_says_what_was_run(tmp_path: Path) -> None:
 def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
     path = recorded(tmp_path / "it")
     before = path.read_bytes()
-    with pytest.raises(Refused) as info:
+    with pytest.raises(BadValue) as info:
         Recorder(str(path), describe(WORLD, None))
     assert info.value.faults[0][1].rule == "file exists"
     assert path.read_bytes() == before
@@ -94,7 +94,7 @@ def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
 
 def test_a_pipe_that_nobody_reads_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(Refused):
+    with pytest.raises(BadValue):
         Recorder(str(tmp_path / "pipe"), describe(WORLD, None))
 
 
@@ -172,7 +172,7 @@ def test_a_lost_event_costs_few_others(tmp_path: Path) -> None:
             continue
         plausible = Plausible()
         believed = [event for event in [*all_of_it[:lost], *all_of_it[lost + 1 :]] if plausible(event)]
-        past_of(believed)
+        log_of(believed)
         assert len(all_of_it) - len(believed) < 60, all_of_it[lost]
 
 
@@ -201,9 +201,9 @@ def test_garbled_in_any_way_it_never_breaks_the_reader(tmp_path: Path, draw: ran
     path.write_bytes(b"".join(lines))
     try:
         recording = Recording(str(path))
-    except Refused:
+    except BadValue:
         return
-    past_of(recording.events())
+    log_of(recording.events())
     assert all(wording.recording(problem) != problem.rule for problem in recording.problems)
 
 
@@ -236,12 +236,12 @@ def test_nothing_in_it_can_steer_the_terminal(tmp_path: Path) -> None:
 
 def test_huge_is_cut_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = recorded(tmp_path / "it")
-    monkeypatch.setattr(load, "_EVENTS_MOST", 10)
+    monkeypatch.setattr(load, "_MAX_EVENTS", 10)
     assert read(path) == (EVENTS[:10], ["too many events", "recording has no end"])
-    monkeypatch.setattr(load, "_LINE_MOST", max(map(len, path.read_bytes().splitlines(True))) + 1)
+    monkeypatch.setattr(load, "_MAX_LINE", max(map(len, path.read_bytes().splitlines(True))) + 1)
     with path.open("ab") as file:
         file.write(b" " * 10_000 + b"\n" + encode(EVENTS[-1]))
-    monkeypatch.setattr(load, "_EVENTS_MOST", 10_000)
+    monkeypatch.setattr(load, "_MAX_EVENTS", 10_000)
     events, problems = read(path)
     assert events == EVENTS
     assert problems == ["line is too long"]

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines.linux.blocking import blocked as waiting
-from sandbox.machines.linux.blocking.blocked import Waiting
+from sandbox.machines.linux.blocking import blocked
+from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 
 
 class Waiter:
@@ -19,7 +19,7 @@ class Waiter:
         self.runs = runs
         self.held = True
 
-    def let_go(self) -> None:
+    def resume(self) -> None:
         self.held = False
 
 
@@ -29,14 +29,14 @@ def resumed(monkeypatch: pytest.MonkeyPatch, *waiters: Waiter) -> None:
         waiter.runs -= 1
         return "R" if waiter.runs >= 0 else "S", 1
 
-    monkeypatch.setattr(waiting, "read_state", read_state)
-    it: Any = Waiting({}, None)  # type: ignore[arg-type]
-    it.children = dict(enumerate(waiters, 1))
-    it.let_go()
+    monkeypatch.setattr(blocked, "read_state", read_state)
+    it: Any = BlockedProcesses({}, None)  # type: ignore[arg-type]
+    it.by_pid = dict(enumerate(waiters, 1))
+    it.resume()
 
 
 def test_it_is_awaited_that_all_sleep_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_RETURN_NS", 10**10)
+    monkeypatch.setattr(blocked, "_MAX_RETURN_NS", 10**10)
     waiters = [Waiter(0), Waiter(7), Waiter(3)]
     resumed(monkeypatch, *waiters)
     assert [waiter.runs for waiter in waiters] == [-1, -1, -1]

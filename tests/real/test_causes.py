@@ -75,6 +75,13 @@ def test_epoll_and_where_it_leads() -> None:
     assert waits(program, lambda on: on.rule == "poll") == Clause("poll", {"on": "console"})
 
 
+def test_descriptors_up_to_a_number_that_no_process_has() -> None:
+    """The system takes any number, and looks at those that there can be; so do we."""
+    any_number = "ctypes.CDLL(None).select(2**31 - 1, (ctypes.c_ulong * 16)(1), None, None, None)"
+    on = waits(quick_python("import ctypes", any_number), lambda on: on.rule == "poll")
+    assert on == Clause("poll", {"on": "console"})
+
+
 def test_connections_with_their_addresses() -> None:
     serves = quick_python(
         "import socket",

@@ -11,12 +11,12 @@ from itertools import groupby
 import pytest
 
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import STANDING, read_state
+from sandbox.machines.linux.procfs import HALTED, read_state
 from sandbox.model.commands import Press, Type, parse_command
 from sandbox.model.events import Blocked, Clause, Operator
 from sandbox.model.spec import ProcessSpec
-from sandbox.model.values import Refused
-from sandbox.views.console import Look, Output
+from sandbox.model.values import BadValue
+from sandbox.views.console import ConsoleText, Look
 from tests.support.leaks import LeftCheck
 from tests.support.real import Watch, watch
 from tests.support.scenarios import command, process, quick_python, scenario
@@ -68,14 +68,14 @@ def test_a_stop_from_the_console_outlives_one_of_ours(leftcheck: LeftCheck, pres
     with subprocess.Popen(quick_python(*program), stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
-        child = Child(process.pid, ProcessSpec("told"), direct=False)
-        child.hold()
+        child = Child(process.pid, ProcessSpec("told"), forked=False)
+        child.stop()
         give_up = time.monotonic() + 5
-        while read_state(child.stat_fd)[0] not in STANDING and time.monotonic() < give_up:
+        while read_state(child.stat_fd)[0] not in HALTED and time.monotonic() < give_up:
             time.sleep(0.001)
         os.kill(process.pid, signal.SIGTSTP)
         child.suspended = pressed
-        child.let_go()
+        child.resume()
         told = process.stdout.read().split()
         assert told == (["told", "over"] if pressed else ["over"]), "the system forgets it, unless somebody remembers"
         child.close()
@@ -88,7 +88,7 @@ def test_colours_come_through_and_nothing_else_does() -> None:
     with watch(scenario(command("paint", "printf", text)), stay=False) as run:
         run.finish()
         assert run.wrote("paint") == "\x1b[1;31mred\x1b[m  10%\r\x1b[K100%\n"
-        output = Output()
+        output = ConsoleText()
         output.write("\x1b[1;31m" + run.wrote("paint"))
         assert [*output.lines(0, 1)] == [(("100%", Look()),)]
 
@@ -96,5 +96,5 @@ def test_colours_come_through_and_nothing_else_does() -> None:
 def test_a_script_presses_keys() -> None:
     assert parse_command("press editor ctrl+c") == Press("editor", "ctrl+c")
     assert [Press("x", key).character for key in ("ctrl+c", "ctrl+d", "ctrl+z")] == ["\x03", "\x04", "\x1a"]
-    with pytest.raises(Refused):
+    with pytest.raises(BadValue):
         parse_command("press editor ctrl+x")

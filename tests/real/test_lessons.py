@@ -15,10 +15,10 @@ from sandbox.i18n import LANGUAGES
 from sandbox.lessons.course import lessons
 from sandbox.lessons.figures import figures
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
-from sandbox.lessons.tracker import Story
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
-from sandbox.machines.linux.cpus import available
+from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.events import Event, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in_folder
@@ -65,10 +65,10 @@ SHOWN = {"quadrants": who_sits_where}
 
 @pytest.mark.parametrize("lesson", COURSE)
 def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
-    if lesson.machine.cpus > available():
+    if lesson.machine.cpus > available_cpus():
         pytest.skip("this machine has too few CPUs")
     assert lesson.claims
-    story = Story(happenings(lesson.claims))
+    story = LessonTracker(happenings(lesson.claims))
     events = run_real(lesson)
     for event in events:
         story.add(event)

@@ -11,16 +11,17 @@ from pathlib import Path
 import pytest
 
 from sandbox.kernel.machine import Woke
-from sandbox.machines.linux.blocking.blocked import Waiting
+from sandbox.machines.linux import perf_events as perf
+from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.sensors import open_sensor, successor
-from sandbox.machines.linux.blocking.sensors import perf_events as perf
-from sandbox.machines.linux.blocking.sensors.base import Around
-from sandbox.machines.linux.blocking.sensors.perf_events import Ring
+from sandbox.machines.linux.blocking.sensors.base import SensorContext
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.cpus import Places, choose
+from sandbox.machines.linux.cpus import assign_cpus
+from sandbox.machines.linux.perf_events import Ring
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.reports import Outbox
+from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.machines.linux.reports import Reports
 from sandbox.model.commands import Kill, Quit, Type
 from sandbox.model.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
 from sandbox.model.spec import ProcessSpec
@@ -141,36 +142,36 @@ def test_f45_a_sensor_that_cannot_be_had_is_replaced_and_told() -> None:
         assert run.ended("p").status == 0
 
 
-def test_auto_takes_the_best_and_falls_down_the_line(around: Around) -> None:
-    best, lost = open_sensor("auto", around)
+def test_auto_takes_the_best_and_falls_down_the_line(context: SensorContext) -> None:
+    best, lost = open_sensor("auto", context)
     assert (best.name, lost) == (SENSORS[0], None)
     best.close()
     for name, after in (("perf", "idle"), ("idle", "poll"), ("poll", "poll"), ("psutil", "poll")):
-        following = successor(name, around)
+        following = successor(name, context)
         assert following.name == after
         following.close()
 
 
 @pytest.fixture
-def around() -> Iterator[Around]:
+def context() -> Iterator[SensorContext]:
     """What a sensor needs, without a machine; this process keeps off the mini CPU as the kernel process does."""
-    places = choose(1)
+    cpus = assign_cpus(1)
     before = os.sched_getaffinity(0)
-    os.sched_setaffinity(0, places.engine)
+    os.sched_setaffinity(0, cpus.engine)
     poller = Poller()
-    yield Around(Places(places.mini, places.engine), Clock(), poller, {}, set())
+    yield SensorContext(cpus, Clock(), poller, ProcessTable())
     poller.close()
     os.sched_setaffinity(0, before)
 
 
 @needs_perf
-def test_records_tell_of_births_threads_switches_and_ends(around: Around, tmp_path: Path) -> None:
-    ring = Ring(around.places.mini[0])
+def test_records_tell_of_births_threads_switches_and_ends(context: SensorContext, tmp_path: Path) -> None:
+    ring = Ring(context.cpus.mini[0])
     program = "import os, threading, time\nif os.fork() == 0: os._exit(0)\nos.wait()\n"
     program += "t = threading.Thread(target=time.sleep, args=(0.01,))\nt.start()\nt.join()"
     child = os.fork()
     if child == 0:
-        os.sched_setaffinity(0, {around.places.mini[0]})
+        os.sched_setaffinity(0, {context.cpus.mini[0]})
         exec(program)  # noqa: S102
         os._exit(0)
     os.waitpid(child, 0)
@@ -179,7 +180,7 @@ def test_records_tell_of_births_threads_switches_and_ends(around: Around, tmp_pa
     assert [record.t_ns for record in records] == sorted(record.t_ns for record in records)
     of_child = [record.what for record in records if record.os_pid == child]
     assert {"on", "left", "thread", "ended"} <= set(of_child)
-    grandchild = next(record.os_pid for record in records if record.what == "born" and record.os_pid != child)
+    grandchild = next(record.os_pid for record in records if record.what == "forked" and record.os_pid != child)
     assert [record.what for record in records if record.os_pid == grandchild][-1] == "ended"
     assert ring_time_is_the_clocks(records[0].t_ns)
 
@@ -189,12 +190,12 @@ def ring_time_is_the_clocks(t_ns: int) -> bool:
 
 
 @needs_perf
-def test_a_ring_that_overflows_says_so_and_goes_on(around: Around, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_ring_that_overflows_says_so_and_goes_on(context: SensorContext, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(perf, "_DATA_PAGES", 1)
-    ring = Ring(around.places.mini[0])
+    ring = Ring(context.cpus.mini[0])
     child = os.fork()
     if child == 0:
-        os.sched_setaffinity(0, {around.places.mini[0]})
+        os.sched_setaffinity(0, {context.cpus.mini[0]})
         for _ in range(400):
             time.sleep(50e-6)
         os._exit(0)
@@ -203,7 +204,7 @@ def test_a_ring_that_overflows_says_so_and_goes_on(around: Around, monkeypatch: 
     assert 100 < len(first) < 800
     again = os.fork()
     if again == 0:
-        os.sched_setaffinity(0, {around.places.mini[0]})
+        os.sched_setaffinity(0, {context.cpus.mini[0]})
         time.sleep(1e-3)
         os._exit(0)
     os.waitpid(again, 0)
@@ -241,13 +242,13 @@ def test_one_that_wakes_twice_before_the_kernel_hears_of_it_wakes_once() -> None
     if os_pid == 0:
         signal.pause()
         os._exit(0)
-    out, child = Outbox(Clock()), Child(os_pid, ProcessSpec("sleeper"))
+    out, child = Reports(Clock()), Child(os_pid, ProcessSpec("sleeper"))
     try:
         child.pid = 1
-        waiting = Waiting({os_pid: child}, out)
-        waiting.children[child.pid] = child
-        waiting.wake(child)
-        waiting.wake(child)
+        blocked = BlockedProcesses({os_pid: child}, out)
+        blocked.by_pid[child.pid] = child
+        blocked.wake(child)
+        blocked.wake(child)
         assert out.take(0).reports == [Woke(1)]
     finally:
         child.send(signal.SIGKILL)

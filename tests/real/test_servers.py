@@ -20,6 +20,7 @@ from tests.support.real import SENSORS, Watch, run_real
 from tests.support.run import ossandbox
 from tests.support.scenarios import command, process, quick_python, scenario
 from tests.support.servers import ask, client, hear, server, serving
+from tests.support.views import in_backlog
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -83,7 +84,7 @@ def test_the_second_client_of_an_iterative_server_waits_in_the_kernel(sensor: st
         assert ask(run, first, b"hello") == b"HELLO"
         with client(address) as second:
             second.sendall(b"hello")
-            one, two = sorted(connected(run, 2), key=lambda each: each.in_backlog)
+            one, two = sorted(connected(run, 2), key=in_backlog)
             assert (one.pid, two.pid) == (1, None)
             assert two.peer.endswith(f":{second.getsockname()[1]}")
             run.until(lambda: network(run).connections[two.number].unread == 5, "what it says waits, too")

@@ -12,8 +12,9 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from sandbox import policies
+from sandbox.cli.policies import RULES
 from sandbox.i18n import LANGUAGES, catalogue_file
-from sandbox.render.listings import RULES, says
+from sandbox.wording.policies import rule_and_rest
 
 SOURCE = Path(__file__).parents[2] / "sandbox"
 #: What gettext must know of a catalogue.
@@ -41,7 +42,7 @@ def extract(file: IO[bytes], *_: object, **__: object) -> Iterator[Found]:
                 yield from _constants(texts)
             case ast.Call(func=ast.Name("Parameter"), args=[_kind, _default, ast.Constant(str(text))]):
                 yield node.lineno, "_", text, []
-            case ast.Call(func=ast.Name("Action"), args=[_id, _keys, *words]):
+            case ast.Call(func=ast.Name("Action"), args=[_id, _keys, _does, *words]):
                 yield from _constants(words[:3])
 
 
@@ -63,7 +64,7 @@ def template() -> Catalog:
         found.add(message, locations=[("kernel/kernel.py", 0)])
     for name in policies.names():
         kind = policies.find(name)
-        for message in filter(None, says(kind)):
+        for message in filter(None, rule_and_rest(kind.__doc__)):
             found.add(message, locations=[(f"{kind.__module__.replace('.', '/').removeprefix('sandbox/')}.py", 0)])
     return found
 

@@ -14,7 +14,7 @@ from sandbox.model.spec import Boot, Scenario
 from sandbox.scenario import find, load
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.live import Live
 
 FOLDER = Path(__file__).parents[2] / "screenshots"
 Script = Callable[[Pilot[int]], Awaitable[None]]
@@ -33,7 +33,7 @@ async def draw(
     language: str = "en",
 ) -> None:
     use(language)
-    session = Session(load(find(scenario)), start)
+    session = Live(load(find(scenario)), start)
     app = SandboxApp(session, Config(theme))
     app.animation_level = "none"
     try:
@@ -56,8 +56,8 @@ def until(seconds: float, *keys: str) -> Script:
         app = pilot.app
         assert isinstance(app, SandboxApp)
         async with asyncio.timeout(30):
-            while app.session.now_ns < seconds * 1e9:
-                if app.session.board.paused:  # by the lesson, which asks something
+            while app.session.view.now_ns < seconds * 1e9:
+                if app.session.view.board.paused:  # by the lesson, which asks something
                     await pilot.press("space")
                 await pilot.pause(0.1)
         for key in keys:

@@ -21,8 +21,8 @@ from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.trace.load import Recording
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
+from sandbox.tui.state.live import Live
 from sandbox.tui.state.replay import Replay
-from sandbox.tui.state.session import Session
 from sandbox.util.addresses import parse_address
 from tests.support.kernel_script import KernelScript
 from tests.support.network_script import AT
@@ -147,7 +147,7 @@ class AppDriver(ScreenReader):
     def __init__(self, scenario: Scenario | None = None, config: Config | None = None) -> None:
         self.clock = Clock()
         self.links: list[FakeLink] = []
-        self.app = SandboxApp(Session(scenario or blank_scenario(), self._start, self.clock), config)
+        self.app = SandboxApp(Live(scenario or blank_scenario(), self._start, self.clock), config)
         self.app.animation_level = "none"
 
     def _start(self, scenario: Scenario) -> FakeLink:

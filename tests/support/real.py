@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sandbox.clients.script import Aside
+from sandbox.clients.script import ClientThread
 from sandbox.link.client import KernelProcess, use_all_cpus
 from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
 from sandbox.model.commands import Farewell
@@ -36,7 +36,7 @@ def run_real(world: Scenario, **boot: Any) -> list[Event]:
     """All events of a run on real processes; the scenario's clients play their parts."""
     events: list[Event] = []
     with kernel_process(world, **boot) as link:
-        clientele = Aside(world.clients)
+        clientele = ClientThread(world.clients)
 
         def wait(*arguments: Any) -> None:
             if world.clients and clientele.leave():

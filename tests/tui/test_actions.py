@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import signal
+from inspect import signature
 from pathlib import Path
 
 import pytest
+from textual.actions import parse
 from textual.screen import Screen
 
 from sandbox.model.commands import Kill, Pause, Resume, Spawn, Step, Tune, UsePolicy
 from sandbox.model.spec import Scenario
+from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
-from sandbox.tui.keys import ACTIONS, PANELS
+from sandbox.tui.keys import ACTIONS, PANELS, Action
+from sandbox.tui.panels import make
+from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.screens.help import Help
 from sandbox.tui.screens.inspect import Inspect
+from sandbox.tui.widgets.entry import EntryLine, TypingLine
+from sandbox.tui.widgets.question import QuestionBox
 from tests.support.app import MakeDriver, blank_scenario, until, wheel
 from tests.support.kernel_script import KernelScript, every_state
 
@@ -347,6 +354,15 @@ async def test_every_action_is_in_the_help_and_in_the_command_palette(make_drive
             here = {action.name for action in ACTIONS if action.panel in ("", panel.id)}
             assert here - offered == {"Find a command"}
             assert offered < here
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: action.id)
+def test_every_action_is_a_method_that_takes_its_arguments(action: Action) -> None:
+    target, name, arguments = parse(action.does)
+    has_it: dict[str, type] = {"question": QuestionBox, "entry": EntryLine, "typing": TypingLine, "": BoardScreen}
+    kind = SandboxApp if target == "app" else has_it.get(action.panel) or type(make(action.panel))
+    assert target in ("", "app")
+    signature(getattr(kind, f"action_{name}")).bind(None, *arguments)
 
 
 async def test_the_command_palette_finds_and_does(make_driver: MakeDriver) -> None:

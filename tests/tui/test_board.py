@@ -94,7 +94,7 @@ async def test_the_end_is_summed_up(make_driver: MakeDriver) -> None:
         await driver.feed(pilot, script)
         said = " ".join(driver.panel("why")).split()
         assert " ".join(said) == (
-            "All 2 processes are done after 200 ms; CPU in use 100% of it, 1 context switch. "
+            "All 2 processes are done after 200 ms; CPU in use 100% of it, 2 context switches. "
             "Mean turnaround 150 ms, waiting 50 ms, response 50 ms."
         )
         assert "RESULT" in driver.text

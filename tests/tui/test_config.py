@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from sandbox import wording
-from sandbox.scenario import BadScenario
+from sandbox.scenario import BadInput
 from sandbox.tui.config import Config, config_file, read_config
 from tests.support.run import ossandbox
 
@@ -22,7 +22,7 @@ def write(text: str | bytes) -> Path:
 def problems(text: str | bytes) -> list[str]:
     """What is said of a bad file."""
     path = write(text)
-    with pytest.raises(BadScenario) as bad:
+    with pytest.raises(BadInput) as bad:
         read_config()
     assert bad.value.file == str(path)
     return [f"{problem.place}: {wording.problem(problem.what)}" for problem in bad.value.problems]
@@ -101,7 +101,7 @@ def test_what_is_no_toml(text: str | bytes, said: str) -> None:
 
 def test_a_folder_in_its_place() -> None:
     config_file().mkdir(parents=True)
-    with pytest.raises(BadScenario) as bad:
+    with pytest.raises(BadInput) as bad:
         read_config()
     assert wording.problem(bad.value.problems[0].what) == "cannot be read: Is a directory"
 

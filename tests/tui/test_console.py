@@ -40,7 +40,7 @@ async def test_left_right_and_clicks_turn_tabs_and_choose(make_driver: MakeDrive
         await pilot.press("right", "right")
         await driver.settle(pilot)
         assert driver.app.board_screen.chosen == 2
-        assert driver.panel("written")[:4] == [
+        assert driver.panel("console-output")[:4] == [
             "FAILED test_one", "PASSED test_two", "[b]no[/] markup [@click=app.quit]x[/]", " 20 %",
         ]  # fmt: skip
         await pilot.press("left")
@@ -107,20 +107,20 @@ async def test_it_can_be_scrolled_back_while_more_comes(make_driver: MakeDriver)
             KernelScript().admit("log").run("log").write("log", "".join(f"line {number}\n" for number in range(300)))
         )
         await driver.open(pilot, "3", script)
-        height = len(driver.panel("written"))
-        assert driver.panel("written")[-1] == "line 299"
+        height = len(driver.panel("console-output"))
+        assert driver.panel("console-output")[-1] == "line 299"
         await pilot.press("pageup", "pageup")
         await driver.settle(pilot)
         top = f"line {300 - height - 2 * (height - 1)}"
-        assert driver.panel("written")[0] == top
+        assert driver.panel("console-output")[0] == top
         assert "scrolled back: end follows the end" in driver.text
         await driver.feed(pilot, script.later("1ms").write("log", "x" * 200 + "\nmore\n"))
-        assert driver.panel("written")[0] == top, "what is read stands still"
+        assert driver.panel("console-output")[0] == top, "what is read stands still"
         await pilot.press("pagedown", "pagedown", "pagedown")
         await driver.settle(pilot)
-        assert driver.panel("written")[-4:] == ["x" * 76, "x" * 76, "x" * 48, "more"], "a long line is broken"
+        assert driver.panel("console-output")[-4:] == ["x" * 76, "x" * 76, "x" * 48, "more"], "a long line is broken"
         await driver.feed(pilot, script.later("1ms").write("log", "the end"))
-        assert driver.panel("written")[-1] == "the end", "down there it is followed again"
+        assert driver.panel("console-output")[-1] == "the end", "down there it is followed again"
 
 
 async def test_its_keys_are_offered_while_it_is_in_front(make_driver: MakeDriver) -> None:
@@ -161,7 +161,7 @@ async def test_without_colours_it_can_be_read(make_driver: MakeDriver, monkeypat
         await driver.open(pilot, "3", reports())
         await pilot.press("right", "right")
         await driver.settle(pilot)
-        assert driver.panel("written")[0] == "FAILED test_one"
+        assert driver.panel("console-output")[0] == "FAILED test_one"
 
 
 async def test_a_restart_forgets_what_was_shown(make_driver: MakeDriver) -> None:
@@ -171,9 +171,9 @@ async def test_a_restart_forgets_what_was_shown(make_driver: MakeDriver) -> None
         await pilot.press("r")
         await driver.settle(pilot)
         assert driver.panel("console-tabs") == [""]
-        assert driver.panel("written")[0] == ""
+        assert driver.panel("console-output")[0] == ""
         await driver.feed(pilot, KernelScript().admit("only").run("only").write("only", "here"))
-        assert driver.panel("written")[0] == "here"
+        assert driver.panel("console-output")[0] == "here"
 
 
 # Pictures

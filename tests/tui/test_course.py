@@ -57,7 +57,7 @@ async def test_what_nobody_reads_is_not_finished_and_what_is_not_of_the_course_n
         async with driver.app.run_test(size=(120, 40)) as pilot:
             await pilot.press(key)
             script = KernelScript().admit("a").run("a")
-            for name in driver.app.session._missing - {"a"}:
+            for name in {process.name for process in scenario.processes} - {"a"}:
                 script.admit(name).exit(name)
             await driver.feed(pilot, script.exit("a"))
             assert driver.app.session.finished

@@ -6,22 +6,22 @@ import pytest
 
 from sandbox.model.events import Admitted
 from sandbox.tui.config import Config
-from sandbox.tui.state.tree import Family
+from sandbox.tui.state.tree import ProcessTree
 from sandbox.tui.widgets.choices import Picked
 from sandbox.views.board import Row
 from tests.support.app import AppDriver, Compare, MakeDriver, prepare
 from tests.support.kernel_script import KernelScript, process_tree
 
 
-def grown(*parents: int) -> Family:
+def grown(*parents: int) -> ProcessTree:
     """Processes 1, 2, … with these parents; 0: none."""
     rows = {pid: Row(Admitted(0, pid, "p", "p", None, parent or None), 1) for pid, parent in enumerate(parents, 1)}
-    it = Family()
+    it = ProcessTree()
     it.grow(rows)
     return it
 
 
-def shape(it: Family) -> list[tuple[int, int]]:
+def shape(it: ProcessTree) -> list[tuple[int, int]]:
     return [(member.pid, member.depth) for member in it.members]
 
 
@@ -64,9 +64,9 @@ def test_whose_descendants_are_folded(asked: list[int | None], folded: set[int])
 
 def test_who_is_gone_is_left_out_of_a_tree_unless_somebody_below_him_is_not() -> None:
     it = grown(0, 1, 2, 1)
-    assert [member.pid for member in it.tree([1, 2, 3, 4], gone={2, 4})] == [1, 2, 3]
-    assert [member.pid for member in it.tree([1, 2, 3, 4], gone={1, 2, 3, 4})] == []
-    assert [member.pid for member in it.tree([1, 2])] == [1, 2], "as it was before the others were born"
+    assert [member.pid for member in it.arranged([1, 2, 3, 4], gone={2, 4})] == [1, 2, 3]
+    assert [member.pid for member in it.arranged([1, 2, 3, 4], gone={1, 2, 3, 4})] == []
+    assert [member.pid for member in it.arranged([1, 2])] == [1, 2], "as it was before the others were born"
 
 
 def test_a_thousand_generations_are_a_tree() -> None:
@@ -146,7 +146,7 @@ async def test_children_stand_below_their_parents_in_the_timeline_and_are_folded
         assert driver.app.board_screen.chosen == 1
         await pilot.press("comma", "comma", "comma")
         await driver.settle(pilot)
-        assert driver.app.session.looks_back
+        assert driver.app.session.view.looks_back
         assert labels(driver) == ["1  server ▸4", "2  compute"], "in the past, too"
         assert driver.panel("blocked")[0].split()[2:4] == ["server", "▸4"], "as many as there were then"
         await pilot.press("down")
@@ -165,7 +165,7 @@ async def test_a_click_on_a_conversation_chooses_who_is_folded_away_until_the_bo
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, served())
         await pilot.press("down", "f", "4")
-        driver.app.on_picked(Picked(6))
+        driver.app.board_screen.on_picked(Picked(6))
         await driver.settle(pilot)
         assert driver.app.board_screen.chosen == 6
         await pilot.press("1")

@@ -10,11 +10,11 @@ from collections.abc import Iterator
 
 import pytest
 
+from sandbox.machines.linux.procfs import Thread, threads
 from sandbox.model.commands import Type
 from sandbox.model.events import Admitted
 from sandbox.tui.screens import inspect
 from sandbox.tui.screens.system import _listed, system_facts
-from sandbox.tui.screens.threads import Thread, threads
 from sandbox.util.units import MS
 from tests.support.app import AppDriver, MakeDriver, until
 from tests.support.kernel_script import KernelScript, every_state

@@ -9,7 +9,7 @@ from sandbox.model.events import Clause, Halted
 from sandbox.model.states import IllegalTransition
 from sandbox.tui.app import run_app
 from sandbox.tui.config import Config
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.live import Live
 from tests.support.app import AppDriver, MakeDriver, blank_scenario, until
 from tests.support.kernel_script import KernelScript
 
@@ -130,7 +130,7 @@ async def test_a_kernel_process_that_cannot_be_started(
         raise OSError(11, "Resource temporarily unavailable")
 
     driver = make_driver()
-    driver.app.session = Session(blank_scenario(), start, driver.clock)  # type: ignore[arg-type]
+    driver.app.session = Live(blank_scenario(), start, driver.clock)  # type: ignore[arg-type]
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await pilot.pause()
     assert driver.app.return_value == 1
@@ -156,7 +156,7 @@ async def test_events_that_cannot_have_happened_end_the_app_with_their_traceback
 def test_whatever_ends_the_app_the_kernel_process_is_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     ended: list[bool] = []
 
-    class Ended(Session):
+    class Ended(Live):
         def end(self) -> None:
             ended.append(True)
 

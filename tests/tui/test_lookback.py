@@ -17,7 +17,6 @@ from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS, S
-from sandbox.views.eventlog import past_of
 from tests.support.app import (
     AppDriver,
     Compare,
@@ -30,6 +29,7 @@ from tests.support.app import (
 )
 from tests.support.files import write_recording
 from tests.support.kernel_script import KernelScript, every_state
+from tests.support.views import log_of
 
 
 def turns() -> KernelScript:
@@ -117,9 +117,9 @@ async def test_start_present_a_time_and_cells(make_driver: MakeDriver) -> None:
         await pilot.press("left")
         await driver.settle(pilot)
         cell_ns = driver.app.board_screen.timeline.extent.cell_ns
-        assert driver.app.session.now_ns == 120 * MS - cell_ns
+        assert driver.app.session.view.now_ns == 120 * MS - cell_ns
         await pilot.press("right", "right")
-        assert driver.app.session.now_ns == 120 * MS + cell_ns
+        assert driver.app.session.view.now_ns == 120 * MS + cell_ns
         await pilot.press("end")
         await driver.settle(pilot)
         assert "‖ PAUSED" in driver.text
@@ -143,7 +143,7 @@ async def test_the_next_change_of_the_chosen_process(make_driver: MakeDriver) ->
         seen = []
         for _ in range(5):
             await pilot.press("e")
-            row = driver.app.session.board.rows[driver.app.board_screen.chosen or 0]
+            row = driver.app.session.view.board.rows[driver.app.board_screen.chosen or 0]
             seen.append((row.name, row.state.name))
         assert seen == [("disk", state) for state in ("READY", "RUNNING", "BLOCKED", "READY", "READY")]
         await driver.settle(pilot)
@@ -159,12 +159,12 @@ async def test_the_ruler_is_pointed_at_and_dragged(make_driver: MakeDriver) -> N
         cell_ns = timeline.extent.cell_ns
         await pilot.mouse_down("#timeline", offset=(2 + 16 + 4, ruler))
         await driver.settle(pilot)
-        assert driver.app.session.now_ns == 5 * cell_ns - 1
+        assert driver.app.session.view.now_ns == 5 * cell_ns - 1
         await pilot.hover("#timeline", offset=(2 + 16 + 7, ruler))
-        assert driver.app.session.now_ns == 8 * cell_ns - 1
+        assert driver.app.session.view.now_ns == 8 * cell_ns - 1
         await pilot.mouse_up("#timeline", offset=(2 + 16 + 7, ruler))
         await pilot.hover("#timeline", offset=(2 + 16 + 9, ruler))
-        assert driver.app.session.now_ns == 8 * cell_ns - 1
+        assert driver.app.session.view.now_ns == 8 * cell_ns - 1
 
 
 async def test_the_wheel_zooms_and_pans(make_driver: MakeDriver) -> None:
@@ -182,7 +182,7 @@ async def test_the_wheel_zooms_and_pans(make_driver: MakeDriver) -> None:
         assert before - timeline.extent.from_ns == pytest.approx(S // 4, abs=2 * timeline.extent.cell_ns)
         await pilot.press("shift+right", "shift+right", "shift+right")
         await driver.settle(pilot)
-        assert timeline.extent.until_ns >= driver.app.session.now_ns
+        assert timeline.extent.until_ns >= driver.app.session.view.now_ns
 
 
 async def test_two_marks_and_what_lies_between(make_driver: MakeDriver) -> None:
@@ -242,7 +242,7 @@ async def test_a_recording_is_stepped_and_played(recorded: Recorded) -> None:
         driver.now_ns += S
         await driver.settle(pilot)
         assert "REPLAY" not in driver.status, "it has come to its end"
-        assert driver.replay.now_ns == 210 * MS
+        assert driver.replay.view.now_ns == 210 * MS
         await pilot.press("full_stop", "k", "n")
         await driver.settle(pilot)
         assert not driver.replay.plays
@@ -262,7 +262,7 @@ async def test_the_lesson_of_a_recording_has_the_figures_of_its_run(tmp_path: Pa
         await driver.settle(pilot)
         await until(lambda: "The child ended" in driver.text, pilot)
         assert "30 ms" in driver.text
-        assert driver.replay.reading.over
+        assert driver.replay.lesson.all_done
         assert finished() == frozenset(), "it was not done, it was watched"
 
 
@@ -324,15 +324,15 @@ async def test_the_board_at_each_decision_is_what_it_was(recorded: Recorded) -> 
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.settle(pilot)
         await pilot.press("end")
-        past = past_of(events)
+        past = log_of(events)
         index = len(events)
         while (index := past.decision_before(index)) > 0:
             await pilot.press("comma")
             moment = past.at(index)
-            assert [*driver.replay.board.ready] == [*moment.board.ready]
-            assert driver.replay.board.running == moment.board.running
-            assert driver.replay.names == moment.names
-        assert driver.replay.past.live.index == len(events)
+            assert [*driver.replay.view.board.ready] == [*moment.board.ready]
+            assert driver.replay.view.board.running == moment.board.running
+            assert driver.replay.view.names == moment.names
+        assert driver.replay.view.live.index == len(events)
 
 
 # Pictures

@@ -8,9 +8,9 @@ import sys
 
 import pytest
 
+from sandbox.machines.linux.procfs import MemoryUse, memory_use
 from sandbox.model.events import Admitted
 from sandbox.tui.config import Config
-from sandbox.tui.panels.memory.tree import Memory, memory
 from tests.support.app import AppDriver, Compare, MakeDriver, prepare
 from tests.support.kernel_script import KernelScript, process_tree
 from tests.support.leaks import LeftCheck
@@ -27,8 +27,8 @@ def fake(monkeypatch: pytest.MonkeyPatch, driver: AppDriver, script: KernelScrip
     ]  # fmt: skip
     script.events = events
     monkeypatch.setattr(
-        "sandbox.tui.panels.memory.tree.memory",
-        lambda pid: Memory(2 * pid * MIB, pid * MIB, pid * MIB, 3 * pid * MIB // 2),
+        "sandbox.machines.linux.procfs.memory_use",
+        lambda pid, _: MemoryUse(2 * pid * MIB, pid * MIB, pid * MIB, 3 * pid * MIB // 2),
     )
     return script
 
@@ -64,14 +64,14 @@ def test_what_the_system_counts(leftcheck: LeftCheck) -> None:
     ) as child:
         assert child.stdout is not None
         child.stdout.readline()
-        found = memory(child.pid)
+        found = memory_use(child.pid, os.getpid())
         assert found is not None
         assert found.resident == found.shared + found.private
         assert found.private > 28_000_000
         assert found.proportional is None or found.private <= found.proportional <= found.resident
         child.kill()
-    assert memory(child.pid) is None
-    assert memory(os.getppid()) is None, "it is none of ours"
+    assert memory_use(child.pid, os.getpid()) is None
+    assert memory_use(os.getppid(), os.getpid()) is None, "it is none of ours"
 
 
 def test_memory(make_driver: MakeDriver, snap_compare: Compare, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from sandbox.model.commands import Look
 from sandbox.tui.config import Config
-from sandbox.tui.keys import PANELS
+from sandbox.tui.keys import PANELS, Action
 from sandbox.tui.panels import make
 from tests.support.app import AppDriver, MakeDriver, until
 from tests.support.kernel_script import every_state
@@ -73,13 +73,26 @@ async def test_the_timeline_stays_where_there_is_room_for_it(
     driver = make_driver()
     async with driver.app.run_test(size=size) as pilot:
         await driver.feed(pilot, every_state())
-        driver.app.action_panel(name)
+        driver.app.board_screen.action_panel(name)
         await driver.settle(pilot)
         stays = make(name).timeline
         assert ("TIMELINE" in driver.text) is (stays == "always" or (stays == "tall" and size == (120, 40)))
-        driver.app.action_panel("board")
+        driver.app.board_screen.action_panel("board")
         await driver.settle(pilot)
         assert "TIMELINE" in driver.text
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=NAMES)
+async def test_each_shows_the_time_before_the_chosen_process_was_born(make_driver: MakeDriver, panel: Action) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state().pause())
+        await pilot.press("down", "home", panel.keys)
+        await driver.settle(pilot)
+        await driver.settle(pilot)
+        assert front(driver) == panel.id
+        assert driver.app.board_screen.chosen == 1
+        assert 1 not in driver.app.session.view.names
 
 
 async def test_quick_keys_leave_nobody_at_work_who_is_not_in_front(make_driver: MakeDriver) -> None:
@@ -87,8 +100,8 @@ async def test_quick_keys_leave_nobody_at_work_who_is_not_in_front(make_driver: 
     async with driver.app.run_test(size=(120, 40)) as pilot:
         script = every_state()
         await driver.feed(pilot, script)
-        driver.app.action_panel("queues")
-        driver.app.action_panel("board")
+        driver.app.board_screen.action_panel("queues")
+        driver.app.board_screen.action_panel("board")
         await driver.settle(pilot)
         driver.sent.clear()
         await driver.feed(pilot, script.expire("prime").run("pi"))

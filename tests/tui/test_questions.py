@@ -21,7 +21,7 @@ def asked(script: KernelScript) -> KernelScript:
 
 def shown(driver: AppDriver) -> str:
     """What stands where the reason stands otherwise."""
-    place = "who-next" if driver.app.board_screen.who_next.display else "why"
+    place = "question" if driver.app.board_screen.question.display else "why"
     widget = driver.app.board_screen.query_one(f"#{place}")
     return "\n".join([str(widget.border_title), *(line.strip() for line in driver.panel(place) if line.strip())])
 
@@ -46,7 +46,7 @@ async def test_a_question_and_its_answer(make_driver: MakeDriver) -> None:
         await pilot.press("down", "enter")
         await driver.settle(pilot)
         assert driver.sent[1:] == [Step()]
-        assert driver.app.session.question is None, "it is answered once"
+        assert driver.app.session.quiz.question is None, "it is answered once"
         await driver.feed(pilot, script.operator("stepped").run("b").operator("paused", by="step"))
         assert shown(driver).splitlines() == [
             "✔ RIGHT   1 of 1 right",

@@ -13,7 +13,7 @@ from sandbox.model.commands import Describe, Reload, Tune
 from sandbox.model.events import AnyEvent, Clause, Described, Fault, Queues, QueueView
 from sandbox.model.spec import Boot
 from sandbox.tui.app import SandboxApp
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.live import Live
 from sandbox.util.units import MS
 from tests.support.app import AppDriver, MakeDriver, until
 from tests.support.kernel_script import KernelScript
@@ -210,11 +210,11 @@ async def test_a_policy_of_ones_own_is_edited_while_real_processes_run(tmp_path:
     path = tmp_path / "mine.py"
     path.write_text(MINE)
     world = scenario(process("a", "cpu 60s"), process("b", "cpu 60s"), policy=f"{path}:Mine")
-    session = Session(world, lambda scenario: KernelProcess(Boot(scenario, stay=True, attended=True)))
+    session = Live(world, lambda scenario: KernelProcess(Boot(scenario, stay=True, attended=True)))
     app = SandboxApp(session)
     try:
         async with app.run_test(size=(120, 40)) as pilot:
-            board = session.board
+            board = session.view.board
             await pilot.press("4")
             await until(lambda: board.queues is not None and app.board_screen.query("#parameters Input"), pilot)
             await pilot.press("enter", "ctrl+u", *"7ms", "enter")
@@ -238,8 +238,8 @@ async def test_a_policy_of_ones_own_is_edited_while_real_processes_run(tmp_path:
             assert len(board.running) == 1, "the run goes on"
             path.write_text("x = (")
             await pilot.press("r")
-            await until(lambda: app.session is not session and app.session.board.failure is not None, pilot)
-            board = app.session.board
+            await until(lambda: app.session is not session and app.session.view.board.failure is not None, pilot)
+            board = app.session.view.board
             assert board.failure is not None
             assert (board.failure.what.rule, board.failure.what.figures["line"]) == ("file fails", 1)
             assert board.policy == "fcfs"

@@ -8,7 +8,7 @@ import pytest
 
 from sandbox.model.commands import Pause
 from sandbox.model.spec import Scenario
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.live import Live
 from sandbox.util.units import MS, S
 from tests.support.app import NOON_NS, Clock, FakeLink, blank_scenario
 from tests.support.kernel_script import KernelScript
@@ -19,20 +19,22 @@ class Run:
 
     def __init__(self, scenario: Scenario | None = None) -> None:
         self.clock = Clock()
-        self.session = Session(scenario or blank_scenario(), FakeLink, self.clock)
-        link = self.session.begin()
-        assert isinstance(link, FakeLink)
-        self.link = link
+        self.session = Live(scenario or blank_scenario(), self._start, self.clock)
+        self.session.begin()
+
+    def _start(self, scenario: Scenario) -> FakeLink:
+        self.link = FakeLink(scenario)
+        return self.link
 
     def feed(self, script: KernelScript, late_ns: int = 0, fresh: bool = True) -> None:
         """The script's events arrive, so much later than its last event happened."""
         events = script.take()
         self.clock.now_ns = NOON_NS + events[-1].t_ns + late_ns
-        self.session.take(events, fresh)
+        self.session.add_events(events, fresh)
 
     @property
     def now_ns(self) -> int:
-        return self.session.now_ns
+        return self.session.view.now_ns
 
 
 @pytest.fixture
@@ -80,7 +82,7 @@ def test_it_stands_still_in_a_pause_and_goes_on_after_it(run: Run) -> None:
     run.clock.now_ns += 9 * S
     assert run.now_ns == 50 * MS
     run.clock.now_ns = NOON_NS + 9 * S
-    run.session.take(script.operator("resumed").run("a").take())
+    run.session.add_events(script.operator("resumed").run("a").take())
     run.clock.now_ns += 15 * MS
     assert run.now_ns == 65 * MS
 
@@ -134,11 +136,11 @@ def test_what_has_run_of_the_present_slice_counts(run: Run) -> None:
     script = busy().later("50ms").expire("a").run("b").later("50ms").expire("b").run("a")
     run.feed(script)
     run.clock.now_ns += 7 * MS
-    assert [run.session.cpu_ns(pid) for pid in (1, 2)] == [57 * MS, 50 * MS]
+    assert [run.session.view.cpu_ns(pid) for pid in (1, 2)] == [57 * MS, 50 * MS]
 
 
 def test_without_a_kernel_process_nobody_hears(run: Run) -> None:
-    fresh = run.session.again()
+    fresh = run.session.restart()
     assert not fresh.send(Pause())
     fresh.end()
     assert run.session.send(Pause())

@@ -1,4 +1,4 @@
-"""The process that compares in virtual time: ``python -m sandbox.analysis.comparison``, which ``apart`` starts.
+"""The worker that compares in virtual time: ``python -m sandbox.analysis.comparison``.
 
 A screen that waits for it goes on meanwhile, and may end it at any time.
 """
@@ -6,47 +6,34 @@ A screen that waits for it goes on meanwhile, and may end it at any time.
 from __future__ import annotations
 
 import os
-import sys
-from collections.abc import Callable
 
 from sandbox.analysis.comparison import report
-from sandbox.analysis.comparison.messages import Compared, Request, Running, decode_request
+from sandbox.analysis.comparison.messages import Compared, CompareTask, Running, decode_task
 from sandbox.analysis.comparison.runs import Plan, Run, plans
 from sandbox.i18n import LANGUAGES, use
-from sandbox.link import worker as errand
+from sandbox.link.worker import Tell, serve
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event, Fault
-from sandbox.model.values import Refused
-from sandbox.policies import choice as contenders
+from sandbox.policies import choice
 from sandbox.views.history import History
 
-#: Whoever schedules, and whoever looks at it, comes first.
+#: Niceness: the kernel process and the screen come first.
 _NICE = 10
 
 
-def main() -> None:
-    """Compare what the standard input asks for."""
+def compare(task: CompareTask, tell: Tell) -> None:
+    """Run the scenario under each policy, and tell what came of it. Raises BadValue."""
     os.nice(_NICE)
-    tell = errand.begin()
-    request = decode_request(sys.stdin.buffer.readline())
-    if request.language in LANGUAGES:
-        use(request.language)
-    try:
-        runs = _runs(request, tell)
-    except Refused as refused:
-        tell(errand.Refusal(refused.faults))
-    else:
-        tell(Compared(report.lines(runs, request.width)))
-
-
-def _runs(request: Request, tell: Callable[[errand.Message], None]) -> list[Run]:
-    scenario, written = request.scenario, request.policies
-    entries = contenders.sensible(scenario) if written is None else contenders.parse_list(written)
+    if task.language in LANGUAGES:
+        use(task.language)
+    scenario, written = task.scenario, task.policies
+    entries = choice.sensible(scenario) if written is None else choice.parse_list(written)
+    todo = [*plans(scenario, entries, 1, virtual=True, real=False)]
     runs = []
-    for number, plan in enumerate(made := [*plans(scenario, entries, 1, virtual=True, real=False)], 1):
-        tell(Running(plan.contender.label, number, len(made)))
+    for number, plan in enumerate(todo, 1):
+        tell(Running(plan.contender.label, number, len(todo)))
         runs.append(_run(plan))
-    return runs
+    tell(Compared(report.lines(runs, task.width)))
 
 
 def _run(plan: Plan) -> Run:
@@ -56,7 +43,7 @@ def _run(plan: Plan) -> Run:
     def take(events: list[Event]) -> None:
         for event in events:
             history.add(event)
-            if isinstance(event, Fault) and "successor" in event.what.figures:
+            if isinstance(event, Fault) and event.successor is not None:
                 failures.append(event)
 
     simulate(plan.scenario, take)
@@ -64,4 +51,4 @@ def _run(plan: Plan) -> Run:
 
 
 if __name__ == "__main__":
-    main()
+    serve(decode_task, compare)

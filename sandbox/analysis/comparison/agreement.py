@@ -15,7 +15,7 @@ from sandbox.model.events import Clause
 from sandbox.util.stats import percentile
 from sandbox.views.history import History, Life, Slice
 
-#: Above it a median error is a defect that somebody has to explain.
+#: A median error above this is a defect.
 TOLERANCE = 0.02
 
 
@@ -64,7 +64,7 @@ class Agreement(NamedTuple):
 
     @property
     def defects(self) -> list[Clause]:
-        """What somebody has to explain."""
+        """What is wrong with the agreement."""
         found = []
         for what, errors in (
             ("turnaround", [process.error for process in self.processes]),
@@ -128,7 +128,15 @@ def compare(virtual: History, real: History) -> Agreement:
     alone = virtual.booted is None or virtual.booted.cpus == 1  # several CPUs begin slices at one instant
     swapped = sum(later.real.start_ns < earlier.real.start_ns for earlier, later in pairwise(matches)) if alone else 0
     missing = [name for name in everyone if name not in known]
-    return Agreement(ended, missing, matches, only_virtual, only_real, endings, swapped)
+    return Agreement(
+        processes=ended,
+        missing=missing,
+        matches=matches,
+        only_virtual=only_virtual,
+        only_real=only_real,
+        endings=endings,
+        out_of_order=swapped,
+    )
 
 
 def summary(values: Sequence[float]) -> dict[str, float | None]:

@@ -1,15 +1,15 @@
-"""What the process that compares is asked for, and what it tells: one JSON object a line each way."""
+"""What the worker that compares is asked for, and what it tells."""
 
 from __future__ import annotations
 
 import msgspec
 
 from sandbox.i18n import spoken
-from sandbox.link.worker import Message, Refusal
+from sandbox.link.worker import BadTask, Message, Worker
 from sandbox.model.spec import Scenario
 
 
-class Request(msgspec.Struct):
+class CompareTask(msgspec.Struct):
     """Run the scenario in virtual time under each of these policies, written as on a command line (None: all that make
     sense), and draw what came of it in lines of so many cells, in the language that is spoken."""
 
@@ -33,7 +33,12 @@ class Compared(Message, frozen=True, tag=True):
     lines: list[list[tuple[str, str]]]
 
 
-AnyMessage = Refusal | Running | Compared
+AnyMessage = BadTask | Running | Compared
 
-decode_request = msgspec.json.Decoder(Request).decode
-decode_message = msgspec.json.Decoder(AnyMessage).decode
+decode_task = msgspec.json.Decoder(CompareTask).decode
+_decode_message = msgspec.json.Decoder(AnyMessage).decode
+
+
+def start(task: CompareTask) -> Worker[AnyMessage]:
+    """A worker that does it: whoever waits for it can do something else, or end it."""
+    return Worker("sandbox.analysis.comparison", task, _decode_message)

@@ -17,8 +17,8 @@ from sandbox.render.cells import fit, flush_right
 from sandbox.render.gantt import Line
 from sandbox.util.units import MS
 
-#: So many processes are listed with their errors, the worst first.
-_LISTED_MOST = 12
+#: Processes that are listed with their errors: the worst ones.
+_MAX_LISTED = 12
 _TITLE, _FIGURE = 20, 12
 
 
@@ -123,7 +123,7 @@ def _pairs(runs: Sequence[Run]) -> Iterator[tuple[Run, Run, Agreement]]:
 def _against(virtual: Run, real: Run, found: Agreement, width: int) -> Iterator[Line]:
     yield _heading(real)
     yield from gantt.overlay(virtual.history, real.history, (_("sim"), _("real")), width)
-    worst = sorted(found.processes, key=lambda process: process.error, reverse=True)[:_LISTED_MOST]
+    worst = sorted(found.processes, key=lambda process: process.error, reverse=True)[:_MAX_LISTED]
     yield _row(_("turnaround in ms"), (_("virtual"), _("real"), _("error")), "dim")
     for process in found.processes:
         if process in worst:
@@ -139,7 +139,7 @@ def _against(virtual: Run, real: Run, found: Agreement, width: int) -> Iterator[
     ):
         yield _row(title, [_share(error) for error in agreement.summary(errors).values()])
     drift = agreement.summary([float(abs(match.drift_ns)) for match in found.matches])
-    yield _row(_("start of a slice"), [_milliseconds(ns) for ns in drift.values()])
+    yield _row(_("start of a slice"), [_time(ns) for ns in drift.values()])
     total = len(found.matches) + len(found.only_virtual)
     yield [(_("{matched} of {total} slices matched").format(matched=len(found.matches), total=total), "text")]
     if found.endings:
@@ -163,5 +163,5 @@ def _share(value: float | None) -> str:
     return "-" if value is None else f"{value:.2%}"
 
 
-def _milliseconds(ns: float | None) -> str:
+def _time(ns: float | None) -> str:
     return "-" if ns is None else f"{ns / MS:.2f} ms"

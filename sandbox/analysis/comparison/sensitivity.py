@@ -13,7 +13,7 @@ from sandbox.util.units import US
 from sandbox.views.history import History
 from sandbox.views.metrics import fold
 
-#: So much later may an arrival or a wake-up come, as on a real machine; and so many such runs are made.
+#: By how much arrivals and wake-ups are delayed at most, as on a real machine; and how many such runs are made.
 NUDGE_NS = 300 * US
 _TRIES = 8
 

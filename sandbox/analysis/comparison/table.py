@@ -146,7 +146,7 @@ def _writer(column: Column, size: int, most: float) -> Callable[[float], str]:
 
 # As lines
 
-_NAME_LEAST = 9
+_MIN_NAME = 9
 _STAR = "*"
 
 
@@ -154,8 +154,8 @@ def table(entrants: Sequence[Entrant], width: int) -> list[Line]:
     """The table in lines of ``width`` cells, of 80 at least; the best of a column has a star and its own tone. A name
     that is too long has a line of its own."""
     unit, rows = standings(entrants)
-    name_most = max(max(width, 80) - sum(map(_width, COLUMNS)), _NAME_LEAST)
-    name = min(max([_NAME_LEAST, *(cell_len(row.label) + 1 for row in rows)]), name_most)
+    name_most = max(max(width, 80) - sum(map(_width, COLUMNS)), _MIN_NAME)
+    name = min(max([_MIN_NAME, *(cell_len(row.label) + 1 for row in rows)]), name_most)
     times = (flush_right(_(time), len(PARTS) * _width(COLUMNS[0]) - 1) + " " for time in TIMES)
     lines: list[Line] = [[(" " * name + "".join(times), "dim")]]
     titles = _aligned(_(column.title) for column in COLUMNS)

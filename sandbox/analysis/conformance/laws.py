@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from sandbox.analysis.conformance.trial import SLICE_LEAST_NS, Candidate, Trial
+from sandbox.analysis.conformance.trial import MIN_SLICE_NS, Candidate, Trial
 from sandbox.analysis.conformance.verdicts import DETERMINISTIC, IDLE, LAWFUL, LOST, SLICES, STARVED, Violation
 from sandbox.analysis.conformance.workloads import BOUND_NS, EXAMINED
 from sandbox.model.events import (
@@ -58,7 +58,7 @@ def instants(events: Events) -> Iterator[tuple[int, Scene, int]]:
 
 
 def lost(world: Scenario, events: Events) -> Violation | None:
-    """Everybody who was ready runs again, until he ends."""
+    """Every process that was ready runs again, until it ends."""
     scene = Scene()
     for event in events:
         scene.follow(event)
@@ -89,7 +89,7 @@ def starved(world: Scenario, events: Events) -> Violation | None:
 
 
 def slices(world: Scenario, events: Events) -> Violation | None:
-    """Slices are lengths that make sense, and nobody runs beyond his."""
+    """Slices are lengths that make sense, and no process runs beyond its own."""
     granted: dict[int, Dispatched] = {}
     names: dict[int, str] = {}
     fresh: set[int] = set()
@@ -98,11 +98,11 @@ def slices(world: Scenario, events: Events) -> Violation | None:
             case Admitted(pid=pid, name=name):
                 names[pid] = name
             case Ready(pid=pid, reason=reason):
-                (fresh.add if reason == "admitted" else fresh.discard)(pid)  # else it may be what is left
+                (fresh.add if reason == "admitted" else fresh.discard)(pid)  # else the slice may be what is left of one
             case Dispatched(pid=pid, slice_ns=slice_ns):
                 granted[pid] = event
-                if slice_ns is not None and slice_ns < SLICE_LEAST_NS and pid in fresh:
-                    return _slice("slice too short", event.t_ns, names[pid], slice_ns, SLICE_LEAST_NS)
+                if slice_ns is not None and slice_ns < MIN_SLICE_NS and pid in fresh:
+                    return _slice("slice too short", event.t_ns, names[pid], slice_ns, MIN_SLICE_NS)
             case PolicyNote():
                 granted.clear()  # its own move may have begun slices anew
             case Descheduled(pid=pid, t_ns=t_ns) if pid in granted:

@@ -1,4 +1,4 @@
-"""What the process that examines a policy is asked for, and what it tells: one JSON object a line each way."""
+"""What the worker that examines policies is asked for, and what it tells."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import msgspec
 
 from sandbox.analysis.conformance.trial import Candidate
 from sandbox.analysis.conformance.verdicts import Verdict
-from sandbox.link.worker import Message, Refusal
+from sandbox.link.worker import BadTask, Message
 
 
-class Request(msgspec.Struct):
+class ExamineTask(msgspec.Struct):
     """What to examine: a policy as people write it, or ``file.py`` for every policy in a file, which is looked up from
     the folder that the process is in."""
 
@@ -37,7 +37,7 @@ class Judged(Message, frozen=True, tag=True):
     verdict: Verdict
 
 
-AnyMessage = Refusal | Begun | Trying | Judged
+AnyMessage = BadTask | Begun | Trying | Judged
 
-decode_request = msgspec.json.Decoder(Request).decode
+decode_task = msgspec.json.Decoder(ExamineTask).decode
 decode_message = msgspec.json.Decoder(AnyMessage).decode

@@ -27,7 +27,7 @@ _LAW = 15
 _INDENT = "    "
 #: A run that is not much longer than this is shown to its end.
 _SHORT_NS = 500 * MS
-_LISTED_MOST = 8
+_MAX_LISTED = 8
 
 
 def lines(report: Report, width: int) -> Iterator[Line]:
@@ -90,7 +90,7 @@ _OUTCOMES = {"holds": "passed", "broken": "failed", "declared": "skipped", "unju
 
 
 def story(policy: str, verdict: Verdict, width: int) -> Iterator[Line]:
-    """Where in the file, under which workload, what happened, and when; nothing for a law that is not broken."""
+    """The place in the file, the workload, and a chart of what happened; nothing for a law that is not broken."""
     example = verdict.example
     if example is None:
         return
@@ -115,10 +115,10 @@ def _place(what: Clause) -> Iterator[Line]:
 
 def _workload(world: Scenario) -> Iterator[str]:
     """The processes, and what is special about the machine."""
-    for process in world.processes[:_LISTED_MOST]:
+    for process in world.processes[:_MAX_LISTED]:
         yield _process(process)
-    if len(world.processes) > _LISTED_MOST:
-        yield _("… and {number} more like these").format(number=len(world.processes) - _LISTED_MOST)
+    if len(world.processes) > _MAX_LISTED:
+        yield _("… and {number} more like these").format(number=len(world.processes) - _MAX_LISTED)
     machine = world.machine
     special = [_("{number} CPUs").format(number=machine.cpus)] if machine.cpus > 1 else []
     if machine.quantum_ns is not None:

@@ -14,15 +14,15 @@ from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
 
 T = TypeVar("T")
 
-#: So many smaller workloads are tried at most, and so many stretches of work in all.
-_TRIES_MOST, _STRETCHES_MOST = 300, 40_000
+#: Smaller workloads that are tried at most, and stretches of work in all of them.
+_MAX_TRIES, _MAX_STRETCHES = 300, 40_000
 
 
 def shrink(world: Scenario, shows: Callable[[Scenario], T | None], seen: T) -> tuple[Scenario, T]:
     """A small world that ``shows`` something, and what it shows. ``seen``: what the given world shows."""
     tries = stretches = 0
     smaller = _smaller(world)
-    while tries < _TRIES_MOST and stretches < _STRETCHES_MOST and (candidate := next(smaller, None)) is not None:
+    while tries < _MAX_TRIES and stretches < _MAX_STRETCHES and (candidate := next(smaller, None)) is not None:
         tries += 1
         stretches += sum(len(process.segments) for process in candidate.processes)
         found = shows(candidate)
@@ -35,7 +35,7 @@ def shrink(world: Scenario, shows: Callable[[Scenario], T | None], seen: T) -> t
 
 
 def _named_anew(world: Scenario) -> Scenario:
-    """The first process is A, the second B; who is not there any more leaves no gap."""
+    """The processes are named A, B, … again, without gaps."""
     if len(world.processes) > len(ascii_uppercase):
         return world
     names = dict(zip((process.name for process in world.processes), ascii_uppercase, strict=False))
@@ -45,7 +45,7 @@ def _named_anew(world: Scenario) -> Scenario:
 
 
 def _smaller(world: Scenario) -> Iterator[Scenario]:
-    """Worlds with one thing less, the boldest first."""
+    """Worlds with one thing less, the greatest reductions first."""
     for index in range(len(world.script)):
         yield msgspec.structs.replace(world, script=_without(world.script, index))
     if len(world.processes) > 1:

@@ -15,10 +15,10 @@ from sandbox.model.events import Clause, Fault
 from sandbox.model.spec import At, Scenario
 from sandbox.util.units import US
 
-#: Slices no shorter than this bring about so many events at most; more means that there is no end to it.
-SLICE_LEAST_NS = 100 * US
+#: A run with slices no shorter than this has not more events than these; with more it counts as endless.
+MIN_SLICE_NS = 100 * US
 _EVENTS_A_SLICE, _EVENTS_BESIDES = 3, 1_000
-#: A run that takes so long hangs where no alarm is heard: the process ends and says where it was.
+#: A run that takes so long (in seconds) hangs in C code: the process ends with a dump of its stack.
 LIMIT_S = 3.0
 
 
@@ -68,9 +68,7 @@ class Candidate(msgspec.Struct, frozen=True):
             return Trial(events, Violation(Clause(NO_END, {"number": most}), events[-1].t_ns))
         finally:
             faulthandler.cancel_dump_traceback_later()
-        fault = next(
-            (event for event in events if isinstance(event, Fault) and "successor" in event.what.figures), None
-        )
+        fault = next((event for event in events if isinstance(event, Fault) and event.successor is not None), None)
         if fault is None:
             return Trial(events, None)
         return Trial([event for event in events if event.t_ns <= fault.t_ns], Violation(fault.what, fault.t_ns))
@@ -87,4 +85,4 @@ class Candidate(msgspec.Struct, frozen=True):
 
 def _events_most(world: Scenario) -> int:
     demand_ns = sum(process.demand_ns or 0 for process in world.processes)
-    return _EVENTS_BESIDES + _EVENTS_A_SLICE * (demand_ns // SLICE_LEAST_NS)
+    return _EVENTS_BESIDES + _EVENTS_A_SLICE * (demand_ns // MIN_SLICE_NS)

@@ -12,20 +12,20 @@ from sandbox.util.units import MS
 EXAMINED = "examined"
 #: Times are multiples of it, so that much happens at one instant.
 GRID_NS = 10 * MS
-#: Nobody who is ready may wait longer than this, in a workload whose bursts are a hundred times shorter.
+#: No ready process may wait longer than this, in a workload whose bursts are a hundred times shorter.
 BOUND_NS = 5_000 * MS
 _BURST_NS = BOUND_NS // 100
 _LONG_NS = 2 * BOUND_NS
 
-_PROCESSES_MOST = 6
-_SEGMENTS_MOST = 5
+_MAX_PROCESSES = 6
+_MAX_SEGMENTS = 5
 _QUANTA_NS = (None, 10 * MS, 20 * MS, 30 * MS)
 
 
 def worlds(seed: int, count: int) -> list[Scenario]:
     """So many random workloads, the small ones first, and then the long ones. The same for the same seed."""
     dice = Random(seed)  # noqa: S311 - it keeps no secrets
-    found = [_random(dice, 1 + number * _PROCESSES_MOST // count) for number in range(count)]
+    found = [_random(dice, 1 + number * _MAX_PROCESSES // count) for number in range(count)]
     return [*sorted(found, key=_size), *_long_ones()]
 
 
@@ -56,7 +56,7 @@ def _at(dice: Random, command: AnyCommand) -> At:
 
 def _process(dice: Random, number: int) -> ProcessSpec:
     work = []
-    for index in range(dice.randint(1, _SEGMENTS_MOST)):
+    for index in range(dice.randint(1, _MAX_SEGMENTS)):
         kind = "cpu" if index % 2 == 0 else "io"
         work.append(Segment(kind, GRID_NS * dice.randint(1, 4)))  # type: ignore[arg-type]
     if dice.random() < 0.1:
@@ -71,7 +71,7 @@ def _process(dice: Random, number: int) -> ProcessSpec:
 
 
 def _long_ones() -> list[Scenario]:
-    """Rivals that always have somebody ready, and one who must get his turn nevertheless."""
+    """Rivals of which one is always ready, and a process that must get its turn nevertheless."""
     busy = [Segment("cpu", _BURST_NS // 5), Segment("io", _BURST_NS // 10)]
     rivals = [ProcessSpec(name, 0, busy, repeat=_LONG_NS // _BURST_NS * 3) for name in ("B", "C", "D")]
     stream = [

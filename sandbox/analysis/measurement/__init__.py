@@ -1,1 +1,1 @@
-"""How true the slices are: a run held against the records of the system, and a machine measured."""
+"""What a machine can do: examined, measured by real runs, and the slices of a run held against the system's records."""

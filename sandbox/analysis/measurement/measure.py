@@ -13,7 +13,6 @@ from typing import Any
 from sandbox.analysis.measurement.verify import Verification
 from sandbox.i18n import _
 from sandbox.link.client import KernelProcess
-from sandbox.machines.linux.cpus import choose
 from sandbox.model.events import Descheduled, Event
 from sandbox.model.spec import Boot, MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.stats import distribution
@@ -24,7 +23,7 @@ from sandbox.views.metrics import metrics
 _QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
 _MIXED_QUANTUM_NS = 10 * MS
 _PATIENCE_S = 20.0
-#: So long the loads below take all together.
+#: How long the loads below take all together.
 USUAL_NS = 15 * S
 
 Progress = Callable[[str], None]
@@ -67,9 +66,11 @@ class Run:
             link.end()
 
     def _take(self, event: Event, os_pid: int) -> None:
+        from sandbox.machines.linux.procfs import scheduled_ns
+
         self.history.add(event)
         self._verification.add(event)
-        if isinstance(event, Descheduled) and (used_ns := _cpu_ns(os_pid)) is not None:
+        if isinstance(event, Descheduled) and (used_ns := scheduled_ns(os_pid)) is not None:
             self._engine = [*self._engine[:1], (used_ns, event.t_ns)]
 
     @property
@@ -119,21 +120,14 @@ def _against_linux(size: float) -> dict[str, Any]:
 
 def left_to_linux(scenario: Scenario, size: float = 1) -> int:
     """For how many ns the same synthetic work runs on the same CPU without us."""
+    from sandbox.machines.linux.cpus import assign_cpus
+
     loads = [[(segment.kind, segment.ns) for segment in process.segments] for process in scenario.processes]
-    command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(choose(1).mini[0])]
+    command = [sys.executable, "-P", "-m", "sandbox.programs.plain", str(assign_cpus(1).mini[0])]
     done = subprocess.run(
         command, input=json.dumps(loads), capture_output=True, text=True, timeout=_PATIENCE_S * max(size, 1), check=True
     )
     return int(done.stdout)
-
-
-def _cpu_ns(os_pid: int) -> int | None:
-    """CPU time of a process by ``/proc/PID/schedstat``; None once it is gone, or where there is no such file."""
-    try:
-        with open(f"/proc/{os_pid}/schedstat") as file:
-            return int(file.read().split()[0])
-    except (OSError, IndexError, ValueError):
-        return None
 
 
 # The loads: of ``size`` 1, or so many times as long

@@ -1,11 +1,12 @@
-"""Verifications and measurements in print."""
+"""What an examination found, what a measurement measured and how true the slices of a run were: in print."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from sandbox.analysis.measurement.examine import Finding
 from sandbox.i18n import Messages, _
-from sandbox.render.terminal import milliseconds, print_table
+from sandbox.render.tables import milliseconds, print_table
 from sandbox.util.units import MS, US
 
 Figures = dict[str, Any]
@@ -23,6 +24,28 @@ _VERIFIED: Messages = {
     "block_to_dispatch": "from one process to the next, where one blocked",
     "accounting_error": "CPU time of a process, our books more than the records by",
 }
+
+
+_SIGNS: Messages = {
+    "ok": "✔ ok",
+    "limited": "● limited",
+    "fails": "✘ fails",
+}
+
+
+def print_findings(findings: list[Finding]) -> None:
+    """As a table, and what to do below it."""
+    rows = [[_(_SIGNS[finding.state]), finding.name, finding.found] for finding in findings]
+    print_table(["", _("what"), _("found")], rows, {0, 1, 2})
+    advice = [finding for finding in findings if finding.advice]
+    if advice:
+        print()
+        print(_("What to do:"))
+        for finding in advice:
+            print(f"  {finding.name}: {finding.advice}")
+    if any(finding.state == "fails" for finding in findings):
+        print()
+        print(_("Real processes cannot run here; ossandbox simulate can."))
 
 
 def print_verification(figures: Figures) -> None:

@@ -1,1 +1,1 @@
-"""A recorded run once more, in virtual time, under another policy: what would have been."""
+"""A recorded run once more, in virtual time, under another policy."""

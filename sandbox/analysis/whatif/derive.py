@@ -21,7 +21,6 @@ from sandbox.model.events import (
     Became,
     Blocked,
     Booted,
-    Clause,
     Descheduled,
     Dispatched,
     Event,
@@ -30,13 +29,10 @@ from sandbox.model.events import (
     Ready,
 )
 from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 from sandbox.util.units import MS
 from sandbox.views.history import History
-
-#: Waits whose end is another process's doing.
-_FOR_OTHERS = ("wait for child", "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
 
 #: A slice ends late by no more than this, or so many times the cost of a switch.
 _LATE_NS, _LATE_COSTS = 1 * MS, 8
@@ -126,7 +122,7 @@ class Load:
     ``entangled``: who waited for others."""
 
     def __init__(self, header: Header, events: Iterable[AnyEvent]) -> None:
-        """Read a recording. Raises Refused if no process is in it."""
+        """Read a recording. Raises BadValue if no process is in it."""
         self.script: list[At] = []
         self.entangled: list[str] = []
         self._courses: dict[int, Course] = {}
@@ -138,12 +134,16 @@ class Load:
                 booted = event
             self.history.add(self._take(event))
         if booted is None or not self._courses:
-            raise Refused("nothing ran in it")
+            raise BadValue("nothing ran in it")
         cost_ns = self._cost_ns()
         machine = msgspec.structs.replace(header.scenario.machine, cpus=booted.cpus, switch_cost_ns=cost_ns)
         processes = [self._process(course, cost_ns, header.scenario.processes) for course in self._courses.values()]
         self.scenario = Scenario(
-            header.scenario.name, header.scenario.title, machine, processes, folder=header.scenario.folder
+            name=header.scenario.name,
+            title=header.scenario.title,
+            machine=machine,
+            processes=processes,
+            folder=header.scenario.folder,
         )
 
     def _take(self, event: AnyEvent) -> Event:
@@ -162,25 +162,24 @@ class Load:
             case Descheduled(pid=pid):
                 had_ns = self._courses[pid].deschedule(event)
                 return msgspec.structs.replace(event, ran_ns=had_ns, undispatched_ns=0)
-            case Blocked(pid=pid, on=on, again=again):
+            case Blocked(pid=pid, again=again):
                 course = self._courses[pid]
-                if on.rule in _FOR_OTHERS and course.birth.name not in self.entangled:
+                if event.for_others and course.birth.name not in self.entangled:
                     self.entangled.append(course.birth.name)
                 if not again:
                     course.wait(event.t_ns)
             case Exited(pid=pid):
                 self._courses[pid].end(event.t_ns)
                 return msgspec.structs.replace(event, cpu_ns=self._courses[pid].had_ns, undispatched_ns=0)
-            case Operator(did=did):
-                self._note(event.t_ns, did)
+            case Operator():
+                self._note(event)
         return event
 
-    def _note(self, t_ns: int, did: Clause) -> None:
-        figures = {key: str(value) for key, value in did.figures.items()}
-        if did.rule == "set":
-            self.script.append(At(t_ns, Tune(figures.get("parameter", ""), figures.get("value", ""))))
-        elif did.rule == "policy":
-            self.script.append(At(t_ns, UsePolicy(figures.get("policy", ""))))
+    def _note(self, event: Operator) -> None:
+        if event.tuned is not None:
+            self.script.append(At(event.t_ns, Tune(*event.tuned)))
+        elif event.new_policy is not None:
+            self.script.append(At(event.t_ns, UsePolicy(event.new_policy)))
 
     def _cost_ns(self) -> int:
         """By how much slices that were used up are longer than granted, as a rule."""

@@ -1,4 +1,4 @@
-"""What would have been, beside what was: for people and for programs."""
+"""The recorded run beside the one under another policy: for people and for programs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from sandbox.i18n import _
 from sandbox.render import gantt
 from sandbox.render.cells import fit_name, flush_right
 from sandbox.render.gantt import Line
-from sandbox.util.units import MS
+from sandbox.render.tables import milliseconds
 from sandbox.views.history import History
 from sandbox.views.metrics import metrics, processes, result
 
 #: A turnaround that the same policy does not reproduce as well as this makes the method doubtful.
 TOLERANCE = 0.03
 #: Cells: for a name at most and at least, and between two columns.
-_NAME_MOST, _NAME_LEAST, _GAP = 20, 8, 2
-_LISTED_MOST = 20
+_MAX_NAME, _MIN_NAME, _GAP = 20, 8, 2
+_MAX_LISTED = 20
 
 
 class WhatIf(NamedTuple):
@@ -53,7 +53,7 @@ class WhatIf(NamedTuple):
 
     @property
     def unfinished(self) -> int:
-        """How many had not ended when the recording did: nobody knows what they would have gone on to do."""
+        """How many had not ended when the recording did: what they would have gone on to do is unknown."""
         return len(self.load.history.lives) - len(self.ended)
 
 
@@ -107,9 +107,9 @@ def _check(what: WhatIf) -> Iterator[Line]:
 def _table(what: WhatIf, width: int) -> Iterator[Line]:
     """Columns as wide as what stands in them; names have the rest."""
     heads = [_("turnaround"), _("if"), _("waiting"), _("if"), _("response"), _("if")]
-    rows = [[*_figures(was, would)] for was, would in what.ended[:_LISTED_MOST]]
+    rows = [[*_figures(was, would)] for was, would in what.ended[:_MAX_LISTED]]
     columns = [max(map(cell_len, column)) + _GAP for column in zip(heads, *rows, strict=True)]
-    room = max(min(width - sum(columns), _NAME_MOST), _NAME_LEAST)
+    room = max(min(width - sum(columns), _MAX_NAME), _MIN_NAME)
 
     def row(name: str, cells: list[str]) -> str:
         return fit_name(name, room) + "".join(map(flush_right, cells, columns))
@@ -117,14 +117,14 @@ def _table(what: WhatIf, width: int) -> Iterator[Line]:
     yield [(row(_("all times in ms"), heads), "dim")]
     for (was, _would), cells in zip(what.ended, rows, strict=False):
         yield [(row(was["name"], cells), "text")]
-    if len(what.ended) > _LISTED_MOST:
-        yield [(_("… and {number} more").format(number=len(what.ended) - _LISTED_MOST), "dim")]
+    if len(what.ended) > _MAX_LISTED:
+        yield [(_("… and {number} more").format(number=len(what.ended) - _MAX_LISTED), "dim")]
 
 
 def _figures(was: dict[str, Any], would: dict[str, Any]) -> Iterator[str]:
     for key in ("turnaround_ns", "waiting_ns", "response_ns"):
-        yield _milliseconds(was[key])
-        yield _milliseconds(would[key])
+        yield milliseconds(was[key])
+        yield milliseconds(would[key])
 
 
 def _differences(what: WhatIf) -> Iterator[str]:
@@ -141,7 +141,3 @@ def _differences(what: WhatIf) -> Iterator[str]:
         if worst[0] > 0:
             yield wording.later(worst[2], worst[0], worst[0] / worst[1])
     yield wording.what_if(what.label, *_metrics(what))
-
-
-def _milliseconds(ns: int | None) -> str:
-    return "-" if ns is None else f"{ns / MS:.1f}"

@@ -1,4 +1,4 @@
-"""From a recording to what would have been."""
+"""Runs the load of a recording under its own policy and under another one."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from sandbox.analysis.whatif.report import WhatIf
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event
 from sandbox.model.spec import Scenario
-from sandbox.policies import choice as contenders
+from sandbox.policies import choice
 from sandbox.views.history import History
 from sandbox.views.metrics import fold
 
 
 def what_if(load: Load, policy: str | None, quantum_ns: int | None) -> WhatIf:
-    """The load under another policy, written as on a command line, with another quantum, or both. Raises Refused."""
+    """The load under another policy, written as on a command line, with another quantum, or both. Raises BadValue."""
     scenario, label = load.scenario, policy or load.scenario.machine.policy
     if policy is not None:
-        scenario = contenders.parse(policy).enter(scenario)
+        scenario = choice.parse(policy, scenario).enter(scenario)
     if quantum_ns is not None:
         parameters = {name: value for name, value in scenario.machine.parameters.items() if name != "quantum"}
         machine = msgspec.structs.replace(scenario.machine, quantum_ns=quantum_ns, parameters=parameters)

@@ -6,23 +6,24 @@ import os
 import signal
 import time
 
-from sandbox.machines.linux.cpus import available
-from sandbox.machines.linux.procfs import Status
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.events import Clause
 
-_PATIENCE_S = 2.0
+#: What has not happened after so long does not happen here.
+_TIMEOUT_S = 2.0
 
 
 def can_schedule() -> str | None:
-    """Bear a child, stop it, see it stopped, continue it, see it end. What fails, or None.
+    """Fork a child, stop it, see it stopped, continue it, end it. What fails, or None.
 
-    Uses a pipe-free, exec-free child, so that it may be called from any single-threaded process.
+    The child executes nothing and shares nothing, so any single-threaded process may call this.
     """
     try:
         os_pid = os.fork()
         if os_pid == 0:
             os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-            time.sleep(_PATIENCE_S)
+            time.sleep(_TIMEOUT_S)
             os._exit(0)
         try:
             return _try_signals(os_pid)
@@ -38,19 +39,20 @@ def _try_signals(os_pid: int) -> str | None:
     try:
         for number, code in ((signal.SIGSTOP, os.CLD_STOPPED), (signal.SIGCONT, os.CLD_CONTINUED)):
             signal.pidfd_send_signal(pidfd, number)
-            if not _seen(os_pid, code):
+            if not _has_changed(os_pid, code):
                 return f"{number.name} had no effect"
     finally:
         os.close(pidfd)
     master, slave = os.openpty()
     os.close(master)
     os.close(slave)
-    Status(os_pid)
+    procfs.Stat(os_pid)
     return None
 
 
-def _seen(os_pid: int, code: int) -> bool:
-    give_up = time.monotonic() + _PATIENCE_S
+def _has_changed(os_pid: int, code: int) -> bool:
+    """Whether a child has stopped, or been continued."""
+    give_up = time.monotonic() + _TIMEOUT_S
     while time.monotonic() < give_up:
         change = os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
         if change is not None and change.si_code == code:
@@ -60,19 +62,9 @@ def _seen(os_pid: int, code: int) -> bool:
 
 
 def lacks(cpus: int) -> tuple[str, Clause] | None:
-    """What this system lacks for so many mini CPUs, and the place in a scenario that asks for it; None: nothing."""
-    if not has_proc():
+    """What this system lacks for so many mini CPUs, after the place in a scenario that asks for it; None: nothing."""
+    if not procfs.is_mounted():
         return "", Clause("no proc")
-    if cpus > available():
-        return "machine.cpus", Clause("too many cpus", {"number": cpus, "allowed": available()})
+    if cpus > available_cpus():
+        return "machine.cpus", Clause("too many cpus", {"number": cpus, "allowed": available_cpus()})
     return None
-
-
-def has_proc() -> bool:
-    """Whether there is a ``/proc``: all that is known of processes is read there."""
-    return os.path.exists("/proc/self/stat")
-
-
-def can_see_others() -> bool:
-    """Whether ``/proc`` shows processes of other users (it does not under hidepid)."""
-    return os.path.exists("/proc/1/stat")

@@ -7,20 +7,24 @@ import time
 
 
 class Clock:
-    """CLOCK_MONOTONIC, less the time of boot and of all pauses; jumps of the wall clock do not touch it."""
+    """CLOCK_MONOTONIC, less the time of boot and of all pauses; jumps of the wall clock do not touch it.
+
+    The operator's watch is a second one beside it, by which scripted commands are due: it goes on in a pause that the
+    script itself ends. Both stand at 0 until ``start``.
+    """
 
     def __init__(self) -> None:
-        """It stands at 0 until ``start``."""
         self._boot_ns = time.monotonic_ns()
-        self._least_ns = 0
-        #: How long the machine has stood still, and since when it does (None: it does not).
+        #: The time is taken to be at least this, since it was rounded up to it.
+        self._min_ns = 0
+        #: How long the machine has been frozen, and since when it is (None: it is not).
         self._paused_ns = 0
         self._frozen_ns: int | None = self._boot_ns
         #: How long the operator's watch has stood still, and whether it does in this pause.
-        self._unwatched_ns = 0
+        self._watch_paused_ns = 0
         self.watch_stands = False
-        #: The CLOCK_MONOTONIC time at which the machine's time was 0, if there had been no pauses: for processes that
-        #: are forked from this one to read.
+        #: The CLOCK_MONOTONIC time at which the machine's time would have been 0 without pauses, where processes that
+        #: are forked from this one can read it.
         self.zero = memoryview(mmap.mmap(-1, 8)).cast("q")
 
     @property
@@ -31,17 +35,17 @@ class Clock:
         """The machine's time."""
         until_ns = time.monotonic_ns() if self._frozen_ns is None else self._frozen_ns
         now_ns = until_ns - self._boot_ns - self._paused_ns
-        return max(self._least_ns, now_ns)
+        return max(self._min_ns, now_ns)
 
     def round_up(self, now_ns: int) -> int:
-        """Say that it is so late already, which it will be in a moment; the time never goes back. Returns the time."""
-        self._least_ns = max(self._least_ns, now_ns)
+        """Take it to be so late already, which it will be in a moment; the time never goes back. Returns the time."""
+        self._min_ns = max(self._min_ns, now_ns)
         return self.now_ns()
 
     def watch_ns(self) -> int:
-        """The operator's watch: it goes on in a pause, unless that was not his."""
+        """The time of the operator's watch."""
         until_ns = self._frozen_ns if self._frozen_ns is not None and self.watch_stands else time.monotonic_ns()
-        return until_ns - self._boot_ns - self._unwatched_ns
+        return until_ns - self._boot_ns - self._watch_paused_ns
 
     def monotonic_ns(self, at_ns: int) -> int:
         """The CLOCK_MONOTONIC time at which the machine's time will be ``at_ns``, if no pause comes between."""
@@ -53,7 +57,7 @@ class Clock:
 
     def watch_monotonic_ns(self, at_ns: int) -> int:
         """The CLOCK_MONOTONIC time at which the operator's watch will show ``at_ns``."""
-        return at_ns + self._boot_ns + self._unwatched_ns
+        return at_ns + self._boot_ns + self._watch_paused_ns
 
     def start(self) -> None:
         """Boot is now."""
@@ -61,14 +65,14 @@ class Clock:
         self.zero[0] = self.monotonic_ns(0)
 
     def freeze(self, watch_stands: bool) -> None:
-        """Stand still; the operator's watch, too, or not."""
+        """Stand still, and the operator's watch, too, or not."""
         if self._frozen_ns is None:
             self._frozen_ns, self.watch_stands = time.monotonic_ns(), watch_stands
 
     def thaw(self) -> None:
         if self._frozen_ns is not None:
-            stood_ns = time.monotonic_ns() - self._frozen_ns
-            self._paused_ns += stood_ns
-            self._unwatched_ns += stood_ns if self.watch_stands else 0
+            frozen_ns = time.monotonic_ns() - self._frozen_ns
+            self._paused_ns += frozen_ns
+            self._watch_paused_ns += frozen_ns if self.watch_stands else 0
             self._frozen_ns, self.watch_stands = None, False
             self.zero[0] = self.monotonic_ns(0)

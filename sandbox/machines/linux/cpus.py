@@ -1,31 +1,43 @@
-"""Which real CPU is which mini CPU, and where the engine itself stays."""
+"""Which real CPU is which mini CPU, and on which of them we run ourselves."""
 
 from __future__ import annotations
 
 import os
 from typing import NamedTuple
 
+#: Our nice value, where we may choose it: high enough to come first, without competing with the system's own threads.
 _NICE = -15
 
 
-class Places(NamedTuple):
-    """``mini``: the real CPU of each mini CPU; ``engine``: the real CPUs left for the kernel process and the
-    terminal's; ``alone``: whether those are none of the mini CPUs."""
+class CpuAssignment(NamedTuple):
+    """``mini``: the real CPU of each mini CPU; ``engine``: those for the kernel process and the terminal's."""
 
     mini: list[int]
     engine: list[int]
 
     @property
-    def alone(self) -> bool:
+    def dedicated(self) -> bool:
+        """Whether the mini CPUs are the processes' alone."""
         return not set(self.mini) & set(self.engine)
 
 
-def available() -> int:
+def available_cpus() -> int:
     """How many mini CPUs this machine can give."""
     return len(os.sched_getaffinity(0))
 
 
-def take_precedence() -> None:
+def assign_cpus(number: int) -> CpuAssignment:
+    """Real CPUs for so many mini CPUs: the last ones, because the first serves most interrupts.
+
+    Raises ValueError when the machine has fewer.
+    """
+    real = sorted(os.sched_getaffinity(0))
+    if number > len(real):
+        raise ValueError(f"{number} mini CPUs, but this machine has {len(real)}")
+    return CpuAssignment(real[-number:], real[:-number] or real)
+
+
+def raise_priority() -> None:
     """Come before other programs on our own CPU, where we may (root may): a dispatcher that waits is late. Linux can
     weigh whole sessions against each other, and has a nice value for each; ours is our own."""
     try:
@@ -34,15 +46,3 @@ def take_precedence() -> None:
             session.write(str(_NICE))
     except OSError:
         pass
-
-
-def choose(cpus: int) -> Places:
-    """Places for so many mini CPUs: the last real ones, because the first serves most interrupts.
-
-    Raises ValueError when the machine has fewer.
-    """
-    real = sorted(os.sched_getaffinity(0))
-    if cpus > len(real):
-        raise ValueError(f"{cpus} mini CPUs, but this machine has {len(real)}")
-    mini = real[-cpus:]
-    return Places(mini, real[:-cpus] or real)

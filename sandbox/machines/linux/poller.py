@@ -7,16 +7,16 @@ import time
 from collections.abc import Callable
 
 from sandbox.util import libc
-from sandbox.util.units import S
+from sandbox.util.units import US, S
 
-#: Later than this we woke because something else had the CPU.
-_LATE_NS = 200_000
+#: We woke later than this because something else had our CPU, which says nothing about the next time.
+_MAX_LATENESS_NS = 200 * US
 
 
 class Poller:
     """An epoll whose descriptors come with what to do when they are ready.
 
-    Its own time-outs are whole milliseconds, so we wait for it with ``select``: at the end of a slice that is one
+    Its own time-outs are whole milliseconds, so it is waited for with ``select``: at the end of a slice that is one
     system call, where a timerfd takes three, and after a sleep each is slow.
 
     ``lateness_ns``: how long after its time a wait ends here as a rule.
@@ -44,25 +44,24 @@ class Poller:
                 pass
 
     def mute(self, descriptor: int) -> None:
-        """Leave a descriptor unread for a while (it would be reported for ever while nobody reads it)."""
+        """Look no more at a descriptor that is left unread for a while: it would be reported for ever."""
         if descriptor in self._handlers:
             self._epoll.unregister(descriptor)
 
     def unmute(self, descriptor: int) -> None:
-        """Read a muted descriptor again."""
+        """Look at a muted descriptor again."""
         if descriptor in self._handlers:
             self._epoll.register(descriptor, select.EPOLLIN)
 
-    def wait(self, until_monotonic_ns: int | None) -> bool:
-        """Handle what is ready; wait for it until then (None: as long as it takes). Whether anything was handled."""
-        if until_monotonic_ns is None:
-            select.select(self._waits_for, (), ())
-        else:
-            left_ns = until_monotonic_ns - time.monotonic_ns()
-            ready, _, _ = select.select(self._waits_for, (), (), left_ns / S if left_ns > 0 else 0)
-            self._learn(time.monotonic_ns() - until_monotonic_ns)
-            if not ready:
-                return False
+    def wait(self, until_ns: int) -> bool:
+        """Handle what is ready; wait for it until then (CLOCK_MONOTONIC). Whether anything was handled."""
+        left_ns = until_ns - time.monotonic_ns()
+        ready, _, _ = select.select(self._waits_for, (), (), left_ns / S if left_ns > 0 else 0)
+        late_ns = time.monotonic_ns() - until_ns
+        if 0 < late_ns < _MAX_LATENESS_NS:
+            self.lateness_ns += (late_ns - self.lateness_ns) // 8
+        if not ready:
+            return False
         handled = False
         for descriptor, _ in self._epoll.poll(0):
             handler = self._handlers.get(descriptor)
@@ -70,10 +69,6 @@ class Poller:
                 handler()
                 handled = True
         return handled
-
-    def _learn(self, late_ns: int) -> None:
-        if 0 < late_ns < _LATE_NS:
-            self.lateness_ns += (late_ns - self.lateness_ns) // 8
 
     def close(self) -> None:
         self._epoll.close()

@@ -1,16 +1,70 @@
-"""Readings from ``/proc``, with the few bytes parsed that are needed."""
+"""Everything that is read from ``/proc``, parsed no further than somebody needs it (the formats are those of proc(5)).
+
+A process may end at any moment, so readers do not raise when it has: they return what says nothing ("", None, an
+empty list, the state "X"). ``Stat`` is the exception, because its readers have to tell the two cases apart.
+"""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
+from typing import Literal, NamedTuple
 
-#: State letters of a process that cannot run: stopped (by a signal, by a tracer), a zombie, gone.
-STANDING = "TtZX"
+#: State letters of a process that cannot run before somebody else acts: stopped (by a signal, by a tracer), a zombie,
+#: gone. One that sleeps (S, D, I) is not among them: it may wake at any time.
+HALTED = "TtZX"
+#: A chain of parents longer than this is not followed: it may have changed while it was read.
+_MAX_ANCESTORS = 1_000
+#: Of a small file no more than this is read, in bytes.
+_MAX_SMALL_FILE = 4_096
+
+
+# What is there
+
+
+def is_mounted() -> bool:
+    """Whether there is a ``/proc`` at all."""
+    return os.path.exists("/proc/self/stat")
+
+
+def shows_others() -> bool:
+    """Whether processes of other users are shown (under the mount option hidepid they are not)."""
+    return os.path.exists("/proc/1/stat")
+
+
+def process_ids() -> list[int]:
+    """The os_pids of all processes that are shown to us."""
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def open_newest_pid() -> int:
+    """A descriptor for ``newest_pid``."""
+    return os.open("/proc/loadavg", os.O_RDONLY)
+
+
+def newest_pid(loadavg_fd: int) -> int:
+    """The number that was given out last, to a process or a thread: the last field of ``/proc/loadavg``."""
+    return int(os.pread(loadavg_fd, 128, 0).rsplit(None, 1)[1])
+
+
+def net_table(name: str) -> list[str]:
+    """The lines of ``/proc/net/NAME`` below its heading. Raises OSError where there is no such table."""
+    with open(f"/proc/net/{name}") as file:
+        return file.readlines()[1:]
+
+
+# State and descent: /proc/PID/stat
+
+
+def open_stat(os_pid: int) -> int:
+    """A descriptor for ``read_state``, ``read_exit_status`` and ``Stat``: it never leads to a stranger that got the
+    same number later. Raises OSError when the process is gone."""
+    return os.open(f"/proc/{os_pid}/stat", os.O_RDONLY)
 
 
 def read_state(stat_fd: int) -> tuple[str, int]:
-    """State letter and number of threads, from a kept-open ``/proc/PID/stat``; ("X", 0) once it is reaped."""
+    """State letter and number of threads; ("X", 0) once it is reaped. The number counts for one that sleeps only: it
+    is read at every look, so no more is parsed than the caller needs."""
     try:
         data = os.pread(stat_fd, 512, 0)
     except OSError:
@@ -22,39 +76,21 @@ def read_state(stat_fd: int) -> tuple[str, int]:
     return state, 1
 
 
-def some_thread_runs(os_pid: int) -> bool:
-    """Whether any thread of the process is running or could."""
+def read_exit_status(stat_fd: int) -> int | None:
+    """The wait status (as waitpid gives it) of a zombie; None once it is reaped."""
     try:
-        threads = os.listdir(f"/proc/{os_pid}/task")
-    except OSError:
-        return False
-    return any(thread_state(os_pid, thread) == "R" for thread in threads)
+        return int(os.pread(stat_fd, 1_024, 0).split()[-1])
+    except (OSError, IndexError):
+        return None
 
 
-def thread_state(os_pid: int, thread: str) -> str:
-    """State letter of one thread; "X" when it is gone."""
-    try:
-        with open(f"/proc/{os_pid}/task/{thread}/stat", "rb") as file:
-            data = file.read()
-    except OSError:
-        return "X"
-    return chr(data[data.rindex(b")") + 2])
+class Stat:
+    """The first fields of ``/proc/PID/stat``. Raises OSError when the process is gone.
 
+    ``stat_fd``: what ``open_stat`` gave, where the process is held open.
+    """
 
-def is_pending(os_pid: int, number: int) -> bool:
-    """Whether a signal waits for a process to hear it."""
-    for line in read_text(f"/proc/{os_pid}/status").splitlines():
-        name, _, value = line.partition(":")
-        if name in ("SigPnd", "ShdPnd") and int(value, 16) >> (number - 1) & 1:
-            return True
-    return False
-
-
-class Status:
-    """``/proc/PID/stat`` of any process (or of one whose file is open), as far as families need it. Raises OSError
-    when it is gone."""
-
-    __slots__ = ("name", "parent", "session", "state")
+    __slots__ = ("name", "os_pid", "parent", "session", "state")
 
     def __init__(self, os_pid: int, stat_fd: int | None = None) -> None:
         if stat_fd is None:
@@ -62,38 +98,266 @@ class Status:
                 data = file.read(512)
         else:
             data = os.pread(stat_fd, 512, 0)
-        end = data.rindex(b")")
+        end = data.rindex(b")")  # the name may contain anything, brackets too
         fields = data[end + 2 :].split(None, 5)
+        self.os_pid = os_pid
         self.name = data[data.index(b"(") + 1 : end].decode(errors="replace")
         self.state = fields[0].decode()
         self.parent = int(fields[1])
         self.session = int(fields[3])
 
 
-class Descriptors:
-    """The open descriptors of a process: for each where it leads, and whether it may write there."""
-
-    def __init__(self, os_pid: int) -> None:
-        self._folder = f"/proc/{os_pid}/fd"
-
-    def __iter__(self) -> Iterator[tuple[str, bool]]:
+def stats() -> Iterator[Stat]:
+    """All processes that are shown to us."""
+    for os_pid in process_ids():
         try:
-            for name in os.listdir(self._folder):
-                path = f"{self._folder}/{name}"
-                yield os.readlink(path), bool(os.lstat(path).st_mode & 0o200)
+            stat = Stat(os_pid)
         except OSError:
-            return  # it has closed one, or has ended
+            continue  # it has ended since it was listed
+        yield stat
 
 
-def read_text(path: str, most: int = 4_096) -> str:
-    """The beginning of a small file; "" when it cannot be read."""
+def descendants(ancestor: int, sparing: Collection[int] = ()) -> list[int]:
+    """All that descend from a process, zombies included, nearest first; without ``sparing`` and their descendants."""
+    children: dict[int, list[int]] = {}
+    for stat in stats():
+        children.setdefault(stat.parent, []).append(stat.os_pid)
+    found: list[int] = []
+    generation = [ancestor]
+    while generation:
+        generation = [pid for parent in generation for pid in children.get(parent, ()) if pid not in sparing]
+        found += generation
+    return found
+
+
+def descends_from(os_pid: int, ancestor: int) -> bool:
+    """Whether a process is among those that descend from another one."""
+    for _ in range(_MAX_ANCESTORS):
+        if os_pid <= 1:
+            return False
+        try:
+            os_pid = Stat(os_pid).parent
+        except OSError:
+            return False
+        if os_pid == ancestor:
+            return True
+    return False
+
+
+def command_line(os_pid: int) -> str:
+    """The words of its command line, separated by spaces."""
+    return _read(f"/proc/{os_pid}/cmdline").replace("\0", " ").strip()
+
+
+# Threads: /proc/PID/task
+
+
+class Thread(NamedTuple):
+    """``state``: its state letter; ``cpu_ns``: the CPU time that it has used."""
+
+    tid: int
+    state: str
+    cpu_ns: int
+
+
+def thread_ids(os_pid: int) -> list[int]:
+    """The tids of a process's threads."""
     try:
-        with open(path, "rb", buffering=0) as file:
-            return file.read(most).decode(errors="replace")
+        return [int(name) for name in os.listdir(f"/proc/{os_pid}/task")]
+    except OSError:
+        return []
+
+
+def threads(os_pid: int) -> list[Thread]:
+    """A process's threads, the first one first."""
+    tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
+    found = []
+    for tid in sorted(thread_ids(os_pid)):
+        fields = _thread_fields(os_pid, tid)
+        if fields is not None:
+            exact_ns = _schedstat_ns(f"/proc/{os_pid}/task/{tid}")
+            ticks = int(fields[11]) + int(fields[12])  # for the program, and for the system on its behalf
+            found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * tick_ns))
+    return found
+
+
+def some_thread_runs(os_pid: int) -> bool:
+    """Whether any thread of the process has a CPU, or waits for one only."""
+    for tid in thread_ids(os_pid):
+        fields = _thread_fields(os_pid, tid)
+        if fields is not None and fields[0] == b"R":
+            return True
+    return False
+
+
+def _thread_fields(os_pid: int, tid: int) -> list[bytes] | None:
+    """The fields of its ``stat`` after the name."""
+    try:
+        with open(f"/proc/{os_pid}/task/{tid}/stat", "rb", buffering=0) as file:
+            return file.read(1_024).rpartition(b") ")[2].split() or None
+    except OSError:
+        return None
+
+
+def scheduled_ns(os_pid: int) -> int | None:
+    """The CPU time of a process's first thread; None where the system keeps no such books."""
+    return _schedstat_ns(f"/proc/{os_pid}")
+
+
+def _schedstat_ns(folder: str) -> int | None:
+    """The first field of ``schedstat``, which is exact to the nanosecond."""
+    try:
+        return int(_read(f"{folder}/schedstat").split()[0])
+    except (IndexError, ValueError):
+        return None
+
+
+# Signals: the masks in /proc/PID/status
+
+
+def is_pending(os_pid: int, signal: int) -> bool:
+    """Whether a signal was sent and has not been delivered yet."""
+    return signal in _Signals(os_pid, "SigPnd", "ShdPnd")
+
+
+def withstands(os_pid: int, signal: int) -> bool:
+    """Whether a process has a handler for a signal, ignores it, or blocks it."""
+    return signal in _Signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
+
+
+class _Signals:
+    """The signals in any of these masks of a process."""
+
+    def __init__(self, os_pid: int, *names: str) -> None:
+        self._bits = 0
+        for line in _read(f"/proc/{os_pid}/status").splitlines():
+            name, _, value = line.partition(":")
+            if name in names:
+                self._bits |= int(value, 16)
+
+    def __contains__(self, signal: int) -> bool:
+        return bool(self._bits >> (signal - 1) & 1)
+
+
+# Open files: /proc/PID/fd
+
+
+def descriptors(os_pid: int) -> Iterator[tuple[int, str]]:
+    """The open descriptors of a process, each with where it leads ("pipe:[4711]", "/dev/pts/3")."""
+    folder = f"/proc/{os_pid}/fd"
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return  # it has ended, or is not ours to look at
+    for name in names:
+        try:
+            target = os.readlink(f"{folder}/{name}")
+        except OSError:
+            continue  # it has closed this one since they were listed
+        yield int(name), target
+
+
+def descriptor_target(os_pid: int, descriptor: int) -> str:
+    """Where one descriptor leads."""
+    try:
+        return os.readlink(f"/proc/{os_pid}/fd/{descriptor}")
     except OSError:
         return ""
 
 
-def command_line(os_pid: int) -> str:
-    """A process's command line, its words separated by spaces; "" when it has none."""
-    return read_text(f"/proc/{os_pid}/cmdline").replace("\0", " ").strip()
+def may_write(os_pid: int, descriptor: int) -> bool | None:
+    """Whether a descriptor is open for writing; None: it has been closed."""
+    try:
+        return bool(os.lstat(f"/proc/{os_pid}/fd/{descriptor}").st_mode & 0o200)
+    except OSError:
+        return None
+
+
+def socket_inodes(os_pid: int) -> set[int]:
+    """The sockets among its descriptors, by the numbers that the system gives them."""
+    return {int(target[8:-1]) for _, target in descriptors(os_pid) if target.startswith("socket:[")}
+
+
+def epoll_descriptors(os_pid: int, epoll: int) -> Iterator[int]:
+    """The descriptors that one of its epolls waits for."""
+    for line in _read(f"/proc/{os_pid}/fdinfo/{epoll}").splitlines():
+        words = line.split(maxsplit=2)
+        if len(words) > 2 and words[0] == "tfd:":  # the last line may be cut off
+            yield int(words[1])
+
+
+# What it waits in: /proc/PID/syscall, wchan, mem
+
+
+class SystemCall(NamedTuple):
+    """The system call that a process is in, by its number on this kind of machine, and its six arguments as words."""
+
+    number: int
+    arguments: list[int]
+
+
+def system_call(os_pid: int) -> SystemCall | Literal["running"] | None:
+    """What a process is in; None: in no call, or not ours to know."""
+    words = _read(f"/proc/{os_pid}/syscall").split()
+    if words == ["running"]:
+        return "running"
+    return SystemCall(int(words[0]), [int(word, 16) for word in words[1:7]]) if len(words) >= 7 else None
+
+
+def wait_channel(os_pid: int) -> str:
+    """The function of the system in which a process sleeps; "" where it does not, or where it is not told."""
+    channel = _read(f"/proc/{os_pid}/wchan")
+    return channel if channel != "0" else ""
+
+
+def read_memory(os_pid: int, address: int, length: int) -> bytes:
+    """So many bytes of a process's memory, or fewer; none where it cannot be read."""
+    try:
+        with open(f"/proc/{os_pid}/mem", "rb", buffering=0) as memory:
+            memory.seek(address)
+            return memory.read(length)
+    except (OSError, ValueError, OverflowError):
+        return b""
+
+
+# How much memory it has: /proc/PID/smaps_rollup, statm
+
+
+class MemoryUse(NamedTuple):
+    """In bytes. ``resident``: in memory; of that ``private``: its own alone, and ``shared``: with others, too.
+    ``proportional``: its own, and its part of what is shared (None: the system does not tell)."""
+
+    resident: int
+    shared: int
+    private: int
+    proportional: int | None = None
+
+
+def memory_use(os_pid: int, ancestor: int) -> MemoryUse | None:
+    """How much memory a process has; None where it is gone, or does not descend from ``ancestor``: its number may be
+    one of another pid namespace, and belong to a stranger in ours."""
+    if not descends_from(os_pid, ancestor):
+        return None
+    try:
+        with open(f"/proc/{os_pid}/smaps_rollup") as file:
+            lines = [line.split() for line in file.readlines()[1:]]
+        sizes = {fields[0].rstrip(":"): int(fields[1]) * 1_024 for fields in lines}
+        private = sizes["Private_Clean"] + sizes["Private_Dirty"]
+        return MemoryUse(sizes["Rss"], sizes["Rss"] - private, private, sizes["Pss"])
+    except (OSError, KeyError, ValueError):
+        pass
+    statm = f"/proc/{os_pid}/statm"
+    try:  # it counts what is backed by a file, which is the best guess at what is shared
+        _, resident, shared, *_ = (int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in _read(statm).split())
+    except ValueError:
+        return None
+    return MemoryUse(resident, shared, resident - shared) if resident else None
+
+
+def _read(path: str) -> str:
+    """The beginning of a small file."""
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(_MAX_SMALL_FILE).decode(errors="replace")
+    except OSError:
+        return ""

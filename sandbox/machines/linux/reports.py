@@ -10,12 +10,12 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.model.events import Clause, Fault, Figure, Wrote
 from sandbox.util.units import S
 
-#: So often in so long is the same fault of the same process told; a program can bring some about as fast as it likes.
-_TOLD_MOST = 10
+#: The same fault of the same process is told so often in each window: a program can bring some about at any rate.
+_MAX_REPEATS = 10
 _WINDOW_NS = 1 * S
 
 
-class Outbox:
+class Reports:
     """Reports in the order in which they came, and the latest exact CPU times by pid."""
 
     def __init__(self, clock: Clock) -> None:
@@ -23,13 +23,12 @@ class Outbox:
         self._reports: list[Report] = []
         self.used: dict[int, int] = {}
         #: By process and fault: when its window began (CLOCK_MONOTONIC), and how often it came since.
-        self._came: dict[tuple[int, str], tuple[int, int]] = {}
+        self._repeats: dict[tuple[int, str], tuple[int, int]] = {}
 
     def __bool__(self) -> bool:
         return bool(self._reports)
 
     def add(self, *reports: Report) -> None:
-        """Tell this."""
         self._reports += reports
 
     def now_ns(self) -> int:
@@ -50,17 +49,17 @@ class Outbox:
         """A fault that may come again and again; ``untold`` in its figures counts those that were left out."""
         now_ns = time.monotonic_ns()
         key = (child.os_pid if child is not None else 0, what)
-        since_ns, times = self._came.get(key, (now_ns, 0))
+        since_ns, times = self._repeats.get(key, (now_ns, 0))
         untold = 0
         if now_ns - since_ns >= _WINDOW_NS:
-            since_ns, times, untold = now_ns, 0, max(times - _TOLD_MOST, 0)
+            since_ns, times, untold = now_ns, 0, max(times - _MAX_REPEATS, 0)
         times += 1
-        if times <= _TOLD_MOST:
+        if times <= _MAX_REPEATS:
             self.fault(child, what, **({"untold": untold} if untold else {}))
-        self._came[key] = since_ns, times
+        self._repeats[key] = since_ns, times
 
     def take(self, now_ns: int) -> Happened:
-        """All of it, once."""
+        """All of it, which is then told."""
         happened = Happened(now_ns, self._reports, self.used)
         self._reports, self.used = [], {}
         return happened

@@ -8,7 +8,7 @@ import msgspec
 
 from sandbox.model.events import Clause
 from sandbox.model.spec import MachineSpec
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies import BUILT_IN, build
 from sandbox.policies.base import Policy
 from sandbox.policies.fcfs import FirstComeFirstServed
@@ -22,7 +22,7 @@ class PolicyFactory:
         self._spec, self._folder, self._alarm = spec, folder, alarm
 
     def first(self) -> Policy:
-        """The scenario's policy. Raises Refused."""
+        """The scenario's policy. Raises BadValue."""
         return build(self._spec, self._folder, self._alarm)
 
     def first_or_stand_in(self) -> tuple[Policy, Clause | None]:
@@ -30,16 +30,16 @@ class PolicyFactory:
         is loaded anew, and why."""
         try:
             return self.first(), None
-        except Refused as refused:
+        except BadValue as bad:
             stand_in = FirstComeFirstServed(seed=self._spec.seed)
             stand_in.source = self._spec.policy
-            what = refused.faults[0][1]
+            what = bad.faults[0][1]
             return stand_in, Clause(what.rule, {"asked": "policy", **what.figures, "successor": stand_in.name})
 
     def next(self, name: str, present: Policy) -> Policy:
         """The policy of this name, with the scenario's parameters if it is the scenario's policy, and the quantum of
         the present one if both have one. The present one's own name makes it anew, from its file if it has one, and
-        with all of its parameters. Raises Refused."""
+        with all of its parameters. Raises BadValue."""
         again = name == present.source or (name == present.kind.name and name not in BUILT_IN)
         source = present.source if again else name
         spec = self._spec
@@ -48,6 +48,6 @@ class PolicyFactory:
         policy = build(spec, self._folder, self._alarm)
         for parameter, text in present.written.items():
             if again or parameter == "quantum":
-                with suppress(Refused):  # it may have another range there
+                with suppress(BadValue):  # it may have another range there
                     policy.tune(parameter, text)
         return policy

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
 from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies.base import KernelHandle, Policy, Queue, Task
 from sandbox.policies.fcfs import FirstComeFirstServed
 from sandbox.policies.host import validate
@@ -166,7 +166,7 @@ class Guard(Policy):
             with self._alarm:
                 self._policy.tune(name, text)
                 self._written = self._policy.written
-        except Refused:
+        except BadValue:
             raise
         except FAILURES as error:
             self._replace(failure(self._policy, "tune", error))

@@ -9,7 +9,7 @@ import types
 from collections.abc import Callable
 
 from sandbox.model.spec import TIES
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy
 from sandbox.policies.host.failures import failing_line, reason
 from sandbox.util.text import clean_line
@@ -18,12 +18,12 @@ from sandbox.util.timeout import Timeout
 
 def load(name: str, folder: str) -> type[Policy]:
     """The class of ``file.py:Class``; a path that is not absolute begins at ``folder``. The file is read and run anew
-    each time, whatever caches there are. Raises Refused."""
+    each time, whatever caches there are. Raises BadValue."""
     file_name, _, class_name = name.rpartition(":")
     path = os.path.join(folder, file_name)
     shown = os.path.basename(file_name)
     if not os.path.isfile(path):
-        raise Refused("no such file", value=file_name)
+        raise BadValue("no such file", value=file_name)
     linecache.checkcache(path)
     module = types.ModuleType(f"policy {shown}")  # no name that an import could mean
     module.__file__ = path
@@ -32,14 +32,42 @@ def load(name: str, folder: str) -> type[Policy]:
         with open(path, "rb") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)  # noqa: S102 - to run it is the purpose
     except (Exception, SystemExit, Timeout) as error:
-        raise Refused("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from error
+        line = failing_line(error, path)
+        if (now := _import_now(error, path)) is not None:
+            raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
+        raise BadValue("file fails", value=shown, line=line, reason=reason(error)) from error
     if not hasattr(module, class_name):
-        raise Refused("no such class", value=class_name, file=shown)
+        raise BadValue("no such class", value=class_name, file=shown)
     return checked(getattr(module, class_name), name)
 
 
+def _missing(error: BaseException) -> str:
+    """The module of ours that a file imports and that there is not; "" for none."""
+    name = error.name or "" if isinstance(error, ModuleNotFoundError) else ""
+    return name if name.startswith("sandbox.") else ""
+
+
+def _import_now(error: BaseException, path: str) -> str | None:
+    """How the file imports today what it wanted of such a module; None where ``sandbox.policies`` has it not."""
+    if not (module := _missing(error)):
+        return None
+    import ast
+
+    from sandbox.policies import __all__ as face
+
+    with open(path, "rb") as file:
+        nodes = [*ast.walk(ast.parse(file.read()))]
+    for node in nodes:
+        if isinstance(node, ast.Import) and module in [alias.name for alias in node.names]:
+            return "import sandbox.policies"
+        if isinstance(node, ast.ImportFrom) and node.module == module:
+            names = [alias.name for alias in node.names]
+            return f"from sandbox.policies import {', '.join(names)}" if {*names} <= {*face} else None
+    return None
+
+
 def classes(path: str) -> list[str]:
-    """The names of the classes in a file, private ones left out, without running it. Raises Refused."""
+    """The names of the classes in a file, private ones left out, without running it. Raises BadValue."""
     import ast  # only for those who do not know which one they want: the kernel process stays small
 
     shown = os.path.basename(path)
@@ -47,32 +75,32 @@ def classes(path: str) -> list[str]:
         with open(path, "rb") as file:
             tree = ast.parse(file.read(), path)
     except OSError as error:
-        raise Refused("cannot be read", value=shown, reason=error.strerror) from None
+        raise BadValue("cannot be read", value=shown, reason=error.strerror) from None
     except (SyntaxError, ValueError, RecursionError) as error:
-        raise Refused("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from None
+        raise BadValue("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from None
     return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
 
 
 def checked(item: object, name: str) -> type[Policy]:
-    """``item``, if it is a class of policies. Raises Refused."""
+    """``item``, if it is a class of policies. Raises BadValue."""
     if not (isinstance(item, type) and issubclass(item, Policy)):
-        raise Refused("not a policy", value=os.path.basename(name))
+        raise BadValue("not a policy", value=os.path.basename(name))
     if not (isinstance(item.name, str) and item.name):
         item.name = item.__name__
     item.name = clean_line(item.name, 40)
     if item.ties not in TIES:
-        raise Refused("ties of a policy", value=item.name, found=clean_line(repr(item.ties)), allowed=" | ".join(TIES))
+        raise BadValue("ties of a policy", value=item.name, found=clean_line(repr(item.ties)), allowed=" | ".join(TIES))
     return item
 
 
 def started(make: Callable[[], Policy], name: str, folder: str) -> Policy:
-    """The policy that ``make`` makes; whatever goes wrong in somebody's own class is Refused."""
+    """The policy that ``make`` makes; whatever goes wrong in somebody's own class is BadValue."""
     try:
         return make()
-    except Refused:
+    except BadValue:
         raise
     except (Exception, SystemExit, Timeout) as error:
         value, path = os.path.basename(name), os.path.join(folder, name.rpartition(":")[0])
         line = failing_line(error, path)
         rule = "policy does not start" if line is None else "file fails"
-        raise Refused(rule, value=value, line=line, reason=reason(error)) from error
+        raise BadValue(rule, value=value, line=line, reason=reason(error)) from error

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from textual.timer import Timer
 from textual.widget import Widget
 
 from sandbox.model.events import Fault
-from sandbox.tui.keys import key_of
+from sandbox.tui.config import config_of
 from sandbox.tui.state.session import Session
 
 
@@ -20,45 +19,42 @@ class Panel(Widget):
     #: Whether the timeline stays below it: always, on terminals that are tall enough for both, or never.
     timeline: ClassVar[Literal["always", "tall", "never"]] = "tall"
 
-    #: Whether who is folded away has no line on it: then he is not chosen either, but whose line he is part of.
+    #: Whether processes that are folded away have no line on it: then the one whose line they are part of is chosen.
     folds: ClassVar[bool] = False
 
-    #: While it is in front, it looks so often at what nobody tells it, in seconds; None: it is told all.
-    looks_every_s: ClassVar[float | None] = None
+    #: While it is in front, how often it looks at what no event tells, in seconds; None: events tell all.
+    poll_every_s: ClassVar[float | None] = None
 
-    #: Keys that the user has moved, by action.
-    keymap: Mapping[str, str] = {}
-
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        self._looks: Timer | None = None
+        self._polling: Timer | None = None
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the session as it is now; called for every frame. ``chosen``: the pid of the chosen process."""
         raise NotImplementedError
 
-    def look(self) -> None:
-        """Look at what nobody tells."""
+    def poll(self) -> None:
+        """Look at what no event tells."""
 
     def single_out(self) -> None:
         """The lesson speaks of the chosen process."""
 
-    def takes(self, fault: Fault) -> bool:
+    def shows_fault(self, fault: Fault) -> bool:
         """Whether it shows this fault itself, where it belongs; all others are told over the screen."""
         return False
 
     def arrive(self) -> None:
         """It has come to the front."""
         self.take_keys()
-        if self.looks_every_s is not None and self._looks is None:
-            self.look()
-            self._looks = self.set_interval(self.looks_every_s, self.look)
+        if self.poll_every_s is not None and self._polling is None:
+            self.poll()
+            self._polling = self.set_interval(self.poll_every_s, self.poll)
 
     def leave(self) -> None:
         """Another one comes to the front."""
-        if self._looks is not None:
-            self._looks.stop()
-            self._looks = None
+        if self._polling is not None:
+            self._polling.stop()
+            self._polling = None
 
     def take_keys(self) -> None:
         """Have the keys, if it can have them."""
@@ -66,4 +62,4 @@ class Panel(Widget):
 
     def key(self, action: str) -> str:
         """The key of an action, as people write it."""
-        return key_of(action, self.keymap)
+        return config_of(self).key(action)

@@ -1,38 +1,48 @@
-"""The screen below all dialogs."""
+"""The screen below all dialogs: one session, what is looked at of it, and what a person has its machine do."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable
+from typing import ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Horizontal
 from textual.screen import Screen
 from textual.widgets import Input
 
-from sandbox.model.spec import PANELS, Step
+from sandbox.i18n import _
+from sandbox.model.commands import Kill, Reload, Spawn, UsePolicy, split_command
+from sandbox.model.values import Duration
 from sandbox.tui import panels
+from sandbox.tui.config import config_of
+from sandbox.tui.frames import Frames
+from sandbox.tui.interaction import ask, tell
+from sandbox.tui.keys import PANELS, bindings
 from sandbox.tui.panels.panel import Panel
+from sandbox.tui.state.errors import Impossible, KernelGone
+from sandbox.tui.state.guide import LessonGuide
 from sandbox.tui.state.session import Session
+from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
-from sandbox.tui.widgets.question import WhoNext
+from sandbox.tui.widgets.question import Answered, GoOn, QuestionBox
 from sandbox.tui.widgets.status import Status
-from sandbox.tui.widgets.tabs import Tabs
-from sandbox.tui.widgets.timeline import Timeline
+from sandbox.tui.widgets.tabs import Clicked, Tabs
+from sandbox.tui.widgets.timeline import Moved, Scrubbed, Timeline
 from sandbox.tui.widgets.why import Why
-
-#: What the board consists of.
-_COLUMNS = ("ready", "running", "blocked", "done")
 
 
 class BoardScreen(Screen[None], inherit_bindings=False):
     """Status, the panel in front, timeline, reason, keys. Of Textual's bindings for screens it has none: ``tab`` leads
-    to the next panel."""
+    to the next panel. Dialogs are imported when they are opened: the first frame waits for none of them."""
 
     AUTO_FOCUS = ""
+    BINDINGS: ClassVar[list[BindingType]] = bindings()
 
-    def __init__(self) -> None:
+    def __init__(self, session: Session, frames: Frames) -> None:
         super().__init__()
+        self.session = session
         #: The chosen process.
         self.chosen: int | None = None
         #: Whether there shall be lessons beside what they are about.
@@ -43,30 +53,23 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.lesson = Lesson(id="lesson")
         self.lower = Horizontal(self.timeline, self.lesson, id="lower")
         self.why = Why(id="why")
-        self.who_next = WhoNext(id="who-next")
+        self.question = QuestionBox(id="question")
         self.keys = KeyBar(id="keys")
         self.front: Panel = panels.make("board")
         self._panels = {"board": self.front}
-        self._session: Session | None = None
-        #: What of the screen the lesson points at, the step that it follows, and whom that names who is not born yet.
+        self._frames = frames
+        self._guide = LessonGuide()
+        #: What of the screen the lesson points at.
         self._pointed: str | None = None
-        self._followed: Step | None = None
-        self._awaited: str | None = None
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
-        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.who_next, self.keys)
-
-    def use_keymap(self, keymap: Mapping[str, str]) -> None:
-        """Name the keys that the user has moved as he has."""
-        for widget in (self.tabs, self.timeline, self.why, self.who_next, self.keys, self.lesson):
-            widget.keymap = keymap
+        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.question, self.keys)
 
     def begin(self, session: Session) -> None:
         """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons."""
-        self.chosen = None
-        self.set_class(session.scenario.lesson is not None and self.shows_lessons, "lesson")
-        self.show(session)
+        self.session, self.chosen = session, None
+        self._open_lesson(session.scenario.lesson is not None and self.shows_lessons)
+        self.update_all()
 
     def turn_to(self, name: str) -> None:
         """Have the panel of this name in front."""
@@ -80,62 +83,50 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.front.display = True
         else:
             self._panels[name] = self.front
-            self.front.keymap = self.keys.keymap
             self.mount(self.front, before=self.lower)
         self.call_after_refresh(self._arrive, self.front)
 
     def _arrive(self, panel: Panel) -> None:
         if panel is self.front:  # quick keys may have led on
             panel.arrive()
-            if self._session is not None:
-                panel.show(self._session, self.chosen)
+            panel.update_from(self.session, self.chosen)
 
-    def show(self, session: Session) -> None:
+    # What is shown
+
+    def update_all(self) -> None:
         """Show the session as it is now."""
-        self._session = session
-        if self.chosen not in session.past.live.board.rows:
+        session, view = self.session, self.session.view
+        if self.chosen not in view.live.board.rows:
             self.chosen = None
-        step = self._step(session)
-        self._follow(session, step)
-        self.chosen = self.who_next.show(session, self.chosen)
-        self.set_class(self.who_next.display, "asking")
-        if self.chosen is not None and self.front.folds and session.question is None:
-            self.chosen = session.family.head(self.chosen)
-        self.set_class(session.board.paused and not session.looks_back, "paused")
-        self.set_class(session.looks_back, "past")
-        self.status.show(session)
-        self.tabs.show(self.front.id, self.has_class("lesson") and self.lower.display)
-        if self.front.is_mounted:
-            self.front.show(session, self.chosen)
-        if self.lower.display:
-            self.timeline.show(session, self.chosen)
-        self.why.show(session)
-        self.keys.show(session, "question" if self.who_next.display else self.front.id)
-        if self.has_class("lesson") and (session.link is not None or session.board.booted is not None):
-            self.lesson.show(session)  # the first frame does not wait for it
+        step = session.lesson.awaited if self.has_class("lesson") and session.link is not None else None
+        panel = self._guide.panel(step)
+        if panel is not None and not isinstance(self.focused, Input):  # nothing is taken from under who types
+            self.turn_to(panel)
+        named = self._guide.process(session)
+        if named is not None:
+            self.chosen = named
+            self.front.single_out()
+        self.chosen = self.question.update_from(session, self.chosen)
+        self.set_class(self.question.display, "asking")
+        if self.chosen is not None and self.front.folds and session.quiz.question is None:
+            self.chosen = view.tree.head(self.chosen)
+        self.set_class(view.board.paused and not view.looks_back, "paused")
+        self.set_class(view.looks_back, "past")
+        self._update_widgets()
         self._point_at(step.panel if step is not None else None)
 
-    def _step(self, session: Session) -> Step | None:
-        """The step of the lesson that its reader is at, if there is one."""
-        return session.reading.awaited if self.has_class("lesson") and session.link is not None else None
-
-    def _follow(self, session: Session, step: Step | None) -> None:
-        """When a step begins, have the panel in front that it is about, and choose the process that it names, as soon
-        as that is born. What the reader turns to afterwards is his own affair, and nothing is taken from under his
-        fingers while he types."""
-        if step is not self._followed:
-            self._followed = step
-            self._awaited = step.process if step is not None else None
-            if step is not None and step.panel is not None and not isinstance(self.focused, Input):
-                name = "board" if step.panel in _COLUMNS else step.panel
-                if name in PANELS:
-                    self.turn_to(name)
-        if self._awaited is not None:
-            paths = session.story.paths
-            pid = next((pid for pid, path in paths.items() if path == self._awaited), None)
-            if pid in session.past.live.board.rows:
-                self.chosen, self._awaited = pid, None
-                self.front.single_out()
+    def _update_widgets(self) -> None:
+        session = self.session
+        self.status.update_from(session)
+        self.tabs.update_from(self.front.id, self.has_class("lesson") and self.lower.display)
+        if self.front.is_mounted:
+            self.front.update_from(session, self.chosen)
+        if self.lower.display:
+            self.timeline.update_from(session, self.chosen)
+        self.why.update_from(session)
+        self.keys.update_from(session, "question" if self.question.display else self.front.id)
+        if self.has_class("lesson") and (session.link is not None or session.view.board.booted is not None):
+            self.lesson.update_from(session)  # the first frame does not wait for it
 
     def _point_at(self, name: str | None) -> None:
         """Mark what the lesson speaks of, and nothing else."""
@@ -146,3 +137,226 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self._pointed = name
         if name is not None:
             self.query(f"#{name}").add_class("pointed")
+
+    def _show_soon(self) -> None:
+        """A person has changed something, and wants to see it."""
+        self._frames.want(soon=True)
+
+    # What a person asks of the machine
+
+    def _do(self, something: Callable[[], object]) -> None:
+        """Have the session do something, and show what comes of it; or say why it cannot be done."""
+        try:
+            something()
+        except KernelGone:
+            said = _("The kernel process is gone. {key} starts the scenario again.")
+            tell(self, said.format(key=config_of(self).key("restart")), severe=True)
+        except Impossible as why:
+            tell(self, str(why), why.severe)
+        self._show_soon()
+
+    def action_pause(self) -> None:
+        self._do(self.session.pause)
+
+    def action_step(self) -> None:
+        self._do(self.session.step)
+
+    def action_predict(self) -> None:
+        """Ask before each choice, or no longer."""
+        quiz = self.session.quiz
+        self._do(lambda: self.session.predict(not quiz.on))
+        if quiz.on:
+            tell(self, _("Before each choice you are asked who runs next"))
+
+    def on_answered(self, message: Answered) -> None:
+        self._do(lambda: self.session.answer(message.pid))
+
+    def on_go_on(self, message: GoOn) -> None:
+        self._do(self.session.go_on)
+
+    def action_policy(self) -> None:
+        """Choose another policy."""
+        from sandbox.tui.screens.policy import ChoosePolicy
+
+        def chosen(name: str) -> None:
+            self._do(lambda: self.session.ask(UsePolicy(name)))
+
+        ask(self, ChoosePolicy(self.session.view.board.policy), chosen)
+
+    def action_reload(self) -> None:
+        """Go on with the same policy, as its file is by now."""
+        self._do(lambda: self.session.ask(Reload()))
+
+    def action_quantum(self, by: int) -> None:
+        """A longer or a shorter slice."""
+        session = self.session
+        self._do(lambda: session.ask(session.quantum.change(session.view.board, by)))
+
+    def action_new(self) -> None:
+        """Start a process."""
+        from sandbox.tui.screens.forms import NewProcess
+
+        def typed(command: str) -> None:
+            self._do(lambda: self.session.ask(Spawn(split_command(command))))
+
+        ask(self, NewProcess(), typed)
+
+    def action_kill(self) -> None:
+        """End the chosen process."""
+        pid = self._chosen()
+        if pid is None:
+            return
+        view = self.session.view
+        if view.board.rows[pid].exited is not None:
+            tell(self, _("{name} has ended already").format(name=view.names[pid]))
+        else:
+            self._do(lambda: self.session.ask(Kill(str(pid))))
+
+    # Which process is chosen
+
+    def action_select(self, by: int) -> None:
+        """Choose the next process, or one before."""
+        names, tree = self.session.view.names, self.session.view.tree
+        pids = [member.pid for member in tree.members if member.pid in names]
+        if pids:
+            before = pids.index(tree.head(self.chosen)) if self.chosen in names else -1 if by > 0 else len(pids)
+            self._choose(pids[max(min(before + by, len(pids) - 1), 0)])
+
+    def on_picked(self, message: Picked) -> None:
+        self._choose(message.pid)
+
+    def _choose(self, pid: int) -> None:
+        self.chosen = pid
+        self._show_soon()
+
+    def _chosen(self) -> int | None:
+        """The chosen process, if it is there; else it is said what is missing."""
+        view, pid = self.session.view, self.chosen
+        if pid is None:
+            keys = " ".join(config_of(self).key(f"select_{which}") for which in ("previous", "next"))
+            said = _("Choose a process first: {keys}, or click one") if view.names else _("There is no process")
+            tell(self, said.format(keys=keys))
+        elif pid not in view.names:
+            tell(self, _("{name} was not born yet").format(name=view.live.names[pid]))
+            return None
+        return pid
+
+    def action_fold(self) -> None:
+        """Fold descendants away, or unfold them; none that is folded away is chosen."""
+        tree = self.session.view.tree
+        if not tree.fold(self.chosen):
+            nobody, alone = _("Nobody has children here"), _("It has no children, and no parent here")
+            tell(self, nobody if self.chosen is None else alone)
+        elif self.chosen is not None:
+            self.chosen = tree.head(self.chosen)
+        self._show_soon()
+
+    def action_inspect(self) -> None:
+        """Look into the chosen process."""
+        pid = self._chosen()
+        if pid is not None:
+            from sandbox.tui.screens.inspect import Inspect
+
+            self.app.push_screen(Inspect(self.session, pid))
+
+    # Which time is looked at
+
+    def _look(self, move: Callable[[], object]) -> None:
+        self._do(lambda: self.session.look(move))
+
+    def _look_at(self, t_ns: int) -> None:
+        self._look(lambda: self.session.view.look_at(t_ns))
+
+    def action_step_back(self) -> None:
+        """One scheduling decision back."""
+        self._look(self.session.view.back)
+
+    def action_start(self) -> None:
+        self._look(self.session.view.to_start)
+
+    def action_present(self) -> None:
+        self.session.view.to_present()
+        self._show_soon()
+
+    def action_next_change(self) -> None:
+        """The next change of the chosen process."""
+        view, pid = self.session.view, self.chosen
+        if pid is None:
+            self._chosen()
+        elif not view.to_next_change(pid):
+            tell(self, _("{name} has not changed since").format(name=view.live.names[pid]))
+        self._show_soon()
+
+    def action_go_to(self) -> None:
+        """Ask for a time."""
+        from sandbox.tui.screens.forms import GoToTime
+
+        ask(self, GoToTime(self.session.view.now_ns), lambda text: self._look_at(Duration().parse(text)))
+
+    def action_move(self, cells: int) -> None:
+        """To the right by so many cells of the timeline, or to the left."""
+        self._look_at(max(self.session.view.now_ns + cells * self.timeline.extent.cell_ns, 0))
+
+    def on_scrubbed(self, message: Scrubbed) -> None:
+        self._look_at(message.t_ns)
+
+    # The timeline
+
+    def action_zoom(self, by: int) -> None:
+        """Show a longer time, or a shorter one."""
+        view = self.session.view
+        self.timeline.extent.zoom_by(by, view.now_ns if view.looks_back else None)
+        self._show_soon()
+
+    def action_pan(self, by: int) -> None:
+        """Show a later stretch of time, or an earlier one."""
+        self.timeline.extent.pan(by / 4)
+        self._show_soon()
+
+    def action_mark(self) -> None:
+        """Mark the time that is looked at."""
+        self.timeline.extent.mark(self.session.view.now_ns)
+        self._show_soon()
+
+    def on_moved(self, message: Moved) -> None:
+        self._show_soon()
+
+    # Panels and the lesson
+
+    def action_panel(self, name: str) -> None:
+        """Turn to the panel of this name."""
+        self.turn_to(name)
+        self._show_soon()
+
+    def action_next_panel(self, by: int) -> None:
+        """Turn to the next panel, or to the one before."""
+        names = [panel.id for panel in PANELS]
+        self.action_panel(names[(names.index(self.front.id or "") + by) % len(names)])
+
+    async def on_clicked(self, message: Clicked) -> None:
+        """A tab does what its key does."""
+        await self.run_action(message.does)
+
+    def action_lesson(self) -> None:
+        """Show or hide the lesson; it stands beside the timeline, on the board if nowhere else."""
+        if self.session.scenario.lesson is None:
+            tell(self, _("This scenario has no lesson"))
+            return
+        if self.front.timeline == "never":
+            self.turn_to("board")
+            self.shows_lessons = True
+        else:
+            self.shows_lessons = not self.has_class("lesson")
+        self._open_lesson(self.shows_lessons)
+        self._show_soon()
+
+    def _open_lesson(self, is_open: bool) -> None:
+        self.set_class(is_open, "lesson")
+        self.session.show_lesson(is_open)
+
+    def action_scroll_lesson(self, pages: int) -> None:
+        """A page down, or up."""
+        if pages > 0:
+            self.lesson.scroll_page_down()
+        else:
+            self.lesson.scroll_page_up()

@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 
 class Dialog(ModalScreen[T]):
-    """Something over the board that escape closes."""
+    """Covers the board, until escape closes it."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
 
@@ -76,15 +76,13 @@ class Choose(Dialog["str | None"]):
             self.query_one(OptionList).highlighted = ids.index(self._present) if self._present in ids else 0
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        """Tell more of it."""
         for more in self.query(".more").results(Static):
             more.update(self._offers[event.option_index].more)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
-        """Enter, or a click."""
-        self.take(event.option_id or "")
+        self.accept(event.option_id or "")
 
-    def take(self, id: str) -> None:  # noqa: A002 - as in Offer
+    def accept(self, id: str) -> None:
         """This one is chosen."""
         self.dismiss(id)
 
@@ -116,7 +114,7 @@ class ChooseOrType(Choose):
             line.focus()
         elif event.key == "up" and line.has_focus:
             options.focus()
-        elif event.is_printable and options.has_focus:  # whoever types here means the line
+        elif event.is_printable and options.has_focus:  # typing here is meant for the line
             line.focus()
             line.insert_text_at_cursor(event.character or "")
         else:
@@ -125,13 +123,12 @@ class ChooseOrType(Choose):
         event.prevent_default()
 
     def on_input_changed(self) -> None:
-        """What was wrong is being mended."""
         self.refuse("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """What was typed, if anything was."""
         if event.value.strip():
-            self.take(os.path.expanduser(event.value.strip()))
+            self.accept(os.path.expanduser(event.value.strip()))
 
 
 class Ask(Dialog["str | None"]):
@@ -150,7 +147,6 @@ class Ask(Dialog["str | None"]):
             yield Static("", classes="problem", markup=False)
 
     def on_input_changed(self) -> None:
-        """What was wrong is being mended."""
         self.query_one(".problem", Static).update("")
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
@@ -165,18 +161,16 @@ class Ask(Dialog["str | None"]):
 class Tell(Dialog[bool]):
     """Tell something; ``offer``: what enter does (answers True)."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("enter", "take", "Take")]
+    BINDINGS: ClassVar[list[BindingType]] = [("enter", "accept", "Accept")]
 
     def __init__(self, title: str, text: str, offer: str) -> None:
         super().__init__()
         self._heading, self._text, self._offer = title, text, offer
 
     def compose(self) -> ComposeResult:
-        """The message."""
         with Vertical(classes="box") as box:
             entitle(box, self._heading, _("⏎ {offer}   esc close").format(offer=self._offer))
             yield Static(self._text, markup=False)
 
-    def action_take(self) -> None:
-        """Taken."""
+    def action_accept(self) -> None:
         self.dismiss(True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.table import Table
@@ -15,6 +14,7 @@ from textual.widgets import Static
 from sandbox import wording
 from sandbox.i18n import N_, _
 from sandbox.model.states import State
+from sandbox.tui.config import config_of
 from sandbox.tui.keys import ACTIONS, keys_of, written
 from sandbox.tui.screens.dialogs import Dialog, entitle
 
@@ -27,22 +27,18 @@ _SIGNS = (
 
 
 class Help(Dialog[None]):
-    """All keys. ``keymap``: keys that the user has moved, by action."""
+    """All keys, as the user has them."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("question_mark,f1,q", "dismiss", "Close")]
 
-    def __init__(self, keymap: Mapping[str, str]) -> None:
-        super().__init__()
-        self._keymap = keymap
-
     def compose(self) -> ComposeResult:
-        """Keys and signs."""
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(no_wrap=True)
         table.add_column(style="dim")
+        keymap = config_of(self).keymap
         for action in ACTIONS:
-            table.add_row(Text(written(keys_of(action, self._keymap))), _(action.name), _(action.says))
+            table.add_row(Text(written(keys_of(action, keymap))), _(action.name), _(action.says))
         table.add_row("", "", "")
         for signs, state, says in _SIGNS:
             table.add_row(signs, wording.state(state), _(says))

@@ -13,7 +13,7 @@ from sandbox.i18n import _
 from sandbox.model.commands import Type
 from sandbox.model.states import State
 from sandbox.tui.format import brief
-from sandbox.tui.panels.console.output import Written
+from sandbox.tui.panels.console.output import ConsoleOutput
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
 from sandbox.tui.state.session import Session
@@ -23,14 +23,14 @@ _REFRESH_S = 0.25
 
 
 class Inspect(Dialog[None]):
-    """One process, fresh all the time."""
+    """One process, as it is by now."""
 
     AUTO_FOCUS = "Input"
 
     def __init__(self, session: Session, pid: int) -> None:
         super().__init__()
         self._session, self._pid = session, pid
-        self._row = session.board.rows[pid]
+        self._row = session.view.board.rows[pid]
 
     def compose(self) -> ComposeResult:
         """Facts above, output below, a line to type at the bottom."""
@@ -40,16 +40,15 @@ class Inspect(Dialog[None]):
             with VerticalScroll(id="facts"):
                 yield Static()
             yield Static(_("its console"), id="console-title")
-            yield Written(id="output")
+            yield ConsoleOutput(id="output")
             yield Input(placeholder=_("type a line into its console, then ⏎"))
 
     def on_mount(self) -> None:
-        """Keep it fresh."""
+        """Show it anew, again and again."""
         self._show()
         self.set_interval(_REFRESH_S, self._show)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Hand the line to the process."""
         self._session.send(Type(str(self._pid), event.value))
         event.input.clear()
 
@@ -60,14 +59,14 @@ class Inspect(Dialog[None]):
         for name, value in self._facts():
             table.add_row(name, value if isinstance(value, Text) else Text(value))
         self.query_one("#facts Static", Static).update(table)
-        self.query_one(Written).show(self._row.output)
+        self.query_one(ConsoleOutput).update_from(self._row.output)
         if self._row.state is State.EXITED:
             self.query_one(Input).display = False
 
     def _facts(self) -> list[tuple[str, str | Text]]:
-        session, row = self._session, self._row
-        life = session.history.lives[self._pid]
-        waiting, blocked = (brief(ns) for ns in (life.ready_ns(session.now_ns), life.blocked_ns(session.now_ns)))
+        view, row = self._session.view, self._row
+        life = view.history.lives[self._pid]
+        waiting, blocked = (brief(ns) for ns in (life.ready_ns(view.now_ns), life.blocked_ns(view.now_ns)))
         pid = _("{pid} here, {os_pid} in the system") if row.os_pid else _("{pid} here")
         time = _("CPU {cpu}   READY {waiting}   BLOCKED {blocked}   switches {switches}")
         facts: list[tuple[str, str | Text]] = [
@@ -81,7 +80,7 @@ class Inspect(Dialog[None]):
 
     def _state(self) -> str:
         row = self._row
-        state, lasting = wording.state(row.state), brief(self._session.now_ns - row.since_ns)
+        state, lasting = wording.state(row.state), brief(self._session.view.now_ns - row.since_ns)
         if row.exited is not None:
             return _("{state}: {more}").format(state=state, more=wording.status(row.exited))
         if row.state is State.BLOCKED and row.on is not None:
@@ -89,7 +88,7 @@ class Inspect(Dialog[None]):
         return _("{state}, for {time}").format(state=state, time=lasting)
 
     def _cpu(self) -> str:
-        used_ns = self._session.cpu_ns(self._pid)
+        used_ns = self._session.view.cpu_ns(self._pid)
         unit = MS if used_ns >= MS else US
         used = show_duration(used_ns // unit * unit)
         demand_ns = self._row.admitted.demand_ns
@@ -97,4 +96,4 @@ class Inspect(Dialog[None]):
 
     def _born_of(self) -> str:
         parent = self._row.admitted.parent
-        return f"{parent} {self._session.names[parent]}" if parent is not None else _("the kernel process")
+        return f"{parent} {self._session.view.names[parent]}" if parent is not None else _("the kernel process")

@@ -10,7 +10,7 @@ from sandbox.lessons.course import in_order
 from sandbox.lessons.progress import finished
 from sandbox.lessons.text import title
 from sandbox.model.spec import Scenario
-from sandbox.scenario import BadScenario, Problem, find, load
+from sandbox.scenario import BadInput, Problem, find, load
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
 
 
@@ -24,28 +24,28 @@ class Open(ChooseOrType):
         heading = _("Scenarios: {number} of {all} lessons finished").format(number=number, all=len(paths))
         super().__init__(heading, offers, present, _("or the path of a file, for example ~/mine.toml"))
 
-    def take(self, id: str) -> None:  # noqa: A002 - the path of a file, or a built-in one's name
+    def accept(self, id: str) -> None:
         """Answer it, or say what is wrong with it."""
         try:
             read(id)
-        except BadScenario as bad:
+        except BadInput as bad:
             self.refuse("\n".join([f"{os.path.basename(bad.file)}:", *problems(bad)]))
         else:
             self.dismiss(id)
 
 
 def read(name: str) -> Scenario:
-    """The scenario of a file or of a built-in one's name, if this machine can run it. Raises BadScenario."""
+    """The scenario of a file or of a built-in one's name, if this machine can run it. Raises BadInput."""
     from sandbox.machines.linux.capabilities import lacks
 
     scenario = load(find(name))
     lacking = lacks(scenario.machine.cpus)
     if lacking is not None:
-        raise BadScenario(name, [Problem(0, *lacking)])
+        raise BadInput(name, [Problem(0, *lacking)])
     return scenario
 
 
-def problems(bad: BadScenario) -> list[str]:
+def problems(bad: BadInput) -> list[str]:
     """What is wrong with a file, a line each."""
     lines = []
     for problem in bad.problems:
@@ -62,5 +62,5 @@ def _offer(path: str, done: bool) -> Offer:
     shown = f"{'✔' if done else ' '} {name}"
     try:
         return Offer(name, shown, title(load(path)))
-    except BadScenario:
+    except BadInput:
         return Offer(name, shown, _("(has faults: choose it to see them)"))

@@ -6,11 +6,11 @@ import os
 
 from sandbox import policies, wording
 from sandbox.i18n import _
-from sandbox.model.values import Refused
+from sandbox.model.values import BadValue
 from sandbox.policies.host.loader import classes
-from sandbox.render.listings import says
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
 from sandbox.util.text import clean_line
+from sandbox.wording.policies import rule_and_rest
 
 
 class ChoosePolicy(ChooseOrType):
@@ -20,16 +20,16 @@ class ChoosePolicy(ChooseOrType):
         offers = [_offer(name) for name in policies.names()]
         super().__init__(_("Scheduling policy"), offers, present, _("or a policy of yours, for example ~/mine.py:Mine"))
 
-    def take(self, id: str) -> None:  # noqa: A002 - a name, or what was typed
+    def accept(self, id: str) -> None:
         """Answer it, or say why there is no such policy."""
         try:
             self.dismiss(_source(id))
-        except Refused as refused:
-            self.refuse(wording.problem(refused.faults[0][1]))
+        except BadValue as bad:
+            self.refuse(wording.problem(bad.what))
 
 
 def _source(text: str) -> str:
-    """The policy that is meant: a file need not say which class if it has only one. Raises Refused."""
+    """The policy that is meant: a file need not say which class if it has only one. Raises BadValue."""
     file, __, name = text.partition(":")
     if not file.endswith(".py"):
         policies.find(text)
@@ -37,19 +37,19 @@ def _source(text: str) -> str:
     path = os.path.abspath(file)
     found = classes(path)
     if name and name not in found:
-        raise Refused("no such class", value=clean_line(name), file=clean_line(os.path.basename(file)))
+        raise BadValue("no such class", value=clean_line(name), file=clean_line(os.path.basename(file)))
     if not name and len(found) != 1:
         allowed = clean_line(" | ".join(f"{os.path.basename(file)}:{one}" for one in found)) or "file.py:Class"
-        raise Refused("which class", value=clean_line(text), allowed=allowed)
+        raise BadValue("which class", value=clean_line(text), allowed=allowed)
     return f"{path}:{name or found[0]}"
 
 
 def _offer(name: str) -> Offer:
     try:
         kind = policies.find(name)
-    except (Refused, ImportError):
+    except (BadValue, ImportError):
         return Offer(name, name, _("(does not load)"))
-    rule, bad = says(kind)
+    rule, bad = rule_and_rest(kind.__doc__)
     lines = [rule, bad]
     lines += [
         _("{name} = {value}: {says} ({allowed})").format(

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
 from sandbox.i18n import Messages, _, ngettext
 from sandbox.tui.format import fine
-from sandbox.tui.screens.threads import Thread, threads
+
+if TYPE_CHECKING:
+    from sandbox.machines.linux.procfs import Thread
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -31,7 +34,7 @@ _THREAD_STATES: Messages = {
     "X": "zombie",
     "I": "idle",
 }
-_THREADS_MOST = 6
+_MAX_THREADS = 6
 
 
 def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
@@ -39,6 +42,8 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     if os_pid is None:
         return []
     import psutil  # only once somebody looks: it would delay the first frame
+
+    from sandbox.machines.linux.procfs import threads
 
     try:
         process = psutil.Process(os_pid)
@@ -58,9 +63,9 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
         (_("threads"), _listed(found)),
         (_("memory"), resident.format(resident=_mebibytes(memory.rss), shared=_mebibytes(shared))),
     ]
-    descriptors = _descriptors(os_pid)
-    if descriptors:
-        facts.append((_("files"), ", ".join(descriptors)))
+    files = _open_files(os_pid)
+    if files:
+        facts.append((_("files"), ", ".join(files)))
     return facts
 
 
@@ -73,22 +78,19 @@ def _listed(found: list[Thread]) -> str:
         line.format(tid=thread.tid, state=set_cell_size(word, width), time=fine(thread.cpu_ns))
         for thread, word in zip(found, words, strict=True)
     ]
-    if len(lines) > _THREADS_MOST:
-        lines[_THREADS_MOST - 1 :] = [_("and {number} more").format(number=len(lines) - _THREADS_MOST + 1)]
+    if len(lines) > _MAX_THREADS:
+        lines[_MAX_THREADS - 1 :] = [_("and {number} more").format(number=len(lines) - _MAX_THREADS + 1)]
     return "\n".join(lines)
 
 
-def _descriptors(os_pid: int, most: int = 8) -> list[str]:
+def _open_files(os_pid: int, most: int = 8) -> list[str]:
     """The open descriptors and where they lead; several that lead to one place are named together."""
+    from sandbox.machines.linux.procfs import descriptors
     from sandbox.util.text import clean_line
 
-    folder = f"/proc/{os_pid}/fd"
     places: dict[str, list[str]] = {}
-    try:
-        for number in sorted(os.listdir(folder), key=int):
-            places.setdefault(clean_line(os.readlink(f"{folder}/{number}")), []).append(number)
-    except OSError:
-        pass  # it has closed one, or has ended
+    for number, target in sorted(descriptors(os_pid)):
+        places.setdefault(clean_line(target), []).append(str(number))
     shown = [f"{' '.join(numbers)} → {place}" for place, numbers in places.items()]
     return shown[:most] + [_("and {number} more").format(number=len(shown) - most)] * (len(shown) > most)
 

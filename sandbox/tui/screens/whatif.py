@@ -2,15 +2,57 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from rich.text import Text
-from textual.app import ComposeResult
+from textual.app import App, ComposeResult
 from textual.containers import VerticalScroll
 from textual.widgets import Static
 
+from sandbox import wording
+from sandbox.analysis.whatif.derive import Load
 from sandbox.analysis.whatif.report import WhatIf, lines
+from sandbox.analysis.whatif.run import what_if as derive
 from sandbox.i18n import _
-from sandbox.tui.palette import ON_DARK, ON_LIGHT, PLAIN
+from sandbox.model.events import decode
+from sandbox.model.values import BadValue
+from sandbox.trace.header import describe
+from sandbox.tui.interaction import ask, tell
+from sandbox.tui.palette import palette_of
 from sandbox.tui.screens.dialogs import Dialog, entitle
+from sandbox.tui.screens.policy import ChoosePolicy
+from sandbox.tui.state.session import Session
+
+#: Of more events a person would wait for the answer.
+_MAX_EVENTS = 100_000
+_COMMAND = "ossandbox whatif"
+
+
+def what_if(app: App[Any], session: Session) -> None:
+    """Ask for a policy, and show what would have been under it."""
+    if len(session.view.past) > _MAX_EVENTS:
+        said = _("More than {number} events: record it, and ask {command}")
+        tell(app, said.format(number=_MAX_EVENTS, command=_COMMAND), severe=True)
+        return
+
+    def chosen(policy: str) -> None:
+        if ":" in policy:  # a file of the user's own is not run here
+            tell(app, _("Of a policy of your own, ask {command}").format(command=_COMMAND), severe=True)
+            return
+        try:
+            what = _derive(session, policy)
+        except BadValue as bad:
+            tell(app, wording.problem(bad.faults[0][1]), severe=True)
+        else:
+            app.push_screen(ShowWhatIf(what))
+
+    ask(app, ChoosePolicy(session.view.board.policy), chosen)
+
+
+def _derive(session: Session, policy: str) -> WhatIf:
+    """Raises BadValue."""
+    events = (line for block in session.view.past.blocks() for line in block.splitlines())
+    return derive(Load(describe(session.scenario, None), map(decode, events)), policy, None)
 
 
 class ShowWhatIf(Dialog[None]):
@@ -29,12 +71,12 @@ class ShowWhatIf(Dialog[None]):
 
     def on_resize(self) -> None:
         """As wide as there is room for."""
-        self.call_after_refresh(self._show)
+        self.call_after_refresh(self._update)
 
-    def _show(self) -> None:
+    def _update(self) -> None:
         box = self.query_one(VerticalScroll)
         room = box.content_size.width - box.styles.scrollbar_size_vertical
-        palette = PLAIN if self.app.no_color else ON_DARK if self.app.current_theme.dark else ON_LIGHT
+        palette = palette_of(self.app)
         text = Text(no_wrap=True)
         for line in lines(self._what, room):
             for piece, tone in line:

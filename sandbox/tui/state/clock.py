@@ -1,15 +1,15 @@
-"""What is told of a machine between its events: what time it is there, and how busy it has been."""
+"""What is known of a machine between its events: what time it is there, and how busy it has been."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from sandbox.tui.state.viewpoint import Viewpoint
 from sandbox.util.units import MS, S
-from sandbox.views.history import History
 
-#: An event that came later than this was not late: the machine's clock stood still in the meantime.
+#: An event later than this was not on its way for so long: the machine's clock stood still in the meantime.
 _LATE_NS = 100 * MS
-#: The load is that of the last second, and read anew so often: more often nobody can read it.
+#: The load is that of the last second. It changes no more often than one can read it.
 _WINDOW_NS = 1 * S
 _LOAD_EVERY_NS = 200 * MS
 
@@ -19,21 +19,21 @@ class MachineClock:
 
     def __init__(self, clock: Callable[[], int]) -> None:
         self._clock = clock
-        #: When, by our clock, the machine's clock stood at 0; None until that is known.
+        #: What our clock showed when the machine's stood at 0; None until that is known.
         self._zero_ns: int | None = None
 
     def lose(self) -> None:
-        """It was set, or stood still: what is known of it is worth nothing."""
+        """It was set, or stood still: forget what is known of it."""
         self._zero_ns = None
 
     def hear(self, t_ns: int, fresh: bool) -> None:
-        """An event of that time has come, ``fresh``: just now. The one that travelled fastest tells most."""
+        """An event has come; ``fresh``: just now. The one that was on its way for the shortest tells most."""
         zero_ns = self._clock() - t_ns
         if self._zero_ns is None or zero_ns < self._zero_ns or (fresh and zero_ns > self._zero_ns + _LATE_NS):
             self._zero_ns = zero_ns
 
     def now_ns(self, told_ns: int) -> int:
-        """The machine's time, as far as can be told; not before the last that was ``told``."""
+        """The machine's time, as far as is known; not before that of its last event, ``told_ns``."""
         return told_ns if self._zero_ns is None else max(self._clock() - self._zero_ns, told_ns)
 
 
@@ -44,8 +44,10 @@ class Load:
         self._share = 0.0
         self._read_ns = -_LOAD_EVERY_NS
 
-    def read(self, history: History, cpus: int, now_ns: int, moving: bool) -> float:
-        """0 … 1; of a clock that does not move, at once."""
+    def share(self, view: Viewpoint, moving: bool) -> float:
+        """0 … 1; of a clock that does not move, read anew at once."""
+        now_ns, history = view.now_ns, view.history
+        cpus = history.booted.cpus if history.booted is not None else 1
         if now_ns - self._read_ns >= _LOAD_EVERY_NS or not moving or now_ns < self._read_ns:
             from_ns = max(now_ns - _WINDOW_NS, 0)
             busy_ns = sum(track.used_ns(now_ns) - track.used_ns(from_ns) for track in history.cpus.values())

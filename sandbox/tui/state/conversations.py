@@ -1,4 +1,4 @@
-"""Who talks to whom, as the sockets panel lists it: each connection with its client where that is one of ours."""
+"""The conversations that the sockets panel lists: each connection with its client, where that is one of ours."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from sandbox.model.states import State
 from sandbox.views.board import Board
 from sandbox.views.network import Connection, Listener, Network
 
-#: Of somebody who may have left by the time at which his words are read.
+#: The address of a client, which may have left by the time at which its words are read.
 _ADDRESS = re.compile(r"\S+:\d+")
 
 
-class Talk(NamedTuple):
-    """A connection, as the kernel process sees it, and the client of ours at its other end; one of them may be
-    missing: whoever comes from outside is no client of ours, and what is only asked for is no connection yet."""
+class Conversation(NamedTuple):
+    """A connection, as the kernel process sees it, and the client of ours at its other end. One of them may be missing:
+    a caller from outside is no client of ours, and a client that asks for a connection has none yet."""
 
     connection: Connection | None
     client: Client | None
@@ -37,30 +37,37 @@ class Talk(NamedTuple):
 
 
 class Group(NamedTuple):
-    """A listener, and who came through it; None: who leads elsewhere."""
+    """A listener, and the conversations that came through it; None: those that lead elsewhere."""
 
     listener: Listener | None
-    talks: Sequence[Talk]
+    conversations: Sequence[Conversation]
 
 
 def groups(network: Network, clients: Iterable[Client]) -> list[Group]:
     """All that is to be listed; in each group our clients first, so that nothing moves when they are connected."""
-    ours = {client.own: client for client in clients if client.own is not None}
-    accepted = {each.peer: each for each in network.connections.values() if each.listener is not None}
+    connections = network.connections.values()
+    ours = {client.own for client in clients if client.own is not None}
+    accepted = {each.peer: each for each in connections if each.listener is not None}
     found: list[Group] = []
     placed: set[Client] = set()
     for number, listener in sorted(network.listeners.items(), key=lambda item: item[1].pid):
         port = listener.at.rpartition(":")[2]
         known = [client for client in clients if str(client.address.port) == port and client not in placed]
         placed.update(known)
-        talks = [Talk(accepted.get(client.own or ""), client) for client in known]
-        talks += [Talk(each, None) for each in accepted.values() if each.listener == number and each.peer not in ours]
-        found.append(Group(listener, talks))
-    elsewhere = [Talk(accepted.get(client.own or ""), client) for client in clients if client not in placed]
-    elsewhere += [
-        Talk(each, None) for each in network.connections.values() if each.listener is None and each.own not in accepted
-    ]
+        others = [each for each in accepted.values() if each.listener == number and each.peer not in ours]
+        found.append(Group(listener, _conversations(known, accepted, others)))
+    calling = [client for client in clients if client not in placed]
+    others = [each for each in connections if each.listener is None and each.own not in accepted]
+    elsewhere = _conversations(calling, accepted, others)
     return [*found, Group(None, elsewhere)] if elsewhere else found
+
+
+def _conversations(
+    clients: Iterable[Client], accepted: Mapping[str, Connection], others: Iterable[Connection]
+) -> list[Conversation]:
+    """Those of our clients, and the others."""
+    ours = [Conversation(accepted.get(client.own or ""), client) for client in clients]
+    return ours + [Conversation(each, None) for each in others]
 
 
 def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "") -> Clause:
@@ -79,7 +86,7 @@ def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "
     return Clause(row.state.value, figures)
 
 
-def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
+def situation(board: Board, talk: Conversation, places: Mapping[int, int]) -> Clause:
     """How a conversation stands: where its process is, else what there is instead of one."""
     client, connection = talk.client, talk.connection
     if client is not None and client.state == "closed":
@@ -98,7 +105,7 @@ def situation(board: Board, talk: Talk, places: Mapping[int, int]) -> Clause:
 
 
 class Transcripts:
-    """The last words of those who are not our clients, as far as the server tells them: the built-in ones write
+    """The last words of clients that are not ours, as far as the server tells them: the built-in ones write
     ``PEER heard → said`` on their consoles. What else a server writes is about no single client, as far as we know."""
 
     def __init__(self) -> None:

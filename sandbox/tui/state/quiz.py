@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sandbox.model.events import Dispatched, Event, Operator
+from sandbox.tui.state.viewpoint import Viewpoint
 from sandbox.views.board import Board
 
 
@@ -27,15 +28,27 @@ class Verdict(NamedTuple):
         return self.said == self.made.pid
 
 
-class Quiz:
-    """Off, unless somebody wants to be asked. A decision counts once, however often one goes back to it."""
+class _PastQuestion(NamedTuple):
+    """A question about a decision of the past, which was ``made`` by then. It is asked where that ``move`` has led."""
 
-    def __init__(self) -> None:
+    question: Question
+    decision: Dispatched
+    made: int
+    move: int
+
+
+class Quiz:
+    """Off, unless somebody wants to be asked. The machine pauses before each choice and has not made it; of the past it
+    is known. A decision counts once, however often one goes back to it."""
+
+    def __init__(self, view: Viewpoint) -> None:
         self.on = False
         #: Whether the person at the keyboard wants to be asked; None: whatever the lesson does.
         self.wish: bool | None = None
         self.right = 0
-        self.verdict: Verdict | None = None
+        self._view = view
+        self._verdict: Verdict | None = None
+        self._past: _PastQuestion | None = None
         self._number = 0
         #: Who was said to get which CPU, while the machine has not decided yet.
         self._said: tuple[int, int] | None = None
@@ -46,38 +59,69 @@ class Quiz:
     def answered(self) -> int:
         return len(self._counted)
 
-    def ask(self, cpu: int, board: Board) -> Question:
-        """Somebody is asked who of those who could run will get a CPU."""
-        self._number += 1
-        return self.asked(cpu, board)
+    @property
+    def question(self) -> Question | None:
+        """What is asked where one looks."""
+        if self._view.looks_back:
+            return None if self._asked_of_past is None else self._asked_of_past.question
+        board = self._view.live.board
+        return None if board.asked is None or self._said is not None else self._ask(board.asked, board)
 
-    def asked(self, cpu: int, board: Board) -> Question:
-        """The same question, as the board is by now."""
-        candidates = {*board.ready} | {pid for on, pid in board.running.items() if on == cpu}
-        return Question(self._number, cpu, tuple(sorted(candidates)))
+    @property
+    def verdict(self) -> Verdict | None:
+        """What came of the last question, while no other decision is looked at."""
+        verdict, recent = self._verdict, reversed(self._view.board.recent)
+        last = next((event for event in recent if isinstance(event, Dispatched)), None)
+        return verdict if verdict is not None and last == verdict.made else None
 
-    def say(self, pid: int, cpu: int) -> None:
-        """He says that it will be this process; the machine has yet to decide."""
-        self._said = pid, cpu
+    def step(self) -> None:
+        """One decision on in the past. While the quiz is on, one between several processes is asked for first."""
+        made = self._view.next_decision
+        asked = None if not self.on or self._asked_of_past is not None else self._view.past.question(made)
+        if asked is not None:
+            point, decision = asked
+            self._view.see(point)
+            self._number += 1
+            question = self._ask(decision.cpu, self._view.board)
+            if len(question.candidates) > 1:
+                self._past = _PastQuestion(question, decision, made, self._view.moves)
+                return
+        self._view.go(made)
 
-    def judge(self, said: int, made: Dispatched, index: int) -> None:
-        """He said this, and that is what was decided, as the event of this index."""
-        self.verdict = Verdict(said, made)
-        if index not in self._counted:
-            self._counted.add(index)
-            self.right += self.verdict.right
+    def answer(self, pid: int) -> bool:
+        """Say that this process runs next; whether the machine has yet to decide it."""
+        asked = self._asked_of_past
+        if asked is not None:
+            self._judge(pid, asked.decision, asked.made)
+            self._view.go(asked.made)
+        elif (cpu := self._view.live.board.asked) is not None:
+            self._said = pid, cpu
+            return True
+        return False
 
-    def take(self, event: Event, index: int) -> None:
-        """Take in the next event of the run."""
+    def add_event(self, event: Event) -> None:
+        """Take in what has happened last."""
         match event:
-            case Operator(did=did) if did.rule == "paused" and "cpu" in did.figures:
+            case Operator() if event.asks_cpu is not None:
                 self._number += 1
                 self._said = None
             case Dispatched(cpu=cpu) if self._said is not None and self._said[1] == cpu:
-                self.judge(self._said[0], event, index)
+                self._judge(self._said[0], event, len(self._view.past))
                 self._said = None
 
     @property
-    def waits(self) -> bool:
-        """Whether something was said, and the machine has not decided yet."""
-        return self._said is not None
+    def _asked_of_past(self) -> _PastQuestion | None:
+        """The question about the past, unless somebody looks elsewhere by now."""
+        return self._past if self._past is not None and self._past.move == self._view.moves else None
+
+    def _ask(self, cpu: int, board: Board) -> Question:
+        """Who of those who could run will get a CPU, as the board is by now."""
+        candidates = {*board.ready} | {pid for on, pid in board.running.items() if on == cpu}
+        return Question(self._number, cpu, tuple(sorted(candidates)))
+
+    def _judge(self, said: int, made: Dispatched, index: int) -> None:
+        """This was said, and that was decided, as the event of this index."""
+        self._verdict = Verdict(said, made)
+        if index not in self._counted:
+            self._counted.add(index)
+            self.right += self._verdict.right

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
+from typing import Literal
 
 import msgspec
 
+from sandbox import wording
+from sandbox.clients.client import Clients
+from sandbox.i18n import _
 from sandbox.model.commands import Command
 from sandbox.model.events import AnyEvent
 from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in_folder
 from sandbox.trace.load import Recording
-from sandbox.tui.state.session import Link, Session
+from sandbox.tui.state.clock import Load
+from sandbox.tui.state.errors import Impossible
+from sandbox.tui.state.lesson_progress import LessonProgress
+from sandbox.tui.state.live import Live
+from sandbox.tui.state.quantum import QuantumSteps
+from sandbox.tui.state.quiz import Quiz
+from sandbox.tui.state.run_file import RunFile
+from sandbox.tui.state.session import Link, Phase, phase_of
+from sandbox.tui.state.viewpoint import Viewpoint
 
-#: So many events are taken in before the clock is asked again.
+#: Events that are taken in before the clock is asked again.
 _AT_ONCE = 200
 
 
-class Replay(Session):
-    """``start`` starts the kernel process of a scenario that is opened afterwards."""
+class Replay:
+    """``start`` starts the kernel process of a scenario that is opened afterwards; ``clock``: nanoseconds that go on by
+    themselves."""
+
+    link: Link | None = None
+    has_machine = False
+    #: There is no machine: nothing runs, nothing can die, and nobody waits for more.
+    runs = False
+    died = False
+    empty = False
 
     def __init__(
         self,
@@ -31,86 +52,141 @@ class Replay(Session):
         scenario = recording.header.scenario
         if scenario.folder != str(built_in_folder()):  # a recording names no files of ours
             scenario = msgspec.structs.replace(scenario, lesson=None)
-        super().__init__(scenario, start, clock)
-        self._missing = set()
-        self.recording = recording
-        self._events: Iterator[AnyEvent] = recording.events()
-        #: Whether all of it has been read.
+        self.scenario = scenario
+        self.clock = clock
+        self.view = Viewpoint(self._present_ns)
+        self.quiz = Quiz(self.view)
+        self.lesson = LessonProgress(scenario)
+        self.quantum = QuantumSteps()
+        self.file = RunFile(scenario)
+        self.clients = Clients()
         self.is_read = False
-        #: When, by our clock, time 0 of the recording would have been; None while it is not played.
-        self._played_since_ns: int | None = None
+        self._start = start
+        self._load = Load()
+        self._recording = recording
+        self._events: Iterator[AnyEvent] = recording.events()
+        #: While it is played: when, by our clock, its time 0 would have been, and the move that has led to what is
+        #: looked at. Any other move ends that.
+        self._played: tuple[int, int] | None = None
+
+    # Life
 
     def begin(self) -> None:
         """There is nothing to start. The view is at the beginning."""
-        if not len(self.past):
+        if not len(self.view.past):
             self.read(0)
-        self.to_start()
+        self.view.to_start()
 
-    def send(self, command: Command) -> bool:
-        """Nobody is there to ask."""
-        return False
+    def again(self, scenario: Scenario) -> Live:
+        session = Live(scenario, self._start, self.clock)
+        session.quiz.wish = self.quiz.wish
+        return session
+
+    def restart(self) -> Replay:
+        self.look(self.view.to_start)
+        return self
+
+    def end(self) -> None:
+        self.file.close()
+
+    def add_events(self, events: Sequence[AnyEvent], fresh: bool = True) -> None:
+        for event in events:
+            self.view.past.add(event)
+        self.lesson.add_events(events)
 
     def read(self, for_s: float) -> None:
-        """Read on, for so long at least."""
         give_up = time.monotonic() + for_s
         while not self.is_read:
             events = [*islice(self._events, _AT_ONCE)]
-            for event in events:
-                self.past.add(event)
-                self.story.add(event)
-            self.reading.take(events, len(self.story.reached))
+            self.add_events(events)
             self.is_read = len(events) < _AT_ONCE
             if time.monotonic() >= give_up:
                 return
+
+    def problems(self) -> Sequence[str]:
+        name = os.path.basename(self._recording.path)
+        return [f"{name}: {wording.recording(problem)}" for problem in self._recording.problems]
 
     # Playing
 
     @property
     def plays(self) -> bool:
-        return self._played_since_ns is not None
+        return self._played is not None and self._played[1] == self.view.moves
 
-    @property
-    def lesson_asks(self) -> bool:
-        """The lesson was for who saw the run."""
-        return False
-
-    @property
-    def runs(self) -> bool:
-        """There is no machine."""
-        return False
-
-    @property
-    def moving(self) -> bool:
-        """Whether the clock that is looked at goes on."""
-        return self.plays
-
-    def play(self) -> None:
-        """Let time go on from what is looked at; at the end, from the beginning."""
-        if not self.looks_back:
-            self.to_start()
-        self._played_since_ns = self.clock() - self._seen_ns
-
-    def stop(self) -> None:
-        """Let time stand still where it is."""
-        if self._played_since_ns is not None:
-            self.advance()
-            self._played_since_ns = None
+    moving = plays
 
     def advance(self) -> None:
-        """While it is played: come to where it would be by now."""
-        if self._played_since_ns is not None:
-            super().look_at(self.clock() - self._played_since_ns)
-            if not self.looks_back and self.is_read:
-                self._played_since_ns = None
+        """While it is played, come to where it would be by now."""
+        if self._played is not None and self.plays:
+            since_ns = self._played[0]
+            self.view.look_at(self.clock() - since_ns)
+            at_the_end = not self.view.looks_back and self.is_read
+            self._played = None if at_the_end else (since_ns, self.view.moves)
 
-    def look_at(self, t_ns: int) -> None:
-        self._played_since_ns = None
-        super().look_at(t_ns)
+    # What a person asks for
 
-    def _go(self, index: int) -> None:
-        self._played_since_ns = None
-        super()._go(index)
+    def send(self, command: Command) -> bool:
+        return False
 
-    def _see(self, index: int) -> None:
-        self._played_since_ns = None
-        super()._see(index)
+    def ask(self, command: Command) -> None:
+        raise Impossible(_("This is a recording: what happened has happened"), severe=True)
+
+    def look(self, move: Callable[[], object]) -> None:
+        if self.view.live.board.booted is not None:
+            move()
+
+    def pause(self) -> None:
+        """Let time go on from what is looked at, or stand still; at the end, it begins again."""
+        if self.plays:
+            self.advance()
+            self._played = None
+            return
+        if not self.view.looks_back:
+            self.view.to_start()
+        self._played = self.clock() - self.view.now_ns, self.view.moves
+
+    @property
+    def pause_does(self) -> Literal["pause", "go on", "play"]:
+        return "play" if self.view.board.paused or not self.plays else "pause"
+
+    def step(self) -> None:
+        if not self.view.looks_back:
+            raise Impossible(_("This is the end of the recording"))
+        self.quiz.step()
+
+    def predict(self, wish: bool) -> None:
+        self.quiz.wish = self.quiz.on = wish
+
+    def answer(self, pid: int) -> None:
+        if self.quiz.answer(pid):
+            raise Impossible(_("This is a recording: what happened has happened"), severe=True)
+
+    def go_on(self) -> None:
+        self.step()
+
+    def show_lesson(self, shown: bool) -> None:
+        """The lesson was for those who saw the run: it asks nothing, and nothing pauses."""
+
+    # How it stands
+
+    @property
+    def finished(self) -> bool:
+        board = self.view.live.board
+        return not self.view.looks_back and bool(board.rows) and len(board.exited) == len(board.rows)
+
+    @property
+    def lesson_over(self) -> bool:
+        board = self.view.live.board
+        return self.lesson.is_over(bool(board.rows) and len(board.exited) == len(board.rows))
+
+    @property
+    def phase(self) -> Phase:
+        if self.view.looks_back:
+            return Phase.REPLAYING if self.plays else Phase.REPLAY
+        return phase_of(self.view.board, self.empty, self.finished)
+
+    def utilisation(self) -> float:
+        return 0.0 if self.finished else self._load.share(self.view, self.plays)
+
+    def _present_ns(self) -> int:
+        return self.view.live.board.now_ns

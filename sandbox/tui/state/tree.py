@@ -1,4 +1,4 @@
-"""Processes as a tree: children below who started them, or folded into one line with him, alike on every panel."""
+"""Processes as a tree: children below who started them, or folded into its line, alike on every panel."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from sandbox.views.board import Row
 
 
 class Member(NamedTuple):
-    """A process in the tree. ``children``: how many descendants it has there; ``hidden``: they are folded away."""
+    """A process in the tree. ``children``: how many descendants it has; ``hidden``: they are folded away."""
 
     pid: int
     depth: int
@@ -24,7 +24,7 @@ class Member(NamedTuple):
 
 
 def folded(number: int) -> str:
-    """What stands behind the name of one into whose line so many are folded."""
+    """What stands behind the name of a process into whose line a number of others are folded."""
     return f" ▸{number}" if number else ""
 
 
@@ -33,13 +33,13 @@ def own_name(name: str, parent: str) -> str:
     return name.removeprefix(parent) if name.startswith(f"{parent}:") else name
 
 
-class Family:
+class ProcessTree:
     """Who started whom in a run, and whose descendants are folded away."""
 
     def __init__(self) -> None:
         #: Into whose lines descendants are folded.
         self.folded: set[int] = set()
-        #: Everybody who is not folded away, dead or alive, below who started him.
+        #: All that are not folded away, dead or alive, each below who started it.
         self.members: Sequence[Member] = ()
         #: Who started each process (0: nobody here), in order of birth.
         self._parents: dict[int, int] = {}
@@ -47,7 +47,7 @@ class Family:
         self._lines: dict[int, list[int]] = {}
 
     def grow(self, rows: Mapping[int, Row]) -> None:
-        """Take in who has been born since the last time; ``rows`` are all there have been."""
+        """Take in the processes born since the last time; ``rows`` are all there have been."""
         if len(rows) > len(self._parents):
             for pid, row in islice(rows.items(), len(self._parents), None):
                 parent = row.admitted.parent or 0
@@ -55,8 +55,8 @@ class Family:
             self._arrange()
 
     @property
-    def exists(self) -> bool:
-        """Whether anybody here has started anybody."""
+    def has_children(self) -> bool:
+        """Whether any process here has started another one."""
         return any(self._parents.values())
 
     def head(self, pid: int) -> int:
@@ -68,8 +68,8 @@ class Family:
         return self._lines[head]
 
     def fold(self, pid: int | None) -> bool:
-        """Fold away who descends from a process, or unfold them; of one without descendants, those of its parent; of
-        nobody (None), everybody's. False: there are none."""
+        """Fold away the descendants of a process, or unfold them; of one without descendants, those of its parent; of
+        None, all. False: there are none."""
         parents = {*self._parents.values()} - {0}
         if pid is None:
             self.folded = set() if self.folded else parents
@@ -80,9 +80,9 @@ class Family:
         self._arrange()
         return bool(parents)
 
-    def tree(self, pids: Collection[int], gone: Container[int] = ()) -> list[Member]:
-        """Of these (in order of birth) who is not folded away, everybody below who started him: one that is born moves
-        others down, and nobody changes places. Who is ``gone`` is left out, unless somebody below him is not."""
+    def arranged(self, pids: Collection[int], gone: Container[int] = ()) -> list[Member]:
+        """Of these (in order of birth) those that are not folded away, each below the one that started it: a new one
+        moves others down, and none changes places. Those that are ``gone`` are left out, unless one below is not."""
         children: dict[int, list[int]] = {}
         counts: dict[int, int] = {}
         for pid in reversed([*pids]):  # children are younger than their parents
@@ -109,4 +109,4 @@ class Family:
             heads[pid] = heads[parent] if folded else pid
             lines.setdefault(heads[pid], []).append(pid)
         self._lines = lines
-        self.members = self.tree(self._parents)
+        self.members = self.arranged(self._parents)

@@ -1,1 +1,1 @@
-"""The parts of the board's screen."""
+"""The parts of the board's screen, and what several panels are made of."""

@@ -26,7 +26,7 @@ _THICK |= {(_UP, _RIGHT): "┏"}
 
 
 class Canvas:
-    """So many cells, blank at first; what is drawn beyond them is lost."""
+    """Cells that are blank at first; what is drawn beyond them is lost."""
 
     def __init__(self, width: int, height: int, style: Style) -> None:
         self._width = width

@@ -15,18 +15,17 @@ from textual.strip import Strip
 from sandbox.i18n import _
 from sandbox.render.cells import fit_name
 from sandbox.tui.state.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, Window, line, window
+from sandbox.tui.widgets.lines import Piece, ScrolledLines, Window, line, window
 
-_WHEEL = 3
 K = TypeVar("K")
 #: A row: what it stands for, if for anything, and how it looks.
 Choice = tuple[K | None, Strip]
 
 
-class Choices(Lines, Generic[K]):
+class Choices(ScrolledLines, Generic[K]):
     """It remembers the session, what is chosen, what stands on top, and what each row drawn last stands for."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: What is chosen, if anything is.
         self.chosen: K | None = None
@@ -45,7 +44,7 @@ class Choices(Lines, Generic[K]):
         raise NotImplementedError
 
     def remember(self, session: Session, chosen: K | None) -> None:
-        """From now on this is shown; whoever is chosen anew comes into sight."""
+        """From now on this is shown; what is chosen anew comes into sight."""
         if session is not self._session:
             self.top, self.wheeled = 0, False
         if chosen != self.chosen:
@@ -58,7 +57,6 @@ class Choices(Lines, Generic[K]):
         return [key for key in self._keys if key is not None]
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The rows."""
         rows = [] if self._session is None else [*islice(self.rows(self._session, width, height), height)]
         self._keys = [key for key, __ in rows]
         return [strip for __, strip in rows]
@@ -89,17 +87,8 @@ class Choices(Lines, Generic[K]):
             if key is not None:
                 self.post_message(self.picked(key))
 
-    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
-        """Scroll."""
-        self.wheel(event, 1)
-
-    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
-        """Scroll back."""
-        self.wheel(event, -1)
-
-    def wheel(self, event: events.MouseEvent, by: int) -> None:
-        """The wheel has turned, by 1 or -1."""
-        self.top, self.wheeled = max(self.top + by * _WHEEL, 0), True
+    def scroll_lines(self, by: int) -> None:
+        self.top, self.wheeled = max(self.top + by, 0), True
         self.update_lines()
 
 

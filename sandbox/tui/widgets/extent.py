@@ -13,7 +13,7 @@ ZOOMS_NS = (
 
 
 class Extent:
-    """``zoom``: index into ``ZOOMS_NS``. It follows the present until somebody looks at something else."""
+    """``zoom``: index into ``ZOOMS_NS``. It follows the present until a person looks at something else."""
 
     def __init__(self) -> None:
         self.zoom = ZOOMS_NS.index(2 * S)
@@ -21,7 +21,7 @@ class Extent:
         self.cell_ns = ZOOMS_NS[self.zoom]
         #: The first cell in sight, counted from boot.
         self.first = 0
-        #: At most two times that somebody has marked, in the order in which he did.
+        #: At most two marked times, in the order in which they were marked.
         self.marks: list[int] = []
         #: Where it begins; None while it follows the present.
         self._from_ns: int | None = None
@@ -40,7 +40,7 @@ class Extent:
         return (self.first + self.cells) * self.cell_ns
 
     def fit(self, cells: int, present_ns: int, cursor_ns: int | None) -> None:
-        """So many cells are there. ``cursor_ns``: the time that is looked at, None for the present; where it moves, it
+        """There are ``cells`` cells. ``cursor_ns``: the time that is looked at, None for the present; when it moves, it
         stays in sight."""
         self.cells = max(cells, 1)
         self.cell_ns = max(self.width_ns // self.cells, 1)
@@ -49,7 +49,7 @@ class Extent:
         if cursor_ns is None and self._cursor_ns is not None:
             self._from_ns = None  # back in the present
         elif cursor_ns is not None and self._cursor_ns is None and self._from_ns is None:
-            self._from_ns = newest * self.cell_ns  # nothing jumps when somebody begins to look back
+            self._from_ns = newest * self.cell_ns  # nothing jumps when one begins to look back
         if self._from_ns is not None:
             self.first = min(self._from_ns // self.cell_ns, newest)
             if cursor_ns is not None and cursor_ns != self._cursor_ns:

@@ -2,61 +2,57 @@
 
 from __future__ import annotations
 
-from rich.cells import cell_len
 from textual.strip import Strip
 
-from sandbox.i18n import _
+from sandbox.i18n import Messages, _
 from sandbox.tui.keys import ACTIONS, Action
-from sandbox.tui.state.replay import Replay
 from sandbox.tui.state.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
-#: What gives way first where there is little room; the rest is always there.
+#: What gives way where there is little room, first to last; the rest is always there.
 _GIVES_WAY = (
     *("step_back", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
     *("next_panel", "policy", "step", "pause"),
 )
-
-
-#: What of a recording there is nobody to do.
+#: What a recording has nobody to do.
 _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
+
+
+_PAUSE: Messages = {"pause": "pause", "go on": "go on", "play": "play"}
 
 
 class KeyBar(Lines):
     """One line."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: The word of the key for pauses.
         self._pause = ""
-        self._recorded = False
+        self._has_machine = True
         self._front: str | None = None
         #: Whether there is anything to fold.
-        self._families = False
+        self._has_children = False
 
-    def show(self, session: Session, front: str | None) -> None:
+    def update_from(self, session: Session, front: str | None) -> None:
         """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
-        recorded = isinstance(session, Replay)
-        stands = session.board.paused or ((session.looks_back or recorded) and not session.moving)
-        pause = _("pause") if not stands else _("play") if recorded else _("go on")
-        present = pause, recorded, front, session.family.exists
-        if (self._pause, self._recorded, self._front, self._families) != present:
-            self._pause, self._recorded, self._front, self._families = present
+        present = _(_PAUSE[session.pause_does]), session.has_machine, front, session.view.tree.has_children
+        if (self._pause, self._has_machine, self._front, self._has_children) != present:
+            self._pause, self._has_machine, self._front, self._has_children = present
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The keys: two cells between them where there is room, else one; then some give way."""
         shown = [action for action in ACTIONS if action.brief and action.panel in ("", self._front)]
-        shown = [action for action in shown if action.id != "fold" or self._families]
-        shown = [action for action in shown if action.id not in _NEEDS_A_MACHINE or not self._recorded]
+        shown = [action for action in shown if action.id != "fold" or self._has_children]
+        shown = [action for action in shown if action.id not in _NEEDS_A_MACHINE or self._has_machine]
         own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)
         drawn = [self._pieces(action, " ") for action in actions]
-        if _cells(drawn) > width:
+        if sum(map(width_of, drawn)) > width:
             drawn = [self._pieces(action, "") for action in actions]
         for id_ in _GIVES_WAY:
-            if _cells(drawn) <= width:
+            if sum(map(width_of, drawn)) <= width:
                 break
             for index in [index for index, action in enumerate(actions) if action.id == id_]:
                 del actions[index], drawn[index]
@@ -68,7 +64,3 @@ class KeyBar(Lines):
             keys = f"{self.key('quantum_down')} {keys}"
         word = self._pause if action.id == "pause" else _(action.brief)
         return [(f" {keys}", self.palette.strong), (f" {word}{end}", self.palette.dim)]
-
-
-def _cells(drawn: list[list[Piece]]) -> int:
-    return sum(cell_len(text) for pieces in drawn for text, __ in pieces)

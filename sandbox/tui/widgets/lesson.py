@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from rich.text import Text
@@ -12,7 +11,7 @@ from sandbox import wording
 from sandbox.i18n import _, spoken
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
 from sandbox.scenario.lesson_checks import parts
-from sandbox.tui.keys import key_of
+from sandbox.tui.config import config_of
 from sandbox.tui.state.session import Session
 from sandbox.util.text import clean
 
@@ -24,22 +23,22 @@ class Lesson(VerticalScroll):
     """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board. A
     part of the lesson appears when the step before it is done, below what has been read."""
 
+    DEFAULT_CLASSES = "framed"
+
     can_focus = False
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        #: Keys that the user has moved, by action.
-        self.keymap: Mapping[str, str] = {}
         self._shown: tuple[Session, int, bool] | None = None
         self._parts: list[str] = []
         self._markdown: Markdown | None = None
 
-    def show(self, session: Session) -> None:
+    def update_from(self, session: Session) -> None:
         """Show the scenario's lesson as far as its steps have come; its figures once every process has ended."""
         other = self._shown is None or self._shown[0] is not session
-        if session.looks_back and not other:
+        if session.view.looks_back and not other:
             return  # it speaks of the whole run
-        shown = (session, session.reading.done, session.finished)
+        shown = (session, session.lesson.done, session.finished)
         if self._shown == shown:
             return
         self._shown = shown
@@ -48,12 +47,12 @@ class Lesson(VerticalScroll):
         self.border_title = _("LESSON")
         blank = self._text(session)
         text = fill(blank, session.scenario, _known(session))
-        up, down, hide = (key_of(action, self.keymap) for action in ("lesson_up", "lesson_down", "lesson"))
+        up, down, hide = (config_of(self).key(action) for action in ("lesson_up", "lesson_down", "lesson"))
         keys = _("{up} {down} scroll   {hide} hides it").format(up=up, down=down, hide=hide)
         if UNKNOWN in text and not session.finished:
             keys = _("{unknown} at the end").format(unknown=UNKNOWN) + f"   {keys}"
         elif session.lesson_over:
-            keys = _("{key} next lesson").format(key=key_of("next_lesson", self.keymap)) + f"   {keys}"
+            keys = _("{key} next lesson").format(key=config_of(self).key("next_lesson")) + f"   {keys}"
         self.border_subtitle = Text(keys)
         if self._markdown is None:
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
@@ -77,7 +76,7 @@ class Lesson(VerticalScroll):
 
     def _text(self, session: Session) -> str:
         """What there is to read by now, and between its parts what came and what is waited for."""
-        reached = session.story.reached[: session.reading.done]
+        reached = session.lesson.story.reached[: session.lesson.done]
         text = self._parts[:1]
         for index, (step, part) in enumerate(zip(session.scenario.steps, self._parts[1:], strict=False)):
             if index < len(reached):
@@ -100,9 +99,9 @@ class Lesson(VerticalScroll):
 def _known(session: Session) -> dict[str, str]:
     """The figures that there are: what processes have printed; those of the run once it is over."""
     if not session.finished:
-        return {name: clean(text) for name, text in session.story.printed.items()}
+        return {name: clean(text) for name, text in session.lesson.story.printed.items()}
     from sandbox.lessons.figures import figures
     from sandbox.lessons.whatif import imagined
 
-    known = imagined(session.scenario) | figures(session.history, session.story)
+    known = imagined(session.scenario) | figures(session.view.history, session.lesson.story)
     return {name: clean(figure.shown) for name, figure in known.items()}

@@ -24,7 +24,7 @@ _BETWEEN = 2
 class Picture(Lines):
     """It remembers the session, who is chosen, and where each name stands."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: The chosen process, if it had been born by then.
         self.chosen: int | None = None
@@ -32,19 +32,19 @@ class Picture(Lines):
         self._spots: list[tuple[Region, int]] = []
 
     def remember(self, session: Session, chosen: int | None) -> None:
-        """From now on this is shown."""
-        self._session, self.chosen = session, chosen if chosen in session.names else None
+        """From now on this session is shown, and this process is chosen."""
+        self._session, self.chosen = session, chosen if chosen in session.view.names else None
 
     def canvas(self, width: int, height: int) -> Canvas:
-        """An empty one."""
+        """An empty canvas, on which no process stands yet."""
         self._spots = []
         return Canvas(width, height, self.palette.text)
 
     def fill(
         self, canvas: Canvas, place: Region, rows: Sequence[Row], columns: int, note: Callable[[Row], str] | None = None
     ) -> None:
-        """Names below each other, in so many columns, the first ones first; how many more there are, where there is no
-        room for all. ``note``: what is said of each at the right."""
+        """Write names below each other, in columns, and how many more there are where not all fit. ``note``: what is
+        said of each at the right."""
         width = (place.width - _BETWEEN * (columns - 1)) // columns
         room = columns * place.height
         shown = _some(rows, room, self.chosen)

@@ -19,10 +19,11 @@ from sandbox.tui.keys import bindings
 from sandbox.tui.state.quiz import Question, Verdict
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines, Piece, line, prose
+from sandbox.tui.widgets.lines import Lines, Piece, line, prose, width_of
 from sandbox.util.units import S
 
-_NAME_MOST = 16
+#: Cells of a name among the candidates.
+_MAX_NAME = 16
 
 
 class Answered(Message):
@@ -34,33 +35,36 @@ class Answered(Message):
 
 
 class GoOn(Message):
-    """Whoever was asked has read what came of it."""
+    """The person who was asked has read what came of it."""
 
 
-class WhoNext(Lines, can_focus=True):
+class QuestionBox(Lines, can_focus=True):
     """It has the keys while it asks, unless somebody types."""
+
+    DEFAULT_CLASSES = "framed"
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("question")
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.display = False
         self._session: Session | None = None
         self._question: Question | None = None
         self._verdict: Verdict | None = None
-        #: Who is about to be said, among the candidates.
+        #: The candidate that is about to be said.
         self.chosen: int | None = None
-        #: Who had the keys before.
+        #: What had the keys before.
         self._before: Widget | None = None
 
-    def show(self, session: Session, chosen: int | None) -> int | None:
+    def update_from(self, session: Session, chosen: int | None) -> int | None:
         """Ask, or tell what came of it, if there is anything of the kind. Returns the process that is chosen on the
-        board: a question begins with none."""
+        board by now: a question begins with none."""
         if not self.is_attached:
             return chosen
-        before, question = self._question, session.question
+        before, question = self._question, session.quiz.question
         number = -1 if before is None or session is not self._session else before.number
-        self._session, self._question, self._verdict = session, question, session.verdict
+        self._session, self._question = session, question
+        self._verdict = None if session.finished else session.quiz.verdict
         if question is not None:
             chosen = None if question.number != number or chosen not in question.candidates else chosen
         self.chosen = chosen
@@ -88,7 +92,7 @@ class WhoNext(Lines, can_focus=True):
         quiz = session.quiz
         score = wording.score(quiz.right, quiz.answered) if quiz.answered else ""
         if self._question is not None:
-            cpus = session.board.booted.cpus if session.board.booted is not None else 1
+            cpus = session.view.board.booted.cpus if session.view.board.booted is not None else 1
             title = wording.question(self._question.cpu if cpus > 1 else None)
             keys = {"choose": "answer_previous", "next": "answer_next", "answer": "answer", "skip": "answer_skip"}
             below = _("{choose} {next} choose   {answer} answer   {skip} let me see")
@@ -104,35 +108,36 @@ class WhoNext(Lines, can_focus=True):
     # What it says
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """What led to the question, and who there is to choose from; or the answer, in words."""
+        """What led to the question, and the candidates; or the answer, in words."""
         session = self._session
         if session is None:
             return []
         if self._question is not None:
-            asked = self._candidates(self._question, session.names, width)
+            asked = self._candidates(self._question, session.view.names, width)
             return [*self._prose(self._what_led_to_it(session), width)[: max(height - 1, 0)], asked]
         if self._verdict is not None:
-            said = wording.verdict(self._verdict.said, self._verdict.made, session.names, session.board.policy)
-            return self._prose(said, width)
+            said, made = self._verdict
+            return self._prose(wording.verdict(said, made, session.view.names, session.view.board.policy), width)
         return []
 
     def _what_led_to_it(self, session: Session) -> str:
-        explained = wording.why(session.board.recent, session.names, session.board.policy, idle=False)
-        return f"{session.now_ns / S:.3f} s  {explained[1] if explained is not None else ''}"
+        view = session.view
+        explained = wording.why(view.board.recent, view.names, view.board.policy, idle=False)
+        return f"{view.now_ns / S:.3f} s  {explained[1] if explained is not None else ''}"
 
     def _prose(self, text: str, width: int) -> list[Strip]:
         return [line([(part, self.palette.text)], width) for part in prose(text, width)]
 
     def _candidates(self, question: Question, names: Mapping[int, str], width: int) -> Strip:
         """All of them, as far as there is room; where there is not, those around the chosen one."""
-        labels = [f" {pid} {fit(names[pid], min(cell_len(names[pid]), _NAME_MOST))} " for pid in question.candidates]
+        labels = [f" {pid} {fit(names[pid], min(cell_len(names[pid]), _MAX_NAME))} " for pid in question.candidates]
         at = question.candidates.index(self.chosen) if self.chosen in question.candidates else 0
         first, room = at, width - 4
         while first > 0 and sum(map(cell_len, labels[first - 1 : at + 1])) + 4 * (at - first + 2) <= room:
             first -= 1
         pieces: list[Piece] = [("… " if first else "", self.palette.dim)]
         for pid, label in list(zip(question.candidates, labels, strict=True))[first:]:
-            if sum(cell_len(text) for text, _ in pieces) + cell_len(label) + 2 > room:
+            if width_of(pieces) + cell_len(label) + 2 > room:
                 pieces.append((" …", self.palette.dim))
                 break
             if pid == self.chosen:
@@ -144,18 +149,11 @@ class WhoNext(Lines, can_focus=True):
     # Keys
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """Who has been told what came of it can only go on."""
+        """Once it is told what came of it, one can only go on."""
         return self._question is not None or action == "answer"
 
-    def action_answer_next(self) -> None:
-        """The next candidate."""
-        self._move(1)
-
-    def action_answer_previous(self) -> None:
-        """The candidate before."""
-        self._move(-1)
-
-    def _move(self, by: int) -> None:
+    def action_choose(self, by: int) -> None:
+        """Choose the next candidate, or the one before."""
         candidates = self._question.candidates if self._question is not None else ()
         if candidates:
             at = candidates.index(self.chosen) + by if self.chosen in candidates else 0 if by > 0 else -1
@@ -168,8 +166,8 @@ class WhoNext(Lines, can_focus=True):
         elif self.chosen is not None:
             self.post_message(Answered(self.chosen))
         else:
-            self._move(1)
+            self.action_choose(1)
 
-    async def action_answer_skip(self) -> None:
+    async def action_skip(self) -> None:
         """Let the policy answer."""
-        await self.app.run_action("step")
+        await self.run_action("screen.step")

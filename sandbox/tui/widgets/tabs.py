@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
 from sandbox.i18n import _
 from sandbox.tui.keys import ACTIONS, PANELS, Action
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: The lesson is no panel: it stands beside the timeline.
 _LESSON = next(action for action in ACTIONS if action.id == "lesson")
@@ -28,11 +27,11 @@ class Clicked(Message):
 class Tabs(Lines):
     """One line."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._open: set[str | None] = set()
 
-    def show(self, front: str | None, lesson: bool) -> None:
+    def update_from(self, front: str | None, lesson: bool) -> None:
         """Mark the panel in front, and the lesson if it is open."""
         present = {front, _LESSON.id if lesson else None}
         if present != self._open:
@@ -40,7 +39,6 @@ class Tabs(Lines):
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """Each with its key."""
         return [line([piece for __, pieces in self._tabs() for piece in pieces], width)]
 
     def _tabs(self) -> Iterator[tuple[Action, list[Piece]]]:
@@ -54,7 +52,7 @@ class Tabs(Lines):
         """Turn to the one that was clicked."""
         x = event.x
         for action, pieces in self._tabs():
-            x -= sum(cell_len(text) for text, __ in pieces)
+            x -= width_of(pieces)
             if x < 0:
                 self.post_message(Clicked(action.does))
                 return

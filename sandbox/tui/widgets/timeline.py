@@ -16,7 +16,7 @@ from sandbox.render.cells import flush_right
 from sandbox.render.gantt_cells import Lane, Share, Sign, cpu_cells, family_cells, life_cells
 from sandbox.tui.format import brief, exact
 from sandbox.tui.state.session import Session
-from sandbox.tui.state.tree import Family, Member, own_name
+from sandbox.tui.state.tree import Member, ProcessTree, own_name
 from sandbox.tui.widgets.chart import Chart
 from sandbox.tui.widgets.choices import Choice, Processes
 from sandbox.tui.widgets.extent import Extent
@@ -25,25 +25,26 @@ from sandbox.util.units import show_duration
 from sandbox.views.history import History
 from sandbox.views.intervals import Track
 
+#: Cells of the label before each lane.
 _LABEL = 16
-#: Of more generations the label has no room for the names.
-_DEPTH_MOST = 2
-#: With so many lines there is room for the CPUs above the processes; of more CPUs there never is.
-_ROOMY, _CPUS_MOST = 12, 4
-#: Of more processes, too many would have the same hue.
-_HUED_MOST = 12
-#: Of the width, for one turn of the wheel.
+#: The label has no room for more generations.
+_MAX_DEPTH = 2
+#: Lines from which on there is room for the CPUs above the processes; for more CPUs there never is.
+_MIN_FOR_CPUS, _MAX_CPUS = 12, 4
+#: With more processes, too many would have the same hue.
+_MAX_HUED = 12
+#: The share of the width by which one turn of the wheel moves it.
 _PAN = 0.25
-#: CPU time between the marks, at the right of each lane, where there is room.
-_TOTALS, _TOTALS_LEAST = 14, 60
+#: Cells at the right of each lane for the CPU time between the marks; narrower timelines have no room for it.
+_TOTALS, _MIN_FOR_TOTALS = 14, 60
 #: Narrower timelines do not explain their marks.
-_LEGEND_LEAST = 72
+_MIN_FOR_LEGEND = 72
 T = TypeVar("T")
 C = TypeVar("C")
 
 
 class Scrubbed(Message):
-    """Somebody pointed at a time."""
+    """A person points at a time."""
 
     def __init__(self, t_ns: int) -> None:
         super().__init__()
@@ -55,30 +56,32 @@ class Moved(Message):
 
 
 class Timeline(Processes):
-    """Who was where: in the last moments, or in any others of the run."""
+    """Where each process was: in the last moments, or in any others of the run."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    DEFAULT_CLASSES = "framed"
+
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self.extent = Extent()
         self._cell_ns = 1
         self._lives: dict[int, Lane[Track, Sign]] = {}
-        self._families: dict[int, Lane[Sequence[Track], Sign]] = {}
+        self._folded: dict[int, Lane[Sequence[Track], Sign]] = {}
         self._cpus: dict[int, Lane[Track, Share]] = {}
         #: How many cells the totals take.
         self._totals = 0
 
-    def show(self, session: Session, chosen: int | None) -> None:
-        """Show the history, up to the present."""
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        """Show the history up to the present, whatever is looked at."""
         if session is not self._session:
             self.extent = Extent()
             self._forget()
         self.remember(session, chosen)
-        self.entitle(_("TIMELINE") + self._marked(), self._scale() if session.past.live.board.rows else "")
+        self.entitle(_("TIMELINE") + self._marked(), self._scale() if session.view.live.board.rows else "")
         self.update_lines()
 
     def _scale(self) -> str:
         states, arrivals = _("█ running  ░ ready  · blocked"), _("▸ arrives  ↑ wakes")
-        legend = f"{states}  {arrivals}" if self.size.width >= _LEGEND_LEAST else f"{states}  "
+        legend = f"{states}  {arrivals}" if self.size.width >= _MIN_FOR_LEGEND else f"{states}  "
         return _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
 
     def _marked(self) -> str:
@@ -90,20 +93,20 @@ class Timeline(Processes):
 
     def _forget(self) -> None:
         self._lives.clear()
-        self._families.clear()
+        self._folded.clear()
         self._cpus.clear()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """The CPUs where there is room, then the processes, children below their parents, then the ruler."""
-        history = session.past.live.history
+        history = session.view.live.history
         if not history.lives:
             yield from ((None, strip) for strip in self._invitation(session, width, height))
             return
-        cursor_ns = session.now_ns if session.looks_back else None
-        self._fit(width, session.present_ns, cursor_ns)
+        cursor_ns = session.view.now_ns if session.view.looks_back else None
+        self._fit(width, session.view.present_ns, cursor_ns)
         lines = height - 1
-        roomy = lines >= _ROOMY
-        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.family.members) <= _HUED_MOST)
+        roomy = lines >= _MIN_FOR_CPUS
+        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.view.tree.members) <= _MAX_HUED)
         lanes = [*self._cpu_lanes(session, history, chart, width)] if roomy else []
         lanes += self._life_lanes(session, history, chart, width, lines - len(lanes))
         yield from lanes[:lines]
@@ -112,7 +115,7 @@ class Timeline(Processes):
 
     def _fit(self, width: int, present_ns: int, cursor_ns: int | None) -> None:
         """Have the extent fill what labels and totals leave free; at another scale the lanes begin anew."""
-        self._totals = _TOTALS if len(self.extent.marks) == 2 and width >= _TOTALS_LEAST else 0
+        self._totals = _TOTALS if len(self.extent.marks) == 2 and width >= _MIN_FOR_TOTALS else 0
         self.extent.fit(width - _LABEL - self._totals, present_ns, cursor_ns)
         if self.extent.cell_ns != self._cell_ns:
             self._cell_ns = self.extent.cell_ns
@@ -128,15 +131,15 @@ class Timeline(Processes):
     # Lanes
 
     def _cpu_lanes(self, session: Session, history: History, chart: Chart, width: int) -> Iterator[Choice[int]]:
-        """Each CPU with the pids of those whose turn it was, and a line between them and the processes."""
+        """Each CPU with the pids of the processes that had it, and a blank line between them and the processes."""
         cpus = history.booted.cpus if history.booted else 0
-        if cpus > _CPUS_MOST:
+        if cpus > _MAX_CPUS:
             return
         for cpu in range(cpus):
             lane = self._cpus.setdefault(cpu, Lane(self._cell_ns, cpu_cells))
             track = history.cpus.get(cpu) or Track()
             label = Segment(f"cpu{cpu}".ljust(_LABEL), self.palette.dim)
-            turns = [_of_lines(share, session.family) for share in self._cells(lane, track, session)]
+            turns = [_of_lines(share, session.view.tree) for share in self._cells(lane, track, session)]
             yield None, Strip([label, *chart.cpu(turns), *self._total([track], self.palette.text)], width)
         yield None, self.blank(width)
 
@@ -144,9 +147,9 @@ class Timeline(Processes):
         self, session: Session, history: History, chart: Chart, width: int, height: int
     ) -> Iterator[Choice[int]]:
         """Each process, or as many as there is room for."""
-        family = session.family
-        members = family.members
-        chosen = family.head(self.chosen) if self.chosen is not None else None
+        tree = session.view.tree
+        members = tree.members
+        chosen = tree.head(self.chosen) if self.chosen is not None else None
         place = next((index for index, member in enumerate(members) if member.pid == chosen), None)
         thick, gap = _proportions(len(members), height)
 
@@ -167,7 +170,7 @@ class Timeline(Processes):
         number = chart.number(member.pid, under)
         indent, name = "", admitted.name
         if member.depth and admitted.parent is not None:
-            indent = "  " * (min(member.depth, _DEPTH_MOST) - 1) + "└ "
+            indent = "  " * (min(member.depth, _MAX_DEPTH) - 1) + "└ "
             name = own_name(name, history.lives[admitted.parent].admitted.name)
         mark = member.mark if member.hidden else ""
         named = self.named(name, mark, _LABEL - len(number.text) - len(indent) - 2, plain)
@@ -177,12 +180,12 @@ class Timeline(Processes):
     def _life(
         self, session: Session, member: Member, label: list[Segment], chart: Chart, under: Style, width: int
     ) -> list[Strip]:
-        """A lane, that of a whole family if it is folded, and its lower line for where there is room."""
-        pid, lives = member.pid, session.past.live.history.lives
-        tracks = [lives[each].track for each in session.family.line(pid)]
+        """The lane of a process, with those folded into it, and its lower line for where there is room."""
+        pid, lives = member.pid, session.view.live.history.lives
+        tracks = [lives[each].track for each in session.view.tree.line(pid)]
         if member.hidden:
-            family = self._families.setdefault(pid, Lane(self._cell_ns, family_cells))
-            cells = chart.life(self._cells(family, tracks, session), under)
+            folded = self._folded.setdefault(pid, Lane(self._cell_ns, family_cells))
+            cells = chart.life(self._cells(folded, tracks, session), under)
         else:
             lane = self._lives.setdefault(pid, Lane(self._cell_ns, life_cells))
             cells = chart.life(self._cells(lane, tracks[0], session), under)
@@ -196,7 +199,7 @@ class Timeline(Processes):
 
     def _cells(self, lane: Lane[T, C], track: T, session: Session) -> list[C]:
         extent = self.extent
-        return lane.cells(track, extent.first, extent.cells, session.present_ns, session.past.live.board.now_ns)
+        return lane.cells(track, extent.first, extent.cells, session.view.present_ns, session.view.live.board.now_ns)
 
     def _total(self, tracks: Sequence[Track], style: Style) -> list[Segment]:
         """CPU time between the marks, and its share of one CPU."""
@@ -222,7 +225,6 @@ class Timeline(Processes):
             self._point(event.get_content_offset_capture(self).x)
 
     def on_mouse_up(self) -> None:
-        """That was it."""
         if self.app.mouse_captured is self:
             self.release_mouse()
 
@@ -243,9 +245,9 @@ class Timeline(Processes):
         self.post_message(Moved())
 
 
-def _of_lines(share: Share, family: Family) -> Share:
-    """A cell of a CPU's lane with those whose lines there are."""
-    first, rest = family.head(share.first), family.head(share.rest)
+def _of_lines(share: Share, tree: ProcessTree) -> Share:
+    """A cell of a CPU's lane, with the processes whose lines the others are folded into."""
+    first, rest = tree.head(share.first), tree.head(share.rest)
     return Share(first, rest, share.eighths if first != rest else 8)
 
 

@@ -12,14 +12,16 @@ from sandbox.util.units import MS, S
 from sandbox.views.metrics import metrics
 from sandbox.wording import summary, why
 
-#: While the machine runs, a sentence stays so long that one can read it; what a person did is told at once.
+#: While the machine runs, a sentence stays for as long as one needs to read it; what a person did is told at once.
 _READ_NS = 800 * MS
 
 
 class Why(Lines):
     """A few lines of prose."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    DEFAULT_CLASSES = "framed"
+
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
         self._time = ""
@@ -28,8 +30,7 @@ class Why(Lines):
         #: What the sentences explain: nothing is explained twice.
         self._explains: object = None
 
-    def show(self, session: Session) -> None:
-        """Explain the present."""
+    def update_from(self, session: Session) -> None:
         if session is not self._session:
             self._session, self._time, self._text, self._stays_until_ns = session, "", "", 0
         if session.finished:
@@ -40,7 +41,7 @@ class Why(Lines):
             self.entitle(_("RESULT"), keys.format(**{name: self.key(action) for name, action in actions.items()}))
         else:
             self.entitle(_("WHY"))
-        last = session.board.recent[-1] if session.board.recent else None
+        last = session.view.board.recent[-1] if session.view.board.recent else None
         if last is self._explains:
             return
         told_at_once = not session.moving or isinstance(last, (Operator, Fault))
@@ -53,19 +54,18 @@ class Why(Lines):
             self.update_lines()
 
     def _result(self, session: Session) -> str:
-        cpus = session.board.booted.cpus if session.board.booted else 1
-        return summary(metrics(session.history), len(session.board.rows), cpus)
+        cpus = session.view.board.booted.cpus if session.view.board.booted else 1
+        return summary(metrics(session.view.history), len(session.view.board.rows), cpus)
 
     def _explain(self, session: Session) -> None:
-        board = session.board
-        explained = why(board.recent, session.names, board.policy, idle=not board.ready and not board.running)
+        board = session.view.board
+        explained = why(board.recent, session.view.names, board.policy, idle=not board.ready and not board.running)
         if explained is not None:
             t_ns, self._text = explained
             self._time = f"{t_ns / S:.3f} s"
             self._stays_until_ns = session.clock() + _READ_NS
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """The sentences, broken into lines."""
         if not self._text:
             return []
         margin = 12 if self._time else 0

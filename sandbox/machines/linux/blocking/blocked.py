@@ -1,4 +1,4 @@
-"""Who waits, for what, and until when: from a block to the wake."""
+"""Which processes are blocked, on what, and until when: from a block to the wake."""
 
 from __future__ import annotations
 
@@ -6,80 +6,79 @@ import time
 from collections.abc import Iterator, Mapping
 
 from sandbox.kernel.machine import Waits, Woke
-from sandbox.machines.linux.blocking.block_reason import cause
+from sandbox.machines.linux.blocking.block_reason import block_reason
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs import read_state
-from sandbox.machines.linux.reports import Outbox
+from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Clause, Figure
 from sandbox.util.units import MS, US
 
 #: It waits for somebody to continue it, which its next turn does.
 STOPPED = Clause("stopped itself")
-#: Figures of a cause that are os_pids.
+#: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
-#: So long does it take to go back into a call, for all who do and for each of them; and so often do we look.
-_RETURN_NS, _RETURN_EACH_NS, _LOOK_S = 3 * MS, 50 * US, 50e-6
-#: A process that wakes and waits by turns, faster than anybody could stop it, is told of so often at most.
-_TOLD_EVERY_NS = 20 * MS
+#: How long processes may take to go back into their calls after a pause: all together, and each; how often we look.
+_MAX_RETURN_NS, _MAX_RETURN_EACH_NS, _RETURN_LOOK_S = 3 * MS, 50 * US, 50e-6
+#: A process that wakes and blocks by turns, faster than anybody could stop it, is reported this far apart at least.
+_MIN_REPORT_NS = 20 * MS
 
 
-class Waiting:
-    """The blocked processes. ``known``: everybody by the system's pid; what happens goes into the outbox."""
+class BlockedProcesses:
+    """``known``: all processes by the system's number, so that a reason can name one."""
 
-    def __init__(self, known: Mapping[int, Child], out: Outbox) -> None:
+    def __init__(self, known: Mapping[int, Child], reports: Reports) -> None:
         self._known = known
-        self._out = out
-        #: By pid.
-        self.children: dict[int, Child] = {}
-        #: Have begun to wait, and what for is still to be found out.
+        self._reports = reports
+        self.by_pid: dict[int, Child] = {}
+        #: Have blocked, and on what is still to be found out.
         self._unexplained: list[Child] = []
 
-    def begin(self, child: Child, at_ns: int | None) -> None:
-        """A process that had the CPU cannot run on, since ``at_ns`` if that is known. What for is found out once
-        another one has the CPU."""
-        child.mode = Mode.WAITING
-        child.on = None
-        child.waits += 1
-        self.children[child.pid] = child
+    def add(self, child: Child, at_ns: int | None) -> None:
+        """A process that had the CPU has blocked, at that time if it is known. On what is found out once another one
+        has the CPU."""
+        child.mode = Mode.BLOCKED
+        child.blocked_on = None
+        child.wait_number += 1
+        self.by_pid[child.pid] = child
         self._unexplained.append(child)
-        self._out.used[child.pid] = child.cpu_ns() if at_ns is None else child.used_by(at_ns)
-        self._out.add(Waits(child.pid, None))
+        self._reports.used[child.pid] = child.cpu_ns() if at_ns is None else child.estimated_cpu_ns(at_ns)
+        self._reports.add(Waits(child.pid, None))
 
     def explain(self) -> Iterator[tuple[Child, Clause]]:
-        """What those wait for that have begun to since the last time, and still do."""
+        """On what those are blocked that have been added since the last time, and still are."""
         unexplained, self._unexplained = self._unexplained, []
         for child in unexplained:
-            if child.mode is Mode.WAITING:
+            if child.mode is Mode.BLOCKED:
                 child.wait_cpu_ns = child.cpu_ns()
-                child.on = self._why(child, child.left_cpu_ns())
-                yield child, child.on
+                child.blocked_on = self._reason(child, child.blocked_since_ns())
+                yield child, child.blocked_on
 
-    def begin_again(self, child: Child, now_ns: int) -> bool:
-        """A process woke and waits again: whether that has been looked into."""
-        if now_ns - child.told_ns < _TOLD_EVERY_NS:
+    def blocked_again(self, child: Child, now_ns: int) -> bool:
+        """A process woke and has blocked again, before anybody could stop it: whether that has been looked into."""
+        if now_ns - child.wait_reported_ns < _MIN_REPORT_NS:
             return False
-        child.told_ns = now_ns
+        child.wait_reported_ns = now_ns
         child.wait_cpu_ns = child.cpu_ns()
-        before, child.on = child.on, self._why(child, now_ns)
-        child.waits += 1
-        if before is None or _kind_of_wait(before) != _kind_of_wait(child.on):
-            self._out.add(Waits(child.pid, child.on))
+        before, child.blocked_on = child.blocked_on, self._reason(child, now_ns)
+        child.wait_number += 1
+        if before is None or _kind_of_wait(before) != _kind_of_wait(child.blocked_on):
+            self._reports.add(Waits(child.pid, child.blocked_on))
         return True
 
     def wake(self, child: Child) -> None:
-        """A process can run again. One that stopped while it waited can do so as soon as we let it."""
-        if self.children.pop(child.pid, None) is None:
+        """A process can run again; one that stopped while it was blocked can as soon as we continue it."""
+        if self.by_pid.pop(child.pid, None) is None:
             return  # a moment ago it woke already, and the kernel has not been told yet
-        if child.on is not STOPPED and read_state(child.stat_fd)[0] == "T":
-            self._out.fault_again(child, STOPPED.rule)
-        self._out.add(Woke(child.pid))
+        if child.blocked_on is not STOPPED and read_state(child.stat_fd)[0] == "T":
+            self._reports.fault_again(child, STOPPED.rule)
+        self._reports.add(Woke(child.pid))
 
-    def _why(self, child: Child, since_ns: int) -> Clause:
-        """What it waits for; a relative in it goes by its pid on the board and its name."""
+    def _reason(self, child: Child, since_ns: int) -> Clause:
+        """On what it is blocked; a relative in that is named by its pid on the board and its name."""
         if read_state(child.stat_fd)[0] == "T":
-            self._out.fault_again(child, STOPPED.rule)
+            self._reports.fault_again(child, STOPPED.rule)
             return STOPPED
-        on = cause(child, self._out.now_ns() - since_ns, self._known.values())
+        on = block_reason(child, self._reports.now_ns() - since_ns, self._known.values())
         figures = dict(on.figures)
         for key in _RELATIVES & figures.keys():
             os_pid = figures.pop(key)
@@ -90,20 +89,23 @@ class Waiting:
 
     # Pauses
 
-    def hold(self) -> None:
-        """They stand still, too."""
-        for child in self.children.values():
-            child.hold()
+    def stop(self) -> None:
+        """In a pause they are stopped, too."""
+        for child in self.by_pid.values():
+            child.stop()
 
-    def let_go(self) -> None:
-        """The pause is over: they go on waiting. Whose call was broken off begins it anew, and needs the CPU for that;
-        it is no wake, and nobody else has the CPU yet. Who is still awake after a moment really woke meanwhile."""
-        children = [*self.children.values()]
+    def resume(self) -> None:
+        """The pause is over: they go on waiting.
+
+        One whose call was broken off begins it anew, and needs the CPU for that; it is no wake, and nobody else has
+        the CPU yet. One that is still awake after a moment has really woken meanwhile.
+        """
+        children = [*self.by_pid.values()]
         for child in children:
-            child.let_go()
-        give_up_ns = time.monotonic_ns() + _RETURN_NS + _RETURN_EACH_NS * len(children)
+            child.resume()
+        give_up_ns = time.monotonic_ns() + _MAX_RETURN_NS + _MAX_RETURN_EACH_NS * len(children)
         while children and time.monotonic_ns() < give_up_ns:
-            time.sleep(_LOOK_S)  # where there is a single real CPU, it is theirs as well
+            time.sleep(_RETURN_LOOK_S)  # where there is a single real CPU, it is theirs as well
             children = [child for child in children if read_state(child.stat_fd)[0] == "R"]
 
 

@@ -1,1 +1,1 @@
-"""Sockets: the system's lists of them, who has which, and who listens."""
+"""Sockets: the system's list of them, which process holds which, and those of the scenario's servers."""

@@ -1,23 +1,22 @@
-"""The sockets of the scenario's servers, bound before anything starts: who cannot listen is told at once, and whoever
-connects from then on waits in the kernel's backlog, whether the server has run yet or not."""
+"""The sockets of the scenario's servers, bound before anything starts: a port that is taken is told at once, and
+whoever connects from then on waits in the system's backlog, whether the server has run yet or not."""
 
 from __future__ import annotations
 
 import errno
-import os
 import socket
 from collections.abc import Iterable
 
-from sandbox.machines.linux.net.sock_diag import State, inodes, sockets
-from sandbox.machines.linux.procfs import Status
+from sandbox.machines.linux.net.sock_diag import TcpState, sockets
+from sandbox.machines.linux.procfs import socket_inodes, stats
 from sandbox.model.events import Clause, Figure
 from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.programs.conversation import listen
 from sandbox.util.addresses import Address, of_socket, parse_address, resolve
 from sandbox.util.text import clean_line
 
-#: So many ports above one that is taken are tried for another.
-_NEIGHBOURS = 100
+#: So many ports above one that is taken are tried for one that is free.
+_MAX_NEIGHBOURS = 100
 
 
 class NotListening(Exception):
@@ -40,14 +39,15 @@ class Listeners:
                 self._bind(spec, exposed)
 
     def take(self, name: str) -> socket.socket:
-        """The socket of a server, for its process: ours is to be closed once that has it. Raises NotListening."""
+        """The socket of a server, to be closed here once its process has it. Raises NotListening."""
         failure = self._failures.get(name)
         if failure is not None:
             raise failure
         return self._sockets.pop(name)
 
     def find(self, connect: str) -> Address | None:
-        """Where a client connects to that says so: a server's address, or the one it names; None: nobody is there."""
+        """The address that ``connect`` of a client means: a server's by its name, or one that is written out; None:
+        there is no such server."""
         try:
             return parse_address(connect)
         except ValueError:
@@ -69,7 +69,7 @@ class Listeners:
             self._addresses[spec.name] = of_socket(listener.getsockname()).here
 
     def close(self) -> None:
-        """Close those whose processes were not borne."""
+        """Close those whose processes were not started."""
         for listener in self._sockets.values():
             listener.close()
 
@@ -84,23 +84,20 @@ def _failure(spec: ProcessSpec, address: Address, error: OSError) -> Clause:
 
 
 def _holder(address: Address) -> str | None:
-    """Who listens there, as far as we may know."""
+    """The process that listens there, as far as we may know."""
     try:
-        taken = {tcp.inode for tcp in sockets() if tcp.state is State.LISTEN and tcp.own.port == address.port}
+        taken = {tcp.inode for tcp in sockets() if tcp.state is TcpState.LISTEN and tcp.own.port == address.port}
     except OSError:
         return None
-    for os_pid in (int(name) for name in os.listdir("/proc") if name.isdecimal()):
-        if taken & inodes(os_pid):
-            try:
-                return f"{clean_line(Status(os_pid).name)} (pid {os_pid})"
-            except OSError:
-                continue
+    for stat in stats():
+        if taken & socket_inodes(stat.os_pid):
+            return f"{clean_line(stat.name)} (pid {stat.os_pid})"
     return None
 
 
 def _another(address: Address) -> Address:
     """An address that is free, near by."""
-    for port in range(address.port + 1, min(address.port + _NEIGHBOURS, 65_536)):
+    for port in range(address.port + 1, min(address.port + _MAX_NEIGHBOURS, 65_536)):
         try:
             family, free = resolve(address._replace(port=port))
             listen(family, free).close()

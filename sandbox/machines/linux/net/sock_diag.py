@@ -1,5 +1,5 @@
-"""The TCP sockets of this machine, as the system lists them: asked of it by netlink (sock_diag), where that is not
-to be had read from ``/proc/net``, which does not count bytes."""
+"""The TCP sockets of this machine, as the system lists them: by netlink (sock_diag(7)), and where that is not to be
+had from ``/proc/net``, which does not count bytes."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from collections.abc import Iterator
 from enum import IntEnum
 from typing import NamedTuple
 
+from sandbox.machines.linux.procfs import net_table
 from sandbox.util.addresses import Address
 
 
-class State(IntEnum):
+class TcpState(IntEnum):
     """The states of TCP, by the system's numbers."""
 
     ESTABLISHED = 1
@@ -29,35 +30,35 @@ class State(IntEnum):
     CLOSING = 11
 
 
-#: Not connected yet, or not to anybody any more.
-_DEAD = (State.SYN_SENT, State.SYN_RECEIVED, State.TIME_WAIT, State.CLOSED)
+#: Not connected yet, or not to anybody any more: these are left out.
+_DEAD = (TcpState.SYN_SENT, TcpState.SYN_RECEIVED, TcpState.TIME_WAIT, TcpState.CLOSED)
 
 
 class Tcp(NamedTuple):
     """One socket. ``inode`` 0: no process has it (yet, or any more); ``unread``: bytes that wait to be read, of a
-    listener connections that wait to be accepted, of at most ``most`` (0: unknown); ``received`` and ``sent``: bytes,
-    None where the system does not count them."""
+    listener connections that wait to be accepted, of at most ``max_unread`` (0: unknown); ``received`` and ``sent``:
+    bytes, None where the system does not count them."""
 
-    state: State
+    state: TcpState
     own: Address
     peer: Address
     inode: int
     unread: int
-    most: int
+    max_unread: int
     received: int | None = None
     sent: int | None = None
 
 
 def sockets() -> Iterator[Tcp]:
-    """All TCP sockets that live, of everybody. Raises OSError where the system tells nothing."""
+    """All of them, of all users. Raises OSError where the system does not tell."""
     for family in FAMILIES:
-        for some in listing(family):
+        for some in list_sockets(family):
             yield from some
 
 
-def listing(family: int) -> Iterator[list[Tcp]]:
-    """The TCP sockets of a family (AF_INET, AF_INET6) that live, some at a time: between them one may do something
-    else. Raises OSError where the system tells nothing."""
+def list_sockets(family: int) -> Iterator[list[Tcp]]:
+    """Those of a family (AF_INET, AF_INET6), some at a time, so that something else can be done in between. Raises
+    OSError where the system does not tell."""
     try:
         link = _ask(family)
     except OSError:
@@ -77,20 +78,23 @@ _BY_FAMILY = 20
 _DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 _ERROR, _DONE = 2, 3
 _INFO = 2  # INET_DIAG_INFO
-_LIVING = sum(1 << state for state in State if state not in _DEAD)
-_HEADER = struct.Struct("=IHHII")
-_REQUEST = struct.Struct("=BBBxI48x")
+_LIVING = sum(1 << state for state in TcpState if state not in _DEAD)
+_HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence number, sender
+_REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2: family, protocol, attributes, states, socket
+#: struct inet_diag_msg: family, state, both ports, both addresses, expires, the two queues, owner, inode.
 _MESSAGE = struct.Struct("=BB2x2s2s16s16s12xIIIII")
 _PORT = struct.Struct(">H")
-_ATTRIBUTE = struct.Struct("=HH")
-#: In struct tcp_info: received, and sent with what was sent again.
+_ATTRIBUTE = struct.Struct("=HH")  # struct rtattr: length, type
+#: In struct tcp_info: bytes received; bytes sent, and bytes sent again.
 _RECEIVED, _SENT = struct.Struct("=128xQ"), struct.Struct("=200xQQ")
-_ANSWER_MOST = 1 << 17
-#: The groups of messages about TCP sockets that are destroyed, of both families; so many are read in one go.
+#: No answer of the system is longer, in bytes.
+_MAX_ANSWER = 1 << 17
+#: The groups of messages about TCP sockets that are destroyed, of both families.
 _DESTROYED = 1 << 0 | 1 << 2
-_ENDS_MOST = 100
+#: So many ends are read in one go.
+_MAX_ENDS = 100
 #: The other side has said that it sends no more, which counts as a byte.
-_HEARD_THE_END = (State.CLOSE_WAIT, State.LAST_ACK, State.CLOSING)
+_HEARD_THE_END = (TcpState.CLOSE_WAIT, TcpState.LAST_ACK, TcpState.CLOSING)
 
 
 def _ask(family: int) -> socket.socket:
@@ -107,7 +111,7 @@ def _ask(family: int) -> socket.socket:
 
 def _answers(link: socket.socket) -> Iterator[list[Tcp]]:
     while True:
-        answer = link.recv(_ANSWER_MOST)
+        answer = link.recv(_MAX_ANSWER)
         found: list[Tcp] = []
         for kind, at, end in _messages(answer):
             if kind == _ERROR:
@@ -130,24 +134,24 @@ def _messages(answer: bytes) -> Iterator[tuple[int, int, int]]:
 
 
 def _parse(answer: bytes, at: int, end: int) -> Tcp:
-    family, state, own_port, peer_port, own, peer, _, unread, most, _, inode = _MESSAGE.unpack_from(answer, at)
+    family, state, own_port, peer_port, own, peer, _, unread, limit, _, inode = _MESSAGE.unpack_from(answer, at)
     length = 4 if family == socket.AF_INET else 16
     received = sent = None
     at += _MESSAGE.size
     while at + _ATTRIBUTE.size <= end:
         size, kind = _ATTRIBUTE.unpack_from(answer, at)
-        if kind == _INFO and size >= _SENT.size + _ATTRIBUTE.size and state != State.LISTEN:
+        if kind == _INFO and size >= _SENT.size + _ATTRIBUTE.size and state != TcpState.LISTEN:
             received = _RECEIVED.unpack_from(answer, at + _ATTRIBUTE.size)[0] - (state in _HEARD_THE_END)
             total, again = _SENT.unpack_from(answer, at + _ATTRIBUTE.size)
             sent = total - again
         at += max(size + 3 & ~3, _ATTRIBUTE.size)
     return Tcp(
-        State(state),
+        TcpState(state),
         Address(_host(family, own[:length]), _PORT.unpack(own_port)[0]),
         Address(_host(family, peer[:length]), _PORT.unpack(peer_port)[0]),
         inode,
         unread,
-        most if state == State.LISTEN else 0,
+        limit if state == TcpState.LISTEN else 0,
         received,
         sent,
     )
@@ -173,8 +177,8 @@ class Ends:
         """Those that are over since the last time."""
         found: list[Tcp] = []
         try:
-            while len(found) < _ENDS_MOST:
-                answer = self._link.recv(_ANSWER_MOST)
+            while len(found) < _MAX_ENDS:
+                answer = self._link.recv(_MAX_ANSWER)
                 found += (_parse(answer, at, end) for kind, at, end in _messages(answer) if kind == _BY_FAMILY)
         except OSError:
             pass  # no more; or more than the system keeps for us, and the list of those that live tells of them
@@ -189,8 +193,7 @@ class Ends:
 
 def _by_proc(name: str, family: int) -> Iterator[Tcp]:
     try:
-        with open(f"/proc/net/{name}") as file:
-            lines = file.readlines()[1:]
+        lines = net_table(name)
     except FileNotFoundError:
         if name == "tcp":
             raise
@@ -199,13 +202,13 @@ def _by_proc(name: str, family: int) -> Iterator[Tcp]:
         fields = line.split()
         if (number := int(fields[3], 16)) not in _STATES:
             continue
-        state = State(number)
+        state = TcpState(number)
         unread = int(fields[4].partition(":")[2], 16)
         own, peer = (_address(field, family) for field in fields[1:3])
         yield Tcp(state, own, peer, int(fields[9]), unread, 0)
 
 
-_STATES = {*State} - {*_DEAD}
+_STATES = {*TcpState} - {*_DEAD}
 
 
 def _address(field: str, family: int) -> Address:
@@ -215,25 +218,5 @@ def _address(field: str, family: int) -> Address:
 
 
 def _host(family: int, number: bytes) -> str:
-    """As people write it; an IPv4 client of an IPv6 server has its own number."""
+    """As people write it; an IPv4 client of an IPv6 server is written as IPv4."""
     return socket.inet_ntop(family, number).removeprefix("::ffff:")
-
-
-# Whose a socket is
-
-
-def inodes(os_pid: int) -> set[int]:
-    """The sockets among a process's descriptors; none where it is gone or not ours to look at."""
-    found = set()
-    folder = f"/proc/{os_pid}/fd"
-    try:
-        for name in os.listdir(folder):
-            try:
-                target = os.readlink(f"{folder}/{name}")
-            except OSError:
-                continue  # it has closed this one meanwhile
-            if target.startswith("socket:["):
-                found.add(int(target[8:-1]))
-    except OSError:
-        pass
-    return found

@@ -1,7 +1,7 @@
-"""The console of each process: a pseudo-terminal of its own.
+"""The console of a process: a pseudo-terminal of its own.
 
-A child's output can so be kept apart, ``input()`` really blocks until somebody types, and no child can
-read the keys of the real terminal or paint on it.
+So its output can be kept apart, ``input()`` really blocks until somebody types, and no process can read the keys of the
+real terminal or paint on it.
 """
 
 from __future__ import annotations
@@ -14,9 +14,12 @@ import termios
 
 from sandbox.util.text import Cleaner
 
-#: How much one console may deliver in one turn of the loop; a process that writes more blocks on its
-#: console until its next turn, as it would on any slow terminal. So memory stays bounded and nothing is lost.
-TURN_BYTES = 8_192
+#: A console is read in pieces of so many bytes. A process that writes faster than they are read blocks on its console,
+#: as it would on any slow terminal: memory stays bounded and nothing is lost.
+_PIECE = 8_192
+#: A terminal holds at most 64 KiB. Of one whose process has ended no more pieces than this are read at once: a daemon
+#: that goes on writing would keep us for ever.
+_MAX_PIECES = 64
 _ROWS, _COLUMNS = 24, 80
 
 
@@ -39,16 +42,16 @@ class Console:
     def fileno(self) -> int:
         return self._master
 
-    def born(self) -> None:
-        """The child has its end: ours of it is closed, so that the console ends with its last user."""
+    def close_slave(self) -> None:
+        """The process has its end: ours of that is closed, so that the console ends with its last user."""
         os.close(self.slave)
         self.slave = -1
 
     def read(self) -> str | None:
-        """What was written since the last turn, made harmless, at most one turn's share; None when nobody
-        has it open (a process that it controls may open it again)."""
+        """What was written since the last time, made harmless, at most one piece; None when nobody has it open (a
+        process that it controls may open it again)."""
         try:
-            data = os.read(self._master, TURN_BYTES)
+            data = os.read(self._master, _PIECE)
         except BlockingIOError:
             self.vacant = False
             return ""
@@ -57,10 +60,10 @@ class Console:
             return None
         return self._cleaner.feed(self._decode.decode(data)) if data else None
 
-    def rest(self) -> str:
-        """All that is still in the terminal of a process that has ended."""
+    def read_rest(self) -> str:
+        """What is still in the terminal of a process that has ended."""
         pieces: list[str] = []
-        for _ in range(64):  # a terminal holds at most 64 KiB; a daemon that goes on writing shall not hold us
+        for _ in range(_MAX_PIECES):
             piece = self.read()
             if not piece:
                 break

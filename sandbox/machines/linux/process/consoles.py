@@ -11,52 +11,51 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.console import Console
 from sandbox.util.units import MS
 
-#: One console may deliver so much in one window; then it is left unread until the next window, and its writer
-#: blocks as on any slow terminal. Memory stays bounded and nothing is lost.
+#: One console may be read so often in one window; then it is left unread until the next one, and its writer blocks as
+#: on any slow terminal.
 _WINDOW_NS = 50 * MS
-_WINDOW_READS = 50
+_MAX_READS = 50
 
 
 class Consoles:
-    """Reads consoles as they fill; ``wrote`` is told each harmless piece. A console is its first user's, and outlives
-    it for as long as a child of it (a daemon, the rest of a pipeline) has it open."""
+    """Reads consoles as they fill; ``wrote`` is told each harmless piece.
+
+    A console is its first user's, and outlives that for as long as a descendant (a daemon, the rest of a pipeline) has
+    it open.
+    """
 
     def __init__(self, poller: Poller, wrote: Callable[[Child, str], None]) -> None:
         self._poller = poller
         self._wrote = wrote
-        self._open: dict[int, Child] = {}
-        #: Whose first user has ended.
-        self._left: set[int] = set()
+        # By descriptor: each with its first user; those whose first user has ended; those that are left unread.
+        self._users: dict[int, Child] = {}
+        self._orphaned: set[int] = set()
         self._muted: set[int] = set()
         self._held_back = False
+        #: How often each was read in this window.
         self._reads: dict[int, int] = {}
         self._window_end_ns = 0
+        #: Those that have not taken all that was typed.
         self._typing: set[Console] = set()
 
-    def open(self, child: Child) -> None:
+    def add(self, child: Child) -> None:
         """Read a process's console from now on, if it is the first user."""
-        if child.direct and child.console is not None:
+        if child.forked and child.console is not None:
             descriptor = child.console.fileno()
-            self._open[descriptor] = child
+            self._users[descriptor] = child
             self._poller.add(descriptor, partial(self._read, child, child.console))
             if self._held_back:
                 self._mute(descriptor)
 
-    def leave(self, child: Child) -> None:
+    def remove(self, child: Child) -> None:
         """The process has ended: take what it wrote last."""
         console = child.console
-        if child.direct and console is not None:
-            self._wrote(child, console.rest())
+        if child.forked and console is not None:
+            self._wrote(child, console.read_rest())
             if console.vacant:
-                self._drop(console)
+                self._close(console)
             else:
-                self._left.add(console.fileno())
-
-    def close(self) -> None:
-        """Give all of them back."""
-        for child in [*self._open.values()]:
-            if child.console is not None:
-                self._drop(child.console)
+                self._orphaned.add(console.fileno())
 
     def type(self, child: Child, text: str) -> None:
         """Type a text into a process's console."""
@@ -65,10 +64,10 @@ class Consoles:
             self._typing.add(console)
 
     def hold_back(self, full: bool) -> None:
-        """Read nothing while whoever is told is behind."""
+        """Read nothing while the other end of the link is behind."""
         if full != self._held_back:
             self._held_back = full
-            for descriptor in self._open:
+            for descriptor in self._users:
                 self._mute(descriptor) if full else self._unmute(descriptor)
 
     @property
@@ -90,19 +89,25 @@ class Consoles:
                 self._unmute(descriptor)
         self._typing = {console for console in self._typing if not console.flush()}
 
+    def close(self) -> None:
+        """Give all of them back."""
+        for child in [*self._users.values()]:
+            if child.console is not None:
+                self._close(child.console)
+
     def _read(self, child: Child, console: Console) -> None:
         descriptor = console.fileno()
         text = console.read()
         if text is None:
-            if descriptor in self._left:
-                self._drop(console)
+            if descriptor in self._orphaned:
+                self._close(console)
             else:
                 self._mute(descriptor)  # it would be reported for ever; the process may open it again
             return
         if text:
             self._wrote(child, text)
         reads = self._reads[descriptor] = self._reads.get(descriptor, 0) + 1
-        if reads >= _WINDOW_READS:
+        if reads >= _MAX_READS:
             self._mute(descriptor)
 
     def _mute(self, descriptor: int) -> None:
@@ -115,12 +120,12 @@ class Consoles:
             self._muted.discard(descriptor)
             self._poller.unmute(descriptor)
 
-    def _drop(self, console: Console) -> None:
+    def _close(self, console: Console) -> None:
         descriptor = console.fileno()
         self._poller.remove(descriptor)
-        for known in (self._left, self._muted):
+        for known in (self._orphaned, self._muted):
             known.discard(descriptor)
-        self._open.pop(descriptor, None)
+        self._users.pop(descriptor, None)
         self._reads.pop(descriptor, None)
         self._typing.discard(console)
         console.close()

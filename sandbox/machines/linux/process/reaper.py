@@ -1,4 +1,4 @@
-"""Statuses of children: every one exactly once, however many share one SIGCHLD."""
+"""The statuses of children that have ended: every one exactly once, however many share one SIGCHLD."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from sandbox.machines.linux.procfs import read_exit_status
 from sandbox.util import libc
 
 
@@ -24,8 +25,8 @@ class Reaper:
     """Notices through a signalfd that children have ended, and asks ``waitid`` until all are known.
 
     An ended child stays a zombie while it is looked at, so that its CPU time can still be read and its number
-    cannot go to a stranger. ``stops``: the descriptor tells of stops and continues too; otherwise the system sends
-    no signal for those, and each time slice costs us one turn of the loop less.
+    cannot go to a stranger. ``stops``: the descriptor becomes readable at stops and continues, too; otherwise the
+    system sends no signal for those, and each time slice costs us one turn of the loop less.
     """
 
     def __init__(self, stops: bool = False) -> None:
@@ -36,15 +37,15 @@ class Reaper:
     def fileno(self) -> int:
         return self._fd
 
-    def hush(self) -> None:
-        """Take note of the signals; what they mean is asked with ``ends``."""
+    def clear(self) -> None:
+        """Take the signals that are pending; what they mean is asked with ``ends`` and ``stopped``."""
         try:
-            os.read(self._fd, 128 * 16)
+            os.read(self._fd, _SIGNALFD_RECORD * 16)
         except BlockingIOError:
             pass
 
     def ends(self) -> Iterator[End]:
-        """The children that have ended; each is let go when the next one is asked for."""
+        """The children that have ended; each is reaped when the next one is asked for."""
         while True:
             try:
                 seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
@@ -69,9 +70,10 @@ class Reaper:
         os.close(self._fd)
 
 
+_SIGNALFD_RECORD = 128  # bytes of a struct signalfd_siginfo
 _PIDFD_GET_INFO = 0xC040FF0B  # _IOWR(0xFF, 11, struct pidfd_info), Linux 6.13 and later
 _PIDFD_INFO_EXIT = 1 << 3
-_INFO = struct.Struct("=QQ11Ii")  # mask, cgroup id, pid … fsgid, exit status
+_PIDFD_INFO = struct.Struct("=QQ11Ii")  # mask, cgroup id, pid … fsgid, exit status
 
 
 def exit_status(pidfd: int, stat_fd: int) -> tuple[int | None, int | None]:
@@ -80,15 +82,14 @@ def exit_status(pidfd: int, stat_fd: int) -> tuple[int | None, int | None]:
     Its zombie's ``/proc/PID/stat`` tells, and once its parent has taken the status the pidfd (Linux 6.15 and
     later); (None, None) where neither does.
     """
-    try:
-        status = int(os.pread(stat_fd, 1_024, 0).split()[-1])
-    except (OSError, IndexError):
-        info = bytearray(_INFO.pack(_PIDFD_INFO_EXIT, *[0] * 13))
+    status = read_exit_status(stat_fd)
+    if status is None:
+        info = bytearray(_PIDFD_INFO.pack(_PIDFD_INFO_EXIT, *[0] * 13))
         try:
             fcntl.ioctl(pidfd, _PIDFD_GET_INFO, info)
         except OSError:
             return None, None
-        mask, *_, status = _INFO.unpack(info)
+        mask, *_, status = _PIDFD_INFO.unpack(info)
         if not mask & _PIDFD_INFO_EXIT:
             return None, None
     return (None, os.WTERMSIG(status)) if os.WIFSIGNALED(status) else (os.WEXITSTATUS(status), None)

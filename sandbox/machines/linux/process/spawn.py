@@ -1,10 +1,4 @@
-"""How a process comes to life: forked, armed, confined, and stopped before its first own instruction.
-
-The order matters. A child is armed against orphaning (PR_SET_PDEATHSIG) before its first stop, because a
-stopped process in a session of its own would otherwise outlive us for ever; it checks that we still live,
-because the arming comes too late if we died before it; and it stops itself, so that seeing it stopped is
-the proof that all this has been done.
-"""
+"""How processes come to life: forked by us, and stopped before their first own instruction (``child_main``)."""
 
 from __future__ import annotations
 
@@ -13,7 +7,6 @@ import gc
 import os
 import resource
 import signal
-import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -21,27 +14,32 @@ from typing import NamedTuple
 
 from sandbox.i18n import N_
 from sandbox.machines.linux.net.listeners import Listeners, NotListening
-from sandbox.machines.linux.process.bodies import Body, running, synthetic, talking
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.child_main import Ways, arm, highest_descriptor
+from sandbox.machines.linux.process.child_main import (
+    ChildSettings,
+    Program,
+    child_main,
+    client_of,
+    other_program,
+    synthetic_work,
+)
 from sandbox.machines.linux.process.console import Console
+from sandbox.machines.linux.process.limits import may_spawn, raise_descriptor_limit
 from sandbox.model.events import Clause
 from sandbox.model.spec import CLIENT, SERVERS, ProcessSpec, Segment
-from sandbox.programs.function import finish, print_exception
 from sandbox.util.addresses import resolve
 from sandbox.util.text import clean_line
+from sandbox.util.units import MS, S
 
-#: A console, a pidfd and a kept-open stat file.
-DESCRIPTORS_EACH = 3
-#: So many are not given to processes: births stop before adoptions, and looking around must always be possible.
-_FOR_ADOPTION, _FOR_US = 24, 8
 #: So many are forked before the first of them has to be ready.
 _AHEAD = 16
-_PATIENCE_NS = 2_000_000_000
-_PROBE_NS = 3_000_000
+#: One that has not stopped after so long never will.
+_MAX_START_NS = 2 * S
+#: The work of the process by which the overhead of a start and an exit is measured.
+_PROBE_NS = 3 * MS
 
 
-class BirthFailed(Exception):
+class SpawnFailed(Exception):
     """A process could not be started; the others can. ``what``: why, as data, with its name."""
 
     def __init__(self, what: Clause) -> None:
@@ -49,13 +47,13 @@ class BirthFailed(Exception):
         self.what = what
 
     @classmethod
-    def by(cls, error: OSError, name: str) -> BirthFailed:
+    def by(cls, error: OSError, name: str) -> SpawnFailed:
         """The system refused something."""
         return cls(Clause("could not be started", {"name": name, "reason": clean_line(error.strerror or str(error))}))
 
 
-class Unborn(NamedTuple):
-    """Forked, and not known to be armed and stopped."""
+class Forked(NamedTuple):
+    """A process that is not known to have stopped yet."""
 
     spec: ProcessSpec
     order: int | None
@@ -63,106 +61,98 @@ class Unborn(NamedTuple):
     console: Console
 
 
-class Nursery:
-    """Bears processes for mini CPUs (``cpus``: real CPU numbers). ``zero``: where the machine's clock began, in memory
-    that processes share with it. Only a single-threaded process may own one: arming follows the forking thread."""
+class Spawner:
+    """Starts processes on a real CPU; files lie in ``folder``. ``zero``: where the machine's clock began, in memory
+    that processes share with it. Only a single-threaded process may have one: the arming of a child against our death
+    follows the thread that forks."""
 
-    def __init__(self, cpus: Sequence[int], folder: str, listeners: Listeners, zero: Sequence[int] = (0,)) -> None:
+    def __init__(self, cpu: int, folder: str, listeners: Listeners, zero: Sequence[int] = (0,)) -> None:
         self._folder = folder
         self._listeners = listeners
         self._zero = zero
         nice, descriptors = os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._ways = Ways(cpus[0], nice, descriptors)
+        self._settings = ChildSettings(os.getpid(), cpu, nice, descriptors)
         self._overhead_ns = 0
-        _raise_descriptor_limit()
+        raise_descriptor_limit()
         gc.collect()
         gc.freeze()  # forked children would copy every page that the collector touches
         self._overhead_ns = self._measure_overhead()
 
-    def bear(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child:
-        """A new process, stopped before its first own instruction. Raises BirthFailed."""
-        return self.deliver(self.conceive(spec, order, folder))
+    def spawn(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Child:
+        """A new process, stopped before its first own instruction. Raises SpawnFailed."""
+        return self.wait_stopped(self.fork(spec, order, folder))
 
-    def bear_many(self, specs: Iterable[ProcessSpec]) -> Iterator[Child | BirthFailed]:
+    def spawn_many(self, specs: Iterable[ProcessSpec]) -> Iterator[Child | SpawnFailed]:
         """New processes in this order, or why one could not be started. While the first of them get ready on their
         CPU, the next are forked on ours."""
-        unborn: deque[Unborn | BirthFailed] = deque()
+        forked: deque[Forked | SpawnFailed] = deque()
         for order, spec in enumerate(specs):
             try:
-                unborn.append(self.conceive(spec, order))
-            except BirthFailed as failure:
-                unborn.append(failure)
-            if len(unborn) >= _AHEAD:
-                yield self._outcome(unborn.popleft())
-        while unborn:
-            yield self._outcome(unborn.popleft())
+                forked.append(self.fork(spec, order))
+            except SpawnFailed as failure:
+                forked.append(failure)
+            if len(forked) >= _AHEAD:
+                yield self._outcome(forked.popleft())
+        while forked:
+            yield self._outcome(forked.popleft())
 
-    def _outcome(self, unborn: Unborn | BirthFailed) -> Child | BirthFailed:
+    def _outcome(self, forked: Forked | SpawnFailed) -> Child | SpawnFailed:
         try:
-            return unborn if isinstance(unborn, BirthFailed) else self.deliver(unborn)
-        except BirthFailed as failure:
+            return forked if isinstance(forked, SpawnFailed) else self.wait_stopped(forked)
+        except SpawnFailed as failure:
             return failure
 
-    def conceive(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Unborn:
-        """Fork; the child then arms itself and stops. Raises BirthFailed."""
+    def fork(self, spec: ProcessSpec, order: int | None = None, folder: str | None = None) -> Forked:
+        """A new process, on its way to its first stop. Raises SpawnFailed."""
         try:
             listener = self._listeners.take(spec.name) if spec.program in SERVERS else None
         except NotListening as failure:
-            raise BirthFailed(failure.what) from failure
-        body = self._body(spec, folder or self._folder)
+            raise SpawnFailed(failure.what) from failure
+        program = self._program(spec, folder or self._folder)
         console = None
         try:
             console = Console()
-            return Unborn(spec, order, self._fork(body, console.slave, spec, listener), console)
+            os_pid = os.fork()
+            if os_pid == 0:
+                child_main(self._settings, spec, console.slave, listener, program)
+            return Forked(spec, order, os_pid, console)
         except OSError as error:
             if console is not None:
                 console.close()
-            raise BirthFailed.by(error, spec.name) from error
+            raise SpawnFailed.by(error, spec.name) from error
         finally:
             if listener is not None:
                 listener.close()
 
-    def deliver(self, unborn: Unborn) -> Child:
-        """Wait until it has stopped. Raises BirthFailed."""
+    def wait_stopped(self, forked: Forked) -> Child:
+        """Wait for its first stop. Raises SpawnFailed."""
         try:
-            _wait_for_first_stop(unborn.os_pid)
-            unborn.console.born()
-            child = Child(unborn.os_pid, unborn.spec, unborn.order, console=unborn.console)
-            if left_after(child) < _FOR_ADOPTION + _FOR_US:
+            _wait_for_first_stop(forked.os_pid)
+            forked.console.close_slave()
+            child = Child(forked.os_pid, forked.spec, forked.console)
+            child.order = forked.order
+            if not may_spawn(child):
                 child.close()
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             return child
         except OSError as error:
-            _undo(unborn.os_pid)
-            unborn.console.close()
-            raise BirthFailed.by(error, unborn.spec.name) from error
+            _end(forked.os_pid)
+            forked.console.close()
+            raise SpawnFailed.by(error, forked.spec.name) from error
 
-    def _body(self, spec: ProcessSpec, folder: str) -> Body:
-        """What it does once it is dispatched. Raises BirthFailed."""
+    def _program(self, spec: ProcessSpec, folder: str) -> Program:
+        """What it does once it is dispatched. Raises SpawnFailed."""
         if spec.work is not None:
-            return synthetic(spec, self._overhead_ns, self._zero)
+            return synthetic_work(spec, self._overhead_ns, self._zero)
         if spec.program != CLIENT:
-            return running(spec, folder)
+            return other_program(spec, folder)
         address = self._listeners.find(spec.connect or "")
         if address is None:
-            raise BirthFailed(Clause("nobody listens", {"name": spec.name, "at": spec.connect}))
+            raise SpawnFailed(Clause("nobody listens", {"name": spec.name, "at": spec.connect}))
         try:
-            return talking(spec, resolve(address)[1])
+            return client_of(spec, resolve(address)[1])
         except OSError as error:
-            raise BirthFailed.by(error, spec.name) from error
-
-    def _fork(self, body: Body, slave: int, spec: ProcessSpec, listener: socket.socket | None) -> int:
-        parent = os.getpid()
-        os_pid = os.fork()
-        if os_pid == 0:
-            try:
-                arm(parent, self._ways, spec, slave, listener)
-                status = body()
-            except BaseException:
-                print_exception()
-                status = 1
-            finish(status)
-        return os_pid
+            raise SpawnFailed.by(error, spec.name) from error
 
     def _measure_overhead(self) -> int:
         """The CPU time that a synthetic process costs here beyond its work: its start and its exit, in ns
@@ -170,8 +160,8 @@ class Nursery:
         probe = ProcessSpec("probe", work=[Segment("cpu", _PROBE_NS)])
         costs = []
         for _ in range(3):
-            child = self.bear(probe)
-            child.let_go()
+            child = self.spawn(probe)
+            child.resume()
             os.waitid(os.P_PID, child.os_pid, os.WEXITED | os.WNOWAIT)
             costs.append(child.cpu_ns() - _PROBE_NS)
             os.waitpid(child.os_pid, 0)
@@ -181,9 +171,16 @@ class Nursery:
         return sorted(costs)[1]
 
 
+def operators_program(argv: list[str]) -> ProcessSpec:
+    """A program that the operator asks for, named after its first word, also where a shell is to read the line."""
+    line = argv[2] if argv[:2] == ["sh", "-c"] and len(argv) == 3 else argv[0]
+    first = line.split(maxsplit=1)[:1]
+    return ProcessSpec(clean_line(os.path.basename(*first) if first else "", 20) or "program", command=argv)
+
+
 def _wait_for_first_stop(os_pid: int) -> None:
-    """Until the child has armed itself and stopped. Raises OSError if it died or takes far too long."""
-    give_up_ns = time.monotonic_ns() + _PATIENCE_NS
+    """Raises OSError if the child has died or takes far too long."""
+    give_up_ns = time.monotonic_ns() + _MAX_START_NS
     while time.monotonic_ns() < give_up_ns:
         result = os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WEXITED | os.WNOHANG | os.WNOWAIT)
         if result is None:
@@ -196,26 +193,10 @@ def _wait_for_first_stop(os_pid: int) -> None:
     raise OSError(0, N_("did not start in time"))
 
 
-def _undo(os_pid: int) -> None:
+def _end(os_pid: int) -> None:
     """End what was forked for nothing."""
     try:
         os.kill(os_pid, signal.SIGKILL)  # its number is its own until we take its status
         os.waitpid(os_pid, 0)
     except (ProcessLookupError, ChildProcessError):
         pass
-
-
-def _raise_descriptor_limit() -> None:
-    """Every process costs some: as many as we may have."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def left_after(child: Child) -> int:
-    """How many descriptors are left, the newest being this child's (numbers are given out lowest first)."""
-    return highest_descriptor() - child.stat_fd - 1
-
-
-def crowded(child: Child) -> bool:
-    """Whether this one, just adopted, is one too many."""
-    return left_after(child) < _FOR_US

@@ -1,7 +1,7 @@
 """How processes are ended, and how nothing is left: politely first, then surely, descendants included.
 
-Whoever calls this is the subreaper of the processes in question, so an orphan of any generation comes to it
-in the end. Every signal goes through a pidfd to a process that was just seen to be ours.
+The caller is the subreaper of the processes in question, so that an orphan of any generation comes to it in the end.
+Every signal goes through a pidfd to a process that was just seen to be ours.
 """
 
 from __future__ import annotations
@@ -9,59 +9,58 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import Status, read_text
+from sandbox.machines.linux.procfs import descendants, descends_from, withstands
+from sandbox.util.units import MS, S
 
-GRACE_NS = 2_000_000_000
-_QUIT_GRACE_NS = 300_000_000
-_SWEEP_NS = 3_000_000_000
+#: So long after SIGTERM a process is killed that is still there.
+GRACE_NS = 2 * S
+#: The same at the end of the run, when the operator waits for all of them.
+_QUIT_GRACE_NS = 300 * MS
+#: A sweep gives up after so long: a process that sits in the system does not even die of SIGKILL. Between two looks at
+#: all of ``/proc`` it waits for ends a moment.
+_MAX_SWEEP_NS = 3 * S
+_SWEEP_PAUSE_NS = 5 * MS
 
 
-class Undertaker:
+class Terminator:
     """Ends single processes: SIGTERM, and SIGKILL to those that are still there after the grace."""
 
     def __init__(self) -> None:
-        self._condemned: list[tuple[int, Child]] = []
+        #: When the grace of each is over (CLOCK_MONOTONIC), the first one first.
+        self._pending: list[tuple[int, Child]] = []
 
-    def end(self, child: Child) -> None:
-        """Ask a process to end. One that has no handler ends at once, stopped or not; one that has may run
-        it at its next dispatch."""
+    def terminate(self, child: Child) -> None:
+        """Ask a process to end. One that has no handler ends at once, stopped or not; one that has may run it at its
+        next dispatch."""
         child.send(signal.SIGTERM)
         if not withstands(child.os_pid, signal.SIGTERM):
-            child.let_go()
-        self._condemned.append((time.monotonic_ns() + GRACE_NS, child))
+            child.resume()
+        self._pending.append((time.monotonic_ns() + GRACE_NS, child))
 
     @property
     def next_ns(self) -> int | None:
         """When the next grace is over (CLOCK_MONOTONIC)."""
-        return self._condemned[0][0] if self._condemned else None
+        return self._pending[0][0] if self._pending else None
 
-    def insist(self) -> None:
+    def escalate(self) -> None:
         """Kill those whose grace is over."""
         now_ns = time.monotonic_ns()
-        while self._condemned and self._condemned[0][0] <= now_ns:
-            child = self._condemned.pop(0)[1]
+        while self._pending and self._pending[0][0] <= now_ns:
+            child = self._pending.pop(0)[1]
             child.send(signal.SIGKILL)
-            child.held = False  # on its way out it runs, and nothing stops it
+            child.stop_wanted = False  # on its way out it runs, and nothing stops it
 
-    def forget(self, child: Child) -> None:
+    def remove(self, child: Child) -> None:
         """It has ended."""
-        self._condemned = [entry for entry in self._condemned if entry[1] is not child]
-
-
-def withstands(os_pid: int, number: signal.Signals) -> bool:
-    """Whether a process has a handler for a signal, ignores it, or blocks it."""
-    for line in read_text(f"/proc/{os_pid}/status").splitlines():
-        if line.startswith(("SigCgt:", "SigIgn:", "SigBlk:")) and int(line.split()[1], 16) >> (number - 1) & 1:
-            return True
-    return False
+        self._pending = [entry for entry in self._pending if entry[1] is not child]
 
 
 def end_all(children: Collection[Child], politely: bool) -> None:
-    """End these processes and everything that descends from us; returns when nothing is left, or after
-    a few seconds at most."""
+    """End these processes and everything that descends from us; returns when nothing is left, or after a few seconds
+    at most."""
     if politely:
         for child in children:
             child.send(signal.SIGTERM)
@@ -74,37 +73,14 @@ def end_all(children: Collection[Child], politely: bool) -> None:
 
 def end_descendants(sparing: Collection[int] = ()) -> None:
     """Kill every descendant of this process but ``sparing`` and theirs, until none is left."""
-    give_up_ns = time.monotonic_ns() + _SWEEP_NS
+    give_up_ns = time.monotonic_ns() + _MAX_SWEEP_NS
     while time.monotonic_ns() < give_up_ns:
-        found = False
-        for os_pid in _descendants(os.getpid(), sparing):
-            found = True
-            _kill_descendant(os_pid)
+        found = descendants(os.getpid(), sparing)
         if not found:
             return
-        _reap_until(time.monotonic_ns() + 5_000_000, sparing)
-
-
-def _descendants(ancestor: int, sparing: Collection[int]) -> list[int]:
-    """All descendants, zombies included, nearest first."""
-    children: dict[int, list[int]] = {}
-    for os_pid, parent in _parents():
-        children.setdefault(parent, []).append(os_pid)
-    found: list[int] = []
-    generation = [ancestor]
-    while generation:
-        generation = [pid for parent in generation for pid in children.get(parent, ()) if pid not in sparing]
-        found += generation
-    return found
-
-
-def _parents() -> Iterator[tuple[int, int]]:
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            try:
-                yield int(name), Status(int(name)).parent
-            except OSError:
-                continue
+        for os_pid in found:
+            _kill_descendant(os_pid)
+        _reap_until(time.monotonic_ns() + _SWEEP_PAUSE_NS, sparing)
 
 
 def _kill_descendant(os_pid: int) -> None:
@@ -113,7 +89,7 @@ def _kill_descendant(os_pid: int) -> None:
     except OSError:
         return
     try:
-        if _descends_from_us(os_pid):  # asked again now that the number is pinned
+        if descends_from(os_pid, os.getpid()):  # asked again now that the number is pinned
             signal.pidfd_send_signal(pidfd, signal.SIGKILL)
     except OSError:
         pass
@@ -121,22 +97,8 @@ def _kill_descendant(os_pid: int) -> None:
         os.close(pidfd)
 
 
-def _descends_from_us(os_pid: int) -> bool:
-    me = os.getpid()
-    for _ in range(1_000):
-        if os_pid <= 1:
-            return False
-        try:
-            os_pid = Status(os_pid).parent
-        except OSError:
-            return False
-        if os_pid == me:
-            return True
-    return False
-
-
 def _reap_until(give_up_ns: int, sparing: Collection[int] = ()) -> None:
-    """Let ended children go, until there are no children or it is late."""
+    """Take the statuses of those that end, until there are no children or it is late."""
     while True:
         try:
             seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)

@@ -1,1 +1,1 @@
-"""Who has a real CPU: the recipes of a switch, the slice's timer, and the watch over stops."""
+"""Which process has a real CPU: how it is switched, when a slice is over, and whether stops are kept."""

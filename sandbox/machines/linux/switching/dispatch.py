@@ -15,11 +15,13 @@ from collections.abc import Sequence
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.procfs import STANDING, read_state
+from sandbox.machines.linux.procfs import HALTED, read_state, thread_ids
+from sandbox.util.units import MS, US
 
-#: How long we look for a stop before we go on without it. One in the middle of a vfork may never come.
-_SPIN_NS = 300_000
-_SLEEP_NS = 2_000_000
+#: So long a stop is waited for awake (overlapped), or asleep (sequential), before the loop goes on without it: in the
+#: middle of a vfork it may never come.
+_MAX_SPIN_NS = 300 * US
+_MAX_SLEEP_NS = 2 * MS
 
 
 class Dispatcher:
@@ -32,8 +34,8 @@ class Dispatcher:
         self._cpus = cpus
         self._clock = clock
         self._reaper = reaper
-        self._stop_signal = select.poll()
-        self._stop_signal.register(reaper.fileno(), select.POLLIN)
+        self._child_signals = select.poll()
+        self._child_signals.register(reaper.fileno(), select.POLLIN)
 
     def switch(self, stops: Sequence[Child], runs: Sequence[tuple[Child, int]]) -> None:
         """Stop some processes and let others run on their mini CPUs.
@@ -41,7 +43,8 @@ class Dispatcher:
         A stop that could not be confirmed in time leaves ``stopping_ns`` set.
         """
         for child in stops:
-            self.stop(child)
+            child.mode = Mode.STOPPED
+            child.stop()
         self.sent_ns = time.monotonic_ns()
         if self.recipe == "sequential":
             self._confirm(stops, asleep=True)
@@ -50,30 +53,25 @@ class Dispatcher:
         if self.recipe == "overlapped":
             self._confirm(stops, asleep=False)
 
-    def stop(self, child: Child) -> None:
-        """Take a process off until its next dispatch."""
-        child.mode = Mode.STOPPED
-        child.hold()
-
     def stopped(self, child: Child) -> bool:
         """Whether the stop that was sent has taken effect."""
-        if child.direct:
-            return self._reaper.stopped(child.os_pid) or read_state(child.stat_fd)[0] in STANDING
-        return read_state(child.stat_fd)[0] in STANDING
+        if child.forked:
+            return self._reaper.stopped(child.os_pid) or read_state(child.stat_fd)[0] in HALTED
+        return read_state(child.stat_fd)[0] in HALTED
 
     def _run(self, child: Child, cpu: int) -> None:
         if child.cpu != cpu:
             child.cpu = cpu
-            move_to_cpu(child, self._cpus[cpu])
+            _pin(child, self._cpus[cpu])
         child.mode = Mode.RUNNING
-        child.let_go()
+        child.resume()
         child.started_ns = self._clock.now_ns()
         # The system's books of a process that runs are from before it came onto the CPU, or nearly.
         child.started_cpu_ns = child.cpu_ns()
 
     def _confirm(self, children: Sequence[Child], asleep: bool) -> None:
         waiting = [child for child in children if child.stopping_ns is not None]
-        give_up_ns = time.monotonic_ns() + (_SLEEP_NS if asleep else _SPIN_NS)
+        give_up_ns = time.monotonic_ns() + (_MAX_SLEEP_NS if asleep else _MAX_SPIN_NS)
         while waiting:
             for child in [child for child in waiting if self.stopped(child)]:
                 child.stopping_ns = None
@@ -81,15 +79,15 @@ class Dispatcher:
             if not waiting or time.monotonic_ns() > give_up_ns:
                 return
             if asleep:
-                self._stop_signal.poll(1)
-                self._reaper.hush()
+                self._child_signals.poll(1)
+                self._reaper.clear()
 
 
-def move_to_cpu(child: Child, cpu: int) -> None:
-    """Pin all threads of a process to one real CPU."""
+def _pin(child: Child, cpu: int) -> None:
+    """Let all threads of a process run on one real CPU only."""
     try:
-        for thread in os.listdir(f"/proc/{child.os_pid}/task"):
+        for tid in thread_ids(child.os_pid):
             if child.exists():  # else its numbers may be a stranger's
-                os.sched_setaffinity(int(thread), {cpu})
+                os.sched_setaffinity(tid, {cpu})
     except OSError:
         return  # it ended meanwhile

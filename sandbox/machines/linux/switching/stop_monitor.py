@@ -8,65 +8,78 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import STANDING, read_state
+from sandbox.machines.linux.procfs import HALTED, read_state
+from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.util.units import MS
 
-#: A stop that takes longer is shown; the loop never waits for it. One in the middle of a vfork may take for ever.
-_PATIENCE_NS = 200 * MS
-_LOOK_AGAIN_NS = 1 * MS
-#: How often we go round the processes that stand still, and how many are looked at each time.
+#: A stop that takes longer is told; the loop never waits for it. One in the middle of a vfork may take for ever.
+_MAX_CONFIRM_NS = 200 * MS
+#: So soon it is looked again at stops that are not confirmed, and at processes that seem to run.
+_RETRY_NS = 1 * MS
+#: So often a share of all processes is looked at in turn, and how many that are.
 _ROUND_NS = 50 * MS
 _SHARE = 24
 
 
-class Vigil:
-    """Knows every stop that was sent and not seen, and goes round those that stand still: nobody tells us when one of
-    them goes on. Times are of CLOCK_MONOTONIC, because a pause has to be kept too."""
+class StopMonitor:
+    """Knows every stop that was sent and not seen, and looks in turn at those that are stopped: nobody tells us when
+    one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too."""
 
-    def __init__(self, dispatcher: Dispatcher) -> None:
+    def __init__(self, dispatcher: Dispatcher, reports: Reports) -> None:
         self._dispatcher = dispatcher
+        self._reports = reports
+        # By the system's number: those whose stop is not confirmed, those of which that was told, and those that were
+        # seen running once though they should not: dying ones do that, for a moment.
         self._unconfirmed: dict[int, Child] = {}
         self._told: set[int] = set()
-        #: Seen running once though they should not: dying ones do that, for a moment.
         self._suspects: dict[int, Child] = {}
         self._everybody: deque[Child] = deque()
         self._next_round_ns = 0
-        self._again_ns: int | None = None
+        self._retry_ns: int | None = None
 
-    def watch(self, child: Child) -> None:
-        """Look at this one from time to time."""
+    def add(self, child: Child) -> None:
+        """Look at this one, too."""
         self._everybody.append(child)
 
-    def forget(self, child: Child) -> None:
+    def remove(self, child: Child) -> None:
         """It has ended."""
         self._unconfirmed.pop(child.os_pid, None)
         self._suspects.pop(child.os_pid, None)
         self._told.discard(child.os_pid)
         self._everybody.remove(child)
 
-    def sent(self, children: Iterable[Child]) -> None:
-        """These were told to stop; keep those that have not been seen stopped."""
+    def expect(self, children: Iterable[Child]) -> None:
+        """These were told to stop; note those that have not been seen stopped."""
         for child in children:
             if child.stopping_ns is not None:
                 self._unconfirmed[child.os_pid] = child
-        self._look_again()
+        self._retry_soon()
 
     def suspect(self, child: Child) -> None:
-        """This one seems to run though it should stand still."""
+        """This one seems to run though it was stopped."""
         self._suspects[child.os_pid] = child
-        self._look_again()
+        self._retry_soon()
 
-    def _look_again(self) -> None:
-        if self._again_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told)):
-            self._again_ns = time.monotonic_ns() + _LOOK_AGAIN_NS
+    def _retry_soon(self) -> None:
+        if self._retry_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told)):
+            self._retry_ns = time.monotonic_ns() + _RETRY_NS
 
     @property
     def next_ns(self) -> int:
         """When to look again."""
-        return self._next_round_ns if self._again_ns is None else min(self._again_ns, self._next_round_ns)
+        return self._next_round_ns if self._retry_ns is None else min(self._retry_ns, self._next_round_ns)
 
-    def overdue(self) -> Iterator[Child]:
+    def check(self) -> None:
+        """Tell of stops that take too long; stop those again that run though nobody here let them."""
+        for child in self._overdue():
+            self._reports.fault(child, "stop not confirmed")
+        for child in self._runaways():
+            self._reports.fault_again(child, "continued by somebody else")
+            child.stop()
+            self.expect([child])
+
+    def _overdue(self) -> Iterator[Child]:
         """Stops that take too long, each told once; those that have come true are forgotten. All others are sent
         again: somebody's SIGCONT takes a stop away that is still on its way."""
         now_ns = time.monotonic_ns()
@@ -77,29 +90,29 @@ class Vigil:
                 self._told.discard(os_pid)
                 continue
             child.send(signal.SIGSTOP)
-            if now_ns - child.stopping_ns > _PATIENCE_NS and os_pid not in self._told:
+            if now_ns - child.stopping_ns > _MAX_CONFIRM_NS and os_pid not in self._told:
                 self._told.add(os_pid)
                 yield child
 
-    def strays(self) -> list[Child]:
-        """Processes that should stand still and have been seen running twice; a share of all is looked at in each
+    def _runaways(self) -> list[Child]:
+        """Processes that should be stopped and have been seen running twice; a share of all is looked at in each
         round."""
         now_ns = time.monotonic_ns()
         if now_ns < self.next_ns:
             return []
-        self._again_ns = None
+        self._retry_ns = None
         suspects, self._suspects = self._suspects, {}
-        found = [child for child in suspects.values() if strays(child)]
+        found = [child for child in suspects.values() if _runs_away(child)]
         if now_ns >= self._next_round_ns:
             self._next_round_ns = now_ns + _ROUND_NS
             for _ in range(min(len(self._everybody), _SHARE)):
                 self._everybody.rotate(-1)
-                if strays(self._everybody[0]):
+                if _runs_away(self._everybody[0]):
                     self.suspect(self._everybody[0])
-        self._look_again()
+        self._retry_soon()
         return found
 
 
-def strays(child: Child) -> bool:
-    """Whether it runs though it was stopped and nobody here let it go."""
-    return child.held and child.stopping_ns is None and read_state(child.stat_fd)[0] not in STANDING
+def _runs_away(child: Child) -> bool:
+    """Whether it runs though it was stopped and nobody here continued it."""
+    return child.stop_wanted and child.stopping_ns is None and read_state(child.stat_fd)[0] not in HALTED

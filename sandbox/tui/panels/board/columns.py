@@ -19,29 +19,32 @@ from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import folded
 from sandbox.tui.widgets.choices import Choice, Processes
-from sandbox.tui.widgets.lines import Piece, Window, line
+from sandbox.tui.widgets.lines import Piece, Window, line, width_of
 from sandbox.views.board import Row
 
-_NAME_LEAST, _NAME_MOST = 5, 16
-#: Below so many cells a column has no room for what its figures mean.
-_WIDE = 18
-#: The host of whoever talks to his own machine.
+#: Cells of a name.
+_MIN_NAME, _MAX_NAME = 5, 16
+#: Narrower columns do not say what their figures mean.
+_MIN_FOR_TITLE = 18
+#: In addresses of this machine, the port tells all.
 _HERE = "127.0.0.1"
 #: A bar of fewer cells tells nothing.
-_BAR_LEAST = 5
+_MIN_BAR = 5
 
 
 class Column(Processes):
     """Processes of one state. ``means``: what stands at the right."""
 
+    DEFAULT_CLASSES = "framed"
+
     means = ""
     state: State
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
         self.remember(session, chosen)
         title = f"{wording.state(self.state)} {len(self.members(session))}"
-        self.entitle(title, _(self.means) if self.size.width >= _WIDE else "")
+        self.entitle(title, _(self.means) if self.size.width >= _MIN_FOR_TITLE else "")
         self.update_lines()
 
     def members(self, session: Session) -> Collection[int]:
@@ -53,33 +56,33 @@ class Column(Processes):
         return self.members(session)
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        """One process's line; so many ``others`` are folded into it."""
+        """One process's line. ``others``: how many are folded into it."""
         raise NotImplementedError
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        """What stands at the right of those who are here while the process into whose line they are folded is not."""
+        """What stands at the right of processes that are here, folded into the line of one that is not."""
         raise NotImplementedError
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """A line for a process and those folded into it; the first is in sight unless somebody wants to see another."""
-        families = self._gather(session)
-        place = [*families].index(self.chosen) if self.chosen in families else None
+        """A line for a process and those folded into it; the first is in sight unless a person wants to see another."""
+        lines = self._gather(session)
+        place = [*lines].index(self.chosen) if self.chosen in lines else None
         if place is None and not self.wheeled:
             self.top = 0
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
-            for head, pids in islice(families.items(), seen.first, seen.last):
-                yield self.row(head, self._pieces(session, session.board.rows[head], pids, width), width)
+            for head, pids in islice(lines.items(), seen.first, seen.last):
+                yield self.row(head, self._pieces(session, session.view.board.rows[head], pids, width), width)
 
-        yield from self.scrolled(len(families), place, shown, width, height)
+        yield from self.scrolled(len(lines), place, shown, width, height)
 
     def _gather(self, session: Session) -> dict[int, list[int]]:
-        """The processes, by whose line they are part of: it stands where the first of them does."""
-        family = session.family
-        families: dict[int, list[int]] = {}
+        """The processes, by the one whose line they are part of: it stands where the first of them does."""
+        tree = session.view.tree
+        lines: dict[int, list[int]] = {}
         for pid in self.in_order(session):
-            families.setdefault(family.head(pid), []).append(pid)
-        return families
+            lines.setdefault(tree.head(pid), []).append(pid)
+        return lines
 
     def _pieces(self, session: Session, row: Row, pids: Sequence[int], width: int) -> list[Piece]:
         """Without a pid where the process itself is in another column."""
@@ -88,14 +91,14 @@ class Column(Processes):
         palette = self.palette
         text, style = self.summary(session, pids)
         sign, mark = f"{SIGNS[self.state]} ".rjust(_digits(session) + 3), folded(len(pids))
-        if width - len(sign) - len(mark) - cell_len(text) < _NAME_LEAST:
+        if width - len(sign) - len(mark) - cell_len(text) < _MIN_NAME:
             text = ""
-        room = min(width - len(sign) - bool(text) - cell_len(text), _NAME_MOST)
+        room = min(width - len(sign) - bool(text) - cell_len(text), _MAX_NAME)
         head: list[Piece] = [(sign, palette.state(self.state)), *self.named(row.name, mark, room, palette.dim)]
         return [*head, (flush_right(text, _room(width, head)), style)]
 
     def head(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        """Pid, sign, name and how many others in so many cells: how each line begins."""
+        """How each line begins: pid, sign, name, and how many others are folded into it, in ``width`` cells."""
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = FAILED_SIGN if failed else SIGNS[row.state]
@@ -104,19 +107,19 @@ class Column(Processes):
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
             *self.named(
-                row.name, folded(others), max(min(width - digits - 4, _NAME_MOST), _NAME_LEAST), self.palette.text
+                row.name, folded(others), max(min(width - digits - 4, _MAX_NAME), _MIN_NAME), self.palette.text
             ),
             (" ", self.palette.text),
         ]
 
 
 def _digits(session: Session) -> int:
-    return max(len(str(len(session.board.rows))), 2)
+    return max(len(str(len(session.view.board.rows))), 2)
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
     """CPU time used, and the declared demand where there is one: ``40/90 ms``; shorter where room is short."""
-    used_ns, demand_ns = session.cpu_ns(row.pid), row.admitted.demand_ns
+    used_ns, demand_ns = session.view.cpu_ns(row.pid), row.admitted.demand_ns
     if demand_ns is None:
         return brief(used_ns)
     full = part(min(used_ns, demand_ns), demand_ns)
@@ -124,7 +127,7 @@ def cpu_text(session: Session, row: Row, room: int) -> str:
 
 
 def _room(width: int, pieces: list[Piece]) -> int:
-    return max(width - sum(cell_len(text) for text, __ in pieces), 0)
+    return max(width - width_of(pieces), 0)
 
 
 class ReadyColumn(Column):
@@ -133,7 +136,7 @@ class ReadyColumn(Column):
     means, state = N_("CPU used"), State.READY
 
     def members(self, session: Session) -> Collection[int]:
-        return session.board.ready
+        return session.view.board.ready
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
@@ -141,7 +144,7 @@ class ReadyColumn(Column):
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
-        return brief(sum(map(session.cpu_ns, pids))), self.palette.dim
+        return brief(sum(map(session.view.cpu_ns, pids))), self.palette.dim
 
 
 def _brief_cause(row: Row) -> str:
@@ -156,12 +159,12 @@ def _brief_cause(row: Row) -> str:
 
 
 class BlockedColumn(Column):
-    """Who waits, and for what."""
+    """Processes that wait, and for what."""
 
     means, state = N_("waits for"), State.BLOCKED
 
     def members(self, session: Session) -> Collection[int]:
-        return session.board.blocked
+        return session.view.board.blocked
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on, mark = _brief_cause(row), folded(others)
@@ -171,27 +174,27 @@ class BlockedColumn(Column):
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
         """What they wait for, if it is of one kind."""
-        rules = {on.rule if (on := session.board.rows[pid].on) is not None else "waiting" for pid in pids}
+        rules = {on.rule if (on := session.view.board.rows[pid].on) is not None else "waiting" for pid in pids}
         return wording.cause(Clause(rules.pop())) if len(rules) == 1 else "", self.palette.blocked
 
 
 class DoneColumn(Column):
-    """Who has ended, the latest on top."""
+    """Processes that have ended, the latest on top."""
 
     means, state = N_("turnaround"), State.EXITED
 
     def members(self, session: Session) -> Collection[int]:
-        return session.board.exited
+        return session.view.board.exited
 
     def in_order(self, session: Session) -> Iterable[int]:
-        return reversed(session.board.exited)
+        return reversed(session.view.board.exited)
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         exited = row.exited
         assert exited is not None
         if exited.status in (0, None):
             text, style = brief(exited.t_ns - row.admitted.t_ns), self.palette.dim
-            if width < _WIDE - 2:
+            if width < _MIN_FOR_TITLE - 2:
                 text = ""
         else:
             by = exited.signal
@@ -202,7 +205,7 @@ class DoneColumn(Column):
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
         """How many of them failed."""
-        exits = [session.board.rows[pid].exited for pid in pids]
+        exits = [session.view.board.rows[pid].exited for pid in pids]
         failed = sum(exited is not None and exited.status not in (0, None) for exited in exits)
         return f"{failed} {FAILED_SIGN}" if failed else "", self.palette.failed
 
@@ -213,33 +216,32 @@ class RunningColumn(Column):
     state = State.RUNNING
 
     def members(self, session: Session) -> Collection[int]:
-        return session.board.running.values()
+        return session.view.board.running.values()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """The CPUs, first on top."""
-        if session.board.booted is None:
+        if session.view.board.booted is None:
             return
-        cpus = session.board.booted.cpus
+        cpus = session.view.board.booted.cpus
         tall = cpus * 5 - 1 <= height
         for cpu in range(cpus):
-            pid = session.board.running.get(cpu)
+            pid = session.view.board.running.get(cpu)
             yield from ((pid, strip) for strip in self._cpu(session, cpu, width, tall))
 
     def _cpu(self, session: Session, cpu: int, width: int, tall: bool) -> list[Strip]:
         palette = self.palette
-        pid = session.board.running.get(cpu)
+        pid = session.view.board.running.get(cpu)
         label: Piece = (f"cpu{cpu} ", palette.dim)
         if pid is None:
-            what: Piece = (_("‖ paused"), palette.ready) if session.board.paused else (_("– idle"), palette.dim)
+            what: Piece = (_("‖ paused"), palette.ready) if session.view.board.paused else (_("– idle"), palette.dim)
             strips = [line([label, (" ", palette.dim), what], width)]
             return strips + [self.blank(width)] * 4 if tall else strips
-        row = session.board.rows[pid]
-        under = palette.cursor if session.family.head(pid) == self.chosen else None
+        row = session.view.board.rows[pid]
+        under = palette.cursor if session.view.tree.head(pid) == self.chosen else None
         head: list[Piece] = [label, (f"{row.pid:>2} ", palette.dim), ("▶ ", palette.running)]
-        used_ns = session.now_ns - row.since_ns
+        used_ns = session.view.now_ns - row.since_ns
         if not tall:
             share = part(min(used_ns, row.slice_ns), row.slice_ns) if row.slice_ns else brief(used_ns)
-            name = fit_name(row.name, max(min(_NAME_MOST, width - 11 - len(share)), 4))
+            name = fit_name(row.name, max(min(_MAX_NAME, width - 11 - len(share)), 4))
             head += [(f"{name} ", palette.strong), (share, palette.running)]
             return [line(head, width, under)]
         runs, turn, total = _labels()
@@ -248,7 +250,7 @@ class RunningColumn(Column):
             line([*head, (fit_name(row.name, max(width - 10, 4)), palette.strong)], width, under),
             line([(runs, palette.dim), (fit(row.admitted.runs, room), palette.text)], width),
             line([(turn, palette.dim), *self._turn(used_ns, row.slice_ns, room)], width),
-            line([(total, palette.dim), *self._total(session.cpu_ns(pid), row.admitted.demand_ns, room)], width),
+            line([(total, palette.dim), *self._total(session.view.cpu_ns(pid), row.admitted.demand_ns, room)], width),
             self.blank(width),
         ]
 
@@ -263,10 +265,10 @@ class RunningColumn(Column):
         return self._bar(used_ns, demand_ns, width, self.palette.blocked)
 
     def _bar(self, used_ns: int, whole_ns: int, width: int, style: Style) -> list[Piece]:
-        """So much is used of the whole."""
+        """How much of the whole is used."""
         used_ns = min(used_ns, whole_ns)
         text = part(used_ns, whole_ns)
-        if width - 1 - len(text) < _BAR_LEAST:
+        if width - 1 - len(text) < _MIN_BAR:
             text = f"{used_ns * 100 // max(whole_ns, 1):3}%"
         full, rest = bar(used_ns, whole_ns, max(width - 1 - len(text), 0))
         return [(full, style), (rest, self.palette.dim), (f" {text}", self.palette.text)]

@@ -15,7 +15,7 @@ class Board(Panel):
     timeline = "always"
     folds = True
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._columns: list[Column] = [
             ReadyColumn(id="ready"),
@@ -25,9 +25,8 @@ class Board(Panel):
         ]
 
     def compose(self) -> ComposeResult:
-        """From left to right."""
         yield from self._columns
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         for column in self._columns:
-            column.show(session, chosen)
+            column.update_from(session, chosen)

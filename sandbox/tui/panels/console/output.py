@@ -1,4 +1,4 @@
-"""What a process has written, in its colours: the end of it, or what stood above."""
+"""The output of a process, in its colours."""
 
 from __future__ import annotations
 
@@ -7,27 +7,28 @@ from collections.abc import Iterator
 from rich.cells import cell_len, get_character_cell_size
 from textual.strip import Strip
 
-from sandbox.tui.widgets.lines import Lines, Piece, line
-from sandbox.views.console import Line, Output
+from sandbox.tui.widgets.lines import Piece, ScrolledLines, line, width_of
+from sandbox.views.console import ConsoleText, Line
 
-_WHEEL = 3
-_NOTHING = Output()
-#: Where the next thing that is typed will stand, while somebody waits for it.
+_NOTHING = ConsoleText()
+#: Where the next character that is typed will stand, while a process waits for it.
 _PROMPT = "▏"
 
 
-class Written(Lines):
-    """Lines broken where they must be. It follows the end, until somebody scrolls back; then it stands still."""
+class ConsoleOutput(ScrolledLines):
+    """Lines are broken at the edge. It follows the end, until a person scrolls back; then it stands still."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    DEFAULT_CLASSES = "framed main"
+
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._output = _NOTHING
         self._asks = False
         #: The number of the line on top, and how many of its rows are above the top; None: the end is followed.
         self._top: tuple[int, int] | None = None
 
-    def show(self, output: Output, asks: bool = False) -> None:
-        """Show this as it is now. ``asks``: somebody waits for a person to type."""
+    def update_from(self, output: ConsoleText, asks: bool = False) -> None:
+        """``asks``: a process waits for a person to type."""
         if output is not self._output:
             self._output, self._top = output, None
         self._asks = asks
@@ -39,7 +40,7 @@ class Written(Lines):
         return self._top is None
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        """As many rows as there is room for."""
+        """The rows from the top of what is in sight."""
         output = self._output
         if self._top is None:
             number, skip = self._top_at_end(width, height)
@@ -53,8 +54,8 @@ class Written(Lines):
         end: Piece = ("", self.palette.text)  # a ground ends where its text does
         return [line([*pieces, end], width) for pieces in rows[skip : skip + height]]
 
-    def scroll_rows(self, by: int) -> None:
-        """Scroll; down to the end, it is followed again."""
+    def scroll_lines(self, by: int) -> None:
+        """Down to the end, it is followed again."""
         width, height = self.size
         number, skip = self._top if self._top is not None else self._top_at_end(width, height)
         number, skip = self._moved(max(number, self._output.first), skip, by, width)
@@ -62,28 +63,19 @@ class Written(Lines):
         self.update_lines()
 
     def scroll_pages(self, by: int) -> None:
-        """Scroll by what fits."""
-        self.scroll_rows(by * max(self.size.height - 1, 1))
+        self.scroll_lines(by * max(self.size.height - 1, 1))
 
     def follow(self) -> None:
-        """Back to the end."""
+        """To the end, and stay there."""
         self._top = None
         self.update_lines()
-
-    def on_mouse_scroll_down(self) -> None:
-        """Scroll."""
-        self.scroll_rows(_WHEEL)
-
-    def on_mouse_scroll_up(self) -> None:
-        """Scroll back."""
-        self.scroll_rows(-_WHEEL)
 
     def _top_at_end(self, width: int, height: int) -> tuple[int, int]:
         """The top from which the end is just in sight."""
         return self._moved(self._output.end, 0, -height, width)
 
     def _moved(self, number: int, skip: int, by: int, width: int) -> tuple[int, int]:
-        """So many rows below a top (above, where it is negative), within what is kept."""
+        """The top that lies ``by`` rows below another (above, where it is negative), within what is kept."""
         output = self._output
         skip += by
         while skip < 0 and number > output.first:
@@ -100,7 +92,7 @@ class Written(Lines):
     def _rows(self, each: Line, width: int) -> list[list[Piece]]:
         """A line in as many rows as it takes."""
         styled = [(text, self.palette.look(look)) for text, look in each]
-        if sum(cell_len(text) for text, _ in styled) <= width:
+        if width_of(styled) <= width:
             return [styled]
         rows: list[list[Piece]] = [[]]
         left = width

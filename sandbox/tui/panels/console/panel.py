@@ -13,17 +13,16 @@ from sandbox.i18n import N_, _
 from sandbox.model.commands import Press, Type
 from sandbox.model.states import State
 from sandbox.tui.keys import bindings
-from sandbox.tui.panels.console.output import Written
+from sandbox.tui.panels.console.output import ConsoleOutput
 from sandbox.tui.panels.console.tabs import ConsoleTabs
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.prompt import Prompt
-from sandbox.tui.widgets.typing import TypingLine
+from sandbox.tui.widgets.entry import Prompt, TypingLine
 from sandbox.views.board import Board, Row
-from sandbox.views.console import Output
+from sandbox.views.console import ConsoleText
 
-_NOTHING = Output()
+_NOTHING = ConsoleText()
 
 
 class Console(Panel, can_focus=True):
@@ -31,10 +30,10 @@ class Console(Panel, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("console")
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._tabs = ConsoleTabs(id="console-tabs")
-        self._written = Written(id="written")
+        self._output = ConsoleOutput(id="console-output")
         self._prompt = Prompt("prompt", nobody=N_("nobody reads here"))
         self._line = TypingLine(id="typing", compact=True)
         self._session: Session | None = None
@@ -42,45 +41,44 @@ class Console(Panel, can_focus=True):
         #: The process whose console is shown, and the order of the tabs.
         self._shown: int | None = None
         self._order: list[int] = []
-        #: Who has ever been seen to read: his tab stays where it is while he does something else.
+        #: Processes that have ever been seen to read: their tabs stay in place while they do something else.
         self._readers: set[int] = set()
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield self._tabs
-        yield self._written
+        yield self._output
         yield Horizontal(self._prompt, self._line, id="typing-row")
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
             self._session, self._shown, self._readers = session, None, set()
         self._chosen = chosen
         self.set_class(self._line.has_focus, "typing")
-        board = session.board
+        board = session.view.board
         reading = {row.console for pid in board.blocked if reads(row := board.rows[pid])}
         self._readers |= reading
         self._order = sorted((pid for pid, row in board.rows.items() if row.console == pid), key=self._rank)
-        if chosen is not None:
+        if chosen in board.rows:  # of the past, it may not be born yet
             self._shown = board.rows[chosen].console
         elif self._shown is None and self._order:
             self._shown = self._order[0]
-        self._tabs.show(session, self._order, self._shown, reading)
+        self._tabs.update_from(session, self._order, self._shown, reading)
         self._show_console(board, self._shown in reading)
 
     def _rank(self, pid: int) -> tuple[bool, bool, int]:
         assert self._session is not None
-        return pid not in self._readers, not self._session.board.rows[pid].output, pid
+        return pid not in self._readers, not self._session.view.board.rows[pid].output, pid
 
     def _show_console(self, board: Board, asks: bool) -> None:
         row = board.rows.get(self._shown) if self._shown is not None else None
         target = self._target(board)
         living = board.rows[target] if target is not None else None
-        self._written.show(row.output if row is not None else _NOTHING, asks)
+        self._output.update_from(row.output if row is not None else _NOTHING, asks)
         end = ""
-        if not self._written.following:
+        if not self._output.following:
             end = _("scrolled back: {key} follows the end").format(key=self.key("console_end"))
-        self._written.entitle(self._title(row), end)
-        self._prompt.show(living.name if living is not None else None, asks)
+        self._output.entitle(self._title(row), end)
+        self._prompt.update_from(living.name if living is not None else None, asks)
         self._line.display = living is not None
         self._line.placeholder = self._hint()
         if living is None and self._line.has_focus:
@@ -104,77 +102,60 @@ class Console(Panel, can_focus=True):
         return _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self.key("entry_leave"))
 
     def _target(self, board: Board) -> int | None:
-        """Who is told what is typed: who reads, else whose console it is, else who else has it open."""
+        """The process that gets what is typed: one that reads, else the console's own, else another user."""
         users = [row for row in board.rows.values() if row.console == self._shown and row.exited is None]
         return next((row.pid for row in sorted(users, key=lambda row: (not reads(row), row.pid))), None)
 
     # Keys
 
-    def action_console_type(self) -> None:
+    def action_type(self) -> None:
         """Have the keys type into the console."""
         if self._line.display:
             self.screen.set_focus(self._line)
 
-    def action_console_next(self) -> None:
-        """The next tab."""
-        self._turn(1)
-
-    def action_console_previous(self) -> None:
-        """The tab before."""
-        self._turn(-1)
-
-    def _turn(self, by: int) -> None:
+    def action_turn(self, by: int) -> None:
+        """Show the next console, or the one before."""
         if self._order:
             present = self._order.index(self._shown) if self._shown in self._order else -1
             self._shown = self._order[max(min(present + by, len(self._order) - 1), 0)]
             self.post_message(Picked(self._shown))
 
-    def action_console_up(self) -> None:
-        """Scroll back."""
-        self._written.scroll_pages(-1)
+    def action_page(self, by: int) -> None:
+        """Scroll a page down, or up."""
+        self._output.scroll_pages(by)
 
-    def action_console_down(self) -> None:
-        """Scroll."""
-        self._written.scroll_pages(1)
-
-    def action_console_end(self) -> None:
-        """To the end."""
-        self._written.follow()
+    def action_end(self) -> None:
+        """To the end, and follow it."""
+        self._output.follow()
 
     # What is typed
 
     def on_descendant_focus(self) -> None:
-        """Somebody begins to type."""
         self._show_again()
 
     def on_descendant_blur(self) -> None:
-        """He ends it."""
         self._show_again()
 
     def _show_again(self) -> None:
         if self._session is not None:
-            self.show(self._session, self._chosen)
+            self.update_from(self._session, self._chosen)
 
     def on_input_submitted(self, event: TypingLine.Submitted) -> None:
-        """Hand the line over."""
-        target = self._target(self._session.board) if self._session is not None else None
+        target = self._target(self._session.view.board) if self._session is not None else None
         if self._session is not None and target is not None:
             self._session.send(Type(str(target), event.value))
             event.input.clear()
-            self._written.follow()
+            self._output.follow()
 
     def on_typing_line_pressed(self, event: TypingLine.Pressed) -> None:
-        """Hand the key over."""
-        target = self._target(self._session.board) if self._session is not None else None
+        target = self._target(self._session.view.board) if self._session is not None else None
         if self._session is not None and target is not None:
             self._session.send(Press(str(target), event.key))
 
     def on_entry_line_left(self) -> None:
-        """The panel has the keys again."""
         self.take_keys()
 
 
 def reads(row: Row) -> bool:
     """Whether a process waits for somebody to type."""
-    on = row.on if row.state is State.BLOCKED else None
-    return on is not None and (on.rule == "read console" or (on.rule == "poll" and on.figures.get("on") == "console"))
+    return row.state is State.BLOCKED and row.waits is not None and row.waits.reads_console

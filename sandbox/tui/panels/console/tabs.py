@@ -1,4 +1,4 @@
-"""The consoles side by side: who reads or has written first, the one that is shown marked."""
+"""The consoles side by side: first those where a process reads, then those with output; the one shown is marked."""
 
 from __future__ import annotations
 
@@ -13,28 +13,29 @@ from sandbox.render.cells import fit_name
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines, Piece, line
+from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
-_NAME_MOST = 14
-#: What says how many are out of sight takes so many cells at each end.
+#: Cells of a name.
+_MAX_NAME = 14
+#: Cells at each end for how many are out of sight.
 _MARGIN = 6
 
 
 class ConsoleTabs(Lines):
     """One line."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
         self._pids: Sequence[int] = ()
         self._shown: int | None = None
         self._asking: Collection[int] = ()
         self._first = 0
-        #: Where each tab ends, and whose it is.
+        #: Where each tab ends, and the pid of its console.
         self._ends: list[tuple[int, int]] = []
 
-    def show(self, session: Session, pids: Sequence[int], shown: int | None, asking: Collection[int]) -> None:
-        """Consoles go by the pids of their processes, in the order of the tabs. ``asking``: somebody reads there."""
+    def update_from(self, session: Session, pids: Sequence[int], shown: int | None, asking: Collection[int]) -> None:
+        """Consoles go by the pids of their processes, in the order of the tabs. A process reads on those ``asking``."""
         self._session, self._pids, self._shown, self._asking = session, pids, shown, asking
         self.update_lines()
 
@@ -47,25 +48,25 @@ class ConsoleTabs(Lines):
         shown = self._pids.index(self._shown) if self._shown in self._pids else 0
         self._first = min(self._first, shown)
         tabs = {index: self._tab(session, self._pids[index]) for index in range(self._first, shown + 1)}
-        while self._first < shown and sum(map(_cells, tabs.values())) > width - 2 * _MARGIN:
+        while self._first < shown and sum(map(width_of, tabs.values())) > width - 2 * _MARGIN:
             del tabs[self._first]
             self._first += 1
         pieces: list[Piece] = [(f"‹{self._first} ", self.palette.dim)] if self._first else []
-        used = _cells(pieces)
+        used = width_of(pieces)
         for index in range(self._first, len(self._pids)):
             tab = tabs.get(index) or self._tab(session, self._pids[index])
             last = index == len(self._pids) - 1
-            if used + _cells(tab) > width - (0 if last else _MARGIN) and index > shown:
+            if used + width_of(tab) > width - (0 if last else _MARGIN) and index > shown:
                 pieces.append((f" {len(self._pids) - index}›", self.palette.dim))
                 break
             pieces += tab
-            used += _cells(tab)
+            used += width_of(tab)
             self._ends.append((used, self._pids[index]))
         return [line(pieces, width)]
 
     def _tab(self, session: Session, pid: int) -> list[Piece]:
-        row, palette = session.board.rows[pid], self.palette
-        name = fit_name(row.name, min(cell_len(row.name), _NAME_MOST))
+        row, palette = session.view.board.rows[pid], self.palette
+        name = fit_name(row.name, min(cell_len(row.name), _MAX_NAME))
         mark, style = ("▸", palette.strong) if pid == self._shown else (" ", palette.dim)
         if pid in self._asking:
             return [(mark, palette.strong), (f" {_('{pid} {name} reads').format(pid=pid, name=name)} ", palette.paused)]
@@ -79,7 +80,3 @@ class ConsoleTabs(Lines):
             if event.x < end:
                 self.post_message(Picked(pid))
                 return
-
-
-def _cells(pieces: list[Piece]) -> int:
-    return sum(cell_len(text) for text, __ in pieces)

@@ -3,41 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from sandbox.i18n import _
 from sandbox.render.cells import fit, flush_right
 from sandbox.tui.format import size
 from sandbox.tui.palette import SIGNS
-from sandbox.tui.panels.memory.tree import Memory
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import Member
 from sandbox.tui.widgets.choices import Choice, Processes
 from sandbox.tui.widgets.lines import WIDE, Piece, Window
 
+if TYPE_CHECKING:
+    from sandbox.machines.linux.procfs import MemoryUse
+
+#: Cells of a name, and of a size.
 _NAME, _NAME_NARROW = 30, 24
 _SIZE = 9
-_DEPTH_MOST = 6
+#: Deeper generations are indented no further.
+_MAX_DEPTH = 6
 
 
 class MemoryList(Processes):
     """A line a process."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
-        super().__init__(id=id)
-        self._known: Mapping[int, Memory] = {}
+    DEFAULT_CLASSES = "framed main"
 
-    def show(self, session: Session, chosen: int | None, known: Mapping[int, Memory]) -> None:
-        """``known``: what memory each has, as far as anybody has asked."""
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._known: Mapping[int, MemoryUse] = {}
+
+    def update_from(self, session: Session, chosen: int | None, known: Mapping[int, MemoryUse]) -> None:
+        """``known``: what memory each has, of those about which the system was asked."""
         self.remember(session, chosen)
         self._known = known
         signs = _("█ private   ░ shared with others")
-        said = _("memory as it is at present   {signs}").format(signs=signs) if session.looks_back else signs
+        said = _("memory as it is at present   {signs}").format(signs=signs) if session.view.looks_back else signs
         self.entitle(_("PROCESS TREE AND MEMORY"), said)
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """A heading, then who there is room for."""
-        members = session.family.tree(session.board.rows, session.board.exited)
+        """A heading, then the processes."""
+        members = session.view.tree.arranged(session.view.board.rows, session.view.board.exited)
         place = next((index for index, member in enumerate(members) if member.pid == self.chosen), None)
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
@@ -54,9 +61,9 @@ class MemoryList(Processes):
         return [(fit(f"  pid   {_('process')}", name + 8) + sizes, self.palette.dim)]
 
     def _pieces(self, session: Session, member: Member, width: int) -> list[Piece]:
-        palette, row = self.palette, session.board.rows[member.pid]
+        palette, row = self.palette, session.view.board.rows[member.pid]
         name = _NAME if width >= WIDE else _NAME_NARROW
-        indent = "  " * min(member.depth - 1, _DEPTH_MOST) + "└ " if member.depth else ""
+        indent = "  " * min(member.depth - 1, _MAX_DEPTH) + "└ " if member.depth else ""
         pieces: list[Piece] = [
             (f"{row.pid:>5} ", palette.dim),
             (f"{SIGNS[row.state]} ", palette.state(row.state)),

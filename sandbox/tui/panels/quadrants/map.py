@@ -1,4 +1,4 @@
-"""Synchronous or not, blocking or not: four boxes, and in each the processes that are there by what they do."""
+"""Synchronous or not, blocking or not: four boxes, each with the processes that are in it by what they do."""
 
 from __future__ import annotations
 
@@ -22,22 +22,23 @@ from sandbox.views.quadrants import Seat, seats
 
 #: Lines above and below the boxes.
 _HEADING, _CAPTION = 1, 2
-_BOX_LEAST = 5
+_MIN_BOX = 5
 #: In fewer lines there is no room for boxes.
-_HEIGHT_LEAST = 2 * _BOX_LEAST
+_MIN_HEIGHT = 2 * _MIN_BOX
 
 
 class QuadrantMap(Picture):
-    """Who waits for an answer is above, who goes on meanwhile below; at the left is for whom the CPU does not work."""
+    """Above are processes that wait for an answer, below those that go on meanwhile; at the left those off the CPU."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    DEFAULT_CLASSES = "framed main"
+
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._seats: Mapping[int, Seat] = {}
 
-    def show(self, session: Session, chosen: int | None) -> None:
-        """Show where everybody sits."""
+    def update_from(self, session: Session, chosen: int | None) -> None:
         self.remember(session, chosen)
-        self._seats = seats(session.board, session.history, session.now_ns)
+        self._seats = seats(session.view.board, session.view.history, session.view.now_ns)
         self.entitle(_("QUADRANTS"), _("by what each does, as it was measured"))
         self.update_lines()
 
@@ -47,12 +48,12 @@ class QuadrantMap(Picture):
         if session is None:
             return []
         canvas = self.canvas(width, height)
-        if height < _HEIGHT_LEAST:
+        if height < _MIN_HEIGHT:
             return [*self._list(session, width)]
-        spare = height - _HEIGHT_LEAST
+        spare = height - _MIN_HEIGHT
         heading, caption = min(spare, _HEADING), min(max(spare - _HEADING, 0), _CAPTION)
         boxes = height - heading - caption
-        above, left = min(boxes * 2 // 3, boxes - _BOX_LEAST), width // 2
+        above, left = min(boxes * 2 // 3, boxes - _MIN_BOX), width // 2
         if heading:
             self._head(canvas, 0, left, _("BLOCKING"), _("the CPU works for others"))
             self._head(canvas, left, width - left, _("NON-BLOCKING"), _("on the CPU, or ready"))
@@ -81,14 +82,12 @@ class QuadrantMap(Picture):
         self.fill(canvas, box.shrink((1, 1, 1, 1)), inside, 1, lambda row: self._note(row.pid))
 
     def _inside(self, session: Session, synchronous: bool, blocking: bool) -> list[Row]:
-        """Who is in a quadrant."""
-        here = (synchronous, blocking)
-        return [
-            session.board.rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here
-        ]
+        """The processes in a quadrant."""
+        here, rows = (synchronous, blocking), session.view.board.rows
+        return [rows[pid] for pid, seat in self._seats.items() if (seat.synchronous, seat.blocking) == here]
 
     def _list(self, session: Session, width: int) -> Iterator[Strip]:
-        """A line a quadrant, and why the chosen one sits where it sits."""
+        """A line for each quadrant, and why the chosen process is in its one."""
         for synchronous, blocking, title in (
             (True, True, _("synchronous, blocking")),
             (True, False, _("synchronous, non-blocking")),
@@ -107,7 +106,7 @@ class QuadrantMap(Picture):
         return wording.seat(seat.why, seat.on)
 
     def _caption(self, session: Session, width: int) -> list[str]:
-        """Why the chosen process sits where it sits, in lines."""
+        """Why the chosen process is where it is, in lines."""
         seat = self._seats.get(self.chosen) if self.chosen is not None else None
         if not self._seats:
             said = _("nobody lives at this time; {key} looks back").format(key=self.key("step_back"))
@@ -115,5 +114,5 @@ class QuadrantMap(Picture):
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
             said = _("{keys} choose a process: why does it sit where it sits?").format(keys=keys)
         else:
-            said = wording.seat_reason(session.names[self.chosen], seat.why, seat.on)
+            said = wording.seat_reason(session.view.names[self.chosen], seat.why, seat.on)
         return prose(said, width)

@@ -12,14 +12,12 @@ from sandbox.tui.state.session import Session
 class Quadrants(Panel):
     """Four boxes."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._map = QuadrantMap(id="quadrant-map")
 
     def compose(self) -> ComposeResult:
-        """All of it."""
         yield self._map
 
-    def show(self, session: Session, chosen: int | None) -> None:
-        self._map.keymap = self.keymap
-        self._map.show(session, chosen)
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        self._map.update_from(session, chosen)

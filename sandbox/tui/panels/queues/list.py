@@ -20,26 +20,27 @@ from sandbox.util.units import MS, show_duration
 
 _NAME = 14
 _GAP = "  "
-#: So many cells stand before a task's figures.
+#: Cells before a task's figures.
 _BEFORE = 24
 
 
 class QueueList(Processes):
-    """Who is on the CPUs, then each queue: who would be next stands first."""
+    """The tasks on the CPUs, then each queue, the next one to run first."""
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    DEFAULT_CLASSES = "framed main"
+
+    def update_from(self, session: Session, chosen: int | None) -> None:
         """Show what the policy told last."""
         self.remember(session, chosen)
-        board = session.board
+        board = session.view.board
         then = ""
-        if session.looks_back and board.queues is not None:
+        if session.view.looks_back and board.queues is not None:
             then = _("as of {time}").format(time=exact(board.queues.t_ns))
         self.entitle(_("QUEUES of {policy}").format(policy=board.policy) if board.policy else _("QUEUES"), then)
         self.update_lines()
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
-        """Headings and tasks."""
-        seen = session.board.queues
+        seen = session.view.board.queues
         if seen is None:
             return
         columns = _columns(seen)
@@ -54,7 +55,7 @@ class QueueList(Processes):
     def _sections(
         self, seen: Queues, columns: Mapping[str, int], height: int
     ) -> Iterator[tuple[list[Piece], Sequence[Queued], int, State]]:
-        """Each heading, the tasks below it for which there is room, how many more there are, and their state."""
+        """Each heading, the tasks below it that fit, how many more there are, and their state."""
         palette = self.palette
         running = [(fit(_("on a CPU"), _BEFORE), palette.strong), (_titles(columns), palette.dim)]
         yield running, seen.running, 0, State.RUNNING
@@ -73,7 +74,7 @@ class QueueList(Processes):
         pieces: list[Piece] = [
             (f"  {task.pid:>3} ", palette.dim),
             (f"{SIGNS[state]} ", palette.state(state)),
-            (fit_name(session.names.get(task.pid, ""), _NAME) + _GAP, palette.text),
+            (fit_name(session.view.names.get(task.pid, ""), _NAME) + _GAP, palette.text),
         ]
         figures = [
             flush_right(_shown(name, task.figures[name]), width) if name in task.figures else " " * width
@@ -96,7 +97,7 @@ def _titles(columns: Mapping[str, int]) -> str:
 
 
 def _shown(name: str, value: Figure) -> str:
-    """A figure, of one width while it grows; policies count in many digits that nobody can read in time."""
+    """A figure, of one width while it grows, with no more digits than can be read while it changes."""
     if value is None:
         return "–"
     if name.endswith("_ns") and isinstance(value, (int, float)):

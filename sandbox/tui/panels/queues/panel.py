@@ -13,22 +13,22 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.commands import Describe, Look, Tune
 from sandbox.model.events import Event, Fault
-from sandbox.render.listings import rule_and_rest
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.panels.queues.list import QueueList
 from sandbox.tui.panels.queues.parameters import Parameters, Tuned
 from sandbox.tui.panels.queues.source import Source
 from sandbox.tui.state.session import Session
+from sandbox.wording.policies import rule_and_rest
 
 
 class Queues(Panel, can_focus=True):
     """What the policy tells when it is asked."""
 
     BINDINGS: ClassVar[list[BindingType]] = [*bindings("queues"), ("escape", "back", "Back")]
-    looks_every_s = 0.2
+    poll_every_s = 0.2
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._list = QueueList(id="queue-list")
         self._parameters = Parameters(id="parameters")
@@ -40,11 +40,11 @@ class Queues(Panel, can_focus=True):
         self._told: tuple[object, object] = None, None
 
     def compose(self) -> ComposeResult:
-        """The queues; beside them, or below, the policy; or its source in the place of both."""
+        """The queues, and beside them, or below, the policy; or, in the place of both, its source."""
         yield self._list
         with Vertical(id="policy"):
             yield self._parameters
-            with VerticalScroll(id="rule", can_focus=False):
+            with VerticalScroll(id="rule", classes="framed", can_focus=False):
                 yield self._rule
         yield self._source
 
@@ -52,54 +52,53 @@ class Queues(Panel, can_focus=True):
         super().leave()
         self.remove_class("reading")
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
             self._session, self._seen = session, None
-            self.look()
-        self._list.show(session, chosen)
-        board = session.board
+            self.poll()
+        self._list.update_from(session, chosen)
+        board = session.view.board
         if board.described is not None:
-            self._parameters.show(board.described)
+            self._parameters.update_from(board.described)
             if self._told != (board.described, board.failure):
                 self._told = board.described, board.failure
                 self._tell(rule_and_rest(board.described.says), board.failure)
         if self.has_class("reading"):
-            self._source.show(board.described, board.failure, session.scenario.folder)
+            self._source.update_from(board.described, board.failure, session.scenario.folder)
 
     def _tell(self, says: tuple[str, str], failure: Fault | None) -> None:
         """The rule; before it, what went wrong in the policy's file, if anything did."""
         self.set_class(failure is not None, "failed")
         said = [] if failure is None else [_("✘ {fault}.").format(fault=wording.fault(failure.what))]
-        traceback = None if failure is None else failure.what.figures.get("traceback")
-        if traceback is not None:
-            said.append(str(traceback))
+        if failure is not None and failure.traceback is not None:
+            said.append(failure.traceback)
         self._rule.update("\n\n".join(filter(None, [*said, *says])))
         self.query_one("#rule").border_title = _("RULE") if failure is None else _("WHAT WENT WRONG")
 
-    def look(self) -> None:
+    def poll(self) -> None:
         """Ask the policy, if anything has happened since it was asked last."""
         session = self._session
-        if session is None or session.looks_back or not session.board.recent:
+        if session is None or session.view.looks_back or not session.view.board.recent:
             return
-        if session.board.described is None:
+        if session.view.board.described is None:
             session.send(Describe())
-        last = session.board.recent[-1]
+        last = session.view.board.recent[-1]
         if last is not self._seen:
             self._seen = last
             session.send(Look(max(self._list.size.height, 1)))
 
     # Keys
 
-    def action_edit_parameters(self) -> None:
+    def action_edit(self) -> None:
         """Type in the first parameter."""
         self.remove_class("reading")
         self._parameters.edit()
 
-    def action_show_source(self) -> None:
+    def action_source(self) -> None:
         """Read the source, or no longer."""
         self.toggle_class("reading")
         if self._session is not None:
-            self.show(self._session, self._list.chosen)
+            self.update_from(self._session, self._list.chosen)
         (self._source if self.has_class("reading") else self).focus()
 
     def action_back(self) -> None:
@@ -112,8 +111,8 @@ class Queues(Panel, can_focus=True):
         if self._session is not None:
             self._session.send(Tune(message.parameter, message.value))
 
-    def takes(self, fault: Fault) -> bool:
-        if fault.what.figures.get("asked") != "set" or not self._parameters.editing:
+    def shows_fault(self, fault: Fault) -> bool:
+        if not fault.of_tuning or not self._parameters.editing:
             return False
         self._parameters.refuse(wording.fault(fault.what))
         return True

@@ -20,7 +20,7 @@ _GAP = 2
 
 
 class Tuned(Message):
-    """Somebody wants a parameter to have this value."""
+    """A person wants a parameter to have this value."""
 
     def __init__(self, parameter: str, value: str) -> None:
         super().__init__()
@@ -40,33 +40,34 @@ class Field(Horizontal):
         self._range.styles.width = allowed_cells
 
     def compose(self) -> ComposeResult:
-        """From left to right."""
         yield from (self._title, self.input, self._range)
 
     def update(self, view: ParameterView) -> None:
-        """What somebody is typing stays, unless the value itself has changed."""
+        """What is being typed stays, unless the value itself has changed."""
         if view.value != self.view.value:
             self.input.value = view.value
         self.view = view
 
 
 class Parameters(Vertical):
-    """The fields, and below them what the one says in which somebody types, or why its value is refused."""
+    """The fields, and below them what the one that is typed into means, or why its value is refused."""
+
+    DEFAULT_CLASSES = "framed"
 
     BINDINGS: ClassVar[list[BindingType]] = [("up", "move(-1)", "Previous"), ("down", "move(1)", "Next")]
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._fields: list[Field] = []
         self._shown: Described | None = None
         self._says = Static(classes="says", markup=False)
 
     def compose(self) -> ComposeResult:
-        """No field before somebody has told of them."""
+        """There are no fields before the policy has told of its parameters."""
         self.border_title = _("PARAMETERS")
         yield self._says
 
-    def show(self, described: Described) -> None:
+    def update_from(self, described: Described) -> None:
         """Show what the policy has told."""
         if described is self._shown:
             return
@@ -86,7 +87,7 @@ class Parameters(Vertical):
 
     @property
     def editing(self) -> bool:
-        """Whether somebody types in one of the fields."""
+        """Whether one of the fields is typed into."""
         return self._present is not None
 
     @property
@@ -94,7 +95,7 @@ class Parameters(Vertical):
         return next((index for index, field in enumerate(self._fields) if field.input.has_focus), None)
 
     def edit(self) -> bool:
-        """Have the first field typed in; False where there is none."""
+        """Have the keys type into the first field; False where there is none."""
         if self._fields:
             self._fields[0].input.focus()
         return bool(self._fields)
@@ -122,23 +123,21 @@ class Parameters(Vertical):
             self._fields[max(min(present + by, len(self._fields) - 1), 0)].input.focus()
 
     def on_descendant_focus(self) -> None:
-        """Say what this one is."""
+        """Say what this parameter is."""
         self._explain()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        """What was typed and not set is gone."""
+        """What was typed and not set is lost."""
         for field in self._fields:
             if field.input is event.widget:
                 field.input.value = field.view.value
         self._explain()
 
     def on_input_changed(self) -> None:
-        """What was wrong is being mended."""
         if self.editing:
             self._explain()
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """Ask for it."""
         event.stop()
         present = self._present
         if present is not None:

@@ -14,24 +14,25 @@ from sandbox.model.events import Described, Fault
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.util.text import clean
 
-_BYTES_MOST = 1 << 18
-#: So many lines are in sight above the one that failed.
+_MAX_BYTES = 1 << 18
+#: Lines in sight above the one that failed.
 _ABOVE = 6
 
 
 class Source(ScrollableContainer):
     """Scrolls in both directions."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    DEFAULT_CLASSES = "framed"
+
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._text = Static(markup=False)
         self._shown: tuple[object, ...] = (None, None, None)
 
     def compose(self) -> ComposeResult:
-        """All of it."""
         yield self._text
 
-    def show(self, described: Described | None, failure: Fault | None, folder: str) -> None:
+    def update_from(self, described: Described | None, failure: Fault | None, folder: str) -> None:
         """Show the file as it is now, if the policy has told anything since the last time. ``folder``: from there its
         path begins, if it is not absolute."""
         dark = self.app.current_theme.dark
@@ -60,10 +61,9 @@ class Source(ScrollableContainer):
 def _place(described: Described, failure: Fault | None, folder: str) -> tuple[str, int]:
     """The file of the policy in force; while another one stands in for it, the file of the one that failed. The line
     that failed; 0: none of it."""
-    figures = failure.what.figures if failure is not None else {}
     own = os.path.join(folder, described.source.rpartition(":")[0])
-    if os.path.basename(own) == figures.get("file", figures.get("value")):
-        return own, int(figures["line"] or 0)
+    if failure is not None and os.path.basename(own) == failure.file:
+        return own, failure.line
     return described.file or "", 0
 
 
@@ -71,6 +71,6 @@ def _read(path: str) -> str:
     """The file, harmless; in its place, why it cannot be read."""
     try:
         with open(path, "rb") as file:
-            return clean(file.read(_BYTES_MOST).decode(errors="replace"))
+            return clean(file.read(_MAX_BYTES).decode(errors="replace"))
     except OSError as error:
         return f"# {clean(path)}: {error.strerror}"

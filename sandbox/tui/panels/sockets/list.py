@@ -15,10 +15,10 @@ from sandbox.i18n import Messages, _
 from sandbox.render.cells import fit, fit_name, flush_right
 from sandbox.tui.format import brief, fine, size
 from sandbox.tui.palette import SIGNS
-from sandbox.tui.state.conversations import Group, Talk, Transcripts, situation, whereabouts
+from sandbox.tui.state.conversations import Conversation, Group, Transcripts, situation, whereabouts
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Choice, Choices
-from sandbox.tui.widgets.lines import WIDE, Piece, Window
+from sandbox.tui.widgets.lines import WIDE, Piece, Window, width_of
 from sandbox.util.units import MS
 from sandbox.views.network import Connection, Listener
 
@@ -39,7 +39,7 @@ _BACKLOG_WIDE: Messages = {
 Chosen = Connection | Client | None
 
 
-class ChosenTalk(Message):
+class ConversationPicked(Message):
     """A conversation was clicked."""
 
     def __init__(self, key: Connection | Client) -> None:
@@ -50,7 +50,9 @@ class ChosenTalk(Message):
 class SocketList(Choices[Connection | Client]):
     """What the panel has found, a window of it."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    DEFAULT_CLASSES = "framed main"
+
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._groups: Sequence[Group] = ()
         self._notes: Sequence[str] = ()
@@ -62,9 +64,9 @@ class SocketList(Choices[Connection | Client]):
         self._callers: dict[str, int] = {}
 
     def picked(self, key: Connection | Client) -> Message:
-        return ChosenTalk(key)
+        return ConversationPicked(key)
 
-    def show(
+    def update_from(
         self,
         session: Session,
         groups: Sequence[Group],
@@ -77,9 +79,9 @@ class SocketList(Choices[Connection | Client]):
             self._transcripts = Transcripts()
         self.remember(session, chosen)
         self._groups, self._notes, self._gone = groups, notes, gone
-        self._places = {pid: place for place, pid in enumerate(session.board.ready, 1)}
-        self._transcripts.read(session.board)
-        network = session.board.network
+        self._places = {pid: place for place, pid in enumerate(session.view.board.ready, 1)}
+        self._transcripts.read(session.view.board)
+        network = session.view.board.network
         ends = (each for each in network.connections.values() if each.listener is None)
         self._callers = {end.own: end.pid for end in ends if end.pid is not None}
         now = len(network.connections)
@@ -126,8 +128,8 @@ class SocketList(Choices[Connection | Client]):
                 yield None, partial(self._burden, session, group.listener)
             else:
                 yield None, lambda: [(_("elsewhere"), self.palette.strong)]
-            for talk in group.talks:
-                yield talk.key, partial(self._talk, session, talk, width)
+            for talk in group.conversations:
+                yield talk.key, partial(self._conversation, session, talk, width)
         for note in self._notes:
             yield None, partial(self._note, note)
 
@@ -135,8 +137,8 @@ class SocketList(Choices[Connection | Client]):
         return [(note, self.palette.dim)]
 
     def _listener(self, session: Session, listener: Listener, width: int) -> list[Piece]:
-        palette, row = self.palette, session.board.rows[listener.pid]
-        where = wording.situation(whereabouts(session.board, row.pid, self._places, listener.at))
+        palette, row = self.palette, session.view.board.rows[listener.pid]
+        where = wording.situation(whereabouts(session.view.board, row.pid, self._places, listener.at))
         template = _BACKLOG_WIDE if width >= WIDE else _BACKLOG
         figures = {"waiting": listener.waiting, "most": listener.backlog}
         backlog = _(template["bounded" if listener.backlog else "unbounded"]).format(**figures)
@@ -150,13 +152,13 @@ class SocketList(Choices[Connection | Client]):
 
     def _burden(self, session: Session, listener: Listener) -> list[Piece]:
         """What it costs that it listens, and what it said last that is about no single client."""
-        life, now_ns = session.history.lives[listener.pid], session.now_ns
+        life, now_ns = session.view.history.lives[listener.pid], session.view.now_ns
         share = life.blocked_ns(now_ns) / max(now_ns - life.admitted.t_ns, 1)
-        said = wording.burden(brief(session.cpu_ns(listener.pid)), share)
-        words = self._transcripts.aside(session.board.rows[listener.pid].console)
+        said = wording.burden(brief(session.view.cpu_ns(listener.pid)), share)
+        words = self._transcripts.aside(session.view.board.rows[listener.pid].console)
         return [(f"  {said}", self.palette.text), (f"   {words}", self.palette.dim)]
 
-    def _talk(self, session: Session, talk: Talk, width: int) -> list[Piece]:
+    def _conversation(self, session: Session, talk: Conversation, width: int) -> list[Piece]:
         palette, client, connection = self.palette, talk.client, talk.connection
         wide = width >= WIDE
         over = client is not None and client.state == "closed"
@@ -164,22 +166,23 @@ class SocketList(Choices[Connection | Client]):
         mark = "▸" if talk.key is self.chosen else " "
         ticks = "♪" if client is not None and session.clients.ticks(client) else " "
         pieces: list[Piece] = [(mark + ticks, palette.strong), *self._names(session, talk, wide, text)]
-        said = wording.situation(situation(session.board, talk, self._places))
+        said = wording.situation(situation(session.view.board, talk, self._places))
         pid = connection.pid if connection is not None and not over else None
         if pid is None or connection is None:  # there is no process of which columns could tell
             failed = client is not None and client.error is not None
             style = palette.failed if failed else palette.dim if over else palette.ready
             waits = self._waits(session, client)
-            room = width - sum(cell_len(piece) for piece, __ in pieces) - cell_len(waits) - 1
+            room = width - width_of(pieces) - cell_len(waits) - 1
             return [*pieces, (fit(said, room) + " ", style), (waits, palette.ready)]
-        state = session.board.rows[pid].state
-        called = session.names[pid].removesuffix(":" + connection.peer.rpartition(":")[2])  # the port is there already
+        state = session.view.board.rows[pid].state
+        port = connection.peer.rpartition(":")[2]
+        called = session.view.names[pid].removesuffix(f":{port}")  # the port is there already
         name = f"{pid:>3} " + (fit_name(called, _PROCESS - 5) + " " if wide else "")
         pieces += [(name, text), (f"{SIGNS[state]} ", palette.state(state))]
         pieces.append((fit(said, _SITUATION), text))
         return [*pieces, *self._figures(session, connection, client, wide), ("  " + self._words(talk), text)]
 
-    def _names(self, session: Session, talk: Talk, wide: bool, style: Style) -> Iterator[Piece]:
+    def _names(self, session: Session, talk: Conversation, wide: bool, style: Style) -> Iterator[Piece]:
         """Who is at the other end, and at which port; where there is room for one, what tells more."""
         own = talk.address
         port = f":{own.rpartition(':')[2]}" if own else ""
@@ -190,13 +193,13 @@ class SocketList(Choices[Connection | Client]):
         else:
             yield fit_name(name or port, _CLIENT_NARROW) + " ", style
 
-    def _caller(self, session: Session, talk: Talk) -> str:
+    def _caller(self, session: Session, talk: Conversation) -> str:
         """Who it is: a client of ours, one of the processes; "" for somebody from outside."""
         if talk.client is not None:
             return talk.client.name
         peer = talk.address or ""
         pid = self._callers.get(peer)
-        return session.names[pid] if pid is not None else self._gone.get(peer, "")
+        return session.view.names[pid] if pid is not None else self._gone.get(peer, "")
 
     def _figures(self, session: Session, connection: Connection, client: Client | None, wide: bool) -> Iterator[Piece]:
         palette = self.palette
@@ -214,7 +217,7 @@ class SocketList(Choices[Connection | Client]):
         waited_ns = 0 if since_ns is None else session.clock() - since_ns
         return f"{brief(waited_ns)} …" if waited_ns >= _SEEN_NS else ""
 
-    def _words(self, talk: Talk) -> str:
+    def _words(self, talk: Conversation) -> str:
         client = talk.client
         if client is not None:
             return f"{client.said} → {client.heard}" if client.said else ""

@@ -1,4 +1,4 @@
-"""The world outside: who listens, who is connected, and clients of ours to send there."""
+"""The world outside: servers that listen, their connections, and clients of ours to send there."""
 
 from __future__ import annotations
 
@@ -12,16 +12,15 @@ from textual.containers import Horizontal
 from sandbox import wording
 from sandbox.clients.client import Client
 from sandbox.i18n import N_, _
-from sandbox.model.spec import CLIENTS_MOST
+from sandbox.model.spec import MAX_CLIENTS
 from sandbox.tui.format import fine
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
-from sandbox.tui.panels.sockets.list import Chosen, ChosenTalk, SocketList
-from sandbox.tui.state.conversations import Group, Talk, groups
+from sandbox.tui.panels.sockets.list import Chosen, ConversationPicked, SocketList
+from sandbox.tui.state.conversations import Conversation, Group, groups
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.prompt import Prompt
-from sandbox.tui.widgets.typing import EntryLine
+from sandbox.tui.widgets.entry import EntryLine, Prompt
 from sandbox.util.addresses import Address, parse_address
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
@@ -32,12 +31,12 @@ _BURST = 100
 
 
 class Sockets(Panel, can_focus=True):
-    """A line a connection; what our clients do, they do on keys."""
+    """A line for each connection; what our clients do is done with keys."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("sockets")
-    looks_every_s = 0.1
+    poll_every_s = 0.1
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._list = SocketList(id="socket-list")
         self._prompt = Prompt("sayer", nobody=N_("no client of this panel is chosen"))
@@ -47,45 +46,43 @@ class Sockets(Panel, can_focus=True):
         self._picked: int | None = None
         self._groups: list[Group] = []
         self._bursts: list[Sequence[Client]] = []
-        #: Clients that nobody wants to see any more once they have left.
+        #: Clients that are listed no longer once they have left.
         self._passing: set[Client] = set()
         #: Their names, by the addresses from which they were connected.
         self._gone: dict[str, str] = {}
 
     def compose(self) -> ComposeResult:
-        """From top to bottom."""
         yield self._list
         yield Horizontal(self._prompt, self._line, id="saying-row")
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
             self._session, self._chosen, self._picked, self._bursts = session, None, None, []
             self._passing.clear()
-        self._list.keymap = self.keymap
-        self.look()
+        self.poll()
 
     def arrive(self) -> None:
         self._picked = None  # on another panel somebody else may have been chosen
         super().arrive()
 
-    def look(self) -> None:
-        """Look at the clients: they tell nobody when something happens to them."""
+    def poll(self) -> None:
+        """Look at the clients: no event tells what happens to them."""
         session = self._session
         if session is None:
             return
         clients = session.clients
         clients.all = [each for each in clients.all if each.state != "closed" or each not in self._passing]
-        self._groups = groups(session.board.network, clients.all)
-        if self._chosen not in [talk.key for talk in self._talks]:
+        self._groups = groups(session.view.board.network, clients.all)
+        if self._chosen not in [talk.key for talk in self._conversations]:
             self._chosen = None
         self._pick_process()
-        peers = {connection.peer for connection in session.board.network.connections.values()}
+        peers = {connection.peer for connection in session.view.board.network.connections.values()}
         known = {**self._gone, **{each.own: each.name for each in clients.all if each.own is not None}}
         self._gone = {own: name for own, name in known.items() if own in peers}
         notes = [_summary(burst) for burst in self._bursts]
-        self._list.show(session, self._groups, self._chosen, notes, self._gone)
+        self._list.update_from(session, self._groups, self._chosen, notes, self._gone)
         speaker = self._speaker
-        self._prompt.show(speaker.name if speaker is not None else None, asks=False)
+        self._prompt.update_from(speaker.name if speaker is not None else None, asks=False)
         self._line.display = speaker is not None
         self._line.placeholder = self._hint()
         if speaker is None and self._line.has_focus:
@@ -97,15 +94,17 @@ class Sockets(Panel, can_focus=True):
         return _("{key} types something to say").format(key=self.key("client_say"))
 
     @property
-    def _talks(self) -> list[Talk]:
-        return [talk for group in self._groups for talk in group.talks]
+    def _conversations(self) -> list[Conversation]:
+        return [talk for group in self._groups for talk in group.conversations]
 
     @property
     def _speaker(self) -> Client | None:
         """The client that is chosen, if it is one of ours that can say something; else the last one that could."""
         if isinstance(self._chosen, Client):
             return self._chosen if self._chosen.state == "connected" else None
-        ours = (talk.client for talk in reversed(self._talks) if talk.client is not None and self._chosen is None)
+        ours = (
+            talk.client for talk in reversed(self._conversations) if talk.client is not None and self._chosen is None
+        )
         return next((each for each in ours if each.state == "connected" and each not in self._passing), None)
 
     def _address(self) -> Address | None:
@@ -113,7 +112,7 @@ class Sockets(Panel, can_focus=True):
         listener: Listener | None = None
         for group in self._groups:
             if group.listener is not None:
-                keys = [talk.key for talk in group.talks]
+                keys = [talk.key for talk in group.conversations]
                 if listener is None or (self._chosen is not None and self._chosen in keys):
                     listener = group.listener
         if listener is None:
@@ -123,43 +122,35 @@ class Sockets(Panel, can_focus=True):
 
     # Keys
 
-    def on_chosen_talk(self, message: ChosenTalk) -> None:
-        """One was clicked."""
+    def on_conversation_picked(self, message: ConversationPicked) -> None:
         self._choose(message.key)
 
-    def action_talk_next(self) -> None:
-        """Choose the next connection."""
-        self._move(1)
-
-    def action_talk_previous(self) -> None:
-        """Choose the one before."""
-        self._move(-1)
-
-    def _move(self, by: int) -> None:
-        keys = [talk.key for talk in self._talks]
+    def action_choose(self, by: int) -> None:
+        """Choose the next connection, or the one before."""
+        keys = [talk.key for talk in self._conversations]
         if keys:
             before = keys.index(self._chosen) if self._chosen in keys else -1 if by > 0 else len(keys)
             self._choose(keys[max(min(before + by, len(keys) - 1), 0)])
 
     def _choose(self, key: Chosen) -> None:
         self._chosen = key
-        self.look()
+        self.poll()
 
     def _pick_process(self) -> None:
         """The chosen one's process is chosen with it, as soon as there is one: it can be killed, and is marked on the
         other panels."""
-        connection = next((talk.connection for talk in self._talks if talk.key is self._chosen), None)
+        connection = next((talk.connection for talk in self._conversations if talk.key is self._chosen), None)
         pid = connection.pid if connection is not None and self._chosen is not None else None
         if pid != self._picked:
             self._picked = pid
             if pid is not None:
                 self.post_message(Picked(pid))
 
-    def action_client_new(self) -> None:
+    def action_connect(self) -> None:
         """Another client."""
         self._connect()
 
-    def action_client_tick(self) -> None:
+    def action_tick(self) -> None:
         """Another client, that says hello again and again."""
         client = self._connect()
         if client is not None and self._session is not None:
@@ -171,10 +162,10 @@ class Sockets(Panel, can_focus=True):
             return None
         client = self._session.clients.connect(address)
         self._chosen = client
-        self.look()
+        self.poll()
         return client
 
-    def action_client_burst(self) -> None:
+    def action_burst(self) -> None:
         """Many clients at once."""
         from sandbox.tui.screens.dialogs import Ask
 
@@ -191,17 +182,17 @@ class Sockets(Panel, can_focus=True):
             says = says.format(at=address, what=_HELLO)
             self.app.push_screen(Ask(_("Burst"), says, str(_BURST), _problem_of_number), answered)
 
-    def action_client_say(self) -> None:
+    def action_say(self) -> None:
         """Have the keys write what a client says."""
         if self._line.display:
             self.screen.set_focus(self._line)
-            self.look()
+            self.poll()
         elif self._chosen is not None:
             self.notify(_("This one says what it wants: it is no client of this panel"), markup=False)
         else:
-            self.action_client_new()
+            self._connect()
 
-    def action_client_close(self) -> None:
+    def action_close(self) -> None:
         """The chosen client leaves, and is listed no longer."""
         client, session = self._chosen, self._session
         if session is None:
@@ -212,15 +203,15 @@ class Sockets(Panel, can_focus=True):
         else:
             self._passing.add(client)
             session.clients.close(client)
-        self.look()
+        self.poll()
 
-    def action_client_close_all(self) -> None:
+    def action_close_all(self) -> None:
         """All leave, and are listed no longer."""
         if self._session is not None:
             self._passing.update(self._session.clients.all)
             self._session.clients.close_all()
             self._bursts.clear()
-            self.look()
+            self.poll()
 
     # What is said
 
@@ -230,12 +221,11 @@ class Sockets(Panel, can_focus=True):
             self._chosen = self._speaker
             self._speaker.say(event.value + "\n")
             event.input.clear()
-            self.look()
+            self.poll()
 
     def on_entry_line_left(self) -> None:
-        """The panel has the keys again."""
         self.take_keys()
-        self.look()
+        self.poll()
 
 
 def _summary(burst: Sequence[Client]) -> str:
@@ -250,6 +240,6 @@ def _summary(burst: Sequence[Client]) -> str:
 
 
 def _problem_of_number(text: str) -> str | None:
-    if not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= CLIENTS_MOST):
+    if not text or (text.isascii() and text.isdecimal() and 1 <= int(text) <= MAX_CLIENTS):
         return None
-    return _("a whole number from 1 to {most}").format(most=CLIENTS_MOST)
+    return _("a whole number from 1 to {most}").format(most=MAX_CLIENTS)

@@ -12,20 +12,22 @@ from sandbox.model.states import State
 from sandbox.tui.widgets.canvas import Point
 
 Ends = tuple[State, State]
+#: The one transition that has no arrow: in virtual time a process may begin with a wait.
+ADMITTED_WAITING: Ends = (State.NEW, State.BLOCKED)
 
 #: Smaller than this it cannot be drawn.
-WIDTH_LEAST, HEIGHT_LEAST = 76, 13
+MIN_WIDTH, MIN_HEIGHT = 76, 13
 #: Lines of NEW and DONE, and of the arrows below them; lines that tell of the chosen process, where there is room.
 _TOP, _BELOW_TOP, _CAPTION = 3, 2, 2
-_MIDDLE_LEAST, _BLOCKED_LEAST = 4, 4
+_MIN_MIDDLE, _MIN_BLOCKED = 4, 4
 #: At the right of RUNNING, where the way from BLOCKED leads up.
 _GUTTER = 3
 #: Between READY and RUNNING at least, and below READY: what is written at an arrow fits there.
-_GAP_LEAST, _MARGIN = 24, 19
+_MIN_GAP, _MARGIN = 24, 19
 
 
 class Label(NamedTuple):
-    """What is written at an arrow: in so many cells and lines from a point on, at that side of them."""
+    """Where the words at an arrow stand: ``width`` cells of a number of lines, from a point on, and at which side."""
 
     at: Point
     width: int
@@ -44,13 +46,13 @@ class Layout(NamedTuple):
 
 
 def layout(width: int, height: int) -> Layout | None:
-    """That of so many cells; None: there are too few."""
-    if width < WIDTH_LEAST or height < HEIGHT_LEAST:
+    """How the diagram fills ``width`` by ``height`` cells; None: there are too few."""
+    if width < MIN_WIDTH or height < MIN_HEIGHT:
         return None
-    caption = min(height - HEIGHT_LEAST, _CAPTION)
-    spare = height - HEIGHT_LEAST - caption
-    middle, below = _MIDDLE_LEAST + (spare + 1) // 2, _BLOCKED_LEAST + spare // 2
-    side = (width - _GUTTER - max(width // 4, _GAP_LEAST)) // 2
+    caption = min(height - MIN_HEIGHT, _CAPTION)
+    spare = height - MIN_HEIGHT - caption
+    middle, below = _MIN_MIDDLE + (spare + 1) // 2, _MIN_BLOCKED + spare // 2
+    side = (width - _GUTTER - max(width // 4, _MIN_GAP)) // 2
     top = _TOP + _BELOW_TOP
     ready = Region(0, top, side, middle)
     running = Region(width - _GUTTER - side, top, side, middle)

@@ -1,4 +1,4 @@
-"""The diagram of states: who is in each, how often each arrow was taken, and which one was the last."""
+"""The diagram of states: the processes in each, how often each arrow was taken, and which one was the last."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.states import State
 from sandbox.render.cells import fit
-from sandbox.tui.panels.states.layout import Ends, Label, Layout, layout
+from sandbox.tui.panels.states.layout import ADMITTED_WAITING, Ends, Label, Layout, layout
 from sandbox.tui.state.conversations import whereabouts
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.canvas import Canvas
@@ -27,8 +27,10 @@ from sandbox.views.transitions import TRANSITIONS
 _SAME_ARROW: dict[Ends, list[str]] = {
     ends: [name for name, other in TRANSITIONS.items() if other == ends] for ends in TRANSITIONS.values()
 }
-#: A name in a box takes at least so many cells, pid and sign included.
-_NAME_LEAST = 12
+#: In virtual time only, and told beside the other way in.
+_SAME_ARROW[State.NEW, State.READY] += _SAME_ARROW.pop(ADMITTED_WAITING)
+#: Cells of a name in a box, pid and sign included.
+_MIN_NAME = 12
 _BETWEEN = "  "
 
 
@@ -42,17 +44,19 @@ class _Lit(NamedTuple):
 class StateMap(Picture):
     """Boxes for the states, arrows between them."""
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    DEFAULT_CLASSES = "framed main"
+
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._alone = False
 
-    def show(self, session: Session, chosen: int | None, alone: bool) -> None:
+    def update_from(self, session: Session, chosen: int | None, alone: bool) -> None:
         """``alone``: the arrows are those of the chosen process, else those of all together."""
         self.remember(session, chosen)
         self._alone = alone and self.chosen is not None
         key = self.key("one_or_all")
         if self._alone and self.chosen is not None:
-            name = session.names[self.chosen]
+            name = session.view.names[self.chosen]
             self.entitle(_("STATES of {name}").format(name=name), _("{key} all").format(key=key))
         else:
             self.entitle(_("STATES of all processes"), _("{key} the chosen one alone").format(key=key))
@@ -62,7 +66,7 @@ class StateMap(Picture):
         """The picture, or where there is no room for it, a line an arrow."""
         if self._session is None:
             return []
-        board, lit = self._session.board, self._lit(self._session.board)
+        board, lit = self._session.view.board, self._lit(self._session.view.board)
         plan = layout(width, height)
         canvas = self.canvas(width, height)
         if plan is None:
@@ -78,8 +82,8 @@ class StateMap(Picture):
     # Arrows
 
     def _lit(self, board: Board) -> _Lit:
-        """What to light: of one process its last arrow; of all the last one, and what led there."""
-        diagram = board.diagram
+        """The arrows to light: of one process its last; of all the last one, and those that led there."""
+        diagram = board.transitions
         if self._alone and self.chosen is not None:
             move = diagram.last.get(self.chosen)
             return _Lit(None if move is None else TRANSITIONS[move.transition], frozenset())
@@ -105,12 +109,12 @@ class StateMap(Picture):
 
     def _number(self, board: Board, ends: Ends) -> int:
         pid = self.chosen if self._alone else None
-        return sum(board.diagram.count(name, pid) for name in _SAME_ARROW[ends])
+        return sum(board.transitions.count(name, pid) for name in _SAME_ARROW[ends])
 
     def _counts(self, board: Board, ends: Ends) -> list[str]:
-        """By what it was taken how often; its usual reason even if it never was."""
+        """How often it was taken for each reason; its usual reason even if it never was."""
         pid = self.chosen if self._alone else None
-        numbers = [(name, board.diagram.count(name, pid)) for name in _SAME_ARROW[ends]]
+        numbers = [(name, board.transitions.count(name, pid)) for name in _SAME_ARROW[ends]]
         some = [(name, number) for name, number in numbers if number] or [numbers[0]]
         return [wording.transition(name, number) for name, number in some]
 
@@ -126,41 +130,39 @@ class StateMap(Picture):
         self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
 
     def _columns(self, board: Board, state: State, inner: Region) -> int:
-        """Side by side as many as there is room for, if all processes together do not fit below each other: what
+        """As many side by side as there is room for, if all processes together do not fit below each other: one that
         moves from box to box does not make the others jump."""
         if state is State.BLOCKED or len(board.rows) - len(board.exited) <= inner.height:
             return 1
-        return max((inner.width + len(_BETWEEN)) // (_NAME_LEAST + len(_BETWEEN)), 1)
+        return max((inner.width + len(_BETWEEN)) // (_MIN_NAME + len(_BETWEEN)), 1)
 
     def sign(self, row: Row) -> Piece:
-        """Whoever was RUNNING when the machine paused has a sign of his own."""
-        held = self._session is not None and row.pid in self._session.board.diagram.held
+        """A process that was RUNNING when the machine paused has a sign of its own."""
+        held = self._session is not None and row.pid in self._session.view.board.transitions.held
         return ("‖", self.palette.ready) if held else super().sign(row)
 
     # Words
 
     def _captions(self, session: Session) -> Iterator[str]:
         """Where the chosen process is, what it waits for, and why it had the CPU."""
-        board, pid = session.board, self.chosen
+        board, pid = session.view.board, self.chosen
         if pid is None:
             keys = f"{self.key('select_previous')} {self.key('select_next')}"
             yield _("{keys} choose a process").format(keys=keys)
             return
-        if pid in board.diagram.held:
+        if pid in board.transitions.held:
             yield _("{name}: it was RUNNING when the machine paused").format(name=board.rows[pid].name)
         else:
             queue = [row.pid for row in _rows(board, State.READY)]
             places = {other: place for place, other in enumerate(queue, 1)}
             yield f"{board.rows[pid].name}: {wording.situation(whereabouts(board, pid, places))}"
-        turn = board.diagram.dispatched.get(pid)
+        turn = board.transitions.dispatched.get(pid)
         if turn is not None:
             yield wording.turn(turn)
 
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
-        """A line an arrow."""
+        """A line for each arrow."""
         for ends in _SAME_ARROW:
-            if ends == (State.NEW, State.BLOCKED) and not self._number(board, ends):
-                continue  # in virtual time only
             source, target = (wording.state(state) for state in ends)
             counts = _BETWEEN.join(self._counts(board, ends))
             last = ends == lit.last
@@ -170,10 +172,10 @@ class StateMap(Picture):
 
 
 def _rows(board: Board, state: State) -> list[Row]:
-    """Who is in a state, during a pause those who were RUNNING: in queue order, by CPU, the latest that have ended
-    first."""
+    """The processes in a state, during a pause those that were RUNNING: in queue order, by CPU, the latest that have
+    ended first."""
     pids: Sequence[int] = ()
-    held = board.diagram.held
+    held = board.transitions.held
     match state:
         case State.READY:
             pids = [pid for pid in board.ready if pid not in held]

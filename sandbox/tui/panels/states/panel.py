@@ -19,7 +19,7 @@ class States(Panel, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("states")
 
-    def __init__(self, id: str) -> None:  # noqa: A002 - Textual's name
+    def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._map = StateMap(id="state-map")
         self._session: Session | None = None
@@ -27,13 +27,11 @@ class States(Panel, can_focus=True):
         self._alone = False
 
     def compose(self) -> ComposeResult:
-        """All of it."""
         yield self._map
 
-    def show(self, session: Session, chosen: int | None) -> None:
+    def update_from(self, session: Session, chosen: int | None) -> None:
         self._session, self._chosen = session, chosen
-        self._map.keymap = self.keymap
-        self._map.show(session, chosen, self._alone)
+        self._map.update_from(session, chosen, self._alone)
 
     def single_out(self) -> None:
         self._alone = True
@@ -44,4 +42,4 @@ class States(Panel, can_focus=True):
             self.notify(_("Choose a process first"), markup=False)
         else:
             self._alone = not self._alone
-            self.show(self._session, self._chosen)
+            self.update_from(self._session, self._chosen)

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sandbox.machines.linux.blocking.sensors.base import Around, Sensor, SensorLost
+from sandbox.machines.linux.blocking.sensors.base import Sensor, SensorContext, SensorLost
 from sandbox.machines.linux.blocking.sensors.idle import IdleSensor
 from sandbox.machines.linux.blocking.sensors.perf import PerfSensor
 from sandbox.machines.linux.blocking.sensors.poll import PollSensor
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.cpus import choose
+from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.poller import Poller
+from sandbox.machines.linux.process.process_table import ProcessTable
 
 
-def _psutil(around: Around) -> Sensor:
+def _psutil(context: SensorContext) -> Sensor:
     from sandbox.machines.linux.blocking.sensors.portable import PsutilSensor  # loaded only where it is wanted
 
-    return PsutilSensor(around)
+    return PsutilSensor(context)
 
 
-_SENSORS: dict[str, Callable[[Around], Sensor]] = {
+_SENSORS: dict[str, Callable[[SensorContext], Sensor]] = {
     "perf": PerfSensor,
     "idle": IdleSensor,
     "poll": PollSensor,
@@ -30,25 +31,25 @@ NAMES = ("auto", *_SENSORS)
 _AUTO = ("perf", "idle", "poll")
 
 
-def open_sensor(name: str, around: Around) -> tuple[Sensor, SensorLost | None]:
+def open_sensor(name: str, context: SensorContext) -> tuple[Sensor, SensorLost | None]:
     """The sensor of that name, or where it cannot be had the next one, and why; ``auto``: the best."""
     if name == "auto":
-        return _first(_AUTO, around), None
+        return _first(_AUTO, context), None
     try:
-        return _SENSORS[name](around), None
+        return _SENSORS[name](context), None
     except SensorLost as lost:
-        return successor(name, around), lost
+        return successor(name, context), lost
 
 
-def successor(name: str, around: Around) -> Sensor:
-    """Who takes over when the sensor of that name is lost."""
-    return _first(_AUTO[_AUTO.index(name) + 1 :] if name in _AUTO[:-1] else _AUTO[-1:], around)
+def successor(name: str, context: SensorContext) -> Sensor:
+    """The sensor that takes over when the one of that name is lost."""
+    return _first(_AUTO[_AUTO.index(name) + 1 :] if name in _AUTO[:-1] else _AUTO[-1:], context)
 
 
-def _first(names: tuple[str, ...], around: Around) -> Sensor:
+def _first(names: tuple[str, ...], context: SensorContext) -> Sensor:
     for name in names:
         try:
-            return _SENSORS[name](around)
+            return _SENSORS[name](context)
         except SensorLost:
             continue
     raise AssertionError("polling can always be had")
@@ -58,7 +59,7 @@ def obstacle(name: str, cpus: int) -> str | None:
     """What keeps this machine from having a sensor for so many mini CPUs; None: nothing."""
     poller = Poller()
     try:
-        _SENSORS[name](Around(choose(cpus), Clock(), poller, {}, set())).close()
+        _SENSORS[name](SensorContext(assign_cpus(cpus), Clock(), poller, ProcessTable())).close()
     except SensorLost as lost:
         return lost.strerror
     finally:

@@ -7,48 +7,46 @@ says so. Times are the machine's, in ns.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
-from sandbox.machines.linux.blocking.sensors.wakeups import Sleepers
+from sandbox.machines.linux.blocking.sensors.wakeups import Wakeups
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.cpus import Places
+from sandbox.machines.linux.cpus import CpuAssignment
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import read_state, some_thread_runs
 from sandbox.util.units import MS
 
-#: Whoever is born is to be found within 5 ms.
-_BIRTHS_NS = 4 * MS
+#: So often new processes are looked for where no record tells of forks: each is to be found within 5 ms.
+_SCAN_NS = 4 * MS
 
 
-class Around(NamedTuple):
-    """What a sensor is given. ``places``: where the mini CPUs are; ``known``: every process of the machine by the
-    system's pid; into ``helpers`` go those of the sensor's own."""
+class SensorContext(NamedTuple):
+    """What of the machine a sensor may use. Processes of its own go into the table's ``helpers``."""
 
-    places: Places
+    cpus: CpuAssignment
     clock: Clock
     poller: Poller
-    known: Mapping[int, Child]
-    helpers: set[int]
+    table: ProcessTable
 
 
-class Blockage(NamedTuple):
-    """A running process that cannot run on, since ``at_ns``; None: as far as is known it cannot, since when nobody
-    knows."""
+class Block(NamedTuple):
+    """A running process has blocked, at ``at_ns``; None: as far as is known it has, and nobody knows when."""
 
     child: Child
     at_ns: int | None
 
 
-class Seen(NamedTuple):
-    """What a look found: running processes that cannot run on, waiting ones that can, waiting ones that woke and wait
-    again, and stopped ones that seem to run though nobody here let them."""
+class Observation(NamedTuple):
+    """What a look found: running processes that have ``blocked``, blocked ones that ``woke``, blocked ones that woke
+    and have blocked ``again``, and stopped ones that seem to run though nobody here continued them."""
 
-    blocked: list[Blockage]
-    woken: list[Child]
+    blocked: list[Block]
+    woke: list[Child]
     again: list[Child]
-    strays: Sequence[Child] = ()
+    runaways: Sequence[Child] = ()
 
 
 class SensorLost(OSError):
@@ -63,15 +61,15 @@ class Sensor(ABC):
     tells_all = False
     #: A running process is looked at so long after its dispatch, and then so often, whatever else tells of it.
     pause_ns = 1 * MS
-    #: How many waiting processes are looked at in one go where nothing tells when they will wake, and how often.
+    #: How many blocked processes are looked at in one go where nothing tells when they will wake, and how often.
     share, round_ns = 24, 1 * MS
 
     def __init__(self) -> None:
         self._next_ns = 0
-        self._births_ns = 0
-        self._sleepers = Sleepers(self.share, self.round_ns)
+        self._next_scan_ns = 0
+        self._wakeups = Wakeups(self.share, self.round_ns)
 
-    def blocked(self, child: Child) -> bool:
+    def is_blocked(self, child: Child) -> bool:
         """Whether no thread of the process can run at this moment; or it stopped though nobody here told it to, and
         waits to be continued by its next turn."""
         state, threads = read_state(child.stat_fd)
@@ -83,35 +81,37 @@ class Sensor(ABC):
         """A process has just been let run on its CPU: it may block soon."""
         self._next_ns = now_ns + self.pause_ns
 
-    def waits(self, child: Child, since_ns: int) -> None:
-        """A process waits since then, and what for is known as far as the system tells."""
-        self._sleepers.add(child, since_ns)
+    def explained(self, child: Child, since_ns: int) -> None:
+        """A process is blocked since then, and on what is known as far as the system tells."""
+        self._wakeups.add(child, since_ns)
 
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
         """When to look, if nothing makes itself felt before; None: not at all."""
-        sleepers_ns = self._sleepers.next_ns
+        wakeup_ns = self._wakeups.next_ns
         if not running:
-            return sleepers_ns
-        return self._next_ns if sleepers_ns is None else min(self._next_ns, sleepers_ns)
+            return wakeup_ns
+        return self._next_ns if wakeup_ns is None else min(self._next_ns, wakeup_ns)
 
-    def look(self, now_ns: int, running: Collection[Child], last: bool) -> Seen:
-        """Look at whom there is reason to look at; ``last``: a slice is over, and whoever blocked with its last
-        breath has blocked. Raises SensorLost."""
-        blocked = [hint for hint in self.hints(now_ns, running) if hint.at_ns is not None or self.blocked(hint.child)]
+    def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
+        """Look where there is reason to. ``last``: a slice has just expired, and a block at the same moment counts as
+        a block. Raises SensorLost."""
+        blocked = [
+            hint for hint in self.hints(now_ns, running) if hint.at_ns is not None or self.is_blocked(hint.child)
+        ]
         if now_ns >= self._next_ns or (last and not self.tells_all):
             self._next_ns = now_ns + self.pause_ns
-            blocked = blocked or [Blockage(child, None) for child in running if self.blocked(child)]
-        return Seen(blocked, *self._sleepers.look(now_ns, self.blocked))
+            blocked = blocked or [Block(child, None) for child in running if self.is_blocked(child)]
+        return Observation(blocked, *self._wakeups.look(now_ns, self.is_blocked))
 
-    def bore(self, now_ns: int) -> bool:
-        """Whether it is time to look for processes that were born since."""
-        if now_ns < self._births_ns:
+    def forked(self, now_ns: int) -> bool:
+        """Whether processes may have been forked that are to be looked for now."""
+        if now_ns < self._next_scan_ns:
             return False
-        self._births_ns = now_ns + _BIRTHS_NS
+        self._next_scan_ns = now_ns + _SCAN_NS
         return True
 
     @abstractmethod
-    def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Blockage]:
+    def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Block]:
         """Running processes that have blocked, or that may have (``at_ns`` None). Raises SensorLost."""
 
     @abstractmethod

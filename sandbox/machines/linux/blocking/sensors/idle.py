@@ -2,39 +2,45 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import socket
 from collections.abc import Collection, Iterable
+from typing import NoReturn
 
 from sandbox.i18n import N_
-from sandbox.machines.linux.blocking.sensors.base import Around, Blockage, Sensor, SensorLost
-from sandbox.machines.linux.blocking.sensors.idle_task import IdleTask
+from sandbox.machines.linux.blocking.sensors.base import Block, Sensor, SensorContext, SensorLost
 from sandbox.machines.linux.process.child import Child
+from sandbox.util import libc
 from sandbox.util.units import MS
 
-#: After a false alarm the idle task rests so long, or it would ring whenever Linux gives it its sliver.
+#: After a false alarm the idle task rests so long, or it would ring whenever Linux gives it its share.
 _REST_NS = 1 * MS
+#: What is written to an idle task to arm it, and by it when it gets to run.
+_BYTE = b"."
 
 
 class IdleSensor(Sensor):
-    """One idle task a mini CPU (``sandbox.machines.linux.blocking.sensors.idle_task``)."""
+    """One idle task a mini CPU."""
 
     name = "idle"
     #: A process may block while something of the system's own keeps the CPU from its idle task; and only looking tells
-    #: of births.
+    #: of forks.
     pause_ns = 4 * MS
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, context: SensorContext) -> None:
         super().__init__()
-        self._around = around
+        self._context = context
         self._tasks: list[IdleTask] = []
         try:
-            for cpu in around.places.mini:
+            for cpu in context.cpus.mini:
                 self._tasks.append(IdleTask(cpu))
         except OSError as error:
             self.close()
             raise SensorLost(error.errno, error.strerror or str(error)) from error
         for task in self._tasks:
-            around.helpers.add(task.os_pid)
-            around.poller.add(task.fileno(), None)
+            context.table.helpers.add(task.os_pid)
+            context.poller.add(task.fileno(), None)
 
     def dispatched(self, child: Child, now_ns: int) -> None:
         """It may block soon: the idle task of its CPU shall tell."""
@@ -42,7 +48,7 @@ class IdleSensor(Sensor):
         if child.cpu is not None:
             self._tasks[child.cpu].arm()
 
-    def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Blockage]:
+    def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Block]:
         """Those on CPUs whose idle task got to run."""
         idle = {cpu for cpu, task in enumerate(self._tasks) if task.armed and task.rang()}
         if any(task.lost for task in self._tasks):
@@ -52,10 +58,84 @@ class IdleSensor(Sensor):
                 task.arm()
         elif idle:
             self._next_ns = min(self._next_ns, now_ns + _REST_NS)
-        return [Blockage(child, None) for child in running if child.cpu in idle]
+        return [Block(child, None) for child in running if child.cpu in idle]
 
     def close(self) -> None:
         for task in self._tasks:
-            self._around.poller.remove(task.fileno())
+            self._context.poller.remove(task.fileno())
             task.close()
         self._tasks.clear()
+
+
+class IdleTask:
+    """The idle task of one real CPU: what an operating system runs when nothing else can run.
+
+    A child of ours in SCHED_IDLE. When it gets to run, the CPU has nothing else to do: it says so with one byte, and
+    sleeps until it is armed again. Linux gives it a share of a busy CPU, too (its weight is 3 against 1024), so an
+    alarm is a reason to look, not the truth. ``lost``: it has ended. Raises OSError where it cannot be had.
+    """
+
+    def __init__(self, cpu: int) -> None:
+        self._ours, theirs = socket.socketpair()
+        self._ours.setblocking(False)
+        self.lost = False
+        #: Whether it will say when it gets to run.
+        self.armed = False
+        parent = os.getpid()
+        self.os_pid = os.fork()
+        if self.os_pid == 0:
+            _idle(parent, cpu, theirs.fileno())
+        self._pidfd = os.pidfd_open(self.os_pid)
+        theirs.close()
+
+    def fileno(self) -> int:
+        return self._ours.fileno()
+
+    def arm(self) -> None:
+        """Have it say once when it gets to run."""
+        if not self.armed and not self.lost:
+            self.armed = True
+            try:
+                self._ours.send(_BYTE)
+            except OSError:
+                self.lost = True
+
+    def rang(self) -> bool:
+        """Whether it has got to run since it was armed."""
+        try:
+            heard = self._ours.recv(16)
+        except BlockingIOError:
+            return False
+        except OSError:
+            heard = b""
+        self.lost = not heard
+        self.armed = False
+        return not self.lost
+
+    def close(self) -> None:
+        """End it."""
+        self._ours.close()
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # it has ended, and somebody has taken its status
+        os.close(self._pidfd)
+
+
+def _idle(parent: int, cpu: int, descriptor: int) -> NoReturn:
+    """The whole life of an idle task."""
+    try:
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == parent:
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            os.sched_setaffinity(0, {cpu})
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+            libc.set_name(f"idle-{cpu}")
+            os.closerange(3, descriptor)
+            os.closerange(descriptor + 1, 1 << 20)
+            while os.read(descriptor, 1):
+                os.write(descriptor, _BYTE)
+    finally:
+        os._exit(0)

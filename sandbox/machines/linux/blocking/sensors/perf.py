@@ -1,4 +1,4 @@
-"""The best sensor: the system's own record of every switch tells at once who left its CPU, when, and why."""
+"""The best sensor: the system's own record of every switch tells at once which process left its CPU, when, and why."""
 
 from __future__ import annotations
 
@@ -6,63 +6,67 @@ from collections import Counter
 from collections.abc import Collection, Iterable
 
 from sandbox.i18n import N_
-from sandbox.machines.linux.blocking.sensors.base import Around, Blockage, Seen, Sensor, SensorLost
-from sandbox.machines.linux.blocking.sensors.perf_events import Ring, What
+from sandbox.machines.linux.blocking.sensors.base import Block, Observation, Sensor, SensorContext, SensorLost
+from sandbox.machines.linux.perf_events import Ring, What
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.util.units import MS
 
-#: So many records at once are a flood (threads that hand the CPU to and fro): then the rings are left alone a while.
+#: So many records at once are a flood (threads that hand the CPU to and fro): then the rings wake us no more for a
+#: while.
 _FLOOD, _FLOOD_PAUSE_NS = 500, 2 * MS
 
 
 class PerfSensor(Sensor):
-    """Reads one ring a mini CPU (``sandbox.machines.linux.blocking.sensors.perf_events``)."""
+    """Reads one ring a mini CPU."""
 
     name = "perf"
     tells_all = True
-    #: No record is ever the only hope.
+    #: Records tell of every block; this is for the case that one was missed.
     pause_ns = 100 * MS
-    #: The records tell of every wake that leads to a run; only one that waits for its turn in the system's own queue
-    #: is found by looking.
+    #: Records tell of every wake that leads to a run; looking finds a process that waits in the system's own run queue.
     round_ns = 5 * MS
 
-    def __init__(self, around: Around) -> None:
+    def __init__(self, context: SensorContext) -> None:
         super().__init__()
-        if not around.places.alone:  # each switch of ours would be a record that wakes us, and lead to the next
+        if not context.cpus.dedicated:  # each switch of ours would be a record that wakes us, and lead to the next
             raise SensorLost(0, N_("the kernel process needs a CPU of its own for it"))
-        self._around = around
+        self._clock = context.clock
+        self._poller = context.poller
+        self._known = context.table.by_os_pid
         self._rings: list[Ring] = []
         #: Whether a dispatch has left records behind that need not wake us.
-        self._fresh = False
+        self._dispatched = False
+        #: Until when the rings do not wake us (the machine's time); None: they do.
         self._muted_until_ns: int | None = None
-        #: Found in the records and not looked at yet: who had the CPU and could not run on (since when, by
-        #: CLOCK_MONOTONIC), who came onto one without having it from us; whether there were births.
+        # Found in the records and not looked at yet: which processes had a CPU and could not run on (since when, by
+        # CLOCK_MONOTONIC), which came onto one without having been dispatched; whether any were forked.
         self._left: dict[int, int] = {}
         self._came: set[int] = set()
-        self._births = False
-        #: Living threads of the processes that have more than their first, that one not counted.
+        self._forked = False
+        #: Living threads of a process beyond its first one. With a key here, even of 0, the record of one thread is no
+        #: proof that the process is blocked.
         self._threads: Counter[int] = Counter()
-        #: Whether records are missing.
+        #: Whether records are missing: from then on none is a proof.
         self._lost = False
         try:
-            for cpu in around.places.mini:
+            for cpu in context.cpus.mini:
                 self._rings.append(Ring(cpu))
         except OSError as error:
             self.close()
             raise SensorLost(error.errno, error.strerror or str(error)) from error
         for ring in self._rings:
-            around.poller.add(ring.fileno(), None)
+            self._poller.add(ring.fileno(), None)
 
     def dispatched(self, child: Child, now_ns: int) -> None:
         super().dispatched(child, now_ns)
-        self._fresh = True
+        self._dispatched = True
 
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
-        """The records of the last switch shall not wake us, if they say what we know."""
-        if self._fresh:
-            self._fresh = False
+        """The records of our last switch shall not wake us, unless they say what we do not know."""
+        if self._dispatched:
+            self._dispatched = False
             for ring in self._rings:
-                ring.hush()
+                ring.clear()
             self._read(now_ns)
             if self._left or self._came:
                 return now_ns
@@ -71,44 +75,45 @@ class PerfSensor(Sensor):
             return at_ns
         return self._muted_until_ns if at_ns is None else min(at_ns, self._muted_until_ns)
 
-    def look(self, now_ns: int, running: Collection[Child], last: bool) -> Seen:
+    def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
         seen = super().look(now_ns, running, last)
         if not self._came:
             return seen
-        known = self._around.known
-        risen = [known[os_pid] for os_pid in self._came if os_pid in known]
+        came = [self._known[os_pid] for os_pid in self._came if os_pid in self._known]
         self._came.clear()
-        waited = [child for child in risen if child.mode is Mode.WAITING]
-        woken = [child for child in waited if not self.blocked(child)]
-        again = [child for child in waited if child not in woken and child not in seen.woken]
-        strays = [child for child in risen if child.mode is Mode.STOPPED]
-        return Seen(seen.blocked, [*dict.fromkeys(seen.woken + woken)], [*dict.fromkeys(seen.again + again)], strays)
+        waited = [child for child in came if child.mode is Mode.BLOCKED]
+        woke = [child for child in waited if not self.is_blocked(child)]
+        again = [child for child in waited if child not in woke and child not in seen.woke]
+        runaways = [child for child in came if child.mode is Mode.STOPPED]
+        return Observation(
+            seen.blocked, [*dict.fromkeys(seen.woke + woke)], [*dict.fromkeys(seen.again + again)], runaways
+        )
 
-    def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Blockage]:
+    def hints(self, now_ns: int, running: Collection[Child]) -> Iterable[Block]:
         """Those of which a thread left the CPU and could not run on. Of one with a single thread the record is the
         proof; of one with several it is not, nor of any once records were lost."""
         self._read(now_ns)
         if not self._left:
             return ()
         left, self._left = self._left, {}
-        return [self._blockage(child, left[child.os_pid]) for child in running if child.os_pid in left]
+        return [self._block(child, left[child.os_pid]) for child in running if child.os_pid in left]
 
-    def bore(self, now_ns: int) -> bool:
+    def forked(self, now_ns: int) -> bool:
         self._read(now_ns)
-        births, self._births = self._births, False
-        return births
+        forked, self._forked = self._forked, False
+        return forked
 
-    def _blockage(self, child: Child, t_ns: int) -> Blockage:
-        at_ns = self._around.clock.machine_ns(t_ns)
+    def _block(self, child: Child, t_ns: int) -> Block:
+        at_ns = self._clock.machine_ns(t_ns)
         sure = at_ns > child.started_ns and child.os_pid not in self._threads and not self._lost
-        return Blockage(child, at_ns if sure else None)
+        return Block(child, at_ns if sure else None)
 
     def _read(self, now_ns: int) -> None:
         """Note what the records say."""
         for ring in self._rings:
             records = ring.read()
             for what, os_pid, thread, t_ns in records:
-                child = self._around.known.get(os_pid)
+                child = self._known.get(os_pid)
                 running = child is not None and child.mode is Mode.RUNNING
                 if what == "left":
                     if running:
@@ -118,22 +123,23 @@ class PerfSensor(Sensor):
                         self._came.add(os_pid)
                     elif thread == os_pid:
                         self._left.pop(os_pid, None)
-                elif what != "pushed":
-                    self._note_life(what, os_pid, thread, t_ns)
+                elif what != "preempted":
+                    self._note_rare(what, os_pid, thread, t_ns)
             if len(records) >= _FLOOD or self._muted_until_ns is not None:
-                self._mind_floods(now_ns)
+                self._limit_flood(now_ns)
 
-    def _note_life(self, what: What, os_pid: int, thread: int, t_ns: int) -> None:
-        """Births and ends. With its first thread a process ends itself or goes on without: the system knows."""
-        if what == "born":
+    def _note_rare(self, what: What, os_pid: int, thread: int, t_ns: int) -> None:
+        """Forks and ends, and that records were lost. When its first thread ends, a process ends too, or goes on
+        without: its state tells."""
+        if what == "forked":
             del self._threads[os_pid]
-            self._births = True
+            self._forked = True
         elif what == "thread":
             self._threads[os_pid] += 1
         elif what == "lost":
-            self._lost = self._births = True
-            self._left |= dict.fromkeys(self._around.known, 0)
-            self._came |= self._around.known.keys()
+            self._lost = self._forked = True
+            self._left |= dict.fromkeys(self._known, 0)
+            self._came |= self._known.keys()
         elif thread == os_pid:
             self._left[os_pid] = t_ns
             self._threads[os_pid] += 0
@@ -143,20 +149,19 @@ class PerfSensor(Sensor):
             if not self._threads[os_pid]:
                 del self._threads[os_pid]
 
-    def _mind_floods(self, now_ns: int) -> None:
-        """Leave the rings alone, or no longer."""
-        poller = self._around.poller
+    def _limit_flood(self, now_ns: int) -> None:
+        """Have the rings wake us no more, or again."""
         if self._muted_until_ns is None:
             self._muted_until_ns = now_ns + _FLOOD_PAUSE_NS
             for ring in self._rings:
-                poller.mute(ring.fileno())
+                self._poller.mute(ring.fileno())
         elif now_ns >= self._muted_until_ns:
             self._muted_until_ns = None
             for ring in self._rings:
-                poller.unmute(ring.fileno())
+                self._poller.unmute(ring.fileno())
 
     def close(self) -> None:
         for ring in self._rings:
-            self._around.poller.remove(ring.fileno())
+            self._poller.remove(ring.fileno())
             ring.close()
         self._rings.clear()

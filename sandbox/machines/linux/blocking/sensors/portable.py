@@ -6,7 +6,7 @@ from weakref import WeakKeyDictionary
 
 import psutil
 
-from sandbox.machines.linux.blocking.sensors.base import Around
+from sandbox.machines.linux.blocking.sensors.base import SensorContext
 from sandbox.machines.linux.blocking.sensors.poll import PollSensor
 from sandbox.machines.linux.process.child import Child, Mode
 
@@ -16,7 +16,7 @@ class PsutilSensor(PollSensor):
 
     name = "psutil"
     share = 8
-    _WAITING = frozenset(
+    _ASLEEP = frozenset(
         {
             psutil.STATUS_SLEEPING,
             psutil.STATUS_DISK_SLEEP,
@@ -26,17 +26,17 @@ class PsutilSensor(PollSensor):
         }
     )
 
-    def __init__(self, around: Around) -> None:
-        super().__init__(around)
+    def __init__(self, context: SensorContext) -> None:
+        super().__init__(context)
         self._processes: WeakKeyDictionary[Child, psutil.Process] = WeakKeyDictionary()
 
-    def blocked(self, child: Child) -> bool:
+    def is_blocked(self, child: Child) -> bool:
         try:
             process = self._processes.get(child)
             if process is None:
                 process = self._processes[child] = psutil.Process(child.os_pid)
             status = process.status()
-            if status not in self._WAITING:
+            if status not in self._ASLEEP:
                 return bool(status == psutil.STATUS_STOPPED and child.mode is Mode.RUNNING)
             return process.num_threads() == 1 or not self._some_thread_runs(process)
         except psutil.Error:

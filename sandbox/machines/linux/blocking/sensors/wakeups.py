@@ -1,4 +1,4 @@
-"""Whom of the waiting processes to look at, and when."""
+"""Which of the blocked processes to look at, in case they have woken, and when."""
 
 from __future__ import annotations
 
@@ -10,78 +10,79 @@ from itertools import count
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.util.units import MS, US
 
-#: A timer rings a little late, and its process takes a moment to become runnable: whoever still sleeps is looked at
-#: again after so long, twice as long and so on, before he counts as one of whom nobody knows.
-_GRACE_NS = 20 * US
-_GRACE_MOST_NS = 2 * MS
+#: A timer fires a little late, and its process takes a moment to become runnable: one that still sleeps is looked at
+#: again after so long, then twice as long and so on, before it counts as one whose wake cannot be foreseen.
+_MIN_GRACE_NS = 20 * US
+_MAX_GRACE_NS = 2 * MS
 
 
-class Sleepers:
-    """A process whose wait has a known length is looked at when that is over; of the others a ``share`` in turn
-    every ``round_ns``. So a thousand sleepers cost no more than a few."""
+class Wakeups:
+    """A process whose wait has a known length is looked at when that is over; of the others a ``share`` in turn every
+    ``round_ns``. So a thousand that sleep cost no more than a few."""
 
     def __init__(self, share: int, round_ns: int) -> None:
         self._share = share
         self._round_ns = round_ns
         self._next_round_ns = 0
         self._order = count()
-        # Each entry is for one wait of its process, and is left behind when that is over: when to look, and how much
-        # later then.
+        # Each entry is for one wait of its process, by its ordinal; it is dropped, when its turn comes, if that wait is
+        # over. Of waits with a known length: when to look (a heap; the order decides between equals), and how much
+        # later to look again.
         self._timed: list[tuple[int, int, Child, int, int]] = []
         self._others: deque[tuple[Child, int]] = deque()
 
     def add(self, child: Child, since_ns: int) -> None:
-        """A process waits since then for what ``child.on`` says."""
-        length_ns = child.on.figures.get("for_ns") if child.on is not None else None
+        """A process is blocked since then, on what ``child.blocked_on`` says."""
+        length_ns = child.blocked_on.figures.get("for_ns") if child.blocked_on is not None else None
         if isinstance(length_ns, int):
-            self._look_at(child, since_ns + length_ns, _GRACE_NS)
+            self._look_at(child, since_ns + length_ns, _MIN_GRACE_NS)
         else:
-            self._others.append((child, child.waits))
+            self._others.append((child, child.wait_number))
 
     def _look_at(self, child: Child, at_ns: int, grace_ns: int) -> None:
-        heapq.heappush(self._timed, (at_ns + grace_ns, next(self._order), child, child.waits, grace_ns * 2))
+        heapq.heappush(self._timed, (at_ns + grace_ns, next(self._order), child, child.wait_number, grace_ns * 2))
 
     @property
     def next_ns(self) -> int | None:
-        """When somebody is to be looked at; None: nobody waits."""
-        while self._timed and not _waits(*self._timed[0][2:4]):
+        """When one is to be looked at; None: none is blocked."""
+        while self._timed and not _still_waits(*self._timed[0][2:4]):
             heapq.heappop(self._timed)
-        while self._others and not _waits(*self._others[0]):
+        while self._others and not _still_waits(*self._others[0]):
             self._others.popleft()
         times = [self._timed[0][0]] if self._timed else []
         if self._others:
             times.append(self._next_round_ns)
         return min(times, default=None)
 
-    def look(self, now_ns: int, blocked: Callable[[Child], bool]) -> tuple[list[Child], list[Child]]:
-        """Of those whose turn it is, the ones that are not ``blocked`` any more; and the ones that are blocked again:
-        they have used the CPU since their wait began."""
-        woken: list[Child] = []
+    def look(self, now_ns: int, is_blocked: Callable[[Child], bool]) -> tuple[list[Child], list[Child]]:
+        """Of those whose turn it is, the ones that are not blocked any more, and the ones that are blocked again: they
+        have used the CPU since their wait began."""
+        woke: list[Child] = []
         again: list[Child] = []
-        for child, wait, grace_ns in self._due(now_ns):
-            if not _waits(child, wait):
+        for child, wait_number, grace_ns in self._due(now_ns):
+            if not _still_waits(child, wait_number):
                 continue
-            if not blocked(child):
-                woken.append(child)
+            if not is_blocked(child):
+                woke.append(child)
                 continue
-            if grace_ns <= _GRACE_MOST_NS:
+            if grace_ns <= _MAX_GRACE_NS:
                 self._look_at(child, now_ns, grace_ns)
             else:
-                self._others.append((child, wait))
+                self._others.append((child, wait_number))
             if child.cpu_ns() > child.wait_cpu_ns:
                 again.append(child)
-        return woken, again
+        return woke, again
 
     def _due(self, now_ns: int) -> Iterator[tuple[Child, int, int]]:
-        """Each with its wait and how long to leave it alone if it sleeps on; very long: until its turn among those of
-        whom nobody knows."""
+        """Those to look at, each with its wait and how much later to look again if it sleeps on (more than the largest
+        grace: when its turn comes among the others)."""
         while self._timed and self._timed[0][0] <= now_ns:
             yield heapq.heappop(self._timed)[2:]
         if self._others and now_ns >= self._next_round_ns:
             self._next_round_ns = now_ns + self._round_ns
             for _ in range(min(self._share, len(self._others))):
-                yield *self._others.popleft(), _GRACE_MOST_NS + 1
+                yield *self._others.popleft(), _MAX_GRACE_NS + 1
 
 
-def _waits(child: Child, wait: int) -> bool:
-    return child.mode is Mode.WAITING and child.waits == wait
+def _still_waits(child: Child, wait_number: int) -> bool:
+    return child.mode is Mode.BLOCKED and child.wait_number == wait_number

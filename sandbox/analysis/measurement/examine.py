@@ -1,0 +1,184 @@
+"""What this machine can do for us, and what to do about what is missing: nothing is run for that."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from typing import Literal, NamedTuple
+
+from sandbox.i18n import Messages, _
+from sandbox.link.client import can_be_strict
+
+#: Where the servers of the lessons listen.
+PORT = 9001
+
+
+class Finding(NamedTuple):
+    """One thing looked at. ``state``: ok; limited: it works, with less; fails: real processes cannot run."""
+
+    name: str
+    state: Literal["ok", "limited", "fails"]
+    found: str
+    advice: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at everything. Nothing is changed, and nothing is left."""
+    checks: list[Callable[[], Iterator[Finding]]] = [_python, _system]
+    if sys.platform == "linux":
+        checks += [_cpus, _linux, _limits, _containment]
+    checks += [_port, _terminal]
+    return [finding for check in checks for finding in check()]
+
+
+def _python() -> Iterator[Finding]:
+    yield Finding("python", "ok", f"{platform.python_version()} ({sys.executable})")
+
+
+def _system() -> Iterator[Finding]:
+    found = _("{system} on {processor}").format(
+        system=f"{platform.system()} {platform.release()}", processor=platform.machine()
+    )
+    if sys.platform == "linux":
+        yield Finding(_("system"), "ok", found)
+    else:
+        yield Finding(_("system"), "fails", found, _("real processes are scheduled on Linux only"))
+
+
+def _cpus() -> Iterator[Finding]:
+    from sandbox.machines.linux.cpus import assign_cpus
+
+    number = len(os.sched_getaffinity(0))
+    cpus = assign_cpus(1)
+    if cpus.dedicated:
+        found = _("{number}: cpu0 is the real CPU {mini}, the engine keeps to {engine}")
+        yield Finding(_("CPUs"), "ok", found.format(number=number, mini=cpus.mini[0], engine=cpus.engine))
+    else:
+        found = _("1: programs and engine share it; a switch waits for each stop (sequential recipe)")
+        yield Finding(_("CPUs"), "limited", found, _("give the container or virtual machine a second CPU"))
+
+
+def _linux() -> Iterator[Finding]:
+    from sandbox.machines.linux.capabilities import can_schedule
+    from sandbox.machines.linux.procfs import is_mounted, shows_others
+
+    if not is_mounted():
+        found = _("not there: nothing can be known of processes")
+        yield Finding("/proc", "fails", found, "mount -t proc proc /proc")
+        return
+    problem = can_schedule()
+    if problem is None:
+        found = _("a child was born, stopped, continued and ended by signals")
+        yield Finding(_("scheduling"), "ok", found)
+    else:
+        advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
+        yield Finding(_("scheduling"), "fails", problem, advice)
+    yield from _sensors()
+    if not shows_others():
+        advice = _("children are found all the same; ps shows only your own processes")
+        yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
+
+
+def _sensors() -> Iterator[Finding]:
+    """Each sensor, best first; that a better one is missing costs accuracy and nothing else."""
+    from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
+
+    for name in NAMES:
+        if name == "auto":
+            continue
+        reason = obstacle(name, 1)
+        what = _("sensor {name}").format(name=name)
+        if reason is None:
+            yield Finding(what, "ok", _(_SENSOR_NOTES[name]))
+        else:
+            yield Finding(what, "limited", _(reason), _(_SENSOR_ADVICE.get(name, "")))
+
+
+_SENSOR_NOTES: Messages = {
+    "perf": "the system's own record of every switch: exact, and slices can be verified",
+    "idle": "an idle task on each mini CPU tells when nothing else runs",
+    "poll": "kept-open /proc/PID/stat, asked again and again",
+    "psutil": "portable, asked again and again",
+}
+_SENSOR_ADVICE: Messages = {
+    "perf": "needs a second CPU, and: sysctl kernel.perf_event_paranoid=2 (in a container also a seccomp profile that "
+    "permits perf_event_open)",
+}
+
+
+def _limits() -> Iterator[Finding]:
+    import resource
+
+    from sandbox.machines.linux.process.limits import DESCRIPTORS_EACH
+
+    descriptors, processes = (resource.getrlimit(what)[1] for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC))
+    most = 10**6 if descriptors == resource.RLIM_INFINITY else descriptors // DESCRIPTORS_EACH
+    state: Literal["ok", "limited"] = "ok" if most >= 1_000 else "limited"
+    advice = "" if state == "ok" else _("raise the hard limit: ulimit -Hn 8192")
+    found = _("at most {descriptors}: enough for {processes} processes").format(descriptors=descriptors, processes=most)
+    yield Finding(_("descriptors"), state, found, advice)
+    if processes != resource.RLIM_INFINITY:
+        state = "ok" if processes >= 1_000 else "limited"
+        advice = "" if state == "ok" else _("raise the limit of processes: ulimit -u 4096")
+        yield Finding(_("processes"), state, _("at most {number}").format(number=processes), advice)
+    consoles = _first_number("/proc/sys/kernel/pty/max")
+    if consoles is not None:
+        state = "ok" if consoles >= 1_000 else "limited"
+        found = _("at most {number} pseudo-terminals").format(number=consoles)
+        yield Finding(_("consoles"), state, found)
+
+
+def _containment() -> Iterator[Finding]:
+    who = "root" if os.geteuid() == 0 else _("an ordinary user")
+    contained = os.path.exists("/.dockerenv") or os.environ.get("container")  # noqa: SIM112 - systemd's name
+    found = _("{who}, in a container") if contained else _("{who}, on the machine")
+    yield Finding(_("user"), "ok", found.format(who=who))
+    if can_be_strict():
+        yield Finding("--strict", "ok", _("a pid namespace of its own can be had"))
+    else:
+        advice = _(
+            "--strict needs util-linux, and root or user namespaces; without it all is the same but one case: if the "
+            "terminal's and the kernel process are killed at the same moment, daemons may live on"
+        )
+        yield Finding("--strict", "limited", _("no pid namespace can be had"), advice)
+
+
+def _port() -> Iterator[Finding]:
+    what = _("port {number}").format(number=PORT)
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", PORT))
+        except OSError as error:
+            advice = _('end what listens there, or give the server another port (listen = "127.0.0.1:0")')
+            yield Finding(what, "limited", error.strerror or _("taken"), advice)
+        else:
+            yield Finding(what, "ok", _("free"))
+
+
+def _terminal() -> Iterator[Finding]:
+    encoding = (sys.stdout.encoding or "").lower()
+    if encoding not in ("utf-8", "utf8"):
+        advice = _("set LANG=C.UTF-8, or the app's signs cannot be shown")
+        yield Finding(_("encoding"), "limited", encoding or _("unknown"), advice)
+    if not sys.stdout.isatty():
+        advice = _("the app needs one; run and simulate do not")
+        yield Finding(_("terminal"), "limited", _("stdout is no terminal"), advice)
+        return
+    columns, lines = shutil.get_terminal_size()
+    found = f"{os.environ.get('TERM') or _('unknown')}, {columns}×{lines}"
+    if columns < 80 or lines < 24:
+        yield Finding(_("terminal"), "limited", found, _("the app wants at least 80×24"))
+    else:
+        yield Finding(_("terminal"), "ok", found)
+
+
+def _first_number(path: str) -> int | None:
+    try:
+        with open(path) as file:
+            return int(file.read().split()[0])
+    except (OSError, ValueError, IndexError):
+        return None

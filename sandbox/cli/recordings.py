@@ -1,0 +1,28 @@
+"""Recordings that commands read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from sandbox.model.problems import BadInput, problems_of
+from sandbox.model.values import BadValue
+from sandbox.trace.load import Recording
+
+
+@contextmanager
+def opened(path: str) -> Iterator[Recording]:
+    """A recording, its beginning read. Raises BadInput, also for what is found to be wrong while it is read."""
+    try:
+        yield Recording(path)
+    except BadValue as bad:
+        raise BadInput(path, problems_of(bad)) from None
+
+
+def complain_of(recording: Recording) -> None:
+    """Say what could not be read of it; complete when all was read."""
+    from sandbox import wording
+    from sandbox.render.stderr import complain
+
+    for problem in recording.problems:
+        complain(f"{recording.path}: {wording.recording(problem)}")

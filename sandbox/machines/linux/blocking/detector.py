@@ -1,0 +1,84 @@
+"""Which processes block, wake, or run though they were stopped: the sensor is asked, and replaced when it is lost."""
+
+from __future__ import annotations
+
+from sandbox.machines.linux.blocking.blocked import BlockedProcesses
+from sandbox.machines.linux.blocking.sensors import open_sensor, successor
+from sandbox.machines.linux.blocking.sensors.base import SensorContext, SensorLost
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.stop_monitor import StopMonitor
+
+
+class Detector:
+    """``sensor``: the name of the one that is wanted. What it sees goes to ``blocked`` and ``stop_monitor``."""
+
+    def __init__(
+        self,
+        sensor: str,
+        context: SensorContext,
+        blocked: BlockedProcesses,
+        stop_monitor: StopMonitor,
+        reports: Reports,
+    ) -> None:
+        self._context = context
+        self._running = context.table.running
+        self._blocked = blocked
+        self._stop_monitor = stop_monitor
+        self._reports = reports
+        self._sensor, lost = open_sensor(sensor, context)
+        if lost is not None:
+            reports.fault(None, "sensor cannot be had", sensor=sensor, reason=lost.strerror, next=self._sensor.name)
+
+    @property
+    def sensor(self) -> str:
+        """The name of the sensor that is in use."""
+        return self._sensor.name
+
+    def next_ns(self, now_ns: int) -> int | None:
+        """When to look, if nothing makes itself felt before."""
+        return self._sensor.next_look_ns(now_ns, self._running.values())
+
+    def forked(self, now_ns: int) -> bool:
+        """Whether processes may have been forked that are to be looked for now."""
+        return self._sensor.forked(now_ns)
+
+    def look(self, now_ns: int, last: bool) -> None:
+        """``last``: a slice has just expired; a block at the same moment counts as a block."""
+        try:
+            seen = self._sensor.look(now_ns, self._running.values(), last)
+        except SensorLost as lost:
+            self._replace(lost)
+            return
+        for child, at_ns in seen.blocked:
+            del self._running[child.pid]
+            self._blocked.add(child, at_ns)
+        for child in seen.woke:
+            self._blocked.wake(child)
+        for child in seen.again:
+            if self._blocked.blocked_again(child, now_ns):
+                self._sensor.explained(child, now_ns)
+        for child in seen.runaways:
+            self._stop_monitor.suspect(child)
+
+    def dispatched(self, child: Child) -> None:
+        """It has just been let run."""
+        self._sensor.dispatched(child, child.started_ns)
+
+    def explained(self, child: Child, since_ns: int) -> None:
+        """It is known on what this one is blocked, which may tell when it will wake."""
+        self._sensor.explained(child, since_ns)
+
+    def _replace(self, lost: SensorLost) -> None:
+        """The next best takes over, and is told which processes run and which are blocked."""
+        old, self._sensor = self._sensor, successor(self._sensor.name, self._context)
+        old.close()
+        self._reports.fault(None, "sensor lost", sensor=old.name, reason=lost.strerror, next=self._sensor.name)
+        now_ns = self._context.clock.now_ns()
+        for child in self._running.values():
+            self._sensor.dispatched(child, now_ns)
+        for child in self._blocked.by_pid.values():
+            self._sensor.explained(child, now_ns)
+
+    def close(self) -> None:
+        self._sensor.close()

@@ -1,0 +1,96 @@
+"""What is asked of the machine: by the operator over the link, and by the scenario's script."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+from typing import Protocol
+
+from sandbox.kernel.machine import Asked
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.reports import Reports
+from sandbox.model.commands import Command, Farewell, Quit, Resume, Step
+from sandbox.model.spec import At
+
+
+class OperatorLink(Protocol):
+    """Where commands come from: the link to whoever sits at the terminal. Times are of CLOCK_MONOTONIC."""
+
+    def fileno(self) -> int: ...
+
+    def read(self) -> list[Command]:
+        """The commands that have come since."""
+        ...
+
+    def dismissed(self) -> bool:
+        """Whether the other end is gone or has asked us to quit; the command itself still comes."""
+        ...
+
+    def check(self) -> list[Command]:
+        """What follows from the time alone: nobody has been heard for too long."""
+        ...
+
+    @property
+    def next_check_ns(self) -> int | None:
+        """When to check."""
+        ...
+
+    @property
+    def behind(self) -> bool:
+        """Whether too much is waiting to be read at the other end."""
+        ...
+
+    @property
+    def lost(self) -> bool:
+        """Whether the other end is gone: then nothing is done politely."""
+        ...
+
+
+class Commands:
+    """Reports what is asked for, in the order in which it is due."""
+
+    def __init__(self, link: OperatorLink, script: Iterable[At], clock: Clock, reports: Reports) -> None:
+        self._link = link
+        self._script = deque(sorted(script, key=lambda at: at.time_ns))
+        self._clock = clock
+        self._reports = reports
+        #: Whether the scenario's clients have all left.
+        self.farewell = False
+
+    @property
+    def expected(self) -> bool:
+        """Whether a scripted command is still to come."""
+        return bool(self._script)
+
+    @property
+    def script_ends_pauses(self) -> bool:
+        """Whether the script will go on after a pause; if not, somebody else has to, and the script waits."""
+        return any(isinstance(at.do, (Resume, Step)) for at in self._script)
+
+    @property
+    def next_ns(self) -> int | None:
+        """When the next scripted command is due (CLOCK_MONOTONIC), as far as that is known."""
+        if not self._script or self._clock.watch_stands:
+            return None
+        return self._clock.watch_monotonic_ns(self._script[0].time_ns)
+
+    def read(self) -> None:
+        """The link has something."""
+        self._report(self._link.read())
+
+    def check(self) -> None:
+        """What the time brings: silence on the link, and scripted commands."""
+        self._report(self._link.check())
+        while self._script and self._script[0].time_ns <= self._clock.watch_ns():
+            self._reports.add(Asked(self._script.popleft().do))
+
+    def quit(self) -> None:
+        """Nobody asks for it, but there is nothing left to do."""
+        self._reports.add(Asked(Quit()))
+
+    def _report(self, commands: list[Command]) -> None:
+        for command in commands:
+            if isinstance(command, Farewell):
+                self.farewell = True
+            else:
+                self._reports.add(Asked(command))

@@ -1,0 +1,86 @@
+"""How we sleep until something is due, so that a process has its real CPU for as long as its slice was granted."""
+
+from __future__ import annotations
+
+import time
+
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.poller import Poller
+from sandbox.util.units import US, S
+
+#: The last stretch before an expiry is waited for awake: a sleep would end somewhat early or late.
+_SPIN_NS = 200 * US
+#: A slower reaction than this was caused by something else on our CPU, and says nothing about the next one.
+_MAX_REACTION_NS = 400 * US
+#: Every machine delays us by less than this now and then; a policy that takes so long is interrupted, which is told by
+#: itself.
+_MIN_STALL_NS = 1 * S
+
+
+class SliceTimer:
+    """Times of slices are the machine's, times of sleeps are of CLOCK_MONOTONIC.
+
+    On ``dedicated`` CPUs, which are the processes' alone, a stop takes time to arrive, so a slice is declared expired
+    that much early. On a CPU that we share nobody else runs while we do, so a slice begins when we have gone to sleep.
+    """
+
+    def __init__(self, clock: Clock, poller: Poller, dedicated: bool) -> None:
+        self._clock = clock
+        self._poller = poller
+        self._dedicated = dedicated
+        #: How long it takes us as a rule from declaring a slice expired until the stop is sent, and when we last did.
+        self._reaction_ns = 0
+        self._expired_ns: int | None = None
+        #: When we let somebody run and have not gone to sleep since; how much later its slice then began.
+        self._started_ns: int | None = None
+        self._owed_ns = 0
+        #: Until when we meant to sleep, or when we last woke.
+        self._due_ns = 0
+
+    def start(self) -> None:
+        """The time that it took to get ready was no stall."""
+        self._due_ns = time.monotonic_ns()
+
+    def expiry_ns(self, end_ns: int) -> int:
+        """When a slice that ends then is declared expired."""
+        return end_ns - self._reaction_ns + self._owed_ns
+
+    def wake_ns(self, end_ns: int) -> int:
+        """When a sleep has to end for that, which takes its time as well."""
+        return self.expiry_ns(end_ns) - (self._poller.lateness_ns if self._dedicated else 0)
+
+    def begin(self) -> None:
+        """We have nothing left to do but wait."""
+        self._expired_ns = None
+        if self._started_ns is not None:
+            self._owed_ns, self._started_ns = self._clock.now_ns() - self._started_ns, None
+
+    def sleep(self, until_ns: int) -> tuple[bool, int]:
+        """Handle what the poller has until then: whether there was anything, and for how long we were stalled (stopped
+        or starved by other programs, so that nothing was scheduled); 0: not for long enough to matter."""
+        now_ns = time.monotonic_ns()
+        late_ns, self._due_ns = now_ns - self._due_ns, max(now_ns, until_ns)
+        stalled_ns = late_ns if late_ns > _MIN_STALL_NS else 0
+        handled = self._poller.wait(until_ns)
+        now_ns = time.monotonic_ns()
+        late_ns, self._due_ns = now_ns - self._due_ns, now_ns
+        return handled, stalled_ns + (late_ns if late_ns > _MIN_STALL_NS else 0)
+
+    def spin(self, end_ns: int) -> None:
+        """Wait awake until a slice that ends then is to be declared expired, if that is near."""
+        expiry_ns = self.expiry_ns(end_ns)
+        while 0 < expiry_ns - self._clock.now_ns() < _SPIN_NS:
+            pass
+
+    def expired(self) -> None:
+        """A slice has been declared expired just now."""
+        self._expired_ns = self._clock.now_ns()
+
+    def switched(self, stopped_ns: int | None, started_ns: int | None) -> None:
+        """Processes were told to stop (when, the last of them; None: none were), and let run."""
+        if not self._dedicated:
+            self._owed_ns, self._started_ns = 0, started_ns
+        elif stopped_ns is not None and self._expired_ns is not None:
+            reaction_ns = stopped_ns - self._expired_ns
+            if 0 < reaction_ns < _MAX_REACTION_NS:
+                self._reaction_ns += (reaction_ns - self._reaction_ns) // 8

@@ -1,0 +1,131 @@
+"""A run in print: a line an event, and tables of what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sandbox import wording
+from sandbox.i18n import Messages, _
+from sandbox.model.events import Admitted, Became, Clause, Event
+from sandbox.render.tables import milliseconds, print_table
+from sandbox.util.units import S
+from sandbox.views.history import History
+from sandbox.views.metrics import one_after_another
+
+#: Which latencies of answers are shown.
+_LATENCIES = ("p50", "p95", "p99", "max")
+#: The times of a process in the result document, and what they are called.
+_TIMES: Messages = {
+    "arrived_ns": "arrived",
+    "first_run_ns": "first run",
+    "finished_ns": "finished",
+    "cpu_ns": "cpu",
+    "waiting_ns": "waiting",
+    "blocked_ns": "blocked",
+    "turnaround_ns": "turnaround",
+    "response_ns": "response",
+}
+
+
+class EventLines:
+    """One line an event; it remembers the names of processes."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, str] = {}
+
+    def line(self, event: Event) -> str:
+        """The event as a line: time, what, which process, and the sentence."""
+        if isinstance(event, (Admitted, Became)):
+            self._names[event.pid] = event.name
+        pid = getattr(event, "pid", None)
+        kind = type(event).__name__.lower()
+        text = wording.sentence(event, self._names).replace("\n", " ⏎ ")
+        return f"{event.t_ns / S:10.6f} s  {kind:<11} {'' if pid is None else pid:>4}  {text}"
+
+
+def print_result(document: dict[str, Any]) -> None:
+    """The result document: a table of the processes, one of their times, and the figures of the run as a whole."""
+    _print_processes(document["processes"])
+    print()
+    _print_times(document["metrics"])
+    print()
+    _print_run(document)
+
+
+def _print_processes(processes: Sequence[dict[str, Any]]) -> None:
+    rows = [
+        [
+            str(process["pid"]),
+            process["name"],
+            *(milliseconds(process[key]) for key in _TIMES),
+            str(process["switches"]),
+            "-" if process["exit"] is None else str(process["exit"]),
+        ]
+        for process in processes
+    ]
+    times = [_(name) for name in _TIMES.values()]
+    print_table([_("pid"), _("name"), *times, _("switches"), _("exit")], rows, left={1})
+
+
+def _print_times(figures: dict[str, Any]) -> None:
+    rows = [
+        [_(_TIMES[key]), *(milliseconds(figures[key][part]) for part in ("mean", "p50", "p95", "max"))]
+        for key in ("turnaround_ns", "waiting_ns", "response_ns")
+    ]
+    print_table([_("all times in ms"), _("mean"), "p50", "p95", _("max")], rows, left={0})
+
+
+def _print_run(document: dict[str, Any]) -> None:
+    """What ran where, and the figures of the whole run."""
+    machine, policy, figures = document["machine"], document["policy"], document["metrics"]
+    said = _("{scenario}: {policy} on the {machine} machine, {cpus} CPU")
+    if machine["sensor"]:
+        said = _("{scenario}: {policy} on the {machine} machine, {cpus} CPU, sensor {sensor}")
+    print(
+        said.format(
+            scenario=document["scenario"],
+            policy=policy["name"],
+            machine=_(machine["kind"]),
+            cpus=machine["cpus"],
+            sensor=machine["sensor"],
+        )
+    )
+    told = (
+        _("makespan {time} ms").format(time=milliseconds(figures["makespan_ns"])),
+        _("CPU utilisation {share}").format(share=f"{figures['cpu_utilisation']:.1%}"),
+        _("context switches {number}").format(number=figures["switches"]),
+        _("throughput {number}/s").format(number=f"{figures['throughput_per_s']:.2f}"),
+        _("fairness {index}").format(index=f"{figures['fairness_jain']:.3f}"),
+    )
+    print("   ".join(told))
+    if machine["kind"] == "linux":
+        time = milliseconds(figures["undispatched_ns"])
+        print(_("ran without being dispatched: {time} ms of CPU time").format(time=time))
+
+
+def print_serial(history: History) -> None:
+    """What the same work would have taken one after another, where that differs."""
+    serial = one_after_another(history)
+    if serial["cpu_utilisation"] < 1:
+        said = _("one after another the same work takes {time} ms at a CPU utilisation of {share}")
+        time, share = milliseconds(round(serial["makespan_ns"])), f"{serial['cpu_utilisation']:.1%}"
+        print(said.format(time=time, share=share))
+
+
+def print_clients(clients: Sequence[dict[str, Any]]) -> None:
+    """What became of the clients outside, if there were any."""
+    if not clients:
+        return
+    rows = [
+        [
+            each["name"],
+            *(str(each[key]) for key in ("clients", "sent", "received", "errors")),
+            *(milliseconds(each["latency_ns"][share]) for share in _LATENCIES),
+            ", ".join(f"{wording.client(Clause(rule))} × {number}" for rule, number in each["reasons"].items()),
+        ]
+        for each in clients
+    ]
+    print()
+    head = [_("client"), _("number"), _("sent"), _("answered"), _("errors")]
+    print_table([*head, "p50", "p95", "p99", _("max"), _("what went wrong")], rows, left={0, 9})

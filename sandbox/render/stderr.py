@@ -1,0 +1,40 @@
+"""What a command has to say beside its results: on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from textwrap import indent
+
+from sandbox import wording
+from sandbox.model.problems import BadInput
+
+
+def complain(text: str) -> None:
+    """A message on stderr."""
+    print(f"ossandbox: {text}", file=sys.stderr)
+
+
+def quote(text: str) -> None:
+    """Somebody else's lines on stderr, indented."""
+    print(indent(text.rstrip(), "    "), file=sys.stderr)
+
+
+def abandon_stdout() -> None:
+    """Let stdout lead nowhere, because its reader is gone: what is buffered would fail at exit."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def print_problems(bad: BadInput) -> None:
+    """Every problem of a file on stderr."""
+    for line in problem_lines(bad):
+        print(line, file=sys.stderr)
+
+
+def problem_lines(bad: BadInput) -> Iterator[str]:
+    """Every problem of a file on one line: file, line, place, what is wrong and what is allowed."""
+    for problem in bad.problems:
+        line = f":{problem.line}" if problem.line else ""
+        place = f" {problem.place}:" if problem.place else ""
+        yield f"{bad.file}{line}:{place} {wording.problem(problem.what)}"

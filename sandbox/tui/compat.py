@@ -1,0 +1,54 @@
+"""All that the app uses of Textual and Rich without their promise: private names, and the form of what they write.
+
+Nothing else does so. ``tests/tui/test_compat.py`` has a test for each, which says what breaks when an upgrade takes it
+away.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TextIO, cast
+
+import rich._wrap
+from textual.app import App
+from textual.keys import _character_to_key
+
+from sandbox.render.cells import words
+
+if TYPE_CHECKING:
+    from textual.drivers.linux_driver import LinuxDriver
+
+#: A text in a picture that Rich has drawn: where it begins, and how wide it is drawn.
+SVG_TEXT = re.compile(
+    r'<text (?P<start>[^>]*)x="(?P<x>[\d.]+)"(?P<middle>[^>]*)textLength="(?P<room>[\d.]+)"(?P<end>[^>]*)>'
+    r"(?P<said>[^<]+)</text>"
+)
+
+
+def break_lines_in_every_script() -> None:
+    """Have Rich, and Textual with it, break lines like ``render.cells.wrap``: of themselves they do so at blanks only,
+    and would begin a new line with each longer piece of Chinese. Neither has a hook for it."""
+    rich._wrap.words = words
+
+
+def key_name(character: str) -> str:
+    """The name that Textual gives to the key of a character: ``full_stop`` for ``.``. Textual itself translates such
+    characters in keymaps, but only when it has taken them in; here they are checked before."""
+    return _character_to_key(character)
+
+
+def divert_output(driver: LinuxDriver, through: Callable[[TextIO], object]) -> None:
+    """Have the driver write into ``through(FILE)`` instead of its file. It has no parameter for that."""
+    driver._file = cast(Any, through(cast(TextIO, driver._file)))
+
+
+def can_suspend(app: App[Any]) -> bool:
+    """Whether there is a terminal that can be given back. ``App.suspend`` only tells when it is too late to refrain."""
+    return app._driver is not None and app._driver.can_suspend
+
+
+def fail(app: App[Any], error: Exception) -> None:
+    """End the app with the traceback of an error that was raised outside of Textual's own message handlers: by a timer
+    or a reader of the event loop, which would only log it."""
+    app._handle_exception(error)

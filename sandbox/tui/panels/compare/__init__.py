@@ -1,0 +1,3 @@
+from sandbox.tui.panels.compare.panel import Compare
+
+__all__ = ["Compare"]

@@ -1,0 +1,181 @@
+"""The running scenario under several policies in virtual time, beside the run and without disturbing it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import Horizontal
+from textual.widgets import Input, Static
+
+from sandbox import wording
+from sandbox.analysis.comparison.messages import AnyMessage, Compared, CompareTask, Running, start
+from sandbox.i18n import _
+from sandbox.link.worker import BadTask, Worker
+from sandbox.machines.simulate import obstacles
+from sandbox.policies import choice as contenders
+from sandbox.render.cells import wrap
+from sandbox.render.gantt import Line
+from sandbox.scenario import Problem
+from sandbox.tui.keys import bindings
+from sandbox.tui.panels.compare.pages import Pages
+from sandbox.tui.panels.panel import Panel
+from sandbox.tui.state.session import Session
+from sandbox.tui.widgets.entry import EntryLine
+
+#: Cells of the bar of progress.
+_BAR = 20
+#: On narrower terminals sentences are cut off rather than broken into many short lines.
+_MIN_SENTENCE = 40
+
+
+class Compare(Panel, can_focus=True):
+    """Which policies take part, and what came of it. The work is done in a process of its own, which ends when another
+    panel comes to the front."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
+    timeline = "never"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._entry = EntryLine(id="contenders", compact=True)
+        self._pages = Pages(id="standings")
+        self._session: Session | None = None
+        self._comparison: Worker[AnyMessage] | None = None
+        #: Whether it has told all that there is to tell.
+        self._done = False
+
+    def compose(self) -> ComposeResult:
+        yield Horizontal(Static(f" {_('policies')} ", id="contenders-title"), self._entry, id="contenders-row")
+        yield self._pages
+
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        if session.scenario is not (self._session.scenario if self._session is not None else None):
+            self._stop()
+            own = [contender.label for contender in contenders.sensible(session.scenario)]
+            self._entry.placeholder = _("all that make sense: {policies}").format(policies=", ".join(own))
+            self._invite()
+        self._session = session
+        self._pages.entitle(_("COMPARE in virtual time"), self._pages.place)
+
+    def leave(self) -> None:
+        super().leave()
+        self._give_up()
+
+    def on_unmount(self) -> None:
+        """Leave no process behind."""
+        self._stop()
+
+    def _give_up(self) -> None:
+        if self._comparison is not None:
+            self._stop()
+            self._invite()
+
+    # The comparison
+
+    def _invite(self) -> None:
+        start, choose = self.key("compare_start"), self.key("compare_choose")
+        says = _("{key} runs this scenario once under each policy, in virtual time. What runs goes on.")
+        example = _("{key} chooses who takes part: {example}")
+        example = example.format(key=choose, example="fcfs, rr:quantum=20ms, mine.py:Mine")
+        self._pages.set_lines(
+            [
+                [],
+                *([(f" {line}", "text")] for line in self._broken(says.format(key=start))),
+                [(f" {example}", "dim")],
+            ]
+        )
+
+    def _say(self, sentences: Sequence[str]) -> None:
+        broken = [line for sentence in sentences for line in self._broken(sentence)]
+        self._pages.set_lines([[], *([(f" {line}", "text")] for line in broken)])
+
+    def _broken(self, sentence: str) -> list[str]:
+        """In lines, all but the first indented."""
+        width = max(self._pages.size.width - 2, _MIN_SENTENCE)
+        return wrap(sentence, width, indent="    ")
+
+    def _start(self, session: Session) -> None:
+        self._stop()
+        problems = obstacles(session.scenario)
+        if problems:
+            self._say([_("This scenario cannot be compared in virtual time."), *map(_sentence, problems)])
+            return
+        written = self._entry.value.strip() or None
+        self._comparison = start(CompareTask(session.scenario, written, self._pages.size.width))
+        asyncio.get_running_loop().add_reader(self._comparison.fileno(), self._heard)
+        self._done = False
+        self._say(["…"])
+
+    def _stop(self) -> None:
+        if self._comparison is not None:
+            asyncio.get_running_loop().remove_reader(self._comparison.fileno())
+            self._comparison.end()
+            self._comparison = None
+
+    def _heard(self) -> None:
+        comparison = self._comparison
+        if comparison is None:
+            return
+        for message in comparison.receive():
+            self._done = not isinstance(message, Running)
+            self._hear(message)
+        if comparison.closed:
+            self._stop()
+            if not self._done:
+                self._say([_("The comparison ended before it was done.")])
+        if self._session is not None:
+            self.update_from(self._session, None)
+
+    def _hear(self, message: AnyMessage) -> None:
+        match message:
+            case Running(label, number, of):
+                full = (number - 1) * _BAR // of
+                bar: Line = [(" " + "█" * full, "running"), ("░" * (_BAR - full), "dim")]
+                said = _("{number} of {of}: {policy}").format(number=number, of=of, policy=label)
+                cancel = _("{key} cancels").format(key=self.key("compare_cancel"))
+                self._pages.set_lines([[], [*bar, (f" {said}", "text"), (f"   {cancel}", "dim")]])
+            case BadTask(faults):
+                self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])
+            case Compared(lines):
+                self._pages.set_lines(lines)
+
+    # Keys
+
+    def action_start(self) -> None:
+        """Compare."""
+        if self._session is not None:
+            self._start(self._session)
+
+    def action_choose(self) -> None:
+        """Say which policies take part."""
+        self._entry.focus()
+
+    def action_cancel(self) -> None:
+        """End a comparison that takes too long."""
+        self._give_up()
+
+    def action_scroll(self, lines: int) -> None:
+        self._pages.scroll_lines(lines)
+        if self._session is not None:
+            self.update_from(self._session, None)
+
+    def action_page(self, by: int) -> None:
+        """Scroll a page down, or up; one line stays in sight."""
+        self.action_scroll(by * (self._pages.size.height - 1))
+
+    def on_input_submitted(self, event: Input.Submitted) -> None:
+        """These take part."""
+        event.stop()
+        self.focus()
+        self.action_start()
+
+    def on_entry_line_left(self) -> None:
+        self.focus()
+
+
+def _sentence(problem: Problem) -> str:
+    return f"{problem.place}: {wording.problem(problem.what)}"

@@ -1,0 +1,57 @@
+"""Dialogs that ask for one line of a certain kind: a command, a time, a file."""
+
+from __future__ import annotations
+
+import shutil
+
+from sandbox import wording
+from sandbox.i18n import _
+from sandbox.model.commands import split_command
+from sandbox.model.values import BadValue, Duration
+from sandbox.tui.format import exact
+from sandbox.tui.screens.dialogs import Ask
+
+
+class NewProcess(Ask):
+    """Asks for a command line."""
+
+    def __init__(self) -> None:
+        says = _("A command line. It becomes a process like the others; pipes and $variables are the shell's.")
+        super().__init__(_("New process"), says, "seq 300000 | sort -r | tail -1", _problem_of_command)
+
+
+class GoToTime(Ask):
+    """Asks for a time of the run."""
+
+    def __init__(self, now_ns: int) -> None:
+        says = _("A time since boot, with its unit; it is {time} now.").format(time=exact(now_ns))
+        super().__init__(_("Go to a time"), says, "1.25s", _problem_of_time)
+
+
+class RecordAs(Ask):
+    """Asks for the file that shall keep the run."""
+
+    def __init__(self, scenario: str) -> None:
+        says = _(
+            "The file, in the folder that we were started in if it names none. It will hold every event since boot."
+        )
+        super().__init__(_("Record"), says, f"{scenario}.trace", lambda path: None)
+
+
+def _problem_of_command(line: str) -> str | None:
+    """What is wrong with it, before anything is started."""
+    try:
+        words = split_command(line)
+    except BadValue as bad:
+        return wording.problem(bad.faults[0][1])
+    if shutil.which(words[0]) is None:
+        return _("{program}: there is no such program here").format(program=words[0])
+    return None
+
+
+def _problem_of_time(text: str) -> str | None:
+    try:
+        Duration().parse(text)
+    except BadValue as bad:
+        return wording.problem(bad.faults[0][1])
+    return None

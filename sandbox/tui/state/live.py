@@ -1,0 +1,227 @@
+"""A run that goes on: the link to its kernel process, and what has come up it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+from sandbox.clients.client import Clients
+from sandbox.clients.script import ClientScript
+from sandbox.lessons.progress import finish
+from sandbox.model.commands import Command, Pause, Predict, Resume, Step
+from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
+from sandbox.model.spec import Scenario
+from sandbox.trace.record import Recorder
+from sandbox.tui.state.clock import Load, MachineClock
+from sandbox.tui.state.errors import KernelGone
+from sandbox.tui.state.lesson_progress import LessonProgress
+from sandbox.tui.state.quantum import QuantumSteps
+from sandbox.tui.state.quiz import Quiz
+from sandbox.tui.state.run_file import RunFile
+from sandbox.tui.state.session import Link, Phase, phase_of
+from sandbox.tui.state.viewpoint import Viewpoint
+
+
+class Live:
+    """A scenario that runs, once it has begun. ``start`` starts its kernel process; ``clock``: nanoseconds that go on
+    by themselves; ``recorder``: what keeps its events from the beginning, if anything does."""
+
+    has_machine = True
+    is_read = True
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        start: Callable[[Scenario], Link],
+        clock: Callable[[], int] = time.monotonic_ns,
+        recorder: Recorder | None = None,
+    ) -> None:
+        self.scenario = scenario
+        self.link: Link | None = None
+        self.clock = clock
+        self.view = Viewpoint(self._present_ns)
+        self.quiz = Quiz(self.view)
+        self.lesson = LessonProgress(scenario)
+        self.quantum = QuantumSteps()
+        self.file = RunFile(scenario, recorder)
+        self.clients = Clients()
+        self._client_script = ClientScript(scenario.clients, self.clients)
+        self._start = start
+        self._machine_clock = MachineClock(clock)
+        self._load = Load()
+        #: Processes of the scenario that have not arrived yet, by name.
+        self._missing = {process.name for process in scenario.processes}
+        #: Whether it has been remembered that the lesson was finished.
+        self._remembered = False
+
+    # Life
+
+    def begin(self) -> None:
+        self.link = self._start(self.scenario)
+        self._ask_or_not()
+
+    def again(self, scenario: Scenario) -> Live:
+        session = Live(scenario, self._start, self.clock)
+        session.quiz.wish = self.quiz.wish
+        return session
+
+    def restart(self) -> Live:
+        return self.again(self.scenario)
+
+    def end(self) -> None:
+        if self.link is not None:
+            self.link.end()
+        self.file.close()
+
+    def add_events(self, events: Sequence[AnyEvent], fresh: bool = True) -> None:
+        for event in events:
+            self.view.past.add(event)
+            self.quiz.add_event(event)
+            match event:
+                case Admitted(name=name, order=order) if order is not None:
+                    self._missing.discard(name)
+                case Fault(pid=None):
+                    self._missing.discard(event.process)  # it will not come any more
+                case Booted():
+                    self._machine_clock.lose()  # it starts when all are born
+                case Operator() if event.goes_on:
+                    self._machine_clock.lose()
+        self.lesson.add_events(events)
+        if self._client_script.groups:
+            self._client_script.take(events)
+        if events and not isinstance(events[-1], Booted) and not self.view.live.board.paused:
+            self._machine_clock.hear(events[-1].t_ns, fresh)
+        self._follow_lesson()
+
+    def _follow_lesson(self) -> None:
+        """Have the machine do what the lesson wants, and remember when it is over."""
+        self._ask_or_not()  # first: a question that is not wanted any more ends its pause
+        if self.lesson.wants_pause():
+            self.view.to_present()
+            self.send(Pause("lesson"))
+        if self.lesson_over and self.lesson.open and not self._remembered:
+            self._remembered = True
+            finish(self.scenario.name)
+
+    def _ask_or_not(self) -> None:
+        """Have the machine ask who runs next, or not: as the person at the keyboard wants it, else as the lesson."""
+        wanted, step = self.quiz.wish, self.lesson.awaited
+        if wanted is None:
+            wanted = self.lesson.open and step is not None and step.predict
+        if wanted is not self.quiz.on:
+            self.quiz.on = wanted
+            self.send(Predict(wanted))
+
+    def read(self, for_s: float) -> None:
+        """What there is to know comes up the link."""
+
+    def problems(self) -> Sequence[str]:
+        return ()
+
+    def advance(self) -> None:
+        """The machine's clock goes on by itself."""
+
+    # What a person asks for
+
+    def send(self, command: Command) -> bool:
+        if self.link is None or self.link.closed:
+            return False
+        self.link.send(command)
+        return True
+
+    def ask(self, command: Command) -> None:
+        self.view.to_present()
+        if not self.send(command) and self.link is not None:
+            raise KernelGone
+
+    def look(self, move: Callable[[], object]) -> None:
+        if self.view.live.board.booted is not None:
+            move()
+            if self.view.looks_back and self.runs:
+                self.send(Pause())
+
+    def pause(self) -> None:
+        self.ask(Resume() if self.view.live.board.paused else Pause())
+
+    @property
+    def pause_does(self) -> Literal["pause", "go on", "play"]:
+        return "go on" if self.view.board.paused or self.view.looks_back else "pause"
+
+    def step(self) -> None:
+        if self.view.looks_back:
+            self.look(self.quiz.step)
+        else:
+            self.ask(Step())
+
+    def predict(self, wish: bool) -> None:
+        self.quiz.wish = wish
+        self._ask_or_not()
+
+    def answer(self, pid: int) -> None:
+        if self.quiz.answer(pid):
+            self.ask(Step())
+
+    def go_on(self) -> None:
+        if self.view.looks_back:
+            self.step()
+        else:
+            self.ask(Resume())
+
+    def show_lesson(self, shown: bool) -> None:
+        self.lesson.open = shown
+        if self.link is not None:
+            self._ask_or_not()
+
+    # How it stands
+
+    @property
+    def died(self) -> bool:
+        return self.link is not None and self.link.closed and not self.link.halted
+
+    @property
+    def _is_down(self) -> bool:
+        board = self.view.live.board
+        return board.booted is None or board.halted is not None or self.link is None or self.link.closed
+
+    @property
+    def _is_done(self) -> bool:
+        board = self.view.live.board
+        return bool(board.rows) and len(board.exited) == len(board.rows) and not self._missing
+
+    @property
+    def empty(self) -> bool:
+        return not (self._is_down or self.view.looks_back or self.view.board.rows or self._missing)
+
+    @property
+    def finished(self) -> bool:
+        return not self.view.looks_back and self._is_done
+
+    @property
+    def lesson_over(self) -> bool:
+        return self.lesson.is_over(self._is_done)
+
+    @property
+    def runs(self) -> bool:
+        live = self.view.live
+        return not (self._is_down or live.board.paused or self._is_done or (not live.names and not self._missing))
+
+    @property
+    def moving(self) -> bool:
+        return self.runs and not self.view.looks_back
+
+    @property
+    def phase(self) -> Phase:
+        if self.view.looks_back:
+            return Phase.PAST
+        return Phase.DIED if self.died else phase_of(self.view.board, self.empty, self.finished)
+
+    def utilisation(self) -> float:
+        if self.finished or self.empty:
+            return 0.0
+        return self._load.share(self.view, self.moving)
+
+    def _present_ns(self) -> int:
+        """The machine's own time, as far as can be told here."""
+        told_ns = self.view.live.board.now_ns
+        return self._machine_clock.now_ns(told_ns) if self.runs else told_ns

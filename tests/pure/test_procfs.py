@@ -1,0 +1,147 @@
+"""What is read of processes: of one that lives (this one) all of it, of one that is gone nothing, and no exception."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import threading
+
+import pytest
+
+from sandbox.machines.linux import procfs
+
+ME = os.getpid()
+#: Larger than any pid can be (PID_MAX_LIMIT).
+NOBODY = 1 << 22
+
+
+def test_descent() -> None:
+    stat = procfs.Stat(ME)
+    assert (stat.os_pid, stat.parent, stat.session) == (ME, os.getppid(), os.getsid(0))
+    assert procfs.descends_from(ME, os.getppid())
+    assert not procfs.descends_from(os.getppid(), ME)
+    assert not procfs.descends_from(ME, ME), "nobody descends from itself"
+    assert ME in procfs.descendants(os.getppid())
+    assert ME not in procfs.descendants(os.getppid(), sparing={ME})
+    assert ME in {each.os_pid for each in procfs.stats()}
+
+
+def test_a_name_may_contain_anything() -> None:
+    with open("/proc/self/comm") as comm:
+        before = comm.read()
+    try:
+        with open("/proc/self/comm", "w") as comm:
+            comm.write(") R 1 (")
+        stat = procfs.Stat(ME)
+        assert (stat.name, stat.parent) == (") R 1 (", os.getppid())
+    finally:
+        with open("/proc/self/comm", "w") as comm:
+            comm.write(before.strip())
+
+
+def test_threads() -> None:
+    over = threading.Event()
+    sleeper = threading.Thread(target=over.wait)
+    sleeper.start()
+    try:
+        assert sleeper.native_id in procfs.thread_ids(ME)
+        found = procfs.threads(ME)
+        assert [thread.tid for thread in found] == sorted(procfs.thread_ids(ME))
+        assert found[0].state == "R"
+        assert found[0].cpu_ns > 0
+        assert procfs.some_thread_runs(ME)
+    finally:
+        over.set()
+        sleeper.join()
+
+
+def test_signals() -> None:
+    before = signal.signal(signal.SIGUSR1, signal.SIG_DFL)
+    try:
+        assert not procfs.withstands(ME, signal.SIGUSR1)
+        signal.signal(signal.SIGUSR1, signal.SIG_IGN)
+        assert procfs.withstands(ME, signal.SIGUSR1)
+        signal.signal(signal.SIGUSR1, lambda *_: None)
+        assert procfs.withstands(ME, signal.SIGUSR1)
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR1})
+        assert not procfs.is_pending(ME, signal.SIGUSR1)
+        signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGUSR1)
+        assert procfs.is_pending(ME, signal.SIGUSR1)
+    finally:
+        signal.sigtimedwait({signal.SIGUSR1}, 0)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGUSR1})
+        signal.signal(signal.SIGUSR1, before)
+
+
+def test_open_files() -> None:
+    read, write = os.pipe()
+    with socket.socket() as one, select.epoll() as epoll:
+        epoll.register(read, select.EPOLLIN)
+        inode = os.fstat(read).st_ino
+        found = dict(procfs.descriptors(ME))
+        assert found[read] == found[write] == procfs.descriptor_target(ME, read) == f"pipe:[{inode}]"
+        assert (procfs.may_write(ME, read), procfs.may_write(ME, write)) == (False, True)
+        assert os.fstat(one.fileno()).st_ino in procfs.socket_inodes(ME)
+        assert list(procfs.epoll_descriptors(ME, epoll.fileno())) == [read]
+    os.close(read)
+    os.close(write)
+
+
+def test_an_epoll_that_waits_for_more_than_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list is cut off anywhere in a line."""
+    with select.epoll() as epoll, socket.socket() as one:
+        epoll.register(one, select.EPOLLIN)
+        found = set()
+        for limit in range(120):
+            monkeypatch.setattr(procfs, "_MAX_SMALL_FILE", limit)
+            found |= {tuple(procfs.epoll_descriptors(ME, epoll.fileno()))}
+        assert found == {(), (one.fileno(),)}
+
+
+def test_memory() -> None:
+    found = procfs.memory_use(ME, os.getppid())
+    assert found is not None
+    assert found.resident == found.shared + found.private > 1 << 20
+    assert procfs.memory_use(ME, NOBODY) is None, "no descendant of that one"
+    text = b"these very bytes"
+    address = id(text) + bytes.__basicsize__ - 1
+    assert procfs.read_memory(ME, address, len(text)) == text
+    assert procfs.read_memory(ME, 0, 16) == b""
+    assert procfs.read_memory(ME, 1 << 64, 16) == b""
+
+
+def test_of_one_that_is_gone_nothing_is_told() -> None:
+    with pytest.raises(OSError):
+        procfs.Stat(NOBODY)
+    with pytest.raises(OSError):
+        procfs.open_stat(NOBODY)
+    assert procfs.command_line(NOBODY) == procfs.wait_channel(NOBODY) == procfs.descriptor_target(NOBODY, 0) == ""
+    for found in (procfs.threads(NOBODY), procfs.thread_ids(NOBODY), procfs.descendants(NOBODY)):
+        assert found == []
+    assert [*procfs.descriptors(NOBODY)] == []
+    assert [*procfs.epoll_descriptors(NOBODY, 0)] == []
+    assert procfs.system_call(NOBODY) is None
+    assert procfs.memory_use(NOBODY, ME) is None
+    assert procfs.scheduled_ns(NOBODY) is None
+    assert not procfs.withstands(NOBODY, signal.SIGTERM)
+    assert not procfs.is_pending(NOBODY, signal.SIGTERM)
+    assert not procfs.some_thread_runs(NOBODY)
+    assert procfs.may_write(NOBODY, 0) is None
+
+
+def test_one_that_ends_while_its_file_is_open() -> None:
+    os_pid = os.fork()
+    if os_pid == 0:
+        os._exit(7)
+    stat_fd = procfs.open_stat(os_pid)
+    os.waitid(os.P_PID, os_pid, os.WEXITED | os.WNOWAIT)
+    assert procfs.read_state(stat_fd)[0] == "Z"
+    status = procfs.read_exit_status(stat_fd)
+    assert status is not None
+    assert os.waitstatus_to_exitcode(status) == 7
+    os.waitpid(os_pid, 0)
+    assert procfs.read_state(stat_fd) == ("X", 0)
+    assert procfs.read_exit_status(stat_fd) is None
+    os.close(stat_fd)

@@ -1,0 +1,99 @@
+"""From the words on a command line to what a machine is told: typed once, checked once, forwards only."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sandbox import policies
+from sandbox.cli import run_options
+from sandbox.cli.run_options import RunOptions, prepare
+from sandbox.model.commands import Quit
+from sandbox.model.problems import BadInput
+from sandbox.model.spec import At
+from sandbox.util.units import MS
+
+SCENARIO = """
+[machine]
+policy = "rr"
+quantum = "20ms"
+seed = 7
+[[process]]
+name = "a"
+work = ["cpu 30ms"]
+"""
+POLICY = """
+from sandbox.policies import Duration, Parameter, Policy
+class Mine(Policy):
+    quantum = Parameter(Duration("1ms", "10ms"), "5ms", "how long")
+"""
+
+
+def options(tmp_path: Path, *words: str) -> RunOptions:
+    """What ``ossandbox run`` makes of these words."""
+    (tmp_path / "scenario.toml").write_text(SCENARIO)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("scenario")
+    for declare in (run_options.add_policy, run_options.add, run_options.add_limit, run_options.add_recording):
+        declare(parser)
+    return RunOptions.of(parser.parse_args([str(tmp_path / "scenario.toml"), *words]))
+
+
+@pytest.fixture
+def built(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """Every policy that is made."""
+    made: list[Any] = []
+    build = policies.build
+
+    def counted(*arguments: Any, **more: Any) -> Any:
+        made.append(arguments[0])
+        return build(*arguments, **more)
+
+    monkeypatch.setattr(policies, "build", counted)
+    return made
+
+
+def test_words_become_values(tmp_path: Path) -> None:
+    read = options(
+        tmp_path, "--quantum", "15ms", "--cpus", "2", "--seed", "3", "--for", "1s", "--record", "x", "--strict"
+    )
+    assert read == RunOptions(
+        scenario=str(tmp_path / "scenario.toml"), policy=None, quantum_ns=15 * MS, cpus=2, seed=3, limit_ns=1_000 * MS,
+        sensor="auto", recipe="auto", strict=True, expose=False, record="x", overwrite=False,
+    )  # fmt: skip
+
+
+def test_everything_that_is_wrong_is_told_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BadInput) as bad:
+        options(tmp_path, "--quantum", "20", "--cpus", "0", "--sensor", "nose")
+    assert {problem.place for problem in bad.value.problems} == {"--quantum", "--cpus", "--sensor"}
+
+
+def test_they_are_applied_to_the_scenario(tmp_path: Path) -> None:
+    boot = prepare(options(tmp_path, "--cpus", "2", "--seed", "0", "--for", "1s", "--sensor", "poll"), real=False)
+    machine = boot.scenario.machine
+    assert (machine.cpus, machine.seed, machine.quantum_ns, machine.policy) == (2, 0, 20 * MS, "rr")
+    assert (boot.scenario.script, boot.sensor) == ([At(1_000 * MS, Quit())], "poll")
+
+
+@pytest.mark.parametrize(
+    ("words", "times"),
+    [((), 1), (("--seed", "2", "--cpus", "2"), 1), (("--quantum", "5ms"), 2), (("--policy", "mlfq:boost=1s"), 2)],
+)
+def test_a_policy_is_made_once_to_be_checked(
+    tmp_path: Path, words: tuple[str, ...], times: int, built: list[Any]
+) -> None:
+    """That of the file as it is, and the one that the options want instead."""
+    prepare(options(tmp_path, *words), real=False)
+    assert len(built) == times
+
+
+def test_a_policy_is_checked_with_what_the_scenario_says_for_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(POLICY)
+    with pytest.raises(BadInput) as bad:
+        prepare(options(tmp_path, "--policy", f"{tmp_path}/mine.py:Mine"), real=False)
+    [problem] = bad.value.problems
+    assert (problem.place, problem.what.rule) == ("--policy .quantum", "out of range")

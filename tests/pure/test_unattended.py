@@ -1,0 +1,110 @@
+"""A run that nobody attends ends when what is left would wait for ever."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.commands import Commands
+from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.unattended import UnattendedRun
+from sandbox.model.commands import Farewell, Quit, parse_command
+from sandbox.model.events import Clause
+from sandbox.model.spec import At, ClientSpec, MachineSpec, ProcessSpec, Scenario
+from sandbox.util.units import MS, S
+
+
+class World:
+    """A machine's table and what it reports; no process is real."""
+
+    def __init__(self, *clients: ClientSpec, script: list[At] | None = None) -> None:
+        self.table = ProcessTable()
+        self.blocked: dict[int, Any] = {}
+        self.reports = Reports(Clock())
+        self.said: list[Any] = []
+        link: Any = SimpleNamespace(read=lambda: self.said, check=list)
+        scenario = Scenario("test", "test", MachineSpec(), [], clients=list(clients), script=script or [])
+        self.commands = Commands(link, scenario.script, Clock(), self.reports)
+        self.run = UnattendedRun(scenario, self.table, self.blocked, self.commands, self.reports)
+
+    def add(self, name: str, program: str | None = None, on: Clause | None = None, parent: Any = None) -> Any:
+        child: Any = SimpleNamespace(os_pid=1, spec=ProcessSpec(name, program=program), blocked_on=on, parent=parent)
+        self.table.admit(child)
+        if on is not None:
+            self.blocked[child.pid] = child
+        return child
+
+    def rules(self, *times_ns: int) -> list[str]:
+        """What is reported when it is checked at these times."""
+        for now_ns in times_ns:
+            self.run.check(now_ns)
+        reports: list[Any] = self.reports.take(0).reports
+        return [
+            report.event.what.rule if hasattr(report, "event") else type(report.command).__name__ for report in reports
+        ]
+
+
+HOPELESS = ["waits for somebody to type", "Quit"]
+
+
+def test_when_all_wait_for_somebody_to_type() -> None:
+    world = World()
+    world.add("editor", on=READS_CONSOLE)
+    assert world.rules(0, S // 2, S) == []
+    assert world.rules(S + 1) == HOPELESS
+
+
+@pytest.mark.parametrize("what", ["runs", "arrives", "sleeps"])
+def test_not_while_something_may_still_happen(what: str) -> None:
+    world = World()
+    world.add("editor", on=READS_CONSOLE)
+    other = world.add("other", on=Clause("sleep") if what == "sleeps" else None)
+    if what == "runs":
+        world.table.running[other.pid] = other
+    elif what == "arrives":
+        world.table.arriving.append(other)
+    assert world.rules(0, 10 * S) == []
+    world.table.running.clear()
+    world.table.arriving.clear()
+    world.blocked.pop(other.pid, None)
+    assert world.rules(11 * S) == [], "the time counts from now on"
+    assert world.rules(12 * S) == HOPELESS
+
+
+def test_not_while_the_script_has_something_to_say() -> None:
+    world = World(script=[At(60 * S, parse_command("kill editor"))])
+    world.add("editor", on=READS_CONSOLE)
+    assert world.rules(0, 10 * S) == []
+
+
+def test_when_all_clients_have_left_and_servers_only_are_there() -> None:
+    world = World(ClientSpec("alice", connect="server"))
+    server = world.add("server", "forking-server", on=Clause("accept"))
+    world.add("server-1", on=Clause("recv"), parent=server)
+    assert world.rules(0, 10 * S) == [], "alice may still come"
+    world.said = [Farewell()]
+    world.commands.read()
+    assert world.rules(10 * S, 10 * S + 200 * MS) == []
+    assert world.rules(10 * S + 201 * MS) == ["Quit"]
+
+
+def test_not_while_anybody_else_is_there() -> None:
+    world = World(ClientSpec("alice", connect="server"))
+    world.add("server", "forking-server", on=Clause("accept"))
+    world.add("hog")
+    world.said = [Farewell()]
+    world.commands.read()
+    assert world.rules(0, 10 * S) == []
+
+
+def test_the_farewell_is_none_of_the_kernels_business() -> None:
+    world = World()
+    world.said = [Farewell(), Quit()]
+    world.commands.read()
+    assert world.rules() == ["Quit"]
+    assert world.commands.farewell
