@@ -8,24 +8,20 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from sandbox.i18n import N_, _
 from sandbox.model.commands import Quit
-from sandbox.model.events import Clause
+from sandbox.model.events import Clause, Figure
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import SERVERS, At, Boot, Scenario
-from sandbox.model.values import BadValue, Duration, Whole
+from sandbox.model.values import BadValue, Duration, Kind, Whole
 from sandbox.scenario import find, load
 
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
-from typing import TypeVar
-
-from sandbox.model.events import Figure
-from sandbox.model.values import Kind
 
 T = TypeVar("T")
 
