@@ -190,6 +190,18 @@ def test_a_policy_that_goes_by_what_no_process_says_is_left_out(ossandbox: Calle
     assert names('deadline = "50ms"\n') - always == {"edf"}
 
 
+def test_a_policy_that_cannot_have_what_the_scenario_says_is_refused(ossandbox: Caller, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from sandbox.policies import Duration, Parameter, Policy\n"
+        'class Mine(Policy):\n    quantum = Parameter(Duration("1ms", "10ms"), "5ms", "how long")\n'
+    )
+    (tmp_path / "world.toml").write_text('[machine]\nquantum = "20ms"\n[[process]]\nwork = ["cpu 5ms"]\n')
+    status, _, said = ossandbox("compare", str(tmp_path / "world.toml"), "--policies", f"rr,{tmp_path}/mine.py:Mine")
+    assert (status, said.strip()) == (
+        2, "options: --policies .quantum: '20ms' is out of range; allowed: 1 ms … 10 ms",
+    )  # fmt: skip
+
+
 def test_wrong_names_are_told_all_at_once_with_hints(ossandbox: Caller, convoy: str) -> None:
     said = ossandbox(
         "compare", convoy, "--policies", "fcsf,rr:qantum=3ms,rr:quantum=3,no.py:Such,rr:odd", "--repeat", "0"

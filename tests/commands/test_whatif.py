@@ -12,8 +12,7 @@ from rich.cells import cell_len
 
 from sandbox import policies
 from sandbox.analysis.whatif.derive import Load
-from sandbox.analysis.whatif.report import document, lines
-from sandbox.analysis.whatif.run import what_if
+from sandbox.analysis.whatif.report import document, lines, what_if
 from sandbox.model.events import Admitted, AnyEvent, Exited
 from sandbox.model.spec import Scenario
 from sandbox.trace.header import describe

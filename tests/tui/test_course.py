@@ -9,8 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.lessons.course import after, in_order
-from sandbox.lessons.progress import finish, finished, progress_file
+from sandbox.lessons.course import after, finish, finished, in_order, progress_file
 from sandbox.scenario import find, load
 from tests.support.app import Play, until, world
 from tests.support.kernel_script import Story

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from textual.pilot import Pilot
 
-from sandbox.lessons.progress import finished
+from sandbox.lessons.course import finished
 from sandbox.model.commands import Kill, Pause, Resume, Step
 from sandbox.model.events import AnyEvent, Event
 from sandbox.scenario import find, load
