@@ -166,6 +166,20 @@ class RunGroup(Group):
         os.close(self._lock)
 
 
+def entered_group() -> tuple[RunGroup | None, str]:
+    """A new group of a run, which this process has entered; or why there is none."""
+    try:
+        group = RunGroup()
+    except OSError as error:
+        return None, error.strerror or str(error)
+    try:
+        group.enter()
+    except OSError as error:
+        group.end()
+        return None, error.strerror or str(error)
+    return group, ""
+
+
 def oom_kills(group: Group) -> int:
     """How many processes the system has ended for want of memory under the limit of a group."""
     for name in ("memory.events", "memory.oom_control"):

@@ -106,7 +106,8 @@ def read_state(stat_fd: int) -> tuple[str, int]:
 
 
 def read_exit_status(stat_fd: int) -> int | None:
-    """The wait status (as waitpid gives it) of a zombie; None once it is reaped."""
+    """The wait status (as waitpid gives it) of a zombie, and of a stopped process the signal that stopped it; None once
+    it is reaped."""
     try:
         return int(os.pread(stat_fd, 1_024, 0).split()[-1])
     except (OSError, IndexError):
@@ -244,28 +245,32 @@ def _schedstat_ns(folder: str) -> int | None:
 # Signals: the masks in /proc/PID/status
 
 
-def is_pending(os_pid: int, signal: int) -> bool:
-    """Whether a signal was sent and has not been delivered yet."""
-    return signal in _Signals(os_pid, "SigPnd", "ShdPnd")
+def pending_signals(os_pid: int) -> set[int]:
+    """The signals that were sent and have not been delivered yet."""
+    return _signals(os_pid, "SigPnd", "ShdPnd")
 
 
 def withstands(os_pid: int, signal: int) -> bool:
     """Whether a process has a handler for a signal, ignores it, or blocks it."""
-    return signal in _Signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
+    return signal in _signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
 
 
-class _Signals:
+def _signals(os_pid: int, *names: str) -> set[int]:
     """The signals in any of these masks of a process."""
+    status, bits = _read(f"/proc/{os_pid}/status"), 0
+    for name in names:
+        bits |= int(_line(status, name) or "0", 16)
+    return {number for number in range(1, bits.bit_length() + 1) if bits >> (number - 1) & 1} if bits else set()
 
-    def __init__(self, os_pid: int, *names: str) -> None:
-        self._bits = 0
-        for line in _read(f"/proc/{os_pid}/status").splitlines():
-            name, _, value = line.partition(":")
-            if name in names:
-                self._bits |= int(value, 16)
 
-    def __contains__(self, signal: int) -> bool:
-        return bool(self._bits >> (signal - 1) & 1)
+def tracer(os_pid: int) -> int:
+    """The os_pid of the process that traces one; 0: nobody does."""
+    return int(_line(_read(f"/proc/{os_pid}/status"), "TracerPid") or "0")
+
+
+def _line(status: str, name: str) -> str:
+    """The value of a line of ``status``."""
+    return status.partition(f"\n{name}:\t")[2].partition("\n")[0]
 
 
 # Open files: /proc/PID/fd
