@@ -14,7 +14,8 @@ import pytest
 
 from sandbox.machines.linux.cgroup import Group, Leaf, RunGroup, oom_kills, sweep
 from sandbox.machines.linux.process.child import cpu_clock
-from tests.support.faults import ROOT, state, until
+from tests.support.procs import state
+from tests.support.run import ROOT, until
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
