@@ -68,8 +68,7 @@ class Kernel:
         self.journal = Journal()
         self.orders = Orders()
         self.paused = self.quitting = False
-        self.pacing = Pacing()
-        self.deadlines = Deadlines()
+        self.pacing, self.deadlines = Pacing(), Deadlines()
         self._live = self._waits = 0
         self.ready: dict[int, Process] = {}
         #: Became ready at this instant, and may preempt.
