@@ -13,11 +13,13 @@ from typing import Literal
 
 from sandbox.kernel.deadlines import Deadlines
 from sandbox.kernel.journal import Journal
+from sandbox.kernel.lives import record_lives
 from sandbox.kernel.machine import (
     Arrived,
     Ended,
     Freeze,
     Happened,
+    Lived,
     Obeyed,
     Order,
     Thaw,
@@ -107,22 +109,24 @@ class Kernel:
         1. the running process ends, else blocks (the CPU it used counts in each case);
         2. requeue-first only: slices that are used up;
         3. deadlines that are missed, then the policy's timer;
-        4. arrivals, in scenario order;
+        4. arrivals, in scenario order (those that were over before anybody could see them went on record before 1.);
         5. wake-ups, in the order in which the processes began to block;
         6. arrival-first only: slices that are used up;
         then what the operator asks.
         """
-        self.now_ns, reports = happened.now_ns, happened.reports
+        before_ns, self.now_ns, reports = self.now_ns, happened.now_ns, happened.reports
         for pid, cpu_ns in happened.used.items():
             self.processes[pid].cpu_ns = cpu_ns
         requeue_first = self.ties == "requeue-first"
         if reports:
+            record_lives(happened.all(Lived), self.processes, self.journal, before_ns, self.now_ns)
             for told in happened.all(Told):
                 self.journal.add(told.event)
                 if isinstance(told.event, Became) and told.event.pid in self.processes:
                     self.processes[told.event.pid].name = told.event.name
             for ended in happened.all(Ended):
-                self._exit(ended)
+                if ended.pid in self.processes:
+                    self._exit(ended)
             for waits in happened.all(Waits):
                 self._block(waits)
             for yielded in happened.all(Yielded):
@@ -134,6 +138,9 @@ class Kernel:
         if reports:
             for arrived in happened.all(Arrived):
                 self._admit(arrived)
+            for ended in happened.all(Ended):
+                if self.processes[ended.pid].state is not State.EXITED:  # it has arrived at the same instant
+                    self._exit(ended)
             woken = [self.processes[woke.pid] for woke in happened.all(Woke)]
             for process in sorted(woken, key=lambda process: process.wait_number):
                 if process.state is State.BLOCKED:  # else it ended at the same instant

@@ -62,6 +62,15 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     signal: int | None
 
 
+class Lived(msgspec.Struct, frozen=True, gc=False):
+    """A process was over before anybody could take hold of it: all of its life at once."""
+
+    arrived: Arrived
+    ended: Ended
+    born_ns: int
+    ended_ns: int
+
+
 class Asked(msgspec.Struct, frozen=True, gc=False):
     """The operator asks for something."""
 
@@ -74,7 +83,7 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     event: Event
 
 
-Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
+Report = Arrived | Waits | Woke | Yielded | Ended | Lived | Asked | Told
 R = TypeVar("R", bound=Report)
 
 
@@ -164,8 +173,9 @@ class Machine(Protocol):
         """Make the orders true, stops first."""
         ...
 
-    def halt(self) -> None:
-        """End everything; afterwards nothing of the machine is left."""
+    def halt(self) -> dict[int, int]:
+        """End everything; afterwards nothing of the machine is left. Returns the CPU time of children that nobody saw,
+        by the pid of their parent, as far as it was not told of yet."""
         ...
 
     @property

@@ -190,6 +190,14 @@ class Exited(Event, frozen=True, tag=True):
         return self.code if self.signal is None else -self.signal
 
 
+class Unseen(Event, frozen=True, tag=True):
+    """Children of ``pid``, or theirs, have used so much CPU time who had ended before anybody saw them: by the system's
+    account of its family, less what is known of it. How many they were nobody knows."""
+
+    pid: int
+    cpu_ns: int
+
+
 class Wrote(Event, frozen=True, tag=True):
     """Text that a process wrote, with nothing in it but what dresses and corrects its own line
     (``sandbox.util.text.clean_console``); ``sandbox.util.text.clean`` makes it plain."""
@@ -415,6 +423,7 @@ AnyEvent = (
     | Descheduled
     | Blocked
     | Exited
+    | Unseen
     | Wrote
     | PolicyNote
     | Queues

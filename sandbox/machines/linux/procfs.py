@@ -15,6 +15,8 @@ from typing import Literal, NamedTuple
 HALTED = "TtZX"
 #: A chain of parents longer than this is not followed: it may have changed while it was read.
 _MAX_ANCESTORS = 1_000
+#: The unit of CPU times in ``/proc/PID/stat``.
+_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
 #: Of a small file no more than this is read, in bytes.
 _MAX_SMALL_FILE = 4_096
 
@@ -82,6 +84,39 @@ def read_exit_status(stat_fd: int) -> int | None:
         return int(os.pread(stat_fd, 1_024, 0).split()[-1])
     except (OSError, IndexError):
         return None
+
+
+class Zombie(NamedTuple):
+    """A process that has ended and whose ``parent`` has not taken its wait status yet. ``name``: what it was called."""
+
+    name: str
+    parent: int
+    status: int
+
+
+def zombie(os_pid: int) -> Zombie | None:
+    """None: there is no zombie of this number."""
+    try:
+        with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
+            data = file.read(1_024)
+    except OSError:
+        return None
+    before, _, after = data.rpartition(b") ")
+    fields = after.split()
+    if not fields or fields[0] != b"Z":
+        return None
+    return Zombie(before.partition(b"(")[2].decode(errors="replace"), int(fields[1]), int(fields[-1]))
+
+
+def children_cpu_ns(os_pid: int) -> int:
+    """What a process's children have used in CPU time, and theirs, whose status was taken: in the system's ticks, of
+    which the last one is not over yet."""
+    try:
+        with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
+            fields = file.read(1_024).rpartition(b") ")[2].split()
+        return (int(fields[13]) + int(fields[14])) * _TICK_NS
+    except (OSError, IndexError):
+        return 0
 
 
 class Stat:
@@ -170,14 +205,13 @@ def thread_ids(os_pid: int) -> list[int]:
 
 def threads(os_pid: int) -> list[Thread]:
     """A process's threads, the first one first."""
-    tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     found = []
     for tid in sorted(thread_ids(os_pid)):
         fields = _thread_fields(os_pid, tid)
         if fields is not None:
             exact_ns = _schedstat_ns(f"/proc/{os_pid}/task/{tid}")
             ticks = int(fields[11]) + int(fields[12])  # for the program, and for the system on its behalf
-            found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * tick_ns))
+            found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * _TICK_NS))
     return found
 
 

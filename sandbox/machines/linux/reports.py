@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sandbox.kernel.machine import Happened, Report, Told
+from sandbox.kernel.machine import Arrived, Happened, Report, Told
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.events import Clause, Fault, Figure, Wrote
@@ -30,6 +30,10 @@ class Reports:
 
     def add(self, *reports: Report) -> None:
         self._reports += reports
+
+    def has_arrival_of(self, pid: int) -> bool:
+        """Whether the kernel has still to be told that this process is there."""
+        return any(isinstance(report, Arrived) and report.pid == pid for report in self._reports)
 
     def now_ns(self) -> int:
         """The machine's time."""

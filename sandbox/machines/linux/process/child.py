@@ -9,6 +9,7 @@ import time
 from bisect import bisect_left
 from enum import Enum
 from itertools import accumulate
+from typing import NamedTuple
 
 from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.procfs import is_pending, open_stat
@@ -31,6 +32,14 @@ def cpu_clock(os_pid: int) -> int:
     return (~os_pid << 3) | _CPUCLOCK_SCHED
 
 
+def cpu_time_ns(os_pid: int) -> int:
+    """What its CPU clock shows; 0 when it is gone."""
+    try:
+        return time.clock_gettime_ns(cpu_clock(os_pid))
+    except OSError:
+        return 0
+
+
 class Mode(Enum):
     """What the machine makes of a process right now."""
 
@@ -50,13 +59,19 @@ class Child:
     #: Its place in the scenario; None: the operator asked for it, or it was found.
     order: int | None = None
     #: The process that forked it, if that was not us; None also for an orphan that was found too late.
-    parent: Child | None = None
+    parent: Relative | None = None
 
     # From its admission on.
     pid = 0
     mode = Mode.STOPPED
     #: The system's name for it, where that is what it is called on the board.
     comm = ""
+    #: When we heard of its end (CLOCK_MONOTONIC).
+    ended_ns = 0
+    #: Whether its status came to us.
+    reaped_by_us = False
+    #: The CPU time of those whose status it has taken, as far as is known, with what they had taken themselves.
+    reaped_ns = 0
 
     # Turns. Times are the machine's, unless it says CLOCK_MONOTONIC.
     #: The mini CPU that it has or had last.
@@ -84,6 +99,8 @@ class Child:
         self.spec = spec
         self.console = console
         self.forked = forked
+        #: Children of its that have ended, and whose status it had not taken yet when we last looked.
+        self.standing: list[Relative] = []
         #: Whether it is to stand still: stopped by us (after its fork by itself), and not continued by us since.
         self.stop_wanted = forked
         #: The CPU time by which each of its declared bursts is over.
@@ -111,6 +128,18 @@ class Child:
         except OSError:
             pass
         return self._cpu_ns
+
+    def final_cpu_ns(self, recorded_ns: int) -> int:
+        """The same of one that has ended, of which records say so much in case it is reaped."""
+        if self.exists():
+            return self.cpu_ns()
+        self._cpu_ns = max(self._cpu_ns, recorded_ns)
+        return self._cpu_ns
+
+    @property
+    def total_cpu_ns(self) -> int:
+        """What it had used when it was last asked for, with its start."""
+        return self._cpu_ns + self._start_cpu_ns
 
     def estimated_cpu_ns(self, now_ns: int) -> int:
         """About the CPU time of a running process: it has had the CPU since its dispatch, unless the system's books,
@@ -162,3 +191,39 @@ class Child:
         """Give back the descriptors; the console may have other users and is closed by itself."""
         os.close(self.pidfd)
         os.close(self.stat_fd)
+
+
+class Gone:
+    """A descendant that was over before anybody could take hold of it: what is known of it."""
+
+    pid = 0
+    comm = ""
+    forked = False
+    ended_ns = 0
+    reaped_by_us = False
+    reaped_ns = 0
+
+    def __init__(self, os_pid: int, spec: ProcessSpec, parent: Relative | None, death: Death) -> None:
+        self.os_pid = os_pid
+        self.spec = spec
+        self.parent = parent
+        self.console: Console | None = parent.console if parent is not None else None
+        self.death = death
+        self.standing: list[Relative] = []
+
+    @property
+    def total_cpu_ns(self) -> int:
+        return self.death.cpu_ns
+
+
+class Death(NamedTuple):
+    """The end of one that is gone. Times are the machine's; ``code`` and ``signal`` both None: nobody knows."""
+
+    born_ns: int
+    ended_ns: int
+    cpu_ns: int
+    code: int | None
+    signal: int | None
+
+
+Relative = Child | Gone
