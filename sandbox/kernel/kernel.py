@@ -117,6 +117,8 @@ class Kernel:
         before_ns, self.now_ns, reports = self.now_ns, happened.now_ns, happened.reports
         for pid, cpu_ns in happened.used.items():
             self.processes[pid].cpu_ns = cpu_ns
+        for pid, stolen_ns in happened.stolen.items():
+            self.processes[pid].stolen_ns += stolen_ns
         requeue_first = self.ties == "requeue-first"
         if reports:
             record_lives(happened.all(Lived), self.processes, self.journal, before_ns, self.now_ns)
@@ -176,6 +178,9 @@ class Kernel:
                 cpu.slice_end_ns += started.t_ns - self.now_ns
         for pid, on in obeyed.waits_on.items():
             self.journal.amend_wait(pid, on)
+        for pid, stolen_ns in obeyed.stolen.items():
+            if stolen_ns:
+                self.journal.amend_stolen(self.processes[pid], stolen_ns)
         return self.journal.take()
 
     # Who runs

@@ -139,13 +139,15 @@ class Descheduled(Event, frozen=True, tag=True):
     """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one, as far as that is known; the sum
     over a process's life is exactly its total, unless the system took the CPU from it in its very last slices.
     ``undispatched_ns`` of it were used without being dispatched: after it woke
-    by itself, or until a late stop took effect."""
+    by itself, or until a late stop took effect. ``stolen_ns``: for so long since it was dispatched it could run, and
+    somebody who is not ours had its CPU."""
 
     pid: int
     cpu: int
     ran_ns: int
     reason: DescheduledReason
     undispatched_ns: int = 0
+    stolen_ns: int = 0
 
 
 class Blocked(Event, frozen=True, tag=True):

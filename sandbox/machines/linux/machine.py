@@ -37,6 +37,7 @@ from sandbox.machines.linux.process.terminate import Terminator, end_all
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
+from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.switch_log import SwitchLog
 from sandbox.machines.linux.unattended import UnattendedRun
@@ -83,6 +84,7 @@ class LinuxMachine:
         # Switching: which of them has a CPU.
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
         self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, recipe)
+        self._stolen = StolenTime()
         self._stop_monitor = StopMonitor(self._dispatcher, self._reports)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
@@ -101,6 +103,7 @@ class LinuxMachine:
             terminator=self._terminator,
             consoles=self._consoles,
             net=self._net,
+            stolen=self._stolen,
         )
         # Chores.
         self._unattended = UnattendedRun(
@@ -187,6 +190,8 @@ class LinuxMachine:
         started = {child.pid: Started(child.started_ns, child.started_cpu_ns) for child, _ in runs}
         used = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is None}
         at_least = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is not None}
+        stopped_ns = self._clock.machine_ns(self._dispatcher.sent_ns)
+        stolen = {child.pid: self._stolen.end(child, stopped_ns) for child in stops if child.turn_ns is not None}
         if at_least:
             self._stop_monitor.expect(stops)
         self._population.refresh_names(stops)
@@ -195,7 +200,8 @@ class LinuxMachine:
             self._population.refresh_names((child,))
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
-        return Obeyed(started, used, waits_on, at_least)
+            stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
+        return Obeyed(started, used, waits_on, at_least, stolen)
 
     def halt(self) -> dict[int, int]:
         """End everything; afterwards nothing of the machine is left."""
@@ -272,6 +278,7 @@ class LinuxMachine:
         self._timer.switched(stopped_ns, runs[-1][0].started_ns if runs else None)
         for child, _ in runs:
             self._table.running[child.pid] = child
+            self._stolen.begin(child)
             self._detector.dispatched(child)
 
     def _freeze(self) -> None:
@@ -351,6 +358,7 @@ class LinuxMachine:
         self._stirred = False
         self._population.scan()
         self._stop_monitor.check()
+        self._account_long_turns()
         self._commands.check()
         self._terminator.escalate()
         self._net.look()
@@ -361,6 +369,14 @@ class LinuxMachine:
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns)
         latest_ns = time.monotonic_ns() + self._unattended.pause_ns
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
+
+    def _account_long_turns(self) -> None:
+        """A turn may last for as long as the run."""
+        now_ns = self._clock.now_ns()
+        for child in self._table.running.values():
+            stolen_ns = self._stolen.end_piece(child, now_ns)
+            if stolen_ns:
+                self._reports.stolen[child.pid] = self._reports.stolen.get(child.pid, 0) + stolen_ns
 
     def _next_chore_ns(self) -> int:
         due_ns = min(self._chores_due_ns, self._stop_monitor.next_ns, self._net.next_ns)

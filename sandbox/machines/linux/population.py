@@ -23,6 +23,7 @@ from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import End, Reaper, exit_status
 from sandbox.machines.linux.process.terminate import Terminator
 from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.model.events import Unseen
 from sandbox.util.units import MS
@@ -48,6 +49,7 @@ class Population:
         terminator: Terminator,
         consoles: Consoles,
         net: NetMonitor,
+        stolen: StolenTime,
     ) -> None:
         self._table = table
         self._clock = clock
@@ -60,6 +62,7 @@ class Population:
         self._terminator = terminator
         self._consoles = consoles
         self._net = net
+        self._stolen = stolen
         self._family = Family(table, clock, reports)
         self._accounts = ChildrenAccounts()
         #: When it was last looked for those that no record tells of (CLOCK_MONOTONIC).
@@ -175,6 +178,8 @@ class Population:
             self._accounts.ended(child)
 
     def _reap(self, child: Child, code: int | None, number: int | None) -> None:
+        if child.mode is Mode.RUNNING and (stolen_ns := self._stolen.end(child, self._clock.now_ns())):
+            self._reports.stolen[child.pid] = stolen_ns
         cpu_ns = self._close_account(child)
         child.mode = Mode.ENDED
         self._poller.remove(child.pidfd)

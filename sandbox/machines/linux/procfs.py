@@ -17,6 +17,8 @@ HALTED = "TtZX"
 _MAX_ANCESTORS = 1_000
 #: The unit of CPU times in ``/proc/PID/stat``.
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
+#: Of so many threads of one process it is asked how long they waited for a CPU.
+_MAX_THREADS = 64
 #: Of a small file no more than this is read, in bytes.
 _MAX_SMALL_FILE = 4_096
 
@@ -209,7 +211,7 @@ def threads(os_pid: int) -> list[Thread]:
     for tid in sorted(thread_ids(os_pid)):
         fields = _thread_fields(os_pid, tid)
         if fields is not None:
-            exact_ns = _schedstat_ns(f"/proc/{os_pid}/task/{tid}")
+            exact_ns = _schedstat(f"/proc/{os_pid}/task/{tid}", 0)
             ticks = int(fields[11]) + int(fields[12])  # for the program, and for the system on its behalf
             found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * _TICK_NS))
     return found
@@ -233,15 +235,23 @@ def _thread_fields(os_pid: int, tid: int) -> list[bytes] | None:
         return None
 
 
+def run_queue_wait_ns(os_pid: int, threads: int = 1) -> int | None:
+    """For how long a process has waited for a CPU though it could run: its first thread, or where it has several all
+    of them together. None where the system does not tell."""
+    tids = thread_ids(os_pid)[:_MAX_THREADS] if threads > 1 else []
+    waits = [_schedstat(f"/proc/{os_pid}/task/{tid}", 1) for tid in tids] or [_schedstat(f"/proc/{os_pid}", 1)]
+    return None if None in waits else sum(wait for wait in waits if wait is not None)
+
+
 def scheduled_ns(os_pid: int) -> int | None:
     """The CPU time of a process's first thread; None where the system keeps no such books."""
-    return _schedstat_ns(f"/proc/{os_pid}")
+    return _schedstat(f"/proc/{os_pid}", 0)
 
 
-def _schedstat_ns(folder: str) -> int | None:
-    """The first field of ``schedstat``, which is exact to the nanosecond."""
+def _schedstat(folder: str, field: int) -> int | None:
+    """A field of ``schedstat``, which is exact to the nanosecond: the CPU time, the time waited for a CPU."""
     try:
-        return int(_read(f"{folder}/schedstat").split()[0])
+        return int(_read(f"{folder}/schedstat").split()[field])
     except (IndexError, ValueError):
         return None
 

@@ -16,12 +16,14 @@ _WINDOW_NS = 1 * S
 
 
 class Reports:
-    """Reports in the order in which they came, and the latest exact CPU times by pid."""
+    """Reports in the order in which they came, and by pid the latest exact CPU times, and for how long others had the
+    CPU of one."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._reports: list[Report] = []
         self.used: dict[int, int] = {}
+        self.stolen: dict[int, int] = {}
         #: By process and fault: when its window began (CLOCK_MONOTONIC), and how often it came since.
         self._repeats: dict[tuple[int, str], tuple[int, int]] = {}
 
@@ -64,6 +66,6 @@ class Reports:
 
     def take(self, now_ns: int) -> Happened:
         """All of it, which is then told."""
-        happened = Happened(now_ns, self._reports, self.used)
-        self._reports, self.used = [], {}
+        happened = Happened(now_ns, self._reports, self.used, self.stolen)
+        self._reports, self.used, self.stolen = [], {}, {}
         return happened

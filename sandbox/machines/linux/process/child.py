@@ -79,6 +79,15 @@ class Child:
     #: When it was dispatched last, and the CPU time that it had used by then.
     started_ns = 0
     started_cpu_ns = 0
+    #: When the turn began that is to be accounted for (None: it has none), and the CPU time that it had used by then.
+    turn_ns: int | None = None
+    turn_cpu_ns = 0
+    #: For how long it had waited for a CPU when that was asked last, by the system's account; whether it has been left
+    #: to itself since, and may have waited for one without having had a turn.
+    queued_ns: int | None = None
+    awoke = True
+    #: How many threads it had when it was last seen asleep.
+    threads = 1
     #: Since when (CLOCK_MONOTONIC) a stop that was sent has not been confirmed; None: there is none.
     stopping_ns: int | None = None
     #: Whether somebody has pressed ctrl+z for it that it may not have heard yet.
@@ -87,6 +96,8 @@ class Child:
     # Waits.
     #: What it waits for; None until that has been found out.
     blocked_on: Clause | None = None
+    #: When it was seen to be blocked.
+    blocked_ns = 0
     #: The ordinal of this wait, so that a note of an earlier one can be told from it.
     wait_number = 0
     #: The CPU time that it had used when the wait began.

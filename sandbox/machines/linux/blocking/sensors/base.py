@@ -77,6 +77,7 @@ class Sensor(ABC):
         waits to be continued by its next turn."""
         state, threads = read_state(child.stat_fd)
         if state in "SDIt":  # t: it waits for its tracer
+            child.threads = threads
             return threads == 1 or not some_thread_runs(child.os_pid)
         return state == "T" and child.mode is Mode.RUNNING
 
