@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import ROOT, watch
-from tests.support.scenarios import SENSORS, process, scenario
+from tests.support.real import SENSORS, watch
+from tests.support.run import ROOT
+from tests.support.scenarios import process, scenario
 
 _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (

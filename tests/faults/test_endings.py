@@ -14,9 +14,12 @@ from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.procfs import withstands
 from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
+from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import Watch, children, command, descendants, fields, gone, quick_python, state, until, watch
-from tests.support.scenarios import process, run_real, scenario
+from tests.support.procs import children, descendants, fields, gone, state
+from tests.support.real import Watch, run_real, watch
+from tests.support.run import until
+from tests.support.scenarios import command, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -170,7 +173,7 @@ def test_f16_two_hundred_children_that_exit_with_7() -> None:
     assert codes == [7] * 200
 
 
-def sevens(number: int) -> list:
+def sevens(number: int) -> list[ProcessSpec]:
     return [command(f"seven-{index}", "sh", "-c", "exit 7") for index in range(number)]
 
 
@@ -222,14 +225,15 @@ def test_f16_a_stopped_child_that_is_killed_ends_once() -> None:
     try:
         child.send_signal(signal.SIGSTOP)
         until(lambda: state(child.pid) == "T", "it is stopped")
-        assert [end for end in reaper.ends() if end.os_pid == child.pid] == []
+        assert reaper.next_end() is None
         assert reaper.stopped(child.pid)
         assert not reaper.stopped(child.pid), "it is told once"
         child.kill()
         until(lambda: state(child.pid) == "Z", "it is dead")
         assert not reaper.stopped(child.pid)
-        assert [end for end in reaper.ends() if end.os_pid == child.pid] == [(child.pid, None, signal.SIGKILL)]
-        assert [end for end in reaper.ends() if end.os_pid == child.pid] == []
+        assert reaper.next_end() == (child.pid, None, signal.SIGKILL)
+        reaper.take(child.pid)
+        assert reaper.next_end() is None
     finally:
         reaper.close()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})

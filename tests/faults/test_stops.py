@@ -15,15 +15,17 @@ import pytest
 from sandbox.link.client import can_be_strict, own_pid_namespace, use_all_cpus
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.descendants import DescendantScanner
+from sandbox.machines.linux.process.family import Family
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.commands import Pause, Resume
 from sandbox.model.events import Admitted, Blocked, Dispatched, Exited
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import ROOT, Watch, command, cpu_ticks, quick_python, state, watch
-from tests.support.scenarios import process, scenario
+from tests.support.procs import cpu_ticks, state
+from tests.support.real import Watch, watch
+from tests.support.run import ROOT
+from tests.support.scenarios import command, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -229,8 +231,9 @@ import json, os, signal, subprocess, sys, time
 from sandbox.model.commands import Kill, Quit, UsePolicy
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault
 from sandbox.model.spec import ProcessSpec
-from tests.support.faults import quick_python, state, watch
-from tests.support.scenarios import process, scenario
+from tests.support.procs import state
+from tests.support.real import watch
+from tests.support.scenarios import process, quick_python, scenario
 
 def next_number(os_pid):
     with open("/proc/sys/kernel/ns_last_pid", "w") as file:
@@ -308,13 +311,14 @@ def test_f15_what_is_taken_in_is_looked_at_twice() -> None:
     """Between finding a relative and taking hold of it, its number may have gone to a stranger."""
     relative = subprocess.Popen(["sleep", "60"])
     stranger = os.getppid()
-    scanner = DescendantScanner(ProcessTable(), Reports(Clock()))
+    clock = Clock()
+    family = Family(ProcessTable(), clock, Reports(clock))
     try:
         for os_pid, ours in ((relative.pid, True), (stranger, False)):
             taken = Child(os_pid, ProcessSpec("found", command=["found"]), forked=False)
-            assert scanner.is_ours(taken) is ours
+            assert (family.name_if_ours(taken) is not None) is ours
             taken.close()
     finally:
-        scanner.close()
+        family.close()
         relative.kill()
         relative.wait()

@@ -6,7 +6,18 @@ import json
 
 import pytest
 
-from sandbox.model.events import Admitted, Blocked, Booted, Clause, Descheduled, Dispatched, Event, Exited, Ready
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Booted,
+    Clause,
+    Descheduled,
+    DescheduledReason,
+    Dispatched,
+    Event,
+    Exited,
+    Ready,
+)
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold, jain, metrics, one_after_another, result
@@ -106,7 +117,7 @@ def family() -> list[Event]:
         elif start in (60, 70):
             events.append(Ready(start * MS, pid, "woke"))
         events.append(Dispatched(start * MS, pid, 0, None, Clause("any")))
-        reason = "blocked" if waits else "exited"
+        reason: DescheduledReason = "blocked" if waits else "exited"
         events.append(Descheduled(end * MS, pid, 0, (end - start) * MS, reason))
         cpu_ns = {1: 15, 2: 20, 3: 30}[pid] * MS
         events.append(Blocked(end * MS, pid, Clause(waits)) if waits else Exited(end * MS, pid, 0, None, cpu_ns, 0, 0))

@@ -1,4 +1,4 @@
-"""The linux machine: real processes, scheduled by signals."""
+"""The linux machine: real processes, scheduled by signals, or by freezing them."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from sandbox.kernel.machine import (
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
 from sandbox.machines.linux.blocking.sensors.base import SensorContext
+from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands, OperatorLink
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
@@ -36,6 +37,7 @@ from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators
 from sandbox.machines.linux.process.terminate import Terminator, end_all
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
+from sandbox.machines.linux.switching.recipe import RecipeInForce, switching_order
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
 from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
@@ -54,8 +56,7 @@ _INSTANT_NS = 300 * US
 class LinuxMachine:
     """Processes of a scenario on real CPUs.
 
-    ``boot``: what to run; ``cpus``: the real CPU of each mini CPU, and our own; ``recipe``: how the dispatcher
-    switches; ``link``: where commands come from.
+    ``boot``: what to run; ``cpus``: the real CPU of each mini CPU, and our own; ``link``: where commands come from.
 
     It owns all parts and hands each of them what that needs. What concerns several of them is done here: the beginning
     and the end of a process, a switch, a pause. Times are the machine's, but those of chores (what is due beside
@@ -66,7 +67,7 @@ class LinuxMachine:
     #: There is one from ``start`` on.
     _spawner: Spawner
 
-    def __init__(self, boot: Boot, cpus: CpuAssignment, recipe: str, link: OperatorLink) -> None:
+    def __init__(self, boot: Boot, cpus: CpuAssignment, link: OperatorLink) -> None:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
         self._boot = boot
         self._cpus = cpus
@@ -77,15 +78,19 @@ class LinuxMachine:
         self._table = ProcessTable()
         self._commands = Commands(link, boot.scenario.script, self._clock, self._reports)
         # Processes: how they begin and end.
-        self._reaper = Reaper(stops=recipe == "sequential")
+        order = switching_order(boot.recipe, cpus.dedicated)
+        self._reaper = Reaper(stops=order == "sequential")
         self._terminator = Terminator()
         self._consoles = Consoles(self._poller, self._reports.wrote)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
         # Switching: which of them has a CPU.
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
-        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, recipe)
+        self._group, obstacle = entered_group()
+        self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
+        self._recipe.expect(boot.scenario.processes)
+        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped")
         self._stolen = StolenTime()
-        self._stop_monitor = StopMonitor(self._dispatcher, self._reports)
+        self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._reports)
@@ -103,6 +108,7 @@ class LinuxMachine:
             terminator=self._terminator,
             consoles=self._consoles,
             net=self._net,
+            recipe=self._recipe,
             stolen=self._stolen,
         )
         # Chores.
@@ -127,7 +133,7 @@ class LinuxMachine:
 
     @property
     def recipe(self) -> str:
-        return self._dispatcher.recipe
+        return self._recipe.name
 
     @property
     def expects(self) -> bool:
@@ -169,7 +175,7 @@ class LinuxMachine:
         return self._reports.take(now_ns)
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true by signals."""
+        """Make the orders true."""
         children = self._table.by_pid
         stops: list[Child] = []
         runs: list[tuple[Child, int]] = []
@@ -206,7 +212,8 @@ class LinuxMachine:
     def halt(self) -> dict[int, int]:
         """End everything; afterwards nothing of the machine is left."""
         unseen = self._population.unseen()
-        end_all([*self._table.by_os_pid.values()], politely=not self._link.lost)
+        end_all([*self._table.by_os_pid.values()], self._group, politely=not self._link.lost)
+        self._recipe.close()
         self._table.close()
         self._consoles.close()
         self._population.close()
@@ -280,6 +287,8 @@ class LinuxMachine:
             self._table.running[child.pid] = child
             self._stolen.begin(child)
             self._detector.dispatched(child)
+            if child.held:
+                self._detector.found_held(child)
 
     def _freeze(self) -> None:
         """Those that are blocked stand still in a pause, too."""
@@ -309,9 +318,7 @@ class LinuxMachine:
 
     def _press(self, child: Child, press: Press) -> None:
         """Press a key in a process's console, which it may share with its descendants."""
-        if press.key == "ctrl+z":
-            for each in self._table.by_pid.values():
-                each.suspended |= each.console is child.console
+        self._dispatcher.careful |= press.key == "ctrl+z"
         self._consoles.type(child, press.character)
 
     # How processes begin
@@ -331,8 +338,10 @@ class LinuxMachine:
     def _spawn(self, argv: list[str]) -> None:
         """Start a program that the operator asks for, where the operator is."""
         outcome: Child | SpawnFailed
+        program = operators_program(argv)
+        self._recipe.expect([program])
         try:
-            outcome = self._spawner.spawn(operators_program(argv), folder=".")
+            outcome = self._spawner.spawn(program, folder=".")
         except SpawnFailed as failure:
             outcome = failure
         child = self._add(outcome)
@@ -345,8 +354,14 @@ class LinuxMachine:
             self._reports.fault(None, outcome.what.rule, **outcome.what.figures)
             return None
         self._table.add(outcome)
+        self._recipe.born(outcome)
         self._stop_monitor.add(outcome)
+        self._dispatcher.careful |= outcome.spec.work is None
         return outcome
+
+    def _note_tracer(self, child: Child, tracer: int) -> None:
+        """A process runs away from our signals because another one traces it."""
+        self._recipe.traced(child, self._table.by_os_pid.get(tracer))
 
     # Chores
 
@@ -357,6 +372,8 @@ class LinuxMachine:
             return
         self._stirred = False
         self._population.scan()
+        self._recipe.check()
+        self._recipe.look_at_blocked(self._blocked.by_pid.values())
         self._stop_monitor.check()
         self._account_long_turns()
         self._commands.check()
@@ -367,7 +384,7 @@ class LinuxMachine:
         if not (self._boot.attended or self._clock.frozen):
             self._unattended.check(self._clock.now_ns())
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns)
-        latest_ns = time.monotonic_ns() + self._unattended.pause_ns
+        latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
 
     def _account_long_turns(self) -> None:

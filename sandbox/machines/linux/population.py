@@ -23,6 +23,7 @@ from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import End, Reaper, exit_status
 from sandbox.machines.linux.process.terminate import Terminator
 from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.recipe import RecipeInForce
 from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.model.events import Unseen
@@ -49,6 +50,7 @@ class Population:
         terminator: Terminator,
         consoles: Consoles,
         net: NetMonitor,
+        recipe: RecipeInForce,
         stolen: StolenTime,
     ) -> None:
         self._table = table
@@ -62,6 +64,7 @@ class Population:
         self._terminator = terminator
         self._consoles = consoles
         self._net = net
+        self._recipe = recipe
         self._stolen = stolen
         self._family = Family(table, clock, reports)
         self._accounts = ChildrenAccounts()
@@ -110,20 +113,21 @@ class Population:
             self._take_in(self._family.born(lineage.births(), lineage, self._detector.read))
         for os_pid in lineage.renamed():
             child = self._table.by_os_pid.get(os_pid)
-            if child is not None and not child.forked:
-                self._family.refresh_name(child)
+            if child is not None:
+                self._refresh_name(child)
 
     def _take_in(self, descendants: Iterable[Child | Gone]) -> None:
-        """What children have forked is admitted like any other process; it goes on running meanwhile."""
+        """What children have forked is admitted like any other process; as a rule it goes on running meanwhile."""
         for descendant in descendants:
             if isinstance(descendant, Gone):
                 self._pass_over(descendant)
                 continue
-            descendant.mode = Mode.RUNNING
             self._table.add(descendant)
+            self._recipe.found(descendant)
+            descendant.mode = Mode.STOPPED if descendant.stop_wanted else Mode.RUNNING
             self._stop_monitor.add(descendant)
             self._poller.add(descendant.pidfd, partial(self._reap_adopted, descendant))
-            self.admit(descendant, continued=True)
+            self.admit(descendant, continued=not descendant.stop_wanted)
 
     def _pass_over(self, gone: Gone) -> None:
         """One that is over already is put on record."""
@@ -138,8 +142,11 @@ class Population:
         """One that was found may have become another program since; where there are records, they tell."""
         if self._detector.lineage is None:
             for child in children:
-                if not child.forked:
-                    self._family.refresh_name(child)
+                self._refresh_name(child)
+
+    def _refresh_name(self, child: Child) -> None:
+        if not child.forked and self._family.refresh_name(child):
+            self._recipe.look_at(child)
 
     # How they go
 
@@ -186,6 +193,7 @@ class Population:
         self._terminator.remove(child)
         self._stop_monitor.remove(child)
         self._table.remove(child)
+        self._recipe.ended(child)
         if child.pid:
             self._blocked.by_pid.pop(child.pid, None)
             self._consoles.remove(child)

@@ -86,8 +86,8 @@ class DescendantScanner:
             return
         if stat.parent == self._os_pid:
             yield Found(stat, table.by_os_pid.get(stat.session))
-        elif (parent := table.relative(stat.parent)) is not None:
-            yield Found(stat, parent)
+        elif stat.parent in table.by_os_pid:
+            yield Found(stat, table.by_os_pid[stat.parent])
 
     def close(self) -> None:
         os.close(self._loadavg)

@@ -50,6 +50,8 @@ class Family:
         each to the table before asking for the next."""
         for birth in births:
             self._scanner.told(birth.os_pid)
+            if birth.parent == self._os_pid:
+                continue  # we forked it ourselves
             known = self._table.relative(birth.os_pid)
             if known is not None and not 0 < known.ended_ns < birth.t_ns:
                 continue  # it was found before its record was read
@@ -75,17 +77,26 @@ class Family:
             child = Child(os_pid, ProcessSpec("", command=[""]), console, forked=False)
         except OSError:
             return None  # a thread, or gone already
-        try:
-            stat = Stat(os_pid, child.stat_fd)
-            ours = stat.parent == self._os_pid or self._table.relative(stat.parent) is not None
-        except OSError:
-            ours = False
-        if not ours or not child.exists():  # between finding it and this its number may have gone to a stranger
+        name = self.name_if_ours(child)
+        if name is None:
             child.close()
             return None
-        self._name(child, stat.name)
+        self._name(child, name)
         child.parent = parent
         return child
+
+    def name_if_ours(self, child: Child) -> str | None:
+        """What the system calls a process that we have hold of. None: it does not descend from the table; between
+        finding it and taking hold of it its number may have gone to a stranger."""
+        try:
+            stat = Stat(child.os_pid, child.stat_fd)
+        except OSError:
+            return None
+        return stat.name if self._has(stat.parent) and child.exists() else None
+
+    def _has(self, parent: int) -> bool:
+        """Whether this is the number of one of ours that lives, or of us."""
+        return parent == self._os_pid or parent in self._table.by_os_pid
 
     def _has_room(self, child: Child) -> bool:
         """False: it is one too many, and was ended."""
@@ -115,7 +126,7 @@ class Family:
         ended_ns = self._clock.machine_ns(recorded.t_ns) if recorded is not None else now_ns
         cpu_ns = recorded.cpu_ns if recorded is not None else 0
         code = number = None
-        if seen is not None and (seen.parent == self._os_pid or self._table.relative(seen.parent) is not None):
+        if seen is not None and self._has(seen.parent):
             cpu_ns = max(cpu_time_ns(birth.os_pid), cpu_ns)
             code, number = code_or_signal(seen.status)
         name = lineage.name(birth.os_pid) or birth.name or _comm(parent)
@@ -131,17 +142,19 @@ class Family:
 
     # Names
 
-    def refresh_name(self, child: Child) -> None:
-        """One that was found may have become another program since."""
+    def refresh_name(self, child: Child) -> bool:
+        """One that was found may have become another program since: whether it has."""
         if child.mode is Mode.ENDED:
-            return
+            return False
         try:
             stat = Stat(child.os_pid, child.stat_fd)
         except OSError:
-            return
-        if stat.name != child.comm:
-            self._name(child, stat.name)
-            self._tell_name(child)
+            return False
+        if stat.name == child.comm:
+            return False
+        self._name(child, stat.name)
+        self._tell_name(child)
+        return True
 
     def settle_name(self, child: Child, comm: str) -> None:
         """One that was found has ended, and was called so."""
