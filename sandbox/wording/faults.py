@@ -16,6 +16,7 @@ _FAULTS: Messages = {
     "is exposed": "{name} does not listen at {at}: other machines can reach it, too; --expose permits that",
     "nobody listens": "{name} could not be started: nobody listens at {at}",
     "ended before its arrival": "{name} ended before its arrival",
+    "asked for other CPUs": "it has asked the system for other real CPUs; it is kept on that of its mini CPU",
     "stopped itself": "it has stopped itself: it waits for a SIGCONT",
     "continued by somebody else": "somebody else continued it; it was stopped again",
     "its group was orphaned": "its process group was orphaned while we had stopped it: the system sent it SIGHUP and "

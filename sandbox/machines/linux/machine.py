@@ -37,6 +37,7 @@ from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators
 from sandbox.machines.linux.process.terminate import Terminator, end_all
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
+from sandbox.machines.linux.switching.pinning import Pinning
 from sandbox.machines.linux.switching.recipe import RecipeInForce, switching_order
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
 from sandbox.machines.linux.switching.stolen import StolenTime
@@ -88,7 +89,8 @@ class LinuxMachine:
         self._group, obstacle = entered_group()
         self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
         self._recipe.expect(boot.scenario.processes)
-        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped")
+        self._pinning = Pinning(cpus.mini, self._reports)
+        self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped")
         self._stolen = StolenTime()
         self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer)
         # Blocking: which of them can use one.
@@ -376,6 +378,7 @@ class LinuxMachine:
         self._recipe.look_at_blocked(self._blocked.by_pid.values())
         self._stop_monitor.check()
         self._account_long_turns()
+        self._pinning.check(self._table.running.values())
         self._commands.check()
         self._terminator.escalate()
         self._net.look()

@@ -126,6 +126,9 @@ class Population:
             self._recipe.found(descendant)
             descendant.mode = Mode.STOPPED if descendant.stop_wanted else Mode.RUNNING
             self._stop_monitor.add(descendant)
+            if descendant.stop_wanted:  # it freezes once it has had the CPU for the first time
+                descendant.stop()
+                self._stop_monitor.expect([descendant])
             self._poller.add(descendant.pidfd, partial(self._reap_adopted, descendant))
             self.admit(descendant, continued=not descendant.stop_wanted)
 

@@ -19,8 +19,8 @@ HALTED = "TtZX"
 _MAX_ANCESTORS = 1_000
 #: The unit of CPU times in ``/proc/PID/stat``.
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
-#: Of so many threads of one process it is asked how long they waited for a CPU.
-_MAX_THREADS = 64
+#: Of a process with more threads it is not asked how long they waited for a CPU: that would take too long.
+_MAX_THREADS = 8
 #: Of a small file no more than this is read, in bytes.
 _MAX_SMALL_FILE = 4_096
 
@@ -96,15 +96,16 @@ def open_stat(os_pid: int) -> int:
 
 
 def read_state(stat_fd: int) -> tuple[str, int]:
-    """State letter and number of threads; ("X", 0) once it is reaped. The number counts for one that sleeps only: it
-    is read at every look, so no more is parsed than the caller needs."""
+    """State letter and number of threads; ("X", 0) once it is reaped. The number counts only for one that sleeps, and
+    for a zombie, of which it tells whether only the first thread has ended: this is read at every look, so no more is
+    parsed than the caller needs."""
     try:
         data = os.pread(stat_fd, 512, 0)
     except OSError:
         return "X", 0
     after_name = data.rindex(b")") + 2
     state = chr(data[after_name])
-    if state in "SDIt":
+    if state in "SDItZ":
         return state, int(data[after_name:].split(None, 18)[17])
     return state, 1
 
@@ -127,7 +128,7 @@ class Zombie(NamedTuple):
 
 
 def zombie(os_pid: int) -> Zombie | None:
-    """None: there is no zombie of this number."""
+    """None: there is no zombie of this number, or other threads than its first one live on."""
     try:
         with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
             data = file.read(1_024)
@@ -135,7 +136,7 @@ def zombie(os_pid: int) -> Zombie | None:
         return None
     before, _, after = data.rpartition(b") ")
     fields = after.split()
-    if not fields or fields[0] != b"Z":
+    if not fields or fields[0] != b"Z" or int(fields[17]) > 1:
         return None
     return Zombie(before.partition(b"(")[2].decode(errors="replace"), int(fields[1]), int(fields[-1]))
 
@@ -143,12 +144,8 @@ def zombie(os_pid: int) -> Zombie | None:
 def children_cpu_ns(os_pid: int) -> int:
     """What a process's children have used in CPU time, and theirs, whose status was taken: in the system's ticks, of
     which the last one is not over yet."""
-    try:
-        with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
-            fields = file.read(1_024).rpartition(b") ")[2].split()
-        return (int(fields[13]) + int(fields[14])) * _TICK_NS
-    except (OSError, IndexError):
-        return 0
+    fields = _fields(f"/proc/{os_pid}")
+    return (int(fields[13]) + int(fields[14])) * _TICK_NS if fields else 0
 
 
 class Stat:
@@ -239,36 +236,48 @@ def threads(os_pid: int) -> list[Thread]:
     """A process's threads, the first one first."""
     found = []
     for tid in sorted(thread_ids(os_pid)):
-        fields = _thread_fields(os_pid, tid)
-        if fields is not None:
-            exact_ns = _schedstat(f"/proc/{os_pid}/task/{tid}", 0)
+        folder = f"/proc/{os_pid}/task/{tid}"
+        if fields := _fields(folder):
+            exact_ns = _schedstat(folder, 0)
             ticks = int(fields[11]) + int(fields[12])  # for the program, and for the system on its behalf
             found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * _TICK_NS))
     return found
 
 
+def state_without_first(os_pid: int) -> str:
+    """The state letter of a process whose first thread has ended before others (pthread_exit in main): "R" where one of
+    them has a CPU or waits for one, else "T" where all stand still, "S"; "Z" where there are none."""
+    states = {thread.state for thread in threads(os_pid)} - {"Z", "X"}
+    if not states:
+        return "Z"
+    return "R" if "R" in states else "T" if states <= {"T", "t"} else "S"
+
+
+def first_living_thread(os_pid: int) -> int:
+    """The tid of the first thread that has not ended: as a rule the process's own number."""
+    return next((thread.tid for thread in threads(os_pid) if thread.state not in "ZX"), os_pid)
+
+
 def some_thread_runs(os_pid: int) -> bool:
     """Whether any thread of the process has a CPU, or waits for one only."""
-    for tid in thread_ids(os_pid):
-        fields = _thread_fields(os_pid, tid)
-        if fields is not None and fields[0] == b"R":
-            return True
-    return False
+    return any(_fields(f"/proc/{os_pid}/task/{tid}")[:1] == [b"R"] for tid in thread_ids(os_pid))
 
 
-def _thread_fields(os_pid: int, tid: int) -> list[bytes] | None:
-    """The fields of its ``stat`` after the name."""
+def _fields(folder: str) -> list[bytes]:
+    """The fields of ``stat`` after the name; none once it is gone."""
     try:
-        with open(f"/proc/{os_pid}/task/{tid}/stat", "rb", buffering=0) as file:
-            return file.read(1_024).rpartition(b") ")[2].split() or None
+        with open(f"{folder}/stat", "rb", buffering=0) as file:
+            return file.read(1_024).rpartition(b") ")[2].split()
     except OSError:
-        return None
+        return []
 
 
 def run_queue_wait_ns(os_pid: int, threads: int = 1) -> int | None:
     """For how long a process has waited for a CPU though it could run: its first thread, or where it has several all
-    of them together. None where the system does not tell."""
-    tids = thread_ids(os_pid)[:_MAX_THREADS] if threads > 1 else []
+    of them together. None where the system does not tell, or they are too many."""
+    if threads > _MAX_THREADS:
+        return None
+    tids = thread_ids(os_pid) if threads > 1 else []
     waits = [_schedstat(f"/proc/{os_pid}/task/{tid}", 1) for tid in tids] or [_schedstat(f"/proc/{os_pid}", 1)]
     return None if None in waits else sum(wait for wait in waits if wait is not None)
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sandbox.machines.linux.cgroup import Group, Leaf
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state
+from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state, state_without_first
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
@@ -79,6 +79,8 @@ class Child:
     # Turns. Times are the machine's, unless it says CLOCK_MONOTONIC.
     #: The mini CPU that it has or had last.
     cpu: int | None = None
+    #: Whether it has asked the system for other real CPUs.
+    strays = False
     #: When it was dispatched last, and the CPU time that it had used by then.
     started_ns = 0
     started_cpu_ns = 0
@@ -89,8 +91,9 @@ class Child:
     #: to itself since, and may have waited for one without having had a turn.
     queued_ns: int | None = None
     awoke = True
-    #: How many threads it had when it was last seen asleep.
+    #: How many threads it had when it was last seen asleep; whether the first one has ended before others.
     threads = 1
+    first_thread_ended = False
     #: Since when (CLOCK_MONOTONIC) a stop that was sent has not been confirmed; None: there is none. When the last one
     #: was sent.
     stopping_ns: int | None = None
@@ -214,7 +217,16 @@ class Child:
 
     def stands_still(self) -> bool:
         """Whether it does, for whatever reason; a zombie does."""
-        return (self.leaf is not None and self.leaf.frozen) or read_state(self.stat_fd)[0] in HALTED
+        return (self.leaf is not None and self.leaf.frozen) or self.state()[0] in HALTED
+
+    def state(self) -> tuple[str, int]:
+        """Its state letter and, of one that sleeps, the number of its threads. When only the first thread has ended,
+        the others decide."""
+        state, threads = read_state(self.stat_fd)
+        if state != "Z" or threads == 1:
+            return state, threads
+        self.first_thread_ended = True
+        return state_without_first(self.os_pid), threads
 
     def resume(self) -> None:
         """Undo our stop, but none of somebody else's."""
@@ -240,7 +252,7 @@ class Child:
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None
         if signal.SIGSTOP in pending and not ours:
-            self.held = read_state(self.stat_fd)[0] == "T"  # t: the tracer decides
+            self.held = self.state()[0] == "T"  # t: the tracer decides
 
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""

@@ -37,7 +37,8 @@ class Family:
         """Those that looking finds, parents before children. The caller adds each to the table before asking for the
         next."""
         for found in self._scanner.scan():
-            child = self._hold(found.stat.os_pid, found.parent) if found.stat.state != "Z" else None
+            dead = found.stat.state == "Z" and zombie(found.stat.os_pid) is not None
+            child = None if dead else self._hold(found.stat.os_pid, found.parent)
             if child is None:
                 gone = self._zombie(found)
                 if gone is not None:

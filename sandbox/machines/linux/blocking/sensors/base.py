@@ -17,7 +17,7 @@ from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.lineage import Lineage
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.procfs import read_state, some_thread_runs
+from sandbox.machines.linux.procfs import some_thread_runs
 from sandbox.util.units import MS
 
 #: So often new processes are looked for where no record tells of forks: each is to be found within 5 ms.
@@ -75,7 +75,7 @@ class Sensor(ABC):
     def is_blocked(self, child: Child) -> bool:
         """Whether no thread of the process can run at this moment; or it has stopped though nobody here told it to, and
         waits to be continued."""
-        state, threads = read_state(child.stat_fd)
+        state, threads = child.state()
         if state in "SDIt":  # t: it waits for its tracer
             child.threads = threads
             return threads == 1 or not some_thread_runs(child.os_pid)
