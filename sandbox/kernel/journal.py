@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from msgspec.structs import replace
 
 from sandbox.kernel.machine import Arrived, Ended
@@ -100,15 +102,17 @@ class Journal:
         self._events[index] = replace(event, ran_ns=ran_ns, undispatched_ns=stray_ns)
         return True
 
-    def amend_stolen(self, process: Process, stolen_ns: int) -> None:
-        """For so long somebody else had the CPU of a process that left it at this instant, or before."""
-        index = self._descheduled.get(process.pid)
-        if index is None:
-            process.stolen_ns += stolen_ns
-            return
-        event = self._events[index]
-        assert isinstance(event, Descheduled)
-        self._events[index] = replace(event, stolen_ns=event.stolen_ns + stolen_ns)
+    def amend_stolen(self, processes: Mapping[int, Process], stolen: Mapping[int, int]) -> None:
+        """For so long, by pid, somebody else had the CPU of processes that left it at this instant; what is known of
+        others goes on record when they do."""
+        for pid, stolen_ns in stolen.items():
+            if not stolen_ns:
+                continue
+            event = self._events[self._descheduled[pid]] if pid in self._descheduled else None
+            if isinstance(event, Descheduled):
+                self._events[self._descheduled[pid]] = replace(event, stolen_ns=event.stolen_ns + stolen_ns)
+            else:
+                processes[pid].stolen_ns += stolen_ns
 
     def amend_wait(self, pid: int, on: Clause) -> None:
         """If this process began to wait at this instant, this is what it waits for."""

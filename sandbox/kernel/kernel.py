@@ -12,18 +12,16 @@ from collections.abc import Collection
 from typing import Literal
 
 from sandbox.kernel.deadlines import Deadlines
+from sandbox.kernel.hearsay import record
 from sandbox.kernel.journal import Journal
-from sandbox.kernel.lives import record_lives
 from sandbox.kernel.machine import (
     Arrived,
     Ended,
     Freeze,
     Happened,
-    Lived,
     Obeyed,
     Order,
     Thaw,
-    Told,
     Waits,
     Woke,
     Yielded,
@@ -34,7 +32,6 @@ from sandbox.kernel.process import Cpu, Process
 from sandbox.model.events import (
     KEEPS,
     RESUMED,
-    Became,
     Blocked,
     Clause,
     DescheduledReason,
@@ -117,18 +114,12 @@ class Kernel:
         before_ns, self.now_ns, reports = self.now_ns, happened.now_ns, happened.reports
         for pid, cpu_ns in happened.used.items():
             self.processes[pid].cpu_ns = cpu_ns
-        for pid, stolen_ns in happened.stolen.items():
-            self.processes[pid].stolen_ns += stolen_ns
         requeue_first = self.ties == "requeue-first"
+        if reports or happened.stolen:
+            record(happened, before_ns, self.processes, self.journal)
         if reports:
-            record_lives(happened.all(Lived), self.processes, self.journal, before_ns, self.now_ns)
-            for told in happened.all(Told):
-                self.journal.add(told.event)
-                if isinstance(told.event, Became) and told.event.pid in self.processes:
-                    self.processes[told.event.pid].name = told.event.name
             for ended in happened.all(Ended):
-                if ended.pid in self.processes:
-                    self._exit(ended)
+                self._exit(ended)
             for waits in happened.all(Waits):
                 self._block(waits)
             for yielded in happened.all(Yielded):
@@ -144,9 +135,6 @@ class Kernel:
         if reports:
             for arrived in happened.all(Arrived):
                 self._admit(arrived)
-            for ended in happened.all(Ended):
-                if self.processes[ended.pid].state is not State.EXITED:  # it has arrived at the same instant
-                    self._exit(ended)
             woken = [self.processes[woke.pid] for woke in happened.all(Woke)]
             for process in sorted(woken, key=lambda process: process.wait_number):
                 if process.state is BLOCKED:  # else it ended at the same instant
@@ -182,9 +170,7 @@ class Kernel:
                 cpu.slice_end_ns += started.t_ns - self.now_ns
         for pid, on in obeyed.waits_on.items():
             self.journal.amend_wait(pid, on)
-        for pid, stolen_ns in obeyed.stolen.items():
-            if stolen_ns:
-                self.journal.amend_stolen(self.processes[pid], stolen_ns)
+        self.journal.amend_stolen(self.processes, obeyed.stolen)
         return self.journal.take()
 
     # Who runs

@@ -44,7 +44,7 @@ def test_the_document_has_the_form_that_is_promised() -> None:
     }  # fmt: skip
     assert set(document["metrics"]) == {
         "makespan_ns", "cpu_utilisation", "throughput_per_s", "switches", "switching_ns", "missed_deadlines",
-        "undispatched_ns", "turnaround_ns", "waiting_ns", "response_ns", "fairness_jain",
+        "undispatched_ns", "stolen_ns", "unseen_ns", "turnaround_ns", "waiting_ns", "response_ns", "fairness_jain",
     }  # fmt: skip
     assert set(document["metrics"]["waiting_ns"]) == {"mean", "p50", "p95", "max"}
 

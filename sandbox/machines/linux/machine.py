@@ -394,9 +394,7 @@ class LinuxMachine:
         """A turn may last for as long as the run."""
         now_ns = self._clock.now_ns()
         for child in self._table.running.values():
-            stolen_ns = self._stolen.end_piece(child, now_ns)
-            if stolen_ns:
-                self._reports.stolen[child.pid] = self._reports.stolen.get(child.pid, 0) + stolen_ns
+            self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))
 
     def _next_chore_ns(self) -> int:
         due_ns = min(self._chores_due_ns, self._stop_monitor.next_ns, self._net.next_ns)

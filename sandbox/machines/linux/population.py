@@ -188,8 +188,8 @@ class Population:
             self._accounts.ended(child)
 
     def _reap(self, child: Child, code: int | None, number: int | None) -> None:
-        if child.mode is Mode.RUNNING and (stolen_ns := self._stolen.end(child, self._clock.now_ns())):
-            self._reports.stolen[child.pid] = stolen_ns
+        if child.mode is Mode.RUNNING:
+            self._reports.add_stolen(child, self._stolen.end(child, self._clock.now_ns()))
         cpu_ns = self._close_account(child)
         child.mode = Mode.ENDED
         self._poller.remove(child.pidfd)
@@ -200,7 +200,9 @@ class Population:
         if child.pid:
             self._blocked.by_pid.pop(child.pid, None)
             self._consoles.remove(child)
-            self._reports.add(Ended(child.pid, cpu_ns, code, number))
+            ended, now_ns = Ended(child.pid, cpu_ns, code, number), self._clock.now_ns()
+            arrived = self._reports.withdraw_arrival_of(child.pid)
+            self._reports.add(ended if arrived is None else Lived(arrived, ended, now_ns, now_ns))
         else:
             self._reports.fault(None, "ended before its arrival", name=child.spec.name)
             if child.console is not None:

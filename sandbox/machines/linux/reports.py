@@ -33,9 +33,22 @@ class Reports:
     def add(self, *reports: Report) -> None:
         self._reports += reports
 
+    def withdraw_arrival_of(self, pid: int) -> Arrived | None:
+        """The report that this process is there, if the kernel has not been told yet: it will not be."""
+        for index, report in enumerate(self._reports):
+            if isinstance(report, Arrived) and report.pid == pid:
+                del self._reports[index]
+                return report
+        return None
+
     def has_arrival_of(self, pid: int) -> bool:
         """Whether the kernel has still to be told that this process is there."""
         return any(isinstance(report, Arrived) and report.pid == pid for report in self._reports)
+
+    def add_stolen(self, child: Child, stolen_ns: int) -> None:
+        """For so long, if at all, somebody else had its CPU."""
+        if stolen_ns:
+            self.stolen[child.pid] = self.stolen.get(child.pid, 0) + stolen_ns
 
     def now_ns(self) -> int:
         """The machine's time."""
