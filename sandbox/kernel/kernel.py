@@ -106,7 +106,7 @@ class Kernel:
         1. the running process ends, else blocks (the CPU it used counts in each case);
         2. requeue-first only: slices that are used up;
         3. deadlines that are missed, then the policy's timer;
-        4. arrivals, in scenario order (those that were over before anybody could see them went on record before 1.);
+        4. arrivals, in scenario order;
         5. wake-ups, in the order in which the processes began to block;
         6. arrival-first only: slices that are used up;
         then what the operator asks.

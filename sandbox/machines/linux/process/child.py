@@ -223,6 +223,8 @@ class Child:
         """Its state letter and, of one that sleeps, the number of its threads. When only the first thread has ended,
         the others decide."""
         state, threads = read_state(self.stat_fd)
+        if state in "SDIt":
+            self.threads = threads
         if state != "Z" or threads == 1:
             return state, threads
         self.first_thread_ended = True

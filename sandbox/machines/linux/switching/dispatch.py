@@ -59,13 +59,16 @@ class Dispatcher:
             self._run(child, cpu)
         if self._overlapped:
             self._confirm(stops, asleep=False)
+        for child, _ in runs:  # now nobody waits for it
+            self._pinning.keep(child)
 
     def stopped(self, child: Child) -> bool:
         """Whether the stop that was sent has taken effect."""
         return (child.forked and child.leaf is None and self._reaper.stopped(child.os_pid)) or child.stands_still()
 
     def _run(self, child: Child, cpu: int) -> None:
-        self._pinning.pin(child, cpu)
+        if child.cpu != cpu:
+            self._pinning.pin(child, cpu)
         child.mode = Mode.RUNNING
         child.resume()
         child.started_ns = self._clock.now_ns()

@@ -31,14 +31,13 @@ class Pinning:
         self._next_ns = 0
 
     def pin(self, child: Child, cpu: int) -> None:
-        """It is dispatched to this mini CPU."""
-        if child.cpu != cpu:
-            child.cpu = cpu
-            self._set(child, thread_ids(child.os_pid))
-        elif child.strays:
-            self._bring_back(child, thread_ids(child.os_pid))
-        else:
-            self._bring_back(child, (child.os_pid,))
+        """This is its mini CPU from now on."""
+        child.cpu = cpu
+        self._set(child, thread_ids(child.os_pid))
+
+    def keep(self, child: Child) -> None:
+        """It has been dispatched to the mini CPU that it had before."""
+        self._bring_back(child, thread_ids(child.os_pid) if child.strays else (child.os_pid,))
 
     def check(self, running: Iterable[Child]) -> None:
         """Look at those that run, whose turn may last for as long as the run."""

@@ -19,6 +19,9 @@ _RETRY_NS = 1 * MS
 #: So often a share of all processes is looked at in turn, and how many that are.
 _ROUND_NS = 50 * MS
 _SHARE = 24
+#: To stop and continue a process the system wakes each of its threads, which takes each some microseconds of the
+#: process's own CPU time. With more threads than these that is told.
+_MANY_THREADS = 100
 
 
 class StopMonitor:
@@ -128,8 +131,11 @@ class StopMonitor:
             self._next_round_ns = now_ns + _ROUND_NS
             for _ in range(min(len(self._everybody), _SHARE)):
                 self._everybody.rotate(-1)
-                if _runs_away(self._everybody[0]):
-                    self.suspect(self._everybody[0])
+                child = self._everybody[0]
+                if _runs_away(child):
+                    self.suspect(child)
+                if child.threads > _MANY_THREADS:
+                    self._reports.fault_once(child, "many threads", number=child.threads)
         self._retry_soon()
         return found
 

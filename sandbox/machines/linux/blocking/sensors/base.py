@@ -77,7 +77,6 @@ class Sensor(ABC):
         waits to be continued."""
         state, threads = child.state()
         if state in "SDIt":  # t: it waits for its tracer
-            child.threads = threads
             return threads == 1 or not some_thread_runs(child.os_pid)
         return state == "T" and not child.stop_wanted
 

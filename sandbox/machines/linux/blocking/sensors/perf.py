@@ -16,6 +16,8 @@ from sandbox.util.units import MS, US
 #: singly (20,000 a second cost the programs some 3 % of their CPU); after fewer than so many they shall.
 _WINDOW_NS = 20 * MS
 _MANY, _FEW = 400, 100
+#: For so long at least they do not then: the change has to be told to each thread, which takes it some microseconds.
+_CALM_NS = 100 * MS
 #: While they do not wake us, we look so often.
 _FETCH_NS = 500 * US
 
@@ -164,7 +166,7 @@ class PerfSensor(Sensor):
     def _set_pace(self, now_ns: int) -> None:
         """Whether records wake us singly from now on: where there are many, what that costs would be the programs'."""
         hurries, lasted_ns = self._fetch_ns is None, now_ns - self._window_ns
-        if lasted_ns >= _WINDOW_NS:
+        if lasted_ns >= (_WINDOW_NS if hurries else _CALM_NS):
             hurries = self._records * _WINDOW_NS < (_MANY if hurries else _FEW) * lasted_ns
             self._window_ns, self._records = now_ns, 0
             for ring in self._rings:
