@@ -147,7 +147,7 @@ class Descheduled(Event, frozen=True, tag=True):
     over a process's life is exactly its total, unless the system took the CPU from it in its very last slices.
     ``undispatched_ns`` of it were used without being dispatched: after it woke
     by itself, or until a late stop took effect. ``stolen_ns``: for so long since it was dispatched it could run, and
-    somebody who is not ours had its CPU."""
+    somebody else had its CPU: another program, or one of ours that had not been dispatched."""
 
     pid: int
     cpu: int

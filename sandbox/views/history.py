@@ -150,6 +150,12 @@ class History:
         self._last_on: dict[int, int] = {}
         self._is_virtual = False
 
+    @property
+    def others_ns(self) -> int:
+        """For how long at least others had the CPU of a process that was dispatched: all who were not dispatched, less
+        those of our own."""
+        return max(self.stolen_ns - self.undispatched_ns, 0)
+
     def add(self, event: Event) -> None:
         """Take in the next event."""
         self.now_ns = max(self.now_ns, event.t_ns)

@@ -77,9 +77,9 @@ class Status(Lines):
         if board.booted.machine == "linux":
             undispatched = _("undispatched {time}").format(time=brief(view.history.undispatched_ns))
             right.insert(0, (f" {undispatched}  ", palette.dim))
-            stolen_ns = view.history.stolen_ns
-            if stolen_ns * _MIN_STOLEN_PART > view.now_ns:
-                right.insert(1, (_("others {time}").format(time=brief(stolen_ns)) + "  ", palette.dim))
+            others_ns = view.history.others_ns
+            if others_ns * _MIN_STOLEN_PART > view.now_ns:
+                right.insert(1, (_("others {time}").format(time=brief(others_ns)) + "  ", palette.dim))
         if width >= WIDE:
             right[-1:-1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
         parameters = wording.parameters(board.parameters)
