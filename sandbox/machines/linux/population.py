@@ -189,7 +189,7 @@ class Population:
 
     def _reap(self, child: Child, code: int | None, number: int | None) -> None:
         if child.mode is Mode.RUNNING:
-            self._reports.add_stolen(child, self._stolen.end(child, self._clock.now_ns()))
+            self._reports.add_stolen(child, self._stolen.end(child, self._clock.now_ns(), last=True))
         cpu_ns = self._close_account(child)
         child.mode = Mode.ENDED
         self._poller.remove(child.pidfd)

@@ -40,7 +40,6 @@ class BlockedProcesses:
         has the CPU."""
         child.mode = Mode.BLOCKED
         child.blocked_ns = self._reports.now_ns() if at_ns is None else at_ns
-        child.awoke = True
         child.blocked_on = None
         child.wait_number += 1
         self.by_pid[child.pid] = child

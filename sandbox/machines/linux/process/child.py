@@ -87,10 +87,10 @@ class Child:
     #: When the turn began that is to be accounted for (None: it has none), and the CPU time that it had used by then.
     turn_ns: int | None = None
     turn_cpu_ns = 0
-    #: For how long it had waited for a CPU when that was asked last, by the system's account; whether it has been left
-    #: to itself since, and may have waited for one without having had a turn.
-    queued_ns: int | None = None
-    awoke = True
+    #: How much of its turns it did not use, since it was asked last whether it waited for the CPU; for how long it had
+    #: done that in all by then, by the system's account.
+    missing_ns = 0
+    queued_ns = 0
     #: How many threads it had when it was last seen asleep; whether the first one has ended before others.
     threads = 1
     first_thread_ended = False
