@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from sandbox.machines.linux import procfs
 from sandbox.machines.linux.perf_events import Record, _records
 from sandbox.machines.linux.process.accounts import ChildrenAccounts
 from sandbox.machines.linux.process.child import Death, Gone
@@ -142,11 +141,3 @@ def test_a_child_whose_status_came_to_us_is_not_in_its_parents_account(monkeypat
     accounts.ended(orphan)
     assert accounts.unseen_ns(orphan, 5 * MS) == 0
     assert accounts.unseen_ns(parent, 10 * MS) == 0
-
-
-def test_where_the_first_thread_has_ended_the_others_decide(monkeypatch: pytest.MonkeyPatch) -> None:
-    for letters, state, first in (("ZSR", "R", 2), ("ZSS", "S", 2), ("ZTT", "T", 2), ("ZXS", "S", 3), ("Z", "Z", 7)):
-        threads = [procfs.Thread(tid, letter, 0) for tid, letter in enumerate(letters, 1)]
-        monkeypatch.setattr(procfs, "threads", lambda _, threads=threads: threads)
-        assert procfs.state_without_first(7) == state
-        assert procfs.first_living_thread(7) == first

@@ -92,7 +92,7 @@ class LinuxMachine:
         self._pinning = Pinning(cpus.mini, self._reports)
         self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped")
         self._stolen = StolenTime()
-        self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer)
+        self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer, self._recipe.moved)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._reports)
@@ -206,6 +206,7 @@ class LinuxMachine:
         waits_on: dict[int, Clause] = {}
         for child, on in self._blocked.explain():  # another one has the CPU by now, and it may take its time
             self._population.refresh_names((child,))
+            self._recipe.look_at_wait(child, on)
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
             stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
@@ -375,7 +376,6 @@ class LinuxMachine:
         self._stirred = False
         self._population.scan()
         self._recipe.check()
-        self._recipe.look_at_blocked(self._blocked.by_pid.values())
         self._stop_monitor.check()
         self._account_long_turns()
         self._pinning.check(self._table.running.values())

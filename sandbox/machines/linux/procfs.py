@@ -120,25 +120,18 @@ def read_exit_status(stat_fd: int) -> int | None:
 
 
 class Zombie(NamedTuple):
-    """A process that has ended and whose ``parent`` has not taken its wait status yet. ``name``: what it was called."""
+    """A process that has ended and whose ``parent`` has not taken its wait status yet."""
 
-    name: str
     parent: int
     status: int
 
 
 def zombie(os_pid: int) -> Zombie | None:
     """None: there is no zombie of this number, or other threads than its first one live on."""
-    try:
-        with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
-            data = file.read(1_024)
-    except OSError:
-        return None
-    before, _, after = data.rpartition(b") ")
-    fields = after.split()
+    fields = _fields(f"/proc/{os_pid}")
     if not fields or fields[0] != b"Z" or int(fields[17]) > 1:
         return None
-    return Zombie(before.partition(b"(")[2].decode(errors="replace"), int(fields[1]), int(fields[-1]))
+    return Zombie(int(fields[1]), int(fields[-1]))
 
 
 def children_cpu_ns(os_pid: int) -> int:
@@ -244,18 +237,9 @@ def threads(os_pid: int) -> list[Thread]:
     return found
 
 
-def state_without_first(os_pid: int) -> str:
-    """The state letter of a process whose first thread has ended before others (pthread_exit in main): "R" where one of
-    them has a CPU or waits for one, else "T" where all stand still, "S"; "Z" where there are none."""
-    states = {thread.state for thread in threads(os_pid)} - {"Z", "X"}
-    if not states:
-        return "Z"
-    return "R" if "R" in states else "T" if states <= {"T", "t"} else "S"
-
-
-def first_living_thread(os_pid: int) -> int:
-    """The tid of the first thread that has not ended: as a rule the process's own number."""
-    return next((thread.tid for thread in threads(os_pid) if thread.state not in "ZX"), os_pid)
+def living_threads(os_pid: int) -> list[Thread]:
+    """Those that have not ended; the first one may have, before others (pthread_exit in main)."""
+    return [thread for thread in threads(os_pid) if thread.state not in "ZX"]
 
 
 def some_thread_runs(os_pid: int) -> bool:
@@ -299,8 +283,19 @@ def _schedstat(folder: str, field: int) -> int | None:
 
 
 def pending_signals(os_pid: int) -> set[int]:
-    """The signals that were sent and have not been delivered yet."""
-    return _signals(os_pid, "SigPnd", "ShdPnd")
+    """The signals that were sent and have not been delivered yet. As a rule there are none, which is soon known."""
+    try:
+        file = os.open(f"/proc/{os_pid}/status", os.O_RDONLY)
+    except OSError:
+        return set()
+    try:
+        status = os.read(file, 4_096)
+    except OSError:
+        return set()
+    finally:
+        os.close(file)
+    sent = status[status.find(b"\nSigPnd:\t") :].split(maxsplit=4)
+    return _numbers(int(sent[1], 16) | int(sent[3], 16)) if sent[2:3] == [b"ShdPnd:"] else set()
 
 
 def withstands(os_pid: int, signal: int) -> bool:
@@ -313,6 +308,11 @@ def _signals(os_pid: int, *names: str) -> set[int]:
     status, bits = _read(f"/proc/{os_pid}/status"), 0
     for name in names:
         bits |= int(_line(status, name) or "0", 16)
+    return _numbers(bits)
+
+
+def _numbers(bits: int) -> set[int]:
+    """The signals of a mask."""
     return {number for number in range(1, bits.bit_length() + 1) if bits >> (number - 1) & 1} if bits else set()
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from sandbox.machines.linux.cgroup import Group, Leaf
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state, state_without_first
+from sandbox.machines.linux.procfs import HALTED, living_threads, open_stat, pending_signals, read_state
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
@@ -130,6 +130,8 @@ class Child:
         self.standing: list[Relative] = []
         #: Whether it is to stand still: stopped by us (after its fork by itself), and not continued by us since.
         self.stop_wanted = forked
+        #: Whether a signal of ours holds it (after its fork its own).
+        self._signalled = forked
         #: The CPU time by which each of its declared bursts is over.
         self._burst_ends_ns = [*accumulate(segment.ns for segment in spec.segments if segment.kind == "cpu")]
         self._cpu_clock = cpu_clock(os_pid)
@@ -145,6 +147,10 @@ class Child:
 
     def __repr__(self) -> str:
         return f"<{self.pid} {self.spec.name} os_pid {self.os_pid} {self.mode.value}>"
+
+    def fileno(self) -> int:
+        """The newest of its descriptors."""
+        return self.stat_fd
 
     # CPU time
 
@@ -208,6 +214,8 @@ class Child:
             self.leaf.freeze()
         elif self.held or not self.send(signal.SIGSTOP):
             return
+        else:
+            self._signalled = True
         self.stopping_ns = self.stopped_ns = time.monotonic_ns()
 
     def stop_again(self) -> None:
@@ -228,7 +236,13 @@ class Child:
         if state != "Z" or threads == 1:
             return state, threads
         self.first_thread_ended = True
-        return state_without_first(self.os_pid), threads
+        states = {thread.state for thread in living_threads(self.os_pid)}
+        return "R" if "R" in states else "Z" if not states else "T" if states <= {"T", "t"} else "S", threads
+
+    @property
+    def moved(self) -> bool:
+        """Whether somebody has moved it out of its leaf."""
+        return self.leaf is not None and self.leaf.vacant and read_state(self.stat_fd)[0] not in HALTED
 
     def resume(self) -> None:
         """Undo our stop, but none of somebody else's."""
@@ -258,13 +272,13 @@ class Child:
 
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
-        if self.stop_wanted and not self.held:
+        if self._signalled and not self.held:
             self._unheard = STOPS & pending_signals(self.os_pid)  # it hears them when it is thawed
             self._continue()
         self.leaf = leaf
 
     def _continue(self) -> None:
-        unheard, self._unheard = self._unheard, frozenset()
+        unheard, self._unheard, self._signalled = self._unheard, frozenset(), False
         self.send(signal.SIGCONT)
         for number in unheard:
             self.send(number)

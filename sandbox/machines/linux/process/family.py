@@ -118,7 +118,7 @@ class Family:
             return None
         now_ns = self._clock.now_ns()
         death = Death(now_ns, now_ns, cpu_time_ns(found.stat.os_pid), *code_or_signal(seen.status))
-        return self._put_down(found.stat.os_pid, seen.name, found.parent, death)
+        return self._put_down(found.stat.os_pid, found.stat.name, found.parent, death)
 
     def _gone(self, birth: Birth, parent: Relative | None, lineage: Lineage) -> Gone:
         """One of which records tell; of how it ended only its zombie does, if it is still there."""

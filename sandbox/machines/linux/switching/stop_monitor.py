@@ -27,12 +27,20 @@ _MANY_THREADS = 100
 class StopMonitor:
     """Knows every stop that was sent and not seen, and looks in turn at those that are stopped: nobody tells us when
     one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too. ``traced`` is
-    told of those that run away from a signal because somebody traces them, by the tracer's os_pid."""
+    told of those that run away from a signal because somebody traces them, by the tracer's os_pid; ``moved`` of those
+    that live in their control group no more, so that freezing that stops nobody."""
 
-    def __init__(self, dispatcher: Dispatcher, reports: Reports, traced: Callable[[Child, int], None]) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        reports: Reports,
+        traced: Callable[[Child, int], None],
+        moved: Callable[[Child], None],
+    ) -> None:
         self._dispatcher = dispatcher
         self._reports = reports
         self._traced = traced
+        self._moved = moved
         # By the system's number: those whose stop is not confirmed, those of which that was told, and those that were
         # seen running once though they should not: dying ones do that, for a moment.
         self._unconfirmed: dict[int, Child] = {}
@@ -88,6 +96,9 @@ class StopMonitor:
         """A stranger's doing is a fault; the doing of a process that was scheduled meanwhile is that program's own
         business, and it waits for its turn."""
         parent = child.parent
+        if child.moved:
+            self._moved(child)
+            return
         tracing = tracer(child.os_pid) if child.leaf is None else 0
         if tracing:
             self._traced(child, tracing)
@@ -113,6 +124,8 @@ class StopMonitor:
                 del self._unconfirmed[os_pid]
                 self._told.discard(os_pid)
                 continue
+            if child.moved:
+                self._moved(child)
             child.stop_again()
             if now_ns - child.stopping_ns > _MAX_CONFIRM_NS and os_pid not in self._told:
                 self._told.add(os_pid)
