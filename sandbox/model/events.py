@@ -423,32 +423,10 @@ class Halted(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    Booted
-    | Scheduling
-    | Recipe
-    | Admitted
-    | Became
-    | Ready
-    | Dispatched
-    | Descheduled
-    | Blocked
-    | Exited
-    | Unseen
-    | Wrote
-    | PolicyNote
-    | Queues
-    | Described
-    | Listening
-    | Backlog
-    | Connected
-    | Accepted
-    | Transferred
-    | Closed
-    | Operator
-    | Fault
-    | Witnessed
-    | Halted
-)
+    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Unseen
+    | Wrote | PolicyNote | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred | Closed
+    | Operator | Fault | Witnessed | Halted
+)  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)
