@@ -157,7 +157,7 @@ class PerfSensor(Sensor):
                 self.lineage.named(os_pid, thread, name)
             case "ended":
                 self.lineage.ended(cpu, os_pid, thread, t_ns)
-                self._left[os_pid] = t_ns
+                self._left[os_pid] = 0  # no proof: the process has ended, or goes on with other threads
             case "lost":
                 self.lineage.lost()
                 self._left |= dict.fromkeys(self._known, 0)
