@@ -259,7 +259,8 @@ parent = quick_python(
     "open('%s/reaped' % os.path.dirname(go), 'w').close()",
     "time.sleep(60)",
 )
-with watch(scenario(ProcessSpec("parent", command=parent), process("hog", "cpu 60s"), quantum_ns=5_000_000), recipe="overlapped") as run:
+world = scenario(ProcessSpec("parent", command=parent), process("hog", "cpu 60s"), quantum_ns=5_000_000)
+with watch(world, recipe="overlapped") as run:  # it sends signals of its own
     adopted = run.until(lambda: [e for e in run.all(Admitted) if e.parent is not None], "a child is adopted")[0]
     kernel = run.link.os_pid
     os.kill(kernel, signal.SIGSTOP)               # it cannot see what follows

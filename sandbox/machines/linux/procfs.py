@@ -9,12 +9,15 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple
 
 #: State letters of a process that cannot run before somebody else acts: stopped (by a signal, by a tracer), a zombie,
 #: gone. One that sleeps (S, D, I) is not among them: it may wake at any time.
 HALTED = "TtZX"
+#: The flag in ``stat`` of a process that is on its way out.
+_PF_EXITING = 0x4
 #: A chain of parents longer than this is not followed: it may have changed while it was read.
 _MAX_ANCESTORS = 1_000
 #: The unit of CPU times in ``/proc/PID/stat``.
@@ -296,6 +299,15 @@ def pending_signals(os_pid: int) -> set[int]:
         os.close(file)
     sent = status[status.find(b"\nSigPnd:\t") :].split(maxsplit=4)
     return _numbers(int(sent[1], 16) | int(sent[3], 16)) if sent[2:3] == [b"ShdPnd:"] else set()
+
+
+def is_dying(os_pid: int, stat_fd: int) -> bool:
+    """Whether a process has been killed, or ends: it may need the CPU for that, and nothing stops it any more."""
+    try:
+        flags = int(os.pread(stat_fd, 512, 0).rpartition(b")")[2].split(None, 7)[6])
+    except (OSError, IndexError):
+        return True  # it has ended
+    return bool(flags & _PF_EXITING) or signal.SIGKILL in pending_signals(os_pid)
 
 
 def withstands(os_pid: int, signal: int) -> bool:

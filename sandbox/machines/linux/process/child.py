@@ -219,9 +219,13 @@ class Child:
         self.stopping_ns = self.stopped_ns = time.monotonic_ns()
 
     def stop_again(self) -> None:
-        """The stop may have got lost on its way."""
-        self._sent_again = True
-        self.leaf.freeze() if self.leaf is not None else self.send(signal.SIGSTOP)
+        """The stop may have got lost on its way: a signal that still waits has not, and a second one would be taken
+        for somebody else's."""
+        if self.leaf is not None:
+            self.leaf.freeze()
+        elif signal.SIGSTOP not in pending_signals(self.os_pid):
+            self._sent_again = True
+            self.send(signal.SIGSTOP)
 
     def stands_still(self) -> bool:
         """Whether it does, for whatever reason; a zombie does."""
@@ -276,6 +280,8 @@ class Child:
             self._unheard = STOPS & pending_signals(self.os_pid)  # it hears them when it is thawed
             self._continue()
         self.leaf = leaf
+        if self.stop_wanted:
+            self.stopping_ns = time.monotonic_ns()
 
     def _continue(self) -> None:
         unheard, self._unheard, self._signalled = self._unheard, frozenset(), False

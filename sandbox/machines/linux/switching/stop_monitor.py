@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from sandbox.machines.linux.process.child import Child, Mode, Relative
-from sandbox.machines.linux.procfs import tracer
+from sandbox.machines.linux.procfs import is_dying, tracer
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.util.units import MS
@@ -145,6 +145,7 @@ class StopMonitor:
             for _ in range(min(len(self._everybody), _SHARE)):
                 self._everybody.rotate(-1)
                 child = self._everybody[0]
+                self.expect([child])  # one that was moved into a leaf needs a moment to stand still there
                 if _runs_away(child):
                     self.suspect(child)
                 if child.threads > _MANY_THREADS:
@@ -154,5 +155,10 @@ class StopMonitor:
 
 
 def _runs_away(child: Child) -> bool:
-    """Whether it runs though it was stopped and nobody here continued it."""
-    return child.stop_wanted and child.stopping_ns is None and not child.stands_still()
+    """Whether it runs though it was stopped and nobody here continued it; one that dies may do so."""
+    return (
+        child.stop_wanted
+        and child.stopping_ns is None
+        and not child.stands_still()
+        and not is_dying(child.os_pid, child.stat_fd)
+    )
