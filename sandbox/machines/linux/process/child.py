@@ -277,7 +277,9 @@ class Child:
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
         if self._signalled and not self.held:
-            self._unheard = STOPS & pending_signals(self.os_pid)  # it hears them when it is thawed
+            pending = STOPS & pending_signals(self.os_pid)
+            ours = self._sent_again or self.stopping_ns is not None
+            self._unheard = pending - {signal.SIGSTOP} if ours else pending  # it hears them when it is thawed
             self._continue()
         self.leaf = leaf
         if self.stop_wanted:

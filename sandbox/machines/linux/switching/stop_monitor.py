@@ -160,5 +160,5 @@ def _runs_away(child: Child) -> bool:
         child.stop_wanted
         and child.stopping_ns is None
         and not child.stands_still()
-        and not is_dying(child.os_pid, child.stat_fd)
+        and (child.first_thread_ended or not is_dying(child.os_pid, child.stat_fd))
     )
