@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
 from sandbox.kernel.machine import Arrived, Ended
 from sandbox.kernel.process import Process
 from sandbox.model.events import (
@@ -77,7 +81,8 @@ class Journal:
         """A process leaves a CPU, with what is known of its CPU time by now."""
         self._descheduled[process.pid] = len(self._events)
         stray_ns, process.stray_ns = process.stray_ns, 0
-        self.add(Descheduled(t_ns, process.pid, cpu, process.report(process.cpu_ns), reason, stray_ns))
+        stolen_ns, process.stolen_ns = process.stolen_ns, 0
+        self.add(Descheduled(t_ns, process.pid, cpu, process.report(process.cpu_ns), reason, stray_ns, stolen_ns))
 
     def blocked(self, t_ns: int, process: Process, on: Clause) -> None:
         """A process begins to wait."""
@@ -94,8 +99,20 @@ class Journal:
         assert isinstance(event, Descheduled)
         process.reported_ns -= event.ran_ns
         ran_ns, stray_ns = process.report(cpu_ns), event.undispatched_ns + late_ns
-        self._events[index] = Descheduled(event.t_ns, process.pid, event.cpu, ran_ns, event.reason, stray_ns)
+        self._events[index] = replace(event, ran_ns=ran_ns, undispatched_ns=stray_ns)
         return True
+
+    def amend_stolen(self, processes: Mapping[int, Process], stolen: Mapping[int, int]) -> None:
+        """For so long, by pid, somebody else had the CPU of processes that left it at this instant; what is known of
+        others goes on record when they do."""
+        for pid, stolen_ns in stolen.items():
+            if not stolen_ns:
+                continue
+            event = self._events[self._descheduled[pid]] if pid in self._descheduled else None
+            if isinstance(event, Descheduled):
+                self._events[self._descheduled[pid]] = replace(event, stolen_ns=event.stolen_ns + stolen_ns)
+            else:
+                processes[pid].stolen_ns += stolen_ns
 
     def amend_wait(self, pid: int, on: Clause) -> None:
         """If this process began to wait at this instant, this is what it waits for."""

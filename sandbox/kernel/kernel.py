@@ -12,6 +12,7 @@ from collections.abc import Collection
 from typing import Literal
 
 from sandbox.kernel.deadlines import Deadlines
+from sandbox.kernel.hearsay import record
 from sandbox.kernel.journal import Journal
 from sandbox.kernel.machine import (
     Arrived,
@@ -21,7 +22,6 @@ from sandbox.kernel.machine import (
     Obeyed,
     Order,
     Thaw,
-    Told,
     Waits,
     Woke,
     Yielded,
@@ -32,7 +32,6 @@ from sandbox.kernel.process import Cpu, Process
 from sandbox.model.events import (
     KEEPS,
     RESUMED,
-    Became,
     Blocked,
     Clause,
     DescheduledReason,
@@ -112,15 +111,13 @@ class Kernel:
         6. arrival-first only: slices that are used up;
         then what the operator asks.
         """
-        self.now_ns, reports = happened.now_ns, happened.reports
+        before_ns, self.now_ns, reports = self.now_ns, happened.now_ns, happened.reports
         for pid, cpu_ns in happened.used.items():
             self.processes[pid].cpu_ns = cpu_ns
         requeue_first = self.ties == "requeue-first"
+        if reports or happened.stolen:
+            record(happened, before_ns, self.processes, self.journal)
         if reports:
-            for told in happened.all(Told):
-                self.journal.add(told.event)
-                if isinstance(told.event, Became) and told.event.pid in self.processes:
-                    self.processes[told.event.pid].name = told.event.name
             for ended in happened.all(Ended):
                 self._exit(ended)
             for waits in happened.all(Waits):
@@ -173,6 +170,7 @@ class Kernel:
                 cpu.slice_end_ns += started.t_ns - self.now_ns
         for pid, on in obeyed.waits_on.items():
             self.journal.amend_wait(pid, on)
+        self.journal.amend_stolen(self.processes, obeyed.stolen)
         return self.journal.take()
 
     # Who runs

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Machine
 from sandbox.kernel.operator import CommandInterpreter
-from sandbox.model.events import Booted, Clause, Event, Halted
+from sandbox.model.events import Booted, Clause, Event, Halted, Unseen
 
 Emit = Callable[[list[Event]], None]
 
@@ -30,7 +30,8 @@ def run(
             obeyed = machine.obey(kernel.decide())
             emit(kernel.settle(obeyed))
     finally:
-        machine.halt()
+        unseen = machine.halt()
+    emit([Unseen(kernel.now_ns, pid, cpu_ns) for pid, cpu_ns in unseen.items()])
     emit([Halted(kernel.now_ns, Clause("quit" if kernel.quitting else "done"))])
 
 

@@ -62,6 +62,15 @@ class Ended(msgspec.Struct, frozen=True, gc=False):
     signal: int | None
 
 
+class Lived(msgspec.Struct, frozen=True, gc=False):
+    """A process was over before anybody could take hold of it: all of its life at once."""
+
+    arrived: Arrived
+    ended: Ended
+    born_ns: int
+    ended_ns: int
+
+
 class Asked(msgspec.Struct, frozen=True, gc=False):
     """The operator asks for something."""
 
@@ -74,16 +83,18 @@ class Told(msgspec.Struct, frozen=True, gc=False):
     event: Event
 
 
-Report = Arrived | Waits | Woke | Yielded | Ended | Asked | Told
+Report = Arrived | Waits | Woke | Yielded | Ended | Lived | Asked | Told
 R = TypeVar("R", bound=Report)
 
 
 class Happened(msgspec.Struct, frozen=True, gc=False):
-    """What ``wait`` brings: the time, the reports, and the CPU time used so far by each process on a CPU."""
+    """What ``wait`` brings: the time, the reports, the CPU time used so far by each process on a CPU, and for how long
+    somebody else has had the CPU of one that was told to run."""
 
     now_ns: int
     reports: list[Report]
     used: dict[int, int]
+    stolen: dict[int, int] = {}
 
     def all(self, kind: type[R]) -> list[R]:
         """The reports of one kind, in their order."""
@@ -133,13 +144,14 @@ class Started(NamedTuple):
 
 class Obeyed(msgspec.Struct, frozen=True, gc=False):
     """What obeying brings, by pid: the start of each process that was let run, the exact CPU time of each one whose
-    stop is confirmed, what those wait for of whom that was left open, and the CPU time that those have used at least
-    whose stop is not confirmed yet."""
+    stop is confirmed, what those wait for of whom that was left open, the CPU time that those have used at least
+    whose stop is not confirmed yet, and for how long somebody else has had the CPU of one whose turn is over."""
 
     started: dict[int, Started]
     used: dict[int, int]
     waits_on: dict[int, Clause]
     at_least: dict[int, int] = {}
+    stolen: dict[int, int] = {}
 
 
 class Machine(Protocol):
@@ -164,8 +176,9 @@ class Machine(Protocol):
         """Make the orders true, stops first."""
         ...
 
-    def halt(self) -> None:
-        """End everything; afterwards nothing of the machine is left."""
+    def halt(self) -> dict[int, int]:
+        """End everything; afterwards nothing of the machine is left. Returns the CPU time of children that nobody saw,
+        by the pid of their parent, as far as it was not told of yet."""
         ...
 
     @property

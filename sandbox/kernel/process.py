@@ -31,6 +31,8 @@ class Process(Task):
         # CPU time used without being dispatched: in all, and what is not on record yet.
         "undispatched_ns",
         "stray_ns",
+        # For how long somebody else had its CPU, as far as that is not on record yet.
+        "stolen_ns",
         # Totals for its Exited event.
         "waiting_ns",
         "blocked_ns",
@@ -55,6 +57,7 @@ class Process(Task):
         self.reported_ns = 0
         self.undispatched_ns = 0
         self.stray_ns = 0
+        self.stolen_ns = 0
         self.waiting_ns = 0
         self.blocked_ns = 0
         self.release(now_ns)

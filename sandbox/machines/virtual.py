@@ -184,8 +184,9 @@ class VirtualMachine:
             did = Clause("only on real processes", {"command": type(order.command).__name__.lower()})
             self._told.append(Told(Fault(self._now_ns, did)))
 
-    def halt(self) -> None:
+    def halt(self) -> dict[int, int]:
         """Nothing of a virtual run needs clearing away."""
+        return {}
 
     def _next_instant(self, deadline_ns: int | None) -> int | None:
         now_ns = self._now_ns

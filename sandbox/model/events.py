@@ -146,13 +146,15 @@ class Descheduled(Event, frozen=True, tag=True):
     """``pid`` left the CPU. ``ran_ns``: the CPU time it used since it last left one, as far as that is known; the sum
     over a process's life is exactly its total, unless the system took the CPU from it in its very last slices.
     ``undispatched_ns`` of it were used without being dispatched: after it woke
-    by itself, or until a late stop took effect."""
+    by itself, or until a late stop took effect. ``stolen_ns``: for so long since it was dispatched it could run, and
+    somebody else had its CPU: another program, or one of ours that had not been dispatched."""
 
     pid: int
     cpu: int
     ran_ns: int
     reason: DescheduledReason
     undispatched_ns: int = 0
+    stolen_ns: int = 0
 
 
 class Blocked(Event, frozen=True, tag=True):
@@ -195,6 +197,14 @@ class Exited(Event, frozen=True, tag=True):
     def status(self) -> int | None:
         """One number, as ``subprocess`` gives it: the exit code, or minus the signal."""
         return self.code if self.signal is None else -self.signal
+
+
+class Unseen(Event, frozen=True, tag=True):
+    """Children of ``pid``, or theirs, have used so much CPU time who had ended before anybody saw them: by the system's
+    account of its family, less what is known of it. How many they were nobody knows."""
+
+    pid: int
+    cpu_ns: int
 
 
 class Wrote(Event, frozen=True, tag=True):
@@ -413,31 +423,10 @@ class Halted(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    Booted
-    | Scheduling
-    | Recipe
-    | Admitted
-    | Became
-    | Ready
-    | Dispatched
-    | Descheduled
-    | Blocked
-    | Exited
-    | Wrote
-    | PolicyNote
-    | Queues
-    | Described
-    | Listening
-    | Backlog
-    | Connected
-    | Accepted
-    | Transferred
-    | Closed
-    | Operator
-    | Fault
-    | Witnessed
-    | Halted
-)
+    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Unseen
+    | Wrote | PolicyNote | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred | Closed
+    | Operator | Fault | Witnessed | Halted
+)  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(AnyEvent)

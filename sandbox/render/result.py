@@ -52,6 +52,14 @@ def print_result(document: dict[str, Any]) -> None:
     _print_times(document["metrics"])
     print()
     _print_run(document)
+    number = sum(each["exit"] is None and each["finished_ns"] is not None for each in document["processes"])
+    if number:
+        said = ngettext(
+            "of {number} process that has ended only its parent knows the exit status",
+            "of {number} processes that have ended only their parents know the exit status",
+            number,
+        )
+        print(said.format(number=number))
 
 
 def _print_processes(processes: Sequence[dict[str, Any]]) -> None:
@@ -109,6 +117,11 @@ def _print_run(document: dict[str, Any]) -> None:
     if machine["kind"] == "linux":
         time = milliseconds(figures["undispatched_ns"])
         print(_("ran without being dispatched: {time} ms of CPU time").format(time=time))
+    if stolen_ns := figures["stolen_ns"]:
+        print(_("others had a mini CPU for {time} ms").format(time=milliseconds(stolen_ns)))
+    if unseen_ns := figures["unseen_ns"]:
+        said = _("processes that had ended before they were seen: {time} ms of CPU time")
+        print(said.format(time=milliseconds(unseen_ns)))
 
 
 def print_serial(history: History) -> None:

@@ -22,6 +22,7 @@ from sandbox.model.events import (
     Ready,
     Recipe,
     Transferred,
+    Unseen,
     Witnessed,
     Wrote,
 )
@@ -34,7 +35,7 @@ _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
 #: Events that may come later than others of the same time.
-_AFTERWARDS = (Wrote, Fault, Witnessed, Recipe)
+_AFTERWARDS = (Wrote, Fault, Witnessed, Recipe, Unseen)
 
 
 class Plausible:
@@ -84,13 +85,16 @@ class Plausible:
                     self._on[cpu] = pid
                     return True
                 return False
-            case Descheduled(pid=pid, cpu=cpu, ran_ns=ran_ns, undispatched_ns=undispatched_ns):
-                return self._on.get(cpu) == pid and _is_figure(ran_ns, undispatched_ns)
+            case Descheduled(pid=pid, cpu=cpu):
+                figures = (event.ran_ns, event.undispatched_ns, event.stolen_ns)
+                return self._on.get(cpu) == pid and _is_figure(*figures)
             case Blocked(pid=pid, again=again):
                 return self._states.get(pid) is State.BLOCKED if again else self._move(pid, State.BLOCKED)
             case Exited(pid=pid):
-                figures = (event.cpu_ns, event.waiting_ns, event.blocked_ns, event.undispatched_ns)
-                return _is_figure(*figures) and self._move(pid, State.EXITED)
+                totals = (event.cpu_ns, event.waiting_ns, event.blocked_ns, event.undispatched_ns)
+                return _is_figure(*totals) and self._move(pid, State.EXITED)
+            case Unseen(pid=pid, cpu_ns=cpu_ns):
+                return pid in self._states and _is_figure(cpu_ns)
             case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid):
                 return pid in self._states
             case Fault(pid=pid) | PolicyNote(pid=pid):

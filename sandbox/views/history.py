@@ -18,6 +18,7 @@ from sandbox.model.events import (
     Exited,
     PolicyNote,
     Ready,
+    Unseen,
 )
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
 
@@ -55,6 +56,7 @@ class Life:
         "switching_ns",
         "track",
         "undispatched_ns",
+        "unseen_ns",
     )
 
     def __init__(self, admitted: Admitted) -> None:
@@ -63,6 +65,8 @@ class Life:
         self.first_run_ns: int | None = None
         self.cpu_ns = 0
         self.undispatched_ns = 0
+        #: CPU time of descendants that had ended before anybody saw them.
+        self.unseen_ns = 0
         self.switches = 0
         #: Time on a CPU in which that was still switching to it; known in virtual time only.
         self.switching_ns = 0
@@ -116,6 +120,8 @@ class Mark(NamedTuple):
     now_ns: int
     switches: int
     undispatched_ns: int
+    stolen_ns: int
+    unseen_ns: int
     missed: int
 
 
@@ -136,11 +142,19 @@ class History:
         self.switches = 0
         #: CPU time that processes used without being dispatched.
         self.undispatched_ns = 0
+        #: For how long others had the CPU of a process that was dispatched; CPU time of processes that nobody saw.
+        self.stolen_ns = self.unseen_ns = 0
         #: Deadlines that jobs have missed.
         self.missed = 0
         self._keeps_slices = keeps_slices
         self._last_on: dict[int, int] = {}
         self._is_virtual = False
+
+    @property
+    def others_ns(self) -> int:
+        """For how long at least others had the CPU of a process that was dispatched: all who were not dispatched, less
+        those of our own."""
+        return max(self.stolen_ns - self.undispatched_ns, 0)
 
     def add(self, event: Event) -> None:
         """Take in the next event."""
@@ -163,6 +177,9 @@ class History:
                 self._deschedule(event)
             case Exited():
                 self._exit(event)
+            case Unseen(pid=pid, cpu_ns=cpu_ns):
+                self.lives[pid].unseen_ns += cpu_ns
+                self.unseen_ns += cpu_ns
             case PolicyNote(pid=pid) if event.misses_deadline and pid is not None:
                 self.lives[pid].missed += 1
                 self.missed += 1
@@ -193,6 +210,7 @@ class History:
             life.switching_ns += event.t_ns - life.dispatched_ns - event.ran_ns
         life.undispatched_ns += event.undispatched_ns
         self.undispatched_ns += event.undispatched_ns
+        self.stolen_ns += event.stolen_ns
         self.cpus[event.cpu].put_in_passing(event.t_ns, NOBODY)
         if life.last_slice is not None:
             life.last_slice.end_ns = event.t_ns
@@ -235,6 +253,8 @@ class History:
             now_ns=self.now_ns,
             switches=self.switches,
             undispatched_ns=self.undispatched_ns,
+            stolen_ns=self.stolen_ns,
+            unseen_ns=self.unseen_ns,
             missed=self.missed,
         )
 
@@ -248,5 +268,6 @@ class History:
         history._last_on = dict(mark.last_on)
         history.booted, history.now_ns = mark.booted, mark.now_ns
         history.switches, history.undispatched_ns = mark.switches, mark.undispatched_ns
+        history.stolen_ns, history.unseen_ns = mark.stolen_ns, mark.unseen_ns
         history.missed, history._is_virtual = mark.missed, self._is_virtual
         return history

@@ -8,8 +8,10 @@ makespan: from boot to the last end. CPU utilisation: CPU time of all processes 
 not ended, as servers never do, over the whole run, and so is the throughput.
 fairness (Jain): of each process's share of the time in which it wanted the CPU, CPU / (CPU + waiting); 1 when all
 got the same share, 1/n when one got everything. undispatched: CPU time used without being dispatched, after a wake
-that nobody had noticed yet or until a late stop took effect; it is part of the CPU time. switching: time on a CPU in
-which that was still switching to the process; in virtual time turnaround = CPU + waiting + blocked + switching
+that nobody had noticed yet or until a late stop took effect; it is part of the CPU time. stolen: for so long at least
+somebody who is not ours had the CPU of a process that was dispatched and could run. unseen: CPU time of processes that
+had ended before anybody saw them; it counts for their families and as utilisation. switching: time on a CPU in which
+that was still switching to the process; in virtual time turnaround = CPU + waiting + blocked + switching
 exactly, on real processes it is not known (None).
 """
 
@@ -71,7 +73,7 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
     makespan_ns = max((life.exited.t_ns for life in ended if life.exited), default=0)
     span_ns = makespan_ns if len(ended) == len(everyone) else history.now_ns
     cpus = history.booted.cpus if history.booted else 1
-    cpu_ns = sum(life.cpu_ns for life in everyone)
+    cpu_ns = sum(life.cpu_ns for life in everyone) + history.unseen_ns
     named = [_process(life, history) for life in ended if pids is not None or life.admitted.order is not None]
     return {
         "makespan_ns": makespan_ns,
@@ -81,6 +83,8 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
         "switching_ns": sum(life.switching_ns for life in everyone) if _is_virtual(history) else None,
         "missed_deadlines": history.missed,
         "undispatched_ns": history.undispatched_ns,
+        "stolen_ns": None if _is_virtual(history) else history.others_ns,
+        "unseen_ns": None if _is_virtual(history) else history.unseen_ns,
         "turnaround_ns": _summary([figure["turnaround_ns"] for figure in named]),
         "waiting_ns": _summary([figure["waiting_ns"] for figure in named]),
         "response_ns": _summary([f["response_ns"] for f in named if f["response_ns"] is not None]),
@@ -117,8 +121,8 @@ def _summary(values: list[int]) -> dict[str, int | None]:
 
 
 def family_cpu_ns(history: History) -> dict[int, int]:
-    """The CPU time of each process and of all its descendants, by pid."""
-    totals = {pid: life.cpu_ns for pid, life in history.lives.items()}
+    """The CPU time of each process and of all its descendants, by pid, those that nobody saw included."""
+    totals = {pid: life.cpu_ns + life.unseen_ns for pid, life in history.lives.items()}
     for pid in reversed(totals):  # children were born after their parents
         parent = history.lives[pid].admitted.parent
         if parent in totals:

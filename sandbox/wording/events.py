@@ -34,6 +34,7 @@ from sandbox.model.events import (
     Recipe,
     Scheduling,
     Transferred,
+    Unseen,
     Wrote,
 )
 from sandbox.util.text import clean
@@ -55,6 +56,7 @@ _DISPATCHED_FOR_LONG = N_("{name} gets CPU {cpu} until it blocks: {why}")
 _DESCHEDULED = N_("{name} leaves CPU {cpu} after {ran_ns} of CPU time: {reason}")
 _OVER = N_("{name} is over: {status}, {cpu_ns} of CPU time")
 _WRITES = N_("{name} writes: {text}")
+_UNSEEN = N_("processes that {name} had started, and that ended before they were seen, used {cpu_ns} of CPU time")
 _RUNNING = N_("running: {names}")
 _POLICY = N_("policy {policy}")
 _SCHEDULING = N_("policy {policy} is in force")
@@ -155,6 +157,8 @@ def _of_machine(event: Event, names: Names) -> str:
             return fill(_SCHEDULING, {"policy": policy})
         case Recipe(recipe=recipe, why=why):
             return fill(_FREEZER if recipe == "freezer" else _RECIPE, {"recipe": recipe, "why": say(_NOTICES, why)})
+        case Unseen(pid=pid, cpu_ns=cpu_ns):
+            return fill(_UNSEEN, {"name": names.get(pid, str(pid)), "cpu_ns": cpu_ns})
         case Queues(queues=queues, running=running):
             waiting = (f"{queue(each.name)}: {_listed(each.tasks, names)}" for each in queues)
             return "; ".join([fill(_RUNNING, {"names": _listed(running, names)}), *waiting])

@@ -16,6 +16,9 @@ _FAULTS: Messages = {
     "is exposed": "{name} does not listen at {at}: other machines can reach it, too; --expose permits that",
     "nobody listens": "{name} could not be started: nobody listens at {at}",
     "ended before its arrival": "{name} ended before its arrival",
+    "asked for other CPUs": "it has asked the system for other real CPUs; it is kept on that of its mini CPU",
+    "many threads": "it has {number} threads: the system wakes each of them whenever it is stopped or continued, which "
+    "costs it CPU time of its own; longer slices cost less",
     "stopped itself": "it has stopped itself: it waits for a SIGCONT",
     "continued by somebody else": "somebody else continued it; it was stopped again",
     "its group was orphaned": "its process group was orphaned while we had stopped it: the system sent it SIGHUP and "

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 from pathlib import Path
@@ -16,7 +15,7 @@ from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.procs import children, descendants, fields, gone, state
+from tests.support.procs import children, descendants, fields, gone, os_pids, scheduled, state
 from tests.support.real import Watch, run_real, watch
 from tests.support.run import until
 from tests.support.scenarios import command, process, quick_python, scenario
@@ -163,7 +162,7 @@ def test_f11_killing_the_first_leaves_the_others_on_the_board() -> None:
                 "the orphan is ended",
             )
             assert end[0].signal == signal.SIGTERM
-        until(lambda: not descendants(run.link.os_pid), "nobody is left below the kernel process")
+        until(lambda: not scheduled(descendants(run.link.os_pid)), "nobody is left below the kernel process")
 
 
 @pytest.mark.patient
@@ -225,14 +224,15 @@ def test_f16_a_stopped_child_that_is_killed_ends_once() -> None:
     try:
         child.send_signal(signal.SIGSTOP)
         until(lambda: state(child.pid) == "T", "it is stopped")
-        assert [end for end in reaper.ends() if end.os_pid == child.pid] == []
+        assert reaper.next_end() is None
         assert reaper.stopped(child.pid)
         assert not reaper.stopped(child.pid), "it is told once"
         child.kill()
         until(lambda: state(child.pid) == "Z", "it is dead")
         assert not reaper.stopped(child.pid)
-        assert [end for end in reaper.ends() if end.os_pid == child.pid] == [(child.pid, None, signal.SIGKILL)]
-        assert [end for end in reaper.ends() if end.os_pid == child.pid] == []
+        assert reaper.next_end() == (child.pid, None, signal.SIGKILL)
+        reaper.take(child.pid)
+        assert reaper.next_end() is None
     finally:
         reaper.close()
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGCHLD})
@@ -243,9 +243,9 @@ def test_f16_a_stopped_child_that_is_killed_ends_once() -> None:
 def assert_no_zombie(run: Watch) -> None:
     """Below the kernel process nothing is left, while it lives."""
 
-    def relatives() -> list[str]:
+    def relatives() -> list[int]:
         kernel = str(run.link.os_pid)
-        return [name for name in os.listdir("/proc") if name.isdecimal() and fields(int(name))[1:2] == [kernel]]
+        return scheduled([os_pid for os_pid in os_pids() if fields(os_pid)[1:2] == [kernel]])
 
     run.until(lambda: not relatives(), "no child of the kernel process is left, dead or alive")
 
@@ -260,7 +260,7 @@ def test_f23_a_daemon_keeps_the_console_open() -> None:
         run.go_on(0.2)
         assert state(daemon.os_pid) == "S", "it lives on"
         assert [event.pid for event in run.all(Exited)].count(daemon.pid) == 0
-        assert children(run.link.os_pid) == [daemon.os_pid]
+        assert scheduled(children(run.link.os_pid)) == [daemon.os_pid]
         run.link.send(Quit())
         run.finish()
         assert gone(daemon.os_pid), "it is swept up"

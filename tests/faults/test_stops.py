@@ -15,7 +15,7 @@ import pytest
 from sandbox.link.client import can_be_strict, own_pid_namespace, use_all_cpus
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.descendants import DescendantScanner
+from sandbox.machines.linux.process.family import Family
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.commands import Pause, Resume
@@ -259,7 +259,8 @@ parent = quick_python(
     "open('%s/reaped' % os.path.dirname(go), 'w').close()",
     "time.sleep(60)",
 )
-with watch(scenario(ProcessSpec("parent", command=parent), process("hog", "cpu 60s"), quantum_ns=5_000_000)) as run:
+world = scenario(ProcessSpec("parent", command=parent), process("hog", "cpu 60s"), quantum_ns=5_000_000)
+with watch(world, recipe="overlapped") as run:  # it sends signals of its own
     adopted = run.until(lambda: [e for e in run.all(Admitted) if e.parent is not None], "a child is adopted")[0]
     kernel = run.link.os_pid
     os.kill(kernel, signal.SIGSTOP)               # it cannot see what follows
@@ -320,13 +321,14 @@ def test_f15_what_is_taken_in_is_looked_at_twice() -> None:
     """Between finding a relative and taking hold of it, its number may have gone to a stranger."""
     relative = subprocess.Popen(["sleep", "60"])
     stranger = os.getppid()
-    scanner = DescendantScanner(ProcessTable(), Reports(Clock()))
+    clock = Clock()
+    family = Family(ProcessTable(), clock, Reports(clock))
     try:
         for os_pid, ours in ((relative.pid, True), (stranger, False)):
             taken = Child(os_pid, ProcessSpec("found", command=["found"]), forked=False)
-            assert scanner.is_ours(taken) is ours
+            assert (family.name_if_ours(taken) is not None) is ours
             taken.close()
     finally:
-        scanner.close()
+        family.close()
         relative.kill()
         relative.wait()

@@ -17,6 +17,7 @@ from sandbox.model.events import (
     Event,
     Exited,
     Ready,
+    Unseen,
 )
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
@@ -44,7 +45,7 @@ def test_the_document_has_the_form_that_is_promised() -> None:
     }  # fmt: skip
     assert set(document["metrics"]) == {
         "makespan_ns", "cpu_utilisation", "throughput_per_s", "switches", "switching_ns", "missed_deadlines",
-        "undispatched_ns", "turnaround_ns", "waiting_ns", "response_ns", "fairness_jain",
+        "undispatched_ns", "stolen_ns", "unseen_ns", "turnaround_ns", "waiting_ns", "response_ns", "fairness_jain",
     }  # fmt: skip
     assert set(document["metrics"]["waiting_ns"]) == {"mean", "p50", "p95", "max"}
 
@@ -89,6 +90,27 @@ def test_missed_deadlines_are_counted_under_every_policy() -> None:
         assert late[policy] == sum(row["missed_deadlines"] for row in document["processes"])
     assert late["edf"] > 0
     assert late["rr"] > 0
+
+
+def test_what_others_took_and_what_nobody_saw_are_figures_of_real_runs_only() -> None:
+    """The latter counts for the family, and as use of the CPU."""
+    events: list[Event] = [
+        Booted(0, "linux", 1, "rr", {}, "arrival-first", "seen"),
+        born(1, order=0),
+        Ready(0, 1, "admitted"),
+        Dispatched(0, 1, 0, None, Clause("any")),
+        Descheduled(40 * MS, 1, 0, 10 * MS, "exited", stolen_ns=25 * MS),
+        Exited(40 * MS, 1, 0, None, 10 * MS, 0, 0),
+        Unseen(40 * MS, 1, 5 * MS),
+    ]
+    history = fold(events)
+    figures = metrics(history)
+    assert (figures["stolen_ns"], figures["unseen_ns"]) == (25 * MS, 5 * MS)
+    assert figures["cpu_utilisation"] == pytest.approx(15 / 40)
+    (row,) = result(history)["processes"]
+    assert (row["cpu_ns"], row["family_cpu_ns"]) == (10 * MS, 15 * MS)
+    virtual = metrics(fold(simulate(WORLD)))
+    assert (virtual["stolen_ns"], virtual["unseen_ns"]) == (None, None)
 
 
 def born(pid: int, parent: int | None = None, order: int | None = None) -> Admitted:

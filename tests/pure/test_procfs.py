@@ -11,6 +11,8 @@ import threading
 import pytest
 
 from sandbox.machines.linux import procfs
+from sandbox.machines.linux.process.child import Child
+from sandbox.model.spec import ProcessSpec
 
 ME = os.getpid()
 #: Larger than any pid can be (PID_MAX_LIMIT).
@@ -146,3 +148,21 @@ def test_one_that_ends_while_its_file_is_open() -> None:
     assert procfs.read_state(stat_fd) == ("X", 0)
     assert procfs.read_exit_status(stat_fd) is None
     os.close(stat_fd)
+
+
+@pytest.mark.parametrize(
+    ("letters", "state"),
+    [("S", "S"), ("ZSR", "R"), ("ZSS", "S"), ("ZTT", "T"), ("ZXS", "S"), ("Z", "Z"), ("ZX", "Z")],
+)
+def test_where_the_first_thread_has_ended_the_others_decide(
+    monkeypatch: pytest.MonkeyPatch, letters: str, state: str
+) -> None:
+    threads = [procfs.Thread(tid, letter, 0) for tid, letter in enumerate(letters, 1)]
+    monkeypatch.setattr(procfs, "threads", lambda _: threads)
+    monkeypatch.setattr("sandbox.machines.linux.process.child.read_state", lambda _: (letters[0], len(letters)))
+    process = Child(ME, ProcessSpec("me", command=["me"]), forked=False)
+    try:
+        assert process.state()[0] == state
+        assert process.first_thread_ended is (letters[0] == "Z" and len(letters) > 1)
+    finally:
+        process.close()

@@ -15,21 +15,22 @@ class Waiter:
     """A process that waits; once it is let go, it can be seen to run so many times before it sleeps again."""
 
     def __init__(self, runs: int) -> None:
-        self.stat_fd = self
+        self.all: tuple[Waiter, ...] = ()
         self.runs = runs
         self.held = True
 
     def resume(self) -> None:
         self.held = False
 
+    def state(self) -> tuple[str, int]:
+        assert not any(each.held for each in self.all), "all are let go before anybody is waited for"
+        self.runs -= 1
+        return "R" if self.runs >= 0 else "S", 1
 
-def resumed(monkeypatch: pytest.MonkeyPatch, *waiters: Waiter) -> None:
-    def read_state(waiter: Waiter) -> tuple[str, int]:
-        assert not any(each.held for each in waiters), "all are let go before anybody is waited for"
-        waiter.runs -= 1
-        return "R" if waiter.runs >= 0 else "S", 1
 
-    monkeypatch.setattr(blocked, "read_state", read_state)
+def resumed(*waiters: Waiter) -> None:
+    for waiter in waiters:
+        waiter.all = waiters
     it: Any = BlockedProcesses({}, None)  # type: ignore[arg-type]
     it.by_pid = dict(enumerate(waiters, 1))
     it.resume()
@@ -38,11 +39,11 @@ def resumed(monkeypatch: pytest.MonkeyPatch, *waiters: Waiter) -> None:
 def test_it_is_awaited_that_all_sleep_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(blocked, "_MAX_RETURN_NS", 10**10)
     waiters = [Waiter(0), Waiter(7), Waiter(3)]
-    resumed(monkeypatch, *waiters)
+    resumed(*waiters)
     assert [waiter.runs for waiter in waiters] == [-1, -1, -1]
 
 
-def test_who_really_woke_is_not_waited_for_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_who_really_woke_is_not_waited_for_for_long() -> None:
     before_s = time.monotonic()
-    resumed(monkeypatch, Waiter(10**9))
+    resumed(Waiter(10**9))
     assert time.monotonic() - before_s < 5

@@ -71,6 +71,11 @@ def descendants(os_pid: int) -> list[int]:
     return found[1:]
 
 
+def scheduled(os_pids: list[int]) -> list[int]:
+    """These without the freezer's helper, which nobody schedules, and which goes when the kernel process does."""
+    return [os_pid for os_pid in os_pids if name(os_pid) != "mover"]
+
+
 def gone(*os_pids: int) -> bool:
     """Whether none of them lives any more."""
     return all(state(os_pid) in ("", "Z", "X") for os_pid in os_pids)

@@ -161,7 +161,7 @@ class Load:
                 self._last_on[cpu] = pid
             case Descheduled(pid=pid):
                 had_ns = self._courses[pid].deschedule(event)
-                return msgspec.structs.replace(event, ran_ns=had_ns, undispatched_ns=0)
+                return msgspec.structs.replace(event, ran_ns=had_ns, undispatched_ns=0, stolen_ns=0)
             case Blocked(pid=pid, again=again):
                 course = self._courses[pid]
                 if event.for_others and course.birth.name not in self.entangled:

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
-from functools import partial
 from itertools import takewhile
 from typing import Literal
 
 from sandbox.kernel.machine import (
-    Arrived,
     Carry,
-    Ended,
     Freeze,
     Happened,
     Obeyed,
@@ -32,17 +28,19 @@ from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
 from sandbox.machines.linux.net.listeners import Listeners
 from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.population import Population
+from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.consoles import Consoles
-from sandbox.machines.linux.process.descendants import DescendantScanner
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.process.reaper import Reaper, exit_status
+from sandbox.machines.linux.process.reaper import Reaper
 from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators_program
 from sandbox.machines.linux.process.terminate import Terminator, end_all
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
+from sandbox.machines.linux.switching.pinning import Pinning
 from sandbox.machines.linux.switching.recipe import RecipeInForce, switching_order
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
+from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.switch_log import SwitchLog
 from sandbox.machines.linux.unattended import UnattendedRun
@@ -83,7 +81,6 @@ class LinuxMachine:
         # Processes: how they begin and end.
         order = switching_order(boot.recipe, cpus.dedicated)
         self._reaper = Reaper(stops=order == "sequential")
-        self._scanner = DescendantScanner(self._table, self._reports)
         self._terminator = Terminator()
         self._consoles = Consoles(self._poller, self._reports.wrote)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
@@ -92,13 +89,30 @@ class LinuxMachine:
         self._group, obstacle = entered_group()
         self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
         self._recipe.expect(boot.scenario.processes)
-        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped")
+        self._pinning = Pinning(cpus.mini, self._reports)
+        self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped")
+        self._stolen = StolenTime()
         self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer, self._recipe.moved)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._reports)
         self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._reports)
         self._switch_log = self._open_switch_log() if boot.verify else None
+        self._population = Population(
+            self._table,
+            self._clock,
+            self._poller,
+            self._reports,
+            detector=self._detector,
+            blocked=self._blocked,
+            stop_monitor=self._stop_monitor,
+            reaper=self._reaper,
+            terminator=self._terminator,
+            consoles=self._consoles,
+            net=self._net,
+            recipe=self._recipe,
+            stolen=self._stolen,
+        )
         # Chores.
         self._unattended = UnattendedRun(
             boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports
@@ -106,7 +120,6 @@ class LinuxMachine:
         self._chores_due_ns = 0
         #: Something has happened that chores may have to follow up.
         self._stirred = True
-        self._poller.add(self._reaper.fileno(), self._reap_ended)
         self._poller.add(link.fileno(), self._commands.read)
 
     def _open_switch_log(self) -> SwitchLog | None:
@@ -156,7 +169,7 @@ class LinuxMachine:
                 now_ns = self._clock.round_up(deadline_ns)
             if not self._clock.frozen:
                 self._look(now_ns, last=expired)
-                self._admit_arrivals(now_ns)
+                self._population.admit_arrivals(now_ns)
             if self._reports or expired:
                 break
         for child in self._table.running.values():
@@ -185,30 +198,35 @@ class LinuxMachine:
         started = {child.pid: Started(child.started_ns, child.started_cpu_ns) for child, _ in runs}
         used = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is None}
         at_least = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is not None}
+        stopped_ns = self._clock.machine_ns(self._dispatcher.sent_ns)
+        stolen = {child.pid: self._stolen.end(child, stopped_ns) for child in stops if child.turn_ns is not None}
         if at_least:
             self._stop_monitor.expect(stops)
-        self._refresh_names(stops)
+        self._population.refresh_names(stops)
         waits_on: dict[int, Clause] = {}
         for child, on in self._blocked.explain():  # another one has the CPU by now, and it may take its time
-            self._refresh_names((child,))
+            self._population.refresh_names((child,))
             self._recipe.look_at_wait(child, on)
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
-        return Obeyed(started, used, waits_on, at_least)
+            stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
+        return Obeyed(started, used, waits_on, at_least, stolen)
 
-    def halt(self) -> None:
+    def halt(self) -> dict[int, int]:
         """End everything; afterwards nothing of the machine is left."""
+        unseen = self._population.unseen()
         end_all([*self._table.by_os_pid.values()], self._group, politely=not self._link.lost)
         self._recipe.close()
         self._table.close()
         self._consoles.close()
-        self._scanner.close()
+        self._population.close()
         self._net.close()
         self._detector.close()
         if self._switch_log is not None:
             self._switch_log.close()
         self._reaper.close()
         self._poller.close()
+        return unseen
 
     # Sleeping and looking
 
@@ -251,8 +269,7 @@ class LinuxMachine:
     def _look(self, now_ns: int, last: bool) -> None:
         """See what has blocked, woken, forked. ``last``: a slice has just expired; a block at the same moment counts as
         a block."""
-        if self._detector.forked(now_ns):
-            self._adopt_descendants()
+        self._population.look(now_ns)
         self._detector.look(now_ns, last)
         if self._switch_log is not None:
             self._reports.add(*map(Told, self._switch_log.read()))
@@ -271,6 +288,7 @@ class LinuxMachine:
         self._timer.switched(stopped_ns, runs[-1][0].started_ns if runs else None)
         for child, _ in runs:
             self._table.running[child.pid] = child
+            self._stolen.begin(child)
             self._detector.dispatched(child)
             if child.held:
                 self._detector.found_held(child)
@@ -331,7 +349,7 @@ class LinuxMachine:
             outcome = failure
         child = self._add(outcome)
         if child is not None:
-            self._admit(child)
+            self._population.admit(child)
 
     def _add(self, outcome: Child | SpawnFailed) -> Child | None:
         """Take in a process that was spawned; one that could not be is told of."""
@@ -344,71 +362,9 @@ class LinuxMachine:
         self._dispatcher.careful |= outcome.spec.work is None
         return outcome
 
-    def _adopt_descendants(self) -> None:
-        """What children have forked is admitted like any other process; as a rule it goes on running meanwhile."""
-        for child in self._scanner.scan():
-            self._table.add(child)
-            self._recipe.found(child)
-            child.mode = Mode.STOPPED if child.stop_wanted else Mode.RUNNING
-            self._stop_monitor.add(child)
-            self._poller.add(child.pidfd, partial(self._reap_adopted, child))
-            self._admit(child, continued=not child.stop_wanted)
-
-    def _admit_arrivals(self, now_ns: int) -> None:
-        """Those whose time has come, in scenario order."""
-        arriving = self._table.arriving
-        while arriving and arriving[0].spec.arrive_ns <= now_ns:
-            self._admit(arriving.popleft())
-
-    def _admit(self, child: Child, continued: bool = False) -> None:
-        self._table.admit(child)
-        self._consoles.add(child)
-        self._net.add(child)
-        parent = child.parent.pid if child.parent else None
-        self._reports.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, continued))
-
-    def _refresh_names(self, children: Iterable[Child]) -> None:
-        """One that was found may have become another program since."""
-        for child in children:
-            if not child.forked and self._scanner.refresh_name(child):
-                self._recipe.look_at(child)
-
     def _note_tracer(self, child: Child, tracer: int) -> None:
         """A process runs away from our signals because another one traces it."""
         self._recipe.traced(child, self._table.by_os_pid.get(tracer))
-
-    # How processes end
-
-    def _reap_ended(self) -> None:
-        """Children have ended: ours, and orphans that came to us."""
-        self._reaper.clear()
-        for os_pid, code, number in self._reaper.ends():
-            child = self._table.by_os_pid.get(os_pid)
-            if child is not None:  # else an orphan that ended before it was found
-                self._reap(child, code, number)
-
-    def _reap_adopted(self, child: Child) -> None:
-        """An adopted process has ended; its status went to its parent, unless that is us by now."""
-        if self._table.by_os_pid.get(child.os_pid) is child:
-            self._reap(child, *exit_status(child.pidfd, child.stat_fd))
-
-    def _reap(self, child: Child, code: int | None, number: int | None) -> None:
-        child.mode, child.ended_ns = Mode.ENDED, time.monotonic_ns()
-        cpu_ns = child.cpu_ns()
-        self._poller.remove(child.pidfd)
-        self._terminator.remove(child)
-        self._stop_monitor.remove(child)
-        self._table.remove(child)
-        self._recipe.ended(child)
-        if child.pid:
-            self._blocked.by_pid.pop(child.pid, None)
-            self._consoles.remove(child)
-            self._reports.add(Ended(child.pid, cpu_ns, code, number))
-        else:
-            self._reports.fault(None, "ended before its arrival", name=child.spec.name)
-            if child.console is not None:
-                child.console.close()
-        child.close()
 
     # Chores
 
@@ -418,9 +374,11 @@ class LinuxMachine:
         if not self._stirred and time.monotonic_ns() < self._next_chore_ns():
             return
         self._stirred = False
-        self._adopt_descendants()
+        self._population.scan()
         self._recipe.check()
         self._stop_monitor.check()
+        self._account_long_turns()
+        self._pinning.check(self._table.running.values())
         self._commands.check()
         self._terminator.escalate()
         self._net.look()
@@ -431,6 +389,12 @@ class LinuxMachine:
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns)
         latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
+
+    def _account_long_turns(self) -> None:
+        """A turn may last for as long as the run."""
+        now_ns = self._clock.now_ns()
+        for child in self._table.running.values():
+            self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))
 
     def _next_chore_ns(self) -> int:
         due_ns = min(self._chores_due_ns, self._stop_monitor.next_ns, self._net.next_ns)

@@ -1,4 +1,4 @@
-"""The system's own record of what our processes do on a CPU: every switch, fork and exit, with its time.
+"""The system's own record of what our processes do on a CPU: every switch, fork, exec and exit, with its time.
 
 ``perf_event_open(2)``: a software event that counts nothing and only keeps records, opened on this process and
 inherited by all that it will ever fork, so that a single descriptor and a single ring a CPU cover every
@@ -9,10 +9,12 @@ most 2; Debian and Ubuntu ship more, and Docker forbids the call.
 from __future__ import annotations
 
 import ctypes
+import fcntl
 import mmap
 import os
 import select
 import struct
+import sys
 from typing import Literal, NamedTuple
 
 from sandbox.i18n import N_
@@ -21,65 +23,79 @@ from sandbox.util.libc import syscall
 _NUMBER = {"x86_64": 298, "aarch64": 241, "riscv64": 241}.get(os.uname().machine)
 _PERF_TYPE_SOFTWARE, _PERF_COUNT_SW_DUMMY = 1, 9
 _SAMPLE_TID, _SAMPLE_TIME = 1 << 1, 1 << 2
+_DISABLED = 1 << 0
 _FLAGS = sum(
     1 << bit
     for bit in (
         1,  # inherit
         5,  # exclude_kernel: what is not asked for needs no permission
         6,  # exclude_hv
+        9,  # comm: new names of threads
         13,  # task: forks and exits
-        14,  # watermark: wake the reader by bytes …
+        14,  # watermark: wake the reader by bytes
         18,  # sample_id_all: pid and time on every record
+        24,  # comm_exec: whether a new name comes from an exec
         25,  # use_clockid
         26,  # context_switch
     )
 )
-_WAKEUP_BYTES = 1  # … that is, by every record
+_IOC_ENABLE, _IOC_DISABLE = 0x2400, 0x2401
 _CLOCK_MONOTONIC = 1
 _FLAG_FD_CLOEXEC = 8
 #: struct perf_event_attr as far as its clockid (PERF_ATTR_SIZE_VER3).
 _ATTR = struct.Struct("=IIQQQQQIIQQQQIi")
 
-_RECORD_LOST, _RECORD_EXIT, _RECORD_FORK, _RECORD_SWITCH = 2, 4, 7, 14
-_MISC_OUT, _MISC_PREEMPTED = 1 << 13, 1 << 14
+_RECORD_LOST, _RECORD_COMM, _RECORD_EXIT, _RECORD_FORK, _RECORD_SWITCH = 2, 3, 4, 7, 14
+_MISC_EXEC, _MISC_OUT, _MISC_PREEMPTED = 1 << 13, 1 << 13, 1 << 14
 _DATA_HEAD, _DATA_TAIL = 1_024 // 8, 1_032 // 8  # struct perf_event_mmap_page, in words of 8 bytes
 _WORD, _LOW = 8, 0xFFFFFFFF
 
-_DATA_PAGES = 64  # 256 KiB: 10,000 switches; a user may lock 516 KiB a CPU
+#: 256 KiB have room for 10,000 switches. A user may lock 516 KiB a CPU, so a ring that wakes its reader by each record
+#: has half of it.
+_DATA_PAGES = 64
+#: Bytes of records that wake the reader: each single one, or half of a ring. To be woken costs the program that did
+#: what is recorded some microseconds.
+EACH, MANY = 1, _DATA_PAGES * 2_048
 
-What = Literal["on", "preempted", "left", "forked", "thread", "ended", "lost"]
+What = Literal["on", "preempted", "left", "forked", "thread", "became", "named", "ended", "lost"]
 
 
 class Record(NamedTuple):
     """``what`` happened to a thread at ``t_ns`` (CLOCK_MONOTONIC).
 
     on: it came onto the CPU; preempted: it left the CPU and could have run on; left: it left the CPU and could not;
-    forked: its process was; thread: it was started in its process; ended: it ended (no record tells that it left the
-    CPU); lost: records found no room, and what is known from them alone is not known any more.
+    forked: its process was, by ``parent``; thread: it was started in its process; became: its process is another
+    program now, ``name``; named: it is called ``name`` now; ended: it ended (no record tells that it left the CPU,
+    which it has until it is taken to pieces); lost: records found no room, and what is known from them alone is not
+    known any more.
     """
 
     what: What
     os_pid: int
     thread: int
     t_ns: int
+    parent: int = 0
+    name: str = ""
 
 
 class Ring:
     """Records of one real CPU. Open it before forking the processes that it shall see, in the thread that forks them.
 
-    Raises OSError where the system forbids it or has none.
+    ``wakes``: after so many bytes of new records the descriptor becomes readable. ``enabled``: whether it records from
+    the beginning. Raises OSError where the system forbids it or has none.
     """
 
-    def __init__(self, cpu: int) -> None:
+    def __init__(self, cpu: int, wakes: int = EACH, enabled: bool = True) -> None:
         if _NUMBER is None:
             raise OSError(0, N_("the number of perf_event_open is not known for this machine"))
         attributes = _ATTR.pack(
-            _PERF_TYPE_SOFTWARE, _ATTR.size, _PERF_COUNT_SW_DUMMY, 0, _SAMPLE_TID | _SAMPLE_TIME, 0, _FLAGS,
-            _WAKEUP_BYTES, 0, 0, 0, 0, 0, 0, _CLOCK_MONOTONIC,
+            _PERF_TYPE_SOFTWARE, _ATTR.size, _PERF_COUNT_SW_DUMMY, 0, _SAMPLE_TID | _SAMPLE_TIME, 0,
+            _FLAGS | (0 if enabled else _DISABLED), wakes, 0, 0, 0, 0, 0, 0, _CLOCK_MONOTONIC,
         )  # fmt: skip
         self._fd = syscall(_NUMBER, ctypes.c_char_p(attributes), 0, cpu, -1, _FLAG_FD_CLOEXEC)
+        pages = max(_DATA_PAGES // 2, 1) if wakes == EACH else _DATA_PAGES
         try:
-            self._map = mmap.mmap(self._fd, (1 + _DATA_PAGES) * mmap.PAGESIZE)
+            self._map = mmap.mmap(self._fd, (1 + pages) * mmap.PAGESIZE)
         except OSError:
             os.close(self._fd)
             raise
@@ -90,6 +106,14 @@ class Ring:
 
     def fileno(self) -> int:
         return self._fd
+
+    def enable(self) -> None:
+        """Record from now on. It has to be told to each thread that it is about: some 10 µs each."""
+        fcntl.ioctl(self._fd, _IOC_ENABLE)
+
+    def disable(self) -> None:
+        """Record no more; what is unread can still be read."""
+        fcntl.ioctl(self._fd, _IOC_DISABLE)
 
     def clear(self) -> None:
         """Forget that there are unread records: only further ones make the descriptor readable."""
@@ -130,8 +154,18 @@ def _records(words: list[int]) -> list[Record]:
         elif kind in (_RECORD_FORK, _RECORD_EXIT):  # pid and parent's pid, tid and parent's tid, time
             os_pid, parent, thread = words[at + 1] & _LOW, words[at + 1] >> 32, words[at + 2] & _LOW
             new: What = "thread" if os_pid == parent else "forked"
-            records.append(Record("ended" if kind == _RECORD_EXIT else new, os_pid, thread, words[at + 3]))
+            records.append(Record("ended" if kind == _RECORD_EXIT else new, os_pid, thread, words[at + 3], parent))
+        elif kind == _RECORD_COMM:  # pid and tid, the name with zeros, and again pid and tid, then the time
+            task, *name, _, t_ns = words[at + 1 : at + size // _WORD]
+            called: What = "became" if flags & _MISC_EXEC else "named"
+            records.append(Record(called, task & _LOW, task >> 32, t_ns, name=_text(name)))
         elif kind == _RECORD_LOST:
             records.append(Record("lost", 0, 0, 0))
         at += size // _WORD or 1
     return records
+
+
+def _text(words: list[int]) -> str:
+    """A text that fills these words up with zeros."""
+    data = b"".join(word.to_bytes(_WORD, sys.byteorder) for word in words)
+    return data.partition(b"\0")[0].decode(errors="replace")

@@ -20,6 +20,10 @@ HALTED = "TtZX"
 _PF_EXITING = 0x4
 #: A chain of parents longer than this is not followed: it may have changed while it was read.
 _MAX_ANCESTORS = 1_000
+#: The unit of CPU times in ``/proc/PID/stat``.
+_TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
+#: Of a process with more threads it is not asked how long they waited for a CPU: that would take too long.
+_MAX_THREADS = 8
 #: Of a small file no more than this is read, in bytes.
 _MAX_SMALL_FILE = 4_096
 
@@ -95,15 +99,16 @@ def open_stat(os_pid: int) -> int:
 
 
 def read_state(stat_fd: int) -> tuple[str, int]:
-    """State letter and number of threads; ("X", 0) once it is reaped. The number counts for one that sleeps only: it
-    is read at every look, so no more is parsed than the caller needs."""
+    """State letter and number of threads; ("X", 0) once it is reaped. The number counts only for one that sleeps, and
+    for a zombie, of which it tells whether only the first thread has ended: this is read at every look, so no more is
+    parsed than the caller needs."""
     try:
         data = os.pread(stat_fd, 512, 0)
     except OSError:
         return "X", 0
     after_name = data.rindex(b")") + 2
     state = chr(data[after_name])
-    if state in "SDIt":
+    if state in "SDItZ":
         return state, int(data[after_name:].split(None, 18)[17])
     return state, 1
 
@@ -115,6 +120,28 @@ def read_exit_status(stat_fd: int) -> int | None:
         return int(os.pread(stat_fd, 1_024, 0).split()[-1])
     except (OSError, IndexError):
         return None
+
+
+class Zombie(NamedTuple):
+    """A process that has ended and whose ``parent`` has not taken its wait status yet."""
+
+    parent: int
+    status: int
+
+
+def zombie(os_pid: int) -> Zombie | None:
+    """None: there is no zombie of this number, or other threads than its first one live on."""
+    fields = _fields(f"/proc/{os_pid}")
+    if not fields or fields[0] != b"Z" or int(fields[17]) > 1:
+        return None
+    return Zombie(int(fields[1]), int(fields[-1]))
+
+
+def children_cpu_ns(os_pid: int) -> int:
+    """What a process's children have used in CPU time, and theirs, whose status was taken: in the system's ticks, of
+    which the last one is not over yet."""
+    fields = _fields(f"/proc/{os_pid}")
+    return (int(fields[13]) + int(fields[14])) * _TICK_NS if fields else 0
 
 
 class Stat:
@@ -203,44 +230,54 @@ def thread_ids(os_pid: int) -> list[int]:
 
 def threads(os_pid: int) -> list[Thread]:
     """A process's threads, the first one first."""
-    tick_ns = 1_000_000_000 // os.sysconf("SC_CLK_TCK")
     found = []
     for tid in sorted(thread_ids(os_pid)):
-        fields = _thread_fields(os_pid, tid)
-        if fields is not None:
-            exact_ns = _schedstat_ns(f"/proc/{os_pid}/task/{tid}")
+        folder = f"/proc/{os_pid}/task/{tid}"
+        if fields := _fields(folder):
+            exact_ns = _schedstat(folder, 0)
             ticks = int(fields[11]) + int(fields[12])  # for the program, and for the system on its behalf
-            found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * tick_ns))
+            found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * _TICK_NS))
     return found
+
+
+def living_threads(os_pid: int) -> list[Thread]:
+    """Those that have not ended; the first one may have, before others (pthread_exit in main)."""
+    return [thread for thread in threads(os_pid) if thread.state not in "ZX"]
 
 
 def some_thread_runs(os_pid: int) -> bool:
     """Whether any thread of the process has a CPU, or waits for one only."""
-    for tid in thread_ids(os_pid):
-        fields = _thread_fields(os_pid, tid)
-        if fields is not None and fields[0] == b"R":
-            return True
-    return False
+    return any(_fields(f"/proc/{os_pid}/task/{tid}")[:1] == [b"R"] for tid in thread_ids(os_pid))
 
 
-def _thread_fields(os_pid: int, tid: int) -> list[bytes] | None:
-    """The fields of its ``stat`` after the name."""
+def _fields(folder: str) -> list[bytes]:
+    """The fields of ``stat`` after the name; none once it is gone."""
     try:
-        with open(f"/proc/{os_pid}/task/{tid}/stat", "rb", buffering=0) as file:
-            return file.read(1_024).rpartition(b") ")[2].split() or None
+        with open(f"{folder}/stat", "rb", buffering=0) as file:
+            return file.read(1_024).rpartition(b") ")[2].split()
     except OSError:
+        return []
+
+
+def run_queue_wait_ns(os_pid: int, threads: int = 1) -> int | None:
+    """For how long a process has waited for a CPU though it could run: its first thread, or where it has several all
+    of them together. None where the system does not tell, or they are too many."""
+    if threads > _MAX_THREADS:
         return None
+    tids = thread_ids(os_pid) if threads > 1 else []
+    waits = [_schedstat(f"/proc/{os_pid}/task/{tid}", 1) for tid in tids] or [_schedstat(f"/proc/{os_pid}", 1)]
+    return None if None in waits else sum(wait for wait in waits if wait is not None)
 
 
 def scheduled_ns(os_pid: int) -> int | None:
     """The CPU time of a process's first thread; None where the system keeps no such books."""
-    return _schedstat_ns(f"/proc/{os_pid}")
+    return _schedstat(f"/proc/{os_pid}", 0)
 
 
-def _schedstat_ns(folder: str) -> int | None:
-    """The first field of ``schedstat``, which is exact to the nanosecond."""
+def _schedstat(folder: str, field: int) -> int | None:
+    """A field of ``schedstat``, which is exact to the nanosecond: the CPU time, the time waited for a CPU."""
     try:
-        return int(_read(f"{folder}/schedstat").split()[0])
+        return int(_read(f"{folder}/schedstat").split()[field])
     except (IndexError, ValueError):
         return None
 

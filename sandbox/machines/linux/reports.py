@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sandbox.kernel.machine import Happened, Report, Told
+from sandbox.kernel.machine import Arrived, Happened, Report, Told
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.events import Clause, Fault, Figure, Wrote
@@ -16,12 +16,14 @@ _WINDOW_NS = 1 * S
 
 
 class Reports:
-    """Reports in the order in which they came, and the latest exact CPU times by pid."""
+    """Reports in the order in which they came, and by pid the latest exact CPU times, and for how long others had the
+    CPU of one."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._reports: list[Report] = []
         self.used: dict[int, int] = {}
+        self.stolen: dict[int, int] = {}
         #: By process and fault: when its window began (CLOCK_MONOTONIC), and how often it came since.
         self._repeats: dict[tuple[int, str], tuple[int, int]] = {}
 
@@ -30,6 +32,23 @@ class Reports:
 
     def add(self, *reports: Report) -> None:
         self._reports += reports
+
+    def withdraw_arrival_of(self, pid: int) -> Arrived | None:
+        """The report that this process is there, if the kernel has not been told yet: it will not be."""
+        for index, report in enumerate(self._reports):
+            if isinstance(report, Arrived) and report.pid == pid:
+                del self._reports[index]
+                return report
+        return None
+
+    def has_arrival_of(self, pid: int) -> bool:
+        """Whether the kernel has still to be told that this process is there."""
+        return any(isinstance(report, Arrived) and report.pid == pid for report in self._reports)
+
+    def add_stolen(self, child: Child, stolen_ns: int) -> None:
+        """For so long, if at all, somebody else had its CPU."""
+        if stolen_ns:
+            self.stolen[child.pid] = self.stolen.get(child.pid, 0) + stolen_ns
 
     def now_ns(self) -> int:
         """The machine's time."""
@@ -45,11 +64,11 @@ class Reports:
         pid = child.pid or None if child is not None else None
         self.add(Told(Fault(self._clock.now_ns(), Clause(what, figures), pid)))
 
-    def fault_once(self, child: Child, what: str) -> None:
+    def fault_once(self, child: Child, what: str, **figures: Figure) -> None:
         """A fault of a process that is told once."""
         if (child.os_pid, what) not in self._repeats:
             self._repeats[child.os_pid, what] = 0, 0
-            self.fault(child, what)
+            self.fault(child, what, **figures)
 
     def fault_again(self, child: Child | None, what: str) -> None:
         """A fault that may come again and again; ``untold`` in its figures counts those that were left out."""
@@ -66,6 +85,6 @@ class Reports:
 
     def take(self, now_ns: int) -> Happened:
         """All of it, which is then told."""
-        happened = Happened(now_ns, self._reports, self.used)
-        self._reports, self.used = [], {}
+        happened = Happened(now_ns, self._reports, self.used, self.stolen)
+        self._reports, self.used, self.stolen = [], {}, {}
         return happened

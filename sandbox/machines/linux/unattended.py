@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
 from sandbox.machines.linux.commands import Commands
-from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Clause
@@ -85,7 +85,7 @@ class UnattendedRun:
             return False
         return bool(self._table.by_pid) and all(map(self._serves, self._table.by_pid.values()))
 
-    def _serves(self, child: Child | None) -> bool:
+    def _serves(self, child: Relative | None) -> bool:
         """Whether this one, or one of those that it comes from, is a server, or was meant to be one."""
         while child is not None:
             if child.spec.program in SERVERS or child.spec.name in self._servers:

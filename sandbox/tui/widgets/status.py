@@ -14,6 +14,8 @@ from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line, width_of
 from sandbox.util.units import S
 
 _LOAD_CELLS = 10
+#: That others had a mini CPU is told when it is more than this part of the time.
+_MIN_STOLEN_PART = 50
 #: Cells of what the machine is about.
 PHASE_CELLS = 12
 _PHASES: Messages = {
@@ -75,6 +77,9 @@ class Status(Lines):
         if board.booted.machine == "linux":
             undispatched = _("undispatched {time}").format(time=brief(view.history.undispatched_ns))
             right.insert(0, (f" {undispatched}  ", palette.dim))
+            others_ns = view.history.others_ns
+            if others_ns * _MIN_STOLEN_PART > view.now_ns:
+                right.insert(1, (_("others {time}").format(time=brief(others_ns)) + "  ", palette.dim))
         if width >= WIDE:
             right[-1:-1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
         parameters = wording.parameters(board.parameters)

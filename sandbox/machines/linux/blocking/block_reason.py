@@ -58,6 +58,8 @@ def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child]) -> Cl
     os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning.
     """
     os_pid = child.os_pid
+    if child.first_thread_ended:
+        os_pid = next((thread.tid for thread in procfs.living_threads(os_pid)), os_pid)
     entered = procfs.system_call(os_pid)
     if entered == "running":
         return WAITING  # it woke while we asked

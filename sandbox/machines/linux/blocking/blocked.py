@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from sandbox.kernel.machine import Waits, Woke
 from sandbox.machines.linux.blocking.block_reason import block_reason
 from sandbox.machines.linux.process.child import STOPS, Child, Mode
-from sandbox.machines.linux.procfs import read_exit_status, read_state
+from sandbox.machines.linux.procfs import read_exit_status
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.watchers import echoes_stops
 from sandbox.model.events import Clause, Figure
@@ -39,6 +39,7 @@ class BlockedProcesses:
         """A process that had the CPU has blocked, at that time if it is known. On what is found out once another one
         has the CPU."""
         child.mode = Mode.BLOCKED
+        child.blocked_ns = self._reports.now_ns() if at_ns is None else at_ns
         child.blocked_on = None
         child.wait_number += 1
         self.by_pid[child.pid] = child
@@ -94,7 +95,7 @@ class BlockedProcesses:
 
     def _reason(self, child: Child, since_ns: int) -> Clause:
         """On what it is blocked; a relative in that is named by its pid on the board and its name."""
-        child.held = read_state(child.stat_fd)[0] == "T"
+        child.held = child.state()[0] == "T"
         if child.held:
             return self._why_stopped(child)
         on = block_reason(child, self._reports.now_ns() - since_ns, self._known.values())
@@ -135,7 +136,7 @@ class BlockedProcesses:
         give_up_ns = time.monotonic_ns() + _MAX_RETURN_NS + _MAX_RETURN_EACH_NS * len(children)
         while children and time.monotonic_ns() < give_up_ns:
             time.sleep(_RETURN_LOOK_S)  # where there is a single real CPU, it is theirs as well
-            children = [child for child in children if read_state(child.stat_fd)[0] == "R"]
+            children = [child for child in children if child.state()[0] == "R"]
 
 
 def _echoes(child: Child) -> bool:

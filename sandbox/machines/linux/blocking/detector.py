@@ -6,6 +6,7 @@ from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.sensors import open_sensor, successor
 from sandbox.machines.linux.blocking.sensors.base import SensorContext, SensorLost
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.lineage import Lineage
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 
@@ -42,6 +43,20 @@ class Detector:
     def forked(self, now_ns: int) -> bool:
         """Whether processes may have been forked that are to be looked for now."""
         return self._sensor.forked(now_ns)
+
+    @property
+    def lineage(self) -> Lineage | None:
+        """What records tell of whole lives, where there are any."""
+        return self._sensor.lineage
+
+    @property
+    def misses_nobody(self) -> bool:
+        """Whether every birth so far is on record."""
+        return self._sensor.lineage is not None and self._sensor.lineage.whole
+
+    def read(self) -> None:
+        """Take in what records there are."""
+        self._sensor.read()
 
     def look(self, now_ns: int, last: bool) -> None:
         """``last``: a slice has just expired; a block at the same moment counts as a block."""

@@ -9,10 +9,11 @@ import time
 from bisect import bisect_left
 from enum import Enum
 from itertools import accumulate
+from typing import NamedTuple
 
 from sandbox.machines.linux.cgroup import Group, Leaf
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state
+from sandbox.machines.linux.procfs import HALTED, living_threads, open_stat, pending_signals, read_state
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
@@ -34,6 +35,14 @@ def cpu_clock(os_pid: int) -> int:
     return (~os_pid << 3) | _CPUCLOCK_SCHED
 
 
+def cpu_time_ns(os_pid: int) -> int:
+    """What its CPU clock shows; 0 when it is gone."""
+    try:
+        return time.clock_gettime_ns(cpu_clock(os_pid))
+    except OSError:
+        return 0
+
+
 class Mode(Enum):
     """What the machine makes of a process right now."""
 
@@ -53,26 +62,42 @@ class Child:
     #: Its place in the scenario; None: the operator asked for it, or it was found.
     order: int | None = None
     #: The process that forked it, if that was not us; None also for an orphan that was found too late.
-    parent: Child | None = None
+    parent: Relative | None = None
 
     # From its admission on.
     pid = 0
     mode = Mode.STOPPED
     #: The system's name for it, where that is what it is called on the board.
     comm = ""
+    #: When we heard of its end (CLOCK_MONOTONIC).
+    ended_ns = 0
+    #: Whether its status came to us.
+    reaped_by_us = False
+    #: The CPU time of those whose status it has taken, as far as is known, with what they had taken themselves.
+    reaped_ns = 0
 
     # Turns. Times are the machine's, unless it says CLOCK_MONOTONIC.
     #: The mini CPU that it has or had last.
     cpu: int | None = None
+    #: Whether it has asked the system for other real CPUs.
+    strays = False
     #: When it was dispatched last, and the CPU time that it had used by then.
     started_ns = 0
     started_cpu_ns = 0
+    #: When the turn began that is to be accounted for (None: it has none), and the CPU time that it had used by then.
+    turn_ns: int | None = None
+    turn_cpu_ns = 0
+    #: How much of its turns it did not use, since it was asked last whether it waited for the CPU; for how long it had
+    #: done that in all by then, by the system's account.
+    missing_ns = 0
+    queued_ns = 0
+    #: How many threads it had when it was last seen asleep; whether the first one has ended before others.
+    threads = 1
+    first_thread_ended = False
     #: Since when (CLOCK_MONOTONIC) a stop that was sent has not been confirmed; None: there is none. When the last one
     #: was sent.
     stopping_ns: int | None = None
     stopped_ns = 0
-    #: When it ended (CLOCK_MONOTONIC).
-    ended_ns = 0
     #: The control group in which it is frozen; None: it is stopped by signals.
     leaf: Leaf | None = None
     #: The control group whose limits hold for it and its descendants.
@@ -87,6 +112,8 @@ class Child:
     # Waits.
     #: What it waits for; None until that has been found out.
     blocked_on: Clause | None = None
+    #: When it was seen to be blocked.
+    blocked_ns = 0
     #: The ordinal of this wait, so that a note of an earlier one can be told from it.
     wait_number = 0
     #: The CPU time that it had used when the wait began.
@@ -99,6 +126,8 @@ class Child:
         self.spec = spec
         self.console = console
         self.forked = forked
+        #: Children of its that have ended, and whose status it had not taken yet when we last looked.
+        self.standing: list[Relative] = []
         #: Whether it is to stand still: stopped by us (after its fork by itself), and not continued by us since.
         self.stop_wanted = forked
         #: Whether a signal of ours holds it (after its fork its own).
@@ -132,6 +161,18 @@ class Child:
         except OSError:
             pass
         return self._cpu_ns
+
+    def final_cpu_ns(self, recorded_ns: int) -> int:
+        """The same of one that has ended, of which records say so much in case it is reaped."""
+        if self.exists():
+            return self.cpu_ns()
+        self._cpu_ns = max(self._cpu_ns, recorded_ns)
+        return self._cpu_ns
+
+    @property
+    def total_cpu_ns(self) -> int:
+        """What it had used when it was last asked for, with its start."""
+        return self._cpu_ns + self._start_cpu_ns
 
     def estimated_cpu_ns(self, now_ns: int) -> int:
         """About the CPU time of a running process: it has had the CPU since its dispatch, unless the system's books,
@@ -188,7 +229,19 @@ class Child:
 
     def stands_still(self) -> bool:
         """Whether it does, for whatever reason; a zombie does."""
-        return (self.leaf is not None and self.leaf.frozen) or read_state(self.stat_fd)[0] in HALTED
+        return (self.leaf is not None and self.leaf.frozen) or self.state()[0] in HALTED
+
+    def state(self) -> tuple[str, int]:
+        """Its state letter and, of one that sleeps, the number of its threads. When only the first thread has ended,
+        the others decide."""
+        state, threads = read_state(self.stat_fd)
+        if state in "SDIt":
+            self.threads = threads
+        if state != "Z" or threads == 1:
+            return state, threads
+        self.first_thread_ended = True
+        states = {thread.state for thread in living_threads(self.os_pid)}
+        return "R" if "R" in states else "Z" if not states else "T" if states <= {"T", "t"} else "S", threads
 
     @property
     def moved(self) -> bool:
@@ -219,12 +272,14 @@ class Child:
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None
         if signal.SIGSTOP in pending and not ours:
-            self.held = read_state(self.stat_fd)[0] == "T"  # t: the tracer decides
+            self.held = self.state()[0] == "T"  # t: the tracer decides
 
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
         if self._signalled and not self.held:
-            self._unheard = STOPS & pending_signals(self.os_pid)  # it hears them when it is thawed
+            pending = STOPS & pending_signals(self.os_pid)
+            ours = self._sent_again or self.stopping_ns is not None
+            self._unheard = pending - {signal.SIGSTOP} if ours else pending  # it hears them when it is thawed
             self._continue()
         self.leaf = leaf
         if self.stop_wanted:
@@ -240,3 +295,41 @@ class Child:
         """Give back the descriptors; the console may have other users and is closed by itself."""
         os.close(self.pidfd)
         os.close(self.stat_fd)
+
+
+class Gone:
+    """A descendant that was over before anybody could take hold of it: what is known of it."""
+
+    pid = 0
+    mode = Mode.ENDED
+    comm = ""
+    forked = False
+    ended_ns = 0
+    reaped_by_us = False
+    reaped_ns = 0
+
+    def __init__(self, os_pid: int, spec: ProcessSpec, parent: Relative | None, death: Death) -> None:
+        self.os_pid = os_pid
+        self.spec = spec
+        self.parent = parent
+        self.console: Console | None = parent.console if parent is not None else None
+        self.limits: Group | None = parent.limits if parent is not None else None
+        self.death = death
+        self.standing: list[Relative] = []
+
+    @property
+    def total_cpu_ns(self) -> int:
+        return self.death.cpu_ns
+
+
+class Death(NamedTuple):
+    """The end of one that is gone. Times are the machine's; ``code`` and ``signal`` both None: nobody knows."""
+
+    born_ns: int
+    ended_ns: int
+    cpu_ns: int
+    code: int | None
+    signal: int | None
+
+
+Relative = Child | Gone

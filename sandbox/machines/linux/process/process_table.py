@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from itertools import count
 
-from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.child import Child, Gone, Relative
+
+#: So many processes are remembered after their end: records of what they forked may still come.
+_MAX_RECENT = 1_024
 
 
 class ProcessTable:
@@ -20,6 +24,8 @@ class ProcessTable:
         self.running: dict[int, Child] = {}
         #: Those that have not: forked and stopped, in the order of their arrival.
         self.arriving: deque[Child] = deque()
+        #: Those that have ended not long ago, by the system's number.
+        self.recent: dict[int, Relative] = {}
         #: Processes of our own that nobody schedules, by the system's number.
         self.helpers: set[int] = set()
 
@@ -32,14 +38,31 @@ class ProcessTable:
         child.pid = next(self._pids)
         self.by_pid[child.pid] = child
 
+    def relative(self, os_pid: int) -> Relative | None:
+        """The process that has this number, or had it not long ago."""
+        return self.by_os_pid.get(os_pid) or self.recent.get(os_pid)
+
+    def pass_over(self, gone: Gone) -> None:
+        """Give a pid to one that is over."""
+        gone.pid = next(self._pids)
+        self._remember(gone)
+
     def remove(self, child: Child) -> None:
         """It has ended."""
         del self.by_os_pid[child.os_pid]
+        self._remember(child)
         if child.pid:
             del self.by_pid[child.pid]
             self.running.pop(child.pid, None)
         else:
             self.arriving.remove(child)
+
+    def _remember(self, relative: Relative) -> None:
+        relative.ended_ns = time.monotonic_ns()
+        self.recent.pop(relative.os_pid, None)
+        self.recent[relative.os_pid] = relative
+        if len(self.recent) > _MAX_RECENT:
+            del self.recent[next(iter(self.recent))]
 
     def close(self) -> None:
         """Give back what the processes that are left hold."""

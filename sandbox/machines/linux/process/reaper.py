@@ -6,11 +6,11 @@ import fcntl
 import os
 import signal
 import struct
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from sandbox.machines.linux.procfs import read_exit_status
 from sandbox.util import libc
+from sandbox.util.units import S
 
 
 class End(NamedTuple):
@@ -38,24 +38,30 @@ class Reaper:
         return self._fd
 
     def clear(self) -> None:
-        """Take the signals that are pending; what they mean is asked with ``ends`` and ``stopped``."""
+        """Take the signals that are pending; what they mean is asked with ``next_end`` and ``stopped``."""
         try:
             os.read(self._fd, _SIGNALFD_RECORD * 16)
         except BlockingIOError:
             pass
 
-    def ends(self) -> Iterator[End]:
-        """The children that have ended; each is reaped when the next one is asked for."""
-        while True:
-            try:
-                seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-            except ChildProcessError:
-                return
-            if seen is None:
-                return
-            exited = seen.si_code == os.CLD_EXITED
-            yield End(seen.si_pid, seen.si_status if exited else None, None if exited else seen.si_status)
-            os.waitid(os.P_PID, seen.si_pid, os.WEXITED | os.WNOHANG)
+    @staticmethod
+    def next_end() -> End | None:
+        """A child that has ended, if there is one; it stays a zombie until ``take``."""
+        try:
+            seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            return None
+        if seen is None:
+            return None
+        exited = seen.si_code == os.CLD_EXITED
+        return End(seen.si_pid, seen.si_status if exited else None, None if exited else seen.si_status)
+
+    @staticmethod
+    def take(os_pid: int) -> int:
+        """Take the status of a child that has ended. Returns the CPU time in ns that it has used together with all
+        children whose status it had taken itself."""
+        _, _, usage = os.wait4(os_pid, os.WNOHANG)
+        return round((usage.ru_utime + usage.ru_stime) * S)
 
     @staticmethod
     def stopped(os_pid: int) -> bool:
@@ -92,4 +98,9 @@ def exit_status(pidfd: int, stat_fd: int) -> tuple[int | None, int | None]:
         mask, *_, status = _PIDFD_INFO.unpack(info)
         if not mask & _PIDFD_INFO_EXIT:
             return None, None
+    return code_or_signal(status)
+
+
+def code_or_signal(status: int) -> tuple[int | None, int | None]:
+    """(exit code, None) or (None, signal): what a wait status says."""
     return (None, os.WTERMSIG(status)) if os.WIFSIGNALED(status) else (os.WEXITSTATUS(status), None)

@@ -8,7 +8,6 @@ it, is its own (``Child.stop``).
 
 from __future__ import annotations
 
-import os
 import select
 import time
 from collections.abc import Sequence
@@ -16,7 +15,7 @@ from collections.abc import Sequence
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.procfs import thread_ids
+from sandbox.machines.linux.switching.pinning import Pinning
 from sandbox.util.units import MS, US
 
 #: So long a stop is waited for awake (overlapped), or asleep (sequential), before the loop goes on without it: in the
@@ -28,15 +27,15 @@ _LOOK_S = 20e-6
 
 
 class Dispatcher:
-    """Obeys stops and runs. ``cpus``: the real CPU of each mini CPU."""
+    """Obeys stops and runs. ``pinning`` keeps each process on its mini CPU."""
 
-    def __init__(self, cpus: Sequence[int], clock: Clock, reaper: Reaper, overlapped: bool) -> None:
+    def __init__(self, pinning: Pinning, clock: Clock, reaper: Reaper, overlapped: bool) -> None:
         self._overlapped = overlapped
         #: Whether others may stop our processes, too: then that is looked for before each turn.
         self.careful = False
         #: When the last stops were sent (CLOCK_MONOTONIC).
         self.sent_ns = 0
-        self._cpus = cpus
+        self._pinning = pinning
         self._clock = clock
         self._reaper = reaper
         self._child_signals = select.poll()
@@ -60,6 +59,8 @@ class Dispatcher:
             self._run(child, cpu)
         if self._overlapped:
             self._confirm(stops, asleep=False)
+        for child, _ in runs:  # now nobody waits for it
+            self._pinning.keep(child)
 
     def stopped(self, child: Child) -> bool:
         """Whether the stop that was sent has taken effect."""
@@ -67,8 +68,7 @@ class Dispatcher:
 
     def _run(self, child: Child, cpu: int) -> None:
         if child.cpu != cpu:
-            child.cpu = cpu
-            _pin(child, self._cpus[cpu])
+            self._pinning.pin(child, cpu)
         child.mode = Mode.RUNNING
         child.resume()
         child.started_ns = self._clock.now_ns()
@@ -89,13 +89,3 @@ class Dispatcher:
             elif asleep:
                 self._child_signals.poll(1)
                 self._reaper.clear()
-
-
-def _pin(child: Child, cpu: int) -> None:
-    """Let all threads of a process run on one real CPU only."""
-    try:
-        for tid in thread_ids(child.os_pid):
-            if child.exists():  # else its numbers may be a stranger's
-                os.sched_setaffinity(tid, {cpu})
-    except OSError:
-        return  # it ended meanwhile

@@ -15,7 +15,7 @@ from contextlib import suppress
 
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux.cgroup import RunGroup
-from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.freezer import Freezer
@@ -111,7 +111,7 @@ class RecipeInForce:
         parent = child.parent
         if parent is not None:
             child.limits = parent.limits
-            child.stop_wanted = parent.stop_wanted and parent.leaf is not None
+            child.stop_wanted = isinstance(parent, Child) and parent.stop_wanted and parent.leaf is not None
             if self._freezer is None and not _is_served(parent):
                 self._freeze(Clause("starts others", {"name": parent.spec.name}))
         self._take(child)
@@ -157,7 +157,7 @@ class RecipeInForce:
             self._freezer.close()
 
 
-def _is_served(child: Child | None) -> bool:
+def _is_served(child: Relative | None) -> bool:
     """Whether this one is a server of ours, or comes from one: those do not look at how their children do."""
     while child is not None:
         if child.spec.program in SERVERS:

@@ -6,7 +6,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
-from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.procfs import is_dying, tracer
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
@@ -19,6 +19,9 @@ _RETRY_NS = 1 * MS
 #: So often a share of all processes is looked at in turn, and how many that are.
 _ROUND_NS = 50 * MS
 _SHARE = 24
+#: To stop and continue a process the system wakes each of its threads, which takes each some microseconds of the
+#: process's own CPU time. With more threads than these that is told.
+_MANY_THREADS = 100
 
 
 class StopMonitor:
@@ -106,10 +109,10 @@ class StopMonitor:
         elif parent.mode is Mode.ENDED or not self._has_run(parent, child.stopped_ns):
             self._reports.fault_again(child, "continued by somebody else")
 
-    def _has_run(self, process: Child, since_ns: int) -> bool:
+    def _has_run(self, process: Relative, since_ns: int) -> bool:
         """Whether it has had the CPU since then."""
         began_ns = self._reports.now_ns() - (time.monotonic_ns() - since_ns)
-        return process.mode is Mode.RUNNING or process.started_ns > began_ns
+        return process.mode is Mode.RUNNING or (isinstance(process, Child) and process.started_ns > began_ns)
 
     def _overdue(self) -> Iterator[Child]:
         """Stops that take too long, each told once; those that have come true are forgotten. All others are sent
@@ -145,6 +148,8 @@ class StopMonitor:
                 self.expect([child])  # one that was moved into a leaf needs a moment to stand still there
                 if _runs_away(child):
                     self.suspect(child)
+                if child.threads > _MANY_THREADS:
+                    self._reports.fault_once(child, "many threads", number=child.threads)
         self._retry_soon()
         return found
 
@@ -155,5 +160,5 @@ def _runs_away(child: Child) -> bool:
         child.stop_wanted
         and child.stopping_ns is None
         and not child.stands_still()
-        and not is_dying(child.os_pid, child.stat_fd)
+        and (child.first_thread_ended or not is_dying(child.os_pid, child.stat_fd))
     )

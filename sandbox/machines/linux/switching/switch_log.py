@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.perf_events import Record, Ring
+from sandbox.machines.linux.perf_events import MANY, Record, Ring
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.events import Witnessed
 
@@ -25,7 +25,7 @@ class SwitchLog:
         self._pids: dict[int, int] = {}
         try:
             for cpu in cpus:
-                self._rings.append(Ring(cpu))
+                self._rings.append(Ring(cpu, MANY))
         except OSError:
             self.close()
             raise

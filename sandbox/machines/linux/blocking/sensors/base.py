@@ -15,8 +15,9 @@ from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.cpus import CpuAssignment
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.lineage import Lineage
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.procfs import read_state, some_thread_runs
+from sandbox.machines.linux.procfs import some_thread_runs
 from sandbox.util.units import MS
 
 #: So often new processes are looked for where no record tells of forks: each is to be found within 5 ms.
@@ -63,6 +64,8 @@ class Sensor(ABC):
     pause_ns = 1 * MS
     #: How many blocked processes are looked at in one go where nothing tells when they will wake, and how often.
     share, round_ns = 24, 1 * MS
+    #: What records tell of whole lives, where there are any.
+    lineage: Lineage | None = None
 
     def __init__(self) -> None:
         self._next_ns = 0
@@ -72,7 +75,7 @@ class Sensor(ABC):
     def is_blocked(self, child: Child) -> bool:
         """Whether no thread of the process can run at this moment; or it has stopped though nobody here told it to, and
         waits to be continued."""
-        state, threads = read_state(child.stat_fd)
+        state, threads = child.state()
         if state in "SDIt":  # t: it waits for its tracer
             return threads == 1 or not some_thread_runs(child.os_pid)
         return state == "T" and not child.stop_wanted
@@ -102,6 +105,10 @@ class Sensor(ABC):
             self._next_ns = now_ns + self.pause_ns
             blocked = blocked or [Block(child, None) for child in running if self.is_blocked(child)]
         return Observation(blocked, *self._wakeups.look(now_ns, self.is_blocked))
+
+    def read(self) -> None:
+        """Take in what records there are, so that ``lineage`` knows all that has happened by now."""
+        return
 
     def forked(self, now_ns: int) -> bool:
         """Whether processes may have been forked that are to be looked for now."""

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Collection, Iterable
 
 from sandbox.i18n import N_
 from sandbox.machines.linux.blocking.sensors.base import Block, Observation, Sensor, SensorContext, SensorLost
-from sandbox.machines.linux.perf_events import Ring, What
+from sandbox.machines.linux.paced_ring import PacedRing
+from sandbox.machines.linux.perf_events import Record
 from sandbox.machines.linux.process.child import Child, Mode
-from sandbox.util.units import MS
+from sandbox.machines.linux.process.lineage import Lineage
+from sandbox.util.units import MS, US
 
-#: So many records at once are a flood (threads that hand the CPU to and fro): then the rings wake us no more for a
-#: while.
-_FLOOD, _FLOOD_PAUSE_NS = 500, 2 * MS
+#: In each window it is counted how many records have come. After more than so many the next ones shall not wake us
+#: singly (20,000 a second cost the programs some 3 % of their CPU); after fewer than so many they shall.
+_WINDOW_NS = 20 * MS
+_MANY, _FEW = 400, 100
+#: For so long at least they do not then: the change has to be told to each thread, which takes it some microseconds.
+_CALM_NS = 100 * MS
+#: While they do not wake us, we look so often.
+_FETCH_NS = 500 * US
 
 
 class PerfSensor(Sensor):
@@ -33,29 +39,28 @@ class PerfSensor(Sensor):
         self._clock = context.clock
         self._poller = context.poller
         self._known = context.table.by_os_pid
-        self._rings: list[Ring] = []
+        self._rings: list[PacedRing] = []
         #: Whether a dispatch has left records behind that need not wake us.
         self._dispatched = False
-        #: Until when the rings do not wake us (the machine's time); None: they do.
-        self._muted_until_ns: int | None = None
+        #: When the window began in which records are counted (the machine's time), and how many have come in it.
+        self._window_ns = 0
+        self._records = 0
+        #: When to fetch the records next that do not wake us.
+        self._fetch_ns: int | None = None
         # Found in the records and not looked at yet: which processes had a CPU and could not run on (since when, by
-        # CLOCK_MONOTONIC), which came onto one without having been dispatched; whether any were forked.
+        # CLOCK_MONOTONIC), which came onto one without having been dispatched.
         self._left: dict[int, int] = {}
         self._came: set[int] = set()
-        self._forked = False
-        #: Living threads of a process beyond its first one. With a key here, even of 0, the record of one thread is no
-        #: proof that the process is blocked.
-        self._threads: Counter[int] = Counter()
-        #: Whether records are missing: from then on none is a proof.
-        self._lost = False
+        self.lineage: Lineage = Lineage(len(context.cpus.mini))
         try:
             for cpu in context.cpus.mini:
-                self._rings.append(Ring(cpu))
+                self._rings.append(PacedRing(cpu))
         except OSError as error:
             self.close()
             raise SensorLost(error.errno, error.strerror or str(error)) from error
         for ring in self._rings:
-            self._poller.add(ring.fileno(), None)
+            for descriptor in ring.filenos():
+                self._poller.add(descriptor, None)
 
     def dispatched(self, child: Child, now_ns: int) -> None:
         super().dispatched(child, now_ns)
@@ -71,9 +76,9 @@ class PerfSensor(Sensor):
             if self._left or self._came:
                 return now_ns
         at_ns = super().next_look_ns(now_ns, running)
-        if self._muted_until_ns is None:
+        if self._fetch_ns is None:
             return at_ns
-        return self._muted_until_ns if at_ns is None else min(at_ns, self._muted_until_ns)
+        return self._fetch_ns if at_ns is None else min(at_ns, self._fetch_ns)
 
     def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
         seen = super().look(now_ns, running, last)
@@ -99,69 +104,78 @@ class PerfSensor(Sensor):
         return [self._block(child, left[child.os_pid]) for child in running if child.os_pid in left]
 
     def forked(self, now_ns: int) -> bool:
-        self._read(now_ns)
-        forked, self._forked = self._forked, False
-        return forked
+        """Whether to look for processes that no record told of."""
+        return not self.lineage.whole and super().forked(now_ns)
+
+    def read(self) -> None:
+        self._read(self._clock.now_ns())
 
     def _block(self, child: Child, t_ns: int) -> Block:
         at_ns = self._clock.machine_ns(t_ns)
-        sure = at_ns > child.started_ns and child.os_pid not in self._threads and not self._lost
+        sure = at_ns > child.started_ns and self.lineage.is_proof(child.os_pid) and self.lineage.whole
         return Block(child, at_ns if sure else None)
 
     def _read(self, now_ns: int) -> None:
         """Note what the records say."""
-        for ring in self._rings:
+        lineage = self.lineage
+        for cpu, ring in enumerate(self._rings):
             records = ring.read()
-            for what, os_pid, thread, t_ns in records:
-                child = self._known.get(os_pid)
-                running = child is not None and child.mode is Mode.RUNNING
-                if what == "left":
-                    if running:
-                        self._left[os_pid] = t_ns
-                elif what == "on":
-                    if not running:
+            self._records += len(records)
+            for record in records:
+                what, os_pid, thread, t_ns, _, _ = record
+                if what == "on":
+                    lineage.came_on(cpu, thread, t_ns)
+                    child = self._known.get(os_pid)
+                    if child is None or child.mode is not Mode.RUNNING:
                         self._came.add(os_pid)
-                    elif thread == os_pid:
-                        self._left.pop(os_pid, None)
-                elif what != "preempted":
-                    self._note_rare(what, os_pid, thread, t_ns)
-            if len(records) >= _FLOOD or self._muted_until_ns is not None:
-                self._limit_flood(now_ns)
+                    elif os_pid in self._left:  # it left the CPU to another thread of its own
+                        del self._left[os_pid]
+                elif what == "left":
+                    lineage.went_off(os_pid, thread, t_ns)
+                    child = self._known.get(os_pid)
+                    if child is not None and child.mode is Mode.RUNNING:
+                        self._left[os_pid] = t_ns
+                elif what == "preempted":
+                    lineage.went_off(os_pid, thread, t_ns)
+                else:
+                    self._note_rare(cpu, record)
+        if now_ns - self._window_ns >= _WINDOW_NS or self._fetch_ns is not None:
+            self._set_pace(now_ns)
 
-    def _note_rare(self, what: What, os_pid: int, thread: int, t_ns: int) -> None:
-        """Forks and ends, and that records were lost. When its first thread ends, a process ends too, or goes on
+    def _note_rare(self, cpu: int, record: Record) -> None:
+        """Forks, execs and ends, and that records were lost. When its first thread ends, a process ends too, or goes on
         without: its state tells."""
-        if what == "forked":
-            del self._threads[os_pid]
-            self._forked = True
-        elif what == "thread":
-            self._threads[os_pid] += 1
-        elif what == "lost":
-            self._lost = self._forked = True
-            self._left |= dict.fromkeys(self._known, 0)
-            self._came |= self._known.keys()
-        elif thread == os_pid:
-            self._left[os_pid] = t_ns
-            self._threads[os_pid] += 0
-        else:
-            self._left[os_pid] = t_ns
-            self._threads[os_pid] -= 1
-            if not self._threads[os_pid]:
-                del self._threads[os_pid]
+        what, os_pid, thread, t_ns, parent, name = record
+        match what:
+            case "forked":
+                self.lineage.forked(os_pid, parent, t_ns)
+            case "thread":
+                self.lineage.began_thread(os_pid)
+            case "became":
+                self.lineage.became(os_pid, name)
+            case "named":
+                self.lineage.named(os_pid, thread, name)
+            case "ended":
+                self.lineage.ended(cpu, os_pid, thread, t_ns)
+                self._left[os_pid] = 0  # no proof: the process has ended, or goes on with other threads
+            case "lost":
+                self.lineage.lost()
+                self._left |= dict.fromkeys(self._known, 0)
+                self._came |= self._known.keys()
 
-    def _limit_flood(self, now_ns: int) -> None:
-        """Have the rings wake us no more, or again."""
-        if self._muted_until_ns is None:
-            self._muted_until_ns = now_ns + _FLOOD_PAUSE_NS
+    def _set_pace(self, now_ns: int) -> None:
+        """Whether records wake us singly from now on: where there are many, what that costs would be the programs'."""
+        hurries, lasted_ns = self._fetch_ns is None, now_ns - self._window_ns
+        if lasted_ns >= (_WINDOW_NS if hurries else _CALM_NS):
+            hurries = self._records * _WINDOW_NS < (_MANY if hurries else _FEW) * lasted_ns
+            self._window_ns, self._records = now_ns, 0
             for ring in self._rings:
-                self._poller.mute(ring.fileno())
-        elif now_ns >= self._muted_until_ns:
-            self._muted_until_ns = None
-            for ring in self._rings:
-                self._poller.unmute(ring.fileno())
+                ring.hurry(hurries)
+        self._fetch_ns = None if hurries else now_ns + _FETCH_NS
 
     def close(self) -> None:
         for ring in self._rings:
-            self._poller.remove(ring.fileno())
+            for descriptor in ring.filenos():
+                self._poller.remove(descriptor)
             ring.close()
         self._rings.clear()

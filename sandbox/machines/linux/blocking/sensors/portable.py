@@ -36,6 +36,8 @@ class PsutilSensor(PollSensor):
             if process is None:
                 process = self._processes[child] = psutil.Process(child.os_pid)
             status = process.status()
+            if status == psutil.STATUS_ZOMBIE and process.num_threads() > 1:
+                return not (child.stop_wanted or self._some_thread_runs(process))  # only its first thread has ended
             if status not in self._ASLEEP:
                 return bool(status == psutil.STATUS_STOPPED and not child.stop_wanted)
             return process.num_threads() == 1 or not self._some_thread_runs(process)

@@ -1,0 +1,47 @@
+"""What the machine tells that is for the record only: nothing is decided by it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from sandbox.kernel.journal import Journal
+from sandbox.kernel.machine import Happened, Lived, Told
+from sandbox.kernel.process import Process
+from sandbox.model.events import Became, Ready
+from sandbox.model.states import EXITED, READY
+
+
+def record(happened: Happened, before_ns: int, processes: dict[int, Process], journal: Journal) -> None:
+    """``before_ns``: the instant before this one."""
+    for pid, stolen_ns in happened.stolen.items():
+        processes[pid].stolen_ns += stolen_ns
+    if lives := happened.all(Lived):
+        _record_lives(lives, before_ns, happened.now_ns, processes, journal)
+    for told in happened.all(Told):
+        journal.add(told.event)
+        if isinstance(told.event, Became) and told.event.pid in processes:
+            processes[told.event.pid].name = told.event.name
+
+
+def _record_lives(
+    lives: Iterable[Lived], before_ns: int, now_ns: int, processes: dict[int, Process], journal: Journal
+) -> None:
+    """Nobody could schedule these: each was over when it was heard of. They are put down in the order of their births
+    and ends, which lie between the last instant and this one. What they have used, they used without being
+    dispatched."""
+    moments: list[tuple[int, bool, Lived]] = []
+    for lived in lives:
+        born_ns = min(max(lived.born_ns, before_ns), now_ns)
+        moments += [(born_ns, False, lived), (min(max(lived.ended_ns, born_ns), now_ns), True, lived)]
+    for t_ns, over, lived in sorted(moments, key=lambda moment: moment[:2]):
+        pid = lived.arrived.pid
+        if over:
+            process = processes[pid]
+            process.use_undispatched(lived.ended.cpu_ns)
+            process.enter(EXITED, t_ns)
+            journal.exited(t_ns, process, lived.ended)
+            continue
+        process = processes[pid] = Process(pid, lived.arrived.spec, t_ns, None, continued=True)
+        journal.admitted(t_ns, lived.arrived)
+        process.enter(READY, t_ns)
+        journal.add(Ready(t_ns, pid, "admitted"))

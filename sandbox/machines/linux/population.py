@@ -1,0 +1,235 @@
+"""How processes come and go: admitted, adopted, or put on record once they are over; reaped, and their accounts closed.
+
+The parts of the machine that have to hear of each coming and going are told of it here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from functools import partial
+
+from sandbox.kernel.machine import Arrived, Ended, Lived, Told
+from sandbox.machines.linux.blocking.blocked import BlockedProcesses
+from sandbox.machines.linux.blocking.detector import Detector
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.net.monitor import NetMonitor
+from sandbox.machines.linux.poller import Poller
+from sandbox.machines.linux.process.accounts import ChildrenAccounts
+from sandbox.machines.linux.process.child import Child, Gone, Mode
+from sandbox.machines.linux.process.consoles import Consoles
+from sandbox.machines.linux.process.family import Family
+from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.machines.linux.process.reaper import End, Reaper, exit_status
+from sandbox.machines.linux.process.terminate import Terminator
+from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.recipe import RecipeInForce
+from sandbox.machines.linux.switching.stolen import StolenTime
+from sandbox.machines.linux.switching.stop_monitor import StopMonitor
+from sandbox.model.events import Unseen
+from sandbox.util.units import MS
+
+#: So often it is looked for new processes where records tell of each.
+_SCAN_NS = 100 * MS
+
+
+class Population:
+    """All processes of the machine, from their admission to their end."""
+
+    def __init__(
+        self,
+        table: ProcessTable,
+        clock: Clock,
+        poller: Poller,
+        reports: Reports,
+        *,
+        detector: Detector,
+        blocked: BlockedProcesses,
+        stop_monitor: StopMonitor,
+        reaper: Reaper,
+        terminator: Terminator,
+        consoles: Consoles,
+        net: NetMonitor,
+        recipe: RecipeInForce,
+        stolen: StolenTime,
+    ) -> None:
+        self._table = table
+        self._clock = clock
+        self._poller = poller
+        self._reports = reports
+        self._detector = detector
+        self._blocked = blocked
+        self._stop_monitor = stop_monitor
+        self._reaper = reaper
+        self._terminator = terminator
+        self._consoles = consoles
+        self._net = net
+        self._recipe = recipe
+        self._stolen = stolen
+        self._family = Family(table, clock, reports)
+        self._accounts = ChildrenAccounts()
+        #: When it was last looked for those that no record tells of (CLOCK_MONOTONIC).
+        self._scanned_ns = 0
+        poller.add(reaper.fileno(), self._reap_ended)
+
+    # How they come
+
+    def admit_arrivals(self, now_ns: int) -> None:
+        """Those of the scenario whose time has come, in its order."""
+        arriving = self._table.arriving
+        while arriving and arriving[0].spec.arrive_ns <= now_ns:
+            self.admit(arriving.popleft())
+
+    def admit(self, child: Child, continued: bool = False) -> None:
+        """Let one in."""
+        self._table.admit(child)
+        self._consoles.add(child)
+        self._net.add(child)
+        parent = child.parent.pid if child.parent else None
+        self._reports.add(Arrived(child.pid, child.spec, child.order, child.os_pid, parent, continued))
+
+    def look(self, now_ns: int) -> None:
+        """Take in what has been forked, and what it has become."""
+        self._detector.read()
+        self._take_in_recorded()
+        if self._detector.forked(now_ns):
+            self._take_in(self._family.scan())
+
+    def scan(self) -> None:
+        """Look for those that no record tells of. One that has left its CPU leaves none, but that is rare."""
+        if not self._detector.misses_nobody:
+            self._take_in(self._family.scan())
+        elif (now_ns := time.monotonic_ns()) - self._scanned_ns > _SCAN_NS:
+            self._scanned_ns = now_ns
+            self._detector.read()
+            self._take_in_recorded()
+            self._take_in(self._family.scan())
+
+    def _take_in_recorded(self) -> None:
+        lineage = self._detector.lineage
+        if lineage is None:
+            return
+        if lineage.has_births:
+            self._take_in(self._family.born(lineage.births(), lineage, self._detector.read))
+        for os_pid in lineage.renamed():
+            child = self._table.by_os_pid.get(os_pid)
+            if child is not None:
+                self._refresh_name(child)
+
+    def _take_in(self, descendants: Iterable[Child | Gone]) -> None:
+        """What children have forked is admitted like any other process; as a rule it goes on running meanwhile."""
+        for descendant in descendants:
+            if isinstance(descendant, Gone):
+                self._pass_over(descendant)
+                continue
+            self._table.add(descendant)
+            self._recipe.found(descendant)
+            descendant.mode = Mode.STOPPED if descendant.stop_wanted else Mode.RUNNING
+            self._stop_monitor.add(descendant)
+            if descendant.stop_wanted:  # it freezes once it has had the CPU for the first time
+                descendant.stop()
+                self._stop_monitor.expect([descendant])
+            self._poller.add(descendant.pidfd, partial(self._reap_adopted, descendant))
+            self.admit(descendant, continued=not descendant.stop_wanted)
+
+    def _pass_over(self, gone: Gone) -> None:
+        """One that is over already is put on record."""
+        self._table.pass_over(gone)
+        self._accounts.ended(gone)
+        death, parent = gone.death, gone.parent.pid if gone.parent else None
+        arrived = Arrived(gone.pid, gone.spec, None, gone.os_pid, parent)
+        ended = Ended(gone.pid, death.cpu_ns, death.code, death.signal)
+        self._reports.add(Lived(arrived, ended, death.born_ns, death.ended_ns))
+
+    def refresh_names(self, children: Iterable[Child]) -> None:
+        """One that was found may have become another program since; where there are records, they tell."""
+        if self._detector.lineage is None:
+            for child in children:
+                self._refresh_name(child)
+
+    def _refresh_name(self, child: Child) -> None:
+        if not child.forked and self._family.refresh_name(child):
+            self._recipe.look_at(child)
+
+    # How they go
+
+    def _reap_ended(self) -> None:
+        """Children have ended: ours, and orphans that came to us."""
+        self._reaper.clear()
+        while (end := self._reaper.next_end()) is not None:
+            if end.os_pid not in self._table.by_os_pid and end.os_pid not in self._table.helpers:
+                self._take_in_unknown(end)
+            child = self._table.by_os_pid.get(end.os_pid)
+            if child is not None:
+                self._reap(child, end.code, end.signal)
+            self._settle(end.os_pid, self._reaper.take(end.os_pid))
+
+    def _take_in_unknown(self, end: End) -> None:
+        """An orphan came to us that had ended before it was found, or of whose end we have heard already."""
+        self._detector.read()
+        self._take_in_recorded()
+        if self._table.relative(end.os_pid) is None:
+            self._pass_over(self._family.orphan(end))
+
+    def _settle(self, os_pid: int, family_ns: int) -> None:
+        """One that we have reaped, and its children, have used so much: tell what nobody saw of it."""
+        relative = self._table.recent.get(os_pid)
+        if relative is None or not relative.pid:
+            return
+        unseen_ns = self._accounts.unseen_ns(relative, family_ns)
+        if unseen_ns and not self._detector.misses_nobody:
+            self._reports.add(Told(Unseen(self._clock.now_ns(), relative.pid, unseen_ns)))
+
+    def _reap_adopted(self, child: Child) -> None:
+        """An adopted process has ended; its status went to its parent, unless that is us by now."""
+        self._reap_ended()
+        if self._table.by_os_pid.get(child.os_pid) is child:
+            self._reap(child, *exit_status(child.pidfd, child.stat_fd))
+            self._accounts.ended(child)
+
+    def _reap(self, child: Child, code: int | None, number: int | None) -> None:
+        if child.mode is Mode.RUNNING:
+            self._reports.add_stolen(child, self._stolen.end(child, self._clock.now_ns(), last=True))
+        cpu_ns = self._close_account(child)
+        child.mode = Mode.ENDED
+        self._poller.remove(child.pidfd)
+        self._terminator.remove(child)
+        self._stop_monitor.remove(child)
+        self._table.remove(child)
+        self._recipe.ended(child)
+        if child.pid:
+            self._blocked.by_pid.pop(child.pid, None)
+            self._consoles.remove(child)
+            ended, now_ns = Ended(child.pid, cpu_ns, code, number), self._clock.now_ns()
+            arrived = self._reports.withdraw_arrival_of(child.pid)
+            self._reports.add(ended if arrived is None else Lived(arrived, ended, now_ns, now_ns))
+        else:
+            self._reports.fault(None, "ended before its arrival", name=child.spec.name)
+            if child.console is not None:
+                child.console.close()
+        child.close()
+
+    def _close_account(self, child: Child) -> int:
+        """The CPU time that it has used in all; and what it was called in the end."""
+        lineage = self._detector.lineage
+        if lineage is None:
+            if not child.forked:
+                self._family.refresh_name(child)
+            return child.final_cpu_ns(0)
+        self._detector.read()
+        if not child.forked:
+            self._family.settle_name(child, lineage.name(child.os_pid))
+        death = lineage.death(child.os_pid)
+        cpu_ns = child.final_cpu_ns(0 if death is None or child.forked else death.cpu_ns)
+        lineage.forget(child.os_pid)
+        return cpu_ns
+
+    def unseen(self) -> dict[int, int]:
+        """The CPU time of children that nobody saw, by the pid of a parent that lives."""
+        if self._detector.misses_nobody:
+            return {}
+        unseen = {pid: self._accounts.unseen_so_far_ns(child) for pid, child in self._table.by_pid.items()}
+        return {pid: cpu_ns for pid, cpu_ns in unseen.items() if cpu_ns}
+
+    def close(self) -> None:
+        self._family.close()
