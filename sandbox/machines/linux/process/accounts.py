@@ -59,6 +59,7 @@ class ChildrenAccounts:
             if seen is not None and seen[0] in (parent.os_pid, self._os_pid):
                 left.append(relative)
             else:
+                self._settle(relative)
                 parent.reaped_ns += relative.total_cpu_ns + relative.reaped_ns
         parent.standing = left
 
