@@ -225,7 +225,7 @@ class Child:
         if self.leaf is not None:
             self.leaf.freeze()
         elif signal.SIGSTOP not in pending_signals(self.os_pid):
-            self._sent_again = True
+            self._sent_again = self._signalled = True
             self.send(signal.SIGSTOP)
 
     def stands_still(self) -> bool:
@@ -250,12 +250,12 @@ class Child:
         return self.leaf is not None and self.leaf.vacant and read_state(self.stat_fd)[0] not in HALTED
 
     def resume(self) -> None:
-        """Undo our stop, but none of somebody else's."""
+        """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing."""
         self.stop_wanted = self._sent_again = False
         self.stopping_ns = None
         if self.leaf is not None:
             self.leaf.thaw()
-        elif not self.held:
+        elif self._signalled and not self.held:
             self._continue()
 
     def release(self) -> None:
