@@ -133,6 +133,17 @@ def test_what_nobody_saw_is_the_rest_of_a_familys_account(monkeypatch: pytest.Mo
     assert accounts.unseen_ns(parent, 15 * MS + 50 * US) == 0, "an error of the readings"
 
 
+def test_grandchildren_are_in_the_account_of_whoever_took_their_parents_status(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sandbox.machines.linux.process.accounts.zombie", lambda os_pid: None)
+    accounts = ChildrenAccounts()
+    first = gone(SH, 10 * MS)
+    second = gone(SH + 1, 4 * MS, first)
+    accounts.ended(gone(TRUE, 5 * MS, second))
+    accounts.ended(second)
+    assert accounts.unseen_ns(first, 19 * MS) == 0
+    assert accounts.unseen_ns(first, 25 * MS) == 6 * MS
+
+
 def test_a_child_whose_status_came_to_us_is_not_in_its_parents_account(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sandbox.machines.linux.process.accounts.zombie", lambda os_pid: None)
     accounts = ChildrenAccounts()

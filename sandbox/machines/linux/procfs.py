@@ -122,19 +122,12 @@ def read_exit_status(stat_fd: int) -> int | None:
         return None
 
 
-class Zombie(NamedTuple):
-    """A process that has ended and whose ``parent`` has not taken its wait status yet."""
-
-    parent: int
-    status: int
-
-
-def zombie(os_pid: int) -> Zombie | None:
-    """None: there is no zombie of this number, or other threads than its first one live on."""
+def zombie(os_pid: int) -> tuple[int, int] | None:
+    """The parent, which has not taken its wait status yet, and that status, of a process that has ended. None: there is
+    no zombie of this number, or other threads than its first one live on."""
     fields = _fields(f"/proc/{os_pid}")
-    if not fields or fields[0] != b"Z" or int(fields[17]) > 1:
-        return None
-    return Zombie(int(fields[1]), int(fields[-1]))
+    is_one = bool(fields) and fields[0] == b"Z" and int(fields[17]) == 1
+    return (int(fields[1]), int(fields[-1])) if is_one else None
 
 
 def children_cpu_ns(os_pid: int) -> int:
@@ -229,7 +222,7 @@ def thread_ids(os_pid: int) -> list[int]:
 
 
 def threads(os_pid: int) -> list[Thread]:
-    """A process's threads, the first one first."""
+    """A process's threads, the first one first; that may have ended before others (pthread_exit in main)."""
     found = []
     for tid in sorted(thread_ids(os_pid)):
         folder = f"/proc/{os_pid}/task/{tid}"
@@ -238,11 +231,6 @@ def threads(os_pid: int) -> list[Thread]:
             ticks = int(fields[11]) + int(fields[12])  # for the program, and for the system on its behalf
             found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * _TICK_NS))
     return found
-
-
-def living_threads(os_pid: int) -> list[Thread]:
-    """Those that have not ended; the first one may have, before others (pthread_exit in main)."""
-    return [thread for thread in threads(os_pid) if thread.state not in "ZX"]
 
 
 def some_thread_runs(os_pid: int) -> bool:

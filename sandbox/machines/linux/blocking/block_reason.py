@@ -59,7 +59,7 @@ def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child]) -> Cl
     """
     os_pid = child.os_pid
     if child.first_thread_ended:
-        os_pid = next((thread.tid for thread in procfs.living_threads(os_pid)), os_pid)
+        os_pid = next((thread.tid for thread in procfs.threads(os_pid) if thread.state not in "ZX"), os_pid)
     entered = procfs.system_call(os_pid)
     if entered == "running":
         return WAITING  # it woke while we asked

@@ -56,9 +56,10 @@ class ChildrenAccounts:
             if relative.reaped_by_us:
                 continue
             seen = zombie(relative.os_pid)
-            if seen is not None and seen.parent in (parent.os_pid, self._os_pid):
+            if seen is not None and seen[0] in (parent.os_pid, self._os_pid):
                 left.append(relative)
             else:
+                self._settle(relative)
                 parent.reaped_ns += relative.total_cpu_ns + relative.reaped_ns
         parent.standing = left
 

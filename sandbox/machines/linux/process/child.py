@@ -11,9 +11,10 @@ from enum import Enum
 from itertools import accumulate
 from typing import NamedTuple
 
+from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cgroup import Group, Leaf
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import HALTED, living_threads, open_stat, pending_signals, read_state
+from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
@@ -240,7 +241,7 @@ class Child:
         if state != "Z" or threads == 1:
             return state, threads
         self.first_thread_ended = True
-        states = {thread.state for thread in living_threads(self.os_pid)}
+        states = {thread.state for thread in procfs.threads(self.os_pid)} - {"Z", "X"}
         return "R" if "R" in states else "Z" if not states else "T" if states <= {"T", "t"} else "S", threads
 
     @property

@@ -117,7 +117,7 @@ class Family:
         if seen is None:
             return None
         now_ns = self._clock.now_ns()
-        death = Death(now_ns, now_ns, cpu_time_ns(found.stat.os_pid), *code_or_signal(seen.status))
+        death = Death(now_ns, now_ns, cpu_time_ns(found.stat.os_pid), *code_or_signal(seen[1]))
         return self._put_down(found.stat.os_pid, found.stat.name, found.parent, death)
 
     def _gone(self, birth: Birth, parent: Relative | None, lineage: Lineage) -> Gone:
@@ -127,9 +127,9 @@ class Family:
         ended_ns = self._clock.machine_ns(recorded.t_ns) if recorded is not None else now_ns
         cpu_ns = recorded.cpu_ns if recorded is not None else 0
         code = number = None
-        if seen is not None and self._has(seen.parent):
+        if seen is not None and self._has(seen[0]):
             cpu_ns = max(cpu_time_ns(birth.os_pid), cpu_ns)
-            code, number = code_or_signal(seen.status)
+            code, number = code_or_signal(seen[1])
         name = lineage.name(birth.os_pid) or birth.name or _comm(parent)
         lineage.forget(birth.os_pid)
         return self._put_down(birth.os_pid, name, parent, Death(born_ns, ended_ns, cpu_ns, code, number))
