@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from tests.benchmarks import births, dispatch, first_frame, makespan, past, screen, server, virtual
+from tests.benchmarks import births, dispatch, first_frame, makespan, past, screen, server, sockets, virtual
 
 BENCHMARKS = {
     "virtual": virtual.main,
@@ -17,6 +17,7 @@ BENCHMARKS = {
     "first_frame": first_frame.main,
     "screen": screen.main,
     "server": server.main,
+    "sockets": sockets.main,
     "past": past.main,
 }
 

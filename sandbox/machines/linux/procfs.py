@@ -7,7 +7,7 @@ empty list, the state "X"). ``Stat`` is the exception, because its readers have 
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import Literal, NamedTuple
 
 #: State letters of a process that cannot run before somebody else acts: stopped (by a signal, by a tracer), a zombie,
@@ -242,19 +242,26 @@ class _Signals:
 # Open files: /proc/PID/fd
 
 
-def descriptors(os_pid: int) -> Iterator[tuple[int, str]]:
-    """The open descriptors of a process, each with where it leads ("pipe:[4711]", "/dev/pts/3")."""
-    folder = f"/proc/{os_pid}/fd"
+def descriptors(os_pid: int, known: Container[int] = ()) -> Iterator[tuple[int, str]]:
+    """The open descriptors of a process, each with where it leads ("pipe:[4711]", "/dev/pts/3"); where the ``known``
+    ones lead is not asked (""). There may be thousands: no more are read than somebody wants."""
     try:
-        names = os.listdir(folder)
+        folder = os.open(f"/proc/{os_pid}/fd", os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         return  # it has ended, or is not ours to look at
-    for name in names:
-        try:
-            target = os.readlink(f"{folder}/{name}")
-        except OSError:
-            continue  # it has closed this one since they were listed
-        yield int(name), target
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                descriptor = int(entry.name)
+                try:
+                    target = "" if descriptor in known else os.readlink(entry.name, dir_fd=folder)
+                except OSError:
+                    continue  # it has closed this one since they were listed
+                yield descriptor, target
+    except OSError:
+        return  # it has ended meanwhile
+    finally:
+        os.close(folder)
 
 
 def descriptor_target(os_pid: int, descriptor: int) -> str:
@@ -273,9 +280,14 @@ def may_write(os_pid: int, descriptor: int) -> bool | None:
         return None
 
 
+def socket_inode(target: str) -> int | None:
+    """The number that the system gives the socket to which a descriptor leads; None: it leads to something else."""
+    return int(target[8:-1]) if target.startswith("socket:[") else None
+
+
 def socket_inodes(os_pid: int) -> set[int]:
-    """The sockets among its descriptors, by the numbers that the system gives them."""
-    return {int(target[8:-1]) for _, target in descriptors(os_pid) if target.startswith("socket:[")}
+    """The sockets among its descriptors."""
+    return {inode for _, target in descriptors(os_pid) if (inode := socket_inode(target)) is not None}
 
 
 def epoll_descriptors(os_pid: int, epoll: int) -> Iterator[int]:
