@@ -84,7 +84,7 @@ class Computer:
         self.began: dict[int, int] = {}  # what of its slice each job had used when it got its CPU
 
     def run(self) -> Run:
-        ticks = []
+        ticks: list[tuple[int | None, ...]] = []
         while True:
             self.end_bursts()
             if all(job.finish is not None for job in self.jobs):
@@ -156,6 +156,7 @@ class Computer:
     def leave(self, cpu: int) -> None:
         job = self.running[cpu]
         self.running[cpu] = None
+        assert job is not None
         self.rules.leaves(job, job.used - self.began[job.number], self.ready)
 
 
@@ -207,7 +208,7 @@ def priority(preemptive: bool = True, aging: int = 0) -> Rules:
 
 def feedback(quantum: int, base: int) -> Rules:
     def length(job: Job) -> int:
-        return quantum * base**job.level
+        return quantum * int(base**job.level)
 
     def leaves(job: Job, ran: int, ready: list[Job]) -> None:
         if job.used == length(job) and ready:
@@ -263,14 +264,14 @@ class Multilevel:
         self.running: list[Job | None] = [None] * cpus
 
     def run(self) -> Run:
-        ticks = []
+        ticks: list[tuple[int | None, ...]] = []
         for job in self.jobs:
             self.settle(job, 0)
         while True:
-            for cpu, job in enumerate(self.running):
-                if job is not None and 0 in (job.left, job.quantum_left):
+            for cpu, runs in enumerate(self.running):
+                if runs is not None and 0 in (runs.left, runs.quantum_left):
                     self.running[cpu] = None
-                    self.end_tick(job)
+                    self.end_tick(runs)
             if all(job.finish is not None for job in self.jobs):
                 return Run(ticks, [job.finish for job in self.jobs])
             if self.boost and self.now and self.now % self.boost == 0:
@@ -278,10 +279,10 @@ class Multilevel:
             self.come_and_wake()
             self.give_cpus()
             ticks.append(tuple(None if job is None else job.number for job in self.running))
-            for job in self.running:
-                if job is not None:
-                    job.left -= 1
-                    job.quantum_left -= 1
+            for runs in self.running:
+                if runs is not None:
+                    runs.left -= 1
+                    runs.quantum_left -= 1
             self.now += 1
 
     def settle(self, job: Job, level: int) -> None:
@@ -331,12 +332,12 @@ class Multilevel:
         order = [job for queue in self.queues for job in queue]
         first = order[: len(self.running)]
         comers = [job for job in first if job not in self.running]
-        for cpu, job in enumerate(self.running):
-            if job is None and comers:
+        for cpu, runs in enumerate(self.running):
+            if runs is None and comers:
                 self.running[cpu] = comers.pop(0)
         for comer in comers:
-            out = [cpu for cpu, job in enumerate(self.running) if job not in first]
-            self.running[max(out, key=lambda cpu: order.index(self.running[cpu]))] = comer
+            out = [(order.index(job), cpu) for cpu, job in enumerate(self.running) if job and job not in first]
+            self.running[max(out)[1]] = comer
 
 
 class Periodic(NamedTuple):

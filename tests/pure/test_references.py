@@ -18,7 +18,8 @@ from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Polic
 from sandbox.model.spec import ProcessSpec, Segment
 from tests import references
 from tests.references import Job, Periodic, Rules, Run, periodic
-from tests.support.scenarios import UNIT, exits, ossandbox, scenario, simulate
+from tests.support.run import ossandbox
+from tests.support.scenarios import UNIT, exits, scenario, simulate
 
 WORKLOADS = int(os.environ.get("WORKLOADS", "40"))
 

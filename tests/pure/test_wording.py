@@ -34,7 +34,7 @@ from sandbox.model.events import (
     Wrote,
 )
 from sandbox.util.units import MS
-from tests.support.kernel_script import HEAD, Story
+from tests.support.kernel_script import HEAD, KernelScript
 
 NAMES = {1: "a", 2: "b"}
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
@@ -84,37 +84,46 @@ def test_what_happened(event: AnyEvent, said: str) -> None:
     assert wording.sentence(event, NAMES) == said
 
 
-def why(story: Story, idle: bool = False) -> str:
-    names = {event.pid: event.name for event in story.events if isinstance(event, Admitted)}
-    explained = wording.why(story.events, names, "rr", idle)
+def why(script: KernelScript, idle: bool = False) -> str:
+    names = {event.pid: event.name for event in script.events if isinstance(event, Admitted)}
+    explained = wording.why(script.events, names, "rr", idle)
     return explained[1] if explained else ""
 
 
 def test_why_the_one_and_not_the_other() -> None:
-    story = Story().admit("a").admit("b").run("a").later("50ms").expire("a").run("b")
-    assert why(story) == "a used its whole slice and goes to the tail. rr chooses b: it is the head of the ready queue."
-    story.later("5ms").block("b").run("a")
-    assert why(story) == "b waits: sleep. rr chooses a: it is the head of the ready queue."
-    assert why(story.later("5ms").exit("a", 3), idle=True) == "a is over: exit 3. Nobody is ready."
+    script = KernelScript().admit("a").admit("b").run("a").later("50ms").expire("a").run("b")
+    assert (
+        why(script) == "a used its whole slice and goes to the tail. rr chooses b: it is the head of the ready queue."
+    )
+    script.later("5ms").block("b").run("a")
+    assert why(script) == "b waits: sleep. rr chooses a: it is the head of the ready queue."
+    assert why(script.later("5ms").exit("a", 3), idle=True) == "a is over: exit 3. Nobody is ready."
 
 
 def test_why_nothing_moves_in_a_pause() -> None:
-    story = Story().admit("a").run("a").later("5ms").pause()
-    assert why(story) == "The machine pauses. a was running; it goes on first, with what is left of its slice."
-    story = Story("fcfs", None).admit("a").run("a").later("5ms").pause()
-    assert why(story) == "The machine pauses. a was running; it goes on first."
+    script = KernelScript().admit("a").run("a").later("5ms").pause()
+    assert why(script) == "The machine pauses. a was running; it goes on first, with what is left of its slice."
+    script = KernelScript("fcfs", None).admit("a").run("a").later("5ms").pause()
+    assert why(script) == "The machine pauses. a was running; it goes on first."
 
 
 def test_what_a_person_did_and_what_went_wrong_are_part_of_it() -> None:
-    story = Story().admit("a").run("a").later("5ms").operator("policy", policy="fcfs").fault("no such process", who="x")
-    assert why(story) == "You: policy is fcfs now. there is no process x."
+    script = (
+        KernelScript()
+        .admit("a")
+        .run("a")
+        .later("5ms")
+        .operator("policy", policy="fcfs")
+        .fault("no such process", who="x")
+    )
+    assert why(script) == "You: policy is fcfs now. there is no process x."
 
 
 def test_of_much_at_one_instant_the_last_counts() -> None:
-    story = Story()
+    script = KernelScript()
     for name in "abcdef":
-        story.admit(name)
-    assert why(story.run("a")) == (
+        script.admit(name)
+    assert why(script.run("a")) == (
         "… d arrives. e arrives. f arrives. rr chooses a: it is the head of the ready queue."
     )
     assert wording.why([], {}, "rr", True) is None

@@ -17,9 +17,9 @@ from sandbox.model.events import Blocked, Clause, Operator
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
 from sandbox.views.console import ConsoleText, Look
-from tests.support.faults import Watch, command, quick_python, watch
 from tests.support.leaks import LeftCheck
-from tests.support.scenarios import process, scenario
+from tests.support.real import Watch, watch
+from tests.support.scenarios import command, process, quick_python, scenario
 
 READS = Clause("read console")
 

@@ -26,8 +26,9 @@ from sandbox.model.commands import Kill, Quit, Type
 from sandbox.model.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import children, command, command_line, quick_python, watch
-from tests.support.scenarios import SENSORS, exits, process, run_real, scenario
+from tests.support.procs import children, command_line
+from tests.support.real import SENSORS, run_real, watch
+from tests.support.scenarios import command, exits, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -108,7 +109,8 @@ def test_children_are_found_scheduled_and_named_for_what_they_become(sensor: str
         run.ended("sh")
         ends = {event.pid for event in run.all(Exited)}
         assert spinner.pid in ends
-        names = {event.pid: event.name for event in [*run.all(Admitted), *run.all(Became)]}
+        called: list[Admitted | Became] = [*run.all(Admitted), *run.all(Became)]
+        names = {event.pid: event.name for event in called}
         assert sorted(names[event.pid] for event in run.all(Admitted) if event.parent == pid) == [
             "bash",
             "sleep",

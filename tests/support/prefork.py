@@ -12,7 +12,7 @@ from sandbox.model.commands import Spawn, Type
 from sandbox.model.events import Admitted, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.views.board import Board
-from tests.support.faults import Watch, watch
+from tests.support.real import Watch, watch
 from tests.support.scenarios import scenario
 
 #: So many workers; they share the listener, or each has one of its own at the same port.

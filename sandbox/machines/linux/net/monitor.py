@@ -242,7 +242,10 @@ class NetMonitor:
             _, tcp = self._wanted.popitem()
             self._holders.changed.discard(tcp.inode)
             connection = self._connections.get(tcp.ends)
-            listener = self._serving(tcp) if connection is None else connection.listener
+            listener = self._serving(tcp)
+            if connection is not None and listener not in (None, connection.listener):
+                self._close(connection)  # before anybody had accepted it nobody knew through which listener it came
+                connection = None
             holders = self._holders.of(tcp.inode)
             if not holders and listener is not None:
                 holders = listener.holders[:1]
