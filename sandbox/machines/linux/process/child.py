@@ -72,6 +72,8 @@ class Child:
     # Waits.
     #: What it waits for; None until that has been found out.
     blocked_on: Clause | None = None
+    #: The number and the arguments of the system call in which it was seen last.
+    last_call: tuple[int, list[int]] | None = None
     #: The ordinal of this wait, so that a note of an earlier one can be told from it.
     wait_number = 0
     #: The CPU time that it had used when the wait began.
