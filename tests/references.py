@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 @dataclass
 class Job:
-    """``work``: ticks of CPU time and of I/O by turns, beginning and ending with CPU time."""
+    """``work``: ticks of CPU time and of I/O by turns, beginning with CPU time; 0 there: it begins with I/O."""
 
     number: int
     arrival: int
@@ -53,6 +53,8 @@ class Rules:
     preempt: Key | None = None
     quantum: Callable[[Job], int] | None = None
     requeue_first: bool = False
+    #: A preempted job queues behind its equals, with a fresh slice, instead of before them.
+    preempted_to_tail: bool = False
     #: A job has run so many ticks and leaves its CPU; others may be ready.
     leaves: Callable[[Job, int, list[Job]], None] = lambda job, ran, ready: None
     starts: Callable[[Job, int], None] = lambda job, now: None
@@ -111,14 +113,25 @@ class Computer:
             if job.step == len(job.work) - 1:
                 job.finish = self.now
             else:
-                job.wakes = self.now + job.work[job.step + 1]
-                job.step += 2
-                self.blocked.append(job)
+                self.begin_io(job)
+        over = [job for job in self.blocked if job.wakes == self.now and job.step >= len(job.work)]
+        for job in over:
+            self.blocked.remove(job)
+            job.finish = self.now
+
+    def begin_io(self, job: Job) -> None:
+        job.wakes = self.now + job.work[job.step + 1]
+        job.step += 2
+        self.blocked.append(job)
 
     def come_and_wake(self) -> None:
         woken = [job for job in self.blocked if job.wakes == self.now]
         self.blocked = [job for job in self.blocked if job.wakes != self.now]
-        for job in [job for job in self.jobs if job.arrival == self.now] + woken:
+        come = [job for job in self.jobs if job.arrival == self.now]
+        for job in come:
+            if job.burst == 0:
+                self.begin_io(job)
+        for job in [job for job in come if job not in self.blocked] + woken:
             job.left, job.ready_since = job.burst, self.now
             self.rules.joins(job)
             self.ready.append(job)
@@ -144,7 +157,11 @@ class Computer:
             self.leave(cpu)
             worst.ready_since = self.now
             self.start(cpu)
-            self.ready.insert(0, worst)
+            if self.rules.preempted_to_tail:
+                worst.used = 0
+                self.ready.append(worst)
+            else:
+                self.ready.insert(0, worst)
 
     def start(self, cpu: int) -> None:
         job = self.rules.choose(self.ready, self.now)
@@ -186,11 +203,12 @@ def hrrn() -> Rules:
     return Rules(choose=lambda ready, now: max(ready, key=lambda job: ratio(job, now)))
 
 
-def priority(preemptive: bool = True, aging: int = 0) -> Rules:
+def priority(preemptive: bool = True, aging: int = 0, quantum: int = 0, larger: bool = False) -> Rules:
     def effective(job: Job, now: int) -> int:
         if job.held is not None:
             return job.held
-        return job.priority - ((now - job.ready_since) // aging if aging else 0)
+        urgency = -job.priority if larger else job.priority
+        return urgency - ((now - job.ready_since) // aging if aging else 0)
 
     def starts(job: Job, now: int) -> None:
         job.held = effective(job, now)
@@ -201,6 +219,8 @@ def priority(preemptive: bool = True, aging: int = 0) -> Rules:
     return Rules(
         choose=lambda ready, now: min(ready, key=lambda job: effective(job, now)),
         preempt=effective if preemptive else None,
+        quantum=(lambda job: quantum) if quantum else None,
+        preempted_to_tail=quantum > 0,
         starts=starts,
         leaves=leaves,
     )

@@ -53,16 +53,15 @@ _CAUSES: Messages = {
     "io": "its input and output (asynchronous)",
     "random": "random numbers",
     "stopped itself": "stopped itself",
-    "stopped": "stopped ({signal})",
+    "stopped": "stopped by {signal}",
     "traced": "stopped by its debugger",
     "disk": "disk",
     "call": "system call {number}",
     "waiting": "waiting {at}",
 }
-#: Who has stopped a process, by the signal that did, where that tells; "" where its parent has taken notice of it.
+#: Who has stopped a process, by the signal that did, where that tells.
 _STOPS: Messages = {
-    "": "stopped (by its shell)",
-    "SIGTSTP": "stopped (by its shell)",
+    "SIGTSTP": "stopped by its shell",
     "SIGTTIN": "stopped (it reads the console from the background)",
     "SIGTTOU": "stopped (it uses the console from the background)",
 }

@@ -20,7 +20,7 @@ class Listener:
         self.holders = holders
         #: The last round that has shown it.
         self.round = 0
-        self._any_host = tcp.own.host in ("0.0.0.0", "::")  # noqa: S104
+        self._any_host = tcp.own.host in ("0.0.0.0", "::")  # noqa: S104 - read, not bound
 
     def serves(self, tcp: Tcp) -> bool:
         """Whether a connection came through this listener."""
