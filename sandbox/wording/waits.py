@@ -45,7 +45,7 @@ _CAUSES: Messages = {
     "send message": "message queue full",
     "lock": "file lock",
     "open": "open file",
-    "open fifo": "open pipe {path}: nobody at its other end",
+    "open fifo": "nobody at the other end of the pipe {path}",
     "read terminal": "what a terminal shows",
     "write terminal": "a terminal takes no more",
     "device": "device",
@@ -109,9 +109,12 @@ def cause(clause: Clause) -> str:
     if clause.rule == "stopped" and (stop := _STOPS.get(clause.text("signal") or "")) is not None:
         return _(stop)
     said = say(_CAUSES, clause).rstrip(" ←→")
-    if clause.rule == "join" and (rule := clause.text("cause")) is not None:  # it waits for what that thread waits for
-        return _("{said}: {more}").format(said=said, more=cause(Clause(rule, clause.figures)))
-    return said
+    if (rule := clause.text("cause")) is None:
+        return said
+    more = cause(Clause(rule, {name: figure for name, figure in clause.figures.items() if name != "cause"}))
+    if clause.rule == "join":  # it waits for what that thread waits for
+        return _("{said}: {more}").format(said=said, more=more)
+    return _("{said}; its thread {tid}: {more}").format(said=said, tid=clause.figures["tid"], more=more)
 
 
 def waits(name: str, on: Clause) -> str:

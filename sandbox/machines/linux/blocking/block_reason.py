@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.channels import by_channel
@@ -30,7 +30,9 @@ _FD_SETSIZE = 1_024
 #: Of a path this many bytes are read.
 _MAX_PATH = 256
 #: Of a process whose first thread has ended, or waits for another one, so many threads are asked.
-_MAX_THREADS = 64
+_MAX_THREADS = 32
+#: As a rule another thread of the same process ends these waits.
+_FOR_THREADS = ("mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join")
 #: What it is to wait for one of the system's own files, read or polled.
 _OF_THE_SYSTEM = {
     "eventfd": "eventfd",
@@ -47,8 +49,8 @@ def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child]) -> Cl
     """What a process waits for, and has for ``waited_ns``; the plain ``waiting`` where the system does not tell.
 
     ``relatives``: the processes that may be at the other end of a pipe. In the figures ``child`` and ``peer`` are
-    os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning; of a wait for a thread ``tid`` is the
-    thread's number, and ``cause`` the rule of what that waits for, whose figures are there as well.
+    os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning; of a wait for another
+    thread ``tid`` is that one's number, and ``cause`` the rule of what it waits for, whose figures are there as well.
     """
     return _Reason(child, waited_ns, relatives).of_process()
 
@@ -63,17 +65,27 @@ class _Reason:
         self._relatives = relatives
 
     def of_process(self) -> Clause:
-        """That of its first thread; where that has ended, of the next. Who waits for a thread waits for what that waits
-        for: this is told, too."""
+        """That of its first thread; where that has ended, of the next. Who waits for another thread waits for what that
+        one waits for: this is told, too."""
         on = self._of_thread(self._os_pid)
         if on == WAITING and procfs.read_state(self._child.stat_fd)[0] == "Z":
-            others = (tid for tid, _ in zip(procfs.thread_ids(self._os_pid), range(_MAX_THREADS), strict=False))
-            return next((on for tid in others if tid != self._os_pid and (on := self._of_thread(tid)) != WAITING), on)
-        tid = on.figures.get("tid")
-        if on.rule == "join" and isinstance(tid, int):
-            joined = self._of_thread(tid)
-            if joined != WAITING and "tid" not in joined.figures:
-                return Clause(on.rule, {**joined.figures, **on.figures, "cause": joined.rule})
+            return next((found for _, found in self._of_others() if found != WAITING), on)
+        if on.rule == "join":
+            tid = int(on.figures["tid"] or 0)
+            return self._behind(on, ((tid, self._of_thread(tid)),), ("join",))
+        return self._behind(on, self._of_others(), _FOR_THREADS) if on.rule in _FOR_THREADS else on
+
+    def _of_others(self) -> Iterator[tuple[int, Clause]]:
+        """The other threads, and what each waits for."""
+        for tid in procfs.thread_ids(self._os_pid)[:_MAX_THREADS]:
+            if tid != self._os_pid:
+                yield tid, self._of_thread(tid)
+
+    def _behind(self, on: Clause, threads: Iterable[tuple[int, Clause]], silent: Container[str]) -> Clause:
+        """With what the first one of these threads waits for that tells more than a ``silent`` rule."""
+        for tid, found in threads:
+            if found != WAITING and found.rule not in silent:
+                return Clause(on.rule, {**found.figures, **on.figures, "tid": tid, "cause": found.rule})
         return on
 
     def _of_thread(self, tid: int) -> Clause:

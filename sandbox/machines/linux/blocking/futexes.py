@@ -43,6 +43,8 @@ def futex(os_pid: int, arguments: list[int], is_python: bool) -> Clause:
     if operation not in (_WAIT, _WAIT_BITSET):
         return Clause("futex")
     around = procfs.read_memory(os_pid, address - _BEFORE, _BEFORE + 4 + _AFTER)
+    if not around:  # its page is the first one of a mapping, and nothing stands before it
+        around = bytes(_BEFORE) + procfs.read_memory(os_pid, address, 4 + _AFTER)
     rule = recognise(around, address, operation == _WAIT_BITSET, value)
     if rule == "semaphore" and is_python:
         return Clause("lock or semaphore" if shared else "futex")
