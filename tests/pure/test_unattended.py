@@ -33,7 +33,8 @@ class World:
         self.run = UnattendedRun(scenario, self.table, self.blocked, self.commands, self.reports)
 
     def add(self, name: str, program: str | None = None, on: Clause | None = None, parent: Any = None) -> Any:
-        child: Any = SimpleNamespace(os_pid=1, spec=ProcessSpec(name, program=program), blocked_on=on, parent=parent)
+        spec = ProcessSpec(name, program=program)
+        child: Any = SimpleNamespace(os_pid=1, spec=spec, blocked_on=on, parent=parent, held=False)
         self.table.admit(child)
         if on is not None:
             self.blocked[child.pid] = child
