@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -11,8 +10,9 @@ from sandbox import __version__
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
 from sandbox.cli.isolate import isolated
 from sandbox.cli.parser import Parser
-from sandbox.i18n import LANGUAGES, Messages, _, system_language, use
+from sandbox.i18n import LANGUAGES, NATIVE, Messages, _, system_language, use
 from sandbox.model.problems import BadInput
+from sandbox.render.output import can_say, open_streams
 from sandbox.util.timeout import ALARM
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
@@ -37,9 +37,9 @@ _ISOLATED = {"simulate", "compare", "whatif", "check"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit status. ``arguments`` None: those that a person has written."""
-    _open_streams()
+    open_streams()
     words = list(sys.argv[1:] if arguments is None else arguments)
-    use(system_language())
+    use(_native())
     spoken, words = _language().parse_known_args(words)
     use(spoken.lang)
     if arguments is None and _first(words) in _ISOLATED:
@@ -73,20 +73,17 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
     return status
 
 
-def _open_streams() -> None:
-    """Standard streams that are closed lead nowhere from now on; else the next file or socket would be one of them."""
-    while (descriptor := os.open(os.devnull, os.O_RDWR)) <= 2:
-        pass
-    os.close(descriptor)
-    sys.stdout = sys.stdout or os.fdopen(1, "w")
-    sys.stderr = sys.stderr or os.fdopen(2, "w")
+def _native() -> str:
+    """The language of the system, unless the terminal lacks its characters."""
+    language = system_language()
+    return language if can_say(NATIVE[language]) else "en"
 
 
 def _language() -> Parser:
     """What every command takes, and is read before any other: all that is said later is said in this language."""
     parser = Parser(prog="ossandbox", add_help=False, allow_abbrev=False)
     says = _("the language in which all is said")
-    parser.add_argument("--lang", choices=LANGUAGES, default=system_language(), help=says)
+    parser.add_argument("--lang", choices=LANGUAGES, default=_native(), help=says)
     return parser
 
 

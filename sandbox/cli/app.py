@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -17,6 +18,9 @@ from sandbox.model.spec import Scenario
 
 if TYPE_CHECKING:
     from sandbox.link.client import KernelProcess
+
+#: Terminals that only print lines.
+_NO_SCREENS = ("dumb", "unknown")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -52,9 +56,20 @@ def open_app(options: RunOptions) -> int:
 
     boot = prepare(options, real=True)
     config = read_config()
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        from sandbox.render.stderr import complain
-
-        complain(_("the app needs a terminal; ossandbox run and ossandbox simulate need none"))
+    if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT
     return run_app(Live(boot.scenario, start, recorder=recorder(options, boot.scenario)), config)
+
+
+def has_terminal(instead: str) -> bool:
+    """Whether there is a terminal on which the app can draw; if not, that is said, and what to do ``instead``."""
+    from sandbox.render.stderr import complain
+
+    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
+        complain(_("the app needs a terminal; {instead}").format(instead=instead))
+        return False
+    if (kind := os.environ.get("TERM")) in _NO_SCREENS:
+        said = _("the app needs a terminal with a screen, and TERM={kind} has none; {instead}")
+        complain(said.format(kind=kind, instead=instead))
+        return False
+    return True

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import time
 from typing import Any, NamedTuple
 
@@ -19,6 +18,7 @@ from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
+from sandbox.render.output import say, say_document
 from sandbox.render.stderr import print_problems, problem_lines
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
@@ -80,7 +80,7 @@ def do(args: argparse.Namespace) -> int:
     options = CheckOptions.of(args)
     findings = [_policy(what, options) if _is_policy(what) else _scenario(what, options) for what in args.files]
     if args.json:
-        print(json.dumps([document for finding in findings for document in finding.documents]))
+        say_document([document for finding in findings for document in finding.documents])
     if args.junit is not None:
         _write_junit(args.junit, [suite for finding in findings for suite in finding.suites])
     return max(finding.status for finding in findings)
@@ -121,7 +121,7 @@ def _scenario(what: str, options: CheckOptions) -> Finding:
             print_problems(bad)
         return _unusable("scenario", bad)
     if not options.silent:
-        print(_("{file}: ok").format(file=what))
+        say(_("{file}: ok").format(file=what))
     document = {"file": what, "kind": "scenario", "passed": True, "problems": []}
     return Finding(DONE, [document], [Suite(what, [Case("valid", "passed")], 0.0)])
 

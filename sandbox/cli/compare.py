@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import argparse
 import csv
-import json
-import sys
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -25,6 +23,7 @@ from sandbox.model.spec import Boot, Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
 from sandbox.policies.choice import Contender
+from sandbox.render.output import data, say_document
 from sandbox.render.progress import Progress
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines
@@ -101,9 +100,10 @@ def do(args: argparse.Namespace) -> int:
     todo = [*plans(boot.scenario, options.contenders(boot.scenario), options.repeat, options.virtual, options.real)]
     runs, status = _make(boot, todo, options.run.strict)
     if args.json:
-        print(json.dumps(report.documents(runs)))
+        say_document(report.documents(runs))
     elif args.csv:
-        csv.writer(sys.stdout, lineterminator="\n").writerows(report.figures(runs))
+        with data() as file:
+            csv.writer(file, lineterminator="\n").writerows(report.figures(runs))
     else:
         print_lines(report.lines(runs, chart_width()))
     return status

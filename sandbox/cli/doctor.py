@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.run_options import Given
 from sandbox.i18n import _, english
 from sandbox.model.values import Duration
+from sandbox.render.output import say_document
 from sandbox.render.progress import Progress
 from sandbox.render.stderr import complain
 
@@ -52,7 +52,7 @@ def _examine(options: DoctorOptions) -> int:
     if options.as_json:
         with english():
             findings = examine()
-        print(json.dumps([finding._asdict() for finding in findings]))
+        say_document([finding._asdict() for finding in findings])
     else:
         findings = examine()
         print_findings(findings)
@@ -78,7 +78,7 @@ def _measure(options: DoctorOptions) -> int:
         finally:
             progress.end()
     if options.as_json:
-        print(json.dumps(measurement))
+        say_document(measurement)
     else:
         print_measurement(measurement)
     return DONE

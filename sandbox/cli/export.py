@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
@@ -15,6 +14,7 @@ from sandbox.cli.recordings import complain_of, opened
 from sandbox.export.material import gather
 from sandbox.i18n import _
 from sandbox.model.problems import BadInput
+from sandbox.render.output import data
 
 #: What it can become, and the module that writes it.
 FORMATS = {
@@ -48,7 +48,8 @@ def do(args: argparse.Namespace) -> int:
     with opened(args.recording) as recording:
         material = gather(recording.header, recording.events())
         if args.output is None:
-            write(material, sys.stdout)
+            with data() as file:
+                write(material, file)
         else:
             with _output(args.output, args.force) as file:
                 write(material, file)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import json
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from sandbox.model.commands import Farewell
 from sandbox.model.events import Clause, Event, Fault, Witnessed
 from sandbox.model.spec import Boot, Scenario
 from sandbox.policies.host.failures import cause_of_death
+from sandbox.render.output import say, say_document
 from sandbox.render.result import EventLines, print_clients, print_result, print_serial
 from sandbox.render.stderr import abandon_stdout, complain, quote
 from sandbox.trace.record import Recorder
@@ -86,7 +86,7 @@ class RunPrinter(RunObserver):
         elif not isinstance(event, Witnessed):
             line = self._lines.line(event)
             with self.interruption.while_waiting():  # for whoever reads us
-                print(line)
+                say(line)
 
     def finish(self) -> None:
         """Print the result."""
@@ -98,10 +98,10 @@ class RunPrinter(RunObserver):
         if self._verification is not None and self._verification.witnessed:
             document["verification"] = self._verification.figures()
         if self._as_json:
-            print(json.dumps(document))
+            say_document(document)
         else:
             if self._lines is not None:
-                print()
+                say()
             print_result(document)
             print_serial(self.history)
             print_clients(self.clients)

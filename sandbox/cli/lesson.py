@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len
@@ -24,6 +23,7 @@ from sandbox.model.events import Event
 from sandbox.model.problems import BadInput
 from sandbox.model.spec import Scenario
 from sandbox.render.cells import fit
+from sandbox.render.output import say, say_document
 from sandbox.render.progress import Progress
 from sandbox.util.text import clean
 
@@ -71,7 +71,7 @@ def do(args: argparse.Namespace) -> int:
         return _check(judge(run.scenario.claims, run.tracker, known), args.json)
     shown = {name: figure.shown for name, figure in known.items()}
     text = fill(clean(lesson_text(run.scenario, spoken()) or ""), run.scenario, shown)
-    print(plain(text), end="")
+    say(plain(text).rstrip("\n"))
     return DONE
 
 
@@ -94,11 +94,11 @@ def _check(verdicts: list[Verdict], as_json: bool) -> int:
     if as_json:
         with english():
             found = [{"claim": each.claim.text, "held": each.held, "found": _found(each)} for each in verdicts]
-        print(json.dumps(found))
+        say_document(found)
     else:
         width = max((cell_len(each.claim.text) for each in verdicts), default=0)
         for each in verdicts:
-            print(f"{'✔' if each.held else '✘'} {fit(each.claim.text, width)}   {_found(each)}")
+            say(f"{'✔' if each.held else '✘'} {fit(each.claim.text, width)}   {_found(each)}")
     return DONE if all(each.held for each in verdicts) else FAILED
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from sandbox import wording
@@ -12,6 +11,7 @@ from sandbox.i18n import _
 from sandbox.lessons.course import CONCEPTS, finished, lessons
 from sandbox.lessons.text import title
 from sandbox.model.spec import Scenario
+from sandbox.render.output import say_document
 from sandbox.render.tables import print_table
 
 
@@ -24,7 +24,7 @@ def do(args: argparse.Namespace) -> int:
     """List the lessons in the order of the course."""
     course, done = lessons(), finished()
     if args.json:
-        print(json.dumps([_document(each, each.name in done) for each in course]))
+        say_document([_document(each, each.name in done) for each in course])
         return DONE
     rows = [
         [

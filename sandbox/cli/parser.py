@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from sandbox.i18n import N_, _, ngettext
 from sandbox.render.cells import Measured, wrap
+from sandbox.render.output import write
 from sandbox.util.interpreter import translate_argparse
+
+if TYPE_CHECKING:
+    from _typeshed import SupportsWrite
 
 #: What argparse has to say to people of its own; it stands here for the catalogues.
 SAID = (
@@ -55,3 +60,7 @@ class Parser(argparse.ArgumentParser):
 
     def _get_formatter(self) -> argparse.HelpFormatter:
         return _Formatter(self.prog)
+
+    def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
+        if message:
+            write(message, file)

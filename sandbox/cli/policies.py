@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import inspect
-import json
 import re
 import shutil
 import sys
@@ -18,6 +17,7 @@ from sandbox.kernel.kernel import Kernel
 from sandbox.model.problems import BadInput
 from sandbox.policies import template
 from sandbox.render.cells import wrap
+from sandbox.render.output import say, say_document
 from sandbox.wording.policies import rule_and_rest
 
 #: What happens at one instant, in which order.
@@ -37,10 +37,10 @@ def do(args: argparse.Namespace) -> int:
     if args.new is not None:
         _write_new(args.new, args.force)
     elif args.rules:
-        print(_rules())
+        say(_rules())
     elif args.json:
         with english():
-            print(json.dumps(_documents()))
+            say_document(_documents())
     else:
         _print()
     return DONE
@@ -77,14 +77,14 @@ def _print() -> None:
     width = min(shutil.get_terminal_size().columns, 110) if sys.stdout.isatty() else 10_000
     for name in policies.names():
         kind = policies.find(name)
-        print(name)
+        say(name)
         for text in rule_and_rest(kind.__doc__):
-            print(*wrap(text, width, indent=" " * 4, first=" " * 4), sep="\n")
+            say(*wrap(text, width, indent=" " * 4, first=" " * 4))
         for parameter in kind.declared():
             default = parameter.kind.write(parameter.kind.read(parameter.default))
             said = _("{says}; {allowed}").format(says=_(parameter.says), allowed=parameter.kind.range())
-            print(*wrap(f"{parameter.name:<12}{default:<18}{said}", width, indent=" " * 36, first=" " * 6), sep="\n")
-        print()
+            say(*wrap(f"{parameter.name:<12}{default:<18}{said}", width, indent=" " * 36, first=" " * 6))
+        say()
 
 
 def _rules() -> str:
@@ -109,4 +109,4 @@ def _write_new(name: str, force: bool) -> None:
         raise BadInput.because(name, "file exists") from None
     except OSError as error:
         raise BadInput.because(name, "cannot be written", reason=error.strerror) from None
-    print(_("{file}: class {name}; try: ossandbox check {file}").format(file=name, name=class_name))
+    say(_("{file}: class {name}; try: ossandbox check {file}").format(file=name, name=class_name))

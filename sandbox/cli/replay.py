@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
+from sandbox.cli.app import has_terminal
 from sandbox.cli.exits import BAD_INPUT
 from sandbox.cli.recordings import opened
 from sandbox.i18n import _
@@ -23,14 +23,12 @@ def do(args: argparse.Namespace) -> int:
     """Open the app at the beginning of the recording."""
     from sandbox.link.client import KernelProcess
     from sandbox.model.spec import Boot
-    from sandbox.render.stderr import complain
 
     def start(scenario: Scenario) -> KernelProcess:
         return KernelProcess(Boot(scenario, stay=True, attended=True))
 
     with opened(args.recording) as recording:
         config = read_config()
-    if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
-        complain(_("the app needs a terminal; ossandbox export needs none"))
+    if not has_terminal(_("ossandbox export needs none")):
         return BAD_INPUT
     return run_app(Replay(recording, start), config)

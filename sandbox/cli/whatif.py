@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 
 from sandbox.analysis.whatif.derive import Load
 from sandbox.analysis.whatif.report import document, lines, what_if
@@ -13,6 +12,7 @@ from sandbox.cli.run_options import QUANTUM, Given, add_policy, add_quantum
 from sandbox.i18n import _
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.values import BadValue
+from sandbox.render.output import say_document
 from sandbox.render.tables import chart_width, print_lines
 
 
@@ -39,7 +39,7 @@ def do(args: argparse.Namespace) -> int:
         raise BadInput(_("options"), problems_of(bad, "--policy")) from None
     complain_of(recording)
     if args.json:
-        print(json.dumps(document(what)))
+        say_document(document(what))
     else:
         print_lines(lines(what, chart_width()))
     return DONE

@@ -16,7 +16,10 @@ from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
 from pathlib import Path
 
+#: The first one is that of the messages themselves.
 LANGUAGES = ("en", "zh")
+#: Each by its own name.
+NATIVE = {"en": "English", "zh": "中文"}
 
 #: A table of sentences by what they are about; all that is annotated with it stands in the catalogues.
 Messages = Mapping[str, str]

@@ -55,7 +55,10 @@ HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline
 POLL, READ_CONSOLE = "poll", "read console"
 #: Causes of a wait whose end is another process's doing.
 FOR_CHILD = "wait for child"
-FOR_OTHERS = (FOR_CHILD, "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
+FOR_OTHERS = (
+    *(FOR_CHILD, "read pipe", "write pipe", "open fifo", "recv", "send", "accept", "receive message", "send message"),
+    *("lock", "eventfd", "futex", "mutex", "condition", "semaphore", "lock or semaphore", "barrier", "join"),
+)
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):

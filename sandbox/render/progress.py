@@ -8,11 +8,10 @@ import time
 from rich.cells import cell_len, set_cell_size
 
 from sandbox.i18n import _
+from sandbox.render.output import rewrite_line
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width
 
-#: Go to the beginning of the line, and clear it.
-_ANEW = "\r\x1b[K"
 _MOMENT_S = 1.0
 
 
@@ -32,11 +31,11 @@ class Progress:
         said = _("{what} ({step} of {steps})").format(what=what, step=self._step, steps=self._steps)
         if self._terminal:
             said = set_cell_size(said, min(cell_len(said), chart_width() - 1))
-            print(_ANEW + said, end="", file=sys.stderr, flush=True)
+            rewrite_line(said)
         elif time.monotonic() - self._began > _MOMENT_S:
             complain(said)
 
     def end(self) -> None:
         """Clear the line on the terminal."""
         if self._terminal:
-            print(_ANEW, end="", file=sys.stderr, flush=True)
+            rewrite_line("")

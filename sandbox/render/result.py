@@ -8,6 +8,7 @@ from typing import Any
 from sandbox import wording
 from sandbox.i18n import Messages, _, ngettext
 from sandbox.model.events import Admitted, Became, Clause, Event
+from sandbox.render.output import say
 from sandbox.render.tables import milliseconds, print_table
 from sandbox.util.units import S
 from sandbox.views.history import History
@@ -48,9 +49,9 @@ class EventLines:
 def print_result(document: dict[str, Any]) -> None:
     """The result document: a table of the processes, one of their times, and the figures of the run as a whole."""
     _print_processes(document["processes"])
-    print()
+    say()
     _print_times(document["metrics"])
-    print()
+    say()
     _print_run(document)
     number = sum(each["exit"] is None and each["finished_ns"] is not None for each in document["processes"])
     if number:
@@ -59,7 +60,7 @@ def print_result(document: dict[str, Any]) -> None:
             "of {number} processes that have ended only their parents know the exit status",
             number,
         )
-        print(said.format(number=number))
+        say(said.format(number=number))
 
 
 def _print_processes(processes: Sequence[dict[str, Any]]) -> None:
@@ -93,7 +94,7 @@ def _print_run(document: dict[str, Any]) -> None:
     said = _("{scenario}: {policy} on the {machine} machine, {cpus} CPU")
     if machine["sensor"]:
         said = _("{scenario}: {policy} on the {machine} machine, {cpus} CPU, sensor {sensor}")
-    print(
+    say(
         said.format(
             scenario=document["scenario"],
             policy=policy["name"],
@@ -109,19 +110,19 @@ def _print_run(document: dict[str, Any]) -> None:
         _("throughput {number}/s").format(number=f"{figures['throughput_per_s']:.2f}"),
         _("fairness {index}").format(index=f"{figures['fairness_jain']:.3f}"),
     )
-    print("   ".join(told))
+    say("   ".join(told))
     if figures["switching_ns"]:
-        print(_("switching took {time} ms of CPU time").format(time=milliseconds(figures["switching_ns"])))
+        say(_("switching took {time} ms of CPU time").format(time=milliseconds(figures["switching_ns"])))
     if number := figures["missed_deadlines"]:
-        print(ngettext("{number} deadline was missed", "{number} deadlines were missed", number).format(number=number))
+        say(ngettext("{number} deadline was missed", "{number} deadlines were missed", number).format(number=number))
     if machine["kind"] == "linux":
         time = milliseconds(figures["undispatched_ns"])
-        print(_("ran without being dispatched: {time} ms of CPU time").format(time=time))
+        say(_("ran without being dispatched: {time} ms of CPU time").format(time=time))
     if stolen_ns := figures["stolen_ns"]:
-        print(_("others had a mini CPU for {time} ms").format(time=milliseconds(stolen_ns)))
+        say(_("others had a mini CPU for {time} ms").format(time=milliseconds(stolen_ns)))
     if unseen_ns := figures["unseen_ns"]:
         said = _("processes that had ended before they were seen: {time} ms of CPU time")
-        print(said.format(time=milliseconds(unseen_ns)))
+        say(said.format(time=milliseconds(unseen_ns)))
 
 
 def print_serial(history: History) -> None:
@@ -130,7 +131,7 @@ def print_serial(history: History) -> None:
     if serial["cpu_utilisation"] < 1:
         said = _("one after another the same work takes {time} ms at a CPU utilisation of {share}")
         time, share = milliseconds(round(serial["makespan_ns"])), f"{serial['cpu_utilisation']:.1%}"
-        print(said.format(time=time, share=share))
+        say(said.format(time=time, share=share))
 
 
 def print_clients(clients: Sequence[dict[str, Any]]) -> None:
@@ -146,6 +147,6 @@ def print_clients(clients: Sequence[dict[str, Any]]) -> None:
         ]
         for each in clients
     ]
-    print()
+    say()
     head = [_("client"), _("number"), _("sent"), _("answered"), _("errors")]
     print_table([*head, "p50", "p95", "p99", _("max"), _("what went wrong")], rows, left={0, 9})

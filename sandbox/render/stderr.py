@@ -9,16 +9,17 @@ from textwrap import indent
 
 from sandbox import wording
 from sandbox.model.problems import BadInput
+from sandbox.render.output import say_aside
 
 
 def complain(text: str) -> None:
     """A message on stderr."""
-    print(f"ossandbox: {text}", file=sys.stderr)
+    say_aside(f"ossandbox: {text}")
 
 
 def quote(text: str) -> None:
     """Somebody else's lines on stderr, indented."""
-    print(indent(text.rstrip(), "    "), file=sys.stderr)
+    say_aside(indent(text.rstrip(), "    "))
 
 
 def abandon_stdout() -> None:
@@ -29,7 +30,7 @@ def abandon_stdout() -> None:
 def print_problems(bad: BadInput) -> None:
     """Every problem of a file on stderr."""
     for line in problem_lines(bad):
-        print(line, file=sys.stderr)
+        say_aside(line)
 
 
 def problem_lines(bad: BadInput) -> Iterator[str]:

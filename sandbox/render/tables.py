@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from sandbox.render.gantt import Line
+from sandbox.util.text import clean
 from sandbox.util.units import MS
 
 #: Charts are not narrower than so many cells.
@@ -40,7 +41,7 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[in
     for index, title in enumerate(head):
         table.add_column(title, justify="left" if index in left else "right", no_wrap=index not in left)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row))
+        table.add_row(*(Text(clean(cell)) for cell in row))
     console = Printer(highlight=False)
     if not console.is_terminal:
         console.width = 10_000
@@ -53,7 +54,7 @@ def print_lines(lines: Iterable[Line]) -> None:
     for line in lines:
         text = Text(end="")
         for piece, tone in line:
-            text.append(piece, _TONES[tone])
+            text.append(clean(piece), _TONES[tone])
         text.rstrip()
         console.print(text, soft_wrap=True)
 

@@ -7,7 +7,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -16,6 +16,7 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
+from textual.filter import LineFilter
 from textual.markup import escape
 from textual.screen import Screen
 
@@ -37,7 +38,7 @@ from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.session import Link, Session
 from sandbox.tui.widgets.entry import TypingLine
-from sandbox.tui.widgets.lines import TALL, WIDE
+from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
 
 #: Classes of every screen, by the number of its columns and of its lines.
 _BREAKPOINTS_X, _BREAKPOINTS_Y = [(0, "-narrow"), (WIDE, "-wide")], [(0, "-short"), (TALL, "-tall")]
@@ -124,6 +125,10 @@ class SandboxApp(App[int]):
         self.session = session
         self.board_screen.begin(session)
         self._begin()
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """Whatever is drawn passes these."""
+        return [*super().get_line_filters(), HARMLESS]
 
     # The kernel process
 
@@ -356,6 +361,7 @@ def run_app(session: Session, config: Config) -> int:
     try:
         status = app.run()
     finally:
+        app.signals.listen_again()
         app.session.end()
     return status if isinstance(status, int) else 1 if app.return_code else 0
 

@@ -14,6 +14,9 @@ from textual.app import App
 
 from sandbox.util.signals import ENDING
 
+#: SIGQUIT would leave the terminal to whoever comes next as we have set it up.
+_ENDING = (*ENDING, *(signal.Signals[name] for name in ("SIGQUIT",) if hasattr(signal, name)))
+
 
 class Signals:
     """Leaves the terminal as it was found, whatever ends the app; stops and comes back as a shell expects it.
@@ -26,11 +29,13 @@ class Signals:
         self._app = app
         self._terminal: list[Any] | None = None
         self._suspended = False
+        self._before: dict[int, Any] = {}
 
     def leave_on_signals(self) -> None:
         """A signal that would end us ends the app instead."""
         loop = asyncio.get_running_loop()
-        for number in ENDING:
+        self._before = {number: signal.getsignal(number) for number in _ENDING}
+        for number in _ENDING:
             loop.add_signal_handler(number, self._app.exit, 128 + number)
 
     def stop_and_go_on(self, suspend: Callable[[], None]) -> None:
@@ -71,7 +76,14 @@ class Signals:
     def restore(self) -> None:
         """Leave the loop as it was found."""
         loop = asyncio.get_running_loop()
-        for number in (*ENDING, signal.SIGTSTP):
+        loop.remove_signal_handler(signal.SIGTSTP)
+        for number in _ENDING:
             loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)  # until the terminal is as it was: we are leaving already
         if signal.getsignal(signal.SIGCONT) == self._continued:
             signal.signal(signal.SIGCONT, signal.SIG_DFL)
+
+    def listen_again(self) -> None:
+        """The terminal is as it was: signals do what they did before."""
+        for number, handler in self._before.items():
+            signal.signal(number, handler)

@@ -33,6 +33,11 @@ def clean(text: str) -> str:
     return _CONTROL.sub("", _ESCAPE.sub("", _LINE_END.sub("\n", text)))
 
 
+def without_controls(text: str) -> str:
+    """Text of which what has no cell is left out, so that it is as wide as before."""
+    return _CONTROL.sub("", text)
+
+
 def clean_line(text: str, most: int = 200) -> str:
     """One harmless line of at most ``most`` characters: names, titles, causes."""
     line = " ".join(clean(text).split())

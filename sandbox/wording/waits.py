@@ -24,7 +24,13 @@ _CAUSES: Messages = {
     "read file": "read file",
     "write file": "write file",
     "wait for child": "wait for child {pid}",
-    "futex": "lock",
+    "mutex": "lock",
+    "condition": "condition",
+    "semaphore": "semaphore",
+    "lock or semaphore": "lock or semaphore",
+    "futex": "lock or condition",
+    "barrier": "barrier",
+    "join": "wait for thread {tid}",
     "poll": "poll {on}",
     "accept": "accept {at}",
     "recv": "recv ← {at}",
@@ -32,13 +38,32 @@ _CAUSES: Messages = {
     "connect": "connect → {at}",
     "start": "child starts",
     "signal": "a signal",
-    "semaphore": "semaphore",
+    "timer": "timer {for_ns}",
+    "eventfd": "an event (eventfd)",
+    "file change": "a change of a file",
+    "receive message": "message queue empty",
+    "send message": "message queue full",
     "lock": "file lock",
     "open": "open file",
+    "open fifo": "nobody at the other end of the pipe {path}",
+    "read terminal": "what a terminal shows",
+    "write terminal": "a terminal takes no more",
+    "device": "device",
+    "close": "close file",
+    "io": "its input and output (asynchronous)",
+    "random": "random numbers",
     "stopped itself": "stopped itself",
     "stopped": "stopped by {signal}",
+    "traced": "stopped by its debugger",
     "disk": "disk",
+    "call": "system call {number}",
     "waiting": "waiting {at}",
+}
+#: Who has stopped a process, by the signal that did, where that tells.
+_STOPS: Messages = {
+    "SIGTSTP": "stopped by its shell",
+    "SIGTTIN": "stopped (it reads the console from the background)",
+    "SIGTTOU": "stopped (it uses the console from the background)",
 }
 
 #: Why a client has ended.
@@ -81,7 +106,15 @@ def state(of: State) -> str:
 
 def cause(clause: Clause) -> str:
     """What a process waits for, in a few words."""
-    return say(_CAUSES, clause).rstrip(" ←→")
+    if clause.rule == "stopped" and (stop := _STOPS.get(clause.text("signal") or "")) is not None:
+        return _(stop)
+    said = say(_CAUSES, clause).rstrip(" ←→")
+    if (rule := clause.text("cause")) is None:
+        return said
+    more = cause(Clause(rule, {name: figure for name, figure in clause.figures.items() if name != "cause"}))
+    if clause.rule == "join":  # it waits for what that thread waits for
+        return _("{said}: {more}").format(said=said, more=more)
+    return _("{said}; its thread {tid}: {more}").format(said=said, tid=clause.figures["tid"], more=more)
 
 
 def waits(name: str, on: Clause) -> str:

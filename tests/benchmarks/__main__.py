@@ -27,7 +27,10 @@ from types import ModuleType
 
 from tests.benchmarks.figures import CannotMeasure, Figure, Result, encode, lines
 
-BENCHMARKS = ("virtual", "growth", "births", "dispatch", "makespan", "first_frame", "screen", "server", "past")
+BENCHMARKS = (
+    *("virtual", "growth", "births", "dispatch", "makespan", "first_frame"),
+    *("screen", "server", "sockets", "past"),
+)
 #: Rounds of a comparison of revisions.
 ROUNDS = 5
 

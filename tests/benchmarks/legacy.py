@@ -99,6 +99,11 @@ def screen(old: Any) -> Iterator[Told]:
     yield figure(f"a frame of {old.PROCESSES} processes, CPU", ours, "ms", "less", ("DataTable", cells, True))
 
 
+def sockets(old: Any) -> Iterator[Told]:
+    """No such revision has it."""
+    yield from ()
+
+
 def server(old: Any) -> Iterator[Told]:
     served = {name: asyncio.run(old.measure(serve)) for name, serve in old.SERVERS.items()}
     for index, (name, unit, better) in enumerate((("clients served", "/s", "more"), ("round trip", "µs", "less"))):

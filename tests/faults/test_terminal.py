@@ -17,7 +17,7 @@ import pytest
 
 from tests.support.files import BUSY, toml_list, write_scenario
 from tests.support.procs import all_stopped, children, command_line, cpu_ticks, descendants, gone, parent, state
-from tests.support.run import ROOT, LoggedRun, until
+from tests.support.run import OSSANDBOX, ROOT, LoggedRun, until
 from tests.support.scenarios import quick_python
 from tests.support.terminal import Terminal, terminal
 
@@ -97,6 +97,8 @@ def ends_cleanly(words: tuple[str, ...], folder: Path, act: Callable[[Terminal],
         assert left >= entered, "the alternative screen is left"
         if words == APP:
             assert entered >= 0
+            for mode in (b"1000", b"1003", b"1006", b"2004"):  # the mouse's reports, and pastes in brackets
+                assert run.written.rfind(b"\x1b[?%bl" % mode) > run.written.rfind(b"\x1b[?%bh" % mode), mode
             assert b"\x1b[?25h" in run.written[left:] or run.written.rfind(b"\x1b[?25h") > entered, "no cursor"
     return status
 
@@ -104,6 +106,21 @@ def ends_cleanly(words: tuple[str, ...], folder: Path, act: Callable[[Terminal],
 @both
 def test_f08_sigterm(tmp_path: Path, words: tuple[str, ...]) -> None:
     assert ends_cleanly(words, tmp_path, lambda run: run.kill(signal.SIGTERM)) == 128 + signal.SIGTERM
+
+
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGHUP, signal.SIGINT], ids=lambda number: number.name)
+def test_f08_whatever_ends_the_app_the_terminal_is_as_before(tmp_path: Path, number: signal.Signals) -> None:
+    assert ends_cleanly(APP, tmp_path, lambda run: run.kill(number)) == 128 + number
+
+
+@pytest.mark.parametrize("kind", ["dumb", "unknown"])
+def test_a_terminal_that_only_prints_lines_is_refused_in_one(kind: str) -> None:
+    with terminal(command=("env", f"TERM={kind}", *OSSANDBOX, "welcome")) as run:
+        assert run.wait() == 2
+        run.read()
+        assert run.written.count(b"\n") == 1
+        assert f"TERM={kind} has none".encode() in run.written
+        assert b"\x1b" not in run.written
 
 
 @both

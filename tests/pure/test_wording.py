@@ -86,7 +86,7 @@ AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
             Fault(0, Clause("watches its jobs", {"name": "bash"}), 1),
             "a: bash watches its jobs: it will see our stops (ossandbox doctor: freezer)",
         ),
-        (Blocked(0, 1, Clause("stopped", {"signal": "SIGTSTP"})), "a waits: stopped by SIGTSTP"),
+        (Blocked(0, 1, Clause("stopped", {"signal": "SIGTSTP"})), "a waits: stopped by its shell"),
         (Halted(0, Clause("quit")), "the machine is down: quit"),
     ],
 )

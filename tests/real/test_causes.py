@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from sandbox import wording
-from sandbox.model.commands import Quit
+from sandbox.model.commands import Pause, Quit, Resume
 from sandbox.model.events import Admitted, Became, Blocked, Clause, Event
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
@@ -54,7 +56,95 @@ def test_its_console() -> None:
 
 def test_a_lock() -> None:
     program = quick_python("import threading", "lock = threading.Lock()", "lock.acquire()", "lock.acquire()")
-    assert wording.cause(waits(program, lambda on: on.rule == "futex")) == "lock"
+    assert wording.cause(waits(program, lambda on: on.rule == "futex")) == "lock or condition"
+
+
+#: What a process does, in Python; which rule says that it waits in it, and in which words.
+CALLS = {
+    "eventfd": ("os.eventfd_read(os.eventfd(0))", "eventfd", r"an event \(eventfd\)"),
+    "timerfd": (
+        "it = c.timerfd_create(1, 0); c.timerfd_settime(it, 0, (ctypes.c_long * 4)(0, 0, 60, 0), None); os.read(it, 8)",
+        "timer",
+        r"timer (59|60)(\.\d+)? s",
+    ),
+    "signalfd": ("os.read(c.signalfd(-1, (ctypes.c_ulong * 16)(1 << 9), 0), 128)", "signal", "a signal"),
+    "sigwait": ("signal.sigwait({signal.SIGUSR1})", "signal", "a signal"),
+    "inotify": ("os.read(c.inotify_init(), 512)", "file change", "a change of a file"),
+    "epoll of one": (
+        "it = select.epoll(); it.register(c.inotify_init(), select.EPOLLIN); it.poll()",
+        "file change",
+        "a change of a file",
+    ),
+    "splice": (
+        "r, w = os.pipe(); r2, w2 = os.pipe(); c.splice(r, None, w2, None, 9, 0)",
+        "read pipe",
+        "read pipe",
+    ),
+    "sendfile": (
+        "r, w = os.pipe(); file = open(sys.executable, 'rb')\nwhile True: file.seek(0); c.sendfile(w, file.fileno(), None, 9_999)",
+        "write pipe",
+        "pipe full",
+    ),
+    "recvmmsg": (
+        "ours, other = socket.socketpair(); c.recvmmsg(ours.fileno(), (ctypes.c_long * 8)(), 1, 0, None)",
+        "recv",
+        "recv",
+    ),
+    "fifo": ("os.mkfifo('named'); open('named')", "open fifo", "nobody at the other end of the pipe named"),
+    "flock": (
+        "one, two = open('held', 'w'), open('held'); fcntl.flock(one, 2); fcntl.flock(two, 2)",
+        "lock",
+        "file lock",
+    ),
+    "semop": (
+        "it = c.semget(0, 1, 0o600); c.semop(it, (ctypes.c_short * 3)(0, -1, 0x1000), 1); c.semctl(it, 0, 0)",
+        "semaphore",
+        "semaphore",
+    ),
+    "mutex": ("it = (ctypes.c_long * 8)(); c.pthread_mutex_lock(it); c.pthread_mutex_lock(it)", "mutex", "lock"),
+    "thread": (
+        "it = threading.Thread(target=time.sleep, args=(60,)); it.start(); it.join()",
+        "futex",
+        r"lock or condition; its thread \d+: sleep 60(\.\d+)? s",
+    ),
+}
+_IMPORTS = "import ctypes, fcntl, os, select, signal, socket, sys, threading, time; c = ctypes.CDLL(None)"
+
+
+def test_each_call_has_a_word(tmp_path: Path) -> None:
+    programs = [
+        ProcessSpec(name, command=quick_python(_IMPORTS, *does.split("\n"))) for name, (does, _, _) in CALLS.items()
+    ]
+    world = scenario(*programs)
+    world.folder = str(tmp_path)
+    with watch(world) as run:
+        pids = {name: run.admitted(name).pid for name in CALLS}
+
+        def found(name: str) -> Clause | None:
+            _, rule, said = CALLS[name]
+            told = [on for on in causes(run.events, pids[name]) if on.rule == rule]
+            return next((on for on in told if re.fullmatch(said, wording.cause(on))), None)
+
+        for name in CALLS:
+            run.until(lambda name=name: found(name), f"{name} waits in its call")  # type: ignore[misc]
+        run.link.send(Quit())
+
+
+def test_a_wait_that_goes_on_after_a_stop_is_told_as_before() -> None:
+    """The system begins it anew, in a call that has no name of its own."""
+    program = quick_python("import os, signal, time", "print('here', flush=True)", "time.sleep(60)", "input()")
+    with watch(scenario(command("it", *program))) as run:
+        run.until(lambda: run.wrote("it"), "it is there")
+        pid = run.admitted("it").pid
+        run.until(lambda: [on for on in causes(run.events, pid) if on.rule == "sleep"], "it sleeps")
+        known = len(run.events)
+        os.kill(run.os_pid("it"), signal.SIGCONT)
+        run.go_on(0.2)
+        run.link.send(Pause())
+        run.link.send(Resume())
+        run.go_on(0.3)
+        assert {on.rule for on in causes(run.events[known:], pid)} <= {"sleep"}
+        run.link.send(Quit())
 
 
 def test_several_descriptors_and_where_they_lead() -> None:

@@ -16,6 +16,7 @@ from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.network import Connection, Network
+from tests.support.prefork import prefork
 from tests.support.real import SENSORS, Watch, run_real
 from tests.support.run import ossandbox
 from tests.support.scenarios import command, process, quick_python, scenario
@@ -241,3 +242,15 @@ def test_the_virtual_machine_has_no_network(tmp_path: Path) -> None:
     assert done.returncode == 2
     assert "client alice: it talks over real sockets; the virtual machine has no network" in done.stderr
     assert "process server" in done.stderr
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["one-listener", "a-listener-each"])
+def test_each_end_belongs_to_the_process_that_has_it_however_many_share_the_port(own: bool) -> None:
+    """Workers race for connections; who has got which is the system's to say. When all have been closed, none stays."""
+    with prefork(6, own) as server:
+        server.hold(120)
+        server.run.until(lambda: server.ends() == 240, "every end is known to be somebody's")
+        server.run.until(lambda: server.wrong() == 0, "by the system's own account")
+        assert server.strayed() == 0
+        server.let_go()
+        server.run.until(lambda: not server.fold().network.connections, "all of them are over")

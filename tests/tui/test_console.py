@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from textual.events import Paste
 
 from sandbox.model.commands import Press, Type
 from sandbox.tui.config import Config
@@ -82,6 +83,29 @@ async def test_what_is_typed_reaches_it_and_keys_with_ctrl_do(make_driver: MakeD
         assert driver.app.board_screen.front.id != "console", "tab leaves it even while one types"
         await pilot.press("ctrl+c")
         assert driver.app.return_value == 130, "elsewhere ctrl+c is for the app"
+
+
+@pytest.mark.parametrize("end", ["\n", "\r", "\r\n"])
+async def test_several_lines_that_are_pasted_are_several_lines(make_driver: MakeDriver, end: str) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "3", reports())
+        await pilot.press("enter", *"a ")
+        driver.app.post_message(Paste(end.join(["one", "", "two", "thr"])))
+        await pilot.pause()
+        await pilot.press(*"ee", "enter")
+        assert driver.sent == [Type("3", "a one"), Type("3", ""), Type("3", "two"), Type("3", "three")]
+
+
+async def test_nothing_that_is_drawn_steers_the_terminal(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "3", KernelScript().admit("a\x1b[2Jb").run("a\x1b[2Jb").later("5ms"))
+        driver.app.notify("c\x1b]0;title\x07d", markup=False)
+        await driver.settle(pilot)
+        drawn = [segment.text for strip in driver.app.screen._compositor.render_strips() for segment in strip]
+        assert any("a[2Jb" in text for text in drawn)
+        assert all(text.isprintable() for text in drawn)
 
 
 async def test_nobody_types_to_who_has_ended(make_driver: MakeDriver) -> None:

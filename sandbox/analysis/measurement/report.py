@@ -6,6 +6,7 @@ from typing import Any
 
 from sandbox.analysis.measurement.examine import Finding
 from sandbox.i18n import Messages, _
+from sandbox.render.output import say
 from sandbox.render.tables import milliseconds, print_table
 from sandbox.util.units import MS, US
 
@@ -39,19 +40,19 @@ def print_findings(findings: list[Finding]) -> None:
     print_table(["", _("what"), _("found")], rows, {0, 1, 2})
     advice = [finding for finding in findings if finding.advice]
     if advice:
-        print()
-        print(_("What to do:"))
+        say()
+        say(_("What to do:"))
         for finding in advice:
-            print(f"  {finding.name}: {finding.advice}")
+            say(f"  {finding.name}: {finding.advice}")
     if any(finding.state == "fails" for finding in findings):
-        print()
-        print(_("Real processes cannot run here; ossandbox simulate can."))
+        say()
+        say(_("Real processes cannot run here; ossandbox simulate can."))
 
 
 def print_verification(figures: Figures) -> None:
     """How true the slices of a run were."""
-    print()
-    print(_("held against the system's own records of every switch:"))
+    say()
+    say(_("held against the system's own records of every switch:"))
     rows = [
         [_(says), str(figures[key]["count"]), *(microseconds(figures[key][part]) for part in _PARTS)]
         for key, says in _VERIFIED.items()
@@ -59,28 +60,28 @@ def print_verification(figures: Figures) -> None:
     print_table([_("all times in µs"), _("number"), "p50", "p99", _("max")], rows, left={0})
     ours, records = milliseconds(figures["undispatched_ns"]), milliseconds(figures["undispatched_recorded_ns"])
     said = _("ran without being dispatched: {ours} ms by our books, {records} ms by the records")
-    print(said.format(ours=ours, records=records))
+    say(said.format(ours=ours, records=records))
 
 
 def print_measurement(measurement: Figures) -> None:
     """What a machine can do, as tables."""
     engine = _("engine's own CPU")
-    print(_("four processes that only compute:"))
+    say(_("four processes that only compute:"))
     head = [_("quantum"), _("CPU delivered"), _("slice error p50"), "p99", _("dispatch gap p50"), "p99", engine]
     print_table(head, [_slices(figures) for figures in measurement["quanta"]], left=set())
-    print()
-    print(_("five that compute 1 ms and wait 15 ms by turns, and one that only computes, quantum 10 ms:"))
+    say()
+    say(_("five that compute 1 ms and wait 15 ms by turns, and one that only computes, quantum 10 ms:"))
     head = [_("sensor"), _("block → next dispatch p50"), "p99", _("ran undispatched"), engine]
     print_table(head, [_blocks(figures) for figures in measurement["sensors"]], left={0})
-    print()
+    say()
     load = measurement["against_linux"]
     said = _(
         "a mixed load, quantum 10 ms: {ours} ms here, {linux} ms left to Linux on the same CPU: {ratio} times as long"
     )
     ours, linux = milliseconds(load["makespan_ns"]), milliseconds(load["linux_makespan_ns"])
-    print(said.format(ours=ours, linux=linux, ratio=f"{load['ratio']:.3f}"))
+    say(said.format(ours=ours, linux=linux, ratio=f"{load['ratio']:.3f}"))
     if any(figures["dispatch_gap_ns"] is None for figures in measurement["quanta"]):
-        print(_("- : only the system's own records could tell, and it keeps none for us (see: ossandbox doctor)"))
+        say(_("- : only the system's own records could tell, and it keeps none for us (see: ossandbox doctor)"))
 
 
 def _slices(figures: Figures) -> list[str]:

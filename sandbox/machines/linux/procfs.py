@@ -10,7 +10,7 @@ import errno
 import os
 import re
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Container, Iterator
 from typing import Literal, NamedTuple
 
 #: State letters of a process that cannot run before somebody else acts: stopped (by a signal, by a tracer), a zombie,
@@ -197,6 +197,14 @@ def descends_from(os_pid: int, ancestor: int) -> bool:
     return False
 
 
+def program(os_pid: int) -> str:
+    """The name of the file that it runs; "" where that is not told."""
+    try:
+        return os.path.basename(os.readlink(f"/proc/{os_pid}/exe"))
+    except OSError:
+        return ""
+
+
 def command_line(os_pid: int) -> str:
     """The words of its command line, separated by spaces."""
     return _read(f"/proc/{os_pid}/cmdline").replace("\0", " ").strip()
@@ -231,6 +239,11 @@ def threads(os_pid: int) -> list[Thread]:
             ticks = int(fields[11]) + int(fields[12])  # for the program, and for the system on its behalf
             found.append(Thread(tid, fields[0].decode(), exact_ns or ticks * _TICK_NS))
     return found
+
+
+def has_thread(os_pid: int, tid: int) -> bool:
+    """Whether a process has this thread."""
+    return os.path.exists(f"/proc/{os_pid}/task/{tid}")
 
 
 def some_thread_runs(os_pid: int) -> bool:
@@ -329,19 +342,26 @@ def _line(status: str, name: str) -> str:
 # Open files: /proc/PID/fd
 
 
-def descriptors(os_pid: int) -> Iterator[tuple[int, str]]:
-    """The open descriptors of a process, each with where it leads ("pipe:[4711]", "/dev/pts/3")."""
-    folder = f"/proc/{os_pid}/fd"
+def descriptors(os_pid: int, known: Container[int] = ()) -> Iterator[tuple[int, str]]:
+    """The open descriptors of a process, each with where it leads ("pipe:[4711]", "/dev/pts/3"); where the ``known``
+    ones lead is not asked (""). There may be thousands: no more are read than somebody wants."""
     try:
-        names = os.listdir(folder)
+        folder = os.open(f"/proc/{os_pid}/fd", os.O_RDONLY | os.O_DIRECTORY)
     except OSError:
         return  # it has ended, or is not ours to look at
-    for name in names:
-        try:
-            target = os.readlink(f"{folder}/{name}")
-        except OSError:
-            continue  # it has closed this one since they were listed
-        yield int(name), target
+    try:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                descriptor = int(entry.name)
+                try:
+                    target = "" if descriptor in known else os.readlink(entry.name, dir_fd=folder)
+                except OSError:
+                    continue  # it has closed this one since they were listed
+                yield descriptor, target
+    except OSError:
+        return  # it has ended meanwhile
+    finally:
+        os.close(folder)
 
 
 def descriptor_target(os_pid: int, descriptor: int) -> str:
@@ -360,9 +380,20 @@ def may_write(os_pid: int, descriptor: int) -> bool | None:
         return None
 
 
+def socket_inode(target: str) -> int | None:
+    """The number that the system gives the socket to which a descriptor leads; None: it leads to something else."""
+    return int(target[8:-1]) if target.startswith("socket:[") else None
+
+
 def socket_inodes(os_pid: int) -> set[int]:
-    """The sockets among its descriptors, by the numbers that the system gives them."""
-    return {int(target[8:-1]) for _, target in descriptors(os_pid) if target.startswith("socket:[")}
+    """The sockets among its descriptors."""
+    return {inode for _, target in descriptors(os_pid) if (inode := socket_inode(target)) is not None}
+
+
+def descriptor_facts(os_pid: int, descriptor: int) -> dict[str, str]:
+    """What the system tells of an open file beside where it leads: lines of ``fdinfo``, by their names."""
+    lines = _read(f"/proc/{os_pid}/fdinfo/{descriptor}").splitlines()
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def epoll_descriptors(os_pid: int, epoll: int) -> Iterator[int]:
@@ -377,23 +408,30 @@ def epoll_descriptors(os_pid: int, epoll: int) -> Iterator[int]:
 
 
 class SystemCall(NamedTuple):
-    """The system call that a process is in, by its number on this kind of machine, and its six arguments as words."""
+    """The system call that a thread is in, by its number on this kind of machine, and its six arguments as words;
+    where its ``stack`` ends, and ``at`` which address its code goes on."""
 
     number: int
     arguments: list[int]
+    stack: int
+    at: int
 
 
-def system_call(os_pid: int) -> SystemCall | Literal["running"] | None:
-    """What a process is in; None: in no call, or not ours to know."""
-    words = _read(f"/proc/{os_pid}/syscall").split()
+def system_call(os_pid: int, tid: int | None = None) -> SystemCall | Literal["running"] | None:
+    """What a process, or one of its threads, is in; None: in no call, or not ours to know."""
+    words = _read(f"/proc/{os_pid}/task/{tid or os_pid}/syscall").split()
     if words == ["running"]:
         return "running"
-    return SystemCall(int(words[0]), [int(word, 16) for word in words[1:7]]) if len(words) >= 7 else None
+    if len(words) < 9:
+        return None
+    stack, at = (int(word, 16) for word in words[7:])
+    return SystemCall(int(words[0]), [int(word, 16) for word in words[1:7]], stack, at)
 
 
-def wait_channel(os_pid: int) -> str:
-    """The function of the system in which a process sleeps; "" where it does not, or where it is not told."""
-    channel = _read(f"/proc/{os_pid}/wchan")
+def wait_channel(os_pid: int, tid: int | None = None) -> str:
+    """The function of the system in which a process, or one of its threads, sleeps; "" where it does not, or where it
+    is not told."""
+    channel = _read(f"/proc/{os_pid}/task/{tid or os_pid}/wchan")
     return channel if channel != "0" else ""
 
 

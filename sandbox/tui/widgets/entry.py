@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import BindingType
+from textual.events import Paste
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input
@@ -18,6 +20,7 @@ from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: Cells of a name in a prompt.
 _MAX_NAME = 16
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class Prompt(Lines):
@@ -53,12 +56,30 @@ class Prompt(Lines):
 
 
 class EntryLine(Input):
-    """A line that one can leave."""
+    """A line that one can leave. Several lines that are pasted are as many that are typed."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("entry")
 
     class Left(Message):
         """Nobody wants to type any more."""
+
+    class Pasted(Message):
+        """Whole lines, the first of which may have been begun by hand."""
+
+        def __init__(self, lines: list[str]) -> None:
+            super().__init__()
+            self.lines = lines
+
+    def on_paste(self, event: Paste) -> None:
+        """Textual itself would keep the first line, and lose the others."""
+        *whole, rest = _LINE_END.split(event.text)
+        if whole:
+            event.prevent_default()
+            event.stop()
+            self.replace(whole[0], *self.selection)
+            self.post_message(self.Pasted([self.value, *whole[1:]]))
+            self.value = rest
+            self.cursor_position = len(rest)
 
     def action_leave(self) -> None:
         self.post_message(self.Left())

@@ -13,6 +13,7 @@ from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
 from textual import events
+from textual.color import Color
 from textual.filter import ANSIToTruecolor, LineFilter
 from textual.geometry import Region
 from textual.strip import Strip
@@ -21,6 +22,7 @@ from textual.widget import Widget
 from sandbox.render.cells import centred, wrap
 from sandbox.tui.config import config_of
 from sandbox.tui.palette import PLAIN, Palette, palette_of
+from sandbox.util.text import without_controls
 
 Piece = tuple[str, Style]
 
@@ -28,6 +30,18 @@ Piece = tuple[str, Style]
 WIDE, TALL = 100, 32
 #: One turn of the mouse's wheel scrolls this many lines.
 _WHEEL = 3
+
+
+class _Harmless(LineFilter):
+    """Takes out of what is drawn whatever could steer a terminal. Names of files and titles come from anywhere."""
+
+    def apply(self, segments: list[Segment], background: Color) -> list[Segment]:
+        if all(segment.text.isprintable() for segment in segments):
+            return segments
+        return [segment._replace(text=without_controls(segment.text)) for segment in segments]
+
+
+HARMLESS = _Harmless()
 
 
 def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Strip:

@@ -2,272 +2,269 @@
 
 from __future__ import annotations
 
-import os
-import socket
 import struct
 import time
-from collections.abc import Callable, Iterable, Iterator
-from typing import Literal, NamedTuple
+from collections.abc import Container, Iterable, Iterator
 
 from sandbox.machines.linux import procfs
+from sandbox.machines.linux.blocking.channels import by_channel
+from sandbox.machines.linux.blocking.futexes import futex
+from sandbox.machines.linux.blocking.open_files import OpenFile, brief_name, is_ready, open_file, other_end
+from sandbox.machines.linux.blocking.system_calls import entered_call
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.events import Clause, Figure
-from sandbox.util import libc
 from sandbox.util.text import clean_line
 from sandbox.util.units import MS, S
 
-# System calls by number, as far as a process may stay in them. Those that mean the same have one name, which is the
-# rule of the Clause that tells of the wait.
-_X86_64 = {
-    0: "read", 1: "write", 7: "poll", 17: "read", 18: "write", 19: "read", 20: "write", 23: "select",
-    34: "signal", 35: "nanosleep", 42: "connect", 43: "accept", 44: "send", 45: "recv", 46: "send",
-    47: "recv", 56: "start", 58: "start", 61: "wait4", 65: "semaphore", 72: "lock", 73: "lock",
-    128: "signal", 130: "signal", 202: "futex", 220: "semaphore", 230: "clock_nanosleep", 232: "epoll",
-    247: "waitid", 257: "open", 270: "pselect", 271: "ppoll", 281: "epoll", 288: "accept", 435: "start",
-}  # fmt: skip
-_AARCH64 = {
-    22: "epoll", 25: "lock", 32: "lock", 56: "open", 63: "read", 64: "write", 65: "read", 66: "write",
-    72: "pselect", 73: "ppoll", 95: "waitid", 98: "futex", 101: "nanosleep", 115: "clock_nanosleep",
-    133: "signal", 137: "signal", 192: "semaphore", 193: "semaphore", 202: "accept", 203: "connect",
-    206: "send", 207: "recv", 211: "send", 212: "recv", 220: "start", 242: "accept", 260: "wait4",
-    435: "start",
-}  # fmt: skip
-_CALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}.get(os.uname().machine, {})
-
 READS_CONSOLE = Clause("read console")
 WAITING = Clause("waiting")
-#: Functions of the system in which a process waits for a disk, by how their names begin.
-_DISK = ("folio_", "io_schedule", "wait_on_page", "blk_", "rq_qos", "jbd2", "ext4_", "xfs_", "btrfs_")
 
 _TIMER_ABSTIME = 1
-_P_PID = 1
+_P_PID, _P_PIDFD = 1, 3
 #: Of several descriptors that are waited for, the first ones are named; the rest is "…".
 _MAX_NAMED = 3
 #: An array of struct pollfd is read as far as this: it may be as long as the process likes.
 _MAX_POLLED = 64
 #: An fd_set has room for descriptors below this (FD_SETSIZE).
 _FD_SETSIZE = 1_024
-#: The other end of a pipe is looked for in so many relatives: more of them would take too much of our time.
-_MAX_RELATIVES = 24
+#: Of a path this many bytes are read.
+_MAX_PATH = 256
+#: Of a process whose first thread has ended, or waits for another one, so many threads are asked.
+_MAX_THREADS = 32
+#: As a rule another thread of the same process ends these waits.
+_FOR_THREADS = ("mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join")
+#: What it is to wait for one of the system's own files, read or polled.
+_OF_THE_SYSTEM = {
+    "eventfd": "eventfd",
+    "timerfd": "timer",
+    "signalfd": "signal",
+    "inotify": "file change",
+    "fanotify": "file change",
+    "pidfd": "wait for child",
+    "io_uring": "io",
+}
 
 
 def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child]) -> Clause:
     """What a process waits for, and has for ``waited_ns``; the plain ``waiting`` where the system does not tell.
 
     ``relatives``: the processes that may be at the other end of a pipe. In the figures ``child`` and ``peer`` are
-    os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning.
+    os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning; of a wait for another
+    thread ``tid`` is that one's number, and ``cause`` the rule of what it waits for, whose figures are there as well.
     """
-    os_pid = child.os_pid
-    if child.first_thread_ended:
-        os_pid = next((thread.tid for thread in procfs.threads(os_pid) if thread.state not in "ZX"), os_pid)
-    entered = procfs.system_call(os_pid)
-    if entered == "running":
-        return WAITING  # it woke while we asked
-    if entered is None:
-        return _by_channel(os_pid)
-    call, arguments = _CALLS.get(entered.number), entered.arguments
-    match call:
-        case "read" | "write" | "recv" | "send" | "accept" | "connect":
-            return _on_file(child, call, arguments[0], relatives)
-        case "nanosleep":
-            return _sleep(_time_at(os_pid, arguments[0]))
-        case "clock_nanosleep" if arguments[1] & _TIMER_ABSTIME:
-            return _sleep(_time_until(os_pid, arguments[2], arguments[0], waited_ns))
-        case "clock_nanosleep":
-            return _sleep(_time_at(os_pid, arguments[2]))
-        case "select" | "pselect" | "poll" | "ppoll" | "epoll":
-            return _on_several(child, call, arguments)
-        case "wait4":
-            return Clause("wait for child", _named("child", _signed(arguments[0])))
-        case "waitid":
-            return Clause("wait for child", _named("child", arguments[1] if arguments[0] == _P_PID else -1))
-        case None:
-            return _by_channel(os_pid)
-        case _:
+    return _Reason(child, waited_ns, relatives).of_process()
+
+
+class _Reason:
+    """The answer for one process."""
+
+    def __init__(self, child: Child, waited_ns: int, relatives: Iterable[Child]) -> None:
+        self._child = child
+        self._os_pid = child.os_pid
+        self._waited_ns = waited_ns
+        self._relatives = relatives
+
+    def of_process(self) -> Clause:
+        """That of its first thread; where that has ended, of the next. Who waits for another thread waits for what that
+        one waits for: this is told, too."""
+        on = self._of_thread(self._os_pid)
+        if on == WAITING and procfs.read_state(self._child.stat_fd)[0] == "Z":
+            return next((found for _, found in self._of_others() if found != WAITING), on)
+        if on.rule == "join":
+            tid = int(on.figures["tid"] or 0)
+            return self._behind(on, ((tid, self._of_thread(tid)),), ("join",))
+        return self._behind(on, self._of_others(), _FOR_THREADS) if on.rule in _FOR_THREADS else on
+
+    def _of_others(self) -> Iterator[tuple[int, Clause]]:
+        """The other threads, and what each waits for."""
+        for tid in procfs.thread_ids(self._os_pid)[:_MAX_THREADS]:
+            if tid != self._os_pid:
+                yield tid, self._of_thread(tid)
+
+    def _behind(self, on: Clause, threads: Iterable[tuple[int, Clause]], silent: Container[str]) -> Clause:
+        """With what the first one of these threads waits for that tells more than a ``silent`` rule."""
+        for tid, found in threads:
+            if found != WAITING and found.rule not in silent:
+                return Clause(on.rule, {**found.figures, **on.figures, "tid": tid, "cause": found.rule})
+        return on
+
+    def _of_thread(self, tid: int) -> Clause:
+        entered = entered_call(self._child, tid)
+        if entered == "running":
+            return WAITING  # it woke while we asked
+        if entered is not None and entered.call is not None:
+            return self._in_call(entered.call, entered.arguments, tid)
+        on = by_channel(procfs.wait_channel(self._os_pid, tid))
+        if on == WAITING and entered is not None and entered.number is not None:
+            return Clause("call", {"number": entered.number})
+        return on
+
+    def _in_call(self, call: str, arguments: list[int], tid: int) -> Clause:
+        match call:
+            case "read" | "write" | "recv" | "send" | "accept" | "connect" | "device" | "close":
+                return self._on_file(call, arguments[0])
+            case "splice" | "copy_file_range":
+                return self._on_either(arguments[0], arguments[2])
+            case "tee":
+                return self._on_either(arguments[0], arguments[1])
+            case "sendfile":
+                return self._on_either(arguments[1], arguments[0])
+            case "open" | "openat":
+                return self._opening(arguments[call == "openat"], tid)
+            case "nanosleep":
+                return _sleep(self._time_at(arguments[0]))
+            case "clock_nanosleep" if arguments[1] & _TIMER_ABSTIME:
+                return _sleep(self._time_until(arguments[2], arguments[0]))
+            case "clock_nanosleep":
+                return _sleep(self._time_at(arguments[2]))
+            case "select" | "pselect" | "poll" | "ppoll" | "epoll" | "epoll_pwait2":
+                return self._on_several(call, arguments)
+            case "wait4":
+                return Clause("wait for child", _named("child", _signed(arguments[0])))
+            case "waitid":
+                return Clause("wait for child", _named("child", self._awaited(arguments[0], arguments[1])))
+            case "futex":
+                return futex(self._os_pid, arguments, procfs.program(self._os_pid).startswith("python"))
+            case "futexes":
+                return Clause("futex")
+            case "restart_syscall":  # one that has a limit of time
+                on = by_channel(procfs.wait_channel(self._os_pid, tid))
+                return Clause("sleep") if on == WAITING else on
+            case _:
+                return Clause(call)
+
+    # One file
+
+    def _on_file(self, call: str, descriptor: int) -> Clause:
+        file = open_file(self._child, descriptor)
+        if file is None:
             return Clause(call)
+        if file.kind in _OF_THE_SYSTEM:
+            return self._on_own_file(file, descriptor)
+        if call == "device":  # as a rule it waits until what it wrote is out
+            return Clause("write console" if file.kind == "console" else call)
+        if file.kind == "pipe":
+            other = other_end(self._child, file.target, call == "write", self._relatives)
+            return Clause(f"{call} pipe", _named("peer", other.os_pid if other is not None else 0))
+        if file.kind == "socket":
+            return _on_socket({"read": "recv", "write": "send"}.get(call, call), file)
+        if call == "close" or file.kind == "device":
+            return Clause("close" if call == "close" else "device")
+        if file.kind == "file" and procfs.read_state(self._child.stat_fd)[0] == "D":
+            return Clause("disk")
+        return Clause(f"{call} {file.kind}")
+
+    def _on_own_file(self, file: OpenFile, descriptor: int) -> Clause:
+        """One that the system has made up."""
+        rule = _OF_THE_SYSTEM[file.kind]
+        facts = procfs.descriptor_facts(self._os_pid, descriptor)
+        if file.kind == "pidfd":
+            return Clause(rule, _named("child", _number(facts.get("Pid", ""))))
+        if file.kind == "timerfd":
+            left = [_number(word) for word in facts.get("it_value", "").strip("()").split(",")]
+            if len(left) == 2 and any(left):
+                return Clause(rule, {"for_ns": left[0] * S + left[1] + self._waited_ns})
+        return Clause(rule)
+
+    def _on_either(self, source: int, sink: int) -> Clause:
+        """Between two files it waits for the one that is not ready."""
+        writes = is_ready(self._child, source, writes=False) is not False
+        return self._on_file("write", sink) if writes else self._on_file("read", source)
+
+    def _opening(self, address: int, tid: int) -> Clause:
+        """A file with a name: a pipe that nobody has opened at the other end. It is not looked at by that name: whoever
+        answers for a file system may be a process that we have stopped."""
+        on = by_channel(procfs.wait_channel(self._os_pid, tid))
+        if on.rule != "open fifo":
+            return on if on.rule == "disk" else Clause("open")
+        path = procfs.read_memory(self._os_pid, address, _MAX_PATH).partition(b"\0")[0].decode(errors="replace")
+        return Clause(on.rule, {"path": clean_line(path)} if path else {})
+
+    def _awaited(self, kind: int, which: int) -> int:
+        """The os_pid that ``waitid`` is told to wait for; 0: several."""
+        if kind == _P_PIDFD:
+            return _number(procfs.descriptor_facts(self._os_pid, which).get("Pid", ""))
+        return which if kind == _P_PID else 0
+
+    # Several files
+
+    def _on_several(self, call: str, arguments: list[int]) -> Clause:
+        """On the first of several descriptors; a call with none of them is a way to sleep."""
+        limit_ns = self._time_limit(call, arguments)
+        if call in ("epoll", "epoll_pwait2"):
+            polled = list(procfs.epoll_descriptors(self._os_pid, arguments[0]))
+        elif call in ("poll", "ppoll"):
+            polled = list(self._in_poll(*arguments[:2]))
+        else:
+            polled = list(self._in_select(arguments[0], *arguments[1:4]))
+        if not polled and call not in ("epoll", "epoll_pwait2"):
+            return _sleep(limit_ns) if limit_ns is not None else Clause("signal")  # nothing else can end it
+        files = [open_file(self._child, descriptor) for descriptor in polled[:_MAX_NAMED]]
+        if len(polled) == 1 and (only := files[0]) is not None and only.kind in _OF_THE_SYSTEM:
+            return self._on_own_file(only, polled[0])
+        named = [brief_name(file, descriptor) for file, descriptor in zip(files, polled, strict=False)]
+        figures: dict[str, Figure] = {"on": ", ".join(named + ["…"] * (len(polled) > _MAX_NAMED))}
+        if limit_ns is not None:
+            figures["for_ns"] = limit_ns
+        return Clause("poll", figures)
+
+    def _time_limit(self, call: str, arguments: list[int]) -> int | None:
+        """How long a call that waits for descriptors waits at most."""
+        if call in ("poll", "epoll"):
+            milliseconds = _signed(arguments[2 if call == "poll" else 3])
+            return milliseconds * MS if milliseconds >= 0 else None
+        at = {"select": 4, "pselect": 4, "ppoll": 2, "epoll_pwait2": 3}[call]
+        return self._time_at(arguments[at], 1_000 if call == "select" else 1) if arguments[at] else None
+
+    def _in_poll(self, address: int, count: int) -> Iterator[int]:
+        """The descriptors in an array of struct pollfd; negative ones are ignored, as poll does."""
+        entries = procfs.read_memory(self._os_pid, address, 8 * min(count, _MAX_POLLED))
+        whole = len(entries) // 8 * 8
+        return (descriptor for descriptor, _, _ in struct.iter_unpack("ihh", entries[:whole]) if descriptor >= 0)
+
+    def _in_select(self, count: int, *addresses: int) -> Iterator[int]:
+        """The descriptors in the fd_sets at these addresses, below ``count``, which may be any number."""
+        count = min(count, _FD_SETSIZE)
+        length = -(-count // 64) * 8
+        read = (procfs.read_memory(self._os_pid, address, length) for address in addresses if address)
+        sets = [int.from_bytes(data, "little") for data in read]
+        return (descriptor for descriptor in range(count) if any(bits >> descriptor & 1 for bits in sets))
+
+    # Times among the arguments
+
+    def _time_at(self, address: int, unit_ns: int = 1) -> int | None:
+        """The struct timespec at an address of the process, in ns. ``unit_ns``: what its second part counts, which is 1
+        µs in a struct timeval."""
+        data = procfs.read_memory(self._os_pid, address, 16)
+        if len(data) < 16:
+            return None
+        seconds, fraction = struct.unpack("qq", data)
+        return int(seconds) * S + int(fraction) * unit_ns
+
+    def _time_until(self, address: int, clock: int) -> int | None:
+        """The whole length of a wait that ends at the moment of a clock that stands at an address."""
+        end_ns = self._time_at(address)
+        try:
+            return None if end_ns is None else max(end_ns - time.clock_gettime_ns(clock) + self._waited_ns, 0)
+        except OSError:
+            return None
 
 
-def _by_channel(os_pid: int) -> Clause:
-    """What the name of a function of the system gives away."""
-    channel = procfs.wait_channel(os_pid)
-    if channel.startswith(_DISK):
-        return Clause("disk")
-    return Clause("waiting", {"at": channel}) if channel else WAITING
-
-
-# One file
-
-
-def _on_file(child: Child, call: str, descriptor: int, relatives: Iterable[Child]) -> Clause:
-    file = _open_file(child, descriptor)
-    if file is None:
-        return Clause(call)
-    if file.kind == "pipe":
-        other = _other_end(child, file.target, call == "write", relatives)
-        return Clause(f"{call} pipe", _named("peer", other.os_pid if other is not None else 0))
-    if file.kind == "socket":
-        return _on_socket({"read": "recv", "write": "send"}.get(call, call), file)
-    return Clause(f"{call} {file.kind}")
-
-
-class _OpenFile(NamedTuple):
-    """Where a descriptor leads. ``target``: what ``/proc`` calls it; of a socket ``own`` and ``peer``: its addresses,
-    ``listens``: whether it accepts connections."""
-
-    kind: Literal["console", "pipe", "socket", "file"]
-    target: str
-    own: str | None = None
-    peer: str | None = None
-    listens: bool = False
-
-
-def _open_file(child: Child, descriptor: int) -> _OpenFile | None:
-    """Where a descriptor of the process leads; None where the system does not tell."""
-    target = procfs.descriptor_target(child.os_pid, descriptor)
-    if target.startswith(("/dev/pts/", "/dev/tty")):
-        return _OpenFile("console", target)
-    if target.startswith("pipe:"):
-        return _OpenFile("pipe", target)
-    if target.startswith("socket:"):
-        return _open_socket(child, descriptor, target)
-    return _OpenFile("file", target) if target else None
-
-
-def _other_end(child: Child, pipe: str, writes: bool, relatives: Iterable[Child]) -> Child | None:
-    """The relative that has the other end of a pipe open; ``writes``: the process itself writes."""
-    family = (other for other in relatives if other is not child and other.console is child.console)
-    for other, _ in zip(family, range(_MAX_RELATIVES), strict=False):
-        for descriptor, target in procfs.descriptors(other.os_pid):
-            if target == pipe and procfs.may_write(other.os_pid, descriptor) is (not writes):
-                return other
-    return None
-
-
-# Sockets
-
-
-def _on_socket(call: str, file: _OpenFile) -> Clause:
+def _on_socket(call: str, file: OpenFile) -> Clause:
     address = file.own if call == "accept" else file.peer
     return Clause(call, {"at": clean_line(address)} if address else {})
-
-
-def _open_socket(child: Child, descriptor: int, target: str) -> _OpenFile:
-    """Its addresses, asked of the socket itself: for that we have a descriptor of our own for a moment."""
-    try:
-        ours = libc.borrow_descriptor(child.pidfd, descriptor)
-    except OSError:
-        return _OpenFile("socket", target)
-    with socket.socket(fileno=ours) as borrowed:
-        return _OpenFile(
-            "socket", target, _address(borrowed.getsockname), _address(borrowed.getpeername), _listens(borrowed)
-        )
-
-
-def _listens(borrowed: socket.socket) -> bool:
-    try:
-        return bool(borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
-    except OSError:
-        return False
-
-
-def _address(ask: Callable[[], object]) -> str | None:
-    try:
-        address = ask()
-    except OSError:
-        return None
-    match address:
-        case (str(host), int(port)):
-            return f"{host}:{port}"
-        case (str(host), int(port), _, _):
-            return f"[{host}]:{port}"
-        case str(path) if path:
-            return path
-    return None
-
-
-# Several files
-
-
-def _on_several(child: Child, call: str, arguments: list[int]) -> Clause:
-    """On the first of several descriptors; a call with none of them is a way to sleep."""
-    os_pid = child.os_pid
-    limit_ns = _time_limit(os_pid, call, arguments)
-    if call == "epoll":
-        polled = list(procfs.epoll_descriptors(os_pid, arguments[0]))
-    elif call in ("poll", "ppoll"):
-        polled = list(_in_poll(os_pid, *arguments[:2]))
-    else:
-        polled = list(_in_select(os_pid, arguments[0], *arguments[1:4]))
-    if not polled and call != "epoll":
-        return _sleep(limit_ns)
-    named = [_name(_open_file(child, descriptor), descriptor) for descriptor in polled[:_MAX_NAMED]]
-    figures: dict[str, Figure] = {"on": ", ".join(named + ["…"] * (len(polled) > _MAX_NAMED))}
-    if limit_ns is not None:
-        figures["for_ns"] = limit_ns
-    return Clause("poll", figures)
-
-
-def _name(file: _OpenFile | None, descriptor: int) -> str:
-    """A descriptor in a word that is the same in every language."""
-    if file is None or file.kind == "file":
-        return f"fd {descriptor}"
-    if file.kind != "socket":
-        return file.kind
-    return clean_line((file.own if file.listens else file.peer or file.own) or "socket", 60)
-
-
-def _time_limit(os_pid: int, call: str, arguments: list[int]) -> int | None:
-    """How long a call that waits for descriptors waits at most."""
-    if call in ("poll", "epoll"):
-        milliseconds = _signed(arguments[2 if call == "poll" else 3])
-        return milliseconds * MS if milliseconds >= 0 else None
-    at = {"select": 4, "pselect": 4, "ppoll": 2}[call]
-    return _time_at(os_pid, arguments[at], 1_000 if call == "select" else 1) if arguments[at] else None
-
-
-def _in_poll(os_pid: int, address: int, count: int) -> Iterator[int]:
-    """The descriptors in an array of struct pollfd; negative ones are ignored, as poll does."""
-    entries = procfs.read_memory(os_pid, address, 8 * min(count, _MAX_POLLED))
-    whole = len(entries) // 8 * 8
-    return (descriptor for descriptor, _, _ in struct.iter_unpack("ihh", entries[:whole]) if descriptor >= 0)
-
-
-def _in_select(os_pid: int, count: int, *addresses: int) -> Iterator[int]:
-    """The descriptors in the fd_sets at these addresses, below ``count``, which may be any number."""
-    count = min(count, _FD_SETSIZE)
-    length = -(-count // 64) * 8
-    sets = [int.from_bytes(procfs.read_memory(os_pid, address, length), "little") for address in addresses if address]
-    return (descriptor for descriptor in range(count) if any(bits >> descriptor & 1 for bits in sets))
-
-
-# Times and numbers among the arguments
 
 
 def _sleep(length_ns: int | None) -> Clause:
     return Clause("sleep") if length_ns is None else Clause("sleep", {"for_ns": length_ns})
 
 
-def _time_at(os_pid: int, address: int, unit_ns: int = 1) -> int | None:
-    """The struct timespec at an address of the process, in ns. ``unit_ns``: what its second part counts, which is 1
-    µs in a struct timeval."""
-    data = procfs.read_memory(os_pid, address, 16)
-    if len(data) < 16:
-        return None
-    seconds, fraction = struct.unpack("qq", data)
-    return int(seconds) * S + int(fraction) * unit_ns
-
-
-def _time_until(os_pid: int, address: int, clock: int, waited_ns: int) -> int | None:
-    """The whole length of a wait that ends at the moment of a clock that stands at an address."""
-    end_ns = _time_at(os_pid, address)
-    try:
-        return None if end_ns is None else max(end_ns - time.clock_gettime_ns(clock) + waited_ns, 0)
-    except OSError:
-        return None
-
-
 def _named(what: str, os_pid: int) -> dict[str, Figure]:
     return {what: os_pid} if os_pid > 0 else {}
+
+
+def _number(word: str) -> int:
+    return int(word) if word.strip().lstrip("-").isdecimal() else 0
 
 
 def _signed(word: int) -> int:

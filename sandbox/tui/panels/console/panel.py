@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -141,11 +142,21 @@ class Console(Panel, can_focus=True):
             self.update_from(self._session, self._chosen)
 
     def on_input_submitted(self, event: TypingLine.Submitted) -> None:
-        target = self._target(self._session.view.board) if self._session is not None else None
-        if self._session is not None and target is not None:
-            self._session.send(Type(str(target), event.value))
+        if self._type([event.value]):
             event.input.clear()
-            self._output.follow()
+
+    def on_entry_line_pasted(self, event: TypingLine.Pasted) -> None:
+        self._type(event.lines)
+
+    def _type(self, lines: Iterable[str]) -> bool:
+        """Type these lines; whether anybody is there who hears them."""
+        target = self._target(self._session.view.board) if self._session is not None else None
+        if self._session is None or target is None:
+            return False
+        for line in lines:
+            self._session.send(Type(str(target), line))
+        self._output.follow()
+        return True
 
     def on_typing_line_pressed(self, event: TypingLine.Pressed) -> None:
         target = self._target(self._session.view.board) if self._session is not None else None

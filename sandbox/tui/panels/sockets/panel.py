@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import ClassVar
 
 from textual.app import ComposeResult
@@ -217,12 +217,21 @@ class Sockets(Panel, can_focus=True):
     # What is said
 
     def on_input_submitted(self, event: EntryLine.Submitted) -> None:
-        """Say it; a line ends as lines do."""
-        if self._speaker is not None:
-            self._chosen = self._speaker
-            self._speaker.say(event.value + "\n")
+        if self._say([event.value]):
             event.input.clear()
-            self.poll()
+
+    def on_entry_line_pasted(self, event: EntryLine.Pasted) -> None:
+        self._say(event.lines)
+
+    def _say(self, lines: Iterable[str]) -> bool:
+        """Say these lines, which end as lines do; whether there is anybody who says them."""
+        if self._speaker is None:
+            return False
+        self._chosen = self._speaker
+        for line in lines:
+            self._speaker.say(line + "\n")
+        self.poll()
+        return True
 
     def on_entry_line_left(self) -> None:
         self.take_keys()

@@ -1,0 +1,139 @@
+"""Where the descriptors of a process lead, in words: pipes, sockets, consoles, and the files that are none."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import re
+import select
+import socket
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.process.child import Child
+from sandbox.util import libc
+from sandbox.util.text import clean_line
+
+#: The other end of a pipe is looked for in so many relatives: more of them would take too much of our time.
+_MAX_RELATIVES = 24
+#: Files that the system makes up, by what it calls them, and their kinds.
+_ANONYMOUS = re.compile(r"(?:anon_inode:)?\[?(eventfd|timerfd|signalfd|inotify|fanotify|pidfd|eventpoll|io_uring)\b")
+
+
+class OpenFile(NamedTuple):
+    """Where a descriptor leads. ``kind``: "console", "terminal" (the other side of one), "pipe", "socket", "device",
+    "file", or what it is of the system's own; ``target``: what ``/proc`` calls it; of a socket ``own`` and ``peer``:
+    its addresses, ``listens``: whether it accepts connections."""
+
+    kind: str
+    target: str
+    own: str | None = None
+    peer: str | None = None
+    listens: bool = False
+
+
+def open_file(child: Child, descriptor: int) -> OpenFile | None:
+    """Where a descriptor of the process leads; None where the system does not tell."""
+    target = procfs.descriptor_target(child.os_pid, descriptor)
+    if not target:
+        return None
+    if target.startswith(("/dev/pts/", "/dev/tty", "/dev/console")) and not target.startswith("/dev/pts/ptmx"):
+        return OpenFile("console", target)
+    if target.startswith("pipe:"):
+        return OpenFile("pipe", target)
+    if target.startswith("socket:"):
+        return _open_socket(child, descriptor, target)
+    anonymous = _ANONYMOUS.match(target)
+    if anonymous is not None:
+        return OpenFile(anonymous[1], target)
+    if target.startswith(("/dev/ptmx", "/dev/pts/ptmx")):
+        return OpenFile("terminal", target)
+    if not target.startswith("/") or (target.startswith("/dev/") and not target.startswith("/dev/shm/")):  # noqa: S108
+        return OpenFile("device", target)
+    return OpenFile("pipe" if _is_fifo(child, descriptor) else "file", target)
+
+
+def _is_fifo(child: Child, descriptor: int) -> bool:
+    """Whether a file with a name is a pipe. It is not looked at by that name: whoever answers for a file system may be
+    a process that we have stopped."""
+    try:
+        ours = libc.borrow_descriptor(child.pidfd, descriptor)
+    except OSError:
+        return False
+    try:
+        return fcntl.fcntl(ours, fcntl.F_GETPIPE_SZ) > 0
+    except OSError:
+        return False
+    finally:
+        os.close(ours)
+
+
+def other_end(child: Child, pipe: str, writes: bool, relatives: Iterable[Child]) -> Child | None:
+    """The relative that has the other end of a pipe open; ``writes``: the process itself writes."""
+    family = (other for other in relatives if other is not child and other.console is child.console)
+    for other, _ in zip(family, range(_MAX_RELATIVES), strict=False):
+        for descriptor, target in procfs.descriptors(other.os_pid):
+            if target == pipe and procfs.may_write(other.os_pid, descriptor) is (not writes):
+                return other
+    return None
+
+
+def is_ready(child: Child, descriptor: int, writes: bool) -> bool | None:
+    """Whether it could be read, or written, without waiting; None where that cannot be known."""
+    try:
+        ours = libc.borrow_descriptor(child.pidfd, descriptor)
+    except OSError:
+        return None
+    try:
+        poll = select.poll()  # its number may be larger than select can take
+        poll.register(ours, select.POLLOUT if writes else select.POLLIN)
+        return bool(poll.poll(0))
+    finally:
+        os.close(ours)
+
+
+# Sockets
+
+
+def _open_socket(child: Child, descriptor: int, target: str) -> OpenFile:
+    """Its addresses, asked of the socket itself: for that we have a descriptor of our own for a moment."""
+    try:
+        ours = libc.borrow_descriptor(child.pidfd, descriptor)
+    except OSError:
+        return OpenFile("socket", target)
+    with socket.socket(fileno=ours) as borrowed:
+        return OpenFile(
+            "socket", target, _address(borrowed.getsockname), _address(borrowed.getpeername), _listens(borrowed)
+        )
+
+
+def _listens(borrowed: socket.socket) -> bool:
+    try:
+        return bool(borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN))
+    except OSError:
+        return False
+
+
+def _address(ask: Callable[[], object]) -> str | None:
+    try:
+        address = ask()
+    except OSError:
+        return None
+    match address:
+        case (str(host), int(port)):
+            return f"{host}:{port}"
+        case (str(host), int(port), _, _):
+            return f"[{host}]:{port}"
+        case str(path) if path:
+            return path
+    return None
+
+
+def brief_name(file: OpenFile | None, descriptor: int) -> str:
+    """A descriptor in a word that is the same in every language."""
+    if file is None or file.kind in ("file", "device"):
+        return f"fd {descriptor}"
+    if file.kind != "socket":
+        return file.kind
+    return clean_line((file.own if file.listens else file.peer or file.own) or "socket", 60)

@@ -1,0 +1,114 @@
+"""The system calls in which a process may stay, by their numbers on each kind of machine."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import Literal, NamedTuple
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.process.child import Child
+
+#: What a process does in them: the numbers on x86-64, and those that newer machines share (aarch64, riscv64). A call
+#: whose arguments tell more has its own name.
+_NUMBERS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
+    "read": ((0, 17, 19, 295, 327), (63, 65, 67, 69, 286)),
+    "write": ((1, 18, 20, 278, 296, 328), (64, 66, 68, 70, 75, 287)),
+    "recv": ((45, 47, 299), (207, 212, 243)),
+    "send": ((44, 46, 307), (206, 211, 269)),
+    "accept": ((43, 288), (202, 242)),
+    "connect": ((42,), (203,)),
+    "splice": ((275,), (76,)),
+    "tee": ((276,), (77,)),
+    "sendfile": ((40,), (71,)),
+    "copy_file_range": ((326,), (285,)),
+    "open": ((2, 85), ()),
+    "openat": ((257, 437), (56, 437)),
+    "close": ((3,), (57,)),
+    "device": ((16,), (29,)),  # ioctl
+    "nanosleep": ((35,), (101,)),
+    "clock_nanosleep": ((230,), (115,)),
+    "poll": ((7,), ()),
+    "ppoll": ((271,), (73,)),
+    "select": ((23,), ()),
+    "pselect": ((270,), (72,)),
+    "epoll": ((232, 281), (22,)),
+    "epoll_pwait2": ((441,), (441,)),
+    "wait4": ((61,), (260,)),
+    "waitid": ((247,), (95,)),
+    "start": ((56, 57, 58, 435), (220, 435)),  # clone, fork, vfork, clone3
+    "futex": ((202,), (98,)),
+    "futexes": ((449, 455), (449, 455)),  # futex_waitv, futex_wait
+    "signal": ((34, 128, 130), (133, 137)),  # pause, rt_sigtimedwait, rt_sigsuspend
+    "semaphore": ((65, 220), (192, 193)),
+    "lock": ((72, 73), (25, 32)),  # fcntl, flock
+    "receive message": ((70, 243), (183, 188)),
+    "send message": ((69, 242), (182, 189)),
+    "io": ((208, 333, 426), (4, 292, 426)),  # io_getevents, io_pgetevents, io_uring_enter
+    "random": ((318,), (278,)),
+    # What is written out, fsync above all; lengths of files; names of files; execve.
+    "disk": (
+        (26, 59, 74, 75, 76, 77, 78, 82, 83, 84, 86, 87, 88, 162, 187, 217, 262, 263, 264, 277, 285, 306, 316, 332),
+        (34, 35, 36, 37, 38, 45, 46, 47, 61, 79, 81, 82, 83, 84, 213, 221, 227, 267, 276, 291),
+    ),
+    "restart_syscall": ((219,), (128,)),
+}  # fmt: skip
+_COLUMN = {"x86_64": 0, "aarch64": 1, "riscv64": 1, "loongarch64": 1}
+#: Where the stack is below this address, addresses have 32 bits, and calls have other numbers.
+_4_GIB = 1 << 32
+
+
+def table(machine: str) -> dict[int, str]:
+    """What a process does, by the number of its call; of other machines than those above nothing is known."""
+    column = _COLUMN.get(machine)
+    if column is None:
+        return {}
+    return {number: call for call, columns in _NUMBERS.items() for number in columns[column]}
+
+
+_MACHINE = os.uname().machine
+_CALLS = table(_MACHINE)
+
+
+class Entered(NamedTuple):
+    """A call that a process is in. ``call``: what it does there, where there is a word for that; ``number`` None: it
+    is a 32-bit program."""
+
+    call: str | None
+    number: int | None
+    arguments: list[int]
+
+
+def entered_call(child: Child, tid: int) -> Entered | Literal["running"] | None:
+    """The call that a thread of a process is in; None: in none, or it is not ours to know."""
+    found = procfs.system_call(child.os_pid, tid)
+    if found is None or found == "running":
+        return found
+    if found.stack < _4_GIB:
+        return Entered(None, None, found.arguments)
+    number = found.number
+    if _CALLS.get(number) == "restart_syscall":
+        number = _restarted(child, found)
+    if tid == child.os_pid:
+        child.last_call = (number, found.arguments)
+    return Entered(_CALLS.get(number), number, found.arguments)
+
+
+def _restarted(child: Child, found: procfs.SystemCall) -> int:
+    """Which call the system goes on with after a stop: the one in which the process was seen with the same arguments;
+    else the one whose number its code loads right before; else ``restart_syscall`` itself."""
+    if child.last_call is not None and child.last_call[1] == found.arguments:
+        return child.last_call[0]
+    number = _loaded_number(procfs.read_memory(child.os_pid, found.at - 8, 8), _MACHINE)
+    return found.number if number is None else number
+
+
+def _loaded_number(code: bytes, machine: str) -> int | None:
+    """The number of a call, from the code that ends with it."""
+    if len(code) == 8 and machine == "x86_64" and code[1] == 0xB8 and code[6:] == b"\x0f\x05":
+        return int.from_bytes(code[2:6], "little")  # mov $NUMBER, %eax; syscall
+    if len(code) == 8 and machine == "aarch64":
+        load, call = struct.unpack("<II", code)
+        if call == 0xD4000001 and load & 0xFFE0001F == 0xD2800008:  # mov x8, #NUMBER; svc #0
+            return int(load) >> 5 & 0xFFFF
+    return None
