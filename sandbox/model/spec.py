@@ -128,6 +128,7 @@ class ProcessSpec(msgspec.Struct):
     deadline_ns: Annotated[int | None, Duration("1us")] = None
     estimate_ns: Annotated[int | None, Duration("1us")] = None
     memory: Annotated[int | None, Size("32MB", "1000GB")] = None
+    address_space: Annotated[int | None, Size("32MB", "1000GB")] = None
 
     @property
     def segments(self) -> list[Segment]:
@@ -247,7 +248,8 @@ class Scenario(msgspec.Struct):
 class Boot(msgspec.Struct):
     """What a kernel process is told to run, and how. ``stay``: go on after everything has ended (somebody may
     start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too;
-    ``exposed``: the scenario's servers may listen where other machines can reach them."""
+    ``exposed``: the scenario's servers may listen where other machines can reach them; ``setuid``: programs may gain
+    privileges."""
 
     scenario: Scenario
     sensor: str = "auto"
@@ -256,3 +258,4 @@ class Boot(msgspec.Struct):
     attended: bool = False
     verify: bool = False
     exposed: bool = False
+    setuid: bool = False

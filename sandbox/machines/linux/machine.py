@@ -43,6 +43,7 @@ from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.switch_log import SwitchLog
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.model.commands import Command, Kill, Press, Spawn, Type
 from sandbox.model.events import Clause
@@ -86,13 +87,16 @@ class LinuxMachine:
         self._consoles = Consoles(self._poller, self._reports.wrote)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
         # Switching: which of them has a CPU.
+        self._guard = WriteGuard(cpus.dedicated)
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
-        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, recipe)
-        self._stop_monitor = StopMonitor(self._dispatcher, self._reports)
+        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, recipe, self._guard)
+        self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
-        self._blocked = BlockedProcesses(self._table.by_os_pid, self._reports)
-        self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._reports)
+        self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
+        self._detector = Detector(
+            boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports
+        )
         self._switch_log = self._open_switch_log() if boot.verify else None
         # Chores.
         self._unattended = UnattendedRun(
@@ -147,6 +151,7 @@ class LinuxMachine:
             expired = deadline_ns is not None and now_ns >= self._timer.expiry_ns(deadline_ns)
             if expired and deadline_ns is not None:
                 self._let_finish(now_ns)
+                self._let_fill()
                 self._timer.expired()
                 now_ns = self._clock.round_up(deadline_ns)
             if not self._clock.frozen:
@@ -183,11 +188,16 @@ class LinuxMachine:
         if at_least:
             self._stop_monitor.expect(stops)
         self._refresh_names(stops)
+        self._watch_writes(stops, runs)
         waits_on: dict[int, Clause] = {}
         for child, on in self._blocked.explain():  # another one has the CPU by now, and it may take its time
             self._refresh_names((child,))
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
+        for child, _ in runs:
+            if self._guard.sleeps(child):
+                del self._table.running[child.pid]
+                self._blocked.add(child, None)
         return Obeyed(started, used, waits_on, at_least)
 
     def halt(self) -> None:
@@ -241,6 +251,12 @@ class LinuxMachine:
                 return
             self._look(now_ns, last=False)
 
+    def _let_fill(self) -> None:
+        """Blocking beats expiry, too: a process that writes may be about to wait for room, and is not stopped then."""
+        writers = [child for child in self._table.running.values() if child.may_write]
+        if writers:
+            self._guard.fills_up(writers)
+
     def _look(self, now_ns: int, last: bool) -> None:
         """See what has blocked, woken, forked. ``last``: a slice has just expired; a block at the same moment counts as
         a block."""
@@ -265,6 +281,15 @@ class LinuxMachine:
         for child, _ in runs:
             self._table.running[child.pid] = child
             self._detector.dispatched(child)
+
+    def _watch_writes(self, stops: list[Child], runs: list[tuple[Child, int]]) -> None:
+        """Tell of writes that were cut short."""
+        for child in stops:
+            if child.may_write and child.stopping_ns is None and (cut := self._guard.cut(child)) is not None:
+                self._reports.fault_once(child, "write cut short", bytes=cut.bytes, taken=cut.taken)
+        for child, _ in runs:
+            if child.may_write:
+                self._guard.begin_turn(child)
 
     def _freeze(self) -> None:
         """Those that are blocked stand still in a pause, too."""
@@ -307,7 +332,12 @@ class LinuxMachine:
         is begun once we are dismissed."""
         scenario = self._boot.scenario
         listeners = Listeners(scenario.processes, self._boot.exposed)
-        self._spawner = Spawner(self._cpus.mini[0], scenario.folder, listeners, self._clock.zero)
+        cpus = self._cpus
+        # On a CPU that we share no woken process may preempt us either.
+        batch = self.recipe != "sequential" or not cpus.dedicated
+        self._spawner = Spawner(
+            cpus.mini[0], scenario.folder, listeners, self._clock.zero, batch, self._boot.setuid
+        )
         specs = takewhile(lambda _: not self._link.dismissed(), scenario.processes)
         spawned = [child for outcome in self._spawner.spawn_many(specs) if (child := self._add(outcome)) is not None]
         listeners.close()
@@ -368,8 +398,10 @@ class LinuxMachine:
         self._reaper.clear()
         for os_pid, code, number in self._reaper.ends():
             child = self._table.by_os_pid.get(os_pid)
-            if child is not None:  # else an orphan that ended before it was found
+            if child is not None:
                 self._reap(child, code, number)
+            else:  # an orphan that ended before it was found, or the leader of a session whose console we have closed
+                self._table.helpers.discard(os_pid)
 
     def _reap_adopted(self, child: Child) -> None:
         """An adopted process has ended; its status went to its parent, unless that is us by now."""
@@ -377,6 +409,7 @@ class LinuxMachine:
             self._reap(child, *exit_status(child.pidfd, child.stat_fd))
 
     def _reap(self, child: Child, code: int | None, number: int | None) -> None:
+        self._adopt_descendants()  # while it can still be seen whose they are
         child.mode = Mode.ENDED
         cpu_ns = child.cpu_ns()
         self._poller.remove(child.pidfd)
@@ -407,7 +440,8 @@ class LinuxMachine:
         self._terminator.escalate()
         self._net.look()
         self._consoles.tick()
-        self._consoles.hold_back(self._link.behind)
+        # In a pause nobody shall get on with a write because we have made room for it.
+        self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
         if not (self._boot.attended or self._clock.frozen):
             self._unattended.check(self._clock.now_ns())
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns)

@@ -212,6 +212,30 @@ def _schedstat_ns(folder: str) -> int | None:
         return None
 
 
+class Switches(NamedTuple):
+    """How often the first thread of a process came onto a CPU, and left it: to sleep in a system call, or because
+    somebody else had to run."""
+
+    came: int
+    slept: int
+    preempted: int
+
+    @property
+    def is_off(self) -> bool:
+        """Whether it has no CPU."""
+        return self.came <= self.slept + self.preempted
+
+
+def switches(os_pid: int) -> Switches | None:
+    """None: the system does not tell."""
+    counts = dict(line.partition(":")[::2] for line in _read(f"/proc/{os_pid}/status").splitlines()[-3:])
+    try:
+        came = int(_read(f"/proc/{os_pid}/schedstat").split()[2])
+        return Switches(came, int(counts["voluntary_ctxt_switches"]), int(counts["nonvoluntary_ctxt_switches"]))
+    except (IndexError, KeyError, ValueError):
+        return None
+
+
 # Signals: the masks in /proc/PID/status
 
 
@@ -265,6 +289,15 @@ def descriptor_target(os_pid: int, descriptor: int) -> str:
         return ""
 
 
+def waits_for_room(os_pid: int, descriptor: int) -> bool:
+    """Whether a write to a descriptor waits until there is room (it does not where O_NONBLOCK is set)."""
+    for line in _read(f"/proc/{os_pid}/fdinfo/{descriptor}").splitlines():
+        name, _, value = line.partition(":")
+        if name == "flags":
+            return not int(value, 8) & os.O_NONBLOCK
+    return False
+
+
 def may_write(os_pid: int, descriptor: int) -> bool | None:
     """Whether a descriptor is open for writing; None: it has been closed."""
     try:
@@ -302,6 +335,30 @@ def system_call(os_pid: int) -> SystemCall | Literal["running"] | None:
     if words == ["running"]:
         return "running"
     return SystemCall(int(words[0]), [int(word, 16) for word in words[1:7]]) if len(words) >= 7 else None
+
+
+def sleeping_calls(os_pid: int) -> Iterator[SystemCall]:
+    """The system calls in which threads of a process sleep."""
+    for tid in thread_ids(os_pid):
+        call = system_call(tid)  # each thread has a folder of its own there, which is not listed
+        if isinstance(call, SystemCall):
+            yield call
+
+
+class WritesDone(NamedTuple):
+    """How many writes a process has finished with all of its threads, to whatever, and how many bytes they took."""
+
+    calls: int
+    bytes: int
+
+
+def writes_done(os_pid: int) -> WritesDone | None:
+    """None: not ours to know."""
+    counts = dict(line.split(": ", 1) for line in _read(f"/proc/{os_pid}/io").splitlines())
+    try:
+        return WritesDone(int(counts["syscw"]), int(counts["wchar"]))
+    except (KeyError, ValueError):
+        return None
 
 
 def wait_channel(os_pid: int) -> str:

@@ -24,6 +24,8 @@ class Reports:
         self.used: dict[int, int] = {}
         #: By process and fault: when its window began (CLOCK_MONOTONIC), and how often it came since.
         self._repeats: dict[tuple[int, str], tuple[int, int]] = {}
+        #: By process and fault: those that are not told again.
+        self._told: set[tuple[int, str]] = set()
 
     def __bool__(self) -> bool:
         return bool(self._reports)
@@ -44,6 +46,12 @@ class Reports:
         """Something went wrong, with a process or by itself."""
         pid = child.pid or None if child is not None else None
         self.add(Told(Fault(self._clock.now_ns(), Clause(what, figures), pid)))
+
+    def fault_once(self, child: Child, what: str, **figures: Figure) -> None:
+        """A fault that is told once for each process."""
+        if (child.os_pid, what) not in self._told:
+            self._told.add((child.os_pid, what))
+            self.fault(child, what, **figures)
 
     def fault_again(self, child: Child | None, what: str) -> None:
         """A fault that may come again and again; ``untold`` in its figures counts those that were left out."""

@@ -11,7 +11,7 @@ from enum import Enum
 from itertools import accumulate
 
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import is_pending, open_stat
+from sandbox.machines.linux.procfs import WritesDone, is_pending, open_stat
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
@@ -51,6 +51,8 @@ class Child:
     order: int | None = None
     #: The process that forked it, if that was not us; None also for an orphan that was found too late.
     parent: Child | None = None
+    #: The os_pid of the process that leads the session that was begun for it, or is its own: 0 for one that was found.
+    session = 0
 
     # From its admission on.
     pid = 0
@@ -78,6 +80,22 @@ class Child:
     wait_cpu_ns = 0
     #: When it was last reported to wait for something else without having been dispatched.
     wait_reported_ns = 0
+
+    # Writes that wait for room, which a stop would cut short.
+    #: Whether it has been seen in one, or somebody else reads its output.
+    writes = False
+    #: Whether it had blocked in one when it was last looked at; what it had written and used by then.
+    writing = False
+    written: WritesDone | None = None
+    write_cpu_ns = 0
+    #: How often it had gone to sleep by itself when its turn began, or when it was last seen asleep.
+    slept = 0
+    #: When (CLOCK_MONOTONIC) it was first seen on the CPU since it last came there, and how often it had come.
+    came = came_ns = 0
+    #: How often it was suspected to be in one.
+    suspicions = 0
+    #: Whether a stop is put off until its write is done.
+    spared = False
 
     def __init__(self, os_pid: int, spec: ProcessSpec, console: Console | None = None, forked: bool = True) -> None:
         self.os_pid = os_pid
@@ -118,6 +136,11 @@ class Child:
         used_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
         return max(min(used_ns, self.cpu_ns() + _TICK_NS), self.started_cpu_ns)
 
+    @property
+    def may_write(self) -> bool:
+        """Whether it may be in the middle of a write that waits for room."""
+        return self.writes or (self.console is not None and self.console.floods)
+
     def burst_ends(self, now_ns: int, within_ns: int) -> bool:
         """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what
         it has used may be half of that too high."""
@@ -145,12 +168,21 @@ class Child:
 
     def stop(self) -> None:
         """Have it stop, which it has done once the system has delivered the signal."""
-        self.stop_wanted = True
+        self.stop_wanted, self.spared = True, False
         if self.send(signal.SIGSTOP):
             self.stopping_ns = time.monotonic_ns()
 
+    def spare(self) -> None:
+        """Have it stop later: to do so now would cut its write short. Until then the stop counts as unconfirmed."""
+        self.stop_wanted = self.spared = True
+        self.stopping_ns = time.monotonic_ns()
+
     def resume(self) -> None:
         """Undo a stop of ours, but not one from its console that it could not hear: SIGCONT takes that away, too."""
+        if self.spared:
+            self.stop_wanted = self.spared = False
+            self.stopping_ns = None
+            return
         unheard = self.suspended and is_pending(self.os_pid, signal.SIGTSTP)
         self.stop_wanted = self.suspended = False
         self.stopping_ns = None

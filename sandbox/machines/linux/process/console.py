@@ -17,6 +17,8 @@ from sandbox.util.text import Cleaner
 #: A console is read in pieces of so many bytes. A process that writes faster than they are read blocks on its console,
 #: as it would on any slow terminal: memory stays bounded and nothing is lost.
 _PIECE = 8_192
+#: A terminal takes a long write in pieces of so many bytes.
+_MIN_FLOOD = 2_048
 #: A terminal holds at most 64 KiB. Of one whose process has ended no more pieces than this are read at once: a daemon
 #: that goes on writing would keep us for ever.
 _MAX_PIECES = 64
@@ -35,6 +37,8 @@ class Console:
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
         #: Whether nobody had it open when it was last read.
         self.vacant = False
+        #: Whether more was written at once than is read at once.
+        self.floods = False
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._cleaner = Cleaner()
         self._unsent = bytearray()
@@ -58,6 +62,7 @@ class Console:
         except OSError:  # EIO: every user of the terminal is gone
             self.vacant = True
             return None
+        self.floods = self.floods or len(data) >= _MIN_FLOOD
         return self._cleaner.feed(self._decode.decode(data)) if data else None
 
     def read_rest(self) -> str:

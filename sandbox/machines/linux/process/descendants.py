@@ -17,7 +17,14 @@ from sandbox.kernel.machine import Told
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.limits import may_adopt
 from sandbox.machines.linux.process.process_table import ProcessTable
-from sandbox.machines.linux.procfs import Stat, command_line, newest_pid, open_newest_pid, process_ids
+from sandbox.machines.linux.procfs import (
+    Stat,
+    command_line,
+    descriptor_target,
+    newest_pid,
+    open_newest_pid,
+    process_ids,
+)
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Became
 from sandbox.model.spec import ProcessSpec
@@ -77,6 +84,7 @@ class DescendantScanner:
             return
         if stat.name != child.comm:
             child.comm = stat.name
+            child.writes = child.writes or _is_read(child)
             child.spec.name, runs = _identity(stat)
             self._reports.add(Told(Became(self._reports.now_ns(), child.pid, child.spec.name, runs)))
 
@@ -105,7 +113,7 @@ class DescendantScanner:
         if stat.parent in known:
             yield _Found(stat, known[stat.parent])
         elif stat.parent == self._os_pid:
-            yield _Found(stat, known.get(stat.session))
+            yield _Found(stat, self._table.by_session.get(stat.session))
 
     def _take_hold(self, found: _Found) -> Child | None:
         """None: it is gone, is none of ours after all, or is one too many and was ended."""
@@ -125,6 +133,7 @@ class DescendantScanner:
             self._reports.fault_again(parent, "one child too many was ended")
             return None
         child.parent, child.comm = parent, stat.name
+        child.writes = _is_read(child)
         return child
 
     def close(self) -> None:
@@ -136,6 +145,11 @@ class _Found(NamedTuple):
 
     stat: Stat
     parent: Child | None
+
+
+def _is_read(child: Child) -> bool:
+    """Whether somebody else reads what a process writes to its standard output."""
+    return descriptor_target(child.os_pid, 1).startswith(("pipe:", "socket:"))
 
 
 def _identity(stat: Stat) -> tuple[str, str]:

@@ -20,12 +20,18 @@ class ProcessTable:
         self.running: dict[int, Child] = {}
         #: Those that have not: forked and stopped, in the order of their arrival.
         self.arriving: deque[Child] = deque()
+        #: Those for which a session was begun, by the number of the process that leads it.
+        self.by_session: dict[int, Child] = {}
         #: Processes of our own that nobody schedules, by the system's number.
         self.helpers: set[int] = set()
 
     def add(self, child: Child) -> None:
         """This process is there."""
         self.by_os_pid[child.os_pid] = child
+        if child.session:
+            self.by_session[child.session] = child
+            if child.session != child.os_pid:
+                self.helpers.add(child.session)
 
     def admit(self, child: Child) -> None:
         """Give it the next pid."""
@@ -35,6 +41,7 @@ class ProcessTable:
     def remove(self, child: Child) -> None:
         """It has ended."""
         del self.by_os_pid[child.os_pid]
+        self.by_session.pop(child.session, None)
         if child.pid:
             del self.by_pid[child.pid]
             self.running.pop(child.pid, None)

@@ -16,6 +16,7 @@ from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
 from sandbox.machines.linux.procfs import HALTED, read_state, thread_ids
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.util.units import MS, US
 
 #: So long a stop is waited for awake (overlapped), or asleep (sequential), before the loop goes on without it: in the
@@ -25,10 +26,12 @@ _MAX_SLEEP_NS = 2 * MS
 
 
 class Dispatcher:
-    """Obeys stops and runs. ``cpus``: the real CPU of each mini CPU; ``recipe``: overlapped or sequential."""
+    """Obeys stops and runs. ``cpus``: the real CPU of each mini CPU; ``recipe``: overlapped or sequential; ``guard``
+    knows whom a stop would do harm."""
 
-    def __init__(self, cpus: Sequence[int], clock: Clock, reaper: Reaper, recipe: str) -> None:
+    def __init__(self, cpus: Sequence[int], clock: Clock, reaper: Reaper, recipe: str, guard: WriteGuard) -> None:
         self.recipe = recipe
+        self._guard = guard
         #: When the last stops were sent (CLOCK_MONOTONIC).
         self.sent_ns = 0
         self._cpus = cpus
@@ -44,7 +47,10 @@ class Dispatcher:
         """
         for child in stops:
             child.mode = Mode.STOPPED
-            child.stop()
+            if child.may_write and self._guard.spares(child):
+                child.spare()
+            else:
+                child.stop()
         self.sent_ns = time.monotonic_ns()
         if self.recipe == "sequential":
             self._confirm(stops, asleep=True)
@@ -70,7 +76,7 @@ class Dispatcher:
         child.started_cpu_ns = child.cpu_ns()
 
     def _confirm(self, children: Sequence[Child], asleep: bool) -> None:
-        waiting = [child for child in children if child.stopping_ns is not None]
+        waiting = [child for child in children if child.stopping_ns is not None and not child.spared]
         give_up_ns = time.monotonic_ns() + (_MAX_SLEEP_NS if asleep else _MAX_SPIN_NS)
         while waiting:
             for child in [child for child in waiting if self.stopped(child)]:

@@ -11,12 +11,15 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import HALTED, read_state
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.util.units import MS
 
 #: A stop that takes longer is told; the loop never waits for it. One in the middle of a vfork may take for ever.
 _MAX_CONFIRM_NS = 200 * MS
 #: So soon it is looked again at stops that are not confirmed, and at processes that seem to run.
 _RETRY_NS = 1 * MS
+#: So often it is looked at those whose stop is put off.
+_SPARED_NS = 5 * MS
 #: So often a share of all processes is looked at in turn, and how many that are.
 _ROUND_NS = 50 * MS
 _SHARE = 24
@@ -26,14 +29,18 @@ class StopMonitor:
     """Knows every stop that was sent and not seen, and looks in turn at those that are stopped: nobody tells us when
     one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too."""
 
-    def __init__(self, dispatcher: Dispatcher, reports: Reports) -> None:
+    def __init__(self, dispatcher: Dispatcher, guard: WriteGuard, reports: Reports) -> None:
         self._dispatcher = dispatcher
+        self._guard = guard
         self._reports = reports
         # By the system's number: those whose stop is not confirmed, those of which that was told, and those that were
         # seen running once though they should not: dying ones do that, for a moment.
         self._unconfirmed: dict[int, Child] = {}
         self._told: set[int] = set()
         self._suspects: dict[int, Child] = {}
+        #: Of the unconfirmed ones those whose stop is put off, and when to look at them again.
+        self._spared: set[int] = set()
+        self._next_spared_ns = 0
         self._everybody: deque[Child] = deque()
         self._next_round_ns = 0
         self._retry_ns: int | None = None
@@ -47,6 +54,7 @@ class StopMonitor:
         self._unconfirmed.pop(child.os_pid, None)
         self._suspects.pop(child.os_pid, None)
         self._told.discard(child.os_pid)
+        self._spared.discard(child.os_pid)
         self._everybody.remove(child)
 
     def expect(self, children: Iterable[Child]) -> None:
@@ -54,7 +62,15 @@ class StopMonitor:
         for child in children:
             if child.stopping_ns is not None:
                 self._unconfirmed[child.os_pid] = child
+                if child.spared:
+                    self._spared.add(child.os_pid)
+                    self._next_spared_ns = time.monotonic_ns() + _SPARED_NS
         self._retry_soon()
+
+    @property
+    def spares(self) -> bool:
+        """Whether a stop is put off."""
+        return bool(self._spared)
 
     def suspect(self, child: Child) -> None:
         """This one seems to run though it was stopped."""
@@ -62,22 +78,40 @@ class StopMonitor:
         self._retry_soon()
 
     def _retry_soon(self) -> None:
-        if self._retry_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told)):
+        if self._retry_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told | self._spared)):
             self._retry_ns = time.monotonic_ns() + _RETRY_NS
 
     @property
     def next_ns(self) -> int:
         """When to look again."""
-        return self._next_round_ns if self._retry_ns is None else min(self._retry_ns, self._next_round_ns)
+        next_ns = self._next_round_ns if self._retry_ns is None else min(self._retry_ns, self._next_round_ns)
+        return min(next_ns, self._next_spared_ns) if self._spared else next_ns
 
     def check(self) -> None:
         """Tell of stops that take too long; stop those again that run though nobody here let them."""
+        if self._spared:
+            self._stop_spared()
         for child in self._overdue():
             self._reports.fault(child, "stop not confirmed")
         for child in self._runaways():
             self._reports.fault_again(child, "continued by somebody else")
             child.stop()
             self.expect([child])
+
+    def _stop_spared(self) -> None:
+        """Stop those whose write is done."""
+        now_ns = time.monotonic_ns()
+        if now_ns < self._next_spared_ns:
+            return
+        self._next_spared_ns = now_ns + _SPARED_NS
+        for os_pid in [*self._spared]:
+            child = self._unconfirmed[os_pid]
+            if child.spared and self._guard.spares(child):
+                continue
+            self._spared.discard(os_pid)
+            if child.spared:
+                child.stop()
+        self._retry_soon()
 
     def _overdue(self) -> Iterator[Child]:
         """Stops that take too long, each told once; those that have come true are forgotten. All others are sent
@@ -88,6 +122,9 @@ class StopMonitor:
                 child.stopping_ns = None
                 del self._unconfirmed[os_pid]
                 self._told.discard(os_pid)
+                self._spared.discard(os_pid)
+                continue
+            if child.spared:
                 continue
             child.send(signal.SIGSTOP)
             if now_ns - child.stopping_ns > _MAX_CONFIRM_NS and os_pid not in self._told:
