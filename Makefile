@@ -1,15 +1,23 @@
-# make run    opens the app           make test         checks everything
-# make screenshots   draws screenshots/*.svg           make bench   measures
+# make run    opens the app           make check   checks in a minute what needs no real process
+# make test   checks everything       make bench   measures (python -m tests.benchmarks --help)
+# make screenshots   draws screenshots/*.svg
 # make messages   brings the catalogues of other languages up to date
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run test screenshots messages bench clean
+.PHONY: run check test screenshots messages bench clean
 
 run: $(VENV)/run
 	$(BIN)/ossandbox
+
+check: $(VENV)/test
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest --quiet --numprocesses 3 --dist worksteal tests/pure
 
 test: $(VENV)/test
 	$(BIN)/ruff check

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 @dataclass
 class Job:
-    """``work``: ticks of CPU time and of I/O by turns, beginning and ending with CPU time."""
+    """``work``: ticks of CPU time and of I/O by turns, beginning with CPU time; 0 there: it begins with I/O."""
 
     number: int
     arrival: int
@@ -53,6 +53,8 @@ class Rules:
     preempt: Key | None = None
     quantum: Callable[[Job], int] | None = None
     requeue_first: bool = False
+    #: A preempted job queues behind its equals, with a fresh slice, instead of before them.
+    preempted_to_tail: bool = False
     #: A job has run so many ticks and leaves its CPU; others may be ready.
     leaves: Callable[[Job, int, list[Job]], None] = lambda job, ran, ready: None
     starts: Callable[[Job, int], None] = lambda job, now: None
@@ -84,7 +86,7 @@ class Computer:
         self.began: dict[int, int] = {}  # what of its slice each job had used when it got its CPU
 
     def run(self) -> Run:
-        ticks = []
+        ticks: list[tuple[int | None, ...]] = []
         while True:
             self.end_bursts()
             if all(job.finish is not None for job in self.jobs):
@@ -111,14 +113,25 @@ class Computer:
             if job.step == len(job.work) - 1:
                 job.finish = self.now
             else:
-                job.wakes = self.now + job.work[job.step + 1]
-                job.step += 2
-                self.blocked.append(job)
+                self.begin_io(job)
+        over = [job for job in self.blocked if job.wakes == self.now and job.step >= len(job.work)]
+        for job in over:
+            self.blocked.remove(job)
+            job.finish = self.now
+
+    def begin_io(self, job: Job) -> None:
+        job.wakes = self.now + job.work[job.step + 1]
+        job.step += 2
+        self.blocked.append(job)
 
     def come_and_wake(self) -> None:
         woken = [job for job in self.blocked if job.wakes == self.now]
         self.blocked = [job for job in self.blocked if job.wakes != self.now]
-        for job in [job for job in self.jobs if job.arrival == self.now] + woken:
+        come = [job for job in self.jobs if job.arrival == self.now]
+        for job in come:
+            if job.burst == 0:
+                self.begin_io(job)
+        for job in [job for job in come if job not in self.blocked] + woken:
             job.left, job.ready_since = job.burst, self.now
             self.rules.joins(job)
             self.ready.append(job)
@@ -144,7 +157,11 @@ class Computer:
             self.leave(cpu)
             worst.ready_since = self.now
             self.start(cpu)
-            self.ready.insert(0, worst)
+            if self.rules.preempted_to_tail:
+                worst.used = 0
+                self.ready.append(worst)
+            else:
+                self.ready.insert(0, worst)
 
     def start(self, cpu: int) -> None:
         job = self.rules.choose(self.ready, self.now)
@@ -156,6 +173,7 @@ class Computer:
     def leave(self, cpu: int) -> None:
         job = self.running[cpu]
         self.running[cpu] = None
+        assert job is not None
         self.rules.leaves(job, job.used - self.began[job.number], self.ready)
 
 
@@ -185,11 +203,12 @@ def hrrn() -> Rules:
     return Rules(choose=lambda ready, now: max(ready, key=lambda job: ratio(job, now)))
 
 
-def priority(preemptive: bool = True, aging: int = 0) -> Rules:
+def priority(preemptive: bool = True, aging: int = 0, quantum: int = 0, larger: bool = False) -> Rules:
     def effective(job: Job, now: int) -> int:
         if job.held is not None:
             return job.held
-        return job.priority - ((now - job.ready_since) // aging if aging else 0)
+        urgency = -job.priority if larger else job.priority
+        return urgency - ((now - job.ready_since) // aging if aging else 0)
 
     def starts(job: Job, now: int) -> None:
         job.held = effective(job, now)
@@ -200,6 +219,8 @@ def priority(preemptive: bool = True, aging: int = 0) -> Rules:
     return Rules(
         choose=lambda ready, now: min(ready, key=lambda job: effective(job, now)),
         preempt=effective if preemptive else None,
+        quantum=(lambda job: quantum) if quantum else None,
+        preempted_to_tail=quantum > 0,
         starts=starts,
         leaves=leaves,
     )
@@ -207,7 +228,7 @@ def priority(preemptive: bool = True, aging: int = 0) -> Rules:
 
 def feedback(quantum: int, base: int) -> Rules:
     def length(job: Job) -> int:
-        return quantum * base**job.level
+        return quantum * int(base**job.level)
 
     def leaves(job: Job, ran: int, ready: list[Job]) -> None:
         if job.used == length(job) and ready:
@@ -263,14 +284,14 @@ class Multilevel:
         self.running: list[Job | None] = [None] * cpus
 
     def run(self) -> Run:
-        ticks = []
+        ticks: list[tuple[int | None, ...]] = []
         for job in self.jobs:
             self.settle(job, 0)
         while True:
-            for cpu, job in enumerate(self.running):
-                if job is not None and 0 in (job.left, job.quantum_left):
+            for cpu, runs in enumerate(self.running):
+                if runs is not None and 0 in (runs.left, runs.quantum_left):
                     self.running[cpu] = None
-                    self.end_tick(job)
+                    self.end_tick(runs)
             if all(job.finish is not None for job in self.jobs):
                 return Run(ticks, [job.finish for job in self.jobs])
             if self.boost and self.now and self.now % self.boost == 0:
@@ -278,10 +299,10 @@ class Multilevel:
             self.come_and_wake()
             self.give_cpus()
             ticks.append(tuple(None if job is None else job.number for job in self.running))
-            for job in self.running:
-                if job is not None:
-                    job.left -= 1
-                    job.quantum_left -= 1
+            for runs in self.running:
+                if runs is not None:
+                    runs.left -= 1
+                    runs.quantum_left -= 1
             self.now += 1
 
     def settle(self, job: Job, level: int) -> None:
@@ -331,12 +352,12 @@ class Multilevel:
         order = [job for queue in self.queues for job in queue]
         first = order[: len(self.running)]
         comers = [job for job in first if job not in self.running]
-        for cpu, job in enumerate(self.running):
-            if job is None and comers:
+        for cpu, runs in enumerate(self.running):
+            if runs is None and comers:
                 self.running[cpu] = comers.pop(0)
         for comer in comers:
-            out = [cpu for cpu, job in enumerate(self.running) if job not in first]
-            self.running[max(out, key=lambda cpu: order.index(self.running[cpu]))] = comer
+            out = [(order.index(job), cpu) for cpu, job in enumerate(self.running) if job and job not in first]
+            self.running[max(out)[1]] = comer
 
 
 class Periodic(NamedTuple):

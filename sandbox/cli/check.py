@@ -14,8 +14,7 @@ from sandbox.analysis.conformance.messages import ExamineTask
 from sandbox.analysis.conformance.run import run
 from sandbox.analysis.conformance.trial import Candidate
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
-from sandbox.cli.options import Given
-from sandbox.cli.run_options import SEED
+from sandbox.cli.run_options import SEED, Given
 from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.values import BadValue, Whole

@@ -7,6 +7,7 @@ import argparse
 import csv
 import json
 import sys
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -14,14 +15,12 @@ import msgspec
 from sandbox.analysis.comparison import report
 from sandbox.analysis.comparison.runs import Plan, Run, plans
 from sandbox.cli import run_options
-from sandbox.cli.exits import DONE, FAILED
+from sandbox.cli.exits import DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
-from sandbox.cli.interrupts import Interrupted, Interruption
-from sandbox.cli.options import Given
-from sandbox.cli.run_options import RunOptions, prepare
+from sandbox.cli.run_options import Given, RunOptions, prepare
 from sandbox.i18n import _
 from sandbox.model.events import Clause
-from sandbox.model.problems import BadInput, Problem
+from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import Boot, Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
@@ -60,11 +59,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 class CompareOptions(NamedTuple):
-    """What was asked for. ``contenders`` None: all policies that make sense for the scenario; ``repeat``: how often
-    each runs."""
+    """What was asked for. ``policies``: who takes part (None: all policies that make sense for the scenario);
+    ``repeat``: how often each runs."""
 
     run: RunOptions
-    contenders: list[Contender] | None
+    policies: str | None
     repeat: int
     virtual: bool
     real: bool
@@ -74,14 +73,23 @@ class CompareOptions(NamedTuple):
         """Raises BadInput with everything that is wrong."""
         given = Given(args)
         run, repeat = RunOptions.read(given), given.value("repeat", Whole(1, _MAX_REPEATS))
-        contenders: list[Contender] | None = None
-        if args.policies is not None:
+        policies = None if args.policies is None else ",".join(args.policies)
+        if given.wrong and policies is not None:
             try:
-                contenders = choice.parse_list(",".join(args.policies))
+                choice.parse_list(policies)
             except BadValue as bad:
                 given.add_bad_value("--policies", bad)
         given.check()
-        return cls(run, contenders, repeat or 1, virtual=not args.real, real=args.real or args.against_real)
+        return cls(run, policies, repeat or 1, virtual=not args.real, real=args.real or args.against_real)
+
+    def contenders(self, scenario: Scenario) -> list[Contender]:
+        """Who takes part. Raises BadInput."""
+        if self.policies is None:
+            return choice.sensible(scenario)
+        try:
+            return choice.parse_list(self.policies, scenario)
+        except BadValue as bad:
+            raise BadInput(_("options"), problems_of(bad, "--policies")) from None
 
 
 def do(args: argparse.Namespace) -> int:
@@ -90,7 +98,8 @@ def do(args: argparse.Namespace) -> int:
     boot = prepare(options.run, options.real)
     if options.virtual and options.real:
         _check_synthetic(options.run.scenario, boot.scenario)
-    runs, status = _make(boot, options)
+    todo = [*plans(boot.scenario, options.contenders(boot.scenario), options.repeat, options.virtual, options.real)]
+    runs, status = _make(boot, todo, options.run.strict)
     if args.json:
         print(json.dumps(report.documents(runs)))
     elif args.csv:
@@ -124,10 +133,8 @@ class LabelledRun(RunObserver):
         complain(_("{policy}: {fault}").format(policy=self._label, fault=said))
 
 
-def _make(boot: Boot, options: CompareOptions) -> tuple[list[Run], int]:
+def _make(boot: Boot, todo: Sequence[Plan], strict: bool) -> tuple[list[Run], int]:
     """Make the runs, and the exit status. If somebody interrupts: those that there are, the last one cut short."""
-    entries = choice.sensible(boot.scenario) if options.contenders is None else options.contenders
-    todo = [*plans(boot.scenario, entries, options.repeat, options.virtual, options.real)]
     runs: list[Run] = []
     status = DONE
     progress = Progress(len(todo))
@@ -138,7 +145,7 @@ def _make(boot: Boot, options: CompareOptions) -> tuple[list[Run], int]:
                 where = _("{policy} on real processes") if plan.real else _("{policy} in virtual time")
                 progress.next(where.format(policy=plan.contender.label))
                 run = LabelledRun(plan.contender.label, interruption)
-                ended = _drive(boot, plan, run, options.run.strict)
+                ended = _drive(boot, plan, run, strict)
                 if run.history.booted is not None:
                     runs.append(Run(plan, run.history, run.failed))
                 status = max(status, ended, FAILED if run.stuck or run.failed else DONE)

@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 from sandbox.analysis.measurement.examine import examine
 from sandbox.analysis.measurement.report import print_findings, print_measurement
-from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
-from sandbox.cli.interrupts import Interrupted, Interruption
-from sandbox.cli.options import Given
+from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, Interrupted, Interruption
+from sandbox.cli.run_options import Given
 from sandbox.i18n import _, english
 from sandbox.model.values import Duration
 from sandbox.render.progress import Progress

@@ -12,15 +12,14 @@ from typing import Any
 from sandbox import wording
 from sandbox.analysis.measurement.report import print_verification
 from sandbox.analysis.measurement.verify import Verification
-from sandbox.cli.exits import DONE, FAILED, HUNG_UP
-from sandbox.cli.interrupts import Interrupted, Interruption, ignore_signals
+from sandbox.cli.exits import DONE, FAILED, HUNG_UP, Interrupted, Interruption, ignore_signals
 from sandbox.clients.script import ClientThread
 from sandbox.link.client import KernelProcess
-from sandbox.link.postmortem import cause_of_death
 from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
 from sandbox.model.events import Clause, Event, Fault, Witnessed
 from sandbox.model.spec import Boot, Scenario
+from sandbox.policies.host.failures import cause_of_death
 from sandbox.render.result import EventLines, print_clients, print_result, print_serial
 from sandbox.render.stderr import abandon_stdout, complain, quote
 from sandbox.trace.record import Recorder

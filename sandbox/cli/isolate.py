@@ -58,7 +58,7 @@ def _outcome(status: int, last_words: int) -> int:
     if -status in (*ENDING, signal.SIGPIPE):  # it was asked to, or has nobody left to talk to
         return 128 - status
     from sandbox import wording
-    from sandbox.link.postmortem import cause_of_end
+    from sandbox.policies.host.failures import cause_of_end
     from sandbox.render.stderr import complain, quote
 
     cause = cause_of_end(os.read(last_words, _MAX_WORDS).decode(errors="replace"))

@@ -10,9 +10,8 @@ from rich.cells import cell_len
 
 from sandbox import wording
 from sandbox.cli import app
-from sandbox.cli.exits import DONE, FAILED
+from sandbox.cli.exits import DONE, FAILED, Interruption
 from sandbox.cli.headless import RunObserver, drive_real
-from sandbox.cli.interrupts import Interruption
 from sandbox.cli.run_options import RunOptions, prepare, recorder
 from sandbox.i18n import _, english, spoken
 from sandbox.lessons.figures import Figure, figures

@@ -9,8 +9,7 @@ from typing import Any
 from sandbox import wording
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _
-from sandbox.lessons.course import CONCEPTS, lessons
-from sandbox.lessons.progress import finished
+from sandbox.lessons.course import CONCEPTS, finished, lessons
 from sandbox.lessons.text import title
 from sandbox.model.spec import Scenario
 from sandbox.render.tables import print_table

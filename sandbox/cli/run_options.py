@@ -8,24 +8,62 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from sandbox.cli.options import Given
 from sandbox.i18n import N_, _
 from sandbox.model.commands import Quit
-from sandbox.model.events import Clause
+from sandbox.model.events import Clause, Figure
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import SERVERS, At, Boot, Scenario
-from sandbox.model.values import BadValue, Duration, Whole
+from sandbox.model.values import BadValue, Duration, Kind, Whole
 from sandbox.scenario import find, load
 
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
 
+T = TypeVar("T")
+
+
+class Given:
+    """The options that were given. What is wrong with them is gathered, and raised at last by ``check``."""
+
+    def __init__(self, args: argparse.Namespace) -> None:
+        self.args = args
+        self._problems: list[Problem] = []
+
+    def value(self, name: str, kind: Kind[T]) -> T | None:
+        """The value of ``--name``; None where it is not given, not an option of this command, or wrong."""
+        text = getattr(self.args, name, None)
+        if text is None:
+            return None
+        try:
+            return kind.parse(text)
+        except BadValue as bad:
+            self.add_bad_value(f"--{name}", bad)
+            return None
+
+    def add(self, option: str, rule: str, **figures: Figure) -> None:
+        """Something is wrong with an option; ``""``: with all of them together."""
+        self._problems.append(Problem(0, option, Clause(rule, figures)))
+
+    def add_bad_value(self, option: str, bad: BadValue) -> None:
+        self._problems += problems_of(bad, option)
+
+    @property
+    def wrong(self) -> bool:
+        """Whether anything is wrong so far."""
+        return bool(self._problems)
+
+    def check(self) -> None:
+        """Raises BadInput if anything is wrong."""
+        if self._problems:
+            raise BadInput(_("options"), self._problems)
+
+
 SCENARIO = N_("a built-in scenario's name, or a file")
-RECIPES = ("auto", "overlapped", "sequential")
+RECIPES = ("auto", "overlapped", "sequential", "freezer")
 QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
 
 
@@ -178,8 +216,9 @@ def _check_real(options: RunOptions, scenario: Scenario) -> None:
     lacking = lacks(scenario.machine.cpus)
     if lacking is not None:
         raise BadInput(options.scenario, [Problem(0, *lacking)])
-    if (problem := _missing_sensor(options, scenario) or _missing_namespace(options)) is not None:
-        raise BadInput(_("options"), [problem])
+    lacking_options = (_missing_sensor(options, scenario), _missing_freezer(options), _missing_namespace(options))
+    if problems := [problem for problem in lacking_options if problem is not None]:
+        raise BadInput(_("options"), problems)
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:
@@ -203,6 +242,17 @@ def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
         return None
     what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
     return Problem(0, "--sensor", what)
+
+
+def _missing_freezer(options: RunOptions) -> Problem | None:
+    if options.recipe != "freezer":
+        return None
+    from sandbox.machines.linux.capabilities import freezer_obstacle
+
+    reason = freezer_obstacle()
+    if reason is None:
+        return None
+    return Problem(0, "--recipe", Clause("no freezer here", {"reason": reason, "hint": "auto"}))
 
 
 def _missing_namespace(options: RunOptions) -> Problem | None:

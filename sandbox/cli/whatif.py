@@ -6,12 +6,10 @@ import argparse
 import json
 
 from sandbox.analysis.whatif.derive import Load
-from sandbox.analysis.whatif.report import document, lines
-from sandbox.analysis.whatif.run import what_if
+from sandbox.analysis.whatif.report import document, lines, what_if
 from sandbox.cli.exits import DONE
-from sandbox.cli.options import Given
 from sandbox.cli.recordings import complain_of, opened
-from sandbox.cli.run_options import QUANTUM, add_policy, add_quantum
+from sandbox.cli.run_options import QUANTUM, Given, add_policy, add_quantum
 from sandbox.i18n import _
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.values import BadValue

@@ -54,7 +54,8 @@ STUCK = ("waits for somebody to type", "nothing can happen any more")
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"
 #: Causes of a wait whose end is another process's doing.
-FOR_OTHERS = ("wait for child", "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
+FOR_CHILD = "wait for child"
+FOR_OTHERS = (FOR_CHILD, "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
@@ -82,6 +83,13 @@ class Scheduling(Event, frozen=True, tag=True):
     policy: str
     parameters: dict[str, object]
     ties: str
+
+
+class Recipe(Event, frozen=True, tag=True):
+    """This recipe is in force from now on: how one process is switched for another. ``why``: it was another one."""
+
+    recipe: str
+    why: Clause
 
 
 class Admitted(Event, frozen=True, tag=True):
@@ -407,6 +415,7 @@ class Halted(Event, frozen=True, tag=True):
 AnyEvent = (
     Booted
     | Scheduling
+    | Recipe
     | Admitted
     | Became
     | Ready

@@ -60,13 +60,13 @@ def parse(text: str, scenario: Scenario | None = None) -> Contender:
     return Contender(text, name, parameters)
 
 
-def parse_list(text: str) -> list[Contender]:
+def parse_list(text: str, scenario: Scenario | None = None) -> list[Contender]:
     """Contenders, with commas between. Raises BadValue with the faults of all of them."""
     contenders: list[Contender] = []
     faults: list[tuple[str, Clause]] = []
     for item in text.split(","):
         try:
-            contenders.append(parse(item.strip()))
+            contenders.append(parse(item.strip(), scenario))
         except BadValue as bad:
             faults += bad.faults
     if faults:

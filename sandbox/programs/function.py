@@ -24,9 +24,9 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
     if not sys.flags.safe_path:  # else there is no folder of a script among the paths
         sys.path[0] = os.path.dirname(os.path.realpath(file))
     new = type(sys)
-    main, module = new("__main__"), new(os.path.splitext(os.path.basename(file))[0])
-    main.__file__ = module.__file__ = path
-    sys.modules.update({"__main__": main, module.__name__: module})
+    own, module = new("__main__"), new(os.path.splitext(os.path.basename(file))[0])
+    own.__file__ = module.__file__ = path
+    sys.modules.update({"__main__": own, module.__name__: module})
     with open(path, "rb") as source:
         code = compile(source.read(), path, "exec", dont_inherit=True)
     exec(code, module.__dict__)  # noqa: S102 - to run it is the purpose
@@ -43,7 +43,8 @@ def _without_us(error: BaseException) -> BaseException:
 
 if __name__ == "__main__":
     try:
-        main(sys.argv[1], int(sys.argv[2]), *sys.argv[3:5], eval(sys.argv[5]))  # noqa: S307 - a list that we wrote
+        called, stop, file, function, arguments = sys.argv[1:]
+        main(called, int(stop), file, function, eval(arguments))  # noqa: S307 - a list that we wrote
     except Exception as error:
         sys.excepthook(type(error), _without_us(error), error.__traceback__)
         sys.exit(1)

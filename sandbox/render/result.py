@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from sandbox import wording
-from sandbox.i18n import Messages, _
+from sandbox.i18n import Messages, _, ngettext
 from sandbox.model.events import Admitted, Became, Clause, Event
 from sandbox.render.tables import milliseconds, print_table
 from sandbox.util.units import S
@@ -21,6 +21,7 @@ _TIMES: Messages = {
     "first_run_ns": "first run",
     "finished_ns": "finished",
     "cpu_ns": "cpu",
+    "family_cpu_ns": "family",
     "waiting_ns": "waiting",
     "blocked_ns": "blocked",
     "turnaround_ns": "turnaround",
@@ -54,18 +55,20 @@ def print_result(document: dict[str, Any]) -> None:
 
 
 def _print_processes(processes: Sequence[dict[str, Any]]) -> None:
+    families = any(process["family_cpu_ns"] != process["cpu_ns"] for process in processes)
+    times = {key: name for key, name in _TIMES.items() if families or key != "family_cpu_ns"}
     rows = [
         [
             str(process["pid"]),
             process["name"],
-            *(milliseconds(process[key]) for key in _TIMES),
+            *(milliseconds(process[key]) for key in times),
             str(process["switches"]),
             "-" if process["exit"] is None else str(process["exit"]),
         ]
         for process in processes
     ]
-    times = [_(name) for name in _TIMES.values()]
-    print_table([_("pid"), _("name"), *times, _("switches"), _("exit")], rows, left={1})
+    head = [_("pid"), _("name"), *(_(name) for name in times.values()), _("switches"), _("exit")]
+    print_table(head, rows, left={1})
 
 
 def _print_times(figures: dict[str, Any]) -> None:
@@ -99,6 +102,10 @@ def _print_run(document: dict[str, Any]) -> None:
         _("fairness {index}").format(index=f"{figures['fairness_jain']:.3f}"),
     )
     print("   ".join(told))
+    if figures["switching_ns"]:
+        print(_("switching took {time} ms of CPU time").format(time=milliseconds(figures["switching_ns"])))
+    if number := figures["missed_deadlines"]:
+        print(ngettext("{number} deadline was missed", "{number} deadlines were missed", number).format(number=number))
     if machine["kind"] == "linux":
         time = milliseconds(figures["undispatched_ns"])
         print(_("ran without being dispatched: {time} ms of CPU time").format(time=time))

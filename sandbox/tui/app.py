@@ -201,7 +201,7 @@ class SandboxApp(App[int]):
 
     def _mourn(self, link: Link) -> None:
         """The kernel process is dead: say so, sweep up, offer a new one."""
-        from sandbox.link.postmortem import cause_of_death
+        from sandbox.policies.host.failures import cause_of_death
         from sandbox.tui.screens.dialogs import Tell
 
         text = wording.fault(cause_of_death(link.last_words()))
@@ -244,8 +244,7 @@ class SandboxApp(App[int]):
 
     def action_next_lesson(self) -> None:
         """Go on in the course."""
-        from sandbox.lessons.course import after
-        from sandbox.lessons.progress import finished
+        from sandbox.lessons.course import after, finished
         from sandbox.tui.screens.open import problems, read
 
         name = after(self.session.scenario.name, finished())
@@ -300,7 +299,7 @@ class SandboxApp(App[int]):
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """The screen as an SVG."""
-        from sandbox.tui.screenshot import to_cells
+        from sandbox.tui.compat import to_cells
 
         return to_cells(super().export_screenshot(title=title, simplify=simplify))
 

@@ -18,6 +18,10 @@ from sandbox.render.cells import words
 
 if TYPE_CHECKING:
     from textual.drivers.linux_driver import LinuxDriver
+from html import escape, unescape
+from itertools import groupby
+
+from rich.cells import cell_len
 
 #: A text in a picture that Rich has drawn: where it begins, and how wide it is drawn.
 SVG_TEXT = re.compile(
@@ -52,3 +56,28 @@ def fail(app: App[Any], error: Exception) -> None:
     """End the app with the traceback of an error that was raised outside of Textual's own message handlers: by a timer
     or a reader of the event loop, which would only log it."""
     app._handle_exception(error)
+
+
+_SPACE = "\N{NO-BREAK SPACE}"
+
+
+def to_cells(svg: str) -> str:
+    """A picture that Rich has drawn, with each text in the room of its cells: Rich gives it that of its characters, and
+    Chinese ones, of two cells each, would be squeezed into one."""
+    return SVG_TEXT.sub(_apart, svg)
+
+
+def _apart(text: re.Match[str]) -> str:
+    """Stretches of wide characters and of others, each in its own place."""
+    said = unescape(text["said"]).replace(_SPACE, " ")
+    if cell_len(said) <= len(said):
+        return text[0]
+    x, cell = float(text["x"]), float(text["room"]) / len(said)
+    parts = []
+    for _, characters in groupby(said, key=lambda character: cell_len(character) > 1):
+        part = "".join(characters)
+        room = cell_len(part) * cell
+        shown = escape(part).replace(" ", "&#160;")
+        parts.append(f'<text {text["start"]}x="{x:g}"{text["middle"]}textLength="{room:g}"{text["end"]}>{shown}</text>')
+        x += room
+    return "".join(parts)

@@ -28,7 +28,7 @@ class Address(NamedTuple):
     @property
     def here(self) -> Address:
         """Where a client on this machine finds who listens there: every interface includes the loopback."""
-        return Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host), self.port)  # noqa: S104
+        return Address({"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host), self.port)  # noqa: S104 - read, not bound
 
 
 def parse_address(text: str) -> Address:

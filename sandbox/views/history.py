@@ -6,10 +6,12 @@ from copy import copy
 from typing import NamedTuple
 
 from sandbox.model.events import (
+    FOR_CHILD,
     Admitted,
     Became,
     Blocked,
     Booted,
+    Clause,
     Descheduled,
     Dispatched,
     Event,
@@ -38,8 +40,10 @@ class Life:
     """What is known of one process. ``track``: where it was, from when on."""
 
     __slots__ = (
+        "_child_wait_ns",
         "_ready_ns",
         "_waited_ns",
+        "_waits_for_child",
         "admitted",
         "cpu_ns",
         "dispatched_ns",
@@ -67,14 +71,23 @@ class Life:
         self.dispatched_ns = 0
         self.last_slice: Slice | None = None
         self.track = Track()
-        #: Time spent READY and BLOCKED, without the present stay.
+        #: Time spent READY and BLOCKED, and of the latter for its own children, without the present stay.
         self._ready_ns = 0
         self._waited_ns = 0
+        self._child_wait_ns = 0
+        self._waits_for_child = False
 
     def enter(self, where: int, t_ns: int) -> None:
         """It is somewhere else from now on, ``where`` as in ``sandbox.views.intervals``."""
+        if self._waits_for_child:
+            self._child_wait_ns, self._waits_for_child = self.child_wait_ns(t_ns), False
         self._ready_ns, self._waited_ns = self.ready_ns(t_ns), self.blocked_ns(t_ns)
         self.track.put(t_ns, where)
+
+    def block(self, on: Clause, t_ns: int) -> None:
+        """It is BLOCKED from now on."""
+        self.enter(BLOCKED, t_ns)
+        self._waits_for_child = on.rule == FOR_CHILD
 
     def ready_ns(self, now_ns: int) -> int:
         """Time spent READY so far."""
@@ -83,6 +96,10 @@ class Life:
     def blocked_ns(self, now_ns: int) -> int:
         """Time spent BLOCKED so far."""
         return self._waited_ns + self._lasting_ns(BLOCKED, now_ns)
+
+    def child_wait_ns(self, now_ns: int) -> int:
+        """Of the time spent BLOCKED, that in which it waited for children of its own."""
+        return self._child_wait_ns + (self._lasting_ns(BLOCKED, now_ns) if self._waits_for_child else 0)
 
     def _lasting_ns(self, where: int, now_ns: int) -> int:
         lasts = bool(self.track.values) and self.track.values[-1] == where
@@ -139,7 +156,7 @@ class History:
             case Ready(pid=pid):
                 self.lives[pid].enter(READY, event.t_ns)
             case Blocked(pid=pid, again=False):
-                self.lives[pid].enter(BLOCKED, event.t_ns)
+                self.lives[pid].block(event.on, event.t_ns)
             case Dispatched():
                 self._dispatch(event)
             case Descheduled():

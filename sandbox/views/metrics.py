@@ -1,5 +1,8 @@
 """Events → figures: the result document and its table. Definitions are the textbooks'.
 
+Means and percentiles are over the processes that the scenario names: what those start is their own way of working, and
+its CPU time is theirs as a family's.
+
 turnaround: from arrival to the end. waiting: time READY. response: from arrival to the first dispatch.
 makespan: from boot to the last end. CPU utilisation: CPU time of all processes over CPUs × makespan; where some have
 not ended, as servers never do, over the whole run, and so is the throughput.
@@ -56,7 +59,9 @@ def result(history: History) -> dict[str, Any]:
 
 def processes(history: History) -> list[dict[str, Any]]:
     """The figures of each process, in scenario order."""
-    return [_process(life, history) for life in sorted(history.lives.values(), key=_scenario_order)]
+    families = family_cpu_ns(history)
+    lives = sorted(history.lives.values(), key=_scenario_order)
+    return [_process(life, history) | {"family_cpu_ns": families[life.admitted.pid]} for life in lives]
 
 
 def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, Any]:
@@ -67,7 +72,7 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
     span_ns = makespan_ns if len(ended) == len(everyone) else history.now_ns
     cpus = history.booted.cpus if history.booted else 1
     cpu_ns = sum(life.cpu_ns for life in everyone)
-    figures = [_process(life, history) for life in ended]
+    named = [_process(life, history) for life in ended if pids is not None or life.admitted.order is not None]
     return {
         "makespan_ns": makespan_ns,
         "cpu_utilisation": cpu_ns / (cpus * span_ns) if span_ns else 0.0,
@@ -76,19 +81,20 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
         "switching_ns": sum(life.switching_ns for life in everyone) if _is_virtual(history) else None,
         "missed_deadlines": history.missed,
         "undispatched_ns": history.undispatched_ns,
-        "turnaround_ns": _summary([figure["turnaround_ns"] for figure in figures]),
-        "waiting_ns": _summary([figure["waiting_ns"] for figure in figures]),
-        "response_ns": _summary([f["response_ns"] for f in figures if f["response_ns"] is not None]),
-        "fairness_jain": jain([f["cpu_ns"] / (f["cpu_ns"] + f["waiting_ns"]) for f in figures if f["cpu_ns"]]),
+        "turnaround_ns": _summary([figure["turnaround_ns"] for figure in named]),
+        "waiting_ns": _summary([figure["waiting_ns"] for figure in named]),
+        "response_ns": _summary([f["response_ns"] for f in named if f["response_ns"] is not None]),
+        "fairness_jain": jain([_share(life, history.now_ns) for life in ended if life.cpu_ns]),
     }
 
 
 def one_after_another(history: History) -> dict[str, float]:
-    """What the same processes would take one after another, the CPU idle during each one's waits: makespan in
-    ns and CPU utilisation, from what each used and waited in this run."""
+    """What the scenario's processes would take one after another, the CPU idle during each one's waits: makespan in ns
+    and CPU utilisation, from what all used and these waited in this run, for others than their own children."""
     cpu_ns = sum(life.cpu_ns for life in history.lives.values())
-    blocked_ns = sum(life.blocked_ns(history.now_ns) for life in history.lives.values())
-    total_ns = cpu_ns + blocked_ns
+    named = [life for life in history.lives.values() if life.admitted.order is not None]
+    waits_ns = sum(life.blocked_ns(history.now_ns) - life.child_wait_ns(history.now_ns) for life in named)
+    total_ns = cpu_ns + waits_ns
     return {"makespan_ns": total_ns, "cpu_utilisation": cpu_ns / total_ns if total_ns else 0.0}
 
 
@@ -108,6 +114,20 @@ def _summary(values: list[int]) -> dict[str, int | None]:
         "p95": percentile(values, 0.95),
         "max": values[-1],
     }
+
+
+def family_cpu_ns(history: History) -> dict[int, int]:
+    """The CPU time of each process and of all its descendants, by pid."""
+    totals = {pid: life.cpu_ns for pid, life in history.lives.items()}
+    for pid in reversed(totals):  # children were born after their parents
+        parent = history.lives[pid].admitted.parent
+        if parent in totals:
+            totals[parent] += totals[pid]
+    return totals
+
+
+def _share(life: Life, now_ns: int) -> float:
+    return life.cpu_ns / (life.cpu_ns + life.ready_ns(now_ns))
 
 
 def _is_virtual(history: History) -> bool:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 
 from sandbox.model.events import Dispatched
-from tests.benchmarks.tools import alternate, row, timed
-from tests.support.scenarios import kernel_process, process, scenario
+from tests.benchmarks.figures import Beside, Figure, figure, in_turn, timed
+from tests.support.real import kernel_process
+from tests.support.scenarios import process, scenario
 
+ROUNDS = 3
 NUMBER = 300
 
 
@@ -18,16 +21,13 @@ def births() -> float:
 
 def first_dispatch(number: int) -> float:
     def until_first_dispatch() -> None:
-        with kernel_process(scenario(process("p", "cpu 1ms", count=1), *others(number))) as link:
+        others = [process(f"p{index}", "cpu 1ms") for index in range(number)]
+        with kernel_process(scenario(process("p", "cpu 1ms", count=1), *others)) as link:
             for event in link.events():
                 if isinstance(event, Dispatched):
                     return
 
     return timed(until_first_dispatch)
-
-
-def others(number: int) -> list:  # type: ignore[type-arg]
-    return [process(f"p{index}", "cpu 1ms") for index in range(number)]
 
 
 def bare_forks() -> float:
@@ -40,6 +40,6 @@ def bare_forks() -> float:
     return timed(fork_all)
 
 
-def main() -> None:
-    ours, theirs, ratio = alternate(births, bare_forks, rounds=3)
-    row(f"{NUMBER} processes", f"{ours * 1e3 / NUMBER:.2f} ms each", f"{theirs * 1e3 / NUMBER:.2f} ms each", ratio)
+def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
+    ours, forks = in_turn(rounds, lambda: births() * 1e3 / NUMBER, lambda: bare_forks() * 1e3 / NUMBER)
+    yield figure(f"a process, of {NUMBER}", ours, "ms", "less", Beside("bare fork", forks))

@@ -1,12 +1,15 @@
-"""The dispatcher beside the plain recipe: a bare loop that stops one, waits for the stop, and continues the next."""
+"""The dispatcher beside the plain recipe: a bare loop that stops one, waits for the stop, and continues the next.
+
+A slice error is how far a slice was from the quantum, over or under it.
+"""
 
 from __future__ import annotations
 
 import gc
 import os
 import signal
-import statistics
 import time
+from collections.abc import Iterator
 from typing import Any
 
 from sandbox.analysis.measurement.measure import Run, hogs
@@ -17,8 +20,10 @@ from sandbox.machines.linux.process.child import cpu_clock
 from sandbox.util import libc
 from sandbox.util.stats import distribution
 from sandbox.util.units import MS, US, S
+from tests.benchmarks.figures import Beside, Better, CannotMeasure, Figure, figure
 
 ROUNDS = 3
+QUANTA_NS = (1 * MS, 10 * MS)
 
 
 def ours(quantum_ns: int) -> dict[str, Any]:
@@ -94,30 +99,30 @@ def _figures(records: list[Any], quantum_ns: int) -> dict[str, Any]:
     return {"slice_error_ns": distribution(errors), "dispatch_gap_ns": distribution(gaps)}
 
 
-def main() -> None:
-    if os.sched_getaffinity(0) == {max(os.sched_getaffinity(0))}:
-        print("needs two CPUs")
-        return
-    for quantum_ns in (1 * MS, 10 * MS):
-        pairs = [(ours(quantum_ns), plain(quantum_ns)) for _ in range(ROUNDS)]
-        print(f"quantum {quantum_ns // MS} ms{'':<12}{'ours':>16}{'plain recipe':>22}")
-        for name, path, unit in _ROWS:
-            mine, theirs = ([_pick(pair[side], path) / unit for pair in pairs] for side in (0, 1))
-            print(f"  {name:<22}{statistics.median(mine):>16.3f}{statistics.median(theirs):>22.3f}")
-
-
-_ROWS = (
-    ("gap p50, us", ("dispatch_gap_ns", "p50"), US),
-    ("gap p99, us", ("dispatch_gap_ns", "p99"), US),
-    ("slice error p50, us", ("slice_error_ns", "p50"), US),
-    ("slice error p99, us", ("slice_error_ns", "p99"), US),
-    ("CPU delivered", ("delivered",), 1),
-    ("engine's own CPU", ("engine_cpu",), 1),
+_PARTS: tuple[tuple[str, tuple[str, ...], str, int, Better], ...] = (
+    ("gap p50", ("dispatch_gap_ns", "p50"), "µs", US, "less"),
+    ("gap p99", ("dispatch_gap_ns", "p99"), "µs", US, "less"),
+    ("slice error p50", ("slice_error_ns", "p50"), "µs", US, "less"),
+    ("slice error p99", ("slice_error_ns", "p99"), "µs", US, "less"),
+    ("CPU delivered", ("delivered",), "", 1, "more"),
+    ("engine's own CPU", ("engine_cpu",), "", 1, "less"),
 )
+
+
+def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
+    if len(os.sched_getaffinity(0)) < 2:
+        raise CannotMeasure("needs two CPUs")
+    for quantum_ns in QUANTA_NS:
+        pairs = [(ours(quantum_ns), plain(quantum_ns)) for _ in range(rounds)]
+        for name, path, unit, divisor, better in _PARTS:
+            mine, theirs = ([_pick(pair[side], path) / divisor for pair in pairs] for side in (0, 1))
+            yield figure(f"{quantum_ns // MS} ms: {name}", mine, unit, better, Beside("plain recipe", theirs))
 
 
 def _pick(figures: dict[str, Any], path: tuple[str, ...]) -> float:
     value: Any = figures
     for key in path:
-        value = value[key]
-    return float(value)
+        value = value and value[key]
+    if value is None:
+        raise CannotMeasure("needs the system's records of context switches (perf)")
+    return abs(float(value))

@@ -7,8 +7,11 @@ import pty
 import select
 import sys
 import time
+from collections.abc import Iterator
 
-from tests.benchmarks.tools import alternate, row
+from tests.benchmarks.figures import Beside, CannotMeasure, Figure, figure, in_turn
+
+ROUNDS = 5
 
 MINIMAL = """
 from textual.app import App
@@ -19,7 +22,7 @@ class Minimal(App):
         yield Static("READY")
 Minimal().run()
 """
-_PATIENCE_S = 15.0
+_TIMEOUT_S = 15.0
 
 
 def until_ready(*command: str) -> float:
@@ -30,7 +33,7 @@ def until_ready(*command: str) -> float:
         os.environ.update(TERM="xterm-256color", COLUMNS="120", LINES="40")
         os.execv(command[0], command)
     painted, seen = 0.0, b""
-    while time.perf_counter() - began < _PATIENCE_S and select.select([terminal], [], [], _PATIENCE_S)[0]:
+    while time.perf_counter() - began < _TIMEOUT_S and select.select([terminal], [], [], _TIMEOUT_S)[0]:
         try:
             seen += os.read(terminal, 65_536)
         except OSError:
@@ -40,12 +43,15 @@ def until_ready(*command: str) -> float:
             os.write(terminal, b"q")
     os.waitpid(os_pid, 0)
     os.close(terminal)
+    if not painted:
+        raise CannotMeasure(f"no frame of {' '.join(command[:4])} within {_TIMEOUT_S:.0f} s")
     return painted
 
 
-def main() -> None:
-    ours, theirs, ratio = alternate(
-        lambda: until_ready(sys.executable, "-m", "sandbox", "time-sharing"),
-        lambda: until_ready(sys.executable, "-c", MINIMAL),
+def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
+    ours, minimal = in_turn(
+        rounds,
+        lambda: until_ready(sys.executable, "-m", "sandbox", "time-sharing") * 1e3,
+        lambda: until_ready(sys.executable, "-c", MINIMAL) * 1e3,
     )
-    row("first frame", f"{ours * 1e3:.0f} ms", f"minimal {theirs * 1e3:.0f} ms", ratio)
+    yield figure("first frame", ours, "ms", "less", Beside("minimal app", minimal))

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from functools import partial
+
 from sandbox.analysis.measurement.measure import Run, left_to_linux, mixed
 from sandbox.model.spec import Scenario
-from sandbox.util.units import MS, S
-from tests.benchmarks.tools import alternate, row
+from sandbox.util.units import MS
+from tests.benchmarks.figures import Beside, Figure, figure, in_turn
+
+ROUNDS = 3
+QUANTA_NS = (5 * MS, 10 * MS, 50 * MS)
 
 
 def load(quantum_ns: int) -> Scenario:
@@ -14,11 +20,16 @@ def load(quantum_ns: int) -> Scenario:
     return scenario
 
 
-def main() -> None:
-    for quantum_ns in (5 * MS, 10 * MS, 50 * MS):
-        mine, theirs, ratio = alternate(
-            lambda q=quantum_ns: Run(load(q)).makespan_ns / S,  # type: ignore[misc]
-            lambda q=quantum_ns: left_to_linux(load(q)) / S,  # type: ignore[misc]
-            rounds=3,
-        )
-        row(f"mixed load, quantum {quantum_ns // MS} ms", f"{mine * 1e3:.0f} ms", f"{theirs * 1e3:.0f} ms", ratio)
+def scheduled_ms(quantum_ns: int) -> float:
+    return Run(load(quantum_ns)).makespan_ns / MS
+
+
+def by_linux_ms(quantum_ns: int) -> float:
+    return left_to_linux(load(quantum_ns)) / MS
+
+
+def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
+    for quantum_ns in QUANTA_NS:
+        ours, linux = in_turn(rounds, partial(scheduled_ms, quantum_ns), partial(by_linux_ms, quantum_ns))
+        beside = Beside("left to Linux", linux, foreign=False)  # the work is a program of ours
+        yield figure(f"mixed load, quantum {quantum_ns // MS} ms", ours, "ms", "less", beside)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import random
 import statistics
+from collections.abc import Iterator
+from functools import partial
 
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event
@@ -13,8 +15,9 @@ from sandbox.util.stats import percentile
 from sandbox.util.units import MS
 from sandbox.views.eventlog import EventLog, Moment
 from sandbox.views.history import History
-from tests.benchmarks.tools import timed
+from tests.benchmarks.figures import Beside, Figure, figure, timed
 
+ROUNDS = 1
 EVENTS, PROCESSES, POINTS, CELLS = 1_000_000, 50, 40, 100
 
 
@@ -48,8 +51,8 @@ def draw(history: History) -> None:
         cpu_cells(track, cell_ns, 0, CELLS, history.now_ns)
 
 
-def main() -> None:
-    events = run()
+def looked_back(events: list[Event]) -> dict[str, float]:
+    """Seconds and MB of one round."""
     past = EventLog()
 
     def take() -> None:
@@ -62,14 +65,31 @@ def main() -> None:
             moment.apply(event)
 
     taken_s, folded_s = timed(take), timed(fold)
-    kept = sum(len(chapter.lines) for chapter in past._chapters)
-    print(f"{len(events)} events: taken in {taken_s:.1f} s, kept in {kept / 1e6:.1f} MB")
     draws = random.Random(1)
     points = [draws.randrange(len(events)) for _ in range(POINTS)]
-    reach = sorted(timed(lambda index=index: past.at(index)) for index in points)  # type: ignore[misc]
-    show = sorted(timed(lambda: draw(past.live.history)) for _ in range(5))
-    print(
-        f"{'a point, ms':<24} p50 {statistics.median(reach) * 1e3:6.1f}   p95 {percentile(reach, 0.95) * 1e3:6.1f}"
-        f"   max {reach[-1] * 1e3:6.1f}   folding half of all: {folded_s * 1e3:.0f}"
-    )
-    print(f"{'all lanes, ms':<24} p50 {statistics.median(show) * 1e3:6.1f}")
+    reach = sorted(timed(partial(past.at, index)) for index in points)
+    return {
+        "taken": taken_s,
+        "folded": folded_s,
+        "kept": sum(len(chapter.lines) for chapter in past._chapters) / 1e6,
+        "p50": statistics.median(reach),
+        "p95": percentile(reach, 0.95),
+        "max": reach[-1],
+        "lanes": statistics.median(timed(partial(draw, past.live.history)) for _ in range(5)),
+    }
+
+
+def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
+    events = run()
+    taken = [looked_back(events) for _ in range(rounds)]
+
+    def values(name: str, times: float = 1e3) -> list[float]:
+        return [each[name] * times for each in taken]
+
+    folded = Beside("folding half of all", values("folded"), foreign=False)
+    yield figure("events taken in", values("taken", 1), "s", "less")
+    yield figure("events kept in", values("kept", 1), "MB", "less")
+    yield figure("a point, p50", values("p50"), "ms", "less", folded)
+    yield figure("a point, p95", values("p95"), "ms", "less", folded)
+    yield figure("a point, max", values("max"), "ms", "less", folded)
+    yield figure("all lanes", values("lanes"), "ms", "less")

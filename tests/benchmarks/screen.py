@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 from textual.app import App, ComposeResult
 from textual.widgets import DataTable
 
-from sandbox.model.events import Admitted, Booted, Event, Ready
+from sandbox.model.events import Admitted, AnyEvent, Booted, Ready
 from sandbox.model.spec import MachineSpec, Scenario
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.state.live import Live
-from tests.benchmarks.tools import alternate, row
+from tests.benchmarks.figures import Beside, Figure, figure, in_turn
 
+ROUNDS = 3
 PROCESSES, FRAMES = 1_000, 20
 
 
-def admissions() -> list[Event]:
-    events: list[Event] = [Booted(0, "virtual", 1, "rr", {}, "arrival-first", "bench")]
+def admissions() -> list[AnyEvent]:
+    events: list[AnyEvent] = [Booted(0, "virtual", 1, "rr", {}, "arrival-first", "bench")]
     for pid in range(1, PROCESSES + 1):
         events += [Admitted(0, pid, f"process-{pid}", "cpu 1s"), Ready(0, pid, "admitted")]
     return events
@@ -60,6 +62,6 @@ async def table() -> float:
         return (time.process_time() - began) / FRAMES
 
 
-def main() -> None:
-    ours, theirs, ratio = alternate(lambda: asyncio.run(board()), lambda: asyncio.run(table()), rounds=3)
-    row(f"{PROCESSES} processes, a frame", f"{ours * 1e3:.1f} ms CPU", f"DataTable {theirs * 1e3:.1f} ms", ratio)
+def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
+    ours, cells = in_turn(rounds, lambda: asyncio.run(board()) * 1e3, lambda: asyncio.run(table()) * 1e3)
+    yield figure(f"a frame of {PROCESSES} processes, CPU", ours, "ms", "less", Beside("DataTable", cells))

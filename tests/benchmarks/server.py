@@ -7,7 +7,7 @@ import statistics
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from sandbox.clients.client import Clients
 from sandbox.link.client import use_all_cpus
@@ -15,10 +15,12 @@ from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.model.events import Listening
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.addresses import Address, parse_address
-from tests.benchmarks.tools import row, timed
-from tests.support.scenarios import kernel_process, scenario
+from tests.benchmarks.figures import Beside, Figure, figure
+from tests.support.real import kernel_process
+from tests.support.scenarios import scenario
 
-CONNECTIONS, ECHOES, ROUNDS = 300, 1_000, 5
+ROUNDS = 5
+CONNECTIONS, ECHOES = 300, 1_000
 
 #: As the manual of ``socketserver`` has it, but for the number of children: after 40 it answers nobody any more.
 FORKING_TCP_SERVER = """
@@ -53,6 +55,7 @@ def sandboxed() -> Iterator[Address]:
     with kernel_process(world, stay=True, attended=True) as link:
         for event in link.events():
             if isinstance(event, Listening):
+                address = parse_address(event.at)
                 break
         loop = asyncio.get_running_loop()
 
@@ -62,7 +65,7 @@ def sandboxed() -> Iterator[Address]:
 
         loop.add_reader(link, read)
         try:
-            yield parse_address(event.at)
+            yield address
         finally:
             loop.remove_reader(link)
 
@@ -80,7 +83,7 @@ def outside(source: str, *words: str) -> Iterator[Address]:
             server.kill()
 
 
-SERVERS = {
+SERVERS: dict[str, Callable[[], AbstractContextManager[Address]]] = {
     "in the sandbox": sandboxed,
     "the same outside": lambda: outside(OURS_ALONE, "127.0.0.1:0"),
     "ForkingTCPServer": lambda: outside(FORKING_TCP_SERVER),
@@ -110,21 +113,21 @@ async def echo_us(address: Address) -> float:
     return statistics.median(client.round_trips_ns) / 1_000
 
 
-async def measure(serve: Callable[[], object]) -> tuple[float, float]:
-    with serve() as address:  # type: ignore[attr-defined]
+async def visit(serve: Callable[[], AbstractContextManager[Address]]) -> tuple[float, float]:
+    """Clients a second, and the round trip of one in µs."""
+    with serve() as address:
         return await connections_each_second(address), await echo_us(address)
 
 
-def main() -> None:
-    found: dict[str, list[tuple[float, float]]] = {name: [] for name in SERVERS}
-    took = timed(
-        lambda: [found[name].append(asyncio.run(measure(SERVERS[name]))) for _ in range(ROUNDS) for name in found]
-    )
-    ours = found["in the sandbox"]
-    for other in list(SERVERS)[1:]:
-        for index, (what, unit) in enumerate((("clients served", "/s"), ("round trip", "µs"))):
-            pairs = [(mine[index], theirs[index]) for mine, theirs in zip(ours, found[other], strict=True)]
-            mine, theirs = (statistics.median(values) for values in zip(*pairs, strict=True))
-            ratio = statistics.median(mine / theirs for mine, theirs in pairs)
-            row(f"{what}, beside {other}", f"{mine:.0f} {unit}", f"{theirs:.0f} {unit}", ratio)
-    print(f"{ROUNDS} rounds in {took:.0f} s")
+def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
+    visits = [{name: asyncio.run(visit(serve)) for name, serve in SERVERS.items()} for _ in range(rounds)]
+
+    def values(server: str, which: int) -> list[float]:
+        return [visit[server][which] for visit in visits]
+
+    def others(which: int) -> tuple[Beside, Beside]:
+        same, forking = "the same outside", "ForkingTCPServer"
+        return Beside(same, values(same, which), foreign=False), Beside(forking, values(forking, which))
+
+    yield figure("clients served", values("in the sandbox", 0), "/s", "more", *others(0))
+    yield figure("round trip", values("in the sandbox", 1), "µs", "less", *others(1))

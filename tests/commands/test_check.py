@@ -12,7 +12,9 @@ import pytest
 from rich.cells import cell_len
 
 from sandbox.analysis.conformance.verdicts import LAWS
-from tests.support.commands import Caller, Said
+from tests.support.commands import CommandResult, CommandRunner
+
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 HEAD = """
 import random
@@ -28,19 +30,14 @@ class Mine(Policy):
         return self.quantum
 """
 ENQUEUE = "    def enqueue(self, task, reason, now_ns):\n"
-Check = Callable[..., Said]
+Check = Callable[..., CommandResult]
 PICK = "    def pick(self, cpu, now_ns):\n"
 
 
 @pytest.fixture
-def check(ossandbox: Caller) -> Check:
+def check(ossandbox: CommandRunner) -> Check:
     """The command on fewer workloads than usual: enough for what shows at once."""
     return lambda *words: ossandbox("check", "--worlds", "60", *words)
-
-
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
 
 
 def policy(*more: str, name: str = "mine.py") -> str:
@@ -54,34 +51,34 @@ def line_of(text: str, name: str = "mine.py") -> int:
     return next(n for n, line in enumerate(Path(name).read_text("utf-8").splitlines(), 1) if text in line)
 
 
-def verdicts(said: Said) -> dict[str, str]:
+def verdicts(done: CommandResult) -> dict[str, str]:
     """The sign of each law."""
-    return {law: line[0] for law in LAWS for line in said.lines if line[2:].startswith(law)}
+    return {law: line[0] for law in LAWS for line in done.lines if line[2:].startswith(law)}
 
 
-def broken(said: Said) -> list[str]:
-    return [law for law, sign in verdicts(said).items() if sign == "✘"]
+def broken(done: CommandResult) -> list[str]:
+    return [law for law, sign in verdicts(done).items() if sign == "✘"]
 
 
-def story(said: Said, law: str) -> list[str]:
+def lines_of(done: CommandResult, law: str) -> list[str]:
     """What is told of a law: its line, and those below it."""
-    start = next(n for n, line in enumerate(said.lines) if line[2:].startswith(law))
-    below = [n for n, line in enumerate(said.lines) if n > start and not line.startswith("    ")]
-    return said.lines[start : below[0] if below else None]
+    start = next(n for n, line in enumerate(done.lines) if line[2:].startswith(law))
+    below = [n for n, line in enumerate(done.lines) if n > start and not line.startswith("    ")]
+    return done.lines[start : below[0] if below else None]
 
 
-def test_a_policy_that_keeps_every_law(ossandbox: Caller) -> None:
-    said = ossandbox("check", policy())
-    assert (said.status, said.err) == (0, "")
-    assert said.lines[0] == "mine.py:Mine  500 generated workloads, seed 1"
-    assert said.lines[1:] == [f"✔ {law}" for law in LAWS]
+def test_a_policy_that_keeps_every_law(ossandbox: CommandRunner) -> None:
+    done = ossandbox("check", policy())
+    assert (done.status, done.err) == (0, "")
+    assert done.lines[0] == "mine.py:Mine  500 generated workloads, seed 1"
+    assert done.lines[1:] == [f"✔ {law}" for law in LAWS]
 
 
 def test_one_that_forgets_somebody_is_shown_the_smallest_workload(check: Check) -> None:
-    said = check(policy(ENQUEUE, "        if reason != 'woke':\n            self.queue.append(task)\n"))
-    assert said.status == 1
-    assert "nothing lost" in broken(said)
-    assert story(said, "nothing lost") == [
+    done = check(policy(ENQUEUE, "        if reason != 'woke':\n            self.queue.append(task)\n"))
+    assert done.status == 1
+    assert "nothing lost" in broken(done)
+    assert lines_of(done, "nothing lost") == [
         "✘ nothing lost    A was ready from 10 ms on and never ran again",
         "    A  io 10ms, cpu 10ms",
         "      1 A          ·····························································",
@@ -90,114 +87,114 @@ def test_one_that_forgets_somebody_is_shown_the_smallest_workload(check: Check) 
     ]
 
 
-def test_one_that_leaves_a_cpu_idle(ossandbox: Caller) -> None:
+def test_one_that_leaves_a_cpu_idle(ossandbox: CommandRunner) -> None:
     lazy = PICK + "        return super().pick(cpu, now_ns) if now_ns % 20_000_000 == 0 else None\n"
-    said = ossandbox("check", policy(lazy))
-    assert "never idle" in broken(said)
-    assert re.search(r"CPU 0 stood idle for \d+ ms while somebody was ready: A", story(said, "never idle")[0])
+    done = ossandbox("check", policy(lazy))
+    assert "never idle" in broken(done)
+    assert re.search(r"CPU 0 stood idle for \d+ ms while somebody was ready: A", lines_of(done, "never idle")[0])
 
 
 def test_one_that_lets_somebody_starve(check: Check) -> None:
-    said = check(policy(PICK, "        return self.queue.pop()\n"))
-    assert broken(said) == ["no starvation"]
-    assert " got no turn while others ran for 5 s" in story(said, "no starvation")[0]
+    done = check(policy(PICK, "        return self.queue.pop()\n"))
+    assert broken(done) == ["no starvation"]
+    assert " got no turn while others ran for 5 s" in lines_of(done, "no starvation")[0]
 
 
 def test_what_a_class_declares_is_not_held_against_it(check: Check) -> None:
-    said = check(policy("    starves = True\n", PICK, "        return self.queue.pop()\n"))
-    assert said.status == 0
-    assert story(said, "no starvation") == ["● no starvation   its class says that it need not"]
+    done = check(policy("    starves = True\n", PICK, "        return self.queue.pop()\n"))
+    assert done.status == 0
+    assert lines_of(done, "no starvation") == ["● no starvation   its class says that it need not"]
 
 
 def test_one_that_draws_lots_that_no_seed_decides(check: Check) -> None:
     shuffle = "        random.shuffle(self.queue)\n        return super().pick(cpu, now_ns)\n"
-    said = check(policy(PICK, shuffle))
-    assert broken(said) == ["deterministic"]
-    assert "two runs of the same workload differ from here on" in said.out
+    done = check(policy(PICK, shuffle))
+    assert broken(done) == ["deterministic"]
+    assert "two runs of the same workload differ from here on" in done.out
 
 
 def test_one_that_mistakes_units(check: Check) -> None:
     Path("mine.py").write_text(HEAD.replace("return self.quantum", "return 50_000  # us, or so"))
-    said = check("mine.py")
-    assert said.status == 1
-    assert story(said, "right slices")[:2] == [
+    done = check("mine.py")
+    assert done.status == 1
+    assert lines_of(done, "right slices")[:2] == [
         "✘ right slices    A got a slice of 50 us; slices are in ns, at least 100 us,",
         "                  None for no end",
     ]
 
 
 def test_one_that_raises_is_told_its_own_file_and_line(check: Check) -> None:
-    said = check(policy(PICK, "        return self.queue[len(self.queue)]  # one too far\n"))
-    assert said.status == 1
-    told = "\n".join(story(said, "lawful values"))
+    done = check(policy(PICK, "        return self.queue[len(self.queue)]  # one too far\n"))
+    assert done.status == 1
+    told = "\n".join(lines_of(done, "lawful values"))
     assert "pick raises IndexError: deque index out of range" in told
     assert f"mine.py, line {line_of('one too far')}, in pick" in told
     assert "return self.queue[len(self.queue)] # one too far" in told
-    assert verdicts(said)["nothing lost"] == "-", "no run tells anything about the other laws"
+    assert verdicts(done)["nothing lost"] == "-", "no run tells anything about the other laws"
 
 
 @pytest.mark.parametrize("answer", ["42", "'A'", "True", "object()"])
 def test_one_that_picks_nonsense(check: Check, answer: str) -> None:
-    said = check(policy(PICK, f"        return {answer}  # nonsense\n"))
-    assert said.status == 1
-    assert broken(said) == ["lawful values"]
-    assert f"line {line_of('def pick')}, in pick" in said.out
+    done = check(policy(PICK, f"        return {answer}  # nonsense\n"))
+    assert done.status == 1
+    assert broken(done) == ["lawful values"]
+    assert f"line {line_of('def pick')}, in pick" in done.out
 
 
 @pytest.mark.parametrize("answer", ["0", "-1", "True", "0.05", "'50ms'"])
 def test_one_whose_slices_are_nonsense(check: Check, answer: str) -> None:
     Path("mine.py").write_text(HEAD.replace("return self.quantum", f"return {answer}"))
-    said = check("mine.py")
-    assert said.status == 1
-    assert "lawful values" in broken(said)
+    done = check("mine.py")
+    assert done.status == 1
+    assert "lawful values" in broken(done)
 
 
 def test_one_that_keeps_the_dead(check: Check) -> None:
     own = "    def start(self, now_ns):\n        self.own = []\n" + ENQUEUE + "        self.own.append(task)\n"
-    said = check(policy(own, PICK, "        return self.own.pop(0) if self.own else None\n"))
-    assert broken(said) == ["lawful values"]
-    assert "is killed" in "\n".join(story(said, "lawful values"))
+    done = check(policy(own, PICK, "        return self.own.pop(0) if self.own else None\n"))
+    assert broken(done) == ["lawful values"]
+    assert "is killed" in "\n".join(lines_of(done, "lawful values"))
 
 
 @pytest.mark.parametrize("hang", ["while True: pass", "sum(range(10**15))"])
 def test_one_that_hangs_does_not_hang_the_check(check: Check, hang: str) -> None:
-    said = check(
+    done = check(
         policy(
             PICK, f"        if len(self.queue) == 2:\n            {hang}\n        return super().pick(cpu, now_ns)\n"
         ),
     )
-    assert said.status == 1
-    told = "\n".join(story(said, "lawful values"))
+    assert done.status == 1
+    told = "\n".join(lines_of(done, "lawful values"))
     assert f"mine.py, line {line_of(hang)}, in pick" in told
-    assert {sign for law, sign in verdicts(said).items() if law != "lawful values"} == {"-"}
+    assert {sign for law, sign in verdicts(done).items() if law != "lawful values"} == {"-"}
 
 
 def test_one_that_ends_the_process_ends_its_own_only(check: Check) -> None:
-    said = check(policy(PICK, "        import os\n        os._exit(3)\n"))
-    assert said.status == 1
-    assert "it ended the process that examined it" in said.out
+    done = check(policy(PICK, "        import os\n        os._exit(3)\n"))
+    assert done.status == 1
+    assert "it ended the process that examined it" in done.out
 
 
 def test_what_it_prints_disturbs_nobody(check: Check) -> None:
-    said = check(policy(PICK, "        print('picking')\n        return super().pick(cpu, now_ns)\n"), "--json")
-    assert said.status == 0
-    assert json.loads(said.out)[0]["passed"]
+    done = check(policy(PICK, "        print('picking')\n        return super().pick(cpu, now_ns)\n"), "--json")
+    assert done.status == 0
+    assert json.loads(done.out)[0]["passed"]
 
 
 # Like another policy
 
 
 def test_like_another_policy(check: Check) -> None:
-    said = check(policy(), "--like", "rr")
-    assert said.status == 0
-    assert said.lines[-1] == "✔ like rr"
+    done = check(policy(), "--like", "rr")
+    assert done.status == 0
+    assert done.lines[-1] == "✔ like rr"
 
 
 def test_the_first_divergence_is_two_charts_and_a_sentence(check: Check) -> None:
     Path("mine.py").write_text(HEAD.replace("return self.quantum", "return None"))
-    said = check("mine.py", "--like", "rr")
-    assert said.status == 1
-    assert story(said, "like rr") == [
+    done = check("mine.py", "--like", "rr")
+    assert done.status == 1
+    assert lines_of(done, "like rr") == [
         "✘ like rr         at 10 ms mine.py:Mine runs A, and rr runs B",
         "    A  cpu 20ms",
         "    B  cpu 10ms",
@@ -223,9 +220,9 @@ def test_like_a_policy_with_other_parameters(check: Check) -> None:
 
 @pytest.mark.parametrize("name", ["mlfq:boost=1s", "priority:aging=200ms"])
 def test_what_ends_starvation_does(check: Check, name: str) -> None:
-    said = check(name)
-    assert said.status == 0
-    assert verdicts(said)["no starvation"] == "✔"
+    done = check(name)
+    assert done.status == 0
+    assert verdicts(done)["no starvation"] == "✔"
     assert verdicts(check(name.partition(":")[0]))["no starvation"] == "●"
 
 
@@ -233,9 +230,9 @@ def test_what_ends_starvation_does(check: Check, name: str) -> None:
 
 
 def test_the_report_as_json(check: Check) -> None:
-    said = check(policy(PICK, "        return self.queue.pop()\n"), "--json", "--worlds", "20", "--seed", "7")
-    assert said.status == 1
-    [document] = json.loads(said.out)
+    done = check(policy(PICK, "        return self.queue.pop()\n"), "--json", "--worlds", "20", "--seed", "7")
+    assert done.status == 1
+    [document] = json.loads(done.out)
     assert list(document) == ["file", "kind", "policy", "seed", "worlds", "passed", "laws"]
     assert (document["policy"], document["seed"], document["worlds"]) == ("mine.py:Mine", 7, 20)
     states = {law["law"]: law["state"] for law in document["laws"]}
@@ -252,8 +249,8 @@ def test_the_report_as_junit(check: Check) -> None:
     Path("mine.py").write_text(both)
     Path("good.toml").write_text("")
     Path("bad.toml").write_text("x = 1\ny = 2\n")
-    said = check("mine.py", "good.toml", "bad.toml", "--junit", "grades.xml")
-    assert said.status == 2
+    done = check("mine.py", "good.toml", "bad.toml", "--junit", "grades.xml")
+    assert done.status == 2
     root = ET.parse("grades.xml").getroot()  # noqa: S314 - we wrote it
     assert root.tag == "testsuites"
     suites = {suite.get("name"): suite for suite in root}
@@ -278,9 +275,9 @@ def test_the_report_as_junit(check: Check) -> None:
 
 
 def test_a_junit_file_that_cannot_be_written(check: Check) -> None:
-    said = check(policy(), "--worlds", "5", "--junit", "no/such/folder.xml")
-    assert said.status == 2
-    assert said.err == "no/such/folder.xml: cannot be written: No such file or directory\n"
+    done = check(policy(), "--worlds", "5", "--junit", "no/such/folder.xml")
+    assert done.status == 2
+    assert done.err == "no/such/folder.xml: cannot be written: No such file or directory\n"
 
 
 def test_the_same_seed_gives_the_same_report(check: Check) -> None:
@@ -292,8 +289,8 @@ def test_the_same_seed_gives_the_same_report(check: Check) -> None:
 
 
 def test_every_line_fits_into_80_columns(check: Check) -> None:
-    said = check(policy(PICK, "        return self.queue.pop()\n"), "--like", "rr")
-    for line in said.lines:
+    done = check(policy(PICK, "        return self.queue.pop()\n"), "--like", "rr")
+    for line in done.lines:
         assert cell_len(line) <= 80, line
         assert "\x1b" not in line
 
@@ -309,7 +306,7 @@ def test_a_class_of_the_file_a_name_or_all_of_them(check: Check) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "what", "said"),
+    ("text", "what", "says"),
     [
         (None, "none.py", "none.py: cannot be read: No such file or directory"),
         ("x = 1\n", "mine.py", "mine.py: the file of mine.py holds no policy"),
@@ -324,27 +321,27 @@ def test_a_class_of_the_file_a_name_or_all_of_them(check: Check) -> None:
         ("while True: pass\n", "mine.py:Mine", "line 1"),
     ],
 )
-def test_a_file_that_cannot_be_used(check: Check, text: str | None, what: str, said: str) -> None:
+def test_a_file_that_cannot_be_used(check: Check, text: str | None, what: str, says: str) -> None:
     if text is not None:
         Path("mine.py").write_text(text)
     done = check(what)
     assert done.status == 2
-    assert said in done.err
+    assert says in done.err
     assert len(done.err.splitlines()) == 1
     documents = json.loads(check(what, "--json").out)
     assert [document["passed"] for document in documents] == [False]
 
 
 def test_bad_options(check: Check) -> None:
-    said = check(policy(), "--like", "rrr", "--worlds", "0", "--seed", "x")
-    assert said.status == 2
-    assert [line.split(": ")[1] for line in said.err.splitlines()] == ["--worlds", "--seed", "--like"]
+    done = check(policy(), "--like", "rrr", "--worlds", "0", "--seed", "x")
+    assert done.status == 2
+    assert [line.split(": ")[1] for line in done.err.splitlines()] == ["--worlds", "--seed", "--like"]
 
 
 # The starting point
 
 
-def test_a_starting_point_is_written_and_keeps_every_law(ossandbox: Caller, check: Check) -> None:
+def test_a_starting_point_is_written_and_keeps_every_law(ossandbox: CommandRunner, check: Check) -> None:
     assert (
         ossandbox("policies", "--new", "my_idea.py").out
         == "my_idea.py: class MyIdea; try: ossandbox check my_idea.py\n"
@@ -354,23 +351,23 @@ def test_a_starting_point_is_written_and_keeps_every_law(ossandbox: Caller, chec
     assert ossandbox("simulate", "convoy", "--policy", "my_idea.py:MyIdea", "--quiet").status == 0
 
 
-def test_nothing_is_overwritten_unless_somebody_says_so(ossandbox: Caller) -> None:
+def test_nothing_is_overwritten_unless_somebody_says_so(ossandbox: CommandRunner) -> None:
     Path("mine.py").write_text("precious")
-    said = ossandbox("policies", "--new", "mine.py")
-    assert said.status == 2
-    assert "exists already" in said.err
+    done = ossandbox("policies", "--new", "mine.py")
+    assert done.status == 2
+    assert "exists already" in done.err
     assert Path("mine.py").read_text() == "precious"
     assert ossandbox("policies", "--new", "mine.py", "--force").status == 0
     assert "class Mine(Policy)" in Path("mine.py").read_text("utf-8")
 
 
 @pytest.mark.parametrize("name", ["mine", "mine.txt", "1.py", "my-idea.py", "_.py", "class x.py"])
-def test_names_that_no_policy_can_have(ossandbox: Caller, name: str) -> None:
-    said = ossandbox("policies", "--new", name)
-    assert said.status == 2
-    assert "is no name for a policy's file" in said.err
+def test_names_that_no_policy_can_have(ossandbox: CommandRunner, name: str) -> None:
+    done = ossandbox("policies", "--new", name)
+    assert done.status == 2
+    assert "is no name for a policy's file" in done.err
     assert not Path(name).exists()
 
 
-def test_a_folder_that_is_not_there(ossandbox: Caller) -> None:
+def test_a_folder_that_is_not_there(ossandbox: CommandRunner) -> None:
     assert "cannot be written" in ossandbox("policies", "--new", "nowhere/mine.py").err

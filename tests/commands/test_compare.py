@@ -15,8 +15,9 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from tests.support.commands import Caller
-from tests.support.faults import terminal
+from tests.support.commands import CommandRunner
+from tests.support.files import write_scenario
+from tests.support.terminal import terminal
 
 #: The textbook's example of a convoy: 24, 3 and 3 units of 10 ms.
 CONVOY = """
@@ -56,19 +57,13 @@ class Dice(Policy):
 
 @pytest.fixture
 def convoy(tmp_path: Path) -> str:
-    return write(tmp_path, CONVOY)
+    return write_scenario(tmp_path, CONVOY)
 
 
-def write(folder: Path, text: str, name: str = "scenario.toml") -> str:
-    path = folder / name
-    path.write_text(text, "utf-8")
-    return str(path)
-
-
-def test_one_row_a_policy_with_the_best_of_each_column_marked(ossandbox: Caller, convoy: str) -> None:
-    said = ossandbox("compare", convoy, "--policies", "fcfs,rr")
-    assert said.status == 0
-    assert said.lines[:5] == [
+def test_one_row_a_policy_with_the_best_of_each_column_marked(ossandbox: CommandRunner, convoy: str) -> None:
+    done = ossandbox("compare", convoy, "--policies", "fcfs,rr")
+    assert done.status == 0
+    assert done.lines[:5] == [
         "            turnaround       waiting      response",
         "in ms      mean    p95   mean    p95   mean    p95 switches    CPU   fair",
         "fcfs      270.0  300.0  170.0  270.0  170.0  270.0        3*  100%  0.478",
@@ -77,7 +72,7 @@ def test_one_row_a_policy_with_the_best_of_each_column_marked(ossandbox: Caller,
     ]
 
 
-def test_a_gantt_chart_each_finer_than_cells_with_times_below(ossandbox: Caller, convoy: str) -> None:
+def test_a_gantt_chart_each_finer_than_cells_with_times_below(ossandbox: CommandRunner, convoy: str) -> None:
     lines = ossandbox("compare", convoy, "--policies", "fcfs,rr").lines
     assert lines[6:12] == [
         "fcfs",
@@ -95,42 +90,42 @@ def test_a_gantt_chart_each_finer_than_cells_with_times_below(ossandbox: Caller,
     assert lines[-1] == "█ running  ░ ready  · blocked"
 
 
-def test_it_fits_into_80_columns_and_a_pipe_gets_no_colours(ossandbox: Caller) -> None:
+def test_it_fits_into_80_columns_and_a_pipe_gets_no_colours(ossandbox: CommandRunner) -> None:
     for scenario in ("convoy", "crowd", "parallel", "multiprogramming"):
         for line in ossandbox("compare", scenario, "--policies", "fcfs,rr:quantum=20ms").lines:
             assert cell_len(line) <= 80, line
             assert "\x1b" not in line
 
 
-def test_wide_names_keep_their_lanes_in_line(ossandbox: Caller, tmp_path: Path) -> None:
+def test_wide_names_keep_their_lanes_in_line(ossandbox: CommandRunner, tmp_path: Path) -> None:
     world = (
         '[[process]]\nname = "排序"\nwork = ["cpu 50ms"]\n[[process]]\nname = "很长的进程名字"\nwork = ["cpu 50ms"]\n'
     )
-    said = ossandbox("compare", write(tmp_path, world), "--policies", "fcfs")
-    lanes = [line for line in said.lines if line.startswith(("  1", "  2"))]
+    done = ossandbox("compare", write_scenario(tmp_path, world), "--policies", "fcfs")
+    lanes = [line for line in done.lines if line.startswith(("  1", "  2"))]
     assert [cell_len(line.partition("█")[0].partition("░")[0]) for line in lanes] == [15, 15]
     assert "很长的进 …" in lanes[1]
 
 
-def test_many_processes_are_a_line_a_cpu(ossandbox: Caller, tmp_path: Path) -> None:
+def test_many_processes_are_a_line_a_cpu(ossandbox: CommandRunner, tmp_path: Path) -> None:
     world = '[machine]\ncpus = 2\n[[process]]\nname = "p"\ncount = 20\nwork = ["cpu 50ms"]\n'
-    said = ossandbox("compare", write(tmp_path, world), "--policies", "fcfs")
-    lanes = [line for line in said.lines if line.startswith("cpu")]
+    done = ossandbox("compare", write_scenario(tmp_path, world), "--policies", "fcfs")
+    lanes = [line for line in done.lines if line.startswith("cpu")]
     assert [line[:20] for line in lanes] == ["cpu0           1────", "cpu1           2────"]
-    assert "the pid that has the CPU" in said.lines[-1]
+    assert "the pid that has the CPU" in done.lines[-1]
 
 
-def test_a_policy_beside_itself_with_other_parameters(ossandbox: Caller, convoy: str) -> None:
-    said = ossandbox("compare", convoy, "--policies", "rr:quantum=10ms,rr", "--policies", "rr:quantum=100ms", "--json")
-    quanta = [document["policy"]["parameters"]["quantum_ns"] for document in json.loads(said.out)]
+def test_a_policy_beside_itself_with_other_parameters(ossandbox: CommandRunner, convoy: str) -> None:
+    done = ossandbox("compare", convoy, "--policies", "rr:quantum=10ms,rr", "--policies", "rr:quantum=100ms", "--json")
+    quanta = [document["policy"]["parameters"]["quantum_ns"] for document in json.loads(done.out)]
     assert quanta == [10_000_000, 40_000_000, 100_000_000]
     lines = ossandbox("compare", convoy, "--policies", "rr:quantum=10ms,rr:quantum=100ms").lines
     assert lines[2].startswith("rr:quantum=10ms"), "a long name keeps its end: it is what tells them apart"
     assert "rr:quantum=100ms" in lines
 
 
-def test_parameters_of_every_kind(ossandbox: Caller, tmp_path: Path, convoy: str) -> None:
-    dice = write(tmp_path, DICE, "dice.py") + ":Dice"
+def test_parameters_of_every_kind(ossandbox: CommandRunner, tmp_path: Path, convoy: str) -> None:
+    dice = write_scenario(tmp_path, DICE, "dice.py") + ":Dice"
     settings = ":sides=12:bias=0.25:fair=false:steps=2ms/4ms:quantum=20ms"
     [document] = json.loads(ossandbox("compare", convoy, "--policies", dice + settings, "--json").out)
     assert document["policy"]["parameters"] == {
@@ -138,16 +133,16 @@ def test_parameters_of_every_kind(ossandbox: Caller, tmp_path: Path, convoy: str
     }  # fmt: skip
 
 
-def test_the_json_is_the_list_of_the_documents_that_simulate_gives(ossandbox: Caller, convoy: str) -> None:
+def test_the_json_is_the_list_of_the_documents_that_simulate_gives(ossandbox: CommandRunner, convoy: str) -> None:
     documents = json.loads(ossandbox("compare", convoy, "--policies", "rr,fcfs", "--json").out)
     alone = [json.loads(ossandbox("simulate", convoy, "--policy", name, "--json").out) for name in ("rr", "fcfs")]
     assert documents == alone
 
 
-def test_the_csv_has_a_row_a_policy_and_repeat(ossandbox: Caller, tmp_path: Path, convoy: str) -> None:
-    dice = write(tmp_path, DICE, "dice.py") + ":Dice"
-    said = ossandbox("compare", convoy, "--policies", f"fcfs,{dice}", "--repeat", "3", "--csv", "--seed", "7")
-    rows = [*csv.DictReader(io.StringIO(said.out))]
+def test_the_csv_has_a_row_a_policy_and_repeat(ossandbox: CommandRunner, tmp_path: Path, convoy: str) -> None:
+    dice = write_scenario(tmp_path, DICE, "dice.py") + ":Dice"
+    done = ossandbox("compare", convoy, "--policies", f"fcfs,{dice}", "--repeat", "3", "--csv", "--seed", "7")
+    rows = [*csv.DictReader(io.StringIO(done.out))]
     assert [(row["policy"], row["run"], row["seed"]) for row in rows] == [
         ("fcfs", "1", "7"), ("fcfs", "2", "8"), ("fcfs", "3", "9"), (dice, "1", "7"), (dice, "2", "8"), (dice, "3", "9"),
     ]  # fmt: skip
@@ -155,10 +150,10 @@ def test_the_csv_has_a_row_a_policy_and_repeat(ossandbox: Caller, tmp_path: Path
     assert len({row["turnaround_mean_ns"] for row in rows[3:]}) > 1, "each repeat draws other lots"
 
 
-def test_repeats_have_a_spread(ossandbox: Caller, tmp_path: Path, convoy: str) -> None:
-    dice = write(tmp_path, DICE, "dice.py") + ":Dice"
-    said = ossandbox("compare", convoy, "--policies", f"{dice},fcfs", "--repeat", "5")
-    spreads = [line.split() for line in said.lines if line.startswith("  ±")]
+def test_repeats_have_a_spread(ossandbox: CommandRunner, tmp_path: Path, convoy: str) -> None:
+    dice = write_scenario(tmp_path, DICE, "dice.py") + ":Dice"
+    done = ossandbox("compare", convoy, "--policies", f"{dice},fcfs", "--repeat", "5")
+    spreads = [line.split() for line in done.lines if line.startswith("  ±")]
     assert len(spreads) == 2
     assert set(spreads[1][1:]) <= {"0.0", "0", "0.0%", "0.000"}
     assert float(spreads[0][1]) > 0
@@ -167,7 +162,7 @@ def test_repeats_have_a_spread(ossandbox: Caller, tmp_path: Path, convoy: str) -
     assert float(spreads[0][1]) == pytest.approx((max(means) - min(means)) / 2e6, abs=0.06)
 
 
-def test_without_a_list_the_scenarios_own_policy_comes_first(ossandbox: Caller, convoy: str) -> None:
+def test_without_a_list_the_scenarios_own_policy_comes_first(ossandbox: CommandRunner, convoy: str) -> None:
     documents = json.loads(ossandbox("compare", convoy, "--json").out)
     names = [document["policy"]["name"] for document in documents]
     assert names[0] == "rr"
@@ -175,11 +170,11 @@ def test_without_a_list_the_scenarios_own_policy_comes_first(ossandbox: Caller, 
     assert len(names) == len(set(names))
 
 
-def test_a_policy_that_goes_by_what_no_process_says_is_left_out(ossandbox: Caller, tmp_path: Path) -> None:
+def test_a_policy_that_goes_by_what_no_process_says_is_left_out(ossandbox: CommandRunner, tmp_path: Path) -> None:
     plain = '[[process]]\nname = "a"\nwork = ["cpu 10ms"]\n'
 
     def names(more: str) -> set[str]:
-        documents = json.loads(ossandbox("compare", write(tmp_path, plain + more), "--json").out)
+        documents = json.loads(ossandbox("compare", write_scenario(tmp_path, plain + more), "--json").out)
         return {document["policy"]["name"] for document in documents}
 
     always = names("")
@@ -190,85 +185,99 @@ def test_a_policy_that_goes_by_what_no_process_says_is_left_out(ossandbox: Calle
     assert names('deadline = "50ms"\n') - always == {"edf"}
 
 
-def test_wrong_names_are_told_all_at_once_with_hints(ossandbox: Caller, convoy: str) -> None:
-    said = ossandbox(
+def test_a_policy_that_cannot_have_what_the_scenario_says_is_refused(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from sandbox.policies import Duration, Parameter, Policy\n"
+        'class Mine(Policy):\n    quantum = Parameter(Duration("1ms", "10ms"), "5ms", "how long")\n'
+    )
+    (tmp_path / "world.toml").write_text('[machine]\nquantum = "20ms"\n[[process]]\nwork = ["cpu 5ms"]\n')
+    status, _, done = ossandbox("compare", str(tmp_path / "world.toml"), "--policies", f"rr,{tmp_path}/mine.py:Mine")
+    assert (status, done.strip()) == (
+        2, "options: --policies .quantum: '20ms' is out of range; allowed: 1 ms … 10 ms",
+    )  # fmt: skip
+
+
+def test_wrong_names_are_told_all_at_once_with_hints(ossandbox: CommandRunner, convoy: str) -> None:
+    done = ossandbox(
         "compare", convoy, "--policies", "fcsf,rr:qantum=3ms,rr:quantum=3,no.py:Such,rr:odd", "--repeat", "0"
     )
-    assert (said.status, said.out) == (2, "")
-    assert [line.partition(": ")[2] for line in said.err.splitlines()] == [
+    assert (done.status, done.out) == (2, "")
+    assert [line.partition(": ")[2] for line in done.err.splitlines()] == [
         "--repeat: 0 is out of range; allowed: 1 … 1000",
-        "--policies: there is no policy fcsf; there are: " + said.err.split("there are: ")[1].splitlines()[0],
+        "--policies: there is no policy fcsf; there are: " + done.err.split("there are: ")[1].splitlines()[0],
         "--policies rr: rr has no parameter qantum; it has: quantum. Did you mean quantum?",
         "--policies rr.quantum: '3' is no duration; write for example 20ms, 1.5s or 250us",
         f"--policies: there is no file {Path.cwd() / 'no.py'}",
         "--policies rr: 'odd' sets no parameter; write rr:parameter=value",
     ]
-    assert "Did you mean fcfs?" in said.err
+    assert "Did you mean fcfs?" in done.err
 
 
 def test_real_programs_are_refused_in_virtual_time_unless_they_have_an_estimate(
-    ossandbox: Caller, tmp_path: Path
+    ossandbox: CommandRunner, tmp_path: Path
 ) -> None:
     program = '[[process]]\nname = "a"\ncommand = ["sleep", "1"]\n'
-    said = ossandbox("compare", write(tmp_path, program))
-    assert said.status == 2
-    assert "process a: sleep 1 is a real program: give it an estimate" in said.err
-    said = ossandbox("compare", write(tmp_path, program + 'estimate = "20ms"\n'), "--policies", "fcfs")
-    assert said.status == 0
-    said = ossandbox("compare", write(tmp_path, program + 'estimate = "20ms"\n'), "--against-real")
-    assert said.status == 2
-    assert "only work takes the same CPU time on both machines" in said.err
+    done = ossandbox("compare", write_scenario(tmp_path, program))
+    assert done.status == 2
+    assert "process a: sleep 1 is a real program: give it an estimate" in done.err
+    done = ossandbox("compare", write_scenario(tmp_path, program + 'estimate = "20ms"\n'), "--policies", "fcfs")
+    assert done.status == 0
+    done = ossandbox("compare", write_scenario(tmp_path, program + 'estimate = "20ms"\n'), "--against-real")
+    assert done.status == 2
+    assert "only work takes the same CPU time on both machines" in done.err
 
 
-def test_an_empty_scenario(ossandbox: Caller, tmp_path: Path) -> None:
-    said = ossandbox("compare", write(tmp_path, ""), "--policies", "fcfs,rr")
-    assert said.status == 0
-    assert said.lines.count("nothing ran") == 2
-    assert "*" not in "".join(said.lines[2:4])
+def test_an_empty_scenario(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    done = ossandbox("compare", write_scenario(tmp_path, ""), "--policies", "fcfs,rr")
+    assert done.status == 0
+    assert done.lines.count("nothing ran") == 2
+    assert "*" not in "".join(done.lines[2:4])
 
 
-def test_a_run_that_is_cut_short_is_not_compared(ossandbox: Caller, convoy: str) -> None:
-    said = ossandbox("compare", convoy, "--policies", "fcfs,rr", "--for", "100ms")
-    assert "! fcfs: 3 of 3 processes had not ended; its figures are those of the others" in said.lines
-    assert "! rr: 1 of 3 processes had not ended; its figures are those of the others" in said.lines
-    assert "*" not in "".join(said.lines[2:4])
+def test_a_run_that_is_cut_short_is_not_compared(ossandbox: CommandRunner, convoy: str) -> None:
+    done = ossandbox("compare", convoy, "--policies", "fcfs,rr", "--for", "100ms")
+    assert "! fcfs: 3 of 3 processes had not ended; its figures are those of the others" in done.lines
+    assert "! rr: 1 of 3 processes had not ended; its figures are those of the others" in done.lines
+    assert "*" not in "".join(done.lines[2:4])
 
 
-def test_a_policy_that_fails_is_not_compared(ossandbox: Caller, tmp_path: Path, convoy: str) -> None:
-    faulty = write(tmp_path, DICE.replace("return self.quantum", "return task.quantum"), "dice.py") + ":Dice"
-    said = ossandbox("compare", convoy, "--policies", f"{faulty},fcfs,rr")
-    assert said.status == 1
-    assert f"ossandbox: {faulty}: Dice fails in slice, dice.py line " in said.err
-    assert f"! {faulty}: it failed, and another policy stood in for it" in said.lines
-    assert "*" not in said.lines[said.lines.index(faulty) + 1]
+def test_a_policy_that_fails_is_not_compared(ossandbox: CommandRunner, tmp_path: Path, convoy: str) -> None:
+    faulty = write_scenario(tmp_path, DICE.replace("return self.quantum", "return task.quantum"), "dice.py") + ":Dice"
+    done = ossandbox("compare", convoy, "--policies", f"{faulty},fcfs,rr")
+    assert done.status == 1
+    assert f"ossandbox: {faulty}: Dice fails in slice, dice.py line " in done.err
+    assert f"! {faulty}: it failed, and another policy stood in for it" in done.lines
+    assert "*" not in done.lines[done.lines.index(faulty) + 1]
 
 
 def test_a_policy_from_a_file_is_found_from_the_folder_where_one_is(
-    ossandbox: Caller, tmp_path: Path, convoy: str, monkeypatch: pytest.MonkeyPatch
+    ossandbox: CommandRunner, tmp_path: Path, convoy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
-    write(elsewhere, DICE, "dice.py")
+    write_scenario(elsewhere, DICE, "dice.py")
     monkeypatch.chdir(elsewhere)
-    said = ossandbox("compare", convoy, "--policies", "fcfs,dice.py:Dice")
-    assert said.status == 0
-    assert any(line.startswith("dice.py:Dice ") for line in said.lines)
+    done = ossandbox("compare", convoy, "--policies", "fcfs,dice.py:Dice")
+    assert done.status == 0
+    assert any(line.startswith("dice.py:Dice ") for line in done.lines)
     assert ossandbox("simulate", convoy, "--policy", "dice.py:Dice:quantum=5ms", "--quiet").status == 0
 
 
-def test_a_policy_that_a_script_switches_to_lies_beside_the_scenario(ossandbox: Caller, tmp_path: Path) -> None:
-    write(tmp_path, DICE, "dice.py")
-    world = write(tmp_path, CONVOY + '[[at]]\ntime = "10ms"\ndo = "policy dice.py:Dice"\n')
-    said = ossandbox("simulate", world)
-    assert "policy Dice is in force" in said.out
+def test_a_policy_that_a_script_switches_to_lies_beside_the_scenario(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    write_scenario(tmp_path, DICE, "dice.py")
+    world = write_scenario(tmp_path, CONVOY + '[[at]]\ntime = "10ms"\ndo = "policy dice.py:Dice"\n')
+    done = ossandbox("simulate", world)
+    assert "policy Dice is in force" in done.out
 
 
-def test_progress_of_long_ones_goes_to_stderr(ossandbox: Caller, convoy: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_progress_of_long_ones_goes_to_stderr(
+    ossandbox: CommandRunner, convoy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert ossandbox("compare", convoy, "--policies", "fcfs,rr").err == ""
     monkeypatch.setattr("sandbox.render.progress._MOMENT_S", 0)
-    said = ossandbox("compare", convoy, "--policies", "fcfs,rr", "--json")
-    assert said.err == "ossandbox: fcfs in virtual time (1 of 2)\nossandbox: rr in virtual time (2 of 2)\n"
-    json.loads(said.out)
+    done = ossandbox("compare", convoy, "--policies", "fcfs,rr", "--json")
+    assert done.err == "ossandbox: fcfs in virtual time (1 of 2)\nossandbox: rr in virtual time (2 of 2)\n"
+    json.loads(done.out)
 
 
 def test_a_reader_who_leaves_is_no_error(convoy: str) -> None:
@@ -279,20 +288,20 @@ def test_a_reader_who_leaves_is_no_error(convoy: str) -> None:
 
 
 def test_on_a_terminal_there_are_colours_and_a_progress_that_vanishes(convoy: str) -> None:
-    with terminal("compare", convoy, "--policies", "fcfs,rr") as stage:
-        assert stage.wait() == 0
-        assert b"\x1b[32m" in stage.written, "running is green"
-        assert stage.shows("270.0  300.0")
-        assert not stage.shows("1 of 2")
-        assert not stage.shows("2 of 2")
+    with terminal("compare", convoy, "--policies", "fcfs,rr") as run:
+        assert run.wait() == 0
+        assert b"\x1b[32m" in run.written, "running is green"
+        assert run.shows("270.0  300.0")
+        assert not run.shows("1 of 2")
+        assert not run.shows("2 of 2")
 
 
 def test_without_colours_where_none_are_wanted(convoy: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    with terminal("compare", convoy, "--policies", "fcfs,rr") as stage:
-        assert stage.wait() == 0
-        assert b"\x1b[32m" not in stage.written
-        assert stage.shows("156.7* 300.0")
+    with terminal("compare", convoy, "--policies", "fcfs,rr") as run:
+        assert run.wait() == 0
+        assert b"\x1b[32m" not in run.written
+        assert run.shows("156.7* 300.0")
 
 
 # On real processes
@@ -301,10 +310,12 @@ SHORT = '[machine]\nquantum = "20ms"\n[[process]]\nname = "a"\nwork = ["cpu 50ms
 
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
-def test_real_processes_are_compared(ossandbox: Caller, tmp_path: Path) -> None:
-    said = ossandbox("compare", write(tmp_path, SHORT), "--policies", "fcfs,rr", "--real", "--repeat", "2", "--json")
-    assert said.status == 0, said.err
-    documents: list[dict[str, Any]] = json.loads(said.out)
+def test_real_processes_are_compared(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    done = ossandbox(
+        "compare", write_scenario(tmp_path, SHORT), "--policies", "fcfs,rr", "--real", "--repeat", "2", "--json"
+    )
+    assert done.status == 0, done.err
+    documents: list[dict[str, Any]] = json.loads(done.out)
     assert [document["policy"]["name"] for document in documents] == ["fcfs", "fcfs", "rr", "rr"]
     assert {document["machine"]["kind"] for document in documents} == {"linux"}
     for document in documents:
@@ -313,25 +324,25 @@ def test_real_processes_are_compared(ossandbox: Caller, tmp_path: Path) -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
-def test_virtual_and_real_runs_on_one_chart(ossandbox: Caller, tmp_path: Path) -> None:
-    said = ossandbox("compare", write(tmp_path, SHORT), "--policies", "fcfs", "--against-real")
-    assert said.status == 0, said.err
-    assert [line.split()[0] for line in said.lines[2:4]] == ["fcfs", "fcfs"]
-    begin = said.lines.index("fcfs") + 1
-    assert [line[:19].split() for line in said.lines[begin : begin + 4]] == [
+def test_virtual_and_real_runs_on_one_chart(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    done = ossandbox("compare", write_scenario(tmp_path, SHORT), "--policies", "fcfs", "--against-real")
+    assert done.status == 0, done.err
+    assert [line.split()[0] for line in done.lines[2:4]] == ["fcfs", "fcfs"]
+    begin = done.lines.index("fcfs") + 1
+    assert [line[:19].split() for line in done.lines[begin : begin + 4]] == [
         ["1", "a", "sim"],
         ["real"],
         ["2", "b", "sim"],
         ["real"],
     ]
-    assert "2 of 2 slices matched" in said.lines
-    assert any(line.startswith(("✔ every slice has its match", "✘ ")) for line in said.lines)
+    assert "2 of 2 slices matched" in done.lines
+    assert any(line.startswith(("✔ every slice has its match", "✘ ")) for line in done.lines)
 
 
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
 def test_ctrl_c_gives_what_there_is_and_130(tmp_path: Path) -> None:
-    world = write(
+    world = write_scenario(
         tmp_path, '[[process]]\nname = "a"\nwork = ["cpu 300ms"]\n[[process]]\nname = "b"\nwork = ["cpu 300ms"]\n'
     )
     words = [sys.executable, "-m", "sandbox", "compare", world, "--real", "--policies", "fcfs,rr", "--repeat", "200"]

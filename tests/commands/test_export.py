@@ -13,11 +13,10 @@ import pytest
 
 from sandbox.model.commands import Kill
 from sandbox.model.spec import Scenario
-from sandbox.trace.header import describe
-from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold, result
-from tests.support.commands import Caller
+from tests.support.commands import CommandRunner
+from tests.support.files import write_recording
 from tests.support.scenarios import process, scenario, simulate
 
 WORLD = scenario(
@@ -30,10 +29,7 @@ WORLD = scenario(
 
 
 def recorded(path: Path, world: Scenario = WORLD) -> str:
-    recorder = Recorder(str(path), describe(world, None))
-    recorder.take(simulate(world))
-    recorder.close()
-    return str(path)
+    return str(write_recording(path, world, simulate(world)))
 
 
 @pytest.fixture
@@ -41,10 +37,10 @@ def trace(tmp_path: Path) -> str:
     return recorded(tmp_path / "it")
 
 
-def test_perfetto(ossandbox: Caller, trace: str) -> None:
-    said = ossandbox("export", trace, "--to", "perfetto")
-    assert (said.status, said.err) == (0, "")
-    document = json.loads(said.out)
+def test_perfetto(ossandbox: CommandRunner, trace: str) -> None:
+    done = ossandbox("export", trace, "--to", "perfetto")
+    assert (done.status, done.err) == (0, "")
+    document = json.loads(done.out)
     records = document["traceEvents"]
     assert {record["ph"] for record in records} == {"M", "X", "s", "f", "C"}
     names = {(r["pid"], r["tid"]): r["args"]["name"] for r in records if r["name"] == "thread_name"}
@@ -72,9 +68,9 @@ def test_perfetto(ossandbox: Caller, trace: str) -> None:
     assert last == {"ready": {"ready": 0}, "blocked": {"blocked": 0}}
 
 
-def test_csv(ossandbox: Caller, trace: str) -> None:
-    said = ossandbox("export", trace, "--to", "csv")
-    rows = [*csv.DictReader(said.out.splitlines())]
+def test_csv(ossandbox: CommandRunner, trace: str) -> None:
+    done = ossandbox("export", trace, "--to", "csv")
+    rows = [*csv.DictReader(done.out.splitlines())]
     document = result(fold(simulate(WORLD)))
     for found in document["processes"]:
         own = [row for row in rows if row["pid"] == str(found["pid"])]
@@ -85,9 +81,9 @@ def test_csv(ossandbox: Caller, trace: str) -> None:
     assert {row["why"] for row in rows if row["state"] == "BLOCKED"} == {"sleep 15 ms", "sleep 20 ms"}
 
 
-def test_svg(ossandbox: Caller, trace: str) -> None:
-    said = ossandbox("export", trace, "--to", "svg")
-    root = ElementTree.fromstring(said.out)  # noqa: S314 - our own
+def test_svg(ossandbox: CommandRunner, trace: str) -> None:
+    done = ossandbox("export", trace, "--to", "svg")
+    root = ElementTree.fromstring(done.out)  # noqa: S314 - our own
     assert root.tag == "{http://www.w3.org/2000/svg}svg"
     texts = [element.text for element in root.iter("{http://www.w3.org/2000/svg}text")]
     assert {"cpu0", "cpu1", "1  a<&>\"'", "2  c", "3  b", "running", "ready", "blocked", "0 s"} <= set(texts)
@@ -96,15 +92,15 @@ def test_svg(ossandbox: Caller, trace: str) -> None:
         assert 0 <= float(box.attrib.get("x", 0)) <= float(box.attrib.get("x", 0)) + float(box.attrib["width"]) <= width
 
 
-def test_svg_of_a_long_run_is_no_longer_than_a_picture_needs(ossandbox: Caller, tmp_path: Path) -> None:
+def test_svg_of_a_long_run_is_no_longer_than_a_picture_needs(ossandbox: CommandRunner, tmp_path: Path) -> None:
     world = scenario(*(process(f"p{number}", "cpu 2s") for number in range(5)), quantum_ns=MS)
-    said = ossandbox("export", recorded(tmp_path / "long", world), "--to", "svg")
-    boxes = [*ElementTree.fromstring(said.out).iter("{http://www.w3.org/2000/svg}rect")]  # noqa: S314
+    done = ossandbox("export", recorded(tmp_path / "long", world), "--to", "svg")
+    boxes = [*ElementTree.fromstring(done.out).iter("{http://www.w3.org/2000/svg}rect")]  # noqa: S314
     assert len(boxes) < 6 * 2 * 1_300
-    assert len(said.out) < 1_600_000
+    assert len(done.out) < 1_600_000
 
 
-def test_json(ossandbox: Caller, trace: str) -> None:
+def test_json(ossandbox: CommandRunner, trace: str) -> None:
     document = json.loads(ossandbox("export", trace, "--to", "json").out)
     plain = json.loads(json.dumps(result(fold(simulate(WORLD)))))
     assert {key: document[key] for key in plain} == plain
@@ -112,33 +108,35 @@ def test_json(ossandbox: Caller, trace: str) -> None:
     assert len(document["events"]) == len(simulate(WORLD))
 
 
-def test_a_file_is_written_whole_and_overwritten_only_by_force(ossandbox: Caller, trace: str, tmp_path: Path) -> None:
+def test_a_file_is_written_whole_and_overwritten_only_by_force(
+    ossandbox: CommandRunner, trace: str, tmp_path: Path
+) -> None:
     out = tmp_path / "out.csv"
     assert ossandbox("export", trace, "--to", "csv", "-o", str(out)).status == 0
     before = out.read_text()
-    said = ossandbox("export", trace, "--to", "json", "-o", str(out))
-    assert said.status == 2
-    assert "exists already; give another name, or --force" in said.err
+    done = ossandbox("export", trace, "--to", "json", "-o", str(out))
+    assert done.status == 2
+    assert "exists already; give another name, or --force" in done.err
     assert out.read_text() == before
     assert ossandbox("export", trace, "--to", "json", "-o", str(out), "--force").status == 0
     assert json.loads(out.read_text())
-    said = ossandbox("export", trace, "--to", "csv", "-o", "/nowhere/at/all")
-    assert said.status == 2
-    assert "cannot be written: No such file or directory" in said.err
+    done = ossandbox("export", trace, "--to", "csv", "-o", "/nowhere/at/all")
+    assert done.status == 2
+    assert "cannot be written: No such file or directory" in done.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["it", "out.csv"]
 
 
-def test_of_a_damaged_recording_there_is_what_can_be_read(ossandbox: Caller, trace: str) -> None:
+def test_of_a_damaged_recording_there_is_what_can_be_read(ossandbox: CommandRunner, trace: str) -> None:
     path = Path(trace)
     path.write_bytes(path.read_bytes()[:-40])
-    said = ossandbox("export", trace, "--to", "csv")
-    assert said.status == 0
-    assert "was cut off" in said.err
-    assert len(said.lines) > 10
+    done = ossandbox("export", trace, "--to", "csv")
+    assert done.status == 0
+    assert "was cut off" in done.err
+    assert len(done.lines) > 10
     path.write_bytes(b"")
-    said = ossandbox("export", trace, "--to", "csv")
-    assert (said.status, said.out) == (2, "")
-    assert said.err == f"{trace}: is empty: nothing was recorded\n"
+    done = ossandbox("export", trace, "--to", "csv")
+    assert (done.status, done.out) == (2, "")
+    assert done.err == f"{trace}: is empty: nothing was recorded\n"
 
 
 # OSTEP's own simulators
@@ -179,10 +177,12 @@ def test_of_a_damaged_recording_there_is_what_can_be_read(ossandbox: Caller, tra
         ),
     ],
 )
-def test_the_command_for_the_books_simulators(ossandbox: Caller, tmp_path: Path, world: Scenario, command: str) -> None:
-    said = ossandbox("export", recorded(tmp_path / "it", world), "--to", "ostep")
-    assert said.lines[1] == command
-    assert said.lines[0].startswith("# one tick is ")
+def test_the_command_for_the_books_simulators(
+    ossandbox: CommandRunner, tmp_path: Path, world: Scenario, command: str
+) -> None:
+    done = ossandbox("export", recorded(tmp_path / "it", world), "--to", "ostep")
+    assert done.lines[1] == command
+    assert done.lines[0].startswith("# one tick is ")
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,9 @@ def test_the_command_for_the_books_simulators(ossandbox: Caller, tmp_path: Path,
         ),
     ],
 )
-def test_what_the_books_simulators_cannot_say(ossandbox: Caller, tmp_path: Path, world: Scenario, reason: str) -> None:
-    said = ossandbox("export", recorded(tmp_path / "it", world), "--to", "ostep")
-    assert (said.status, said.out) == (2, "")
-    assert reason in said.err
+def test_what_the_books_simulators_cannot_say(
+    ossandbox: CommandRunner, tmp_path: Path, world: Scenario, reason: str
+) -> None:
+    done = ossandbox("export", recorded(tmp_path / "it", world), "--to", "ostep")
+    assert (done.status, done.out) == (2, "")
+    assert reason in done.err

@@ -16,8 +16,8 @@ from sandbox.cli import COMMANDS
 from sandbox.i18n import LANGUAGES, use
 from sandbox.model import events
 from sandbox.scenario import built_in
-from tests.support.commands import Caller, Said
-from tests.support.wide_language import WideTongue
+from tests.support.commands import CommandResult, CommandRunner
+from tests.support.wide_language import WideLanguage
 
 BAD_SCENARIO = """titel = "x"
 [machine]
@@ -53,7 +53,7 @@ NAMES = {
 @pytest.fixture
 def wide(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Commands speak a language of wide letters; its lessons are the Chinese ones."""
-    monkeypatch.setattr("sandbox.cli.use", lambda language: use("zh", WideTongue()))
+    monkeypatch.setattr("sandbox.cli.use", lambda language: use("zh", WideLanguage()))
     yield
     use("en")
 
@@ -67,7 +67,7 @@ class Files(NamedTuple):
 
 
 @pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ossandbox: Caller) -> Files:
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ossandbox: CommandRunner) -> Files:
     monkeypatch.chdir(tmp_path)
     Path("bad.toml").write_text(BAD_SCENARIO)
     Path("bad.py").write_text(BAD_POLICY)
@@ -75,20 +75,20 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ossandbox: Caller) ->
     return Files("x.jsonl", "bad.toml", "bad.py")
 
 
-def plain_words(said: Said) -> set[str]:
+def plain_words(done: CommandResult) -> set[str]:
     """Words that a person would read as English; options are none."""
-    text = re.sub(r"(?<![\w-])--?[a-z][a-z-]*|/\S+", "", said.out + said.err)
+    text = re.sub(r"(?<![\w-])--?[a-z][a-z-]*|/\S+", "", done.out + done.err)
     return set(WORD.findall(text)) - NAMES
 
 
 @pytest.mark.parametrize("command", ["", *COMMANDS])
-def test_help_is_all_in_the_language(command: str, ossandbox: Caller, wide: None) -> None:
-    said = ossandbox(*filter(None, [command]), "--help")
-    assert (said.status, plain_words(said)) == (0, set())
+def test_help_is_all_in_the_language(command: str, ossandbox: CommandRunner, wide: None) -> None:
+    done = ossandbox(*filter(None, [command]), "--help")
+    assert (done.status, plain_words(done)) == (0, set())
 
 
 @pytest.mark.usefixtures("wide")
-def test_what_commands_say_is_all_in_the_language(ossandbox: Caller, files: Files) -> None:
+def test_what_commands_say_is_all_in_the_language(ossandbox: CommandRunner, files: Files) -> None:
     plain = {}
     for words in (
         "lessons", "scenarios", "policies", "policies --rules",
@@ -97,14 +97,14 @@ def test_what_commands_say_is_all_in_the_language(ossandbox: Caller, files: File
         f"simulate convoy --record {files.recording}", f"whatif {files.recording}", f"export {files.recording} --to csv -o x.toml/x",
         f"check {files.scenario}", f"check {files.policy} --worlds 9 --like rr", "check convoy",
     ):  # fmt: skip
-        said = ossandbox(*words.split())
-        assert said.out or said.err
-        if found := plain_words(said):
+        done = ossandbox(*words.split())
+        assert done.out or done.err
+        if found := plain_words(done):
             plain[words] = found
     assert plain == {}
 
 
-def test_the_doctor_speaks_the_language(ossandbox: Caller, wide: None) -> None:
+def test_the_doctor_speaks_the_language(ossandbox: CommandRunner, wide: None) -> None:
     """Its findings quote the system, whose words are the system's."""
     quoted = [*platform.uname(), *map(os.strerror, range(1, 134)), os.environ.get("TERM", "")]
     own = {"python", "root", "perf", "idle", "poll", "psutil"}
@@ -121,16 +121,16 @@ FOR_PROGRAMS = (
 
 
 def test_programs_read_the_same_in_every_language(
-    ossandbox: Caller, files: Files, request: pytest.FixtureRequest
+    ossandbox: CommandRunner, files: Files, request: pytest.FixtureRequest
 ) -> None:
     english = [ossandbox(*words.format(*files).split()) for words in FOR_PROGRAMS]
     request.getfixturevalue("wide")
     wide = [ossandbox(*words.format(*files).split()) for words in FOR_PROGRAMS]
-    assert all(said.out for said in english)
-    assert [(said.status, said.out) for said in wide] == [(said.status, said.out) for said in english]
+    assert all(done.out for done in english)
+    assert [(done.status, done.out) for done in wide] == [(done.status, done.out) for done in english]
 
 
-def test_recordings_are_the_same_in_every_language(ossandbox: Caller, tmp_path: Path) -> None:
+def test_recordings_are_the_same_in_every_language(ossandbox: CommandRunner, tmp_path: Path) -> None:
     recordings = []
     for language in LANGUAGES:
         path = tmp_path / f"{language}.jsonl"
@@ -155,24 +155,24 @@ def test_the_option_or_else_the_locale_says_which_language(
     environment: dict[str, str],
     words: tuple[str, ...],
     chinese: bool,
-    ossandbox: Caller,
+    ossandbox: CommandRunner,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    said = ossandbox("simulate", "nosuch", *words)
-    assert said.status == 2
-    assert bool(re.search("[\u4e00-\u9fff]", said.err)) == chinese
+    done = ossandbox("simulate", "nosuch", *words)
+    assert done.status == 2
+    assert bool(re.search("[\u4e00-\u9fff]", done.err)) == chinese
     use("en")
 
 
-def test_a_language_that_there_is_not_is_refused_with_those_that_there_are(ossandbox: Caller) -> None:
-    said = ossandbox("lessons", "--lang", "xx")
-    assert said.status == 2
-    assert "argument --lang: invalid choice: 'xx' (choose from 'en', 'zh')" in said.err
+def test_a_language_that_there_is_not_is_refused_with_those_that_there_are(ossandbox: CommandRunner) -> None:
+    done = ossandbox("lessons", "--lang", "xx")
+    assert done.status == 2
+    assert "argument --lang: invalid choice: 'xx' (choose from 'en', 'zh')" in done.err
 
 
-def test_the_table_of_a_comparison_is_straight_whatever_its_headings(ossandbox: Caller, wide: None) -> None:
+def test_the_table_of_a_comparison_is_straight_whatever_its_headings(ossandbox: CommandRunner, wide: None) -> None:
     from rich.cells import cell_len
 
     head, *rows = ossandbox("compare", "convoy", "--policies", "fcfs,rr,sjf").lines[1:5]

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from sandbox.machines.linux import perf_events as perf
-from tests.support.scenarios import OWN_MOUNTS, SENSORS, ossandbox
+from tests.support.real import SENSORS
+from tests.support.run import OWN_MOUNTS, ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -55,7 +56,7 @@ def without(number: int) -> Callable[[], None]:
     def confine() -> None:
         no_new_privs, seccomp, by_filter = 38, 22, 2
         program = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))
-        arguments = [[no_new_privs, 1, None], [seccomp, by_filter, program]]
+        arguments = [(no_new_privs, 1, None), (seccomp, by_filter, program)]
         for option, value, pointer in arguments:
             if libc.prctl(option, ctypes.c_ulong(value), ctypes.c_char_p(pointer), None, None):
                 os._exit(77)

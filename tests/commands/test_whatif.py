@@ -12,18 +12,18 @@ from rich.cells import cell_len
 
 from sandbox import policies
 from sandbox.analysis.whatif.derive import Load
-from sandbox.analysis.whatif.report import document, lines
-from sandbox.analysis.whatif.run import what_if
-from sandbox.model.events import Admitted, AnyEvent, Exited
+from sandbox.analysis.whatif.report import document, lines, what_if
+from sandbox.model.events import Admitted, Exited
 from sandbox.model.spec import Scenario
 from sandbox.trace.header import describe
 from sandbox.trace.load import Recording
-from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
-from tests.support.commands import Caller
-from tests.support.generated import worlds
-from tests.support.kernel_script import HEAD, Story
-from tests.support.scenarios import exits, process, run_real, scenario, simulate
+from tests.support.commands import CommandRunner
+from tests.support.files import write_recording
+from tests.support.generated import any_scenario
+from tests.support.kernel_script import HEAD, KernelScript
+from tests.support.real import run_real
+from tests.support.scenarios import exits, process, scenario, simulate
 
 CONVOY = scenario(
     process("long", "cpu 300ms"),
@@ -38,10 +38,7 @@ def load(world: Scenario) -> Load:
 
 
 def recorded(path: Path, world: Scenario = CONVOY) -> str:
-    recorder = Recorder(str(path), describe(world, None))
-    recorder.take(simulate(world))
-    recorder.close()
-    return str(path)
+    return str(write_recording(path, world, simulate(world)))
 
 
 @pytest.mark.parametrize("name", policies.BUILT_IN)
@@ -60,7 +57,7 @@ def test_the_same_policy_again_gives_the_same_run(name: str) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(worlds())
+@given(any_scenario())
 def test_any_recording_can_be_asked(world: Scenario) -> None:
     world.script = []
     if world.processes:
@@ -80,11 +77,11 @@ def test_another_policy_is_what_it_would_have_been() -> None:
 
 def test_a_slice_that_ends_late_is_no_work() -> None:
     """Slices of 50 ms that last 50.2 ms: two of them are 100 ms of work, and a switch costs 0.2 ms."""
-    story = Story().admit("a").admit("b").run("a")
+    script = KernelScript().admit("a").admit("b").run("a")
     for name, other in ("ab", "ba", "ab"):
-        story.later("50200us").expire(name).run(other)
-    story.later("50100us").exit("b").run("a").later("7ms").exit("a")
-    it = Load(describe(scenario(process("a"), process("b"), policy="rr", quantum_ns=50 * MS), None), story.take())
+        script.later("50200us").expire(name).run(other)
+    script.later("50100us").exit("b").run("a").later("7ms").exit("a")
+    it = Load(describe(scenario(process("a"), process("b"), policy="rr", quantum_ns=50 * MS), None), script.take())
     assert it.scenario.machine.switch_cost_ns == 200_000
     assert [process.demand_ns for process in it.scenario.processes] == [106_800_000, 100_000_000]
     again = what_if(it, "fcfs", None)
@@ -93,40 +90,40 @@ def test_a_slice_that_ends_late_is_no_work() -> None:
 
 
 def test_who_ends_in_the_middle_of_a_wait_needs_no_cpu_for_it() -> None:
-    story = Story("fcfs", None).admit("a").admit("b").run("a").later("10ms").block("a").run("b").later("90ms")
-    story.exit("a").later("100ms").exit("b")
-    it = what_if(Load(describe(scenario(process("a"), process("b"), policy="fcfs"), None), story.take()), "sjf", None)
+    script = KernelScript("fcfs", None).admit("a").admit("b").run("a").later("10ms").block("a").run("b").later("90ms")
+    script.exit("a").later("100ms").exit("b")
+    it = what_if(Load(describe(scenario(process("a"), process("b"), policy="fcfs"), None), script.take()), "sjf", None)
     assert it.trusted
     assert [process.virtual_ns for process in it.check.processes] == [100 * MS, 200 * MS]
 
 
 def test_who_waited_for_others_is_named() -> None:
-    story = Story().admit("a").admit("b").run("a").later("10ms").block("a", "wait for child", pid=2).run("b")
-    story.later("10ms").exit("b").wake("a").run("a").later("1ms").exit("a")
-    assert Load(describe(scenario(process("a")), None), story.take()).entangled == ["a"]
+    script = KernelScript().admit("a").admit("b").run("a").later("10ms").block("a", "wait for child", pid=2).run("b")
+    script.later("10ms").exit("b").wake("a").run("a").later("1ms").exit("a")
+    assert Load(describe(scenario(process("a")), None), script.take()).entangled == ["a"]
 
 
 def test_what_cannot_be_reproduced_is_said() -> None:
     """Somebody was on the CPU by a rule that the policy does not have."""
-    story = Story("fcfs", None).admit("a").admit("b").run("b", why=HEAD).later("90ms").exit("b").run("a")
-    story.later("10ms").exit("a")
-    it = what_if(Load(describe(scenario(process("a"), process("b"), policy="fcfs"), None), story.take()), "rr", None)
+    script = KernelScript("fcfs", None).admit("a").admit("b").run("b", why=HEAD).later("90ms").exit("b").run("a")
+    script.later("10ms").exit("a")
+    it = what_if(Load(describe(scenario(process("a"), process("b"), policy="fcfs"), None), script.take()), "rr", None)
     assert not it.trusted
 
 
-def test_it_is_told(ossandbox: Caller, tmp_path: Path) -> None:
-    said = ossandbox("whatif", recorded(tmp_path / "it"), "--policy", "rr:quantum=10ms")
-    assert said.status == 0
-    assert said.lines[0] == (
+def test_it_is_told(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    done = ossandbox("whatif", recorded(tmp_path / "it"), "--policy", "rr:quantum=10ms")
+    assert done.status == 0
+    assert done.lines[0] == (
         "✔ the same policy again: 4 of 4 slices match, in the same order; no turnaround is off by more than 0.0%"
     )
-    assert [line.split()[2] for line in said.lines if line.startswith(("  1 ", "  2 ", "  3 "))] == ["was"] * 3
-    assert "short would be done 290 ms sooner (82%)." in said.lines
-    assert "long would be done 60 ms later (20%)." in said.lines
-    assert any(line.startswith("Under rr:quantum=10ms: mean turnaround") for line in said.lines)
+    assert [line.split()[2] for line in done.lines if line.startswith(("  1 ", "  2 ", "  3 "))] == ["was"] * 3
+    assert "short would be done 290 ms sooner (82%)." in done.lines
+    assert "long would be done 60 ms later (20%)." in done.lines
+    assert any(line.startswith("Under rr:quantum=10ms: mean turnaround") for line in done.lines)
 
 
-def test_in_json(ossandbox: Caller, tmp_path: Path) -> None:
+def test_in_json(ossandbox: CommandRunner, tmp_path: Path) -> None:
     document = json.loads(
         ossandbox("whatif", recorded(tmp_path / "it"), "--quantum", "5ms", "--policy", "rr", "--json").out
     )
@@ -140,11 +137,11 @@ def test_of_a_run_that_was_not_over_only_those_that_were_are_compared() -> None:
     """Two of three have ended; under any policy the third would do what was recorded of it, and that is not all."""
     events = simulate(CONVOY)
     third_ns = max(end.t_ns for end in exits(events).values())
-    it = what_if(Load(describe(CONVOY, None), [e for e in events if e.t_ns < third_ns]), "rr:quantum=10ms", None)  # type: ignore[arg-type, misc]
+    it = what_if(Load(describe(CONVOY, None), [e for e in events if e.t_ns < third_ns]), "rr:quantum=10ms", None)  # type: ignore[misc]
     assert it.unfinished == 1
     assert [was["name"] for was, _ in it.ended] == ["long", "other"]
-    said = ["".join(text for text, _ in line) for line in lines(it, 100)]
-    assert "1 of 3 processes had not ended: its figures are left out" in said
+    done = ["".join(text for text, _ in line) for line in lines(it, 100)]
+    assert "1 of 3 processes had not ended: its figures are left out" in done
     found = document(it)
     assert found["unfinished"] == 1
     for run in ("recorded", "whatif"):
@@ -156,26 +153,26 @@ def test_of_a_run_that_was_not_over_only_those_that_were_are_compared() -> None:
 def test_the_table_has_the_width_that_there_is(width: int, taken: int) -> None:
     names = ["a-process-with-a-long-name-1", "a-process-with-a-long-name-2"]
     world = scenario(*(process(name, "cpu 6000s") for name in names), policy="fcfs")
-    said = ["".join(text for text, _ in line) for line in lines(what_if(load(world), "rr:quantum=60s", None), width)]
-    head = next(index for index, line in enumerate(said) if line.startswith("all") and "waiting" in line)
-    table = said[head : head + 3]
+    done = ["".join(text for text, _ in line) for line in lines(what_if(load(world), "rr:quantum=60s", None), width)]
+    head = next(index for index, line in enumerate(done) if line.startswith("all") and "waiting" in line)
+    table = done[head : head + 3]
     assert {cell_len(line) for line in table} == {taken}
     assert table[1].split()[1:] == ["6000000.0", "11940000.0", "0.0", "5940000.0", "0.0", "0.0"]
     assert [line.split()[0][-2:] for line in table[1:]] == ["-1", "-2"]
 
 
 @pytest.mark.parametrize(
-    ("words", "said"),
+    ("words", "says"),
     [
         ([], "say what shall be otherwise: --policy, --quantum, or both"),
         (["--policy", "rrr"], "there is no policy rrr"),
         (["--quantum", "5"], "is no duration"),
     ],
 )
-def test_bad_input(ossandbox: Caller, tmp_path: Path, words: list[str], said: str) -> None:
+def test_bad_input(ossandbox: CommandRunner, tmp_path: Path, words: list[str], says: str) -> None:
     answer = ossandbox("whatif", recorded(tmp_path / "it"), *words)
     assert (answer.status, answer.out) == (2, "")
-    assert said in answer.err
+    assert says in answer.err
 
 
 @pytest.mark.real
@@ -188,9 +185,8 @@ def test_a_real_run_is_reproduced(tmp_path: Path) -> None:
         process("c", "cpu 30ms", arrive="40ms"),
         policy="fcfs",
     )
-    events: list[AnyEvent] = run_real(world)
-    path = str(tmp_path / "it")
-    Recorder(path, describe(world, None)).take(events)
+    events = run_real(world)
+    path = str(write_recording(tmp_path / "it", world, events))
     recording = Recording(path)
     it = what_if(Load(recording.header, recording.events()), "rr:quantum=10ms", None)
     assert it.trusted, it.check.processes

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from sandbox.model.claims import RUN_FIGURES, parse_claim
-from tests.support.commands import Caller
-from tests.support.faults import ROOT
+from tests.support.commands import CommandRunner
+from tests.support.run import ROOT
 
 SECTION = (ROOT / "README.md").read_text("utf-8").partition("### Write a lesson\n")[2].partition("\n## ")[0]
 FENCES = dict(re.findall(r"```(toml|python|markdown|sh)\n(.*?)```", SECTION, re.DOTALL))
@@ -18,13 +18,13 @@ FENCES = dict(re.findall(r"```(toml|python|markdown|sh)\n(.*?)```", SECTION, re.
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
 def test_the_lesson_of_the_readme_keeps_what_it_claims(
-    ossandbox: Caller, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ossandbox: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
     for kind, name in {"toml": "twins.toml", "python": "twins.py", "markdown": "twins.md"}.items():
         Path(name).write_text(FENCES[kind], "utf-8")
-    said = ossandbox(*FENCES["sh"].split()[1:])
-    assert (said.status, [line[0] for line in said.lines]) == (0, ["✔"] * 3), said
+    done = ossandbox(*FENCES["sh"].split()[1:])
+    assert (done.status, [line[0] for line in done.lines]) == (0, ["✔"] * 3), done
     plain = ossandbox("lesson", "twins.toml", "--plain")
     assert re.search(
         r"The parent of (\d+) is (?!\1)\d+\. It used \d+ ms of CPU time, and waited for \d{3} ms\.", plain.out

@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.commands import Caller
-from tests.support.faults import ROOT, Terminal
+from tests.support.commands import CommandRunner
+from tests.support.run import ROOT
+from tests.support.terminal import Terminal
+
+pytestmark = pytest.mark.usefixtures("own_folder")
 
 SECTION = (ROOT / "README.md").read_text("utf-8").partition("## Write a scheduler\n")[2].partition("\n## ")[0]
 FENCES = re.findall(r"```(\w*)\n(.*?)```", SECTION, re.DOTALL)
@@ -19,27 +22,22 @@ COMMANDS = [line.split()[1:] for kind, text in FENCES if kind == "sh" for line i
 MINE = Path("mine.py")
 
 
-@pytest.fixture(autouse=True)
-def _in_a_folder_of_ones_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-
-
 def edit(before: str, after: str) -> None:
     text = MINE.read_text("utf-8")
     assert text.count(before) == 1
     MINE.write_text(text.replace(before, after), "utf-8")
 
 
-def test_every_step_does_what_the_readme_says(ossandbox: Caller) -> None:
+def test_every_step_does_what_the_readme_says(ossandbox: CommandRunner) -> None:
     new, check, *more, live = COMMANDS
     assert (new[:2], check[0], live) == (["policies", "--new"], "check", ["convoy", "--policy", "mine.py:Mine"])
     assert ossandbox(*new).status == 0
     assert ossandbox(*check).status == 0, "the starting point keeps every law"
     assert EDIT.count("\n") == 3
     edit("        return self.queue.popleft()\n", EDIT)
-    said = ossandbox(*check)
-    assert said.status == 1
-    assert [line for line in SAID.splitlines() if line not in said.lines] == []
+    done = ossandbox(*check)
+    assert done.status == 1
+    assert [line for line in SAID.splitlines() if line not in done.lines] == []
     edit("    # starves = True\n", "    starves = True\n")
     assert ossandbox(*check).status == 0
     assert [words[0] for words in more] == ["simulate", "compare", "check"]
@@ -49,13 +47,13 @@ def test_every_step_does_what_the_readme_says(ossandbox: Caller) -> None:
 
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
-def test_and_live(ossandbox: Caller) -> None:
+def test_and_live(ossandbox: CommandRunner) -> None:
     ossandbox(*COMMANDS[0])
     edit("        return self.queue.popleft()\n", EDIT)
-    stage = Terminal(*COMMANDS[-1][:-1], f"{MINE.absolute()}:Mine")
+    run = Terminal(*COMMANDS[-1][:-1], f"{MINE.absolute()}:Mine")
     try:
-        stage.read_until(lambda: stage.shows("Mine"), "the policy's name is on the screen")
-        stage.press("q")
-        assert stage.wait() == 0
+        run.read_until(lambda: run.shows("Mine"), "the policy's name is on the screen")
+        run.press("q")
+        assert run.wait() == 0
     finally:
-        stage.close()
+        run.close()

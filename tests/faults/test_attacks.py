@@ -13,8 +13,11 @@ import pytest
 from sandbox.model.commands import Kill, Pause, Quit, Resume, Spawn, Step, Type
 from sandbox.model.events import Admitted, Blocked, Booted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.util.units import MS
-from tests.support.faults import Piped, Watch, command, gone, quick_python, state, until, watch, write_scenario
-from tests.support.scenarios import exits, process, run_real, scenario
+from tests.support.files import write_scenario
+from tests.support.procs import gone, state
+from tests.support.real import Watch, run_real, watch
+from tests.support.run import LoggedRun, until
+from tests.support.scenarios import command, exits, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -35,7 +38,7 @@ def test_what_is_asked_at_once_is_done() -> None:
 
 def test_quitting_while_hundreds_are_being_born(tmp_path: Path) -> None:
     world = 'title = "many"\n[[process]]\nname = "many"\nwork = ["cpu 60s"]\ncount = 1500\n'
-    many = Piped(tmp_path, "run", write_scenario(tmp_path, world), "--quiet")
+    many = LoggedRun(tmp_path, "run", write_scenario(tmp_path, world), "--quiet")
     until(lambda: len(many.scheduled) > 50, "births are under way")
     kernel = many.kernel
     many.kill()
@@ -103,7 +106,7 @@ def did(run: Watch, what: str) -> int:
 
 
 def states_of_family(run: Watch) -> list[str]:
-    from tests.support.faults import descendants
+    from tests.support.procs import descendants
 
     return [letter for os_pid in descendants(run.link.os_pid) if (letter := state(os_pid))]
 
@@ -223,7 +226,7 @@ def test_a_program_that_stops_itself_without_end() -> None:
 def test_somebody_kills_one_that_has_not_arrived_yet() -> None:
     with watch(scenario(process("early", "cpu 1ms"), process("late", "cpu 1ms", arrive="60s"))) as run:
         run.ended("early")
-        from tests.support.faults import children
+        from tests.support.procs import children
 
         (late,) = children(run.link.os_pid)
         os.kill(late, signal.SIGKILL)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import ROOT, watch
-from tests.support.scenarios import SENSORS, process, scenario
+from tests.support.real import SENSORS, watch
+from tests.support.run import ROOT
+from tests.support.scenarios import process, scenario
 
 _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (
     "link/worker.py", "analysis/measurement/measure.py", "cli/isolate.py", "link/client.py",
-    "machines/linux/blocking/sensors/idle_task.py", "machines/linux/capabilities.py", "machines/linux/process/spawn.py", "programs/",
+    "machines/linux/blocking/sensors/idle.py", "machines/linux/capabilities.py", "machines/linux/process/spawn.py", "programs/",
 )  # fmt: skip
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")
 

@@ -13,23 +13,12 @@ from pathlib import Path
 import pytest
 
 from sandbox.link.client import can_be_strict, use_all_cpus
-from tests.support.faults import (
-    BUSY,
-    OSSANDBOX,
-    ROOT,
-    Piped,
-    children,
-    descendants,
-    gone,
-    parent,
-    quick_python,
-    state,
-    terminal,
-    toml_list,
-    until,
-    write_scenario,
-)
+from tests.support.files import BUSY, toml_list, write_scenario
 from tests.support.leaks import LeftCheck
+from tests.support.procs import children, descendants, gone, parent, state
+from tests.support.run import OSSANDBOX, ROOT, LoggedRun, until
+from tests.support.scenarios import quick_python
+from tests.support.terminal import terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -60,8 +49,8 @@ FAMILY_SIZE = 5
 BUSY_FAMILY = BUSY + f'[[process]]\nname = "family"\ncommand = {toml_list(FAMILY)}\n'
 
 
-def ui(folder: Path, *words: str, text: str = BUSY) -> Piped:
-    return Piped(folder, "run", write_scenario(folder, text), "--quiet", *words)
+def ui(folder: Path, *words: str, text: str = BUSY) -> LoggedRun:
+    return LoggedRun(folder, "run", write_scenario(folder, text), "--quiet", *words)
 
 
 def test_f01_the_terminals_process_is_killed_at_any_moment(tmp_path: Path, leftcheck: LeftCheck) -> None:

@@ -14,9 +14,12 @@ from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.procfs import withstands
 from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
+from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import Watch, children, command, descendants, fields, gone, quick_python, state, until, watch
-from tests.support.scenarios import process, run_real, scenario
+from tests.support.procs import children, descendants, fields, gone, state
+from tests.support.real import Watch, run_real, watch
+from tests.support.run import until
+from tests.support.scenarios import command, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -170,7 +173,7 @@ def test_f16_two_hundred_children_that_exit_with_7() -> None:
     assert codes == [7] * 200
 
 
-def sevens(number: int) -> list:
+def sevens(number: int) -> list[ProcessSpec]:
     return [command(f"seven-{index}", "sh", "-c", "exit 7") for index in range(number)]
 
 

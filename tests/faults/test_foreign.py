@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,9 +12,10 @@ import pytest
 from sandbox.clients.client import Client
 from sandbox.model.events import Accepted, Clause, Connected, Listening, Operator
 from sandbox.util.addresses import Address
-from tests.support.app import play, until, world
-from tests.support.faults import Terminal, terminal, toml_list, write_scenario
-from tests.support.kernel_script import Story
+from tests.support.app import app_driver, blank_scenario, until
+from tests.support.files import toml_list, write_scenario
+from tests.support.kernel_script import KernelScript
+from tests.support.terminal import Terminal, terminal
 
 #: Everything that can do more to a terminal than show a character, and after each a word to be seen by.
 CORPUS = [
@@ -88,7 +90,7 @@ def look_around(app: Terminal, processes: int) -> None:
     """At every panel, and at so many processes from near."""
     for key, sees in (("2", "SOCKETS"), ("3", "CONSOLE"), ("4", "QUEUES"), ("1", "READY")):
         app.press(key)
-        app.read_until(lambda sees=sees: app.shows(sees), f"the panel of {sees}")
+        app.read_until(partial(app.shows, sees), f"the panel of {sees}")
     for _ in range(processes):
         app.press("\x1b[B")
         app.press("\r")
@@ -138,34 +140,34 @@ def test_f42_escape_sequences(tmp_path: Path) -> None:
 MARKUP = "[b]bold[/b][@click=app.quit]x[/]"
 
 
-def markup() -> Story:
+def markup() -> KernelScript:
     """Markup for a name, a command, a cause, an output, a client's words, what the operator and the policy said."""
-    story = Story(scenario=MARKUP)
-    story.admit(f"{MARKUP}", runs=MARKUP).admit("server").run("server").later("1ms")
-    story.events += [
-        Listening(story.at, 1, 2, "127.0.0.1:9001", 5),
-        Connected(story.at, 2, "127.0.0.1:9001", "127.0.0.1:50001", 1, None),
+    script = KernelScript(scenario=MARKUP)
+    script.admit(f"{MARKUP}", runs=MARKUP).admit("server").run("server").later("1ms")
+    script.events += [
+        Listening(script.at, 1, 2, "127.0.0.1:9001", 5),
+        Connected(script.at, 2, "127.0.0.1:9001", "127.0.0.1:50001", 1, None),
     ]
-    story.events += [Accepted(story.at, 2, 1)]
-    story.write("server", f"127.0.0.1:50001 {MARKUP}\n").block("server", MARKUP).run(MARKUP)
-    story.events += [Operator(story.at, Clause("spawned", {"runs": MARKUP}))]
-    return story.later("1ms").fault("could not be started", name=MARKUP, reason=MARKUP)
+    script.events += [Accepted(script.at, 2, 1)]
+    script.write("server", f"127.0.0.1:50001 {MARKUP}\n").block("server", MARKUP).run(MARKUP)
+    script.events += [Operator(script.at, Clause("spawned", {"runs": MARKUP}))]
+    return script.later("1ms").fault("could not be started", name=MARKUP, reason=MARKUP)
 
 
 async def test_f43_markup() -> None:
-    with play(world(MARKUP, name=MARKUP, title=MARKUP)) as it:
-        async with it.app.run_test(size=(160, 50)) as pilot:
-            await it.tell(pilot, markup())
+    with app_driver(blank_scenario(MARKUP, name=MARKUP, title=MARKUP)) as driver:
+        async with driver.app.run_test(size=(160, 50)) as pilot:
+            await driver.feed(pilot, markup())
             client = Client(MARKUP, Address("127.0.0.1", 9001))
             client.state, client.own, client.said, client.heard = "connected", "127.0.0.1:50001", MARKUP, MARKUP
-            it.app.session.clients.all.append(client)
+            driver.app.session.clients.all.append(client)
             for keys, sees in (
                 ("1", "[b]bold"), ("2", f"{MARKUP} → {MARKUP}"[:30]), ("3", "[b]bold"), ("4", "[b]bold"), ("down,enter", MARKUP),
             ):  # fmt: skip
                 await pilot.press(*keys.split(","))
-                await it.settle(pilot)
-                await until(lambda sees=sees: sees in it.text, pilot)
-            assert any(MARKUP in toast for toast in it.toasts())
+                await driver.settle(pilot)
+                await until(lambda sees=sees: sees in driver.text, pilot)
+            assert any(MARKUP in toast for toast in driver.toasts())
             await pilot.press("escape", "2", "enter", *"[/][b", "escape")
-            await it.settle(pilot)
-            assert "[/][b" in it.text
+            await driver.settle(pilot)
+            assert "[/][b" in driver.text

@@ -11,9 +11,13 @@ import pytest
 from sandbox.link.client import use_all_cpus
 from sandbox.model.commands import Quit
 from sandbox.model.events import Admitted, Exited, Wrote
+from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import OSSANDBOX, ROOT, command, gone, quick_python, watch, write_scenario
-from tests.support.scenarios import exits, process, run_real, scenario
+from tests.support.files import write_scenario
+from tests.support.procs import gone
+from tests.support.real import run_real, watch
+from tests.support.run import OSSANDBOX, ROOT
+from tests.support.scenarios import command, exits, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -62,7 +66,7 @@ def test_f24_three_hundred_processes() -> None:
     assert [event.status for event in ends] == [0] * 301
 
 
-def many(number: int) -> list:
+def many(number: int) -> list[ProcessSpec]:
     return [process(f"p{index}", "cpu 1ms", "io 5ms", "cpu 1ms") for index in range(number)]
 
 

@@ -11,8 +11,9 @@ import pytest
 from sandbox.model.commands import Kill, Quit
 from sandbox.model.events import Dispatched, Wrote
 from sandbox.util.units import MS
-from tests.support.faults import Watch, command, cpu_ticks, resident_kib, watch
-from tests.support.scenarios import process, scenario
+from tests.support.procs import cpu_ticks, resident_kib
+from tests.support.real import Watch, watch
+from tests.support.scenarios import command, process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

@@ -16,8 +16,10 @@ from sandbox.link.client import can_be_strict
 from sandbox.model.commands import Quit
 from sandbox.model.events import Dispatched, Fault, Scheduling
 from sandbox.util.timeout import Alarm, Timeout
-from tests.support.faults import terminal, watch
-from tests.support.scenarios import exits, ossandbox, process, run_real, scenario
+from tests.support.real import run_real, watch
+from tests.support.run import ossandbox
+from tests.support.scenarios import exits, process, scenario
+from tests.support.terminal import terminal
 
 HANGS = {
     "loop": "while True:\n            pass",

@@ -11,8 +11,8 @@ import pytest
 
 from sandbox.model.events import AnyEvent, Booted, Halted
 from sandbox.trace.load import Recording
-from tests.support.faults import BUSY, OSSANDBOX, until
-from tests.support.scenarios import OWN_MOUNTS, ossandbox
+from tests.support.files import BUSY
+from tests.support.run import OSSANDBOX, OWN_MOUNTS, ossandbox, until
 from tests.support.views import log_of
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]

@@ -24,8 +24,10 @@ from sandbox.model.events import Backlog, Connected, Exited, Fault, Listening
 from sandbox.model.spec import SERVERS
 from sandbox.util.addresses import Address, parse_address, resolve
 from sandbox.util.units import MS
-from tests.support.faults import ROOT, Watch, cpu_ticks, until, watch
-from tests.support.scenarios import kernel_process, ossandbox, process, scenario
+from tests.support.procs import cpu_ticks
+from tests.support.real import Watch, kernel_process, watch
+from tests.support.run import ROOT, ossandbox, until
+from tests.support.scenarios import process, scenario
 from tests.support.servers import PATIENCE_S, ask, client, hear, server, serving
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]

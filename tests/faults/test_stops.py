@@ -22,8 +22,10 @@ from sandbox.model.commands import Pause, Resume
 from sandbox.model.events import Admitted, Blocked, Dispatched, Exited
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import ROOT, Watch, command, cpu_ticks, quick_python, state, watch
-from tests.support.scenarios import process, scenario
+from tests.support.procs import cpu_ticks, state
+from tests.support.real import Watch, watch
+from tests.support.run import ROOT
+from tests.support.scenarios import command, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -229,8 +231,9 @@ import json, os, signal, subprocess, sys, time
 from sandbox.model.commands import Kill, Quit, UsePolicy
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault
 from sandbox.model.spec import ProcessSpec
-from tests.support.faults import quick_python, state, watch
-from tests.support.scenarios import process, scenario
+from tests.support.procs import state
+from tests.support.real import watch
+from tests.support.scenarios import process, quick_python, scenario
 
 def next_number(os_pid):
     with open("/proc/sys/kernel/ns_last_pid", "w") as file:

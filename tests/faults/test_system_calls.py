@@ -9,7 +9,8 @@ import sys
 
 import pytest
 
-from tests.support.faults import children, state, until
+from tests.support.procs import children, state
+from tests.support.run import until
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

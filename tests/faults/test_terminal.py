@@ -15,25 +15,11 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import (
-    BUSY,
-    ROOT,
-    Piped,
-    Terminal,
-    all_stopped,
-    children,
-    command_line,
-    cpu_ticks,
-    descendants,
-    gone,
-    parent,
-    quick_python,
-    state,
-    terminal,
-    toml_list,
-    until,
-    write_scenario,
-)
+from tests.support.files import BUSY, toml_list, write_scenario
+from tests.support.procs import all_stopped, children, command_line, cpu_ticks, descendants, gone, parent, state
+from tests.support.run import ROOT, LoggedRun, until
+from tests.support.scenarios import quick_python
+from tests.support.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -55,21 +41,21 @@ def polite_world(folder: Path) -> str:
     return write_scenario(folder, BUSY + f'[[process]]\nname = "polite"\ncommand = {toml_list(polite)}\n')
 
 
-def run_until_all_is_there(stage: Terminal, folder: Path) -> list[int]:
+def run_until_all_is_there(run: Terminal, folder: Path) -> list[int]:
     """The scheduled processes, once all run and the screen shows them."""
-    stage.read_until((folder / "ready").exists, "the polite process is ready")
-    stage.read_until(lambda: stage.shows("spin"), "the processes are shown")
-    scheduled = stage.scheduled
+    run.read_until((folder / "ready").exists, "the polite process is ready")
+    run.read_until(lambda: run.shows("spin"), "the processes are shown")
+    scheduled = run.scheduled
     assert len(scheduled) == 5
-    return [stage.kernel, *scheduled]
+    return [run.kernel, *scheduled]
 
 
 @both
 def test_f07_the_terminal_hangs_up(tmp_path: Path, words: tuple[str, ...]) -> None:
-    with terminal(*words, polite_world(tmp_path)) as stage:
-        everybody = run_until_all_is_there(stage, tmp_path)
-        stage.hang_up()
-        assert stage.wait() == 128 + signal.SIGHUP
+    with terminal(*words, polite_world(tmp_path)) as run:
+        everybody = run_until_all_is_there(run, tmp_path)
+        run.hang_up()
+        assert run.wait() == 128 + signal.SIGHUP
         assert gone(*everybody)
         assert (tmp_path / "bye").exists(), "a hang-up is a quit: processes are asked first"
 
@@ -100,40 +86,40 @@ def test_f07_the_terminal_goes_away_and_no_signal_tells_of_it(tmp_path: Path) ->
 
 def ends_cleanly(words: tuple[str, ...], folder: Path, act: Callable[[Terminal], None]) -> int:
     """Its exit status; nothing is left and the terminal is as it was."""
-    with terminal(*words, polite_world(folder)) as stage:
-        everybody = run_until_all_is_there(stage, folder)
-        act(stage)
-        status = stage.wait()
+    with terminal(*words, polite_world(folder)) as run:
+        everybody = run_until_all_is_there(run, folder)
+        act(run)
+        status = run.wait()
         assert gone(*everybody)
         assert (folder / "bye").exists(), "processes are asked first"
-        assert termios.tcgetattr(stage.master) == stage.attributes
-        entered, left = stage.written.rfind(b"\x1b[?1049h"), stage.written.rfind(b"\x1b[?1049l")
+        assert termios.tcgetattr(run.master) == run.attributes
+        entered, left = run.written.rfind(b"\x1b[?1049h"), run.written.rfind(b"\x1b[?1049l")
         assert left >= entered, "the alternative screen is left"
         if words == APP:
             assert entered >= 0
-            assert b"\x1b[?25h" in stage.written[left:] or stage.written.rfind(b"\x1b[?25h") > entered, "no cursor"
+            assert b"\x1b[?25h" in run.written[left:] or run.written.rfind(b"\x1b[?25h") > entered, "no cursor"
     return status
 
 
 @both
 def test_f08_sigterm(tmp_path: Path, words: tuple[str, ...]) -> None:
-    assert ends_cleanly(words, tmp_path, lambda stage: stage.kill(signal.SIGTERM)) == 128 + signal.SIGTERM
+    assert ends_cleanly(words, tmp_path, lambda run: run.kill(signal.SIGTERM)) == 128 + signal.SIGTERM
 
 
 @both
 def test_f08_ctrl_c(tmp_path: Path, words: tuple[str, ...]) -> None:
-    status = ends_cleanly(words, tmp_path, lambda stage: stage.press("\x03"))
+    status = ends_cleanly(words, tmp_path, lambda run: run.press("\x03"))
     assert status == 130 or words == APP
 
 
 def test_f08_quit(tmp_path: Path) -> None:
-    assert ends_cleanly(APP, tmp_path, lambda stage: stage.press("q")) == 0
+    assert ends_cleanly(APP, tmp_path, lambda run: run.press("q")) == 0
 
 
 def test_f09_the_command_is_stopped_and_goes_on(tmp_path: Path) -> None:
     world = '[machine]\nquantum = "5ms"\n[[process]]\nname = "spin"\nwork = ["cpu 500ms"]\ncount = 3\n'
     world = 'title = "three"\n' + world
-    command = Piped(tmp_path, "run", write_scenario(tmp_path, world), "--json")
+    command = LoggedRun(tmp_path, "run", write_scenario(tmp_path, world), "--json")
     scheduled = command.wait_for_children(3)
     began = time.monotonic()
     command.kill(signal.SIGSTOP)
@@ -163,7 +149,7 @@ def still(scheduled: list[int]) -> float:
 
 
 def test_f09_the_pause_is_told(tmp_path: Path) -> None:
-    command = Piped(tmp_path, "run", write_scenario(tmp_path, BUSY))
+    command = LoggedRun(tmp_path, "run", write_scenario(tmp_path, BUSY))
     scheduled = command.wait_for_children(4)
     command.kill(signal.SIGSTOP)
     until(lambda: all_stopped(scheduled), "every process is stopped", 10)
@@ -260,15 +246,15 @@ def test_f22_a_child_that_opens_the_terminal_gets_its_own(tmp_path: Path) -> Non
         "print(heard, file=report, flush=True)",
     )
     world = f'title = "nosy"\n[[process]]\nname = "nosy"\ncommand = {toml_list(nosy)}\n'
-    with terminal("run", write_scenario(tmp_path, world), "--quiet") as stage:
-        ours = os.ptsname(stage.master) if hasattr(os, "ptsname") else os.readlink(f"/proc/{stage.os_pid}/fd/0")
-        stage.read_until(lambda: report.exists() and "True" in report.read_text(), "the child has opened it")
-        stage.press("secret\n" * 3)
-        assert stage.wait() == 0
+    with terminal("run", write_scenario(tmp_path, world), "--quiet") as run:
+        ours = os.ptsname(run.master) if hasattr(os, "ptsname") else os.readlink(f"/proc/{run.os_pid}/fd/0")
+        run.read_until(lambda: report.exists() and "True" in report.read_text(), "the child has opened it")
+        run.press("secret\n" * 3)
+        assert run.wait() == 0
         first, heard = report.read_text().splitlines()
         standard, opened, leads = first.split()
         assert leads == "True"
         assert ours not in (standard, opened)
         assert heard == "b''", "it read our keys"
-        assert b"PAINT" not in stage.written, "it painted on our screen"
-        assert b"\x1b]0;" not in stage.written
+        assert b"PAINT" not in run.written, "it painted on our screen"
+        assert b"\x1b]0;" not in run.written

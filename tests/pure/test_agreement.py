@@ -59,7 +59,13 @@ def test_errors_are_of_turnaround_and_of_the_cpu_time_of_each_slice() -> None:
 
 
 def test_a_crumb_at_the_end_of_a_burst_matches_nothing_and_spoils_nothing() -> None:
-    crumbs = [("a", 0, 20, 19.8), ("b", 20, 40, 20), ("a", 40, 60, 19.8), ("b", 60, 70, 10), ("a", 70, 70.4, 0.4)]
+    crumbs: list[Told] = [
+        ("a", 0, 20, 19.8),
+        ("b", 20, 40, 20),
+        ("a", 40, 60, 19.8),
+        ("b", 60, 70, 10),
+        ("a", 70, 70.4, 0.4),
+    ]
     found = agreement(crumbs)
     assert len(found.matches) == 4
     assert [piece.cpu_ns for piece in found.only_real] == [ns(0.4)]

@@ -16,14 +16,9 @@ from sandbox.clients.script import ClientScript
 from sandbox.model.events import Admitted, Clause, Exited, Fault, Halted, Listening
 from sandbox.model.spec import ClientSpec
 from sandbox.util.addresses import Address
+from tests.support.servers import upper
 
 Manner = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-async def upper(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(4_096):
-        writer.write(data.upper())
-    writer.close()
 
 
 async def terse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -12,8 +12,8 @@ from sandbox.model.spec import Scenario
 from sandbox.model.states import LEGAL, State
 from sandbox.views.board import Board
 from sandbox.views.transitions import TRANSITIONS, Transitions
-from tests.support.generated import worlds
-from tests.support.kernel_script import Story
+from tests.support.generated import any_scenario
+from tests.support.kernel_script import KernelScript
 from tests.support.scenarios import simulate
 from tests.support.views import log_of
 
@@ -34,14 +34,14 @@ def test_there_is_an_arrow_for_every_legal_way_and_no_other() -> None:
     assert set(TRANSITIONS.values()) == {(state, other) for state, others in LEGAL.items() for other in others}
 
 
-def lives() -> Story:
+def lives() -> KernelScript:
     """Every arrow is taken; mind that a pause is no transition."""
-    story = Story().admit("a").admit("b").run("a").later("50ms").expire("a").run("b").later("5ms").block("b")
-    story.run("a").later("5ms").pause().operator("resumed").run("a").later("5ms").wake("b")
-    story.exit("a").exit("b", None, signal.SIGKILL)
-    story.admit("c").run("c").block("c").exit("c", None, signal.SIGTERM)
-    story.admit("d").run("d").block("d").exit("d", 0)  # it woke, and was over before anybody saw it
-    return story.admit("e").exit("e", 1)
+    script = KernelScript().admit("a").admit("b").run("a").later("50ms").expire("a").run("b").later("5ms").block("b")
+    script.run("a").later("5ms").pause().operator("resumed").run("a").later("5ms").wake("b")
+    script.exit("a").exit("b", None, signal.SIGKILL)
+    script.admit("c").run("c").block("c").exit("c", None, signal.SIGTERM)
+    script.admit("d").run("d").block("d").exit("d", 0)  # it woke, and was over before anybody saw it
+    return script.admit("e").exit("e", 1)
 
 
 def test_each_arrow_is_counted_by_its_reason() -> None:
@@ -55,10 +55,10 @@ def test_each_arrow_is_counted_by_its_reason() -> None:
 
 
 def test_what_led_to_the_last_decision_is_remembered_with_it() -> None:
-    story = Story().admit("a").admit("b").run("a").later("50ms").expire("a").run("b")
-    diagram = drawn(story.take())
+    script = KernelScript().admit("a").admit("b").run("a").later("50ms").expire("a").run("b")
+    diagram = drawn(script.take())
     assert [(move.pid, move.transition) for move in diagram.recent] == [(1, "expired"), (2, "dispatched")]
-    for event in story.later("5ms").block("b").take():
+    for event in script.later("5ms").block("b").take():
         diagram.apply(event)
     assert [(move.pid, move.transition) for move in diagram.recent] == [(2, "blocked")]
     assert diagram.last[1].transition == "expired"
@@ -66,7 +66,7 @@ def test_what_led_to_the_last_decision_is_remembered_with_it() -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(worlds())
+@given(any_scenario())
 def test_whoever_enters_a_state_leaves_it_or_is_there(world: Scenario) -> None:
     board, half = Board(), None
     events = simulate(world)
@@ -111,11 +111,11 @@ def test_the_past_has_its_own_counts() -> None:
 
 
 def test_whoever_was_running_when_the_machine_paused_is_held() -> None:
-    story = Story().admit("a").admit("b").run("a").later("5ms").pause()
-    diagram = drawn(story.take())
+    script = KernelScript().admit("a").admit("b").run("a").later("5ms").pause()
+    diagram = drawn(script.take())
     assert diagram.held == {1}
     assert diagram.recent[-1].transition == "dispatched", "the pause leaves no mark"
-    for event in story.exit("a", None, signal.SIGKILL).take():
+    for event in script.exit("a", None, signal.SIGKILL).take():
         diagram.apply(event)
     assert diagram.held == set()
     assert counts(diagram, 1) == {"admitted": 1, "dispatched": 1, "killed": 1}

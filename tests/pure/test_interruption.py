@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from sandbox.cli.interrupts import Interrupted, Interruption
+from sandbox.cli.exits import Interrupted, Interruption
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 

@@ -15,12 +15,12 @@ from sandbox.model.states import State
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.metrics import fold, result
-from tests.support.generated import processes, worlds
+from tests.support.generated import any_scenario, processes
 from tests.support.scenarios import simulate
 
 
 @settings(deadline=None, max_examples=150)
-@given(worlds())
+@given(any_scenario())
 def test_every_run_is_lawful(world: Scenario) -> None:
     events = simulate(world)
     cpus = world.machine.cpus
@@ -67,7 +67,7 @@ def assert_cpu_time_adds_up(world: Scenario, events: list[Event]) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(worlds())
+@given(any_scenario())
 def test_never_idle_while_somebody_is_ready(world: Scenario) -> None:
     world.script = []
     board, idle_since, before_ns = Board(), None, 0
@@ -80,7 +80,7 @@ def test_never_idle_while_somebody_is_ready(world: Scenario) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(worlds())
+@given(any_scenario())
 def test_the_same_world_gives_the_same_events(world: Scenario) -> None:
     first, second = simulate(world), simulate(world)
     assert first == second
@@ -88,7 +88,7 @@ def test_the_same_world_gives_the_same_events(world: Scenario) -> None:
 
 
 @settings(deadline=None, max_examples=60)
-@given(worlds())
+@given(any_scenario())
 def test_the_result_document_adds_up(world: Scenario) -> None:
     document = result(fold(simulate(world)))
     by_pid: Counter[int] = Counter()

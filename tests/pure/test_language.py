@@ -28,9 +28,9 @@ def messages(language: str) -> list[Message]:
     return [message for message in catalogue(language) if message.id]
 
 
-def forms(said: str | tuple[str, ...] | list[str]) -> list[str]:
+def forms(said: str | tuple[str, ...] | list[str] | None) -> list[str]:
     """A message for one thing, or for one and many."""
-    return [said] if isinstance(said, str) else list(said)
+    return [said] if isinstance(said, str) else list(said or ())
 
 
 def figures(text: str) -> Counter[tuple[str | None, ...]]:
@@ -91,7 +91,8 @@ def test_words_fit_where_they_stand(language: str) -> None:
     phases = {
         str(message.id): PHASE_CELLS
         for message in messages(language)
-        if ("tui/widgets/status.py", None) in message.locations and str(message.id).split()[-1].isupper()
+        if "tui/widgets/status.py" in [file for file, *__ in message.locations]
+        and str(message.id).split()[-1].isupper()
     }
     assert len(phases) > 5
     limits = keys | tabs | titles | phases

@@ -6,6 +6,18 @@ import json
 
 import pytest
 
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Booted,
+    Clause,
+    Descheduled,
+    DescheduledReason,
+    Dispatched,
+    Event,
+    Exited,
+    Ready,
+)
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold, jain, metrics, one_after_another, result
@@ -24,7 +36,8 @@ def test_the_document_has_the_form_that_is_promised() -> None:
     assert document["processes"][1] == {
         "pid": 2, "os_pid": None, "parent": None, "name": "short", "arrived_ns": 10 * MS, "first_run_ns": 20 * MS,
         "finished_ns": 25 * MS, "cpu_ns": 5 * MS, "waiting_ns": 10 * MS, "blocked_ns": 0, "turnaround_ns": 15 * MS,
-        "response_ns": 10 * MS, "switches": 1, "switching_ns": 0, "missed_deadlines": 0, "exit": 0,
+        "response_ns": 10 * MS, "switches": 1, "switching_ns": 0, "missed_deadlines": 0,
+        "family_cpu_ns": 5 * MS, "exit": 0,
     }  # fmt: skip
     assert document["slices"][0] == {
         "pid": 1, "cpu": 0, "start_ns": 0, "end_ns": 20 * MS, "cpu_ns": 20 * MS, "reason": "expired",
@@ -76,6 +89,54 @@ def test_missed_deadlines_are_counted_under_every_policy() -> None:
         assert late[policy] == sum(row["missed_deadlines"] for row in document["processes"])
     assert late["edf"] > 0
     assert late["rr"] > 0
+
+
+def born(pid: int, parent: int | None = None, order: int | None = None) -> Admitted:
+    return Admitted(0, pid, f"p{pid}", "", parent=parent, order=order)
+
+
+def family() -> list[Event]:
+    """A shell that waits 60 ms for a child, which computes for 20 ms and sleeps for 10; its child computes for 30."""
+    events: list[Event] = [Booted(0, "linux", 1, "rr", {}, "arrival-first", "family"), born(1, order=0)]
+    turns = [
+        (1, 0, 10, "wait for child"),
+        (2, 10, 30, "sleep"),
+        (3, 30, 60, None),
+        (2, 60, 60, None),
+        (1, 70, 75, None),
+    ]
+    events += [Ready(0, 1, "admitted")]
+    for pid, start, end, waits in turns:
+        if pid > 1 and waits == "sleep":
+            events += [
+                born(2, parent=1),
+                Ready(start * MS, 2, "admitted"),
+                born(3, parent=2),
+                Ready(start * MS, 3, "admitted"),
+            ]
+        elif start in (60, 70):
+            events.append(Ready(start * MS, pid, "woke"))
+        events.append(Dispatched(start * MS, pid, 0, None, Clause("any")))
+        reason: DescheduledReason = "blocked" if waits else "exited"
+        events.append(Descheduled(end * MS, pid, 0, (end - start) * MS, reason))
+        cpu_ns = {1: 15, 2: 20, 3: 30}[pid] * MS
+        events.append(Blocked(end * MS, pid, Clause(waits)) if waits else Exited(end * MS, pid, 0, None, cpu_ns, 0, 0))
+    return events
+
+
+def test_a_family_has_the_cpu_time_of_all_its_members() -> None:
+    rows = {row["pid"]: row for row in result(fold(family()))["processes"]}
+    assert {pid: row["family_cpu_ns"] // MS for pid, row in rows.items()} == {1: 65, 2: 50, 3: 30}
+    assert {pid: row["cpu_ns"] // MS for pid, row in rows.items()} == {1: 15, 2: 20, 3: 30}
+
+
+def test_means_are_over_processes_that_the_scenario_names() -> None:
+    figures = metrics(fold(family()))
+    assert figures["turnaround_ns"] == dict.fromkeys(("mean", "p50", "p95", "max"), 75 * MS)
+
+
+def test_to_wait_for_ones_own_children_is_no_wait_of_the_scenario() -> None:
+    assert one_after_another(fold(family()))["makespan_ns"] == 65 * MS
 
 
 def test_one_after_another_is_what_each_used_and_waited() -> None:

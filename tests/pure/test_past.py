@@ -17,7 +17,7 @@ from sandbox.views.board import Board
 from sandbox.views.eventlog import EventLog, Moment
 from sandbox.views.history import History
 from sandbox.views.network import Network
-from tests.support.generated import worlds
+from tests.support.generated import any_scenario
 from tests.support.scenarios import process, scenario, simulate
 from tests.support.views import log_of
 
@@ -45,7 +45,7 @@ def board(it: Board) -> Any:
 
 def network(it: Network) -> Any:
     """Everything that a network says."""
-    ends = [*it.listeners.values(), *it.connections.values(), *it.ended]
+    ends: list[Any] = [*it.listeners.values(), *it.connections.values(), *it.ended]
     return it.number, it._woken_ns, [[getattr(end, field) for field in end.__slots__] for end in ends]
 
 
@@ -84,7 +84,7 @@ def with_output(events: list[Event]) -> list[Event]:
 
 
 @settings(deadline=None, max_examples=80)
-@given(worlds(), st.lists(st.integers(0, 10**6), min_size=1, max_size=6))
+@given(any_scenario(), st.lists(st.integers(0, 10**6), min_size=1, max_size=6))
 def test_any_prefix_is_the_same_forwards_and_by_going_back(world: Scenario, points: list[int]) -> None:
     events = with_output(simulate(world))
     it = log_of(events)
@@ -98,7 +98,7 @@ def test_any_prefix_is_the_same_forwards_and_by_going_back(world: Scenario, poin
 
 
 @settings(deadline=None, max_examples=60)
-@given(worlds(), st.integers(0, 10**6))
+@given(any_scenario(), st.integers(0, 10**6))
 def test_decision_by_decision_there_and_back(world: Scenario, point: int) -> None:
     events = simulate(world)
     it = log_of(events)

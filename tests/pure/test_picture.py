@@ -8,7 +8,7 @@ from itertools import pairwise
 
 from rich.console import Console
 
-from sandbox.tui.screenshot import to_cells
+from sandbox.tui.compat import to_cells
 
 _TEXTS = re.compile(r'<text [^>]*\bx="([\d.]+)"[^>]*textLength="([\d.]+)"[^>]*>([^<]+)<')
 

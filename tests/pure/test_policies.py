@@ -9,21 +9,17 @@ from typing import Any
 import pytest
 
 from sandbox import policies, wording
-from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
+from sandbox.model.events import Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
 from sandbox.model.spec import ProcessSpec
 from sandbox.policies.base import Task
 from sandbox.policies.common.tickets import TicketPool
 from sandbox.util.units import MS, S
 from sandbox.wording import policies as choices
 from sandbox.wording.policies import rule_and_rest
-from tests.support.scenarios import exits, gantt, process, scenario, simulate
+from tests.support.scenarios import exits, gantt, names, process, scenario, simulate
 
 #: Linux's share of a nice 0 process beside one of these nice values.
 SHARES = {1: 0.5553, 3: 0.6606, 5: 0.7535, 10: 0.9030}
-
-
-def names(events: list[Event]) -> dict[int, str]:
-    return {event.pid: event.name for event in events if isinstance(event, Admitted)}
 
 
 def used_ns(events: list[Event], until_ns: int) -> dict[str, int]:

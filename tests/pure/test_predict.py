@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import cycle
+from typing import Any
 
 import pytest
 
@@ -61,7 +62,7 @@ def questions(events: list[Event]) -> list[tuple[float, list[str], str]]:
     return found
 
 
-def three(policy: str, **machine: object) -> Scenario:
+def three(policy: str, **machine: Any) -> Scenario:
     """A long one, and two short ones that come while it runs, and wait now and then."""
     return scenario(
         process("long", "cpu 60ms", "io 5ms", "cpu 30ms", priority=3),

@@ -18,18 +18,23 @@ from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Polic
 from sandbox.model.spec import ProcessSpec, Segment
 from tests import references
 from tests.references import Job, Periodic, Rules, Run, periodic
-from tests.support.scenarios import UNIT, exits, ossandbox, scenario, simulate
+from tests.support.run import ossandbox
+from tests.support.scenarios import UNIT, exits, scenario, simulate
 
 WORKLOADS = int(os.environ.get("WORKLOADS", "40"))
 
 
-def workload(dice: random.Random) -> list[Job]:
+def workload(dice: random.Random, io_at_ends: bool = False) -> list[Job]:
     """Jobs of a few ticks, with I/O, and so close together that much happens at one instant."""
     jobs = []
     for number in range(dice.randint(1, 7)):
         work = [dice.randint(1, 9)]
         for _ in range(dice.choice([0, 0, 1, 2, 3])):
             work += [dice.randint(1, 8), dice.randint(1, 9)]
+        if io_at_ends and dice.random() < 0.3:
+            work += [dice.randint(1, 8)]
+        if io_at_ends and dice.random() < 0.3:
+            work = [0, dice.randint(1, 8), *work]
         arrival = dice.choice([0, 0, dice.randint(0, 6), dice.randint(0, 30)])
         jobs.append(Job(number, arrival, work, dice.randint(0, 3), dice.choice([25, 50, 100, 125, 250, 500])))
     return jobs
@@ -41,7 +46,7 @@ def ours(jobs: list[Job], cpus: int = 1, **machine: Any) -> Run:
         ProcessSpec(
             f"job{job.number}",
             job.arrival * UNIT,
-            [Segment("io" if index % 2 else "cpu", ticks * UNIT) for index, ticks in enumerate(job.work)],
+            [Segment("io" if index % 2 else "cpu", ticks * UNIT) for index, ticks in enumerate(job.work) if ticks],
             priority=job.priority,
             tickets=job.tickets,
         )
@@ -81,7 +86,9 @@ def any_rr(dice: random.Random) -> tuple[Rules, dict[str, Any]]:
 
 def any_priority(dice: random.Random) -> tuple[Rules, dict[str, Any]]:
     preemptive, aging = dice.random() < 0.6, dice.choice([0, 0, 3, 5])
-    return references.priority(preemptive, aging), {"parameters": {"preemptive": preemptive, "aging": span(aging)}}
+    quantum, larger = dice.choice([0, 0, 1, 3]), dice.random() < 0.4
+    parameters = {"preemptive": preemptive, "aging": span(aging), "quantum": span(quantum), "larger": larger}
+    return references.priority(preemptive, aging, quantum, larger), {"parameters": parameters}
 
 
 def any_feedback(dice: random.Random) -> tuple[Rules, dict[str, Any]]:
@@ -110,7 +117,7 @@ CASES: dict[str, Callable[[random.Random], tuple[Rules, dict[str, Any]]]] = {
 def test_a_textbook_would_schedule_the_same(policy: str) -> None:
     for seed in range(WORKLOADS):
         dice = random.Random(f"{policy} {seed}")
-        jobs, cpus = workload(dice), dice.choice([1, 1, 2, 3])
+        jobs, cpus = workload(dice, io_at_ends=True), dice.choice([1, 1, 2, 3])
         rules, machine = CASES[policy](dice)
         mine = ours(jobs, cpus, policy=policy, **machine)
         assert mine == references.schedule(jobs, rules, cpus), f"{policy} {seed}: {cpus} CPUs, {machine}, {jobs}"

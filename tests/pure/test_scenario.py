@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -302,8 +303,12 @@ tables = st.dictionaries(st.sampled_from(keys), json_like, max_size=6)
 @settings(deadline=None, max_examples=200)
 @given(tables, st.lists(tables, max_size=3), st.lists(tables, max_size=2), tables)
 def test_f31_no_table_whatever_breaks_the_reader(
-    tmp_path_factory: pytest.TempPathFactory, top: dict, processes: list, ats: list, machine: dict
-) -> None:  # type: ignore[type-arg]
+    tmp_path_factory: pytest.TempPathFactory,
+    top: dict[str, Any],
+    processes: list[Any],
+    ats: list[Any],
+    machine: dict[str, Any],
+) -> None:
     import tomllib
     from unittest.mock import patch
 

@@ -23,7 +23,8 @@ from sandbox.trace.load import Recording
 from sandbox.trace.plausible import Plausible
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
-from tests.support.generated import worlds
+from tests.support.files import write_recording
+from tests.support.generated import any_scenario
 from tests.support.scenarios import process, scenario, simulate
 from tests.support.views import log_of
 
@@ -32,10 +33,7 @@ EVENTS = simulate(WORLD)
 
 
 def recorded(path: Path, events: list[Event] = EVENTS, world: Scenario = WORLD) -> Path:
-    recorder = Recorder(str(path), describe(world, None))
-    assert recorder.take(events) is None
-    recorder.close()
-    return path
+    return write_recording(path, world, events)
 
 
 def read(path: Path) -> tuple[list[AnyEvent], list[str]]:
@@ -53,7 +51,7 @@ def refused(path: Path) -> str:
 
 
 @settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(worlds())
+@given(any_scenario())
 def test_whatever_happens_comes_back(tmp_path: Path, world: Scenario) -> None:
     path = tmp_path / "it"
     path.unlink(missing_ok=True)

@@ -30,7 +30,7 @@ def resumed(monkeypatch: pytest.MonkeyPatch, *waiters: Waiter) -> None:
         return "R" if waiter.runs >= 0 else "S", 1
 
     monkeypatch.setattr(blocked, "read_state", read_state)
-    it: Any = BlockedProcesses({}, None)  # type: ignore[arg-type]
+    it: Any = BlockedProcesses({}, None, None)  # type: ignore[arg-type]
     it.by_pid = dict(enumerate(waiters, 1))
     it.resume()
 

@@ -29,12 +29,13 @@ from sandbox.model.events import (
     Operator,
     PolicyNote,
     Ready,
+    Recipe,
     Scheduling,
     Transferred,
     Wrote,
 )
 from sandbox.util.units import MS
-from tests.support.kernel_script import HEAD, Story
+from tests.support.kernel_script import HEAD, KernelScript
 
 NAMES = {1: "a", 2: "b"}
 AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
@@ -64,7 +65,7 @@ AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
         (PolicyNote(0, Clause("sentence", {"text": "my own words"})), "my own words"),
         (PolicyNote(0, Clause("of my own", {"to": 0, "from": 2})), "of my own (to 0, from 2)"),
         (Operator(0, Clause("set", {"parameter": "quantum", "value": "5ms"})), "operator: quantum is 5ms now"),
-        (Fault(0, Clause("stopped itself"), 1), "a: it stopped itself; its next turn continues it"),
+        (Fault(0, Clause("stopped itself"), 1), "a: it has stopped itself: it waits for a SIGCONT"),
         (Fault(0, Clause("no such process", {"who": "x"})), "there is no process x"),
         (Listening(0, 1, 1, AT, 1024), f"socket 1: a listens at {AT}"),
         (Backlog(0, 1, 3), "socket 1: 3 wait to be accepted"),
@@ -77,6 +78,15 @@ AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
         (Transferred(0, 2, None, None, 3), "socket 2: 3 bytes are unread"),
         (Closed(0, 2), "socket 2: closed"),
         (Scheduling(0, "fcfs", {}, "arrival-first"), "policy fcfs is in force"),
+        (
+            Recipe(0, "freezer", Clause("watches its jobs", {"name": "bash"})),
+            "from now on processes are frozen instead of stopped by signals: bash watches its jobs",
+        ),
+        (
+            Fault(0, Clause("watches its jobs", {"name": "bash"}), 1),
+            "a: bash watches its jobs: it will see our stops (ossandbox doctor: freezer)",
+        ),
+        (Blocked(0, 1, Clause("stopped", {"signal": "SIGTSTP"})), "a waits: stopped by SIGTSTP"),
         (Halted(0, Clause("quit")), "the machine is down: quit"),
     ],
 )
@@ -84,37 +94,46 @@ def test_what_happened(event: AnyEvent, said: str) -> None:
     assert wording.sentence(event, NAMES) == said
 
 
-def why(story: Story, idle: bool = False) -> str:
-    names = {event.pid: event.name for event in story.events if isinstance(event, Admitted)}
-    explained = wording.why(story.events, names, "rr", idle)
+def why(script: KernelScript, idle: bool = False) -> str:
+    names = {event.pid: event.name for event in script.events if isinstance(event, Admitted)}
+    explained = wording.why(script.events, names, "rr", idle)
     return explained[1] if explained else ""
 
 
 def test_why_the_one_and_not_the_other() -> None:
-    story = Story().admit("a").admit("b").run("a").later("50ms").expire("a").run("b")
-    assert why(story) == "a used its whole slice and goes to the tail. rr chooses b: it is the head of the ready queue."
-    story.later("5ms").block("b").run("a")
-    assert why(story) == "b waits: sleep. rr chooses a: it is the head of the ready queue."
-    assert why(story.later("5ms").exit("a", 3), idle=True) == "a is over: exit 3. Nobody is ready."
+    script = KernelScript().admit("a").admit("b").run("a").later("50ms").expire("a").run("b")
+    assert (
+        why(script) == "a used its whole slice and goes to the tail. rr chooses b: it is the head of the ready queue."
+    )
+    script.later("5ms").block("b").run("a")
+    assert why(script) == "b waits: sleep. rr chooses a: it is the head of the ready queue."
+    assert why(script.later("5ms").exit("a", 3), idle=True) == "a is over: exit 3. Nobody is ready."
 
 
 def test_why_nothing_moves_in_a_pause() -> None:
-    story = Story().admit("a").run("a").later("5ms").pause()
-    assert why(story) == "The machine pauses. a was running; it goes on first, with what is left of its slice."
-    story = Story("fcfs", None).admit("a").run("a").later("5ms").pause()
-    assert why(story) == "The machine pauses. a was running; it goes on first."
+    script = KernelScript().admit("a").run("a").later("5ms").pause()
+    assert why(script) == "The machine pauses. a was running; it goes on first, with what is left of its slice."
+    script = KernelScript("fcfs", None).admit("a").run("a").later("5ms").pause()
+    assert why(script) == "The machine pauses. a was running; it goes on first."
 
 
 def test_what_a_person_did_and_what_went_wrong_are_part_of_it() -> None:
-    story = Story().admit("a").run("a").later("5ms").operator("policy", policy="fcfs").fault("no such process", who="x")
-    assert why(story) == "You: policy is fcfs now. there is no process x."
+    script = (
+        KernelScript()
+        .admit("a")
+        .run("a")
+        .later("5ms")
+        .operator("policy", policy="fcfs")
+        .fault("no such process", who="x")
+    )
+    assert why(script) == "You: policy is fcfs now. there is no process x."
 
 
 def test_of_much_at_one_instant_the_last_counts() -> None:
-    story = Story()
+    script = KernelScript()
     for name in "abcdef":
-        story.admit(name)
-    assert why(story.run("a")) == (
+        script.admit(name)
+    assert why(script.run("a")) == (
         "… d arrives. e arrives. f arrives. rr chooses a: it is the head of the ready queue."
     )
     assert wording.why([], {}, "rr", True) is None

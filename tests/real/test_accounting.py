@@ -17,8 +17,10 @@ from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.metrics import fold, metrics, one_after_another, result
 from tests.support.leaks import LeftCheck
-from tests.support.noise import calmly
-from tests.support.scenarios import exits, ossandbox, process, run_real, scenario
+from tests.support.noise import when_quiet
+from tests.support.real import run_real
+from tests.support.run import ossandbox
+from tests.support.scenarios import exits, process, scenario, whole
 
 CASES: list[dict[str, Any]] = json.loads((Path(__file__).parent.parent / "vectors" / "textbook.json").read_text())[
     "cases"
@@ -38,7 +40,7 @@ def assert_head_first(events: Iterable[Event]) -> None:
 
 
 def test_three_programs_take_turns_and_each_gets_exactly_its_work() -> None:
-    done, calm = calmly(lambda: ossandbox("run", "time-sharing", "--json"))
+    done, noise = when_quiet(lambda: ossandbox("run", "time-sharing", "--json"))
     assert done.returncode == 0, done.stderr
     document = json.loads(done.stdout)
     order = [piece["pid"] for piece in document["slices"]]
@@ -49,7 +51,7 @@ def test_three_programs_take_turns_and_each_gets_exactly_its_work() -> None:
         assert job["cpu_ns"] == pytest.approx(700 * MS, rel=0.01)
         assert sum(piece["cpu_ns"] for piece in document["slices"] if piece["pid"] == job["pid"]) == job["cpu_ns"]
         assert job["exit"] == 0
-    calm.or_skip()
+    noise.skip_unless_quiet()
     assert document["metrics"]["cpu_utilisation"] >= 0.97
 
 
@@ -62,12 +64,12 @@ def test_the_textbook_on_real_processes(case: dict[str, Any]) -> None:
     if ties == "requeue-first":
         pytest.skip("a tie to the nanosecond exists in virtual time only")
     quantum_ns = parameters.get("quantum", 1) * unit
-    events, calm = calmly(lambda: run_real(scenario(*jobs, policy=case["policy"], quantum_ns=quantum_ns)))
+    events, noise = when_quiet(lambda: run_real(scenario(*jobs, policy=case["policy"], quantum_ns=quantum_ns)))
     ends = exits(events)
     assert_head_first(events)
     for index, (_, burst, *_) in enumerate(case["jobs"]):
         assert ends[f"job{index}"].cpu_ns == pytest.approx(burst * unit, rel=0.05, abs=MS)
-    calm.or_skip()
+    noise.skip_unless_quiet()
     finish = {int(name.removeprefix("job")): end.t_ns for name, end in ends.items()}
     expected = {job: units * unit for job, units in enumerate(case["finish"])}
     assert sorted(finish, key=finish.__getitem__) == sorted(expected, key=expected.__getitem__)
@@ -77,7 +79,7 @@ def test_the_textbook_on_real_processes(case: dict[str, Any]) -> None:
 
 def test_while_one_sleeps_another_has_the_cpu() -> None:
     jobs = [process(name, "cpu 10ms", "io 40ms", repeat=6) for name in ("a", "b", "c")]
-    events, calm = calmly(lambda: run_real(scenario(*jobs, policy="fcfs")))
+    events, noise = when_quiet(lambda: run_real(scenario(*jobs, policy="fcfs")))
     assert_head_first(events)
     history = fold(events)
     blocked: set[int] = set()
@@ -90,7 +92,7 @@ def test_while_one_sleeps_another_has_the_cpu() -> None:
         elif isinstance(event, Dispatched):
             meanwhile += bool(blocked)
     assert meanwhile >= 10, "while one sleeps, another is given the CPU"
-    calm.or_skip()
+    noise.skip_unless_quiet()
     together, serial = metrics(history), one_after_another(history)
     assert together["makespan_ns"] < 0.7 * serial["makespan_ns"]
     assert together["cpu_utilisation"] > 1.4 * serial["cpu_utilisation"]
@@ -127,14 +129,14 @@ def test_the_event_stream_is_lawful() -> None:
 @pytest.mark.skipif("len(__import__('os').sched_getaffinity(0)) < 2")
 def test_two_cpus_run_two_at_once() -> None:
     jobs = [process(f"p{index}", "cpu 150ms") for index in range(4)]
-    events, calm = calmly(lambda: run_real(scenario(*jobs, quantum_ns=20 * MS, cpus=2)))
+    events, noise = when_quiet(lambda: run_real(scenario(*jobs, quantum_ns=20 * MS, cpus=2)))
     assert_head_first(events)
     board, both = Board(), 0
     for event in events:
         board.apply(event)
         both += len(board.running) == 2
     assert both > 20, "most of the time two have a CPU each"
-    calm.or_skip()
+    noise.skip_unless_quiet()
     history = fold(events)
     total_ns = sum(life.cpu_ns for life in history.lives.values())
     assert metrics(history)["makespan_ns"] < 0.85 * total_ns
@@ -160,9 +162,9 @@ def test_a_pause_makes_no_job_late() -> None:
 
 def test_every_late_job_is_told() -> None:
     late = process("late", "cpu 40ms", repeat=4, period_ns=20 * MS)
-    events, calm = calmly(lambda: run_real(scenario(late, policy="edf")))
-    calm.or_skip()
-    due_ns = [event.note.figures["due_ns"] for event in events if isinstance(event, PolicyNote)]
+    events, noise = when_quiet(lambda: run_real(scenario(late, policy="edf")))
+    noise.skip_unless_quiet()
+    due_ns = [whole(event.note.figures["due_ns"]) for event in events if isinstance(event, PolicyNote)]
     assert [later - due for due, later in pairwise(due_ns)] == [20 * MS] * 3
 
 

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
 from sandbox import wording
 from sandbox.model.commands import Quit
-from sandbox.model.events import Admitted, AnyEvent, Became, Blocked, Clause
+from sandbox.model.events import Admitted, Became, Blocked, Clause, Event
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import Watch, command, quick_python, watch
-from tests.support.scenarios import SENSORS, run_real, scenario
+from tests.support.real import SENSORS, Watch, run_real, watch
+from tests.support.scenarios import command, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
 
-def causes(events: list[AnyEvent], pid: int) -> list[Clause]:
+def causes(events: Sequence[Event], pid: int) -> list[Clause]:
     return [event.on for event in events if isinstance(event, Blocked) and event.pid == pid]
 
 

@@ -17,9 +17,9 @@ from sandbox.model.events import Blocked, Clause, Operator
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
 from sandbox.views.console import ConsoleText, Look
-from tests.support.faults import Watch, command, quick_python, watch
 from tests.support.leaks import LeftCheck
-from tests.support.scenarios import process, scenario
+from tests.support.real import Watch, watch
+from tests.support.scenarios import command, process, quick_python, scenario
 
 READS = Clause("read console")
 
@@ -74,7 +74,8 @@ def test_a_stop_from_the_console_outlives_one_of_ours(leftcheck: LeftCheck, pres
         while read_state(child.stat_fd)[0] not in HALTED and time.monotonic() < give_up:
             time.sleep(0.001)
         os.kill(process.pid, signal.SIGTSTP)
-        child.suspended = pressed
+        if pressed:
+            child.hear_stops()
         child.resume()
         told = process.stdout.read().split()
         assert told == (["told", "over"] if pressed else ["over"]), "the system forgets it, unless somebody remembers"

@@ -19,14 +19,15 @@ from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.machines.linux.cpus import available_cpus
-from sandbox.model.events import AnyEvent, Wrote
+from sandbox.model.events import Event, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in_folder
 from sandbox.views.eventlog import Moment
 from sandbox.views.metrics import fold
 from sandbox.views.quadrants import seats
-from tests.support.faults import Terminal
-from tests.support.scenarios import ossandbox, run_real
+from tests.support.real import run_real
+from tests.support.run import ossandbox
+from tests.support.terminal import Terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -40,7 +41,7 @@ COURSE = [
 ]
 
 
-def who_sits_where(events: list[AnyEvent]) -> None:
+def who_sits_where(events: list[Event]) -> None:
     """Everybody was in his quadrant at some time; the last to come, when its call had returned."""
     moment, been = Moment(), defaultdict(set)
     for event in events:
@@ -126,14 +127,14 @@ def test_a_claim_that_does_not_hold_is_told_and_exits_with_1(tmp_path: Path) -> 
 
 @pytest.mark.patient
 def test_a_lesson_opens_in_the_app_and_pauses_where_it_has_something_to_say() -> None:
-    stage = Terminal("lesson", "states", "--lang", "en")
+    run = Terminal("lesson", "states", "--lang", "en")
     try:
-        stage.read_until(lambda: stage.shows("READY → RUNNING: the scheduler has chosen"), "its first step is done")
-        stage.read_until(lambda: stage.shows("PAUSED"), "it pauses")
-        stage.read_until(lambda: stage.shows("STATES of walker") and stage.shows("━▶│"), "the diagram shows it")
-        stage.press(" ")
-        stage.read_until(lambda: stage.shows("RUNNING → READY: it has used up its slice"), "its second step is done")
-        stage.press("q")
-        assert stage.wait() == 0
+        run.read_until(lambda: run.shows("READY → RUNNING: the scheduler has chosen"), "its first step is done")
+        run.read_until(lambda: run.shows("PAUSED"), "it pauses")
+        run.read_until(lambda: run.shows("STATES of walker") and run.shows("━▶│"), "the diagram shows it")
+        run.press(" ")
+        run.read_until(lambda: run.shows("RUNNING → READY: it has used up its slice"), "its second step is done")
+        run.press("q")
+        assert run.wait() == 0
     finally:
-        stage.close()
+        run.close()

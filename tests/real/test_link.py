@@ -15,7 +15,9 @@ from sandbox.model.events import Admitted, Event, Exited, Halted, Operator
 from sandbox.model.spec import Boot
 from sandbox.util.units import MS
 from sandbox.views.board import Board
-from tests.support.faults import state, until, watch
+from tests.support.procs import state
+from tests.support.real import watch
+from tests.support.run import until
 from tests.support.scenarios import process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
@@ -113,7 +115,7 @@ def test_the_end_is_bounded_and_leaves_nothing(number: int) -> None:
         os.kill(run.link.os_pid, number)
         run.link.end()
         until(lambda: not any(map(state, children)), "the children are gone", 5)
-        run.link.halted = True  # the stage need not look for it
+        run.link.halted = True  # watch() need not look for it
 
 
 def test_the_terminals_process_keeps_off_the_mini_cpus_and_gets_them_back() -> None:

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from sandbox import policies, wording
 from sandbox.model.commands import Look, Tune, UsePolicy
-from sandbox.model.events import Admitted, Dispatched, Event, Fault, PolicyNote, Queues
+from sandbox.model.events import Dispatched, Event, Fault, PolicyNote, Queues
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.states import State
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.wording import policies as choices
-from tests.support.scenarios import exits, process, run_real, scenario
+from tests.support.real import run_real
+from tests.support.scenarios import exits, names, process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -25,11 +27,7 @@ MIXED = [
 ]
 
 
-def names(events: list[Event]) -> dict[int, str]:
-    return {event.pid: event.name for event in events if isinstance(event, Admitted)}
-
-
-def decisions(events: list[Event], rule: str) -> list[str]:
+def decisions(events: Sequence[Event], rule: str) -> list[str]:
     """Who was chosen for this reason, in order."""
     called = names(events)
     return [called[event.pid] for event in events if isinstance(event, Dispatched) and event.why.rule == rule]

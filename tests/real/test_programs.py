@@ -9,19 +9,16 @@ from pathlib import Path
 import pytest
 
 from sandbox.model.commands import Kill, Pause, Resume, Spawn, Type
-from sandbox.model.events import Admitted, AnyEvent, Blocked, Fault, Operator, Wrote
+from sandbox.model.events import Admitted, Blocked, Event, Fault, Operator, Wrote
 from sandbox.model.spec import ProcessSpec, Scenario
 from sandbox.util.units import MS
-from tests.support.scenarios import exits, process, run_real, scenario
+from tests.support.real import run_real
+from tests.support.scenarios import command, exits, process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
 
-def command(name: str, *argv: str) -> ProcessSpec:
-    return ProcessSpec(name, command=list(argv))
-
-
-def output(events: list[AnyEvent], name: str) -> str:
+def output(events: list[Event], name: str) -> str:
     pids = {event.pid for event in events if isinstance(event, Admitted) and event.name == name}
     return "".join(event.text for event in events if isinstance(event, Wrote) and event.pid in pids)
 

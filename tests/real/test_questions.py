@@ -6,7 +6,8 @@ import pytest
 
 from sandbox.model.commands import Predict, Resume, Step
 from sandbox.model.events import Admitted, Dispatched, Event, Exited, Operator
-from tests.support.faults import all_stopped, watch
+from tests.support.procs import all_stopped
+from tests.support.real import watch
 from tests.support.scenarios import process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]

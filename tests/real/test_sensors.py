@@ -22,12 +22,14 @@ from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.model.commands import Kill, Quit, Type
 from sandbox.model.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.faults import children, command, command_line, quick_python, watch
-from tests.support.scenarios import SENSORS, exits, process, run_real, scenario
+from tests.support.procs import children, command_line
+from tests.support.real import SENSORS, run_real, watch
+from tests.support.scenarios import command, exits, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -108,7 +110,8 @@ def test_children_are_found_scheduled_and_named_for_what_they_become(sensor: str
         run.ended("sh")
         ends = {event.pid for event in run.all(Exited)}
         assert spinner.pid in ends
-        names = {event.pid: event.name for event in [*run.all(Admitted), *run.all(Became)]}
+        called: list[Admitted | Became] = [*run.all(Admitted), *run.all(Became)]
+        names = {event.pid: event.name for event in called}
         assert sorted(names[event.pid] for event in run.all(Admitted) if event.parent == pid) == [
             "bash",
             "sleep",
@@ -243,7 +246,7 @@ def test_one_that_wakes_twice_before_the_kernel_hears_of_it_wakes_once() -> None
     out, child = Reports(Clock()), Child(os_pid, ProcessSpec("sleeper"))
     try:
         child.pid = 1
-        blocked = BlockedProcesses({os_pid: child}, out)
+        blocked = BlockedProcesses({os_pid: child}, WriteGuard(True, out), out)
         blocked.by_pid[child.pid] = child
         blocked.wake(child)
         blocked.wake(child)

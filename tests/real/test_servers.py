@@ -16,8 +16,9 @@ from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.network import Connection, Network
-from tests.support.faults import Watch, command, quick_python
-from tests.support.scenarios import SENSORS, ossandbox, process, run_real, scenario
+from tests.support.real import SENSORS, Watch, run_real
+from tests.support.run import ossandbox
+from tests.support.scenarios import command, process, quick_python, scenario
 from tests.support.servers import ask, client, hear, server, serving
 from tests.support.views import in_backlog
 

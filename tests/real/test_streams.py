@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.scenarios import ossandbox
+from tests.support.run import ossandbox
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 

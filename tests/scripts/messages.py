@@ -36,10 +36,10 @@ def extract(file: IO[bytes], *_: object, **__: object) -> Iterator[Found]:
         match node:
             case ast.Call(func=ast.Name("_" | "N_"), args=[ast.Constant(str(text))]):
                 yield node.lineno, "_", text, []
-            case ast.Call(func=ast.Name("ngettext"), args=[ast.Constant(str(one)), ast.Constant(str(many)), __]):
+            case ast.Call(func=ast.Name("ngettext"), args=[ast.Constant(str(one)), ast.Constant(str(many)), _number]):
                 yield node.lineno, "ngettext", (one, many), []
-            case ast.AnnAssign(annotation=ast.Name("Messages"), value=ast.Dict(values=values)):
-                yield from _constants(values)
+            case ast.AnnAssign(annotation=ast.Name("Messages"), value=ast.Dict(values=texts)):
+                yield from _constants(texts)
             case ast.Call(func=ast.Name("Parameter"), args=[_kind, _default, ast.Constant(str(text))]):
                 yield node.lineno, "_", text, []
             case ast.Call(func=ast.Name("Action"), args=[_id, _keys, _does, *words]):

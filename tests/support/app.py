@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from textual.events import MouseScrollDown, MouseScrollUp
@@ -13,17 +14,22 @@ from textual.pilot import Pilot
 from textual.widget import Widget
 from textual.widgets import Input
 
+from sandbox.clients.client import Client
 from sandbox.model.commands import Command
 from sandbox.model.events import AnyEvent, Halted
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
+from sandbox.trace.load import Recording
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
 from sandbox.tui.state.live import Live
-from tests.support.kernel_script import Story
+from sandbox.tui.state.replay import Replay
+from sandbox.util.addresses import parse_address
+from tests.support.kernel_script import KernelScript
+from tests.support.network_script import AT
 
 #: What the clock of every test shows at its beginning.
 NOON_NS = 12 * 3600 * 1_000_000_000
-PATIENCE_S = 20
+TIMEOUT_S = 20
 
 
 class Clock:
@@ -94,14 +100,14 @@ class FakeLink:
         self._theirs.close()
 
 
-def world(*names: str, lesson: str | None = None, name: str = "test", title: str = "A test") -> Scenario:
+def blank_scenario(*names: str, lesson: str | None = None, name: str = "test", title: str = "A test") -> Scenario:
     """A scenario that is only a name to the screen: its events are told."""
     processes = [ProcessSpec(process) for process in names]
     return Scenario(name, title, MachineSpec(), processes, lesson=lesson)
 
 
-class Seen:
-    """What is to be seen of an app."""
+class ScreenReader:
+    """Reads the screen of an app."""
 
     app: SandboxApp
 
@@ -135,13 +141,13 @@ class Seen:
         await pilot.pause()
 
 
-class Play(Seen):
+class AppDriver(ScreenReader):
     """The app over fake links. ``link`` is the present one."""
 
     def __init__(self, scenario: Scenario | None = None, config: Config | None = None) -> None:
         self.clock = Clock()
         self.links: list[FakeLink] = []
-        self.app = SandboxApp(Live(scenario or world(), self._start, self.clock), config)
+        self.app = SandboxApp(Live(scenario or blank_scenario(), self._start, self.clock), config)
         self.app.animation_level = "none"
 
     def _start(self, scenario: Scenario) -> FakeLink:
@@ -156,19 +162,27 @@ class Play(Seen):
     def sent(self) -> list[Command]:
         return self.link.sent
 
-    async def tell(self, pilot: Pilot[int], story: Story) -> None:
-        """Have the story so far come up the link when its last event happens, and see it as it is at its end."""
+    def add_client(self, name: str, own: str | None) -> Client:
+        """One of the app's own clients, which does nothing; ``own``: its address, None while it connects."""
+        client = Client(name, parse_address(AT))
+        client.own = own
+        client.state = "connecting" if own is None else "connected"
+        self.app.session.clients.all.append(client)
+        return client
+
+    async def feed(self, pilot: Pilot[int], script: KernelScript) -> None:
+        """Have the script's events come up the link when the last of them happens, and go on to the script's end."""
         await until(lambda: bool(self.links) and not self.link.closed, pilot)
-        events = story.take()
+        events = script.take()
         self.clock.now_ns = NOON_NS + events[-1].t_ns
         self.link.feed(events)
         await self.settle(pilot)
-        self.clock.now_ns = NOON_NS + story.at
+        self.clock.now_ns = NOON_NS + script.at
         await self.settle(pilot)
 
-    async def open(self, pilot: Pilot[int], key: str, story: Story) -> None:
-        """Tell the story, and turn to the panel of this key."""
-        await self.tell(pilot, story)
+    async def open(self, pilot: Pilot[int], key: str, script: KernelScript) -> None:
+        """Feed the script, and turn to the panel of this key."""
+        await self.feed(pilot, script)
         await pilot.press(key)
         await self.settle(pilot)
         await self.settle(pilot)  # a panel is made when it comes to the front for the first time
@@ -179,23 +193,47 @@ class Play(Seen):
                 link.end()
 
 
+class ReplayDriver(ScreenReader):
+    """The app over a recording, on a clock that stands still."""
+
+    def __init__(self, path: Path) -> None:
+        self.now_ns = NOON_NS
+        self.replay = Replay(Recording(str(path)), FakeLink, lambda: self.now_ns)
+        self.app = SandboxApp(self.replay)
+        self.app.animation_level = "none"
+
+    async def settle(self, pilot: Pilot[int]) -> None:
+        await until(lambda: self.replay.is_read, pilot)
+        await super().settle(pilot)
+
+    @property
+    def status(self) -> str:
+        return " ".join(self.panel("status")[0].split()[2:6])
+
+
+#: The fixture ``make_driver``: it takes a scenario and a configuration.
+MakeDriver = Callable[..., AppDriver]
+#: The fixture ``snap_compare``: whether an app looks as it did.
+Compare = Callable[..., bool]
+
+
 async def until(what: Any, pilot: Pilot[int]) -> None:
     """Wait until it is so."""
-    async with asyncio.timeout(PATIENCE_S):
+    async with asyncio.timeout(TIMEOUT_S):
         while not what():
             await pilot.pause(0.01)
 
 
-def show(it: Play, story: Story, *keys: str, sees: str = "") -> Callable[[Pilot[int]], object]:
-    """Tell the story, press keys, and wait until something can be read."""
+def prepare(driver: AppDriver, script: KernelScript, *keys: str, sees: str = "") -> Callable[[Pilot[int]], object]:
+    """What a snapshot runs before: feed the script, press keys, and wait until something can be read."""
 
     async def before(pilot: Pilot[int]) -> None:
-        await it.tell(pilot, story)
+        await driver.feed(pilot, script)
         for key in keys:
             await pilot.press(key)
-        await it.settle(pilot)
-        await until(lambda: sees in it.text, pilot)
-        await it.settle(pilot)
+        await driver.settle(pilot)
+        await until(lambda: sees in driver.text, pilot)
+        await driver.settle(pilot)
 
     return before
 
@@ -210,13 +248,13 @@ async def wheel(pilot: Pilot[int], widget: Widget, by: int, ctrl: bool = False, 
 
 
 @contextmanager
-def play(scenario: Scenario | None = None, config: Config | None = None) -> Iterator[Play]:
+def app_driver(scenario: Scenario | None = None, config: Config | None = None) -> Iterator[AppDriver]:
     """The app, not yet running; what it started is ended afterwards."""
-    it = Play(scenario, config)
+    driver = AppDriver(scenario, config)
     try:
-        yield it
+        yield driver
     finally:
-        it.close()
+        driver.close()
 
 
 def no_blinking(monkeypatch: Any) -> None:

@@ -9,7 +9,7 @@ import pytest
 from sandbox.cli import main
 
 
-class Said(NamedTuple):
+class CommandResult(NamedTuple):
     """What a command said, and its exit status."""
 
     status: int
@@ -21,16 +21,16 @@ class Said(NamedTuple):
         return self.out.splitlines()
 
 
-class Caller:
+class CommandRunner:
     """Calls commands in this process."""
 
     def __init__(self, capture: pytest.CaptureFixture[str]) -> None:
         self._capture = capture
 
-    def __call__(self, *words: str) -> Said:
+    def __call__(self, *words: str) -> CommandResult:
         self._capture.readouterr()
         try:
             status = main(words)
         except SystemExit as end:  # argparse
             status = int(end.code or 0)
-        return Said(status, *self._capture.readouterr())
+        return CommandResult(status, *self._capture.readouterr())

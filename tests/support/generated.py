@@ -51,7 +51,7 @@ processes = st.lists(
 
 
 @st.composite
-def worlds(draw: st.DrawFn) -> Scenario:
+def any_scenario(draw: st.DrawFn) -> Scenario:
     """Any scenario of synthetic work, with an operator who does anything."""
     specs = [replace(spec, name=f"p{index}") for index, spec in enumerate(draw(processes))]
     script = [At(time, command) for time, command in draw(st.lists(st.tuples(lengths, commands), max_size=5))]

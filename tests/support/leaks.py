@@ -7,6 +7,8 @@ import signal
 import socket
 import time
 
+from tests.support import procs
+
 _PATIENCE_S = 2.0
 
 
@@ -26,16 +28,7 @@ class LeftCheck:
     def marked(self) -> list[int]:
         """Living processes, other than this one, that carry the mark."""
         sign = f"{self.VARIABLE}={self.marker}".encode()
-        found = []
-        for name in os.listdir("/proc"):
-            if name.isdecimal() and int(name) != os.getpid():
-                try:
-                    with open(f"/proc/{name}/environ", "rb") as file:
-                        if sign in file.read().split(b"\0"):
-                            found.append(int(name))
-                except OSError:
-                    continue
-        return found
+        return [os_pid for os_pid in procs.os_pids() if os_pid != os.getpid() and sign in procs.environment(os_pid)]
 
     def assert_nothing_left(self) -> None:
         """Within two seconds everything is as it was."""
@@ -55,8 +48,8 @@ class LeftCheck:
 
     def _faults(self) -> list[str]:
         reap()
-        faults = [f"process {os_pid}: {describe(os_pid)}" for os_pid in self.marked()]
-        faults += [f"zombie child {os_pid}" for os_pid in own_children("Z")]
+        faults = [f"process {os_pid}: {procs.name(os_pid)}" for os_pid in self.marked()]
+        faults += [f"zombie child {os_pid}" for os_pid in procs.zombie_children()]
         more = open_descriptors() - self._descriptors
         if more:
             faults.append(f"descriptors {sorted(more)}")
@@ -82,21 +75,6 @@ def open_descriptors() -> set[tuple[int, str]]:
     return found
 
 
-def own_children(state: str) -> list[int]:
-    """Children of this process in a state of ``/proc/PID/stat``."""
-    found = []
-    for name in os.listdir("/proc"):
-        if name.isdecimal():
-            try:
-                with open(f"/proc/{name}/stat") as file:
-                    fields = file.read().rpartition(")")[2].split()
-            except OSError:
-                continue
-            if fields[0] == state and int(fields[1]) == os.getpid():
-                found.append(int(name))
-    return found
-
-
 def reap() -> None:
     """Take the statuses of orphans that came to this process (it is a subreaper while it runs a kernel process)."""
     while True:
@@ -105,12 +83,3 @@ def reap() -> None:
                 return
         except ChildProcessError:
             return
-
-
-def describe(os_pid: int) -> str:
-    """What a process is, for a message."""
-    try:
-        with open(f"/proc/{os_pid}/stat") as file:
-            return file.read().split(")")[0] + ")"
-    except OSError:
-        return "gone by now"

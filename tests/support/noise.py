@@ -1,4 +1,4 @@
-"""Whether the machine was ours: only then do times say anything."""
+"""Whether the machine was ours alone: only then do times say anything."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ T = TypeVar("T")
 
 _ATTEMPTS = 2
 #: So much may others take of one CPU, and what the system's ticks of 10 ms cannot tell.
-_SHARE_MOST, _UNSEEN_S = 0.02, 0.015
+_MAX_SHARE, _UNSEEN_S = 0.02, 0.015
 
 
-class Calm(NamedTuple):
+class Noise(NamedTuple):
     """``others``: the share of one CPU that other programs took meanwhile."""
 
-    calm: bool
+    quiet: bool
     others: float
 
-    def or_skip(self) -> None:
+    def skip_unless_quiet(self) -> None:
         """Go on only if the times can be judged; what was asserted until here holds in any case."""
-        if not self.calm:
+        if not self.quiet:
             pytest.skip(f"others took {self.others:.0%} of a CPU meanwhile: the times say nothing")
 
 
-def calmly(run: Callable[[], T]) -> tuple[T, Calm]:
-    """Run something, once more if others took the CPUs meanwhile; its last result, and how calm it was."""
+def when_quiet(run: Callable[[], T]) -> tuple[T, Noise]:
+    """Run something, once more if others took the CPUs meanwhile; its last result, and how noisy the machine was."""
     for _ in range(_ATTEMPTS):
         began, others_s = time.monotonic(), _busy_s() - _ours_s()
         result = run()
         lasted_s, others_s = time.monotonic() - began, _busy_s() - _ours_s() - others_s
-        calm = Calm(others_s <= _SHARE_MOST * lasted_s + _UNSEEN_S, max(others_s, 0.0) / lasted_s)
-        if calm.calm:
+        noise = Noise(others_s <= _MAX_SHARE * lasted_s + _UNSEEN_S, max(others_s, 0.0) / lasted_s)
+        if noise.quiet:
             break
-    return result, calm
+    return result, noise
 
 
 def _busy_s() -> float:

@@ -1,4 +1,4 @@
-"""What a policy tells of its queues and of itself, when it is asked."""
+"""What a policy says of its queues and of itself, when it is asked."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from sandbox.model.events import Clause, Described, Figure, ParameterView, Queued, Queues, QueueView
 from sandbox.policies import find
 from sandbox.util.units import MS
-from tests.support.kernel_script import Story
+from tests.support.kernel_script import KernelScript
 
 
 def queued(pid: int, **figures: Figure) -> Queued:
@@ -15,7 +15,7 @@ def queued(pid: int, **figures: Figure) -> Queued:
 
 
 def levels(t_ns: int = 0) -> Queues:
-    """What mlfq tells of four processes."""
+    """What mlfq says of four processes."""
     return Queues(
         t_ns,
         [
@@ -30,7 +30,7 @@ def levels(t_ns: int = 0) -> Queues:
 
 
 def mlfq(**values: str) -> Described:
-    """What it tells of itself."""
+    """What it says of itself."""
     kind = find("mlfq")
     parameters = [
         ParameterView(
@@ -46,8 +46,9 @@ def mlfq(**values: str) -> Described:
     )
 
 
-def crowd() -> Story:
-    story = Story("mlfq", None)
+def mlfq_run() -> KernelScript:
+    """Four processes under mlfq, the second of which runs."""
+    script = KernelScript("mlfq", None)
     for name in ("long", "short", "editor", "pi"):
-        story.admit(name)
-    return story.run("short").later("8ms")
+        script.admit(name)
+    return script.run("short").later("8ms")

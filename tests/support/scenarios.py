@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import sys
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from select import select
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
-from sandbox.clients.script import ClientThread
-from sandbox.link.client import KernelProcess
 from sandbox.machines import simulate as simulation
-from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
-from sandbox.model.commands import AnyCommand, Farewell
-from sandbox.model.events import Admitted, AnyEvent, Descheduled, Dispatched, Event, Exited
-from sandbox.model.spec import At, Boot, MachineSpec, ProcessSpec, Scenario, parse_segment
+from sandbox.model.commands import AnyCommand, Command
+from sandbox.model.events import Admitted, Descheduled, Dispatched, Event, Exited, Figure
+from sandbox.model.spec import At, MachineSpec, ProcessSpec, Scenario, parse_segment
 from sandbox.policies.base import Policy
 from sandbox.util.units import MS, parse_duration
 
 UNIT = 10 * MS
-
-
-#: The beginning of a command that has the file systems for itself, and may mount what it likes where that is permitted.
-OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
-#: The sensors that this machine permits.
-SENSORS = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
 
 
 def process(name: str, *work: str, **more: Any) -> ProcessSpec:
@@ -35,9 +23,19 @@ def process(name: str, *work: str, **more: Any) -> ProcessSpec:
     return ProcessSpec(name, arrive, [parse_segment(text) for text in work] or None, **more)
 
 
-def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, AnyCommand]] = (), **machine: Any) -> Scenario:
+def command(name: str, *argv: str, **more: Any) -> ProcessSpec:
+    """A process that runs a program."""
+    return ProcessSpec(name, command=list(argv), **more)
+
+
+def quick_python(*lines: str) -> list[str]:
+    """A small Python program as a command, without what makes an interpreter start slowly."""
+    return [sys.executable, "-I", "-S", "-c", "\n".join(lines)]
+
+
+def scenario(*processes: ProcessSpec, script: Iterable[tuple[str, Command]] = (), **machine: Any) -> Scenario:
     """A scenario of these processes; times of the script as people write them."""
-    at = [At(parse_duration(time), command) for time, command in script]
+    at = [At(parse_duration(time), cast(AnyCommand, command)) for time, command in script]
     return Scenario("test", "test", MachineSpec(**machine), list(processes), at, folder=os.getcwd())
 
 
@@ -48,62 +46,34 @@ def simulate(world: Scenario, policy: Policy | None = None) -> list[Event]:
     return events
 
 
-@contextmanager
-def kernel_process(world: Scenario, **boot: Any) -> Iterator[KernelProcess]:
-    """The kernel process of a scenario; ended afterwards."""
-    link = KernelProcess(Boot(world, **boot))
-    try:
-        yield link
-    finally:
-        link.end()
+def names(events: Sequence[Event]) -> dict[int, str]:
+    """Each process's name as it was born, by pid."""
+    return {event.pid: event.name for event in events if isinstance(event, Admitted)}
 
 
-def run_real(world: Scenario, **boot: Any) -> list[AnyEvent]:
-    """All events of a run on real processes; the scenario's clients play their parts."""
-    events: list[AnyEvent] = []
-    with kernel_process(world, **boot) as link:
-        clientele = ClientThread(world.clients)
-
-        def wait(*arguments: Any) -> None:
-            if world.clients and clientele.leave():
-                link.send(Farewell())
-            select(*arguments)
-
-        try:
-            for event in link.events(wait=wait):
-                clientele.take(event)
-                events.append(event)
-        finally:
-            clientele.end()
-        assert link.halted, link.last_words()
-    return events
-
-
-def ossandbox(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
-    """Run a command as a user would."""
-    options.setdefault("timeout", 50)
-    return subprocess.run(
-        [sys.executable, "-m", "sandbox", *words], capture_output=True, text=True, check=False, **options
-    )
-
-
-def gantt(events: Iterable[Event]) -> list[tuple[str, float, float]]:
+def gantt(events: Sequence[Event]) -> list[tuple[str, float, float]]:
     """Who had the CPU from when to when, in ms; pieces that touch are one."""
-    names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
+    called = names(events)
     pieces: list[tuple[str, float, float]] = []
     since: dict[int, int] = {}
     for event in events:
         if isinstance(event, Dispatched):
             since[event.pid] = event.t_ns
         elif isinstance(event, Descheduled):
-            name, start, end = names[event.pid], since[event.pid] / MS, event.t_ns / MS
+            name, start, end = called[event.pid], since[event.pid] / MS, event.t_ns / MS
             if pieces and pieces[-1][0] == name and pieces[-1][2] == start:
                 start = pieces.pop()[1]
             pieces.append((name, start, end))
     return pieces
 
 
-def exits(events: Iterable[Event]) -> dict[str, Exited]:
+def exits(events: Sequence[Event]) -> dict[str, Exited]:
     """How each process ended, by name."""
-    names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
-    return {names[event.pid]: event for event in events if isinstance(event, Exited)}
+    called = names(events)
+    return {called[event.pid]: event for event in events if isinstance(event, Exited)}
+
+
+def whole(figure: Figure) -> int:
+    """A figure of an event that must be a whole number."""
+    assert isinstance(figure, int)
+    return figure

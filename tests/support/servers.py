@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import select
 import socket
 import time
@@ -12,7 +13,7 @@ from typing import Any
 from sandbox.model.events import Listening
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.addresses import Address, parse_address
-from tests.support.faults import Watch, watch
+from tests.support.real import Watch, watch
 from tests.support.scenarios import scenario
 
 PATIENCE_S = 20
@@ -36,6 +37,13 @@ def client(address: Address) -> Iterator[socket.socket]:
     """Somebody from outside, connected."""
     with socket.create_connection(address, timeout=PATIENCE_S) as connection:
         yield connection
+
+
+async def upper(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    """A server in this process: what it hears, in capitals."""
+    while data := await reader.read(4_096):
+        writer.write(data.upper())
+    writer.close()
 
 
 def ask(run: Watch, connection: socket.socket, data: bytes) -> bytes:

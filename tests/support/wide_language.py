@@ -14,7 +14,7 @@ def widen(message: str) -> str:
     return "".join(part if index % 2 else part.translate(_WIDE) for index, part in enumerate(_FIGURES.split(message)))
 
 
-class WideTongue(NullTranslations):
+class WideLanguage(NullTranslations):
     """The catalogue: it has every message."""
 
     def gettext(self, message: str) -> str:

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
 
 from sandbox.model.spec import Scenario
 from sandbox.tui.config import Config
-from tests.support.app import Play, no_blinking, play
+from tests.support.app import AppDriver, MakeDriver, app_driver, no_blinking
 
 
 @pytest.fixture
-def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., Play]]:
+def make_driver(monkeypatch: pytest.MonkeyPatch) -> Iterator[MakeDriver]:
     """Makes apps over fake links."""
     no_blinking(monkeypatch)
     with ExitStack() as stack:
 
-        def make(scenario: Scenario | None = None, config: Config | None = None) -> Play:
-            return stack.enter_context(play(scenario, config))
+        def make(scenario: Scenario | None = None, config: Config | None = None) -> AppDriver:
+            return stack.enter_context(app_driver(scenario, config))
 
         yield make

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sandbox.model.spec import Scenario
 from sandbox.tui.panels.compare import Compare
-from tests.support.app import Play, until, world
-from tests.support.kernel_script import Story
+from tests.support.app import AppDriver, MakeDriver, blank_scenario, until
+from tests.support.kernel_script import KernelScript
 from tests.support.scenarios import process, scenario
-
-Stage = Callable[..., Play]
 
 
 def jobs() -> Scenario:
@@ -28,62 +25,62 @@ def jobs() -> Scenario:
     )
 
 
-def started() -> Story:
-    return Story().admit("long").admit("short").run("long").later("5ms")
+def started() -> KernelScript:
+    return KernelScript().admit("long").admit("short").run("long").later("5ms")
 
 
-def panel(it: Play) -> Compare:
-    front = it.app.board_screen.front
+def panel(driver: AppDriver) -> Compare:
+    front = driver.app.board_screen.front
     assert isinstance(front, Compare)
     return front
 
 
-async def test_a_key_compares_and_what_runs_hears_nothing_of_it(stage: Stage) -> None:
-    it = stage(jobs())
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = started()
-        await it.open(pilot, "5", story)
-        assert "all that make sense: rr, fcfs, sjf" in it.text
+async def test_a_key_compares_and_what_runs_hears_nothing_of_it(make_driver: MakeDriver) -> None:
+    driver = make_driver(jobs())
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = started()
+        await driver.open(pilot, "5", script)
+        assert "all that make sense: rr, fcfs, sjf" in driver.text
         await pilot.press("enter")
-        await until(lambda: "best of its column" in it.text, pilot)
-        rows = {line.split()[0]: line for line in it.panel("standings") if line.strip()}
+        await until(lambda: "best of its column" in driver.text, pilot)
+        rows = {line.split()[0]: line for line in driver.panel("standings") if line.strip()}
         assert {"fcfs", "sjf", "rr", "mlfq"} <= rows.keys()
         assert "*" in rows["srtf"]
-        assert it.sent == []
-        await it.tell(pilot, story.later("45ms").expire("long").run("short"))
-        assert "t 0.050 s" in it.text, "the run goes on"
+        assert driver.sent == []
+        await driver.feed(pilot, script.later("45ms").expire("long").run("short"))
+        assert "t 0.050 s" in driver.text, "the run goes on"
 
 
-async def test_it_scrolls_to_the_charts(stage: Stage) -> None:
-    it = stage(jobs())
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.open(pilot, "5", started())
+async def test_it_scrolls_to_the_charts(make_driver: MakeDriver) -> None:
+    driver = make_driver(jobs())
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.open(pilot, "5", started())
         await pilot.press("enter")
-        await until(lambda: "turnaround" in it.text, pilot)
-        assert "1 … " in it.text
+        await until(lambda: "turnaround" in driver.text, pilot)
+        assert "1 … " in driver.text
         await pilot.press("down")
-        await until(lambda: "2 … " in it.text, pilot)
+        await until(lambda: "2 … " in driver.text, pilot)
         for _ in range(20):
             await pilot.press("pagedown")
-        assert "█ running  ░ ready" in "".join(it.panel("standings"))
+        assert "█ running  ░ ready" in "".join(driver.panel("standings"))
         for _ in range(20):
             await pilot.press("pageup")
-        assert "turnaround" in "".join(it.panel("standings"))
+        assert "turnaround" in "".join(driver.panel("standings"))
 
 
-async def test_one_says_who_takes_part(stage: Stage, tmp_path: Path) -> None:
+async def test_one_says_who_takes_part(make_driver: MakeDriver, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("from sandbox.policies import Policy\nclass Mine(Policy): pass\n")
-    it = stage(jobs())
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "5", started())
+    driver = make_driver(jobs())
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "5", started())
         await pilot.press("c", *"q: rr", "escape")
-        assert it.app.return_value is None, "what is typed is no key"
+        assert driver.app.return_value is None, "what is typed is no key"
         await pilot.press("c", "ctrl+u")
-        panel(it)._entry.value = f"fcfs,rr:quantum=2ms,{path}:Mine"
+        panel(driver)._entry.value = f"fcfs,rr:quantum=2ms,{path}:Mine"
         await pilot.press("enter")
-        await until(lambda: "best of its column" in it.text, pilot)
-        text = "\n".join(it.panel("standings"))
+        await until(lambda: "best of its column" in driver.text, pilot)
+        text = "\n".join(driver.panel("standings"))
         assert "rr:quantum=2ms" in text
         assert "mine.py:Mine" in text
         assert "srtf" not in text
@@ -97,51 +94,57 @@ async def test_one_says_who_takes_part(stage: Stage, tmp_path: Path) -> None:
         ("mine.py:Mine", "there is no file"),
     ],
 )
-async def test_who_cannot_take_part_is_told_in_a_sentence(stage: Stage, written: str, said: str) -> None:
-    it = stage(jobs())
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.open(pilot, "5", started())
-        panel(it)._entry.value = written
+async def test_who_cannot_take_part_is_told_in_a_sentence(make_driver: MakeDriver, written: str, said: str) -> None:
+    driver = make_driver(jobs())
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.open(pilot, "5", started())
+        panel(driver)._entry.value = written
         await pilot.press("enter")
-        await until(lambda: said in it.text, pilot)
+        await until(lambda: said in driver.text, pilot)
 
 
-async def test_real_programs_are_refused_in_a_sentence(stage: Stage) -> None:
-    it = stage(world("editor", "shell"))
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.open(pilot, "5", started())
+async def test_real_programs_are_refused_in_a_sentence(make_driver: MakeDriver) -> None:
+    driver = make_driver(blank_scenario("editor", "shell"))
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.open(pilot, "5", started())
         await pilot.press("enter")
-        await it.settle(pilot)
-        assert "This scenario cannot be compared in virtual time." in it.text
-        assert "process editor:" in it.text
+        await driver.settle(pilot)
+        assert "This scenario cannot be compared in virtual time." in driver.text
+        assert "process editor:" in driver.text
 
 
 LONG = "cpu 100s"
 
 
 @pytest.mark.parametrize("how", ["escape", "1", "restart", "quit"])
-async def test_a_comparison_that_takes_long_shows_how_far_it_is_and_can_be_ended(stage: Stage, how: str) -> None:
-    it = stage(scenario(*(process(f"p-{number}", LONG) for number in range(30)), policy="rr", quantum_ns=1_000_000))
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "5", started())
+async def test_a_comparison_that_takes_long_shows_how_far_it_is_and_can_be_ended(
+    make_driver: MakeDriver, how: str
+) -> None:
+    driver = make_driver(
+        scenario(*(process(f"p-{number}", LONG) for number in range(30)), policy="rr", quantum_ns=1_000_000)
+    )
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "5", started())
         await pilot.press("enter")
-        await until(lambda: "1 of 9: rr   esc cancels" in it.text, pilot)
-        comparison = panel(it)._comparison
+        await until(lambda: "1 of 9: rr   esc cancels" in driver.text, pilot)
+        comparison = panel(driver)._comparison
         assert comparison is not None
         os_pid = comparison._process.pid
         assert os.path.exists(f"/proc/{os_pid}")
-        it.app.run_scenario(jobs()) if how == "restart" else await pilot.press({"quit": "q"}.get(how, how))
+        driver.app.run_scenario(jobs()) if how == "restart" else await pilot.press({"quit": "q"}.get(how, how))
         await until(lambda: not os.path.exists(f"/proc/{os_pid}"), pilot) if how != "quit" else None
     assert not os.path.exists(f"/proc/{os_pid}")
 
 
-async def test_a_comparison_that_is_killed_says_so(stage: Stage) -> None:
-    it = stage(scenario(*(process(f"p-{number}", LONG) for number in range(30)), policy="rr", quantum_ns=1_000_000))
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "5", started())
+async def test_a_comparison_that_is_killed_says_so(make_driver: MakeDriver) -> None:
+    driver = make_driver(
+        scenario(*(process(f"p-{number}", LONG) for number in range(30)), policy="rr", quantum_ns=1_000_000)
+    )
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "5", started())
         await pilot.press("enter")
-        await until(lambda: "1 of 9" in it.text, pilot)
-        comparison = panel(it)._comparison
+        await until(lambda: "1 of 9" in driver.text, pilot)
+        comparison = panel(driver)._comparison
         assert comparison is not None
         comparison._process.kill()
-        await until(lambda: "The comparison ended before it was done." in it.text, pilot)
+        await until(lambda: "The comparison ended before it was done." in driver.text, pilot)

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib import import_module
 from io import StringIO
+from typing import Any
 
 import pytest
 import rich._wrap
@@ -69,8 +70,14 @@ async def test_the_driver_writes_into_the_file_that_it_was_given() -> None:
         driver = LinuxDriver(app, debug=False)
         assert hasattr(driver, "_file"), "LinuxDriver._file is gone: a terminal that is closed leaves the app behind"
         given: list[object] = []
-        divert_output(driver, lambda file: given.append(file) or "ours")
-        assert driver._file == "ours"
+        ours: Any = "ours"
+
+        def divert(file: object) -> Any:
+            given.append(file)
+            return ours
+
+        divert_output(driver, divert)
+        assert driver._file is ours
         assert len(given) == 1
     source = inspect.getsource(LinuxDriver.start_application_mode)
     said = "LinuxDriver does not write into _file any more: a terminal that is closed leaves the app behind"

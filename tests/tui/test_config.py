@@ -9,7 +9,7 @@ import pytest
 from sandbox import wording
 from sandbox.scenario import BadInput
 from sandbox.tui.config import Config, config_file, read_config
-from tests.support.scenarios import ossandbox
+from tests.support.run import ossandbox
 
 
 def write(text: str | bytes) -> Path:

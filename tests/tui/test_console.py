@@ -2,192 +2,190 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from sandbox.model.commands import Press, Type
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS
 from sandbox.tui.panels.console.panel import Console
-from tests.support.app import Play, show
-from tests.support.kernel_script import Story, shift_change
+from tests.support.app import Compare, MakeDriver, prepare
+from tests.support.kernel_script import KernelScript, every_state
 
-Stage = Callable[..., Play]
-Compare = Callable[..., bool]
 RED = "\x1b[1;31m"
 
 
-def reports() -> Story:
+def reports() -> KernelScript:
     """Somebody reports in colours, somebody asks, somebody is silent; a shell's child reads in its place."""
-    story = Story().admit("hog", "9s").admit("report").admit("editor").admit("shell", runs="sh -c cat")
-    story.run("report").later("5ms").write("report", f"{RED}FAILED\x1b[m test_one\r\n\x1b[32mPASSED\x1b[m test_two\n")
-    story.write("report", "[b]no[/] markup [@click=app.quit]x[/]\n 10 %\r\x1b[38;5;208m 20 %\x1b[m").block("report")
-    story.run("editor").later("5ms").write("editor", "your name? ").block("editor", "read console")
-    story.run("shell").admit("cat", parent="shell").later("2ms").block("shell", "wait for child", child=7)
-    return story.run("cat").later("2ms").block("cat", "read console").run("hog").later("30ms")
+    script = KernelScript().admit("hog", "9s").admit("report").admit("editor").admit("shell", runs="sh -c cat")
+    script.run("report").later("5ms").write("report", f"{RED}FAILED\x1b[m test_one\r\n\x1b[32mPASSED\x1b[m test_two\n")
+    script.write("report", "[b]no[/] markup [@click=app.quit]x[/]\n 10 %\r\x1b[38;5;208m 20 %\x1b[m").block("report")
+    script.run("editor").later("5ms").write("editor", "your name? ").block("editor", "read console")
+    script.run("shell").admit("cat", parent="shell").later("2ms").block("shell", "wait for child", child=7)
+    return script.run("cat").later("2ms").block("cat", "read console").run("hog").later("30ms")
 
 
-async def test_who_reads_comes_first_then_who_wrote(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "3", reports())
-        assert it.panel("console-tabs") == ["▸ 3 editor reads   4 shell reads   2 B report   1 ▶ hog"]
-        assert "CONSOLE of 3 editor: BLOCKED, read console" in it.text
-        assert it.panel("prompt") == [" editor waits for a line"]
+async def test_who_reads_comes_first_then_who_wrote(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "3", reports())
+        assert driver.panel("console-tabs") == ["▸ 3 editor reads   4 shell reads   2 B report   1 ▶ hog"]
+        assert "CONSOLE of 3 editor: BLOCKED, read console" in driver.text
+        assert driver.panel("prompt") == [" editor waits for a line"]
 
 
-async def test_left_right_and_clicks_turn_tabs_and_choose(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "3", reports())
+async def test_left_right_and_clicks_turn_tabs_and_choose(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "3", reports())
         await pilot.press("right", "right")
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 2
-        assert it.panel("console-output")[:4] == [
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 2
+        assert driver.panel("console-output")[:4] == [
             "FAILED test_one", "PASSED test_two", "[b]no[/] markup [@click=app.quit]x[/]", " 20 %",
         ]  # fmt: skip
         await pilot.press("left")
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 4
-        await pilot.click("#console-tabs", offset=(it.panel("console-tabs")[0].index("hog"), 0))
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 1
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 4
+        await pilot.click("#console-tabs", offset=(driver.panel("console-tabs")[0].index("hog"), 0))
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 1
         await pilot.press("right", "right")
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 1, "there is nobody further on"
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 1, "there is nobody further on"
 
 
-async def test_a_child_shares_the_console_of_who_started_it(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "3", reports())
+async def test_a_child_shares_the_console_of_who_started_it(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "3", reports())
         await pilot.press("up")  # the last one born: the shell's child
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 5
-        assert "CONSOLE of 4 shell" in it.text
-        assert it.panel("prompt") == [" cat waits for a line"]
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 5
+        assert "CONSOLE of 4 shell" in driver.text
+        assert driver.panel("prompt") == [" cat waits for a line"]
         await pilot.press("enter", *"hi", "enter")
-        assert it.sent[-1] == Type("5", "hi")
+        assert driver.sent[-1] == Type("5", "hi")
 
 
-async def test_what_is_typed_reaches_it_and_keys_with_ctrl_do(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "3", reports())
+async def test_what_is_typed_reaches_it_and_keys_with_ctrl_do(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "3", reports())
         await pilot.press("enter", *"q k.", "enter", "enter")  # letters that are keys elsewhere
         await pilot.press("ctrl+c", "ctrl+d", "ctrl+z")
-        assert it.sent == [
+        assert driver.sent == [
             Type("3", "q k."), Type("3", ""),
             Press("3", "ctrl+c"), Press("3", "ctrl+d"), Press("3", "ctrl+z"),
         ]  # fmt: skip
         await pilot.press("escape", "enter", "tab")
-        await it.settle(pilot)
-        assert it.app.board_screen.front.id != "console", "tab leaves it even while one types"
+        await driver.settle(pilot)
+        assert driver.app.board_screen.front.id != "console", "tab leaves it even while one types"
         await pilot.press("ctrl+c")
-        assert it.app.return_value == 130, "elsewhere ctrl+c is for the app"
+        assert driver.app.return_value == 130, "elsewhere ctrl+c is for the app"
 
 
-async def test_nobody_types_to_who_has_ended(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = reports()
-        await it.open(pilot, "3", story)
+async def test_nobody_types_to_who_has_ended(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = reports()
+        await driver.open(pilot, "3", script)
         await pilot.press("enter")
-        story.expire("hog").wake("editor").run("editor").later("1ms").write("editor", "bye").exit("editor", 3)
-        await it.tell(pilot, story.run("hog"))
-        assert "CONSOLE of 3 editor: DONE, exit 3" in it.text
-        assert it.panel("prompt") == [" nobody reads here"]
-        assert it.panel("console-tabs")[0].startswith("▸ 3 ✘ editor   4 shell reads"), "it stays where it was"
+        script.expire("hog").wake("editor").run("editor").later("1ms").write("editor", "bye").exit("editor", 3)
+        await driver.feed(pilot, script.run("hog"))
+        assert "CONSOLE of 3 editor: DONE, exit 3" in driver.text
+        assert driver.panel("prompt") == [" nobody reads here"]
+        assert driver.panel("console-tabs")[0].startswith("▸ 3 ✘ editor   4 shell reads"), "it stays where it was"
         await pilot.press("enter", "x")
-        assert not it.sent
-        assert isinstance(it.app.focused, Console)
+        assert not driver.sent
+        assert isinstance(driver.app.focused, Console)
 
 
-async def test_it_can_be_scrolled_back_while_more_comes(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        story = Story().admit("log").run("log").write("log", "".join(f"line {number}\n" for number in range(300)))
-        await it.open(pilot, "3", story)
-        height = len(it.panel("console-output"))
-        assert it.panel("console-output")[-1] == "line 299"
+async def test_it_can_be_scrolled_back_while_more_comes(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        script = (
+            KernelScript().admit("log").run("log").write("log", "".join(f"line {number}\n" for number in range(300)))
+        )
+        await driver.open(pilot, "3", script)
+        height = len(driver.panel("console-output"))
+        assert driver.panel("console-output")[-1] == "line 299"
         await pilot.press("pageup", "pageup")
-        await it.settle(pilot)
+        await driver.settle(pilot)
         top = f"line {300 - height - 2 * (height - 1)}"
-        assert it.panel("console-output")[0] == top
-        assert "scrolled back: end follows the end" in it.text
-        await it.tell(pilot, story.later("1ms").write("log", "x" * 200 + "\nmore\n"))
-        assert it.panel("console-output")[0] == top, "what is read stands still"
+        assert driver.panel("console-output")[0] == top
+        assert "scrolled back: end follows the end" in driver.text
+        await driver.feed(pilot, script.later("1ms").write("log", "x" * 200 + "\nmore\n"))
+        assert driver.panel("console-output")[0] == top, "what is read stands still"
         await pilot.press("pagedown", "pagedown", "pagedown")
-        await it.settle(pilot)
-        assert it.panel("console-output")[-4:] == ["x" * 76, "x" * 76, "x" * 48, "more"], "a long line is broken"
-        await it.tell(pilot, story.later("1ms").write("log", "the end"))
-        assert it.panel("console-output")[-1] == "the end", "down there it is followed again"
+        await driver.settle(pilot)
+        assert driver.panel("console-output")[-4:] == ["x" * 76, "x" * 76, "x" * 48, "more"], "a long line is broken"
+        await driver.feed(pilot, script.later("1ms").write("log", "the end"))
+        assert driver.panel("console-output")[-1] == "the end", "down there it is followed again"
 
 
-async def test_its_keys_are_offered_while_it_is_in_front(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, reports())
-        before = {command.title for command in it.app.get_system_commands(it.app.screen)}
+async def test_its_keys_are_offered_while_it_is_in_front(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, reports())
+        before = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
         await pilot.press("3")
-        await it.settle(pilot)
-        after = {command.title for command in it.app.get_system_commands(it.app.screen)}
+        await driver.settle(pilot)
+        after = {command.title for command in driver.app.get_system_commands(driver.app.screen)}
         assert after - before == {action.name for action in ACTIONS if action.panel == "console"}
-        assert it.panel("keys")[0].startswith(" ⏎ type")
-        assert "inspect" not in it.panel("keys")[0], "the same key does something else here"
+        assert driver.panel("keys")[0].startswith(" ⏎ type")
+        assert "inspect" not in driver.panel("keys")[0], "the same key does something else here"
 
 
-async def test_many_consoles_show_the_ones_around(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        story = Story()
+async def test_many_consoles_show_the_ones_around(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        script = KernelScript()
         for number in range(1, 201):
-            story.admit(f"p-{number}")
-        await it.open(pilot, "3", story)
-        assert it.panel("console-tabs")[0].startswith("▸ 1 R p-1 ")
+            script.admit(f"p-{number}")
+        await driver.open(pilot, "3", script)
+        assert driver.panel("console-tabs")[0].startswith("▸ 1 R p-1 ")
         await pilot.press(*["right"] * 30)
-        await it.settle(pilot)
-        assert "▸ 31 R p-31" in it.panel("console-tabs")[0]
-        assert it.panel("console-tabs")[0].startswith("‹")
-        assert it.panel("console-tabs")[0].endswith("›")
+        await driver.settle(pilot)
+        assert "▸ 31 R p-31" in driver.panel("console-tabs")[0]
+        assert driver.panel("console-tabs")[0].startswith("‹")
+        assert driver.panel("console-tabs")[0].endswith("›")
         await pilot.press("up", *["left"] * 30)
-        await it.settle(pilot)
-        assert it.panel("console-tabs")[0].startswith("▸ 1 R p-1 ")
+        await driver.settle(pilot)
+        assert driver.panel("console-tabs")[0].startswith("▸ 1 R p-1 ")
 
 
-async def test_without_colours_it_can_be_read(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_colours_it_can_be_read(make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.open(pilot, "3", reports())
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.open(pilot, "3", reports())
         await pilot.press("right", "right")
-        await it.settle(pilot)
-        assert it.panel("console-output")[0] == "FAILED test_one"
+        await driver.settle(pilot)
+        assert driver.panel("console-output")[0] == "FAILED test_one"
 
 
-async def test_a_restart_forgets_what_was_shown(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.open(pilot, "3", shift_change())
+async def test_a_restart_forgets_what_was_shown(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.open(pilot, "3", every_state())
         await pilot.press("r")
-        await it.settle(pilot)
-        assert it.panel("console-tabs") == [""]
-        assert it.panel("console-output")[0] == ""
-        await it.tell(pilot, Story().admit("only").run("only").write("only", "here"))
-        assert it.panel("console-output")[0] == "here"
+        await driver.settle(pilot)
+        assert driver.panel("console-tabs") == [""]
+        assert driver.panel("console-output")[0] == ""
+        await driver.feed(pilot, KernelScript().admit("only").run("only").write("only", "here"))
+        assert driver.panel("console-output")[0] == "here"
 
 
 # Pictures
 
 
-def test_console(stage: Stage, snap_compare: Compare) -> None:
-    it = stage()
-    before = show(it, reports(), "3", "right", "right", sees="CONSOLE of 2")
-    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
+def test_console(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = make_driver()
+    before = prepare(driver, reports(), "3", "right", "right", sees="CONSOLE of 2")
+    assert snap_compare(driver.app, terminal_size=(120, 40), run_before=before)
 
 
-def test_console_small(stage: Stage, snap_compare: Compare) -> None:
-    it = stage(config=Config("light"))
-    before = show(it, reports(), "3", "enter", "a", sees="CONSOLE of 3")
-    assert snap_compare(it.app, terminal_size=(80, 24), run_before=before)
+def test_console_small(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = make_driver(config=Config("light"))
+    before = prepare(driver, reports(), "3", "enter", "a", sees="CONSOLE of 3")
+    assert snap_compare(driver.app, terminal_size=(80, 24), run_before=before)

@@ -4,60 +4,62 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sandbox.lessons.course import after, in_order
-from sandbox.lessons.progress import finish, finished, progress_file
+from sandbox.lessons.course import after, finish, finished, in_order, progress_file
 from sandbox.scenario import find, load
-from tests.support.app import Play, until, world
-from tests.support.kernel_script import Story
-from tests.support.scenarios import ossandbox
-
-Stage = Callable[..., Play]
+from tests.support.app import MakeDriver, blank_scenario, until
+from tests.support.kernel_script import KernelScript
+from tests.support.run import ossandbox
 
 
-async def test_a_lesson_that_was_read_to_its_end_is_remembered_and_one_key_leads_to_the_next(stage: Stage) -> None:
+async def test_a_lesson_that_was_read_to_its_end_is_remembered_and_one_key_leads_to_the_next(
+    make_driver: MakeDriver,
+) -> None:
     lesson = load(find("start-join"))
-    it = stage(lesson)
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story().admit("parent").run("parent").admit("child", parent="parent").write("parent", "started it\n")
-        await it.tell(pilot, story)
-        story.pause().operator("resumed").run("parent").block("parent", "wait for child")
-        await it.tell(pilot, story)
-        await it.tell(pilot, story.pause().operator("resumed").run("child").exit("child").wake("parent").run("parent"))
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = (
+            KernelScript().admit("parent").run("parent").admit("child", parent="parent").write("parent", "started it\n")
+        )
+        await driver.feed(pilot, script)
+        script.pause().operator("resumed").run("parent").block("parent", "wait for child")
+        await driver.feed(pilot, script)
+        await driver.feed(
+            pilot, script.pause().operator("resumed").run("child").exit("child").wake("parent").run("parent")
+        )
         assert finished() == frozenset()
-        assert "next lesson" not in it.text
-        await it.tell(pilot, story.exit("parent"))
+        assert "next lesson" not in driver.text
+        await driver.feed(pilot, script.exit("parent"))
         assert "start-join" in finished()
-        await it.settle(pilot)
-        assert "L next lesson" in it.text
+        await driver.settle(pilot)
+        assert "L next lesson" in driver.text
         await pilot.press("o")
         await pilot.pause()
-        assert "1 of 30 lessons finished" in it.text
-        assert "✔ start-join" in it.text
-        assert "✔ mail" not in it.text
+        assert "1 of 30 lessons finished" in driver.text
+        assert "✔ start-join" in driver.text
+        assert "✔ mail" not in driver.text
         await pilot.press("escape", "L")
-        await until(lambda: it.link.scenario.name == "mail", pilot)
+        await until(lambda: driver.link.scenario.name == "mail", pilot)
 
 
 async def test_what_nobody_reads_is_not_finished_and_what_is_not_of_the_course_neither(
-    stage: Stage, tmp_path: Path
+    make_driver: MakeDriver, tmp_path: Path
 ) -> None:
     (tmp_path / "mine.md").write_text("# Mine")
-    mine = world("a", lesson="mine.md", name="welcome")
+    mine = blank_scenario("a", lesson="mine.md", name="welcome")
     mine.folder = str(tmp_path)
     for scenario, key in ((load(find("crowd")), "l"), (mine, "down")):
-        it = stage(scenario)
-        async with it.app.run_test(size=(120, 40)) as pilot:
+        driver = make_driver(scenario)
+        async with driver.app.run_test(size=(120, 40)) as pilot:
             await pilot.press(key)
-            story = Story().admit("a").run("a")
-            for name in it.app.session._missing - {"a"}:
-                story.admit(name).exit(name)
-            await it.tell(pilot, story.exit("a"))
-            assert it.app.session.finished
+            script = KernelScript().admit("a").run("a")
+            for name in {process.name for process in scenario.processes} - {"a"}:
+                script.admit(name).exit(name)
+            await driver.feed(pilot, script.exit("a"))
+            assert driver.app.session.finished
             assert finished() == frozenset()
 
 

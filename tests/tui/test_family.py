@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from sandbox.model.events import Admitted
@@ -11,11 +9,8 @@ from sandbox.tui.config import Config
 from sandbox.tui.state.tree import ProcessTree
 from sandbox.tui.widgets.choices import Picked
 from sandbox.views.board import Row
-from tests.support.app import Play, show
-from tests.support.kernel_script import Story, family
-
-Stage = Callable[..., Play]
-Compare = Callable[..., bool]
+from tests.support.app import AppDriver, Compare, MakeDriver, prepare
+from tests.support.kernel_script import KernelScript, process_tree
 
 
 def grown(*parents: int) -> ProcessTree:
@@ -82,113 +77,118 @@ def test_a_thousand_generations_are_a_tree() -> None:
     assert len(it.members) == 1
 
 
-async def test_f_folds_a_family_on_the_board_alike_in_every_column(stage: Stage) -> None:
-    it = stage()
-    story = family()
-    story.expire("other").run("child").later("2ms").block("child", "recv", at="127.0.0.1:5")
-    story.run("second").later("1ms").block("second", "recv", at="127.0.0.1:6").run("other")
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, story)
+async def test_f_folds_a_family_on_the_board_alike_in_every_column(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    script = process_tree()
+    script.expire("other").run("child").later("2ms").block("child", "recv", at="127.0.0.1:5")
+    script.run("second").later("1ms").block("second", "recv", at="127.0.0.1:6").run("other")
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, script)
         await pilot.press("down", "f")  # the server
-        await it.settle(pilot)
-        assert [line.split() for line in it.panel("blocked")[:2]] == [["1", "B", "server", "▸2", "accept"], []]
-        assert [line.split() for line in it.panel("ready")[:3]] == [
+        await driver.settle(pilot)
+        assert [line.split() for line in driver.panel("blocked")[:2]] == [["1", "B", "server", "▸2", "accept"], []]
+        assert [line.split() for line in driver.panel("ready")[:3]] == [
             ["4", "R", "late", "0", "ms"], ["R", "server", "▸1", "0", "ms"], [],
         ]  # fmt: skip
-        assert [title for title in ("BLOCKED 3", "READY 2") if title not in it.text] == [], "nobody is lost"
-        await it.tell(pilot, story.exit("child", 1).later("1ms"))
-        assert it.panel("done")[0].split() == ["✔", "server", "▸1", "1", "✘"]
-        assert it.panel("blocked")[0].split()[3] == "▸1"
-        await it.tell(pilot, story.expire("other").run("grandchild").later("1ms"))
-        assert it.panel("running")[0].split() == ["cpu0", "5", "▶", "grandchild"], "who runs is always told"
+        assert [title for title in ("BLOCKED 3", "READY 2") if title not in driver.text] == [], "nobody is lost"
+        await driver.feed(pilot, script.exit("child", 1).later("1ms"))
+        assert driver.panel("done")[0].split() == ["✔", "server", "▸1", "1", "✘"]
+        assert driver.panel("blocked")[0].split()[3] == "▸1"
+        await driver.feed(pilot, script.expire("other").run("grandchild").later("1ms"))
+        assert driver.panel("running")[0].split() == ["cpu0", "5", "▶", "grandchild"], "who runs is always told"
         await pilot.press("down")
-        assert it.app.board_screen.chosen == 2, "who is folded away is not chosen"
+        assert driver.app.board_screen.chosen == 2, "who is folded away is not chosen"
         await pilot.press("6")
-        await it.settle(pilot)
-        assert it.panel("memory-list")[1].split()[2:4] == ["server", "▸2"], "one set of folds"
+        await driver.settle(pilot)
+        assert driver.panel("memory-list")[1].split()[2:4] == ["server", "▸2"], "one set of folds"
         await pilot.press("1", "up", "f")
-        await it.settle(pilot)
-        assert [line.split()[:3] for line in it.panel("blocked")[:2]] == [["1", "B", "server"], ["6", "B", "second"]]
+        await driver.settle(pilot)
+        assert [line.split()[:3] for line in driver.panel("blocked")[:2]] == [
+            ["1", "B", "server"],
+            ["6", "B", "second"],
+        ]
         await pilot.press("down", "f")  # the child, of whom only the child is left: the server's are folded
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 3
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 3
 
 
-def served() -> Story:
+def served() -> KernelScript:
     """A server with four clients, each with a child of it; one is done, one was killed."""
-    story = Story(quantum="20ms").admit("server").admit("compute", "2s")
-    story.run("server").later("3ms").block("server", "accept", at="127.0.0.1:9001").run("compute").later("20ms")
+    script = KernelScript(quantum="20ms").admit("server").admit("compute", "2s")
+    script.run("server").later("3ms").block("server", "accept", at="127.0.0.1:9001").run("compute").later("20ms")
     for port in (51514, 51516, 51518, 51520):
         handler = f"server:{port}"
-        story.wake("server").expire("compute").run("server").later("1ms").admit(handler, parent="server")
-        story.block("server", "accept", at="127.0.0.1:9001").run(handler).later("1ms")
-        story.block(handler, "recv", at=f"127.0.0.1:{port}").run("compute").later("90ms")
-        story.wake("server:51514").later("15ms").expire("compute").run("server:51514").later("4ms")
-        story.block("server:51514", "recv", at="127.0.0.1:51514").run("compute").later("30ms")
-    return story.exit("server:51516").exit("server:51518", signal=15).wake("server:51514").later("9ms")
+        script.wake("server").expire("compute").run("server").later("1ms").admit(handler, parent="server")
+        script.block("server", "accept", at="127.0.0.1:9001").run(handler).later("1ms")
+        script.block(handler, "recv", at=f"127.0.0.1:{port}").run("compute").later("90ms")
+        script.wake("server:51514").later("15ms").expire("compute").run("server:51514").later("4ms")
+        script.block("server:51514", "recv", at="127.0.0.1:51514").run("compute").later("30ms")
+    return script.exit("server:51516").exit("server:51518", signal=15).wake("server:51514").later("9ms")
 
 
-def labels(it: Play) -> list[str]:
-    return [name for line in it.panel("timeline")[2:-1] if (name := line[:16].strip())]
+def labels(driver: AppDriver) -> list[str]:
+    return [name for line in driver.panel("timeline")[2:-1] if (name := line[:16].strip())]
 
 
-async def test_children_stand_below_their_parents_in_the_timeline_and_are_folded_there(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, served())
+async def test_children_stand_below_their_parents_in_the_timeline_and_are_folded_there(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, served())
         unfolded = ["1  server", "3  └ :51514", "4  └ :51516", "5  └ :51518", "6  └ :51520", "2  compute"]
-        assert labels(it) == unfolded
-        assert [line.split() for line in it.panel("blocked")[:2]] == [
+        assert labels(driver) == unfolded
+        assert [line.split() for line in driver.panel("blocked")[:2]] == [
             ["1", "B", "server", "accept", ":9001"], ["6", "B", "server:51520", "recv"],
         ]  # fmt: skip
-        before = it.panel("timeline")
+        before = driver.panel("timeline")
         await pilot.press("down", "down", "f")  # the first child: it is folded into its parent
-        await it.settle(pilot)
-        assert labels(it) == ["1  server ▸4", "2  compute"]
-        assert it.app.board_screen.chosen == 1
+        await driver.settle(pilot)
+        assert labels(driver) == ["1  server ▸4", "2  compute"]
+        assert driver.app.board_screen.chosen == 1
         await pilot.press("comma", "comma", "comma")
-        await it.settle(pilot)
-        assert it.app.session.view.looks_back
-        assert labels(it) == ["1  server ▸4", "2  compute"], "in the past, too"
-        assert it.panel("blocked")[0].split()[2:4] == ["server", "▸4"], "as many as there were then"
+        await driver.settle(pilot)
+        assert driver.app.session.view.looks_back
+        assert labels(driver) == ["1  server ▸4", "2  compute"], "in the past, too"
+        assert driver.panel("blocked")[0].split()[2:4] == ["server", "▸4"], "as many as there were then"
         await pilot.press("down")
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 2
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 2
         await pilot.press("up", "f", "end")
-        await it.settle(pilot)
-        assert labels(it) == unfolded
-        assert [line[16:] for line in it.panel("timeline")] == [line[16:] for line in before]
+        await driver.settle(pilot)
+        assert labels(driver) == unfolded
+        assert [line[16:] for line in driver.panel("timeline")] == [line[16:] for line in before]
 
 
-async def test_a_click_on_a_conversation_chooses_who_is_folded_away_until_the_board_is_back(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, served())
+async def test_a_click_on_a_conversation_chooses_who_is_folded_away_until_the_board_is_back(
+    make_driver: MakeDriver,
+) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, served())
         await pilot.press("down", "f", "4")
-        it.app.board_screen.on_picked(Picked(6))
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 6
+        driver.app.board_screen.on_picked(Picked(6))
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 6
         await pilot.press("1")
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 1, "what k would kill is what is marked"
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 1, "what k would kill is what is marked"
 
 
-def test_folded(stage: Stage, snap_compare: Compare) -> None:
-    it = stage()
-    assert snap_compare(it.app, terminal_size=(120, 40), run_before=show(it, served(), "down", "f"))
+def test_folded(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = make_driver()
+    assert snap_compare(driver.app, terminal_size=(120, 40), run_before=prepare(driver, served(), "down", "f"))
 
 
-def test_unfolded_small(stage: Stage, snap_compare: Compare) -> None:
-    it = stage(config=Config("light"))
-    assert snap_compare(it.app, terminal_size=(80, 24), run_before=show(it, served(), "down"))
+def test_unfolded_small(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = make_driver(config=Config("light"))
+    assert snap_compare(driver.app, terminal_size=(80, 24), run_before=prepare(driver, served(), "down"))
 
 
-async def test_the_fold_key_says_when_there_is_nothing_to_fold(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, Story().admit("alone").run("alone"))
-        assert "fold" not in it.panel("keys")[0]
+async def test_the_fold_key_says_when_there_is_nothing_to_fold(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, KernelScript().admit("alone").run("alone"))
+        assert "fold" not in driver.panel("keys")[0]
         await pilot.press("f")
-        assert it.toasts() == ["Nobody has children here"]
+        assert driver.toasts() == ["Nobody has children here"]
         await pilot.press("down", "f")
-        assert it.toasts()[-1] == "It has no children, and no parent here"
+        assert driver.toasts()[-1] == "It has no children, and no parent here"

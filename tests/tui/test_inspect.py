@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import pytest
 
@@ -16,91 +16,89 @@ from sandbox.model.events import Admitted
 from sandbox.tui.screens import inspect
 from sandbox.tui.screens.system import _listed, system_facts
 from sandbox.util.units import MS
-from tests.support.app import Play, until
-from tests.support.kernel_script import Story, shift_change
+from tests.support.app import AppDriver, MakeDriver, until
+from tests.support.kernel_script import KernelScript, every_state
 from tests.support.leaks import LeftCheck
 
-Stage = Callable[..., Play]
 
-
-def facts(it: Play) -> dict[str, str]:
+def facts(driver: AppDriver) -> dict[str, str]:
     """The facts on the screen, by what stands before them."""
-    lines = [max(line.split("│"), key=len).strip() for line in it.text.splitlines() if "│" in line]
+    lines = [max(line.split("│"), key=len).strip() for line in driver.text.splitlines() if "│" in line]
     pairs = [line.split("  ", 1) for line in lines if "  " in line]
     return {name.strip(): value.strip() for name, value in pairs}
 
 
-async def test_a_blocked_one(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, shift_change())
+async def test_a_blocked_one(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
         await pilot.press("down", "down", "down", "down", "enter")
         await pilot.pause()
-        known = facts(it)
-        assert "Process 4: editor" in it.text
+        known = facts(driver)
+        assert "Process 4: editor" in driver.text
         assert known["state"] == "BLOCKED: read console, for 129 ms"
         assert known["runs"] == "editor.py:ask()"
         assert known["pid"] == "4 here"
         assert known["parent"] == "the kernel process"
         assert known["time"] == "CPU 6 ms   READY 108 ms   BLOCKED 129 ms   switches 1"
-        assert "What schedules processes?" in it.text
+        assert "What schedules processes?" in driver.text
 
 
-async def test_it_is_fresh_all_the_time(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = shift_change()
-        await it.tell(pilot, story)
+async def test_it_is_fresh_all_the_time(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = every_state()
+        await driver.feed(pilot, script)
         await pilot.press("down", "enter")
         await pilot.pause()
-        assert facts(it)["state"] == "RUNNING, for 20 ms"
-        assert facts(it)["time"].startswith("CPU 120 ms of 2 s")
-        await it.tell(pilot, story.later("30ms").expire("prime").run("disk"))
-        await until(lambda: "READY, for" in it.text, pilot)
-        story.later("5ms").block("disk").run("prime").later("5ms").write("prime", "one\ntwo\n").exit("prime", 0)
-        await it.tell(pilot, story)
-        await until(lambda: "DONE: exit 0" in it.text, pilot)
-        assert "two" in it.text
-        await until(lambda: "type a line" not in it.text, pilot)  # there is nobody to read it
+        assert facts(driver)["state"] == "RUNNING, for 20 ms"
+        assert facts(driver)["time"].startswith("CPU 120 ms of 2 s")
+        await driver.feed(pilot, script.later("30ms").expire("prime").run("disk"))
+        await until(lambda: "READY, for" in driver.text, pilot)
+        script.later("5ms").block("disk").run("prime").later("5ms").write("prime", "one\ntwo\n").exit("prime", 0)
+        await driver.feed(pilot, script)
+        await until(lambda: "DONE: exit 0" in driver.text, pilot)
+        assert "two" in driver.text
+        await until(lambda: "type a line" not in driver.text, pilot)  # there is nobody to read it
         await pilot.press("escape")
-        assert len(it.app.screen_stack) == 1
+        assert len(driver.app.screen_stack) == 1
 
 
-async def test_a_child_and_a_killed_one(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story().admit("parent").run("parent").admit("child", parent="parent")
-        await it.tell(pilot, story.later("400us").exit("parent", None, signal.SIGKILL))
+async def test_a_child_and_a_killed_one(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("parent").run("parent").admit("child", parent="parent")
+        await driver.feed(pilot, script.later("400us").exit("parent", None, signal.SIGKILL))
         await pilot.press("down", "enter")
         await pilot.pause()
-        assert facts(it)["state"] == "DONE: killed by SIGKILL"
-        assert facts(it)["time"].startswith("CPU 400 us ")
+        assert facts(driver)["state"] == "DONE: killed by SIGKILL"
+        assert facts(driver)["time"].startswith("CPU 400 us ")
         await pilot.press("escape", "down", "enter")
         await pilot.pause()
-        assert facts(it)["parent"] == "1 parent"
+        assert facts(driver)["parent"] == "1 parent"
 
 
-async def test_a_line_is_typed_into_its_console(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.tell(pilot, shift_change())
+async def test_a_line_is_typed_into_its_console(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
         await pilot.press("up", "up", "enter")
         await pilot.press(*"q", "space", *"kx", "enter")  # letters that are keys elsewhere
-        assert it.sent == [Type("4", "q kx")]
+        assert driver.sent == [Type("4", "q kx")]
         await pilot.press("enter")
-        assert it.sent[1:] == [Type("4", "")]
+        assert driver.sent[1:] == [Type("4", "")]
 
 
-async def test_long_output_shows_its_end_and_stays_within_its_box(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        story = Story().admit("chatty").run("chatty")
+async def test_long_output_shows_its_end_and_stays_within_its_box(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        script = KernelScript().admit("chatty").run("chatty")
         for number in range(700):
-            story.write("chatty", f"line {number} {'x' * 100}\n")
-        await it.tell(pilot, story)
+            script.write("chatty", f"line {number} {'x' * 100}\n")
+        await driver.feed(pilot, script)
         await pilot.press("down", "enter")
-        await until(lambda: "line 699" in it.text, pilot)
-        assert all(len(line) <= 80 for line in it.lines)
+        await until(lambda: "line 699" in driver.text, pilot)
+        assert all(len(line) <= 80 for line in driver.lines)
 
 
 # What the system knows
@@ -162,21 +160,21 @@ def test_of_many_threads_the_first_are_told() -> None:
 
 @pytest.mark.parametrize("height", [24, 20])
 async def test_however_much_is_known_there_is_a_line_to_type(
-    stage: Stage, monkeypatch: pytest.MonkeyPatch, height: int
+    make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch, height: int
 ) -> None:
     threads = "\n".join(f"tid {tid}" for tid in range(8))
     monkeypatch.setattr(inspect, "system_facts", lambda _: [("threads", threads), ("files", "0 → pipe")])
-    it = stage()
-    async with it.app.run_test(size=(80, height)) as pilot:
-        await it.tell(pilot, Story().admit("team").run("team").write("team", "hello\n"))
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, height)) as pilot:
+        await driver.feed(pilot, KernelScript().admit("team").run("team").write("team", "hello\n"))
         await pilot.press("down", "enter")
-        await it.settle(pilot)
-        assert "type a line into its console" in it.lines[-4]
-        assert "hello" in it.text
-        assert "0 → pipe" not in it.text
+        await driver.settle(pilot)
+        assert "type a line into its console" in driver.lines[-4]
+        assert "hello" in driver.text
+        assert "0 → pipe" not in driver.text
         await pilot.press("x", "enter", "shift+tab", "end")
-        await until(lambda: "0 → pipe" in it.text, pilot)
-        assert it.sent == [Type("1", "x")]
+        await until(lambda: "0 → pipe" in driver.text, pilot)
+        assert driver.sent == [Type("1", "x")]
 
 
 def test_a_stranger_is_not_looked_at() -> None:
@@ -186,15 +184,15 @@ def test_a_stranger_is_not_looked_at() -> None:
 
 
 @pytest.mark.real
-async def test_a_real_one_is_shown_as_the_system_sees_it(sleeper: int, stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story()
-        story.events.append(Admitted(0, 1, "sleeper", "sleep 60", sleeper, None, 0, None))
-        await it.tell(pilot, story)
+async def test_a_real_one_is_shown_as_the_system_sees_it(sleeper: int, make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript()
+        script.events.append(Admitted(0, 1, "sleeper", "sleep 60", sleeper, None, 0, None))
+        await driver.feed(pilot, script)
         await pilot.press("down", "enter")
         await pilot.pause()
-        known = facts(it)
+        known = facts(driver)
         assert known["pid"] == f"1 here, {sleeper} in the system"
         assert known["in the system"].endswith("1 thread")
         assert "MiB resident" in known["memory"]

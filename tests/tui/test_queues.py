@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from textual.pilot import Pilot
 from textual.widgets import Input
 
 from sandbox.link.client import KernelProcess
@@ -15,29 +15,27 @@ from sandbox.model.spec import Boot
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.state.live import Live
 from sandbox.util.units import MS
-from tests.support.app import Play, until
-from tests.support.kernel_script import Story
-from tests.support.queue_script import crowd, levels, mlfq, queued
+from tests.support.app import AppDriver, MakeDriver, until
+from tests.support.kernel_script import KernelScript
+from tests.support.queue_script import levels, mlfq, mlfq_run, queued
 from tests.support.scenarios import process, scenario
 
-Stage = Callable[..., Play]
 
-
-async def open_panel(it: Play, pilot: object, story: Story, *told: AnyEvent) -> None:
+async def open_panel(driver: AppDriver, pilot: Pilot[int], script: KernelScript, *told: AnyEvent) -> None:
     """Turn to it, and answer."""
-    await it.tell(pilot, story)  # type: ignore[arg-type]
-    await pilot.press("4")  # type: ignore[attr-defined]
-    await until(lambda: Describe() in it.sent, pilot)
-    it.link.feed(told)
-    await it.settle(pilot)  # type: ignore[arg-type]
-    it.sent.clear()
+    await driver.feed(pilot, script)
+    await pilot.press("4")
+    await until(lambda: Describe() in driver.sent, pilot)
+    driver.link.feed(told)
+    await driver.settle(pilot)
+    driver.sent.clear()
 
 
-async def test_levels_with_their_slices_and_who_is_in_them(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_panel(it, pilot, crowd(), mlfq(), levels())
-        assert [line.split() for line in it.panel("queue-list")[:8]] == [
+async def test_levels_with_their_slices_and_who_is_in_them(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(driver, pilot, mlfq_run(), mlfq(), levels())
+        assert [line.split() for line in driver.panel("queue-list")[:8]] == [
             ["on", "a", "CPU", "level", "slices"],
             ["2", "▶", "short", "1", "1"],
             ["queue", "0", "slice", "10", "ms", "1"],
@@ -49,13 +47,13 @@ async def test_levels_with_their_slices_and_who_is_in_them(stage: Stage) -> None
         ]
 
 
-async def test_deadlines_tickets_and_runtimes_are_told_in_their_units(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
+async def test_deadlines_tickets_and_runtimes_are_told_in_their_units(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
         tasks = [queued(1, deadline_ns=12_500_000, tickets=75, share=0.123456), queued(3, deadline_ns=None, tickets=5)]
         seen = Queues(0, [QueueView(Clause("ready queue"), None, 60, tasks)], [])
-        await open_panel(it, pilot, crowd(), mlfq(), seen)
-        lines = [" ".join(line.split()) for line in it.panel("queue-list")]
+        await open_panel(driver, pilot, mlfq_run(), mlfq(), seen)
+        lines = [" ".join(line.split()) for line in driver.panel("queue-list")]
         assert lines[:4] == [
             "on a CPU deadline tickets share",
             "ready queue 60",
@@ -65,97 +63,97 @@ async def test_deadlines_tickets_and_runtimes_are_told_in_their_units(stage: Sta
         assert lines[4] == "… and 58 more"
 
 
-async def test_a_click_in_a_queue_chooses(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_panel(it, pilot, crowd(), mlfq(), levels())
+async def test_a_click_in_a_queue_chooses(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(driver, pilot, mlfq_run(), mlfq(), levels())
         await pilot.click("#queue-list", offset=(9, 7))
-        assert it.app.board_screen.chosen == 1
+        assert driver.app.board_screen.chosen == 1
         await pilot.click("#queue-list", offset=(9, 5))  # a heading
-        assert it.app.board_screen.chosen == 1
+        assert driver.app.board_screen.chosen == 1
 
 
-def says(it: Play) -> str:
+def says(driver: AppDriver) -> str:
     """The line below the parameters."""
-    return str(it.app.board_screen.query_one("#parameters .says").render())
+    return str(driver.app.board_screen.query_one("#parameters .says").render())
 
 
-async def test_a_parameter_is_changed_in_place(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_panel(it, pilot, crowd(), mlfq())
-        assert "0 ms | 1 ms … 86400 s" in it.text
+async def test_a_parameter_is_changed_in_place(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(driver, pilot, mlfq_run(), mlfq())
+        assert "0 ms | 1 ms … 86400 s" in driver.text
         await pilot.press("enter", "down", "down")
-        assert says(it).startswith("how often all return to the top")
+        assert says(driver).startswith("how often all return to the top")
         await pilot.press("ctrl+u", "1", "s", "enter")
-        assert it.sent == [Tune("boost", "1s")], "no letter was taken for a key"
-        it.link.feed([mlfq(boost="1s")])
-        await it.settle(pilot)
-        assert isinstance(it.app.focused, Input)
-        assert it.app.focused.value == "1s"
+        assert driver.sent == [Tune("boost", "1s")], "no letter was taken for a key"
+        driver.link.feed([mlfq(boost="1s")])
+        await driver.settle(pilot)
+        assert isinstance(driver.app.focused, Input)
+        assert driver.app.focused.value == "1s"
         await pilot.press("escape", "space")
-        assert len(it.sent) == 2
+        assert len(driver.sent) == 2
 
 
-async def test_a_refusal_is_told_where_it_belongs_until_it_is_mended(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_panel(it, pilot, crowd(), mlfq())
+async def test_a_refusal_is_told_where_it_belongs_until_it_is_mended(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(driver, pilot, mlfq_run(), mlfq())
         await pilot.press("enter", "down", "ctrl+u", "0", "enter")
         refused = Clause("out of range", {"asked": "set", "value": "0", "allowed": "1 … 1000000"})
-        it.link.feed([Fault(0, refused)])
-        await it.settle(pilot)
-        assert says(it) == "0 is out of range; allowed: 1 … 1000000"
-        assert it.toasts() == []
+        driver.link.feed([Fault(0, refused)])
+        await driver.settle(pilot)
+        assert says(driver) == "0 is out of range; allowed: 1 … 1000000"
+        assert driver.toasts() == []
         await pilot.press("1")
-        assert says(it).startswith("how many slices")
+        assert says(driver).startswith("how many slices")
         await pilot.press("up", "escape")
-        await it.settle(pilot)
-        assert [field.value for field in it.app.board_screen.query("#parameters Input").results(Input)][:2] == [
+        await driver.settle(pilot)
+        assert [field.value for field in driver.app.board_screen.query("#parameters Input").results(Input)][:2] == [
             "10ms, 20ms, 40ms",
             "1",
         ], "what was not set is gone"
-        it.link.feed([Fault(1, refused)])  # a script's, not ours
-        await it.settle(pilot)
-        assert it.toasts() == ["0 is out of range; allowed: 1 … 1000000"]
+        driver.link.feed([Fault(1, refused)])  # a script's, not ours
+        await driver.settle(pilot)
+        assert driver.toasts() == ["0 is out of range; allowed: 1 … 1000000"]
 
 
-async def test_another_policy_brings_its_own_parameters(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = crowd()
-        await open_panel(it, pilot, story, mlfq(), levels())
-        await it.tell(pilot, story.schedule("fcfs"))
-        await until(lambda: Describe() in it.sent, pilot)
-        it.link.feed([Described(0, "fcfs", "fcfs", None, "First one first.\n\n    Bad at times.", [])])
-        await it.settle(pilot)
-        assert "fcfs has none" in it.text
-        assert "First one first." in it.text
-        assert not it.app.board_screen.query("#parameters Input")
+async def test_another_policy_brings_its_own_parameters(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = mlfq_run()
+        await open_panel(driver, pilot, script, mlfq(), levels())
+        await driver.feed(pilot, script.schedule("fcfs"))
+        await until(lambda: Describe() in driver.sent, pilot)
+        driver.link.feed([Described(0, "fcfs", "fcfs", None, "First one first.\n\n    Bad at times.", [])])
+        await driver.settle(pilot)
+        assert "fcfs has none" in driver.text
+        assert "First one first." in driver.text
+        assert not driver.app.board_screen.query("#parameters Input")
         await pilot.press("enter")
-        assert it.app.focused is it.app.board_screen.front
+        assert driver.app.focused is driver.app.board_screen.front
 
 
-async def test_the_source_is_read_and_left(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await open_panel(it, pilot, crowd(), mlfq(), levels())
+async def test_the_source_is_read_and_left(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await open_panel(driver, pilot, mlfq_run(), mlfq(), levels())
         await pilot.press("s")
-        await until(lambda: '"""The multilevel feedback queue."""' in it.text, pilot)
+        await until(lambda: '"""The multilevel feedback queue."""' in driver.text, pilot)
         await pilot.press("end")
-        await until(lambda: "def figures" in it.text, pilot)
+        await until(lambda: "def figures" in driver.text, pilot)
         await pilot.press("escape")
-        await it.settle(pilot)
-        assert "QUEUES of mlfq" in it.text
-        assert "def figures" not in it.text
+        await driver.settle(pilot)
+        assert "QUEUES of mlfq" in driver.text
+        assert "def figures" not in driver.text
 
 
-async def test_a_failure_is_shown_with_its_line_in_the_students_file(stage: Stage, tmp_path: Path) -> None:
+async def test_a_failure_is_shown_with_its_line_in_the_students_file(make_driver: MakeDriver, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("".join(f"line_{number} = [1]\n" for number in range(1, 60)))
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story("Mine", None).admit("a").run("a").later("3ms")
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript("Mine", None).admit("a").run("a").later("3ms")
         figures = {
             "policy": "Mine",
             "callback": "pick",
@@ -163,31 +161,33 @@ async def test_a_failure_is_shown_with_its_line_in_the_students_file(stage: Stag
             "code": "x[9]",
             "successor": "fcfs",
         }
-        story.fault("policy raises", file="mine.py", line=41, traceback="Traceback …\n  x[9]", **figures).schedule(
+        script.fault("policy raises", file="mine.py", line=41, traceback="Traceback …\n  x[9]", **figures).schedule(
             "fcfs"
         )
-        await open_panel(it, pilot, story, Described(0, "fcfs", f"{path}:Mine", "/gone/fcfs.py", "Rule.", []))
-        assert "WHAT WENT WRONG" in it.text
-        assert "Mine fails in pick, mine.py line 41: IndexError: [/red]" in " ".join(it.text.replace("│", " ").split())
-        assert "Traceback …" in it.text
+        await open_panel(driver, pilot, script, Described(0, "fcfs", f"{path}:Mine", "/gone/fcfs.py", "Rule.", []))
+        assert "WHAT WENT WRONG" in driver.text
+        assert "Mine fails in pick, mine.py line 41: IndexError: [/red]" in " ".join(
+            driver.text.replace("│", " ").split()
+        )
+        assert "Traceback …" in driver.text
         await pilot.press("s")
-        await until(lambda: "❱ 41 line_41" in it.text, pilot)
+        await until(lambda: "❱ 41 line_41" in driver.text, pilot)
         await pilot.press("s", "ctrl+r")
-        assert it.sent[-1] == Reload()
-        await it.tell(pilot, story.later("1s").operator("reloaded", policy="Mine").schedule("Mine"))
-        await until(lambda: Describe() in it.sent, pilot)
-        it.link.feed([Described(0, "Mine", f"{path}:Mine", str(path), "Rule.", [])])
-        await it.settle(pilot)
-        assert "WHAT WENT WRONG" not in it.text
-        assert "Mine has been loaded anew" in it.text
+        assert driver.sent[-1] == Reload()
+        await driver.feed(pilot, script.later("1s").operator("reloaded", policy="Mine").schedule("Mine"))
+        await until(lambda: Describe() in driver.sent, pilot)
+        driver.link.feed([Described(0, "Mine", f"{path}:Mine", str(path), "Rule.", [])])
+        await driver.settle(pilot)
+        assert "WHAT WENT WRONG" not in driver.text
+        assert "Mine has been loaded anew" in driver.text
 
 
-async def test_a_source_that_is_gone_says_so(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await open_panel(it, pilot, crowd(), Described(0, "x", "x", "/nowhere/x.py", "", []))
+async def test_a_source_that_is_gone_says_so(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await open_panel(driver, pilot, mlfq_run(), Described(0, "x", "x", "/nowhere/x.py", "", []))
         await pilot.press("s")
-        await until(lambda: "No such file or directory" in it.text, pilot)
+        await until(lambda: "No such file or directory" in driver.text, pilot)
 
 
 MINE = '''\

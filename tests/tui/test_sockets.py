@@ -6,82 +6,48 @@ import asyncio
 import re
 import socket
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from sandbox import wording
-from sandbox.clients.client import Client
 from sandbox.model.commands import Kill
-from sandbox.model.events import Accepted, AnyEvent, Backlog, Clause, Connected, Listening, Transferred
+from sandbox.model.events import Clause, Listening
 from sandbox.tui.config import Config
 from sandbox.tui.format import fine, size
-from sandbox.util.addresses import Address
 from sandbox.util.units import MS, US, S
-from tests.support.app import NOON_NS, Play, show, until
-from tests.support.faults import terminal, write_scenario
-from tests.support.kernel_script import Story
+from tests.support.app import NOON_NS, AppDriver, Compare, MakeDriver, prepare, until
+from tests.support.files import write_scenario
+from tests.support.kernel_script import KernelScript
 from tests.support.leaks import LeftCheck
-
-Stage = Callable[..., Play]
-Compare = Callable[..., bool]
-AT = "127.0.0.1:9001"
-PEERS = [f"127.0.0.1:{port}" for port in (51001, 51002, 51003, 51004)]
+from tests.support.network_script import AT, PEERS, NetworkScript
+from tests.support.servers import upper
+from tests.support.terminal import terminal
 
 
-class Net(Story):
-    """A story with sockets in it."""
-
-    def happen(self, event: AnyEvent) -> Net:
-        self.events.append(event)
-        return self
-
-    def listen(self, name: str) -> Net:
-        return self.happen(Listening(self.at, 1, self.pid(name), AT, 1024))
-
-    def connect(self, number: int, peer: str, waiting: int) -> Net:
-        return self.happen(Connected(self.at, number, AT, peer, 1, None)).happen(Backlog(self.at, 1, waiting))
-
-    def accept(self, number: int, name: str, waiting: int = 0) -> Net:
-        return self.happen(Accepted(self.at, number, self.pid(name))).happen(Backlog(self.at, 1, waiting))
-
-    def pass_on(self, number: int, received: int, sent: int, unread: int = 0) -> Net:
-        return self.happen(Transferred(self.at, number, received, sent, unread))
-
-
-def office_hours() -> Net:
+def office_hours() -> NetworkScript:
     """A server with two handlers: one waits to hear, one has heard and waits for the CPU; a third client waits in the
     kernel, because the server itself waits for the CPU."""
-    story = Net()
-    story.admit("server", runs=f"forking-server {AT}").admit("hog", "9s").run("server").later("2ms")
-    story.listen("server").block("server", "accept", at=AT).run("hog").later("8ms")
+    script = NetworkScript()
+    script.admit("server", runs=f"forking-server {AT}").admit("hog", "9s").run("server").later("2ms")
+    script.listen("server").block("server", "accept", at=AT).run("hog").later("8ms")
     for index, name in enumerate(("first", "second")):
-        story.connect(2 + index, PEERS[index], 1).wake("server").expire("hog").run("server").later("1ms")
-        story.admit(name, parent="server").accept(2 + index, name).block("server", "accept", at=AT)
-        story.run("hog").later("1ms").expire("hog").run(name).later("1ms").block(name, "recv", at=PEERS[index])
-        story.run("hog").later("5ms")
-    story.pass_on(2, 5, 5).write("server", f"{PEERS[0]} hello → HELLO\n{PEERS[1]} [b] → [B]\n")
-    story.wake("first").expire("hog").run("first").later("1ms").block("first", "recv", at=PEERS[0]).run("hog")
-    story.later("2ms").pass_on(3, 1_500, 0, 1_500).wake("second").connect(4, PEERS[2], 1).wake("server")
-    return story.later("3ms")
+        script.connect(2 + index, PEERS[index], 1).wake("server").expire("hog").run("server").later("1ms")
+        script.admit(name, parent="server").accept(2 + index, name).block("server", "accept", at=AT)
+        script.run("hog").later("1ms").expire("hog").run(name).later("1ms").block(name, "recv", at=PEERS[index])
+        script.run("hog").later("5ms")
+    script.pass_on(2, 5, 5).write("server", f"{PEERS[0]} hello → HELLO\n{PEERS[1]} [b] → [B]\n")
+    script.wake("first").expire("hog").run("first").later("1ms").block("first", "recv", at=PEERS[0]).run("hog")
+    script.later("2ms").pass_on(3, 1_500, 0, 1_500).wake("second").connect(4, PEERS[2], 1).wake("server")
+    return script.later("3ms")
 
 
-def client(it: Play, name: str, own: str | None) -> Client:
-    """A client of ours that does nothing."""
-    made = Client(name, Address("127.0.0.1", 9001))
-    made.own = own
-    made.state = "connecting" if own is None else "connected"
-    it.app.session.clients.all.append(made)
-    return made
-
-
-async def test_each_connection_says_where_its_process_is(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "2", office_hours())
+async def test_each_connection_says_where_its_process_is(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "2", office_hours())
         heading, listener, burden, first, second, third = (
-            " ".join(line.split()) for line in it.panel("socket-list")[:6]
+            " ".join(line.split()) for line in driver.panel("socket-list")[:6]
         )
         assert heading == "client process where it is in out answer CPU wait said → heard"
         assert listener == f"{AT} 1 server R READY, second in the queue 1 of 1024 in the kernel's backlog"
@@ -91,17 +57,17 @@ async def test_each_connection_says_where_its_process_is(stage: Stage) -> None:
         assert third == "outside :51003 in the kernel's backlog; server READY, second in the queue"
 
 
-async def test_a_client_of_ours_is_known_by_name_and_seen_to_wait(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.tell(pilot, office_hours())
-        ours = client(it, "client-1", PEERS[1])
+async def test_a_client_of_ours_is_known_by_name_and_seen_to_wait(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.feed(pilot, office_hours())
+        ours = driver.add_client("client-1", PEERS[1])
         ours.said, ours.heard = "bye", "BYE"
         ours.round_trips_ns.append(350 * US)
         await pilot.press("2")
-        await it.settle(pilot)
-        await it.settle(pilot)
-        line = it.panel("socket-list")[3]
+        await driver.settle(pilot)
+        await driver.settle(pilot)
+        line = driver.panel("socket-list")[3]
         assert line.split() == [
             "client-1",
             "4",
@@ -119,116 +85,110 @@ async def test_a_client_of_ours_is_known_by_name_and_seen_to_wait(stage: Stage) 
             "BYE",
         ]
         ours._asked.append(type("Asked", (), {"at_ns": NOON_NS - 2 * S, "missing": 1})())
-        await it.settle(pilot)
-        await until(lambda: "2.0 s …" in it.panel("socket-list")[3], pilot)
+        await driver.settle(pilot)
+        await until(lambda: "2.0 s …" in driver.panel("socket-list")[3], pilot)
         ours._asked.clear()
         ours.state, ours.error = "closed", Clause("reset")
-        await until(lambda: "the server broke the connection off" in it.panel("socket-list")[3], pilot)
+        await until(lambda: "the server broke the connection off" in driver.panel("socket-list")[3], pilot)
 
 
-async def test_the_paused_machine_is_why_it_waits(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.open(pilot, "2", office_hours().pause())
-        assert "in the kernel's backlog; the machine is paused" in it.text
+async def test_the_paused_machine_is_why_it_waits(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.open(pilot, "2", office_hours().pause())
+        assert "in the kernel's backlog; the machine is paused" in driver.text
 
 
-async def test_the_second_client_of_an_iterative_server_waits_for_the_first(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Net().admit("server").run("server").later("1ms")
-        assert isinstance(story, Net)
-        story.listen("server").connect(2, PEERS[0], 1).accept(2, "server").connect(3, PEERS[1], 1).later("1ms")
-        story.block("server", "recv", at=PEERS[0])
-        await it.open(pilot, "2", story)
-        first, second = it.panel("socket-list")[3:5]
+async def test_the_second_client_of_an_iterative_server_waits_for_the_first(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = NetworkScript().admit("server").run("server").later("1ms")
+        assert isinstance(script, NetworkScript)
+        script.listen("server").connect(2, PEERS[0], 1).accept(2, "server").connect(3, PEERS[1], 1).later("1ms")
+        script.block("server", "recv", at=PEERS[0])
+        await driver.open(pilot, "2", script)
+        first, second = driver.panel("socket-list")[3:5]
         assert "B BLOCKED on recv   " in first
         assert f"in the kernel's backlog; server BLOCKED on recv ← {PEERS[0]}" in second
 
 
-async def test_a_server_that_never_blocks_is_seen_to_burn_the_cpu(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Net().admit("patient").admit("restless").run("restless")
-        assert isinstance(story, Net)
-        story.happen(Listening(0, 8, 2, "127.0.0.1:9002", 8))  # seen first, born second
-        story.happen(Listening(0, 9, 1, AT, 8))
-        story.write("restless", "asked 3 times, 99% for nothing\n127.0.0.1:5 hi → HI\n")
-        await it.open(pilot, "2", story.later("2500ms"))
-        first, burden, other, burning = (" ".join(line.split()) for line in it.panel("socket-list")[1:5])
+async def test_a_server_that_never_blocks_is_seen_to_burn_the_cpu(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = NetworkScript().admit("patient").admit("restless").run("restless")
+        assert isinstance(script, NetworkScript)
+        script.happen(Listening(0, 8, 2, "127.0.0.1:9002", 8))  # seen first, born second
+        script.happen(Listening(0, 9, 1, AT, 8))
+        script.write("restless", "asked 3 times, 99% for nothing\n127.0.0.1:5 hi → HI\n")
+        await driver.open(pilot, "2", script.later("2500ms"))
+        first, burden, other, burning = (" ".join(line.split()) for line in driver.panel("socket-list")[1:5])
         assert [first.split()[2], other.split()[2]] == ["patient", "restless"]
         assert burden == "0 ms of CPU time, BLOCKED 0% of the time"
         assert burning == "2.5 s of CPU time, BLOCKED 0% of the time asked 3 times, 99% for nothing"
 
 
-async def test_choosing_a_connection_chooses_its_process(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        await it.open(pilot, "2", office_hours())
+async def test_choosing_a_connection_chooses_its_process(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "2", office_hours())
         await pilot.press("down", "down")
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 4
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 4
         await pilot.press("k")
-        assert it.sent == [Kill("4")]
+        assert driver.sent == [Kill("4")]
         await pilot.click("#socket-list", offset=(10, 4))
-        await it.settle(pilot)
-        assert it.app.board_screen.chosen == 3
+        await driver.settle(pilot)
+        assert driver.app.board_screen.chosen == 3
         await pilot.press("1", "down", "down")
-        assert it.app.board_screen.chosen != 3
+        assert driver.app.board_screen.chosen != 3
         await pilot.press("2")
-        await until(lambda: it.app.board_screen.chosen == 3, pilot)
+        await until(lambda: driver.app.board_screen.chosen == 3, pilot)
         await pilot.press("x")
-        assert any("kills the process" in toast for toast in it.toasts()), "it is none of ours to close"
+        assert any("kills the process" in toast for toast in driver.toasts()), "it is none of ours to close"
 
 
-async def test_where_nobody_listens_it_says_what_to_do(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        await it.open(pilot, "2", Story().admit("a").run("a"))
-        assert "Nobody listens here." in it.text
+async def test_where_nobody_listens_it_says_what_to_do(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.open(pilot, "2", KernelScript().admit("a").run("a"))
+        assert "Nobody listens here." in driver.text
         await pilot.press("c", "h", "b")
-        assert len(it.app.screen_stack) == 1
-        assert it.app.session.clients.all == []
+        assert len(driver.app.screen_stack) == 1
+        assert driver.app.session.clients.all == []
 
 
-async def upper(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    while data := await reader.read(1_000):
-        writer.write(data.upper())
-    writer.close()
-
-
-async def test_keys_send_clients(stage: Stage) -> None:
-    it = stage()
+async def test_keys_send_clients(make_driver: MakeDriver) -> None:
+    driver = make_driver()
     server = await asyncio.start_server(upper, "127.0.0.1", 0)
     at = "{}:{}".format(*server.sockets[0].getsockname())
-    async with server, it.app.run_test(size=(120, 40)) as pilot:
-        story = Net().admit("server").run("server").later("1ms")
-        await it.open(pilot, "2", story.happen(Listening(story.at, 1, 1, at, 0)))  # type: ignore[attr-defined]
-        clients = it.app.session.clients
+    async with server, driver.app.run_test(size=(120, 40)) as pilot:
+        script = NetworkScript().admit("server").run("server").later("1ms")
+        await driver.open(pilot, "2", script.happen(Listening(script.at, 1, 1, at, 0)))
+        clients = driver.app.session.clients
         await pilot.press("c")
         await until(lambda: clients.open and clients.open[0].state == "connected", pilot)
         await pilot.press("enter", *"q [b]", "enter")
-        await until(lambda: "q [b] → Q [B]" in it.text or clients.all[0].heard == "Q [B]", pilot)
+        await until(lambda: "q [b] → Q [B]" in driver.text or clients.all[0].heard == "Q [B]", pilot)
         await pilot.press("escape", "h")
         await until(lambda: clients.all[-1].received > 0, pilot)
         assert clients.ticks(clients.all[-1])
         assert clients.all[-1].said == "hello"
-        await until(lambda: "♪client-2" in it.text, pilot)
+        await until(lambda: "♪client-2" in driver.text, pilot)
         await pilot.press("b", *"30", "enter")
-        await until(lambda: "burst of 30: 30 answered, 0 failed" in it.text, pilot)
+        await until(lambda: "burst of 30: 30 answered, 0 failed" in driver.text, pilot)
         assert [each.name for each in clients.all] == ["client-1", "client-2"], "a burst passes"
         await pilot.press("up", "x")
         await until(lambda: len(clients.all) == 1, pilot)
         await pilot.press("X")
         await until(lambda: not clients.all, pilot)
         await pilot.press("b", *"many", "enter")
-        assert "a whole number from 1 to 2000" in it.text
+        assert "a whole number from 1 to 2000" in driver.text
         await pilot.press("escape", "c")
         await until(lambda: bool(clients.open), pilot)
         before = clients
         await pilot.press("r")
         await until(lambda: not before.open, pilot)
-        assert it.app.session.clients is not before
+        assert driver.app.session.clients is not before
 
 
 def test_figures_are_short() -> None:
@@ -263,34 +223,34 @@ def test_how_a_conversation_stands(clause: Clause, said: str) -> None:
 # Pictures
 
 
-def with_clients(it: Play) -> Play:
-    first, second = client(it, "client-1", PEERS[0]), client(it, "client-2", PEERS[1])
+def with_clients(driver: AppDriver) -> AppDriver:
+    first, second = driver.add_client("client-1", PEERS[0]), driver.add_client("client-2", PEERS[1])
     first.said, first.heard = "hello", "HELLO"
     first.round_trips_ns.append(2_310 * US)
     second.said = "how are you?"
-    lost = client(it, "client-3", None)
+    lost = driver.add_client("client-3", None)
     lost.state, lost.error, lost.said = "closed", Clause("reset"), "anybody there?"
-    return it
+    return driver
 
 
-def test_sockets(stage: Stage, snap_compare: Compare) -> None:
-    it = with_clients(stage())
+def test_sockets(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = with_clients(make_driver())
     assert snap_compare(
-        it.app, terminal_size=(120, 40), run_before=show(it, office_hours(), "2", "down", sees="client-2")
+        driver.app, terminal_size=(120, 40), run_before=prepare(driver, office_hours(), "2", "down", sees="client-2")
     )
 
 
 @pytest.mark.usefixtures("chinese")
-def test_sockets_in_chinese(stage: Stage, snap_compare: Compare) -> None:
-    it = with_clients(stage())
-    before = show(it, office_hours(), "2", "down", sees="client-2")
-    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
+def test_sockets_in_chinese(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = with_clients(make_driver())
+    before = prepare(driver, office_hours(), "2", "down", sees="client-2")
+    assert snap_compare(driver.app, terminal_size=(120, 40), run_before=before)
 
 
-def test_sockets_small(stage: Stage, snap_compare: Compare) -> None:
-    it = with_clients(stage(config=Config("light")))
+def test_sockets_small(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = with_clients(make_driver(config=Config("light")))
     assert snap_compare(
-        it.app, terminal_size=(80, 24), run_before=show(it, office_hours(), "2", "down", sees="client-2")
+        driver.app, terminal_size=(80, 24), run_before=prepare(driver, office_hours(), "2", "down", sees="client-2")
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from gettext import NullTranslations
 from pathlib import Path
 
@@ -21,12 +21,10 @@ from sandbox.model.spec import Scenario
 from sandbox.trace.header import describe
 from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
-from tests.support.app import Play, Seen, until, world
+from tests.support.app import MakeDriver, ReplayDriver, ScreenReader, blank_scenario, until
+from tests.support.network_script import AT, PEERS, NetworkScript
 from tests.support.queue_script import queued
-from tests.tui.test_lookback import Projector
-from tests.tui.test_sockets import AT, PEERS, Net, client
 
-Stage = Callable[..., Play]
 #: What is the same in every language: units, and names that keys, signals, programs and their parameters have.
 THE_SAME = {
     *("ms", "us", "min", "kB", "MB", "MiB", "pid", "cpu", "fd", "AB", "BA"),
@@ -63,18 +61,18 @@ def english(text: str) -> list[str]:
     return [word for word in dict.fromkeys(words) if word not in THE_SAME]
 
 
-def day(policy: str = "π") -> Net:
+def day(policy: str = "π") -> NetworkScript:
     """Somebody in every state, and all that moves a process from one to the other."""
-    story = Net(policy, "50ms")
-    story.admit("α", "2s", "α α").admit("β", "1500ms", "β β").admit("γ", "160ms", "γ γ").admit("δ", runs="δ δ")
-    story.admit("ε", runs="ε ε").admit("ζ", runs="ζ ζ").admit("σ", runs="σ σ")
-    story.run("σ").later("1ms").listen("σ").block("σ", "accept", at=AT).run("α").later("50ms").expire("α")
-    story.run("β").later("50ms").expire("β").run("γ").later("8ms").block("γ", for_ns=90 * MS)
-    story.run("δ").later("6ms").write("δ", "ω? ").block("δ", "read console")
-    story.run("ε").later("9ms").exit("ε", 3).run("ζ").later("1ms").exit("ζ", None, 15)
-    story.connect(2, PEERS[0], 1).admit("θ", runs="θ θ", parent="σ").accept(2, "θ").connect(3, PEERS[1], 1)
-    story.pass_on(2, 5, 5)
-    return story.run("α").later("20ms")
+    script = NetworkScript(policy, "50ms")
+    script.admit("α", "2s", "α α").admit("β", "1500ms", "β β").admit("γ", "160ms", "γ γ").admit("δ", runs="δ δ")
+    script.admit("ε", runs="ε ε").admit("ζ", runs="ζ ζ").admit("σ", runs="σ σ")
+    script.run("σ").later("1ms").listen("σ").block("σ", "accept", at=AT).run("α").later("50ms").expire("α")
+    script.run("β").later("50ms").expire("β").run("γ").later("8ms").block("γ", for_ns=90 * MS)
+    script.run("δ").later("6ms").write("δ", "ω? ").block("δ", "read console")
+    script.run("ε").later("9ms").exit("ε", 3).run("ζ").later("1ms").exit("ζ", None, 15)
+    script.connect(2, PEERS[0], 1).admit("θ", runs="θ θ", parent="σ").accept(2, "θ").connect(3, PEERS[1], 1)
+    script.pass_on(2, 5, 5)
+    return script.run("α").later("20ms")
 
 
 def told() -> list[Described | Queues]:
@@ -92,20 +90,20 @@ def told() -> list[Described | Queues]:
 class Audience:
     """Reads what is on the screen, and what was told over it."""
 
-    def __init__(self, it: Seen, pilot: Pilot[int]) -> None:
-        self.it, self.pilot = it, pilot
+    def __init__(self, driver: ScreenReader, pilot: Pilot[int]) -> None:
+        self.driver, self.pilot = driver, pilot
         self.found: dict[str, list[str]] = {}
 
     async def see(self, scene: str, *keys: str, leave: str = "") -> None:
         """Press keys, and read; ``leave``: the key that leads back."""
         for key in keys:
             await self.pilot.press(key)
-        await self.it.settle(self.pilot)
-        await self.it.settle(self.pilot)
-        placeholders = [each.placeholder for each in self.it.app.screen.query(Input)]
-        if words := english(" ".join([self.it.text, *self.it.toasts(), *placeholders])):
+        await self.driver.settle(self.pilot)
+        await self.driver.settle(self.pilot)
+        placeholders = [each.placeholder for each in self.driver.app.screen.query(Input)]
+        if words := english(" ".join([self.driver.text, *self.driver.toasts(), *placeholders])):
             self.found[scene] = words
-        self.it.app.clear_notifications()
+        self.driver.app.clear_notifications()
         if leave:
             await self.pilot.press(leave)
 
@@ -121,26 +119,26 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
     bad.write_text('title = "Β"\nχ = 1\n')
     monkeypatch.setattr("sandbox.tui.screens.open.in_order", lambda: [good, bad])
     monkeypatch.setattr("sandbox.policies.names", lambda: ["fcfs", "rr"])
-    made = world("α", "β", "γ", "δ", "ε", lesson="λ.md", name="σ", title="Σ")
+    made = blank_scenario("α", "β", "γ", "δ", "ε", lesson="λ.md", name="σ", title="Σ")
     made.folder = str(tmp_path)
     return made
 
 
-async def test_nothing_on_the_board_is_english(stage: Stage, course: Scenario) -> None:
-    it = stage(course)
-    async with it.app.run_test(size=(200, 110)) as pilot:
-        audience = Audience(it, pilot)
-        await it.tell(pilot, day())
+async def test_nothing_on_the_board_is_english(make_driver: MakeDriver, course: Scenario) -> None:
+    driver = make_driver(course)
+    async with driver.app.run_test(size=(200, 110)) as pilot:
+        audience = Audience(driver, pilot)
+        await driver.feed(pilot, day())
         await audience.see("board")
-        await until(lambda: "Λ" in it.text, pilot)
+        await until(lambda: "Λ" in driver.text, pilot)
         await audience.see("lesson")
-        client(it, "κ", PEERS[0])
+        driver.add_client("κ", PEERS[0])
         await audience.see("sockets", "2")
         await audience.see("burst", "b", "x", "enter", leave="escape")
         await audience.see("console", "3", "enter", leave="escape")
         await pilot.press("4")
-        await until(lambda: Describe() in it.sent, pilot)
-        it.link.feed(told())
+        await until(lambda: Describe() in driver.sent, pilot)
+        driver.link.feed(told())
         await audience.see("queues", "enter", leave="escape")
         await audience.see("source", "s", leave="escape")
         await audience.see("compare", "5")
@@ -162,31 +160,31 @@ async def test_nothing_on_the_board_is_english(stage: Stage, course: Scenario) -
         assert audience.found == {}, audience.found
 
 
-async def test_nothing_that_is_told_is_english(stage: Stage) -> None:
-    it = stage(world("α", "β", name="σ", title="Σ"))
-    async with it.app.run_test(size=(80, 40)) as pilot:
-        audience = Audience(it, pilot)
+async def test_nothing_that_is_told_is_english(make_driver: MakeDriver) -> None:
+    driver = make_driver(blank_scenario("α", "β", name="σ", title="Σ"))
+    async with driver.app.run_test(size=(80, 40)) as pilot:
+        audience = Audience(driver, pilot)
         await audience.see("booting")
-        await it.tell(pilot, Net("π", None))
+        await driver.feed(pilot, NetworkScript("π", None))
         await audience.see("empty", "enter", "right_square_bracket", "l", "f")
         await audience.see("sockets", "2", "c", leave="1")
-        story = day()
-        await it.tell(pilot, story)
+        script = day()
+        await driver.feed(pilot, script)
         await audience.see("small board", "down")
         await audience.see("small sockets", "2", leave="1")
-        story.operator("policy", policy="π").fault("no such process", who="α")
-        await it.tell(pilot, story.pause())
+        script.operator("policy", policy="π").fault("no such process", who="α")
+        await driver.feed(pilot, script.pause())
         await audience.see("paused")
         await audience.see("past", "comma", "m", "comma", "comma", "m")
         await audience.see("nothing comes after", "down", "down", "e")
         await audience.see("not yet born", "home", "k")
-        await it.tell(pilot, story.operator("resumed"))
+        await driver.feed(pilot, script.operator("resumed"))
         for name in ("α", "β", "γ", "δ", "θ", "σ"):
-            story.exit(name)
-        await it.tell(pilot, story)
+            script.exit(name)
+        await driver.feed(pilot, script)
         await audience.see("result", "end")
-        it.link.die()
-        await it.settle(pilot)
+        driver.link.die()
+        await driver.settle(pilot)
         await audience.see("kernel died")
         await audience.see("nobody hears", "escape", "space")
         assert audience.found == {}, audience.found
@@ -196,9 +194,9 @@ async def test_nothing_in_a_recording_is_english(course: Scenario) -> None:
     recorder = Recorder(os.path.join(course.folder, "ρ"), describe(course, None))
     recorder.take(day("rr").take())
     recorder.close()
-    it = Projector(Path(recorder.path))
-    async with it.app.run_test(size=(200, 60)) as pilot:
-        audience = Audience(it, pilot)
+    driver = ReplayDriver(Path(recorder.path))
+    async with driver.app.run_test(size=(200, 60)) as pilot:
+        audience = Audience(driver, pilot)
         await audience.see("recording", "space", "k", "w")
         await audience.see("its end", "escape", "end", "full_stop")
         await audience.see("what if", "i", "home", "enter", leave="escape")

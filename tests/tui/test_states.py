@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from itertools import pairwise, product
 
 from textual.geometry import Region
@@ -11,82 +10,79 @@ from sandbox.model.states import LEGAL
 from sandbox.tui.config import Config
 from sandbox.tui.panels.states.layout import ADMITTED_WAITING, MIN_HEIGHT, MIN_WIDTH, layout
 from sandbox.tui.widgets.canvas import _cells
-from tests.support.app import Play, show
-from tests.support.kernel_script import Story, shift_change, working_day
-
-Stage = Callable[..., Play]
-Compare = Callable[..., bool]
+from tests.support.app import AppDriver, Compare, MakeDriver, prepare
+from tests.support.kernel_script import KernelScript, every_state, long_run
 
 
-def said(it: Play) -> str:
-    return "\n".join(it.panel("state-map"))
+def said(driver: AppDriver) -> str:
+    return "\n".join(driver.panel("state-map"))
 
 
-async def test_every_arrow_is_counted_and_the_last_one_is_lit(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        story = shift_change()
-        await it.open(pilot, "7", story)
+async def test_every_arrow_is_counted_and_the_last_one_is_lit(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        script = every_state()
+        await driver.open(pilot, "7", script)
         for label in ("admitted 5", "dispatched 8", "slice used up 4", "waits 2", "wakes up 1", "exits 1", "killed 0"):
-            assert label in said(it), label
+            assert label in said(driver), label
         for title in ("NEW", "READY 2", "RUNNING 1", "BLOCKED 1", "DONE 1", "4 B editor", "read console", "5 ✘ shell"):
-            assert title in said(it), title
-        assert "━━▶│" in said(it), "the last arrow was a dispatch"
-        assert "┃" not in said(it)
-        await it.tell(pilot, story.wake("editor"))
-        assert "┃ wakes up 2" in said(it)
-        assert "━━▶│" not in said(it)
+            assert title in said(driver), title
+        assert "━━▶│" in said(driver), "the last arrow was a dispatch"
+        assert "┃" not in said(driver)
+        await driver.feed(pilot, script.wake("editor"))
+        assert "┃ wakes up 2" in said(driver)
+        assert "━━▶│" not in said(driver)
 
         await pilot.press("v")
-        assert it.toasts() == ["Choose a process first"]
+        assert driver.toasts() == ["Choose a process first"]
         await pilot.press("down", "down", "down", "v")  # disk
-        await it.settle(pilot)
-        assert "STATES of disk" in it.text
+        await driver.settle(pilot)
+        assert "STATES of disk" in driver.text
         for label in ("admitted 1", "dispatched 1", "slice used up 0", "waits 1", "┃ wakes up 1", "exits 0"):
-            assert label in said(it), label
-        assert "disk: READY, first in the queue" in said(it)
-        assert "dispatched last at 100 ms: it is the head of the ready queue" in said(it)
+            assert label in said(driver), label
+        assert "disk: READY, first in the queue" in said(driver)
+        assert "dispatched last at 100 ms: it is the head of the ready queue" in said(driver)
 
         await pilot.click("#state-map", offset=(55, 7))  # who runs
-        await it.settle(pilot)
-        assert "STATES of prime" in it.text
+        await driver.settle(pilot)
+        assert "STATES of prime" in driver.text
         await pilot.press("v", "home")
-        await it.settle(pilot)
-        assert "STATES of all" in it.text
-        assert "admitted 0" in said(it), "nothing had happened then"
+        await driver.settle(pilot)
+        assert "STATES of all" in driver.text
+        assert "admitted 0" in said(driver), "nothing had happened then"
         await pilot.press("full_stop")
-        await it.settle(pilot)
-        assert "dispatched 1" in said(it)
-        assert "admitted 5" in said(it)
+        await driver.settle(pilot)
+        assert "dispatched 1" in said(driver)
+        assert "admitted 5" in said(driver)
 
 
-async def test_a_pause_is_no_arrow_and_a_kill_is_told_from_an_exit(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story("fcfs", None).admit("a").admit("b").run("a").later("5ms").pause()
-        await it.tell(pilot, story)
+async def test_a_pause_is_no_arrow_and_a_kill_is_told_from_an_exit(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript("fcfs", None).admit("a").admit("b").run("a").later("5ms").pause()
+        await driver.feed(pilot, script)
         await pilot.press("7", "down")
-        await it.settle(pilot)
-        assert "RUNNING 1" in said(it)
-        assert "READY 1" in said(it)
-        assert "1 ‖ a" in said(it)
-        assert "it was RUNNING when the machine paused" in said(it)
-        story.operator("resumed").run("a").later("5ms").exit("b", None, 9).block("a", "accept").later("5ms").exit(
+        await driver.settle(pilot)
+        assert "RUNNING 1" in said(driver)
+        assert "READY 1" in said(driver)
+        assert "1 ‖ a" in said(driver)
+        assert "it was RUNNING when the machine paused" in said(driver)
+        script.operator("resumed").run("a").later("5ms").exit("b", None, 9).block("a", "accept").later("5ms").exit(
             "a", None, 15
         )
-        await it.tell(pilot, story)
-        assert "dispatched 1" in said(it)
-        assert "slice used up 0" in said(it)
-        assert said(it).count("killed 1") == 2
-        assert "exits 0" in said(it)
+        await driver.feed(pilot, script)
+        assert "dispatched 1" in said(driver)
+        assert "slice used up 0" in said(driver)
+        assert said(driver).count("killed 1") == 2
+        assert "exits 0" in said(driver)
 
 
-async def test_where_there_is_no_room_for_a_picture_there_are_lines(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(60, 18)) as pilot:
-        await it.open(pilot, "7", shift_change())
-        assert "▶ READY → RUNNING     dispatched 8" in said(it)
-        assert "  RUNNING → READY     slice used up 4" in said(it)
+async def test_where_there_is_no_room_for_a_picture_there_are_lines(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(60, 18)) as pilot:
+        await driver.open(pilot, "7", every_state())
+        assert "▶ READY → RUNNING     dispatched 8" in said(driver)
+        assert "  RUNNING → READY     slice used up 4" in said(driver)
 
 
 def test_boxes_arrows_and_labels_keep_clear_of_each_other() -> None:
@@ -118,13 +114,13 @@ def test_boxes_arrows_and_labels_keep_clear_of_each_other() -> None:
     assert layout(200, MIN_HEIGHT - 1) is None
 
 
-def test_states(stage: Stage, snap_compare: Compare) -> None:
-    it = stage()
-    before = show(it, working_day().pause(), "7", "down", "down", "down", "v", sees="STATES of disk")
-    assert snap_compare(it.app, terminal_size=(120, 40), run_before=before)
+def test_states(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = make_driver()
+    before = prepare(driver, long_run().pause(), "7", "down", "down", "down", "v", sees="STATES of disk")
+    assert snap_compare(driver.app, terminal_size=(120, 40), run_before=before)
 
 
-def test_states_small(stage: Stage, snap_compare: Compare) -> None:
-    it = stage(config=Config("light"))
-    before = show(it, working_day(), "7", "up", "up", sees="STATES of all")
-    assert snap_compare(it.app, terminal_size=(80, 24), run_before=before)
+def test_states_small(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = make_driver(config=Config("light"))
+    before = prepare(driver, long_run(), "7", "up", "up", sees="STATES of all")
+    assert snap_compare(driver.app, terminal_size=(80, 24), run_before=before)

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.faults import Terminal, all_stopped, cpu_ticks, gone, terminal, until, write_scenario
+from tests.support.files import write_scenario
+from tests.support.procs import all_stopped, cpu_ticks, gone
+from tests.support.run import until
+from tests.support.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -133,7 +136,12 @@ def test_the_quantum_and_the_policy_change_while_it_runs(tmp_path: Path) -> None
         app.read_until(lambda: shown_time(app) > changed + 0.2, "it is painted in full")
         alone = running(app)
         seen = {alone}
-        app.read_until(lambda: seen.add(running(app)) or shown_time(app) > changed + 0.8, "several quanta pass")
+
+        def see() -> bool:
+            seen.add(running(app))
+            return shown_time(app) > changed + 0.8
+
+        app.read_until(see, "several quanta pass")
         assert seen == {alone}, "nobody takes the CPU from him"
         app.kill(signal.SIGTERM)
         assert app.wait() == 128 + signal.SIGTERM

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from itertools import groupby
 from typing import Any
 
@@ -26,10 +25,8 @@ from sandbox.tui.widgets.chart import Chart
 from sandbox.tui.widgets.extent import Extent
 from sandbox.util.units import MS, S
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
-from tests.support.app import Play, wheel
-from tests.support.kernel_script import Story
-
-Stage = Callable[..., Play]
+from tests.support.app import MakeDriver, wheel
+from tests.support.kernel_script import KernelScript
 
 #: One cell is eight units, so that an eighth of it is one.
 CELL = 8
@@ -206,26 +203,32 @@ def test_the_past_is_drawn_once_and_the_present_anew() -> None:
 
 def test_however_it_is_asked_the_answer_is_the_same() -> None:
     """The memory of what is past never shows."""
-    story: Spans = []
+    spans: Spans = []
     at = 0
     for number in range(60):
         length = 1 + number * 7 % 13
-        story.append(((READY, RUNNING, BLOCKED)[number % 3], at, at + length))
+        spans.append(((READY, RUNNING, BLOCKED)[number % 3], at, at + length))
         at += length
-    lane: Lane[Sign] = Lane(CELL, life_cells)
+    lane: Lane[Track, Sign] = Lane(CELL, life_cells)
     for now in range(1, at, 5):
-        seen = life(*((state, start, end if end <= now else None) for state, start, end in story if start < now))
+        seen = life(
+            *(
+                (state, start, end if end is not None and end <= now else None)
+                for state, start, end in spans
+                if start < now
+            )
+        )
         first = max(now // CELL + 1 - 12, 0)
         assert lane.cells(seen, first, 12, now, now) == life_cells(seen, CELL, first * CELL, 12, now)
 
 
-async def test_the_ruler_stands_below_the_cells(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story().admit("a", "3s").run("a").later("500ms").block("a").later("2s").wake("a").run("a")
-        await it.tell(pilot, story.later("100ms"))
-        lane, ruler = it.panel("timeline")[2], it.panel("timeline")[-1]
-        cells = it.app.board_screen.query_one("#timeline").content_size.width - 16
+async def test_the_ruler_stands_below_the_cells(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("a", "3s").run("a").later("500ms").block("a").later("2s").wake("a").run("a")
+        await driver.feed(pilot, script.later("100ms"))
+        lane, ruler = driver.panel("timeline")[2], driver.panel("timeline")[-1]
+        cells = driver.app.board_screen.query_one("#timeline").content_size.width - 16
         cell_ns = 2_000_000_000 // cells
         now = 2_600_000_000 // cell_ns
         for second in (1, 2):
@@ -236,64 +239,66 @@ async def test_the_ruler_stands_below_the_cells(stage: Stage) -> None:
         assert lane.rstrip()[-1] in "▏▎▍▌▋▊▉█"
 
 
-async def test_what_is_past_stands_still(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story().admit("a", "9s").admit("b", "9s")
+async def test_what_is_past_stands_still(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("a", "9s").admit("b", "9s")
         for number in range(120):
             name = "ab"[number % 2]
-            story.run(name).later("30ms").expire(name)
-        await it.tell(pilot, story.run("a"))
-        before = it.panel("timeline")[2]
-        it.clock.now_ns += 3 * 2_000_000_000 // (it.app.board_screen.timeline.content_size.width - 16)
-        await it.settle(pilot)
-        after = it.panel("timeline")[2]
+            script.run(name).later("30ms").expire(name)
+        await driver.feed(pilot, script.run("a"))
+        before = driver.panel("timeline")[2]
+        driver.clock.now_ns += 3 * 2_000_000_000 // (driver.app.board_screen.timeline.content_size.width - 16)
+        await driver.settle(pilot)
+        after = driver.panel("timeline")[2]
         assert before[16 + 3 :][:-1] == after[16:][:-4], "it moved to the left by three cells, as it was"
 
 
-async def test_pids_stand_in_the_blocks_that_have_room_and_hues_lead_to_the_names(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story().admit("a", "9s").admit("b", "9s")
-        story.run("a").later("200ms").expire("a").run("b").later("25ms").expire("b").run("a").later("200ms")
-        await it.tell(pilot, story)
-        assert [word for word in it.panel("timeline")[0].split() if word.isdecimal()] == ["1", "1"]
-        timeline = it.app.board_screen.timeline
+async def test_pids_stand_in_the_blocks_that_have_room_and_hues_lead_to_the_names(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("a", "9s").admit("b", "9s")
+        script.run("a").later("200ms").expire("a").run("b").later("25ms").expire("b").run("a").later("200ms")
+        await driver.feed(pilot, script)
+        assert [word for word in driver.panel("timeline")[0].split() if word.isdecimal()] == ["1", "1"]
+        timeline = driver.app.board_screen.timeline
         block = next(segment for segment in timeline.render_line(0) if segment.text.strip() == "1")
         name = next(segment for segment in timeline.render_line(2) if segment.text.strip() == "1")
+        assert block.style is not None
+        assert name.style is not None
         assert block.style.bgcolor == name.style.bgcolor != timeline.palette.text.bgcolor
 
 
-async def test_of_many_processes_none_has_a_hue(stage: Stage) -> None:
-    it = stage()
-    async with it.app.run_test(size=(120, 40)) as pilot:
-        story = Story()
+async def test_of_many_processes_none_has_a_hue(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript()
         for number in range(40):
-            story.admit(f"p-{number}")
-        await it.tell(pilot, story.run("p-0").later("300ms"))
-        timeline = it.app.board_screen.timeline
-        fills = {segment.style.bgcolor for segment in timeline.render_line(0)}
+            script.admit(f"p-{number}")
+        await driver.feed(pilot, script.run("p-0").later("300ms"))
+        timeline = driver.app.board_screen.timeline
+        fills = {segment.style.bgcolor for segment in timeline.render_line(0) if segment.style is not None}
         assert fills == {timeline.palette.text.bgcolor, timeline.palette.many.bgcolor}
 
 
 @pytest.mark.parametrize("size", [(120, 40), (80, 24)])
-async def test_of_fifty_processes_each_can_be_scrolled_to(stage: Stage, size: tuple[int, int]) -> None:
-    it = stage()
+async def test_of_fifty_processes_each_can_be_scrolled_to(make_driver: MakeDriver, size: tuple[int, int]) -> None:
+    driver = make_driver()
     names = [f"process-{number}" for number in range(50)]
-    async with it.app.run_test(size=size) as pilot:
-        story = Story()
+    async with driver.app.run_test(size=size) as pilot:
+        script = KernelScript()
         for name in names:
-            story.admit(name)
+            script.admit(name)
         for name in names:
-            story.run(name).later("20ms").block(name)
-        await it.tell(pilot, story)
-        timeline = it.app.board_screen.timeline
+            script.run(name).later("20ms").block(name)
+        await driver.feed(pilot, script)
+        timeline = driver.app.board_screen.timeline
         timeline.extent.marks[:] = [0, S]
         seen: dict[int, str] = {}
         for _ in names:
             timeline.update_lines()
             await pilot.pause()
-            lines = it.panel("timeline")
+            lines = driver.panel("timeline")
             seen |= {pid: line for pid, line in zip(timeline._keys, lines, strict=True) if pid is not None}
             assert lines[-1].split() == ["A", "╵500", "ms", "B", "╵1.5", "s"], "the ruler stays"
             await wheel(pilot, timeline, 1)
@@ -305,18 +310,30 @@ async def test_of_fifty_processes_each_can_be_scrolled_to(stage: Stage, size: tu
             assert lane.endswith("  "), "there is room before the total"
 
 
-async def test_without_colours_characters_tell_the_states(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_without_colours_characters_tell_the_states(
+    make_driver: MakeDriver, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    it = stage()
-    async with it.app.run_test(size=(80, 24)) as pilot:
-        story = Story().admit("a").run("a").later("400ms").block("a").later("300ms").admit("b").later("99ms").run("b")
-        story.later("300ms").expire("b").wake("a").later("200ms").run("b").later("200ms").block("b").run("a").later(
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        script = (
+            KernelScript()
+            .admit("a")
+            .run("a")
+            .later("400ms")
+            .block("a")
+            .later("300ms")
+            .admit("b")
+            .later("99ms")
+            .run("b")
+        )
+        script.later("300ms").expire("b").wake("a").later("200ms").run("b").later("200ms").block("b").run("a").later(
             "100ms"
         )
-        await it.tell(pilot, story)
-        lanes = [line[16:].rstrip() for line in it.panel("timeline") if line[5:7] in ("a ", "b ")]
+        await driver.feed(pilot, script)
+        lanes = [line[16:].rstrip() for line in driver.panel("timeline") if line[5:7] in ("a ", "b ")]
         assert ["".join(sign for sign, _ in groupby(lane)) for lane in lanes] == ["█▍·↑░▐█▋", " ▸░▕█▏░█▌·"]
-        assert "█ running  ░ ready  · blocked  ▸ arrives  ↑ wakes" in it.text
+        assert "█ running  ░ ready  · blocked  ▸ arrives  ↑ wakes" in driver.text
 
 
 @pytest.mark.parametrize(

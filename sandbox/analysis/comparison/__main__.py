@@ -27,7 +27,7 @@ def compare(task: CompareTask, tell: Tell) -> None:
     if task.language in LANGUAGES:
         use(task.language)
     scenario, written = task.scenario, task.policies
-    entries = choice.sensible(scenario) if written is None else choice.parse_list(written)
+    entries = choice.sensible(scenario) if written is None else choice.parse_list(written, scenario)
     todo = [*plans(scenario, entries, 1, virtual=True, real=False)]
     runs = []
     for number, plan in enumerate(todo, 1):

@@ -39,12 +39,14 @@ class Column(NamedTuple):
 #: Times that every process has, and what is told of each.
 TIMES = (N_("turnaround"), N_("waiting"), N_("response"))
 PARTS = (N_("mean"), "p95")
-COLUMNS = (
-    *(Column(part, (f"{time}_ns", part), min) for time in TIMES for part in PARTS),
+_TIMES = tuple(Column(part, (f"{time}_ns", part), min) for time in TIMES for part in PARTS)
+_OTHERS = (
     Column(N_("switches"), ("switches",), min, 9),
     Column(N_("CPU"), ("cpu_utilisation",), max),
     Column(N_("fair"), ("fairness_jain",), max),
 )
+#: Shown where a deadline was missed at all.
+_MISSED = Column(N_("missed"), ("missed_deadlines",), min)
 
 
 class Entrant(NamedTuple):
@@ -77,10 +79,16 @@ class Row(NamedTuple):
     spread: list[str]
 
 
+def columns_for(entrants: Sequence[Entrant]) -> tuple[Column, ...]:
+    """The columns that have something to tell."""
+    missed = any(_MISSED.value(document) for entrant in entrants for document in entrant.documents)
+    return (*_TIMES, _MISSED, *_OTHERS) if missed else (*_TIMES, *_OTHERS)
+
+
 def standings(entrants: Sequence[Entrant]) -> tuple[str, list[Row]]:
     """The unit of the times, and the rows. Figures are medians over the runs of a policy."""
     unit, size = _unit(entrants)
-    columns = [_column(column, entrants, size) for column in COLUMNS]
+    columns = [_column(column, entrants, size) for column in columns_for(entrants)]
     rows = []
     for index, entrant in enumerate(entrants):
         cells = [cells[index] for cells, _ in columns]
@@ -124,7 +132,7 @@ def _half_range(values: list[float]) -> float:
 
 def _unit(entrants: Sequence[Entrant]) -> tuple[str, int]:
     """A unit in which the times have few digits."""
-    times = [entrant.over_runs(median, column) or 0.0 for entrant in entrants for column in COLUMNS if column.is_time]
+    times = [entrant.over_runs(median, column) or 0.0 for entrant in entrants for column in _TIMES]
     most_ns = max(times, default=0.0)
     if 0 < most_ns < 10_000 * US:
         return "us", US
@@ -137,7 +145,7 @@ def _writer(column: Column, size: int, most: float) -> Callable[[float], str]:
         digits = 2 if most < 99.995 * size else 1 if most < 999.95 * size else 0
         return lambda value: f"{value / size:.{digits}f}"
     match column.path[0]:
-        case "switches":
+        case "switches" | "missed_deadlines":
             return lambda value: f"{value:.0f}"
         case "cpu_utilisation":
             return lambda value: f"{value:.1%}".replace("100.0", "100")
@@ -154,11 +162,12 @@ def table(entrants: Sequence[Entrant], width: int) -> list[Line]:
     """The table in lines of ``width`` cells, of 80 at least; the best of a column has a star and its own tone. A name
     that is too long has a line of its own."""
     unit, rows = standings(entrants)
-    name_most = max(max(width, 80) - sum(map(_width, COLUMNS)), _MIN_NAME)
+    columns = columns_for(entrants)
+    name_most = max(max(width, 80) - sum(map(_width, columns)), _MIN_NAME)
     name = min(max([_MIN_NAME, *(cell_len(row.label) + 1 for row in rows)]), name_most)
-    times = (flush_right(_(time), len(PARTS) * _width(COLUMNS[0]) - 1) + " " for time in TIMES)
+    times = (flush_right(_(time), len(PARTS) * _width(columns[0]) - 1) + " " for time in TIMES)
     lines: list[Line] = [[(" " * name + "".join(times), "dim")]]
-    titles = _aligned(_(column.title) for column in COLUMNS)
+    titles = _aligned(columns, (_(column.title) for column in columns))
     lines.append([(fit(_("in {unit}").format(unit=unit), name) + " ".join(titles), "dim")])
     for row in rows:
         label = row.label
@@ -166,10 +175,11 @@ def table(entrants: Sequence[Entrant], width: int) -> list[Line]:
             lines.append([(label, "text")])
             label = ""
         lines.append([(fit(label, name), "text")])
-        for cell, text in zip(row.cells, _aligned(cell.text for cell in row.cells), strict=True):
+        texts = _aligned(columns, (cell.text for cell in row.cells))
+        for cell, text in zip(row.cells, texts, strict=True):
             lines[-1].append((text + _STAR, "strong") if cell.best else (text + " ", "text"))
         if row.spread:
-            lines.append([(fit("  ±", name) + " ".join(_aligned(row.spread)), "dim")])
+            lines.append([(fit("  ±", name) + " ".join(_aligned(columns, row.spread)), "dim")])
     return lines
 
 
@@ -178,6 +188,6 @@ def _width(column: Column) -> int:
     return max(column.width, cell_len(_(column.title)) + 1)
 
 
-def _aligned(texts: Iterable[str]) -> list[str]:
+def _aligned(columns: Sequence[Column], texts: Iterable[str]) -> list[str]:
     """One for each column; between two is a cell for a star."""
-    return [flush_right(text, _width(column) - 1) for text, column in zip(texts, COLUMNS, strict=True)]
+    return [flush_right(text, _width(column) - 1) for text, column in zip(texts, columns, strict=True)]

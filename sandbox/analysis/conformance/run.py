@@ -8,10 +8,10 @@ from sandbox.analysis.conformance.messages import AnyMessage, Begun, ExamineTask
 from sandbox.analysis.conformance.trial import TOO_LONG
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Example, Report, Verdict, Violation, likeness
 from sandbox.analysis.conformance.workloads import worlds
-from sandbox.link.postmortem import cause
 from sandbox.link.worker import BadTask, Worker
 from sandbox.model.events import Clause
 from sandbox.model.values import BadValue
+from sandbox.policies.host.failures import cause
 
 #: How long a whole examination may take, in seconds.
 _PATIENCE_S = 300.0

@@ -5,19 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+import msgspec
 from rich.cells import cell_len
 
 from sandbox import wording
 from sandbox.analysis.comparison import agreement
 from sandbox.analysis.comparison.agreement import Agreement
-from sandbox.analysis.whatif.derive import Load
+from sandbox.analysis.whatif.derive import Load, same_again
 from sandbox.i18n import _
+from sandbox.machines.simulate import simulate
+from sandbox.model.events import Event
+from sandbox.model.spec import Scenario
+from sandbox.policies import choice
 from sandbox.render import gantt
 from sandbox.render.cells import fit_name, flush_right
 from sandbox.render.gantt import Line
 from sandbox.render.tables import milliseconds
 from sandbox.views.history import History
-from sandbox.views.metrics import metrics, processes, result
+from sandbox.views.metrics import fold, metrics, processes, result
 
 #: A turnaround that the same policy does not reproduce as well as this makes the method doubtful.
 TOLERANCE = 0.03
@@ -141,3 +146,21 @@ def _differences(what: WhatIf) -> Iterator[str]:
         if worst[0] > 0:
             yield wording.later(worst[2], worst[0], worst[0] / worst[1])
     yield wording.what_if(what.label, *_metrics(what))
+
+
+def what_if(load: Load, policy: str | None, quantum_ns: int | None) -> WhatIf:
+    """The load under another policy, written as on a command line, with another quantum, or both. Raises BadValue."""
+    scenario, label = load.scenario, policy or load.scenario.machine.policy
+    if policy is not None:
+        scenario = choice.parse(policy, scenario).enter(scenario)
+    if quantum_ns is not None:
+        parameters = {name: value for name, value in scenario.machine.parameters.items() if name != "quantum"}
+        machine = msgspec.structs.replace(scenario.machine, quantum_ns=quantum_ns, parameters=parameters)
+        scenario = msgspec.structs.replace(scenario, machine=machine)
+    return WhatIf(load, _run(same_again(load)), _run(scenario), label)
+
+
+def _run(scenario: Scenario) -> History:
+    events: list[Event] = []
+    simulate(scenario, events.extend)
+    return fold(events)

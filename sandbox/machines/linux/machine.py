@@ -1,4 +1,4 @@
-"""The linux machine: real processes, scheduled by signals."""
+"""The linux machine: real processes, scheduled by signals, or by freezing them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from sandbox.kernel.machine import (
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
 from sandbox.machines.linux.blocking.sensors.base import SensorContext
+from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands, OperatorLink
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
@@ -40,9 +41,10 @@ from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators
 from sandbox.machines.linux.process.terminate import Terminator, end_all
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
+from sandbox.machines.linux.switching.recipe import RecipeInForce, switching_order
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
-from sandbox.machines.linux.switching.switch_log import SwitchLog
+from sandbox.machines.linux.switching.switch_log import open_switch_log
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.model.commands import Command, Kill, Press, Spawn, Type
@@ -58,8 +60,7 @@ _INSTANT_NS = 300 * US
 class LinuxMachine:
     """Processes of a scenario on real CPUs.
 
-    ``boot``: what to run; ``cpus``: the real CPU of each mini CPU, and our own; ``recipe``: how the dispatcher
-    switches; ``link``: where commands come from.
+    ``boot``: what to run; ``cpus``: the real CPU of each mini CPU, and our own; ``link``: where commands come from.
 
     It owns all parts and hands each of them what that needs. What concerns several of them is done here: the beginning
     and the end of a process, a switch, a pause. Times are the machine's, but those of chores (what is due beside
@@ -70,7 +71,7 @@ class LinuxMachine:
     #: There is one from ``start`` on.
     _spawner: Spawner
 
-    def __init__(self, boot: Boot, cpus: CpuAssignment, recipe: str, link: OperatorLink) -> None:
+    def __init__(self, boot: Boot, cpus: CpuAssignment, link: OperatorLink) -> None:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
         self._boot = boot
         self._cpus = cpus
@@ -81,23 +82,27 @@ class LinuxMachine:
         self._table = ProcessTable()
         self._commands = Commands(link, boot.scenario.script, self._clock, self._reports)
         # Processes: how they begin and end.
-        self._reaper = Reaper(stops=recipe == "sequential")
+        order = switching_order(boot.recipe, cpus.dedicated)
+        self._reaper = Reaper(stops=order == "sequential")
         self._scanner = DescendantScanner(self._table, self._reports)
         self._terminator = Terminator()
         self._consoles = Consoles(self._poller, self._reports.wrote)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
         # Switching: which of them has a CPU.
-        self._guard = WriteGuard(cpus.dedicated)
+        self._guard = WriteGuard(cpus.dedicated, self._reports)
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
-        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, recipe, self._guard)
-        self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports)
+        self._group, obstacle = entered_group()
+        self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
+        self._recipe.expect(boot.scenario.processes)
+        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped", self._guard)
+        self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._note_tracer)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
-        self._detector = Detector(
-            boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports
+        self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports)
+        self._switch_log = (
+            open_switch_log(cpus.mini, self._clock, self._table.by_os_pid, self._reports) if boot.verify else None
         )
-        self._switch_log = self._open_switch_log() if boot.verify else None
         # Chores.
         self._unattended = UnattendedRun(
             boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports
@@ -108,20 +113,13 @@ class LinuxMachine:
         self._poller.add(self._reaper.fileno(), self._reap_ended)
         self._poller.add(link.fileno(), self._commands.read)
 
-    def _open_switch_log(self) -> SwitchLog | None:
-        try:
-            return SwitchLog(self._cpus.mini, self._clock, self._table.by_os_pid)
-        except OSError as error:
-            self._reports.fault(None, "no witness", reason=error.strerror)
-            return None
-
     @property
     def sensor(self) -> str:
         return self._detector.sensor
 
     @property
     def recipe(self) -> str:
-        return self._dispatcher.recipe
+        return self._recipe.name
 
     @property
     def expects(self) -> bool:
@@ -151,7 +149,7 @@ class LinuxMachine:
             expired = deadline_ns is not None and now_ns >= self._timer.expiry_ns(deadline_ns)
             if expired and deadline_ns is not None:
                 self._let_finish(now_ns)
-                self._let_fill()
+                self._guard.let_fill(self._table.running.values())
                 self._timer.expired()
                 now_ns = self._clock.round_up(deadline_ns)
             if not self._clock.frozen:
@@ -164,7 +162,7 @@ class LinuxMachine:
         return self._reports.take(now_ns)
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true by signals."""
+        """Make the orders true."""
         children = self._table.by_pid
         stops: list[Child] = []
         runs: list[tuple[Child, int]] = []
@@ -188,7 +186,7 @@ class LinuxMachine:
         if at_least:
             self._stop_monitor.expect(stops)
         self._refresh_names(stops)
-        self._watch_writes(stops, runs)
+        self._guard.switched(stops, runs)
         waits_on: dict[int, Clause] = {}
         for child, on in self._blocked.explain():  # another one has the CPU by now, and it may take its time
             self._refresh_names((child,))
@@ -202,7 +200,8 @@ class LinuxMachine:
 
     def halt(self) -> None:
         """End everything; afterwards nothing of the machine is left."""
-        end_all([*self._table.by_os_pid.values()], politely=not self._link.lost)
+        end_all([*self._table.by_os_pid.values()], self._group, politely=not self._link.lost)
+        self._recipe.close()
         self._table.close()
         self._consoles.close()
         self._scanner.close()
@@ -251,12 +250,6 @@ class LinuxMachine:
                 return
             self._look(now_ns, last=False)
 
-    def _let_fill(self) -> None:
-        """Blocking beats expiry, too: a process that writes may be about to wait for room, and is not stopped then."""
-        writers = [child for child in self._table.running.values() if child.may_write]
-        if writers:
-            self._guard.fills_up(writers)
-
     def _look(self, now_ns: int, last: bool) -> None:
         """See what has blocked, woken, forked. ``last``: a slice has just expired; a block at the same moment counts as
         a block."""
@@ -281,15 +274,8 @@ class LinuxMachine:
         for child, _ in runs:
             self._table.running[child.pid] = child
             self._detector.dispatched(child)
-
-    def _watch_writes(self, stops: list[Child], runs: list[tuple[Child, int]]) -> None:
-        """Tell of writes that were cut short."""
-        for child in stops:
-            if child.may_write and child.stopping_ns is None and (cut := self._guard.cut(child)) is not None:
-                self._reports.fault_once(child, "write cut short", bytes=cut.bytes, taken=cut.taken)
-        for child, _ in runs:
-            if child.may_write:
-                self._guard.begin_turn(child)
+            if child.held:
+                self._detector.found_held(child)
 
     def _freeze(self) -> None:
         """Those that are blocked stand still in a pause, too."""
@@ -319,9 +305,7 @@ class LinuxMachine:
 
     def _press(self, child: Child, press: Press) -> None:
         """Press a key in a process's console, which it may share with its descendants."""
-        if press.key == "ctrl+z":
-            for each in self._table.by_pid.values():
-                each.suspended |= each.console is child.console
+        self._dispatcher.careful |= press.key == "ctrl+z"
         self._consoles.type(child, press.character)
 
     # How processes begin
@@ -335,9 +319,7 @@ class LinuxMachine:
         cpus = self._cpus
         # On a CPU that we share no woken process may preempt us either.
         batch = self.recipe != "sequential" or not cpus.dedicated
-        self._spawner = Spawner(
-            cpus.mini[0], scenario.folder, listeners, self._clock.zero, batch, self._boot.setuid
-        )
+        self._spawner = Spawner(cpus.mini[0], scenario.folder, listeners, self._clock.zero, batch, self._boot.setuid)
         specs = takewhile(lambda _: not self._link.dismissed(), scenario.processes)
         spawned = [child for outcome in self._spawner.spawn_many(specs) if (child := self._add(outcome)) is not None]
         listeners.close()
@@ -346,8 +328,10 @@ class LinuxMachine:
     def _spawn(self, argv: list[str]) -> None:
         """Start a program that the operator asks for, where the operator is."""
         outcome: Child | SpawnFailed
+        program = operators_program(argv)
+        self._recipe.expect([program])
         try:
-            outcome = self._spawner.spawn(operators_program(argv), folder=".")
+            outcome = self._spawner.spawn(program, folder=".")
         except SpawnFailed as failure:
             outcome = failure
         child = self._add(outcome)
@@ -360,17 +344,20 @@ class LinuxMachine:
             self._reports.fault(None, outcome.what.rule, **outcome.what.figures)
             return None
         self._table.add(outcome)
+        self._recipe.born(outcome)
         self._stop_monitor.add(outcome)
+        self._dispatcher.careful |= outcome.spec.work is None
         return outcome
 
     def _adopt_descendants(self) -> None:
-        """What children have forked is admitted like any other process; it goes on running meanwhile."""
+        """What children have forked is admitted like any other process; as a rule it goes on running meanwhile."""
         for child in self._scanner.scan():
-            child.mode = Mode.RUNNING
             self._table.add(child)
+            self._recipe.found(child)
+            child.mode = Mode.STOPPED if child.stop_wanted else Mode.RUNNING
             self._stop_monitor.add(child)
             self._poller.add(child.pidfd, partial(self._reap_adopted, child))
-            self._admit(child, continued=True)
+            self._admit(child, continued=not child.stop_wanted)
 
     def _admit_arrivals(self, now_ns: int) -> None:
         """Those whose time has come, in scenario order."""
@@ -388,8 +375,12 @@ class LinuxMachine:
     def _refresh_names(self, children: Iterable[Child]) -> None:
         """One that was found may have become another program since."""
         for child in children:
-            if not child.forked:
-                self._scanner.refresh_name(child)
+            if not child.forked and self._scanner.refresh_name(child):
+                self._recipe.look_at(child)
+
+    def _note_tracer(self, child: Child, tracer: int) -> None:
+        """A process runs away from our signals because another one traces it."""
+        self._recipe.traced(child, self._table.by_os_pid.get(tracer))
 
     # How processes end
 
@@ -410,12 +401,13 @@ class LinuxMachine:
 
     def _reap(self, child: Child, code: int | None, number: int | None) -> None:
         self._adopt_descendants()  # while it can still be seen whose they are
-        child.mode = Mode.ENDED
+        child.mode, child.ended_ns = Mode.ENDED, time.monotonic_ns()
         cpu_ns = child.cpu_ns()
         self._poller.remove(child.pidfd)
         self._terminator.remove(child)
         self._stop_monitor.remove(child)
         self._table.remove(child)
+        self._recipe.ended(child)
         if child.pid:
             self._blocked.by_pid.pop(child.pid, None)
             self._consoles.remove(child)
@@ -435,6 +427,8 @@ class LinuxMachine:
             return
         self._stirred = False
         self._adopt_descendants()
+        self._recipe.check()
+        self._recipe.look_at_blocked(self._blocked.by_pid.values())
         self._stop_monitor.check()
         self._commands.check()
         self._terminator.escalate()
@@ -445,7 +439,7 @@ class LinuxMachine:
         if not (self._boot.attended or self._clock.frozen):
             self._unattended.check(self._clock.now_ns())
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns)
-        latest_ns = time.monotonic_ns() + self._unattended.pause_ns
+        latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
 
     def _next_chore_ns(self) -> int:

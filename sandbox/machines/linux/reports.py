@@ -24,8 +24,6 @@ class Reports:
         self.used: dict[int, int] = {}
         #: By process and fault: when its window began (CLOCK_MONOTONIC), and how often it came since.
         self._repeats: dict[tuple[int, str], tuple[int, int]] = {}
-        #: By process and fault: those that are not told again.
-        self._told: set[tuple[int, str]] = set()
 
     def __bool__(self) -> bool:
         return bool(self._reports)
@@ -48,9 +46,9 @@ class Reports:
         self.add(Told(Fault(self._clock.now_ns(), Clause(what, figures), pid)))
 
     def fault_once(self, child: Child, what: str, **figures: Figure) -> None:
-        """A fault that is told once for each process."""
-        if (child.os_pid, what) not in self._told:
-            self._told.add((child.os_pid, what))
+        """A fault of a process that is told once."""
+        if (child.os_pid, what) not in self._repeats:
+            self._repeats[child.os_pid, what] = 0, 0
             self.fault(child, what, **figures)
 
     def fault_again(self, child: Child | None, what: str) -> None:

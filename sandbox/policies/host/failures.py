@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from types import TracebackType
 
 import sandbox
+from sandbox.i18n import N_
 from sandbox.model.events import Clause, Figure
 from sandbox.policies.base import Policy
 from sandbox.policies.host.validate import InvalidAnswer
@@ -120,3 +121,22 @@ def _links(traceback: TracebackType | None) -> Iterator[TracebackType]:
 
 def _ours(file: str) -> bool:
     return file.startswith(_FOLDER)
+
+
+def cause_of_death(words: str) -> Clause:
+    """Of a kernel process: where a policy hung, by a dump of the stack, or its last line."""
+    return cause(words, hangs="policy hangs", died="kernel process died")
+
+
+def cause_of_end(words: str) -> Clause:
+    """The same of a command that ran a policy in its own process."""
+    return cause(words, hangs="command hangs", died="command died")
+
+
+def cause(words: str, hangs: str, died: str) -> Clause:
+    """The first of these rules where the words tell of a hanging policy, else the second."""
+    figures = hang(words)
+    if figures is not None:
+        return Clause(hangs, figures)
+    lines = words.splitlines()
+    return Clause(died, {"reason": clean_line(lines[-1]) if lines else N_("it was killed")})

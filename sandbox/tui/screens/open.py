@@ -6,8 +6,7 @@ import os
 
 from sandbox import wording
 from sandbox.i18n import _
-from sandbox.lessons.course import in_order
-from sandbox.lessons.progress import finished
+from sandbox.lessons.course import finished, in_order
 from sandbox.lessons.text import title
 from sandbox.model.spec import Scenario
 from sandbox.scenario import BadInput, Problem, find, load

@@ -12,7 +12,7 @@ from textual.widgets import Static
 from sandbox import wording
 from sandbox.analysis.whatif.derive import Load
 from sandbox.analysis.whatif.report import WhatIf, lines
-from sandbox.analysis.whatif.run import what_if as derive
+from sandbox.analysis.whatif.report import what_if as derive
 from sandbox.i18n import _
 from sandbox.model.events import decode
 from sandbox.model.values import BadValue

@@ -8,7 +8,7 @@ from typing import Literal
 
 from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
-from sandbox.lessons.progress import finish
+from sandbox.lessons.course import finish
 from sandbox.model.commands import Command, Pause, Predict, Resume, Step
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario

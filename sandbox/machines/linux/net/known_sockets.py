@@ -57,7 +57,7 @@ class Listener(KnownSocket):
     def serves(self, tcp: Tcp) -> bool:
         """Whether a connection came through this listener."""
         own = self.tcp.own
-        return own.port == tcp.own.port and own.host in (tcp.own.host, "0.0.0.0", "::")  # noqa: S104
+        return own.port == tcp.own.port and own.host in (tcp.own.host, "0.0.0.0", "::")  # noqa: S104 - read, not bound
 
 
 class Connection(KnownSocket):

@@ -1,9 +1,9 @@
 """What runs in a child after the fork: it makes itself a process that can be scheduled, stops, and once it is
 dispatched does what its scenario says.
 
-The order matters. It is armed against orphaning (PR_SET_PDEATHSIG) before its first stop, because a stopped process in
-a session of its own would otherwise outlive us for ever; then it checks that we still live, because the arming comes
-too late if we died before it; and it stops itself, so that seeing it stopped is the proof that all this has been done.
+The order matters. It is bound to end with us before its first stop, because a stopped process in a session of its own
+would otherwise outlive us for ever; and it stops itself, so that seeing it stopped is the proof that all of this has
+been done.
 """
 
 from __future__ import annotations

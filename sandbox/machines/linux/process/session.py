@@ -1,9 +1,9 @@
 """The session of a program, led by a process that does nothing else.
 
-When the process that leads a session ends, the system hangs up on all that is left of it in the foreground: an orphan, a
-daemon, the rest of a pipeline. A program that a shell has started leads none, so what it leaves behind lives on. Here
-there is no shell; a small process leads in its place, for as long as the terminal lasts, and the program has the signals
-at their defaults and a process group in the foreground, as a shell gives them.
+When the process that leads a session ends, the system hangs up on all that is left of it in the foreground: an orphan,
+a daemon, the rest of a pipeline. A program that a shell has started leads none, so what it leaves behind lives on. Here
+there is no shell; a small process leads in its place, for as long as the terminal lasts, and the program has the
+signals at their defaults and a process group in the foreground, as a shell gives them.
 """
 
 from __future__ import annotations

@@ -1,21 +1,22 @@
 """Writes that wait for room: a stop in the middle of one would cut it short.
 
 A write to a pipe, a socket or a terminal takes what there is room for, and waits. Whatever stops the process meanwhile
-(a signal as well as a freezer) has the system break the wait off, and the call comes back with the bytes that were taken
-so far. A program that does not look at that number loses the rest, and ends as if all were well. So a process is left
-alone until its write is done: it waits most of the time, and no longer than whoever makes the room takes.
+(a signal as well as a freezer) has the system break the wait off, and the call comes back with the bytes that it took.
+A program that does not look at that number loses the rest, and ends as if all were well. So a process is left alone
+until its write is done: it waits most of the time, and no longer than whoever makes the room takes.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import SystemCall, read_state
+from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Clause
 from sandbox.util.units import MS, US
 
@@ -58,8 +59,9 @@ class Cut(NamedTuple):
 class WriteGuard:
     """Knows who is in the middle of a write. ``dedicated``: while we wait awake, processes run."""
 
-    def __init__(self, dedicated: bool) -> None:
+    def __init__(self, dedicated: bool, reports: Reports) -> None:
         self._dedicated = dedicated
+        self._reports = reports
 
     def note(self, child: Child, on: Clause) -> None:
         """A process has just blocked on this: note whether it waits for room."""
@@ -95,6 +97,22 @@ class WriteGuard:
         """Note how often a process has gone to sleep so far."""
         switches = procfs.switches(child.os_pid)
         child.slept = switches.slept if switches is not None else 0
+
+    def let_fill(self, running: Iterable[Child]) -> None:
+        """Blocking beats the end of a slice: a process that writes may be about to wait for room, and is not stopped
+        then."""
+        writers = [child for child in running if child.may_write]
+        if writers:
+            self.fills_up(writers)
+
+    def switched(self, stops: Iterable[Child], runs: Iterable[tuple[Child, int]]) -> None:
+        """These have just been stopped, and let run: tell of writes that were cut short."""
+        for child in stops:
+            if child.may_write and child.stopping_ns is None and (cut := self.cut(child)) is not None:
+                self._reports.fault_once(child, "write cut short", bytes=cut.bytes, taken=cut.taken)
+        for child, _ in runs:
+            if child.may_write:
+                self.begin_turn(child)
 
     def begin_turn(self, child: Child) -> None:
         """A process that writes has just been let run."""

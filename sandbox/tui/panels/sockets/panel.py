@@ -184,6 +184,7 @@ class Sockets(Panel, can_focus=True):
 
     def action_say(self) -> None:
         """Have the keys write what a client says."""
+        self.poll()  # a client that has just been connected can say something at once
         if self._line.display:
             self.screen.set_focus(self._line)
             self.poll()

@@ -126,8 +126,7 @@ class IdleTask:
 def _idle(parent: int, cpu: int, descriptor: int) -> NoReturn:
     """The whole life of an idle task."""
     try:
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == parent:
+        if libc.end_with_parent(parent):
             for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
                 signal.signal(number, signal.SIG_DFL)
             os.sched_setaffinity(0, {cpu})

@@ -1,14 +1,19 @@
-"""The tree of processes, and beside each what memory it has: the bars have one scale, so that one can compare."""
+"""The tree of processes, and several programs at once in one memory: what each of them has of it."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from textual.app import ComposeResult
+
 from sandbox.i18n import _
+from sandbox.model.states import State
 from sandbox.render.cells import fit, flush_right
 from sandbox.tui.format import size
 from sandbox.tui.palette import SIGNS
+from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import Member
 from sandbox.tui.widgets.choices import Choice, Processes
@@ -16,6 +21,7 @@ from sandbox.tui.widgets.lines import WIDE, Piece, Window
 
 if TYPE_CHECKING:
     from sandbox.machines.linux.procfs import MemoryUse
+
 
 #: Cells of a name, and of a size.
 _NAME, _NAME_NARROW = 30, 24
@@ -79,3 +85,44 @@ class MemoryList(Processes):
         largest = max(each.resident for each in self._known.values()) or 1
         private, whole = known.private * room // largest, known.resident * room // largest
         return [*pieces, ("  " + "█" * private, palette.running), ("░" * (whole - private), palette.blocked)]
+
+
+class Memory(Panel):
+    """One list."""
+
+    folds = True
+    poll_every_s = 0.5
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._list = MemoryList(id="memory-list")
+        self._session: Session | None = None
+        self._chosen: int | None = None
+        self._known: dict[int, MemoryUse] = {}
+
+    def compose(self) -> ComposeResult:
+        yield self._list
+
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        if session is not self._session:
+            self._known.clear()
+        self._session, self._chosen = session, chosen
+        self._list.update_from(session, chosen, self._known)
+
+    def poll(self) -> None:
+        """Ask the system about those that are in sight."""
+        session = self._session
+        if session is None:
+            return
+        rows = session.view.board.rows
+        for pid in [pid for pid in self._known if pid not in rows or rows[pid].state is State.EXITED]:
+            del self._known[pid]
+        for pid in self._list.in_sight:
+            row = rows.get(pid)
+            if row is not None and row.os_pid is not None and row.state is not State.EXITED:
+                from sandbox.machines.linux.procfs import memory_use  # only real processes have memory
+
+                found = memory_use(row.os_pid, os.getpid())
+                if found is not None:
+                    self._known[pid] = found
+        self.update_from(session, self._chosen)

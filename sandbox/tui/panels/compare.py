@@ -9,6 +9,7 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
+from textual.strip import Strip
 from textual.widgets import Input, Static
 
 from sandbox import wording
@@ -21,10 +22,48 @@ from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
 from sandbox.tui.keys import bindings
-from sandbox.tui.panels.compare.pages import Pages
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.entry import EntryLine
+from sandbox.tui.widgets.lines import ScrolledLines, line
+
+
+class Pages(ScrolledLines):
+    """Lines whose pieces have tones: each the name of a style."""
+
+    DEFAULT_CLASSES = "framed main"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._all: Sequence[Line] = ()
+        self._top = 0
+
+    def set_lines(self, lines: Sequence[Line]) -> None:
+        """Show these, from their beginning."""
+        if lines is not self._all:
+            self._all, self._top = lines, 0
+            self.update_lines()
+
+    def scroll_lines(self, by: int) -> None:
+        self._top = max(min(self._top + by, len(self._all) - self.size.height), 0)
+        self.update_lines()
+
+    @property
+    def place(self) -> str:
+        """Which of the lines are in sight, in words; "" if all are."""
+        count, height = len(self._all), self.size.height
+        if count <= height:
+            return ""
+        figures = {"first": self._top + 1, "last": min(self._top + height, count), "number": count}
+        return _("{first} … {last} of {number} lines").format(**figures)
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        shown = self._all[self._top : self._top + height]
+        return [
+            line([(text, getattr(self.palette, tone)) for text, tone in pieces], width) if pieces else self.blank(width)
+            for pieces in shown
+        ]
+
 
 #: Cells of the bar of progress.
 _BAR = 20

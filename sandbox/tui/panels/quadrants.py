@@ -1,4 +1,4 @@
-"""Synchronous or not, blocking or not: four boxes, each with the processes that are in it by what they do."""
+"""Synchronous and asynchronous, blocking and non-blocking: where each process is."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual.app import ComposeResult
 from textual.geometry import Region
 from textual.strip import Strip
 
@@ -13,6 +14,7 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.states import State
 from sandbox.render.cells import fit
+from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.canvas import Canvas
 from sandbox.tui.widgets.lines import line, prose
@@ -116,3 +118,17 @@ class QuadrantMap(Picture):
         else:
             said = wording.seat_reason(session.view.names[self.chosen], seat.why, seat.on)
         return prose(said, width)
+
+
+class Quadrants(Panel):
+    """Four boxes."""
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._map = QuadrantMap(id="quadrant-map")
+
+    def compose(self) -> ComposeResult:
+        yield self._map
+
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        self._map.update_from(session, chosen)

@@ -1,4 +1,4 @@
-"""The board: READY, RUNNING, BLOCKED and DONE side by side."""
+"""The board: who is READY, RUNNING, BLOCKED and DONE, side by side."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from itertools import islice
 
 from rich.cells import cell_len
 from rich.style import Style
+from textual.app import ComposeResult
 from textual.strip import Strip
 
 from sandbox import wording
@@ -16,6 +17,7 @@ from sandbox.model.states import State
 from sandbox.render.cells import fit, fit_name, flush_right
 from sandbox.tui.format import bar, brief, part
 from sandbox.tui.palette import FAILED_SIGN, SIGNS
+from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import folded
 from sandbox.tui.widgets.choices import Choice, Processes
@@ -279,3 +281,26 @@ def _labels() -> list[str]:
     labels = (_("runs"), _("slice"), _("cpu"))
     width = max(map(cell_len, labels)) + 1
     return [fit(label, width) for label in labels]
+
+
+class Board(Panel):
+    """Four columns."""
+
+    timeline = "always"
+    folds = True
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._columns: list[Column] = [
+            ReadyColumn(id="ready"),
+            RunningColumn(id="running"),
+            BlockedColumn(id="blocked"),
+            DoneColumn(id="done"),
+        ]
+
+    def compose(self) -> ComposeResult:
+        yield from self._columns
+
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        for column in self._columns:
+            column.update_from(session, chosen)

@@ -1,3 +1,0 @@
-from sandbox.tui.panels.board.panel import Board
-
-__all__ = ["Board"]

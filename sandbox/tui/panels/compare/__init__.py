@@ -1,3 +1,0 @@
-from sandbox.tui.panels.compare.panel import Compare
-
-__all__ = ["Compare"]

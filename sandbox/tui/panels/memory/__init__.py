@@ -1,3 +1,0 @@
-from sandbox.tui.panels.memory.panel import Memory
-
-__all__ = ["Memory"]

@@ -1,3 +1,0 @@
-from sandbox.tui.panels.quadrants.panel import Quadrants
-
-__all__ = ["Quadrants"]

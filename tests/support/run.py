@@ -1,0 +1,99 @@
+"""The real command, started as a person would start it, and watched from outside."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sandbox.link.client import use_all_cpus
+from tests.support import procs
+
+T = TypeVar("T")
+
+ROOT = Path(__file__).resolve().parents[2]
+OSSANDBOX = [sys.executable, "-m", "sandbox"]
+#: The beginning of a command that has the file systems for itself, and may mount what it likes where that is permitted.
+OWN_MOUNTS = ["unshare", "--user", "--map-root-user", "--mount"]
+
+
+def until(what: Callable[[], T | None], why: str, seconds: float = 20.0) -> T:
+    """Wait until ``what`` gives something true, and give that; the test fails after so long without."""
+    give_up = time.monotonic() + seconds
+    while not (found := what()):
+        assert time.monotonic() < give_up, f"after {seconds} s still not: {why}"
+        time.sleep(0.01)
+    return found
+
+
+def ossandbox(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the command to its end, as a user would."""
+    options.setdefault("timeout", 50)
+    return subprocess.run([*OSSANDBOX, *words], capture_output=True, text=True, check=False, **options)
+
+
+class CommandRun:
+    """One run of the command, by its os_pid."""
+
+    os_pid: int
+
+    @property
+    def kernel(self) -> int:
+        """The os_pid of its kernel process, which may have an ``unshare`` for a parent; 0 when there is none."""
+        for os_pid in procs.descendants(self.os_pid)[:3]:
+            if "-m sandbox.kernel" in procs.command_line(os_pid) and "unshare" not in procs.command_line(os_pid):
+                return os_pid
+        return 0
+
+    @property
+    def scheduled(self) -> list[int]:
+        """The processes that its kernel process has borne."""
+        kernel = self.kernel
+        return procs.children(kernel) if kernel else []
+
+    def wait_for_children(self, number: int) -> list[int]:
+        """Until it has borne so many processes and one of them has had the CPU for a while, which in its birth it has
+        not: the machine is up."""
+
+        def ready() -> list[int]:
+            scheduled = self.scheduled
+            return scheduled if len(scheduled) >= number and max(map(procs.cpu_ticks, scheduled)) >= 2 else []
+
+        return until(ready, f"{number} processes were borne and one of them has run")
+
+    def kill(self, number: signal.Signals = signal.SIGKILL) -> None:
+        os.kill(self.os_pid, number)
+
+
+class LoggedRun(CommandRun):
+    """The command with its output in files: nobody need read it while it runs."""
+
+    def __init__(self, folder: Path, *words: str) -> None:
+        use_all_cpus()
+        self._out = open(folder / "stdout", "wb")  # noqa: SIM115 - closed by wait
+        self._err = open(folder / "stderr", "wb")  # noqa: SIM115
+        self._folder = folder
+        self._process = subprocess.Popen(
+            [*OSSANDBOX, *words], stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, cwd=ROOT
+        )
+        self.os_pid = self._process.pid
+
+    def wait(self, seconds: float = 20.0) -> int:
+        """Its exit status; minus the signal that ended it."""
+        status = self._process.wait(seconds)
+        self._out.close()
+        self._err.close()
+        return status
+
+    @property
+    def stdout(self) -> str:
+        return (self._folder / "stdout").read_text(errors="replace")
+
+    @property
+    def stderr(self) -> str:
+        return (self._folder / "stderr").read_text(errors="replace")
