@@ -35,7 +35,7 @@ from sandbox.kernel.machine import (
 )
 from sandbox.model.commands import Kill, Quit
 from sandbox.model.events import Clause, Fault
-from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
+from sandbox.model.spec import At, ProcessSpec, Scenario, Segment, brings_more
 
 KILLED = 15
 _DONE = Obeyed({}, {}, {})
@@ -113,7 +113,7 @@ class VirtualMachine:
     @property
     def expects(self) -> bool:
         """Whether an arrival or a scripted command is still to come."""
-        return bool(self._arrivals or self._script or self._told)
+        return bool(self._arrivals or brings_more(self._script) or self._told)
 
     def start(self) -> None:
         """A virtual machine is always ready."""

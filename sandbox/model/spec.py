@@ -7,12 +7,13 @@ written in a file without that ending and with a unit: ``arrive = "20ms"``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from sandbox.model.claims import AnyClaim, Happening, parse_happening
-from sandbox.model.commands import AnyCommand, parse_command
+from sandbox.model.commands import AnyCommand, Quit, parse_command
 from sandbox.model.values import (
     Argument,
     BadValue,
@@ -187,6 +188,13 @@ class At(msgspec.Struct):
 
     time_ns: Annotated[int, Duration()]
     do: Annotated[AnyCommand, Parsed(parse_command)]
+
+
+def brings_more(script: Iterable[At]) -> bool:
+    """Whether a script, in the order of its times, has anything to do but to end the run: that alone is no reason to
+    wait when all have ended."""
+    first = next(iter(script), None)
+    return first is not None and not isinstance(first.do, Quit)
 
 
 class Step(msgspec.Struct):

@@ -10,7 +10,7 @@ from sandbox.kernel.machine import Asked
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.commands import Command, Farewell, Quit, Resume, Step
-from sandbox.model.spec import At
+from sandbox.model.spec import At, brings_more
 
 
 class OperatorLink(Protocol):
@@ -60,7 +60,7 @@ class Commands:
     @property
     def expected(self) -> bool:
         """Whether a scripted command is still to come."""
-        return bool(self._script)
+        return brings_more(self._script)
 
     @property
     def script_ends_pauses(self) -> bool:

@@ -32,7 +32,7 @@ _AARCH64 = {
     206: "send", 207: "recv", 211: "send", 212: "recv", 220: "start", 242: "accept", 260: "wait4",
     435: "start",
 }  # fmt: skip
-_CALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}.get(os.uname().machine, {})
+CALLS = {"x86_64": _X86_64, "aarch64": _AARCH64}.get(os.uname().machine, {})
 
 READS_CONSOLE = Clause("read console")
 WAITING = Clause("waiting")
@@ -63,7 +63,7 @@ def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child]) -> Cl
         return WAITING  # it woke while we asked
     if entered is None:
         return _by_channel(os_pid)
-    call, arguments = _CALLS.get(entered.number), entered.arguments
+    call, arguments = CALLS.get(entered.number), entered.arguments
     match call:
         case "read" | "write" | "recv" | "send" | "accept" | "connect":
             return _on_file(child, call, arguments[0], relatives)
@@ -188,14 +188,8 @@ def _address(ask: Callable[[], object]) -> str | None:
 
 def _on_several(child: Child, call: str, arguments: list[int]) -> Clause:
     """On the first of several descriptors; a call with none of them is a way to sleep."""
-    os_pid = child.os_pid
-    limit_ns = _time_limit(os_pid, call, arguments)
-    if call == "epoll":
-        polled = list(procfs.epoll_descriptors(os_pid, arguments[0]))
-    elif call in ("poll", "ppoll"):
-        polled = list(_in_poll(os_pid, *arguments[:2]))
-    else:
-        polled = list(_in_select(os_pid, arguments[0], *arguments[1:4]))
+    limit_ns = time_limit(child.os_pid, call, arguments)
+    polled = polled_descriptors(child.os_pid, call, arguments)
     if not polled and call != "epoll":
         return _sleep(limit_ns)
     named = [_name(_open_file(child, descriptor), descriptor) for descriptor in polled[:_MAX_NAMED]]
@@ -203,6 +197,15 @@ def _on_several(child: Child, call: str, arguments: list[int]) -> Clause:
     if limit_ns is not None:
         figures["for_ns"] = limit_ns
     return Clause("poll", figures)
+
+
+def polled_descriptors(os_pid: int, call: str, arguments: list[int]) -> list[int]:
+    """The descriptors for which a call waits."""
+    if call == "epoll":
+        return [*procfs.epoll_descriptors(os_pid, arguments[0])]
+    if call in ("poll", "ppoll"):
+        return [*_in_poll(os_pid, *arguments[:2])]
+    return [*_in_select(os_pid, arguments[0], *arguments[1:4])]
 
 
 def _name(file: _OpenFile | None, descriptor: int) -> str:
@@ -214,7 +217,7 @@ def _name(file: _OpenFile | None, descriptor: int) -> str:
     return clean_line((file.own if file.listens else file.peer or file.own) or "socket", 60)
 
 
-def _time_limit(os_pid: int, call: str, arguments: list[int]) -> int | None:
+def time_limit(os_pid: int, call: str, arguments: list[int]) -> int | None:
     """How long a call that waits for descriptors waits at most."""
     if call in ("poll", "epoll"):
         milliseconds = _signed(arguments[2 if call == "poll" else 3])

@@ -39,6 +39,8 @@ class Console:
         self.vacant = False
         #: Whether more was written at once than is read at once.
         self.floods = False
+        #: How many bytes were written to it so far.
+        self.written = 0
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._cleaner = Cleaner()
         self._unsent = bytearray()
@@ -62,8 +64,27 @@ class Console:
         except OSError:  # EIO: every user of the terminal is gone
             self.vacant = True
             return None
+        self.written += len(data)
         self.floods = self.floods or len(data) >= _MIN_FLOOD
         return self._cleaner.feed(self._decode.decode(data)) if data else None
+
+    @property
+    def edits(self) -> bool:
+        """Whether a program takes each key as it is typed, or hides it, as line editors, pagers and games do."""
+        return not self._local_modes & termios.ICANON
+
+    @property
+    def hides(self) -> bool:
+        """Whether what is typed is shown by nobody: a program asks for a password. One that takes each key by itself
+        may show it."""
+        return self._local_modes & (termios.ICANON | termios.ECHO) == termios.ICANON
+
+    @property
+    def _local_modes(self) -> int:
+        try:
+            return int(termios.tcgetattr(self._master)[3])
+        except (OSError, termios.error):  # it is closed
+            return termios.ICANON | termios.ECHO
 
     def read_rest(self) -> str:
         """What is still in the terminal of a process that has ended."""

@@ -1,0 +1,96 @@
+"""Whether a process that is blocked can still go on: by itself, because somebody on the board does something, or only
+because a person types. Asked of the system for every thread: one reads the terminal while others stand by."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Iterable
+from enum import Enum
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.blocking.block_reason import CALLS, READS_CONSOLE, polled_descriptors, time_limit
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.procfs import SystemCall
+from sandbox.util.units import MS
+
+#: Who waits for keys with a time limit up to this looks at something else in between, and does so for ever. A longer
+#: limit is one that the program means.
+_MAX_POLL_NS = 1_000 * MS
+#: Of a process with more threads it is not asked.
+_MAX_THREADS = 64
+#: futex operations that wait and may have a time limit, without their flags.
+_FUTEX_WAITS, _FUTEX_FLAGS = (0, 6, 9, 11, 13), 0x180
+#: Where descriptors lead of which only somebody on the board makes anything ready.
+_OF_THE_BOARD = ("pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "/dev/ptmx")
+_TERMINALS = ("/dev/pts/", "/dev/tty")
+
+
+class Prospect(Enum):
+    """What has to happen before a blocked process goes on."""
+
+    OPEN = "time passes, or somebody outside does something"
+    BOARD = "another thread or process of the board does something"
+    PERSON = "somebody types"
+    #: It looks for keys again and again, with pauses.
+    POLLS = "somebody types, as far as one can see"
+
+
+class _Wait(Enum):
+    """The same of one thread; SHORT: a little time passes."""
+
+    OPEN = 0
+    BOARD = 1
+    PERSON = 2
+    SHORT = 3
+    SHORT_PERSON = 4
+
+
+def prospect(child: Child) -> Prospect:
+    """What has to happen before this blocked process goes on."""
+    tids = procfs.thread_ids(child.os_pid)
+    if not 0 < len(tids) <= _MAX_THREADS:
+        return Prospect.OPEN
+    waits = {_wait_of(child, procfs.system_call(tid)) for tid in tids}
+    person = bool(waits & {_Wait.PERSON, _Wait.SHORT_PERSON})
+    if _Wait.OPEN in waits:
+        return Prospect.OPEN
+    if waits & {_Wait.SHORT, _Wait.SHORT_PERSON}:
+        return Prospect.POLLS if person and child.console is not None and child.console.edits else Prospect.OPEN
+    return Prospect.PERSON if person else Prospect.BOARD
+
+
+def _wait_of(child: Child, call: object) -> _Wait:
+    if not isinstance(call, SystemCall):  # where the system does not tell, the reason of the whole process counts
+        return _Wait.PERSON if call is None and child.blocked_on == READS_CONSOLE else _Wait.OPEN
+    name, arguments = CALLS.get(call.number), call.arguments
+    match name:
+        case "read" | "write":
+            wait = _on_files(child, arguments[:1])
+            return _Wait.OPEN if name == "write" and wait is _Wait.PERSON else wait  # we read what is written
+        case "select" | "pselect" | "poll" | "ppoll" | "epoll":
+            limit_ns = time_limit(child.os_pid, name, arguments)
+            return _limited(_on_files(child, polled_descriptors(child.os_pid, name, arguments)), limit_ns)
+        case "futex" if arguments[1] & ~_FUTEX_FLAGS in _FUTEX_WAITS and arguments[3]:
+            return _Wait.SHORT  # how long is not asked: whoever waits so for long has a person who waits, too
+        case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
+            return _Wait.OPEN
+        case "futex" | "wait4" | "waitid" | "lock" | "semaphore" | "signal":
+            return _Wait.BOARD
+    return _Wait.OPEN
+
+
+def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
+    """What makes one of these ready."""
+    targets = [procfs.descriptor_target(child.os_pid, descriptor) for descriptor in descriptors]
+    if not all(target.startswith(_OF_THE_BOARD + _TERMINALS) for target in targets):
+        return _Wait.OPEN
+    return _Wait.PERSON if any(target.startswith(_TERMINALS) for target in targets) else _Wait.BOARD
+
+
+def _limited(wait: _Wait, limit_ns: int | None) -> _Wait:
+    """The same, with a time limit."""
+    if limit_ns is None or wait is _Wait.OPEN:
+        return wait
+    if limit_ns > _MAX_POLL_NS:
+        return _Wait.OPEN
+    return _Wait.SHORT_PERSON if wait is _Wait.PERSON else _Wait.SHORT
