@@ -19,6 +19,7 @@ def run(
 
     Whatever happens, nothing of the machine is left afterwards.
     """
+    last: list[Event] = []
     try:
         emit([_booted(kernel, machine, scenario)])
         machine.start()
@@ -29,8 +30,9 @@ def run(
             obeyed = machine.obey(kernel.decide())
             emit(kernel.settle(obeyed))
     finally:
-        machine.halt()
-    emit([Halted(kernel.now_ns, Clause("quit" if kernel.quitting else "done"))])
+        last = machine.halt()
+    ended_ns = max([kernel.now_ns, *(event.t_ns for event in last)])
+    emit([*last, Halted(ended_ns, Clause("quit" if kernel.quitting else "done"))])
 
 
 def _booted(kernel: Kernel, machine: Machine, scenario: str) -> Booted:

@@ -164,8 +164,8 @@ class Machine(Protocol):
         """Make the orders true, stops first."""
         ...
 
-    def halt(self) -> None:
-        """End everything; afterwards nothing of the machine is left."""
+    def halt(self) -> list[Event]:
+        """End everything; afterwards nothing of the machine is left. What is told of that."""
         ...
 
     @property

@@ -34,7 +34,7 @@ from sandbox.kernel.machine import (
     Yielded,
 )
 from sandbox.model.commands import Kill, Quit
-from sandbox.model.events import Clause, Fault
+from sandbox.model.events import Clause, Event, Fault
 from sandbox.model.spec import At, ProcessSpec, Scenario, Segment, brings_more
 
 KILLED = 15
@@ -183,8 +183,9 @@ class VirtualMachine:
             did = Clause("only on real processes", {"command": type(order.command).__name__.lower()})
             self._told.append(Told(Fault(self._now_ns, did)))
 
-    def halt(self) -> None:
+    def halt(self) -> list[Event]:
         """Nothing of a virtual run needs clearing away."""
+        return []
 
     def _next_instant(self, deadline_ns: int | None) -> int | None:
         now_ns = self._now_ns

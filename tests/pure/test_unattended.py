@@ -97,7 +97,7 @@ def test_whoever_waits_for_one_who_waits_for_somebody_to_type_waits_for_that_too
     world.add("sh", on=Clause("wait for child"))
     assert world.rules(0, 10 * S) == [], "a knot is none of a person's business"
     world.add("editor", on=READS_CONSOLE)
-    assert world.rules(11 * S, 12 * S, 12 * S + 1) == HOPELESS
+    assert world.rules(11 * S, 11 * S + 1) == HOPELESS
 
 
 def test_one_that_looks_for_keys_again_and_again_waits_for_them() -> None:

@@ -38,7 +38,7 @@ from sandbox.machines.linux.process.descendants import DescendantScanner
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import Reaper, exit_status
 from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators_program
-from sandbox.machines.linux.process.terminate import Terminator, end_all
+from sandbox.machines.linux.process.terminate import Terminator, end_all, let_end
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.machines.linux.switching.recipe import RecipeInForce, switching_order
@@ -48,7 +48,7 @@ from sandbox.machines.linux.switching.switch_log import open_switch_log
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.model.commands import Command, Kill, Press, Spawn, Type
-from sandbox.model.events import Clause
+from sandbox.model.events import Clause, Event, Wrote
 from sandbox.model.spec import Boot
 from sandbox.util import libc
 from sandbox.util.units import US
@@ -198,9 +198,14 @@ class LinuxMachine:
                 self._blocked.add(child, None)
         return Obeyed(started, used, waits_on, at_least)
 
-    def halt(self) -> None:
-        """End everything; afterwards nothing of the machine is left."""
-        end_all([*self._table.by_os_pid.values()], self._group, politely=not self._link.lost)
+    def halt(self) -> list[Event]:
+        """End everything; afterwards nothing of the machine is left. The last words of those that were given the time
+        to end by themselves."""
+        self._clock.freeze(watch_stands=True)
+        if not self._link.lost:
+            let_end(self._table.by_os_pid, self._listen)
+        told = [report.event for report in self._reports.take(self._clock.now_ns()).reports if isinstance(report, Told)]
+        end_all([*self._table.by_os_pid.values()], self._group)
         self._recipe.close()
         self._table.close()
         self._consoles.close()
@@ -211,6 +216,14 @@ class LinuxMachine:
             self._switch_log.close()
         self._reaper.close()
         self._poller.close()
+
+        return [event for event in told if isinstance(event, Wrote)]
+
+    def _listen(self, until_ns: int) -> bool:
+        """At the end of the run, until then (CLOCK_MONOTONIC); False: nobody waits for that."""
+        self._poller.wait(until_ns)
+        self._consoles.tick()
+        return not self._link.lost
 
     # Sleeping and looking
 

@@ -279,6 +279,11 @@ def withstands(os_pid: int, signal: int) -> bool:
     return signal in _signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
 
 
+def ignores(os_pid: int, signal: int) -> bool:
+    """Whether a process ignores a signal."""
+    return signal in _signals(os_pid, "SigIgn")
+
+
 def _signals(os_pid: int, *names: str) -> set[int]:
     """The signals in any of these masks of a process."""
     status, bits = _read(f"/proc/{os_pid}/status"), 0

@@ -73,7 +73,7 @@ def _wait_of(child: Child, call: object) -> _Wait:
         case "futex" if arguments[1] & ~_FUTEX_FLAGS in _FUTEX_WAITS and arguments[3]:
             return _Wait.SHORT  # how long is not asked: whoever waits so for long has a person who waits, too
         case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
-            return _Wait.OPEN
+            return _Wait.SHORT  # it may have set an alarm, which nobody can see
         case "futex" | "wait4" | "waitid" | "lock" | "semaphore" | "signal":
             return _Wait.BOARD
     return _Wait.OPEN
