@@ -58,6 +58,7 @@ _OPERATOR: Messages = {
     "killed": "killed {pid}",
     "spawned": "started {runs}",
     "typed": "typed into {pid}: {text}",
+    "typed unseen": "typed into {pid}, whose echo is off",
     "pressed": "pressed {key} in {pid}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.i18n import Messages, _
-from sandbox.model.events import Clause
+from sandbox.model.events import READ_CONSOLE, Clause
 from sandbox.model.states import State
 from sandbox.wording.templates import say
 
@@ -18,6 +18,7 @@ _CAUSES: Messages = {
     "sleep": "sleep {for_ns}",
     "next job": "next job in {for_ns}",
     "read console": "read console",
+    "read console, echo off": "read console, echo off",
     "write console": "console full",
     "read pipe": "read pipe ← {name}",
     "write pipe": "pipe full → {name}",
@@ -81,6 +82,8 @@ def state(of: State) -> str:
 
 def cause(clause: Clause) -> str:
     """What a process waits for, in a few words."""
+    if clause.rule == READ_CONSOLE and clause.text("echo") == "off":
+        return _(_CAUSES["read console, echo off"])
     return say(_CAUSES, clause).rstrip(" ←→")
 
 

@@ -80,7 +80,7 @@ class LinuxMachine:
         self._reports = Reports(self._clock)
         self._poller = Poller()
         self._table = ProcessTable()
-        self._commands = Commands(link, boot.scenario.script, self._clock, self._reports)
+        self._commands = Commands(link, boot.scenario.script, self._clock, self._reports, self._table.echoes)
         # Processes: how they begin and end.
         order = switching_order(boot.recipe, cpus.dedicated)
         self._reaper = Reaper(stops=order == "sequential")

@@ -105,7 +105,14 @@ def _on_file(child: Child, call: str, descriptor: int, relatives: Iterable[Child
         return Clause(f"{call} pipe", _named("peer", other.os_pid if other is not None else 0))
     if file.kind == "socket":
         return _on_socket({"read": "recv", "write": "send"}.get(call, call), file)
+    if file.kind == "console" and call == "read":
+        return Clause(READS_CONSOLE.rule, _echo(child))
     return Clause(f"{call} {file.kind}")
+
+
+def _echo(child: Child) -> dict[str, Figure]:
+    """Whether what is typed into its console shall not be seen."""
+    return {"echo": "off"} if child.console is not None and child.console.hides else {}
 
 
 class _OpenFile(NamedTuple):
@@ -196,6 +203,8 @@ def _on_several(child: Child, call: str, arguments: list[int]) -> Clause:
     figures: dict[str, Figure] = {"on": ", ".join(named + ["…"] * (len(polled) > _MAX_NAMED))}
     if limit_ns is not None:
         figures["for_ns"] = limit_ns
+    if "console" in named:
+        figures |= _echo(child)
     return Clause("poll", figures)
 
 

@@ -61,7 +61,7 @@ def prospect(child: Child) -> Prospect:
 
 def _wait_of(child: Child, call: object) -> _Wait:
     if not isinstance(call, SystemCall):  # where the system does not tell, the reason of the whole process counts
-        return _Wait.PERSON if call is None and child.blocked_on == READS_CONSOLE else _Wait.OPEN
+        return _Wait.PERSON if call is None and _reads_console(child) else _Wait.OPEN
     name, arguments = CALLS.get(call.number), call.arguments
     match name:
         case "read" | "write":
@@ -77,6 +77,10 @@ def _wait_of(child: Child, call: object) -> _Wait:
         case "futex" | "wait4" | "waitid" | "lock" | "semaphore" | "signal":
             return _Wait.BOARD
     return _Wait.OPEN
+
+
+def _reads_console(child: Child) -> bool:
+    return child.blocked_on is not None and child.blocked_on.rule == READS_CONSOLE.rule
 
 
 def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:

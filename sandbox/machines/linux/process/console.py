@@ -70,14 +70,19 @@ class Console:
 
     @property
     def edits(self) -> bool:
-        """Whether a program takes each key as it is typed, or hides it, as line editors, pagers and games do."""
+        """Whether a program takes each key as it is typed, as line editors, pagers and games do."""
         return not self._local_modes & termios.ICANON
 
     @property
     def hides(self) -> bool:
         """Whether what is typed is shown by nobody: a program asks for a password. One that takes each key by itself
         may show it."""
-        return self._local_modes & (termios.ICANON | termios.ECHO) == termios.ICANON
+        return not self.echoes and not self.edits
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        return bool(self._local_modes & termios.ECHO)
 
     @property
     def _local_modes(self) -> int:

@@ -38,6 +38,11 @@ class ProcessTable:
         child.pid = next(self._pids)
         self.by_pid[child.pid] = child
 
+    def echoes(self, who: str) -> bool:
+        """Whether the consoles of those that go by this pid or name show what is typed."""
+        named = [child for child in self.by_pid.values() if who in (str(child.pid), child.spec.name)]
+        return all(child.console is None or child.console.echoes for child in named)
+
     def remove(self, child: Child) -> None:
         """It has ended."""
         del self.by_os_pid[child.os_pid]
