@@ -93,8 +93,9 @@ class MachineSpec(msgspec.Struct):
 
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
-    figures for the policies. Times in ns; ``args`` are those of the Python function or file. ``memory``: of more bytes
-    in all, it gets none from the system (None: as many as there are).
+    figures for the policies. Times in ns; ``args`` are those of the Python function or file. ``memory``: with more
+    bytes than that in memory, it and its descendants together, it is ended; ``address_space``: of more, in use or not,
+    it gets none from the system (None: as many as there are).
 
     A server (``program``) listens at ``listen``, has at most so many ``clients`` at once, and leaves those that have
     been silent for ``idle``. A client says its lines to whom it ``connect``s, as ``[[client]]`` does.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from functools import partial
-from itertools import takewhile
 from typing import Literal
 
 from sandbox.kernel.machine import (
@@ -29,15 +28,16 @@ from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands, OperatorLink
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
-from sandbox.machines.linux.net.listeners import Listeners
 from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.poller import Poller
+from sandbox.machines.linux.process.births import Births
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.consoles import Consoles
 from sandbox.machines.linux.process.descendants import DescendantScanner
+from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import Reaper, exit_status
-from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators_program
+from sandbox.machines.linux.process.spawn import SpawnFailed
 from sandbox.machines.linux.process.terminate import Terminator, end_all, let_end
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
@@ -68,8 +68,6 @@ class LinuxMachine:
     """
 
     kind: Literal["linux"] = "linux"
-    #: There is one from ``start`` on.
-    _spawner: Spawner
 
     def __init__(self, boot: Boot, cpus: CpuAssignment, link: OperatorLink) -> None:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
@@ -94,6 +92,8 @@ class LinuxMachine:
         self._group, obstacle = entered_group()
         self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
         self._recipe.expect(boot.scenario.processes)
+        self._births = Births(boot, cpus, self._clock, order == "overlapped")
+        self._memory = MemoryLimits(self._group, self._table.by_os_pid.values(), self._reports)
         self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped", self._guard)
         self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._note_tracer)
         # Blocking: which of them can use one.
@@ -206,6 +206,7 @@ class LinuxMachine:
             let_end(self._table.by_os_pid, self._listen)
         told = [report.event for report in self._reports.take(self._clock.now_ns()).reports if isinstance(report, Told)]
         end_all([*self._table.by_os_pid.values()], self._group)
+        self._memory.close()
         self._recipe.close()
         self._table.close()
         self._consoles.close()
@@ -324,30 +325,15 @@ class LinuxMachine:
     # How processes begin
 
     def _spawn_all(self) -> None:
-        """Spawn the scenario's processes, all of them before the clock starts: each waits, stopped, for its arrival,
-        because a fork in the middle of a run would take the dispatcher's time. A thousand of them take seconds: none
-        is begun once we are dismissed."""
-        scenario = self._boot.scenario
-        listeners = Listeners(scenario.processes, self._boot.exposed)
-        cpus = self._cpus
-        # On a CPU that we share no woken process may preempt us either.
-        batch = self.recipe != "sequential" or not cpus.dedicated
-        self._spawner = Spawner(cpus.mini[0], scenario.folder, listeners, self._clock.zero, batch, self._boot.setuid)
-        specs = takewhile(lambda _: not self._link.dismissed(), scenario.processes)
-        spawned = [child for outcome in self._spawner.spawn_many(specs) if (child := self._add(outcome)) is not None]
-        listeners.close()
-        self._table.arriving.extend(sorted(spawned, key=lambda child: child.spec.arrive_ns))
+        """Spawn the scenario's processes; each waits, stopped, for its arrival."""
+        born = [
+            child for outcome in self._births.all(self._link.dismissed) if (child := self._add(outcome)) is not None
+        ]
+        self._table.arriving.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
 
     def _spawn(self, argv: list[str]) -> None:
-        """Start a program that the operator asks for, where the operator is."""
-        outcome: Child | SpawnFailed
-        program = operators_program(argv)
-        self._recipe.expect([program])
-        try:
-            outcome = self._spawner.spawn(program, folder=".")
-        except SpawnFailed as failure:
-            outcome = failure
-        child = self._add(outcome)
+        """Start a program that the operator asks for."""
+        child = self._add(self._births.one(argv, self._recipe.expect))
         if child is not None:
             self._admit(child)
 
@@ -357,6 +343,7 @@ class LinuxMachine:
             self._reports.fault(None, outcome.what.rule, **outcome.what.figures)
             return None
         self._table.add(outcome)
+        self._memory.born(outcome)
         self._recipe.born(outcome)
         self._stop_monitor.add(outcome)
         self._dispatcher.careful |= outcome.spec.work is None
@@ -421,6 +408,7 @@ class LinuxMachine:
         self._stop_monitor.remove(child)
         self._table.remove(child)
         self._recipe.ended(child)
+        self._memory.ended(child, number)
         if child.pid:
             self._blocked.by_pid.pop(child.pid, None)
             self._consoles.remove(child)
@@ -444,6 +432,7 @@ class LinuxMachine:
         self._recipe.look_at_blocked(self._blocked.by_pid.values())
         self._stop_monitor.check()
         self._commands.check()
+        self._memory.check()
         self._terminator.escalate()
         self._net.look()
         self._consoles.tick()
@@ -451,7 +440,7 @@ class LinuxMachine:
         self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
         if not (self._boot.attended or self._clock.frozen):
             self._unattended.check(self._clock.now_ns())
-        times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns)
+        times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns, self._memory.next_ns)
         latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
 

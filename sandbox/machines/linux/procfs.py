@@ -429,6 +429,12 @@ class MemoryUse(NamedTuple):
     proportional: int | None = None
 
 
+def resident_memory(os_pid: int) -> int:
+    """So many bytes of it are in memory; 0 once it is gone."""
+    sizes = _read(f"/proc/{os_pid}/statm").split()
+    return int(sizes[1]) * os.sysconf("SC_PAGE_SIZE") if len(sizes) > 1 else 0
+
+
 def memory_use(os_pid: int, ancestor: int) -> MemoryUse | None:
     """How much memory a process has; None where it is gone, or does not descend from ``ancestor``: its number may be
     one of another pid namespace, and belong to a stranger in ours."""

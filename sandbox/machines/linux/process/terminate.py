@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 from sandbox.machines.linux.cgroup import RunGroup
-from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs import descendants, descends_from, ignores, withstands
 from sandbox.util.units import MS, S
 
@@ -64,11 +64,21 @@ class Terminator:
 def let_end(living: Mapping[int, Child], wait: Callable[[int], bool]) -> None:
     """The run is over: give all that live the grace, in which they may do what is left to do, unscheduled. ``wait``: do
     so until then, and take notice of those that end; whether anybody is still there who waits for that."""
-    for child in [*living.values()]:
-        _ask_to_end(child)
+    asked: set[int] = set()
     give_up_ns = time.monotonic_ns() + GRACE_NS
-    while living and (now_ns := time.monotonic_ns()) < give_up_ns and wait(now_ns + _MAX_PAUSE_NS):
-        pass
+    while living and (now_ns := time.monotonic_ns()) < give_up_ns:
+        for os_pid, child in [*living.items()]:
+            if os_pid not in asked and (not asked or not _helps(child)):
+                _ask_to_end(child)
+        asked.update(living)
+        if not wait(now_ns + _MAX_PAUSE_NS):
+            return
+
+
+def _helps(child: Child) -> bool:
+    """Whether one that has just been started belongs to the tidying up of another."""
+    parent = child.parent
+    return parent is not None and parent.mode is not Mode.ENDED and withstands(parent.os_pid, signal.SIGTERM)
 
 
 def _ask_to_end(child: Child) -> None:
