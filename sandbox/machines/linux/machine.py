@@ -35,6 +35,7 @@ from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.consoles import Consoles
 from sandbox.machines.linux.process.descendants import DescendantScanner
 from sandbox.machines.linux.process.memory import MemoryLimits
+from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import Reaper, exit_status
 from sandbox.machines.linux.process.spawn import SpawnFailed
@@ -49,7 +50,7 @@ from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.model.commands import Command, Kill, Press, Spawn, Type
 from sandbox.model.events import Clause, Event, Wrote
-from sandbox.model.spec import Boot
+from sandbox.model.spec import Boot, ProcessSpec
 from sandbox.util import libc
 from sandbox.util.units import US
 
@@ -91,7 +92,8 @@ class LinuxMachine:
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
         self._group, obstacle = entered_group()
         self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
-        self._recipe.expect(boot.scenario.processes)
+        self._privileges = Privileges(boot.setuid, self._reports)
+        self._expect(boot.scenario.processes)
         self._births = Births(boot, cpus, self._clock, order == "overlapped")
         self._memory = MemoryLimits(self._group, self._table.by_os_pid.values(), self._reports)
         self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped", self._guard)
@@ -206,18 +208,10 @@ class LinuxMachine:
             let_end(self._table.by_os_pid, self._listen)
         told = [report.event for report in self._reports.take(self._clock.now_ns()).reports if isinstance(report, Told)]
         end_all([*self._table.by_os_pid.values()], self._group)
-        self._memory.close()
-        self._recipe.close()
-        self._table.close()
-        self._consoles.close()
-        self._scanner.close()
-        self._net.close()
-        self._detector.close()
-        if self._switch_log is not None:
-            self._switch_log.close()
-        self._reaper.close()
-        self._poller.close()
-
+        users = (self._memory, self._recipe, self._table, self._consoles, self._scanner, self._net, self._detector)
+        for part in (*users, self._switch_log, self._reaper, self._poller):
+            if part is not None:
+                part.close()
         return [event for event in told if isinstance(event, Wrote)]
 
     def _listen(self, until_ns: int) -> bool:
@@ -333,9 +327,14 @@ class LinuxMachine:
 
     def _spawn(self, argv: list[str]) -> None:
         """Start a program that the operator asks for."""
-        child = self._add(self._births.one(argv, self._recipe.expect))
+        child = self._add(self._births.one(argv, self._expect))
         if child is not None:
             self._admit(child)
+
+    def _expect(self, specs: Iterable[ProcessSpec]) -> None:
+        """These will be started: what can be told of them before?"""
+        self._recipe.expect(specs)
+        self._privileges.expect(specs)
 
     def _add(self, outcome: Child | SpawnFailed) -> Child | None:
         """Take in a process that was spawned; one that could not be is told of."""
@@ -377,6 +376,7 @@ class LinuxMachine:
         for child in children:
             if not child.forked and self._scanner.refresh_name(child):
                 self._recipe.look_at(child)
+                self._privileges.look_at(child)
 
     def _note_tracer(self, child: Child, tracer: int) -> None:
         """A process runs away from our signals because another one traces it."""

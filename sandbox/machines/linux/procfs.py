@@ -52,7 +52,7 @@ def newest_pid(loadavg_fd: int) -> int:
 def cgroup_folder(controller: str = "") -> str:
     """The folder of the control group that this process is in: of version 2, or of version 1 with a controller.
     Raises OSError where there is none, or where it cannot be seen from here."""
-    for line in _read("/proc/self/cgroup").splitlines():
+    for line in read_small("/proc/self/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)
         if (controller in controllers.split(",") if controller else number == "0") and "/.." not in path:
             for root, point in _cgroup_mounts(controller):
@@ -176,10 +176,18 @@ def descends_from(os_pid: int, ancestor: int) -> bool:
 
 def command_line(os_pid: int) -> str:
     """The words of its command line, separated by spaces."""
-    return _read(f"/proc/{os_pid}/cmdline").replace("\0", " ").strip()
+    return read_small(f"/proc/{os_pid}/cmdline").replace("\0", " ").strip()
 
 
 # Threads: /proc/PID/task
+
+
+def executable(os_pid: int) -> str:
+    """The file that it executes; "" where that is not ours to know."""
+    try:
+        return os.readlink(f"/proc/{os_pid}/exe")
+    except OSError:
+        return ""
 
 
 class Thread(NamedTuple):
@@ -237,32 +245,8 @@ def scheduled_ns(os_pid: int) -> int | None:
 def _schedstat_ns(folder: str) -> int | None:
     """The first field of ``schedstat``, which is exact to the nanosecond."""
     try:
-        return int(_read(f"{folder}/schedstat").split()[0])
+        return int(read_small(f"{folder}/schedstat").split()[0])
     except (IndexError, ValueError):
-        return None
-
-
-class Switches(NamedTuple):
-    """How often the first thread of a process came onto a CPU, and left it: to sleep in a system call, or because
-    somebody else had to run."""
-
-    came: int
-    slept: int
-    preempted: int
-
-    @property
-    def is_off(self) -> bool:
-        """Whether it has no CPU."""
-        return self.came <= self.slept + self.preempted
-
-
-def switches(os_pid: int) -> Switches | None:
-    """None: the system does not tell."""
-    counts = dict(line.partition(":")[::2] for line in _read(f"/proc/{os_pid}/status").splitlines()[-3:])
-    try:
-        came = int(_read(f"/proc/{os_pid}/schedstat").split()[2])
-        return Switches(came, int(counts["voluntary_ctxt_switches"]), int(counts["nonvoluntary_ctxt_switches"]))
-    except (IndexError, KeyError, ValueError):
         return None
 
 
@@ -286,7 +270,7 @@ def ignores(os_pid: int, signal: int) -> bool:
 
 def _signals(os_pid: int, *names: str) -> set[int]:
     """The signals in any of these masks of a process."""
-    status, bits = _read(f"/proc/{os_pid}/status"), 0
+    status, bits = read_small(f"/proc/{os_pid}/status"), 0
     for name in names:
         bits |= int(_line(status, name) or "0", 16)
     return {number for number in range(1, bits.bit_length() + 1) if bits >> (number - 1) & 1} if bits else set()
@@ -294,7 +278,7 @@ def _signals(os_pid: int, *names: str) -> set[int]:
 
 def tracer(os_pid: int) -> int:
     """The os_pid of the process that traces one; 0: nobody does."""
-    return int(_line(_read(f"/proc/{os_pid}/status"), "TracerPid") or "0")
+    return int(_line(read_small(f"/proc/{os_pid}/status"), "TracerPid") or "0")
 
 
 def _line(status: str, name: str) -> str:
@@ -330,7 +314,7 @@ def descriptor_target(os_pid: int, descriptor: int) -> str:
 
 def waits_for_room(os_pid: int, descriptor: int) -> bool:
     """Whether a write to a descriptor waits until there is room (it does not where O_NONBLOCK is set)."""
-    for line in _read(f"/proc/{os_pid}/fdinfo/{descriptor}").splitlines():
+    for line in read_small(f"/proc/{os_pid}/fdinfo/{descriptor}").splitlines():
         name, _, value = line.partition(":")
         if name == "flags":
             return not int(value, 8) & os.O_NONBLOCK
@@ -352,7 +336,7 @@ def socket_inodes(os_pid: int) -> set[int]:
 
 def epoll_descriptors(os_pid: int, epoll: int) -> Iterator[int]:
     """The descriptors that one of its epolls waits for."""
-    for line in _read(f"/proc/{os_pid}/fdinfo/{epoll}").splitlines():
+    for line in read_small(f"/proc/{os_pid}/fdinfo/{epoll}").splitlines():
         words = line.split(maxsplit=2)
         if len(words) > 2 and words[0] == "tfd:":  # the last line may be cut off
             yield int(words[1])
@@ -370,7 +354,7 @@ class SystemCall(NamedTuple):
 
 def system_call(os_pid: int) -> SystemCall | Literal["running"] | None:
     """What a process is in; None: in no call, or not ours to know."""
-    words = _read(f"/proc/{os_pid}/syscall").split()
+    words = read_small(f"/proc/{os_pid}/syscall").split()
     if words == ["running"]:
         return "running"
     return SystemCall(int(words[0]), [int(word, 16) for word in words[1:7]]) if len(words) >= 7 else None
@@ -384,25 +368,9 @@ def sleeping_calls(os_pid: int) -> Iterator[SystemCall]:
             yield call
 
 
-class WritesDone(NamedTuple):
-    """How many writes a process has finished with all of its threads, to whatever, and how many bytes they took."""
-
-    calls: int
-    bytes: int
-
-
-def writes_done(os_pid: int) -> WritesDone | None:
-    """None: not ours to know."""
-    counts = dict(line.split(": ", 1) for line in _read(f"/proc/{os_pid}/io").splitlines())
-    try:
-        return WritesDone(int(counts["syscw"]), int(counts["wchar"]))
-    except (KeyError, ValueError):
-        return None
-
-
 def wait_channel(os_pid: int) -> str:
     """The function of the system in which a process sleeps; "" where it does not, or where it is not told."""
-    channel = _read(f"/proc/{os_pid}/wchan")
+    channel = read_small(f"/proc/{os_pid}/wchan")
     return channel if channel != "0" else ""
 
 
@@ -431,7 +399,7 @@ class MemoryUse(NamedTuple):
 
 def resident_memory(os_pid: int) -> int:
     """So many bytes of it are in memory; 0 once it is gone."""
-    sizes = _read(f"/proc/{os_pid}/statm").split()
+    sizes = read_small(f"/proc/{os_pid}/statm").split()
     return int(sizes[1]) * os.sysconf("SC_PAGE_SIZE") if len(sizes) > 1 else 0
 
 
@@ -450,13 +418,13 @@ def memory_use(os_pid: int, ancestor: int) -> MemoryUse | None:
         pass
     statm = f"/proc/{os_pid}/statm"
     try:  # it counts what is backed by a file, which is the best guess at what is shared
-        _, resident, shared, *_ = (int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in _read(statm).split())
+        _, resident, shared, *_ = (int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in read_small(statm).split())
     except ValueError:
         return None
     return MemoryUse(resident, shared, resident - shared) if resident else None
 
 
-def _read(path: str) -> str:
+def read_small(path: str) -> str:
     """The beginning of a small file."""
     try:
         with open(path, "rb", buffering=0) as file:

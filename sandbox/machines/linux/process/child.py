@@ -12,7 +12,8 @@ from itertools import accumulate
 
 from sandbox.machines.linux.cgroup import Group, Leaf
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import HALTED, WritesDone, open_stat, pending_signals, read_state
+from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state
+from sandbox.machines.linux.procfs_counts import WritesDone
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 

@@ -13,7 +13,7 @@ import time
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs, procfs_counts
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import SystemCall, read_state
 from sandbox.machines.linux.reports import Reports
@@ -89,13 +89,13 @@ class WriteGuard:
     @staticmethod
     def _begin(child: Child) -> None:
         """Note what a process that writes has written so far."""
-        child.written = procfs.writes_done(child.os_pid)
+        child.written = procfs_counts.writes_done(child.os_pid)
         child.write_cpu_ns = child.cpu_ns()
 
     @staticmethod
     def _note_sleep(child: Child) -> None:
         """Note how often a process has gone to sleep so far."""
-        switches = procfs.switches(child.os_pid)
+        switches = procfs_counts.switches(child.os_pid)
         child.slept = switches.slept if switches is not None else 0
 
     def let_fill(self, running: Iterable[Child]) -> None:
@@ -142,15 +142,18 @@ class WriteGuard:
             return True
         if self.fills_up((child,)):
             return _waits_for_room(child)
-        switches = procfs.switches(child.os_pid)
+        switches = procfs_counts.switches(child.os_pid)
         return switches is not None and switches.is_off and switches.slept > child.slept
 
     @staticmethod
     def _is_in_same_write(child: Child) -> bool:
         """It has finished no other since, and has not run for longer than it takes to use some room."""
-        if procfs.writes_done(child.os_pid) != child.written or child.cpu_ns() - child.write_cpu_ns > _MAX_COPY_NS:
+        if (
+            procfs_counts.writes_done(child.os_pid) != child.written
+            or child.cpu_ns() - child.write_cpu_ns > _MAX_COPY_NS
+        ):
             return False
-        switches, now_ns = procfs.switches(child.os_pid), time.monotonic_ns()
+        switches, now_ns = procfs_counts.switches(child.os_pid), time.monotonic_ns()
         if switches is None or switches.is_off:
             return True
         if switches.came != child.came:
@@ -180,7 +183,7 @@ class WriteGuard:
         if not isinstance(call, SystemCall) or child.written is None:
             return None
         descriptor, length = _WRITES.get(call.number, (0, None))
-        done = procfs.writes_done(child.os_pid)
+        done = procfs_counts.writes_done(child.os_pid)
         if length is None or done is None or done.calls != child.written.calls + 1:
             return None
         wanted, taken = call.arguments[length], done.bytes - child.written.bytes
