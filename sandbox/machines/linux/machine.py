@@ -28,6 +28,7 @@ from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands, OperatorLink
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
+from sandbox.machines.linux.monopoly import Monopoly
 from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.births import Births
@@ -97,7 +98,7 @@ class LinuxMachine:
         self._births = Births(boot, cpus, self._clock, order == "overlapped")
         self._memory = MemoryLimits(self._group, self._table.by_os_pid.values(), self._reports)
         self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped", self._guard)
-        self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._note_tracer)
+        self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._recipe.traced)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
@@ -109,6 +110,7 @@ class LinuxMachine:
         self._unattended = UnattendedRun(
             boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports
         )
+        self._monopoly = Monopoly(self._table, self._reports)
         self._chores_due_ns = 0
         #: Something has happened that chores may have to follow up.
         self._stirred = True
@@ -378,10 +380,6 @@ class LinuxMachine:
                 self._recipe.look_at(child)
                 self._privileges.look_at(child)
 
-    def _note_tracer(self, child: Child, tracer: int) -> None:
-        """A process runs away from our signals because another one traces it."""
-        self._recipe.traced(child, self._table.by_os_pid.get(tracer))
-
     # How processes end
 
     def _reap_ended(self) -> None:
@@ -438,8 +436,10 @@ class LinuxMachine:
         self._consoles.tick()
         # In a pause nobody shall get on with a write because we have made room for it.
         self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
-        if not (self._boot.attended or self._clock.frozen):
-            self._unattended.check(self._clock.now_ns())
+        if not self._clock.frozen:
+            self._monopoly.check(self._clock.now_ns())
+            if not self._boot.attended:
+                self._unattended.check(self._clock.now_ns())
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns, self._memory.next_ns)
         latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
