@@ -30,7 +30,7 @@ _FAULTS: Messages = {
     "no list of sockets": "who is connected to whom cannot be seen here: {reason}",
     "no witness": "the slices cannot be verified here: {reason}",
     "stood still": "the kernel process got no CPU for {for_ns}: nobody was scheduled meanwhile",
-    "keeps the CPU": "{name} has had the CPU for {for_ns}; {waiting} waits: the policy does not take it away",
+    "keeps the CPU": "it has had the CPU for {for_ns}, and {waiting} waits: the policy does not take it away",
     "no new privileges": "{name} cannot gain the privileges that it is made for: --setuid permits that",
     "too much memory": "it needed more than its {memory} of memory, and was ended",
     "write cut short": "its stop cut a write short: {taken} of {bytes} bytes; "

@@ -33,5 +33,5 @@ def test_it_is_told_once_and_only_if_somebody_waits() -> None:
     assert told(12 * S) == [], "the other one runs, too"
     other.mode = Mode.STOPPED
     assert told(10 * S) == []
-    assert told(12 * S) == [{"name": "hog", "for_ns": 11 * S, "waiting": "other"}]
+    assert told(12 * S) == [{"for_ns": 11 * S, "waiting": "other"}]
     assert told(30 * S) == []

@@ -27,6 +27,4 @@ class Monopoly:
                 continue
             waiting = [other.spec.name for other in self._table.by_pid.values() if other.mode is Mode.STOPPED]
             if waiting:
-                self._reports.fault_once(
-                    child, "keeps the CPU", name=child.spec.name, for_ns=for_ns // S * S, waiting=", ".join(waiting[:3])
-                )
+                self._reports.fault_once(child, "keeps the CPU", for_ns=for_ns // S * S, waiting=", ".join(waiting[:3]))

@@ -34,12 +34,12 @@ class Privileges:
     def look_at(self, child: Child) -> None:
         """It has become another program."""
         if not self._permitted:
-            self._look_at(executable(child.os_pid), child.spec.name, child)
+            self._look_at(executable(child.os_pid), child.spec.name)
 
-    def _look_at(self, path: str | None, name: str, child: Child | None = None) -> None:
+    def _look_at(self, path: str | None, name: str) -> None:
         if path and name not in self._told and gains_privileges(path):
             self._told.add(name)
-            self._reports.fault(child, "no new privileges", name=name)
+            self._reports.fault(None, "no new privileges", name=name)
 
 
 def gains_privileges(path: str) -> bool:
