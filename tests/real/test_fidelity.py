@@ -150,9 +150,17 @@ def test_whoever_tidies_up_has_the_time_and_its_last_words_are_kept() -> None:
         ["gdb", "-nx", "-q"],
         ["less", "/etc/passwd"],
         [sys.executable, "-q"],
+        quick_python(
+            "import asyncio",
+            "async def main():",
+            "    loop = asyncio.get_running_loop()",
+            "    loop.add_reader(0, print)",
+            "    await loop.create_future()",
+            "asyncio.run(main())",
+        ),
         ["node"],
     ],
-    ids=lambda argv: Path(argv[0]).name,
+    ids=["sh", "bash", "sqlite3", "gdb", "less", "python", "asyncio", "node"],
 )
 def test_nobody_is_there_to_type(argv: list[str]) -> None:
     if shutil.which(argv[0]) is None:

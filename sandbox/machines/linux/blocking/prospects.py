@@ -4,6 +4,8 @@ because a person types. Asked of the system for every thread: one reads the term
 from __future__ import annotations
 
 import signal
+import socket
+import struct
 from collections.abc import Iterable
 from enum import Enum
 
@@ -11,6 +13,7 @@ from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.block_reason import CALLS, READS_CONSOLE, polled_descriptors, time_limit
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import SystemCall
+from sandbox.util import libc
 from sandbox.util.units import MS
 
 #: Who waits for keys with a time limit up to this looks at something else in between, and does so for ever. A longer
@@ -22,6 +25,8 @@ _MAX_THREADS = 64
 _FUTEX_WAITS, _FUTEX_FLAGS = (0, 6, 9, 11, 13), 0x180
 #: Where descriptors lead of which only somebody on the board makes anything ready.
 _OF_THE_BOARD = ("pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "/dev/ptmx")
+#: A struct ucred: pid, uid, gid.
+_CREDENTIALS = struct.Struct("iII")
 _TERMINALS = ("/dev/pts/", "/dev/tty")
 
 
@@ -64,7 +69,7 @@ def _wait_of(child: Child, call: object) -> _Wait:
         return _Wait.PERSON if call is None and _reads_console(child) else _Wait.OPEN
     name, arguments = CALLS.get(call.number), call.arguments
     match name:
-        case "read" | "write":
+        case "read" | "write" | "recv":
             wait = _on_files(child, arguments[:1])
             return _Wait.OPEN if name == "write" and wait is _Wait.PERSON else wait  # we read what is written
         case "select" | "pselect" | "poll" | "ppoll" | "epoll":
@@ -85,10 +90,31 @@ def _reads_console(child: Child) -> bool:
 
 def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
     """What makes one of these ready."""
-    targets = [procfs.descriptor_target(child.os_pid, descriptor) for descriptor in descriptors]
-    if not all(target.startswith(_OF_THE_BOARD + _TERMINALS) for target in targets):
-        return _Wait.OPEN
-    return _Wait.PERSON if any(target.startswith(_TERMINALS) for target in targets) else _Wait.BOARD
+    wait = _Wait.BOARD
+    for descriptor in descriptors:
+        target = procfs.descriptor_target(child.os_pid, descriptor)
+        if target.startswith(_TERMINALS):
+            wait = _Wait.PERSON
+        elif not target.startswith(_OF_THE_BOARD) and not _is_half_of_a_pair(child, descriptor):
+            return _Wait.OPEN
+    return wait
+
+
+def _is_half_of_a_pair(child: Child, descriptor: int) -> bool:
+    """Whether it is one of two sockets that were made together, by this process or by one that it descends from."""
+    try:
+        with socket.socket(fileno=libc.borrow_descriptor(child.pidfd, descriptor)) as borrowed:
+            if borrowed.family != socket.AF_UNIX or borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                return False
+            maker, *_ = _CREDENTIALS.unpack(
+                borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )
+    except OSError:
+        return False
+    relative: Child | None = child
+    while relative is not None and relative.os_pid != maker:
+        relative = relative.parent
+    return relative is not None
 
 
 def _limited(wait: _Wait, limit_ns: int | None) -> _Wait:
