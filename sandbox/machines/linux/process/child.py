@@ -238,8 +238,10 @@ class Child:
 
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
-        if self.stop_wanted and not self.held:
+        if self.stop_wanted and not self.held and not self.spared:
             self._unheard = STOPS & pending_signals(self.os_pid)  # it hears them when it is thawed
+            if self._sent_again or self.stopping_ns is not None:
+                self._unheard -= {signal.SIGSTOP}  # that is ours, on its way yet
             self._continue()
         self.leaf = leaf
 
