@@ -208,7 +208,7 @@ class LinuxMachine:
         self._clock.freeze(watch_stands=True)
         if not self._link.lost:
             let_end(self._table.by_os_pid, self._listen)
-        told = [report.event for report in self._reports.take(self._clock.now_ns()).reports if isinstance(report, Told)]
+        told = [report.event for report in self._reports.rest() if isinstance(report, Told)]
         end_all([*self._table.by_os_pid.values()], self._group)
         users = (self._memory, self._recipe, self._table, self._consoles, self._scanner, self._net, self._detector)
         for part in (*users, self._switch_log, self._reaper, self._poller):

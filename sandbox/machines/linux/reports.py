@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 
-from sandbox.kernel.machine import Happened, Report, Told
+from sandbox.kernel.machine import Arrived, Ended, Happened, Report, Told
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.events import Clause, Fault, Figure, Wrote
@@ -64,8 +64,22 @@ class Reports:
             self.fault(child, what, **({"untold": untold} if untold else {}))
         self._repeats[key] = since_ns, times
 
+    def rest(self) -> list[Report]:
+        """All that has not been told, and will not be."""
+        rest, self._reports = self._reports, []
+        return rest
+
     def take(self, now_ns: int) -> Happened:
-        """All of it, which is then told."""
-        happened = Happened(now_ns, self._reports, self.used)
-        self._reports, self.used = [], {}
+        """All of it, which is then told; but the end of a process is told after its arrival, and not at once with
+        that."""
+        reports, self._reports = self._reports, []
+        arrived: set[int] = set()
+        for index, report in enumerate(reports):
+            if isinstance(report, Arrived):
+                arrived.add(report.pid)
+            elif isinstance(report, Ended) and report.pid in arrived:
+                reports, self._reports = reports[:index], reports[index:]
+                break
+        happened = Happened(now_ns, reports, self.used)
+        self.used = {}
         return happened

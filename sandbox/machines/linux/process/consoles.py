@@ -62,7 +62,8 @@ class Consoles:
         self._families[descriptor] -= 1
         if child.forked:
             self._orphaned.add(descriptor)
-            self._wrote(child, console.read_rest())
+        if descriptor in self._orphaned:
+            self._wrote(self._users[descriptor], console.read_rest())
         if console.vacant:
             self._close_if_orphaned(console)
 
