@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
+
+from sandbox.machines.linux.process.session import LEADER
+
+#: What nobody schedules below a kernel process: who leads a session, and who keeps moves between control groups quick.
+HELPERS = {LEADER, "mover"}
 
 
 def os_pids() -> list[int]:
@@ -56,6 +62,11 @@ def children_by_parent() -> dict[int, list[int]]:
         if stat and stat[0] not in "ZX":
             found.setdefault(int(stat[1]), []).append(os_pid)
     return found
+
+
+def scheduled(os_pids: Iterable[int]) -> list[int]:
+    """These without our own helpers."""
+    return [os_pid for os_pid in os_pids if name(os_pid) not in HELPERS]
 
 
 def children(os_pid: int) -> list[int]:

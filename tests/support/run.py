@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sandbox.link.client import use_all_cpus
-from sandbox.machines.linux.process.session import LEADER
 from tests.support import procs
 
 T = TypeVar("T")
@@ -55,7 +54,7 @@ class CommandRun:
     def scheduled(self) -> list[int]:
         """The processes that its kernel process has borne, without those that only lead a session."""
         kernel = self.kernel
-        return [os_pid for os_pid in procs.children(kernel) if procs.name(os_pid) != LEADER] if kernel else []
+        return procs.scheduled(procs.children(kernel)) if kernel else []
 
     def wait_for_children(self, number: int) -> list[int]:
         """Until it has borne so many processes and one of them has had the CPU for a while, which in its birth it has
