@@ -38,9 +38,16 @@ class World:
         rules = {"read console": Prospect.PERSON, "poll": Prospect.POLLS, "wait for child": Prospect.BOARD}
         return rules.get(child.blocked_on.rule, Prospect.OPEN)
 
-    def add(self, name: str, program: str | None = None, on: Clause | None = None, parent: Any = None) -> Any:
-        child: Any = SimpleNamespace(spec=ProcessSpec(name, program=program), blocked_on=on, parent=parent)
-        child.held, child.wait_number, child.used_ns, child.console = False, 1, 0, SimpleNamespace(written=0)
+    def add(
+        self,
+        name: str,
+        program: str | None = None,
+        on: Clause | None = None,
+        parent: Any = None,
+        held: bool = False,
+    ) -> Any:
+        child: Any = SimpleNamespace(spec=ProcessSpec(name, program=program), blocked_on=on, parent=parent, held=held)
+        child.wait_number, child.used_ns, child.console = 1, 0, SimpleNamespace(written=0)
         child.cpu_ns = lambda: child.used_ns
         self.table.admit(child)
         child.os_pid = 100 + child.pid
@@ -66,6 +73,15 @@ def test_when_all_wait_for_somebody_to_type() -> None:
     world.add("editor", on=READS_CONSOLE)
     assert world.rules(0, S // 2, S) == []
     assert world.rules(S + 1) == HOPELESS
+
+
+def test_when_all_were_stopped_by_somebody_who_is_gone() -> None:
+    world = World()
+    world.add("shell", on=Clause("wait for child"))
+    assert world.rules(0, 10 * S) == [], "the child may be about to end"
+    world.add("job", on=Clause("stopped", {"signal": "SIGSTOP"}), held=True)
+    assert world.rules(11 * S) == []
+    assert world.rules(11 * S + 1) == ["nothing can happen any more", "Quit"]
 
 
 @pytest.mark.parametrize("what", ["runs", "arrives", "sleeps"])

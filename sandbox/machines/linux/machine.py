@@ -98,7 +98,7 @@ class LinuxMachine:
         self._births = Births(boot, cpus, self._clock, order == "overlapped")
         self._memory = MemoryLimits(self._group, self._table.by_os_pid.values(), self._reports)
         self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped", self._guard)
-        self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._recipe.traced)
+        self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._recipe)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
@@ -194,6 +194,7 @@ class LinuxMachine:
         waits_on: dict[int, Clause] = {}
         for child, on in self._blocked.explain():  # another one has the CPU by now, and it may take its time
             self._refresh_names((child,))
+            self._recipe.look_at_wait(child, on)
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
         for child, _ in runs:
@@ -427,7 +428,6 @@ class LinuxMachine:
         self._stirred = False
         self._adopt_descendants()
         self._recipe.check()
-        self._recipe.look_at_blocked(self._blocked.by_pid.values())
         self._stop_monitor.check()
         self._commands.check()
         self._memory.check()

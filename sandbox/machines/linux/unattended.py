@@ -71,7 +71,8 @@ class UnattendedRun:
 
     def _give_up(self) -> None:
         waits = (Prospect.PERSON, Prospect.POLLS)
-        if names := ", ".join(child.spec.name for child in self._table.by_pid.values() if self._of(child) in waits):
+        asked = [child for child in self._table.by_pid.values() if not child.held and self._of(child) in waits]
+        if names := ", ".join(child.spec.name for child in asked):
             self._reports.fault(None, "waits for somebody to type", names=names)
         else:
             self._reports.fault(None, "nothing can happen any more")
