@@ -12,7 +12,7 @@ import signal
 import time
 from collections.abc import Collection
 
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs_counts
 from sandbox.machines.linux.cgroup import Group, RunGroup, oom_kills
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.reports import Reports
@@ -72,7 +72,7 @@ class MemoryLimits:
         self._next_look_ns = now_ns + _PAUSE_NS
         for child in self._watched.values():
             family = [other for other in self._living if child in _line(other)]
-            sizes = {each.os_pid: procfs.resident_memory(each.os_pid) for each in family}
+            sizes = {each.os_pid: procfs_counts.resident_memory(each.os_pid) for each in family}
             if child.spec.memory is not None and sum(sizes.values()) > child.spec.memory < _proportional(family):
                 largest = max(family, key=lambda each: sizes[each.os_pid])
                 largest.send(signal.SIGKILL)
@@ -114,5 +114,5 @@ def _line(child: Child | None) -> list[Child]:
 def _proportional(family: Collection[Child]) -> int:
     """What these have in memory together: what several of them share counts once."""
     me = os.getpid()
-    uses = [procfs.memory_use(each.os_pid, me) for each in family]
+    uses = [procfs_counts.memory_use(each.os_pid, me) for each in family]
     return sum(use.proportional or use.private for use in uses if use is not None)
