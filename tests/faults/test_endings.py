@@ -16,7 +16,7 @@ from sandbox.model.commands import Kill, Pause, Quit
 from sandbox.model.events import Admitted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.procs import children, fields, gone, name, scheduled, state
+from tests.support.procs import children, fields, gone, name, state
 from tests.support.real import Watch, run_real, watch
 from tests.support.run import until
 from tests.support.scenarios import command, process, quick_python, scenario
@@ -263,7 +263,7 @@ def test_f23_a_daemon_keeps_the_console_open() -> None:
         run.go_on(0.2)
         assert state(daemon.os_pid) == "S", "it lives on"
         assert [event.pid for event in run.all(Exited)].count(daemon.pid) == 0
-        assert scheduled(children(run.link.os_pid)) == [daemon.os_pid]
+        assert children(run.link.os_pid) == [daemon.os_pid]
         run.link.send(Quit())
         run.finish()
         assert gone(daemon.os_pid), "it is swept up"

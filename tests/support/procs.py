@@ -70,8 +70,8 @@ def scheduled(os_pids: Iterable[int]) -> list[int]:
 
 
 def children(os_pid: int) -> list[int]:
-    """Those whose parent it is, zombies left out."""
-    return children_by_parent().get(os_pid, [])
+    """Those whose parent it is; zombies and our own helpers are left out."""
+    return scheduled(children_by_parent().get(os_pid, []))
 
 
 def descendants(os_pid: int) -> list[int]:

@@ -54,7 +54,7 @@ class CommandRun:
     def scheduled(self) -> list[int]:
         """The processes that its kernel process has borne, without those that only lead a session."""
         kernel = self.kernel
-        return procs.scheduled(procs.children(kernel)) if kernel else []
+        return procs.children(kernel) if kernel else []
 
     def wait_for_children(self, number: int) -> list[int]:
         """Until it has borne so many processes and one of them has had the CPU for a while, which in its birth it has
