@@ -84,6 +84,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", metavar="N", help=_("seed of policies that draw lots"))
     parser.add_argument("--strict", action="store_true", help=_("real runs: in a pid namespace of their own"))
     parser.add_argument("--expose", action="store_true", help=_("real runs: servers may listen to other machines, too"))
+    parser.add_argument("--setuid", action="store_true", help=_("real runs: sudo, su and the like may gain privileges"))
     parser.add_argument("--sensor", default="auto", metavar="NAME", help=_("how blocking is noticed (see: doctor)"))
     parser.add_argument(
         "--recipe",
@@ -120,6 +121,7 @@ class RunOptions(NamedTuple):
     recipe: str
     strict: bool
     expose: bool
+    setuid: bool
     record: str | None
     overwrite: bool
 
@@ -148,6 +150,7 @@ class RunOptions(NamedTuple):
             recipe=args.recipe,
             strict=args.strict,
             expose=args.expose,
+            setuid=args.setuid,
             record=getattr(args, "record", None),
             overwrite=getattr(args, "force", False),
         )
@@ -160,7 +163,7 @@ def prepare(options: RunOptions, real: bool) -> Boot:
         _check_real(options, scenario)
     else:
         _check_virtual(options.scenario, scenario)
-    return Boot(scenario, sensor=options.sensor, recipe=options.recipe, exposed=options.expose)
+    return Boot(scenario, sensor=options.sensor, recipe=options.recipe, exposed=options.expose, setuid=options.setuid)
 
 
 def recorder(options: RunOptions, scenario: Scenario) -> Recorder | None:

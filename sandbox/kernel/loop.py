@@ -7,7 +7,7 @@ from collections.abc import Callable
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Machine
 from sandbox.kernel.operator import CommandInterpreter
-from sandbox.model.events import Booted, Clause, Event, Halted, Unseen
+from sandbox.model.events import Booted, Clause, Event, Halted
 
 Emit = Callable[[list[Event]], None]
 
@@ -19,6 +19,7 @@ def run(
 
     Whatever happens, nothing of the machine is left afterwards.
     """
+    last: list[Event] = []
     try:
         emit([_booted(kernel, machine, scenario)])
         machine.start()
@@ -30,9 +31,9 @@ def run(
             obeyed = machine.obey(kernel.decide())
             emit(kernel.settle(obeyed))
     finally:
-        unseen = machine.halt()
-    emit([Unseen(kernel.now_ns, pid, cpu_ns) for pid, cpu_ns in unseen.items()])
-    emit([Halted(kernel.now_ns, Clause("quit" if kernel.quitting else "done"))])
+        last = machine.halt()
+    ended_ns = max([kernel.now_ns, *(event.t_ns for event in last)])
+    emit([*last, Halted(ended_ns, Clause("quit" if kernel.quitting else "done"))])
 
 
 def _booted(kernel: Kernel, machine: Machine, scenario: str) -> Booted:

@@ -176,9 +176,8 @@ class Machine(Protocol):
         """Make the orders true, stops first."""
         ...
 
-    def halt(self) -> dict[int, int]:
-        """End everything; afterwards nothing of the machine is left. Returns the CPU time of children that nobody saw,
-        by the pid of their parent, as far as it was not told of yet."""
+    def halt(self) -> list[Event]:
+        """End everything; afterwards nothing of the machine is left. What is told of that."""
         ...
 
     @property

@@ -102,6 +102,8 @@ class CommandInterpreter:
                 kernel.journal.operator(kernel.now_ns, "killed", pid=process.pid)
             case Press(_, key):
                 kernel.journal.operator(kernel.now_ns, "pressed", pid=process.pid, key=key)
+            case Type(unseen=True):
+                kernel.journal.operator(kernel.now_ns, "typed unseen", pid=process.pid)
             case Type(_, text):
                 kernel.journal.operator(kernel.now_ns, "typed", pid=process.pid, text=clean_line(text))
 

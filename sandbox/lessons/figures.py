@@ -22,16 +22,18 @@ class Figure(NamedTuple):
 def figures(history: History, tracker: LessonTracker) -> dict[str, Figure]:
     """All figures, by the names under which a lesson refers to them."""
     run, serial = metrics(history), one_after_another(history)
-    found = {
-        "makespan": _duration(run["makespan_ns"]),
-        "utilisation": _share(run["cpu_utilisation"]),
-        "serial_makespan": _duration(serial["makespan_ns"]),
-        "serial_utilisation": _share(serial["cpu_utilisation"]),
+    whole = {
+        "makespan": (run["makespan_ns"], _duration),
+        "utilisation": (run["cpu_utilisation"], _share),
+        "serial_makespan": (serial["makespan_ns"], _duration),
+        "serial_utilisation": (serial["cpu_utilisation"], _share),
+        "fairness": (run["fairness_jain"], _index),
+    }
+    found = {name: show(value) for name, (value, show) in whole.items() if value is not None} | {
         "cpu": _duration(sum(life.cpu_ns for life in history.lives.values())),
         "cpus": _number(history.booted.cpus if history.booted else 1),
         "switches": _number(run["switches"]),
         "missed": _number(history.missed),
-        "fairness": Figure(run["fairness_jain"], f"{run['fairness_jain']:.2f}"),
     }
     found |= {
         name: _duration(mean)
@@ -54,6 +56,10 @@ def _of_process(tracker: LessonTracker, process: dict[str, Any]) -> dict[str, Fi
 def _duration(ns: float) -> Figure:
     unit = MS if ns >= MS else US
     return Figure(ns, show_duration(round(ns / unit) * unit))
+
+
+def _index(value: float) -> Figure:
+    return Figure(value, f"{value:.2f}")
 
 
 def _share(share: float) -> Figure:

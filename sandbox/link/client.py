@@ -19,7 +19,7 @@ from sandbox.model.events import AnyEvent, Event, Halted, decode
 from sandbox.model.spec import Boot
 
 #: How long the kernel process may take to end all of its children and itself.
-_PATIENCE_S = 4.0
+_PATIENCE_S = 6.0
 #: Bytes of its standard error that are read: the dump of a deep stack fits.
 _MAX_WORDS = 1 << 15
 
@@ -119,10 +119,10 @@ class KernelProcess:
         self.send(Quit())
         yield from self.events(_PATIENCE_S)
 
-    def end(self) -> None:
-        """End the kernel process and all of its children: by a command, else by SIGKILL; then kill what it has left."""
-        for _ in self.quit():
-            pass  # it would wait for us to read its last events
+    def end(self) -> list[Event]:
+        """End the kernel process and all of its children: by a command, else by SIGKILL; then kill what it has left.
+        Its last events."""
+        last = [*self.quit()]
         heard = self.closed
         self._socket.close()  # tells it too
         self.closed = True
@@ -134,6 +134,7 @@ class KernelProcess:
             self._process.wait()
         sweep()
         self._stderr.close()
+        return last
 
     def _signal(self, number: signal.Signals) -> None:
         """Signal its process group: the kernel process, and with ``strict`` what stands between it and us."""

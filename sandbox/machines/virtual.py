@@ -34,8 +34,8 @@ from sandbox.kernel.machine import (
     Yielded,
 )
 from sandbox.model.commands import Kill, Quit
-from sandbox.model.events import Clause, Fault
-from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
+from sandbox.model.events import Clause, Event, Fault
+from sandbox.model.spec import At, ProcessSpec, Scenario, Segment, brings_more
 
 KILLED = 15
 _DONE = Obeyed({}, {}, {})
@@ -113,7 +113,7 @@ class VirtualMachine:
     @property
     def expects(self) -> bool:
         """Whether an arrival or a scripted command is still to come."""
-        return bool(self._arrivals or self._script or self._told)
+        return bool(self._arrivals or brings_more(self._script) or self._told)
 
     def start(self) -> None:
         """A virtual machine is always ready."""
@@ -184,9 +184,9 @@ class VirtualMachine:
             did = Clause("only on real processes", {"command": type(order.command).__name__.lower()})
             self._told.append(Told(Fault(self._now_ns, did)))
 
-    def halt(self) -> dict[int, int]:
+    def halt(self) -> list[Event]:
         """Nothing of a virtual run needs clearing away."""
-        return {}
+        return []
 
     def _next_instant(self, deadline_ns: int | None) -> int | None:
         now_ns = self._now_ns

@@ -78,10 +78,11 @@ class Spawn(Command, frozen=True, tag=True):
 
 
 class Type(Command, frozen=True, tag=True):
-    """Type a line into a process's console."""
+    """Type a line into a process's console. ``unseen``: its echo is off, so what is typed is nobody's business."""
 
     who: str
     text: str
+    unseen: bool = False
 
 
 Key = Literal["ctrl+c", "ctrl+d", "ctrl+z"]

@@ -174,6 +174,11 @@ class Blocked(Event, frozen=True, tag=True):
         return self.on.rule == READ_CONSOLE or (self.on.rule == POLL and self.on.text("on") == "console")
 
     @property
+    def hides_typing(self) -> bool:
+        """Whether what somebody types for it is to be shown nowhere."""
+        return self.on.text("echo") == "off"
+
+    @property
     def for_first_of_several(self) -> bool:
         """Whether it waits for the first of several descriptors."""
         return self.on.rule == POLL and ", " in (self.on.text("on") or "")

@@ -7,12 +7,13 @@ written in a file without that ending and with a unit: ``arrive = "20ms"``.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 import msgspec
 
 from sandbox.model.claims import AnyClaim, Happening, parse_happening
-from sandbox.model.commands import AnyCommand, parse_command
+from sandbox.model.commands import AnyCommand, Quit, parse_command
 from sandbox.model.values import (
     Argument,
     BadValue,
@@ -92,8 +93,9 @@ class MachineSpec(msgspec.Struct):
 
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
-    figures for the policies. Times in ns; ``args`` are those of the Python function or file. ``memory``: of more bytes
-    in all, it gets none from the system (None: as many as there are).
+    figures for the policies. Times in ns; ``args`` are those of the Python function or file. ``memory``: with more
+    bytes than that in memory, it and its descendants together, it is ended; ``address_space``: of more, in use or not,
+    it gets none from the system (None: as many as there are).
 
     A server (``program``) listens at ``listen``, has at most so many ``clients`` at once, and leaves those that have
     been silent for ``idle``. A client says its lines to whom it ``connect``s, as ``[[client]]`` does.
@@ -128,6 +130,7 @@ class ProcessSpec(msgspec.Struct):
     deadline_ns: Annotated[int | None, Duration("1us")] = None
     estimate_ns: Annotated[int | None, Duration("1us")] = None
     memory: Annotated[int | None, Size("32MB", "1000GB")] = None
+    address_space: Annotated[int | None, Size("32MB", "1000GB")] = None
 
     @property
     def segments(self) -> list[Segment]:
@@ -186,6 +189,13 @@ class At(msgspec.Struct):
 
     time_ns: Annotated[int, Duration()]
     do: Annotated[AnyCommand, Parsed(parse_command)]
+
+
+def brings_more(script: Iterable[At]) -> bool:
+    """Whether a script, in the order of its times, has anything to do but to end the run: that alone is no reason to
+    wait when all have ended."""
+    first = next(iter(script), None)
+    return first is not None and not isinstance(first.do, Quit)
 
 
 class Step(msgspec.Struct):
@@ -247,7 +257,8 @@ class Scenario(msgspec.Struct):
 class Boot(msgspec.Struct):
     """What a kernel process is told to run, and how. ``stay``: go on after everything has ended (somebody may
     start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too;
-    ``exposed``: the scenario's servers may listen where other machines can reach them."""
+    ``exposed``: the scenario's servers may listen where other machines can reach them; ``setuid``: programs may gain
+    privileges."""
 
     scenario: Scenario
     sensor: str = "auto"
@@ -256,3 +267,4 @@ class Boot(msgspec.Struct):
     attended: bool = False
     verify: bool = False
     exposed: bool = False
+    setuid: bool = False

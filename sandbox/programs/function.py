@@ -1,63 +1,50 @@
-"""A Python function from a file, called as the whole of a new process."""
+"""A Python function from a file, called as the whole of a process: ``python function.py NAME SIGNAL FILE FUNCTION
+ARGUMENTS``.
 
-from __future__ import annotations
+It has an interpreter of its own, which knows nothing of us, so that the function finds what it would find under
+``python3 FILE``; therefore nothing is imported here that an interpreter has not loaded anyway. The process stops
+itself by the signal before the file is read: what it took to get so far is not its own doing.
+"""
 
 import os
 import sys
-import types
-from collections.abc import Sequence
-from typing import NoReturn
-
-from sandbox.util import interpreter
 
 
-def call(file: str, function: str, args: Sequence[object]) -> int:
-    """Load ``file`` and call its ``function``; the exit status that Python itself would give.
+def main(name: str, stop: int, file: str, function: str, arguments: list[object]) -> None:
+    """Be called ``name``, stop, then read ``file`` and call its ``function``.
 
-    The file is both the module of its own name and what ``__main__`` stands for, so that modules beside it
-    and ``multiprocessing`` find what they would find under ``python3 FILE``; the ``__name__`` guard keeps.
+    The file is both the module of its own name and what ``__main__`` stands for, so that modules beside it and
+    ``multiprocessing`` find what they would find under ``python3 FILE``; the ``__name__`` guard keeps.
     """
-    import importlib.util  # in the child only: the kernel process, of which it is a copy, stays small
-
-    name = os.path.splitext(os.path.basename(file))[0]
-    sys.path.insert(0, os.path.dirname(os.path.abspath(file)))
+    with open("/proc/self/comm", "wb") as comm:
+        comm.write(os.fsencode(name))
+    os.kill(os.getpid(), stop)
+    path = os.path.abspath(file)
     sys.argv = [file]
+    if not sys.flags.safe_path:  # else there is no folder of a script among the paths
+        sys.path[0] = os.path.dirname(os.path.realpath(file))
+    new = type(sys)
+    own, module = new("__main__"), new(os.path.splitext(os.path.basename(file))[0])
+    own.__file__ = module.__file__ = path
+    sys.modules.update({"__main__": own, module.__name__: module})
+    with open(path, "rb") as source:
+        code = compile(source.read(), path, "exec", dont_inherit=True)
+    exec(code, module.__dict__)  # noqa: S102 - to run it is the purpose
+    getattr(module, function)(*arguments)
+
+
+def _without_us(error: BaseException) -> BaseException:
+    """The same exception, traced from the file on."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+        trace = trace.tb_next
+    return error.with_traceback(trace)
+
+
+if __name__ == "__main__":
     try:
-        main = types.ModuleType("__main__")
-        main.__file__ = file
-        sys.modules["__main__"] = main
-        spec = importlib.util.spec_from_file_location(name, file)
-        if spec is None or spec.loader is None:
-            print(f"cannot load {file}", file=sys.stderr)
-            return 1
-        module = importlib.util.module_from_spec(spec)
-        sys.modules[name] = module
-        spec.loader.exec_module(module)
-        getattr(module, function)(*args)
-        return 0
-    except SystemExit as wish:
-        if wish.code is None or isinstance(wish.code, int):
-            return wish.code or 0
-        print(wish.code, file=sys.stderr)
-        return 1
-    except BaseException:
-        print_exception()
-        return 1
-
-
-def print_exception() -> None:
-    """The traceback of the exception in hand, on standard error."""
-    import traceback
-
-    traceback.print_exc()
-
-
-def finish(status: int) -> NoReturn:
-    """End this forked process as the interpreter would end: threads joined, exit functions run, output out."""
-    try:
-        interpreter.run_exit_functions()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:
-        status = status or 1
-    os._exit(status & 0xFF)
+        called, stop, file, function, arguments = sys.argv[1:]
+        main(called, int(stop), file, function, eval(arguments))  # noqa: S307 - a list that we wrote
+    except Exception as error:
+        sys.excepthook(type(error), _without_us(error), error.__traceback__)
+        sys.exit(1)

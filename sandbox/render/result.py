@@ -105,10 +105,10 @@ def _print_run(document: dict[str, Any]) -> None:
     )
     told = (
         _("makespan {time} ms").format(time=milliseconds(figures["makespan_ns"])),
-        _("CPU utilisation {share}").format(share=f"{figures['cpu_utilisation']:.1%}"),
+        _("CPU utilisation {share}").format(share=_figure(figures["cpu_utilisation"], ".1%")),
         _("context switches {number}").format(number=figures["switches"]),
-        _("throughput {number}/s").format(number=f"{figures['throughput_per_s']:.2f}"),
-        _("fairness {index}").format(index=f"{figures['fairness_jain']:.3f}"),
+        _("throughput {number}/s").format(number=_figure(figures["throughput_per_s"], ".2f")),
+        _("fairness {index}").format(index=_figure(figures["fairness_jain"], ".3f")),
     )
     say("   ".join(told))
     if figures["switching_ns"]:
@@ -125,12 +125,17 @@ def _print_run(document: dict[str, Any]) -> None:
         say(said.format(time=milliseconds(unseen_ns)))
 
 
+def _figure(value: float | None, form: str) -> str:
+    return "-" if value is None else format(value, form)
+
+
 def print_serial(history: History) -> None:
     """What the same work would have taken one after another, where that differs."""
     serial = one_after_another(history)
-    if serial["cpu_utilisation"] < 1:
+    makespan_ns, utilisation = serial["makespan_ns"], serial["cpu_utilisation"]
+    if makespan_ns is not None and utilisation is not None and utilisation < 1:
         said = _("one after another the same work takes {time} ms at a CPU utilisation of {share}")
-        time, share = milliseconds(round(serial["makespan_ns"])), f"{serial['cpu_utilisation']:.1%}"
+        time, share = milliseconds(round(makespan_ns)), f"{utilisation:.1%}"
         say(said.format(time=time, share=share))
 
 

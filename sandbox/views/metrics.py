@@ -12,7 +12,8 @@ that nobody had noticed yet or until a late stop took effect; it is part of the 
 somebody who is not ours had the CPU of a process that was dispatched and could run. unseen: CPU time of processes that
 had ended before anybody saw them; it counts for their families and as utilisation. switching: time on a CPU in which
 that was still switching to the process; in virtual time turnaround = CPU + waiting + blocked + switching
-exactly, on real processes it is not known (None).
+exactly, on real processes it is not known (None). What is not known yet, the makespan where nothing has ended for
+one, is None and never 0.
 """
 
 from __future__ import annotations
@@ -70,15 +71,15 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
     """The figures of a run, over the processes that have ended; of those only over these ``pids``, if any are given."""
     everyone = list(history.lives.values())
     ended = [life for life in everyone if life.exited is not None and (pids is None or life.admitted.pid in pids)]
-    makespan_ns = max((life.exited.t_ns for life in ended if life.exited), default=0)
+    makespan_ns = max((life.exited.t_ns for life in ended if life.exited), default=None)
     span_ns = makespan_ns if len(ended) == len(everyone) else history.now_ns
     cpus = history.booted.cpus if history.booted else 1
     cpu_ns = sum(life.cpu_ns for life in everyone) + history.unseen_ns
     named = [_process(life, history) for life in ended if pids is not None or life.admitted.order is not None]
     return {
         "makespan_ns": makespan_ns,
-        "cpu_utilisation": cpu_ns / (cpus * span_ns) if span_ns else 0.0,
-        "throughput_per_s": len(ended) * S / span_ns if span_ns else 0.0,
+        "cpu_utilisation": cpu_ns / (cpus * span_ns) if span_ns else None,
+        "throughput_per_s": len(ended) * S / span_ns if span_ns else None,
         "switches": history.switches,
         "switching_ns": sum(life.switching_ns for life in everyone) if _is_virtual(history) else None,
         "missed_deadlines": history.missed,
@@ -92,20 +93,23 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
     }
 
 
-def one_after_another(history: History) -> dict[str, float]:
+def one_after_another(history: History) -> dict[str, float | None]:
     """What the scenario's processes would take one after another, the CPU idle during each one's waits: makespan in ns
-    and CPU utilisation, from what all used and these waited in this run, for others than their own children."""
+    and CPU utilisation, from what all used and these waited in this run, for others than their own children; None
+    where none has ended: what it will take is not known."""
     cpu_ns = sum(life.cpu_ns for life in history.lives.values())
     named = [life for life in history.lives.values() if life.admitted.order is not None]
     waits_ns = sum(life.blocked_ns(history.now_ns) - life.child_wait_ns(history.now_ns) for life in named)
     total_ns = cpu_ns + waits_ns
-    return {"makespan_ns": total_ns, "cpu_utilisation": cpu_ns / total_ns if total_ns else 0.0}
+    if not total_ns or not any(life.exited for life in named):
+        return {"makespan_ns": None, "cpu_utilisation": None}
+    return {"makespan_ns": total_ns, "cpu_utilisation": cpu_ns / total_ns}
 
 
-def jain(shares: Sequence[float]) -> float:
-    """Jain's fairness index, (Σx)² / (n Σx²); 1.0 for no shares at all."""
+def jain(shares: Sequence[float]) -> float | None:
+    """Jain's fairness index, (Σx)² / (n Σx²); None for no shares at all."""
     squares = sum(share * share for share in shares)
-    return sum(shares) ** 2 / (len(shares) * squares) if squares else 1.0
+    return sum(shares) ** 2 / (len(shares) * squares) if squares else None
 
 
 def _summary(values: list[int]) -> dict[str, int | None]:

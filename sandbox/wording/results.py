@@ -76,8 +76,8 @@ def summary(figures: Mapping[str, Any], processes: int, cpus: int = 1) -> str:
     means = {name: figures[f"{name}_ns"]["mean"] for name in _MEANS}
     known = [_(_MEANS[name]).format(time=rounded(mean)) for name, mean in means.items() if mean is not None]
     return _("{done}; {cpu}, {switched}. {whose}").format(
-        done=done.format(number=processes, time=rounded(figures["makespan_ns"])),
-        cpu=cpu.format(number=cpus, share=f"{figures['cpu_utilisation']:.0%}"),
+        done=done.format(number=processes, time=rounded(figures["makespan_ns"] or 0)),
+        cpu=cpu.format(number=cpus, share=f"{figures['cpu_utilisation'] or 0:.0%}"),
         switched=switched.format(number=figures["switches"]),
         whose=ngettext("Its {figures}.", "Mean {figures}.", processes).format(figures=listed(known)),
     )

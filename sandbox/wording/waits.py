@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.i18n import Messages, _
-from sandbox.model.events import Clause
+from sandbox.model.events import READ_CONSOLE, Clause
 from sandbox.model.states import State
 from sandbox.wording.templates import say
 
@@ -18,6 +18,7 @@ _CAUSES: Messages = {
     "sleep": "sleep {for_ns}",
     "next job": "next job in {for_ns}",
     "read console": "read console",
+    "read console, echo off": "read console, echo off",
     "write console": "console full",
     "read pipe": "read pipe ← {name}",
     "write pipe": "pipe full → {name}",
@@ -108,6 +109,8 @@ def cause(clause: Clause) -> str:
     """What a process waits for, in a few words."""
     if clause.rule == "stopped" and (stop := _STOPS.get(clause.text("signal") or "")) is not None:
         return _(stop)
+    if clause.rule == READ_CONSOLE and clause.text("echo") == "off":
+        return _(_CAUSES["read console, echo off"])
     said = say(_CAUSES, clause).rstrip(" ←→")
     if (rule := clause.text("cause")) is None:
         return said

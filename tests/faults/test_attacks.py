@@ -106,9 +106,9 @@ def did(run: Watch, what: str) -> int:
 
 
 def states_of_family(run: Watch) -> list[str]:
-    from tests.support.procs import descendants
+    from tests.support.procs import descendants, scheduled
 
-    return [letter for os_pid in descendants(run.link.os_pid) if (letter := state(os_pid))]
+    return [letter for os_pid in scheduled(descendants(run.link.os_pid)) if (letter := state(os_pid))]
 
 
 def test_quitting_in_a_pause() -> None:

@@ -15,7 +15,7 @@ import pytest
 from sandbox.link.client import can_be_strict, use_all_cpus
 from tests.support.files import BUSY, toml_list, write_scenario
 from tests.support.leaks import LeftCheck
-from tests.support.procs import children, descendants, gone, parent, state
+from tests.support.procs import children, descendants, gone, parent, scheduled, state
 from tests.support.run import OSSANDBOX, ROOT, LoggedRun, until
 from tests.support.scenarios import quick_python
 from tests.support.terminal import terminal
@@ -121,7 +121,7 @@ def test_f02_death_between_fork_and_arming(tmp_path: Path) -> None:
 def test_f04_the_kernel_process_is_killed(tmp_path: Path) -> None:
     command = ui(tmp_path, text=BUSY_FAMILY)
     kernel = until(lambda: command.kernel, "the kernel process is there")
-    until(lambda: len(descendants(kernel)) >= 3 + 1 + FAMILY_SIZE, "the family is complete")
+    until(lambda: len(scheduled(descendants(kernel))) >= 3 + 1 + FAMILY_SIZE, "the family is complete")
     family = descendants(kernel)
     os.kill(kernel, signal.SIGKILL)
     assert command.wait() == 1
@@ -132,7 +132,7 @@ def test_f04_the_kernel_process_is_killed(tmp_path: Path) -> None:
 def test_f04_the_app_says_so_and_runs_again(tmp_path: Path) -> None:
     with terminal(write_scenario(tmp_path, BUSY_FAMILY)) as app:
         kernel = app.read_until(lambda: app.kernel, "the kernel process is there")
-        app.read_until(lambda: len(descendants(kernel)) >= 3 + 1 + FAMILY_SIZE, "the family is complete")
+        app.read_until(lambda: len(scheduled(descendants(kernel))) >= 3 + 1 + FAMILY_SIZE, "the family is complete")
         family = descendants(kernel)
         os.kill(kernel, signal.SIGKILL)
         app.read_until(lambda: app.shows("kernel process died"), "the app says what happened")
@@ -191,7 +191,7 @@ def test_f06_strict_leaves_no_daemon_even_if_both_are_killed_at_once(
 ) -> None:
     command = ui(tmp_path, "--strict", text=BUSY_FAMILY)
     kernel = until(lambda: command.kernel, "the kernel process is there")
-    until(lambda: len(descendants(kernel)) >= 3 + 1 + FAMILY_SIZE, "the family is complete")
+    until(lambda: len(scheduled(descendants(kernel))) >= 3 + 1 + FAMILY_SIZE, "the family is complete")
     assert kernel not in children(command.os_pid), "it has a namespace's first process for a parent"
     starter = parent(kernel)
     command.kill(signal.SIGSTOP)

@@ -243,11 +243,13 @@ def test_f16_a_stopped_child_that_is_killed_ends_once() -> None:
 def assert_no_zombie(run: Watch) -> None:
     """Below the kernel process nothing is left, while it lives."""
 
-    def relatives() -> list[int]:
-        kernel = str(run.link.os_pid)
-        return scheduled([os_pid for os_pid in os_pids() if fields(os_pid)[1:2] == [kernel]])
+    run.until(lambda: not others(run), "no child of the kernel process is left, dead or alive")
 
-    run.until(lambda: not relatives(), "no child of the kernel process is left, dead or alive")
+
+def others(run: Watch) -> list[int]:
+    """The children of the kernel process, dead or alive, without our own helpers."""
+    kernel = str(run.link.os_pid)
+    return scheduled([os_pid for os_pid in os_pids() if fields(os_pid)[1:2] == [kernel]])
 
 
 def test_f23_a_daemon_keeps_the_console_open() -> None:

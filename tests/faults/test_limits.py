@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,14 +10,18 @@ from pathlib import Path
 import pytest
 
 from sandbox.link.client import use_all_cpus
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.process import memory
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.reports import Reports
 from sandbox.model.commands import Quit
-from sandbox.model.events import Admitted, Exited, Wrote
+from sandbox.model.events import Admitted, Exited, Fault, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
 from tests.support.files import write_scenario
 from tests.support.procs import gone
 from tests.support.real import run_real, watch
-from tests.support.run import OSSANDBOX, ROOT
+from tests.support.run import OSSANDBOX, ROOT, until
 from tests.support.scenarios import command, exits, process, quick_python, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
@@ -56,8 +61,51 @@ def test_f18_a_memory_hog_fails_alone() -> None:
     hog = quick_python(
         "try:", "    bytes(1 << 30)", "except MemoryError:", "    print('no memory')", "    raise SystemExit(3)"
     )
-    ended = exits(run_real(scenario(command("hog", *hog, memory=400_000_000), process("other", "cpu 20ms"))))
-    assert (ended["hog"].code, ended["other"].code) == (3, 0)
+    reserves = quick_python("import mmap", "mmap.mmap(-1, 1 << 30)")
+    world = scenario(
+        command("hog", *hog, address_space=400_000_000),
+        command("reserves", *reserves, memory=100_000_000),
+        process("other", "cpu 20ms"),
+    )
+    ended = exits(run_real(world))
+    assert {name: each.code for name, each in ended.items()} == {"hog": 3, "reserves": 0, "other": 0}
+
+
+def test_f18_what_needs_more_memory_than_it_may_have_is_ended_alone_and_told() -> None:
+    hog = quick_python("import time", "data = b'x' * 300_000_000", "time.sleep(10)")
+    events = run_real(scenario(command("hog", *hog, memory=100_000_000), process("other", "cpu 200ms")))
+    ended = exits(events)
+    assert (ended["hog"].signal, ended["other"].code) == (signal.SIGKILL, 0)
+    assert [event.what.rule for event in events if isinstance(event, Fault)] == ["too much memory"]
+
+
+def test_f18_where_there_is_no_control_group_we_look_ourselves(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: str) -> None:
+        raise OSError
+
+    monkeypatch.setattr(memory, "RunGroup", refuse)
+    sizes = (20_000_000, 300_000_000)
+    hogs = [subprocess.Popen(quick_python("import time", f"x = b'x' * {size}", "time.sleep(60)")) for size in sizes]
+    spec = ProcessSpec("hog", command=["hog"], memory=100_000_000)
+    children = [Child(hog.pid, spec, forked=False) for hog in hogs]
+    out = Reports(Clock())
+    limits = memory.MemoryLimits(None, children, out)
+    for child in children:
+        limits.born(child)
+    try:
+
+        def ended() -> bool:
+            limits.check()
+            return hogs[1].poll() is not None
+
+        until(ended, "the greedy one is ended")
+        assert (hogs[0].poll(), hogs[1].poll()) == (None, -signal.SIGKILL)
+        assert len(out.take(0).reports) == 1
+    finally:
+        for hog, child in zip(hogs, children, strict=True):
+            hog.kill()
+            hog.wait()
+            child.close()
 
 
 def test_f24_three_hundred_processes() -> None:

@@ -103,7 +103,7 @@ def test_the_result_document_adds_up(world: Scenario) -> None:
         if world.machine.switch_cost_ns == 0:
             assert process["turnaround_ns"] == spent
     assert [p["name"] for p in document["processes"]] == [p.name for p in world.processes]
-    assert 0 <= document["metrics"]["cpu_utilisation"] <= 1
+    assert 0 <= (document["metrics"]["cpu_utilisation"] or 0) <= 1
 
 
 #: How long anybody may wait for the CPU at most, of n processes: what these policies promise. Times in ns.

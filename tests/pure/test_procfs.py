@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs, procfs_counts
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.spec import ProcessSpec
 
@@ -104,10 +104,10 @@ def test_an_epoll_that_waits_for_more_than_is_read(monkeypatch: pytest.MonkeyPat
 
 
 def test_memory() -> None:
-    found = procfs.memory_use(ME, os.getppid())
+    found = procfs_counts.memory_use(ME, os.getppid())
     assert found is not None
     assert found.resident == found.shared + found.private > 1 << 20
-    assert procfs.memory_use(ME, NOBODY) is None, "no descendant of that one"
+    assert procfs_counts.memory_use(ME, NOBODY) is None, "no descendant of that one"
     text = b"these very bytes"
     address = id(text) + bytes.__basicsize__ - 1
     assert procfs.read_memory(ME, address, len(text)) == text
@@ -126,7 +126,7 @@ def test_of_one_that_is_gone_nothing_is_told() -> None:
     assert [*procfs.descriptors(NOBODY)] == []
     assert [*procfs.epoll_descriptors(NOBODY, 0)] == []
     assert procfs.system_call(NOBODY) is None
-    assert procfs.memory_use(NOBODY, ME) is None
+    assert procfs_counts.memory_use(NOBODY, ME) is None
     assert procfs.scheduled_ns(NOBODY) is None
     assert not procfs.withstands(NOBODY, signal.SIGTERM)
     assert not procfs.pending_signals(NOBODY)

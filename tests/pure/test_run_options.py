@@ -62,7 +62,7 @@ def test_words_become_values(tmp_path: Path) -> None:
     )
     assert read == RunOptions(
         scenario=str(tmp_path / "scenario.toml"), policy=None, quantum_ns=15 * MS, cpus=2, seed=3, limit_ns=1_000 * MS,
-        sensor="auto", recipe="auto", strict=True, expose=False, record="x", overwrite=False,
+        sensor="auto", recipe="auto", strict=True, expose=False, setuid=False, record="x", overwrite=False,
     )  # fmt: skip
 
 

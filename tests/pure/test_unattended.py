@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
+from sandbox.machines.linux.blocking.prospects import Prospect
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.process.process_table import ProcessTable
@@ -30,7 +31,12 @@ class World:
         link: Any = SimpleNamespace(read=lambda: self.said, check=list)
         scenario = Scenario("test", "test", MachineSpec(), [], clients=list(clients), script=script or [])
         self.commands = Commands(link, scenario.script, Clock(), self.reports)
-        self.run = UnattendedRun(scenario, self.table, self.blocked, self.commands, self.reports)
+        self.run = UnattendedRun(scenario, self.table, self.blocked, self.commands, self.reports, self.prospect)
+
+    @staticmethod
+    def prospect(child: Any) -> Prospect:
+        rules = {"read console": Prospect.PERSON, "poll": Prospect.POLLS, "wait for child": Prospect.BOARD}
+        return rules.get(child.blocked_on.rule, Prospect.OPEN)
 
     def add(
         self,
@@ -40,9 +46,11 @@ class World:
         parent: Any = None,
         held: bool = False,
     ) -> Any:
-        spec = ProcessSpec(name, program=program)
-        child: Any = SimpleNamespace(os_pid=1, spec=spec, blocked_on=on, parent=parent, held=held)
+        child: Any = SimpleNamespace(spec=ProcessSpec(name, program=program), blocked_on=on, parent=parent, held=held)
+        child.wait_number, child.used_ns, child.console = 1, 0, SimpleNamespace(written=0)
+        child.cpu_ns = lambda: child.used_ns
         self.table.admit(child)
+        child.os_pid = 100 + child.pid
         if on is not None:
             self.blocked[child.pid] = child
         return child
@@ -89,6 +97,7 @@ def test_not_while_something_may_still_happen(what: str) -> None:
     world.table.running.clear()
     world.table.arriving.clear()
     world.blocked.pop(other.pid, None)
+    del world.table.by_pid[other.pid]
     assert world.rules(11 * S) == [], "the time counts from now on"
     assert world.rules(12 * S) == HOPELESS
 
@@ -97,6 +106,37 @@ def test_not_while_the_script_has_something_to_say() -> None:
     world = World(script=[At(60 * S, parse_command("kill editor"))])
     world.add("editor", on=READS_CONSOLE)
     assert world.rules(0, 10 * S) == []
+
+
+def test_whoever_waits_for_one_who_waits_for_somebody_to_type_waits_for_that_too() -> None:
+    world = World()
+    world.add("sh", on=Clause("wait for child"))
+    assert world.rules(0, 10 * S) == [], "a knot is none of a person's business"
+    world.add("editor", on=READS_CONSOLE)
+    assert world.rules(11 * S, 11 * S + 1) == HOPELESS
+
+
+def test_one_that_looks_for_keys_again_and_again_waits_for_them() -> None:
+    world = World()
+    editor = world.add("editor", on=Clause("poll"))
+    assert world.rules(0, 4 * S) == []
+    del world.blocked[editor.pid]
+    world.table.running[editor.pid] = editor
+    assert world.rules(4 * S + 1) == [], "it is awake in between"
+    world.table.running.clear()
+    world.blocked[editor.pid] = editor
+    editor.wait_number += 1
+    assert world.rules(5 * S + 1, 6 * S + 2) == HOPELESS
+
+
+@pytest.mark.parametrize("what", ["writes", "computes"])
+def test_not_one_that_does_something_in_between(what: str) -> None:
+    world = World()
+    editor = world.add("editor", on=Clause("poll"))
+    for second in range(30):
+        editor.console.written += what == "writes"
+        editor.used_ns += S // 2 * (what == "computes")
+        assert world.rules(second * S) == []
 
 
 def test_when_all_clients_have_left_and_servers_only_are_there() -> None:

@@ -31,7 +31,7 @@ class Waiter:
 def resumed(*waiters: Waiter) -> None:
     for waiter in waiters:
         waiter.all = waiters
-    it: Any = BlockedProcesses({}, None)  # type: ignore[arg-type]
+    it: Any = BlockedProcesses({}, None, None)  # type: ignore[arg-type]
     it.by_pid = dict(enumerate(waiters, 1))
     it.resume()
 

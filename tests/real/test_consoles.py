@@ -99,3 +99,18 @@ def test_a_script_presses_keys() -> None:
     assert [Press("x", key).character for key in ("ctrl+c", "ctrl+d", "ctrl+z")] == ["\x03", "\x04", "\x1a"]
     with pytest.raises(BadValue):
         parse_command("press editor ctrl+x")
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_a_password_is_told_to_who_asks_for_it_and_to_nobody_else() -> None:
+    asks = quick_python("import getpass", "print('got', getpass.getpass()[::-1])")
+    world = scenario(command("canonical", *asks), command("raw", "bash", "-c", "read -sn 6; echo got ${REPLY:1:3}"))
+    with watch(world) as run:
+        for name, reason in (("canonical", Clause("read console", {"echo": "off"})), ("raw", READS)):
+            run.until(lambda n=name, r=reason: any(e.on == r for e in run.all(Blocked, n)), f"{name} asks")  # type: ignore[misc]
+            run.link.send(Type(name, "s3cret"))
+            run.ended(name)
+        assert ("got terc3s" in run.wrote("canonical"), "got 3cr" in run.wrote("raw")) == (True, True)
+        assert [event.did.rule for event in run.all(Operator)] == ["typed unseen"] * 2
+        assert "s3cret" not in repr(run.events)

@@ -22,6 +22,7 @@ from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.model.commands import Kill, Quit, Type
 from sandbox.model.events import Admitted, Became, Blocked, Booted, Descheduled, Dispatched, Exited, Ready
 from sandbox.model.spec import ProcessSpec
@@ -245,7 +246,7 @@ def test_one_that_wakes_twice_before_the_kernel_hears_of_it_wakes_once() -> None
     out, child = Reports(Clock()), Child(os_pid, ProcessSpec("sleeper"))
     try:
         child.pid = 1
-        blocked = BlockedProcesses({os_pid: child}, out)
+        blocked = BlockedProcesses({os_pid: child}, WriteGuard(True, out), out)
         blocked.by_pid[child.pid] = child
         blocked.wake(child)
         blocked.wake(child)

@@ -16,7 +16,7 @@ from textual.widgets import Input
 
 from sandbox.clients.client import Client
 from sandbox.model.commands import Command
-from sandbox.model.events import AnyEvent, Halted
+from sandbox.model.events import AnyEvent, Event, Halted
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.trace.load import Recording
 from sandbox.tui.app import SandboxApp
@@ -94,10 +94,11 @@ class FakeLink:
     def last_words(self) -> str:
         return self._words
 
-    def end(self) -> None:
+    def end(self) -> list[Event]:
         self.closed = self.ended = True
         self._ours.close()
         self._theirs.close()
+        return []
 
 
 def blank_scenario(*names: str, lesson: str | None = None, name: str = "test", title: str = "A test") -> Scenario:

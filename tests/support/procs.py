@@ -4,7 +4,13 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from pathlib import Path
+
+from sandbox.machines.linux.process.session import LEADER
+
+#: What nobody schedules below a kernel process: who leads a session, and who keeps moves between control groups quick.
+HELPERS = {LEADER, "mover"}
 
 
 def os_pids() -> list[int]:
@@ -58,9 +64,14 @@ def children_by_parent() -> dict[int, list[int]]:
     return found
 
 
+def scheduled(os_pids: Iterable[int]) -> list[int]:
+    """These without our own helpers."""
+    return [os_pid for os_pid in os_pids if name(os_pid) not in HELPERS]
+
+
 def children(os_pid: int) -> list[int]:
-    """Those whose parent it is, zombies left out."""
-    return children_by_parent().get(os_pid, [])
+    """Those whose parent it is; zombies and our own helpers are left out."""
+    return scheduled(children_by_parent().get(os_pid, []))
 
 
 def descendants(os_pid: int) -> list[int]:
@@ -69,11 +80,6 @@ def descendants(os_pid: int) -> list[int]:
     for ancestor in found:  # grows as we go
         found += known.get(ancestor, [])
     return found[1:]
-
-
-def scheduled(os_pids: list[int]) -> list[int]:
-    """These without the freezer's helper, which nobody schedules, and which goes when the kernel process does."""
-    return [os_pid for os_pid in os_pids if name(os_pid) != "mover"]
 
 
 def gone(*os_pids: int) -> bool:

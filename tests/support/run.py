@@ -52,7 +52,7 @@ class CommandRun:
 
     @property
     def scheduled(self) -> list[int]:
-        """The processes that its kernel process has borne."""
+        """The processes that its kernel process has borne, without those that only lead a session."""
         kernel = self.kernel
         return procs.children(kernel) if kernel else []
 

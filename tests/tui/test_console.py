@@ -213,3 +213,18 @@ def test_console_small(make_driver: MakeDriver, snap_compare: Compare) -> None:
     driver = make_driver(config=Config("light"))
     before = prepare(driver, reports(), "3", "enter", "a", sees="CONSOLE of 3")
     assert snap_compare(driver.app, terminal_size=(80, 24), run_before=before)
+
+
+async def test_a_password_is_shown_nowhere(make_driver: MakeDriver) -> None:
+    script = KernelScript().admit("login").run("login").write("login", "Password: ").later("2ms")
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "3", script.block("login", "read console", echo="off"))
+        assert "BLOCKED, read console, echo off" in driver.text
+        await pilot.press("enter", *"s3cret")
+        await driver.settle(pilot)
+        assert "s3cret" not in driver.text
+        await pilot.press("enter")
+        assert driver.sent[-1:] == [Type("1", "s3cret")]
+        await driver.feed(pilot, script.wake("login").later("1ms").operator("typed unseen", pid=1))
+        assert "s3cret" not in driver.text

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from sandbox.machines.linux.procfs import MemoryUse, memory_use
+from sandbox.machines.linux.procfs_counts import MemoryUse, memory_use
 from sandbox.model.events import Admitted
 from sandbox.tui.config import Config
 from tests.support.app import AppDriver, Compare, MakeDriver, prepare
@@ -27,7 +27,7 @@ def fake(monkeypatch: pytest.MonkeyPatch, driver: AppDriver, script: KernelScrip
     ]  # fmt: skip
     script.events = events
     monkeypatch.setattr(
-        "sandbox.machines.linux.procfs.memory_use",
+        "sandbox.machines.linux.procfs_counts.memory_use",
         lambda pid, _: MemoryUse(2 * pid * MIB, pid * MIB, pid * MIB, 3 * pid * MIB // 2),
     )
     return script

@@ -148,6 +148,9 @@ def _containment() -> Iterator[Finding]:
     contained = os.path.exists("/.dockerenv") or os.environ.get("container")  # noqa: SIM112 - systemd's name
     found = _("{who}, in a container") if contained else _("{who}, on the machine")
     yield Finding(_("user"), "ok", found.format(who=who))
+    if os.geteuid() != 0:
+        yield _privileges()
+    yield from _memory()
     if can_be_strict():
         yield Finding("--strict", "ok", _("a pid namespace of its own can be had"))
     else:
@@ -156,6 +159,22 @@ def _containment() -> Iterator[Finding]:
             "terminal's and the kernel process are killed at the same moment, daemons may live on"
         )
         yield Finding("--strict", "limited", _("no pid namespace can be had"), advice)
+
+
+def _privileges() -> Finding:
+    advice = _("what runs under another user can neither be stopped nor ended by us; --setuid permits it all the same")
+    return Finding(_("privileges"), "limited", _("sudo, su and other setuid programs gain none in a run"), advice)
+
+
+def _memory() -> Iterator[Finding]:
+    """Who keeps the limits of memory."""
+    from sandbox.machines.linux.cgroup import can_limit_memory
+
+    if can_limit_memory():
+        yield Finding(_("memory"), "ok", _("a control group keeps the limits of memory"))
+    else:
+        advice = _("we look fifty times a second, and end what has more than it may")
+        yield Finding(_("memory"), "limited", _("no control group can limit it"), advice)
 
 
 def _port() -> Iterator[Finding]:

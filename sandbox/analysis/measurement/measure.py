@@ -75,7 +75,7 @@ class Run:
 
     @property
     def makespan_ns(self) -> int:
-        return int(metrics(self.history)["makespan_ns"])
+        return int(metrics(self.history)["makespan_ns"] or 0)
 
     def _engine_share(self) -> float | None:
         if len(self._engine) < 2:

@@ -185,6 +185,21 @@ def entered_group() -> tuple[RunGroup | None, str]:
     return group, ""
 
 
+def can_limit_memory() -> bool:
+    """Whether memory can be limited here, in a group of either version."""
+    for controller in ("", "memory"):
+        with suppress(OSError):
+            run = RunGroup(controller)
+            try:
+                run.limit(1 << 30)
+                return True
+            except OSError:
+                continue
+            finally:
+                run.end()
+    return False
+
+
 def oom_kills(group: Group) -> int:
     """How many processes the system has ended for want of memory under the limit of a group."""
     for name in ("memory.events", "memory.oom_control"):

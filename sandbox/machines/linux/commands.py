@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Protocol
+
+import msgspec
 
 from sandbox.kernel.machine import Asked
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.reports import Reports
-from sandbox.model.commands import Command, Farewell, Quit, Resume, Step
-from sandbox.model.spec import At
+from sandbox.model.commands import Command, Farewell, Quit, Resume, Step, Type
+from sandbox.model.spec import At, brings_more
 
 
 class OperatorLink(Protocol):
@@ -47,10 +49,19 @@ class OperatorLink(Protocol):
 
 
 class Commands:
-    """Reports what is asked for, in the order in which it is due."""
+    """Reports what is asked for, in the order in which it is due. ``echoes``: whether what is typed for a process, by
+    pid or name, is shown in its console; where it is not, nobody else shall see it either."""
 
-    def __init__(self, link: OperatorLink, script: Iterable[At], clock: Clock, reports: Reports) -> None:
+    def __init__(
+        self,
+        link: OperatorLink,
+        script: Iterable[At],
+        clock: Clock,
+        reports: Reports,
+        echoes: Callable[[str], bool] = lambda _: True,
+    ) -> None:
         self._link = link
+        self._echoes = echoes
         self._script = deque(sorted(script, key=lambda at: at.time_ns))
         self._clock = clock
         self._reports = reports
@@ -60,7 +71,7 @@ class Commands:
     @property
     def expected(self) -> bool:
         """Whether a scripted command is still to come."""
-        return bool(self._script)
+        return brings_more(self._script)
 
     @property
     def script_ends_pauses(self) -> bool:
@@ -82,7 +93,7 @@ class Commands:
         """What the time brings: silence on the link, and scripted commands."""
         self._report(self._link.check())
         while self._script and self._script[0].time_ns <= self._clock.watch_ns():
-            self._reports.add(Asked(self._script.popleft().do))
+            self._ask(self._script.popleft().do)
 
     def quit(self) -> None:
         """Nobody asks for it, but there is nothing left to do."""
@@ -93,4 +104,9 @@ class Commands:
             if isinstance(command, Farewell):
                 self.farewell = True
             else:
-                self._reports.add(Asked(command))
+                self._ask(command)
+
+    def _ask(self, command: Command) -> None:
+        if isinstance(command, Type) and not self._echoes(command.who):
+            command = msgspec.structs.replace(command, unseen=True)
+        self._reports.add(Asked(command))

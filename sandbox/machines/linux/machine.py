@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from itertools import takewhile
+from collections.abc import Iterable
 from typing import Literal
 
 from sandbox.kernel.machine import (
@@ -25,16 +25,19 @@ from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands, OperatorLink
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
-from sandbox.machines.linux.net.listeners import Listeners
+from sandbox.machines.linux.monopoly import Monopoly
 from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.population import Population
+from sandbox.machines.linux.process.births import Births
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.consoles import Consoles
+from sandbox.machines.linux.process.memory import MemoryLimits
+from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators_program
-from sandbox.machines.linux.process.terminate import Terminator, end_all
+from sandbox.machines.linux.process.spawn import SpawnFailed
+from sandbox.machines.linux.process.terminate import Terminator, end_all, let_end
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.machines.linux.switching.pinning import Pinning
@@ -42,11 +45,12 @@ from sandbox.machines.linux.switching.recipe import RecipeInForce, switching_ord
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
 from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
-from sandbox.machines.linux.switching.switch_log import SwitchLog
+from sandbox.machines.linux.switching.switch_log import open_switch_log
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.model.commands import Command, Kill, Press, Spawn, Type
-from sandbox.model.events import Clause
-from sandbox.model.spec import Boot
+from sandbox.model.events import Clause, Event, Unseen, Wrote
+from sandbox.model.spec import Boot, ProcessSpec
 from sandbox.util import libc
 from sandbox.util.units import US
 
@@ -65,8 +69,6 @@ class LinuxMachine:
     """
 
     kind: Literal["linux"] = "linux"
-    #: There is one from ``start`` on.
-    _spawner: Spawner
 
     def __init__(self, boot: Boot, cpus: CpuAssignment, link: OperatorLink) -> None:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
@@ -77,7 +79,7 @@ class LinuxMachine:
         self._reports = Reports(self._clock)
         self._poller = Poller()
         self._table = ProcessTable()
-        self._commands = Commands(link, boot.scenario.script, self._clock, self._reports)
+        self._commands = Commands(link, boot.scenario.script, self._clock, self._reports, self._table.echoes)
         # Processes: how they begin and end.
         order = switching_order(boot.recipe, cpus.dedicated)
         self._reaper = Reaper(stops=order == "sequential")
@@ -85,19 +87,25 @@ class LinuxMachine:
         self._consoles = Consoles(self._poller, self._reports.wrote)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
         # Switching: which of them has a CPU.
+        self._guard = WriteGuard(cpus.dedicated, self._reports)
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
         self._group, obstacle = entered_group()
         self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
-        self._recipe.expect(boot.scenario.processes)
+        self._privileges = Privileges(boot.setuid, self._reports)
+        self._expect(boot.scenario.processes)
+        self._births = Births(boot, cpus, self._clock, order == "overlapped")
+        self._memory = MemoryLimits(self._group, self._table.by_os_pid.values(), self._reports)
         self._pinning = Pinning(cpus.mini, self._reports)
-        self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped")
+        self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped", self._guard)
         self._stolen = StolenTime()
-        self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer, self._recipe.moved)
+        self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._recipe)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
-        self._blocked = BlockedProcesses(self._table.by_os_pid, self._reports)
-        self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._reports)
-        self._switch_log = self._open_switch_log() if boot.verify else None
+        self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
+        self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports)
+        self._switch_log = (
+            open_switch_log(cpus.mini, self._clock, self._table.by_os_pid, self._reports) if boot.verify else None
+        )
         self._population = Population(
             self._table,
             self._clock,
@@ -112,22 +120,18 @@ class LinuxMachine:
             net=self._net,
             recipe=self._recipe,
             stolen=self._stolen,
+            memory=self._memory,
+            privileges=self._privileges,
         )
         # Chores.
         self._unattended = UnattendedRun(
             boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports
         )
+        self._monopoly = Monopoly(self._table, self._reports)
         self._chores_due_ns = 0
         #: Something has happened that chores may have to follow up.
         self._stirred = True
         self._poller.add(link.fileno(), self._commands.read)
-
-    def _open_switch_log(self) -> SwitchLog | None:
-        try:
-            return SwitchLog(self._cpus.mini, self._clock, self._table.by_os_pid)
-        except OSError as error:
-            self._reports.fault(None, "no witness", reason=error.strerror)
-            return None
 
     @property
     def sensor(self) -> str:
@@ -165,6 +169,7 @@ class LinuxMachine:
             expired = deadline_ns is not None and now_ns >= self._timer.expiry_ns(deadline_ns)
             if expired and deadline_ns is not None:
                 self._let_finish(now_ns)
+                self._guard.let_fill(self._table.running.values())
                 self._timer.expired()
                 now_ns = self._clock.round_up(deadline_ns)
             if not self._clock.frozen:
@@ -203,6 +208,7 @@ class LinuxMachine:
         if at_least:
             self._stop_monitor.expect(stops)
         self._population.refresh_names(stops)
+        self._guard.switched(stops, runs)
         waits_on: dict[int, Clause] = {}
         for child, on in self._blocked.explain():  # another one has the CPU by now, and it may take its time
             self._population.refresh_names((child,))
@@ -210,23 +216,32 @@ class LinuxMachine:
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
             stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
+        for child, _ in runs:
+            if self._guard.sleeps(child):
+                del self._table.running[child.pid]
+                self._blocked.add(child, None)
         return Obeyed(started, used, waits_on, at_least, stolen)
 
-    def halt(self) -> dict[int, int]:
-        """End everything; afterwards nothing of the machine is left."""
+    def halt(self) -> list[Event]:
+        """End everything; afterwards nothing of the machine is left. The last words of those that were given the time
+        to end by themselves, and what nobody saw of their children."""
+        self._clock.freeze(watch_stands=True)
+        if not self._link.lost:
+            let_end(self._table.by_os_pid, self._listen)
+        told = [report.event for report in self._reports.rest() if isinstance(report, Told)]
         unseen = self._population.unseen()
-        end_all([*self._table.by_os_pid.values()], self._group, politely=not self._link.lost)
-        self._recipe.close()
-        self._table.close()
-        self._consoles.close()
-        self._population.close()
-        self._net.close()
-        self._detector.close()
-        if self._switch_log is not None:
-            self._switch_log.close()
-        self._reaper.close()
-        self._poller.close()
-        return unseen
+        end_all([*self._table.by_os_pid.values()], self._group)
+        users = (self._memory, self._recipe, self._table, self._consoles, self._population, self._net, self._detector)
+        for part in (*users, self._switch_log, self._reaper, self._poller):
+            if part is not None:
+                part.close()
+        return [event for event in told if isinstance(event, Wrote | Unseen)] + unseen
+
+    def _listen(self, until_ns: int) -> bool:
+        """At the end of the run, until then (CLOCK_MONOTONIC); False: nobody waits for that."""
+        self._poller.wait(until_ns)
+        self._consoles.tick()
+        return not self._link.lost
 
     # Sleeping and looking
 
@@ -327,29 +342,22 @@ class LinuxMachine:
     # How processes begin
 
     def _spawn_all(self) -> None:
-        """Spawn the scenario's processes, all of them before the clock starts: each waits, stopped, for its arrival,
-        because a fork in the middle of a run would take the dispatcher's time. A thousand of them take seconds: none
-        is begun once we are dismissed."""
-        scenario = self._boot.scenario
-        listeners = Listeners(scenario.processes, self._boot.exposed)
-        self._spawner = Spawner(self._cpus.mini[0], scenario.folder, listeners, self._clock.zero)
-        specs = takewhile(lambda _: not self._link.dismissed(), scenario.processes)
-        spawned = [child for outcome in self._spawner.spawn_many(specs) if (child := self._add(outcome)) is not None]
-        listeners.close()
-        self._table.arriving.extend(sorted(spawned, key=lambda child: child.spec.arrive_ns))
+        """Spawn the scenario's processes; each waits, stopped, for its arrival."""
+        born = [
+            child for outcome in self._births.all(self._link.dismissed) if (child := self._add(outcome)) is not None
+        ]
+        self._table.arriving.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
 
     def _spawn(self, argv: list[str]) -> None:
-        """Start a program that the operator asks for, where the operator is."""
-        outcome: Child | SpawnFailed
-        program = operators_program(argv)
-        self._recipe.expect([program])
-        try:
-            outcome = self._spawner.spawn(program, folder=".")
-        except SpawnFailed as failure:
-            outcome = failure
-        child = self._add(outcome)
+        """Start a program that the operator asks for."""
+        child = self._add(self._births.one(argv, self._expect))
         if child is not None:
             self._population.admit(child)
+
+    def _expect(self, specs: Iterable[ProcessSpec]) -> None:
+        """These will be started: what can be told of them before?"""
+        self._recipe.expect(specs)
+        self._privileges.expect(specs)
 
     def _add(self, outcome: Child | SpawnFailed) -> Child | None:
         """Take in a process that was spawned; one that could not be is told of."""
@@ -357,14 +365,11 @@ class LinuxMachine:
             self._reports.fault(None, outcome.what.rule, **outcome.what.figures)
             return None
         self._table.add(outcome)
+        self._memory.born(outcome)
         self._recipe.born(outcome)
         self._stop_monitor.add(outcome)
         self._dispatcher.careful |= outcome.spec.work is None
         return outcome
-
-    def _note_tracer(self, child: Child, tracer: int) -> None:
-        """A process runs away from our signals because another one traces it."""
-        self._recipe.traced(child, self._table.by_os_pid.get(tracer))
 
     # Chores
 
@@ -380,13 +385,17 @@ class LinuxMachine:
         self._account_long_turns()
         self._pinning.check(self._table.running.values())
         self._commands.check()
+        self._memory.check()
         self._terminator.escalate()
         self._net.look()
         self._consoles.tick()
-        self._consoles.hold_back(self._link.behind)
-        if not (self._boot.attended or self._clock.frozen):
-            self._unattended.check(self._clock.now_ns())
-        times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns)
+        # In a pause nobody shall get on with a write because we have made room for it.
+        self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
+        if not self._clock.frozen:
+            self._monopoly.check(self._clock.now_ns())
+            if not self._boot.attended:
+                self._unattended.check(self._clock.now_ns())
+        times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns, self._memory.next_ns)
         latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
 

@@ -19,6 +19,8 @@ from sandbox.machines.linux.process.accounts import ChildrenAccounts
 from sandbox.machines.linux.process.child import Child, Gone, Mode
 from sandbox.machines.linux.process.consoles import Consoles
 from sandbox.machines.linux.process.family import Family
+from sandbox.machines.linux.process.memory import MemoryLimits
+from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import End, Reaper, exit_status
 from sandbox.machines.linux.process.terminate import Terminator
@@ -26,7 +28,7 @@ from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.recipe import RecipeInForce
 from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
-from sandbox.model.events import Unseen
+from sandbox.model.events import Event, Unseen
 from sandbox.util.units import MS
 
 #: So often it is looked for new processes where records tell of each.
@@ -52,6 +54,8 @@ class Population:
         net: NetMonitor,
         recipe: RecipeInForce,
         stolen: StolenTime,
+        memory: MemoryLimits,
+        privileges: Privileges,
     ) -> None:
         self._table = table
         self._clock = clock
@@ -66,6 +70,8 @@ class Population:
         self._net = net
         self._recipe = recipe
         self._stolen = stolen
+        self._memory = memory
+        self._privileges = privileges
         self._family = Family(table, clock, reports)
         self._accounts = ChildrenAccounts()
         #: When it was last looked for those that no record tells of (CLOCK_MONOTONIC).
@@ -150,6 +156,7 @@ class Population:
     def _refresh_name(self, child: Child) -> None:
         if not child.forked and self._family.refresh_name(child):
             self._recipe.look_at(child)
+            self._privileges.look_at(child)
 
     # How they go
 
@@ -162,6 +169,8 @@ class Population:
             child = self._table.by_os_pid.get(end.os_pid)
             if child is not None:
                 self._reap(child, end.code, end.signal)
+            else:  # perhaps the leader of a session whose console we have closed
+                self._table.helpers.discard(end.os_pid)
             self._settle(end.os_pid, self._reaper.take(end.os_pid))
 
     def _take_in_unknown(self, end: End) -> None:
@@ -188,6 +197,7 @@ class Population:
             self._accounts.ended(child)
 
     def _reap(self, child: Child, code: int | None, number: int | None) -> None:
+        self.scan()  # while it can still be seen whose children these are
         if child.mode is Mode.RUNNING:
             self._reports.add_stolen(child, self._stolen.end(child, self._clock.now_ns(), last=True))
         cpu_ns = self._close_account(child)
@@ -197,6 +207,7 @@ class Population:
         self._stop_monitor.remove(child)
         self._table.remove(child)
         self._recipe.ended(child)
+        self._memory.ended(child, number)
         if child.pid:
             self._blocked.by_pid.pop(child.pid, None)
             self._consoles.remove(child)
@@ -224,12 +235,13 @@ class Population:
         lineage.forget(child.os_pid)
         return cpu_ns
 
-    def unseen(self) -> dict[int, int]:
-        """The CPU time of children that nobody saw, by the pid of a parent that lives."""
+    def unseen(self) -> list[Event]:
+        """What is to be told of the CPU time of children that nobody saw, and whose parents live."""
         if self._detector.misses_nobody:
-            return {}
+            return []
+        now_ns = self._clock.now_ns()
         unseen = {pid: self._accounts.unseen_so_far_ns(child) for pid, child in self._table.by_pid.items()}
-        return {pid: cpu_ns for pid, cpu_ns in unseen.items() if cpu_ns}
+        return [Unseen(now_ns, pid, cpu_ns) for pid, cpu_ns in unseen.items() if cpu_ns]
 
     def close(self) -> None:
         self._family.close()

@@ -59,7 +59,7 @@ def newest_pid(loadavg_fd: int) -> int:
 def cgroup_folder(controller: str = "") -> str:
     """The folder of the control group that this process is in: of version 2, or of version 1 with a controller.
     Raises OSError where there is none, or where it cannot be seen from here."""
-    for line in _read("/proc/self/cgroup").splitlines():
+    for line in read_small("/proc/self/cgroup").splitlines():
         number, controllers, path = line.split(":", 2)
         if (controller in controllers.split(",") if controller else number == "0") and "/.." not in path:
             for root, point in _cgroup_mounts(controller):
@@ -207,10 +207,18 @@ def program(os_pid: int) -> str:
 
 def command_line(os_pid: int) -> str:
     """The words of its command line, separated by spaces."""
-    return _read(f"/proc/{os_pid}/cmdline").replace("\0", " ").strip()
+    return read_small(f"/proc/{os_pid}/cmdline").replace("\0", " ").strip()
 
 
 # Threads: /proc/PID/task
+
+
+def executable(os_pid: int) -> str:
+    """The file that it executes; "" where that is not ours to know."""
+    try:
+        return os.readlink(f"/proc/{os_pid}/exe")
+    except OSError:
+        return ""
 
 
 class Thread(NamedTuple):
@@ -278,7 +286,7 @@ def scheduled_ns(os_pid: int) -> int | None:
 def _schedstat(folder: str, field: int) -> int | None:
     """A field of ``schedstat``, which is exact to the nanosecond: the CPU time, the time waited for a CPU."""
     try:
-        return int(_read(f"{folder}/schedstat").split()[field])
+        return int(read_small(f"{folder}/schedstat").split()[field])
     except (IndexError, ValueError):
         return None
 
@@ -316,9 +324,14 @@ def withstands(os_pid: int, signal: int) -> bool:
     return signal in _signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
 
 
+def ignores(os_pid: int, signal: int) -> bool:
+    """Whether a process ignores a signal."""
+    return signal in _signals(os_pid, "SigIgn")
+
+
 def _signals(os_pid: int, *names: str) -> set[int]:
     """The signals in any of these masks of a process."""
-    status, bits = _read(f"/proc/{os_pid}/status"), 0
+    status, bits = read_small(f"/proc/{os_pid}/status"), 0
     for name in names:
         bits |= int(_line(status, name) or "0", 16)
     return _numbers(bits)
@@ -331,7 +344,7 @@ def _numbers(bits: int) -> set[int]:
 
 def tracer(os_pid: int) -> int:
     """The os_pid of the process that traces one; 0: nobody does."""
-    return int(_line(_read(f"/proc/{os_pid}/status"), "TracerPid") or "0")
+    return int(_line(read_small(f"/proc/{os_pid}/status"), "TracerPid") or "0")
 
 
 def _line(status: str, name: str) -> str:
@@ -372,6 +385,15 @@ def descriptor_target(os_pid: int, descriptor: int) -> str:
         return ""
 
 
+def waits_for_room(os_pid: int, descriptor: int) -> bool:
+    """Whether a write to a descriptor waits until there is room (it does not where O_NONBLOCK is set)."""
+    for line in read_small(f"/proc/{os_pid}/fdinfo/{descriptor}").splitlines():
+        name, _, value = line.partition(":")
+        if name == "flags":
+            return not int(value, 8) & os.O_NONBLOCK
+    return False
+
+
 def may_write(os_pid: int, descriptor: int) -> bool | None:
     """Whether a descriptor is open for writing; None: it has been closed."""
     try:
@@ -392,13 +414,13 @@ def socket_inodes(os_pid: int) -> set[int]:
 
 def descriptor_facts(os_pid: int, descriptor: int) -> dict[str, str]:
     """What the system tells of an open file beside where it leads: lines of ``fdinfo``, by their names."""
-    lines = _read(f"/proc/{os_pid}/fdinfo/{descriptor}").splitlines()
+    lines = read_small(f"/proc/{os_pid}/fdinfo/{descriptor}").splitlines()
     return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def epoll_descriptors(os_pid: int, epoll: int) -> Iterator[int]:
     """The descriptors that one of its epolls waits for."""
-    for line in _read(f"/proc/{os_pid}/fdinfo/{epoll}").splitlines():
+    for line in read_small(f"/proc/{os_pid}/fdinfo/{epoll}").splitlines():
         words = line.split(maxsplit=2)
         if len(words) > 2 and words[0] == "tfd:":  # the last line may be cut off
             yield int(words[1])
@@ -419,7 +441,7 @@ class SystemCall(NamedTuple):
 
 def system_call(os_pid: int, tid: int | None = None) -> SystemCall | Literal["running"] | None:
     """What a process, or one of its threads, is in; None: in no call, or not ours to know."""
-    words = _read(f"/proc/{os_pid}/task/{tid or os_pid}/syscall").split()
+    words = read_small(f"/proc/{os_pid}/task/{tid or os_pid}/syscall").split()
     if words == ["running"]:
         return "running"
     if len(words) < 9:
@@ -428,10 +450,18 @@ def system_call(os_pid: int, tid: int | None = None) -> SystemCall | Literal["ru
     return SystemCall(int(words[0]), [int(word, 16) for word in words[1:7]], stack, at)
 
 
+def sleeping_calls(os_pid: int) -> Iterator[SystemCall]:
+    """The system calls in which threads of a process sleep."""
+    for tid in thread_ids(os_pid):
+        call = system_call(os_pid, tid)
+        if isinstance(call, SystemCall):
+            yield call
+
+
 def wait_channel(os_pid: int, tid: int | None = None) -> str:
     """The function of the system in which a process, or one of its threads, sleeps; "" where it does not, or where it
     is not told."""
-    channel = _read(f"/proc/{os_pid}/task/{tid or os_pid}/wchan")
+    channel = read_small(f"/proc/{os_pid}/task/{tid or os_pid}/wchan")
     return channel if channel != "0" else ""
 
 
@@ -445,41 +475,7 @@ def read_memory(os_pid: int, address: int, length: int) -> bytes:
         return b""
 
 
-# How much memory it has: /proc/PID/smaps_rollup, statm
-
-
-class MemoryUse(NamedTuple):
-    """In bytes. ``resident``: in memory; of that ``private``: its own alone, and ``shared``: with others, too.
-    ``proportional``: its own, and its part of what is shared (None: the system does not tell)."""
-
-    resident: int
-    shared: int
-    private: int
-    proportional: int | None = None
-
-
-def memory_use(os_pid: int, ancestor: int) -> MemoryUse | None:
-    """How much memory a process has; None where it is gone, or does not descend from ``ancestor``: its number may be
-    one of another pid namespace, and belong to a stranger in ours."""
-    if not descends_from(os_pid, ancestor):
-        return None
-    try:
-        with open(f"/proc/{os_pid}/smaps_rollup") as file:
-            lines = [line.split() for line in file.readlines()[1:]]
-        sizes = {fields[0].rstrip(":"): int(fields[1]) * 1_024 for fields in lines}
-        private = sizes["Private_Clean"] + sizes["Private_Dirty"]
-        return MemoryUse(sizes["Rss"], sizes["Rss"] - private, private, sizes["Pss"])
-    except (OSError, KeyError, ValueError):
-        pass
-    statm = f"/proc/{os_pid}/statm"
-    try:  # it counts what is backed by a file, which is the best guess at what is shared
-        _, resident, shared, *_ = (int(pages) * os.sysconf("SC_PAGE_SIZE") for pages in _read(statm).split())
-    except ValueError:
-        return None
-    return MemoryUse(resident, shared, resident - shared) if resident else None
-
-
-def _read(path: str) -> str:
+def read_small(path: str) -> str:
     """The beginning of a small file."""
     try:
         with open(path, "rb", buffering=0) as file:

@@ -83,6 +83,11 @@ class Reports:
             self.fault(child, what, **({"untold": untold} if untold else {}))
         self._repeats[key] = since_ns, times
 
+    def rest(self) -> list[Report]:
+        """All that has not been told, and will not be."""
+        rest, self._reports = self._reports, []
+        return rest
+
     def take(self, now_ns: int) -> Happened:
         """All of it, which is then told."""
         happened = Happened(now_ns, self._reports, self.used, self.stolen)

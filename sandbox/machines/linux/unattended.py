@@ -2,26 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
+from sandbox.machines.linux.blocking.prospects import Prospect, prospect
 from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
-from sandbox.model.events import Clause
 from sandbox.model.spec import CLIENT, SERVERS, Scenario
 from sandbox.util.units import MS, S
 
 #: So long all that is left must have waited for somebody to type, or to be continued.
 _MIN_HOPELESS_NS = 1 * S
+#: One that looks for keys again and again must have done so for so long, without a word and with less than this share
+#: of a CPU.
+_MIN_POLLING_NS, _MAX_POLLING_SHARE = 5 * S, 0.1
 #: So long after the last client has left the run goes on, for servers' children to end.
 _CLOSING_NS = 200 * MS
 
 
 class UnattendedRun:
-    """Quits when all that is left waits for somebody to type or to be continued after it was stopped, or when all
-    clients have left and only servers are there. ``blocked``: the blocked processes by pid."""
+    """Quits when all that is left waits for somebody to type, to be continued after it was stopped, or for one another,
+    or when all clients have left and only servers are there. ``blocked``: the blocked processes by pid; ``ask``: what
+    has to happen before one of them goes on."""
 
     def __init__(
         self,
@@ -30,7 +33,9 @@ class UnattendedRun:
         blocked: Mapping[int, Child],
         commands: Commands,
         reports: Reports,
+        ask: Callable[[Child], Prospect] = prospect,
     ) -> None:
+        self._ask = ask
         self._table = table
         self._blocked = blocked
         self._commands = commands
@@ -41,6 +46,11 @@ class UnattendedRun:
         self._servers = {*connected, *(client.connect for client in scenario.clients)}
         # Since when that has been so.
         self._hopeless_since_ns = 0
+        #: What was found out, by the system's number: in which wait, and what.
+        self._prospects: dict[int, tuple[int, Prospect]] = {}
+        #: Those that look for keys again and again, by the system's number: since when without a word, the CPU time
+        #: that they had used by then, and what was written.
+        self._polling: dict[int, tuple[int, int, int]] = {}
         self._served_since_ns = 0
 
     @property
@@ -50,7 +60,7 @@ class UnattendedRun:
 
     def check(self, now_ns: int) -> None:
         """Now, by the machine's time."""
-        if not self._is_hopeless():
+        if not self._is_hopeless(now_ns):
             self._hopeless_since_ns = now_ns
         elif now_ns - self._hopeless_since_ns > _MIN_HOPELESS_NS:
             self._give_up()
@@ -60,9 +70,9 @@ class UnattendedRun:
             self._commands.quit()
 
     def _give_up(self) -> None:
-        readers = (child for child in self._blocked.values() if child.blocked_on == READS_CONSOLE and not child.held)
-        names = ", ".join(child.spec.name for child in readers)
-        if names:
+        waits = (Prospect.PERSON, Prospect.POLLS)
+        asked = [child for child in self._table.by_pid.values() if not child.held and self._of(child) in waits]
+        if names := ", ".join(child.spec.name for child in asked):
             self._reports.fault(None, "waits for somebody to type", names=names)
         else:
             self._reports.fault(None, "nothing can happen any more")
@@ -72,12 +82,40 @@ class UnattendedRun:
     def _awaits_clients(self) -> bool:
         return self._open and not self._commands.farewell
 
-    def _is_hopeless(self) -> bool:
-        """Whether all that is left waits for somebody to type or to be continued, or for a child that does."""
-        if not self._blocked or self._table.running or self._table.arriving or self._commands.expected:
+    def _is_hopeless(self, now_ns: int) -> bool:
+        """Whether only a person could make anything go on."""
+        if not self._table.by_pid or self._table.arriving or self._commands.expected:
             return False
-        waits = [child for child in self._blocked.values() if not (child.held or child.blocked_on == READS_CONSOLE)]
-        return len(waits) < len(self._blocked) and all(_awaits_child(child.blocked_on) for child in waits)
+        if any(child.os_pid not in self._polling for child in self._table.running.values()):
+            return False
+        someone = False
+        for child in self._table.by_pid.values():
+            found = None if child.held else self._of(child)
+            if found is Prospect.OPEN or (found is Prospect.POLLS and not self._polls_in_vain(child, now_ns)):
+                return False
+            someone = someone or found is not Prospect.BOARD
+        return someone
+
+    def _of(self, child: Child) -> Prospect:
+        """What has to happen before it goes on; asked once for each wait."""
+        if child.pid not in self._blocked:
+            return Prospect.POLLS if child.os_pid in self._polling else Prospect.OPEN
+        wait_number, found = self._prospects.get(child.os_pid, (-1, Prospect.OPEN))
+        if wait_number != child.wait_number:
+            found = self._ask(child)
+            self._prospects[child.os_pid] = child.wait_number, found
+            if found is not Prospect.POLLS:
+                self._polling.pop(child.os_pid, None)
+        return found
+
+    def _polls_in_vain(self, child: Child, now_ns: int) -> bool:
+        """Whether it has looked for keys for long, and done nothing else."""
+        cpu_ns, written = child.cpu_ns(), child.console.written if child.console is not None else 0
+        since_ns, before_ns, before = self._polling.get(child.os_pid, (now_ns, cpu_ns, written))
+        if written != before or cpu_ns - before_ns > (now_ns - since_ns) * _MAX_POLLING_SHARE + _CLOSING_NS:
+            since_ns, before_ns = now_ns, cpu_ns
+        self._polling[child.os_pid] = since_ns, before_ns, written
+        return now_ns - since_ns > _MIN_POLLING_NS
 
     def _is_served(self) -> bool:
         """Whether all clients have left, and only servers are there."""
@@ -92,7 +130,3 @@ class UnattendedRun:
                 return True
             child = child.parent
         return False
-
-
-def _awaits_child(on: Clause | None) -> bool:
-    return on is not None and on.rule == "wait for child"

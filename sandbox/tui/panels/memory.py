@@ -20,7 +20,7 @@ from sandbox.tui.widgets.choices import Choice, Processes
 from sandbox.tui.widgets.lines import WIDE, Piece, Window
 
 if TYPE_CHECKING:
-    from sandbox.machines.linux.procfs import MemoryUse
+    from sandbox.machines.linux.procfs_counts import MemoryUse
 
 
 #: Cells of a name, and of a size.
@@ -120,7 +120,7 @@ class Memory(Panel):
         for pid in self._list.in_sight:
             row = rows.get(pid)
             if row is not None and row.os_pid is not None and row.state is not State.EXITED:
-                from sandbox.machines.linux.procfs import memory_use  # only real processes have memory
+                from sandbox.machines.linux.procfs_counts import memory_use  # only real processes have memory
 
                 found = memory_use(row.os_pid, os.getpid())
                 if found is not None:

@@ -60,6 +60,8 @@ class Inspect(Dialog[None]):
             table.add_row(name, value if isinstance(value, Text) else Text(value))
         self.query_one("#facts Static", Static).update(table)
         self.query_one(ConsoleOutput).update_from(self._row.output)
+        waits = self._row.waits if self._row.state is State.BLOCKED else None
+        self.query_one(Input).password = waits is not None and waits.hides_typing
         if self._row.state is State.EXITED:
             self.query_one(Input).display = False
 

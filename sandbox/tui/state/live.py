@@ -71,7 +71,7 @@ class Live:
 
     def end(self) -> None:
         if self.link is not None:
-            self.link.end()
+            self.file.add_events(self.link.end())
         self.file.close()
 
     def add_events(self, events: Sequence[AnyEvent], fresh: bool = True) -> None:

@@ -8,7 +8,7 @@ from typing import Literal, Protocol
 
 from sandbox.clients.client import Clients
 from sandbox.model.commands import Command
-from sandbox.model.events import AnyEvent
+from sandbox.model.events import AnyEvent, Event
 from sandbox.model.spec import Scenario
 from sandbox.tui.state.lesson_progress import LessonProgress
 from sandbox.tui.state.quantum import QuantumSteps
@@ -46,7 +46,7 @@ class Link(Protocol):
     def beat(self) -> None: ...
     def receive(self) -> Sequence[AnyEvent]: ...
     def last_words(self) -> str: ...
-    def end(self) -> None: ...
+    def end(self) -> Sequence[Event]: ...
 
 
 class Session(Protocol):

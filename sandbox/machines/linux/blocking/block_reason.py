@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import struct
-import time
 from collections.abc import Container, Iterable, Iterator
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.channels import by_channel
 from sandbox.machines.linux.blocking.futexes import futex
 from sandbox.machines.linux.blocking.open_files import OpenFile, brief_name, is_ready, open_file, other_end
+from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_at, time_limit, time_until
 from sandbox.machines.linux.blocking.system_calls import entered_call
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.events import Clause, Figure
 from sandbox.util.text import clean_line
-from sandbox.util.units import MS, S
+from sandbox.util.units import S
 
 READS_CONSOLE = Clause("read console")
 WAITING = Clause("waiting")
@@ -23,10 +22,6 @@ _TIMER_ABSTIME = 1
 _P_PID, _P_PIDFD = 1, 3
 #: Of several descriptors that are waited for, the first ones are named; the rest is "…".
 _MAX_NAMED = 3
-#: An array of struct pollfd is read as far as this: it may be as long as the process likes.
-_MAX_POLLED = 64
-#: An fd_set has room for descriptors below this (FD_SETSIZE).
-_FD_SETSIZE = 1_024
 #: Of a path this many bytes are read.
 _MAX_PATH = 256
 #: Of a process whose first thread has ended, or waits for another one, so many threads are asked.
@@ -112,15 +107,15 @@ class _Reason:
             case "open" | "openat":
                 return self._opening(arguments[call == "openat"], tid)
             case "nanosleep":
-                return _sleep(self._time_at(arguments[0]))
+                return _sleep(time_at(self._os_pid, arguments[0]))
             case "clock_nanosleep" if arguments[1] & _TIMER_ABSTIME:
-                return _sleep(self._time_until(arguments[2], arguments[0]))
+                return _sleep(time_until(self._os_pid, arguments[2], arguments[0], self._waited_ns))
             case "clock_nanosleep":
-                return _sleep(self._time_at(arguments[2]))
+                return _sleep(time_at(self._os_pid, arguments[2]))
             case "select" | "pselect" | "poll" | "ppoll" | "epoll" | "epoll_pwait2":
                 return self._on_several(call, arguments)
             case "wait4":
-                return Clause("wait for child", _named("child", _signed(arguments[0])))
+                return Clause("wait for child", _named("child", signed(arguments[0])))
             case "waitid":
                 return Clause("wait for child", _named("child", self._awaited(arguments[0], arguments[1])))
             case "futex":
@@ -139,6 +134,8 @@ class _Reason:
         file = open_file(self._child, descriptor)
         if file is None:
             return Clause(call)
+        if file.kind == "console" and call == "read":
+            return Clause(READS_CONSOLE.rule, self._echo())
         if file.kind in _OF_THE_SYSTEM:
             return self._on_own_file(file, descriptor)
         if call == "device":  # as a rule it waits until what it wrote is out
@@ -190,13 +187,8 @@ class _Reason:
 
     def _on_several(self, call: str, arguments: list[int]) -> Clause:
         """On the first of several descriptors; a call with none of them is a way to sleep."""
-        limit_ns = self._time_limit(call, arguments)
-        if call in ("epoll", "epoll_pwait2"):
-            polled = list(procfs.epoll_descriptors(self._os_pid, arguments[0]))
-        elif call in ("poll", "ppoll"):
-            polled = list(self._in_poll(*arguments[:2]))
-        else:
-            polled = list(self._in_select(arguments[0], *arguments[1:4]))
+        limit_ns = time_limit(self._os_pid, call, arguments)
+        polled = polled_descriptors(self._os_pid, call, arguments)
         if not polled and call not in ("epoll", "epoll_pwait2"):
             return _sleep(limit_ns) if limit_ns is not None else Clause("signal")  # nothing else can end it
         files = [open_file(self._child, descriptor) for descriptor in polled[:_MAX_NAMED]]
@@ -206,48 +198,11 @@ class _Reason:
         figures: dict[str, Figure] = {"on": ", ".join(named + ["…"] * (len(polled) > _MAX_NAMED))}
         if limit_ns is not None:
             figures["for_ns"] = limit_ns
-        return Clause("poll", figures)
+        return Clause("poll", figures | (self._echo() if "console" in named else {}))
 
-    def _time_limit(self, call: str, arguments: list[int]) -> int | None:
-        """How long a call that waits for descriptors waits at most."""
-        if call in ("poll", "epoll"):
-            milliseconds = _signed(arguments[2 if call == "poll" else 3])
-            return milliseconds * MS if milliseconds >= 0 else None
-        at = {"select": 4, "pselect": 4, "ppoll": 2, "epoll_pwait2": 3}[call]
-        return self._time_at(arguments[at], 1_000 if call == "select" else 1) if arguments[at] else None
-
-    def _in_poll(self, address: int, count: int) -> Iterator[int]:
-        """The descriptors in an array of struct pollfd; negative ones are ignored, as poll does."""
-        entries = procfs.read_memory(self._os_pid, address, 8 * min(count, _MAX_POLLED))
-        whole = len(entries) // 8 * 8
-        return (descriptor for descriptor, _, _ in struct.iter_unpack("ihh", entries[:whole]) if descriptor >= 0)
-
-    def _in_select(self, count: int, *addresses: int) -> Iterator[int]:
-        """The descriptors in the fd_sets at these addresses, below ``count``, which may be any number."""
-        count = min(count, _FD_SETSIZE)
-        length = -(-count // 64) * 8
-        read = (procfs.read_memory(self._os_pid, address, length) for address in addresses if address)
-        sets = [int.from_bytes(data, "little") for data in read]
-        return (descriptor for descriptor in range(count) if any(bits >> descriptor & 1 for bits in sets))
-
-    # Times among the arguments
-
-    def _time_at(self, address: int, unit_ns: int = 1) -> int | None:
-        """The struct timespec at an address of the process, in ns. ``unit_ns``: what its second part counts, which is 1
-        µs in a struct timeval."""
-        data = procfs.read_memory(self._os_pid, address, 16)
-        if len(data) < 16:
-            return None
-        seconds, fraction = struct.unpack("qq", data)
-        return int(seconds) * S + int(fraction) * unit_ns
-
-    def _time_until(self, address: int, clock: int) -> int | None:
-        """The whole length of a wait that ends at the moment of a clock that stands at an address."""
-        end_ns = self._time_at(address)
-        try:
-            return None if end_ns is None else max(end_ns - time.clock_gettime_ns(clock) + self._waited_ns, 0)
-        except OSError:
-            return None
+    def _echo(self) -> dict[str, Figure]:
+        """Whether what is typed into its console shall not be seen."""
+        return {"echo": "off"} if self._child.console is not None and self._child.console.hides else {}
 
 
 def _on_socket(call: str, file: OpenFile) -> Clause:
@@ -265,9 +220,3 @@ def _named(what: str, os_pid: int) -> dict[str, Figure]:
 
 def _number(word: str) -> int:
     return int(word) if word.strip().lstrip("-").isdecimal() else 0
-
-
-def _signed(word: int) -> int:
-    """A pid or a number of milliseconds: the low 32 bits of an argument, signed."""
-    word &= 0xFFFFFFFF
-    return word - (1 << 32) if word >= 1 << 31 else word

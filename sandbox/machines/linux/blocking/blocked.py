@@ -12,6 +12,7 @@ from sandbox.machines.linux.process.child import STOPS, Child, Mode
 from sandbox.machines.linux.procfs import read_exit_status
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.watchers import echoes_stops
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.model.events import Clause, Figure
 from sandbox.util.units import MS, US
 
@@ -26,10 +27,12 @@ _MIN_REPORT_NS = 20 * MS
 
 
 class BlockedProcesses:
-    """``known``: all processes by the system's number, so that a reason can name one."""
+    """``known``: all processes by the system's number, so that a reason can name one; ``guard`` knows whom a stop would
+    do harm."""
 
-    def __init__(self, known: Mapping[int, Child], reports: Reports) -> None:
+    def __init__(self, known: Mapping[int, Child], guard: WriteGuard, reports: Reports) -> None:
         self._known = known
+        self._guard = guard
         self._reports = reports
         self.by_pid: dict[int, Child] = {}
         #: Have blocked, and on what is still to be found out.
@@ -54,6 +57,7 @@ class BlockedProcesses:
             if child.mode is Mode.BLOCKED:
                 child.wait_cpu_ns = child.cpu_ns()
                 child.blocked_on = self._reason(child, child.blocked_since_ns())
+                self._guard.note(child, child.blocked_on)
                 yield child, child.blocked_on
                 self._undo_echo(child)
 
@@ -120,9 +124,12 @@ class BlockedProcesses:
     # Pauses
 
     def stop(self) -> None:
-        """In a pause they are stopped, too."""
+        """In a pause they are stopped, too, as soon as that does no harm."""
         for child in self.by_pid.values():
-            child.stop()
+            if child.writing and self._guard.spares(child):
+                child.spare()
+            else:
+                child.stop()
 
     def resume(self) -> None:
         """The pause is over: they go on waiting.

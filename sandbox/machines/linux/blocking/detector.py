@@ -9,6 +9,7 @@ from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.lineage import Lineage
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
+from sandbox.machines.linux.switching.writes import WriteGuard
 
 
 class Detector:
@@ -20,12 +21,14 @@ class Detector:
         context: SensorContext,
         blocked: BlockedProcesses,
         stop_monitor: StopMonitor,
+        guard: WriteGuard,
         reports: Reports,
     ) -> None:
         self._context = context
         self._running = context.table.running
         self._blocked = blocked
         self._stop_monitor = stop_monitor
+        self._guard = guard
         self._reports = reports
         self._sensor, lost = open_sensor(sensor, context)
         if lost is not None:
@@ -69,8 +72,13 @@ class Detector:
             del self._running[child.pid]
             self._blocked.add(child, at_ns)
         for child in seen.woke:
-            self._blocked.wake(child)
+            if child.writing and self._guard.goes_on(child):
+                self._sensor.look_again(child, now_ns)
+            else:
+                self._blocked.wake(child)
         for child in seen.again:
+            if child.writing:
+                self._guard.again(child)
             if self._blocked.blocked_again(child, now_ns):
                 self._sensor.explained(child, now_ns)
         for child in seen.runaways:

@@ -15,6 +15,7 @@ from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cgroup import Group, Leaf
 from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state
+from sandbox.machines.linux.procfs_counts import WritesDone
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
@@ -64,6 +65,8 @@ class Child:
     order: int | None = None
     #: The process that forked it, if that was not us; None also for an orphan that was found too late.
     parent: Relative | None = None
+    #: The os_pid of the process that leads the session that was begun for it, or is its own: 0 for one that was found.
+    session = 0
 
     # From its admission on.
     pid = 0
@@ -124,6 +127,22 @@ class Child:
     #: When it was last reported to wait for something else without having been dispatched.
     wait_reported_ns = 0
 
+    # Writes that wait for room, which a stop would cut short.
+    #: Whether it has been seen in one, or somebody else reads its output.
+    writes = False
+    #: Whether it had blocked in one when it was last looked at; what it had written and used by then.
+    writing = False
+    written: WritesDone | None = None
+    write_cpu_ns = 0
+    #: How often it had gone to sleep by itself when its turn began, or when it was last seen asleep.
+    slept = 0
+    #: When (CLOCK_MONOTONIC) it was first seen on the CPU since it last came there, and how often it had come.
+    came = came_ns = 0
+    #: How often it was suspected to be in one.
+    suspicions = 0
+    #: Whether a stop is put off until its write is done.
+    spared = False
+
     def __init__(self, os_pid: int, spec: ProcessSpec, console: Console | None = None, forked: bool = True) -> None:
         self.os_pid = os_pid
         self.spec = spec
@@ -183,6 +202,11 @@ class Child:
         used_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
         return max(min(used_ns, self.cpu_ns() + _TICK_NS), self.started_cpu_ns)
 
+    @property
+    def may_write(self) -> bool:
+        """Whether it may be in the middle of a write that waits for room."""
+        return self.writes or (self.console is not None and self.console.floods)
+
     def burst_ends(self, now_ns: int, within_ns: int) -> bool:
         """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what
         it has used may be half of that too high."""
@@ -212,7 +236,7 @@ class Child:
 
     def stop(self) -> None:
         """Have it stand still, which it does once the system has seen to it; one that is held does so already."""
-        self.stop_wanted = True
+        self.stop_wanted, self.spared = True, False
         if self.leaf is not None:
             self.leaf.freeze()
         elif self.held or not self.send(signal.SIGSTOP):
@@ -246,6 +270,11 @@ class Child:
         states = {thread.state for thread in procfs.threads(self.os_pid)} - {"Z", "X"}
         return "R" if "R" in states else "Z" if not states else "T" if states <= {"T", "t"} else "S", threads
 
+    def spare(self) -> None:
+        """Have it stop later: to do so now would cut its write short. Until then the stop counts as unconfirmed."""
+        self.stop_wanted = self.spared = True
+        self.stopping_ns = time.monotonic_ns()
+
     @property
     def moved(self) -> bool:
         """Whether somebody has moved it out of its leaf."""
@@ -255,6 +284,9 @@ class Child:
         """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing."""
         self.stop_wanted = self._sent_again = False
         self.stopping_ns = None
+        if self.spared:
+            self.spared = False
+            return
         if self.leaf is not None:
             self.leaf.thaw()
         elif self._signalled and not self.held:

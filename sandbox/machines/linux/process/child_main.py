@@ -19,17 +19,15 @@ from typing import NamedTuple, NoReturn
 
 from sandbox.machines.linux.process.console import take_console
 from sandbox.machines.linux.process.limits import descriptor_limit
+from sandbox.machines.linux.process.session import begin_session
 from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.programs import client, forking_server, iterative_server, nonblocking_server
+from sandbox.programs import function as function_program
 from sandbox.programs.conversation import Conduct
-from sandbox.programs.function import call, finish, print_exception
 from sandbox.programs.work import work
 from sandbox.util import interpreter, libc
 from sandbox.util.addresses import Address
 from sandbox.util.units import S
-
-#: What a process does once it is dispatched: it returns an exit status, or becomes another program.
-Program = Callable[[], int]
 
 #: Where a server finds the socket at which it listens.
 _LISTENER = 3
@@ -42,74 +40,113 @@ _SERVE = {
 _CANNOT_RUN, _NOT_FOUND = 126, 127
 
 
+class Program(NamedTuple):
+    """What a process does: ``main`` returns an exit status, or becomes another program. ``executes``: it does the
+    latter. ``stops``: it stops by itself before its first own instruction, because it gets ready only then."""
+
+    main: Callable[[], int]
+    executes: bool = False
+    stops: bool = False
+
+
 class ChildSettings(NamedTuple):
     """What is the same for all children: the process that forks them, the real CPU on which they start, and the nice
-    value and the limit of descriptors that we had before we took more for ourselves."""
+    value, the limit of descriptors and the timer slack that we had before we took more for ourselves. ``batch``: a
+    woken one does not preempt another. ``setuid``: programs may gain privileges."""
 
     parent: int
     cpu: int
     nice: int
     descriptors: tuple[int, int]
+    timer_slack_ns: int
+    batch: bool = True
+    setuid: bool = False
 
 
 def child_main(
-    settings: ChildSettings, spec: ProcessSpec, terminal: int, listener: socket.socket | None, program: Program
+    settings: ChildSettings,
+    spec: ProcessSpec,
+    terminal: int,
+    listener: socket.socket | None,
+    program: Program,
+    news: int = -1,
 ) -> NoReturn:
-    """The whole life of a child. ``terminal``: its end of its pseudo-terminal."""
+    """The whole life of a child. ``terminal``: its end of its pseudo-terminal; ``news``: where a program's os_pid is
+    told."""
     status = 1
     try:
-        _become_schedulable(settings, spec, terminal, listener)
-        os.kill(os.getpid(), signal.SIGSTOP)
-        status = program()
+        if not libc.end_with_parent(settings.parent):
+            os._exit(1)
+        _reset_signals()
+        if program.executes:
+            begin_session(terminal, settings.parent, news)
+        else:
+            _lead_session(terminal)
+        _close_all_but(listener)
+        _become_schedulable(settings, spec)
+        if not program.executes:
+            _prepare_own_code(spec.name)
+        if not program.stops:
+            os.kill(os.getpid(), signal.SIGSTOP)
+        status = program.main()
     except BaseException:
         print_exception()
     finally:
         finish(status)
 
 
-def _become_schedulable(
-    settings: ChildSettings, spec: ProcessSpec, terminal: int, listener: socket.socket | None
-) -> None:
-    if not libc.end_with_parent(settings.parent):
-        os._exit(1)
+def _reset_signals() -> None:
+    """As a login shell has them: all at their defaults, whatever we were started with. What somebody chose to ignore
+    (``nohup``, a background job's ctrl+c) was meant for the terminal in which we were started; a child has another."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        signal.signal(number, signal.SIG_DFL)
+
+
+def _lead_session(terminal: int) -> None:
     os.setsid()
     take_console(terminal)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Its end would hang up on the children that it leaves behind.
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+
+
+def _close_all_but(listener: socket.socket | None) -> None:
+    """It has its console, and a server its socket."""
     if listener is not None:
         os.dup2(listener.detach(), _LISTENER)
     os.closerange(_LISTENER + (listener is not None), descriptor_limit())
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+
+
+def _become_schedulable(settings: ChildSettings, spec: ProcessSpec) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, settings.descriptors)
-    if spec.memory is not None:
-        _limit_memory(spec.memory)
-    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
-    libc.prctl(libc.PR_SET_TIMERSLACK, 1)  # a wait ends when it says, not some 50 µs later
-    libc.set_name(spec.name)
+    if spec.address_space is not None:
+        _limit_address_space(spec.address_space)
+    if not settings.setuid:
+        libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+    libc.prctl(libc.PR_SET_TIMERSLACK, settings.timer_slack_ns)
     os.sched_setaffinity(0, {settings.cpu})
     os.setpriority(os.PRIO_PROCESS, 0, settings.nice)
-    # A woken batch task does not preempt the one that is about to stop: switches can overlap.
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    if settings.batch:  # a woken batch task does not preempt the one that is about to stop: switches can overlap
+        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
     os.environ["TERM"] = "xterm-256color"
-    interpreter.forget_exit_functions()
-    _reset_signals()
-    gc.enable()
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _limit_memory(limit: int) -> None:
+def _limit_address_space(limit: int) -> None:
     """No more than that, and no more than we were allowed."""
     _, hard = resource.getrlimit(resource.RLIMIT_AS)
     limit = limit if hard == resource.RLIM_INFINITY else min(limit, hard)
     resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
 
 
-def _reset_signals() -> None:
-    """As a program finds them that a shell has started."""
-    for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD, signal.SIGALRM, signal.SIGPROF):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    # It leads a session with a terminal: its end would hang up on the children that it leaves behind.
-    signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+def _prepare_own_code(name: str) -> None:
+    """This copy of the kernel process goes on as a program of ours."""
+    libc.prctl(libc.PR_SET_TIMERSLACK, 1)  # a wait ends when it says, not some 50 µs later
+    libc.set_name(name)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    interpreter.forget_exit_functions()
+    gc.enable()
 
 
 # What it does once it is dispatched: these are called before the fork, and refuse nothing
@@ -125,26 +162,29 @@ def synthetic_work(spec: ProcessSpec, overhead_ns: int, zero: Sequence[int]) -> 
         work(segments, overhead_ns, zero)
         os._exit(0)
 
-    return program
+    return Program(program)
 
 
 def client_of(spec: ProcessSpec, address: Address) -> Program:
     """Talk to the server that listens there."""
-    return lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times)
+    return Program(lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times))
 
 
 def other_program(spec: ProcessSpec, folder: str) -> Program:
     """A server, a command, a Python function or a whole Python file; files lie in ``folder``."""
     if spec.program in SERVERS:
         serve, conduct = _SERVE[spec.program], Conduct(spec.name, spec.idle_ns / S, spec.clients)
-        return lambda: serve(socket.socket(fileno=_LISTENER), conduct)
+        return Program(lambda: serve(socket.socket(fileno=_LISTENER), conduct))
     if spec.command is not None:
         command = spec.command
-        return lambda: _execute(command, folder)
+        return Program(lambda: _execute(command, folder), executes=True)
+    # The Python that we are: whatever else is called python3 here may be a shell script in front of it.
+    python = sys.executable
     file, colon, function = (spec.python or "").partition(":")
-    if not colon:  # the Python that we are: whatever else is called python3 here may be a shell script in front of it
-        return lambda: _execute([sys.executable, file, *map(str, spec.args)], folder)
-    return lambda: call(os.path.join(folder, file), function, spec.args)
+    if not colon:
+        return Program(lambda: _execute([python, file, *map(str, spec.args)], folder), executes=True)
+    call = [python, function_program.__file__, spec.name, str(int(signal.SIGSTOP)), file, function, ascii(spec.args)]
+    return Program(lambda: _execute(call, folder), executes=True, stops=True)
 
 
 def _execute(command: list[str], folder: str) -> int:
@@ -154,7 +194,6 @@ def _execute(command: list[str], folder: str) -> int:
     except OSError as error:
         print(f"{folder}: {error.strerror}", file=sys.stderr)
         return _CANNOT_RUN
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
         os.execvp(command[0], command)
     except FileNotFoundError:
@@ -166,3 +205,24 @@ def _execute(command: list[str], folder: str) -> int:
     except ValueError as error:  # an empty name, a NUL byte
         print(f"{command[0]!r}: {error}", file=sys.stderr)
         return _CANNOT_RUN
+
+
+# How it ends
+
+
+def print_exception() -> None:
+    """The traceback of the exception in hand, on standard error."""
+    import traceback  # in the child only: the kernel process, of which it is a copy, stays small
+
+    traceback.print_exc()
+
+
+def finish(status: int) -> NoReturn:
+    """End this forked process as the interpreter would end: threads joined, exit functions run, output out."""
+    try:
+        interpreter.run_exit_functions()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        status = status or 1
+    os._exit(status & 0xFF)

@@ -17,6 +17,8 @@ from sandbox.util.text import Cleaner
 #: A console is read in pieces of so many bytes. A process that writes faster than they are read blocks on its console,
 #: as it would on any slow terminal: memory stays bounded and nothing is lost.
 _PIECE = 8_192
+#: A terminal takes a long write in pieces of so many bytes.
+_MIN_FLOOD = 2_048
 #: A terminal holds at most 64 KiB. Of one whose process has ended no more pieces than this are read at once: a daemon
 #: that goes on writing would keep us for ever.
 _MAX_PIECES = 64
@@ -35,6 +37,10 @@ class Console:
         fcntl.ioctl(self.slave, termios.TIOCSWINSZ, struct.pack("HHHH", _ROWS, _COLUMNS, 0, 0))
         #: Whether nobody had it open when it was last read.
         self.vacant = False
+        #: Whether more was written at once than is read at once.
+        self.floods = False
+        #: How many bytes were written to it so far.
+        self.written = 0
         self._decode = codecs.getincrementaldecoder("utf-8")("replace")
         self._cleaner = Cleaner()
         self._unsent = bytearray()
@@ -58,7 +64,32 @@ class Console:
         except OSError:  # EIO: every user of the terminal is gone
             self.vacant = True
             return None
+        self.written += len(data)
+        self.floods = self.floods or len(data) >= _MIN_FLOOD
         return self._cleaner.feed(self._decode.decode(data)) if data else None
+
+    @property
+    def edits(self) -> bool:
+        """Whether a program takes each key as it is typed, as line editors, pagers and games do."""
+        return not self._local_modes & termios.ICANON
+
+    @property
+    def hides(self) -> bool:
+        """Whether what is typed is shown by nobody: a program asks for a password. One that takes each key by itself
+        may show it."""
+        return not self.echoes and not self.edits
+
+    @property
+    def echoes(self) -> bool:
+        """Whether the terminal shows what is typed."""
+        return bool(self._local_modes & termios.ECHO)
+
+    @property
+    def _local_modes(self) -> int:
+        try:
+            return int(termios.tcgetattr(self._master)[3])
+        except (OSError, termios.error):  # it is closed
+            return termios.ICANON | termios.ECHO
 
     def read_rest(self) -> str:
         """What is still in the terminal of a process that has ended."""

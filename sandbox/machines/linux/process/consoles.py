@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 
@@ -21,14 +22,16 @@ class Consoles:
     """Reads consoles as they fill; ``wrote`` is told each harmless piece.
 
     A console is its first user's, and outlives that for as long as a descendant (a daemon, the rest of a pipeline) has
-    it open.
+    it open or lives in its session: to close it would hang up on that one.
     """
 
     def __init__(self, poller: Poller, wrote: Callable[[Child, str], None]) -> None:
         self._poller = poller
         self._wrote = wrote
-        # By descriptor: each with its first user; those whose first user has ended; those that are left unread.
+        # By descriptor: each with its first user; how many are left of the family that shares it; those whose first
+        # user has ended; those that are left unread.
         self._users: dict[int, Child] = {}
+        self._families: Counter[int] = Counter()
         self._orphaned: set[int] = set()
         self._muted: set[int] = set()
         self._held_back = False
@@ -40,8 +43,11 @@ class Consoles:
 
     def add(self, child: Child) -> None:
         """Read a process's console from now on, if it is the first user."""
-        if child.forked and child.console is not None:
-            descriptor = child.console.fileno()
+        if child.console is None:
+            return
+        descriptor = child.console.fileno()
+        self._families[descriptor] += 1
+        if child.forked:
             self._users[descriptor] = child
             self._poller.add(descriptor, partial(self._read, child, child.console))
             if self._held_back:
@@ -50,12 +56,16 @@ class Consoles:
     def remove(self, child: Child) -> None:
         """The process has ended: take what it wrote last."""
         console = child.console
-        if child.forked and console is not None:
-            self._wrote(child, console.read_rest())
-            if console.vacant:
-                self._close(console)
-            else:
-                self._orphaned.add(console.fileno())
+        if console is None:
+            return
+        descriptor = console.fileno()
+        self._families[descriptor] -= 1
+        if child.forked:
+            self._orphaned.add(descriptor)
+        if descriptor in self._orphaned:
+            self._wrote(self._users[descriptor], console.read_rest())
+        if console.vacant:
+            self._close_if_orphaned(console)
 
     def type(self, child: Child, text: str) -> None:
         """Type a text into a process's console."""
@@ -99,10 +109,8 @@ class Consoles:
         descriptor = console.fileno()
         text = console.read()
         if text is None:
-            if descriptor in self._orphaned:
-                self._close(console)
-            else:
-                self._mute(descriptor)  # it would be reported for ever; the process may open it again
+            if not self._close_if_orphaned(console):
+                self._mute(descriptor)  # it would be reported for ever; a process may open it again
             return
         if text:
             self._wrote(child, text)
@@ -120,8 +128,16 @@ class Consoles:
             self._muted.discard(descriptor)
             self._poller.unmute(descriptor)
 
+    def _close_if_orphaned(self, console: Console) -> bool:
+        """Close a console that nobody has open, if its first user has ended and nobody lives in its session."""
+        orphaned = console.fileno() in self._orphaned and not self._families[console.fileno()]
+        if orphaned:
+            self._close(console)
+        return orphaned
+
     def _close(self, console: Console) -> None:
         descriptor = console.fileno()
+        del self._families[descriptor]
         self._poller.remove(descriptor)
         for known in (self._orphaned, self._muted):
             known.discard(descriptor)

@@ -85,7 +85,7 @@ class DescendantScanner:
         if stat.state == "X" or (stat.state == "Z" and os_pid in table.recent):
             return
         if stat.parent == self._os_pid:
-            yield Found(stat, table.by_os_pid.get(stat.session))
+            yield Found(stat, table.by_session.get(stat.session))
         elif stat.parent in table.by_os_pid:
             yield Found(stat, table.by_os_pid[stat.parent])
 

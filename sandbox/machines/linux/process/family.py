@@ -14,7 +14,7 @@ from sandbox.machines.linux.process.limits import may_adopt
 from sandbox.machines.linux.process.lineage import Birth, Lineage
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import End, code_or_signal
-from sandbox.machines.linux.procfs import Stat, command_line, zombie
+from sandbox.machines.linux.procfs import Stat, command_line, descriptor_target, zombie
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Became
 from sandbox.model.spec import ProcessSpec
@@ -69,7 +69,7 @@ class Family:
         stat = Stat(end.os_pid)
         now_ns = self._clock.now_ns()
         death = Death(now_ns, now_ns, cpu_time_ns(end.os_pid), end.code, end.signal)
-        return self._put_down(stat.os_pid, stat.name, self._table.by_os_pid.get(stat.session), death)
+        return self._put_down(stat.os_pid, stat.name, self._table.by_session.get(stat.session), death)
 
     def _hold(self, os_pid: int, parent: Relative | None) -> Child | None:
         """None: it is gone, or was never ours."""
@@ -83,7 +83,7 @@ class Family:
             child.close()
             return None
         self._name(child, name)
-        child.parent = parent
+        child.parent, child.writes = parent, _is_read(child)
         return child
 
     def name_if_ours(self, child: Child) -> str | None:
@@ -154,6 +154,7 @@ class Family:
         if stat.name == child.comm:
             return False
         self._name(child, stat.name)
+        child.writes = child.writes or _is_read(child)
         self._tell_name(child)
         return True
 
@@ -175,6 +176,11 @@ class Family:
 
     def close(self) -> None:
         self._scanner.close()
+
+
+def _is_read(child: Child) -> bool:
+    """Whether somebody else reads what a process writes to its standard output."""
+    return descriptor_target(child.os_pid, 1).startswith(("pipe:", "socket:"))
 
 
 def _shown(comm: str) -> str:

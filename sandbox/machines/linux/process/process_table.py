@@ -26,12 +26,18 @@ class ProcessTable:
         self.arriving: deque[Child] = deque()
         #: Those that have ended not long ago, by the system's number.
         self.recent: dict[int, Relative] = {}
+        #: Those for which a session was begun, by the number of the process that leads it.
+        self.by_session: dict[int, Child] = {}
         #: Processes of our own that nobody schedules, by the system's number.
         self.helpers: set[int] = set()
 
     def add(self, child: Child) -> None:
         """This process is there."""
         self.by_os_pid[child.os_pid] = child
+        if child.session:
+            self.by_session[child.session] = child
+            if child.session != child.os_pid:
+                self.helpers.add(child.session)
 
     def admit(self, child: Child) -> None:
         """Give it the next pid."""
@@ -47,10 +53,16 @@ class ProcessTable:
         gone.pid = next(self._pids)
         self._remember(gone)
 
+    def echoes(self, who: str) -> bool:
+        """Whether the consoles of those that go by this pid or name show what is typed."""
+        named = [child for child in self.by_pid.values() if who in (str(child.pid), child.spec.name)]
+        return all(child.console is None or child.console.echoes for child in named)
+
     def remove(self, child: Child) -> None:
         """It has ended."""
         del self.by_os_pid[child.os_pid]
         self._remember(child)
+        self.by_session.pop(child.session, None)
         if child.pid:
             del self.by_pid[child.pid]
             self.running.pop(child.pid, None)

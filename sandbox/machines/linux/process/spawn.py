@@ -7,6 +7,7 @@ import gc
 import os
 import resource
 import signal
+import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
@@ -25,16 +26,18 @@ from sandbox.machines.linux.process.child_main import (
 )
 from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.process.limits import may_spawn, raise_descriptor_limit
+from sandbox.machines.linux.process.session import read_news
 from sandbox.model.events import Clause
 from sandbox.model.spec import CLIENT, SERVERS, ProcessSpec, Segment
+from sandbox.util import libc
 from sandbox.util.addresses import resolve
 from sandbox.util.text import clean_line
 from sandbox.util.units import MS, S
 
 #: So many are forked before the first of them has to be ready.
 _AHEAD = 16
-#: One that has not stopped after so long never will.
-_MAX_START_NS = 2 * S
+#: One that has not stopped after so long never will. An interpreter that has first to be loaded takes its time.
+_MAX_START_NS = 10 * S
 #: The work of the process by which the overhead of a start and an exit is measured.
 _PROBE_NS = 3 * MS
 
@@ -53,25 +56,37 @@ class SpawnFailed(Exception):
 
 
 class Forked(NamedTuple):
-    """A process that is not known to have stopped yet."""
+    """A process that is not known to have stopped yet. ``os_pid``: of the one that we forked, which leads a session."""
 
     spec: ProcessSpec
     order: int | None
     os_pid: int
     console: Console
+    #: Where a program tells its os_pid, if it is another process than the one that was forked.
+    news: int | None = None
 
 
 class Spawner:
     """Starts processes on a real CPU; files lie in ``folder``. ``zero``: where the machine's clock began, in memory
-    that processes share with it. Only a single-threaded process may have one: the arming of a child against our death
-    follows the thread that forks."""
+    that processes share with it. ``batch``: a woken process does not preempt another; ``setuid``: programs may gain
+    privileges. Only a single-threaded process may have one: the arming of a child against our death follows the thread
+    that forks."""
 
-    def __init__(self, cpu: int, folder: str, listeners: Listeners, zero: Sequence[int] = (0,)) -> None:
+    def __init__(
+        self,
+        cpu: int,
+        folder: str,
+        listeners: Listeners,
+        zero: Sequence[int] = (0,),
+        batch: bool = True,
+        setuid: bool = False,
+    ) -> None:
         self._folder = folder
         self._listeners = listeners
         self._zero = zero
         nice, descriptors = os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._settings = ChildSettings(os.getpid(), cpu, nice, descriptors)
+        slack_ns = libc.inherited_timer_slack_ns()
+        self._settings = ChildSettings(os.getpid(), cpu, nice, descriptors, slack_ns, batch, setuid)
         self._overhead_ns = 0
         raise_descriptor_limit()
         gc.collect()
@@ -112,10 +127,7 @@ class Spawner:
         console = None
         try:
             console = Console()
-            os_pid = os.fork()
-            if os_pid == 0:
-                child_main(self._settings, spec, console.slave, listener, program)
-            return Forked(spec, order, os_pid, console)
+            return self._fork(spec, order, console, listener, program)
         except OSError as error:
             if console is not None:
                 console.close()
@@ -124,21 +136,51 @@ class Spawner:
             if listener is not None:
                 listener.close()
 
+    def _fork(
+        self,
+        spec: ProcessSpec,
+        order: int | None,
+        console: Console,
+        listener: socket.socket | None,
+        program: Program,
+    ) -> Forked:
+        """Raises OSError."""
+        news, tell = os.pipe() if program.executes else (None, -1)
+        try:
+            os_pid = os.fork()
+            if os_pid == 0:
+                child_main(self._settings, spec, console.slave, listener, program, tell)
+            return Forked(spec, order, os_pid, console, news)
+        except OSError:
+            if news is not None:
+                os.close(news)
+            raise
+        finally:
+            if news is not None:
+                os.close(tell)
+
     def wait_stopped(self, forked: Forked) -> Child:
         """Wait for its first stop. Raises SpawnFailed."""
+        os_pid = leader = forked.os_pid
         try:
-            _wait_for_first_stop(forked.os_pid)
+            if forked.news is not None:
+                os_pid = read_news(forked.news)
+            _wait_for_first_stop(os_pid)
             forked.console.close_slave()
-            child = Child(forked.os_pid, forked.spec, forked.console)
-            child.order = forked.order
+            child = Child(os_pid, forked.spec, forked.console)
+            child.order, child.session = forked.order, leader
             if not may_spawn(child):
                 child.close()
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
             return child
         except OSError as error:
-            _end(forked.os_pid)
+            for each in {os_pid, leader}:
+                _end(each)
             forked.console.close()
             raise SpawnFailed.by(error, forked.spec.name) from error
+        finally:
+            if forked.news is not None:
+                os.close(forked.news)
 
     def _program(self, spec: ProcessSpec, folder: str) -> Program:
         """What it does once it is dispatched. Raises SpawnFailed."""
@@ -195,6 +237,8 @@ def _wait_for_first_stop(os_pid: int) -> None:
 
 def _end(os_pid: int) -> None:
     """End what was forked for nothing."""
+    if os_pid <= 0:
+        return  # it has not come so far
     try:
         os.kill(os_pid, signal.SIGKILL)  # its number is its own until we take its status
         os.waitpid(os_pid, 0)

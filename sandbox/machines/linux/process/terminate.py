@@ -9,17 +9,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Mapping
 
 from sandbox.machines.linux.cgroup import RunGroup
-from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import descendants, descends_from, withstands
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.procfs import descendants, descends_from, ignores, withstands
 from sandbox.util.units import MS, S
 
-#: So long after SIGTERM a process is killed that is still there.
+#: So long after SIGTERM a process is killed that is still there, whether the operator ended it or the run is over.
 GRACE_NS = 2 * S
-#: The same at the end of the run, when the operator waits for all of them.
-_QUIT_GRACE_NS = 300 * MS
+#: In the grace that everybody has at the end nothing is waited for longer than this.
+_MAX_PAUSE_NS = 10 * MS
 #: A sweep gives up after so long: a process that sits in the system does not even die of SIGKILL. Between two looks at
 #: all of ``/proc`` it waits for ends a moment.
 _MAX_SWEEP_NS = 3 * S
@@ -61,14 +61,37 @@ class Terminator:
         self._pending = [entry for entry in self._pending if entry[1] is not child]
 
 
-def end_all(children: Collection[Child], group: RunGroup | None, politely: bool) -> None:
-    """End these processes, everything that lives in our control group and everything that descends from us; returns
+def let_end(living: Mapping[int, Child], wait: Callable[[int], bool]) -> None:
+    """The run is over: give all that live the grace, in which they may do what is left to do, unscheduled. ``wait``: do
+    so until then, and take notice of those that end; whether anybody is still there who waits for that."""
+    asked: set[int] = set()
+    give_up_ns = time.monotonic_ns() + GRACE_NS
+    while living and (now_ns := time.monotonic_ns()) < give_up_ns:
+        for os_pid, child in [*living.items()]:
+            if os_pid not in asked and (not asked or not _helps(child)):
+                _ask_to_end(child)
+        asked.update(living)
+        if not wait(now_ns + _MAX_PAUSE_NS):
+            return
+
+
+def _helps(child: Child) -> bool:
+    """Whether one that has just been started belongs to the tidying up of another."""
+    parent = child.parent
+    return parent is not None and parent.mode is not Mode.ENDED and withstands(parent.os_pid, signal.SIGTERM)
+
+
+def _ask_to_end(child: Child) -> None:
+    """One that ignores SIGTERM, as an interactive shell does, hears that its terminal hangs up, too, which it does."""
+    child.send(signal.SIGTERM)
+    if ignores(child.os_pid, signal.SIGTERM):
+        child.send(signal.SIGHUP)
+    child.release()
+
+
+def end_all(children: Collection[Child], group: RunGroup | None) -> None:
+    """Kill these processes, everything that lives in our control group and everything that descends from us; returns
     when nothing is left, or after a few seconds at most."""
-    if politely:
-        for child in children:
-            child.send(signal.SIGTERM)
-            child.release()
-        _reap_until(time.monotonic_ns() + _QUIT_GRACE_NS)
     if group is not None:
         group.end()  # all at once: nobody can fork faster
     for child in children:

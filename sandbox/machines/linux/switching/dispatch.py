@@ -16,6 +16,7 @@ from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
 from sandbox.machines.linux.switching.pinning import Pinning
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.util.units import MS, US
 
 #: So long a stop is waited for awake (overlapped), or asleep (sequential), before the loop goes on without it: in the
@@ -27,10 +28,11 @@ _LOOK_S = 20e-6
 
 
 class Dispatcher:
-    """Obeys stops and runs. ``pinning`` keeps each process on its mini CPU."""
+    """Obeys stops and runs. ``pinning`` keeps each process on its mini CPU; ``guard`` knows whom a stop would harm."""
 
-    def __init__(self, pinning: Pinning, clock: Clock, reaper: Reaper, overlapped: bool) -> None:
+    def __init__(self, pinning: Pinning, clock: Clock, reaper: Reaper, overlapped: bool, guard: WriteGuard) -> None:
         self._overlapped = overlapped
+        self._guard = guard
         #: Whether others may stop our processes, too: then that is looked for before each turn.
         self.careful = False
         #: When the last stops were sent (CLOCK_MONOTONIC).
@@ -51,7 +53,10 @@ class Dispatcher:
                 child.hear_stops()
         for child in stops:
             child.mode = Mode.STOPPED
-            child.stop()
+            if child.may_write and self._guard.spares(child):
+                child.spare()
+            else:
+                child.stop()
         self.sent_ns = time.monotonic_ns()
         if not self._overlapped:
             self._confirm(stops, asleep=True)
@@ -76,7 +81,7 @@ class Dispatcher:
         child.started_cpu_ns = child.cpu_ns()
 
     def _confirm(self, children: Sequence[Child], asleep: bool) -> None:
-        waiting = [child for child in children if child.stopping_ns is not None]
+        waiting = [child for child in children if child.stopping_ns is not None and not child.spared]
         give_up_ns = time.monotonic_ns() + (_MAX_SLEEP_NS if asleep else _MAX_SPIN_NS)
         while waiting:
             for child in [child for child in waiting if self.stopped(child)]:

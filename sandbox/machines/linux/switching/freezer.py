@@ -48,7 +48,7 @@ class Freezer:
         signal from now on. Raises OSError."""
         leaf = self._leaf(child.limits)
         try:
-            leaf.freeze() if child.stop_wanted else leaf.thaw()
+            leaf.freeze() if child.stop_wanted and not child.spared else leaf.thaw()
             leaf.add(child.os_pid)
         except OSError:
             self._left.append(leaf)

@@ -70,8 +70,9 @@ class RecipeInForce:
         if what is not None:
             self._notice(child.spec.name, what, child)
 
-    def traced(self, child: Child, tracer: Child | None) -> None:
-        """A process is traced by another one, which sees our stops."""
+    def traced(self, child: Child, by: int) -> None:
+        """A process is traced by another one, of that os_pid, which sees our stops."""
+        tracer = self._table.by_os_pid.get(by)
         self._notice((tracer or child).spec.name, "traces others" if tracer is not None else "is traced", child)
 
     def look_at_wait(self, child: Child, on: Clause) -> None:
@@ -111,7 +112,8 @@ class RecipeInForce:
         parent = child.parent
         if parent is not None:
             child.limits = parent.limits
-            child.stop_wanted = isinstance(parent, Child) and parent.stop_wanted and parent.leaf is not None
+            if isinstance(parent, Child):
+                child.stop_wanted = parent.stop_wanted and not parent.spared and parent.leaf is not None
             if self._freezer is None and not _is_served(parent):
                 self._freeze(Clause("starts others", {"name": parent.spec.name}))
         self._take(child)

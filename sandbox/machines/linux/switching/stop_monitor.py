@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.procfs import is_dying, tracer
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
+from sandbox.machines.linux.switching.recipe import RecipeInForce
+from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.util.units import MS
 
 #: A stop that takes longer is told; the loop never waits for it. One in the middle of a vfork may take for ever.
 _MAX_CONFIRM_NS = 200 * MS
 #: So soon it is looked again at stops that are not confirmed, and at processes that seem to run.
 _RETRY_NS = 1 * MS
+#: So often it is looked at those whose stop is put off.
+_SPARED_NS = 5 * MS
 #: So often a share of all processes is looked at in turn, and how many that are.
 _ROUND_NS = 50 * MS
 _SHARE = 24
@@ -26,26 +30,22 @@ _MANY_THREADS = 100
 
 class StopMonitor:
     """Knows every stop that was sent and not seen, and looks in turn at those that are stopped: nobody tells us when
-    one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too. ``traced`` is
-    told of those that run away from a signal because somebody traces them, by the tracer's os_pid; ``moved`` of those
-    that live in their control group no more, so that freezing that stops nobody."""
+    one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too. ``recipe`` is
+    told of those that run away from a signal because somebody traces them, and of those that somebody has moved."""
 
-    def __init__(
-        self,
-        dispatcher: Dispatcher,
-        reports: Reports,
-        traced: Callable[[Child, int], None],
-        moved: Callable[[Child], None],
-    ) -> None:
+    def __init__(self, dispatcher: Dispatcher, guard: WriteGuard, reports: Reports, recipe: RecipeInForce) -> None:
         self._dispatcher = dispatcher
+        self._guard = guard
         self._reports = reports
-        self._traced = traced
-        self._moved = moved
+        self._recipe = recipe
         # By the system's number: those whose stop is not confirmed, those of which that was told, and those that were
         # seen running once though they should not: dying ones do that, for a moment.
         self._unconfirmed: dict[int, Child] = {}
         self._told: set[int] = set()
         self._suspects: dict[int, Child] = {}
+        #: Of the unconfirmed ones those whose stop is put off, and when to look at them again.
+        self._spared: set[int] = set()
+        self._next_spared_ns = 0
         self._everybody: deque[Child] = deque()
         self._next_round_ns = 0
         self._retry_ns: int | None = None
@@ -59,6 +59,7 @@ class StopMonitor:
         self._unconfirmed.pop(child.os_pid, None)
         self._suspects.pop(child.os_pid, None)
         self._told.discard(child.os_pid)
+        self._spared.discard(child.os_pid)
         self._everybody.remove(child)
 
     def expect(self, children: Iterable[Child]) -> None:
@@ -66,7 +67,15 @@ class StopMonitor:
         for child in children:
             if child.stopping_ns is not None:
                 self._unconfirmed[child.os_pid] = child
+                if child.spared:
+                    self._spared.add(child.os_pid)
+                    self._next_spared_ns = time.monotonic_ns() + _SPARED_NS
         self._retry_soon()
+
+    @property
+    def spares(self) -> bool:
+        """Whether a stop is put off."""
+        return bool(self._spared)
 
     def suspect(self, child: Child) -> None:
         """This one seems to run though it was stopped."""
@@ -74,16 +83,19 @@ class StopMonitor:
         self._retry_soon()
 
     def _retry_soon(self) -> None:
-        if self._retry_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told)):
+        if self._retry_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told | self._spared)):
             self._retry_ns = time.monotonic_ns() + _RETRY_NS
 
     @property
     def next_ns(self) -> int:
         """When to look again."""
-        return self._next_round_ns if self._retry_ns is None else min(self._retry_ns, self._next_round_ns)
+        next_ns = self._next_round_ns if self._retry_ns is None else min(self._retry_ns, self._next_round_ns)
+        return min(next_ns, self._next_spared_ns) if self._spared else next_ns
 
     def check(self) -> None:
         """Tell of stops that take too long; stop those again that run though nobody here let them."""
+        if self._spared:
+            self._stop_spared()
         for child in self._overdue():
             self._reports.fault(child, "stop not confirmed")
         for child in self._runaways():
@@ -92,16 +104,31 @@ class StopMonitor:
             child.stop()
             self.expect([child])
 
+    def _stop_spared(self) -> None:
+        """Stop those whose write is done."""
+        now_ns = time.monotonic_ns()
+        if now_ns < self._next_spared_ns:
+            return
+        self._next_spared_ns = now_ns + _SPARED_NS
+        for os_pid in [*self._spared]:
+            child = self._unconfirmed[os_pid]
+            if child.spared and self._guard.spares(child):
+                continue
+            self._spared.discard(os_pid)
+            if child.spared:
+                child.stop()
+        self._retry_soon()
+
     def _tell_who_continued(self, child: Child) -> None:
         """A stranger's doing is a fault; the doing of a process that was scheduled meanwhile is that program's own
         business, and it waits for its turn."""
         parent = child.parent
         if child.moved:
-            self._moved(child)
+            self._recipe.moved(child)
             return
         tracing = tracer(child.os_pid) if child.leaf is None else 0
         if tracing:
-            self._traced(child, tracing)
+            self._recipe.traced(child, tracing)
         elif child.leaf is not None or parent is None:
             self._reports.fault_again(child, "continued by somebody else")
         elif parent.mode is Mode.ENDED and child.stopped_ns < parent.ended_ns:
@@ -123,9 +150,12 @@ class StopMonitor:
                 child.stopping_ns = None
                 del self._unconfirmed[os_pid]
                 self._told.discard(os_pid)
+                self._spared.discard(os_pid)
+                continue
+            if child.spared:
                 continue
             if child.moved:
-                self._moved(child)
+                self._recipe.moved(child)
             child.stop_again()
             if now_ns - child.stopping_ns > _MAX_CONFIRM_NS and os_pid not in self._told:
                 self._told.add(os_pid)

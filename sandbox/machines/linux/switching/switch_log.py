@@ -7,7 +7,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.perf_events import MANY, Record, Ring
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Witnessed
+
+
+def open_switch_log(
+    cpus: Sequence[int], clock: Clock, known: Mapping[int, Child], reports: Reports
+) -> SwitchLog | None:
+    """None, which is told, where the system keeps no such records for us."""
+    try:
+        return SwitchLog(cpus, clock, known)
+    except OSError as error:
+        reports.fault(None, "no witness", reason=error.strerror)
+        return None
 
 
 class SwitchLog:

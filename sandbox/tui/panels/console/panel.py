@@ -81,6 +81,7 @@ class Console(Panel, can_focus=True):
         self._output.entitle(self._title(row), end)
         self._prompt.update_from(living.name if living is not None else None, asks)
         self._line.display = living is not None
+        self._line.password = living is not None and hides_typing(living)
         self._line.placeholder = self._hint()
         if living is None and self._line.has_focus:
             self.take_keys()
@@ -165,6 +166,11 @@ class Console(Panel, can_focus=True):
 
     def on_entry_line_left(self) -> None:
         self.take_keys()
+
+
+def hides_typing(row: Row) -> bool:
+    """Whether a process waits for a password."""
+    return row.state is State.BLOCKED and row.waits is not None and row.waits.hides_typing
 
 
 def reads(row: Row) -> bool:

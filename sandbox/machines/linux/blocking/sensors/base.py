@@ -88,6 +88,11 @@ class Sensor(ABC):
         """A process is blocked since then, and on what is known as far as the system tells."""
         self._wakeups.add(child, since_ns)
 
+    def look_again(self, child: Child, now_ns: int) -> None:
+        """A blocked process was seen awake, but its wait is not over."""
+        child.wait_number += 1  # earlier notes of when to look at it are void
+        self._wakeups.look_soon(child, now_ns)
+
     def next_look_ns(self, now_ns: int, running: Collection[Child]) -> int | None:
         """When to look, if nothing makes itself felt before; None: not at all."""
         wakeup_ns = self._wakeups.next_ns

@@ -14,6 +14,8 @@ from sandbox.util.units import MS, US
 #: again after so long, then twice as long and so on, before it counts as one whose wake cannot be foreseen.
 _MIN_GRACE_NS = 20 * US
 _MAX_GRACE_NS = 2 * MS
+#: One that was awake only in passing is looked at again after so long.
+_MIN_SOON_NS = 100 * US
 
 
 class Wakeups:
@@ -38,6 +40,10 @@ class Wakeups:
             self._look_at(child, since_ns + length_ns, _MIN_GRACE_NS)
         else:
             self._others.append((child, child.wait_number))
+
+    def look_soon(self, child: Child, now_ns: int) -> None:
+        """Look at it again in a moment."""
+        self._look_at(child, now_ns, _MIN_SOON_NS)
 
     def _look_at(self, child: Child, at_ns: int, grace_ns: int) -> None:
         heapq.heappush(self._timed, (at_ns + grace_ns, next(self._order), child, child.wait_number, grace_ns * 2))

@@ -1,0 +1,131 @@
+"""Whether a process that is blocked can still go on: by itself, because somebody on the board does something, or only
+because a person types. Asked of the system for every thread: one reads the terminal while others stand by."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import struct
+from collections.abc import Iterable
+from enum import Enum
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
+from sandbox.machines.linux.blocking.polled import polled_descriptors, time_limit
+from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
+from sandbox.machines.linux.process.child import Child, Relative
+from sandbox.util import libc
+from sandbox.util.units import MS
+
+#: Who waits for keys with a time limit up to this looks at something else in between, and does so for ever. A longer
+#: limit is one that the program means.
+_MAX_POLL_NS = 1_000 * MS
+#: Of a process with more threads it is not asked.
+_MAX_THREADS = 64
+#: futex operations that wait and may have a time limit, without their flags.
+_FUTEX_WAITS, _FUTEX_FLAGS = (0, 6, 9, 11, 13), 0x180
+#: Where descriptors lead of which only somebody on the board makes anything ready.
+_OF_THE_BOARD = ("pipe:", "anon_inode:[eventfd]", "anon_inode:[signalfd]", "anon_inode:[eventpoll]", "/dev/ptmx")
+#: A struct ucred: pid, uid, gid.
+_CREDENTIALS = struct.Struct("iII")
+#: Calls that somebody on the board ends.
+_ENDED_BY_THE_BOARD = (
+    "futex", "futexes", "receive message", "send message", "wait4", "waitid", "lock", "semaphore", "signal",
+)  # fmt: skip
+_TERMINALS = ("/dev/pts/", "/dev/tty")
+
+
+class Prospect(Enum):
+    """What has to happen before a blocked process goes on."""
+
+    OPEN = "time passes, or somebody outside does something"
+    BOARD = "another thread or process of the board does something"
+    PERSON = "somebody types"
+    #: It looks for keys again and again, with pauses.
+    POLLS = "somebody types, as far as one can see"
+
+
+class _Wait(Enum):
+    """The same of one thread; SHORT: a little time passes."""
+
+    OPEN = 0
+    BOARD = 1
+    PERSON = 2
+    SHORT = 3
+    SHORT_PERSON = 4
+
+
+def prospect(child: Child) -> Prospect:
+    """What has to happen before this blocked process goes on."""
+    tids = procfs.thread_ids(child.os_pid)
+    if not 0 < len(tids) <= _MAX_THREADS:
+        return Prospect.OPEN
+    waits = {_wait_of(child, entered_call(child, tid)) for tid in tids}
+    person = bool(waits & {_Wait.PERSON, _Wait.SHORT_PERSON})
+    if _Wait.OPEN in waits:
+        return Prospect.OPEN
+    if waits & {_Wait.SHORT, _Wait.SHORT_PERSON}:
+        return Prospect.POLLS if person and child.console is not None and child.console.edits else Prospect.OPEN
+    return Prospect.PERSON if person else Prospect.BOARD
+
+
+def _wait_of(child: Child, call: object) -> _Wait:
+    if not isinstance(call, Entered):  # where the system does not tell, the reason of the whole process counts
+        return _Wait.PERSON if call is None and _reads_console(child) else _Wait.OPEN
+    name, arguments = call.call, call.arguments
+    match name:
+        case "read" | "write" | "recv":
+            wait = _on_files(child, arguments[:1])
+            return _Wait.OPEN if name == "write" and wait is _Wait.PERSON else wait  # we read what is written
+        case "select" | "pselect" | "poll" | "ppoll" | "epoll" | "epoll_pwait2":
+            limit_ns = time_limit(child.os_pid, name, arguments)
+            return _limited(_on_files(child, polled_descriptors(child.os_pid, name, arguments)), limit_ns)
+        case "futex" if arguments[1] & ~_FUTEX_FLAGS in _FUTEX_WAITS and arguments[3]:
+            return _Wait.SHORT  # how long is not asked: whoever waits so for long has a person who waits, too
+        case "signal" if procfs.withstands(child.os_pid, signal.SIGALRM):
+            return _Wait.SHORT  # it may have set an alarm, which nobody can see
+        case name if name in _ENDED_BY_THE_BOARD:
+            return _Wait.BOARD
+    return _Wait.OPEN
+
+
+def _reads_console(child: Child) -> bool:
+    return child.blocked_on is not None and child.blocked_on.rule == READS_CONSOLE.rule
+
+
+def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
+    """What makes one of these ready."""
+    wait = _Wait.BOARD
+    for descriptor in descriptors:
+        target = procfs.descriptor_target(child.os_pid, descriptor)
+        if target.startswith(_TERMINALS):
+            wait = _Wait.PERSON
+        elif not target.startswith(_OF_THE_BOARD) and not _is_half_of_a_pair(child, descriptor):
+            return _Wait.OPEN
+    return wait
+
+
+def _is_half_of_a_pair(child: Child, descriptor: int) -> bool:
+    """Whether it is one of two sockets that were made together, by this process or by one that it descends from."""
+    try:
+        with socket.socket(fileno=libc.borrow_descriptor(child.pidfd, descriptor)) as borrowed:
+            if borrowed.family != socket.AF_UNIX or borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+                return False
+            maker, *_ = _CREDENTIALS.unpack(
+                borrowed.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )
+    except OSError:
+        return False
+    relative: Relative | None = child
+    while relative is not None and relative.os_pid != maker:
+        relative = relative.parent
+    return relative is not None
+
+
+def _limited(wait: _Wait, limit_ns: int | None) -> _Wait:
+    """The same, with a time limit."""
+    if limit_ns is None or wait is _Wait.OPEN:
+        return wait
+    if limit_ns > _MAX_POLL_NS:
+        return _Wait.OPEN
+    return _Wait.SHORT_PERSON if wait is _Wait.PERSON else _Wait.SHORT

@@ -1,0 +1,30 @@
+"""One process has the CPU for ever, and others wait: under a policy that never takes it away nothing else would be seen
+of that."""
+
+from __future__ import annotations
+
+from sandbox.machines.linux.process.child import Mode
+from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.machines.linux.reports import Reports
+from sandbox.util.units import S
+
+#: So long one may have a CPU before it is told that others wait.
+_MIN_TURN_NS = 10 * S
+
+
+class Monopoly:
+    """Tells it once for each process."""
+
+    def __init__(self, table: ProcessTable, reports: Reports) -> None:
+        self._table = table
+        self._reports = reports
+
+    def check(self, now_ns: int) -> None:
+        """Now, by the machine's time."""
+        for child in self._table.running.values():
+            for_ns = now_ns - child.started_ns
+            if for_ns < _MIN_TURN_NS:
+                continue
+            waiting = [other.spec.name for other in self._table.by_pid.values() if other.mode is Mode.STOPPED]
+            if waiting:
+                self._reports.fault_once(child, "keeps the CPU", for_ns=for_ns // S * S, waiting=", ".join(waiting[:3]))

@@ -1,0 +1,83 @@
+"""CPython's own tests as witnesses: do they find inside what they find outside?
+
+``python -m tests.scripts.cpython [--recipe NAME] [--python PATH] [MODULE …]`` runs each module twice, by itself and as a
+process beside a hog under round robin, and prints what comes of it. Where this Python comes without its tests
+(``test.regrtest``), it says so. It takes minutes, and no part of the usual tests needs it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+from typing import NamedTuple
+
+from sandbox.cli.run_options import RECIPES
+from sandbox.model.events import Fault
+from sandbox.util.units import MS
+from tests.support.real import watch
+from tests.support.scenarios import command, process, scenario
+
+#: Those that ask for signals, terminals, pipes, sockets, processes and time.
+MODULES = (
+    "test_eintr", "test_signal", "test_threadsignals", "test_select", "test_poll", "test_epoll", "test_selectors",
+    "test_pty", "test_fcntl", "test_fileio", "test_wait3", "test_wait4", "test_fork1", "test_posix", "test_timeout",
+)  # fmt: skip
+#: A module that takes longer is ended.
+_MAX_S = 180
+_RESULT = re.compile(r"^(test\w*) \(([\w.]+)\)(?:\n.*)? \.\.\. .*?(ok|FAIL|ERROR|skipped)\b", re.MULTILINE)
+
+
+class Outcome(NamedTuple):
+    """The result of each test by name; ``faults``: what was told of the run."""
+
+    results: dict[str, str]
+    faults: list[str]
+
+    @classmethod
+    def of(cls, text: str, faults: list[str]) -> Outcome:
+        found = _RESULT.findall(text.replace("\r\n", "\n"))
+        return cls({f"{where}.{name}": result for name, where, result in found}, faults)
+
+    def __str__(self) -> str:
+        good = sum(result == "ok" for result in self.results.values())
+        bad = sum(result in ("FAIL", "ERROR") for result in self.results.values())
+        return f"{good} ok, {bad} bad"
+
+
+def outside(argv: list[str]) -> Outcome:
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=_MAX_S, check=False)
+    return Outcome.of(done.stdout + done.stderr, [])
+
+
+def inside(argv: list[str], recipe: str) -> Outcome:
+    world = scenario(command("tests", *argv), process("hog", f"cpu {_MAX_S}s"), quantum_ns=5 * MS)
+    with watch(world, recipe=recipe) as run:
+        run.ended("tests", _MAX_S)
+        return Outcome.of(run.wrote("tests"), [event.what.rule for event in run.all(Fault)])
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("modules", nargs="*", default=MODULES)
+    parser.add_argument("--recipe", choices=RECIPES, default="auto")
+    parser.add_argument("--python", default=sys.executable)
+    args = parser.parse_args()
+    if subprocess.run([args.python, "-c", "import test.regrtest"], capture_output=True, check=False).returncode != 0:
+        print(f"{args.python} comes without its tests (Debian: libpython3-testsuite)")
+        return 0
+    differ = 0
+    print(f"{'module':20}{'outside':20}{'inside':20}differ")
+    for module in args.modules:
+        argv = [args.python, "-m", "test", "-v", module]
+        without, within = outside(argv), inside(argv, args.recipe)
+        other = [name for name, result in without.results.items() if within.results.get(name) != result]
+        differ += len(other)
+        said = ", ".join(f"{name.split('.', 2)[-1]}: {within.results.get(name, 'no result')}" for name in other[:4])
+        print(f"{module:20}{without!s:20}{within!s:20}{said} {' '.join(sorted(set(within.faults)))}", flush=True)
+    return 1 if differ else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
