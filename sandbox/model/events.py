@@ -174,11 +174,6 @@ class Blocked(Event, frozen=True, tag=True):
         return self.on.rule == READ_CONSOLE or (self.on.rule == POLL and self.on.text("on") == "console")
 
     @property
-    def hides_typing(self) -> bool:
-        """Whether what somebody types for it is to be shown nowhere."""
-        return self.on.text("echo") == "off"
-
-    @property
     def for_first_of_several(self) -> bool:
         """Whether it waits for the first of several descriptors."""
         return self.on.rule == POLL and ", " in (self.on.text("on") or "")
@@ -190,8 +185,7 @@ class Blocked(Event, frozen=True, tag=True):
 
 
 class Exited(Event, frozen=True, tag=True):
-    """``code``: exit status; ``signal``: the signal's number when one ended it; both None: unknown.
-    The times are those of its whole life."""
+    """``code``: exit status; ``signal``: which one ended it; both None: unknown. The times are of its whole life."""
 
     pid: int
     code: int | None
@@ -281,8 +275,7 @@ class Described(Event, frozen=True, tag=True):
 
 class Listening(Event, frozen=True, tag=True):
     """``pid`` waits for connections at an address (``127.0.0.1:9001``), of which ``backlog`` may wait to be accepted;
-    0: nobody knows how many. ``socket`` numbers listeners and connections alike, in the order in which they were seen.
-    """
+    0: nobody knows how many. ``socket`` numbers listeners and connections alike, in the order of their being seen."""
 
     socket: int
     pid: int
@@ -316,8 +309,7 @@ class Accepted(Event, frozen=True, tag=True):
 
 
 class Transferred(Event, frozen=True, tag=True):
-    """So many bytes have come and gone over a connection in all (None: the system does not count them here);
-    ``unread`` of them have come and wait for the process to read them."""
+    """So many bytes have come and gone over a connection (None: not counted here); ``unread`` wait for the process."""
 
     socket: int
     received: int | None
@@ -415,8 +407,7 @@ class Fault(Event, frozen=True, tag=True):
 
 
 class Witnessed(Event, frozen=True, tag=True):
-    """In runs that are verified: by the system's own record, ``pid`` was on the real CPU of ``cpu`` from ``from_ns``
-    until ``until_ns``."""
+    """In verified runs: by the system's record ``pid`` had the real CPU of ``cpu`` from ``from_ns`` to ``until_ns``."""
 
     pid: int
     cpu: int

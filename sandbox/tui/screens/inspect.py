@@ -13,7 +13,7 @@ from sandbox.i18n import _
 from sandbox.model.commands import Type
 from sandbox.model.states import State
 from sandbox.tui.format import brief
-from sandbox.tui.panels.console.output import ConsoleOutput
+from sandbox.tui.panels.console.output import ConsoleOutput, hides_typing
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
 from sandbox.tui.state.session import Session
@@ -60,8 +60,7 @@ class Inspect(Dialog[None]):
             table.add_row(name, value if isinstance(value, Text) else Text(value))
         self.query_one("#facts Static", Static).update(table)
         self.query_one(ConsoleOutput).update_from(self._row.output)
-        waits = self._row.waits if self._row.state is State.BLOCKED else None
-        self.query_one(Input).password = waits is not None and waits.hides_typing
+        self.query_one(Input).password = hides_typing(self._row)
         if self._row.state is State.EXITED:
             self.query_one(Input).display = False
 

@@ -14,7 +14,7 @@ from sandbox.i18n import N_, _
 from sandbox.model.commands import Press, Type
 from sandbox.model.states import State
 from sandbox.tui.keys import bindings
-from sandbox.tui.panels.console.output import ConsoleOutput
+from sandbox.tui.panels.console.output import ConsoleOutput, hides_typing
 from sandbox.tui.panels.console.tabs import ConsoleTabs
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
@@ -166,11 +166,6 @@ class Console(Panel, can_focus=True):
 
     def on_entry_line_left(self) -> None:
         self.take_keys()
-
-
-def hides_typing(row: Row) -> bool:
-    """Whether a process waits for a password."""
-    return row.state is State.BLOCKED and row.waits is not None and row.waits.hides_typing
 
 
 def reads(row: Row) -> bool:
