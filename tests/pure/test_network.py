@@ -10,7 +10,7 @@ import pytest
 
 from sandbox.machines.linux.net import sock_diag as system
 from sandbox.machines.linux.net.sock_diag import TcpState
-from sandbox.machines.linux.procfs import socket_inodes
+from sandbox.machines.linux.procfs_files import socket_inodes
 from sandbox.model.events import (
     Accepted,
     Admitted,

@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from sandbox.machines.linux import procfs, procfs_counts
+from sandbox.machines.linux import procfs, procfs_counts, procfs_files
 from sandbox.machines.linux.process.child import Child
 from sandbox.model.spec import ProcessSpec
 
@@ -83,11 +83,11 @@ def test_open_files() -> None:
     with socket.socket() as one, select.epoll() as epoll:
         epoll.register(read, select.EPOLLIN)
         inode = os.fstat(read).st_ino
-        found = dict(procfs.descriptors(ME))
-        assert found[read] == found[write] == procfs.descriptor_target(ME, read) == f"pipe:[{inode}]"
-        assert (procfs.may_write(ME, read), procfs.may_write(ME, write)) == (False, True)
-        assert os.fstat(one.fileno()).st_ino in procfs.socket_inodes(ME)
-        assert list(procfs.epoll_descriptors(ME, epoll.fileno())) == [read]
+        found = dict(procfs_files.descriptors(ME))
+        assert found[read] == found[write] == procfs_files.descriptor_target(ME, read) == f"pipe:[{inode}]"
+        assert (procfs_files.may_write(ME, read), procfs_files.may_write(ME, write)) == (False, True)
+        assert os.fstat(one.fileno()).st_ino in procfs_files.socket_inodes(ME)
+        assert list(procfs_files.epoll_descriptors(ME, epoll.fileno())) == [read]
     os.close(read)
     os.close(write)
 
@@ -99,7 +99,7 @@ def test_an_epoll_that_waits_for_more_than_is_read(monkeypatch: pytest.MonkeyPat
         found = set()
         for limit in range(120):
             monkeypatch.setattr(procfs, "_MAX_SMALL_FILE", limit)
-            found |= {tuple(procfs.epoll_descriptors(ME, epoll.fileno()))}
+            found |= {tuple(procfs_files.epoll_descriptors(ME, epoll.fileno()))}
         assert found == {(), (one.fileno(),)}
 
 
@@ -120,18 +120,18 @@ def test_of_one_that_is_gone_nothing_is_told() -> None:
         procfs.Stat(NOBODY)
     with pytest.raises(OSError):
         procfs.open_stat(NOBODY)
-    assert procfs.command_line(NOBODY) == procfs.wait_channel(NOBODY) == procfs.descriptor_target(NOBODY, 0) == ""
+    assert procfs.command_line(NOBODY) == procfs.wait_channel(NOBODY) == procfs_files.descriptor_target(NOBODY, 0) == ""
     for found in (procfs.threads(NOBODY), procfs.thread_ids(NOBODY), procfs.descendants(NOBODY)):
         assert found == []
-    assert [*procfs.descriptors(NOBODY)] == []
-    assert [*procfs.epoll_descriptors(NOBODY, 0)] == []
+    assert [*procfs_files.descriptors(NOBODY)] == []
+    assert [*procfs_files.epoll_descriptors(NOBODY, 0)] == []
     assert procfs.system_call(NOBODY) is None
     assert procfs_counts.memory_use(NOBODY, ME) is None
     assert procfs.scheduled_ns(NOBODY) is None
     assert not procfs.withstands(NOBODY, signal.SIGTERM)
     assert not procfs.pending_signals(NOBODY)
     assert not procfs.some_thread_runs(NOBODY)
-    assert procfs.may_write(NOBODY, 0) is None
+    assert procfs_files.may_write(NOBODY, 0) is None
 
 
 def test_one_that_ends_while_its_file_is_open() -> None:

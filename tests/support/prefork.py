@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from sandbox.machines.linux.net.sock_diag import TcpState, sockets
-from sandbox.machines.linux.procfs import socket_inodes
+from sandbox.machines.linux.procfs_files import socket_inodes
 from sandbox.model.commands import Spawn, Type
 from sandbox.model.events import Admitted, Wrote
 from sandbox.model.spec import ProcessSpec

@@ -85,7 +85,7 @@ def _listed(found: list[Thread]) -> str:
 
 def _open_files(os_pid: int, most: int = 8) -> list[str]:
     """The open descriptors and where they lead; several that lead to one place are named together."""
-    from sandbox.machines.linux.procfs import descriptors
+    from sandbox.machines.linux.procfs_files import descriptors
     from sandbox.util.text import clean_line
 
     places: dict[str, list[str]] = {}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
 
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.channels import by_channel
 from sandbox.machines.linux.blocking.futexes import futex
 from sandbox.machines.linux.blocking.open_files import OpenFile, brief_name, is_ready, open_file, other_end
@@ -154,7 +154,7 @@ class _Reason:
     def _on_own_file(self, file: OpenFile, descriptor: int) -> Clause:
         """One that the system has made up."""
         rule = _OF_THE_SYSTEM[file.kind]
-        facts = procfs.descriptor_facts(self._os_pid, descriptor)
+        facts = procfs_files.descriptor_facts(self._os_pid, descriptor)
         if file.kind == "pidfd":
             return Clause(rule, _named("child", _number(facts.get("Pid", ""))))
         if file.kind == "timerfd":
@@ -180,7 +180,7 @@ class _Reason:
     def _awaited(self, kind: int, which: int) -> int:
         """The os_pid that ``waitid`` is told to wait for; 0: several."""
         if kind == _P_PIDFD:
-            return _number(procfs.descriptor_facts(self._os_pid, which).get("Pid", ""))
+            return _number(procfs_files.descriptor_facts(self._os_pid, which).get("Pid", ""))
         return which if kind == _P_PID else 0
 
     # Several files

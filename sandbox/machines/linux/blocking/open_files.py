@@ -10,7 +10,7 @@ import socket
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs_files
 from sandbox.machines.linux.process.child import Child
 from sandbox.util import libc
 from sandbox.util.text import clean_line
@@ -35,7 +35,7 @@ class OpenFile(NamedTuple):
 
 def open_file(child: Child, descriptor: int) -> OpenFile | None:
     """Where a descriptor of the process leads; None where the system does not tell."""
-    target = procfs.descriptor_target(child.os_pid, descriptor)
+    target = procfs_files.descriptor_target(child.os_pid, descriptor)
     if not target:
         return None
     if target.startswith(("/dev/pts/", "/dev/tty", "/dev/console")) and not target.startswith("/dev/pts/ptmx"):
@@ -73,8 +73,8 @@ def other_end(child: Child, pipe: str, writes: bool, relatives: Iterable[Child])
     """The relative that has the other end of a pipe open; ``writes``: the process itself writes."""
     family = (other for other in relatives if other is not child and other.console is child.console)
     for other, _ in zip(family, range(_MAX_RELATIVES), strict=False):
-        for descriptor, target in procfs.descriptors(other.os_pid):
-            if target == pipe and procfs.may_write(other.os_pid, descriptor) is (not writes):
+        for descriptor, target in procfs_files.descriptors(other.os_pid):
+            if target == pipe and procfs_files.may_write(other.os_pid, descriptor) is (not writes):
                 return other
     return None
 

@@ -6,7 +6,7 @@ import struct
 import time
 from collections.abc import Iterator
 
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs, procfs_files
 from sandbox.util.units import MS, S
 
 #: An array of struct pollfd is read as far as this: it may be as long as the process likes.
@@ -18,7 +18,7 @@ _FD_SETSIZE = 1_024
 def polled_descriptors(os_pid: int, call: str, arguments: list[int]) -> list[int]:
     """The descriptors for which a call waits."""
     if call in ("epoll", "epoll_pwait2"):
-        return [*procfs.epoll_descriptors(os_pid, arguments[0])]
+        return [*procfs_files.epoll_descriptors(os_pid, arguments[0])]
     if call in ("poll", "ppoll"):
         return [*_in_poll(os_pid, *arguments[:2])]
     return [*_in_select(os_pid, arguments[0], *arguments[1:4])]

@@ -9,7 +9,7 @@ import struct
 from collections.abc import Iterable
 from enum import Enum
 
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.blocking.block_reason import READS_CONSOLE
 from sandbox.machines.linux.blocking.polled import polled_descriptors, time_limit
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
@@ -97,7 +97,7 @@ def _on_files(child: Child, descriptors: Iterable[int]) -> _Wait:
     """What makes one of these ready."""
     wait = _Wait.BOARD
     for descriptor in descriptors:
-        target = procfs.descriptor_target(child.os_pid, descriptor)
+        target = procfs_files.descriptor_target(child.os_pid, descriptor)
         if target.startswith(_TERMINALS):
             wait = _Wait.PERSON
         elif not target.startswith(_OF_THE_BOARD) and not _is_half_of_a_pair(child, descriptor):

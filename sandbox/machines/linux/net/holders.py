@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Container, Iterable, Iterator, Set
 
 from sandbox.machines.linux.process.child import Child, Mode
-from sandbox.machines.linux.procfs import descriptors, socket_inode
+from sandbox.machines.linux.procfs_files import descriptors, socket_inode
 
 #: What is done in one piece costs as much as listing so many descriptors; what it costs to begin with a process, and to
 #: find out where a descriptor leads.

@@ -8,7 +8,8 @@ import socket
 from collections.abc import Iterable
 
 from sandbox.machines.linux.net.sock_diag import TcpState, sockets
-from sandbox.machines.linux.procfs import socket_inodes, stats
+from sandbox.machines.linux.procfs import stats
+from sandbox.machines.linux.procfs_files import socket_inodes
 from sandbox.model.events import Clause, Figure
 from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.programs.conversation import listen

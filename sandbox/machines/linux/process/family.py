@@ -14,7 +14,8 @@ from sandbox.machines.linux.process.limits import may_adopt
 from sandbox.machines.linux.process.lineage import Birth, Lineage
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import End, code_or_signal
-from sandbox.machines.linux.procfs import Stat, command_line, descriptor_target, zombie
+from sandbox.machines.linux.procfs import Stat, command_line, zombie
+from sandbox.machines.linux.procfs_files import descriptor_target
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Became
 from sandbox.model.spec import ProcessSpec

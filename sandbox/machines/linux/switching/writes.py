@@ -13,7 +13,7 @@ import time
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
-from sandbox.machines.linux import procfs, procfs_counts
+from sandbox.machines.linux import procfs, procfs_counts, procfs_files
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import SystemCall, read_state
 from sandbox.machines.linux.reports import Reports
@@ -188,7 +188,7 @@ class WriteGuard:
         if length is None or done is None or done.calls != child.written.calls + 1:
             return None
         wanted, taken = call.arguments[length], done.bytes - child.written.bytes
-        if not 0 < taken < wanted or not procfs.waits_for_room(child.os_pid, call.arguments[descriptor]):
+        if not 0 < taken < wanted or not procfs_files.waits_for_room(child.os_pid, call.arguments[descriptor]):
             return None
         return Cut(wanted, taken)
 
