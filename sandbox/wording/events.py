@@ -113,11 +113,11 @@ _SOCKETS: Messages = {
 
 def sentence(event: Event, names: Names) -> str:
     """What happened, in one sentence; "" for what needs none."""
+    if isinstance(event, ProcessEvent):
+        return _of_process(event, names.get(event.pid, str(event.pid)))
+    if isinstance(event, SocketEvent):
+        return _of_socket(event, names)
     match event:
-        case Admitted() | Became() | Ready() | Dispatched() | Descheduled() | Blocked() | Exited() | Wrote():
-            return _of_process(event, names.get(event.pid, str(event.pid)))
-        case Listening() | Backlog() | Connected() | Accepted() | Transferred() | Closed():
-            return _of_socket(event, names)
         case PolicyNote():
             return note(event, names)
         case Fault(what=what, pid=pid):
