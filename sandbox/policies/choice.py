@@ -41,8 +41,6 @@ def parse(text: str, scenario: Scenario | None = None) -> Contender:
     name = os.path.abspath(label) if ":" in label else label
     entered = Contender(text, name, {}).enter(scenario).machine if scenario is not None else MachineSpec(policy=name)
     policy = policies.build(entered, alarm=ALARM)
-    with ALARM:
-        kinds = {parameter.name: parameter.kind for parameter in policy.kind.declared()}
     parameters: dict[str, object] = {}
     faults: list[tuple[str, Clause]] = []
     for setting in settings:
@@ -50,7 +48,7 @@ def parse(text: str, scenario: Scenario | None = None) -> Contender:
         if not equals:
             faults.append((label, Clause("not a setting", {"value": shown(setting), "name": clean_line(label)})))
             continue
-        parameters[key] = kinds[key].raw(value) if key in kinds else value
+        parameters[key] = policy.raw(key, value)
         try:
             policy.tune(key, value)
         except BadValue as bad:

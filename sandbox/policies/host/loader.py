@@ -13,7 +13,6 @@ from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy
 from sandbox.policies.host.failures import failing_line, reason
 from sandbox.util.text import clean_line
-from sandbox.util.timeout import Timeout
 
 
 def load(name: str, folder: str) -> type[Policy]:
@@ -31,7 +30,7 @@ def load(name: str, folder: str) -> type[Policy]:
     try:
         with open(path, "rb") as file:
             exec(compile(file.read(), path, "exec"), module.__dict__)  # noqa: S102 - to run it is the purpose
-    except (Exception, SystemExit, Timeout) as error:
+    except BaseException as error:
         line = failing_line(error, path)
         if (now := _import_now(error, path)) is not None:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
@@ -99,7 +98,7 @@ def started(make: Callable[[], Policy], name: str, folder: str) -> Policy:
         return make()
     except BadValue:
         raise
-    except (Exception, SystemExit, Timeout) as error:
+    except BaseException as error:
         value, path = os.path.basename(name), os.path.join(folder, name.rpartition(":")[0])
         line = failing_line(error, path)
         rule = "policy does not start" if line is None else "file fails"
