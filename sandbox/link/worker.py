@@ -74,6 +74,10 @@ class Worker(Generic[M]):
     ) -> None:
         self.end()
 
+    @property
+    def os_pid(self) -> int:
+        return self._process.pid
+
     def fileno(self) -> int:
         assert self._process.stdout is not None
         return self._process.stdout.fileno()

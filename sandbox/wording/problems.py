@@ -50,6 +50,8 @@ _PROBLEMS: Messages = {
     "cannot be written": "cannot be written: {reason}",
     "policy takes too long": "does not come back when it is loaded: {file}, line {line}",
     "ends the process": "ends the process when it is loaded: {reason}",
+    "over the limit": "is not loaded after {limit_ns}",
+    "answers do not fit": "what it answers fits no question that was asked",
     "is not UTF-8": "is not UTF-8 text (byte {byte})",
     "is not TOML": "is not TOML: {reason}",
     "is nested too deeply": "is nested too deeply",

@@ -26,6 +26,8 @@ from sandbox.util.text import clean
 from sandbox.util.timeout import NO_LIMIT, TimeLimit
 
 A = TypeVar("A")
+#: Who may take a CPU now, and when the timer shall come next.
+TimerAnswer = tuple[list[Task] | None, int | None]
 
 #: Characters of a class's own description.
 _MAX_DESCRIPTION = 10_000
@@ -168,12 +170,11 @@ class Guard(Policy):
     def timer(self, now_ns: int) -> Iterable[Task] | None:
         self._now_ns = now_ns
 
-        def answer(policy: Policy) -> list[Task] | None:
+        def answer(policy: Policy) -> TimerAnswer:
             tasks = validate.all_ready(policy.timer(now_ns), self._ready)
-            validate.later(policy.timer_ns, now_ns)
-            return tasks
+            return tasks, validate.later(policy.timer_ns, now_ns)
 
-        return self._ask("timer", answer)
+        return self._ask("timer", answer)[0]
 
     @property
     def timer_ns(self) -> int | None:

@@ -7,6 +7,7 @@ import os
 import sys
 import types
 from collections.abc import Callable
+from functools import lru_cache
 
 from sandbox.model.spec import TIES
 from sandbox.model.values import BadValue
@@ -29,7 +30,7 @@ def load(name: str, folder: str) -> type[Policy]:
     sys.modules[module.__name__] = module  # dataclasses look there
     try:
         with open(path, "rb") as file:
-            exec(compile(file.read(), path, "exec"), module.__dict__)  # noqa: S102 - to run it is the purpose
+            exec(_compiled(file.read(), path), module.__dict__)  # noqa: S102 - to run it is the purpose
     except BaseException as error:
         line = failing_line(error, path)
         if (now := _import_now(error, path)) is not None:
@@ -38,6 +39,12 @@ def load(name: str, folder: str) -> type[Policy]:
     if not hasattr(module, class_name):
         raise BadValue("no such class", value=class_name, file=shown)
     return checked(getattr(module, class_name), name)
+
+
+@lru_cache(maxsize=4)
+def _compiled(text: bytes, path: str) -> types.CodeType:
+    """An examination reads the same file a thousand times."""
+    return compile(text, path, "exec")
 
 
 def _missing(error: BaseException) -> str:
