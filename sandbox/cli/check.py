@@ -124,7 +124,7 @@ def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) 
 def _scenario(what: str, options: CheckOptions) -> Finding:
     """A scenario, read."""
     try:
-        load(find(what))
+        load(find(what), runs=False)
     except BadInput as bad:
         if not options.silent:
             print_problems(bad)

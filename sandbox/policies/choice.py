@@ -75,7 +75,11 @@ def parse_list(text: str, scenario: Scenario | None = None) -> list[Contender]:
 def sensible(scenario: Scenario) -> list[Contender]:
     """The scenario's own policy, and every other that goes by name and finds what it goes by in the scenario."""
     own = scenario.machine.policy
-    names = [own, *(name for name in policies.names() if name != own and _makes_sense(name, scenario))]
+    named = ":" not in own or bool(scenario.folder) or os.path.isabs(own)  # else a recording names it
+    names = [
+        *([own] if named else []),
+        *(name for name in policies.names() if name != own and _makes_sense(name, scenario)),
+    ]
     return [Contender(name, name, {}) for name in names]
 
 

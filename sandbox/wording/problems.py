@@ -72,7 +72,9 @@ _PROBLEMS: Messages = {
     "unknown key": "there is no key {value}; allowed: {allowed}",
     "two processes of one name": "two processes are called {value}",
     "expected file.py:function": "{value} is neither of the form file.py:function nor of the form file.py",
-    "leads out of the scenario's folder": "{value} leads out of the scenario's folder",
+    "leads out of the scenario's folder": "{value} leads out of the scenario's folder, or over a link",
+    "policy by name only": "{value} is a file; here stands the name of a policy",
+    "file nobody named": "{value}: what a recording names is not run; if you trust that file, name it yourself",
     "no proc": "there is no /proc, where processes tell of themselves: mount -t proc proc /proc brings it back, and "
     "ossandbox simulate needs none",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",

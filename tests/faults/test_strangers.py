@@ -16,7 +16,7 @@ import pytest
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS
 from tests.support.leaks import LeftCheck
 
-pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.timeout(150), pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 HEAD = """\
 import os, sys, time, signal, threading
@@ -81,16 +81,16 @@ BAD = {
     + "    class E(Exception):\n        def __del__(self):\n            while True: pass\n"
     + PICK
     + "        raise self.E()\n",
+    "an end that loops": HEAD + "    def __del__(self):\n        while True: pass\n",
     "writes the kernel's figures": pick("[setattr(task, 'cpu_ns', 0) for task in self.queue]"),
 }
 #: These decide well, and do what must not matter.
 GOOD = {
     "plain": HEAD,
-    "a thread that never ends": pick(
-        "threading.Thread(target=time.sleep, args=(9**9,)).start() if not now_ns else None"
+    "a thread that never ends": top(
+        "threading.Thread(target=time.sleep, args=(9**9,)).start() if 'it' not in vars(os) else None", "os.it = 1"
     ),
     "atexit": top("import atexit", "atexit.register(time.sleep, 9**9)"),
-    "an end that loops": HEAD + "    def __del__(self):\n        while True: pass\n",
     "prints": pick("print('✔ all', flush=True)", "sys.stderr.write('x' * 9999)"),
     "reads standard input": pick("sys.stdin.read()"),
 }
@@ -118,7 +118,7 @@ HARM = {
 class Checked:
     """What ``check`` said of some files. It has a time limit of its own."""
 
-    def __init__(self, folder: Path, files: dict[str, str], *more: str, patience_s: float = 50) -> None:
+    def __init__(self, folder: Path, files: dict[str, str], *more: str, patience_s: float = 110) -> None:
         for name, text in files.items():
             (folder / f"{name.replace(' ', '_')}.py").write_text(text)
         self.names = [f"{name.replace(' ', '_')}.py" for name in files]
@@ -158,7 +158,7 @@ def test_f50_it_is_not_taken_for_a_bad_one(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("name", HARM)
 def test_f50_it_does_no_harm(tmp_path: Path, name: str) -> None:
-    checked = Checked(tmp_path, {"before": HEAD, name: HARM[name], "after": HEAD}, "--limit", "5s")
+    checked = Checked(tmp_path, {"before": HEAD, name: HARM[name], "after": HEAD}, "--limit", "20s", patience_s=110)
     one, _, other = checked.by_file.values()
     assert (one["passed"], other["passed"]) == (True, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*checked.names, "junit.xml"])
@@ -173,18 +173,18 @@ def test_f50_a_slow_one_is_given_up_in_time(tmp_path: Path) -> None:
     assert plain["passed"]
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "",
-        "\x00",
-        "(" * 5_000,
-        "-" * 50_000 + "1",
-        "x = 1\n" * 300_000,
-        "class Mine: pass\n",
-        "\udcff".encode("utf-8", "surrogateescape").decode("latin-1"),
-    ],
-)
+ODD = {
+    "empty": "",
+    "nul": "\x00",
+    "brackets": "(" * 5_000,
+    "minus": "-" * 50_000 + "1",
+    "large": "x = 1\n" * 300_000,
+    "no policy": "class Mine: pass\n",
+    "not python": "%PDF-1.4",
+}
+
+
+@pytest.mark.parametrize("text", ODD.values(), ids=ODD)
 def test_f50_a_file_of_any_content_has_a_result(tmp_path: Path, text: str) -> None:
     checked = Checked(tmp_path, {"odd": text, "plain": HEAD})
     odd, plain = checked.by_file.values()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import faulthandler
 import os
 import sys
+import traceback
 from functools import partial
 from typing import Any
 
@@ -36,12 +37,9 @@ from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
-from sandbox.policies.host.loader import classes
+from sandbox.policies.host.loader import MAX_BYTES, classes
 from sandbox.policies.host.replay import Failed, Log, LoggingGuard
 from sandbox.util.timeout import ALARM
-
-#: Bytes of a policy's file.
-MAX_FILE = 1 << 20
 
 _encode = msgspec.json.Encoder().encode
 
@@ -56,23 +54,28 @@ def main(paths: list[str]) -> None:
         from sandbox.machines.linux.room import Limits, enclose
 
         enclose(Limits(cpu_s=int(paths[0])), {path: data for path in paths[1:] if (data := _content(path)) is not None})
-    for line in questions:
-        answer = _encode(_answer(decode_question(line))) + b"\n"
-        while answer:
-            answer = answer[os.write(answers, answer) :]
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for good: only our own last words are of interest
+    try:
+        for line in questions:
+            answer = _encode(_answer(decode_question(line))) + b"\n"
+            while answer:
+                answer = answer[os.write(answers, answer) :]
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+        os._exit(1)
     os._exit(0)
 
 
 def _content(path: str) -> bytes | None:
     try:
         with open(path, "rb") as file:
-            return file.read(MAX_FILE + 1)
+            return file.read(MAX_BYTES + 1)
     except OSError:
         return None
 
 
 def _answer(question: AnyQuestion) -> AnyAnswer:
-    faulthandler.dump_traceback_later(LIMIT_S, exit=True)  # C code cannot be interrupted in another way
+    faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=2)  # C code cannot be interrupted in another way
     try:
         match question:
             case WhichClasses(nonce, file):
