@@ -130,6 +130,7 @@ def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None]) -
         work(task, tell)
     except BadValue as bad:
         tell(BadTask(bad.faults))
+    os._exit(0)  # whatever a policy has left running
 
 
 def _begin() -> Tell:

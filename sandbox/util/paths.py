@@ -1,12 +1,17 @@
-"""One door for the files that a file names: it opens what lies in or below a folder, and follows no link on the way."""
+"""Files that are not ours to trust. One door for those that a file names: it opens what lies in or below a folder, and
+follows no link on the way. And new files, which nobody else's file makes way for."""
 
 from __future__ import annotations
 
 import errno
 import os
+import secrets
 import stat
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import PurePath
+from typing import TextIO
 
 
 class LeadsOut(Exception):
@@ -70,3 +75,35 @@ def _open_step_by_step(folder: str, parts: list[str]) -> int:
         if os.path.islink(path) or os.path.realpath(path) != real:
             raise LeadsOut(part)
     return os.open(path, _FLAGS | getattr(os, "O_BINARY", 0))
+
+
+@contextmanager
+def new_file(path: str, overwrite: bool) -> Iterator[TextIO]:
+    """A file that appears, or is replaced, once all of it has been written; until then it has a name that nobody can
+    have given to another one. Raises OSError; FileExistsError unless it may ``overwrite``."""
+    folder, name = os.path.split(path)
+    aside = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}")
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    descriptor = os.open(aside, flags, 0o666)
+    try:
+        with open(descriptor, "w", encoding="utf-8", newline="") as file:
+            yield file
+        if overwrite:
+            os.replace(aside, path)
+        else:
+            _give_name(aside, path)
+    finally:
+        with suppress(OSError):
+            os.unlink(aside)
+
+
+def _give_name(aside: str, path: str) -> None:
+    """Raises FileExistsError."""
+    try:
+        os.link(aside, path)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if os.path.lexists(path):
+            raise FileExistsError(path) from None
+        os.replace(aside, path)

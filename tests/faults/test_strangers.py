@@ -81,7 +81,6 @@ BAD = {
     + "    class E(Exception):\n        def __del__(self):\n            while True: pass\n"
     + PICK
     + "        raise self.E()\n",
-    "an end that loops": HEAD + "    def __del__(self):\n        while True: pass\n",
     "writes the kernel's figures": pick("[setattr(task, 'cpu_ns', 0) for task in self.queue]"),
 }
 #: These decide well, and do what must not matter.
@@ -91,6 +90,7 @@ GOOD = {
         "threading.Thread(target=time.sleep, args=(9**9,)).start() if 'it' not in vars(os) else None", "os.it = 1"
     ),
     "atexit": top("import atexit", "atexit.register(time.sleep, 9**9)"),
+    "an end that loops": HEAD + "    def __del__(self):\n        while True: pass\n",
     "prints": pick("print('✔ all', flush=True)", "sys.stderr.write('x' * 9999)"),
     "reads standard input": pick("sys.stdin.read()"),
 }
@@ -165,7 +165,7 @@ def test_f50_it_does_no_harm(tmp_path: Path, name: str) -> None:
 
 
 def test_f50_a_slow_one_is_given_up_in_time(tmp_path: Path) -> None:
-    checked = Checked(tmp_path, {"slow": pick("time.sleep(0.1)"), "plain": HEAD}, "--limit", "2s")
+    checked = Checked(tmp_path, {"slow": pick("time.sleep(0.2)"), "plain": HEAD}, "--limit", "12s")
     slow, plain = checked.by_file.values()
     states = {law["law"]: law["state"] for law in slow["laws"]}
     assert states == {**dict.fromkeys(LAWS, "unjudged"), LAWFUL: "broken"}
@@ -204,3 +204,55 @@ def test_f50_what_it_forges_is_only_another_policy(leftcheck: LeftCheck, tmp_pat
     )
     (document,) = Checked(tmp_path, {"forged": forged}).by_file.values()
     assert not document["passed"]
+
+
+EX = """\
+import atexit, os, threading, time
+from sandbox.policies import Policy
+
+class Exits(Policy):
+    def pick(self, cpu, now_ns):
+        os._exit(0)
+
+class Stays(Policy):
+    def start(self, now_ns):
+        threading.Thread(target=time.sleep, args=(9**9,)).start()
+        atexit.register(time.sleep, 9**9)
+
+    def __del__(self):
+        while True:
+            pass
+
+class Endless(Policy):
+    class Error(Exception):
+        def __str__(self):
+            while True:
+                pass
+
+    def pick(self, cpu, now_ns):
+        raise self.Error
+"""
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["simulate", "convoy", "--policy"],
+        ["compare", "convoy", "--policies"],
+        ["run", "convoy", "--for", "200ms", "--policy"],
+    ],
+    ids=lambda words: words[0],
+)
+@pytest.mark.parametrize(
+    ("kind", "status", "says"), [("Exits", 1, ""), ("Stays", 0, ""), ("Endless", None, "cannot be shown")]
+)
+def test_f59_a_command_ends_when_it_has_said_all(
+    tmp_path: Path, words: list[str], kind: str, status: int | None, says: str
+) -> None:
+    (tmp_path / "mine.py").write_text(EX)
+    command = [sys.executable, "-m", "sandbox", *words, f"mine.py:{kind}"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=50, check=False, text=True)
+    assert done.returncode == (status if status is not None else done.returncode)
+    assert done.returncode in (0, 1)
+    assert says in done.stdout + done.stderr
+    assert done.returncode == 0 or done.stderr

@@ -29,6 +29,8 @@ A = TypeVar("A")
 #: Who may take a CPU now, and when the timer shall come next.
 TimerAnswer = tuple[list[Task] | None, int | None]
 
+#: Policies are let go with the process: the end of one, or of what it holds, may run its author's code at any time.
+_kept: list[Policy] = []
 #: Characters of a class's own description.
 _MAX_DESCRIPTION = 10_000
 
@@ -72,6 +74,7 @@ class Guard(Policy):
         self.seed = seed if type(seed) is int else 1
         self.source = validate.plain(source)
         self._policy = policy
+        _kept.append(policy)
         self._alarm = alarm
         self._class = _likeness(type(policy))
         self._written = validate.written(policy.written)
