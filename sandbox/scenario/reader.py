@@ -29,6 +29,7 @@ from sandbox.model.values import ListOf, Parsed, Text, Whole, shown
 from sandbox.scenario.checks import Checks
 from sandbox.scenario.lesson_checks import check_lesson
 from sandbox.scenario.tables import Tables
+from sandbox.util import toml
 
 #: A scenario is not larger than this.
 MAX_BYTES = 256 * 1024
@@ -67,7 +68,7 @@ def _parse(path: Path, problems: Problems) -> dict[str, Any] | None:
             return None
         text = data.decode("utf-8-sig")
         problems.lines = _line_numbers(text)
-        return tomllib.loads(text)
+        return toml.loads(text)
     except OSError as error:
         problems.add((), "cannot be read", reason=error.strerror)
     except UnicodeDecodeError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,6 +18,7 @@ from sandbox.model.values import nearest, shown
 from sandbox.scenario import BadInput, Problem
 from sandbox.tui.compat import key_name
 from sandbox.tui.keys import ACTIONS, key_of, keys_of, written
+from sandbox.util import toml
 
 THEMES = ("dark", "light")
 #: Of the file; what stands beyond is cut off.
@@ -58,7 +58,7 @@ def read_config() -> Config:
     path = config_file()
     try:
         with open(path, "rb") as file:
-            table = tomllib.loads(file.read(_MAX_BYTES).decode())
+            table = toml.loads(file.read(_MAX_BYTES).decode())
     except FileNotFoundError:
         return Config()
     except RecursionError:
