@@ -22,7 +22,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_policy(parser)
     add_quantum(parser)
     parser.add_argument(
-        "--own", metavar="FILE.py:CLASS", help=_("the policy that it was recorded under, where that is a file of yours")
+        "--own", metavar="POLICY", help=_("the policy that it was recorded under, where that is a file of yours")
     )
     parser.add_argument("--json", action="store_true", help=_("only the figures, as one JSON object"))
 

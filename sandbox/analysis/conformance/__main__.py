@@ -129,7 +129,7 @@ def _classes(file: str, room: Room) -> list[str]:
     except RoomEnded as ended:
         raise BadValue.all([("", ended.what)]) from None
     if isinstance(answer, Refused):
-        raise validate.bad_value(BadValue.all(answer.faults or [("", Clause("not allowed"))]))
+        raise validate.bad_value(BadValue.all(answer.faults or [("", Clause("answers do not fit"))]))
     return [name for name in answer.names if name.isidentifier()]
 
 

@@ -167,7 +167,7 @@ def described(answer: object) -> list[ParameterView]:
 def bad_value(bad: BadValue) -> BadValue:
     """The same faults, harmless: the exception is somebody's own, too."""
     faults = [(line(where), clause(what)) for where, what in islice(bad.faults, _PARAMETERS_MOST)]
-    return BadValue.all(faults or [("", Clause("not allowed"))])
+    return BadValue.all(faults or [("", Clause("answers do not fit"))])
 
 
 def queues(answer: object, real: Callable[[object], Task | None]) -> list[Queue]:
