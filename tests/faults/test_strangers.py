@@ -4,9 +4,12 @@ other files have theirs; and nothing of it is left."""
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -118,11 +121,25 @@ HARM = {
 class Checked:
     """What ``check`` said of some files. It has a time limit of its own."""
 
-    def __init__(self, folder: Path, files: dict[str, str], *more: str, patience_s: float = 110) -> None:
+    def __init__(
+        self, folder: Path, files: dict[str, str], *more: str, patience_s: float = 110, before: Sequence[str] = ()
+    ) -> None:
         for name, text in files.items():
             (folder / f"{name.replace(' ', '_')}.py").write_text(text)
         self.names = [f"{name.replace(' ', '_')}.py" for name in files]
-        command = [sys.executable, "-m", "sandbox", "check", "--worlds", "20", "--json", "--junit", "junit.xml", *more]
+        command = [
+            *before,
+            sys.executable,
+            "-m",
+            "sandbox",
+            "check",
+            "--worlds",
+            "20",
+            "--json",
+            "--junit",
+            "junit.xml",
+            *more,
+        ]
         done = subprocess.run([*command, *self.names], cwd=folder, capture_output=True, timeout=patience_s, check=False)
         self.status, self.err = done.returncode, done.stderr.decode()
         documents: list[dict[str, Any]] = json.loads(done.stdout)
@@ -244,7 +261,7 @@ class Endless(Policy):
     ids=lambda words: words[0],
 )
 @pytest.mark.parametrize(
-    ("kind", "status", "says"), [("Exits", 1, ""), ("Stays", 0, ""), ("Endless", None, "cannot be shown")]
+    ("kind", "status", "says"), [("Exits", 1, ""), ("Stays", 0, ""), ("Endless", None, "does not come back")]
 )
 def test_f59_a_command_ends_when_it_has_said_all(
     tmp_path: Path, words: list[str], kind: str, status: int | None, says: str
@@ -256,3 +273,26 @@ def test_f59_a_command_ends_when_it_has_said_all(
     assert done.returncode in (0, 1)
     assert says in done.stdout + done.stderr
     assert done.returncode == 0 or done.stderr
+
+
+@pytest.mark.parametrize("name", ["fork bomb", "kills its parents", "fills the disk", "daemon"])
+@pytest.mark.skipif(not shutil.which("setpriv") or os.geteuid() != 0, reason="only root can give up namespaces here")
+def test_f50_without_namespaces_it_does_no_harm_either(tmp_path: Path, name: str) -> None:
+    without = ["setpriv", "--bounding-set", "-sys_admin"]
+    checked = Checked(tmp_path, {"before": HEAD, name: HARM[name], "after": HEAD}, "--limit", "20s", before=without)
+    one, _, other = checked.by_file.values()
+    assert (one["passed"], other["passed"]) == (True, True)
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*checked.names, "junit.xml"])
+
+
+@pytest.mark.parametrize("without", [[], ["setpriv", "--bounding-set", "-sys_admin"]], ids=["namespaces", "none"])
+@pytest.mark.skipif(not shutil.which("setpriv") or os.geteuid() != 0, reason="only root can give up namespaces here")
+def test_f50_it_sees_no_file_but_its_own(tmp_path: Path, without: list[str]) -> None:
+    (tmp_path / "secret").write_text("")
+    text = pick("if os.path.exists(os.path.dirname(__file__) + '/secret') and _read(): raise ValueError").replace(
+        "class Mine",
+        "def _read():\n    try: open(os.path.dirname(__file__) + '/secret').close()\n    except OSError: return False\n"
+        "    return True\n\nclass Mine",
+    )
+    (document,) = Checked(tmp_path, {"curious": text}, before=without).by_file.values()
+    assert document["passed"], document

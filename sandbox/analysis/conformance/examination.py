@@ -15,6 +15,8 @@ from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.model.events import Clause, Dispatched
 from sandbox.model.spec import Scenario
 
+#: Who has failed in so many worlds, and in each of them, is not asked about the others.
+_MAX_FAILED = 150
 #: After these nobody answers any more: they are no properties of a world.
 LOST_FOR_GOOD = (ENDS, MISFIT, OVER_LIMIT, TOO_LONG)
 
@@ -29,6 +31,7 @@ def examine(
     laws = [law for law in LAWS if law not in declared]
     alike = like is not None
     tried = False
+    failed = 0
     for number, world in enumerate(worlds):
         tell(number)
         if number == 0:
@@ -42,7 +45,8 @@ def examine(
             if violation is not None:
                 laws.remove(law)
                 yield Verdict(law, "broken", _example(law, candidate, world, violation, trial))
-        if trial.hopeless:
+        failed = 0 if trial.failure is None else failed + 1
+        if trial.hopeless or failed == number + 1 == _MAX_FAILED:
             tried = False  # not enough, at least
             break
         if like is not None and alike and (violation := _unlike(candidate, like, world, trial)):

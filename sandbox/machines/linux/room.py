@@ -8,7 +8,8 @@ whoever asks
 ```
 
 Where the system has namespaces, the resident sees no process but its own kin, no network, and no file but what it was
-given; where it has not, the limits and the sweep are what there is.
+given. Where it has not, Landlock does the same for files, if the system has that. Everywhere a filter of system calls
+keeps it from starting processes and from touching others; the limits and the sweep stand behind that.
 """
 
 from __future__ import annotations
@@ -25,13 +26,17 @@ from typing import NamedTuple, NoReturn
 
 import sandbox
 from sandbox.machines.linux import namespaces
+from sandbox.machines.linux.landlock import only_read
 from sandbox.machines.linux.process.terminate import end_descendants
 from sandbox.machines.linux.procfs import process_ids
+from sandbox.machines.linux.seccomp import forbid_others
 from sandbox.util import libc
 
 _MB = 1 << 20
 #: How long the porter sleeps before it looks again whether the room has ended by itself.
 _LOOK_S = 0.02
+#: What is harmless of the devices.
+_DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _Wait = Callable[[int], NoReturn]
 
 
@@ -54,11 +59,16 @@ def enclose(limits: Limits, files: Mapping[str, bytes]) -> None:
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     apart = namespaces.enter()
     _divide(_wait_as_porter)
+    closed = False
     if apart:
         with suppress(OSError):  # it may be forbidden: what there is must do
             namespaces.close_off(_needed(), files)
+            closed = True
         _divide(_wait_as_init)
     _confine(limits, apart)
+    if not closed:
+        only_read([*_needed(), *files, *_DEVICES])
+    forbid_others()
 
 
 def _divide(wait: _Wait) -> None:

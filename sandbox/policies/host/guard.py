@@ -104,7 +104,8 @@ class Guard(Policy):
                     what = failure(self._policy, callback, error)
                 # the exception is gone by now, and with it all that its frames held
         except BaseException:  # in its own __str__, its class, its end
-            what = what or bare(self._class.name, callback, sys.exc_info()[2])
+            kind, _, traceback = sys.exc_info()
+            what = what or bare(self._class.name, callback, kind, traceback)
         self._replace(what)
         return False, None
 
