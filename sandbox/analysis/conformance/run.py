@@ -20,6 +20,8 @@ from sandbox.model.values import BadValue
 #: A judge ends by itself when its time is over. It may take so many seconds longer: to begin, to judge, to sweep.
 _GRACE_S = 15.0
 _LOOK_S = 0.2
+#: Examinations at once: some of the examined sleep.
+_JOBS_A_CPU = 2
 
 Outcome = list[Report] | BadValue
 
@@ -57,7 +59,7 @@ def run(tasks: Sequence[ExamineTask], jobs: int | None = None) -> Iterator[tuple
         from sandbox.link.client import adopt_orphans
 
         adopt_orphans()
-    jobs = jobs or os.cpu_count() or 1
+    jobs = jobs or _JOBS_A_CPU * (os.cpu_count() or 1)
     waiting = list(enumerate(tasks))
     active: dict[int, _Examination] = {}
     known: dict[int, tuple[Outcome, float]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import os
+import stat
 import struct
 from collections.abc import Iterable
 from contextlib import suppress
@@ -15,11 +16,12 @@ _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _PATH_BENEATH = 1
 #: All that its first version knows: to execute, read and write files, to list, make and remove them.
 _ALL = (1 << 13) - 1
-_EXECUTE, _READ_FILE, _READ_FOLDER = 1, 4, 8
+_EXECUTE, _WRITE_FILE, _READ_FILE, _READ_FOLDER = 1, 2, 4, 8
 
 
 def only_read(paths: Iterable[str]) -> bool:
-    """From now on this process can read what is at or below these paths, and write nothing that is not open already.
+    """From now on this process can read what is at or below these paths, and write nothing that is not open already,
+    devices apart.
     Returns whether this system can do that. It has no new privileges from now on, either."""
     try:
         ruleset = libc.syscall(_CREATE_RULESET, struct.pack("Q", _ALL), ctypes.c_size_t(8), 0)
@@ -41,7 +43,12 @@ def only_read(paths: Iterable[str]) -> bool:
 def _allow(ruleset: int, path: str) -> None:
     descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
     try:
-        access = _EXECUTE | _READ_FILE | (_READ_FOLDER if os.path.isdir(path) else 0)
+        mode = os.fstat(descriptor).st_mode
+        access = _EXECUTE | _READ_FILE
+        if stat.S_ISDIR(mode):
+            access |= _READ_FOLDER
+        elif stat.S_ISCHR(mode):
+            access |= _WRITE_FILE
         libc.syscall(_ADD_RULE, ruleset, _PATH_BENEATH, struct.pack("=Qi", access, descriptor), 0)
     finally:
         os.close(descriptor)
