@@ -21,7 +21,7 @@ from sandbox.policies.base import KernelHandle, Policy, Queue, Task
 from sandbox.policies.fcfs import FirstComeFirstServed
 from sandbox.policies.host import validate
 from sandbox.policies.host.failures import bare, failure
-from sandbox.policies.host.views import task_of, view_of
+from sandbox.policies.host.views import TaskView, task_of, view_of
 from sandbox.util.text import clean
 from sandbox.util.timeout import NO_LIMIT, TimeLimit
 
@@ -84,30 +84,37 @@ class Guard(Policy):
 
     def _ask(self, callback: str, question: Callable[[Policy], A]) -> A:
         """The policy's answer; that of its successor, if it has none."""
-        answered, answer = self._try(callback, question)
-        if answered:
-            return answer  # type: ignore[return-value]
-        return question(self._policy)
-
-    def _tell(self, callback: str, news: Callable[[Policy], object]) -> None:
-        """Tell the policy; if it fails, its successor knows already."""
-        self._try(callback, news)
-
-    def _try(self, callback: str, question: Callable[[Policy], A]) -> tuple[bool, A | None]:
-        """Whether the policy could be asked, and what it said."""
         what: Clause | None = None
         try:
             with self._alarm:
                 try:
-                    return True, question(self._policy)
+                    return question(self._policy)
                 except BaseException as error:
                     what = failure(self._policy, callback, error)
                 # the exception is gone by now, and with it all that its frames held
         except BaseException:  # in its own __str__, its class, its end
-            kind, _, traceback = sys.exc_info()
-            what = what or bare(self._class.name, callback, kind, traceback)
+            what = what or self._bare(callback)
         self._replace(what)
-        return False, None
+        return question(self._policy)
+
+    def _tell(self, callback: str, news: Callable[[Policy], object]) -> None:
+        """Tell the policy; if it fails, its successor knows already."""
+        what: Clause | None = None
+        try:
+            with self._alarm:
+                try:
+                    news(self._policy)
+                except BaseException as error:
+                    what = failure(self._policy, callback, error)
+        except BaseException:  # as above
+            what = what or self._bare(callback)
+        if what is not None:
+            self._replace(what)
+
+    def _bare(self, callback: str) -> Clause:
+        """What is known of the exception that is being handled."""
+        kind, _, traceback = sys.exc_info()
+        return bare(self._class.name, callback, kind, traceback)
 
     def _replace(self, what: Clause) -> None:
         """First come, first served takes over; whoever has been ready longest is first."""
@@ -121,7 +128,10 @@ class Guard(Policy):
 
     def _seen(self, task: Task) -> Task:
         """A task as the present policy sees it: ours sees the task itself."""
-        return task if self._class is FirstComeFirstServed else view_of(task, self)
+        if self._class is FirstComeFirstServed:
+            return task
+        view: TaskView | None = task.view
+        return view if view is not None and view._owner is self else view_of(task, self)
 
     def _handle(self) -> CheckedHandle:
         """What the policy may say to the kernel."""
@@ -224,17 +234,19 @@ class Guard(Policy):
     # Parameters
 
     def tune(self, name: str, text: str) -> None:
-        def set_it(policy: Policy) -> BadValue | None:
+        refused: list[BadValue] = []
+
+        def set_it(policy: Policy) -> None:
             try:
                 policy.tune(name, text)
             except BadValue as bad:
-                return validate.bad_value(bad)
-            self._written = validate.written(policy.written)
-            return None
+                refused.append(validate.bad_value(bad))
+            else:
+                self._written = validate.written(policy.written)
 
-        _answered, bad = self._try("tune", set_it)
-        if bad is not None:
-            raise bad
+        self._tell("tune", set_it)
+        if refused:
+            raise refused[0]
 
     def raw(self, name: str, text: str) -> object:
         return self._ask("raw", lambda policy: validate.parameters({"it": policy.raw(name, text)})["it"])

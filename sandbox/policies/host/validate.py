@@ -17,13 +17,15 @@ import msgspec
 from sandbox.i18n import N_
 from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView
 from sandbox.model.values import BadValue
-from sandbox.policies.base import Queue, Task
+from sandbox.policies.base import HEAD, PREEMPTED, Queue, Task
 from sandbox.policies.host.views import TaskView
 from sandbox.util.text import clean_line
 from sandbox.util.units import US, S
 
 #: Slices that are neither a waste nor an eternity.
 SLICE_LEAST_NS, SLICE_MOST_NS = 1 * US, 86_400 * S
+#: The same as HEAD, and nobody else has it.
+_HEAD = Clause(HEAD.rule)
 _REASONS = get_args(DescheduledReason)
 _WORDS_MOST, _FIGURES_MOST, _QUEUES_MOST = 500, 20, 100
 _PARAMETERS_MOST, _TASKS_MOST = 100, 1_000_000
@@ -95,6 +97,8 @@ def later(answer: object, now_ns: int = -1) -> int | None:
 
 def reasons(answer: object) -> tuple[DescheduledReason, ...]:
     """Reasons for leaving the CPU."""
+    if answer is PREEMPTED:
+        return PREEMPTED
     if isinstance(answer, (tuple, list, set, frozenset)):
         found = [*islice(answer, len(_REASONS) + 1)]
         kept = tuple(reason for reason in _REASONS if reason in found)
@@ -110,6 +114,8 @@ def line(text: str, most: int = _WORDS_MOST) -> str:
 
 def clause(answer: object) -> Clause:
     """A rule with its figures, or a plain sentence."""
+    if answer is HEAD:  # what a policy says that says nothing
+        return _HEAD
     if isinstance(answer, str):
         return Clause("sentence", {"text": line(answer)})
     if isinstance(answer, Clause) and isinstance(answer.rule, str):
