@@ -17,6 +17,7 @@ from __future__ import annotations
 import os
 import resource
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping
@@ -35,6 +36,7 @@ from sandbox.util import libc
 _MB = 1 << 20
 #: How long the porter sleeps before it looks again whether the room has ended by itself.
 _LOOK_S = 0.02
+_PROBE_S = 10.0
 #: What is harmless of the devices.
 _DEVICES = ("/dev/null", "/dev/zero", "/dev/urandom", "/dev/random")
 _Wait = Callable[[int], NoReturn]
@@ -51,7 +53,23 @@ class Limits(NamedTuple):
     file: int = 4 * _MB
 
 
-def enclose(limits: Limits, files: Mapping[str, bytes]) -> None:
+class Fences(NamedTuple):
+    """What keeps the resident in, besides the limits: ``apart``: namespaces of its own; ``files``: it sees only what it
+    was given; ``calls``: it cannot start processes, nor touch others."""
+
+    apart: bool
+    files: bool
+    calls: bool
+
+
+def probe() -> Fences:
+    """What fences there are on this system, tried in a room. Raises OSError and ValueError."""
+    command = [sys.executable, "-P", "-m", __name__]
+    done = subprocess.run(command, capture_output=True, timeout=_PROBE_S, check=False, stdin=subprocess.DEVNULL)
+    return Fences(*(word == b"True" for word in done.stdout.split()))
+
+
+def enclose(limits: Limits, files: Mapping[str, bytes]) -> Fences:
     """Come back in a room of one's own: as another process, whose end is the end of the room. ``files``: what can be
     read there besides the interpreter and its packages, by path. To be called by a process that has one thread, and
     that nobody else needs."""
@@ -67,8 +85,8 @@ def enclose(limits: Limits, files: Mapping[str, bytes]) -> None:
         _divide(_wait_as_init)
     _confine(limits, apart)
     if not closed:
-        only_read([*_needed(), *files, *_DEVICES])
-    forbid_others()
+        closed = only_read([*_needed(), *files, *_DEVICES])
+    return Fences(apart, closed, forbid_others())
 
 
 def _divide(wait: _Wait) -> None:
@@ -169,3 +187,8 @@ def _threads_of_ours() -> int:
             if os.stat(f"/proc/{os_pid}").st_uid == os.getuid():
                 count += len(os.listdir(f"/proc/{os_pid}/task"))
     return count
+
+
+if __name__ == "__main__":
+    print(*enclose(Limits(), {}), flush=True)
+    os._exit(0)
