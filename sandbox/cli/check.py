@@ -19,6 +19,7 @@ from sandbox.model.values import BadValue, Duration, Whole
 from sandbox.render.stderr import print_problems, problem_lines
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
+from sandbox.util.text import clean_line
 
 #: Random workloads that are tried, and the seed from which they are drawn.
 _WORLDS, _SEED = 500, 1
@@ -124,7 +125,10 @@ def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) 
 def _scenario(what: str, options: CheckOptions) -> Finding:
     """A scenario, read."""
     try:
-        load(find(what), runs=False)
+        try:
+            load(find(what), runs=False)
+        except (OSError, ValueError, RecursionError) as error:
+            raise BadInput.because(what, "cannot be read", reason=clean_line(str(error))) from None
     except BadInput as bad:
         if not options.silent:
             print_problems(bad)

@@ -54,6 +54,7 @@ def main(paths: list[str]) -> None:
         from sandbox.machines.linux.room import Limits, enclose
 
         enclose(Limits(cpu_s=int(paths[0])), {path: data for path in paths[1:] if (data := _content(path)) is not None})
+    ALARM.end_hanging_process()  # C code cannot be interrupted in another way
     sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for good: only our own last words are of interest
     try:
         for line in questions:
@@ -75,7 +76,7 @@ def _content(path: str) -> bytes | None:
 
 
 def _answer(question: AnyQuestion) -> AnyAnswer:
-    faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=2)  # C code cannot be interrupted in another way
+    faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=2)
     try:
         match question:
             case WhichClasses(nonce, file):

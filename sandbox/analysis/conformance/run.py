@@ -16,6 +16,7 @@ from sandbox.i18n import N_
 from sandbox.link.worker import BadTask, Worker
 from sandbox.model.events import Clause
 from sandbox.model.values import BadValue
+from sandbox.util.text import clean_line
 
 #: A judge ends by itself when its time is over. It may take so many seconds longer: to begin, to judge, to sweep.
 _GRACE_S = 15.0
@@ -68,7 +69,10 @@ def run(tasks: Sequence[ExamineTask], jobs: int | None = None) -> Iterator[tuple
             while number not in known:
                 while waiting and len(active) < jobs:
                     index, task = waiting.pop(0)
-                    active[index] = _Examination(task)
+                    try:
+                        active[index] = _Examination(task)
+                    except (OSError, ValueError) as error:  # a name that is no text; no process to be had
+                        known[index] = (BadValue("cannot be read", reason=clean_line(str(error))), 0.0)
                 select([each.worker for each in active.values() if not each.worker.closed], [], [], _LOOK_S)
                 for index in [index for index, each in active.items() if each.look()]:
                     over = active.pop(index)
