@@ -9,7 +9,16 @@ import pytest
 
 from sandbox.analysis.conformance import resident
 from sandbox.analysis.conformance.examinee import _Replay
-from sandbox.analysis.conformance.messages import Begun, Decide, Done, ExamineTask, Introduced, Judged, Trying
+from sandbox.analysis.conformance.messages import (
+    AnyMessage,
+    Begun,
+    Decide,
+    Done,
+    ExamineTask,
+    Introduced,
+    Judged,
+    Trying,
+)
 from sandbox.analysis.conformance.run import outcome
 from sandbox.analysis.conformance.trial import Trial, attempt, enter
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Report, Verdict
@@ -110,14 +119,20 @@ def test_unjudged_is_not_passed() -> None:
     assert not Report("p", 1, 5, []).passed
 
 
-HOLDS = [Judged(Verdict(law, "holds")) for law in LAWS]
+HOLDS: list[AnyMessage] = [Judged(Verdict(law, "holds")) for law in LAWS]
 
 
 def test_without_the_judges_last_word_nothing_has_passed() -> None:
     good = outcome(TASK, [Begun("p"), Trying(0), *HOLDS, Done()])
     assert isinstance(good, list)
     assert [report.passed for report in good] == [True]
-    for messages in ([Begun("p")], [Begun("p"), Trying(3)], [Begun("p"), *HOLDS], [Begun("p"), *HOLDS[:3]]):
+    cut: list[list[AnyMessage]] = [
+        [Begun("p")],
+        [Begun("p"), Trying(3)],
+        [Begun("p"), *HOLDS],
+        [Begun("p"), *HOLDS[:3]],
+    ]
+    for messages in cut:
         (report,) = outcome(TASK, messages)  # type: ignore[misc]
         assert isinstance(report, Report)
         assert [verdict.law for verdict in report.verdicts] == [*LAWS]
@@ -133,7 +148,7 @@ def test_laws_that_nobody_has_judged_are_broken_by_their_policy() -> None:
 
 
 def test_one_class_that_cannot_be_had_again_takes_no_other_with_it() -> None:
-    messages = [Begun("one"), *HOLDS, Begun("two"), BadTask([("", Clause("file fails"))])]
+    messages: list[AnyMessage] = [Begun("one"), *HOLDS, Begun("two"), BadTask([("", Clause("file fails"))])]
     one, two = outcome(TASK, messages)  # type: ignore[misc]
     assert isinstance(one, Report)
     assert isinstance(two, Report)
