@@ -46,10 +46,10 @@ def enter() -> bool:
     return True
 
 
-def become_nobody() -> None:
+def give_up_rights(readable: bool) -> None:
     """Give up what root may do, for good; whoever is not root has nothing to give up but its own namespace's rights.
-    What was opened before stays open."""
-    if os.geteuid() == 0:
+    ``readable``: all that is needed can be read by anybody, so that one need not stay who one is."""
+    if readable and os.geteuid() == 0:
         with suppress(OSError):
             os.setgroups([])
         with suppress(OSError):
@@ -73,18 +73,19 @@ def _tried(flags: int) -> bool:
 
 
 def _map_ids(user: int, group: int) -> None:
-    """Whoever one was, one still is."""
-    with suppress(OSError):
-        Path("/proc/self/setgroups").write_text("deny")
-    Path("/proc/self/uid_map").write_text(f"{user} {user} 1")
-    Path("/proc/self/gid_map").write_text(f"{group} {group} 1")
+    """Whoever one was, one still is; where that is forbidden, one has no name, and the same files can be read."""
+    for name, line in (("setgroups", "deny"), ("uid_map", f"{user} {user} 1"), ("gid_map", f"{group} {group} 1")):
+        with suppress(OSError):
+            Path(f"/proc/self/{name}").write_text(line)
 
 
 def close_off(visible: Iterable[str], files: Mapping[str, bytes]) -> None:
     """A root of one's own: these folders, read-only, these files, and an empty ``/tmp``; the current folder is that.
     To be called by the first process of a pid namespace. Raises OSError."""
     folders = _outermost(os.path.realpath(path) for path in visible if os.path.isdir(path))
-    place = next(one for one in _PLACES if os.path.isdir(one) and not any(_within(path, one) for path in folders))
+    places = (one for one in _PLACES if os.path.isdir(one) and not any(_within(path, one) for path in folders))
+    if (place := next(places, None)) is None:
+        raise FileNotFoundError("no folder in which nothing lies that is needed")
     links = {name: os.readlink(f"/{name}") for name in os.listdir("/") if os.path.islink(f"/{name}")}
     os.umask(0o022)
     _mount("none", "/", None, _REC | _PRIVATE)

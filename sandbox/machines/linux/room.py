@@ -83,7 +83,7 @@ def enclose(limits: Limits, files: Mapping[str, bytes]) -> Fences:
             namespaces.close_off(_needed(), files)
             closed = True
         _divide(_wait_as_init)
-    _confine(limits, apart)
+    _confine(limits, apart, closed)
     if not closed:
         closed = only_read([*_needed(), *files, *_DEVICES])
     return Fences(apart, closed, forbid_others())
@@ -157,11 +157,11 @@ def _needed() -> list[str]:
     return [sys.prefix, sys.base_prefix, sys.exec_prefix, own, *ways, "/usr", "/lib", "/lib64"]
 
 
-def _confine(limits: Limits, apart: bool) -> None:
+def _confine(limits: Limits, apart: bool, closed: bool) -> None:
     """Take the limits upon us; none of them can be undone."""
     others = 0 if apart else _threads_of_ours()
     if apart:
-        namespaces.become_nobody()
+        namespaces.give_up_rights(readable=closed)
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)  # another user's process forgets it
     for kind, most in (
