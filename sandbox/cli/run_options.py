@@ -63,7 +63,7 @@ class Given:
 
 
 SCENARIO = N_("a built-in scenario's name, or a file")
-RECIPES = ("auto", "overlapped", "sequential")
+RECIPES = ("auto", "overlapped", "sequential", "freezer")
 QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
 
 
@@ -216,8 +216,9 @@ def _check_real(options: RunOptions, scenario: Scenario) -> None:
     lacking = lacks(scenario.machine.cpus)
     if lacking is not None:
         raise BadInput(options.scenario, [Problem(0, *lacking)])
-    if (problem := _missing_sensor(options, scenario) or _missing_namespace(options)) is not None:
-        raise BadInput(_("options"), [problem])
+    lacking_options = (_missing_sensor(options, scenario), _missing_freezer(options), _missing_namespace(options))
+    if problems := [problem for problem in lacking_options if problem is not None]:
+        raise BadInput(_("options"), problems)
 
 
 def _unreachable(listen: str, exposed: bool) -> Clause | None:
@@ -241,6 +242,17 @@ def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
         return None
     what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
     return Problem(0, "--sensor", what)
+
+
+def _missing_freezer(options: RunOptions) -> Problem | None:
+    if options.recipe != "freezer":
+        return None
+    from sandbox.machines.linux.capabilities import freezer_obstacle
+
+    reason = freezer_obstacle()
+    if reason is None:
+        return None
+    return Problem(0, "--recipe", Clause("no freezer here", {"reason": reason, "hint": "auto"}))
 
 
 def _missing_namespace(options: RunOptions) -> Problem | None:

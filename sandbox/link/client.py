@@ -208,6 +208,8 @@ def watch_over(session: int) -> Callable[[int], None]:
 def sweep() -> None:
     """Kill the processes that a dead kernel process has left."""
     if sys.platform == "linux":
+        from sandbox.machines.linux import cgroup
         from sandbox.machines.linux.process.terminate import end_descendants
 
+        cgroup.sweep()
         end_descendants()

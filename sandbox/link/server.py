@@ -160,9 +160,8 @@ def main(fd: str) -> None:
     boot = link.first_line()
     spec = boot.scenario.machine
     cpus = assign_cpus(spec.cpus)
-    recipe = boot.recipe if boot.recipe != "auto" else "overlapped" if cpus.dedicated else "sequential"
     os.sched_setaffinity(0, cpus.engine)
-    machine = LinuxMachine(boot, cpus, recipe, link)
+    machine = LinuxMachine(boot, cpus, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties)

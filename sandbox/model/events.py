@@ -85,6 +85,13 @@ class Scheduling(Event, frozen=True, tag=True):
     ties: str
 
 
+class Recipe(Event, frozen=True, tag=True):
+    """This recipe is in force from now on: how one process is switched for another. ``why``: it was another one."""
+
+    recipe: str
+    why: Clause
+
+
 class Admitted(Event, frozen=True, tag=True):
     """A process exists from now on. ``order`` is its place in the scenario (None: forked or spawned)."""
 
@@ -408,6 +415,7 @@ class Halted(Event, frozen=True, tag=True):
 AnyEvent = (
     Booted
     | Scheduling
+    | Recipe
     | Admitted
     | Became
     | Ready

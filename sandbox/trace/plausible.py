@@ -20,6 +20,7 @@ from sandbox.model.events import (
     PolicyNote,
     Queues,
     Ready,
+    Recipe,
     Transferred,
     Witnessed,
     Wrote,
@@ -33,7 +34,7 @@ _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
 #: Events that may come later than others of the same time.
-_AFTERWARDS = (Wrote, Fault, Witnessed)
+_AFTERWARDS = (Wrote, Fault, Witnessed, Recipe)
 
 
 class Plausible:

@@ -31,6 +31,7 @@ from sandbox.model.events import (
     Queued,
     Queues,
     Ready,
+    Recipe,
     Scheduling,
     Transferred,
     Wrote,
@@ -38,7 +39,7 @@ from sandbox.model.events import (
 from sandbox.util.text import clean
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.policies import note, queue, rule
-from sandbox.wording.templates import Names, fill, listed
+from sandbox.wording.templates import Names, fill, listed, say
 from sandbox.wording.waits import cause, waits
 
 ProcessEvent = Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Wrote
@@ -57,6 +58,14 @@ _WRITES = N_("{name} writes: {text}")
 _RUNNING = N_("running: {names}")
 _POLICY = N_("policy {policy}")
 _SCHEDULING = N_("policy {policy} is in force")
+_FREEZER = N_("from now on processes are frozen instead of stopped by signals: {why}")
+_RECIPE = N_("recipe {recipe}: {why}")
+#: Who would notice signals.
+_NOTICES: Messages = {
+    "watches its jobs": "{name} watches its jobs",
+    "traces others": "{name} traces other programs",
+    "starts others": "{name} starts other processes, and may watch them",
+}
 _OPERATOR = N_("operator: {did}")
 _HALTED = N_("the machine is down: {why}")
 #: What brings a process to the ready queue; and the same in full, where nothing else says that it goes there.
@@ -143,6 +152,8 @@ def _of_machine(event: Event, names: Names) -> str:
             return fill(template, {"machine": machine, "cpus": cpus, "policy": policy, "sensor": sensor})
         case Scheduling(policy=policy):
             return fill(_SCHEDULING, {"policy": policy})
+        case Recipe(recipe=recipe, why=why):
+            return fill(_FREEZER if recipe == "freezer" else _RECIPE, {"recipe": recipe, "why": say(_NOTICES, why)})
         case Queues(queues=queues, running=running):
             waiting = (f"{queue(each.name)}: {_listed(each.tasks, names)}" for each in queues)
             return "; ".join([fill(_RUNNING, {"names": _listed(running, names)}), *waiting])

@@ -89,6 +89,7 @@ _PROBLEMS: Messages = {
     "is no recording": "is no recording of ossandbox (ossandbox run SCENARIO --record FILE makes one)",
     "recording is empty": "is empty: nothing was recorded",
     "recording holds no event": "holds no event: the run was not yet up when its recording ended",
+    "no freezer here": "processes cannot be frozen here: {reason}; {hint} stops them by signals",
     "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",

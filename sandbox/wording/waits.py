@@ -36,6 +36,7 @@ _CAUSES: Messages = {
     "lock": "file lock",
     "open": "open file",
     "stopped itself": "stopped itself",
+    "stopped": "stopped by {signal}",
     "disk": "disk",
     "waiting": "waiting {at}",
 }

@@ -29,6 +29,7 @@ from sandbox.model.events import (
     Operator,
     PolicyNote,
     Ready,
+    Recipe,
     Scheduling,
     Transferred,
     Wrote,
@@ -64,7 +65,7 @@ AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
         (PolicyNote(0, Clause("sentence", {"text": "my own words"})), "my own words"),
         (PolicyNote(0, Clause("of my own", {"to": 0, "from": 2})), "of my own (to 0, from 2)"),
         (Operator(0, Clause("set", {"parameter": "quantum", "value": "5ms"})), "operator: quantum is 5ms now"),
-        (Fault(0, Clause("stopped itself"), 1), "a: it stopped itself; its next turn continues it"),
+        (Fault(0, Clause("stopped itself"), 1), "a: it has stopped itself: it waits for a SIGCONT"),
         (Fault(0, Clause("no such process", {"who": "x"})), "there is no process x"),
         (Listening(0, 1, 1, AT, 1024), f"socket 1: a listens at {AT}"),
         (Backlog(0, 1, 3), "socket 1: 3 wait to be accepted"),
@@ -77,6 +78,15 @@ AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
         (Transferred(0, 2, None, None, 3), "socket 2: 3 bytes are unread"),
         (Closed(0, 2), "socket 2: closed"),
         (Scheduling(0, "fcfs", {}, "arrival-first"), "policy fcfs is in force"),
+        (
+            Recipe(0, "freezer", Clause("watches its jobs", {"name": "bash"})),
+            "from now on processes are frozen instead of stopped by signals: bash watches its jobs",
+        ),
+        (
+            Fault(0, Clause("watches its jobs", {"name": "bash"}), 1),
+            "a: bash watches its jobs: it will see our stops (ossandbox doctor: freezer)",
+        ),
+        (Blocked(0, 1, Clause("stopped", {"signal": "SIGTSTP"})), "a waits: stopped by SIGTSTP"),
         (Halted(0, Clause("quit")), "the machine is down: quit"),
     ],
 )

@@ -74,7 +74,8 @@ def test_a_stop_from_the_console_outlives_one_of_ours(leftcheck: LeftCheck, pres
         while read_state(child.stat_fd)[0] not in HALTED and time.monotonic() < give_up:
             time.sleep(0.001)
         os.kill(process.pid, signal.SIGTSTP)
-        child.suspended = pressed
+        if pressed:
+            child.hear_stops()
         child.resume()
         told = process.stdout.read().split()
         assert told == (["told", "over"] if pressed else ["over"]), "the system forgets it, unless somebody remembers"

@@ -63,7 +63,7 @@ def _cpus() -> Iterator[Finding]:
 
 
 def _linux() -> Iterator[Finding]:
-    from sandbox.machines.linux.capabilities import can_schedule
+    from sandbox.machines.linux.capabilities import can_schedule, freezer_obstacle
     from sandbox.machines.linux.procfs import is_mounted, shows_others
 
     if not is_mounted():
@@ -77,6 +77,17 @@ def _linux() -> Iterator[Finding]:
     else:
         advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
         yield Finding(_("scheduling"), "fails", problem, advice)
+    obstacle = freezer_obstacle()
+    if obstacle is None:
+        found = _("a child was frozen by its control group: shells, debuggers and others notice nothing")
+        yield Finding(_("freezer"), "ok", found)
+    else:
+        advice = _(
+            "shells with job control, debuggers and whatever else watches its children will see our stops; to be had "
+            "by root, or in a control group of one's own: systemd-run --user --scope -p Delegate=yes ossandbox (in a "
+            "container it needs a cgroup2 that may be written)"
+        )
+        yield Finding(_("freezer"), "limited", obstacle, advice)
     yield from _sensors()
     if not shows_others():
         advice = _("children are found all the same; ps shows only your own processes")

@@ -7,6 +7,7 @@ import signal
 import time
 
 from sandbox.machines.linux import procfs
+from sandbox.machines.linux.cgroup import Group, Leaf, RunGroup
 from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.events import Clause
 
@@ -47,6 +48,44 @@ def _try_signals(os_pid: int) -> str | None:
     os.close(master)
     os.close(slave)
     procfs.Stat(os_pid)
+    return None
+
+
+def freezer_obstacle() -> str | None:
+    """Give a child a control group of its own, freeze it, see it frozen, thaw it. What fails, or None."""
+    try:
+        run = RunGroup()
+    except OSError as error:
+        return error.strerror or str(error)
+    try:
+        os_pid = os.fork()
+        if os_pid == 0:
+            time.sleep(_TIMEOUT_S)
+            os._exit(0)
+        try:
+            return _try_freezer(run, os_pid)
+        finally:
+            os.kill(os_pid, signal.SIGKILL)
+            os.waitpid(os_pid, 0)
+    except OSError as error:
+        return error.strerror or str(error)
+    finally:
+        run.end()
+
+
+def _try_freezer(run: RunGroup, os_pid: int) -> str | None:
+    leaf = Leaf(Group.make(run.next_path()).path)
+    try:
+        leaf.add(os_pid)
+        for change, frozen in ((leaf.freeze, True), (leaf.thaw, False)):
+            change()
+            give_up = time.monotonic() + _TIMEOUT_S
+            while leaf.frozen is not frozen:
+                if time.monotonic() > give_up:
+                    return "cgroup.freeze had no effect"
+                time.sleep(0.001)
+    finally:
+        leaf.close()
     return None
 
 

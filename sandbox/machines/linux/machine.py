@@ -1,4 +1,4 @@
-"""The linux machine: real processes, scheduled by signals."""
+"""The linux machine: real processes, scheduled by signals, or by freezing them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from sandbox.kernel.machine import (
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
 from sandbox.machines.linux.blocking.sensors.base import SensorContext
+from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands, OperatorLink
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
@@ -40,6 +41,7 @@ from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators
 from sandbox.machines.linux.process.terminate import Terminator, end_all
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
+from sandbox.machines.linux.switching.recipe import RecipeInForce, switching_order
 from sandbox.machines.linux.switching.slice_timer import SliceTimer
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.switch_log import SwitchLog
@@ -57,8 +59,7 @@ _INSTANT_NS = 300 * US
 class LinuxMachine:
     """Processes of a scenario on real CPUs.
 
-    ``boot``: what to run; ``cpus``: the real CPU of each mini CPU, and our own; ``recipe``: how the dispatcher
-    switches; ``link``: where commands come from.
+    ``boot``: what to run; ``cpus``: the real CPU of each mini CPU, and our own; ``link``: where commands come from.
 
     It owns all parts and hands each of them what that needs. What concerns several of them is done here: the beginning
     and the end of a process, a switch, a pause. Times are the machine's, but those of chores (what is due beside
@@ -69,7 +70,7 @@ class LinuxMachine:
     #: There is one from ``start`` on.
     _spawner: Spawner
 
-    def __init__(self, boot: Boot, cpus: CpuAssignment, recipe: str, link: OperatorLink) -> None:
+    def __init__(self, boot: Boot, cpus: CpuAssignment, link: OperatorLink) -> None:
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
         self._boot = boot
         self._cpus = cpus
@@ -80,15 +81,19 @@ class LinuxMachine:
         self._table = ProcessTable()
         self._commands = Commands(link, boot.scenario.script, self._clock, self._reports)
         # Processes: how they begin and end.
-        self._reaper = Reaper(stops=recipe == "sequential")
+        order = switching_order(boot.recipe, cpus.dedicated)
+        self._reaper = Reaper(stops=order == "sequential")
         self._scanner = DescendantScanner(self._table, self._reports)
         self._terminator = Terminator()
         self._consoles = Consoles(self._poller, self._reports.wrote)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
         # Switching: which of them has a CPU.
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
-        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, recipe)
-        self._stop_monitor = StopMonitor(self._dispatcher, self._reports)
+        self._group, obstacle = entered_group()
+        self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
+        self._recipe.expect(boot.scenario.processes)
+        self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped")
+        self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._reports)
@@ -117,7 +122,7 @@ class LinuxMachine:
 
     @property
     def recipe(self) -> str:
-        return self._dispatcher.recipe
+        return self._recipe.name
 
     @property
     def expects(self) -> bool:
@@ -159,7 +164,7 @@ class LinuxMachine:
         return self._reports.take(now_ns)
 
     def obey(self, orders: list[Order]) -> Obeyed:
-        """Make the orders true by signals."""
+        """Make the orders true."""
         children = self._table.by_pid
         stops: list[Child] = []
         runs: list[tuple[Child, int]] = []
@@ -192,7 +197,8 @@ class LinuxMachine:
 
     def halt(self) -> None:
         """End everything; afterwards nothing of the machine is left."""
-        end_all([*self._table.by_os_pid.values()], politely=not self._link.lost)
+        end_all([*self._table.by_os_pid.values()], self._group, politely=not self._link.lost)
+        self._recipe.close()
         self._table.close()
         self._consoles.close()
         self._scanner.close()
@@ -265,6 +271,8 @@ class LinuxMachine:
         for child, _ in runs:
             self._table.running[child.pid] = child
             self._detector.dispatched(child)
+            if child.held:
+                self._detector.found_held(child)
 
     def _freeze(self) -> None:
         """Those that are blocked stand still in a pause, too."""
@@ -294,9 +302,7 @@ class LinuxMachine:
 
     def _press(self, child: Child, press: Press) -> None:
         """Press a key in a process's console, which it may share with its descendants."""
-        if press.key == "ctrl+z":
-            for each in self._table.by_pid.values():
-                each.suspended |= each.console is child.console
+        self._dispatcher.careful |= press.key == "ctrl+z"
         self._consoles.type(child, press.character)
 
     # How processes begin
@@ -316,8 +322,10 @@ class LinuxMachine:
     def _spawn(self, argv: list[str]) -> None:
         """Start a program that the operator asks for, where the operator is."""
         outcome: Child | SpawnFailed
+        program = operators_program(argv)
+        self._recipe.expect([program])
         try:
-            outcome = self._spawner.spawn(operators_program(argv), folder=".")
+            outcome = self._spawner.spawn(program, folder=".")
         except SpawnFailed as failure:
             outcome = failure
         child = self._add(outcome)
@@ -330,17 +338,20 @@ class LinuxMachine:
             self._reports.fault(None, outcome.what.rule, **outcome.what.figures)
             return None
         self._table.add(outcome)
+        self._recipe.born(outcome)
         self._stop_monitor.add(outcome)
+        self._dispatcher.careful |= outcome.spec.work is None
         return outcome
 
     def _adopt_descendants(self) -> None:
-        """What children have forked is admitted like any other process; it goes on running meanwhile."""
+        """What children have forked is admitted like any other process; as a rule it goes on running meanwhile."""
         for child in self._scanner.scan():
-            child.mode = Mode.RUNNING
             self._table.add(child)
+            self._recipe.found(child)
+            child.mode = Mode.STOPPED if child.stop_wanted else Mode.RUNNING
             self._stop_monitor.add(child)
             self._poller.add(child.pidfd, partial(self._reap_adopted, child))
-            self._admit(child, continued=True)
+            self._admit(child, continued=not child.stop_wanted)
 
     def _admit_arrivals(self, now_ns: int) -> None:
         """Those whose time has come, in scenario order."""
@@ -358,8 +369,12 @@ class LinuxMachine:
     def _refresh_names(self, children: Iterable[Child]) -> None:
         """One that was found may have become another program since."""
         for child in children:
-            if not child.forked:
-                self._scanner.refresh_name(child)
+            if not child.forked and self._scanner.refresh_name(child):
+                self._recipe.look_at(child)
+
+    def _note_tracer(self, child: Child, tracer: int) -> None:
+        """A process runs away from our signals because another one traces it."""
+        self._recipe.traced(child, self._table.by_os_pid.get(tracer))
 
     # How processes end
 
@@ -377,12 +392,13 @@ class LinuxMachine:
             self._reap(child, *exit_status(child.pidfd, child.stat_fd))
 
     def _reap(self, child: Child, code: int | None, number: int | None) -> None:
-        child.mode = Mode.ENDED
+        child.mode, child.ended_ns = Mode.ENDED, time.monotonic_ns()
         cpu_ns = child.cpu_ns()
         self._poller.remove(child.pidfd)
         self._terminator.remove(child)
         self._stop_monitor.remove(child)
         self._table.remove(child)
+        self._recipe.ended(child)
         if child.pid:
             self._blocked.by_pid.pop(child.pid, None)
             self._consoles.remove(child)
@@ -402,6 +418,8 @@ class LinuxMachine:
             return
         self._stirred = False
         self._adopt_descendants()
+        self._recipe.check()
+        self._recipe.look_at_blocked(self._blocked.by_pid.values())
         self._stop_monitor.check()
         self._commands.check()
         self._terminator.escalate()
@@ -411,7 +429,7 @@ class LinuxMachine:
         if not (self._boot.attended or self._clock.frozen):
             self._unattended.check(self._clock.now_ns())
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns)
-        latest_ns = time.monotonic_ns() + self._unattended.pause_ns
+        latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
 
     def _next_chore_ns(self) -> int:

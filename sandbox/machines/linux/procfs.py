@@ -6,7 +6,9 @@ empty list, the state "X"). ``Stat`` is the exception, because its readers have 
 
 from __future__ import annotations
 
+import errno
 import os
+import re
 from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple
 
@@ -47,6 +49,33 @@ def newest_pid(loadavg_fd: int) -> int:
     return int(os.pread(loadavg_fd, 128, 0).rsplit(None, 1)[1])
 
 
+def cgroup_folder(controller: str = "") -> str:
+    """The folder of the control group that this process is in: of version 2, or of version 1 with a controller.
+    Raises OSError where there is none, or where it cannot be seen from here."""
+    for line in _read("/proc/self/cgroup").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if (controller in controllers.split(",") if controller else number == "0") and "/.." not in path:
+            for root, point in _cgroup_mounts(controller):
+                if root in ("/", path) or path.startswith(root + "/"):
+                    return os.path.normpath(point + "/" + path.removeprefix(root))
+    raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "cgroup")
+
+
+def _cgroup_mounts(controller: str) -> Iterator[tuple[str, str]]:
+    """Where control groups can be seen, as ``cgroup_folder`` means it: which folder of all, and where that is."""
+    with open("/proc/self/mountinfo") as file:  # its lines may be many
+        for line in file:
+            before, _, after = line.partition(" - ")
+            fields, (kind, _, options) = before.split(), after.split()[:3]
+            if kind == "cgroup" and controller in options.split(",") if controller else kind == "cgroup2":
+                yield _unescaped(fields[3]), _unescaped(fields[4])
+
+
+def _unescaped(field: str) -> str:
+    """A path in a table of mounts, where a blank is "\\040"."""
+    return re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), field)
+
+
 def net_table(name: str) -> list[str]:
     """The lines of ``/proc/net/NAME`` below its heading. Raises OSError where there is no such table."""
     with open(f"/proc/net/{name}") as file:
@@ -77,7 +106,8 @@ def read_state(stat_fd: int) -> tuple[str, int]:
 
 
 def read_exit_status(stat_fd: int) -> int | None:
-    """The wait status (as waitpid gives it) of a zombie; None once it is reaped."""
+    """The wait status (as waitpid gives it) of a zombie, and of a stopped process the signal that stopped it; None once
+    it is reaped."""
     try:
         return int(os.pread(stat_fd, 1_024, 0).split()[-1])
     except (OSError, IndexError):
@@ -215,28 +245,32 @@ def _schedstat_ns(folder: str) -> int | None:
 # Signals: the masks in /proc/PID/status
 
 
-def is_pending(os_pid: int, signal: int) -> bool:
-    """Whether a signal was sent and has not been delivered yet."""
-    return signal in _Signals(os_pid, "SigPnd", "ShdPnd")
+def pending_signals(os_pid: int) -> set[int]:
+    """The signals that were sent and have not been delivered yet."""
+    return _signals(os_pid, "SigPnd", "ShdPnd")
 
 
 def withstands(os_pid: int, signal: int) -> bool:
     """Whether a process has a handler for a signal, ignores it, or blocks it."""
-    return signal in _Signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
+    return signal in _signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
 
 
-class _Signals:
+def _signals(os_pid: int, *names: str) -> set[int]:
     """The signals in any of these masks of a process."""
+    status, bits = _read(f"/proc/{os_pid}/status"), 0
+    for name in names:
+        bits |= int(_line(status, name) or "0", 16)
+    return {number for number in range(1, bits.bit_length() + 1) if bits >> (number - 1) & 1} if bits else set()
 
-    def __init__(self, os_pid: int, *names: str) -> None:
-        self._bits = 0
-        for line in _read(f"/proc/{os_pid}/status").splitlines():
-            name, _, value = line.partition(":")
-            if name in names:
-                self._bits |= int(value, 16)
 
-    def __contains__(self, signal: int) -> bool:
-        return bool(self._bits >> (signal - 1) & 1)
+def tracer(os_pid: int) -> int:
+    """The os_pid of the process that traces one; 0: nobody does."""
+    return int(_line(_read(f"/proc/{os_pid}/status"), "TracerPid") or "0")
+
+
+def _line(status: str, name: str) -> str:
+    """The value of a line of ``status``."""
+    return status.partition(f"\n{name}:\t")[2].partition("\n")[0]
 
 
 # Open files: /proc/PID/fd

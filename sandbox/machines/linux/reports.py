@@ -45,6 +45,12 @@ class Reports:
         pid = child.pid or None if child is not None else None
         self.add(Told(Fault(self._clock.now_ns(), Clause(what, figures), pid)))
 
+    def fault_once(self, child: Child, what: str) -> None:
+        """A fault of a process that is told once."""
+        if (child.os_pid, what) not in self._repeats:
+            self._repeats[child.os_pid, what] = 0, 0
+            self.fault(child, what)
+
     def fault_again(self, child: Child | None, what: str) -> None:
         """A fault that may come again and again; ``untold`` in its figures counts those that were left out."""
         now_ns = time.monotonic_ns()

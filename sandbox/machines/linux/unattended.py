@@ -12,15 +12,15 @@ from sandbox.machines.linux.reports import Reports
 from sandbox.model.spec import CLIENT, SERVERS, Scenario
 from sandbox.util.units import MS, S
 
-#: So long all that is left must have waited for somebody to type.
+#: So long all that is left must have waited for somebody to type, or to be continued.
 _MIN_HOPELESS_NS = 1 * S
 #: So long after the last client has left the run goes on, for servers' children to end.
 _CLOSING_NS = 200 * MS
 
 
 class UnattendedRun:
-    """Quits when all that is left waits for somebody to type, or when all clients have left and only servers are
-    there. ``blocked``: the blocked processes by pid."""
+    """Quits when all that is left waits for somebody to type or to be continued after it was stopped, or when all
+    clients have left and only servers are there. ``blocked``: the blocked processes by pid."""
 
     def __init__(
         self,
@@ -52,23 +52,29 @@ class UnattendedRun:
         if not self._is_hopeless():
             self._hopeless_since_ns = now_ns
         elif now_ns - self._hopeless_since_ns > _MIN_HOPELESS_NS:
-            names = ", ".join(child.spec.name for child in self._blocked.values())
-            self._reports.fault(None, "waits for somebody to type", names=names)
-            self._commands.quit()
+            self._give_up()
         if not self._is_served():
             self._served_since_ns = now_ns
         elif now_ns - self._served_since_ns > _CLOSING_NS:
             self._commands.quit()
+
+    def _give_up(self) -> None:
+        names = ", ".join(child.spec.name for child in self._blocked.values() if not child.held)
+        if names:
+            self._reports.fault(None, "waits for somebody to type", names=names)
+        else:
+            self._reports.fault(None, "nothing can happen any more")
+        self._commands.quit()
 
     @property
     def _awaits_clients(self) -> bool:
         return self._open and not self._commands.farewell
 
     def _is_hopeless(self) -> bool:
-        """Whether all that is left waits for somebody to type."""
+        """Whether all that is left waits for somebody to type or to be continued."""
         if not self._blocked or self._table.running or self._table.arriving or self._commands.expected:
             return False
-        return all(child.blocked_on == READS_CONSOLE for child in self._blocked.values())
+        return all(child.held or child.blocked_on == READS_CONSOLE for child in self._blocked.values())
 
     def _is_served(self) -> bool:
         """Whether all clients have left, and only servers are there."""

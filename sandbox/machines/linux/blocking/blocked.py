@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import signal
 import time
 from collections.abc import Iterator, Mapping
 
 from sandbox.kernel.machine import Waits, Woke
 from sandbox.machines.linux.blocking.block_reason import block_reason
-from sandbox.machines.linux.process.child import Child, Mode
-from sandbox.machines.linux.procfs import read_state
+from sandbox.machines.linux.process.child import STOPS, Child, Mode
+from sandbox.machines.linux.procfs import read_exit_status, read_state
 from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.watchers import echoes_stops
 from sandbox.model.events import Clause, Figure
 from sandbox.util.units import MS, US
 
-#: It waits for somebody to continue it, which its next turn does.
-STOPPED = Clause("stopped itself")
+#: It waits for somebody to continue it. A process that others on the board may have stopped is said to be "stopped".
+_STOPPED_ITSELF, _STOPPED = "stopped itself", "stopped"
 #: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
 #: How long processes may take to go back into their calls after a pause: all together, and each; how often we look.
@@ -52,6 +54,7 @@ class BlockedProcesses:
                 child.wait_cpu_ns = child.cpu_ns()
                 child.blocked_on = self._reason(child, child.blocked_since_ns())
                 yield child, child.blocked_on
+                self._undo_echo(child)
 
     def blocked_again(self, child: Child, now_ns: int) -> bool:
         """A process woke and has blocked again, before anybody could stop it: whether that has been looked into."""
@@ -63,21 +66,35 @@ class BlockedProcesses:
         child.wait_number += 1
         if before is None or _kind_of_wait(before) != _kind_of_wait(child.blocked_on):
             self._reports.add(Waits(child.pid, child.blocked_on))
+        self._undo_echo(child)
         return True
 
+    def add_held(self, child: Child) -> None:
+        """It was its turn, but somebody else has stopped it, too."""
+        child.mode = Mode.BLOCKED
+        child.wait_number += 1
+        child.wait_cpu_ns = child.cpu_ns()
+        child.blocked_on = self._why_stopped(child)
+        self.by_pid[child.pid] = child
+        self._reports.add(Waits(child.pid, child.blocked_on))
+
     def wake(self, child: Child) -> None:
-        """A process can run again; one that stopped while it was blocked can as soon as we continue it."""
+        """A process can run again."""
         if self.by_pid.pop(child.pid, None) is None:
             return  # a moment ago it woke already, and the kernel has not been told yet
-        if child.blocked_on is not STOPPED and read_state(child.stat_fd)[0] == "T":
-            self._reports.fault_again(child, STOPPED.rule)
+        child.held = False
         self._reports.add(Woke(child.pid))
+
+    def _undo_echo(self, child: Child) -> None:
+        """A program that stops itself whenever its child is stopped, which was our doing, goes on at its next turn."""
+        if child.held and child.leaf is None and echoes_stops(child.os_pid):
+            self.wake(child)
 
     def _reason(self, child: Child, since_ns: int) -> Clause:
         """On what it is blocked; a relative in that is named by its pid on the board and its name."""
-        if read_state(child.stat_fd)[0] == "T":
-            self._reports.fault_again(child, STOPPED.rule)
-            return STOPPED
+        child.held = read_state(child.stat_fd)[0] == "T"
+        if child.held:
+            return self._why_stopped(child)
         on = block_reason(child, self._reports.now_ns() - since_ns, self._known.values())
         figures = dict(on.figures)
         for key in _RELATIVES & figures.keys():
@@ -86,6 +103,16 @@ class BlockedProcesses:
             if relative is not None and relative.pid:
                 figures["pid"], figures["name"] = relative.pid, relative.spec.name
         return Clause(on.rule, figures)
+
+    def _why_stopped(self, child: Child) -> Clause:
+        """One of ours that has nobody above it is said to have stopped itself, once as a fault: perhaps nobody will
+        continue it."""
+        number = read_exit_status(child.stat_fd)
+        by = signal.Signals(number) if number in STOPS else signal.SIGSTOP
+        if child.parent is None and by is signal.SIGSTOP:
+            self._reports.fault_once(child, _STOPPED_ITSELF)
+            return Clause(_STOPPED_ITSELF)
+        return Clause(_STOPPED, {"signal": by.name})
 
     # Pauses
 

@@ -65,6 +65,12 @@ class Detector:
         """It has just been let run."""
         self._sensor.dispatched(child, child.started_ns)
 
+    def found_held(self, child: Child) -> None:
+        """It was let run, but it was stopped by somebody else as well."""
+        del self._running[child.pid]
+        self._blocked.add_held(child)
+        self._sensor.explained(child, child.started_ns)
+
     def explained(self, child: Child, since_ns: int) -> None:
         """It is known on what this one is blocked, which may tell when it will wake."""
         self._sensor.explained(child, since_ns)

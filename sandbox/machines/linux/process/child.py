@@ -10,11 +10,14 @@ from bisect import bisect_left
 from enum import Enum
 from itertools import accumulate
 
+from sandbox.machines.linux.cgroup import Group, Leaf
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import is_pending, open_stat
+from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
 
+#: The signals that stop a process; of these only SIGSTOP asks nobody.
+STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
 _CPUCLOCK_SCHED = 2
 #: The resolution of this clock is the system's timer tick: by so much the CPU time of a running process may lag.
 _CLOCK_MONOTONIC_COARSE = 6
@@ -64,10 +67,22 @@ class Child:
     #: When it was dispatched last, and the CPU time that it had used by then.
     started_ns = 0
     started_cpu_ns = 0
-    #: Since when (CLOCK_MONOTONIC) a stop that was sent has not been confirmed; None: there is none.
+    #: Since when (CLOCK_MONOTONIC) a stop that was sent has not been confirmed; None: there is none. When the last one
+    #: was sent.
     stopping_ns: int | None = None
-    #: Whether somebody has pressed ctrl+z for it that it may not have heard yet.
-    suspended = False
+    stopped_ns = 0
+    #: When it ended (CLOCK_MONOTONIC).
+    ended_ns = 0
+    #: The control group in which it is frozen; None: it is stopped by signals.
+    leaf: Leaf | None = None
+    #: The control group whose limits hold for it and its descendants.
+    limits: Group | None = None
+    #: Whether somebody else than us has stopped it, itself perhaps: only a SIGCONT of theirs continues it.
+    held = False
+    #: Stop signals of others that it has not heard: SIGCONT takes them away, so they are sent again.
+    _unheard: frozenset[int] = frozenset()
+    #: Whether our SIGSTOP was sent more than once: one that is pending may be ours.
+    _sent_again = False
 
     # Waits.
     #: What it waits for; None until that has been found out.
@@ -143,20 +158,64 @@ class Child:
         """Whether its number is still its own: it lives, or nobody has taken its status yet."""
         return self.send(0)
 
+    # Standing still
+
     def stop(self) -> None:
-        """Have it stop, which it has done once the system has delivered the signal."""
+        """Have it stand still, which it does once the system has seen to it; one that is held does so already."""
         self.stop_wanted = True
-        if self.send(signal.SIGSTOP):
-            self.stopping_ns = time.monotonic_ns()
+        if self.leaf is not None:
+            self.leaf.freeze()
+        elif self.held or not self.send(signal.SIGSTOP):
+            return
+        self.stopping_ns = self.stopped_ns = time.monotonic_ns()
+
+    def stop_again(self) -> None:
+        """The stop may have got lost on its way."""
+        self._sent_again = True
+        self.leaf.freeze() if self.leaf is not None else self.send(signal.SIGSTOP)
+
+    def stands_still(self) -> bool:
+        """Whether it does, for whatever reason; a zombie does."""
+        return (self.leaf is not None and self.leaf.frozen) or read_state(self.stat_fd)[0] in HALTED
 
     def resume(self) -> None:
-        """Undo a stop of ours, but not one from its console that it could not hear: SIGCONT takes that away, too."""
-        unheard = self.suspended and is_pending(self.os_pid, signal.SIGTSTP)
-        self.stop_wanted = self.suspended = False
+        """Undo our stop, but none of somebody else's."""
+        self.stop_wanted = self._sent_again = False
         self.stopping_ns = None
+        if self.leaf is not None:
+            self.leaf.thaw()
+        elif not self.held:
+            self._continue()
+
+    def release(self) -> None:
+        """Undo everybody's stop."""
+        self.held, self._unheard = False, frozenset()
+        self.resume()
         self.send(signal.SIGCONT)
-        if unheard:
-            self.send(signal.SIGTSTP)
+
+    def hear_stops(self) -> None:
+        """While it is stopped by our signal: has somebody else stopped it as well? Their SIGSTOP waits beside ours, and
+        holds on when ours ends."""
+        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else None
+        if not pending:
+            return
+        self._unheard = pending - {signal.SIGSTOP}
+        ours = self._sent_again or self.stopping_ns is not None
+        if signal.SIGSTOP in pending and not ours:
+            self.held = read_state(self.stat_fd)[0] == "T"  # t: the tracer decides
+
+    def enter(self, leaf: Leaf) -> None:
+        """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
+        if self.stop_wanted and not self.held:
+            self._unheard = STOPS & pending_signals(self.os_pid)  # it hears them when it is thawed
+            self._continue()
+        self.leaf = leaf
+
+    def _continue(self) -> None:
+        unheard, self._unheard = self._unheard, frozenset()
+        self.send(signal.SIGCONT)
+        for number in unheard:
+            self.send(number)
 
     def close(self) -> None:
         """Give back the descriptors; the console may have other users and is closed by itself."""

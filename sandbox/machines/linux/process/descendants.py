@@ -67,18 +67,21 @@ class DescendantScanner:
             return False
         return (parent == self._os_pid or parent in self._table.by_os_pid) and child.exists()
 
-    def refresh_name(self, child: Child) -> None:
-        """One that was found may have become another program since."""
+    def refresh_name(self, child: Child) -> bool:
+        """One that was found may have become another program since: whether it has."""
         if child.mode is Mode.ENDED:
-            return
+            return False
         try:
             stat = Stat(child.os_pid, child.stat_fd)
         except OSError:
-            return
-        if stat.name != child.comm:
-            child.comm = stat.name
-            child.spec.name, runs = _identity(stat)
-            self._reports.add(Told(Became(self._reports.now_ns(), child.pid, child.spec.name, runs)))
+            return False
+        if stat.name == child.comm:
+            return False
+        child.comm = stat.name
+        child.spec.name, runs = _identity(stat)
+        child.spec.command = [runs]
+        self._reports.add(Told(Became(self._reports.now_ns(), child.pid, child.spec.name, runs)))
+        return True
 
     def _given_out(self, newest: int) -> Iterable[int]:
         if newest < self._newest or newest - self._newest > _MAX_GAP:  # the numbers began anew at the lowest

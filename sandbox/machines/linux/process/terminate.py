@@ -11,6 +11,7 @@ import signal
 import time
 from collections.abc import Collection
 
+from sandbox.machines.linux.cgroup import RunGroup
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import descendants, descends_from, withstands
 from sandbox.util.units import MS, S
@@ -36,7 +37,9 @@ class Terminator:
         """Ask a process to end. One that has no handler ends at once, stopped or not; one that has may run it at its
         next dispatch."""
         child.send(signal.SIGTERM)
-        if not withstands(child.os_pid, signal.SIGTERM):
+        if child.held:
+            child.release()  # else it could not hear it
+        elif not withstands(child.os_pid, signal.SIGTERM):
             child.resume()
         self._pending.append((time.monotonic_ns() + GRACE_NS, child))
 
@@ -58,14 +61,16 @@ class Terminator:
         self._pending = [entry for entry in self._pending if entry[1] is not child]
 
 
-def end_all(children: Collection[Child], politely: bool) -> None:
-    """End these processes and everything that descends from us; returns when nothing is left, or after a few seconds
-    at most."""
+def end_all(children: Collection[Child], group: RunGroup | None, politely: bool) -> None:
+    """End these processes, everything that lives in our control group and everything that descends from us; returns
+    when nothing is left, or after a few seconds at most."""
     if politely:
         for child in children:
             child.send(signal.SIGTERM)
-            child.send(signal.SIGCONT)
+            child.release()
         _reap_until(time.monotonic_ns() + _QUIT_GRACE_NS)
+    if group is not None:
+        group.end()  # all at once: nobody can fork faster
     for child in children:
         child.send(signal.SIGKILL)
     end_descendants()

@@ -1,8 +1,9 @@
-"""Putting processes on CPUs and taking them off, by signals.
+"""Putting processes on CPUs and taking them off.
 
-Two recipes. *Overlapped*, where we have a CPU of our own: stop the one and continue the other back to back,
-and see the stop confirmed afterwards; the CPU is never without work in between. *Sequential*, where the
-machine has a single CPU: the stop takes effect only while we sleep, so it is awaited first.
+Two orders. *Overlapped*, where we have a CPU of our own: stop the one and continue the other back to back, and see the
+stop confirmed afterwards; the CPU is never without work in between. *Sequential*, where the machine has a single CPU:
+the stop takes effect only while we sleep, so it is awaited first. How a process is stopped, by a signal or by freezing
+it, is its own (``Child.stop``).
 """
 
 from __future__ import annotations
@@ -15,20 +16,24 @@ from collections.abc import Sequence
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.procfs import HALTED, read_state, thread_ids
+from sandbox.machines.linux.procfs import thread_ids
 from sandbox.util.units import MS, US
 
 #: So long a stop is waited for awake (overlapped), or asleep (sequential), before the loop goes on without it: in the
 #: middle of a vfork it may never come.
 _MAX_SPIN_NS = 300 * US
 _MAX_SLEEP_NS = 2 * MS
+#: A process that is being frozen wakes nobody: so often it is looked at.
+_LOOK_S = 20e-6
 
 
 class Dispatcher:
-    """Obeys stops and runs. ``cpus``: the real CPU of each mini CPU; ``recipe``: overlapped or sequential."""
+    """Obeys stops and runs. ``cpus``: the real CPU of each mini CPU."""
 
-    def __init__(self, cpus: Sequence[int], clock: Clock, reaper: Reaper, recipe: str) -> None:
-        self.recipe = recipe
+    def __init__(self, cpus: Sequence[int], clock: Clock, reaper: Reaper, overlapped: bool) -> None:
+        self._overlapped = overlapped
+        #: Whether others may stop our processes, too: then that is looked for before each turn.
+        self.careful = False
         #: When the last stops were sent (CLOCK_MONOTONIC).
         self.sent_ns = 0
         self._cpus = cpus
@@ -40,24 +45,25 @@ class Dispatcher:
     def switch(self, stops: Sequence[Child], runs: Sequence[tuple[Child, int]]) -> None:
         """Stop some processes and let others run on their mini CPUs.
 
-        A stop that could not be confirmed in time leaves ``stopping_ns`` set.
+        A stop that could not be confirmed in time leaves ``stopping_ns`` set. One that is ``held`` does not run.
         """
+        if self.careful:
+            for child, _ in runs:
+                child.hear_stops()
         for child in stops:
             child.mode = Mode.STOPPED
             child.stop()
         self.sent_ns = time.monotonic_ns()
-        if self.recipe == "sequential":
+        if not self._overlapped:
             self._confirm(stops, asleep=True)
         for child, cpu in runs:
             self._run(child, cpu)
-        if self.recipe == "overlapped":
+        if self._overlapped:
             self._confirm(stops, asleep=False)
 
     def stopped(self, child: Child) -> bool:
         """Whether the stop that was sent has taken effect."""
-        if child.forked:
-            return self._reaper.stopped(child.os_pid) or read_state(child.stat_fd)[0] in HALTED
-        return read_state(child.stat_fd)[0] in HALTED
+        return (child.forked and child.leaf is None and self._reaper.stopped(child.os_pid)) or child.stands_still()
 
     def _run(self, child: Child, cpu: int) -> None:
         if child.cpu != cpu:
@@ -78,7 +84,9 @@ class Dispatcher:
                 waiting.remove(child)
             if not waiting or time.monotonic_ns() > give_up_ns:
                 return
-            if asleep:
+            if asleep and all(child.leaf is not None for child in waiting):
+                time.sleep(_LOOK_S)
+            elif asleep:
                 self._child_signals.poll(1)
                 self._reaper.clear()
 

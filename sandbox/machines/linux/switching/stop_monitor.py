@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import signal
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
-from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.procfs import HALTED, read_state
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.procfs import tracer
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.util.units import MS
@@ -24,11 +23,13 @@ _SHARE = 24
 
 class StopMonitor:
     """Knows every stop that was sent and not seen, and looks in turn at those that are stopped: nobody tells us when
-    one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too."""
+    one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too. ``traced`` is
+    told of those that run away from a signal because somebody traces them, by the tracer's os_pid."""
 
-    def __init__(self, dispatcher: Dispatcher, reports: Reports) -> None:
+    def __init__(self, dispatcher: Dispatcher, reports: Reports, traced: Callable[[Child, int], None]) -> None:
         self._dispatcher = dispatcher
         self._reports = reports
+        self._traced = traced
         # By the system's number: those whose stop is not confirmed, those of which that was told, and those that were
         # seen running once though they should not: dying ones do that, for a moment.
         self._unconfirmed: dict[int, Child] = {}
@@ -75,9 +76,29 @@ class StopMonitor:
         for child in self._overdue():
             self._reports.fault(child, "stop not confirmed")
         for child in self._runaways():
-            self._reports.fault_again(child, "continued by somebody else")
+            self._tell_who_continued(child)
+            child.held = False
             child.stop()
             self.expect([child])
+
+    def _tell_who_continued(self, child: Child) -> None:
+        """A stranger's doing is a fault; the doing of a process that was scheduled meanwhile is that program's own
+        business, and it waits for its turn."""
+        parent = child.parent
+        tracing = tracer(child.os_pid) if child.leaf is None else 0
+        if tracing:
+            self._traced(child, tracing)
+        elif child.leaf is not None or parent is None:
+            self._reports.fault_again(child, "continued by somebody else")
+        elif parent.mode is Mode.ENDED and child.stopped_ns < parent.ended_ns:
+            self._reports.fault(child, "its group was orphaned")
+        elif parent.mode is Mode.ENDED or not self._has_run(parent, child.stopped_ns):
+            self._reports.fault_again(child, "continued by somebody else")
+
+    def _has_run(self, process: Child, since_ns: int) -> bool:
+        """Whether it has had the CPU since then."""
+        began_ns = self._reports.now_ns() - (time.monotonic_ns() - since_ns)
+        return process.mode is Mode.RUNNING or process.started_ns > began_ns
 
     def _overdue(self) -> Iterator[Child]:
         """Stops that take too long, each told once; those that have come true are forgotten. All others are sent
@@ -89,7 +110,7 @@ class StopMonitor:
                 del self._unconfirmed[os_pid]
                 self._told.discard(os_pid)
                 continue
-            child.send(signal.SIGSTOP)
+            child.stop_again()
             if now_ns - child.stopping_ns > _MAX_CONFIRM_NS and os_pid not in self._told:
                 self._told.add(os_pid)
                 yield child
@@ -115,4 +136,4 @@ class StopMonitor:
 
 def _runs_away(child: Child) -> bool:
     """Whether it runs though it was stopped and nobody here continued it."""
-    return child.stop_wanted and child.stopping_ns is None and read_state(child.stat_fd)[0] not in HALTED
+    return child.stop_wanted and child.stopping_ns is None and not child.stands_still()

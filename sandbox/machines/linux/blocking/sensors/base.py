@@ -14,7 +14,7 @@ from sandbox.machines.linux.blocking.sensors.wakeups import Wakeups
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.cpus import CpuAssignment
 from sandbox.machines.linux.poller import Poller
-from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.procfs import read_state, some_thread_runs
 from sandbox.util.units import MS
@@ -70,12 +70,12 @@ class Sensor(ABC):
         self._wakeups = Wakeups(self.share, self.round_ns)
 
     def is_blocked(self, child: Child) -> bool:
-        """Whether no thread of the process can run at this moment; or it stopped though nobody here told it to, and
-        waits to be continued by its next turn."""
+        """Whether no thread of the process can run at this moment; or it has stopped though nobody here told it to, and
+        waits to be continued."""
         state, threads = read_state(child.stat_fd)
         if state in "SDIt":  # t: it waits for its tracer
             return threads == 1 or not some_thread_runs(child.os_pid)
-        return state == "T" and child.mode is Mode.RUNNING
+        return state == "T" and not child.stop_wanted
 
     def dispatched(self, child: Child, now_ns: int) -> None:
         """A process has just been let run on its CPU: it may block soon."""

@@ -8,7 +8,7 @@ import psutil
 
 from sandbox.machines.linux.blocking.sensors.base import SensorContext
 from sandbox.machines.linux.blocking.sensors.poll import PollSensor
-from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.child import Child
 
 
 class PsutilSensor(PollSensor):
@@ -37,7 +37,7 @@ class PsutilSensor(PollSensor):
                 process = self._processes[child] = psutil.Process(child.os_pid)
             status = process.status()
             if status not in self._ASLEEP:
-                return bool(status == psutil.STATUS_STOPPED and child.mode is Mode.RUNNING)
+                return bool(status == psutil.STATUS_STOPPED and not child.stop_wanted)
             return process.num_threads() == 1 or not self._some_thread_runs(process)
         except psutil.Error:
             self._processes.pop(child, None)

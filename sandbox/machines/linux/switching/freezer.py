@@ -1,0 +1,124 @@
+"""Stopping without signals: each process in a control group of its own, which is frozen and thawed.
+
+Neither its parent nor a tracer is told, so a shell's job control, a debugger, or whatever else watches for stops works
+as it does outside. A process that was stopped by somebody else, or by itself, stays stopped when it is thawed.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import NoReturn
+
+from sandbox.machines.linux.cgroup import Group, Leaf, RunGroup
+from sandbox.machines.linux.process.child import Child
+from sandbox.util import libc
+
+#: So many leaves are kept ready, because making one takes longer than a process should run that has just been found.
+_SPARE = 4
+#: How often a move is made for nothing. The first move after a pause waits until all CPUs have taken notice of it
+#: (milliseconds, in which nobody would be scheduled); one that soon follows another takes some 50 µs.
+_WARM_S = 0.005
+
+
+class Freezer:
+    """Gives each process its leaf and takes it back. Making one raises OSError where the first leaf cannot be had.
+
+    ``run``: the group in which leaves are made.
+    """
+
+    def __init__(self, run: RunGroup) -> None:
+        self._run = run
+        self._spare: list[Leaf] = []
+        #: Those of processes that have ended, in which something else may still live.
+        self._left: list[Leaf] = []
+        self._mover = Mover(run)
+        self.refill()
+
+    @property
+    def helper(self) -> int:
+        """The os_pid of a process of ours that nobody schedules."""
+        return self._mover.os_pid
+
+    def take(self, child: Child) -> None:
+        """Give a process a leaf of its own. It goes on doing what it does: running, or standing still, if so without a
+        signal from now on. Raises OSError."""
+        leaf = self._leaf(child.limits)
+        try:
+            leaf.freeze() if child.stop_wanted else leaf.thaw()
+            leaf.add(child.os_pid)
+        except OSError:
+            self._left.append(leaf)
+            raise
+        child.enter(leaf)
+
+    def give_back(self, child: Child) -> None:
+        """A process has ended."""
+        if child.leaf is not None:
+            self._left.append(child.leaf)
+            child.leaf = None
+
+    def refill(self) -> None:
+        """Have some leaves ready again."""
+        left, self._left = self._left, []
+        for leaf in left:
+            (self._spare if leaf.vacant else self._left).append(leaf)
+        while len(self._spare) < _SPARE:
+            self._spare.append(self._new())
+        while len(self._spare) > 2 * _SPARE:
+            leaf = self._spare.pop()
+            leaf.close()
+            leaf.remove()
+
+    def _leaf(self, limits: Group | None) -> Leaf:
+        """``limits``: the group whose limits hold for the process."""
+        if limits is not None and limits.path.startswith(self._run.path):
+            return self._new(limits)
+        return self._spare.pop() if self._spare else self._new()
+
+    def _new(self, within: Group | None = None) -> Leaf:
+        return Leaf(Group.make(self._run.next_path(within)).path)
+
+    def close(self) -> None:
+        """Give the descriptors back; the groups end with the run's."""
+        for leaf in self._spare + self._left:
+            leaf.close()
+        self._mover.close()
+
+
+class Mover:
+    """A child of ours that moves itself to where it is, again and again, so that our own moves are quick."""
+
+    def __init__(self, run: RunGroup) -> None:
+        group = Group.make(run.next_path())
+        parent = os.getpid()
+        self.os_pid = os.fork()
+        if self.os_pid == 0:
+            _move(parent, group)
+        self._pidfd = os.pidfd_open(self.os_pid)
+
+    def close(self) -> None:
+        """End it."""
+        try:
+            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            os.waitid(os.P_PIDFD, self._pidfd, os.WEXITED)
+        except (ProcessLookupError, ChildProcessError):
+            pass  # it has ended, and somebody has taken its status
+        os.close(self._pidfd)
+
+
+def _move(parent: int, group: Group) -> NoReturn:
+    """The whole life of a mover."""
+    try:
+        if libc.end_with_parent(parent):
+            for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+                signal.signal(number, signal.SIG_DFL)
+            libc.set_name("mover")
+            os.closerange(3, 1 << 20)
+            procs, me = os.open(group.path + "/cgroup.procs", os.O_WRONLY), str(os.getpid()).encode()
+            while True:
+                os.write(procs, me)
+                time.sleep(_WARM_S)
+    finally:
+        os._exit(0)

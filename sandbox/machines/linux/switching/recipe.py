@@ -1,0 +1,166 @@
+"""The recipe that is in force: whether processes are stopped by signals or frozen, and what is done about those that
+would notice signals.
+
+Signals are the rule, because they work everywhere and are what the lessons teach. They show where somebody watches:
+a shell that controls its jobs, a debugger, whoever waits for children that stop. So ``auto`` begins with signals,
+unless a program of the scenario is known to watch, and goes over to the freezer, where that can be had, as soon as a
+process that is scheduled starts another one: from then on a process that we stop has a parent that we do not know.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from sandbox.kernel.machine import Told
+from sandbox.machines.linux.cgroup import RunGroup
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.freezer import Freezer
+from sandbox.machines.linux.switching.watchers import waits_for_stops, watches
+from sandbox.model.events import Clause, Recipe
+from sandbox.model.spec import SERVERS, ProcessSpec
+
+#: So many processes are moved into leaves in one go while others are scheduled, and so long after that the next.
+_SHARE, _PAUSE_NS = 4, 2_000_000
+
+
+def switching_order(wanted: str, dedicated: bool) -> str:
+    """In which order one process is stopped and the next continued: as the recipe says, else as is best here."""
+    return wanted if wanted in ("overlapped", "sequential") else "overlapped" if dedicated else "sequential"
+
+
+class RecipeInForce:
+    """``wanted``: auto or the name of a recipe; ``order``: overlapped or sequential, in which processes are switched;
+    ``run``: the control group for the freezer (None: there is none, because of ``obstacle``)."""
+
+    def __init__(
+        self, wanted: str, order: str, run: RunGroup | None, obstacle: str, table: ProcessTable, reports: Reports
+    ) -> None:
+        self._order = order
+        self._run = run if wanted in ("auto", "freezer") else None
+        self._table = table
+        self._reports = reports
+        self._freezer: Freezer | None = None
+        #: Those that are still to be moved into leaves.
+        self._signalled: deque[Child] = deque()
+        #: Names of programs of which it was told that they see our stops.
+        self._told: set[str] = set()
+        #: Blocked processes that were asked whether they wait for stops, by the system's number.
+        self._asked: dict[int, int] = {}
+        if wanted == "freezer" and (run is None or not self._freeze()):
+            reports.fault(None, "freezer cannot be had", reason=obstacle, next=order)
+
+    @property
+    def name(self) -> str:
+        return self._order if self._freezer is None else "freezer"
+
+    # Who might notice
+
+    def expect(self, specs: Iterable[ProcessSpec]) -> None:
+        """These will be started."""
+        for spec in specs:
+            if spec.command is not None and (what := watches(spec.command)) is not None:
+                self._notice(spec.name, what)
+
+    def look_at(self, child: Child) -> None:
+        """It has become another program."""
+        what = watches((child.spec.command or [child.spec.name])[0].split()) if self._freezer is None else None
+        if what is not None:
+            self._notice(child.spec.name, what, child)
+
+    def traced(self, child: Child, tracer: Child | None) -> None:
+        """A process is traced by another one, which sees our stops."""
+        self._notice((tracer or child).spec.name, "traces others" if tracer is not None else "is traced", child)
+
+    def look_at_blocked(self, blocked: Iterable[Child]) -> None:
+        """Does one of them wait for children that stop?"""
+        if self._freezer is not None:
+            return
+        for child in blocked:
+            if child.blocked_on is not None and child.blocked_on.rule == "wait for child":
+                if self._asked.get(child.os_pid) != child.wait_number:
+                    self._asked[child.os_pid] = child.wait_number
+                    if waits_for_stops(child.os_pid):
+                        self._notice(child.spec.name, "watches its jobs", child)
+
+    def _notice(self, name: str, what: str, child: Child | None = None) -> None:
+        """A program would notice signals: it gets none, or it is said."""
+        if self._freezer is None and not self._freeze(Clause(what, {"name": name})) and name not in self._told:
+            self._told.add(name)
+            self._reports.fault(child, what, name=name)
+
+    def _freeze(self, why: Clause | None = None) -> bool:
+        """Go over to the freezer, if it can be had."""
+        if self._run is None:
+            return False
+        try:
+            self._freezer = Freezer(self._run)
+        except OSError:
+            self._run = None
+            return False
+        self._table.helpers.add(self._freezer.helper)
+        self._signalled.extend(self._table.by_os_pid.values())
+        if why is not None:
+            self._reports.add(Told(Recipe(self._reports.now_ns(), self.name, why)))
+        return True
+
+    # Processes come and go
+
+    def born(self, child: Child) -> None:
+        """One that we have forked: it stands still."""
+        self._take(child)
+
+    def found(self, child: Child) -> None:
+        """One that another has forked: it stands still if that does and both are in one leaf yet."""
+        parent = child.parent
+        if parent is not None:
+            child.limits = parent.limits
+            child.stop_wanted = parent.stop_wanted and parent.leaf is not None
+            if self._freezer is None and not _is_served(parent):
+                self._freeze(Clause("starts others", {"name": parent.spec.name}))
+        self._take(child)
+
+    def ended(self, child: Child) -> None:
+        self._asked.pop(child.os_pid, None)
+        if self._freezer is not None:
+            self._freezer.give_back(child)
+
+    def _take(self, child: Child) -> None:
+        if self._freezer is None or child.leaf is not None or child.mode is Mode.ENDED:
+            return
+        try:
+            self._freezer.take(child)
+        except ProcessLookupError:
+            pass  # it has ended
+        except OSError as error:
+            self._reports.fault(child, "cannot be frozen", reason=error.strerror)
+
+    # Chores
+
+    @property
+    def pause_ns(self) -> int | None:
+        """How long until there is something to do again."""
+        return _PAUSE_NS if self._signalled else None
+
+    def check(self) -> None:
+        """Move some more into leaves; have leaves ready."""
+        if self._freezer is None:
+            return
+        for _ in range(min(_SHARE, len(self._signalled))):
+            self._take(self._signalled.popleft())
+        self._freezer.refill()
+
+    def close(self) -> None:
+        if self._freezer is not None:
+            self._freezer.close()
+
+
+def _is_served(child: Child | None) -> bool:
+    """Whether this one is a server of ours, or comes from one: those do not look at how their children do."""
+    while child is not None:
+        if child.spec.program in SERVERS:
+            return True
+        child = child.parent
+    return False
