@@ -14,6 +14,7 @@ from sandbox.analysis.measurement.report import print_verification
 from sandbox.analysis.measurement.verify import Verification
 from sandbox.cli.exits import DONE, FAILED, HUNG_UP, Interrupted, Interruption, ignore_signals
 from sandbox.clients.script import ClientThread
+from sandbox.i18n import _
 from sandbox.link.client import KernelProcess
 from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
@@ -159,6 +160,9 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
             cause = cause_of_death(words)
             observer.complain(wording.fault(cause))
             _quote_traceback(cause)
+            status = FAILED
+        elif status == DONE and kernel.unguarded:
+            observer.complain(_("the keeper was killed, so the run was ended"))
             status = FAILED
     return status
 

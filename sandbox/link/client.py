@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -12,11 +11,16 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from select import select
+from typing import TYPE_CHECKING
 
+from sandbox.link.guardians import Keeper
 from sandbox.link.wire import HEARTBEAT_S, Lines, encode_boot, encode_command
 from sandbox.model.commands import Command, Quit
 from sandbox.model.events import AnyEvent, Event, Halted, decode
 from sandbox.model.spec import Boot
+
+if TYPE_CHECKING:
+    from sandbox.link.strangers import Strangers
 
 #: How long the kernel process may take to end all of its children and itself.
 _PATIENCE_S = 4.0
@@ -34,7 +38,7 @@ class KernelProcess:
         """Start it. It inherits nothing of the terminal. ``strict``: in a pid namespace of its own, so that the
         system ends every descendant with it, whatever they do and whoever else dies; pids are then that
         namespace's."""
-        adopt_orphans()
+        self._before = adopt_orphans()
         use_all_cpus()
         ours, theirs = socket.socketpair()
         self._socket = ours
@@ -46,26 +50,21 @@ class KernelProcess:
         command = [sys.executable, "-P", "-X", "utf8", "-m", *kernel]
         if strict:
             command = [*own_pid_namespace(), *command]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._stderr,
-            start_new_session=True,
-        )
+        self._keeper = Keeper(command, theirs.fileno(), self._stderr.fileno(), talks=not boot.attended)
         theirs.close()
         ours.setblocking(False)
-        self._watch = watch_over(self._process.pid)
+        self._watch: Callable[[int], None] | None = None
         keep_off_mini_cpus(boot.scenario.machine.cpus)
         #: True once the link is closed from the other side.
         self.closed = False
         self.halted = False
+        #: True once it has turned out that somebody killed the keeper.
+        self.unguarded = False
         self._flush()
 
     @property
     def os_pid(self) -> int:
-        return self._process.pid
+        return self._keeper.kernel
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -78,7 +77,9 @@ class KernelProcess:
         """Send a heartbeat, and check that the kernel process reads what we send."""
         self._unsent += b"\n"
         self._flush()
-        if not self.closed:
+        if self._watch is None and self._keeper.has_told:
+            self._watch = watch_over(self.os_pid)
+        if not self.closed and self._watch is not None:
             self._watch(self._socket.fileno())
 
     def receive(self) -> list[AnyEvent]:
@@ -115,7 +116,7 @@ class KernelProcess:
 
     def quit(self) -> Iterator[Event]:
         """Ask it to end everything; the events until it has, or until it has taken too long."""
-        self._signal(signal.SIGCONT)  # it may have been stopped
+        self._keeper.continue_kernel()  # it may have been stopped
         self.send(Quit())
         yield from self.events(_PATIENCE_S)
 
@@ -127,18 +128,10 @@ class KernelProcess:
         self._socket.close()  # tells it too
         self.closed = True
         use_all_cpus()
-        try:
-            self._process.wait(_PATIENCE_S if heard else 0)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
-        sweep()
+        self.unguarded = not self._keeper.end(_PATIENCE_S if heard else 0)
+        if self.unguarded:
+            sweep(self._before)
         self._stderr.close()
-
-    def _signal(self, number: signal.Signals) -> None:
-        """Signal its process group: the kernel process, and with ``strict`` what stands between it and us."""
-        if self._process.poll() is None:  # its pid is its own until then
-            os.killpg(self._process.pid, number)
 
     def last_words(self) -> str:
         """What it wrote to its standard error, which tells why it died."""
@@ -188,12 +181,16 @@ def keep_off_mini_cpus(cpus: int) -> None:
         os.sched_setaffinity(0, assign_cpus(cpus).engine)
 
 
-def adopt_orphans() -> None:
-    """Become the subreaper to which the kernel process's children pass if it is killed."""
-    if sys.platform == "linux":
-        from sandbox.util import libc
+def adopt_orphans() -> Strangers | None:
+    """Become the subreaper to which the kernel process passes if the keeper is killed, and all that is left if both
+    are. Who was there before us is not ours."""
+    if sys.platform != "linux":
+        return None
+    from sandbox.link.strangers import Strangers
+    from sandbox.util import libc
 
-        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    return Strangers()
 
 
 def watch_over(session: int) -> Callable[[int], None]:
@@ -205,11 +202,11 @@ def watch_over(session: int) -> Callable[[int], None]:
     return Watchdog(session).look
 
 
-def sweep() -> None:
-    """Kill the processes that a dead kernel process has left."""
-    if sys.platform == "linux":
+def sweep(strangers: Strangers | None) -> None:
+    """Kill the processes that a dead kernel process and a dead keeper have left."""
+    if strangers is not None:
         from sandbox.machines.linux import cgroup
-        from sandbox.machines.linux.process.terminate import end_descendants
+        from sandbox.machines.linux.process.sweep import end_descendants
 
         cgroup.sweep()
-        end_descendants()
+        end_descendants(strangers)

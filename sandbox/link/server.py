@@ -48,6 +48,7 @@ class LinkServer:
         self._paused = False
         self._send_ns = 0
         self.lost = False
+        self._keeper = os.getppid()
 
     def first_line(self) -> Boot:
         """Wait for what to run. Commands that came with it are kept."""
@@ -92,6 +93,8 @@ class LinkServer:
         if time.monotonic_ns() >= self._send_ns:
             self._flush()
         commands, self._early = self._early, []
+        if os.getppid() != self._keeper:  # with one guardian less we do not go on
+            return [*commands, Quit()]
         if not self._paused and time.monotonic_ns() - self._heard_ns >= _SILENCE_NS:
             self._paused = True
             commands.append(Pause("silence"))

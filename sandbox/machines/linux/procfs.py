@@ -9,14 +9,13 @@ from __future__ import annotations
 import errno
 import os
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-#: State letters of a process that cannot run before somebody else acts: stopped (by a signal, by a tracer), a zombie,
-#: gone. One that sleeps (S, D, I) is not among them: it may wake at any time.
-HALTED = "TtZX"
-#: A chain of parents longer than this is not followed: it may have changed while it was read.
-_MAX_ANCESTORS = 1_000
+from sandbox.machines.linux.descent import HALTED, Stat, descendants, descends_from, process_ids, stats
+
+__all__ = ["HALTED", "Stat", "descendants", "descends_from", "process_ids", "stats"]
+
 #: Of a small file no more than this is read, in bytes.
 _MAX_SMALL_FILE = 4_096
 
@@ -32,11 +31,6 @@ def is_mounted() -> bool:
 def shows_others() -> bool:
     """Whether processes of other users are shown (under the mount option hidepid they are not)."""
     return os.path.exists("/proc/1/stat")
-
-
-def process_ids() -> list[int]:
-    """The os_pids of all processes that are shown to us."""
-    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
 
 
 def open_newest_pid() -> int:
@@ -112,66 +106,6 @@ def read_exit_status(stat_fd: int) -> int | None:
         return int(os.pread(stat_fd, 1_024, 0).split()[-1])
     except (OSError, IndexError):
         return None
-
-
-class Stat:
-    """The first fields of ``/proc/PID/stat``. Raises OSError when the process is gone.
-
-    ``stat_fd``: what ``open_stat`` gave, where the process is held open.
-    """
-
-    __slots__ = ("name", "os_pid", "parent", "session", "state")
-
-    def __init__(self, os_pid: int, stat_fd: int | None = None) -> None:
-        if stat_fd is None:
-            with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
-                data = file.read(512)
-        else:
-            data = os.pread(stat_fd, 512, 0)
-        end = data.rindex(b")")  # the name may contain anything, brackets too
-        fields = data[end + 2 :].split(None, 5)
-        self.os_pid = os_pid
-        self.name = data[data.index(b"(") + 1 : end].decode(errors="replace")
-        self.state = fields[0].decode()
-        self.parent = int(fields[1])
-        self.session = int(fields[3])
-
-
-def stats() -> Iterator[Stat]:
-    """All processes that are shown to us."""
-    for os_pid in process_ids():
-        try:
-            stat = Stat(os_pid)
-        except OSError:
-            continue  # it has ended since it was listed
-        yield stat
-
-
-def descendants(ancestor: int, sparing: Collection[int] = ()) -> list[int]:
-    """All that descend from a process, zombies included, nearest first; without ``sparing`` and their descendants."""
-    children: dict[int, list[int]] = {}
-    for stat in stats():
-        children.setdefault(stat.parent, []).append(stat.os_pid)
-    found: list[int] = []
-    generation = [ancestor]
-    while generation:
-        generation = [pid for parent in generation for pid in children.get(parent, ()) if pid not in sparing]
-        found += generation
-    return found
-
-
-def descends_from(os_pid: int, ancestor: int) -> bool:
-    """Whether a process is among those that descend from another one."""
-    for _ in range(_MAX_ANCESTORS):
-        if os_pid <= 1:
-            return False
-        try:
-            os_pid = Stat(os_pid).parent
-        except OSError:
-            return False
-        if os_pid == ancestor:
-            return True
-    return False
 
 
 def command_line(os_pid: int) -> str:
