@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from sandbox import __version__
-from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED, fresh_signals
 from sandbox.cli.isolate import isolated
 from sandbox.cli.parser import Parser
 from sandbox.i18n import LANGUAGES, Messages, _, system_language, use
 from sandbox.model.problems import BadInput
+from sandbox.util.output import hurry, patient_streams
 from sandbox.util.timeout import ALARM
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
@@ -38,10 +39,14 @@ _ISOLATED = {"simulate", "compare", "whatif", "check"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit status. ``arguments`` None: those that a person has written."""
     _open_streams()
+    if arguments is None:
+        fresh_signals()
     words = list(sys.argv[1:] if arguments is None else arguments)
     use(system_language())
     spoken, words = _language().parse_known_args(words)
     use(spoken.lang)
+    if arguments is None and sys.platform != "win32" and _first(words) in COMMANDS:  # the app's screen is Textual's
+        patient_streams()
     if arguments is None and _first(words) in _ISOLATED:
         return isolated(lambda last_words: _run(words, last_words))
     return _run(words)
@@ -69,6 +74,7 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
         return FAILED
     except KeyboardInterrupt:
+        hurry()
         return INTERRUPTED
     return status
 

@@ -6,3 +6,8 @@ import signal
 
 #: What asks a program to end; Windows has no SIGHUP.
 ENDING = tuple(signal.Signals[name] for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name))
+
+
+def chosen() -> list[signal.Signals]:
+    """Those of them that may end us: one that was ignored when we began (``nohup``) somebody wanted to be ignored."""
+    return [number for number in ENDING if signal.getsignal(number) is not signal.SIG_IGN]

@@ -16,10 +16,14 @@ from sandbox.model.events import (
     Dispatched,
     Event,
     Exited,
+    Fault,
     PolicyNote,
     Ready,
 )
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
+
+#: So many faults are kept; what comes later is counted.
+MAX_FAULTS = 1_000
 
 
 class Slice:
@@ -138,6 +142,9 @@ class History:
         self.undispatched_ns = 0
         #: Deadlines that jobs have missed.
         self.missed = 0
+        #: What went wrong, the first ones; how many more there were.
+        self.faults: list[Fault] = []
+        self.more_faults = 0
         self._keeps_slices = keeps_slices
         self._last_on: dict[int, int] = {}
         self._is_virtual = False
@@ -163,6 +170,10 @@ class History:
                 self._deschedule(event)
             case Exited():
                 self._exit(event)
+            case Fault() if len(self.faults) < MAX_FAULTS:
+                self.faults.append(event)
+            case Fault():
+                self.more_faults += 1
             case PolicyNote(pid=pid) if event.misses_deadline and pid is not None:
                 self.lives[pid].missed += 1
                 self.missed += 1

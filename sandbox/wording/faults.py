@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.i18n import Messages
+from typing import Any
+
+from sandbox.i18n import Messages, english
 from sandbox.model.events import Clause
 from sandbox.wording.problems import problem
 from sandbox.wording.templates import say
@@ -66,6 +68,13 @@ _OPERATOR: Messages = {
 def fault(clause: Clause) -> str:
     """What went wrong; for a request that was refused, the problem with it."""
     return say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
+
+
+def add_sentences(document: dict[str, Any]) -> None:
+    """Each fault of a result document as a sentence, in English: programs read it."""
+    with english():
+        for each in document["faults"]:
+            each["text"] = fault(Clause(each["rule"], each["figures"]))
 
 
 def operator(clause: Clause) -> str:

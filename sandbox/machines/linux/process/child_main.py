@@ -38,6 +38,8 @@ _SERVE = {
     "iterative-server": iterative_server.serve,
     "nonblocking-server": nonblocking_server.serve,
 }
+#: The signals with a meaning have smaller numbers.
+_REALTIME = 32
 #: Exit statuses of a shell.
 _CANNOT_RUN, _NOT_FOUND = 126, 127
 
@@ -104,7 +106,9 @@ def _limit_memory(limit: int) -> None:
 
 def _reset_signals() -> None:
     """As a program finds them that a shell has started."""
-    for number in (signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD, signal.SIGALRM, signal.SIGPROF):
+    handled = {signal.SIGTERM, signal.SIGPIPE, signal.SIGCHLD, signal.SIGALRM, signal.SIGPROF}
+    ignored = {number for number in range(1, _REALTIME) if signal.getsignal(number) is signal.SIG_IGN}
+    for number in handled | ignored:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
     # It leads a session with a terminal: its end would hang up on the children that it leaves behind.
