@@ -10,6 +10,7 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from select import select
 from typing import TYPE_CHECKING
 
@@ -189,7 +190,8 @@ def adopt_orphans() -> Strangers | None:
     from sandbox.link.strangers import Strangers
     from sandbox.util import libc
 
-    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    with suppress(OSError):  # as in the keeper
+        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     return Strangers()
 
 

@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from select import select
 
@@ -96,7 +97,8 @@ def _armed() -> Callable[[], None]:
     from sandbox.util import libc
 
     def arm() -> None:
-        libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
+        with suppress(OSError):  # then no process can be born, and the first one that is wanted tells of it
+            libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+            libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
 
     return arm

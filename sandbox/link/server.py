@@ -10,7 +10,9 @@ import gc
 import os
 import signal
 import socket
+import sys
 import time
+import traceback
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
@@ -18,6 +20,7 @@ from sandbox.kernel.operator import CommandInterpreter
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.machine import LinuxMachine
+from sandbox.machines.linux.process.birth_notes import refused
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot
@@ -149,7 +152,17 @@ def _commands(lines: list[bytes]) -> list[Command]:
 
 
 def main(fd: str) -> None:
-    """Run one scenario on real processes until its end, or until the link is closed."""
+    """Run one scenario on real processes until its end, or until the link is closed. What the system refuses that
+    cannot be done without is said in the last line of standard error."""
+    try:
+        _serve(fd)
+    except OSError as error:
+        traceback.print_exc()
+        print(refused(error), file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def _serve(fd: str) -> None:
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)
     if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us

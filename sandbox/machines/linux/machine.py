@@ -314,6 +314,10 @@ class LinuxMachine:
         scenario = self._boot.scenario
         listeners = Listeners(scenario.processes, self._boot.exposed)
         self._spawner = Spawner(self._cpus.mini[0], scenario.folder, listeners, self._clock.zero)
+        for rule, reason in self._spawner.done_without:
+            self._reports.fault(None, rule, reason=reason)
+            if rule == "not a batch task":
+                self._dispatcher.wait_for_stops()
         specs = takewhile(lambda _: not self._link.dismissed(), scenario.processes)
         spawned = [child for outcome in self._spawner.spawn_many(specs) if (child := self._add(outcome)) is not None]
         listeners.close()

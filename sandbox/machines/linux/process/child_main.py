@@ -15,8 +15,9 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, NoReturn
+from typing import Any, NamedTuple, NoReturn, Protocol
 
+from sandbox.machines.linux.process.birth_notes import refused
 from sandbox.machines.linux.process.console import take_console
 from sandbox.machines.linux.process.limits import descriptor_limit
 from sandbox.model.spec import SERVERS, ProcessSpec
@@ -44,6 +45,12 @@ _REALTIME = 32
 _CANNOT_RUN, _NOT_FOUND = 126, 127
 
 
+class Note(Protocol):
+    """A line for our parent."""
+
+    def __call__(self, *words: str) -> object: ...
+
+
 class ChildSettings(NamedTuple):
     """What is the same for all children: the process that forks them, the real CPU on which they start, and the nice
     value and the limit of descriptors that we had before we took more for ourselves."""
@@ -55,12 +62,22 @@ class ChildSettings(NamedTuple):
 
 
 def child_main(
-    settings: ChildSettings, spec: ProcessSpec, terminal: int, listener: socket.socket | None, program: Program
+    settings: ChildSettings,
+    spec: ProcessSpec,
+    terminal: int,
+    listener: socket.socket | None,
+    program: Program,
+    note: Note,
 ) -> NoReturn:
-    """The whole life of a child. ``terminal``: its end of its pseudo-terminal."""
+    """The whole life of a child. ``terminal``: its end of its pseudo-terminal; ``note``: tells our parent what was
+    refused to it, or by which rule it does without and why."""
     status = 1
     try:
-        _become_schedulable(settings, spec, terminal, listener)
+        try:
+            _become_schedulable(settings, spec, terminal, listener, note)
+        except OSError as error:
+            note(refused(error))
+            os._exit(1)
         os.kill(os.getpid(), signal.SIGSTOP)
         status = program()
     except BaseException:
@@ -70,7 +87,7 @@ def child_main(
 
 
 def _become_schedulable(
-    settings: ChildSettings, spec: ProcessSpec, terminal: int, listener: socket.socket | None
+    settings: ChildSettings, spec: ProcessSpec, terminal: int, listener: socket.socket | None, note: Note
 ) -> None:
     if not libc.end_with_parent(settings.parent):
         os._exit(1)
@@ -80,21 +97,32 @@ def _become_schedulable(
         os.dup2(listener.detach(), _LISTENER)
     os.closerange(_LISTENER + (listener is not None), descriptor_limit())
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
-    resource.setrlimit(resource.RLIMIT_NOFILE, settings.descriptors)
     if spec.memory is not None:
         _limit_memory(spec.memory)
-    libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
-    libc.prctl(libc.PR_SET_TIMERSLACK, 1)  # a wait ends when it says, not some 50 µs later
     libc.set_name(spec.name)
-    os.sched_setaffinity(0, {settings.cpu})
-    os.setpriority(os.PRIO_PROCESS, 0, settings.nice)
-    # A woken batch task does not preempt the one that is about to stop: switches can overlap.
-    os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    for rule, wish, *arguments in _wishes(settings):
+        try:
+            wish(*arguments)
+        except OSError as error:
+            note(rule, refused(error))
     os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
     os.environ["TERM"] = "xterm-256color"
     interpreter.forget_exit_functions()
     _reset_signals()
     gc.enable()
+
+
+def _wishes(settings: ChildSettings) -> tuple[tuple[Any, ...], ...]:
+    """What a process has where it may, each with the rule of the fault that says what it does without."""
+    return (
+        ("keeps our descriptors", resource.setrlimit, resource.RLIMIT_NOFILE, settings.descriptors),
+        ("keeps our priority", os.setpriority, os.PRIO_PROCESS, 0, settings.nice),
+        ("not confined", libc.prctl, libc.PR_SET_NO_NEW_PRIVS, 1),
+        ("waits late", libc.prctl, libc.PR_SET_TIMERSLACK, 1),  # a wait ends when it says, not some 50 µs later
+        ("not pinned", os.sched_setaffinity, 0, {settings.cpu}),
+        # A woken batch task does not preempt the one that is about to stop: switches can overlap.
+        ("not a batch task", os.sched_setscheduler, 0, os.SCHED_BATCH, os.sched_param(0)),
+    )
 
 
 def _limit_memory(limit: int) -> None:

@@ -10,10 +10,12 @@ import signal
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
 from sandbox.i18n import N_
 from sandbox.machines.linux.net.listeners import Listeners, NotListening
+from sandbox.machines.linux.process.birth_notes import BirthNotes, DoneWithout, refused
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.child_main import (
     ChildSettings,
@@ -35,6 +37,8 @@ from sandbox.util.units import MS, S
 _AHEAD = 16
 #: One that has not stopped after so long never will.
 _MAX_START_NS = 2 * S
+#: What explains itself: no descriptors, no memory, no more processes, which may be refused to anything.
+_PLAIN = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 #: The work of the process by which the overhead of a start and an exit is measured.
 _PROBE_NS = 3 * MS
 
@@ -49,7 +53,13 @@ class SpawnFailed(Exception):
     @classmethod
     def by(cls, error: OSError, name: str) -> SpawnFailed:
         """The system refused something."""
-        return cls(Clause("could not be started", {"name": name, "reason": clean_line(error.strerror or str(error))}))
+        plain = error.errno in _PLAIN or not error.errno
+        return cls.why(name, (error.strerror or str(error)) if plain else refused(error))
+
+    @classmethod
+    def why(cls, name: str, reason: str) -> SpawnFailed:
+        """For this reason."""
+        return cls(Clause("could not be started", {"name": name, "reason": clean_line(reason)}))
 
 
 class Forked(NamedTuple):
@@ -59,6 +69,7 @@ class Forked(NamedTuple):
     order: int | None
     os_pid: int
     console: Console
+    birth: int
 
 
 class Spawner:
@@ -72,6 +83,9 @@ class Spawner:
         self._zero = zero
         nice, descriptors = os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_NOFILE)
         self._settings = ChildSettings(os.getpid(), cpu, nice, descriptors)
+        self._notes, self._births = BirthNotes(2 * _AHEAD), 0
+        #: What all processes here do without.
+        self.done_without: list[DoneWithout] = []
         self._overhead_ns = 0
         raise_descriptor_limit()
         gc.collect()
@@ -112,10 +126,12 @@ class Spawner:
         console = None
         try:
             console = Console()
+            self._births = birth = self._births + 1
+            self._notes.clear(birth)
             os_pid = os.fork()
             if os_pid == 0:
-                child_main(self._settings, spec, console.slave, listener, program)
-            return Forked(spec, order, os_pid, console)
+                child_main(self._settings, spec, console.slave, listener, program, partial(self._notes.write, birth))
+            return Forked(spec, order, os_pid, console, birth)
         except OSError as error:
             if console is not None:
                 console.close()
@@ -138,7 +154,9 @@ class Spawner:
         except OSError as error:
             _end(forked.os_pid)
             forked.console.close()
-            raise SpawnFailed.by(error, forked.spec.name) from error
+            refusal = self._notes.refusal(forked.birth)
+            failure = SpawnFailed.why(forked.spec.name, refusal) if refusal else SpawnFailed.by(error, forked.spec.name)
+            raise failure from error
 
     def _program(self, spec: ProcessSpec, folder: str) -> Program:
         """What it does once it is dispatched. Raises SpawnFailed."""
@@ -156,11 +174,14 @@ class Spawner:
 
     def _measure_overhead(self) -> int:
         """The CPU time that a synthetic process costs here beyond its work: its start and its exit, in ns
-        (median of three)."""
+        (median of three); 0 where none can be born, of which the first one that is wanted will tell."""
         probe = ProcessSpec("probe", work=[Segment("cpu", _PROBE_NS)])
         costs = []
         for _ in range(3):
-            child = self.spawn(probe)
+            try:
+                child = self.spawn(probe)
+            except SpawnFailed:
+                return 0
             child.resume()
             os.waitid(os.P_PID, child.os_pid, os.WEXITED | os.WNOWAIT)
             costs.append(child.cpu_ns() - _PROBE_NS)
@@ -168,6 +189,7 @@ class Spawner:
             child.close()
             if child.console is not None:
                 child.console.close()
+        self.done_without = self._notes.done_without(self._births)
         return sorted(costs)[1]
 
 
