@@ -171,7 +171,8 @@ def can_be_strict() -> bool:
 def use_all_cpus() -> None:
     """Give this process all of its CPUs back, so that what it starts next has them all."""
     if _CPUS:
-        os.sched_setaffinity(0, _CPUS)
+        with suppress(OSError):
+            os.sched_setaffinity(0, _CPUS)
 
 
 def keep_off_mini_cpus(cpus: int) -> None:
@@ -179,7 +180,8 @@ def keep_off_mini_cpus(cpus: int) -> None:
     if _CPUS:
         from sandbox.machines.linux.cpus import assign_cpus
 
-        os.sched_setaffinity(0, assign_cpus(cpus).engine)
+        with suppress(OSError):
+            os.sched_setaffinity(0, assign_cpus(cpus).engine)
 
 
 def adopt_orphans() -> Strangers | None:

@@ -42,7 +42,6 @@ class Keeper:
             pass_fds=[theirs.fileno(), link, errors],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            start_new_session=True,
             preexec_fn=_armed() if sys.platform == "linux" else None,  # noqa: PLW1509 - it makes two system calls
         )
         theirs.close()
@@ -100,5 +99,6 @@ def _armed() -> Callable[[], None]:
         with suppress(OSError):  # then no process can be born, and the first one that is wanted tells of it
             libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
             libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGCONT)
+            os.setsid()
 
     return arm

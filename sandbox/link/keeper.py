@@ -79,7 +79,10 @@ def _start(command: list[str], control: int, link: int, errors: int) -> int:
 
 def _become(command: list[str], link: int, errors: int) -> NoReturn:
     try:
-        os.setsid()
+        try:
+            os.setsid()
+        except OSError:  # it is forbidden: the first child that wants a session says so
+            pass
         for number in _ENDING:
             _signal.signal(number, _signal.SIG_DFL)
         os.dup2(errors, 2)
@@ -107,21 +110,26 @@ def _wait(control: int, kernel: int) -> bool:
         if control in ready:
             if os.read(control, 1) != _CONTINUE:
                 return False
-            os.killpg(kernel, _signal.SIGCONT)
+            _signal_group(kernel, _signal.SIGCONT)
 
 
 def _end(kernel: int, clean: bool, say: Callable[[int], None]) -> None:
     """Leave nothing. ``clean``: the kernel process has."""
-    try:
-        os.killpg(kernel, _signal.SIGKILL)  # and what stands between it and us
-    except ProcessLookupError:  # it is about to make its session
-        os.kill(kernel, _signal.SIGKILL)
+    _signal_group(kernel, _signal.SIGKILL)
     os.waitpid(kernel, 0)
     if not clean:
         _end_groups()
     end_descendants(say=say)
     if not clean:
         _end_groups()  # one that was not empty yet
+
+
+def _signal_group(kernel: int, number: int) -> None:
+    """The kernel process, and what stands between it and us."""
+    try:
+        os.killpg(kernel, number)
+    except ProcessLookupError:  # it has no session of its own, or not yet
+        os.kill(kernel, number)
 
 
 def _end_groups() -> None:

@@ -13,6 +13,7 @@ import socket
 import sys
 import time
 import traceback
+from contextlib import suppress
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
@@ -20,12 +21,12 @@ from sandbox.kernel.operator import CommandInterpreter
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.machine import LinuxMachine
-from sandbox.machines.linux.process.birth_notes import refused
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
+from sandbox.util.refusals import refused
 from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS, S
 
@@ -176,7 +177,8 @@ def _serve(fd: str) -> None:
     boot = link.first_line()
     spec = boot.scenario.machine
     cpus = assign_cpus(spec.cpus)
-    os.sched_setaffinity(0, cpus.engine)
+    with suppress(OSError):  # our processes tell of it
+        os.sched_setaffinity(0, cpus.engine)
     machine = LinuxMachine(boot, cpus, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()

@@ -14,6 +14,7 @@ from sandbox import wording
 from sandbox.analysis.measurement.birth import birth
 from sandbox.i18n import Messages, _
 from sandbox.link.client import can_be_strict
+from sandbox.util.refusals import refused
 
 #: Where the servers of the lessons listen.
 PORT = 9001
@@ -34,7 +35,15 @@ def examine() -> list[Finding]:
     if sys.platform == "linux":
         checks += [_cpus, _linux, _limits, _containment]
     checks += [_port, _terminal]
-    return [finding for check in checks for finding in check()]
+    return [finding for check in checks for finding in _permitted(check)]
+
+
+def _permitted(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a check finds, until the system refuses something that it needs."""
+    try:
+        yield from check()
+    except OSError as error:
+        yield Finding(_("examination"), "limited", refused(error))
 
 
 def _python() -> Iterator[Finding]:
@@ -157,16 +166,14 @@ def _containment() -> Iterator[Finding]:
     contained = os.path.exists("/.dockerenv") or os.environ.get("container")  # noqa: SIM112 - systemd's name
     found = _("{who}, in a container") if contained else _("{who}, on the machine")
     yield Finding(_("user"), "ok", found.format(who=who))
-    if can_be_strict():
+    strict = can_be_strict()
+    if strict:
         yield Finding("--strict", "ok", _("a pid namespace of its own can be had"))
     else:
-        advice = _(
-            "--strict needs util-linux, and root or user namespaces; without it all is the same but one case: see "
-            "the line above, or below"
-        )
+        advice = _("--strict needs util-linux, and root or user namespaces")
         yield Finding("--strict", "limited", _("no pid namespace can be had"), advice)
     if sys.platform == "linux":
-        yield Finding(_("guarantee"), "ok", _guarantee(can_be_strict()))
+        yield Finding(_("guarantee"), "ok", _guarantee(strict))
 
 
 def _guarantee(strict: bool) -> str:

@@ -17,7 +17,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol
 
-from sandbox.machines.linux.process.birth_notes import refused
 from sandbox.machines.linux.process.console import take_console
 from sandbox.machines.linux.process.limits import descriptor_limit
 from sandbox.model.spec import SERVERS, ProcessSpec
@@ -27,6 +26,7 @@ from sandbox.programs.function import call, finish, print_exception
 from sandbox.programs.work import work
 from sandbox.util import interpreter, libc
 from sandbox.util.addresses import Address
+from sandbox.util.refusals import refused
 from sandbox.util.units import S
 
 #: What a process does once it is dispatched: it returns an exit status, or becomes another program.
@@ -104,7 +104,7 @@ def _become_schedulable(
         try:
             wish(*arguments)
         except OSError as error:
-            note(rule, refused(error))
+            note(rule, f"{wish.__name__}: {error.strerror}")
     os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
     os.environ["TERM"] = "xterm-256color"
     interpreter.forget_exit_functions()

@@ -11,11 +11,12 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
+from select import select
 from typing import NamedTuple
 
 from sandbox.i18n import N_
 from sandbox.machines.linux.net.listeners import Listeners, NotListening
-from sandbox.machines.linux.process.birth_notes import BirthNotes, DoneWithout, refused
+from sandbox.machines.linux.process.birth_notes import BirthNotes, DoneWithout
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.child_main import (
     ChildSettings,
@@ -30,6 +31,7 @@ from sandbox.machines.linux.process.limits import may_spawn, raise_descriptor_li
 from sandbox.model.events import Clause
 from sandbox.model.spec import CLIENT, SERVERS, ProcessSpec, Segment
 from sandbox.util.addresses import resolve
+from sandbox.util.refusals import refused
 from sandbox.util.text import clean_line
 from sandbox.util.units import MS, S
 
@@ -147,6 +149,7 @@ class Spawner:
             forked.console.close_slave()
             child = Child(forked.os_pid, forked.spec, forked.console)
             child.order = forked.order
+            signal.pidfd_send_signal(child.pidfd, 0)  # where that is forbidden it could not be scheduled
             if not may_spawn(child):
                 child.close()
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
@@ -183,9 +186,9 @@ class Spawner:
             except SpawnFailed:
                 return 0
             child.resume()
-            os.waitid(os.P_PID, child.os_pid, os.WEXITED | os.WNOWAIT)
+            select([child.pidfd], [], [], _MAX_START_NS / S)
             costs.append(child.cpu_ns() - _PROBE_NS)
-            os.waitpid(child.os_pid, 0)
+            _end(child.os_pid)
             child.close()
             if child.console is not None:
                 child.console.close()

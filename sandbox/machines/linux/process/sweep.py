@@ -69,15 +69,27 @@ def _send(os_pid: int, number: int, family: Collection[int]) -> None:
     """Signal a process whose parent is one of the family; by now its number may be a stranger's."""
     try:
         pidfd = os.pidfd_open(os_pid)
-    except OSError:
+    except ProcessLookupError:
         return
+    except OSError:  # it is forbidden here
+        pidfd = -1
     try:
         if Stat(os_pid).parent in family:
-            _signal.pidfd_send_signal(pidfd, number)
-    except OSError:
+            _send_through(pidfd, os_pid, number)
+    except OSError:  # it is gone, or has gained rights that we have not
         pass
     finally:
-        os.close(pidfd)
+        if pidfd >= 0:
+            os.close(pidfd)
+
+
+def _send_through(pidfd: int, os_pid: int, number: int) -> None:
+    try:
+        _signal.pidfd_send_signal(pidfd, number)
+    except ProcessLookupError:
+        raise
+    except OSError:  # there is no such call, or it is forbidden: then by its number, which was its own a moment ago
+        os.kill(os_pid, number)
 
 
 def _reap(os_pid: int) -> None:
