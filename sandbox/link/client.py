@@ -14,6 +14,8 @@ from contextlib import suppress
 from select import select
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from sandbox.link.guardians import Keeper
 from sandbox.link.wire import HEARTBEAT_S, Lines, encode_boot, encode_command
 from sandbox.model.commands import Command, Quit
@@ -21,7 +23,8 @@ from sandbox.model.events import AnyEvent, Event, Halted, decode
 from sandbox.model.spec import Boot
 
 if TYPE_CHECKING:
-    from sandbox.link.strangers import Strangers
+    from sandbox.machines.linux.cpu_claims import CpuClaim
+    from sandbox.machines.linux.strangers import Strangers
 
 #: How long the kernel process may take to end all of its children and itself.
 _PATIENCE_S = 4.0
@@ -41,6 +44,7 @@ class KernelProcess:
         namespace's."""
         self._before = adopt_orphans()
         use_all_cpus()
+        self._claim, boot = claim(boot)
         ours, theirs = socket.socketpair()
         self._socket = ours
         self._lines = Lines()
@@ -55,7 +59,7 @@ class KernelProcess:
         theirs.close()
         ours.setblocking(False)
         self._watch: Callable[[int], None] | None = None
-        keep_off_mini_cpus(boot.scenario.machine.cpus)
+        keep_off_mini_cpus(boot)
         #: True once the link is closed from the other side.
         self.closed = False
         self.halted = False
@@ -132,6 +136,8 @@ class KernelProcess:
         self.unguarded = not self._keeper.end(_PATIENCE_S if heard else 0)
         if self.unguarded:
             sweep(self._before)
+        if self._claim is not None:
+            self._claim.release()
         self._stderr.close()
 
     def last_words(self) -> str:
@@ -175,13 +181,23 @@ def use_all_cpus() -> None:
             os.sched_setaffinity(0, _CPUS)
 
 
-def keep_off_mini_cpus(cpus: int) -> None:
+def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
+    """Claim real CPUs for a run, and tell it of them."""
+    if sys.platform != "linux":
+        return None, boot
+    from sandbox.machines.linux.cpu_claims import claim_cpus
+
+    found = claim_cpus(boot.scenario.machine.cpus)
+    return found, replace(boot, claimed=found.cpus, shared=found.shared, others=found.others)
+
+
+def keep_off_mini_cpus(boot: Boot) -> None:
     """Keep this process off the mini CPUs, where the machine has others."""
     if _CPUS:
         from sandbox.machines.linux.cpus import assign_cpus
 
         with suppress(OSError):
-            os.sched_setaffinity(0, assign_cpus(cpus).engine)
+            os.sched_setaffinity(0, assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others).engine)
 
 
 def adopt_orphans() -> Strangers | None:
@@ -189,7 +205,7 @@ def adopt_orphans() -> Strangers | None:
     are. Who was there before us is not ours."""
     if sys.platform != "linux":
         return None
-    from sandbox.link.strangers import Strangers
+    from sandbox.machines.linux.strangers import Strangers
     from sandbox.util import libc
 
     with suppress(OSError):  # as in the keeper

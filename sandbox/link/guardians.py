@@ -13,7 +13,6 @@ from pathlib import Path
 from select import select
 
 from sandbox.i18n import _
-from sandbox.link import keeper
 
 #: So long the keeper may take to say who the kernel process is: it is an interpreter that starts.
 _MAX_START_S = 10.0
@@ -22,7 +21,7 @@ _MAX_SWEEP_S = 10.0
 
 _ROOT = str(Path(__file__).parents[2])
 #: What the keeper runs. It has the standard library and this package, and nothing else to load.
-PROGRAM = "import sys; sys.path.append({root!r}); from sandbox.link import keeper; keeper.main({arguments})"
+PROGRAM = "import sys; sys.path.append({root!r}); from sandbox.machines.linux import keeper; keeper.main({arguments})"
 
 
 class Keeper:
@@ -35,7 +34,7 @@ class Keeper:
     def __init__(self, kernel: list[str], link: int, errors: int, talks: bool) -> None:
         self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         sentence = _("{number} processes have been killed and are still there; they are waited for")
-        self._control.send(keeper.message(sentence, kernel))
+        self._control.send("\0".join([sentence, *kernel]).encode(errors="surrogateescape"))
         arguments = f"{theirs.fileno()}, {link}, {errors}, {os.getpid()}, {talks}"
         self._process: subprocess.Popen[bytes] = subprocess.Popen(
             [sys.executable, "-I", "-S", "-c", PROGRAM.format(root=_ROOT, arguments=arguments)],

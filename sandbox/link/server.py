@@ -176,7 +176,7 @@ def _serve(fd: str) -> None:
     link = LinkServer(descriptor)
     boot = link.first_line()
     spec = boot.scenario.machine
-    cpus = assign_cpus(spec.cpus)
+    cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
     with suppress(OSError):  # our processes tell of it
         os.sched_setaffinity(0, cpus.engine)
     machine = LinuxMachine(boot, cpus, link)

@@ -13,6 +13,7 @@ _FAULTS: Messages = {
     "no such process": "there is no process {who}",
     "has ended already": "{who} has ended already",
     "could not be started": "{name} could not be started: {reason}",
+    "shares its CPUs": "other runs use the real CPU {cpus}, too: each of them gets a part of it",
     "keeps our descriptors": "processes keep our own limit of descriptors ({reason})",
     "keeps our priority": "processes keep our own priority ({reason})",
     "not confined": "programs that gain rights by themselves (setuid) are not held back ({reason})",

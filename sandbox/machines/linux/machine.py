@@ -314,6 +314,8 @@ class LinuxMachine:
         scenario = self._boot.scenario
         listeners = Listeners(scenario.processes, self._boot.exposed)
         self._spawner = Spawner(self._cpus.mini[0], scenario.folder, listeners, self._clock.zero)
+        if self._boot.shared:
+            self._reports.fault(None, "shares its CPUs", cpus=", ".join(map(str, self._boot.shared)))
         for rule, reason in self._spawner.done_without:
             self._reports.fault(None, rule, reason=reason)
             if rule == "not a batch task":

@@ -43,6 +43,22 @@ def newest_pid(loadavg_fd: int) -> int:
     return int(os.pread(loadavg_fd, 128, 0).rsplit(None, 1)[1])
 
 
+def flocked_files() -> set[tuple[int, int, int]]:
+    """The files that somebody has locked by flock(2): major and minor number of the device, inode."""
+    found: set[tuple[int, int, int]] = set()
+    try:
+        with open("/proc/locks") as file:
+            lines = file.readlines()
+    except OSError:
+        return found
+    for line in lines:
+        fields = line.split()
+        if "FLOCK" in fields[1:2]:
+            major, minor, inode = fields[5].split(":")
+            found.add((int(major, 16), int(minor, 16), int(inode)))
+    return found
+
+
 def cgroup_folder(controller: str = "") -> str:
     """The folder of the control group that this process is in: of version 2, or of version 1 with a controller.
     Raises OSError where there is none, or where it cannot be seen from here."""

@@ -1,11 +1,12 @@
 """The keeper: the third guardian, between the terminal's process and the kernel process, for when both are killed.
 
 Whichever of those two ends, it ends the other one and all that is left. Nothing was there before it, so all that
-descends from it is ours; it is a subreaper from before its own ``exec`` (``sandbox.link.client``), so all that is left
+descends from it is ours; it is a subreaper from before its own ``exec`` (``sandbox.link.guardians``), so all that is left
 comes to it. While a run lasts it does nothing but wait, in a few megabytes: nothing is imported that costs one.
 
-The control socket: first what to start, as ``words`` has it; then the number of the kernel process comes back; each
-byte after that has the kernel process continued, and its end has everything ended.
+The control socket: first what to start comes, a sentence that says that so many processes (``{number}``) are still
+there and a command, all words with a NUL between them; then the number of the kernel process goes back; each byte after
+that has the kernel process continued, and the end of the socket has everything ended.
 """
 
 from __future__ import annotations
@@ -56,11 +57,6 @@ def main(control: int, link: int, errors: int, parent: int, talks: bool) -> NoRe
         end_descendants()
         os._exit(1)
     os._exit(0)
-
-
-def message(sentence: str, command: list[str]) -> bytes:
-    """What to start. ``sentence``: how to say that so many processes (``{number}``) are still there."""
-    return "\0".join([sentence, *command]).encode(errors="surrogateescape")
 
 
 def _start(command: list[str], control: int, link: int, errors: int) -> int:
