@@ -1,7 +1,7 @@
 """The keeper: the third guardian, between the terminal's process and the kernel process, for when both are killed.
 
 Whichever of those two ends, it ends the other one and all that is left. Nothing was there before it, so all that
-descends from it is ours; it is a subreaper from before its own ``exec`` (``sandbox.link.guardians``), so all that is left
+descends from it is ours; it is a subreaper from before its own ``exec`` (``link.guardians``), so all that is left
 comes to it. While a run lasts it does nothing but wait, in a few megabytes: nothing is imported that costs one.
 
 The control socket: first what to start comes, a sentence that says that so many processes (``{number}``) are still
