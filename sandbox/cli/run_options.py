@@ -85,7 +85,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--strict", action="store_true", help=_("real runs: in a pid namespace of their own"))
     parser.add_argument("--expose", action="store_true", help=_("real runs: servers may listen to other machines, too"))
     parser.add_argument("--sensor", default="auto", metavar="NAME", help=_("how blocking is noticed (see: doctor)"))
-    parser.add_argument("--recipe", default="auto", choices=RECIPES, help=_("how one process is switched for another"))
+    parser.add_argument(
+        "--recipe",
+        default="auto",
+        choices=RECIPES,
+        help=_("how one process is switched for another: by signals in either order, or frozen (see: doctor)"),
+    )
 
 
 def add_recording(parser: argparse.ArgumentParser) -> None:

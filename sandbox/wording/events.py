@@ -64,6 +64,7 @@ _RECIPE = N_("recipe {recipe}: {why}")
 _NOTICES: Messages = {
     "watches its jobs": "{name} watches its jobs",
     "traces others": "{name} traces other programs",
+    "is traced": "{name} is traced by another program",
     "starts others": "{name} starts other processes, and may watch them",
 }
 _OPERATOR = N_("operator: {did}")

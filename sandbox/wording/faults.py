@@ -34,6 +34,7 @@ _FAULTS: Messages = {
     "is traced": "somebody outside traces it, and sees our stops",
     "freezer cannot be had": "processes cannot be frozen here: {reason}; they are stopped by signals",
     "cannot be frozen": "it cannot be frozen: {reason}; it is stopped by signals",
+    "was moved": "somebody has moved it to another control group; it is stopped by signals",
     "sensor cannot be had": "the sensor {sensor} cannot be had here: {reason}; {next} notices blocking instead",
     "sensor lost": "the sensor {sensor} is lost: {reason}; {next} goes on in its place",
     "no list of sockets": "who is connected to whom cannot be seen here: {reason}",

@@ -1,6 +1,7 @@
 """The dispatcher beside the plain recipe: a bare loop that stops one, waits for the stop, and continues the next.
 
-A slice error is how far a slice was from the quantum, over or under it.
+A slice error is how far a slice was from the quantum, over or under it. Where processes can be freezesn instead, that is
+measured beside signals.
 """
 
 from __future__ import annotations
@@ -9,11 +10,12 @@ import gc
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sandbox.analysis.measurement.measure import Run, hogs
 from sandbox.link.client import use_all_cpus
+from sandbox.machines.linux.capabilities import freezer_obstacle
 from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.perf_events import Ring
 from sandbox.machines.linux.process.child import cpu_clock
@@ -26,9 +28,9 @@ ROUNDS = 3
 QUANTA_NS = (1 * MS, 10 * MS)
 
 
-def ours(quantum_ns: int) -> dict[str, Any]:
+def ours(quantum_ns: int, recipe: str = "auto") -> dict[str, Any]:
     """Gap, slice error, CPU delivered and the engine's own share."""
-    return Run(hogs(quantum_ns)).slices()
+    return Run(hogs(quantum_ns), recipe=recipe).slices()
 
 
 def plain(quantum_ns: int) -> dict[str, Any]:
@@ -112,11 +114,24 @@ _PARTS: tuple[tuple[str, tuple[str, ...], str, int, Better], ...] = (
 def measure(rounds: int = ROUNDS) -> Iterator[Figure]:
     if len(os.sched_getaffinity(0)) < 2:
         raise CannotMeasure("needs two CPUs")
+    freezes = freezer_obstacle() is None
     for quantum_ns in QUANTA_NS:
-        pairs = [(ours(quantum_ns), plain(quantum_ns)) for _ in range(rounds)]
-        for name, path, unit, divisor, better in _PARTS:
-            mine, theirs = ([_pick(pair[side], path) / divisor for pair in pairs] for side in (0, 1))
-            yield figure(f"{quantum_ns // MS} ms: {name}", mine, unit, better, Beside("plain recipe", theirs))
+        played = [_round(quantum_ns, freezes) for _ in range(rounds)]
+        yield from _beside(f"{quantum_ns // MS} ms", "plain recipe", [each[:2] for each in played])
+        if freezes:
+            yield from _beside(f"{quantum_ns // MS} ms, freezer", "signals", [(each[2], each[0]) for each in played])
+
+
+def _round(quantum_ns: int, freezes: bool) -> list[dict[str, Any]]:
+    """Signals, the plain recipe, and the freezer if there is one, in the same minutes."""
+    return [ours(quantum_ns), plain(quantum_ns), *([ours(quantum_ns, "freezer")] if freezes else [])]
+
+
+def _beside(what: str, other: str, pairs: Sequence[Sequence[dict[str, Any]]]) -> Iterator[Figure]:
+    """One and the other, round by round."""
+    for name, path, unit, divisor, better in _PARTS:
+        mine, theirs = ([_pick(pair[side], path) / divisor for pair in pairs] for side in (0, 1))
+        yield figure(f"{what}: {name}", mine, unit, better, Beside(other, theirs))
 
 
 def _pick(figures: dict[str, Any], path: tuple[str, ...]) -> float:

@@ -39,7 +39,7 @@ NAMES = {
     "ossandbox", *COMMANDS, *LANGUAGES, *policies.names(), *(path.stem for path in built_in()),
     *(name.lower() for name in vars(events)),
     *(parameter.name for name in policies.names() for parameter in policies.find(name).declared()),
-    "arrival-first", "requeue-first", "auto", "overlapped", "sequential", "perfetto", "csv", "svg", "json", "ostep",
+    "arrival-first", "requeue-first", "auto", "overlapped", "sequential", "freezer", "perfetto", "csv", "svg", "json", "ostep",
     "declared", "estimate", "true", "false", "False",
     # What is given on the command line, what files are made of, and units.
     "scenario", "recording", "FILE", "NAME", "LIST", "DURATION", "COMMAND", "POLICY", "N",

@@ -19,11 +19,11 @@ from sandbox.machines.linux.process.descendants import DescendantScanner
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.commands import Pause, Resume
-from sandbox.model.events import Admitted, Blocked, Dispatched, Exited
+from sandbox.model.events import Admitted, Blocked, Dispatched, Exited, Fault
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
 from tests.support.procs import cpu_ticks, state
-from tests.support.real import Watch, watch
+from tests.support.real import Watch, every_recipe, watch
 from tests.support.run import ROOT
 from tests.support.scenarios import command, process, quick_python, scenario
 
@@ -65,7 +65,7 @@ def test_f12_somebody_else_continues_a_stopped_child() -> None:
 
 def test_f12_somebody_else_continues_an_adopted_one() -> None:
     spinners = command("sh", "/bin/sh", "-c", "exec 2>&1; (while :; do :; done) & (while :; do :; done) & wait")
-    with watch(scenario(spinners, policy="fcfs")) as run:
+    with watch(scenario(spinners, policy="fcfs"), recipe="overlapped") as run:
         run.until(lambda: len(run.all(Admitted)) == 3, "the shell's children are adopted")
         first, second = (event for event in run.all(Admitted) if event.parent is not None)
         chosen = run.until(lambda: [e for e in run.all(Dispatched) if e.pid != 1], "one of them has the CPU")[0]
@@ -94,46 +94,54 @@ def test_f12_in_a_pause_too() -> None:
             run.until(lambda os_pid=os_pid: state(os_pid) == "T", f"{name} is stopped again")  # type: ignore[misc]
 
 
-#: A process that stops itself at the very end of its slice is stopped by us as well, and nobody can tell.
-LONG_SLICES = 500 * MS
-
 STOPS = quick_python("import signal", "signal.raise_signal(signal.SIGSTOP)", "print('went on')")
 
 
+@every_recipe
 @pytest.mark.parametrize("policy", ["rr", "fcfs"])
-def test_f13_a_child_stops_itself(policy: str) -> None:
+def test_f13_a_child_stops_itself(policy: str, recipe: str) -> None:
+    """It waits for somebody who continues it, whatever turns others have meanwhile."""
     world = scenario(
-        command("stops", *STOPS), process("hog", "cpu 200ms"), policy=policy, quantum_ns=quantum(policy, LONG_SLICES)
+        command("stops", *STOPS), process("hog", "cpu 100ms"), policy=policy, quantum_ns=quantum(policy, 5 * MS)
     )
-    with watch(world, stay=False) as run:
-        run.finish()
-        assert len(run.faults(STOPPED_ITSELF)) == 1
+    with watch(world, recipe=recipe) as run:
+        assert run.ended("hog").status == 0
+        run.go_on(0.1)
         assert STOPPED_ITSELF in [event.on.rule for event in run.all(Blocked, "stops")]
+        assert len(run.faults(STOPPED_ITSELF)) == 1
+        assert not run.all(Exited, "stops")
+        someone_else_continues(run.os_pid("stops"))
+        assert run.ended("stops").status == 0
         assert run.wrote("stops") == "went on\n"
-        assert run.ended("stops").status == run.ended("hog").status == 0
+        assert len(run.all(Fault)) == 1
 
 
-@pytest.mark.parametrize("policy", ["rr", "fcfs"])
-def test_f13_an_adopted_one_stops_itself(policy: str) -> None:
+@every_recipe
+def test_f13_an_adopted_one_stops_itself(recipe: str) -> None:
+    """Its parent is told of it, and continues it after a while."""
     outer = quick_python(
-        "import os, signal",
-        "if os.fork() == 0:",
-        "    import time",
-        "    time.sleep(0.3)",  # long enough to be found, and to be adopted while it sleeps
-        "    while time.thread_time() < 0.05: pass",
+        "import os, signal, time",
+        "child = os.fork()",
+        "if child == 0:",
+        "    time.sleep(0.1)",  # long enough to be found, and to be adopted while it sleeps
+        "    while time.thread_time() < 0.02: pass",
         "    signal.raise_signal(signal.SIGSTOP)",
         "    print('went on', flush=True)",
         "    os._exit(3)",
-        "print(os.waitstatus_to_exitcode(os.wait()[1]))",
+        "while os.WSTOPSIG(os.waitpid(child, os.WUNTRACED)[1]) != signal.SIGSTOP: pass",
+        "time.sleep(0.3)",
+        "print('waited', flush=True)",
+        "os.kill(child, signal.SIGCONT)",
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))",
     )
-    world = scenario(
-        command("outer", *outer), process("hog", "cpu 600ms"), policy=policy, quantum_ns=quantum(policy, LONG_SLICES)
-    )
-    with watch(world, stay=False) as run:
-        run.finish()
+    world = scenario(command("outer", *outer), process("hog", "cpu 60s"), quantum_ns=5 * MS)
+    with watch(world, recipe=recipe) as run:
+        run.ended("outer")
+        if recipe == "freezer":  # else its parent sees our stops, too
+            assert run.wrote("outer") == "waited\nwent on\n3\n"
+            assert not run.all(Fault)
+        assert not run.faults(CONTINUED)
         adopted = next(event for event in run.all(Admitted) if event.parent is not None)
-        assert [fault.pid for fault in run.faults(STOPPED_ITSELF)] == [adopted.pid]
-        assert run.wrote("outer") == "went on\n3\n"
         assert next(event.code for event in run.all(Exited) if event.pid == adopted.pid) == 3
 
 
@@ -168,9 +176,10 @@ def vforker(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "vfork")
 
 
-def test_f14_a_vfork_goes_its_way(vforker: str) -> None:
+@every_recipe
+def test_f14_a_vfork_goes_its_way(vforker: str, recipe: str) -> None:
     world = scenario(command("vforker", vforker), process("hog", "cpu 400ms"), quantum_ns=5 * MS)
-    with watch(world, stay=False) as run:
+    with watch(world, stay=False, recipe=recipe) as run:
         run.finish()
         assert run.wrote("vforker") == "all started\n"
         assert run.ended("vforker").status == 5
@@ -180,9 +189,9 @@ def test_f14_a_vfork_goes_its_way(vforker: str) -> None:
 
 
 def test_f14_a_stop_in_the_middle_of_a_vfork(vforker: str) -> None:
-    with watch(
-        scenario(command("vforker", vforker), process("hog", "cpu 200ms"), quantum_ns=5 * MS), stay=False
-    ) as run:
+    """By a signal, that is: such a process can be frozen."""
+    world = scenario(command("vforker", vforker), process("hog", "cpu 200ms"), quantum_ns=5 * MS)
+    with watch(world, stay=False, recipe="overlapped") as run:
         run.until(lambda: "start" in [event.on.rule for event in run.all(Blocked, "vforker")], "it is in a vfork")
         run.link.send(Pause())
         run.until(lambda: run.faults(UNCONFIRMED), "that the stop does not come is told")

@@ -32,8 +32,16 @@ class World:
         self.commands = Commands(link, scenario.script, Clock(), self.reports)
         self.run = UnattendedRun(scenario, self.table, self.blocked, self.commands, self.reports)
 
-    def add(self, name: str, program: str | None = None, on: Clause | None = None, parent: Any = None) -> Any:
-        child: Any = SimpleNamespace(os_pid=1, spec=ProcessSpec(name, program=program), blocked_on=on, parent=parent)
+    def add(
+        self,
+        name: str,
+        program: str | None = None,
+        on: Clause | None = None,
+        parent: Any = None,
+        held: bool = False,
+    ) -> Any:
+        spec = ProcessSpec(name, program=program)
+        child: Any = SimpleNamespace(os_pid=1, spec=spec, blocked_on=on, parent=parent, held=held)
         self.table.admit(child)
         if on is not None:
             self.blocked[child.pid] = child
@@ -57,6 +65,15 @@ def test_when_all_wait_for_somebody_to_type() -> None:
     world.add("editor", on=READS_CONSOLE)
     assert world.rules(0, S // 2, S) == []
     assert world.rules(S + 1) == HOPELESS
+
+
+def test_when_all_were_stopped_by_somebody_who_is_gone() -> None:
+    world = World()
+    world.add("shell", on=Clause("wait for child"))
+    assert world.rules(0, 10 * S) == [], "the child may be about to end"
+    world.add("job", on=Clause("stopped", {"signal": "SIGSTOP"}), held=True)
+    assert world.rules(11 * S) == []
+    assert world.rules(11 * S + 1) == ["nothing can happen any more", "Quit"]
 
 
 @pytest.mark.parametrize("what", ["runs", "arrives", "sleeps"])

@@ -18,7 +18,7 @@ from sandbox.views.board import Board
 from sandbox.views.metrics import fold, metrics, one_after_another, result
 from tests.support.leaks import LeftCheck
 from tests.support.noise import when_quiet
-from tests.support.real import run_real
+from tests.support.real import every_recipe, run_real
 from tests.support.run import ossandbox
 from tests.support.scenarios import exits, process, scenario, whole
 
@@ -142,10 +142,15 @@ def test_two_cpus_run_two_at_once() -> None:
     assert metrics(history)["makespan_ns"] < 0.85 * total_ns
 
 
-def test_the_sequential_recipe_gives_the_same_order() -> None:
+@every_recipe
+def test_every_recipe_gives_the_same_order(recipe: str) -> None:
+    """Whoever has no turn is not taken for blocked, however he is kept from the CPU."""
     jobs = [process(name, "cpu 50ms") for name in ("a", "b", "c")]
-    events = run_real(scenario(*jobs, quantum_ns=10 * MS), recipe="sequential")
+    events = run_real(scenario(*jobs, quantum_ns=10 * MS), recipe=recipe)
     assert [event.pid for event in events if isinstance(event, Dispatched)][:12] == [1, 2, 3] * 4
+    assert not [event for event in events if isinstance(event, Blocked)]
+    for end in exits(events).values():
+        assert end.cpu_ns == pytest.approx(50 * MS, rel=0.1)
 
 
 def test_a_pause_makes_no_job_late() -> None:

@@ -14,6 +14,7 @@ import pytest
 
 from sandbox.machines.linux.cgroup import Group, Leaf, RunGroup, oom_kills, sweep
 from sandbox.machines.linux.process.child import cpu_clock
+from sandbox.machines.linux.procfs import is_dying, open_stat
 from tests.support.procs import state
 from tests.support.run import ROOT, until
 
@@ -77,7 +78,11 @@ def test_a_frozen_process_stands_still_and_nobody_is_told() -> None:
         until(lambda: used_ns(os_pid, 0.05), "it goes on")
         assert not leaf.vacant
         leaf.freeze()
+        stat_fd = open_stat(os_pid)
+        assert not is_dying(os_pid, stat_fd)
         os.kill(os_pid, signal.SIGKILL)
+        assert is_dying(os_pid, stat_fd)
+        os.close(stat_fd)
         until(lambda: state(os_pid) == "Z", "a frozen process can be killed")
         assert leaf.vacant
         leaf.close()

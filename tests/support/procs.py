@@ -76,11 +76,20 @@ def gone(*os_pids: int) -> bool:
     return all(state(os_pid) in ("", "Z", "X") for os_pid in os_pids)
 
 
+def frozen(os_pid: int) -> bool:
+    """Whether its control group is."""
+    try:
+        path = Path(f"/proc/{os_pid}/cgroup").read_text().rpartition("::")[2].strip()
+        return "frozen 1" in Path(f"/sys/fs/cgroup{path}/cgroup.events").read_text()
+    except OSError:
+        return False
+
+
 def all_stopped(os_pids: list[int]) -> bool:
     """Whether none of them may run. While one looks from one to the next, a CPU may go the other way: so it is looked
     at several times."""
     for _ in range(5):
-        if any(state(os_pid) != "T" for os_pid in os_pids):
+        if any(state(os_pid) != "T" and not frozen(os_pid) for os_pid in os_pids):
             return False
         time.sleep(0.02)
     return True

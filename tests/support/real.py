@@ -8,9 +8,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import pytest
+
 from sandbox.clients.script import ClientThread
 from sandbox.link.client import KernelProcess, use_all_cpus
 from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
+from sandbox.machines.linux.capabilities import freezer_obstacle
 from sandbox.model.commands import Farewell
 from sandbox.model.events import Admitted, AnyEvent, Became, Dispatched, Event, Exited, Fault, Wrote
 from sandbox.model.spec import Boot, Scenario
@@ -20,6 +23,18 @@ E = TypeVar("E", bound=Event)
 
 #: The sensors that this machine permits.
 SENSORS = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
+
+#: Whether processes can be frozen here.
+FREEZER = freezer_obstacle() is None
+
+every_recipe = pytest.mark.parametrize(
+    "recipe",
+    [
+        "overlapped",
+        "sequential",
+        pytest.param("freezer", marks=pytest.mark.skipif(not FREEZER, reason="processes cannot be frozen here")),
+    ],
+)
 
 
 @contextmanager

@@ -53,12 +53,12 @@ def measure(sensors: Sequence[str], progress: Progress, for_ns: int = USUAL_NS) 
 class Run:
     """One run on real processes, and what it used of the engine's own CPU. ``size``: that of the load."""
 
-    def __init__(self, scenario: Scenario, sensor: str = "auto", size: float = 1) -> None:
+    def __init__(self, scenario: Scenario, sensor: str = "auto", size: float = 1, recipe: str = "auto") -> None:
         self.history = History()
         self._verification = Verification()
         #: CPU time of the kernel process and the machine's time, at the first event that counts and at the last.
         self._engine: list[tuple[int, int]] = []
-        link = KernelProcess(Boot(scenario, sensor=sensor, verify=True))
+        link = KernelProcess(Boot(scenario, sensor=sensor, recipe=recipe, verify=True))
         try:
             for event in link.events(_PATIENCE_S * max(size, 1)):
                 self._take(event, link.os_pid)

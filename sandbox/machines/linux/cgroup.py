@@ -90,6 +90,10 @@ class Leaf(Group):
             os.close(self._freeze)
             raise
 
+    def fileno(self) -> int:
+        """The newest of its descriptors."""
+        return self._events
+
     def freeze(self) -> None:
         """Have it stand still, which it does in a moment."""
         os.pwrite(self._freeze, b"1", 0)
@@ -99,8 +103,9 @@ class Leaf(Group):
 
     @property
     def frozen(self) -> bool:
-        """Whether all that lives here stands still."""
-        return b"frozen 1" in os.pread(self._events, 64, 0)
+        """Whether somebody lives here, and all stand still: an empty group would say that it is frozen, too."""
+        events = os.pread(self._events, 64, 0)
+        return b"frozen 1" in events and b"populated 1" in events
 
     @property
     def vacant(self) -> bool:

@@ -93,7 +93,7 @@ class LinuxMachine:
         self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
         self._recipe.expect(boot.scenario.processes)
         self._dispatcher = Dispatcher(cpus.mini, self._clock, self._reaper, order == "overlapped")
-        self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer)
+        self._stop_monitor = StopMonitor(self._dispatcher, self._reports, self._note_tracer, self._recipe.moved)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._reports)
@@ -191,6 +191,7 @@ class LinuxMachine:
         waits_on: dict[int, Clause] = {}
         for child, on in self._blocked.explain():  # another one has the CPU by now, and it may take its time
             self._refresh_names((child,))
+            self._recipe.look_at_wait(child, on)
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
         return Obeyed(started, used, waits_on, at_least)
@@ -425,7 +426,6 @@ class LinuxMachine:
         self._stirred = False
         self._adopt_descendants()
         self._recipe.check()
-        self._recipe.look_at_blocked(self._blocked.by_pid.values())
         self._stop_monitor.check()
         self._commands.check()
         self._terminator.escalate()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import re
+import signal
 from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
@@ -16,6 +17,8 @@ from sandbox.machines.linux.descent import HALTED, Stat, descendants, descends_f
 
 __all__ = ["HALTED", "Stat", "descendants", "descends_from", "process_ids", "stats"]
 
+#: The flag in ``stat`` of a process that is on its way out.
+_PF_EXITING = 0x4
 #: Of a small file no more than this is read, in bytes.
 _MAX_SMALL_FILE = 4_096
 
@@ -196,8 +199,28 @@ def _schedstat_ns(folder: str) -> int | None:
 
 
 def pending_signals(os_pid: int) -> set[int]:
-    """The signals that were sent and have not been delivered yet."""
-    return _signals(os_pid, "SigPnd", "ShdPnd")
+    """The signals that were sent and have not been delivered yet. As a rule there are none, which is soon known."""
+    try:
+        file = os.open(f"/proc/{os_pid}/status", os.O_RDONLY)
+    except OSError:
+        return set()
+    try:
+        status = os.read(file, 4_096)
+    except OSError:
+        return set()
+    finally:
+        os.close(file)
+    sent = status[status.find(b"\nSigPnd:\t") :].split(maxsplit=4)
+    return _numbers(int(sent[1], 16) | int(sent[3], 16)) if sent[2:3] == [b"ShdPnd:"] else set()
+
+
+def is_dying(os_pid: int, stat_fd: int) -> bool:
+    """Whether a process has been killed, or ends: it may need the CPU for that, and nothing stops it any more."""
+    try:
+        flags = int(os.pread(stat_fd, 512, 0).rpartition(b")")[2].split(None, 7)[6])
+    except (OSError, IndexError):
+        return True  # it has ended
+    return bool(flags & _PF_EXITING) or signal.SIGKILL in pending_signals(os_pid)
 
 
 def withstands(os_pid: int, signal: int) -> bool:
@@ -210,6 +233,11 @@ def _signals(os_pid: int, *names: str) -> set[int]:
     status, bits = _read(f"/proc/{os_pid}/status"), 0
     for name in names:
         bits |= int(_line(status, name) or "0", 16)
+    return _numbers(bits)
+
+
+def _numbers(bits: int) -> set[int]:
+    """The signals of a mask."""
     return {number for number in range(1, bits.bit_length() + 1) if bits >> (number - 1) & 1} if bits else set()
 
 

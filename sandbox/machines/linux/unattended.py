@@ -9,6 +9,7 @@ from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports
+from sandbox.model.events import Clause
 from sandbox.model.spec import CLIENT, SERVERS, Scenario
 from sandbox.util.units import MS, S
 
@@ -59,7 +60,8 @@ class UnattendedRun:
             self._commands.quit()
 
     def _give_up(self) -> None:
-        names = ", ".join(child.spec.name for child in self._blocked.values() if not child.held)
+        readers = (child for child in self._blocked.values() if child.blocked_on == READS_CONSOLE and not child.held)
+        names = ", ".join(child.spec.name for child in readers)
         if names:
             self._reports.fault(None, "waits for somebody to type", names=names)
         else:
@@ -71,10 +73,11 @@ class UnattendedRun:
         return self._open and not self._commands.farewell
 
     def _is_hopeless(self) -> bool:
-        """Whether all that is left waits for somebody to type or to be continued."""
+        """Whether all that is left waits for somebody to type or to be continued, or for a child that does."""
         if not self._blocked or self._table.running or self._table.arriving or self._commands.expected:
             return False
-        return all(child.held or child.blocked_on == READS_CONSOLE for child in self._blocked.values())
+        waits = [child for child in self._blocked.values() if not (child.held or child.blocked_on == READS_CONSOLE)]
+        return len(waits) < len(self._blocked) and all(_awaits_child(child.blocked_on) for child in waits)
 
     def _is_served(self) -> bool:
         """Whether all clients have left, and only servers are there."""
@@ -89,3 +92,7 @@ class UnattendedRun:
                 return True
             child = child.parent
         return False
+
+
+def _awaits_child(on: Clause | None) -> bool:
+    return on is not None and on.rule == "wait for child"

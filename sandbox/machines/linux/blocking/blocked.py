@@ -77,6 +77,7 @@ class BlockedProcesses:
         child.blocked_on = self._why_stopped(child)
         self.by_pid[child.pid] = child
         self._reports.add(Waits(child.pid, child.blocked_on))
+        self._undo_echo(child)
 
     def wake(self, child: Child) -> None:
         """A process can run again."""
@@ -87,7 +88,8 @@ class BlockedProcesses:
 
     def _undo_echo(self, child: Child) -> None:
         """A program that stops itself whenever its child is stopped, which was our doing, goes on at its next turn."""
-        if child.held and child.leaf is None and echoes_stops(child.os_pid):
+        if child.held and _echoes(child):
+            child.send(signal.SIGCONT)  # a stop of ours beside its own would be taken for somebody else's
             self.wake(child)
 
     def _reason(self, child: Child, since_ns: int) -> Clause:
@@ -109,7 +111,7 @@ class BlockedProcesses:
         continue it."""
         number = read_exit_status(child.stat_fd)
         by = signal.Signals(number) if number in STOPS else signal.SIGSTOP
-        if child.parent is None and by is signal.SIGSTOP:
+        if child.parent is None and by is signal.SIGSTOP and not _echoes(child):
             self._reports.fault_once(child, _STOPPED_ITSELF)
             return Clause(_STOPPED_ITSELF)
         return Clause(_STOPPED, {"signal": by.name})
@@ -134,6 +136,11 @@ class BlockedProcesses:
         while children and time.monotonic_ns() < give_up_ns:
             time.sleep(_RETURN_LOOK_S)  # where there is a single real CPU, it is theirs as well
             children = [child for child in children if read_state(child.stat_fd)[0] == "R"]
+
+
+def _echoes(child: Child) -> bool:
+    """Whether it stops itself whenever its child is stopped: which is our doing, if that is done by signals."""
+    return child.leaf is None and echoes_stops(child.os_pid)
 
 
 def _kind_of_wait(on: Clause) -> tuple[str, dict[str, Figure]]:

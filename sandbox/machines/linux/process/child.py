@@ -101,6 +101,8 @@ class Child:
         self.forked = forked
         #: Whether it is to stand still: stopped by us (after its fork by itself), and not continued by us since.
         self.stop_wanted = forked
+        #: Whether a signal of ours holds it (after its fork its own).
+        self._signalled = forked
         #: The CPU time by which each of its declared bursts is over.
         self._burst_ends_ns = [*accumulate(segment.ns for segment in spec.segments if segment.kind == "cpu")]
         self._cpu_clock = cpu_clock(os_pid)
@@ -116,6 +118,10 @@ class Child:
 
     def __repr__(self) -> str:
         return f"<{self.pid} {self.spec.name} os_pid {self.os_pid} {self.mode.value}>"
+
+    def fileno(self) -> int:
+        """The newest of its descriptors."""
+        return self.stat_fd
 
     # CPU time
 
@@ -167,24 +173,35 @@ class Child:
             self.leaf.freeze()
         elif self.held or not self.send(signal.SIGSTOP):
             return
+        else:
+            self._signalled = True
         self.stopping_ns = self.stopped_ns = time.monotonic_ns()
 
     def stop_again(self) -> None:
-        """The stop may have got lost on its way."""
-        self._sent_again = True
-        self.leaf.freeze() if self.leaf is not None else self.send(signal.SIGSTOP)
+        """The stop may have got lost on its way: a signal that still waits has not, and a second one would be taken
+        for somebody else's."""
+        if self.leaf is not None:
+            self.leaf.freeze()
+        elif signal.SIGSTOP not in pending_signals(self.os_pid):
+            self._sent_again = self._signalled = True
+            self.send(signal.SIGSTOP)
 
     def stands_still(self) -> bool:
         """Whether it does, for whatever reason; a zombie does."""
         return (self.leaf is not None and self.leaf.frozen) or read_state(self.stat_fd)[0] in HALTED
 
+    @property
+    def moved(self) -> bool:
+        """Whether somebody has moved it out of its leaf."""
+        return self.leaf is not None and self.leaf.vacant and read_state(self.stat_fd)[0] not in HALTED
+
     def resume(self) -> None:
-        """Undo our stop, but none of somebody else's."""
+        """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing."""
         self.stop_wanted = self._sent_again = False
         self.stopping_ns = None
         if self.leaf is not None:
             self.leaf.thaw()
-        elif not self.held:
+        elif self._signalled and not self.held:
             self._continue()
 
     def release(self) -> None:
@@ -206,13 +223,15 @@ class Child:
 
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
-        if self.stop_wanted and not self.held:
+        if self._signalled and not self.held:
             self._unheard = STOPS & pending_signals(self.os_pid)  # it hears them when it is thawed
             self._continue()
         self.leaf = leaf
+        if self.stop_wanted:
+            self.stopping_ns = time.monotonic_ns()
 
     def _continue(self) -> None:
-        unheard, self._unheard = self._unheard, frozenset()
+        unheard, self._unheard, self._signalled = self._unheard, frozenset(), False
         self.send(signal.SIGCONT)
         for number in unheard:
             self.send(number)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import resource
 from contextlib import suppress
 
+from sandbox.machines.linux.cgroup import Leaf
 from sandbox.machines.linux.process.child import Child
 
-#: What a process costs us: its console, a pidfd and a kept-open stat file.
+#: What a process costs us: its console, a pidfd and a kept-open stat file; one that is frozen two more, or it is not.
 DESCRIPTORS_EACH = 3
 #: Kept back: for processes that are found (no more are spawned then), and for looking around, which must always be
 #: possible (no more are adopted then).
@@ -37,6 +38,11 @@ def may_adopt(newest: Child) -> bool:
     return _left(newest) >= _FOR_OURSELVES
 
 
-def _left(newest: Child) -> int:
+def may_freeze(newest: Leaf) -> bool:
+    """Whether there is room for this leaf, just made."""
+    return _left(newest) >= _FOR_OURSELVES
+
+
+def _left(newest: Child | Leaf) -> int:
     """How many descriptors are left: numbers are given out lowest first, and this one has the newest."""
-    return descriptor_limit() - newest.stat_fd - 1
+    return descriptor_limit() - newest.fileno() - 1

@@ -6,6 +6,7 @@ as it does outside. A process that was stopped by somebody else, or by itself, s
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import time
@@ -13,6 +14,7 @@ from typing import NoReturn
 
 from sandbox.machines.linux.cgroup import Group, Leaf, RunGroup
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.limits import may_freeze
 from sandbox.util import libc
 
 #: So many leaves are kept ready, because making one takes longer than a process should run that has just been found.
@@ -33,8 +35,8 @@ class Freezer:
         self._spare: list[Leaf] = []
         #: Those of processes that have ended, in which something else may still live.
         self._left: list[Leaf] = []
-        self._mover = Mover(run)
         self.refill()
+        self._mover = Mover(run)
 
     @property
     def helper(self) -> int:
@@ -67,9 +69,7 @@ class Freezer:
         while len(self._spare) < _SPARE:
             self._spare.append(self._new())
         while len(self._spare) > 2 * _SPARE:
-            leaf = self._spare.pop()
-            leaf.close()
-            leaf.remove()
+            _discard(self._spare.pop())
 
     def _leaf(self, limits: Group | None) -> Leaf:
         """``limits``: the group whose limits hold for the process."""
@@ -78,13 +78,27 @@ class Freezer:
         return self._spare.pop() if self._spare else self._new()
 
     def _new(self, within: Group | None = None) -> Leaf:
-        return Leaf(Group.make(self._run.next_path(within)).path)
+        group = Group.make(self._run.next_path(within))
+        try:
+            leaf = Leaf(group.path)
+        except OSError:
+            group.remove()
+            raise
+        if not may_freeze(leaf):
+            _discard(leaf)
+            raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+        return leaf
 
     def close(self) -> None:
         """Give the descriptors back; the groups end with the run's."""
         for leaf in self._spare + self._left:
             leaf.close()
         self._mover.close()
+
+
+def _discard(leaf: Leaf) -> None:
+    leaf.close()
+    leaf.remove()
 
 
 class Mover:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable
+from contextlib import suppress
 
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux.cgroup import RunGroup
@@ -47,10 +48,9 @@ class RecipeInForce:
         self._signalled: deque[Child] = deque()
         #: Names of programs of which it was told that they see our stops.
         self._told: set[str] = set()
-        #: Blocked processes that were asked whether they wait for stops, by the system's number.
-        self._asked: dict[int, int] = {}
-        if wanted == "freezer" and (run is None or not self._freeze()):
-            reports.fault(None, "freezer cannot be had", reason=obstacle, next=order)
+        self._obstacle = obstacle
+        if wanted == "freezer" and not self._freeze():
+            reports.fault(None, "freezer cannot be had", reason=self._obstacle, next=order)
 
     @property
     def name(self) -> str:
@@ -74,16 +74,10 @@ class RecipeInForce:
         """A process is traced by another one, which sees our stops."""
         self._notice((tracer or child).spec.name, "traces others" if tracer is not None else "is traced", child)
 
-    def look_at_blocked(self, blocked: Iterable[Child]) -> None:
-        """Does one of them wait for children that stop?"""
-        if self._freezer is not None:
-            return
-        for child in blocked:
-            if child.blocked_on is not None and child.blocked_on.rule == "wait for child":
-                if self._asked.get(child.os_pid) != child.wait_number:
-                    self._asked[child.os_pid] = child.wait_number
-                    if waits_for_stops(child.os_pid):
-                        self._notice(child.spec.name, "watches its jobs", child)
+    def look_at_wait(self, child: Child, on: Clause) -> None:
+        """It has blocked: does it wait for children that stop?"""
+        if self._freezer is None and on.rule == "wait for child" and waits_for_stops(child.os_pid):
+            self._notice(child.spec.name, "watches its jobs", child)
 
     def _notice(self, name: str, what: str, child: Child | None = None) -> None:
         """A program would notice signals: it gets none, or it is said."""
@@ -97,8 +91,8 @@ class RecipeInForce:
             return False
         try:
             self._freezer = Freezer(self._run)
-        except OSError:
-            self._run = None
+        except OSError as error:
+            self._run, self._obstacle = None, error.strerror or str(error)
             return False
         self._table.helpers.add(self._freezer.helper)
         self._signalled.extend(self._table.by_os_pid.values())
@@ -122,8 +116,13 @@ class RecipeInForce:
                 self._freeze(Clause("starts others", {"name": parent.spec.name}))
         self._take(child)
 
+    def moved(self, child: Child) -> None:
+        """Somebody has moved it to another control group, which is theirs: from now on it is stopped by signals."""
+        if self._freezer is not None:
+            self._freezer.give_back(child)
+            self._reports.fault(child, "was moved")
+
     def ended(self, child: Child) -> None:
-        self._asked.pop(child.os_pid, None)
         if self._freezer is not None:
             self._freezer.give_back(child)
 
@@ -150,7 +149,8 @@ class RecipeInForce:
             return
         for _ in range(min(_SHARE, len(self._signalled))):
             self._take(self._signalled.popleft())
-        self._freezer.refill()
+        with suppress(OSError):  # out of descriptors, say: then one is made when it is needed, and it is told
+            self._freezer.refill()
 
     def close(self) -> None:
         if self._freezer is not None:

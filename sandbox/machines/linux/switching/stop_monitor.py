@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 
 from sandbox.machines.linux.process.child import Child, Mode
-from sandbox.machines.linux.procfs import tracer
+from sandbox.machines.linux.procfs import is_dying, tracer
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.dispatch import Dispatcher
 from sandbox.util.units import MS
@@ -24,12 +24,20 @@ _SHARE = 24
 class StopMonitor:
     """Knows every stop that was sent and not seen, and looks in turn at those that are stopped: nobody tells us when
     one of them runs away. Times are of CLOCK_MONOTONIC, because stops have to be kept in a pause, too. ``traced`` is
-    told of those that run away from a signal because somebody traces them, by the tracer's os_pid."""
+    told of those that run away from a signal because somebody traces them, by the tracer's os_pid; ``moved`` of those
+    that live in their control group no more, so that freezing that stops nobody."""
 
-    def __init__(self, dispatcher: Dispatcher, reports: Reports, traced: Callable[[Child, int], None]) -> None:
+    def __init__(
+        self,
+        dispatcher: Dispatcher,
+        reports: Reports,
+        traced: Callable[[Child, int], None],
+        moved: Callable[[Child], None],
+    ) -> None:
         self._dispatcher = dispatcher
         self._reports = reports
         self._traced = traced
+        self._moved = moved
         # By the system's number: those whose stop is not confirmed, those of which that was told, and those that were
         # seen running once though they should not: dying ones do that, for a moment.
         self._unconfirmed: dict[int, Child] = {}
@@ -85,6 +93,9 @@ class StopMonitor:
         """A stranger's doing is a fault; the doing of a process that was scheduled meanwhile is that program's own
         business, and it waits for its turn."""
         parent = child.parent
+        if child.moved:
+            self._moved(child)
+            return
         tracing = tracer(child.os_pid) if child.leaf is None else 0
         if tracing:
             self._traced(child, tracing)
@@ -110,6 +121,8 @@ class StopMonitor:
                 del self._unconfirmed[os_pid]
                 self._told.discard(os_pid)
                 continue
+            if child.moved:
+                self._moved(child)
             child.stop_again()
             if now_ns - child.stopping_ns > _MAX_CONFIRM_NS and os_pid not in self._told:
                 self._told.add(os_pid)
@@ -128,12 +141,19 @@ class StopMonitor:
             self._next_round_ns = now_ns + _ROUND_NS
             for _ in range(min(len(self._everybody), _SHARE)):
                 self._everybody.rotate(-1)
-                if _runs_away(self._everybody[0]):
-                    self.suspect(self._everybody[0])
+                child = self._everybody[0]
+                self.expect([child])  # one that was moved into a leaf needs a moment to stand still there
+                if _runs_away(child):
+                    self.suspect(child)
         self._retry_soon()
         return found
 
 
 def _runs_away(child: Child) -> bool:
-    """Whether it runs though it was stopped and nobody here continued it."""
-    return child.stop_wanted and child.stopping_ns is None and not child.stands_still()
+    """Whether it runs though it was stopped and nobody here continued it; one that dies may do so."""
+    return (
+        child.stop_wanted
+        and child.stopping_ns is None
+        and not child.stands_still()
+        and not is_dying(child.os_pid, child.stat_fd)
+    )
