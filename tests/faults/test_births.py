@@ -15,7 +15,7 @@ from tests.support.scenarios import process, scenario
 _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (
     "link/worker.py", "link/guardians.py", "machines/linux/keeper.py", "analysis/measurement/measure.py", "cli/isolate.py",
-    "link/client.py", "machines/linux/blocking/sensors/idle.py", "machines/linux/capabilities.py", "machines/linux/process/spawn.py", "programs/",
+    "link/client.py", "machines/linux/blocking/sensors/idle.py", "machines/linux/capabilities.py", "machines/linux/process/spawn.py", "machines/linux/switching/freezer.py", "programs/",
 )  # fmt: skip
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import subprocess
 
 from sandbox import wording
 from sandbox.link.client import KernelProcess
 from sandbox.model.events import Clause, Exited, Fault
 from sandbox.model.spec import Boot, MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.policies.host.failures import cause_of_death
+from sandbox.util.refusals import refused
 from sandbox.util.units import MS
 
 #: What has not ended after so long does not run here.
@@ -22,8 +22,8 @@ def birth() -> tuple[list[Clause], str | None]:
     boot = Boot(Scenario("doctor", "doctor", MachineSpec(), [probe], folder=os.sep))
     try:
         link = KernelProcess(boot)
-    except (OSError, subprocess.SubprocessError) as error:
-        return [], str(error)
+    except OSError as error:
+        return [], refused(error)
     try:
         events = list(link.events(_PATIENCE_S))
         words = link.last_words()
