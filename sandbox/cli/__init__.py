@@ -67,12 +67,12 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         return BAD_INPUT
     except OSError as error:
         from sandbox.render.stderr import abandon_stdout, complain
-        from sandbox.util.refusals import refused
+        from sandbox.util.refusals import explained
 
         abandon_stdout()
         if isinstance(error, BrokenPipeError):
             return DONE  # whoever read us has read enough
-        complain(f"{error.strerror}: {error.filename}" if error.filename else refused(error))
+        complain(f"{error.strerror}: {error.filename}" if error.filename else explained(error))
         return FAILED
     except KeyboardInterrupt:
         hurry()

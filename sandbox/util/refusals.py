@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import linecache
 import re
 from itertools import islice
@@ -9,7 +10,13 @@ from types import TracebackType
 
 from sandbox.util import libc
 
+_FORBIDDEN = (errno.EPERM, errno.ENOSYS)
 _CALLED = re.compile(r"(?:\w+\.)*(\w+)")
+
+
+def explained(error: OSError) -> str:
+    """The reason; the call, too, where that is not permitted here at all."""
+    return refused(error) if error.errno in _FORBIDDEN else error.strerror or str(error)
 
 
 def refused(error: OSError) -> str:
