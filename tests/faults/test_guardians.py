@@ -12,10 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.support import procs
-from tests.support.files import BUSY, write_scenario
+from tests.support.files import BUSY, toml_list, write_scenario
 from tests.support.kills import DISARMED, FAMILIES, Kill, Victims, as_user, can_be_user
 from tests.support.leaks import LeftCheck
 from tests.support.run import OSSANDBOX, ROOT, LoggedRun, until
+from tests.support.scenarios import quick_python
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -112,22 +113,25 @@ def test_f46_the_keeper_has_a_name_and_is_small(tmp_path: Path) -> None:
     command.wait()
 
 
-_MANY = """
-title = "many"
-[machine]
-policy = "rr"
-quantum = "5ms"
-[[process]]
-name = "loop"
-command = ["sh", "-c", "i=0; while [ $i -lt 400 ]; do (while :; do /bin/true; done) & i=$((i+1)); done; wait"]
-"""
+_MANY = quick_python(
+    "import os",
+    "for _ in range(300):",
+    "    if os.fork() == 0:",
+    "        while True:",
+    "            if os.fork() == 0: os._exit(0)",
+    "            os.wait()",
+    "os.wait()",
+)
 
 
 def test_f48_hundreds_that_fork_without_end(tmp_path: Path, leftcheck: LeftCheck) -> None:
-    command = LoggedRun(tmp_path, "run", write_scenario(tmp_path, _MANY), "--quiet", "--for", "60s")
-    until(lambda: len(leftcheck.marked()) > 200, "they are many", 30)
-    command.kill()
-    command.wait()
+    text = f'[machine]\nquantum = "1s"\n[[process]]\nname = "many"\ncommand = {toml_list(_MANY)}\n'
+    command = LoggedRun(tmp_path, "run", write_scenario(tmp_path, text), "--quiet", "--for", "60s")
+    try:
+        until(lambda: len(leftcheck.marked()) > 200, "they are many", 30)
+    finally:
+        command.kill()
+        command.wait()
     until(lambda: not leftcheck.marked(), "nothing is left", 20)
 
 
