@@ -7,12 +7,13 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from sandbox import __version__
-from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
+from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED, fresh_signals
 from sandbox.cli.isolate import isolated, leave
 from sandbox.cli.parser import Parser
 from sandbox.i18n import LANGUAGES, NATIVE, Messages, _, system_language, use
 from sandbox.model.problems import BadInput
 from sandbox.render.output import can_say, open_streams
+from sandbox.util.output import hurry, patient_streams
 from sandbox.util.timeout import ALARM
 
 #: The commands, in the order of the help. The module of the same name has ``arguments``, which declares what the
@@ -38,12 +39,16 @@ _ISOLATED = {"simulate", "compare", "whatif", "check"}
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit status. ``arguments`` None: those that a person has written."""
     open_streams()
+    if arguments is None:
+        fresh_signals()
     words = list(sys.argv[1:] if arguments is None else arguments)
     use(_native())
     spoken, words = _language().parse_known_args(words)
     use(spoken.lang)
     if arguments is not None:
         return _run(words)
+    if sys.platform != "win32" and _first(words) in COMMANDS:  # the app's screen is Textual's
+        patient_streams()
     return leave(isolated(lambda last_words: _run(words, last_words)) if _first(words) in _ISOLATED else _run(words))
 
 
@@ -62,13 +67,15 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         return BAD_INPUT
     except OSError as error:
         from sandbox.render.stderr import abandon_stdout, complain
+        from sandbox.util.refusals import explained
 
         abandon_stdout()
         if isinstance(error, BrokenPipeError):
             return DONE  # whoever read us has read enough
-        complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+        complain(f"{error.strerror}: {error.filename}" if error.filename else explained(error))
         return FAILED
     except KeyboardInterrupt:
+        hurry()
         return INTERRUPTED
     return status
 

@@ -148,7 +148,7 @@ def _make(boot: Boot, todo: Sequence[Plan], strict: bool) -> tuple[list[Run], in
                 ended = _drive(boot, plan, run, strict)
                 if run.history.booted is not None:
                     runs.append(Run(plan, run.history, run.failed))
-                status = max(status, ended, FAILED if run.stuck or run.failed else DONE)
+                status = max(status, run.status(ended), FAILED if run.failed else DONE)
                 if ended > FAILED:  # somebody wants us to end
                     break
         except Interrupted as interrupted:

@@ -11,8 +11,9 @@ from typing import Any
 from sandbox import wording
 from sandbox.analysis.measurement.report import print_verification
 from sandbox.analysis.measurement.verify import Verification
-from sandbox.cli.exits import DONE, FAILED, HUNG_UP, Interrupted, Interruption, ignore_signals
+from sandbox.cli.exits import DONE, FAILED, HUNG_UP, Interrupted, Interruption
 from sandbox.clients.script import ClientThread
+from sandbox.i18n import _
 from sandbox.link.client import KernelProcess
 from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
@@ -41,6 +42,8 @@ class RunObserver:
         self.stuck = False
         #: Whether the policy failed, and another one stood in for it.
         self.failed = False
+        #: Whether a process that was asked for never came to be.
+        self.incomplete = False
         #: What became of the scenario's clients.
         self.clients: list[dict[str, Any]] = []
 
@@ -54,8 +57,13 @@ class RunObserver:
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.is_stuck
                 self.failed = self.failed or event.successor is not None
+                self.incomplete = self.incomplete or event.is_stillbirth
                 _quote_traceback(event.what)
         self.interruption.check()
+
+    def status(self, ended: int) -> int:
+        """The exit status of a run that has ended with this one, after all that was told."""
+        return FAILED if ended == DONE and (self.stuck or self.incomplete) else ended
 
     def show(self, event: Event) -> None:
         """Tell of an event: here of faults only."""
@@ -93,6 +101,7 @@ class RunPrinter(RunObserver):
         if self.history.booted is None:
             return
         document = result(self.history)
+        wording.add_sentences(document)
         if self.clients:
             document["clients"] = self.clients
         if self._verification is not None and self._verification.witnessed:
@@ -115,14 +124,14 @@ def run_real(boot: Boot, printer: RunPrinter, strict: bool = False) -> int:
     status = drive_real(boot, printer, strict)
     with _terminal_may_be_gone():
         printer.finish()
-    return FAILED if printer.stuck and status == DONE else status
+    return printer.status(status)
 
 
 def run_virtual(scenario: Scenario, printer: RunPrinter) -> int:
     """Run in virtual time and print; returns the exit status."""
     status = drive_virtual(scenario, printer)
     printer.finish()
-    return FAILED if printer.stuck and status == DONE else status
+    return printer.status(status)
 
 
 def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
@@ -149,7 +158,6 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
             status = HUNG_UP  # the terminal went away, and its signal is still on the way
             abandon_stdout()
         finally:
-            ignore_signals()
             words = kernel.last_words() if not kernel.halted else ""
             kernel.end()
             if clients is not None:
@@ -159,6 +167,9 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
             cause = cause_of_death(words)
             observer.complain(wording.fault(cause))
             _quote_traceback(cause)
+            status = FAILED
+        elif status == DONE and kernel.unguarded:
+            observer.complain(_("the keeper was killed, so the run was ended"))
             status = FAILED
     return status
 

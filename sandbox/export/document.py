@@ -7,15 +7,18 @@ from typing import TextIO
 
 import msgspec
 
+from sandbox import wording
 from sandbox.export.material import Material
 from sandbox.views.metrics import result
 
 
 def write(material: Material, file: TextIO) -> None:
     """Write one object; times in integer ns."""
+    figures = result(material.history)
+    wording.add_sentences(figures)
     document = {
         "recording": msgspec.to_builtins(material.header),
-        **result(material.history),
+        **figures,
         "events": [msgspec.to_builtins(event) for event in material.events],
     }
     json.dump(document, file, ensure_ascii=False)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -11,12 +10,21 @@ import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from select import select
+from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
+from sandbox.link.guardians import Keeper
 from sandbox.link.wire import HEARTBEAT_S, Lines, encode_boot, encode_command
 from sandbox.model.commands import Command, Quit
 from sandbox.model.events import AnyEvent, Event, Halted, decode
 from sandbox.model.spec import Boot
+
+if TYPE_CHECKING:
+    from sandbox.machines.linux.cpu_claims import CpuClaim
+    from sandbox.machines.linux.strangers import Strangers
 
 #: How long the kernel process may take to end all of its children and itself.
 _PATIENCE_S = 6.0
@@ -34,8 +42,9 @@ class KernelProcess:
         """Start it. It inherits nothing of the terminal. ``strict``: in a pid namespace of its own, so that the
         system ends every descendant with it, whatever they do and whoever else dies; pids are then that
         namespace's."""
-        adopt_orphans()
+        self._before = adopt_orphans()
         use_all_cpus()
+        self._claim, boot = claim(boot)
         ours, theirs = socket.socketpair()
         self._socket = ours
         self._lines = Lines()
@@ -46,26 +55,21 @@ class KernelProcess:
         command = [sys.executable, "-P", "-X", "utf8", "-m", *kernel]
         if strict:
             command = [*own_pid_namespace(), *command]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=[theirs.fileno()],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=self._stderr,
-            start_new_session=True,
-        )
+        self._keeper = Keeper(command, theirs.fileno(), self._stderr.fileno(), talks=not boot.attended)
         theirs.close()
         ours.setblocking(False)
-        self._watch = watch_over(self._process.pid)
-        keep_off_mini_cpus(boot.scenario.machine.cpus)
+        self._watch: Callable[[int], None] | None = None
+        keep_off_mini_cpus(boot)
         #: True once the link is closed from the other side.
         self.closed = False
         self.halted = False
+        #: True once it has turned out that somebody killed the keeper.
+        self.unguarded = False
         self._flush()
 
     @property
     def os_pid(self) -> int:
-        return self._process.pid
+        return self._keeper.kernel
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -78,7 +82,9 @@ class KernelProcess:
         """Send a heartbeat, and check that the kernel process reads what we send."""
         self._unsent += b"\n"
         self._flush()
-        if not self.closed:
+        if self._watch is None and self._keeper.has_told:
+            self._watch = watch_over(self.os_pid)
+        if not self.closed and self._watch is not None:
             self._watch(self._socket.fileno())
 
     def receive(self) -> list[AnyEvent]:
@@ -115,7 +121,7 @@ class KernelProcess:
 
     def quit(self) -> Iterator[Event]:
         """Ask it to end everything; the events until it has, or until it has taken too long."""
-        self._signal(signal.SIGCONT)  # it may have been stopped
+        self._keeper.continue_kernel()  # it may have been stopped
         self.send(Quit())
         yield from self.events(_PATIENCE_S)
 
@@ -127,19 +133,13 @@ class KernelProcess:
         self._socket.close()  # tells it too
         self.closed = True
         use_all_cpus()
-        try:
-            self._process.wait(_PATIENCE_S if heard else 0)
-        except subprocess.TimeoutExpired:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
-        sweep()
+        self.unguarded = not self._keeper.end(_PATIENCE_S if heard else 0)
+        if self.unguarded:
+            sweep(self._before)
+        if self._claim is not None:
+            self._claim.release()
         self._stderr.close()
         return last
-
-    def _signal(self, number: signal.Signals) -> None:
-        """Signal its process group: the kernel process, and with ``strict`` what stands between it and us."""
-        if self._process.poll() is None:  # its pid is its own until then
-            os.killpg(self._process.pid, number)
 
     def last_words(self) -> str:
         """What it wrote to its standard error, which tells why it died."""
@@ -178,23 +178,40 @@ def can_be_strict() -> bool:
 def use_all_cpus() -> None:
     """Give this process all of its CPUs back, so that what it starts next has them all."""
     if _CPUS:
-        os.sched_setaffinity(0, _CPUS)
+        with suppress(OSError):
+            os.sched_setaffinity(0, _CPUS)
 
 
-def keep_off_mini_cpus(cpus: int) -> None:
+def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
+    """Claim real CPUs for a run, and tell it of them."""
+    if sys.platform != "linux":
+        return None, boot
+    from sandbox.machines.linux.cpu_claims import claim_cpus
+
+    found = claim_cpus(boot.scenario.machine.cpus)
+    return found, replace(boot, claimed=found.cpus, shared=found.shared, others=found.others)
+
+
+def keep_off_mini_cpus(boot: Boot) -> None:
     """Keep this process off the mini CPUs, where the machine has others."""
     if _CPUS:
         from sandbox.machines.linux.cpus import assign_cpus
 
-        os.sched_setaffinity(0, assign_cpus(cpus).engine)
+        with suppress(OSError):
+            os.sched_setaffinity(0, assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others).engine)
 
 
-def adopt_orphans() -> None:
-    """Become the subreaper to which the kernel process's children pass if it is killed."""
-    if sys.platform == "linux":
-        from sandbox.util import libc
+def adopt_orphans() -> Strangers | None:
+    """Become the subreaper to which the kernel process passes if the keeper is killed, and all that is left if both
+    are. Who was there before us is not ours."""
+    if sys.platform != "linux":
+        return None
+    from sandbox.machines.linux.strangers import Strangers
+    from sandbox.util import libc
 
+    with suppress(OSError):  # as in the keeper
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    return Strangers()
 
 
 def watch_over(session: int) -> Callable[[int], None]:
@@ -206,11 +223,11 @@ def watch_over(session: int) -> Callable[[int], None]:
     return Watchdog(session).look
 
 
-def sweep() -> None:
-    """Kill the processes that a dead kernel process has left."""
-    if sys.platform == "linux":
+def sweep(strangers: Strangers | None) -> None:
+    """Kill the processes that a dead kernel process and a dead keeper have left."""
+    if strangers is not None:
         from sandbox.machines.linux import cgroup
-        from sandbox.machines.linux.process.terminate import end_descendants
+        from sandbox.machines.linux.process.sweep import end_descendants
 
         cgroup.sweep()
-        end_descendants()
+        end_descendants(strangers)

@@ -10,7 +10,10 @@ import gc
 import os
 import signal
 import socket
+import sys
 import time
+import traceback
+from contextlib import suppress
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
@@ -23,6 +26,7 @@ from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
+from sandbox.util.refusals import refused
 from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS, S
 
@@ -48,6 +52,7 @@ class LinkServer:
         self._paused = False
         self._send_ns = 0
         self.lost = False
+        self._keeper = os.getppid()
 
     def first_line(self) -> Boot:
         """Wait for what to run. Commands that came with it are kept."""
@@ -92,6 +97,8 @@ class LinkServer:
         if time.monotonic_ns() >= self._send_ns:
             self._flush()
         commands, self._early = self._early, []
+        if os.getppid() != self._keeper:  # with one guardian less we do not go on
+            return [*commands, Quit()]
         if not self._paused and time.monotonic_ns() - self._heard_ns >= _SILENCE_NS:
             self._paused = True
             commands.append(Pause("silence"))
@@ -146,7 +153,17 @@ def _commands(lines: list[bytes]) -> list[Command]:
 
 
 def main(fd: str) -> None:
-    """Run one scenario on real processes until its end, or until the link is closed."""
+    """Run one scenario on real processes until its end, or until the link is closed. What the system refuses that
+    cannot be done without is said in the last line of standard error."""
+    try:
+        _serve(fd)
+    except OSError as error:
+        traceback.print_exc()
+        print(refused(error), file=sys.stderr)
+        raise SystemExit(1) from error
+
+
+def _serve(fd: str) -> None:
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)
     if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us
@@ -159,8 +176,9 @@ def main(fd: str) -> None:
     link = LinkServer(descriptor)
     boot = link.first_line()
     spec = boot.scenario.machine
-    cpus = assign_cpus(spec.cpus)
-    os.sched_setaffinity(0, cpus.engine)
+    cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
+    with suppress(OSError):  # our processes tell of it
+        os.sched_setaffinity(0, cpus.engine)
     machine = LinuxMachine(boot, cpus, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()

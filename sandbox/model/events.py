@@ -48,7 +48,12 @@ class Did:
     CHANGED_POLICY, RELOADED = "policy", "reloaded"
 
 
-#: Rules of ``Fault.what`` after which a run ends, because nothing can happen in it any more.
+#: Rules of ``Fault.what`` that tell of a process that never came to be.
+STILLBIRTHS = (
+    "could not be started", "port is taken", "port is taken by", "is exposed", "nobody listens",
+    "ended before its arrival", "no birth",
+)  # fmt: skip
+#: Those after which a run ends, because nothing can happen in it any more.
 STUCK = ("waits for somebody to type", "nothing can happen any more")
 #: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
@@ -399,6 +404,11 @@ class Fault(Event, frozen=True, tag=True):
     def of_tuning(self) -> bool:
         """Whether the operator wanted to set a parameter, and could not."""
         return self.what.text("asked") == Did.TUNED
+
+    @property
+    def is_stillbirth(self) -> bool:
+        """Whether a process that was asked for never came to be: the run is not the one that was wanted."""
+        return self.what.rule in STILLBIRTHS
 
     @property
     def is_stuck(self) -> bool:

@@ -258,7 +258,8 @@ class Boot(msgspec.Struct):
     """What a kernel process is told to run, and how. ``stay``: go on after everything has ended (somebody may
     start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too;
     ``exposed``: the scenario's servers may listen where other machines can reach them; ``setuid``: programs may gain
-    privileges."""
+    privileges; ``claimed``: the real CPUs that are its mini CPUs (none: the machine chooses), of which other runs use
+    those that are ``shared``, too; ``others``: all that other runs use."""
 
     scenario: Scenario
     sensor: str = "auto"
@@ -268,3 +269,6 @@ class Boot(msgspec.Struct):
     verify: bool = False
     exposed: bool = False
     setuid: bool = False
+    claimed: list[int] = []
+    shared: list[int] = []
+    others: list[int] = []

@@ -6,13 +6,20 @@ import asyncio
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable
+from select import select
 from types import FrameType
 from typing import Any
 
 from textual.app import App
 
-from sandbox.util.signals import ENDING
+from sandbox.util.signals import ENDING, chosen
+
+#: Who signals several times at once (a shell and a terminal, a key that bounces) has asked once.
+_MIN_AGAIN_S = 0.25
+#: Colours, cursor, mouse and screen as the shell had them.
+_LEAVE_SCREEN = b"\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x1b[?2004l\x1b[?1049l"
 
 #: SIGQUIT would leave the terminal to whoever comes next as we have set it up.
 _ENDING = (*ENDING, *(signal.Signals[name] for name in ("SIGQUIT",) if hasattr(signal, name)))
@@ -34,9 +41,35 @@ class Signals:
     def leave_on_signals(self) -> None:
         """A signal that would end us ends the app instead."""
         loop = asyncio.get_running_loop()
-        self._before = {number: signal.getsignal(number) for number in _ENDING}
-        for number in _ENDING:
-            loop.add_signal_handler(number, self._app.exit, 128 + number)
+        for number in chosen(_ENDING):
+            loop.add_signal_handler(number, self._leave, number)
+
+    def _leave(self, number: signal.Signals) -> None:
+        """Whoever asks again is not kept waiting, whatever we wait for: the terminal, perhaps."""
+        loop, asked_s = asyncio.get_running_loop(), time.monotonic()
+
+        def leave_at_once(again: int, frame: FrameType | None) -> None:
+            if time.monotonic() - asked_s > _MIN_AGAIN_S:
+                self._restore_terminal()
+                os._exit(128 + again)
+
+        for each in chosen(_ENDING):
+            loop.remove_signal_handler(each)
+            signal.signal(each, leave_at_once)
+        self._app.exit(128 + number)
+
+    def _restore_terminal(self) -> None:
+        """As far as that takes no waiting."""
+        import termios
+
+        if self._terminal is None or sys.__stdin__ is None:
+            return
+        try:
+            termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._terminal)
+            if select([], [2], [], 0)[1]:
+                os.write(2, _LEAVE_SCREEN)
+        except (OSError, ValueError, termios.error):
+            pass
 
     def stop_and_go_on(self, suspend: Callable[[], None]) -> None:
         """Stand between Textual and the signals of job control. ``suspend``: what a request to stop does."""

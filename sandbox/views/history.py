@@ -16,11 +16,15 @@ from sandbox.model.events import (
     Dispatched,
     Event,
     Exited,
+    Fault,
     PolicyNote,
     Ready,
     Unseen,
 )
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
+
+#: So many faults are kept; what comes later is counted.
+MAX_FAULTS = 1_000
 
 
 class Slice:
@@ -146,6 +150,9 @@ class History:
         self.stolen_ns = self.unseen_ns = 0
         #: Deadlines that jobs have missed.
         self.missed = 0
+        #: What went wrong, the first ones; how many more there were.
+        self.faults: list[Fault] = []
+        self.more_faults = 0
         self._keeps_slices = keeps_slices
         self._last_on: dict[int, int] = {}
         self._is_virtual = False
@@ -180,6 +187,10 @@ class History:
             case Unseen(pid=pid, cpu_ns=cpu_ns):
                 self.lives[pid].unseen_ns += cpu_ns
                 self.unseen_ns += cpu_ns
+            case Fault() if len(self.faults) < MAX_FAULTS:
+                self.faults.append(event)
+            case Fault():
+                self.more_faults += 1
             case PolicyNote(pid=pid) if event.misses_deadline and pid is not None:
                 self.lives[pid].missed += 1
                 self.missed += 1

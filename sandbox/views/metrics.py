@@ -57,7 +57,11 @@ def result(history: History) -> dict[str, Any]:
             for piece in history.slices
         ],
         "metrics": metrics(history),
-    }
+        "faults": [
+            {"t_ns": fault.t_ns, "pid": fault.pid, "rule": fault.what.rule, "figures": fault.what.figures}
+            for fault in history.faults
+        ],
+    } | ({"more_faults": history.more_faults} if history.more_faults else {})
 
 
 def processes(history: History) -> list[dict[str, Any]]:

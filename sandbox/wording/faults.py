@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sandbox.i18n import Messages
+from typing import Any
+
+from sandbox.i18n import Messages, english
 from sandbox.model.events import Clause
 from sandbox.wording.problems import problem
 from sandbox.wording.templates import say
@@ -11,6 +13,13 @@ _FAULTS: Messages = {
     "no such process": "there is no process {who}",
     "has ended already": "{who} has ended already",
     "could not be started": "{name} could not be started: {reason}",
+    "shares its CPUs": "other runs use the real CPU {cpus}, too: each of them gets a part of it",
+    "keeps our descriptors": "processes keep our own limit of descriptors ({reason})",
+    "keeps our priority": "processes keep our own priority ({reason})",
+    "not confined": "programs that gain rights by themselves (setuid) are not held back ({reason})",
+    "waits late": "waits may end 50 µs late ({reason})",
+    "not pinned": "processes are not kept to their mini CPU, the system may move them ({reason})",
+    "not a batch task": "each stop is awaited before the next process runs ({reason})",
     "port is taken": "{name} cannot listen at {at}: somebody else does; {hint} is free",
     "port is taken by": "{name} cannot listen at {at}: {by} does; {hint} is free",
     "is exposed": "{name} does not listen at {at}: other machines can reach it, too; --expose permits that",
@@ -77,6 +86,13 @@ _OPERATOR: Messages = {
 def fault(clause: Clause) -> str:
     """What went wrong; for a request that was refused, the problem with it."""
     return say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
+
+
+def add_sentences(document: dict[str, Any]) -> None:
+    """Each fault of a result document as a sentence, in English: programs read it."""
+    with english():
+        for each in document["faults"]:
+            each["text"] = fault(Clause(each["rule"], each["figures"]))
 
 
 def operator(clause: Clause) -> str:

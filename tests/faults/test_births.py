@@ -14,9 +14,9 @@ from tests.support.scenarios import process, scenario
 
 _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (
-    "link/worker.py", "analysis/measurement/measure.py", "cli/isolate.py", "link/client.py",
-    "machines/linux/blocking/sensors/idle.py", "machines/linux/capabilities.py", "machines/linux/process/spawn.py",
-    "machines/linux/switching/freezer.py", "programs/",
+    "link/worker.py", "link/guardians.py", "link/client.py", "analysis/measurement/measure.py", "cli/isolate.py",
+    "machines/linux/keeper.py", "machines/linux/capabilities.py", "machines/linux/blocking/sensors/idle.py",
+    "machines/linux/process/spawn.py", "machines/linux/switching/freezer.py", "programs/",
 )  # fmt: skip
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")
 

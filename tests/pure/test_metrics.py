@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from sandbox import wording
 from sandbox.model.events import (
     Admitted,
     Blocked,
@@ -16,11 +17,13 @@ from sandbox.model.events import (
     Dispatched,
     Event,
     Exited,
+    Fault,
     Ready,
     Unseen,
 )
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
+from sandbox.views.history import MAX_FAULTS
 from sandbox.views.metrics import fold, jain, metrics, one_after_another, result
 from tests.support.scenarios import process, scenario, simulate
 
@@ -29,9 +32,20 @@ WORLD = scenario(
 )
 
 
+def test_faults_are_in_the_document_the_first_thousand_of_them() -> None:
+    fault = Fault(7, Clause("could not be started", {"name": "a", "reason": "no"}), None)
+    history = fold([*simulate(WORLD), *[fault] * (MAX_FAULTS + 2)])
+    document = result(history)
+    assert len(document["faults"]) == MAX_FAULTS
+    assert document["more_faults"] == 2
+    assert document["faults"][0] == {"t_ns": 7, "pid": None, "rule": fault.what.rule, "figures": fault.what.figures}
+    wording.add_sentences(document)
+    assert document["faults"][0]["text"] == "a could not be started: no"
+
+
 def test_the_document_has_the_form_that_is_promised() -> None:
     document = json.loads(json.dumps(result(fold(simulate(WORLD)))))
-    assert list(document) == ["scenario", "machine", "policy", "processes", "slices", "metrics"]
+    assert list(document) == ["scenario", "machine", "policy", "processes", "slices", "metrics", "faults"]
     assert document["machine"] == {"kind": "virtual", "cpus": 1, "sensor": None}
     assert document["policy"] == {"name": "rr", "parameters": {"quantum_ns": 20 * MS}}
     assert document["processes"][1] == {

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from sandbox import wording
 from sandbox.analysis.comparison.table import Entrant
 from sandbox.i18n import N_, _
 from sandbox.model.spec import Scenario
@@ -39,7 +40,9 @@ class Run(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The result document."""
-        return result(self.history)
+        document = result(self.history)
+        wording.add_sentences(document)
+        return document
 
 
 def plans(

@@ -154,7 +154,7 @@ class Room:
                 self._process.wait()
         self._stderr.close()
         if sys.platform == "linux":
-            from sandbox.machines.linux.process.terminate import end_descendants
+            from sandbox.machines.linux.process.sweep import end_descendants
 
             end_descendants()
 

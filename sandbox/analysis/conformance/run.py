@@ -48,9 +48,9 @@ class _Examination:
         """The reports, or why there can be none. ``others``: the judges that go on."""
         self.worker.end()
         if sys.platform == "linux":  # it has swept itself, unless it was killed
-            from sandbox.machines.linux.process.terminate import end_descendants
+            from sandbox.machines.linux.process.sweep import end_descendants
 
-            end_descendants(sparing=others)
+            end_descendants(lambda stat: stat.os_pid in others)
         return outcome(self.task, self._messages)
 
 

@@ -1,4 +1,4 @@
-"""What this machine can do for us, and what to do about what is missing: nothing is run for that."""
+"""What this machine can do for us, and what to do about what is missing."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Literal, NamedTuple
 
+from sandbox import wording
+from sandbox.analysis.measurement.birth import birth
 from sandbox.i18n import Messages, _
 from sandbox.link.client import can_be_strict
+from sandbox.util.refusals import refused
 
 #: Where the servers of the lessons listen.
 PORT = 9001
@@ -32,7 +35,15 @@ def examine() -> list[Finding]:
     if sys.platform == "linux":
         checks += [_cpus, _linux, _limits, _containment, _rooms]
     checks += [_port, _terminal]
-    return [finding for check in checks for finding in check()]
+    return [finding for check in checks for finding in _permitted(check)]
+
+
+def _permitted(check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+    """What a check finds, until the system refuses something that it needs."""
+    try:
+        yield from check()
+    except OSError as error:
+        yield Finding(_("examination"), "limited", refused(error))
 
 
 def _python() -> Iterator[Finding]:
@@ -63,20 +74,14 @@ def _cpus() -> Iterator[Finding]:
 
 
 def _linux() -> Iterator[Finding]:
-    from sandbox.machines.linux.capabilities import can_schedule, freezer_obstacle
+    from sandbox.machines.linux.capabilities import freezer_obstacle
     from sandbox.machines.linux.procfs import is_mounted, shows_others
 
     if not is_mounted():
         found = _("not there: nothing can be known of processes")
         yield Finding("/proc", "fails", found, "mount -t proc proc /proc")
         return
-    problem = can_schedule()
-    if problem is None:
-        found = _("a child was born, stopped, continued and ended by signals")
-        yield Finding(_("scheduling"), "ok", found)
-    else:
-        advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
-        yield Finding(_("scheduling"), "fails", problem, advice)
+    yield from _first_birth()
     obstacle = freezer_obstacle()
     if obstacle is None:
         found = _("a child was frozen by its control group: shells, debuggers and others notice nothing")
@@ -92,6 +97,19 @@ def _linux() -> Iterator[Finding]:
     if not shows_others():
         advice = _("children are found all the same; ps shows only your own processes")
         yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
+
+
+def _first_birth() -> Iterator[Finding]:
+    """The very birth that a run begins with: a kernel process, and a process that it schedules to its end."""
+    faults, obstacle = birth()
+    if obstacle is None:
+        found = _("a child was born, stopped, continued and ended by signals")
+        yield Finding(_("scheduling"), "ok", found)
+    else:
+        advice = _("a container may need --security-opt seccomp=unconfined; Linux must be 5.4 or newer")
+        yield Finding(_("scheduling"), "fails", obstacle, advice)
+    for fault in faults:
+        yield Finding(_("done without"), "limited", wording.fault(fault))
 
 
 def _sensors() -> Iterator[Finding]:
@@ -151,14 +169,23 @@ def _containment() -> Iterator[Finding]:
     if os.geteuid() != 0:
         yield _privileges()
     yield from _memory()
-    if can_be_strict():
+    strict = can_be_strict()
+    if strict:
         yield Finding("--strict", "ok", _("a pid namespace of its own can be had"))
     else:
-        advice = _(
-            "--strict needs util-linux, and root or user namespaces; without it all is the same but one case: if the "
-            "terminal's and the kernel process are killed at the same moment, daemons may live on"
-        )
+        advice = _("--strict needs util-linux, and root or user namespaces")
         yield Finding("--strict", "limited", _("no pid namespace can be had"), advice)
+    if sys.platform == "linux":
+        yield Finding(_("guarantee"), "ok", _guarantee(strict))
+
+
+def _guarantee(strict: bool) -> str:
+    from sandbox.machines.linux.capabilities import freezer_obstacle
+
+    ends = _("killed at once by their control group") if freezer_obstacle() is None else _("stopped first, then killed")
+    most = _("all three at once: with --strict") if strict else _("all three at once may leave daemons")
+    says = _("nothing is left, whichever two of terminal, kernel process and keeper die ({ends}); {most}")
+    return says.format(ends=ends, most=most)
 
 
 def _privileges() -> Finding:

@@ -15,42 +15,6 @@ from sandbox.model.events import Clause
 _TIMEOUT_S = 2.0
 
 
-def can_schedule() -> str | None:
-    """Fork a child, stop it, see it stopped, continue it, end it. What fails, or None.
-
-    The child executes nothing and shares nothing, so any single-threaded process may call this.
-    """
-    try:
-        os_pid = os.fork()
-        if os_pid == 0:
-            os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
-            time.sleep(_TIMEOUT_S)
-            os._exit(0)
-        try:
-            return _try_signals(os_pid)
-        finally:
-            os.kill(os_pid, signal.SIGKILL)
-            os.waitpid(os_pid, 0)
-    except OSError as error:
-        return str(error)
-
-
-def _try_signals(os_pid: int) -> str | None:
-    pidfd = os.pidfd_open(os_pid)
-    try:
-        for number, code in ((signal.SIGSTOP, os.CLD_STOPPED), (signal.SIGCONT, os.CLD_CONTINUED)):
-            signal.pidfd_send_signal(pidfd, number)
-            if not _has_changed(os_pid, code):
-                return f"{number.name} had no effect"
-    finally:
-        os.close(pidfd)
-    master, slave = os.openpty()
-    os.close(master)
-    os.close(slave)
-    procfs.Stat(os_pid)
-    return None
-
-
 def freezer_obstacle() -> str | None:
     """Give a child a control group of its own, freeze it, see it frozen, thaw it. What fails, or None."""
     try:
@@ -87,17 +51,6 @@ def _try_freezer(run: RunGroup, os_pid: int) -> str | None:
     finally:
         leaf.close()
     return None
-
-
-def _has_changed(os_pid: int, code: int) -> bool:
-    """Whether a child has stopped, or been continued."""
-    give_up = time.monotonic() + _TIMEOUT_S
-    while time.monotonic() < give_up:
-        change = os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WCONTINUED | os.WNOHANG)
-        if change is not None and change.si_code == code:
-            return True
-        time.sleep(0.001)
-    return False
 
 
 def lacks(cpus: int) -> tuple[str, Clause] | None:

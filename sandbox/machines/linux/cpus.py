@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from typing import NamedTuple
 
 #: Our nice value, where we may choose it: high enough to come first, without competing with the system's own threads.
@@ -26,15 +27,18 @@ def available_cpus() -> int:
     return len(os.sched_getaffinity(0))
 
 
-def assign_cpus(number: int) -> CpuAssignment:
-    """Real CPUs for so many mini CPUs: the last ones, because the first serves most interrupts.
+def assign_cpus(number: int, claimed: Collection[int] = (), others: Collection[int] = ()) -> CpuAssignment:
+    """Real CPUs for so many mini CPUs: those that were ``claimed``, else the last ones, because the first serves most
+    interrupts. We keep off those that ``others`` have claimed, where any are left.
 
     Raises ValueError when the machine has fewer.
     """
     real = sorted(os.sched_getaffinity(0))
     if number > len(real):
         raise ValueError(f"{number} mini CPUs, but this machine has {len(real)}")
-    return CpuAssignment(real[-number:], real[:-number] or real)
+    mini = sorted(claimed) if len(claimed) == number and set(claimed) <= set(real) else real[-number:]
+    rest = [cpu for cpu in real if cpu not in mini]
+    return CpuAssignment(mini, [cpu for cpu in rest if cpu not in others] or rest or real)
 
 
 def raise_priority() -> None:

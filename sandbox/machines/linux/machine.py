@@ -346,6 +346,12 @@ class LinuxMachine:
         born = [
             child for outcome in self._births.all(self._link.dismissed) if (child := self._add(outcome)) is not None
         ]
+        if self._boot.shared:
+            self._reports.fault(None, "shares its CPUs", cpus=", ".join(map(str, self._boot.shared)))
+        for rule, reason in self._births.done_without:
+            self._reports.fault(None, rule, reason=reason)
+            if rule == "not a batch task":
+                self._dispatcher.wait_for_stops()
         self._table.arriving.extend(sorted(born, key=lambda child: child.spec.arrive_ns))
 
     def _spawn(self, argv: list[str]) -> None:

@@ -10,16 +10,15 @@ import errno
 import os
 import re
 import signal
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
-#: State letters of a process that cannot run before somebody else acts: stopped (by a signal, by a tracer), a zombie,
-#: gone. One that sleeps (S, D, I) is not among them: it may wake at any time.
-HALTED = "TtZX"
+from sandbox.machines.linux.descent import HALTED, Stat, descendants, descends_from, process_ids, stats
+
+__all__ = ["HALTED", "Stat", "descendants", "descends_from", "process_ids", "stats"]
+
 #: The flag in ``stat`` of a process that is on its way out.
 _PF_EXITING = 0x4
-#: A chain of parents longer than this is not followed: it may have changed while it was read.
-_MAX_ANCESTORS = 1_000
 #: The unit of CPU times in ``/proc/PID/stat``.
 _TICK_NS = 1_000_000_000 // os.sysconf("SC_CLK_TCK") if hasattr(os, "sysconf") else 0
 #: Of a process with more threads it is not asked how long they waited for a CPU: that would take too long.
@@ -41,11 +40,6 @@ def shows_others() -> bool:
     return os.path.exists("/proc/1/stat")
 
 
-def process_ids() -> list[int]:
-    """The os_pids of all processes that are shown to us."""
-    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
-
-
 def open_newest_pid() -> int:
     """A descriptor for ``newest_pid``."""
     return os.open("/proc/loadavg", os.O_RDONLY)
@@ -54,6 +48,22 @@ def open_newest_pid() -> int:
 def newest_pid(loadavg_fd: int) -> int:
     """The number that was given out last, to a process or a thread: the last field of ``/proc/loadavg``."""
     return int(os.pread(loadavg_fd, 128, 0).rsplit(None, 1)[1])
+
+
+def flocked_files() -> set[tuple[int, int, int]]:
+    """The files that somebody has locked by flock(2): major and minor number of the device, inode."""
+    found: set[tuple[int, int, int]] = set()
+    try:
+        with open("/proc/locks") as file:
+            lines = file.readlines()
+    except OSError:
+        return found
+    for line in lines:
+        fields = line.split()
+        if "FLOCK" in fields[1:2]:
+            major, minor, inode = fields[5].split(":")
+            found.add((int(major, 16), int(minor, 16), int(inode)))
+    return found
 
 
 def cgroup_folder(controller: str = "") -> str:
@@ -135,66 +145,6 @@ def children_cpu_ns(os_pid: int) -> int:
     which the last one is not over yet."""
     fields = _fields(f"/proc/{os_pid}")
     return (int(fields[13]) + int(fields[14])) * _TICK_NS if fields else 0
-
-
-class Stat:
-    """The first fields of ``/proc/PID/stat``. Raises OSError when the process is gone.
-
-    ``stat_fd``: what ``open_stat`` gave, where the process is held open.
-    """
-
-    __slots__ = ("name", "os_pid", "parent", "session", "state")
-
-    def __init__(self, os_pid: int, stat_fd: int | None = None) -> None:
-        if stat_fd is None:
-            with open(f"/proc/{os_pid}/stat", "rb", buffering=0) as file:
-                data = file.read(512)
-        else:
-            data = os.pread(stat_fd, 512, 0)
-        end = data.rindex(b")")  # the name may contain anything, brackets too
-        fields = data[end + 2 :].split(None, 5)
-        self.os_pid = os_pid
-        self.name = data[data.index(b"(") + 1 : end].decode(errors="replace")
-        self.state = fields[0].decode()
-        self.parent = int(fields[1])
-        self.session = int(fields[3])
-
-
-def stats() -> Iterator[Stat]:
-    """All processes that are shown to us."""
-    for os_pid in process_ids():
-        try:
-            stat = Stat(os_pid)
-        except OSError:
-            continue  # it has ended since it was listed
-        yield stat
-
-
-def descendants(ancestor: int, sparing: Collection[int] = ()) -> list[int]:
-    """All that descend from a process, zombies included, nearest first; without ``sparing`` and their descendants."""
-    children: dict[int, list[int]] = {}
-    for stat in stats():
-        children.setdefault(stat.parent, []).append(stat.os_pid)
-    found: list[int] = []
-    generation = [ancestor]
-    while generation:
-        generation = [pid for parent in generation for pid in children.get(parent, ()) if pid not in sparing]
-        found += generation
-    return found
-
-
-def descends_from(os_pid: int, ancestor: int) -> bool:
-    """Whether a process is among those that descend from another one."""
-    for _ in range(_MAX_ANCESTORS):
-        if os_pid <= 1:
-            return False
-        try:
-            os_pid = Stat(os_pid).parent
-        except OSError:
-            return False
-        if os_pid == ancestor:
-            return True
-    return False
 
 
 def program(os_pid: int) -> str:

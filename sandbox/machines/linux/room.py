@@ -28,7 +28,7 @@ from typing import NamedTuple, NoReturn
 import sandbox
 from sandbox.machines.linux import namespaces
 from sandbox.machines.linux.landlock import only_read
-from sandbox.machines.linux.process.terminate import end_descendants
+from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.procfs import process_ids
 from sandbox.machines.linux.seccomp import forbid_others
 from sandbox.util import libc

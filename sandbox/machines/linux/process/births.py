@@ -8,6 +8,7 @@ from itertools import takewhile
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.cpus import CpuAssignment
 from sandbox.machines.linux.net.listeners import Listeners
+from sandbox.machines.linux.process.birth_notes import DoneWithout
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.spawn import Spawner, SpawnFailed, operators_program
 from sandbox.model.spec import Boot, ProcessSpec
@@ -35,6 +36,11 @@ class Births:
         self._spawner = Spawner(self._cpus.mini[0], scenario.folder, listeners, zero, self._batch, self._boot.setuid)
         yield from self._spawner.spawn_many(takewhile(lambda _: not dismissed(), scenario.processes))
         listeners.close()
+
+    @property
+    def done_without(self) -> list[DoneWithout]:
+        """What all processes here do without."""
+        return self._spawner.done_without
 
     def one(self, argv: list[str], expect: Callable[[list[ProcessSpec]], None]) -> Child | SpawnFailed:
         """A program that the operator asks for, where the operator is. ``expect`` is told before it starts."""

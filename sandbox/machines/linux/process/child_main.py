@@ -14,8 +14,8 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Sequence
-from typing import NamedTuple, NoReturn
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from sandbox.machines.linux.process.console import take_console
 from sandbox.machines.linux.process.limits import descriptor_limit
@@ -27,6 +27,7 @@ from sandbox.programs.conversation import Conduct
 from sandbox.programs.work import work
 from sandbox.util import interpreter, libc
 from sandbox.util.addresses import Address
+from sandbox.util.refusals import refused
 from sandbox.util.units import S
 
 #: Where a server finds the socket at which it listens.
@@ -36,8 +37,16 @@ _SERVE = {
     "iterative-server": iterative_server.serve,
     "nonblocking-server": nonblocking_server.serve,
 }
+#: The signals with a meaning have smaller numbers.
+_REALTIME = 32
 #: Exit statuses of a shell.
 _CANNOT_RUN, _NOT_FOUND = 126, 127
+
+
+class Note(Protocol):
+    """A line for our parent."""
+
+    def __call__(self, *words: str) -> object: ...
 
 
 class Program(NamedTuple):
@@ -69,23 +78,18 @@ def child_main(
     terminal: int,
     listener: socket.socket | None,
     program: Program,
+    note: Note,
     news: int = -1,
 ) -> NoReturn:
-    """The whole life of a child. ``terminal``: its end of its pseudo-terminal; ``news``: where a program's os_pid is
-    told."""
+    """The whole life of a child. ``terminal``: its end of its pseudo-terminal; ``note``: tells our parent what was
+    refused to it, or by which rule it does without and why; ``news``: where a program's os_pid is told."""
     status = 1
     try:
-        if not libc.end_with_parent(settings.parent):
+        try:
+            _get_ready(settings, spec, terminal, listener, program, note, news)
+        except OSError as error:
+            note(refused(error))
             os._exit(1)
-        _reset_signals()
-        if program.executes:
-            begin_session(terminal, settings.parent, news)
-        else:
-            _lead_session(terminal)
-        _close_all_but(listener)
-        _become_schedulable(settings, spec)
-        if not program.executes:
-            _prepare_own_code(spec.name)
         if not program.stops:
             os.kill(os.getpid(), signal.SIGSTOP)
         status = program.main()
@@ -93,6 +97,29 @@ def child_main(
         print_exception()
     finally:
         finish(status)
+
+
+def _get_ready(
+    settings: ChildSettings,
+    spec: ProcessSpec,
+    terminal: int,
+    listener: socket.socket | None,
+    program: Program,
+    note: Note,
+    news: int,
+) -> None:
+    """Raises OSError."""
+    if not libc.end_with_parent(settings.parent):
+        os._exit(1)
+    _reset_signals()
+    if program.executes:
+        begin_session(terminal, settings.parent, news)
+    else:
+        _lead_session(terminal)
+    _close_all_but(listener)
+    _become_schedulable(settings, spec, program, note)
+    if not program.executes:
+        _prepare_own_code(spec.name)
 
 
 def _reset_signals() -> None:
@@ -117,20 +144,30 @@ def _close_all_but(listener: socket.socket | None) -> None:
     os.closerange(_LISTENER + (listener is not None), descriptor_limit())
 
 
-def _become_schedulable(settings: ChildSettings, spec: ProcessSpec) -> None:
-    resource.setrlimit(resource.RLIMIT_NOFILE, settings.descriptors)
+def _become_schedulable(settings: ChildSettings, spec: ProcessSpec, program: Program, note: Note) -> None:
     if spec.address_space is not None:
         _limit_address_space(spec.address_space)
-    if not settings.setuid:
-        libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
-    libc.prctl(libc.PR_SET_TIMERSLACK, settings.timer_slack_ns)
-    os.sched_setaffinity(0, {settings.cpu})
-    os.setpriority(os.PRIO_PROCESS, 0, settings.nice)
-    if settings.batch:  # a woken batch task does not preempt the one that is about to stop: switches can overlap
-        os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
+    for rule, wish, *arguments in _wishes(settings, program.executes):
+        try:
+            wish(*arguments)
+        except OSError as error:
+            note(rule, f"{wish.__name__}: {error.strerror}")
     os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
     os.environ["TERM"] = "xterm-256color"
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _wishes(settings: ChildSettings, executes: bool) -> Iterator[tuple[Any, ...]]:
+    """What a process has where it may, each with the rule of the fault that says what it does without."""
+    # A wait of our own programs ends when it says, not some 50 µs later.
+    yield "waits late", libc.prctl, libc.PR_SET_TIMERSLACK, settings.timer_slack_ns if executes else 1
+    yield "keeps our descriptors", resource.setrlimit, resource.RLIMIT_NOFILE, settings.descriptors
+    yield "keeps our priority", os.setpriority, os.PRIO_PROCESS, 0, settings.nice
+    if not settings.setuid:
+        yield "not confined", libc.prctl, libc.PR_SET_NO_NEW_PRIVS, 1
+    yield "not pinned", os.sched_setaffinity, 0, {settings.cpu}
+    if settings.batch:  # a woken batch task does not preempt the one that is about to stop: switches can overlap
+        yield "not a batch task", os.sched_setscheduler, 0, os.SCHED_BATCH, os.sched_param(0)
 
 
 def _limit_address_space(limit: int) -> None:
@@ -142,7 +179,6 @@ def _limit_address_space(limit: int) -> None:
 
 def _prepare_own_code(name: str) -> None:
     """This copy of the kernel process goes on as a program of ours."""
-    libc.prctl(libc.PR_SET_TIMERSLACK, 1)  # a wait ends when it says, not some 50 µs later
     libc.set_name(name)
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     interpreter.forget_exit_functions()

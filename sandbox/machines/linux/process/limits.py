@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+from contextlib import suppress
 
 from sandbox.machines.linux.cgroup import Leaf
 from sandbox.machines.linux.process.child import Child
@@ -23,7 +24,8 @@ def descriptor_limit() -> int:
 def raise_descriptor_limit() -> None:
     """As far as we may."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    with suppress(OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def may_spawn(newest: Child) -> bool:

@@ -37,6 +37,11 @@ class Reaper:
     def fileno(self) -> int:
         return self._fd
 
+    @staticmethod
+    def hear_stops() -> None:
+        """From now on the descriptor becomes readable at stops, too."""
+        libc.tell_of_stops(True)
+
     def clear(self) -> None:
         """Take the signals that are pending; what they mean is asked with ``next_end`` and ``stopped``."""
         try:

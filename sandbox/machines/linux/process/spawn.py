@@ -11,10 +11,13 @@ import socket
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from functools import partial
+from select import select
 from typing import NamedTuple
 
 from sandbox.i18n import N_
 from sandbox.machines.linux.net.listeners import Listeners, NotListening
+from sandbox.machines.linux.process.birth_notes import BirthNotes, DoneWithout
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.child_main import (
     ChildSettings,
@@ -31,6 +34,7 @@ from sandbox.model.events import Clause
 from sandbox.model.spec import CLIENT, SERVERS, ProcessSpec, Segment
 from sandbox.util import libc
 from sandbox.util.addresses import resolve
+from sandbox.util.refusals import refused
 from sandbox.util.text import clean_line
 from sandbox.util.units import MS, S
 
@@ -38,6 +42,8 @@ from sandbox.util.units import MS, S
 _AHEAD = 16
 #: One that has not stopped after so long never will. An interpreter that has first to be loaded takes its time.
 _MAX_START_NS = 10 * S
+#: What explains itself: no descriptors, no memory, no more processes, which may be refused to anything.
+_PLAIN = (errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN)
 #: The work of the process by which the overhead of a start and an exit is measured.
 _PROBE_NS = 3 * MS
 
@@ -52,7 +58,13 @@ class SpawnFailed(Exception):
     @classmethod
     def by(cls, error: OSError, name: str) -> SpawnFailed:
         """The system refused something."""
-        return cls(Clause("could not be started", {"name": name, "reason": clean_line(error.strerror or str(error))}))
+        plain = error.errno in _PLAIN or not error.errno
+        return cls.why(name, (error.strerror or str(error)) if plain else refused(error))
+
+    @classmethod
+    def why(cls, name: str, reason: str) -> SpawnFailed:
+        """For this reason."""
+        return cls(Clause("could not be started", {"name": name, "reason": clean_line(reason)}))
 
 
 class Forked(NamedTuple):
@@ -62,6 +74,7 @@ class Forked(NamedTuple):
     order: int | None
     os_pid: int
     console: Console
+    birth: int
     #: Where a program tells its os_pid, if it is another process than the one that was forked.
     news: int | None = None
 
@@ -87,6 +100,9 @@ class Spawner:
         nice, descriptors = os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_NOFILE)
         slack_ns = libc.inherited_timer_slack_ns()
         self._settings = ChildSettings(os.getpid(), cpu, nice, descriptors, slack_ns, batch, setuid)
+        self._notes, self._births = BirthNotes(2 * _AHEAD), 0
+        #: What all processes here do without.
+        self.done_without: list[DoneWithout] = []
         self._overhead_ns = 0
         raise_descriptor_limit()
         gc.collect()
@@ -147,10 +163,13 @@ class Spawner:
         """Raises OSError."""
         news, tell = os.pipe() if program.executes else (None, -1)
         try:
+            self._births = birth = self._births + 1
+            self._notes.clear(birth)
             os_pid = os.fork()
             if os_pid == 0:
-                child_main(self._settings, spec, console.slave, listener, program, tell)
-            return Forked(spec, order, os_pid, console, news)
+                note = partial(self._notes.write, birth)
+                child_main(self._settings, spec, console.slave, listener, program, note, tell)
+            return Forked(spec, order, os_pid, console, birth, news)
         except OSError:
             if news is not None:
                 os.close(news)
@@ -169,6 +188,7 @@ class Spawner:
             forked.console.close_slave()
             child = Child(os_pid, forked.spec, forked.console)
             child.order, child.session = forked.order, leader
+            signal.pidfd_send_signal(child.pidfd, 0)  # where that is forbidden it could not be scheduled
             if not may_spawn(child):
                 child.close()
                 raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
@@ -177,7 +197,9 @@ class Spawner:
             for each in {os_pid, leader}:
                 _end(each)
             forked.console.close()
-            raise SpawnFailed.by(error, forked.spec.name) from error
+            refusal = self._notes.refusal(forked.birth)
+            failure = SpawnFailed.why(forked.spec.name, refusal) if refusal else SpawnFailed.by(error, forked.spec.name)
+            raise failure from error
         finally:
             if forked.news is not None:
                 os.close(forked.news)
@@ -198,18 +220,22 @@ class Spawner:
 
     def _measure_overhead(self) -> int:
         """The CPU time that a synthetic process costs here beyond its work: its start and its exit, in ns
-        (median of three)."""
+        (median of three); 0 where none can be born, of which the first one that is wanted will tell."""
         probe = ProcessSpec("probe", work=[Segment("cpu", _PROBE_NS)])
         costs = []
         for _ in range(3):
-            child = self.spawn(probe)
+            try:
+                child = self.spawn(probe)
+            except SpawnFailed:
+                return 0
             child.resume()
-            os.waitid(os.P_PID, child.os_pid, os.WEXITED | os.WNOWAIT)
+            select([child.pidfd], [], [], _MAX_START_NS / S)
             costs.append(child.cpu_ns() - _PROBE_NS)
-            os.waitpid(child.os_pid, 0)
+            _end(child.os_pid)
             child.close()
             if child.console is not None:
                 child.console.close()
+        self.done_without = self._notes.done_without(self._births)
         return sorted(costs)[1]
 
 

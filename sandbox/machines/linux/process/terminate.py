@@ -1,29 +1,21 @@
-"""How processes are ended, and how nothing is left: politely first, then surely, descendants included.
-
-The caller is the subreaper of the processes in question, so that an orphan of any generation comes to it in the end.
-Every signal goes through a pidfd to a process that was just seen to be ours.
-"""
+"""How processes are ended: politely first, then surely, and all that descends from them (``sweep``)."""
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Collection, Mapping
 
 from sandbox.machines.linux.cgroup import RunGroup
 from sandbox.machines.linux.process.child import Child, Mode
-from sandbox.machines.linux.procfs import descendants, descends_from, ignores, withstands
+from sandbox.machines.linux.process.sweep import end_descendants
+from sandbox.machines.linux.procfs import ignores, withstands
 from sandbox.util.units import MS, S
 
 #: So long after SIGTERM a process is killed that is still there, whether the operator ended it or the run is over.
 GRACE_NS = 2 * S
 #: In the grace that everybody has at the end nothing is waited for longer than this.
 _MAX_PAUSE_NS = 10 * MS
-#: A sweep gives up after so long: a process that sits in the system does not even die of SIGKILL. Between two looks at
-#: all of ``/proc`` it waits for ends a moment.
-_MAX_SWEEP_NS = 3 * S
-_SWEEP_PAUSE_NS = 5 * MS
 
 
 class Terminator:
@@ -91,50 +83,9 @@ def _ask_to_end(child: Child) -> None:
 
 def end_all(children: Collection[Child], group: RunGroup | None) -> None:
     """Kill these processes, everything that lives in our control group and everything that descends from us; returns
-    when nothing is left, or after a few seconds at most."""
+    when nothing is left."""
     if group is not None:
         group.end()  # all at once: nobody can fork faster
     for child in children:
         child.send(signal.SIGKILL)
     end_descendants()
-
-
-def end_descendants(sparing: Collection[int] = ()) -> None:
-    """Kill every descendant of this process but ``sparing`` and theirs, until none is left."""
-    give_up_ns = time.monotonic_ns() + _MAX_SWEEP_NS
-    while time.monotonic_ns() < give_up_ns:
-        found = descendants(os.getpid(), sparing)
-        if not found:
-            return
-        for os_pid in found:
-            _kill_descendant(os_pid)
-        _reap_until(time.monotonic_ns() + _SWEEP_PAUSE_NS, sparing)
-
-
-def _kill_descendant(os_pid: int) -> None:
-    try:
-        pidfd = os.pidfd_open(os_pid)
-    except OSError:
-        return
-    try:
-        if descends_from(os_pid, os.getpid()):  # asked again now that the number is pinned
-            signal.pidfd_send_signal(pidfd, signal.SIGKILL)
-    except OSError:
-        pass
-    finally:
-        os.close(pidfd)
-
-
-def _reap_until(give_up_ns: int, sparing: Collection[int] = ()) -> None:
-    """Take the statuses of those that end, until there are no children or it is late."""
-    while True:
-        try:
-            seen = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
-        except ChildProcessError:
-            return
-        if seen is not None and seen.si_pid not in sparing:
-            os.waitid(os.P_PID, seen.si_pid, os.WEXITED | os.WNOHANG)
-            continue
-        if time.monotonic_ns() > give_up_ns:
-            return
-        time.sleep(0.001)

@@ -43,6 +43,11 @@ class Dispatcher:
         self._child_signals = select.poll()
         self._child_signals.register(reaper.fileno(), select.POLLIN)
 
+    def wait_for_stops(self) -> None:
+        """Go over to the sequential order: processes would share a CPU before a stop takes effect."""
+        self._overlapped = False
+        self._reaper.hear_stops()
+
     def switch(self, stops: Sequence[Child], runs: Sequence[tuple[Child, int]]) -> None:
         """Stop some processes and let others run on their mini CPUs.
 

@@ -1,0 +1,43 @@
+"""What the system has refused: the call as well as the reason, because the reason alone helps nobody."""
+
+from __future__ import annotations
+
+import errno
+import linecache
+import re
+from itertools import islice
+from types import TracebackType
+
+from sandbox.util import libc
+
+_FORBIDDEN = (errno.EPERM, errno.ENOSYS)
+_CALLED = re.compile(r"(?:\w+\.)*(\w+)")
+
+
+def explained(error: OSError) -> str:
+    """The reason; the call, too, where that is not permitted here at all."""
+    return refused(error) if error.errno in _FORBIDDEN else error.strerror or str(error)
+
+
+def refused(error: OSError) -> str:
+    """What was refused: the call, and the system's reason."""
+    call, reason = refused_call(error), error.strerror or str(error)
+    return f"{call}: {reason}" if call else reason
+
+
+def refused_call(error: OSError) -> str:
+    """The name of the function in which it happened, which for most is that of the system call; "": nobody knows."""
+    trace = error.__traceback__
+    last: TracebackType | None = None
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == libc.__file__:
+            return trace.tb_frame.f_code.co_name
+        last, trace = trace, trace.tb_next
+    if last is None:
+        return ""
+    code = last.tb_frame.f_code
+    line, _, start, _ = next(islice(code.co_positions(), last.tb_lasti // 2, None), (None, None, None, None))
+    if line is None or start is None:
+        return ""
+    called = _CALLED.match(linecache.getline(code.co_filename, line).encode()[start:].decode(errors="replace"))
+    return called[1] if called and called[1] != "raise" else ""
