@@ -14,7 +14,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.events import Event, InputEvent, Key
 from textual.markup import escape
@@ -354,8 +353,10 @@ class SandboxApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Textual's own, in the reader's language."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder=_("Type what it is called…"), id="--command-palette"))
+        from sandbox.tui.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that is there by its name in the command palette."""

@@ -73,7 +73,10 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         yield from (self.status, self.tabs, self.front, self.lower, self.why, self.question, self.keys)
 
     def begin(self, session: Session) -> None:
-        """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons."""
+        """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons. What
+        is about something else begins with the board, unless its lesson leads elsewhere."""
+        if session.scenario.name != self.session.scenario.name:
+            self.turn_to("board")
         self.session, self.chosen = session, None
         self._open_lesson(session.scenario.lesson is not None and self.shows_lessons)
         self.update_all()
