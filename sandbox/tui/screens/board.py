@@ -13,7 +13,6 @@ from textual.widgets import Input
 
 from sandbox.i18n import _
 from sandbox.model.commands import Kill, Reload, Resume, Spawn, UsePolicy, split_command
-from sandbox.model.values import Duration
 from sandbox.tui import panels
 from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
@@ -336,9 +335,9 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def action_go_to(self) -> None:
         """Ask for a time."""
-        from sandbox.tui.screens.forms import GoToTime
+        from sandbox.tui.screens.forms import GoToTime, time_ns
 
-        ask(self, GoToTime(self.session.view.now_ns), lambda text: self._look_at(Duration().parse(text)))
+        ask(self, GoToTime(self.session.view.now_ns), lambda text: self._look_at(time_ns(text)))
 
     def action_move(self, cells: int) -> None:
         """To the right by so many cells of the timeline, or to the left."""

@@ -144,7 +144,7 @@ class Lesson(VerticalScroll):
         """What processes have printed, and what is known of the run by now. Once every process has ended, what the
         lesson has come to stays, whatever somebody starts afterwards."""
         now_ns = session.clock()
-        due = at_once or session.finished or now_ns - self._known_ns >= _FIGURES_EVERY_NS
+        due = at_once or not self._known or session.finished or now_ns - self._known_ns >= _FIGURES_EVERY_NS
         if self._final or not due or session.view.board.booted is None:
             return
         from sandbox.lessons.figures import figures, so_far
@@ -187,7 +187,7 @@ class Lesson(VerticalScroll):
         up, down, hide = (config.key(action) for action in ("lesson_up", "lesson_down", "lesson"))
         keys = _("{up} {down} scroll   {hide} hides it").format(up=up, down=down, hide=hide)
         if self._has_figures and not session.finished and not self._final:
-            keys = _("figures: so far") + f"   {keys}"
+            keys = _("so far") + f"   {keys}"
         self.border_subtitle = Text(keys)
 
 

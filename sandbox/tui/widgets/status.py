@@ -72,7 +72,7 @@ class Status(Lines):
         load = session.utilisation()
         full = round(load * _LOAD_CELLS)
         right: list[Piece] = [(f" {_('CPU')} ", palette.dim), (f"{load:4.0%} ", palette.text)]
-        if board.booted.machine == "linux":
+        if board.booted.machine == "linux" and width >= WIDE:  # where there is less room the quantum tells more
             undispatched = _("undispatched {time}").format(time=brief(view.history.undispatched_ns))
             right.insert(0, (f" {undispatched}  ", palette.dim))
         if width >= WIDE:
