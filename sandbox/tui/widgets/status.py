@@ -72,7 +72,7 @@ class Status(Lines):
         load = session.utilisation()
         full = round(load * _LOAD_CELLS)
         right: list[Piece] = [(f" {_('CPU')} ", palette.dim), (f"{load:4.0%} ", palette.text)]
-        if board.booted.machine == "linux" and width >= WIDE:  # where there is less room the quantum tells more
+        if board.booted.machine == "linux":
             undispatched = _("undispatched {time}").format(time=brief(view.history.undispatched_ns))
             right.insert(0, (f" {undispatched}  ", palette.dim))
         if width >= WIDE:
@@ -80,9 +80,10 @@ class Status(Lines):
         parameters = wording.parameters(board.parameters)
         cpus = board.booted.cpus
         several = "   " + _("cpus {number}").format(number=cpus) if cpus > 1 else ""
+        told = f"  {parameters}{several}" if parameters else several
         room = max(width - width_of(left) - width_of(right) - cell_len(board.policy) - 3, 0)
-        middle: list[Piece] = [
-            (f"   {board.policy}", palette.strong),
-            (fit(f"  {parameters}{several}" if parameters else several, room), palette.text),
-        ]
+        if cell_len(told) > room and board.booted.machine == "linux":  # what the policy goes by tells more
+            room += width_of(right[:1])
+            del right[0]
+        middle: list[Piece] = [(f"   {board.policy}", palette.strong), (fit(told, room), palette.text)]
         return [line([*left, *middle, *right], width)]
