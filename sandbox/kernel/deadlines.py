@@ -12,7 +12,8 @@ class Deadlines:
     """A heap of what is due when. A job that is done in time leaves its entry behind, which is skipped later."""
 
     def __init__(self) -> None:
-        self._heap: list[tuple[int, int, Process]] = []  # when due, pid, whose
+        #: When due, pid, whose; empty as long as no job has a deadline.
+        self.heap: list[tuple[int, int, Process]] = []
         self._watched: dict[int, int] = {}  # by pid: the deadline that was watched last
 
     def watch(self, process: Process) -> None:
@@ -20,16 +21,16 @@ class Deadlines:
         due_ns = process.due_ns
         if due_ns is not None and self._watched.get(process.pid) != due_ns:
             self._watched[process.pid] = due_ns
-            heappush(self._heap, (due_ns, process.pid, process))
+            heappush(self.heap, (due_ns, process.pid, process))
 
     @property
     def next_ns(self) -> int | None:
         """When the next job that is not done yet is due; None: there is none."""
-        while self._heap and self._heap[0][2].due_ns != self._heap[0][0]:
-            heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        while self.heap and self.heap[0][2].due_ns != self.heap[0][0]:
+            heappop(self.heap)
+        return self.heap[0][0] if self.heap else None
 
     def missed(self, now_ns: int) -> Iterator[Process]:
         """Processes whose job is due by now, and not done."""
         while (due_ns := self.next_ns) is not None and due_ns <= now_ns:
-            yield heappop(self._heap)[2]
+            yield heappop(self.heap)[2]

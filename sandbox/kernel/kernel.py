@@ -45,7 +45,7 @@ from sandbox.model.events import (
     ReadyReason,
     Scheduling,
 )
-from sandbox.model.states import State
+from sandbox.model.states import BLOCKED, EXITED, READY, RUNNING
 from sandbox.policies.base import Policy, Task
 
 WAITING = Clause("waiting")
@@ -68,8 +68,7 @@ class Kernel:
         self.journal = Journal()
         self.orders = Orders()
         self.paused = self.quitting = False
-        self.pacing = Pacing()
-        self.deadlines = Deadlines()
+        self.pacing, self.deadlines = Pacing(), Deadlines()
         self._live = self._waits = 0
         self.ready: dict[int, Process] = {}
         #: Became ready at this instant, and may preempt.
@@ -91,9 +90,10 @@ class Kernel:
         if self.paused:
             return None
         deadline = self.policy.timer_ns if self._live else None
-        due_ns = self.deadlines.next_ns
-        if due_ns is not None and (deadline is None or due_ns < deadline):
-            deadline = due_ns
+        if self.deadlines.heap:
+            due_ns = self.deadlines.next_ns
+            if due_ns is not None and (deadline is None or due_ns < deadline):
+                deadline = due_ns
         if deadline is not None and deadline < self.now_ns:
             deadline = self.now_ns
         for cpu in self.cpus:
@@ -130,13 +130,17 @@ class Kernel:
         if requeue_first:
             self._expire()
         if not self.paused:
-            self._call_timers()
+            if self.deadlines.heap:
+                self._note_missed()
+            timer_ns = self.policy.timer_ns
+            if timer_ns is not None and timer_ns <= self.now_ns:
+                self._call_timer()
         if reports:
             for arrived in happened.all(Arrived):
                 self._admit(arrived)
             woken = [self.processes[woke.pid] for woke in happened.all(Woke)]
             for process in sorted(woken, key=lambda process: process.wait_number):
-                if process.state is State.BLOCKED:  # else it ended at the same instant
+                if process.state is BLOCKED:  # else it ended at the same instant
                     self._wake(process)
         if not requeue_first:
             self._expire()
@@ -179,11 +183,12 @@ class Kernel:
             return
         process, why = chosen
         slice_ns, process.left_ns = process.left_ns or self.policy.slice(process), None
-        process.enter(State.RUNNING, self.now_ns)
-        cpu.take(process)
-        cpu.grant(slice_ns, self.now_ns)
+        process.enter(RUNNING, self.now_ns)
+        cpu.take(process, slice_ns, self.now_ns)
         self.journal.add(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
-        if why is not RESUMED and self.pacing.decided():  # a process that goes on was chosen before
+        if (
+            self.pacing.steps and why is not RESUMED and self.pacing.decided()
+        ):  # a process that goes on was chosen before
             self.pause(STEP, sparing=process)
 
     def _choose(self, cpu: Cpu) -> tuple[Process, Clause] | None:
@@ -194,7 +199,7 @@ class Kernel:
             return process, KEEPS if self.pacing.answered and len(self.cpus) == 1 else RESUMED
         if not self.ready:
             return None
-        if self.pacing.asks_about(len(self.ready)):
+        if self.pacing.asks and self.pacing.asks_about(len(self.ready)):
             self.pause(QUESTION, cpu=cpu.index)
             return None
         task = self.policy.pick(cpu.index, self.now_ns)
@@ -208,7 +213,7 @@ class Kernel:
     def _preempt_for(self, process: Process) -> None:
         """Take a CPU away for a process that became ready. The policy may give it to a better one; then the next."""
         for _ in self.cpus:
-            if process.state is not State.READY or self.paused or (victim := self._victim(process)) is None:
+            if process.state is not READY or self.paused or (victim := self._victim(process)) is None:
                 return
             cpu = self.cpus[victim.cpu or 0]
             self._release(victim, "preempted")
@@ -251,7 +256,7 @@ class Kernel:
         """The process that the question found on the CPU goes on, unless one that became ready preempts it."""
         while self._challengers:
             process, resuming = self._challengers.popleft(), cpu.resuming
-            if resuming is None or process.state is not State.READY:
+            if resuming is None or process.state is not READY:
                 continue
             if self.policy.preempts(process, resuming, self.now_ns):
                 cpu.resuming = None
@@ -268,7 +273,7 @@ class Kernel:
             and len(self.cpus) == 1
             and self.cpus[0].running is not None
             and self.policy.kind.preempts is not Policy.preempts
-            and any(process.state is State.READY for process in self._challengers)
+            and any(process.state is READY for process in self._challengers)
         )
 
     # Changes of state; each is told to the policy and put on record
@@ -293,7 +298,7 @@ class Kernel:
         self.policy.enqueue(process, reason, self.now_ns)
 
     def _enter_ready(self, process: Process, reason: ReadyReason) -> None:
-        process.enter(State.READY, self.now_ns)
+        process.enter(READY, self.now_ns)
         self.journal.add(Ready(self.now_ns, process.pid, reason))
         if process.continued:
             self.orders.stop_if_ready(process)
@@ -328,7 +333,7 @@ class Kernel:
 
     def _yield(self, process: Process) -> None:
         """It gave the CPU away, perhaps because it was late and goes on with its next job at once."""
-        if process.state is not State.RUNNING:
+        if process.state is not RUNNING:
             return
         process.end_burst()
         self._deschedule(process, "yielded")
@@ -340,34 +345,34 @@ class Kernel:
 
     def _block(self, waits: Waits) -> None:
         process, on = self.processes[waits.pid], waits.on or WAITING
-        if process.state is State.BLOCKED:
+        if process.state is BLOCKED:
             self.journal.add(Blocked(self.now_ns, process.pid, on, again=True))
             process.end_burst()
             process.begin_burst()
-        elif process.state is State.RUNNING:  # else it lost the CPU before this was noticed, and it will be again
+        elif process.state is RUNNING:  # else it lost the CPU before this was noticed, and it will be again
             process.end_burst()
             self._deschedule(process, "blocked")
             self._enter_blocked(process, on)
 
     def _enter_blocked(self, process: Process, on: Clause) -> None:
         process.begin_burst()
-        process.enter(State.BLOCKED, self.now_ns)
+        process.enter(BLOCKED, self.now_ns)
         self._waits += 1
         process.wait_number = self._waits
         self.journal.blocked(self.now_ns, process, on)
 
     def _exit(self, ended: Ended) -> None:
         process = self.processes[ended.pid]
-        if process.state is State.RUNNING:
+        if process.state is RUNNING:
             process.cpu_ns = ended.cpu_ns
         else:
             self._correct(process, ended.cpu_ns)
         process.due_ns = None
-        if process.state is State.RUNNING:
+        if process.state is RUNNING:
             self._deschedule(process, "exited")
-        elif process.state is State.READY:
+        elif process.state is READY:
             self._leave_ready(process)
-        process.enter(State.EXITED, self.now_ns)
+        process.enter(EXITED, self.now_ns)
         self._live -= 1
         self.journal.exited(self.now_ns, process, ended)
 
@@ -401,14 +406,10 @@ class Kernel:
 
     # The policy in force
 
-    @property
-    def ties(self) -> str:
-        """Which rule holds at one instant: the machine's setting, else the policy's own."""
-        return self._ties or self.policy.kind.ties
-
     def install(self, policy: Policy) -> None:
         """Let this policy schedule from now on. It is told of nothing that is there already."""
         self.policy = policy
+        self.ties = self._ties or policy.kind.ties
         policy.kernel = self
         policy.start(self.now_ns)
 
@@ -423,12 +424,11 @@ class Kernel:
                 cpu.slice_end_ns = None if slice_ns is None else max(cpu.running.since_ns + slice_ns, self.now_ns)
         self._challengers.extend(self.ready.values())
 
-    def _call_timers(self) -> None:
+    def _note_missed(self) -> None:
         for process in self.deadlines.missed(self.now_ns):
             self.note(Clause("missed its deadline", {"due_ns": process.due_ns}), process)
-        timer_ns = self.policy.timer_ns
-        if timer_ns is None or timer_ns > self.now_ns:
-            return
+
+    def _call_timer(self) -> None:
         tasks, ready = self.policy.timer(self.now_ns), self.ready
         self._challengers.extend(ready.values() if tasks is None else [ready[task.pid] for task in tasks])
 
@@ -440,10 +440,11 @@ class Kernel:
         """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""
         process = self.processes[task.pid]
         process.left_ns = None
-        if process.state is State.RUNNING:
+        if process.state is RUNNING:
             self.cpus[process.cpu or 0].grant(self.policy.slice(process), self.now_ns)
 
     def failed(self, what: Clause) -> None:
         """The policy failed, and another one has replaced it."""
+        self.ties = self._ties or self.policy.kind.ties
         self.journal.add(Fault(self.now_ns, what))
         self.reschedule()

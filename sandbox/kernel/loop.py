@@ -25,7 +25,8 @@ def run(
         while not kernel.quitting and (stay or kernel.alive or machine.expects):
             happened = machine.wait(kernel.deadline_ns)
             kernel.tell(happened)
-            operator.obey(happened)
+            if happened.reports:
+                operator.obey(happened)
             obeyed = machine.obey(kernel.decide())
             emit(kernel.settle(obeyed))
     finally:

@@ -50,9 +50,8 @@ class CommandInterpreter:
 
     def obey(self, happened: Happened) -> None:
         """Carry out what was asked at this instant, in its order."""
-        if happened.reports:
-            for asked in happened.all(Asked):
-                self._execute(asked.command)
+        for asked in happened.all(Asked):
+            self._execute(asked.command)
 
     def _execute(self, command: Command) -> None:
         kernel = self._kernel

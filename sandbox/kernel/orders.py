@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from sandbox.kernel.machine import Order, Run, Stop
 from sandbox.kernel.process import Cpu, Process
-from sandbox.model.states import State
+from sandbox.model.states import READY
 
 
 class Orders:
@@ -24,7 +24,7 @@ class Orders:
         orders, self._orders = self._orders, []
         self.add = self._orders.append
         for process in self._to_stop:
-            if process.continued and process.state is State.READY:
+            if process.continued and process.state is READY:
                 process.continued = False
                 orders.append(Stop(process.pid))
         self._to_stop.clear()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.model.spec import ProcessSpec, Segment
-from sandbox.model.states import State, move
+from sandbox.model.states import BLOCKED, NEW, READY, State, illegal
 from sandbox.policies.base import Task
 
 
@@ -45,7 +45,7 @@ class Process(Task):
         self.period_ns = spec.period_ns
         self.deadline_ns = spec.deadline_ns
         self.estimate_ns = spec.estimate_ns
-        self.state = State.NEW
+        self.state = NEW
         self.cpu: int | None = None
         self.wait_number = 0
         self.plan = BurstPlan(spec.segments) if spec.work is not None else None
@@ -62,11 +62,14 @@ class Process(Task):
 
     def enter(self, state: State, now_ns: int) -> None:
         """Change its state; the time in the state before is counted. Raises IllegalTransition."""
-        if self.state is State.READY:
+        left = self.state
+        if state not in left.leads_to:
+            raise illegal(self, state)
+        if left is READY:
             self.waiting_ns += now_ns - self.since_ns
-        elif self.state is State.BLOCKED:
+        elif left is BLOCKED:
             self.blocked_ns += now_ns - self.since_ns
-        move(self, state)
+        self.state = state
         self.since_ns = now_ns
 
     # CPU time
@@ -87,8 +90,9 @@ class Process(Task):
 
     def report(self, cpu_ns: int) -> int:
         """What of so much CPU time is not on record yet; 0 while more is on record already."""
-        ran_ns = max(cpu_ns - self.reported_ns, 0)
-        self.reported_ns += ran_ns
+        if cpu_ns <= self.reported_ns:
+            return 0
+        ran_ns, self.reported_ns = cpu_ns - self.reported_ns, cpu_ns
         return ran_ns
 
     # Bursts and jobs
@@ -180,9 +184,10 @@ class Cpu:
         #: The process that the machine was last told to run on it.
         self.dispatched: Process | None = None
 
-    def take(self, process: Process) -> None:
-        """A process is on it from now on."""
+    def take(self, process: Process, slice_ns: int | None, now_ns: int) -> None:
+        """A process is on it from now on, for so long at most."""
         self.running = process
+        self.slice_end_ns = None if slice_ns is None else now_ns + slice_ns
         process.cpu = self.index
 
     def grant(self, slice_ns: int | None, from_ns: int) -> None:
@@ -193,4 +198,4 @@ class Cpu:
         """Nobody is on it any more. Returns what is left of the slice; None: it had no end."""
         end_ns = self.slice_end_ns
         self.running = self.slice_end_ns = None
-        return None if end_ns is None else max(end_ns - now_ns, 0)
+        return None if end_ns is None else end_ns - now_ns if end_ns > now_ns else 0

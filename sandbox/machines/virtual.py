@@ -134,8 +134,8 @@ class VirtualMachine:
             used[process.pid] = process.cpu_ns
             if process.left_ns == 0 and process.since_ns <= now_ns:
                 finished.append(cpu)
-        for cpu in sorted(finished):
-            reports.append(self._end_burst(self._leave(cpu)))
+        if finished:
+            reports += [self._end_burst(self._leave(cpu)) for cpu in sorted(finished)]
         while self._wakes and self._wakes[0][0] == now_ns:
             sleeper = self._processes.get(heapq.heappop(self._wakes)[1])
             if sleeper is not None:  # else it was killed in its sleep
@@ -164,16 +164,17 @@ class VirtualMachine:
     def _run(self, order: Run, started: dict[int, Started]) -> None:
         process = self._processes.get(order.pid)
         if process is not None:  # else it was killed in the same breath
-            self._take_off(process)  # it may come straight from another CPU
+            if process.cpu is not None:
+                self._take_off(process)  # it comes straight from another CPU
             if order.cpu in self._running:
                 self._take_off(self._running[order.cpu])
             process.since_ns = self._now_ns
             process.cpu = order.cpu
             self._running[order.cpu] = process
             if self._switch_cost_ns and self._last_on.get(order.cpu) != order.pid:
+                self._last_on[order.cpu] = order.pid
                 process.since_ns += self._switch_cost_ns
                 started[order.pid] = Started(process.since_ns, process.cpu_ns)
-            self._last_on[order.cpu] = order.pid
 
     def _carry(self, order: Carry) -> None:
         if isinstance(order.command, Kill):
@@ -263,7 +264,8 @@ class VirtualMachine:
 
     def _take_off(self, process: VirtualProcess) -> None:
         if process.cpu is not None:
-            process.run_until(self._now_ns)
+            if process.since_ns < self._now_ns:
+                process.run_until(self._now_ns)
             self._leave(process.cpu)
 
     def _leave(self, cpu: int) -> VirtualProcess:

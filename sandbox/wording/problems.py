@@ -40,7 +40,7 @@ _PROBLEMS: Messages = {
     "file does not load": "{value} does not load: {reason}",
     "file fails": "{value} fails in line {line}: {reason}",
     "module has moved": "{value}, line {line}: {module} is now sandbox.policies: {now}",
-    "not a policy": "{value} is no policy: its class must derive from sandbox.policies.base.Policy",
+    "not a policy": "{value} is no policy: its class must derive from sandbox.policies.Policy",
     "policy does not start": "{value} does not start: {reason}",
     "ties of a policy": "{value} says ties = {found}; allowed: {allowed}",
     "no policy in the file": "the file of {value} holds no policy of that name",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.analysis.comparison.agreement import Agreement, compare, summary
-from sandbox.model.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, Ready
+from sandbox.model.events import Admitted, Blocked, Booted, Clause, Descheduled, Dispatched, Event, Exited, Ready
 from sandbox.util.units import MS
 from sandbox.views.history import History
 from sandbox.views.metrics import fold
@@ -82,6 +82,20 @@ def test_what_a_process_needs_to_end_after_its_last_wait_is_no_slice_of_its_work
     found = compare(virtual, real)
     assert [piece.cpu_ns for piece in found.endings] == [ns(0.8)]
     assert (len(found.matches), found.only_real, found.only_virtual) == (2, [], [])
+
+
+def test_delays_before_a_first_wait_and_after_a_last_one_are_not_counted() -> None:
+    world = [process("a", "io 10ms", "cpu 20ms", "io 10ms"), process("b", "cpu 10ms")]
+    virtual = fold(simulate(scenario(*world, policy="rr")))
+    events: list[Event] = [Booted(0, "virtual", 1, "rr", {}, "arrival-first", "test")]
+    events += [Admitted(0, 1, "a", "cpu", order=0), Ready(0, 1, "admitted"), Dispatched(ns(5), 1, 0, None, HEAD)]
+    for begin, cpu, end in ((5, 0, 15), (35, 20, 45)):
+        events += [Descheduled(ns(begin), 1, 0, ns(cpu), "blocked"), Blocked(ns(begin), 1, Clause("sleep"))]
+        events += [Ready(ns(end), 1, "woke"), Dispatched(ns(end), 1, 0, None, HEAD)]
+    events += [Descheduled(ns(70), 1, 0, ns(0.1), "exited"), Exited(ns(70), 1, 0, None, ns(20.1), 0, 0)]
+    [a] = compare(virtual, fold(events)).processes
+    assert a.virtual_ns == ns(40)
+    assert a.real_ns == ns(40), "5 ms until it could begin to wait and 25 ms until it could end are left out"
 
 
 def test_slices_of_quite_another_length_do_not_match() -> None:

@@ -32,7 +32,7 @@ def test_quiet_and_json(short: str) -> None:
     assert " dispatched " not in quiet.stdout
     document = json.loads(ossandbox("simulate", short, "--json", "--policy", "fcfs").stdout)
     assert document["policy"] == {"name": "fcfs", "parameters": {}}
-    assert [process["finished_ns"] for process in document["processes"]] == [50_000_000, 50_000_000]
+    assert [process["finished_ns"] for process in document["processes"]] == [30_000_000, 50_000_000]
 
 
 def test_options_override_the_scenario(short: str) -> None:

@@ -14,13 +14,18 @@ from typing import Any, NamedTuple
 from sandbox.model.events import Clause
 from sandbox.util.stats import percentile
 from sandbox.views.history import History, Life, Slice
+from sandbox.views.intervals import BLOCKED, GONE
 
 #: A median error above this is a defect.
 TOLERANCE = 0.02
 
 
 class ProcessError(NamedTuple):
-    """A process that ended in both runs: its turnaround in each, in ns."""
+    """A process that ended in both runs: its turnaround in each, in ns.
+
+    Waits at its very beginning or end need no CPU in virtual time; a real process must be run to begin them, and once
+    more to end after them. These two delays are not counted, see ``_turnaround_ns``.
+    """
 
     name: str
     virtual_ns: int
@@ -106,7 +111,7 @@ def compare(virtual: History, real: History) -> Agreement:
     """The agreement of two runs of one scenario under one policy."""
     pairs = [*_pairs(virtual, real)]
     ended = [
-        ProcessError(one.admitted.name, one.exited.t_ns - one.admitted.t_ns, other.exited.t_ns - other.admitted.t_ns)
+        ProcessError(one.admitted.name, one.exited.t_ns - one.admitted.t_ns, _turnaround_ns(one, other))
         for one, other in pairs
         if one.exited and other.exited
     ]
@@ -153,6 +158,20 @@ def _pairs(virtual: History, real: History) -> Iterator[tuple[Life, Life]]:
     for life in virtual.lives.values():
         if life.admitted.order in others:
             yield life, others[life.admitted.order]
+
+
+def _turnaround_ns(virtual: Life, real: Life) -> int:
+    """That of the real process, from the beginning of its first wait if the virtual one begins with a wait, and to the
+    end of its last one if that ends with one."""
+    assert real.exited is not None
+    begin_ns, end_ns = real.admitted.t_ns, real.exited.t_ns
+    waits = [index for index, where in enumerate(real.track.values) if where == BLOCKED]
+    stays = [where for where in virtual.track.values if where != GONE]
+    if waits and stays and stays[0] == BLOCKED:
+        begin_ns = real.track.times[waits[0]]
+    if waits and stays and stays[-1] == BLOCKED:
+        end_ns = real.track.end_ns(waits[-1], end_ns)
+    return end_ns - begin_ns
 
 
 def _slices(history: History, life: Life) -> list[Slice]:
