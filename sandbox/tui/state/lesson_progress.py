@@ -97,8 +97,6 @@ class LessonProgress:
             if pids:
                 gone = all(board.rows[pid].exited is not None for pid in pids)
                 return gone or (step.until.verb == "is born" and who == step.until.who)
-                    board.rows[pid].exited is not None for pid in pids
-                )
             who = who.rpartition("/")[0]
         return False
 
