@@ -63,7 +63,8 @@ ACTIONS = (
            "show the descendants of the chosen one, or of all, in one line with it"),
     Action("inspect", "enter", "inspect", "inspect", "Inspect", "look into the chosen process; type into its console"),
     Action("new", "n", "new", "new", "New process", "type a command line; it runs like the others"),
-    Action("kill", "k", "kill", "kill", "Kill", "end the chosen one: SIGTERM, and SIGKILL after 2 s"),
+    Action("kill", "k", "kill", "kill", "Kill",
+           "end the chosen one, once you have said yes: SIGTERM, and SIGKILL after 2 s"),
     Action("open", "o", "app.open", "open", "Open a scenario", "a built-in one, or a file of yours"),
     Action("next_lesson", "L", "app.next_lesson", "", "Next lesson", "go on in the course"),
     Action("restart", "r", "app.restart", "restart", "Restart", "run the scenario again from its beginning"),
@@ -96,8 +97,10 @@ ACTIONS = (
     Action("suspend", "ctrl+z", "app.suspend", "", "Suspend", "pause, and back to the shell; fg goes on"),
     Action("palette", "ctrl+p", "app.command_palette", "", "Find a command", "find any of these by its name"),
     Action("help", "question_mark,f1", "app.help", "help", "Help", "show all keys"),
-    Action("quit", "q,ctrl+q", "app.quit", "quit", "Quit", "end every process and leave"),
-    Action("interrupt", "ctrl+c", "app.interrupt", "", "Interrupt", "the same at once, from anywhere; exit status 130"),
+    Action("quit", "q,ctrl+q", "app.quit", "quit", "Quit",
+           "end every process and leave; programs of yours are asked for"),
+    Action("interrupt", "ctrl+c", "app.interrupt", "", "Interrupt",
+           "copy what is selected, else close what is open, else end every process and leave: exit status 130"),
     # Questions
     Action("answer_next", "down,right", "choose(1)", "", "Question: next",
            "choose the next of those who could run", "question"),
@@ -118,6 +121,8 @@ ACTIONS = (
            "while one types: end what it reads", "typing"),
     Action("typing_suspend", "ctrl+z", "press('ctrl+z')", "", "Typing: ctrl+z",
            "while one types: suspend it, under a shell", "typing"),
+    Action("entry_before", "up", "recall(-1)", "", "Typing: line before", "have what you typed before back", "entry"),
+    Action("entry_after", "down", "recall(1)", "", "Typing: line after", "the one after it", "entry"),
     Action("entry_leave", "escape", "leave", "", "Typing: leave",
            "have the keys do again what they do elsewhere", "entry"),
     # Queues
@@ -170,6 +175,16 @@ def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
     """The first key of an action, as people write it."""
     action = next(action for action in ACTIONS if action.id == action_id)
     return written(keys_of(action, keymap).split(",")[0])
+
+
+def moved_keys(keymap: Mapping[str, str]) -> dict[str, str]:
+    """The keys that a user has moved, as people write them: where each is now, by the one that it comes with. Of
+    several actions with one key it is the board's that texts mean."""
+    moved = [action for action in ACTIONS if action.id in keymap]
+    return {
+        written(action.keys.split(",")[0]): key_of(action.id, keymap)
+        for action in sorted(moved, key=lambda action: not action.panel)
+    }
 
 
 def bindings(panel: str = "") -> list[BindingType]:

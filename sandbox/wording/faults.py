@@ -48,7 +48,7 @@ _FAULTS: Messages = {
     "too much memory": "it needed more than its {memory} of memory, and was ended",
     "write cut short": "its stop cut a write short: {taken} of {bytes} bytes; "
     "a program that does not look at what write returns loses the rest",
-    "stop not confirmed": "its stop is not confirmed yet; the others go on",
+    "stop not confirmed": "it was told to stop and has not done so yet: the system is busy; nobody waits for that",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "nothing can happen any more": "nothing can happen any more: the run ends",
     "only on real processes": "{command} needs real processes; the virtual machine has none",

@@ -49,17 +49,21 @@ def explained(app: Terminal) -> str:
 
 def test_it_opens_on_welcome_and_the_board_moves() -> None:
     with terminal() as app:
-        app.read_until(lambda: app.shows("welcome  ▶ RUNNING"), "the welcome scenario runs")
+        app.read_until(lambda: app.shows("welcome  ‖ PAUSED"), "the welcome scenario waits for its reader")
         app.read_until(lambda: app.shows("These are real processes of your machine"), "its lesson is open")
+        app.read_until(lambda: app.shows("space begins"), "it says which key goes on")
+        app.press(" ")
+        app.read_until(lambda: shown_time(app) > 0, "the clock goes on")
         seen: set[str] = set()
 
-        def two_had_the_cpu() -> bool:
+        def asked() -> bool:
             seen.add(running(app))
-            return len(seen - {""}) >= 2
+            if app.shows("space goes on") and not app.shows("editor asks you"):
+                app.press(" ")
+            return app.shows("editor asks you")
 
-        app.read_until(two_had_the_cpu, "the CPU goes from one to another")
-        began = shown_time(app)
-        app.read_until(lambda: shown_time(app) > began, "the clock goes on")
+        app.read_until(asked, "it goes on from pause to pause")
+        assert seen - {""}, "somebody had the CPU"
         app.read_until(lambda: app.shows("B editor"), "editor waits")
         app.read_until(lambda: app.shows("read console"), "for its console, as the system says")
         app.press("q")
@@ -103,13 +107,12 @@ def test_from_the_first_key_to_the_last(tmp_path: Path) -> None:
         app.read_until(lambda: app.shows("sleep 60 s") or app.shows("sleep 59."), "the board says for what")
         sleeper = until(lambda: set(app.scheduled) - set(scheduled), "it is there").pop()
 
-        # It is looked into, and ended.
-        app.press("\x1b[A")  # the last one born
+        # It is chosen; it is looked into, and ended.
         app.press("\r")
         app.read_until(lambda: app.shows(f"{sleeper} in the system"), "it is looked into")
         app.press("\x1b")
         app.read_until(lambda: not app.shows("in the system"), "the board is back")
-        app.press("k")
+        app.press("k\r")
         app.read_until(lambda: app.shows("✘ sleep") and app.shows("TERM"), "it is ended")
         until(lambda: gone(sleeper), "and gone")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
+from collections.abc import Sequence
 
 from sandbox import wording
 from sandbox.i18n import _
@@ -10,21 +13,28 @@ from sandbox.model.commands import split_command
 from sandbox.model.values import BadValue, Duration
 from sandbox.tui.format import exact
 from sandbox.tui.screens.dialogs import Ask
+from sandbox.util.text import clean_line
+
+#: Cells of a command that is offered again.
+_MAX_SHOWN = 50
+_BARE = re.compile(r"\d{1,9}(\.\d{0,9})?|\.\d{1,9}")
 
 
 class NewProcess(Ask):
-    """Asks for a command line."""
+    """Asks for a command line. ``before``: those that have run already."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Sequence[str] = ()) -> None:
         says = _("A command line. It becomes a process like the others; pipes and $variables are the shell's.")
-        super().__init__(_("New process"), says, "seq 300000 | sort -r | tail -1", _problem_of_command)
+        if before:
+            says += "\n" + _("↑ brings back: {command}").format(command=clean_line(before[-1], _MAX_SHOWN))
+        super().__init__(_("New process"), says, "seq 300000 | sort -r | tail -1", _problem_of_command, before)
 
 
 class GoToTime(Ask):
     """Asks for a time of the run."""
 
     def __init__(self, now_ns: int) -> None:
-        says = _("A time since boot, with its unit; it is {time} now.").format(time=exact(now_ns))
+        says = _("A time since boot: 3.4 are seconds, 250ms has its unit; it is {time} now.").format(time=exact(now_ns))
         super().__init__(_("Go to a time"), says, "1.25s", _problem_of_time)
 
 
@@ -35,7 +45,16 @@ class RecordAs(Ask):
         says = _(
             "The file, in the folder that we were started in if it names none. It will hold every event since boot."
         )
-        super().__init__(_("Record"), says, f"{scenario}.trace", lambda path: None)
+        self._example = f"{scenario}.trace"
+        super().__init__(_("Record"), says, self._example, lambda path: None)
+
+    def take(self, answer: str) -> None:
+        super().take(answer.strip() or self._example)
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """As somebody would type it: what was handed to a shell is the shell's."""
+    return argv[2] if len(argv) == 3 and argv[:2] == ["sh", "-c"] else shlex.join(argv)
 
 
 def _problem_of_command(line: str) -> str | None:
@@ -49,9 +68,15 @@ def _problem_of_command(line: str) -> str | None:
     return None
 
 
+def time_ns(text: str) -> int:
+    """A time of the run as people write it; of a bare number only seconds make sense. Raises BadValue."""
+    bare = text.strip()
+    return Duration().parse(f"{bare}s" if _BARE.fullmatch(bare) else bare)
+
+
 def _problem_of_time(text: str) -> str | None:
     try:
-        Duration().parse(text)
+        time_ns(text)
     except BadValue as bad:
         return wording.problem(bad.faults[0][1])
     return None

@@ -85,9 +85,10 @@ class Status(Lines):
         parameters = wording.parameters(board.parameters)
         cpus = board.booted.cpus
         several = "   " + _("cpus {number}").format(number=cpus) if cpus > 1 else ""
+        told = f"  {parameters}{several}" if parameters else several
         room = max(width - width_of(left) - width_of(right) - cell_len(board.policy) - 3, 0)
-        middle: list[Piece] = [
-            (f"   {board.policy}", palette.strong),
-            (fit(f"  {parameters}{several}" if parameters else several, room), palette.text),
-        ]
+        if cell_len(told) > room and board.booted.machine == "linux":  # what the policy goes by tells more
+            room += width_of(right[:1])
+            del right[0]
+        middle: list[Piece] = [(f"   {board.policy}", palette.strong), (fit(told, room), palette.text)]
         return [line([*left, *middle, *right], width)]

@@ -80,11 +80,11 @@ class Console(Panel, can_focus=True):
             end = _("scrolled back: {key} follows the end").format(key=self.key("console_end"))
         self._output.entitle(self._title(row), end)
         self._prompt.update_from(living.name if living is not None else None, asks)
-        self._line.display = living is not None
+        # Whoever types goes on typing: what was meant for somebody who has just ended shall be no command.
+        self._line.display = living is not None or self._line.has_focus
         self._line.password = living is not None and hides_typing(living)
-        self._line.placeholder = self._hint()
-        if living is None and self._line.has_focus:
-            self.take_keys()
+        self._line.meant_for((self._session, self._shown))
+        self._line.placeholder = self._hint(asks)
 
     def _title(self, row: Row | None) -> str:
         if row is None:
@@ -97,9 +97,10 @@ class Console(Panel, can_focus=True):
         said = _("CONSOLE of {pid} {name}: {state}, {more}") if more else _("CONSOLE of {pid} {name}: {state}")
         return said.format(pid=row.pid, name=row.name, state=state, more=more)
 
-    def _hint(self) -> str:
+    def _hint(self, asks: bool) -> str:
         if not self._line.has_focus:
-            return _("{key} types a line").format(key=self.key("console_type"))
+            said = _("{key} types a line") if asks else _("{key} types a line; it does not read now")
+            return said.format(key=self.key("console_type"))
         keys = " ".join(self.key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
         return _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self.key("entry_leave"))
 
@@ -144,7 +145,7 @@ class Console(Panel, can_focus=True):
 
     def on_input_submitted(self, event: TypingLine.Submitted) -> None:
         if self._type([event.value]):
-            event.input.clear()
+            self._line.take()
 
     def on_entry_line_pasted(self, event: TypingLine.Pasted) -> None:
         self._type(event.lines)
