@@ -7,7 +7,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import partial
 from typing import ClassVar
 
@@ -16,8 +16,10 @@ from textual.app import App, SystemCommand
 from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
+from textual.events import Event, InputEvent, Key
 from textual.markup import escape
 from textual.screen import Screen
+from textual.widgets import Input
 
 from sandbox import wording
 from sandbox.i18n import _
@@ -31,12 +33,13 @@ from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell
+from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.session import Link, Session
-from sandbox.tui.widgets.entry import TypingLine
+from sandbox.tui.widgets.entry import EntryLine, TypingLine
 from sandbox.tui.widgets.lines import TALL, WIDE
 
 #: Classes of every screen, by the number of its columns and of its lines.
@@ -73,6 +76,9 @@ class SandboxApp(App[int]):
         self.config = config or Config()
         self.frames = Frames(self.frame)
         self.signals = Signals(self)
+        self._keyboard = Keyboard(self, super().on_event)
+        #: Whether the app is on its way out: no key does anything any more.
+        self._leaves = False
         self._listening = False
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
@@ -112,6 +118,20 @@ class SandboxApp(App[int]):
     def _resumed(self, _: object) -> None:
         self.refresh(layout=True)  # nothing may have changed, and the terminal is empty
         self.session.send(Resume("suspend"))
+
+    async def on_event(self, event: Event) -> None:
+        """Keys that are typed ahead wait for their turn; once we leave, nobody wants any."""
+        if isinstance(event, InputEvent) and self._leaves:
+            return
+        if isinstance(event, Key) and not event.is_forwarded and self._keyboard.keeps(event):
+            return
+        await super().on_event(event)
+
+    def exit(self, result: int | None = None, return_code: int = 0, message: Text | None = None) -> None:  # type: ignore[override]
+        """Leave."""
+        self._leaves = True
+        self._keyboard.forget()
+        super().exit(result, return_code, message)
 
     def run_scenario(self, scenario: Scenario) -> None:
         """End what runs and run this instead."""
@@ -209,7 +229,7 @@ class SandboxApp(App[int]):
 
         def answered(again: bool | None) -> None:
             if again:
-                self.action_restart()
+                self._restart()
 
         self.push_screen(
             Tell(_("The kernel is gone"), f"{text[0].upper()}{text[1:]}.", _("run the scenario again")), answered
@@ -240,7 +260,10 @@ class SandboxApp(App[int]):
         """Open another scenario."""
         from sandbox.tui.screens.open import Open, read
 
-        ask(self, Open(self.session.scenario.name), lambda name: self.run_scenario(read(name)))
+        def chosen(name: str) -> None:
+            self._ask_before(_("Open a scenario"), _("end them and open it"), lambda: self.run_scenario(read(name)))
+
+        ask(self, Open(self.session.scenario.name), chosen)
 
     def action_next_lesson(self) -> None:
         """Go on in the course."""
@@ -256,10 +279,19 @@ class SandboxApp(App[int]):
         except BadInput as bad:
             tell(self, "\n".join([f"{name}:", *problems(bad)]), severe=True)
         else:
-            self.run_scenario(scenario)
+            self._ask_before(_("Next lesson"), _("end them and go on"), lambda: self.run_scenario(scenario))
 
     def action_restart(self) -> None:
         """Run the scenario again; a recording begins again."""
+        self._ask_before(_("Restart"), _("end them and run it again"), self._restart)
+
+    def _ask_before(self, title: str, offer: str, then: Callable[[], object]) -> None:
+        """Do it, unless something would be lost by it that the reader wants to keep."""
+        from sandbox.tui.screens.leave import ask_before
+
+        ask_before(self, self.session, title, offer, then)
+
+    def _restart(self) -> None:
         session = self.session.restart()
         if session is not self.session:
             self._replace(session)
@@ -270,7 +302,9 @@ class SandboxApp(App[int]):
         from sandbox.tui.screens.forms import RecordAs
 
         file = self.session.file
-        if file.open:
+        if not self.session.has_machine:
+            tell(self, _("This is a recording: what happened has happened"), severe=True)
+        elif file.open:
             tell(self, _("{file} holds the run up to now").format(file=file.close()))
         else:
             ask(self, RecordAs(self.session.scenario.name), self._record)
@@ -339,15 +373,41 @@ class SandboxApp(App[int]):
         self.push_screen(Help())
 
     async def action_quit(self) -> None:
-        self.exit(0)
+        self._leave(0)
+
+    def _leave(self, status: int) -> None:
+        self._ask_before(_("Quit"), _("end them and leave"), lambda: self.exit(status))
 
     def action_interrupt(self) -> None:
-        """Leave, as from any program."""
-        self.exit(_INTERRUPTED)
+        """Copy what is selected, else let go of what has the keys, a line or a dialog; else leave, as from any
+        program."""
+        line = self.focused if isinstance(self.focused, Input) else None
+        if self._selected:
+            self.copy_to_clipboard(self._selected)
+            self.screen.clear_selection()
+            tell(self, _("Copied"))
+        elif isinstance(line, EntryLine) and self.screen is self.board_screen:
+            line.action_leave()
+        elif self.screen is not self.board_screen:
+            self.screen.dismiss(None)
+        elif line is not None:
+            self.board_screen.front.take_keys()
+        else:
+            self._leave(_INTERRUPTED)
+
+    @property
+    def _selected(self) -> str:
+        """Text that has been selected: with the mouse, or in the line that has the keys."""
+        line = self.focused
+        typed = line.selected_text if isinstance(line, Input) else ""
+        return self.screen.get_selected_text() or typed
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While somebody types into a console, ctrl+c and ctrl+z are for the process."""
-        return not (action in FROM_ANYWHERE and isinstance(self.focused, TypingLine))
+        """While somebody types into a console, ctrl+c and ctrl+z are for the process; but what is selected is copied
+        first."""
+        if action not in FROM_ANYWHERE or not isinstance(self.focused, TypingLine):
+            return True
+        return action == "interrupt" and bool(self._selected)
 
 
 def run_app(session: Session, config: Config) -> int:

@@ -62,6 +62,13 @@ class KernelScript:
         self.events.append(Admitted(self.at, pid, name, runs, None, above, order, demand_ns))
         return self._ready(name, "admitted")
 
+    def spawn(self, name: str, runs: str) -> Self:
+        """As if somebody had asked for it."""
+        pid = self._pids[name] = len(self._pids) + 1
+        self._ran_ns[name] = 0
+        self.events.append(Admitted(self.at, pid, name, runs, None, None, None, None))
+        return self._ready(name, "admitted")
+
     def _ready(self, name: str, reason: ReadyReason) -> Self:
         self.events.append(Ready(self.at, self._pids[name], reason))
         return self

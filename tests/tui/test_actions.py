@@ -123,7 +123,13 @@ async def test_k_ends_the_chosen_process(make_driver: MakeDriver) -> None:
         await pilot.press("k")
         assert (driver.sent, driver.toasts()) == ([], ["Choose a process first: ↑ ↓, or click one"])
         await pilot.press("down", "down", "k")
+        await pilot.pause()
+        assert "2 b is sent SIGTERM" in driver.text, "it is named first"
+        await pilot.press("escape")
+        assert driver.sent == []
+        await pilot.press("k", "enter")
         assert driver.sent == [Kill("2")]
+        assert driver.toasts()[-1] == "r runs the scenario again"
         await driver.feed(pilot, script.exit("b", None, signal.SIGTERM))
         await pilot.press("k")
         assert driver.sent == [Kill("2")]
@@ -405,14 +411,20 @@ async def test_keys_that_leave(make_driver: MakeDriver, key: str, status: int) -
     assert driver.app.return_value == status
 
 
-@pytest.mark.parametrize("before", [("n",), ("o",), ("p",), ("down", "enter"), ("question_mark",), ("ctrl+p",)])
-async def test_ctrl_c_leaves_from_anywhere(make_driver: MakeDriver, before: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("before", [("n",), ("o",), ("p",), ("g",), ("w",), ("i",), ("question_mark",), ("ctrl+p",)])
+async def test_ctrl_c_closes_a_dialog_and_never_leaves_from_one(
+    make_driver: MakeDriver, before: tuple[str, ...]
+) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, three())
         await pilot.press(*before)
         await pilot.pause()
         assert len(driver.app.screen_stack) == 2
+        await pilot.press("ctrl+c")
+        await pilot.pause()
+        assert len(driver.app.screen_stack) == 1
+        assert driver.app.return_value is None
         await pilot.press("ctrl+c")
     assert driver.app.return_value == 130
 

@@ -96,7 +96,8 @@ async def test_nobody_types_to_who_has_ended(make_driver: MakeDriver) -> None:
         assert driver.panel("prompt") == [" nobody reads here"]
         assert driver.panel("console-tabs")[0].startswith("▸ 3 ✘ editor   4 shell reads"), "it stays where it was"
         await pilot.press("enter", "x")
-        assert not driver.sent
+        assert not driver.sent, "what is still typed is no command of the board either"
+        await pilot.press("escape")
         assert isinstance(driver.app.focused, Console)
 
 

@@ -95,7 +95,7 @@ async def test_what_is_asked_of_the_machine_is_seen_in_the_present(make_driver: 
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, turns().pause())
-        await pilot.press("down", "comma", "k")
+        await pilot.press("down", "comma", "k", "enter")
         await driver.settle(pilot)
         assert driver.sent == [Kill("1")]
         assert "‖ PAUSED" in driver.text

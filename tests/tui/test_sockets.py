@@ -134,7 +134,7 @@ async def test_choosing_a_connection_chooses_its_process(make_driver: MakeDriver
         await pilot.press("down", "down")
         await driver.settle(pilot)
         assert driver.app.board_screen.chosen == 4
-        await pilot.press("k")
+        await pilot.press("k", "enter")
         assert driver.sent == [Kill("4")]
         await pilot.click("#socket-list", offset=(10, 4))
         await driver.settle(pilot)
@@ -290,6 +290,8 @@ def test_an_outside_client_and_two_of_the_panel(tmp_path: Path, leftcheck: LeftC
             app.press("\x1b[B")  # the last line is the one from outside
             app.read_until(lambda: app.shows("▸ outside"), "it is chosen")
             app.press("k")
+            app.read_until(lambda: app.shows("is sent SIGTERM"), "it is asked whether to end it")
+            app.press("\r")
             with pytest.raises(ConnectionResetError):
                 outside.recv(100)
         app.read_until(lambda: not app.shows("outside"), "it is gone")

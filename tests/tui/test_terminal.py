@@ -103,13 +103,12 @@ def test_from_the_first_key_to_the_last(tmp_path: Path) -> None:
         app.read_until(lambda: app.shows("sleep 60 s") or app.shows("sleep 59."), "the board says for what")
         sleeper = until(lambda: set(app.scheduled) - set(scheduled), "it is there").pop()
 
-        # It is looked into, and ended.
-        app.press("\x1b[A")  # the last one born
+        # It is chosen; it is looked into, and ended.
         app.press("\r")
         app.read_until(lambda: app.shows(f"{sleeper} in the system"), "it is looked into")
         app.press("\x1b")
         app.read_until(lambda: not app.shows("in the system"), "the board is back")
-        app.press("k")
+        app.press("k\r")
         app.read_until(lambda: app.shows("✘ sleep") and app.shows("TERM"), "it is ended")
         until(lambda: gone(sleeper), "and gone")
 

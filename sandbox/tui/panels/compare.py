@@ -172,6 +172,7 @@ class Compare(Panel, can_focus=True):
     def _hear(self, message: AnyMessage) -> None:
         match message:
             case Running(label, number, of):
+                self._leave_line()
                 full = (number - 1) * _BAR // of
                 bar: Line = [(" " + "█" * full, "running"), ("░" * (_BAR - full), "dim")]
                 said = _("{number} of {of}: {policy}").format(number=number, of=of, policy=label)
@@ -180,7 +181,12 @@ class Compare(Panel, can_focus=True):
             case BadTask(faults):
                 self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])
             case Compared(lines):
+                self._leave_line()
                 self._pages.set_lines(lines)
+
+    def _leave_line(self) -> None:
+        if self._entry.has_focus:
+            self.focus()
 
     # Keys
 
@@ -209,8 +215,7 @@ class Compare(Panel, can_focus=True):
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """These take part."""
         event.stop()
-        self.focus()
-        self.action_start()
+        self.action_start()  # the line is left when what it says makes sense
 
     def on_entry_line_left(self) -> None:
         self.focus()

@@ -12,7 +12,7 @@ from textual.screen import Screen
 from textual.widgets import Input
 
 from sandbox.i18n import _
-from sandbox.model.commands import Kill, Reload, Spawn, UsePolicy, split_command
+from sandbox.model.commands import Kill, Reload, Resume, Spawn, UsePolicy, split_command
 from sandbox.model.values import Duration
 from sandbox.tui import panels
 from sandbox.tui.config import config_of
@@ -31,6 +31,9 @@ from sandbox.tui.widgets.status import Status
 from sandbox.tui.widgets.tabs import Clicked, Tabs
 from sandbox.tui.widgets.timeline import Moved, Scrubbed, Timeline
 from sandbox.tui.widgets.why import Why
+
+#: Commands that can be had back where one types them.
+_MAX_COMMANDS = 50
 
 
 class BoardScreen(Screen[None], inherit_bindings=False):
@@ -58,7 +61,11 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self.front: Panel = panels.make("board")
         self._panels = {"board": self.front}
         self._frames = frames
+        #: Commands that have been typed, or killed.
+        self._commands: list[str] = []
         self._guide = LessonGuide()
+        #: Which move of the viewpoint is shown.
+        self._moves = 0
         #: What of the screen the lesson points at.
         self._pointed: str | None = None
 
@@ -80,6 +87,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         before.display = False
         self.remove_class(f"timeline-{before.timeline}").add_class(f"timeline-{self.front.timeline}")
         if name in self._panels:
+            self.front.update_from(self.session, self.chosen)  # what it remembers may not be there any more
             self.front.display = True
         else:
             self._panels[name] = self.front
@@ -96,8 +104,13 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     def update_all(self) -> None:
         """Show the session as it is now."""
         session, view = self.session, self.session.view
+        self._moves = view.moves
         if self.chosen not in view.live.board.rows:
             self.chosen = None
+        new = session.own.take_new()
+        if new is not None:  # who starts something wants to see it
+            self.chosen = new
+            self.front.single_out()
         step = session.lesson.awaited if self.has_class("lesson") and session.link is not None else None
         panel = self._guide.panel(step)
         if panel is not None and not isinstance(self.focused, Input):  # nothing is taken from under who types
@@ -139,7 +152,10 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.query(f"#{name}").add_class("pointed")
 
     def _show_soon(self) -> None:
-        """A person has changed something, and wants to see it."""
+        """A person has changed something, and wants to see it. Another point in time is shown at once: who was born
+        since then is not there, and what is drawn between two frames must not look for them."""
+        if self.session.view.moves != self._moves:
+            self.update_all()
         self._frames.want(soon=True)
 
     # What a person asks of the machine
@@ -181,7 +197,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         def chosen(name: str) -> None:
             self._do(lambda: self.session.ask(UsePolicy(name)))
 
-        ask(self, ChoosePolicy(self.session.view.board.policy), chosen)
+        if self._can_ask():
+            ask(self, ChoosePolicy(self.session.view.board.policy), chosen)
 
     def action_reload(self) -> None:
         """Go on with the same policy, as its file is by now."""
@@ -190,27 +207,54 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     def action_quantum(self, by: int) -> None:
         """A longer or a shorter slice."""
         session = self.session
-        self._do(lambda: session.ask(session.quantum.change(session.view.board, by)))
+        if self._can_ask():
+            self._do(lambda: session.ask(session.quantum.change(session.view.board, by)))
 
     def action_new(self) -> None:
         """Start a process."""
         from sandbox.tui.screens.forms import NewProcess
 
         def typed(command: str) -> None:
+            self._remember(command)
             self._do(lambda: self.session.ask(Spawn(split_command(command))))
 
-        ask(self, NewProcess(), typed)
+        if self._can_ask():
+            ask(self, NewProcess(self._commands), typed)
+
+    def _can_ask(self) -> bool:
+        """Whether there is a machine; if not, it is said before anybody fills in a dialog."""
+        if not self.session.has_machine:
+            self._do(lambda: self.session.ask(Resume()))
+        return self.session.has_machine
+
+    def _remember(self, command: str) -> None:
+        """This one can be had back where one types commands."""
+        self._commands = [*(each for each in self._commands if each != command), command][-_MAX_COMMANDS:]
 
     def action_kill(self) -> None:
-        """End the chosen process."""
+        """End the chosen process, if that is what is wanted."""
         pid = self._chosen()
-        if pid is None:
+        if pid is None or not self._can_ask():
             return
-        view = self.session.view
-        if view.board.rows[pid].exited is not None:
-            tell(self, _("{name} has ended already").format(name=view.names[pid]))
-        else:
-            self._do(lambda: self.session.ask(Kill(str(pid))))
+        live = self.session.view.live
+        if live.board.rows[pid].exited is not None:
+            tell(self, _("{name} has ended already").format(name=live.names[pid]))
+            return
+        from sandbox.tui.screens.leave import AskToKill, command_of
+
+        def answered(yes: bool | None) -> None:
+            if yes:
+                self._do(lambda: self.session.ask(Kill(str(pid))))
+                command = command_of(self.session, pid)
+                if command is None:
+                    said = _("{key} runs the scenario again")
+                    tell(self, said.format(key=config_of(self).key("restart")))
+                else:
+                    self._remember(command)
+                    said = _("{key} ↑ brings {command} back, to run it again")
+                    tell(self, said.format(key=config_of(self).key("new"), command=command))
+
+        self.app.push_screen(AskToKill(self.session, pid), answered)
 
     # Which process is chosen
 

@@ -18,6 +18,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from sandbox.i18n import _
+from sandbox.tui.widgets.entry import EntryLine
 
 T = TypeVar("T")
 
@@ -48,15 +49,18 @@ class Choose(Dialog["str | None"]):
     def __init__(self, title: str, offers: Sequence[Offer], present: str = "") -> None:
         super().__init__()
         self._heading, self._offers, self._present = title, offers, present
+        # Keys may come before these are on the screen.
+        width = max((cell_len(offer.title) for offer in offers), default=0)
+        self._list = OptionList(*(self._option(offer, width) for offer in offers))
+        self._more = Static("", classes="more", markup=False)
 
     def compose(self) -> ComposeResult:
         """The list, the present one marked, and more of the highlighted one."""
-        width = max((cell_len(offer.title) for offer in self._offers), default=0)
         with Vertical(classes="box") as box:
             entitle(box, self._heading, _("↑ ↓ choose   ⏎ take   esc close"))
-            yield OptionList(*(self._option(offer, width) for offer in self._offers))
+            yield self._list
             if any(offer.more for offer in self._offers):
-                yield Static("", classes="more", markup=False)
+                yield self._more
             yield from self.below()
 
     def below(self) -> ComposeResult:
@@ -73,11 +77,10 @@ class Choose(Dialog["str | None"]):
         """Begin at the present one."""
         ids = [offer.id for offer in self._offers]
         if ids:
-            self.query_one(OptionList).highlighted = ids.index(self._present) if self._present in ids else 0
+            self._list.highlighted = ids.index(self._present) if self._present in ids else 0
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        for more in self.query(".more").results(Static):
-            more.update(self._offers[event.option_index].more)
+        self._more.update(self._offers[event.option_index].more)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.accept(event.option_id or "")
@@ -94,22 +97,23 @@ class ChooseOrType(Choose):
 
     def __init__(self, title: str, offers: Sequence[Offer], present: str, example: str) -> None:
         super().__init__(title, offers, present)
-        self._example = example
+        self._line = Input(placeholder=example, select_on_focus=False)
+        self._problem = Static("", classes="problem", markup=False)
 
     def below(self) -> ComposeResult:
         """The line, and what is wrong with it."""
-        yield Input(placeholder=self._example, select_on_focus=False)
+        yield self._line
         with VerticalScroll(classes="problems", can_focus=False):
-            yield Static("", classes="problem", markup=False)
+            yield self._problem
 
     def refuse(self, said: str) -> None:
         """It cannot be taken: say why."""
         self.set_class(bool(said), "refused")
-        self.query_one(".problem", Static).update(said)
+        self._problem.update(said)
 
     def on_key(self, event: events.Key) -> None:
         """Down from the last of the list leads to the line below it, and up from there back."""
-        options, line = self.query_one(OptionList), self.query_one(Input)
+        options, line = self._list, self._line
         if event.key == "down" and options.has_focus and options.highlighted == options.option_count - 1:
             line.focus()
         elif event.key == "up" and line.has_focus:
@@ -132,30 +136,42 @@ class ChooseOrType(Choose):
 
 
 class Ask(Dialog["str | None"]):
-    """Ask for one line. ``check`` says what is wrong with an answer, or None."""
+    """Ask for one line. ``check`` says what is wrong with an answer, or None; ``before``: answers that the arrows
+    bring back."""
 
-    def __init__(self, title: str, says: str, example: str, check: Callable[[str], str | None]) -> None:
+    def __init__(
+        self, title: str, says: str, example: str, check: Callable[[str], str | None], before: Sequence[str] = ()
+    ) -> None:
         super().__init__()
-        self._heading, self._says, self._example, self._check = title, says, example, check
+        self._heading, self._says, self._check = title, says, check
+        self._line = EntryLine(placeholder=example, before=before)
+        self._problem = Static("", classes="problem", markup=False)
 
     def compose(self) -> ComposeResult:
         """The question and the place for its answer."""
         with Vertical(classes="box") as box:
             entitle(box, self._heading, _("⏎ take   esc close"))
             yield Static(self._says, markup=False)
-            yield Input(placeholder=self._example)
-            yield Static("", classes="problem", markup=False)
+            yield self._line
+            yield self._problem
 
     def on_input_changed(self) -> None:
-        self.query_one(".problem", Static).update("")
+        self._problem.update("")
+
+    def on_entry_line_left(self) -> None:
+        self.dismiss(None)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
         """Take the answer, or say what is wrong with it."""
         problem = self._check(event.value)
         if problem is None:
-            self.dismiss(event.value)
+            self.take(event.value)
         else:
-            self.query_one(".problem", Static).update(problem)
+            self._problem.update(problem)
+
+    def take(self, answer: str) -> None:
+        """It is a good one."""
+        self.dismiss(answer)
 
 
 class Tell(Dialog[bool]):

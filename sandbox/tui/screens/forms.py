@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
+from collections.abc import Sequence
 
 from sandbox import wording
 from sandbox.i18n import _
@@ -10,14 +12,20 @@ from sandbox.model.commands import split_command
 from sandbox.model.values import BadValue, Duration
 from sandbox.tui.format import exact
 from sandbox.tui.screens.dialogs import Ask
+from sandbox.util.text import clean_line
+
+#: Cells of a command that is offered again.
+_MAX_SHOWN = 50
 
 
 class NewProcess(Ask):
-    """Asks for a command line."""
+    """Asks for a command line. ``before``: those that have run already."""
 
-    def __init__(self) -> None:
+    def __init__(self, before: Sequence[str] = ()) -> None:
         says = _("A command line. It becomes a process like the others; pipes and $variables are the shell's.")
-        super().__init__(_("New process"), says, "seq 300000 | sort -r | tail -1", _problem_of_command)
+        if before:
+            says += "\n" + _("↑ brings back: {command}").format(command=clean_line(before[-1], _MAX_SHOWN))
+        super().__init__(_("New process"), says, "seq 300000 | sort -r | tail -1", _problem_of_command, before)
 
 
 class GoToTime(Ask):
@@ -35,7 +43,16 @@ class RecordAs(Ask):
         says = _(
             "The file, in the folder that we were started in if it names none. It will hold every event since boot."
         )
-        super().__init__(_("Record"), says, f"{scenario}.trace", lambda path: None)
+        self._example = f"{scenario}.trace"
+        super().__init__(_("Record"), says, self._example, lambda path: None)
+
+    def take(self, answer: str) -> None:
+        super().take(answer.strip() or self._example)
+
+
+def command_line(argv: Sequence[str]) -> str:
+    """As somebody would type it: what was handed to a shell is the shell's."""
+    return argv[2] if len(argv) == 3 and argv[:2] == ["sh", "-c"] else shlex.join(argv)
 
 
 def _problem_of_command(line: str) -> str | None:

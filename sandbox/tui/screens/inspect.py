@@ -6,17 +6,19 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.containers import Vertical, VerticalScroll
-from textual.widgets import Input, Static
+from textual.widgets import Static
 
 from sandbox import wording
 from sandbox.i18n import _
-from sandbox.model.commands import Type
+from sandbox.model.commands import Press, Type
 from sandbox.model.states import State
+from sandbox.tui.config import config_of
 from sandbox.tui.format import brief
 from sandbox.tui.panels.console.output import ConsoleOutput
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
 from sandbox.tui.state.session import Session
+from sandbox.tui.widgets.entry import TypingLine
 from sandbox.util.units import MS, US, show_duration
 
 _REFRESH_S = 0.25
@@ -25,12 +27,13 @@ _REFRESH_S = 0.25
 class Inspect(Dialog[None]):
     """One process, as it is by now."""
 
-    AUTO_FOCUS = "Input"
+    AUTO_FOCUS = "TypingLine"
 
     def __init__(self, session: Session, pid: int) -> None:
         super().__init__()
         self._session, self._pid = session, pid
         self._row = session.view.board.rows[pid]
+        self._line = TypingLine()
 
     def compose(self) -> ComposeResult:
         """Facts above, output below, a line to type at the bottom."""
@@ -41,16 +44,23 @@ class Inspect(Dialog[None]):
                 yield Static()
             yield Static(_("its console"), id="console-title")
             yield ConsoleOutput(id="output")
-            yield Input(placeholder=_("type a line into its console, then ⏎"))
+            yield self._line
 
     def on_mount(self) -> None:
         """Show it anew, again and again."""
         self._show()
         self.set_interval(_REFRESH_S, self._show)
 
-    def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._session.send(Type(str(self._pid), event.value))
-        event.input.clear()
+    def on_input_submitted(self) -> None:
+        if self._row.exited is None:
+            self._session.send(Type(str(self._pid), self._line.value))
+            self._line.take()
+
+    def on_typing_line_pressed(self, event: TypingLine.Pressed) -> None:
+        self._session.send(Press(str(self._pid), event.key))
+
+    def on_entry_line_left(self) -> None:
+        self.dismiss(None)
 
     def _show(self) -> None:
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
@@ -60,8 +70,13 @@ class Inspect(Dialog[None]):
             table.add_row(name, value if isinstance(value, Text) else Text(value))
         self.query_one("#facts Static", Static).update(table)
         self.query_one(ConsoleOutput).update_from(self._row.output)
+        self._line.placeholder = self._hint()
+
+    def _hint(self) -> str:
         if self._row.state is State.EXITED:
-            self.query_one(Input).display = False
+            return _("it is over: nobody reads here")
+        keys = " ".join(config_of(self).key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
+        return _("type a line into its console, then ⏎; also {keys}").format(keys=keys)
 
     def _facts(self) -> list[tuple[str, str | Text]]:
         view, row = self._session.view, self._row

@@ -9,13 +9,14 @@ from typing import Literal
 from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
 from sandbox.lessons.course import finish
-from sandbox.model.commands import Command, Pause, Predict, Resume, Step
+from sandbox.model.commands import Command, Pause, Predict, Resume, Spawn, Step
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.trace.record import Recorder
 from sandbox.tui.state.clock import Load, MachineClock
 from sandbox.tui.state.errors import KernelGone
 from sandbox.tui.state.lesson_progress import LessonProgress
+from sandbox.tui.state.own import OwnPrograms
 from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
 from sandbox.tui.state.run_file import RunFile
@@ -44,6 +45,7 @@ class Live:
         self.quiz = Quiz(self.view)
         self.lesson = LessonProgress(scenario)
         self.quantum = QuantumSteps()
+        self.own = OwnPrograms(scenario)
         self.file = RunFile(scenario, recorder)
         self.clients = Clients()
         self._client_script = ClientScript(scenario.clients, self.clients)
@@ -79,8 +81,10 @@ class Live:
             self.view.past.add(event)
             self.quiz.add_event(event)
             match event:
-                case Admitted(name=name, order=order) if order is not None:
-                    self._missing.discard(name)
+                case Admitted(name=name, order=order):
+                    self.own.add(event)
+                    if order is not None:
+                        self._missing.discard(name)
                 case Fault(pid=None):
                     self._missing.discard(event.process)  # it will not come any more
                 case Booted():
@@ -134,6 +138,8 @@ class Live:
         self.view.to_present()
         if not self.send(command) and self.link is not None:
             raise KernelGone
+        if isinstance(command, Spawn):
+            self.own.ask(command.argv)
 
     def look(self, move: Callable[[], object]) -> None:
         if self.view.live.board.booted is not None:

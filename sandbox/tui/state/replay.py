@@ -22,6 +22,7 @@ from sandbox.tui.state.clock import Load
 from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.lesson_progress import LessonProgress
 from sandbox.tui.state.live import Live
+from sandbox.tui.state.own import OwnPrograms
 from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
 from sandbox.tui.state.run_file import RunFile
@@ -58,6 +59,7 @@ class Replay:
         self.quiz = Quiz(self.view)
         self.lesson = LessonProgress(scenario)
         self.quantum = QuantumSteps()
+        self.own = OwnPrograms(scenario)
         self.file = RunFile(scenario)
         self.clients = Clients()
         self.is_read = False

@@ -11,6 +11,7 @@ from sandbox.model.commands import Command
 from sandbox.model.events import AnyEvent
 from sandbox.model.spec import Scenario
 from sandbox.tui.state.lesson_progress import LessonProgress
+from sandbox.tui.state.own import OwnPrograms
 from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
 from sandbox.tui.state.run_file import RunFile
@@ -57,6 +58,8 @@ class Session(Protocol):
     quiz: Quiz
     lesson: LessonProgress
     quantum: QuantumSteps
+    #: Programs of the reader's own.
+    own: OwnPrograms
     file: RunFile
     #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
     clients: Clients

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from rich.cells import cell_len
@@ -18,6 +19,8 @@ from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: Cells of a name in a prompt.
 _MAX_NAME = 16
+#: Lines that can be had back.
+_MAX_LINES = 200
 
 
 class Prompt(Lines):
@@ -53,15 +56,51 @@ class Prompt(Lines):
 
 
 class EntryLine(Input):
-    """A line that one can leave."""
+    """A line that one can leave. The lines before come back with the arrows, which lead nowhere else from here."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("entry")
 
     class Left(Message):
         """Nobody wants to type any more."""
 
+    def __init__(
+        self, id: str | None = None, compact: bool = False, placeholder: str = "", before: Sequence[str] = ()
+    ) -> None:
+        super().__init__(id=id, compact=compact, placeholder=placeholder)
+        self._before = [*before]
+        #: How many lines back the one is that is shown; 0: a new one, which is kept meanwhile.
+        self._back = 0
+        self._new = ""
+        self._of: object = None
+
     def action_leave(self) -> None:
         self.post_message(self.Left())
+
+    def meant_for(self, whom: object) -> None:
+        """Who gets what is typed: a line that was begun for somebody else is nothing for them."""
+        if whom != self._of:
+            self._of = whom
+            self._before.clear()
+            self._back = 0
+            self.clear()
+
+    def take(self) -> None:
+        """What it says has been sent: it begins anew, and can be had back."""
+        if self.value and self.value not in self._before[-1:]:
+            self._before = [*self._before, self.value][-_MAX_LINES:]
+        self._back = 0
+        self.clear()
+
+    def action_recall(self, by: int) -> None:
+        """The line before, or the one after."""
+        back = max(min(self._back - by, len(self._before)), 0)
+        if back == self._back:
+            return
+        if self._back == 0:
+            self._new = self.value
+        self._back = back
+        self.value = self._before[-back] if back else self._new
+        self.cursor_position = len(self.value)
 
 
 class TypingLine(EntryLine):

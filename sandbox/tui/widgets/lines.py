@@ -154,7 +154,8 @@ class Lines(Widget):
         """Draw all lines anew, whether they have changed or not."""
         self.palette = palette_of(self.app).on(self.rich_style)
         self._lines = []
-        self.update_lines()
+        if all(node.display for node in self.ancestors_with_self if isinstance(node, Widget)):
+            self.update_lines()  # what is not shown is not up to date either
 
 
 class ScrolledLines(Lines):

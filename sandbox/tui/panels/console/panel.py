@@ -79,10 +79,10 @@ class Console(Panel, can_focus=True):
             end = _("scrolled back: {key} follows the end").format(key=self.key("console_end"))
         self._output.entitle(self._title(row), end)
         self._prompt.update_from(living.name if living is not None else None, asks)
-        self._line.display = living is not None
+        # Whoever types goes on typing: what was meant for somebody who has just ended shall be no command.
+        self._line.display = living is not None or self._line.has_focus
+        self._line.meant_for((self._session, self._shown))
         self._line.placeholder = self._hint()
-        if living is None and self._line.has_focus:
-            self.take_keys()
 
     def _title(self, row: Row | None) -> str:
         if row is None:
@@ -144,7 +144,7 @@ class Console(Panel, can_focus=True):
         target = self._target(self._session.view.board) if self._session is not None else None
         if self._session is not None and target is not None:
             self._session.send(Type(str(target), event.value))
-            event.input.clear()
+            self._line.take()
             self._output.follow()
 
     def on_typing_line_pressed(self, event: TypingLine.Pressed) -> None:

@@ -83,10 +83,11 @@ class Sockets(Panel, can_focus=True):
         self._list.update_from(session, self._groups, self._chosen, notes, self._gone)
         speaker = self._speaker
         self._prompt.update_from(speaker.name if speaker is not None else None, asks=False)
-        self._line.display = speaker is not None
+        # Whoever types goes on typing: what was meant for somebody who has just left shall be no command.
+        self._line.display = speaker is not None or self._line.has_focus
+        if speaker is not None:
+            self._line.meant_for(speaker)
         self._line.placeholder = self._hint()
-        if speaker is None and self._line.has_focus:
-            self.take_keys()
 
     def _hint(self) -> str:
         if self._line.has_focus:
@@ -221,7 +222,7 @@ class Sockets(Panel, can_focus=True):
         if self._speaker is not None:
             self._chosen = self._speaker
             self._speaker.say(event.value + "\n")
-            event.input.clear()
+            self._line.take()
             self.poll()
 
     def on_entry_line_left(self) -> None:

@@ -1,0 +1,48 @@
+"""Programs of the reader's own among the processes: what would be lost with the run."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from sandbox.model.events import Admitted
+from sandbox.model.spec import Scenario
+from sandbox.scenario import built_in_folder
+from sandbox.util.text import clean_line
+from sandbox.views.board import Board
+
+
+class OwnPrograms:
+    """Those that the reader has started, the commands of a scenario of theirs, and the children of either."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        own = scenario.folder != str(built_in_folder())
+        self._commands = {process.name for process in scenario.processes if own and process.command is not None}
+        #: What has been asked for and is not there yet, as it will be told of.
+        self._awaited: Counter[str] = Counter()
+        self._pids: set[int] = set()
+        #: The last one that the reader has started, until somebody looks.
+        self._new: int | None = None
+
+    def ask(self, argv: Sequence[str]) -> None:
+        """The reader wants this to run."""
+        self._awaited[clean_line(" ".join(argv))] += 1
+
+    def add(self, event: Admitted) -> None:
+        """A process is born."""
+        asked = event.order is None and event.parent is None and self._awaited[event.runs] > 0
+        if asked:
+            self._awaited[event.runs] -= 1
+            self._new = event.pid
+        named = event.order is not None and event.name in self._commands
+        if asked or named or event.parent in self._pids:
+            self._pids.add(event.pid)
+
+    def take_new(self) -> int | None:
+        """The one that the reader has started since the last call."""
+        new, self._new = self._new, None
+        return new
+
+    def alive(self, board: Board) -> list[int]:
+        """Those that have not ended."""
+        return sorted(pid for pid in self._pids if pid in board.rows and board.rows[pid].exited is None)
