@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from rich.cells import cell_len
@@ -47,12 +47,16 @@ class Column(Processes):
     DEFAULT_CLASSES = "framed"
 
     means = ""
+    means_order = "since"
     state: State
 
     def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
         self.remember(session, chosen)
-        title = f"{wording.state(self.state)} {len(self.members(session))}"
+        number, shown = len(self.members(session)), len(self.in_order(session))
+        title = f"{wording.state(self.state)} {number}"
+        if shown != number:
+            title = f"{wording.state(self.state)} {shown}/{number}"
         self.entitle(title, _(self.means) if self.size.width >= _MIN_FOR_TITLE else "")
         self.update_lines()
 
@@ -60,9 +64,15 @@ class Column(Processes):
         """The processes to show."""
         raise NotImplementedError
 
-    def in_order(self, session: Session) -> Iterable[int]:
-        """The same, first on top."""
-        return self.members(session)
+    def in_order(self, session: Session) -> Collection[int]:
+        """Those of them that lists show, first on top."""
+        return session.view.listing.pids(self.members(session), session.view)
+
+    def order_at(self, x: int, y: int) -> str | None:
+        """In its borders: above, the title stands for names; below, what stands at the right for that."""
+        if y == 0:
+            return "name"
+        return self.means_order if y == self.outer_size.height - 1 else None
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         """One process's line. ``others``: how many are folded into it."""
@@ -143,6 +153,7 @@ class ReadyColumn(Column):
     """The ready queue, its head on top."""
 
     means, state = N_("CPU used"), State.READY
+    means_order = "cpu"
 
     def members(self, session: Session) -> Collection[int]:
         return session.view.board.ready
@@ -208,8 +219,8 @@ class DoneColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.view.board.exited
 
-    def in_order(self, session: Session) -> Iterable[int]:
-        return reversed(session.view.board.exited)
+    def in_order(self, session: Session) -> Collection[int]:
+        return session.view.listing.pids([*reversed(session.view.board.exited)], session.view)
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         exited = row.exited

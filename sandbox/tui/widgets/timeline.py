@@ -109,11 +109,11 @@ class Timeline(Processes):
         cursor_ns = session.view.now_ns if session.view.looks_back else None
         self._fit(width, session.view.present_ns, cursor_ns)
         lines = height - 1
-        cpus = history.booted.cpus if history.booted else 0
-        roomy = lines >= _MIN_FOR_CPUS or cpus + len(session.view.tree.members) <= lines
-        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.view.tree.members) <= _MAX_HUED)
+        cpus, members = history.booted.cpus if history.booted else 0, session.view.members
+        roomy = lines >= _MIN_FOR_CPUS or cpus + len(members) <= lines
+        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(members) <= _MAX_HUED)
         lanes = [*self._cpu_lanes(session, history, chart, width)] if roomy and cpus <= _MAX_CPUS else []
-        if lanes and len(lanes) + len(session.view.tree.members) < lines:
+        if lanes and len(lanes) + len(members) < lines:
             lanes.append((None, self.blank(width)))
         lanes += self._life_lanes(session, history, chart, width, lines - len(lanes))
         yield from lanes[:lines]
@@ -154,7 +154,7 @@ class Timeline(Processes):
     ) -> Iterator[Choice[int]]:
         """Each process, or as many as there is room for."""
         tree = session.view.tree
-        members = tree.members
+        members = session.view.members
         chosen = tree.head(self.chosen) if self.chosen is not None else None
         place = next((index for index, member in enumerate(members) if member.pid == chosen), None)
         thick, gap = _proportions(len(members), height)
