@@ -121,3 +121,29 @@ def test_reasons_take_what_others_can_spare(width: int) -> None:
     assert sum(usual) == sum(wide) == width
     assert wide[2] > usual[2] + 5
     assert min(wide) >= 13
+
+
+async def test_the_help_is_searched(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(100, 28)) as pilot:
+        await driver.feed(pilot, long_run())
+        await pilot.press("question_mark", "slash", *"zoom")
+        await pilot.pause()
+        assert "show a longer time" in driver.text
+        assert "Pause or go on" not in driver.text
+        await pilot.press("enter", "escape")
+        await pilot.pause()
+        assert driver.app.screen is driver.app.board_screen
+
+
+async def test_typing_narrows_what_can_be_opened(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.feed(pilot, long_run())
+        await pilot.press("o", *"serv")
+        await pilot.pause()
+        assert "iterative-server" in driver.text
+        assert "quadrants" not in driver.text
+        await pilot.press("enter")  # the one that begins so
+        await driver.settle(pilot)
+        assert driver.app.session.scenario.name == "server"
