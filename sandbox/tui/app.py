@@ -7,7 +7,7 @@ import asyncio
 import gc
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
 
@@ -17,6 +17,7 @@ from textual.binding import BindingType
 from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.events import Event, InputEvent, Key
+from textual.filter import LineFilter
 from textual.markup import escape
 from textual.screen import Screen
 from textual.widgets import Input
@@ -29,13 +30,15 @@ from sandbox.model.events import AnyEvent, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
+from sandbox.tui.ascii import AsciiSigns
 from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
-from sandbox.tui.palette import DARK, LIGHT
+from sandbox.tui.palette import DARK, LIGHT, in_sixteen
+from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.session import Link, Session
@@ -74,6 +77,7 @@ class SandboxApp(App[int]):
             os.environ["NO_COLOR"] = no_color
         self.session = session
         self.config = config or Config()
+        self._signs = AsciiSigns()
         self.frames = Frames(self.frame)
         self.signals = Signals(self)
         self._keyboard = Keyboard(self, super().on_event)
@@ -83,8 +87,8 @@ class SandboxApp(App[int]):
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for theme in (DARK, LIGHT):
+            self.register_theme(in_sixteen(theme) if self.console.color_system == "standard" else theme)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
 
     # Life
@@ -330,6 +334,11 @@ class SandboxApp(App[int]):
     def action_theme(self) -> None:
         """Dark or light."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+        keep_theme("dark" if self.current_theme.dark else "light")
+
+    def get_line_filters(self) -> Sequence[LineFilter]:
+        """What all that is drawn goes through."""
+        return [*super().get_line_filters(), self._signs] if self.config.ascii else super().get_line_filters()
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """The screen as an SVG."""
