@@ -5,7 +5,9 @@ from multiprocessing import get_context
 
 
 def work():
-    time.sleep(0.6)
+    time.sleep(0.3)
+    while time.thread_time() < 0.5:
+        pass
     print("child: done")
 
 

@@ -43,6 +43,18 @@ def figures(history: History, tracker: LessonTracker) -> dict[str, Figure]:
     return found | {name: Figure(value_of(text), text) for name, text in tracker.printed.items()}
 
 
+#: What of a run is not known before its end.
+_AT_THE_END = (
+    *("makespan", "serial_makespan", "serial_utilisation", "fairness"),
+    *("turnaround", "waiting", "response"),
+)
+
+
+def so_far(history: History, tracker: LessonTracker) -> dict[str, Figure]:
+    """Those of a run that goes on, as far as they mean anything by now."""
+    return {name: figure for name, figure in figures(history, tracker).items() if name not in _AT_THE_END}
+
+
 def _of_process(tracker: LessonTracker, process: dict[str, Any]) -> dict[str, Figure]:
     path = tracker.paths[process["pid"]]
     found = {

@@ -33,6 +33,41 @@ def title(scenario: Scenario) -> str:
     )
 
 
+def has_figures(text: str) -> bool:
+    """Whether there is anything to fill in."""
+    return _PLACEHOLDER.search(text) is not None
+
+
+def fill_known(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:
+    """A part of the text with its figures; what speaks of figures that are not known (yet) is left out: sentences, and
+    rows of tables. A part that speaks of nothing else has a dash in their place."""
+    blocks = [_without_unknown(block, scenario, known) for block in text.split("\n\n")]
+    if all(not block or block.startswith("#") for block in blocks):
+        return fill(text, scenario, known).replace(UNKNOWN, "–")
+    return "\n\n".join(block for block in blocks if block)
+
+
+def _without_unknown(block: str, scenario: Scenario, known: Mapping[str, str]) -> str:
+    if UNKNOWN in block or not has_figures(block):  # the text's own dots tell nothing
+        return fill(block, scenario, known)
+    if not block.startswith("|"):
+        sentences = (fill(sentence, scenario, known) for sentence in _SENTENCE_ENDS.split(block))
+        return "".join(sentence for sentence in sentences if UNKNOWN not in sentence).rstrip()
+    filled = [fill(line, scenario, known) for line in block.split("\n")]
+    rows = [line for line in filled if UNKNOWN not in line]
+    return "\n".join(rows) if len(rows) > 2 or len(rows) == len(filled) else ""  # a heading, and a line below it
+
+
+#: Where one sentence ends and the next begins, blanks included in the former.
+_SENTENCE_ENDS = re.compile(r"(?<=[.?!]\s)|(?<=[。？！])")
+_CODE = re.compile(r"`([^`\n]+)`")
+
+
+def with_keys(text: str, moved: Mapping[str, str]) -> str:
+    """The text with the reader's own keys. ``moved``: them, by those that the text names."""
+    return _CODE.sub(lambda code: f"`{moved.get(code[1], code[1])}`", text) if moved else text
+
+
 def fill(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:
     """The text with its figures; ``UNKNOWN`` for those of the scenario that are not known (yet)."""
     heads = scenario.names

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sandbox.model.claims import Happening
+from sandbox.model.claims import OPERATOR, Happening
 from sandbox.model.events import Admitted, Blocked, Dispatched, Event, Exited, Operator, PolicyNote, Ready, Wrote
 
 _MAX_LINE = 2_000
@@ -69,7 +69,7 @@ class LessonTracker:
                 self._write(event.t_ns, pid, text)
             case PolicyNote(pid=int() as pid, note=note):
                 self._happens(event.t_ns, pid, "is", note.rule)
-            case Operator(did=did):
+            case Operator(did=did) if did.figures.get("by", OPERATOR) == OPERATOR:
                 self._operates(event.t_ns, " ".join(map(str, (did.rule, *did.figures.values()))))
 
     def _path(self, event: Admitted) -> str:
@@ -103,6 +103,12 @@ class LessonTracker:
         self.times[happening].add(t_ns)
         if len(self.reached) < len(self._steps) and self._steps[len(self.reached)] == happening:
             self.reached.append(t_ns)
+            while len(self.reached) < len(self._steps) and self._is_past(self._steps[len(self.reached)]):
+                self.reached.append(t_ns)
+
+    def _is_past(self, step: Happening) -> bool:
+        """Whether it has come before its turn, and cannot come again."""
+        return step.verb in _ONCE and self.times[step].number > 0 and "*" not in step.who
 
     def _note(self, path: str, line: str) -> None:
         """Figures that a program prints: ``x = 5``, ``x = 5, y = 6``, ``child: x = 5``."""
@@ -115,6 +121,8 @@ class LessonTracker:
             self.printed[f"{path}.{label}{name}"] = value.strip()
 
 
+#: What happens to a process once.
+_ONCE = ("is born", "exits", "is killed")
 _READY = {"woke": "wakes", "expired": "uses up its slice", "preempted": "is preempted"}
 
 

@@ -74,7 +74,7 @@ def find(name: str, folder: str = ".") -> type[Policy]:
         load,
     )
 
-    if ":" in name:
+    if ":" in name or name.endswith(".py"):
         return load(name, folder)
     for point in _installed():
         if point.name == name:

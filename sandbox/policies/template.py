@@ -50,5 +50,6 @@ class Mine(Policy):
         """The task leaves the CPU, after so much CPU time."""
 
     def why(self, task: Task) -> Clause:
-        """Why this one was picked: the sentence that the screen shows."""
+        """Why this one was picked: the sentence that the screen shows in WHY. Change it whenever you change pick(), or
+        the screen tells of a rule that is not yours."""
         return Clause("sentence", {"text": "it has waited longest"})

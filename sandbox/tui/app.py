@@ -14,7 +14,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.command import CommandPalette
 from textual.driver import Driver
 from textual.events import Event, InputEvent, Key
 from textual.filter import LineFilter
@@ -220,8 +219,14 @@ class SandboxApp(App[int]):
         front = self.board_screen.front
         faults = [event for event in events if isinstance(event, Fault) and not front.shows_fault(event)]
         faults = [fault for fault in faults if fault.what.rule not in _PLAIN_TO_SEE]
-        for fault in faults[:_MAX_TOLD]:
-            tell(self, wording.sentence(fault, self.session.view.names), severe=True)
+        names = self.session.view.names
+        # The same of several at once (a busy system stops nobody quickly) is told once, and of whom.
+        alike: dict[str, list[Fault]] = {}
+        for fault in faults:
+            alike.setdefault(fault.what.rule if fault.pid is not None else str(fault.what), []).append(fault)
+        for first, *more in list(alike.values())[:_MAX_TOLD]:
+            others = _("{first}; {number} others alike").format(first=wording.sentence(first, names), number=len(more))
+            tell(self, others if more else wording.sentence(first, names), severe=True)
 
     def _mourn(self, link: Link) -> None:
         """The kernel process is dead: say so, sweep up, offer a new one."""
@@ -363,8 +368,10 @@ class SandboxApp(App[int]):
 
     def action_command_palette(self) -> None:
         """Textual's own, in the reader's language."""
-        if not isinstance(self.screen, CommandPalette):
-            self.push_screen(CommandPalette(placeholder=_("Type what it is called…"), id="--command-palette"))
+        from sandbox.tui.screens.palette import Palette
+
+        if not isinstance(self.screen, Palette):
+            self.push_screen(Palette())
 
     def get_system_commands(self, screen: Screen[object]) -> Iterable[SystemCommand]:
         """Every action that is there by its name in the command palette."""

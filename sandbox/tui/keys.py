@@ -205,6 +205,16 @@ def key_of(action_id: str, keymap: Mapping[str, str]) -> str:
     return written(keys_of(action, keymap).split(",")[0])
 
 
+def moved_keys(keymap: Mapping[str, str]) -> dict[str, str]:
+    """The keys that a user has moved, as people write them: where each is now, by the one that it comes with. Of
+    several actions with one key it is the board's that texts mean."""
+    moved = [action for action in ACTIONS if action.id in keymap]
+    return {
+        written(action.keys.split(",")[0]): key_of(action.id, keymap)
+        for action in sorted(moved, key=lambda action: not action.panel)
+    }
+
+
 def bindings(panel: str = "") -> list[BindingType]:
     """The bindings of a panel or a line, or those of the board's screen."""
     return [_binding(action) for action in ACTIONS if action.panel == panel and action.id not in FROM_ANYWHERE]

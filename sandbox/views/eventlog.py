@@ -50,7 +50,19 @@ class Moment:
         self.board.apply(event)
         self.history.add(event)
         if isinstance(event, (Admitted, Became)):
-            self.names[event.pid] = event.name
+            self.names[event.pid] = self._name(event.pid, event.name)
+
+    def _name(self, pid: int, name: str) -> str:
+        """Its name; with a number where somebody has it already: a child that goes by its parent's is ``server/2``, the
+        second of its children, as in claims; others are ``cat#7``, by their pid."""
+        if name not in self.names.values() or self.names.get(pid) == name:
+            return name
+        rows = self.board.rows
+        parent = rows[pid].admitted.parent
+        if parent in self.names and rows[parent].name == name:
+            siblings = [row.pid for row in rows.values() if row.admitted.parent == parent]
+            return f"{self.names[parent]}/{siblings.index(pid) + 1}"
+        return f"{name}#{pid}"
 
 
 class _Chapter:

@@ -23,7 +23,7 @@ _FAULTS: Messages = {
     "no list of sockets": "who is connected to whom cannot be seen here: {reason}",
     "no witness": "the slices cannot be verified here: {reason}",
     "stood still": "the kernel process got no CPU for {for_ns}: nobody was scheduled meanwhile",
-    "stop not confirmed": "its stop is not confirmed yet; the others go on",
+    "stop not confirmed": "it was told to stop and has not done so yet: the system is busy; nobody waits for that",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "nothing can happen any more": "nothing can happen any more: the run ends",
     "only on real processes": "{command} needs real processes; the virtual machine has none",

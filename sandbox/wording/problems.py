@@ -31,7 +31,7 @@ _PROBLEMS: Messages = {
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
     "which class": "{value} does not say which class is meant; write {allowed}",
-    "no such class": "there is no class {value} in {file}",
+    "no such class": "there is no class {value} in {file}; there are: {allowed}",
     "no such function": "there is no function {value} in {file}; there are: {allowed}",
     "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",
     "no such scenario": "there is no scenario {value}; there are: {allowed}, or give the path of a file",

@@ -31,17 +31,26 @@ _HELD_WITHIN_A_SLICE = N_("{name} was running; it goes on first, with what is le
 _ON_THE_CPU = N_("{name} has the CPU.")
 _TIE = N_("All at one instant: {rule} puts {first} before {second}.")
 _TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
+#: By themselves these are no reason to explain anything.
+_TELLS_NOTHING = (Ready, Booted, Admitted, Wrote)
+#: Policies under which who has used up a slice goes to the tail of a queue.
+_BY_QUEUES = ("fcfs", "rr", "mlfq", "feedback")
 #: Sentences that are shown at most.
 _MAX_SENTENCES = 4
 
 
 def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple[int, str] | None:
     """The last thing that needs an explanation, and what led to it: when (ns), and in sentences. ``idle``: no
-    process is running or ready."""
-    telling = [event for event in recent if not isinstance(event, (Ready, Booted, Admitted, Wrote))]
-    if not telling:
-        return None
-    t_ns = telling[-1].t_ns
+    process is running or ready. What needs none (bytes that came over a connection) leaves the last one that did."""
+    for t_ns in dict.fromkeys(event.t_ns for event in reversed(recent) if not isinstance(event, _TELLS_NOTHING)):
+        said = _explain(t_ns, recent, names, policy, idle)
+        if said:
+            return t_ns, prose(said)
+    return None
+
+
+def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle: bool) -> list[str]:
+    """What happened at one instant, and why, in sentences."""
     instant = [event for event in recent if event.t_ns == t_ns]
     pauses = [event for event in instant if isinstance(event, Operator) and event.is_pause]
     asked = any(event.asks_cpu is not None for event in pauses)
@@ -54,6 +63,8 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
                 said.append(fill(template, {"name": names[pid]}))
             case Ready(pid=pid, reason="preempted") if asked:
                 said.append(fill(_ON_THE_CPU, {"name": names[pid]}))
+            case Ready(pid=pid, reason="expired") if policy not in _BY_QUEUES:
+                said.append(_("{name} used its whole slice, and is ready again.").format(name=names[pid]))
             case Ready():
                 said.append(_whole(lead(event, names)))
             case Blocked(pid=pid, on=on):
@@ -73,7 +84,7 @@ def why(recent: Sequence[Event], names: Names, policy: str, idle: bool) -> tuple
         said.append(_("Nobody is ready."))
     if len(said) > _MAX_SENTENCES:
         said = ["…", *said[-_MAX_SENTENCES:]]
-    return (t_ns, prose(said)) if said else None
+    return said
 
 
 def verdict(said: int, made: Dispatched, names: Names, policy: str) -> str:

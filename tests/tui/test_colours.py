@@ -6,9 +6,10 @@ import pytest
 from rich.cells import cell_len
 from rich.color import ColorSystem
 
-from sandbox.tui import ascii, remembered
+from sandbox.tui import ascii as signs
 from sandbox.tui.config import Config, read_config
 from sandbox.tui.palette import SIXTEEN_ON_DARK, SIXTEEN_ON_LIGHT, Palette
+from sandbox.tui.remembered import keep_theme
 from tests.support.app import MakeDriver
 from tests.support.kernel_script import long_run
 
@@ -25,9 +26,9 @@ async def test_every_sign_of_the_screen_is_ascii(make_driver: MakeDriver, size: 
 
 
 def test_signs_keep_their_width() -> None:
-    for sign, other in ascii._SIGNS.items():
+    for sign, other in signs._SIGNS.items():
         assert cell_len(chr(sign)) == cell_len(str(other)) == 1
-    assert ascii.spelt("READY 就绪 ░") == "READY 就绪 :"
+    assert signs.spelt("READY 就绪 ░") == "READY 就绪 :"
 
 
 @pytest.mark.parametrize(
@@ -46,7 +47,7 @@ def test_terminals_without_signs(environment: dict[str, str], plain: bool, monke
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert ascii.has_no_signs() is plain
+    assert signs.has_no_signs() is plain
 
 
 @pytest.mark.parametrize("palette", [SIXTEEN_ON_DARK, SIXTEEN_ON_LIGHT])
@@ -63,7 +64,7 @@ async def test_the_theme_is_remembered(make_driver: MakeDriver) -> None:
         await driver.feed(pilot, long_run())
         await pilot.press("t")
     assert read_config().theme == "light"
-    remembered.keep_theme("dark")
+    keep_theme("dark")
     assert read_config().theme == "dark"
 
 

@@ -174,13 +174,17 @@ async def test_moved_keys_do_what_they_say_everywhere(make_driver: MakeDriver) -
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, KernelScript())
         assert "f5 starts a program of yours" in driver.text
-        await driver.feed(pilot, KernelScript().admit("a").run("a").later("1ms").exit("a"))
-        assert "{ runs it again" in driver.text
+        script = KernelScript().admit("a").run("a").later("1ms")
+        await driver.feed(pilot, script)
         await pilot.press("space")
         assert driver.sent == []
         await pilot.press("x")
         assert driver.sent == [Pause()]
         assert driver.panel("keys")[0].split()[:2] == ["x", "pause"]
+        await driver.feed(pilot, script.exit("a"))
+        assert "{ runs it again" in driver.text
+        await pilot.press("x")
+        assert driver.toasts()[-1] == "Everything has ended: there is nothing to pause"
         await pilot.press("question_mark")
         await pilot.pause()
         assert "f5 ctrl+n New process" in " ".join(driver.text.split())

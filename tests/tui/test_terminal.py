@@ -49,8 +49,10 @@ def explained(app: Terminal) -> str:
 
 def test_it_opens_on_welcome_and_the_board_moves() -> None:
     with terminal() as app:
-        app.read_until(lambda: app.shows("welcome  ▶ RUNNING"), "the welcome scenario runs")
+        app.read_until(lambda: app.shows("welcome  ‖ PAUSED"), "the welcome scenario waits for its reader")
         app.read_until(lambda: app.shows("These are real processes of your machine"), "its lesson is open")
+        app.read_until(lambda: app.shows("space begins"), "it says which key goes on")
+        app.press("l ")  # without the lesson nothing pauses
         seen: set[str] = set()
 
         def two_had_the_cpu() -> bool:

@@ -19,11 +19,13 @@ from sandbox.util.timeout import Timeout
 def load(name: str, folder: str) -> type[Policy]:
     """The class of ``file.py:Class``; a path that is not absolute begins at ``folder``. The file is read and run anew
     each time, whatever caches there are. Raises BadValue."""
-    file_name, _, class_name = name.rpartition(":")
+    file_name, _, class_name = name.rpartition(":") if ":" in name else (name, "", "")
     path = os.path.join(folder, file_name)
     shown = os.path.basename(file_name)
     if not os.path.isfile(path):
         raise BadValue("no such file", value=file_name)
+    if not class_name:
+        raise BadValue("which class", value=clean_line(shown), allowed=_offered(path, shown))
     linecache.checkcache(path)
     module = types.ModuleType(f"policy {shown}")  # no name that an import could mean
     module.__file__ = path
@@ -37,8 +39,13 @@ def load(name: str, folder: str) -> type[Policy]:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
         raise BadValue("file fails", value=shown, line=line, reason=reason(error)) from error
     if not hasattr(module, class_name):
-        raise BadValue("no such class", value=class_name, file=shown)
+        raise BadValue("no such class", value=class_name, file=shown, allowed=_offered(path, shown))
     return checked(getattr(module, class_name), name)
+
+
+def _offered(path: str, shown: str) -> str:
+    """How the classes of a file are written, for who has named none of them."""
+    return clean_line(" | ".join(f"{shown}:{name}" for name in classes(path)), 200) or f"{shown}:Class"
 
 
 def _missing(error: BaseException) -> str:

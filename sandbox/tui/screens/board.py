@@ -12,7 +12,6 @@ from textual.widgets import Input
 
 from sandbox.i18n import _
 from sandbox.model.commands import Kill, Reload, Resume, Spawn, UsePolicy, split_command
-from sandbox.model.values import Duration
 from sandbox.tui import panels
 from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
@@ -75,7 +74,10 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         yield from (self.status, self.tabs, self.front, self.lower, self.why, self.question, self.filter, self.keys)
 
     def begin(self, session: Session) -> None:
-        """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons."""
+        """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons. What
+        is about something else begins with the board, unless its lesson leads elsewhere."""
+        if session.scenario.name != self.session.scenario.name:
+            self.turn_to("board")
         self.session, self.chosen = session, None
         self._open_lesson(session.scenario.lesson is not None and self.shows_lessons)
         self.update_all()
@@ -342,9 +344,9 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     def action_go_to(self) -> None:
         """Ask for a time."""
-        from sandbox.tui.screens.forms import GoToTime
+        from sandbox.tui.screens.forms import GoToTime, time_ns
 
-        ask(self, GoToTime(self.session.view.now_ns), lambda text: self._look_at(Duration().parse(text)))
+        ask(self, GoToTime(self.session.view.now_ns), lambda text: self._look_at(time_ns(text)))
 
     def action_move(self, cells: int) -> None:
         """To the right by so many cells of the timeline, or to the left."""

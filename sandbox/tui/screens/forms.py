@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 from collections.abc import Sequence
@@ -16,6 +17,7 @@ from sandbox.util.text import clean_line
 
 #: Cells of a command that is offered again.
 _MAX_SHOWN = 50
+_BARE = re.compile(r"\d{1,9}(\.\d{0,9})?|\.\d{1,9}")
 
 
 class NewProcess(Ask):
@@ -32,7 +34,7 @@ class GoToTime(Ask):
     """Asks for a time of the run."""
 
     def __init__(self, now_ns: int) -> None:
-        says = _("A time since boot, with its unit; it is {time} now.").format(time=exact(now_ns))
+        says = _("A time since boot: 3.4 are seconds, 250ms has its unit; it is {time} now.").format(time=exact(now_ns))
         super().__init__(_("Go to a time"), says, "1.25s", _problem_of_time)
 
 
@@ -78,9 +80,15 @@ def _problem_of_command(line: str) -> str | None:
     return None
 
 
+def time_ns(text: str) -> int:
+    """A time of the run as people write it; of a bare number only seconds make sense. Raises BadValue."""
+    bare = text.strip()
+    return Duration().parse(f"{bare}s" if _BARE.fullmatch(bare) else bare)
+
+
 def _problem_of_time(text: str) -> str | None:
     try:
-        Duration().parse(text)
+        time_ns(text)
     except BadValue as bad:
         return wording.problem(bad.faults[0][1])
     return None

@@ -24,6 +24,28 @@ _SIGNS = (
     ("B  ·", State.BLOCKED, N_("it waits for something else than the CPU")),
     ("✔  ✘", State.EXITED, N_("it has ended: well, or with an error or by a signal")),
 )
+#: Words that stand on the screen and explain themselves nowhere else.
+_WORDS = (
+    (
+        N_("undispatched"),
+        N_(
+            "CPU time used without being dispatched: after a wake that nobody had noticed yet, "
+            "or before a stop took effect"
+        ),
+    ),
+    (N_("its part"), N_("memory: what would be free again if this one ended (PSS: shared pages count in part)")),
+    (N_("fair"), N_("a column: 1 when all got the same share of the CPU that they wanted; and a policy")),
+    (N_("turnaround"), N_("from arrival to the end; response: to the first turn; waiting: all the time READY")),
+)
+#: What the mouse does.
+_MOUSE = (
+    (N_("click"), N_("choose a process, turn to a panel; on the ruler of the timeline: look at that time")),
+    (
+        N_("wheel"),
+        N_("scroll a list; over the timeline: a longer or a shorter time (with ctrl always), with shift: move it"),
+    ),
+    (N_("drag"), N_("select text; ctrl+c copies it")),
+)
 
 
 class Help(Dialog[None]):
@@ -80,4 +102,8 @@ class Help(Dialog[None]):
             table.add_row("", "", "")
             for signs, state, says in _SIGNS:
                 table.add_row(signs, wording.state(state), _(says))
+            for group in (_MOUSE, _WORDS):
+                table.add_row("", "", "")
+                for word, says in group:
+                    table.add_row(_(word), "", _(says))
         return table

@@ -37,7 +37,10 @@ def _source(text: str) -> str:
     path = os.path.abspath(file)
     found = classes(path)
     if name and name not in found:
-        raise BadValue("no such class", value=clean_line(name), file=clean_line(os.path.basename(file)))
+        offered = clean_line(" | ".join(found))
+        raise BadValue(
+            "no such class", value=clean_line(name), file=clean_line(os.path.basename(file)), allowed=offered
+        )
     if not name and len(found) != 1:
         allowed = clean_line(" | ".join(f"{os.path.basename(file)}:{one}" for one in found)) or "file.py:Class"
         raise BadValue("which class", value=clean_line(text), allowed=allowed)

@@ -3,11 +3,30 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum, auto
 
 from sandbox.lessons.tracker import LessonTracker
-from sandbox.model.events import Event, Operator
+from sandbox.model.events import Dispatched, Event, Operator
 from sandbox.model.spec import Scenario, Step
 from sandbox.scenario import built_in_folder
+from sandbox.views.board import Board
+
+
+class Wait(StrEnum):
+    """What a lesson waits for."""
+
+    #: For its reader, before anything has run.
+    BEGINNING = auto()
+    #: For its reader, at a pause.
+    READER = auto()
+    #: For an answer.
+    ANSWER = auto()
+    #: For something that is yet to happen.
+    STEP = auto()
+    #: For something that cannot happen any more.
+    NEVER = auto()
+    #: For nothing.
+    NOTHING = auto()
 
 
 class LessonProgress:
@@ -15,6 +34,8 @@ class LessonProgress:
     before the reader goes on: the machine needs a moment to stop, and a lot can happen in it."""
 
     def __init__(self, scenario: Scenario) -> None:
+        self.exists = scenario.lesson is not None
+        self._first = scenario.processes[0].name if scenario.processes else ""
         self.steps: Sequence[Step] = scenario.steps
         #: Whether this is a lesson of the course.
         self.of_course = scenario.lesson is not None and scenario.folder == str(built_in_folder())
@@ -27,6 +48,20 @@ class LessonProgress:
         #: Whether the reader is at a pause.
         self._stands = False
         self._wants_pause = False
+        #: Whether its reader has let it begin.
+        self._begun = False
+
+    def begin(self) -> bool:
+        """The run begins. Returns whether it is to wait for its reader first, who reads what it will be about."""
+        self._stands = self.open and self.exists and not self._pauses_at_once
+        self._begun = not self._stands
+        return self._stands
+
+    @property
+    def _pauses_at_once(self) -> bool:
+        """Whether its first step is a pause at the first decision: it needs none before that."""
+        first = self.steps[0] if self.steps else None
+        return first is not None and first.pause and (first.until.verb, first.until.who) == ("runs", self._first)
 
     @property
     def awaited(self) -> Step | None:
@@ -43,6 +78,27 @@ class LessonProgress:
         """Whether the machine shall pause as soon as the awaited step is done."""
         return self.open and not self._stands and self.awaited is not None and self.awaited.pause
 
+    def wait(self, board: Board, run_is_over: bool) -> Wait:
+        """What it waits for now."""
+        came = self.done < len(self.story.reached)  # it has happened, and is told when the reader goes on
+        if self.awaited is not None and not came and (run_is_over or self._has_missed(self.awaited, board)):
+            return Wait.NEVER
+        if board.asked is not None:
+            return Wait.ANSWER
+        if board.paused and (came or not run_is_over):
+            return Wait.READER if self._begun else Wait.BEGINNING
+        return Wait.NOTHING if self.awaited is None else Wait.STEP
+
+    def _has_missed(self, step: Step, board: Board) -> bool:
+        """Whether it is about a process that has ended, or about a child of one that has."""
+        who = step.until.who
+        while who:
+            pids = [pid for pid, path in self.story.paths.items() if path == who and pid in board.rows]
+            if pids:
+                return all(board.rows[pid].exited is not None for pid in pids)
+            who = who.rpartition("/")[0]
+        return False
+
     def is_over(self, run_is_over: bool) -> bool:
         """Whether it is a lesson of the course that has come to its end; one without steps ends with its run."""
         return self.of_course and (self.all_done if self.steps else run_is_over)
@@ -51,8 +107,9 @@ class LessonProgress:
         """Take in what has happened."""
         for event in events:
             self.story.add(event)
-        if not self.open or any(_goes_on(event) for event in events):
-            self._stands = False
+        begins = not self._begun and any(isinstance(event, Dispatched) for event in events)
+        if not self.open or begins or any(_goes_on(event) for event in events):
+            self._stands, self._begun = False, True
         while self.done < len(self.story.reached) and not self._stands:
             pauses = self.steps[self.done].pause
             self.done += 1

@@ -8,14 +8,15 @@ from typing import Literal
 
 from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
+from sandbox.i18n import _
 from sandbox.lessons.course import finish
 from sandbox.model.commands import Command, Pause, Predict, Resume, Spawn, Step
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.trace.record import Recorder
 from sandbox.tui.state.clock import Load, MachineClock
-from sandbox.tui.state.errors import KernelGone
-from sandbox.tui.state.lesson_progress import LessonProgress
+from sandbox.tui.state.errors import Impossible, KernelGone
+from sandbox.tui.state.lesson_progress import LessonProgress, Wait
 from sandbox.tui.state.own import OwnPrograms
 from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
@@ -62,10 +63,12 @@ class Live:
     def begin(self) -> None:
         self.link = self._start(self.scenario)
         self._ask_or_not()
+        if self.lesson.begin():
+            self.send(Pause("lesson"))  # before anything runs: nothing is missed by who reads first
 
     def again(self, scenario: Scenario) -> Live:
         session = Live(scenario, self._start, self.clock)
-        session.quiz.wish = self.quiz.wish
+        session.quiz.wish = self.quiz.wish or None  # who wants no more questions has said so of this run
         return session
 
     def restart(self) -> Live:
@@ -148,7 +151,10 @@ class Live:
                 self.send(Pause())
 
     def pause(self) -> None:
-        self.ask(Resume() if self.view.live.board.paused else Pause())
+        paused = self.view.live.board.paused
+        if self._is_done and not paused and not self.view.looks_back:
+            raise Impossible(_("Everything has ended: there is nothing to pause"))
+        self.ask(Resume() if paused else Pause())
 
     @property
     def pause_does(self) -> Literal["pause", "go on", "play"]:
@@ -157,12 +163,17 @@ class Live:
     def step(self) -> None:
         if self.view.looks_back:
             self.look(self.quiz.step)
+        elif self._is_done:
+            raise Impossible(_("Everything has ended: there is nothing left to decide"))
         else:
             self.ask(Step())
 
     def predict(self, wish: bool) -> None:
         self.quiz.wish = wish
+        asked = self.quiz.question is not None and not self.view.looks_back
         self._ask_or_not()
+        if asked and not wish:
+            self.send(Pause())  # the question is gone, its pause stays
 
     def answer(self, pid: int) -> None:
         if self.quiz.answer(pid):
@@ -206,6 +217,10 @@ class Live:
     @property
     def lesson_over(self) -> bool:
         return self.lesson.is_over(self._is_done)
+
+    @property
+    def lesson_waits(self) -> Wait:
+        return self.lesson.wait(self.view.live.board, self._is_done)
 
     @property
     def runs(self) -> bool:

@@ -22,6 +22,9 @@ class QuantumSteps:
     def change(self, board: Board, direction: int) -> Command:
         """What to ask the machine for. Raises Impossible."""
         present_ns = board.parameters.get("quantum_ns")
+        if not isinstance(present_ns, int) and "quanta" in board.parameters:
+            said = _("{policy} has a quantum for each of its queues: the panel Queues changes them")
+            raise Impossible(said.format(policy=board.policy), severe=True)
         if not isinstance(present_ns, int):
             raise Impossible(_("{policy} has no quantum to change").format(policy=board.policy), severe=True)
         # Two quick keys are two steps, even if the first has not been answered yet.

@@ -20,7 +20,7 @@ from sandbox.scenario import built_in_folder
 from sandbox.trace.load import Recording
 from sandbox.tui.state.clock import Load
 from sandbox.tui.state.errors import Impossible
-from sandbox.tui.state.lesson_progress import LessonProgress
+from sandbox.tui.state.lesson_progress import LessonProgress, Wait
 from sandbox.tui.state.live import Live
 from sandbox.tui.state.own import OwnPrograms
 from sandbox.tui.state.quantum import QuantumSteps
@@ -81,7 +81,7 @@ class Replay:
 
     def again(self, scenario: Scenario) -> Live:
         session = Live(scenario, self._start, self.clock)
-        session.quiz.wish = self.quiz.wish
+        session.quiz.wish = self.quiz.wish or None
         return session
 
     def restart(self) -> Replay:
@@ -180,6 +180,10 @@ class Replay:
     def lesson_over(self) -> bool:
         board = self.view.live.board
         return self.lesson.is_over(bool(board.rows) and len(board.exited) == len(board.rows))
+
+    @property
+    def lesson_waits(self) -> Wait:
+        return Wait.NOTHING
 
     @property
     def phase(self) -> Phase:

@@ -10,7 +10,7 @@ from sandbox.clients.client import Clients
 from sandbox.model.commands import Command
 from sandbox.model.events import AnyEvent
 from sandbox.model.spec import Scenario
-from sandbox.tui.state.lesson_progress import LessonProgress
+from sandbox.tui.state.lesson_progress import LessonProgress, Wait
 from sandbox.tui.state.own import OwnPrograms
 from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
@@ -159,6 +159,10 @@ class Session(Protocol):
     @property
     def lesson_over(self) -> bool:
         """Whether there is a lesson of the course, and it has come to its end."""
+
+    @property
+    def lesson_waits(self) -> Wait:
+        """What the lesson waits for."""
 
     @property
     def phase(self) -> Phase: ...

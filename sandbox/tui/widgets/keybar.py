@@ -6,7 +6,7 @@ from textual.strip import Strip
 
 from sandbox.i18n import Messages, _
 from sandbox.tui.keys import ACTIONS, Action
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.session import Phase, Session
 from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: What gives way where there is little room, first to last; the rest is always there.
@@ -16,6 +16,8 @@ _GIVES_WAY = (
 )
 #: What a recording has nobody to do.
 _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
+#: What there is nothing left for once everything has ended.
+_NEEDS_PROCESSES = ("pause", "step", "kill", "quantum_up")
 
 
 _PAUSE: Messages = {"pause": "pause", "go on": "go on", "play": "play"}
@@ -27,17 +29,28 @@ class KeyBar(Lines):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         #: The word of the key for pauses.
+        self._present: tuple[object, ...] = ()
         self._pause = ""
         self._has_machine = True
+        self._finished = False
+        self._has_quantum = True
+        self._answered = False
         self._front: str | None = None
         #: Whether there is anything to fold.
         self._has_children = False
 
     def update_from(self, session: Session, front: str | None) -> None:
         """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
-        present = _(_PAUSE[session.pause_does]), session.has_machine, front, session.view.tree.has_children
-        if (self._pause, self._has_machine, self._front, self._has_children) != present:
-            self._pause, self._has_machine, self._front, self._has_children = present
+        quantum = "quantum_ns" in session.view.board.parameters or not session.view.board.policy
+        asked = session.quiz.question is not None
+        present = (
+            *(_(_PAUSE[session.pause_does]), session.has_machine, front, session.view.tree.has_children),
+            *(session.phase is Phase.FINISHED, quantum, front == "question" and not asked),
+        )
+        if self._present != present:
+            self._present = present
+            self._pause, self._has_machine, self._front, self._has_children = present[:4]
+            self._finished, self._has_quantum, self._answered = present[4:]
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -45,6 +58,8 @@ class KeyBar(Lines):
         shown = [action for action in ACTIONS if action.brief and action.panel in ("", self._front)]
         shown = [action for action in shown if action.id != "fold" or self._has_children]
         shown = [action for action in shown if action.id not in _NEEDS_A_MACHINE or self._has_machine]
+        shown = [action for action in shown if action.id not in _NEEDS_PROCESSES or not self._finished]
+        shown = [action for action in shown if action.id != "quantum_up" or self._has_quantum]
         own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)
@@ -63,4 +78,6 @@ class KeyBar(Lines):
         if action.id == "quantum_up":  # the two are shown as a pair
             keys = f"{self.key('quantum_down')} {keys}"
         word = self._pause if action.id == "pause" else _(action.brief)
+        if action.id == "answer" and self._answered:
+            word = _("go on")
         return [(f" {keys}", self.palette.strong), (f" {word}{end}", self.palette.dim)]

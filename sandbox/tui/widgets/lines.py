@@ -18,7 +18,7 @@ from textual.geometry import Region
 from textual.strip import Strip
 from textual.widget import Widget
 
-from sandbox.render.cells import centred, wrap
+from sandbox.render.cells import centred, fit, wrap
 from sandbox.tui.config import config_of
 from sandbox.tui.palette import PLAIN, Palette, palette_of
 
@@ -58,6 +58,14 @@ def prose(text: str, width: int) -> list[str]:
     """Sentences in lines of ``width`` cells; names with hyphens stay whole. Where there is hardly any room they are cut
     off rather than broken into letters."""
     return wrap(text, max(width, 8), hyphens=False)
+
+
+def cut(lines: Sequence[str], height: int, width: int) -> list[str]:
+    """The first of these lines; where some are left out, the last one ends with a sign of it."""
+    kept = list(lines[: max(height, 0)])
+    if kept and len(lines) > len(kept):
+        kept[-1] = fit(f"{kept[-1].rstrip()} ", min(cell_len(kept[-1].rstrip()) + 1, max(width - 1, 0))) + "…"
+    return kept
 
 
 class Window(NamedTuple):

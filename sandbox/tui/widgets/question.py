@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.cells import cell_len
+from textual import events
 from textual.binding import BindingType
 from textual.message import Message
 from textual.strip import Strip
@@ -15,11 +16,13 @@ from textual.widgets import Input
 from sandbox import wording
 from sandbox.i18n import _
 from sandbox.render.cells import fit
-from sandbox.tui.keys import bindings
+from sandbox.tui.config import config_of
+from sandbox.tui.keys import ACTIONS, bindings, keys_of
+from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.quiz import Question, Verdict
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines, Piece, line, prose, width_of
+from sandbox.tui.widgets.lines import Lines, Piece, cut, line, prose, width_of
 from sandbox.util.units import S
 
 #: Cells of a name among the candidates.
@@ -114,10 +117,11 @@ class QuestionBox(Lines, can_focus=True):
             return []
         if self._question is not None:
             asked = self._candidates(self._question, session.view.names, width)
-            return [*self._prose(self._what_led_to_it(session), width)[: max(height - 1, 0)], asked]
+            return [*self._prose(self._what_led_to_it(session), width, height - 1), asked]
         if self._verdict is not None:
             said, made = self._verdict
-            return self._prose(wording.verdict(said, made, session.view.names, session.view.board.policy), width)
+            told = wording.verdict(said, made, session.view.names, session.view.board.policy)
+            return self._prose(told, width, height)
         return []
 
     def _what_led_to_it(self, session: Session) -> str:
@@ -125,8 +129,8 @@ class QuestionBox(Lines, can_focus=True):
         explained = wording.why(view.board.recent, view.names, view.board.policy, idle=False)
         return f"{view.now_ns / S:.3f} s  {explained[1] if explained is not None else ''}"
 
-    def _prose(self, text: str, width: int) -> list[Strip]:
-        return [line([(part, self.palette.text)], width) for part in prose(text, width)]
+    def _prose(self, text: str, width: int, height: int) -> list[Strip]:
+        return [line([(part, self.palette.text)], width) for part in cut(prose(text, width), height, width)]
 
     def _candidates(self, question: Question, names: Mapping[int, str], width: int) -> Strip:
         """All of them, as far as there is room; where there is not, those around the chosen one."""
@@ -147,6 +151,20 @@ class QuestionBox(Lines, can_focus=True):
         return line([*pieces, ("", self.palette.text)], width)
 
     # Keys
+
+    async def on_key(self, event: events.Key) -> None:
+        """Keys that it has no use for are those of the panel in front, which has them else."""
+        front, keymap = getattr(self.screen, "front", None), config_of(self).keymap
+        meant = {
+            action.panel: action
+            for action in ACTIONS
+            if isinstance(front, Panel)
+            and action.panel in ("question", front.id)
+            and event.key in keys_of(action, keymap).split(",")
+        }
+        if isinstance(front, Panel) and front.id in meant and "question" not in meant:
+            event.stop()
+            await self.app.run_action(meant[front.id].does, front)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """Once it is told what came of it, one can only go on."""

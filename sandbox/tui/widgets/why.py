@@ -7,13 +7,15 @@ from textual.strip import Strip
 from sandbox.i18n import _
 from sandbox.model.events import Fault, Operator
 from sandbox.tui.state.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, line, prose
+from sandbox.tui.widgets.lines import Lines, Piece, cut, line, prose
 from sandbox.util.units import MS, S
 from sandbox.views.metrics import metrics
 from sandbox.wording import summary, why
 
 #: While the machine runs, a sentence stays for as long as one needs to read it; what a person did is told at once.
 _READ_NS = 800 * MS
+#: Its lines of prose: always, and at most; the frame around them; and the cells of the time before them.
+_LINES, _MAX_LINES, _FRAME, _MARGIN = 2, 6, 2, 12
 
 
 class Why(Lines):
@@ -27,6 +29,8 @@ class Why(Lines):
         self._time = ""
         self._text = ""
         self._stays_until_ns = 0
+        #: Which move of the viewpoint has led to what is explained.
+        self._moves = 0
         #: What the sentences explain: nothing is explained twice.
         self._explains: object = None
 
@@ -42,16 +46,15 @@ class Why(Lines):
         else:
             self.entitle(_("WHY"))
         last = session.view.board.recent[-1] if session.view.board.recent else None
-        if last is self._explains:
-            return
         told_at_once = not session.moving or isinstance(last, (Operator, Fault))
-        if told_at_once or session.clock() >= self._stays_until_ns:
+        if last is not self._explains and (told_at_once or session.clock() >= self._stays_until_ns):
             self._explains = last
             if session.finished:
                 self._time, self._text = "", self._result(session)
             else:
                 self._explain(session)
             self.update_lines()
+        self._make_room(not session.moving)
 
     def _result(self, session: Session) -> str:
         cpus = session.view.board.booted.cpus if session.view.board.booted else 1
@@ -60,18 +63,33 @@ class Why(Lines):
     def _explain(self, session: Session) -> None:
         board = session.view.board
         explained = why(board.recent, session.view.names, board.policy, idle=not board.ready and not board.running)
-        if explained is not None:
-            t_ns, self._text = explained
-            self._time = f"{t_ns / S:.3f} s"
-            self._stays_until_ns = session.clock() + _READ_NS
+        if explained is None:
+            if self._moves != session.view.moves:  # of another point in time nothing is kept
+                self._time = self._text = ""
+            return
+        self._moves = session.view.moves
+        t_ns, self._text = explained
+        self._time = f"{t_ns / S:.3f} s"
+        self._stays_until_ns = session.clock() + _READ_NS
+
+    def _make_room(self, stands: bool) -> None:
+        """While nothing moves there is time to read all of it; else the panels above would jump."""
+        lines = len(prose(self._text, self._room)) if stands and self._text else 0
+        height = max(_LINES, min(lines, _MAX_LINES)) + _FRAME
+        if self.styles.height is None or self.styles.height.value != height:
+            self.styles.height = height
+
+    @property
+    def _room(self) -> int:
+        """Cells of a line of prose."""
+        return self.size.width - (_MARGIN if self._time else 0)
 
     def draw(self, width: int, height: int) -> list[Strip]:
         if not self._text:
             return []
-        margin = 12 if self._time else 0
-        broken = prose(self._text, width - margin)
+        margin = _MARGIN if self._time else 0
         strips: list[Strip] = []
-        for index, text in enumerate(broken[:height]):
+        for index, text in enumerate(cut(prose(self._text, width - margin), height, width - margin)):
             time: Piece = (f"{self._time if index == 0 else '':>10}  " if margin else "", self.palette.dim)
             strips.append(line([time, (text, self.palette.text)], width))
         return strips

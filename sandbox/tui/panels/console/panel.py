@@ -82,7 +82,7 @@ class Console(Panel, can_focus=True):
         # Whoever types goes on typing: what was meant for somebody who has just ended shall be no command.
         self._line.display = living is not None or self._line.has_focus
         self._line.meant_for((self._session, self._shown))
-        self._line.placeholder = self._hint()
+        self._line.placeholder = self._hint(asks)
 
     def _title(self, row: Row | None) -> str:
         if row is None:
@@ -95,9 +95,10 @@ class Console(Panel, can_focus=True):
         said = _("CONSOLE of {pid} {name}: {state}, {more}") if more else _("CONSOLE of {pid} {name}: {state}")
         return said.format(pid=row.pid, name=row.name, state=state, more=more)
 
-    def _hint(self) -> str:
+    def _hint(self, asks: bool) -> str:
         if not self._line.has_focus:
-            return _("{key} types a line").format(key=self.key("console_type"))
+            said = _("{key} types a line") if asks else _("{key} types a line; it does not read now")
+            return said.format(key=self.key("console_type"))
         keys = " ".join(self.key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
         return _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self.key("entry_leave"))
 

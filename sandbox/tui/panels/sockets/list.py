@@ -207,13 +207,13 @@ class SocketList(Choices[Connection | Client]):
             yield flush_right(size(connection.received), _BYTES), palette.dim
             yield flush_right(size(connection.sent), _BYTES), palette.dim
         waits = self._waits(session, client)
-        trip = client.round_trip_ns if client is not None else None
+        trip = client.round_trip_ns if client is not None and not session.view.looks_back else None
         yield flush_right(waits or fine(trip), _TIME), palette.ready if waits else palette.text
         yield flush_right(fine(connection.waited_ns), _TIME), palette.text
 
     def _waits(self, session: Session, client: Client | None) -> str:
-        """How long a client has waited for its answer, once a person can see it wait."""
-        since_ns = client.waits_since_ns if client is not None else None
+        """How long a client has waited for its answer, once a person can see it wait; of the past nobody knows."""
+        since_ns = client.waits_since_ns if client is not None and not session.view.looks_back else None
         waited_ns = 0 if since_ns is None else session.clock() - since_ns
         return f"{brief(waited_ns)} …" if waited_ns >= _SEEN_NS else ""
 
