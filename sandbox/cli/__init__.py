@@ -66,7 +66,7 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         abandon_stdout()
         if isinstance(error, BrokenPipeError):
             return DONE  # whoever read us has read enough
-        complain(f"{error.strerror}{f': {error.filename}' if error.filename else ''}")
+        complain(f"{_(error.strerror or str(error))}{f': {error.filename}' if error.filename else ''}")
         return FAILED
     except KeyboardInterrupt:
         return INTERRUPTED

@@ -155,7 +155,7 @@ class SandboxApp(App[int]):
         try:
             self.session.begin()
         except OSError as error:
-            said = _("the kernel process cannot be started: {reason}").format(reason=error.strerror)
+            said = _("the kernel process cannot be started: {reason}").format(reason=wording.system_error(error))
             self.exit(1, message=Text(f"ossandbox: {said}"))
             return
         self._listen(True)
@@ -356,7 +356,9 @@ class SandboxApp(App[int]):
         try:
             saved = os.path.abspath(self.save_screenshot(filename, path))
         except OSError as error:
-            tell(self, _("The screen cannot be saved: {reason}").format(reason=error.strerror), severe=True)
+            tell(
+                self, _("The screen cannot be saved: {reason}").format(reason=wording.system_error(error)), severe=True
+            )
         else:
             tell(self, _("The screen is saved as {file}").format(file=saved))
 

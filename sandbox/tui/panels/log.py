@@ -11,6 +11,7 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
+from sandbox import wording
 from sandbox.i18n import _
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keys import bindings
@@ -158,7 +159,7 @@ class Log(Panel, can_focus=True):
             with open(path, "w", encoding="utf-8") as file:
                 file.writelines(f"{chronicle.line(index)}\n" for index in chronicle.lines)
         except OSError as error:
-            reason = error.strerror
+            reason = wording.system_error(error)
             tell(self, _("{file} cannot be written: {reason}").format(file=path, reason=reason), severe=True)
         else:
             tell(self, _("{number} lines are saved in {file}").format(number=len(chronicle.lines), file=path))

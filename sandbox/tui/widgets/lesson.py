@@ -129,7 +129,7 @@ class Lesson(VerticalScroll):
             text = clean(lesson_text(session.scenario, spoken()) or "")
         except (OSError, UnicodeDecodeError) as error:
             said = _("The lesson `{file}` cannot be read: {reason}")
-            return [said.format(file=session.scenario.lesson, reason=clean(str(error)))]
+            return [said.format(file=session.scenario.lesson, reason=_why(error))]
         return parts(text) if session.scenario.steps else [text]
 
     def _note(self, session: Session) -> str:
@@ -199,3 +199,7 @@ def _policy_of(session: Session) -> str:
         return load(find(session.scenario.name)).machine.policy
     except BadInput:
         return ""
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return wording.system_error(error) if isinstance(error, OSError) else clean(str(error))
