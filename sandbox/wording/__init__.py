@@ -1,6 +1,6 @@
 """Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
 
-from sandbox.wording.events import sentence, signal_name, status, stretch
+from sandbox.wording.events import kind, sentence, signal_name, status, stretch
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.happenings import happening
 from sandbox.wording.panels import seat, seat_reason, transition, turn
@@ -45,6 +45,7 @@ __all__ = [
     "finding",
     "hangs_on_ties",
     "happening",
+    "kind",
     "later",
     "law",
     "listed",

@@ -168,7 +168,7 @@ async def test_nothing_in_lists_is_english(make_driver: MakeDriver) -> None:
         await audience.see("sorted", "d", "s", "s", "s", "slash", "α", leave="escape")
         await audience.see("log", "y", "up")
         await audience.see("filtered log", "slash", "ζ", leave="escape")
-        await audience.see("save", "W", *"/no/λ", "enter")
+        await audience.see("save", "W", *"/λ/λ", "enter")
         await audience.see("searched help", "question_mark", "slash", "ζ", leave="escape")
         assert audience.found == {}, audience.found
 

@@ -13,24 +13,28 @@ from textual.message import Message
 
 from sandbox import wording
 from sandbox.i18n import _
+from sandbox.render.cells import fit
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
+from sandbox.tui.state.chronicle import Line
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Choice, Choices, Turned
 from sandbox.tui.widgets.lines import WIDE, Piece, Window
 
+#: Cells of what kind of event it is.
+_KIND = 11
 #: A frame may read or search the run for so long; between two frames, and so the rest of it soon comes.
 _READ_S = 0.015
 #: The styles of what events tell; all others are plain.
 _TONES = {
-    "admitted": "strong",
-    "ready": "ready",
-    "dispatched": "running",
-    "blocked": "blocked",
-    "exited": "done",
-    "fault": "failed",
-    "operator": "strong",
+    "Admitted": "strong",
+    "Ready": "ready",
+    "Dispatched": "running",
+    "Blocked": "blocked",
+    "Exited": "done",
+    "Fault": "failed",
+    "Operator": "strong",
 }
 
 
@@ -77,10 +81,10 @@ class LogList(Choices[int]):
 
     def _pieces(self, session: Session, index: int, width: int) -> list[Piece]:
         palette, said = self.palette, session.view.chronicle.line(index)
-        style = getattr(palette, _TONES.get(said.kind, "text"))
+        style = getattr(palette, _TONES.get(said.event, "text"))
         pieces: list[Piece] = [(f"{said.time}  ", palette.dim)]
         if width >= WIDE - 4:
-            pieces += [(f"{said.kind:<11} ", palette.dim), (f"{said.pid:>4}  ", palette.dim)]
+            pieces += [(f"{fit(said.kind, _KIND)} ", palette.dim), (f"{said.pid:>4}  ", palette.dim)]
         return [*pieces, (said.text, style)]
 
 
@@ -141,7 +145,7 @@ class Log(Panel, can_focus=True):
         session = self._session
         if session is not None and (place := self._list.place(session)) >= 0:
             chronicle = session.view.chronicle
-            self.app.copy_to_clipboard(str(chronicle.line(chronicle.lines[place])))
+            self.app.copy_to_clipboard(written(chronicle.line(chronicle.lines[place])))
             tell(self, _("Copied"))
 
     def action_save(self) -> None:
@@ -157,9 +161,14 @@ class Log(Panel, can_focus=True):
         chronicle, path = self._session.view.chronicle, os.path.expanduser(path)
         try:
             with open(path, "w", encoding="utf-8") as file:
-                file.writelines(f"{chronicle.line(index)}\n" for index in chronicle.lines)
+                file.writelines(f"{written(chronicle.line(index))}\n" for index in chronicle.lines)
         except OSError as error:
             reason = wording.system_error(error)
             tell(self, _("{file} cannot be written: {reason}").format(file=path, reason=reason), severe=True)
         else:
             tell(self, _("{number} lines are saved in {file}").format(number=len(chronicle.lines), file=path))
+
+
+def written(said: Line) -> str:
+    """A line as ``ossandbox run`` prints it."""
+    return f"{said.time}  {fit(said.kind, _KIND)} {said.pid:>4}  {said.text}"

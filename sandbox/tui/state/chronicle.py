@@ -21,15 +21,19 @@ _BATCH = 256
 
 
 class Line(NamedTuple):
-    """A line as ``ossandbox run`` prints it, in its parts. ``pid`` is "" where it is about no single process."""
+    """A line as ``ossandbox run`` prints it, in its parts. ``pid`` is "" where it is about no single process; ``event``
+    is the name of its class."""
 
     time: str
     kind: str
     pid: str
     text: str
+    event: str
 
-    def __str__(self) -> str:
-        return f"{self.time}  {self.kind:<11} {self.pid:>4}  {self.text}"
+    @property
+    def words(self) -> str:
+        """All that one may look for in it, in small letters."""
+        return f"{self.time} {self.kind} {self.pid} {self.text}".casefold()
 
 
 class _Names(Mapping[int, str]):
@@ -118,12 +122,12 @@ class Chronicle:
 
     def _search(self, indices: Sequence[int]) -> None:
         for index in indices:
-            if self._wanted in str(self.line(index)).casefold():
+            if self._wanted in self.line(index).words:
                 self._found.append(index)
         self._searched += len(indices)
 
     def _word(self, event: Event, index: int) -> Line:
         pid = getattr(event, "pid", None)
         text = wording.sentence(event, _Names(self._names, index)).replace("\n", " ⏎ ")
-        kind = type(event).__name__.lower()
-        return Line(f"{event.t_ns / S:10.6f} s", kind, "" if pid is None else str(pid), text)
+        time_said, told_pid = f"{event.t_ns / S:10.6f} s", "" if pid is None else str(pid)
+        return Line(time_said, wording.kind(event), told_pid, text, type(event).__name__)
