@@ -53,10 +53,10 @@ class Column(Processes):
     def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
         self.remember(session, chosen)
-        number, shown = len(self.members(session)), len(self.in_order(session))
+        number = f"{len(self.members(session))}"
+        if not session.view.listing.plain and (shown := f"{len(self.in_order(session))}") != number:
+            number = f"{shown}/{number}"
         title = f"{wording.state(self.state)} {number}"
-        if shown != number:
-            title = f"{wording.state(self.state)} {shown}/{number}"
         self.entitle(title, _(self.means) if self.size.width >= _MIN_FOR_TITLE else "")
         self.update_lines()
 
