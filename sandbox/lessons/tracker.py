@@ -121,8 +121,8 @@ class LessonTracker:
             self.printed[f"{path}.{label}{name}"] = value.strip()
 
 
-#: What happens to a process once.
-_ONCE = ("is born", "exits", "is killed")
+#: What happens to a process once, and is its end: which of two ends first is nobody's to say.
+_ONCE = ("exits", "is killed")
 _READY = {"woke": "wakes", "expired": "uses up its slice", "preempted": "is preempted"}
 
 

@@ -6,10 +6,13 @@ from pathlib import Path
 
 import pytest
 
+from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.claims import parse_happening
-from sandbox.model.commands import Pause
+from sandbox.model.commands import Pause, Resume
+from sandbox.model.events import Clause, Operator
 from sandbox.model.spec import PANELS, PARTS, Scenario, Step
 from sandbox.tui import keys
+from sandbox.tui.config import Config
 from sandbox.tui.panels import make
 from tests.support.app import AppDriver, MakeDriver, blank_scenario, until
 from tests.support.kernel_script import KernelScript
@@ -146,3 +149,61 @@ def test_a_step_can_point_at_every_panel_beside_which_a_lesson_can_be_read() -> 
     beside = [panel.id for panel in keys.PANELS if make(panel.id).timeline != "never"]
     assert list(PANELS) == beside
     assert set(PARTS) == {"ready", "running", "blocked", "done", "timeline", "why"}
+
+
+async def test_it_begins_with_its_reader_and_says_which_key_goes_on(make_driver: MakeDriver, lesson: Scenario) -> None:
+    driver = make_driver(lesson, Config("dark", {"pause": "x"}))
+    (Path(lesson.folder) / "mine.md").write_text("Press `space`.\n\n---\n\nTwo\n\n---\n\nThree\n")
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("a").admit("b").operator("paused", by="lesson")
+        await driver.feed(pilot, script)
+        await until(lambda: "‖ x begins" in driver.text and "Press x." in driver.text, pilot)
+        await pilot.press("x")
+        assert driver.sent == [Pause("lesson"), Resume()]
+        await driver.feed(pilot, script.operator("resumed").run("a").later("10ms"))
+        assert "▶ waits until a blocks on sleep" in driver.text
+        await driver.feed(pilot, script.block("a", "sleep").operator("paused", by="lesson"))
+        await until(lambda: "‖ x goes on" in driver.text and "Two" in driver.text, pilot)
+        await driver.feed(pilot, script.operator("resumed").run("b").later("1ms").exit("b", None, 9))
+        await until(lambda: "Three" in driver.text, pilot)
+
+
+async def test_what_cannot_come_any_more_is_said_and_a_key_offered(make_driver: MakeDriver, lesson: Scenario) -> None:
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, KernelScript().admit("a").admit("b").run("a").later("10ms").exit("a").run("b"))
+        assert "✘ This does not come any more: a" in driver.text
+        assert "begins the lesson again." in driver.text or "begins the lesson" in driver.text
+        await pilot.press("r")
+        await until(lambda: len(driver.links) == 2, pilot)
+
+
+async def test_results_stay_whatever_is_started_afterwards(make_driver: MakeDriver, lesson: Scenario) -> None:
+    lesson.steps = []
+    (Path(lesson.folder) / "mine.md").write_text("Done after {makespan}.\n\nAlways.\n")
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("a").admit("b").run("a").later("10ms")
+        await driver.feed(pilot, script)
+        await until(lambda: "Always." in driver.text, pilot)
+        assert "Done after" not in driver.text, "what is not known is not spoken of"
+        await driver.feed(pilot, script.exit("a").run("b").later("10ms").exit("b"))
+        await until(lambda: "Done after 20 ms." in driver.text, pilot)
+        await driver.feed(pilot, script.later("1s").spawn("top", "top").run("top").later("1s"))
+        await driver.settle(pilot)
+        assert "Done after 20 ms." in driver.text
+
+
+def test_a_pause_of_the_machines_own_is_not_the_readers() -> None:
+    story = LessonTracker(steps=[parse_happening("operator paused")])
+    for by in ("silence", "lesson", "question", "step", "operator"):
+        assert story.reached == []
+        story.add(Operator(1, Clause("paused", {"by": by})))
+    assert story.reached == [1]
+
+
+def test_what_comes_once_and_before_its_turn_is_not_waited_for() -> None:
+    story = LessonTracker(steps=[parse_happening("b exits"), parse_happening("a exits")])
+    for event in KernelScript().admit("a").admit("b").exit("a").exit("b").take():
+        story.add(event)
+    assert len(story.reached) == 2

@@ -125,13 +125,16 @@ async def test_start_present_a_time_and_cells(make_driver: MakeDriver) -> None:
         assert "‖ PAUSED" in driver.text
 
 
-async def test_a_time_needs_its_unit(make_driver: MakeDriver) -> None:
+async def test_a_time_is_in_seconds_if_it_has_no_unit(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, turns().pause())
-        await pilot.press("g", *"5", "enter")
+        await pilot.press("g", *"5x", "enter")
         await driver.settle(pilot)
-        await until(lambda: "'5' is no duration; write for example 20ms" in driver.text, pilot)
+        await until(lambda: "'5x' is no duration; write for example 20ms" in driver.text, pilot)
+        await pilot.press("ctrl+u", *"0.12", "enter")
+        await driver.settle(pilot)
+        assert phase(driver) == "◀ PAST t 0.120000"
 
 
 async def test_the_next_change_of_the_chosen_process(make_driver: MakeDriver) -> None:

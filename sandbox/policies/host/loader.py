@@ -39,7 +39,7 @@ def load(name: str, folder: str) -> type[Policy]:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
         raise BadValue("file fails", value=shown, line=line, reason=reason(error)) from error
     if not hasattr(module, class_name):
-        raise BadValue("no such class", value=class_name, file=shown, allowed=_offered(path, shown))
+        raise BadValue("not among the classes", value=class_name, file=shown, allowed=_offered(path, shown))
     return checked(getattr(module, class_name), name)
 
 

@@ -95,7 +95,8 @@ class LessonProgress:
         while who:
             pids = [pid for pid, path in self.story.paths.items() if path == who and pid in board.rows]
             if pids:
-                return all(board.rows[pid].exited is not None for pid in pids)
+                gone = all(board.rows[pid].exited is not None for pid in pids)
+                return gone or (step.until.verb == "is born" and who == step.until.who)
             who = who.rpartition("/")[0]
         return False
 

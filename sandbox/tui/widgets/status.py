@@ -72,28 +72,18 @@ class Status(Lines):
         load = session.utilisation()
         full = round(load * _LOAD_CELLS)
         right: list[Piece] = [(f" {_('CPU')} ", palette.dim), (f"{load:4.0%} ", palette.text)]
+        if board.booted.machine == "linux":
+            undispatched = _("undispatched {time}").format(time=brief(view.history.undispatched_ns))
+            right.insert(0, (f" {undispatched}  ", palette.dim))
         if width >= WIDE:
             right[-1:-1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
-        middle = self._policy(session, width - width_of(left), width_of(right))
-        return [line([*left, *middle, *right], width)]
-
-    def _policy(self, session: Session, room: int, right: int) -> list[Piece]:
-        """The policy with its parameters; before what stands at the right, where all of it is in place, the time in
-        which nobody was sent to a CPU."""
-        view, palette = session.view, self.palette
-        board = view.board
         parameters = wording.parameters(board.parameters)
-        cpus = board.booted.cpus if board.booted is not None else 1
+        cpus = board.booted.cpus
         several = "   " + _("cpus {number}").format(number=cpus) if cpus > 1 else ""
-        said = f"  {parameters}{several}" if parameters else several
-        room = max(room - right - cell_len(board.policy) - 3, 0)
-        idle = ""
-        if board.booted is not None and board.booted.machine == "linux":
-            idle = f" {_('undispatched {time}').format(time=brief(view.history.undispatched_ns))}  "
-        if cell_len(said) + cell_len(idle) > room:
-            idle = ""
-        return [
-            (f"   {board.policy}", palette.strong),
-            (fit(said, room - cell_len(idle)), palette.text),
-            (idle, palette.dim),
-        ]
+        told = f"  {parameters}{several}" if parameters else several
+        room = max(width - width_of(left) - width_of(right) - cell_len(board.policy) - 3, 0)
+        if cell_len(told) > room and board.booted.machine == "linux":  # what the policy goes by tells more
+            room += width_of(right[:1])
+            del right[0]
+        middle: list[Piece] = [(f"   {board.policy}", palette.strong), (fit(told, room), palette.text)]
+        return [line([*left, *middle, *right], width)]
