@@ -80,8 +80,9 @@ async def test_a_line_of_the_log_is_a_time(make_driver: MakeDriver) -> None:
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, long_run())
         view = driver.app.session.view
-        await pilot.press("y")
+        await pilot.click("#why")
         await driver.settle(pilot)
+        assert driver.app.board_screen.front.id == "log"
         assert len(view.chronicle.lines) == view.chronicle.number > 20
         await pilot.press("up")
         await driver.settle(pilot)

@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: Figures of a run that goes on are told anew no more often.
 _FIGURES_EVERY_NS = 1 * S
 
+#: In fewer lines what came gives way to what is said of it.
+_MIN_FOR_STEP = 8
+
 
 class Lesson(VerticalScroll):
     """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board. A
@@ -108,7 +111,8 @@ class Lesson(VerticalScroll):
         if step == 0:
             self.scroll_home(animate=False)
         elif step <= len(quotes):
-            self.scroll_to_widget(quotes[step - 1], top=True, animate=False)
+            came = quotes[step - 1].virtual_region
+            self.scroll_to(y=came.y if self.size.height >= _MIN_FOR_STEP else came.bottom + 1, animate=False)
 
     # What there is to read
 
