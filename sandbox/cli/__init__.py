@@ -72,7 +72,8 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         abandon_stdout()
         if isinstance(error, BrokenPipeError):
             return DONE  # whoever read us has read enough
-        complain(f"{error.strerror}: {error.filename}" if error.filename else explained(error))
+        said = _(error.strerror or str(error)) if error.filename else explained(error)
+        complain(f"{said}: {error.filename}" if error.filename else said)
         return FAILED
     except KeyboardInterrupt:
         hurry()

@@ -34,17 +34,19 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     run_options.add_policy(parser)
     run_options.add(parser)
     run_options.add_recording(parser)
+    run_options.add_screen(parser)
 
 
 def do(args: argparse.Namespace) -> int:
     """Open the app."""
-    return open_app(RunOptions.of(args))
+    return open_app(RunOptions.of(args), args.ascii)
 
 
-def open_app(options: RunOptions) -> int:
+def open_app(options: RunOptions, ascii_only: bool) -> int:
     """Open the app over a scenario."""
     gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
+    from sandbox.tui.ascii import has_no_signs
     from sandbox.tui.config import read_config
     from sandbox.tui.state.live import Live
 
@@ -55,7 +57,7 @@ def open_app(options: RunOptions) -> int:
         return KernelProcess(mine, options.strict)
 
     boot = prepare(options, real=True)
-    config = read_config()
+    config = read_config()._replace(ascii=ascii_only or has_no_signs())
     if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT
     return run_app(Live(boot.scenario, start, recorder=recorder(options, boot.scenario)), config)

@@ -62,7 +62,7 @@ def do(args: argparse.Namespace) -> int:
     """Open the app, print the text, or check the claims."""
     options = RunOptions.of(args)
     if not (args.plain or args.check):
-        return app.open_app(options)
+        return app.open_app(options, args.ascii)
     run, status = _run(options)
     if status != DONE:
         return status

@@ -12,7 +12,7 @@ from typing import Any
 
 from sandbox import policies
 from sandbox.cli.exits import DONE
-from sandbox.i18n import _, english
+from sandbox.i18n import _, english, spoken
 from sandbox.kernel.kernel import Kernel
 from sandbox.model.problems import BadInput
 from sandbox.policies import template
@@ -94,6 +94,13 @@ def _rules() -> str:
     return "\n".join([*map(_, RULES), "", heading, *ties])
 
 
+def _template() -> Path:
+    """The file that explains itself in the reader's language, if there is one in it."""
+    file = Path(template.__file__)
+    spoken_file = file.with_stem(f"{file.stem}_{spoken()}")
+    return spoken_file if spoken_file.exists() else file
+
+
 def _write_new(name: str, force: bool) -> None:
     """The template under another name; its class is called after the file. Raises BadInput."""
     path = Path(name)
@@ -101,7 +108,7 @@ def _write_new(name: str, force: bool) -> None:
     if path.suffix != ".py" or not path.stem.isidentifier() or not class_name.isidentifier():
         raise BadInput.because(name, "not a file for a policy")
     names = {"mine.py": name, "Mine": class_name}
-    text = re.sub(r"mine\.py|\bMine\b", lambda found: names[found[0]], Path(template.__file__).read_text("utf-8"))
+    text = re.sub(r"mine\.py|\bMine\b", lambda found: names[found[0]], _template().read_text("utf-8"))
     try:
         with open(path, "w" if force else "x", encoding="utf-8") as file:
             file.write(text)

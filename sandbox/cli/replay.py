@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 
+from sandbox.cli import run_options
 from sandbox.cli.app import has_terminal
 from sandbox.cli.exits import BAD_INPUT
 from sandbox.cli.recordings import opened
 from sandbox.i18n import _
 from sandbox.model.spec import Scenario
 from sandbox.tui.app import run_app
+from sandbox.tui.ascii import has_no_signs
 from sandbox.tui.config import read_config
 from sandbox.tui.state.replay import Replay
 
@@ -17,6 +19,7 @@ from sandbox.tui.state.replay import Replay
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a replay takes."""
     parser.add_argument("recording", help=_("a file that --record has written"))
+    run_options.add_screen(parser)
 
 
 def do(args: argparse.Namespace) -> int:
@@ -28,7 +31,7 @@ def do(args: argparse.Namespace) -> int:
         return KernelProcess(Boot(scenario, stay=True, attended=True))
 
     with opened(args.recording) as recording:
-        config = read_config()
+        config = read_config()._replace(ascii=args.ascii or has_no_signs())
     if not has_terminal(_("ossandbox export needs none")):
         return BAD_INPUT
     return run_app(Replay(recording, start), config)

@@ -67,6 +67,12 @@ RECIPES = ("auto", "overlapped", "sequential", "freezer")
 QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
 
 
+def add_screen(parser: argparse.ArgumentParser) -> None:
+    """Declare what the app takes for its screen."""
+    says = _("draw with the signs of ASCII only (of itself where TERM is linux, or the locale is not UTF-8)")
+    parser.add_argument("--ascii", action="store_true", help=says)
+
+
 def add_policy(parser: argparse.ArgumentParser) -> None:
     """Declare the policy of a single run."""
     parser.add_argument("--policy", metavar="NAME", help=_("schedule by this one: rr, rr:quantum=20ms, mine.py:Mine"))

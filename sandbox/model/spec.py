@@ -41,7 +41,7 @@ SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
-PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants")
+PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "log")
 
 
 class Segment(msgspec.Struct, frozen=True):

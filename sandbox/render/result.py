@@ -8,6 +8,7 @@ from typing import Any
 from sandbox import wording
 from sandbox.i18n import Messages, _, ngettext
 from sandbox.model.events import Admitted, Became, Clause, Event
+from sandbox.render.cells import fit
 from sandbox.render.output import say
 from sandbox.render.tables import milliseconds, print_table
 from sandbox.util.units import S
@@ -30,6 +31,10 @@ _TIMES: Messages = {
 }
 
 
+#: Cells of what kind of event it is.
+_KIND = 11
+
+
 class EventLines:
     """One line an event; it remembers the names of processes."""
 
@@ -41,9 +46,9 @@ class EventLines:
         if isinstance(event, (Admitted, Became)):
             self._names[event.pid] = event.name
         pid = getattr(event, "pid", None)
-        kind = type(event).__name__.lower()
+        kind = fit(wording.kind(event), _KIND)
         text = wording.sentence(event, self._names).replace("\n", " ⏎ ")
-        return f"{event.t_ns / S:10.6f} s  {kind:<11} {'' if pid is None else pid:>4}  {text}"
+        return f"{event.t_ns / S:10.6f} s  {kind} {'' if pid is None else pid:>4}  {text}"
 
 
 def print_result(document: dict[str, Any]) -> None:

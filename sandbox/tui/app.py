@@ -29,13 +29,15 @@ from sandbox.model.events import AnyEvent, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
+from sandbox.tui.ascii import AsciiSigns
 from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
-from sandbox.tui.palette import DARK, LIGHT
+from sandbox.tui.palette import DARK, LIGHT, in_sixteen
+from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.session import Link, Session
@@ -74,6 +76,7 @@ class SandboxApp(App[int]):
             os.environ["NO_COLOR"] = no_color
         self.session = session
         self.config = config or Config()
+        self._signs = AsciiSigns()
         self.frames = Frames(self.frame)
         self.signals = Signals(self)
         self._keyboard = Keyboard(self, super().on_event)
@@ -83,8 +86,8 @@ class SandboxApp(App[int]):
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
-        self.register_theme(DARK)
-        self.register_theme(LIGHT)
+        for theme in (DARK, LIGHT):
+            self.register_theme(in_sixteen(theme) if self.console.color_system == "standard" else theme)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
 
     # Life
@@ -147,7 +150,7 @@ class SandboxApp(App[int]):
 
     def get_line_filters(self) -> Sequence[LineFilter]:
         """Whatever is drawn passes these."""
-        return [*super().get_line_filters(), HARMLESS]
+        return [*super().get_line_filters(), HARMLESS, *([self._signs] if self.config.ascii else [])]
 
     # The kernel process
 
@@ -156,7 +159,7 @@ class SandboxApp(App[int]):
         try:
             self.session.begin()
         except OSError as error:
-            said = _("the kernel process cannot be started: {reason}").format(reason=error.strerror)
+            said = _("the kernel process cannot be started: {reason}").format(reason=wording.system_error(error))
             self.exit(1, message=Text(f"ossandbox: {said}"))
             return
         self._listen(True)
@@ -340,6 +343,7 @@ class SandboxApp(App[int]):
     def action_theme(self) -> None:
         """Dark or light."""
         self.theme = LIGHT.name if self.current_theme.dark else DARK.name
+        keep_theme("dark" if self.current_theme.dark else "light")
 
     def export_screenshot(self, *, title: str | None = None, simplify: bool = False) -> str:
         """The screen as an SVG."""
@@ -352,7 +356,9 @@ class SandboxApp(App[int]):
         try:
             saved = os.path.abspath(self.save_screenshot(filename, path))
         except OSError as error:
-            tell(self, _("The screen cannot be saved: {reason}").format(reason=error.strerror), severe=True)
+            tell(
+                self, _("The screen cannot be saved: {reason}").format(reason=wording.system_error(error)), severe=True
+            )
         else:
             tell(self, _("The screen is saved as {file}").format(file=saved))
 

@@ -16,20 +16,22 @@ from textual.keys import KEY_NAME_REPLACEMENTS, Keys
 from sandbox.model.events import Clause
 from sandbox.model.values import nearest, shown
 from sandbox.scenario import BadInput, Problem
+from sandbox.tui import remembered
 from sandbox.tui.compat import key_name
 from sandbox.tui.keys import ACTIONS, key_of, keys_of, written
+from sandbox.tui.remembered import THEMES
 from sandbox.util import toml
 
-THEMES = ("dark", "light")
 #: Of the file; what stands beyond is cut off.
 _MAX_BYTES = 1 << 18
 
 
 class Config(NamedTuple):
-    """``keymap``: keys by action, as ``keys.ACTIONS`` names them."""
+    """``keymap``: keys by action, as ``keys.ACTIONS`` names them. ``ascii``: signs are those of ASCII."""
 
     theme: str = "dark"
     keymap: Mapping[str, str] = MappingProxyType({})
+    ascii: bool = False
 
     def key(self, action_id: str) -> str:
         """The first key of an action, as people write it."""
@@ -60,7 +62,7 @@ def read_config() -> Config:
         with open(path, "rb") as file:
             table = toml.loads(file.read(_MAX_BYTES).decode())
     except FileNotFoundError:
-        return Config()
+        return Config(remembered.theme())
     except RecursionError:
         raise BadInput(str(path), [_problem("", "is nested too deeply")]) from None
     except OSError as error:
@@ -68,7 +70,7 @@ def read_config() -> Config:
     except ValueError as error:
         raise BadInput(str(path), [_problem("", "is not TOML", reason=shown(str(error)).strip("'\""))]) from None
     problems: list[Problem] = []
-    theme, keys = table.get("theme", "dark"), table.get("keys", {})
+    theme, keys = table.get("theme", remembered.theme()), table.get("keys", {})
     if theme not in THEMES:
         problems.append(_problem("theme", "not one of the allowed words", value=shown(theme), allowed="dark | light"))
     if not isinstance(keys, dict):

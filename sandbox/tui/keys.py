@@ -43,6 +43,7 @@ PANELS = (
     Action("states", "7", "panel('states')", "", "States", "the states, and every arrow between them as it is taken"),
     Action("quadrants", "8", "panel('quadrants')", "", "Quadrants",
            "synchronous or not, blocking or not: where each process is"),
+    Action("log", "y", "panel('log')", "", "Log", "all that has happened, in words; a line is a time to look at"),
 )
 
 ACTIONS = (
@@ -59,6 +60,13 @@ ACTIONS = (
            "make the time slice longer"),
     Action("select_next", "down", "select(1)", "", "Next process", "choose it; children stand below their parents"),
     Action("select_previous", "up", "select(-1)", "", "Previous process", "choose it; or click one"),
+    Action("select_first", "ctrl+home", "select_end(-1)", "", "First process", "choose the first one of the list"),
+    Action("select_last", "ctrl+end", "select_end(1)", "", "Last process", "choose the last one of the list"),
+    Action("filter", "slash", "filter", "", "Filter",
+           "show only processes whose name or program has this in it, or only lines of the log; esc shows all"),
+    Action("sort", "s", "sort", "", "Sort", "by name, pid, CPU time, time in the state, and as they stand"),
+    Action("sort_backwards", "S", "sort_backwards", "", "Sort backwards", "the same order from its other end"),
+    Action("hide_ended", "d", "hide_ended", "", "Hide the ended", "lists without those that have ended, and with them"),
     Action("fold", "f", "fold", "fold", "Fold",
            "show the descendants of the chosen one, or of all, in one line with it"),
     Action("inspect", "enter", "inspect", "inspect", "Inspect", "look into the chosen process; type into its console"),
@@ -142,7 +150,27 @@ ACTIONS = (
     # States
     Action("one_or_all", "v", "one_or_all", "one/all", "States: one or all",
            "the arrows of the chosen process, or of all", "states"),
+    # Memory
+    Action("memory_page_down", "pagedown", "page(1)", "", "Memory: page down", "choose the process a page below",
+           "memory"),
+    Action("memory_page_up", "pageup", "page(-1)", "", "Memory: page up", "choose the one a page above", "memory"),
+    Action("memory_first", "home", "end(-1)", "", "Memory: first", "choose the first process", "memory"),
+    Action("memory_last", "end", "end(1)", "", "Memory: last", "choose the last process", "memory"),
+    # Log
+    Action("log_next", "down", "choose(1)", "", "Log: next line", "look at the time of the line below", "log"),
+    Action("log_previous", "up", "choose(-1)", "", "Log: line before", "look at the time of the line above", "log"),
+    Action("log_page_down", "pagedown", "page(1)", "", "Log: page down", "a page on", "log"),
+    Action("log_page_up", "pageup", "page(-1)", "", "Log: page up", "a page back", "log"),
+    Action("log_first", "home", "first", "", "Log: first line", "to the beginning of the run", "log"),
+    Action("log_last", "end", "last", "present", "Log: last line", "to the present, and follow it", "log"),
+    Action("log_copy", "c", "copy", "copy", "Log: copy", "the chosen line into the clipboard", "log"),
+    Action("log_save", "W", "save", "save", "Log: save", "all lines that are shown into a file", "log"),
     # Sockets
+    Action("talk_page_down", "pagedown", "page(1)", "", "Sockets: page down", "choose the connection a page below",
+           "sockets"),
+    Action("talk_page_up", "pageup", "page(-1)", "", "Sockets: page up", "choose the one a page above", "sockets"),
+    Action("talk_first", "home", "end(-1)", "", "Sockets: first", "choose the first connection", "sockets"),
+    Action("talk_last", "end", "end(1)", "", "Sockets: last", "choose the last connection", "sockets"),
     Action("talk_next", "down", "choose(1)", "", "Sockets: next",
            "choose the next connection, and its process", "sockets"),
     Action("talk_previous", "up", "choose(-1)", "", "Sockets: previous", "choose the connection before", "sockets"),

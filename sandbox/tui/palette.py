@@ -3,6 +3,7 @@ alone, and without colours (NO_COLOR) by none."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 from rich.style import Style
@@ -65,6 +66,37 @@ LIGHT = Theme(
         "scrollbar-background-active": "#fbfcfd",
     },
 )
+
+
+def in_sixteen(theme: Theme) -> Theme:
+    """The same for terminals with sixteen colours: those that are nearest to its own there would mostly be white."""
+    return replace(theme, **(_DARK_IN_SIXTEEN if theme.dark else _LIGHT_IN_SIXTEEN))
+
+
+_DARK_IN_SIXTEEN: dict[str, Any] = {
+    "primary": "#55ffff",
+    "secondary": "#55ffff",
+    "warning": "#ffff55",
+    "error": "#ff5555",
+    "success": "#55ff55",
+    "accent": "#ffff55",
+    "foreground": "#aaaaaa",
+    "background": "#000000",
+    "surface": "#000000",
+    "panel": "#000000",
+}
+_LIGHT_IN_SIXTEEN: dict[str, Any] = {
+    "primary": "#0000aa",
+    "secondary": "#0000aa",
+    "warning": "#aa5500",
+    "error": "#aa0000",
+    "success": "#00aa00",
+    "accent": "#aa5500",
+    "foreground": "#000000",
+    "background": "#ffffff",
+    "surface": "#ffffff",
+    "panel": "#ffffff",
+}
 
 
 class Palette(NamedTuple):
@@ -215,6 +247,55 @@ PLAIN = Palette(
 )
 
 
+#: The colours that programs call by their numbers, as the terminal has them.
+_SIXTEEN = (
+    *("black", "red", "green", "yellow", "blue", "magenta", "cyan", "white"),
+    *("bright_black", "bright_red", "bright_green", "bright_yellow"),
+    *("bright_blue", "bright_magenta", "bright_cyan", "bright_white"),
+)
+_GROUNDS = ("magenta", "cyan", "red", "white", "blue")
+
+
+def _palette_of_sixteen(text: str, strong: str, bright: str, cursor: str, hues: tuple[Style, ...]) -> Palette:
+    """For terminals with sixteen colours, where the nearest to those of the theme would be white for most states.
+    ``bright``: how the names of colours that stand out on the ground begin."""
+    return Palette(
+        text=Style(color=text),
+        dim=Style(color="bright_black" if not bright else "white"),
+        strong=Style(color=strong, bold=True),
+        ready=Style(color=f"{bright}yellow"),
+        running=Style(color=f"{bright}green", bold=True),
+        ran_while_ready=Style(color=f"{bright}green", bgcolor="yellow"),
+        blocked=Style(color=f"{bright}cyan" if bright else "blue"),
+        done=Style(color="bright_black" if not bright else "white"),
+        failed=Style(color=f"{bright}red"),
+        paused=Style(color="black", bgcolor="yellow", bold=True),
+        past=Style(color="bright_white", bgcolor="blue", bold=True),
+        cursor=Style(bgcolor=cursor),
+        many=Style(bgcolor="green"),
+        later=Style(color="bright_black"),
+        hues=hues,
+        sixteen=_SIXTEEN,
+    )
+
+
+SIXTEEN_ON_DARK = _palette_of_sixteen(
+    *("white", "bright_white", "bright_", "blue"),
+    tuple(
+        Style(color="black" if ground in ("white", "cyan") else "bright_white", bgcolor=ground) for ground in _GROUNDS
+    ),
+)
+SIXTEEN_ON_LIGHT = _palette_of_sixteen(
+    *("black", "black", "", "white"),
+    tuple(Style(color="black", bgcolor=f"bright_{ground}") for ground in _GROUNDS),
+)
+
+
 def palette_of(app: App[Any]) -> Palette:
-    """That of the theme in force."""
-    return PLAIN if app.no_color else ON_DARK if app.current_theme.dark else ON_LIGHT
+    """That of the theme in force, in the colours that the terminal has."""
+    dark = app.current_theme.dark
+    if app.no_color:
+        return PLAIN
+    if app.console.color_system == "standard":
+        return SIXTEEN_ON_DARK if dark else SIXTEEN_ON_LIGHT
+    return ON_DARK if dark else ON_LIGHT

@@ -94,6 +94,8 @@ class EventLog:
         self._chapters = [_Chapter(self.live, 0)]
         #: The events of the last chapter.
         self._open: list[Event] = []
+        #: The number of the closed chapter that was read last, and its events: who pages through it reads it once.
+        self._read: tuple[int, Sequence[Event]] | None = None
 
     def __len__(self) -> int:
         return self.live.index
@@ -167,6 +169,17 @@ class EventLog:
             return None
         at = self.index_at(times[place] - 1)
         return next(index + 1 for index, event in self._from(at) if isinstance(event, _CHANGES) and event.pid == pid)
+
+    def between(self, first: int, last: int) -> Sequence[Event]:
+        """The events from an index on up to another one (not included), at most to the end of the first one's chapter:
+        whoever wants more asks again."""
+        number = bisect_right(self._chapters, first, key=lambda chapter: chapter.first) - 1
+        begin = self._chapters[number].first
+        if number == len(self._chapters) - 1:
+            return self._open[first - begin : last - begin]
+        if self._read is None or self._read[0] != number:
+            self._read = number, self._events(number)
+        return self._read[1][first - begin : last - begin]
 
     def blocks(self) -> Iterator[bytes]:
         """Every event as a line of JSON, a chapter at a time."""

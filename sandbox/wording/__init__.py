@@ -1,7 +1,8 @@
 """Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
 
-from sandbox.wording.events import sentence, signal_name, status, stretch
+from sandbox.wording.events import kind, sentence, signal_name, status, stretch
 from sandbox.wording.faults import add_sentences, fault, operator
+from sandbox.wording.happenings import happening
 from sandbox.wording.panels import seat, seat_reason, transition, turn
 from sandbox.wording.policies import figure, note, parameters, queue, rule
 from sandbox.wording.problems import problem, recording
@@ -25,6 +26,7 @@ from sandbox.wording.results import (
     violation,
     what_if,
 )
+from sandbox.wording.system import system_error
 from sandbox.wording.templates import Names, listed
 from sandbox.wording.waits import burden, burst, cause, client, situation, state
 from sandbox.wording.why import question, score, verdict, why
@@ -43,6 +45,8 @@ __all__ = [
     "figure",
     "finding",
     "hangs_on_ties",
+    "happening",
+    "kind",
     "later",
     "law",
     "listed",
@@ -70,6 +74,7 @@ __all__ = [
     "stood_in",
     "stretch",
     "summary",
+    "system_error",
     "transition",
     "turn",
     "unbroken",

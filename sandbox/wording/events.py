@@ -110,6 +110,39 @@ _SOCKETS: Messages = {
     "closed": "closed",
 }
 
+#: What kinds of events are called in a list of them.
+_KINDS: Messages = {
+    "booted": "booted",
+    "scheduling": "scheduling",
+    "admitted": "admitted",
+    "became": "became",
+    "ready": "ready",
+    "dispatched": "dispatched",
+    "descheduled": "descheduled",
+    "blocked": "blocked",
+    "exited": "exited",
+    "wrote": "wrote",
+    "policynote": "policynote",
+    "queues": "queues",
+    "described": "described",
+    "listening": "listening",
+    "backlog": "backlog",
+    "connected": "connected",
+    "accepted": "accepted",
+    "transferred": "transferred",
+    "closed": "closed",
+    "operator": "operator",
+    "fault": "fault",
+    "witnessed": "witnessed",
+    "halted": "halted",
+}
+
+
+def kind(event: Event) -> str:
+    """What it is, in one word."""
+    name = type(event).__name__.lower()
+    return _(_KINDS.get(name, name))
+
 
 def sentence(event: Event, names: Names) -> str:
     """What happened, in one sentence; "" for what needs none."""

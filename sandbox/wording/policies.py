@@ -103,14 +103,36 @@ def figure(name: str) -> str:
     return _(_FIGURES.get(name, name.removesuffix("_ns")))
 
 
+#: The parameters of the built-in policies, as they are called where they are only told; where one sets them, they have
+#: the names under which policies know them.
+_PARAMETERS: Messages = {
+    "quantum": "quantum",
+    "quanta": "quanta",
+    "latency": "latency",
+    "base": "base",
+    "aging": "aging",
+    "allotments": "allotments",
+    "boost": "boost",
+    "io_bump": "io_bump",
+    "stay": "stay",
+    "granularity": "granularity",
+    "alpha": "alpha",
+    "knows": "knows",
+    "preemptive": "preemptive",
+    "larger": "larger",
+    "guess": "guess",
+}
+
+
 def parameters(values: Mapping[str, object]) -> str:
     """A policy's parameters in force, as events carry them: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
     return "  ".join(_parameter(name, value) for name, value in values.items())
 
 
 def _parameter(name: str, value: object) -> str:
+    called = _(_PARAMETERS.get(name.removesuffix("_ns"), name.removesuffix("_ns")))
     if name.endswith("_ns") and isinstance(value, int):
-        return f"{name.removesuffix('_ns')} {show_duration(value)}"
+        return f"{called} {show_duration(value)}"
     if name.endswith("_ns") and isinstance(value, list):
-        return f"{name.removesuffix('_ns')} {', '.join(map(show_duration, value))}"
-    return f"{name} {value}"
+        return f"{called} {', '.join(map(show_duration, value))}"
+    return f"{called} {value}"

@@ -10,6 +10,7 @@ from sandbox.model.claims import OPERATOR, Happening
 from sandbox.model.events import Clause
 from sandbox.util.units import MS, S, show_duration
 from sandbox.wording.faults import operator
+from sandbox.wording.happenings import happening as in_words
 from sandbox.wording.templates import listed, say
 
 #: The figures whose means say what a schedule is worth.
@@ -194,14 +195,14 @@ def step_reached(happening: Happening, t_ns: int) -> str:
     """What a step of a lesson waited for has happened; in Markdown."""
     if happening.who == OPERATOR:
         return _("✔ you: `{did}` after {time}").format(did=operator(Clause(happening.what)), time=rounded(t_ns))
-    return _("✔ `{happening}` after {time}").format(happening=happening, time=rounded(t_ns))
+    return _("✔ `{happening}` after {time}").format(happening=in_words(happening), time=rounded(t_ns))
 
 
 def step_awaited(happening: Happening) -> str:
     """What a step of a lesson waits for; in Markdown."""
     if happening.who == OPERATOR:
         return _("waits for you: `{did}`").format(did=operator(Clause(happening.what)))
-    return _("waits until `{happening}`").format(happening=happening)
+    return _("waits until `{happening}`").format(happening=in_words(happening))
 
 
 # Laws of scheduling

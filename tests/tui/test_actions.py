@@ -312,18 +312,37 @@ async def test_the_lesson_scrolls_hides_and_comes_back(make_driver: MakeDriver, 
         await until(lambda: "Paragraph 3." in driver.text, pilot)
 
 
-async def test_on_a_small_terminal_the_lesson_stands_in_the_place_of_the_timeline(
+async def test_on_a_small_terminal_the_lesson_stands_beside_the_timeline(
     make_driver: MakeDriver, lesson: Scenario
 ) -> None:
     driver = make_driver(lesson)
     async with driver.app.run_test(size=(80, 24)) as pilot:
         await driver.feed(pilot, three())
         await until(lambda: "Paragraph 0." in driver.text, pilot)
-        assert "TIMELINE" not in driver.text
+        assert "TIMELINE" in driver.text
+        assert "WHY" in driver.text
+        assert "1 Board" in driver.lines[1]
+        assert "7 State" in driver.lines[1]
         await pilot.press("l")
         await driver.settle(pilot)
         assert "TIMELINE" in driver.text
         assert "LESSON" not in driver.text
+
+
+async def test_at_100_by_28_the_diagram_of_states_is_whole_beside_tabs_lesson_and_reason(
+    make_driver: MakeDriver, lesson: Scenario
+) -> None:
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(100, 28)) as pilot:
+        await driver.feed(pilot, three())
+        await pilot.press("7")
+        await until(lambda: "Paragraph 0." in driver.text, pilot)
+        await driver.settle(pilot)
+        assert "╭─ READY" in driver.text
+        assert "╭─ BLOCKED" in driver.text
+        assert "LESSON" in driver.text
+        assert "WHY" in driver.text
+        assert "7 State" in driver.lines[1]
 
 
 async def test_a_scenario_without_a_lesson_says_so(make_driver: MakeDriver) -> None:

@@ -43,14 +43,14 @@ def test_it_lies_where_configuration_lies(tmp_path: Path, monkeypatch: pytest.Mo
     ("written", "means"),
     [
         ("x", "x"),
-        ("/", "slash"),
+        ("~", "tilde"),
         ("{", "left_curly_bracket"),
         ("f5", "f5"),
         ("ctrl+x", "ctrl+x"),
         ("exclamation_mark", "exclamation_mark"),
-        ("y, z", "y,z"),
+        ("u, z", "u,z"),
         (",", "comma"),
-        ("y,,", "y,comma"),
+        ("u,,", "u,comma"),
     ],
 )
 def test_keys_are_written_as_they_are_or_by_their_names(written: str, means: str) -> None:

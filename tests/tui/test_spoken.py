@@ -160,6 +160,19 @@ async def test_nothing_on_the_board_is_english(make_driver: MakeDriver, course: 
         assert audience.found == {}, audience.found
 
 
+async def test_nothing_in_lists_is_english(make_driver: MakeDriver) -> None:
+    driver = make_driver(blank_scenario("α", "β", name="σ", title="Σ"))
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        audience = Audience(driver, pilot)
+        await driver.feed(pilot, day())
+        await audience.see("sorted", "d", "s", "s", "s", "slash", "α", leave="escape")
+        await audience.see("log", "y", "up")
+        await audience.see("filtered log", "slash", "ζ", leave="escape")
+        await audience.see("save", "W", *"/λ/λ", "enter")
+        await audience.see("searched help", "question_mark", "slash", "ζ", leave="escape")
+        assert audience.found == {}, audience.found
+
+
 async def test_nothing_that_is_told_is_english(make_driver: MakeDriver) -> None:
     driver = make_driver(blank_scenario("α", "β", name="σ", title="Σ"))
     async with driver.app.run_test(size=(80, 40)) as pilot:

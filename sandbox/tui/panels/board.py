@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 
 from rich.cells import cell_len
@@ -12,7 +12,7 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.i18n import N_, _
-from sandbox.model.events import Clause
+from sandbox.model.events import Clause, Figure
 from sandbox.model.states import State
 from sandbox.render.cells import fit, fit_name, flush_right
 from sandbox.tui.format import bar, brief, part
@@ -21,13 +21,20 @@ from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import folded
 from sandbox.tui.widgets.choices import Choice, Processes
-from sandbox.tui.widgets.lines import Piece, Window, line, width_of
+from sandbox.tui.widgets.lines import WIDE, Piece, Window, line, width_of
+from sandbox.util.units import MS
 from sandbox.views.board import Row
 
 #: Cells of a name.
 _MIN_NAME, _MAX_NAME = 5, 16
 #: Narrower columns do not say what their figures mean.
 _MIN_FOR_TITLE = 18
+#: How many of those that wait say how wide their column should be.
+_MAX_MEASURED = 20
+#: The columns' usual shares of the width, and the cells without which they tell nothing; the third may have more.
+_SHARES, _LEAST = (27, 32, 28, 21), (20, 27, 0, 18)
+_SHARES_NARROW, _LEAST_NARROW = (19, 22, 26, 13), (15, 19, 0, 13)
+_BLOCKED = 2
 #: In addresses of this machine, the port tells all.
 _HERE = "127.0.0.1"
 #: A bar of fewer cells tells nothing.
@@ -40,12 +47,16 @@ class Column(Processes):
     DEFAULT_CLASSES = "framed"
 
     means = ""
+    means_order = "since"
     state: State
 
     def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
         self.remember(session, chosen)
-        title = f"{wording.state(self.state)} {len(self.members(session))}"
+        number = f"{len(self.members(session))}"
+        if not session.view.listing.plain and (shown := f"{len(self.in_order(session))}") != number:
+            number = f"{shown}/{number}"
+        title = f"{wording.state(self.state)} {number}"
         self.entitle(title, _(self.means) if self.size.width >= _MIN_FOR_TITLE else "")
         self.update_lines()
 
@@ -53,9 +64,15 @@ class Column(Processes):
         """The processes to show."""
         raise NotImplementedError
 
-    def in_order(self, session: Session) -> Iterable[int]:
-        """The same, first on top."""
-        return self.members(session)
+    def in_order(self, session: Session) -> Collection[int]:
+        """Those of them that lists show, first on top."""
+        return session.view.listing.pids(self.members(session), session.view)
+
+    def order_at(self, x: int, y: int) -> str | None:
+        """In its borders: above, the title stands for names; below, what stands at the right for that."""
+        if y == 0:
+            return "name"
+        return self.means_order if y == self.outer_size.height - 1 else None
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         """One process's line. ``others``: how many are folded into it."""
@@ -136,6 +153,7 @@ class ReadyColumn(Column):
     """The ready queue, its head on top."""
 
     means, state = N_("CPU used"), State.READY
+    means_order = "cpu"
 
     def members(self, session: Session) -> Collection[int]:
         return session.view.board.ready
@@ -153,11 +171,16 @@ def _brief_cause(row: Row) -> str:
     """What a process waits for; of an address of this machine the port, and nothing if its name tells that already."""
     if row.on is None:
         return ""
-    figures = {
-        name: value.removeprefix(_HERE) if isinstance(value, str) else value for name, value in row.on.figures.items()
-    }
+    figures = {name: _briefly(value) for name, value in row.on.figures.items()}
     known = row.name[row.name.rfind(":") :]
     return wording.cause(Clause(row.on.rule, {name: value for name, value in figures.items() if value != known}))
+
+
+def _briefly(value: Figure) -> Figure:
+    """An address without what is the same of all; a time to the millisecond, if it is no shorter."""
+    if isinstance(value, str):
+        return value.removeprefix(_HERE)
+    return round(value, -6) if isinstance(value, int) and value >= 10 * MS else value
 
 
 class BlockedColumn(Column):
@@ -170,9 +193,17 @@ class BlockedColumn(Column):
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on, mark = _brief_cause(row), folded(others)
-        name = min(_digits(session) + 4 + cell_len(row.name + mark), width // 2 + len(mark))
+        name = _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME) + len(mark)  # the reason is what one looks for
         head = self.head(session, row, max(width - cell_len(on), name), others)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
+
+    def wanted(self, session: Session) -> int:
+        """The cells in which nothing of the first ones is cut."""
+        board, digits = session.view.board, _digits(session) + 4
+        first = [board.rows[pid] for pid in islice(board.blocked, _MAX_MEASURED)]
+        return max(
+            (digits + min(cell_len(row.name), _MAX_NAME) + cell_len(_brief_cause(row)) for row in first), default=0
+        )
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
         """What they wait for, if it is of one kind."""
@@ -188,8 +219,8 @@ class DoneColumn(Column):
     def members(self, session: Session) -> Collection[int]:
         return session.view.board.exited
 
-    def in_order(self, session: Session) -> Iterable[int]:
-        return reversed(session.view.board.exited)
+    def in_order(self, session: Session) -> Collection[int]:
+        return session.view.listing.pids([*reversed(session.view.board.exited)], session.view)
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         exited = row.exited
@@ -291,16 +322,53 @@ class Board(Panel):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
+        self._blocked = BlockedColumn(id="blocked")
         self._columns: list[Column] = [
             ReadyColumn(id="ready"),
             RunningColumn(id="running"),
-            BlockedColumn(id="blocked"),
+            self._blocked,
             DoneColumn(id="done"),
         ]
+        self._session: Session | None = None
+        #: Cells that reasons have needed so far: columns that became narrow again would jump.
+        self._needed = 0
 
     def compose(self) -> ComposeResult:
         yield from self._columns
 
+    def on_resize(self) -> None:
+        self._share_out()
+
     def update_from(self, session: Session, chosen: int | None) -> None:
+        if session is not self._session:
+            self._session, self._needed = session, 0
+            self._share_out()
+        needed = self._blocked.wanted(session)
+        if needed > self._needed:
+            self._needed = needed
+            self._share_out()
         for column in self._columns:
             column.update_from(session, chosen)
+
+    def _share_out(self) -> None:
+        """Why processes wait is cut last: the other columns give way to it, as far as they tell something then."""
+        widths = shared_out(self.size.width, self._needed + 2 + 2 * (self.size.width >= WIDE))
+        for column, width in zip(self._columns, widths, strict=True):
+            if column.styles.width is None or column.styles.width.value != width:
+                column.styles.width = width
+
+
+def shared_out(width: int, wanted: int) -> list[int]:
+    """The cells of the columns, of ``width`` altogether: in their usual proportions, or with as much of what is
+    ``wanted`` for the blocked ones as the others can give, which they do in proportion to what each has to spare."""
+    shares, least = (_SHARES, _LEAST) if width >= WIDE else (_SHARES_NARROW, _LEAST_NARROW)
+    cells = [width * share // sum(shares) for share in shares]
+    cells[1] += width - sum(cells)
+    spare = [max(has - min_, 0) for has, min_ in zip(cells, least, strict=True)]
+    spare[_BLOCKED] = 0
+    taken = max(min(wanted - cells[_BLOCKED], sum(spare)), 0)
+    gone = [taken * each // max(sum(spare), 1) for each in spare]
+    gone[1] += taken - sum(gone)
+    cells = [has - lost for has, lost in zip(cells, gone, strict=True)]
+    cells[_BLOCKED] += taken
+    return cells

@@ -77,6 +77,7 @@ class Compare(Panel, can_focus=True):
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("compare")
     timeline = "never"
+    filters = ""
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, ClassVar
 
 from textual.app import ComposeResult
+from textual.binding import BindingType
 
 from sandbox.i18n import _
 from sandbox.model.states import State
 from sandbox.render.cells import fit, flush_right
 from sandbox.tui.format import size
+from sandbox.tui.keys import bindings
 from sandbox.tui.palette import SIGNS
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import Member
-from sandbox.tui.widgets.choices import Choice, Processes
+from sandbox.tui.widgets.choices import Choice, Picked, Processes
 from sandbox.tui.widgets.lines import WIDE, Piece, Window
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ if TYPE_CHECKING:
 #: Cells of a name, and of a size.
 _NAME, _NAME_NARROW = 30, 24
 _SIZE = 9
+#: Where the names begin.
+_PID = 8
+#: More than there ever are.
+_MAX_PROCESSES = 1 << 20
 #: Deeper generations are indented no further.
 _MAX_DEPTH = 6
 
@@ -50,7 +56,7 @@ class MemoryList(Processes):
 
     def rows(self, session: Session, width: int, height: int) -> Iterator[Choice[int]]:
         """A heading, then the processes."""
-        members = session.view.tree.arranged(session.view.board.rows, session.view.board.exited)
+        members = self.members(session)
         place = next((index for index, member in enumerate(members) if member.pid == self.chosen), None)
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
@@ -59,6 +65,17 @@ class MemoryList(Processes):
 
         yield self.row(None, self._heading(width), width)
         yield from self.scrolled(len(members), place, shown, width, height - 1)
+
+    def members(self, session: Session) -> Sequence[Member]:
+        """The processes that live, and those of whose children one does, as lists show them."""
+        view = session.view
+        return view.listing.members(view.tree.arranged(view.board.rows, view.board.exited), view)
+
+    def order_at(self, x: int, y: int) -> str | None:
+        """In the heading: pids, and names; beyond these, those that have used most."""
+        if y != 1:
+            return None
+        return "pid" if x < _PID else "name" if x < (_NAME if self.size.width >= WIDE else _NAME_NARROW) else "cpu"
 
     def _heading(self, width: int) -> list[Piece]:
         name = _NAME if width >= WIDE else _NAME_NARROW
@@ -87,8 +104,10 @@ class MemoryList(Processes):
         return [*pieces, ("  " + "█" * private, palette.running), ("░" * (whole - private), palette.blocked)]
 
 
-class Memory(Panel):
+class Memory(Panel, can_focus=True):
     """One list."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("memory")
 
     folds = True
     poll_every_s = 0.5
@@ -126,3 +145,19 @@ class Memory(Panel):
                 if found is not None:
                     self._known[pid] = found
         self.update_from(session, self._chosen)
+
+    def action_page(self, by: int) -> None:
+        """Choose the process a page below, or above."""
+        self._choose(by * max(self._list.size.height - 3, 1))
+
+    def action_end(self, by: int) -> None:
+        """Choose the last process, or the first."""
+        self._choose(by * _MAX_PROCESSES)
+
+    def _choose(self, by: int) -> None:
+        if self._session is None:
+            return
+        pids = [member.pid for member in self._list.members(self._session)]
+        if pids:
+            place = pids.index(self._chosen) if self._chosen in pids else 0
+            self.post_message(Picked(pids[max(min(place + by, len(pids) - 1), 0)]))

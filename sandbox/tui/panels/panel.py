@@ -22,6 +22,10 @@ class Panel(Widget):
     #: Whether processes that are folded away have no line on it: then the one whose line they are part of is chosen.
     folds: ClassVar[bool] = False
 
+    #: What its list can leave out with a filter: processes (the timeline below has them, too), lines of the log, or
+    #: nothing.
+    filters: ClassVar[Literal["processes", "log", ""]] = "processes"
+
     #: While it is in front, how often it looks at what no event tells, in seconds; None: events tell all.
     poll_every_s: ClassVar[float | None] = None
 

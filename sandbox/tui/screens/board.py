@@ -8,7 +8,6 @@ from typing import ClassVar
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
-from textual.screen import Screen
 from textual.widgets import Input
 
 from sandbox.i18n import _
@@ -19,10 +18,11 @@ from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keys import PANELS, bindings
 from sandbox.tui.panels.panel import Panel
+from sandbox.tui.screens.lists import ListScreen
 from sandbox.tui.state.errors import Impossible, KernelGone
 from sandbox.tui.state.guide import LessonGuide
 from sandbox.tui.state.session import Session
-from sandbox.tui.widgets.choices import Picked
+from sandbox.tui.widgets.choices import Picked, Turned
 from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
 from sandbox.tui.widgets.question import Answered, GoOn, QuestionBox
@@ -31,11 +31,13 @@ from sandbox.tui.widgets.tabs import Clicked, Tabs
 from sandbox.tui.widgets.timeline import Moved, Scrubbed, Timeline
 from sandbox.tui.widgets.why import Why
 
+#: So many processes are a page.
+_PAGE = 10
 #: Commands that can be had back where one types them.
 _MAX_COMMANDS = 50
 
 
-class BoardScreen(Screen[None], inherit_bindings=False):
+class BoardScreen(ListScreen, inherit_bindings=False):
     """Status, the panel in front, timeline, reason, keys. Of Textual's bindings for screens it has none: ``tab`` leads
     to the next panel. Dialogs are imported when they are opened: the first frame waits for none of them."""
 
@@ -69,7 +71,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         self._pointed: str | None = None
 
     def compose(self) -> ComposeResult:
-        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.question, self.keys)
+        yield from (self.status, self.tabs, self.front, self.lower, self.why, self.question, self.filter, self.keys)
 
     def begin(self, session: Session) -> None:
         """Another session: nothing is chosen, and its lesson is open if it has one and nobody has hidden lessons. What
@@ -139,6 +141,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         if self.lower.display:
             self.timeline.update_from(session, self.chosen)
         self.why.update_from(session)
+        self.update_filter()
         self.keys.update_from(session, "question" if self.question.display else self.front.id)
         if self.has_class("lesson") and (session.link is not None or session.view.board.booted is not None):
             self.lesson.update_from(session)  # the first frame does not wait for it
@@ -153,7 +156,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         if name is not None:
             self.query(f"#{name}").add_class("pointed")
 
-    def _show_soon(self) -> None:
+    def show_soon(self) -> None:
         """A person has changed something, and wants to see it. Another point in time is shown at once: who was born
         since then is not there, and what is drawn between two frames must not look for them."""
         if self.session.view.moves != self._moves:
@@ -171,7 +174,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             tell(self, said.format(key=config_of(self).key("restart")), severe=True)
         except Impossible as why:
             tell(self, str(why), why.severe)
-        self._show_soon()
+        self.show_soon()
 
     def action_pause(self) -> None:
         self._do(self.session.pause)
@@ -262,18 +265,24 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def action_select(self, by: int) -> None:
         """Choose the next process, or one before."""
-        names, tree = self.session.view.names, self.session.view.tree
-        pids = [member.pid for member in tree.members if member.pid in names]
+        view = self.session.view
+        names = view.names
+        pids = [member.pid for member in view.members if member.pid in names]
         if pids:
-            before = pids.index(tree.head(self.chosen)) if self.chosen in names else -1 if by > 0 else len(pids)
+            chosen = view.tree.head(self.chosen) if self.chosen is not None else None
+            before = pids.index(chosen) if chosen in pids else -1 if by > 0 else len(pids)
             self._choose(pids[max(min(before + by, len(pids) - 1), 0)])
+
+    def action_select_end(self, by: int) -> None:
+        """Choose the last of the processes that lists show, or the first."""
+        self.action_select(by * max(len(self.session.view.members), 1))
 
     def on_picked(self, message: Picked) -> None:
         self._choose(message.pid)
 
     def _choose(self, pid: int) -> None:
         self.chosen = pid
-        self._show_soon()
+        self.show_soon()
 
     def _chosen(self) -> int | None:
         """The chosen process, if it is there; else it is said what is missing."""
@@ -295,7 +304,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             tell(self, nobody if self.chosen is None else alone)
         elif self.chosen is not None:
             self.chosen = tree.head(self.chosen)
-        self._show_soon()
+        self.show_soon()
 
     def action_inspect(self) -> None:
         """Look into the chosen process."""
@@ -322,7 +331,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def action_present(self) -> None:
         self.session.view.to_present()
-        self._show_soon()
+        self.show_soon()
 
     def action_next_change(self) -> None:
         """The next change of the chosen process."""
@@ -331,7 +340,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self._chosen()
         elif not view.to_next_change(pid):
             tell(self, _("{name} has not changed since").format(name=view.live.names[pid]))
-        self._show_soon()
+        self.show_soon()
 
     def action_go_to(self) -> None:
         """Ask for a time."""
@@ -343,6 +352,14 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """To the right by so many cells of the timeline, or to the left."""
         self._look_at(max(self.session.view.now_ns + cells * self.timeline.extent.cell_ns, 0))
 
+    def on_turned(self, message: Turned) -> None:
+        """A line of the log is a point of the run."""
+        if message.index is None:
+            self.action_present()
+        else:
+            index = message.index
+            self._look(lambda: self.session.view.go(index))
+
     def on_scrubbed(self, message: Scrubbed) -> None:
         self._look_at(message.t_ns)
 
@@ -352,27 +369,27 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         """Show a longer time, or a shorter one."""
         view = self.session.view
         self.timeline.extent.zoom_by(by, view.now_ns if view.looks_back else None)
-        self._show_soon()
+        self.show_soon()
 
     def action_pan(self, by: int) -> None:
         """Show a later stretch of time, or an earlier one."""
         self.timeline.extent.pan(by / 4)
-        self._show_soon()
+        self.show_soon()
 
     def action_mark(self) -> None:
         """Mark the time that is looked at."""
         self.timeline.extent.mark(self.session.view.now_ns)
-        self._show_soon()
+        self.show_soon()
 
     def on_moved(self, message: Moved) -> None:
-        self._show_soon()
+        self.show_soon()
 
     # Panels and the lesson
 
     def action_panel(self, name: str) -> None:
         """Turn to the panel of this name."""
         self.turn_to(name)
-        self._show_soon()
+        self.show_soon()
 
     def action_next_panel(self, by: int) -> None:
         """Turn to the next panel, or to the one before."""
@@ -394,15 +411,17 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         else:
             self.shows_lessons = not self.has_class("lesson")
         self._open_lesson(self.shows_lessons)
-        self._show_soon()
+        self.show_soon()
 
     def _open_lesson(self, is_open: bool) -> None:
         self.set_class(is_open, "lesson")
         self.session.show_lesson(is_open)
 
     def action_scroll_lesson(self, pages: int) -> None:
-        """A page down, or up."""
-        if pages > 0:
+        """A page down, or up; without a lesson the processes go by so many."""
+        if not (self.has_class("lesson") and self.lower.display):
+            self.action_select(pages * _PAGE)
+        elif pages > 0:
             self.lesson.scroll_page_down()
         else:
             self.lesson.scroll_page_up()

@@ -51,6 +51,9 @@ class Choose(Dialog["str | None"]):
         self._heading, self._offers, self._present = title, offers, present
         # Keys may come before these are on the screen.
         width = max((cell_len(offer.title) for offer in offers), default=0)
+        self._width = width
+        #: Those that are listed: all, or the ones that match.
+        self._shown = offers
         self._list = OptionList(*(self._option(offer, width) for offer in offers))
         self._more = Static("", classes="more", markup=False)
 
@@ -80,7 +83,18 @@ class Choose(Dialog["str | None"]):
             self._list.highlighted = ids.index(self._present) if self._present in ids else 0
 
     def on_option_list_option_highlighted(self, event: OptionList.OptionHighlighted) -> None:
-        self._more.update(self._offers[event.option_index].more)
+        if event.option_index < len(self._shown):
+            self._more.update(self._shown[event.option_index].more)
+
+    def look_for(self, text: str) -> None:
+        """List only those that have this in them."""
+        wanted = text.strip().casefold()
+        shown = [offer for offer in self._offers if wanted in f"{offer.title} {offer.says}".casefold()]
+        if shown != self._shown:
+            self._shown = shown
+            self._list.clear_options()
+            self._list.add_options([self._option(offer, self._width) for offer in shown])
+            self._list.highlighted = _best(shown, wanted)
 
     def on_option_list_option_selected(self, event: OptionList.OptionSelected) -> None:
         self.accept(event.option_id or "")
@@ -90,8 +104,18 @@ class Choose(Dialog["str | None"]):
         self.dismiss(id)
 
 
+def _best(offers: Sequence[Offer], wanted: str) -> int | None:
+    """The place of the first that is called so, or begins so, or of the first of all."""
+    for fits in (str.__eq__, str.startswith):
+        for place, offer in enumerate(offers):
+            if fits(offer.id.casefold(), wanted):
+                return place
+    return 0 if offers else None
+
+
 class ChooseOrType(Choose):
-    """Choose one of several, or type something else of the kind. ``example``: what one could type."""
+    """Choose one of several, or type: a part of what it is called or about, which leaves those in the list that have
+    it, or something else of the kind. ``example``: what one could type."""
 
     BINDINGS: ClassVar[list[BindingType]] = [("tab", "app.focus_next", "List or line")]
 
@@ -116,7 +140,7 @@ class ChooseOrType(Choose):
         options, line = self._list, self._line
         if event.key == "down" and options.has_focus and options.highlighted == options.option_count - 1:
             line.focus()
-        elif event.key == "up" and line.has_focus:
+        elif event.key in ("up", "down") and line.has_focus and self._shown:
             options.focus()
         elif event.is_printable and options.has_focus:  # typing here is meant for the line
             line.focus()
@@ -126,13 +150,19 @@ class ChooseOrType(Choose):
         event.stop()
         event.prevent_default()
 
-    def on_input_changed(self) -> None:
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Narrow the list; a slash before the words is the key for that elsewhere."""
         self.refuse("")
+        self.look_for(event.value.removeprefix("/"))
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        """What was typed, if anything was."""
-        if event.value.strip():
-            self.accept(os.path.expanduser(event.value.strip()))
+        """What was typed, if anything was; or the one that it has left in the list."""
+        typed = os.path.expanduser(event.value.strip())
+        place = self._list.highlighted
+        if typed and self._shown and place is not None and not os.path.exists(typed):
+            self.accept(self._shown[place].id)
+        elif typed:
+            self.accept(typed)
 
 
 class Ask(Dialog["str | None"]):

@@ -52,6 +52,18 @@ class RecordAs(Ask):
         super().take(answer.strip() or self._example)
 
 
+class SaveLog(Ask):
+    """Asks for the file that shall have the lines of the log."""
+
+    def __init__(self, scenario: str) -> None:
+        self._example = f"{scenario}.log"
+        says = _("The file for all lines that the log shows now; what is in it is lost.")
+        super().__init__(_("Save the log"), says, self._example, lambda path: None)
+
+    def take(self, answer: str) -> None:
+        super().take(answer.strip() or self._example)
+
+
 def command_line(argv: Sequence[str]) -> str:
     """As somebody would type it: what was handed to a shell is the shell's."""
     return argv[2] if len(argv) == 3 and argv[:2] == ["sh", "-c"] else shlex.join(argv)

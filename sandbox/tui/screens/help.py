@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
 from textual.binding import BindingType
-from textual.containers import VerticalScroll
-from textual.widgets import Static
+from textual.containers import Vertical, VerticalScroll
+from textual.widgets import Input, Static
 
 from sandbox import wording
 from sandbox.i18n import N_, _
@@ -51,23 +51,59 @@ _MOUSE = (
 class Help(Dialog[None]):
     """All keys, as the user has them."""
 
-    BINDINGS: ClassVar[list[BindingType]] = [("question_mark,f1,q", "dismiss", "Close")]
+    BINDINGS: ClassVar[list[BindingType]] = [
+        ("question_mark,f1,q", "dismiss", "Close"),
+        ("slash", "search", "Search"),
+    ]
+
+    AUTO_FOCUS = "#help"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._line = Input(placeholder=_("only what has this in it"), compact=True, id="help-filter")
+        self._table = Static(id="help-table")
 
     def compose(self) -> ComposeResult:
+        with Vertical(classes="box") as box:
+            entitle(box, _("Help"), _("↑ ↓ pgup pgdn scroll   / search   esc close"))
+            with VerticalScroll(id="help"):
+                yield self._table
+            yield self._line
+
+    def on_mount(self) -> None:
+        """Show all of it."""
+        self._line.display = False
+        self._table.update(self._rows(""))
+
+    def action_search(self) -> None:
+        """Say what to look for."""
+        self._line.display = True
+        self._line.focus()
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        self._table.update(self._rows(event.value.strip().casefold()))
+
+    def on_input_submitted(self) -> None:
+        """The keys scroll again."""
+        self.query_one("#help").focus()
+
+    def _rows(self, wanted: str) -> Table:
+        """Keys and signs that have this in what is said of them."""
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(no_wrap=True, style="bold")
         table.add_column(no_wrap=True)
         table.add_column(style="dim")
         keymap = config_of(self).keymap
         for action in ACTIONS:
-            table.add_row(Text(written(keys_of(action, keymap))), _(action.name), _(action.says))
-        table.add_row("", "", "")
-        for signs, state, says in _SIGNS:
-            table.add_row(signs, wording.state(state), _(says))
-        for group in (_MOUSE, _WORDS):
+            row = written(keys_of(action, keymap)), _(action.name), _(action.says)
+            if wanted in " ".join([*row, action.name]).casefold():  # the English name, too
+                table.add_row(Text(row[0]), *row[1:])
+        if not wanted:
             table.add_row("", "", "")
-            for word, says in group:
-                table.add_row(_(word), "", _(says))
-        with VerticalScroll(classes="box") as box:
-            entitle(box, _("Help"), _("↑ ↓ scroll   esc close"))
-            yield Static(table)
+            for signs, state, says in _SIGNS:
+                table.add_row(signs, wording.state(state), _(says))
+            for group in (_MOUSE, _WORDS):
+                table.add_row("", "", "")
+                for word, says in group:
+                    table.add_row(_(word), "", _(says))
+        return table

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.clients.client import Client
 from sandbox.model.events import Clause, Figure
 from sandbox.model.states import State
 from sandbox.views.board import Board
 from sandbox.views.network import Connection, Listener, Network
+
+if TYPE_CHECKING:
+    from sandbox.tui.state.viewpoint import Viewpoint
 
 #: The address of a client, which may have left by the time at which its words are read.
 _ADDRESS = re.compile(r"\S+:\d+")
@@ -41,6 +44,37 @@ class Group(NamedTuple):
 
     listener: Listener | None
     conversations: Sequence[Conversation]
+
+
+def shown(found: Sequence[Group], view: Viewpoint) -> list[Group]:
+    """Of these conversations those that lists show, in order. Whoever listens is always there."""
+    listing = view.listing
+    if not (listing.text or listing.order):
+        return [*found]
+
+    def keeps(talk: Conversation) -> bool:
+        return any(listing.text in word.casefold() for word in _words(talk, view))
+
+    def key(talk: Conversation) -> tuple[float, str]:
+        pid = talk.connection.pid if talk.connection is not None else None
+        figure = {"pid": pid or 0, "cpu": -view.cpu_ns(pid) if pid in view.board.rows else 0}.get(listing.order, 0)
+        if listing.order == "since" and talk.connection is not None:
+            figure = -(talk.connection.waited_ns or 0)
+        return figure, " ".join(_words(talk, view))
+
+    kept = [(group.listener, [talk for talk in group.conversations if keeps(talk)]) for group in found]
+    if listing.order:
+        kept = [(listener, sorted(talks, key=key, reverse=listing.backwards)) for listener, talks in kept]
+    return [Group(listener, talks) for listener, talks in kept if listener is not None or talks]
+
+
+def _words(talk: Conversation, view: Viewpoint) -> list[str]:
+    """By which one may look for it: its client, the address of that, and the process."""
+    words = [talk.client.name] if talk.client is not None else []
+    words.append(talk.address or "")
+    if talk.connection is not None and talk.connection.pid is not None:
+        words.append(view.names.get(talk.connection.pid, ""))
+    return words
 
 
 def groups(network: Network, clients: Iterable[Client]) -> list[Group]:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from sandbox.tui.state.tree import ProcessTree
+from sandbox.tui.state.chronicle import Chronicle
+from sandbox.tui.state.listing import Listing
+from sandbox.tui.state.tree import Member, ProcessTree
 from sandbox.views.board import Board
 from sandbox.views.eventlog import EventLog, Moment
 from sandbox.views.history import History
@@ -16,6 +18,10 @@ class Viewpoint:
 
     def __init__(self, present_ns: Callable[[], int]) -> None:
         self.past = EventLog()
+        #: The same as lines in words.
+        self.chronicle = Chronicle(self.past)
+        #: What lists show of the processes.
+        self.listing = Listing()
         #: How often somebody has turned to another point: what holds only until then compares it.
         self.moves = 0
         self._present_ns = present_ns
@@ -57,6 +63,11 @@ class Viewpoint:
         """Who started whom, later births than what is looked at included, and who is folded away."""
         self._tree.grow(self.live.board.rows)
         return self._tree
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """The processes that lists show, in order."""
+        return self.listing.members(self.tree.members, self)
 
     @property
     def present_ns(self) -> int:

@@ -39,6 +39,10 @@ class Choices(ScrolledLines, Generic[K]):
         """What is told when a row of this one is clicked."""
         raise NotImplementedError
 
+    def order_at(self, x: int, y: int) -> str | None:
+        """The order that a heading stands for, if there is one at this cell of the widget, borders included."""
+        return None
+
     def rows(self, session: Session, width: int, height: int) -> Iterable[Choice[K]]:
         """All that is to be seen; of more than ``height`` rows, only the first are."""
         raise NotImplementedError
@@ -80,9 +84,12 @@ class Choices(ScrolledLines, Generic[K]):
             yield self.row(None, [(_("↓ {number} more").format(number=seen.below), self.palette.dim)], width)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose what was clicked."""
+        """Choose what was clicked, or sort by it."""
         offset = event.get_content_offset(self)
-        if offset is not None and 0 <= offset.y < len(self._keys):
+        order = self.order_at(event.x, event.y) if self._session is not None else None
+        if order is not None:
+            self.post_message(Sorted(order))
+        elif offset is not None and 0 <= offset.y < len(self._keys):
             key = self._keys[offset.y]
             if key is not None:
                 self.post_message(self.picked(key))
@@ -98,6 +105,22 @@ class Picked(Message):
     def __init__(self, pid: int) -> None:
         super().__init__()
         self.pid = pid
+
+
+class Sorted(Message):
+    """A heading was clicked: lists shall be in this order."""
+
+    def __init__(self, order: str) -> None:
+        super().__init__()
+        self.order = order
+
+
+class Turned(Message):
+    """The point of the run that shall be shown: after so many events. None: the present."""
+
+    def __init__(self, index: int | None) -> None:
+        super().__init__()
+        self.index = index
 
 
 class Processes(Choices[int]):

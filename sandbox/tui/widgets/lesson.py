@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 #: Figures of a run that goes on are told anew no more often.
 _FIGURES_EVERY_NS = 1 * S
 
+#: In fewer lines what came gives way to what is said of it.
+_MIN_FOR_STEP = 8
+
 
 class Lesson(VerticalScroll):
     """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board. A
@@ -108,7 +111,8 @@ class Lesson(VerticalScroll):
         if step == 0:
             self.scroll_home(animate=False)
         elif step <= len(quotes):
-            self.scroll_to_widget(quotes[step - 1], top=True, animate=False)
+            came = quotes[step - 1].virtual_region
+            self.scroll_to(y=came.y if self.size.height >= _MIN_FOR_STEP else came.bottom + 1, animate=False)
 
     # What there is to read
 
@@ -129,7 +133,7 @@ class Lesson(VerticalScroll):
             text = clean(lesson_text(session.scenario, spoken()) or "")
         except (OSError, UnicodeDecodeError) as error:
             said = _("The lesson `{file}` cannot be read: {reason}")
-            return [said.format(file=session.scenario.lesson, reason=clean(str(error)))]
+            return [said.format(file=session.scenario.lesson, reason=_why(error))]
         return parts(text) if session.scenario.steps else [text]
 
     def _note(self, session: Session) -> str:
@@ -199,3 +203,7 @@ def _policy_of(session: Session) -> str:
         return load(find(session.scenario.name)).machine.policy
     except BadInput:
         return ""
+
+
+def _why(error: OSError | UnicodeDecodeError) -> str:
+    return wording.system_error(error) if isinstance(error, OSError) else clean(str(error))

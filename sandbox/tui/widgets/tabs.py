@@ -9,11 +9,14 @@ from textual.message import Message
 from textual.strip import Strip
 
 from sandbox.i18n import _
+from sandbox.render.cells import shortened
 from sandbox.tui.keys import ACTIONS, PANELS, Action
 from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: The lesson is no panel: it stands beside the timeline.
 _LESSON = next(action for action in ACTIONS if action.id == "lesson")
+#: Cells of a name: more are not needed, and fewer tell nothing.
+MAX_NAME, MIN_NAME = 16, 2
 
 
 class Clicked(Message):
@@ -39,19 +42,30 @@ class Tabs(Lines):
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
-        return [line([piece for __, pieces in self._tabs() for piece in pieces], width)]
+        return [line([piece for __, pieces in self._tabs(width) for piece in pieces], width)]
 
-    def _tabs(self) -> Iterator[tuple[Action, list[Piece]]]:
+    def _tabs(self, width: int) -> list[tuple[Action, list[Piece]]]:
+        """All of them: names give way where there is little room, first the blanks, then the ends of the longest."""
+        drawn = [*self._with_names(MAX_NAME, "  ")]
+        for longest in range(MAX_NAME, MIN_NAME - 1, -1):
+            if sum(width_of(pieces) for __, pieces in drawn) <= width:
+                break
+            drawn = [*self._with_names(longest, "")]
+        return drawn
+
+    def _with_names(self, longest: int, end: str) -> Iterator[tuple[Action, list[Piece]]]:
         palette = self.palette
         for action in (*PANELS, _LESSON):
             key, mark = self.key(action.id), "▸" if action.id in self._open else " "
-            name = palette.strong if action.id in self._open else palette.dim
-            yield action, [(f" {mark}", palette.strong), (key, palette.text), (f" {_(action.name)}  ", name)]
+            style = palette.strong if action.id in self._open else palette.dim
+            name = shortened(_(action.name), longest)
+            before = f" {mark}" if end else mark
+            yield action, [(before, palette.strong), (key, palette.text), (f" {name}{end}", style)]
 
     def on_click(self, event: events.Click) -> None:
         """Turn to the one that was clicked."""
         x = event.x
-        for action, pieces in self._tabs():
+        for action, pieces in self._tabs(self.size.width):
             x -= width_of(pieces)
             if x < 0:
                 self.post_message(Clicked(action.does))

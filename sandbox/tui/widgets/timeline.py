@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from textual import events
@@ -25,11 +26,12 @@ from sandbox.util.units import show_duration
 from sandbox.views.history import History
 from sandbox.views.intervals import Track
 
-#: Cells of the label before each lane.
-_LABEL = 16
+#: Cells of the label before each lane; in timelines of fewer cells than that, lanes need the room more.
+_LABEL, _LABEL_NARROW, _MIN_FOR_LABEL = 16, 12, 44
 #: The label has no room for more generations.
 _MAX_DEPTH = 2
-#: Lines from which on there is room for the CPUs above the processes; for more CPUs there never is.
+#: Lines from which on there is room for the CPUs above the processes, even if those are too many for the rest; for
+#: more CPUs there never is.
 _MIN_FOR_CPUS, _MAX_CPUS = 12, 4
 #: With more processes, too many would have the same hue.
 _MAX_HUED = 12
@@ -66,6 +68,7 @@ class Timeline(Processes):
         self._all_in_sight = True
         self.extent = Extent()
         self._cell_ns = 1
+        self._label_cells = _LABEL
         self._lives: dict[int, Lane[Track, Sign]] = {}
         self._folded: dict[int, Lane[Sequence[Track], Sign]] = {}
         self._cpus: dict[int, Lane[Track, Share]] = {}
@@ -84,7 +87,8 @@ class Timeline(Processes):
     def _scale(self) -> str:
         states, arrivals = _("█ running  ░ ready  · blocked"), _("▸ arrives  ↑ wakes")
         legend = f"{states}  {arrivals}" if self.size.width >= _MIN_FOR_LEGEND else f"{states}  "
-        return _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
+        said = _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
+        return said if cell_len(said) <= self.size.width - 2 else states
 
     def _marked(self) -> str:
         marks = self.extent.marks
@@ -107,18 +111,24 @@ class Timeline(Processes):
         cursor_ns = session.view.now_ns if session.view.looks_back else None
         self._fit(width, session.view.present_ns, cursor_ns)
         lines = height - 1
-        roomy = lines >= _MIN_FOR_CPUS
-        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(session.view.tree.members) <= _MAX_HUED)
-        lanes = [*self._cpu_lanes(session, history, chart, width)] if roomy else []
+        cpus, members = history.booted.cpus if history.booted else 0, session.view.members
+        roomy = lines >= _MIN_FOR_CPUS or cpus + len(members) <= lines
+        chart = Chart(self.extent, self.palette, cursor_ns, hued=roomy and len(members) <= _MAX_HUED)
+        lanes = [*self._cpu_lanes(session, history, chart, width)] if roomy and cpus <= _MAX_CPUS else []
+        if lanes and len(lanes) + len(members) < lines:
+            lanes.append((None, self.blank(width)))
         lanes += self._life_lanes(session, history, chart, width, lines - len(lanes))
         yield from lanes[:lines]
         yield from [(None, self.blank(width))] * (lines - len(lanes))
-        yield self.row(None, [(" " * _LABEL, self.palette.dim), chart.ruler(), ("", self.palette.dim)], width)
+        yield self.row(
+            None, [(" " * self._label_cells, self.palette.dim), chart.ruler(), ("", self.palette.dim)], width
+        )
 
     def _fit(self, width: int, present_ns: int, cursor_ns: int | None) -> None:
         """Have the extent fill what labels and totals leave free; at another scale the lanes begin anew."""
+        self._label_cells = _LABEL if width >= _MIN_FOR_LABEL else _LABEL_NARROW
         self._totals = _TOTALS if len(self.extent.marks) == 2 and width >= _MIN_FOR_TOTALS else 0
-        self.extent.fit(width - _LABEL - self._totals, present_ns, cursor_ns)
+        self.extent.fit(width - self._label_cells - self._totals, present_ns, cursor_ns)
         if self.extent.cell_ns != self._cell_ns:
             self._cell_ns = self.extent.cell_ns
             self._forget()
@@ -133,24 +143,20 @@ class Timeline(Processes):
     # Lanes
 
     def _cpu_lanes(self, session: Session, history: History, chart: Chart, width: int) -> Iterator[Choice[int]]:
-        """Each CPU with the pids of the processes that had it, and a blank line between them and the processes."""
-        cpus = history.booted.cpus if history.booted else 0
-        if cpus > _MAX_CPUS:
-            return
-        for cpu in range(cpus):
+        """Each CPU with the pids of the processes that had it."""
+        for cpu in range(history.booted.cpus if history.booted else 0):
             lane = self._cpus.setdefault(cpu, Lane(self._cell_ns, cpu_cells))
             track = history.cpus.get(cpu) or Track()
-            label = Segment(f"cpu{cpu}".ljust(_LABEL), self.palette.dim)
+            label = Segment(f"cpu{cpu}".ljust(self._label_cells), self.palette.dim)
             turns = [_of_lines(share, session.view.tree) for share in self._cells(lane, track, session)]
             yield None, Strip([label, *chart.cpu(turns), *self._total([track], self.palette.text)], width)
-        yield None, self.blank(width)
 
     def _life_lanes(
         self, session: Session, history: History, chart: Chart, width: int, height: int
     ) -> Iterator[Choice[int]]:
         """Each process, or as many as there is room for."""
         tree = session.view.tree
-        members = tree.members
+        members = session.view.members
         chosen = tree.head(self.chosen) if self.chosen is not None else None
         place = next((index for index, member in enumerate(members) if member.pid == chosen), None)
         thick, gap = _proportions(len(members), height)
@@ -176,7 +182,7 @@ class Timeline(Processes):
             indent = "  " * (min(member.depth, _MAX_DEPTH) - 1) + "└ "
             name = own_name(name, history.lives[admitted.parent].admitted.name)
         mark = member.mark if member.hidden else ""
-        named = self.named(name, mark, _LABEL - len(number.text) - len(indent) - 2, plain)
+        named = self.named(name, mark, self._label_cells - len(number.text) - len(indent) - 2, plain)
         pieces = [(" ", plain), (indent, self.palette.dim), *named, (" ", plain)]
         return [number, *Segment.simplify(Segment(text, style + under) for text, style in pieces if text)]
 
@@ -197,7 +203,7 @@ class Timeline(Processes):
         rest = [Segment(" " * _TOTALS, plain)] if total else []
         return [
             Strip([*label, *cells, *total], width),
-            Strip([Segment(" " * _LABEL, plain), *chart.below(cells), *rest], width),
+            Strip([Segment(" " * self._label_cells, plain), *chart.below(cells), *rest], width),
         ]
 
     def _cells(self, lane: Lane[T, C], track: T, session: Session) -> list[C]:
@@ -218,7 +224,7 @@ class Timeline(Processes):
     def on_mouse_down(self, event: events.MouseDown) -> None:
         """On the ruler: look at that time, and at others as long as the button is held."""
         offset = event.get_content_offset(self)
-        if offset is not None and offset.y == self.content_size.height - 1 and offset.x >= _LABEL:
+        if offset is not None and offset.y == self.content_size.height - 1 and offset.x >= self._label_cells:
             self.capture_mouse()
             self._point(offset.x)
 
@@ -232,7 +238,7 @@ class Timeline(Processes):
             self.release_mouse()
 
     def _point(self, x: int) -> None:
-        cell = max(min(x - _LABEL, self.extent.cells - 1), 0)
+        cell = max(min(x - self._label_cells, self.extent.cells - 1), 0)
         self.post_message(Scrubbed(self.extent.time(cell)))
 
     def wheel(self, event: events.MouseEvent, by: int) -> None:
@@ -240,7 +246,7 @@ class Timeline(Processes):
         than there is room for, and zoom with ctrl then."""
         if event.ctrl or (not event.shift and self._all_in_sight):
             offset = event.get_content_offset(self)
-            self.extent.zoom_by(by, None if offset is None else self.extent.time(offset.x - _LABEL))
+            self.extent.zoom_by(by, None if offset is None else self.extent.time(offset.x - self._label_cells))
         elif event.shift:
             self.extent.pan(by * _PAN)
         else:

@@ -84,6 +84,10 @@ class Why(Lines):
         """Cells of a line of prose."""
         return self.size.width - (_MARGIN if self._time else 0)
 
+    async def on_click(self) -> None:
+        """What came before it is in the log."""
+        await self.run_action("screen.panel('log')")
+
     def draw(self, width: int, height: int) -> list[Strip]:
         if not self._text:
             return []

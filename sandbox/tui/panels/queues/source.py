@@ -9,6 +9,7 @@ from textual.app import ComposeResult
 from textual.containers import ScrollableContainer
 from textual.widgets import Static
 
+from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.events import Described, Fault
 from sandbox.tui.palette import DARK, LIGHT
@@ -73,4 +74,4 @@ def _read(path: str) -> str:
         with open(path, "rb") as file:
             return clean(file.read(_MAX_BYTES).decode(errors="replace"))
     except OSError as error:
-        return f"# {clean(path)}: {error.strerror}"
+        return f"# {clean(path)}: {wording.system_error(error)}"

@@ -17,7 +17,7 @@ from sandbox.tui.format import fine
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.panels.sockets.list import Chosen, ConversationPicked, SocketList
-from sandbox.tui.state.conversations import Conversation, Group, groups
+from sandbox.tui.state.conversations import Conversation, Group, groups, shown
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.entry import EntryLine, Prompt
@@ -72,7 +72,7 @@ class Sockets(Panel, can_focus=True):
             return
         clients = session.clients
         clients.all = [each for each in clients.all if each.state != "closed" or each not in self._passing]
-        self._groups = groups(session.view.board.network, clients.all)
+        self._groups = shown(groups(session.view.board.network, clients.all), session.view)
         if self._chosen not in [talk.key for talk in self._conversations]:
             self._chosen = None
         self._pick_process()
@@ -132,6 +132,14 @@ class Sockets(Panel, can_focus=True):
         if keys:
             before = keys.index(self._chosen) if self._chosen in keys else -1 if by > 0 else len(keys)
             self._choose(keys[max(min(before + by, len(keys) - 1), 0)])
+
+    def action_page(self, by: int) -> None:
+        """Choose the connection a page below, or above."""
+        self.action_choose(by * max(self._list.size.height - 3, 1))
+
+    def action_end(self, by: int) -> None:
+        """Choose the last connection, or the first."""
+        self.action_choose(by * max(len(self._conversations), 1))
 
     def _choose(self, key: Chosen) -> None:
         self._chosen = key

@@ -1,0 +1,38 @@
+"""What claims and steps of lessons wait for, in the reader's words; in English as one writes them."""
+
+from __future__ import annotations
+
+from sandbox.i18n import Messages, _
+from sandbox.model.claims import OPERATOR, Happening
+from sandbox.model.events import Clause
+from sandbox.wording.faults import operator
+from sandbox.wording.templates import fill
+from sandbox.wording.waits import cause
+
+_VERBS: Messages = {
+    "is born": "{name} is born",
+    "runs": "{name} runs",
+    "wakes": "{name} wakes",
+    "uses up its slice": "{name} uses up its slice",
+    "is preempted": "{name} is preempted",
+    "blocks on": "{name} blocks on {what}",
+    "blocks": "{name} blocks",
+    "exits": "{name} exits",
+    "exits with": "{name} exits {what}",
+    "is killed": "{name} is killed",
+    "writes": '{name} writes "{what}"',
+    "is": "{name} is {what}",
+}
+
+
+def happening(of: Happening) -> str:
+    """What happens to whom."""
+    if of.who == OPERATOR:
+        return _("you: {did}").format(did=operator(Clause(of.what)))
+    verb, what = of.verb, of.what
+    if verb == "blocks on":
+        verb, what = ("blocks on", cause(Clause(what))) if what else ("blocks", "")
+    elif verb == "exits" and what:
+        verb = "exits with"
+    template = _VERBS.get(verb)
+    return str(of) if template is None else fill(template, {"name": of.who, "what": _(what) if verb == "is" else what})
