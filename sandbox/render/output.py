@@ -24,25 +24,31 @@ if TYPE_CHECKING:
 
 #: How ``codecs`` knows what is done with a character that an encoding lacks.
 DEGRADE = "ossandbox.degrade"
-#: What is said instead of a sign, in as many cells, so that tables and charts stay what they are.
-_SIGNS = {
-    **dict(zip("→←↑↓▶▸›»◀‹«▲▼△▽▾", "><^v>>>><<<^v^vv", strict=True)),
+#: What is said instead of a sign, in as many cells, so that tables and charts stay what they are. States differ:
+#: running #, ready :, blocked a dot.
+SIGNS = {
+    **dict(zip("→←↑↓▶▸›»◀◂‹«▲▼△▽▾", "><^v>>>><<<<^v^vv", strict=True)),
     **dict.fromkeys("─━═‐‑–—−", "-"),
-    **dict.fromkeys("│┃║‖╵╷▏▎▍▕▐", "|"),
-    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛", "+"),
-    **dict.fromkeys("█▇▆▅▉▊▋▌■▓", "#"),
-    **dict.fromkeys("░▒▄▃", ":"),
-    **dict.fromkeys("▁▂·…", "."),
+    **dict.fromkeys("│┃║▏▎▍▌▕", "|"),
+    **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛╔╗╚╝", "+"),
+    **dict.fromkeys("█▇▆▅▄▉▊▋▐■", "#"),
+    **dict.fromkeys("▁▂▃╵", "_"),
+    **dict.fromkeys("░▒▓", ":"),
+    **dict.fromkeys("·•", "."),
     **dict.fromkeys("✔✓", "+"),
     **dict.fromkeys("✘✗×", "x"),
-    **dict.fromkeys("●○•◆◇♪", "*"),
+    **dict.fromkeys("○●", "o"),
+    **dict.fromkeys("◆◇♪", "*"),
     **dict.fromkeys("‘’", "'"),
     **dict.fromkeys("“”", '"'),
-    "⏎": "/",
-    "±": "~",
-    "≈": "~",
+    **dict.fromkeys("±≈…", "~"),
+    "▔": "^",
+    "‖": "=",
+    "⏎": "&",
     "≤": "<",
     "≥": ">",
+    "√": "V",
+    "²": "2",
     "µ": "u",
     "Σ": "S",
     **dict(zip("：，。（）；", ":,.();", strict=True)),
@@ -54,7 +60,7 @@ def likeness(character: str) -> str:
     from rich.cells import cell_len  # only where something is lacking
 
     cells = max(cell_len(character), 1)
-    if (sign := _SIGNS.get(character)) is not None:
+    if (sign := SIGNS.get(character)) is not None:
         return sign.ljust(cells)
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return plain if len(plain) == cells and plain.isprintable() else "?" * cells

@@ -6,43 +6,16 @@ from __future__ import annotations
 import os
 from functools import lru_cache
 
+from rich.cells import cell_len
 from rich.segment import Segment
 from textual.color import Color
 from textual.filter import LineFilter
 
-#: Signs, and below them what stands for each. States differ: running #, ready :, blocked a dot.
+from sandbox.render.output import SIGNS
+
+#: Of other scripts nothing is replaced, wide punctuation included.
 _SIGNS = str.maketrans(
-    {
-        **dict.fromkeys("─━═", "-"),
-        **dict.fromkeys("│┃║▏▎▍▌▕", "|"),
-        **dict.fromkeys("┏┓└┗┛╭╮╯╰╔╗╚╝┌┐┘├┤┬┴┼", "+"),
-        **dict.fromkeys("█▉▊▋▇▐■▆▅▄", "#"),
-        **dict.fromkeys("▁▂▃╵", "_"),
-        **dict.fromkeys("▔", "^"),
-        **dict.fromkeys("░▒▓", ":"),
-        **dict.fromkeys("·•", "."),
-        **dict.fromkeys("▶▸→›", ">"),
-        **dict.fromkeys("◀◂←‹", "<"),
-        **dict.fromkeys("▲↑", "^"),
-        **dict.fromkeys("▼▾↓", "v"),
-        **dict.fromkeys("○●", "o"),
-        **dict.fromkeys("‘’", "'"),
-        **dict.fromkeys("“”", '"'),
-        **dict.fromkeys("–−", "-"),
-        "‖": "=",
-        "⏎": "&",
-        "✔": "+",
-        "✘": "x",
-        "×": "x",
-        "…": "~",
-        "♪": "*",
-        "√": "V",
-        "±": "~",
-        "µ": "u",
-        "Σ": "S",
-        "²": "2",
-        "\N{NO-BREAK SPACE}": " ",
-    }
+    {sign: like for sign, like in SIGNS.items() if cell_len(sign) == 1} | {"\N{NO-BREAK SPACE}": " "}
 )
 
 
