@@ -41,7 +41,8 @@ class Signals:
     def leave_on_signals(self) -> None:
         """A signal that would end us ends the app instead."""
         loop = asyncio.get_running_loop()
-        for number in chosen(_ENDING):
+        self._before = {number: signal.getsignal(number) for number in chosen(_ENDING)}
+        for number in self._before:
             loop.add_signal_handler(number, self._leave, number)
 
     def _leave(self, number: signal.Signals) -> None:
@@ -53,7 +54,7 @@ class Signals:
                 self._restore_terminal()
                 os._exit(128 + again)
 
-        for each in chosen(_ENDING):
+        for each in self._before:
             loop.remove_signal_handler(each)
             signal.signal(each, leave_at_once)
         self._app.exit(128 + number)
@@ -110,9 +111,9 @@ class Signals:
         """Leave the loop as it was found."""
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGTSTP)
-        for number in _ENDING:
-            loop.remove_signal_handler(number)
-            signal.signal(number, signal.SIG_IGN)  # until the terminal is as it was: we are leaving already
+        for number in self._before:  # until the terminal is as it was; who has asked before is heard all the same
+            if loop.remove_signal_handler(number):
+                signal.signal(number, signal.SIG_IGN)
         if signal.getsignal(signal.SIGCONT) == self._continued:
             signal.signal(signal.SIGCONT, signal.SIG_DFL)
 
