@@ -255,7 +255,6 @@ def app_driver(scenario: Scenario | None = None, config: Config | None = None) -
     try:
         yield driver
     finally:
-        driver.app.signals.listen_again()
         driver.close()
 
 
