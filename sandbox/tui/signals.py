@@ -36,7 +36,7 @@ class Signals:
         self._app = app
         self._terminal: list[Any] | None = None
         self._suspended = False
-        self._before: dict[int, Any] = {}
+        self._before: dict[signal.Signals, Any] = {}
 
     def leave_on_signals(self) -> None:
         """A signal that would end us ends the app instead."""

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 from sandbox.i18n import Messages, _
 from sandbox.model.states import State
 from sandbox.tui.state.tree import Member
-from sandbox.views.board import Row
-
-if TYPE_CHECKING:
-    from sandbox.tui.state.viewpoint import Viewpoint
+from sandbox.views.board import Board, Row
+from sandbox.views.eventlog import Moment
 
 #: The orders, in the order of the key; "" is the usual one: queues as they stand, children below their parents.
 ORDERS: Messages = {
@@ -21,6 +19,19 @@ ORDERS: Messages = {
     "cpu": "CPU used",
     "since": "longest in its state",
 }
+
+
+class View(Protocol):
+    """What orders ask of a point in a run."""
+
+    @property
+    def live(self) -> Moment: ...
+    @property
+    def board(self) -> Board: ...
+
+    def cpu_ns(self, pid: int) -> int:
+        """What a process has used by then."""
+        ...
 
 
 class Listing:
@@ -67,14 +78,14 @@ class Listing:
             self.text in row.name.casefold() or self.text in row.admitted.runs.casefold() or self.text == str(row.pid)
         )
 
-    def pids(self, pids: Collection[int], view: Viewpoint) -> Collection[int]:
+    def pids(self, pids: Collection[int], view: View) -> Collection[int]:
         """Of these those that are shown, in order."""
         if self.plain:
             return pids
         rows = view.board.rows
         return self._sorted([pid for pid in pids if self.keeps(rows[pid])], view)
 
-    def members(self, members: Sequence[Member], view: Viewpoint) -> Sequence[Member]:
+    def members(self, members: Sequence[Member], view: View) -> Sequence[Member]:
         """Of a tree those that are shown; in another order than the usual one nobody stands below a parent."""
         if self.plain:
             return members
@@ -94,14 +105,14 @@ class Listing:
             words.append(_("without those that have ended"))
         return ", ".join(words)
 
-    def _sorted(self, pids: Iterable[int], view: Viewpoint) -> list[int]:
+    def _sorted(self, pids: Iterable[int], view: View) -> list[int]:
         if not self.order:
             return [*pids]
         found = sorted(pids, key=self._key(view))
         largest_first = self.order in ("cpu", "since")
         return found[::-1] if self.backwards is not largest_first else found
 
-    def _key(self, view: Viewpoint) -> Callable[[int], Any]:
+    def _key(self, view: View) -> Callable[[int], Any]:
         rows = view.board.rows
         match self.order:
             case "name":
