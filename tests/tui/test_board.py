@@ -8,7 +8,7 @@ import pytest
 from textual.widgets import Markdown
 
 from sandbox.tui.screens.board import BoardScreen
-from tests.support.app import MakeDriver, blank_scenario
+from tests.support.app import MakeDriver, blank_scenario, until
 from tests.support.kernel_script import KernelScript, every_state
 
 
@@ -185,10 +185,9 @@ async def test_the_lesson_is_shown_harmless_and_with_its_figures(make_driver: Ma
     async with driver.app.run_test(size=(120, 40)) as pilot:
         script = KernelScript().admit("a", "10ms").run("a").later("5ms")
         await driver.feed(pilot, script)
-        assert re.search(r"\[red\]used\[/\]: \d+%", driver.text), "the figure is live"
+        await until(lambda: re.search(r"\[red\]used\[/\]: \d+%", driver.text), pilot)  # the figure is live
         await driver.feed(pilot, script.later("5ms").exit("a"))
-        await pilot.pause(0.1)
-        assert "[red]used[/]: 100%" in driver.text
+        await until(lambda: "[red]used[/]: 100%" in driver.text, pilot)
         assert "\x1b" not in driver.app.board_screen.query_one(Markdown).source
 
 
@@ -198,7 +197,7 @@ async def test_a_lesson_that_cannot_be_read_is_told_so(make_driver: MakeDriver, 
     driver = make_driver(scenario)
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, KernelScript().admit("a").run("a"))
-        assert "cannot be read" in driver.text
+        await until(lambda: "cannot be read" in driver.text, pilot)
 
 
 async def test_a_sentence_stays_long_enough_to_be_read(make_driver: MakeDriver) -> None:

@@ -142,7 +142,7 @@ async def test_random_and_plausible_keys(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(SandboxApp, "exit", lambda *_: None)
-    dice = random.Random(10 * seed + int(panel))
+    dice = random.Random(10 * seed + ord(panel))
     anything = [dice.choice([*string.printable[:95], *_NAMED, *_NAMED]) for _ in range(_RANDOM)]
     plausible = [sign for _ in range(_PLAUSIBLE) for sign in dice.choice(_SENTENCES)]
     driver = make_driver()
