@@ -78,10 +78,11 @@ class Spawn(Command, frozen=True, tag=True):
 
 
 class Type(Command, frozen=True, tag=True):
-    """Type a line into a process's console."""
+    """Type a line into a process's console. ``hidden``: nobody is to read it, as with a password."""
 
     who: str
     text: str
+    hidden: bool = False
 
 
 Key = Literal["ctrl+c", "ctrl+d", "ctrl+z"]
@@ -99,6 +100,23 @@ class Press(Command, frozen=True, tag=True):
     def character(self) -> str:
         """What a terminal sends for it."""
         return chr(ord(self.key[-1]) & 0x1F)
+
+
+class Keys(Command, frozen=True, tag=True):
+    """Type keys into a process's console, one by one, as the characters that a terminal sends for them.
+    ``automatic``: nobody has pressed any; it is what a terminal answers when it is asked."""
+
+    who: str
+    text: str
+    automatic: bool = False
+
+
+class Resize(Command, frozen=True, tag=True):
+    """Make a process's console so large; who uses it is told (SIGWINCH)."""
+
+    who: str
+    rows: int
+    columns: int
 
 
 class Farewell(Command, frozen=True, tag=True):
@@ -123,6 +141,8 @@ AnyCommand = (
     | Spawn
     | Type
     | Press
+    | Keys
+    | Resize
     | Farewell
     | Quit
 )

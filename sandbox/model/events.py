@@ -53,6 +53,10 @@ STUCK = ("waits for somebody to type", "nothing can happen any more")
 #: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"
+#: Causes of a wait in which somebody may press a key.
+AT_A_CONSOLE = (READ_CONSOLE, POLL)
+#: Rows and columns of a terminal that nobody has looked at yet, and of the largest one.
+TERMINAL_SIZE, MAX_TERMINAL = (24, 80), 1_000
 #: Causes of a wait whose end is another process's doing.
 FOR_CHILD = "wait for child"
 FOR_OTHERS = (FOR_CHILD, "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
@@ -190,13 +194,35 @@ class Exited(Event, frozen=True, tag=True):
         return self.code if self.signal is None else -self.signal
 
 
-class Wrote(Event, frozen=True, tag=True):
+class Wrote(Event, frozen=True, tag=True, omit_defaults=True):
     """Text that a process wrote, with nothing in it but what dresses and corrects its own line
-    (``sandbox.util.text.clean_console``); ``sandbox.util.text.clean`` makes it plain."""
+    (``sandbox.util.text.clean_console``); ``sandbox.util.text.clean`` makes it plain.
+
+    ``raw``: the same as it came out of its terminal, where that says more than ``text``: it may steer a terminal, and
+    is for nobody but the one that we emulate.
+    """
 
     pid: int
     stream: Stream
     text: str
+    raw: str | None = None
+
+    @property
+    def on_terminal(self) -> str:
+        """What its terminal was sent."""
+        return self.text.replace("\n", "\r\n") if self.raw is None else self.raw
+
+
+class Terminal(Event, frozen=True, tag=True):
+    """How the terminal of a process is set from now on: its size, whether it hands on whole lines (``canonical``) or
+    each key, and whether it shows what is typed (``echo``). Before the first of these it is as it begins, see
+    ``TERMINAL_SIZE``."""
+
+    pid: int
+    rows: int
+    columns: int
+    canonical: bool = True
+    echo: bool = True
 
 
 class PolicyNote(Event, frozen=True, tag=True):
@@ -416,6 +442,7 @@ AnyEvent = (
     | Blocked
     | Exited
     | Wrote
+    | Terminal
     | PolicyNote
     | Queues
     | Described

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from sandbox.model.events import (
+    MAX_TERMINAL,
     Accepted,
     Admitted,
     Backlog,
@@ -20,6 +21,7 @@ from sandbox.model.events import (
     PolicyNote,
     Queues,
     Ready,
+    Terminal,
     Transferred,
     Witnessed,
     Wrote,
@@ -33,7 +35,7 @@ _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
 #: Events that may come later than others of the same time.
-_AFTERWARDS = (Wrote, Fault, Witnessed)
+_AFTERWARDS = (Wrote, Terminal, Fault, Witnessed)
 
 
 class Plausible:
@@ -90,6 +92,8 @@ class Plausible:
             case Exited(pid=pid):
                 figures = (event.cpu_ns, event.waiting_ns, event.blocked_ns, event.undispatched_ns)
                 return _is_figure(*figures) and self._move(pid, State.EXITED)
+            case Terminal(pid=pid, rows=rows, columns=columns):
+                return pid in self._states and 0 < rows <= MAX_TERMINAL and 0 < columns <= MAX_TERMINAL
             case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid):
                 return pid in self._states
             case Fault(pid=pid) | PolicyNote(pid=pid):

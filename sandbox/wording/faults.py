@@ -50,6 +50,7 @@ _OPERATOR: Messages = {
     "spawned": "started {runs}",
     "typed": "typed into {pid}: {text}",
     "pressed": "pressed {key} in {pid}",
+    "keys": "typed into {pid}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",
     "reloaded": "{policy} has been loaded anew",

@@ -44,14 +44,16 @@ from sandbox.machines.linux.switching.slice_timer import SliceTimer
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.switch_log import SwitchLog
 from sandbox.machines.linux.unattended import UnattendedRun
-from sandbox.model.commands import Command, Kill, Press, Spawn, Type
-from sandbox.model.events import Clause
+from sandbox.model.commands import Command, Keys, Kill, Press, Resize, Spawn, Type
+from sandbox.model.events import AT_A_CONSOLE, Clause
 from sandbox.model.spec import Boot
 from sandbox.util import libc
 from sandbox.util.units import US
 
 #: What happens within so long on real CPUs counts as happening at one instant.
 _INSTANT_NS = 300 * US
+#: What a terminal sends for that key.
+_CTRL_Z = "\x1a"
 
 
 class LinuxMachine:
@@ -83,7 +85,7 @@ class LinuxMachine:
         self._reaper = Reaper(stops=recipe == "sequential")
         self._scanner = DescendantScanner(self._table, self._reports)
         self._terminator = Terminator()
-        self._consoles = Consoles(self._poller, self._reports.wrote)
+        self._consoles = Consoles(self._poller, self._reports.wrote, self._reports.terminal)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
         # Switching: which of them has a CPU.
         self._timer = SliceTimer(self._clock, self._poller, cpus.dedicated)
@@ -188,6 +190,8 @@ class LinuxMachine:
             self._refresh_names((child,))
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
+            if on.rule in AT_A_CONSOLE:
+                self._consoles.look(child)
         return Obeyed(started, used, waits_on, at_least)
 
     def halt(self) -> None:
@@ -288,16 +292,20 @@ class LinuxMachine:
             case Type(_, text) if child is not None:
                 self._consoles.type(child, text + "\n")
             case Press() if child is not None:
-                self._press(child, command)
+                self._type_keys(child, command.character)
+            case Keys(_, text) if child is not None:
+                self._type_keys(child, text)
+            case Resize(_, rows, columns) if child is not None:
+                self._consoles.resize(child, rows, columns)
             case Spawn(argv):
                 self._spawn(argv)
 
-    def _press(self, child: Child, press: Press) -> None:
-        """Press a key in a process's console, which it may share with its descendants."""
-        if press.key == "ctrl+z":
+    def _type_keys(self, child: Child, keys: str) -> None:
+        """Press keys in a process's console, which it may share with its descendants."""
+        if _CTRL_Z in keys:
             for each in self._table.by_pid.values():
                 each.suspended |= each.console is child.console
-        self._consoles.type(child, press.character)
+        self._consoles.type(child, keys)
 
     # How processes begin
 

@@ -90,6 +90,8 @@ def _become_schedulable(
     os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
     os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
     os.environ["TERM"] = "xterm-256color"
+    for size in ("COLUMNS", "LINES"):  # of another terminal than its own
+        os.environ.pop(size, None)
     interpreter.forget_exit_functions()
     _reset_signals()
     gc.enable()
