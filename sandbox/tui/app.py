@@ -23,7 +23,7 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.link.wire import HEARTBEAT_S
 from sandbox.model.commands import Pause, Resume
-from sandbox.model.events import AnyEvent, Fault, Operator
+from sandbox.model.events import AnyEvent, Fault, Operator, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
@@ -33,6 +33,7 @@ from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
+from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.session import Link, Session
@@ -184,13 +185,18 @@ class SandboxApp(App[int]):
         except Exception as error:
             fail(self, error)
             return
-        if any(isinstance(event, Operator) for event in events):
+        if any(isinstance(event, Operator) for event in events) or self._awaits(events):
             self.frames.want(soon=True)
         if (ended := self.session.file.add_events(events)) is not None:
             tell(self, wording.fault(ended), severe=True)
         self._tell_faults(events)
         if link.closed and self.session.died:
             self._mourn(link)
+
+    def _awaits(self, events: Iterable[AnyEvent]) -> bool:
+        """Whether a key has just been pressed in a terminal, and this is what comes of it."""
+        there = self.focused
+        return isinstance(there, TerminalScreen) and there.expects and any(isinstance(event, Wrote) for event in events)
 
     def _tell_faults(self, events: Iterable[AnyEvent]) -> None:
         front = self.board_screen.front
@@ -346,7 +352,9 @@ class SandboxApp(App[int]):
         self.exit(_INTERRUPTED)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While somebody types into a console, ctrl+c and ctrl+z are for the process."""
+        """While somebody types into a console, ctrl+c and ctrl+z are for the process, in a terminal all keys."""
+        if isinstance(self.focused, TerminalScreen):
+            return action not in (*FROM_ANYWHERE, "quit")
         return not (action in FROM_ANYWHERE and isinstance(self.focused, TypingLine))
 
 

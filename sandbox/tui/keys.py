@@ -16,8 +16,8 @@ class Action(NamedTuple):
     method ``action_select(1)`` of the widget that has the binding, ``app.help`` is ``action_help()`` of the app.
     ``brief``: its word in the key bar ("" keeps it out). ``name``: what the command palette calls it. ``panel``: what
     has the binding and the method: the panel of this name, while it is in front; the screen of the board (""), always;
-    or the line in which somebody types ("entry", that of the console "typing"), or what asks who runs next
-    ("question").
+    or the line in which somebody types ("entry", that of the console "typing"), the terminal to which each key goes
+    ("terminal"), or what asks who runs next ("question").
     """
 
     id: str
@@ -120,6 +120,8 @@ ACTIONS = (
            "while one types: suspend it, under a shell", "typing"),
     Action("entry_leave", "escape", "leave", "", "Typing: leave",
            "have the keys do again what they do elsewhere", "entry"),
+    Action("terminal_leave", "ctrl+right_square_bracket", "leave", "leave", "Terminal: leave",
+           "while each key is the program's: have them do again what they do elsewhere", "terminal"),
     # Queues
     Action("edit_parameters", "enter", "edit", "edit", "Queues: edit",
            "change the policy's parameters in place", "queues"),

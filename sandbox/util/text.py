@@ -16,9 +16,7 @@ _ESCAPE = re.compile(
 # The end of a console's text that may be the beginning of an escape sequence.
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?$")
 _MAX_HELD = 4_096
-_UNLIKE = (
-    r"\x80-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
-)
+_UNLIKE = r"\x80-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f{_UNLIKE}]")
 _NO_TERMINALS = re.compile(f"[{_UNLIKE}]")
 # What a program dresses and corrects its own line with: colours (SGR), and clearing to the end of the line. Return and

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from typing import ClassVar
 
 from rich.cells import cell_len
 from textual.binding import BindingType
+from textual.events import Paste
 from textual.message import Message
 from textual.strip import Strip
 from textual.widgets import Input
@@ -16,6 +18,7 @@ from sandbox.render.cells import fit_name
 from sandbox.tui.keys import bindings
 from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
+_LINE_END = re.compile(r"\r\n|\r|\n")
 #: Cells of a name in a prompt.
 _MAX_NAME = 16
 
@@ -75,6 +78,25 @@ class TypingLine(EntryLine):
         def __init__(self, key: Key) -> None:
             super().__init__()
             self.key = key
+
+    class Pasted(Message):
+        """Whole lines, all at once; what follows the last of them is still to be gone on with."""
+
+        def __init__(self, lines: list[str]) -> None:
+            super().__init__()
+            self.lines = lines
+
+    def _on_paste(self, event: Paste) -> None:
+        """Textual's own takes the first line, and forgets the others."""
+        *lines, rest = _LINE_END.split(event.text)
+        if lines:
+            event.stop()
+            event.prevent_default()
+            lines[0] = self.value + lines[0]
+            self.value, self.cursor_position = rest, len(rest)
+            self.post_message(self.Pasted(lines))
+        else:
+            super()._on_paste(event)
 
     def action_press(self, key: str) -> None:
         self.post_message(self.Pressed(KEYS[key]))
