@@ -160,7 +160,12 @@ FROM_ANYWHERE = ("interrupt", "suspend")
 
 def written(keys: str) -> str:
     """A binding's keys as people write them: ``?`` for ``question_mark``."""
-    return " ".join(format_key(key.strip()) for key in keys.split(","))
+    return " ".join(_written(key.strip()) for key in keys.split(","))
+
+
+def _written(key: str) -> str:
+    *held, name = key.split("+")
+    return "+".join([*held, format_key(name)])
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:

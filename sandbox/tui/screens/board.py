@@ -101,9 +101,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
             self.chosen = None
         step = session.lesson.awaited if self.has_class("lesson") and session.link is not None else None
         panel = self._guide.panel(step)
-        if panel is not None and not isinstance(
-            self.focused, (Input, TerminalScreen)
-        ):  # nothing is taken from under who types
+        types = isinstance(self.focused, (Input, TerminalScreen))
+        if panel is not None and not types:  # nothing is taken from under who types
             self.turn_to(panel)
         named = self._guide.process(session)
         if named is not None:
@@ -120,6 +119,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
 
     def _update_widgets(self) -> None:
         session = self.session
+        self.set_class(isinstance(self.focused, TerminalScreen), "keyed")
         self.status.update_from(session)
         self.tabs.update_from(self.front.id, self.has_class("lesson") and self.lower.display)
         if self.front.is_mounted:

@@ -254,6 +254,12 @@ class Emulator:
         return None if place is None else (place[1], min(place[0], self.columns - 1))
 
     @property
+    def cursor_width(self) -> int:
+        """How many cells the character under the cursor takes."""
+        row, column = self.cursor or (0, 0)
+        return 2 if isinstance(self._board.display.page.grid[row][column][1], WideHead) else 1
+
+    @property
     def history(self) -> int:
         """How many lines above the screen are kept."""
         return len(self._history)

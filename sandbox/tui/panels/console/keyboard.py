@@ -17,10 +17,8 @@ _CHARACTERS = {
     "slash": "/",
 }
 #: Keys that are none.
-_NAMED = frozenset(
-    [*("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")]
-    + [*("enter", "tab", "escape", "backspace"), *(f"f{number}" for number in range(1, 25))]
-)
+_KEYPADS = ("up", "down", "left", "right", "home", "end", "pageup", "pagedown", "insert", "delete")
+_NAMED = {*_KEYPADS, "enter", "tab", "escape", "backspace", *(f"f{number}" for number in range(1, 25))}
 _MODIFIERS = ("shift", "alt", "ctrl")
 
 

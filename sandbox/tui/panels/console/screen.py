@@ -157,9 +157,10 @@ class TerminalScreen(ScrolledLines, can_focus=True):
             return strips
         row, column = emulator.cursor[0] - top, emulator.cursor[1]
         strip = strips[row]
-        if column >= strip.cell_length:
+        end = column + emulator.cursor_width
+        if end > strip.cell_length:
             return strips
-        parts = strip.divide([column, column + 1, strip.cell_length])
+        parts = strip.divide([column, end, strip.cell_length])
         under = parts[1] if "".join(part.text for part in parts[1]) else Strip([Segment(" ")])
         style = _CURSOR if self.has_focus else _CURSOR_ELSEWHERE
         strips[row] = Strip.join([parts[0], under.apply_style(style), *parts[2:]])
