@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from copy import copy
 
+from sandbox.model import states
 from sandbox.model.events import (
     TERMINAL_SIZE,
     Admitted,
@@ -65,7 +66,7 @@ class Row:
         self.pid = admitted.pid
         self.os_pid = admitted.os_pid
         self.name = admitted.name
-        self.state = State.NEW
+        self.state = states.NEW
         self.since_ns = admitted.t_ns
         self.cpu: int | None = None
         self.cpu_ns = 0
@@ -184,13 +185,13 @@ class Board:
                 row = self.rows[pid]
                 row.admitted, row.name = event.after(row.admitted), name
             case Ready(pid=pid):
-                self._enter(pid, State.READY)
+                self._enter(pid, states.READY)
                 if event.reason == "preempted":
                     self.ready.appendleft(pid)
                 else:
                     self.ready.append(pid)
             case Dispatched(pid=pid, cpu=cpu):
-                row = self._enter(pid, State.RUNNING)
+                row = self._enter(pid, states.RUNNING)
                 row.cpu, row.slice_ns = cpu, event.slice_ns
                 self.running[cpu] = pid
             case Descheduled(pid=pid):
@@ -198,11 +199,11 @@ class Board:
             case Blocked(pid=pid, again=True):
                 self.rows[pid].waits = event
             case Blocked(pid=pid):
-                row = self._enter(pid, State.BLOCKED)
+                row = self._enter(pid, states.BLOCKED)
                 row.waits = event
                 self.blocked[pid] = None
             case Exited(pid=pid):
-                row = self._enter(pid, State.EXITED)
+                row = self._enter(pid, states.EXITED)
                 row.exited, row.cpu_ns = event, event.cpu_ns
                 self.exited[pid] = None
             case _:
@@ -243,11 +244,11 @@ class Board:
     def _enter(self, pid: int, state: State) -> Row:
         row = self.rows[pid]
         match row.state:
-            case State.READY:
+            case states.READY:
                 self.ready.remove(pid)
-            case State.RUNNING:
+            case states.RUNNING:
                 del self.running[row.cpu or 0]
-            case State.BLOCKED:
+            case states.BLOCKED:
                 del self.blocked[pid]
         move(row, state)
         row.since_ns = self.now_ns
