@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Input, Static
 
@@ -13,7 +16,7 @@ from sandbox.i18n import _
 from sandbox.model.commands import Type
 from sandbox.model.states import State
 from sandbox.tui.format import brief
-from sandbox.tui.panels.console.output import ConsoleOutput
+from sandbox.tui.panels.console.view import ConsoleView
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
 from sandbox.tui.state.session import Session
@@ -26,11 +29,15 @@ class Inspect(Dialog[None]):
     """One process, as it is by now."""
 
     AUTO_FOCUS = "Input"
+    BINDINGS: ClassVar[list[BindingType]] = [("enter", "type", "Type")]
 
     def __init__(self, session: Session, pid: int) -> None:
         super().__init__()
         self._session, self._pid = session, pid
         self._row = session.view.board.rows[pid]
+        self._view = ConsoleView(output="output", screen="terminal")
+        #: Whether somebody has typed a line.
+        self._typed = False
 
     def compose(self) -> ComposeResult:
         """Facts above, output below, a line to type at the bottom."""
@@ -40,7 +47,7 @@ class Inspect(Dialog[None]):
             with VerticalScroll(id="facts"):
                 yield Static()
             yield Static(_("its console"), id="console-title")
-            yield ConsoleOutput(id="output")
+            yield self._view
             yield Input(placeholder=_("type a line into its console, then ⏎"))
 
     def on_mount(self) -> None:
@@ -49,7 +56,8 @@ class Inspect(Dialog[None]):
         self.set_interval(_REFRESH_S, self._show)
 
     def on_input_submitted(self, event: Input.Submitted) -> None:
-        self._session.send(Type(str(self._pid), event.value))
+        self._typed = True
+        self._session.send(Type(str(self._pid), event.value, hidden=event.input.password))
         event.input.clear()
 
     def _show(self) -> None:
@@ -59,9 +67,30 @@ class Inspect(Dialog[None]):
         for name, value in self._facts():
             table.add_row(name, value if isinstance(value, Text) else Text(value))
         self.query_one("#facts Static", Static).update(table)
-        self.query_one(ConsoleOutput).update_from(self._row.output)
+        self._show_console()
         if self._row.state is State.EXITED:
             self.query_one(Input).display = False
+
+    def _show_console(self) -> None:
+        row, console = self._row, self._view
+        there = row.exited is None
+        owner = self._session.view.board.rows.get(row.console, row)
+        console.update_from(self._session, owner, self._pid if there else None)
+        console.entitle("")
+        line = self.query_one(Input)
+        if console.is_terminal:  # who was typing a line goes on typing; else the facts are what one came for
+            if line.has_focus and self._typed:
+                console.take_keyboard()
+            line.display = False
+        line.password = not owner.terminal.echo
+        self.set_class(console.has_keyboard, "keyed")
+
+    def action_type(self) -> None:
+        self._view.take_keyboard()
+
+    def on_console_view_released(self) -> None:
+        self.set_focus(None)
+        self._show()
 
     def _facts(self) -> list[tuple[str, str | Text]]:
         view, row = self._session.view, self._row

@@ -64,6 +64,8 @@ _ANSWER = re.compile(
 _MODIFIERS = {"shift": KeyModifiers.SHIFT, "alt": KeyModifiers.ALT, "ctrl": KeyModifiers.CTRL}
 #: Stands for a character that the terminal on which we draw thinks to be of another width than we do.
 _UNLIKE = "\ufffd"
+#: Categories of what is no character: controls, formats, halves of pairs.
+_CONTROLS = ("Cc", "Cf", "Cs")
 #: Where there may be more combined characters than one cell holds.
 _CROWD = re.compile(r"[^\w\s\x00-\x7f]{6,}")
 
@@ -278,16 +280,12 @@ class Emulator:
 
     def changed(self) -> Iterable[int]:
         """The rows that may look different than when this was last asked."""
-        page = self._board.display.page
-        if page is not self._page or page.height != self.rows:
-            self._page, self._seen = page, page.observe()
-            return range(self.rows)
-        rows = set(page.dirty_rows(self._seen))
+        page, cursor = self._board.display.page, self.cursor
+        before, self._cursor_row = self._cursor_row, cursor[0] if cursor is not None else 0
+        anew, self._page = page is not self._page, page
+        rows = {*range(self.rows)} if anew else {*page.dirty_rows(self._seen), self._cursor_row, before}
         self._seen = page.observe()
-        row = self.cursor[0] if self.cursor is not None else self._cursor_row
-        rows |= {row, min(self._cursor_row, self.rows - 1)}
-        self._cursor_row = row
-        return rows
+        return sorted(row for row in rows if row < self.rows)
 
     @property
     def text(self) -> str:
@@ -391,7 +389,8 @@ def _line(cells: Cells) -> Line:
 def _shown(text: str, wide: bool) -> str:
     """What is in one cell, or in two, of which the second is empty."""
     text, cells = text[:_MAX_COMBINED], 2 if wide else 1
-    return text if not text or cell_len(text) == cells else _UNLIKE.ljust(cells)
+    steers = any(unicodedata.category(character) in _CONTROLS for character in text)
+    return text if not text or (cell_len(text) == cells and not steers) else _UNLIKE.ljust(cells)
 
 
 @lru_cache(maxsize=4_096)
