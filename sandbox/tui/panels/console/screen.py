@@ -135,13 +135,16 @@ class TerminalScreen(ScrolledLines, can_focus=True):
         return self._with_cursor(emulator, strips, top)
 
     def _top(self, emulator: Emulator, height: int) -> int:
-        top = max(emulator.rows - height, 0)
-        if self._back == 0 and emulator.cursor is not None:
-            top = min(top, emulator.cursor[0])
-        return max(top - self._back, -emulator.history)
+        """The first row in sight; those above the screen are below 0."""
+        return max(self._end_top(emulator, height) - self._back, -emulator.history)
+
+    def _end_top(self, emulator: Emulator, height: int) -> int:
+        """That of a terminal which has more rows than there is room for, so that its cursor is in sight."""
+        last = emulator.cursor[0] if emulator.cursor is not None else 0
+        return max(min(last, emulator.rows - 1) - height + 1, 0)
 
     def _most_back(self, emulator: Emulator, height: int) -> int:
-        return max(emulator.rows - height, 0) + emulator.history
+        return self._end_top(emulator, height) + emulator.history
 
     def _strip(self, emulator: Emulator, row: int, width: int) -> Strip:
         known = self._strips.get(row) if row >= 0 else None
