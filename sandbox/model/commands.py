@@ -111,6 +111,10 @@ class Keys(Command, frozen=True, tag=True):
     automatic: bool = False
 
 
+#: Rows and columns of a console that nobody has looked at yet, and of the largest one.
+TERMINAL_SIZE, MAX_TERMINAL = (24, 80), 1_000
+
+
 class Resize(Command, frozen=True, tag=True):
     """Make a process's console so large; who uses it is told (SIGWINCH)."""
 

@@ -12,27 +12,12 @@ from typing import Literal
 
 import msgspec
 
-Figure = str | int | float | None
+from sandbox.model.clause import Clause as Clause
+from sandbox.model.clause import Figure as Figure
+
 ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
 DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
 Stream = Literal["console"]
-
-
-class Clause(msgspec.Struct, frozen=True, gc=False):
-    """A rule, cause or fault by name, with its figures: ``Clause("least remaining", {"remaining_ns": 30000000})``."""
-
-    rule: str
-    figures: dict[str, Figure] = {}
-
-    def text(self, figure: str) -> str | None:
-        """A figure that is text; None where there is none of that name."""
-        value = self.figures.get(figure)
-        return value if isinstance(value, str) else None
-
-    def number(self, figure: str) -> int | None:
-        """A figure that is a whole number; None where there is none of that name."""
-        value = self.figures.get(figure)
-        return value if isinstance(value, int) else None
 
 
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
@@ -55,8 +40,6 @@ HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline
 POLL, READ_CONSOLE = "poll", "read console"
 #: Causes of a wait in which somebody may press a key.
 AT_A_CONSOLE = (READ_CONSOLE, POLL)
-#: Rows and columns of a terminal that nobody has looked at yet, and of the largest one.
-TERMINAL_SIZE, MAX_TERMINAL = (24, 80), 1_000
 #: Causes of a wait whose end is another process's doing.
 FOR_CHILD = "wait for child"
 FOR_OTHERS = (FOR_CHILD, "read pipe", "write pipe", "futex", "semaphore", "lock", "recv", "send", "accept")
@@ -207,16 +190,10 @@ class Wrote(Event, frozen=True, tag=True, omit_defaults=True):
     text: str
     raw: str | None = None
 
-    @property
-    def on_terminal(self) -> str:
-        """What its terminal was sent."""
-        return self.text.replace("\n", "\r\n") if self.raw is None else self.raw
-
 
 class Terminal(Event, frozen=True, tag=True):
     """How the terminal of a process is set from now on: its size, whether it hands on whole lines (``canonical``) or
-    each key, and whether it shows what is typed (``echo``). Before the first of these it is as it begins, see
-    ``TERMINAL_SIZE``."""
+    each key, and whether it shows what is typed (``echo``)."""
 
     pid: int
     rows: int

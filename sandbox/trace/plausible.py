@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from sandbox.model.commands import MAX_TERMINAL
 from sandbox.model.events import (
-    MAX_TERMINAL,
     Accepted,
     Admitted,
     Backlog,

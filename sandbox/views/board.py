@@ -6,8 +6,8 @@ from collections import deque
 from copy import copy
 
 from sandbox.model import states
+from sandbox.model.commands import TERMINAL_SIZE
 from sandbox.model.events import (
-    TERMINAL_SIZE,
     Admitted,
     Became,
     Blocked,
@@ -30,7 +30,7 @@ from sandbox.model.events import (
 from sandbox.model.states import State, move
 from sandbox.views.console import ConsoleText
 from sandbox.views.network import SOCKET_EVENTS, Network
-from sandbox.views.tape import Size, Tape
+from sandbox.views.tape import Size, Tape, sent
 from sandbox.views.transitions import Transitions
 
 #: So many events are kept to explain the present with.
@@ -107,7 +107,7 @@ class Row:
         if event.raw is not None:
             self._need_tape()
         if self._tape is not None:
-            self._tape.write(event.on_terminal)
+            self._tape.write(sent(event))
         self._output.write(event.text)
 
     def set_terminal(self, event: Terminal) -> None:

@@ -7,10 +7,17 @@ from collections.abc import Iterator
 from copy import copy
 from typing import NamedTuple
 
+from sandbox.model.events import Wrote
+
 #: Of each terminal, so many characters are kept.
 MAX_CHARACTERS = 1_000_000
 #: Shorter pieces are joined, so that there are not too many of them.
 _MIN_PIECE = 4_096
+
+
+def sent(event: Wrote) -> str:
+    """What a terminal was sent when this was written."""
+    return event.text.replace("\n", "\r\n") if event.raw is None else event.raw
 
 
 class Size(NamedTuple):

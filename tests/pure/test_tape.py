@@ -13,7 +13,7 @@ from sandbox.policies.rr import RoundRobin
 from sandbox.tui.panels.console.player import Player
 from sandbox.util.units import MS, S
 from sandbox.views.board import Board
-from sandbox.views.tape import MAX_CHARACTERS, Size, Tape
+from sandbox.views.tape import MAX_CHARACTERS, Size, Tape, sent
 from tests.support.scenarios import process
 
 SIZE = Size(5, 20)
@@ -87,8 +87,8 @@ def test_events_say_no_more_than_they_must() -> None:
     assert b"raw" not in encode(Wrote(1, 1, "console", "a\n"))
     event = Wrote(1, 1, "console", "a", "\x1b[Ha")
     assert decode(encode(event)) == event
-    assert event.on_terminal == "\x1b[Ha"
-    assert Wrote(1, 1, "console", "a\nb").on_terminal == "a\r\nb"
+    assert sent(event) == "\x1b[Ha"
+    assert sent(Wrote(1, 1, "console", "a\nb")) == "a\r\nb"
 
 
 # Playing

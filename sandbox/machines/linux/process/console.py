@@ -13,7 +13,7 @@ import struct
 import termios
 from typing import NamedTuple
 
-from sandbox.model.events import TERMINAL_SIZE
+from sandbox.model.commands import TERMINAL_SIZE
 from sandbox.util.text import Cleaner, clean_console, clean_terminal
 
 #: A console is read in pieces of so many bytes. A process that writes faster than they are read blocks on its console,

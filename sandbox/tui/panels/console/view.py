@@ -8,8 +8,7 @@ from textual.containers import Vertical
 from textual.message import Message
 
 from sandbox.i18n import _
-from sandbox.model.commands import Keys, Resize
-from sandbox.model.events import MAX_TERMINAL
+from sandbox.model.commands import MAX_TERMINAL, Keys, Resize
 from sandbox.tui.config import config_of
 from sandbox.tui.panels.console.output import ConsoleOutput
 from sandbox.tui.panels.console.screen import TerminalScreen
