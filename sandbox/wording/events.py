@@ -32,6 +32,7 @@ from sandbox.model.events import (
     Queues,
     Ready,
     Scheduling,
+    Terminal,
     Transferred,
     Wrote,
 )
@@ -41,7 +42,7 @@ from sandbox.wording.policies import note, queue, rule
 from sandbox.wording.templates import Names, fill, listed
 from sandbox.wording.waits import cause, waits
 
-ProcessEvent = Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Wrote
+ProcessEvent = Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Wrote | Terminal
 SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
 
 _BOOTED = N_("{machine} machine, {cpus} CPU, policy {policy}")
@@ -54,6 +55,12 @@ _DISPATCHED_FOR_LONG = N_("{name} gets CPU {cpu} until it blocks: {why}")
 _DESCHEDULED = N_("{name} leaves CPU {cpu} after {ran_ns} of CPU time: {reason}")
 _OVER = N_("{name} is over: {status}, {cpu_ns} of CPU time")
 _WRITES = N_("{name} writes: {text}")
+_PAINTS = N_("{name} paints on its terminal")
+_TERMINALS: Messages = {
+    "lines": "the terminal of {name} has {columns}×{rows} characters and hands on lines",
+    "hidden lines": "the terminal of {name} has {columns}×{rows} characters and hands on lines that it does not show",
+    "keys": "the terminal of {name} has {columns}×{rows} characters and hands on each key",
+}
 _RUNNING = N_("running: {names}")
 _POLICY = N_("policy {policy}")
 _SCHEDULING = N_("policy {policy} is in force")
@@ -102,7 +109,9 @@ _SOCKETS: Messages = {
 def sentence(event: Event, names: Names) -> str:
     """What happened, in one sentence; "" for what needs none."""
     match event:
-        case Admitted() | Became() | Ready() | Dispatched() | Descheduled() | Blocked() | Exited() | Wrote():
+        case (
+            Admitted() | Became() | Ready() | Dispatched() | Descheduled() | Blocked() | Exited() | Wrote() | Terminal()
+        ):
             return _of_process(event, names.get(event.pid, str(event.pid)))
         case Listening() | Backlog() | Connected() | Accepted() | Transferred() | Closed():
             return _of_socket(event, names)
@@ -131,8 +140,13 @@ def _of_process(event: ProcessEvent, name: str) -> str:
             return waits(name, on)
         case Exited(cpu_ns=cpu_ns):
             return fill(_OVER, {"name": name, "status": status(event), "cpu_ns": cpu_ns})
+        case Wrote(text=""):
+            return fill(_PAINTS, {"name": name})
         case Wrote(text=text):
             return fill(_WRITES, {"name": name, "text": clean(text).rstrip()})
+        case Terminal(rows=rows, columns=columns):
+            reads = "keys" if not event.canonical else "lines" if event.echo else "hidden lines"
+            return fill(_TERMINALS[reads], {"name": name, "rows": rows, "columns": columns})
 
 
 def _of_machine(event: Event, names: Names) -> str:

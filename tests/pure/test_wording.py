@@ -30,6 +30,7 @@ from sandbox.model.events import (
     PolicyNote,
     Ready,
     Scheduling,
+    Terminal,
     Transferred,
     Wrote,
 )
@@ -60,6 +61,13 @@ AT, PEER = "127.0.0.1:9001", "127.0.0.1:51514"
         (Exited(0, 1, None, 99, 0, 0, 0), "a is over: killed by signal 99, 0 s of CPU time"),
         (Exited(0, 1, None, None, 0, 0, 0), "a is over: ended, 0 s of CPU time"),
         (Wrote(0, 1, "console", "hi\n"), "a writes: hi"),
+        (Wrote(0, 1, "console", "", "\x1b[2J"), "a paints on its terminal"),
+        (Terminal(0, 1, 24, 80), "the terminal of a has 80×24 characters and hands on lines"),
+        (
+            Terminal(0, 1, 24, 80, echo=False),
+            "the terminal of a has 80×24 characters and hands on lines that it does not show",
+        ),
+        (Terminal(0, 1, 24, 80, False, False), "the terminal of a has 80×24 characters and hands on each key"),
         (Wrote(0, 1, "console", "\x1b[1;31mh\bi\x1b[m\r\n"), "a writes: hi"),
         (PolicyNote(0, Clause("sentence", {"text": "my own words"})), "my own words"),
         (PolicyNote(0, Clause("of my own", {"to": 0, "from": 2})), "of my own (to 0, from 2)"),
