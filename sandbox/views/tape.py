@@ -34,6 +34,8 @@ class Tape:
         #: The oldest place that is kept, and how large the terminal was there.
         self.first = 0
         self.size = size
+        #: How large it is at the end.
+        self.latest = size
         self.end = 0
         self._pieces: deque[tuple[int, str | Size]] = deque()
 
@@ -59,6 +61,7 @@ class Tape:
     def resize(self, size: Size) -> None:
         """The terminal is so large from now on."""
         self._pieces.append((self.end, size))
+        self.latest = size
         self.end += 1
 
     def _forget(self) -> None:

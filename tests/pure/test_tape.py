@@ -135,15 +135,18 @@ def test_who_is_far_behind_goes_on_with_what_is_kept() -> None:
     tape.write("\x1b[2J")
     player.look_at("a", tape)
     player.play(1)
+    tape.resize(Size(7, 30))
     for number in range(3_000):
         tape.write(f"\x1b[m{number}\r\n" + "\x1b[m" * 100)
     tape.write("end")
     player.look_at("a", tape)
+    assert not player.play(0)
     times = 0
     while not player.play(1) and times < 100:
         times += 1
     assert player.emulator is not None
     assert player.emulator.text.endswith("2999\nend")
+    assert player.emulator.rows == 7
 
 
 # What is asked of the kernel

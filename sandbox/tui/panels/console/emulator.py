@@ -62,6 +62,8 @@ _ANSWER = re.compile(
     r"\x1b\[(?:[?>][\d;]+c|0n|\d+;\d+R|\??\d+;\d\$y)|\x1b\]1[01];rgb:[0-9a-f/]+(?:\x07|\x1b\\)", re.IGNORECASE
 )
 _MODIFIERS = {"shift": KeyModifiers.SHIFT, "alt": KeyModifiers.ALT, "ctrl": KeyModifiers.CTRL}
+#: Ends a sequence that has begun.
+_CANCEL = "\x18"
 #: Stands for a character that the terminal on which we draw thinks to be of another width than we do.
 _UNLIKE = "\ufffd"
 #: Categories of what is no character: controls, formats, halves of pairs.
@@ -151,6 +153,12 @@ class Emulator:
                 break
         self._keep_size()
         return self._place >= len(self._pending)
+
+    def skip(self) -> None:
+        """Leave out what it has still to take in; what follows has nothing to do with what came before."""
+        self._pending, self._place, self._tried = "", 0, 0
+        self._in_string, self._escape = False, ""
+        self._feed_parser(_CANCEL)
 
     def _feed_parser(self, text: str) -> None:
         parser = self._board.parser

@@ -10,8 +10,8 @@ from sandbox.views.tape import Size, Tape
 if TYPE_CHECKING:
     from sandbox.tui.panels.console.emulator import Emulator
 
-#: Characters of a terminal that is behind what is kept of it: the rest is what it goes on with.
-_MAX_LEFT_BEHIND = 1 << 16
+#: A terminal that has so much more to show than it can leaves out what nobody could have read, but for the end.
+_MAX_BEHIND, _END = 1 << 18, 1 << 16
 
 
 class Player:
@@ -26,24 +26,34 @@ class Player:
         self._tape: Tape | None = None
         #: How far the tape has been played.
         self._place = 0
+        #: How long the tape was when that began: so much was there to be caught up with, however long it takes.
+        self._began = 0
         #: Of each terminal, up to where its questions need no answer any more.
         self._answered: dict[object, int] = {}
 
     def look_at(self, of: object, tape: Tape) -> bool:
         """From now on this terminal is looked at, as its tape says; whether that is another one than before."""
         other = of != self._of
-        lost = self._place < tape.first  # it was sent more than we could keep up with
-        if other or lost or self._place > tape.end:
-            self._begin(tape, tape.end - _MAX_LEFT_BEHIND if lost and not other else tape.first)
+        if other or self._place > tape.end:
+            self._begin(tape)
+        elif self._place < tape.first or tape.end - max(self._place, self._began) > _MAX_BEHIND:
+            self._skip_to(max(tape.end - _END, tape.first), tape.latest)
         self._of, self._tape = of, tape
         self._answered.setdefault(of, tape.end)
         return other
 
-    def _begin(self, tape: Tape, place: int) -> None:
+    def _begin(self, tape: Tape) -> None:
         from sandbox.tui.panels.console.emulator import Emulator
 
-        self._place = max(place, tape.first)
+        self._place, self._began = tape.first, tape.end
         self.emulator = Emulator(*tape.size, self.background)
+
+    def _skip_to(self, place: int, size: Size) -> None:
+        """Its modes stay as they are: they are those of the program that has it, more likely than any other."""
+        self._place = self._began = place
+        if self.emulator is not None:
+            self.emulator.skip()
+            self.emulator.resize(*size)
 
     def play(self, for_s: float) -> bool:
         """Go on for so long at most; whether all of it has been played."""
