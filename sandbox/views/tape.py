@@ -75,6 +75,17 @@ class Tape:
         for start, piece in self._from(place):
             yield piece[place - start :] if isinstance(piece, str) and place > start else piece
 
+    def at(self, place: int) -> str | Size:
+        """What is at a place that is kept: all text up to where it changes its size, or that size."""
+        texts: list[str] = []
+        for piece in self.since(place):
+            if isinstance(piece, Size):
+                if not texts:
+                    return piece
+                break
+            texts.append(piece)
+        return "".join(texts)
+
     def _from(self, place: int) -> list[tuple[int, str | Size]]:
         """The pieces that end beyond a place; mostly it is near the end."""
         found: list[tuple[int, str | Size]] = []

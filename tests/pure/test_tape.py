@@ -37,6 +37,7 @@ def test_places_stay_the_same() -> None:
     assert [*tape.since(3)] == [Size(6, 30), "defg"]
     assert [*tape.since(6)] == ["fg"]
     assert [*tape.since(tape.end)] == []
+    assert (tape.at(1), tape.at(3), tape.at(4)) == ("bc", Size(6, 30), "defg")
 
 
 def test_the_oldest_is_forgotten_but_not_how_large_it_was() -> None:

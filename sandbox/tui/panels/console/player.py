@@ -62,15 +62,14 @@ class Player:
             return True
         give_up = time.monotonic() + for_s
         done = emulator.feed("", for_s)
-        for piece in tape.since(self._place) if done else ():
+        while done and self._place < tape.end and time.monotonic() < give_up:
+            piece = tape.at(self._place)
             if isinstance(piece, Size):
                 emulator.resize(*piece)
                 self._place += 1
             else:
                 done = emulator.feed(piece, max(give_up - time.monotonic(), 0))
                 self._place += len(piece)
-            if not done or time.monotonic() >= give_up:
-                break
         return done and self._place >= tape.end
 
     def answers(self) -> str:
