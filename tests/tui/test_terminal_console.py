@@ -143,7 +143,6 @@ async def test_the_wheel_scrolls_back_or_is_its_own(make_driver: MakeDriver) -> 
         script = KernelScript().admit("bash").run("bash").set_terminal("bash", canonical=False)
         script.send("bash", "".join(f"\x1b[mline {number}\r\n" for number in range(100)))
         await driver.open(pilot, "3", script.block("bash", "poll"))
-        height = len(driver.panel("console-screen"))
         screen = driver.app.board_screen.query_one("#console-screen")
         end = driver.panel("console-screen")
         await wheel(pilot, screen, -1)
@@ -158,7 +157,10 @@ async def test_the_wheel_scrolls_back_or_is_its_own(make_driver: MakeDriver) -> 
         await driver.feed(pilot, script.later("1ms").send("bash", "\x1b[?1000h\x1b[?1006h"))
         await wheel(pilot, screen, -1)
         assert [c.text for c in driver.sent if isinstance(c, Keys)][-1].startswith("\x1b[<64;")
-        assert height
+        await driver.feed(pilot, script.later("1ms").send("bash", "\x1b[?1000l\x1b[?1049h"))
+        await wheel(pilot, screen, 1)
+        await driver.settle(pilot)
+        assert [c.text for c in driver.sent if isinstance(c, Keys)][-1] == "\x1b[B" * 3
 
 
 # Lines

@@ -86,8 +86,8 @@ class TypingLine(EntryLine):
             super().__init__()
             self.lines = lines
 
-    def _on_paste(self, event: Paste) -> None:
-        """Textual's own takes the first line, and forgets the others."""
+    def on_paste(self, event: Paste) -> None:
+        """Of itself an input takes the first line, and forgets the others."""
         *lines, rest = _LINE_END.split(event.text)
         if lines:
             event.stop()
@@ -95,8 +95,6 @@ class TypingLine(EntryLine):
             lines[0] = self.value + lines[0]
             self.value, self.cursor_position = rest, len(rest)
             self.post_message(self.Pasted(lines))
-        else:
-            super()._on_paste(event)
 
     def action_press(self, key: str) -> None:
         self.post_message(self.Pressed(KEYS[key]))

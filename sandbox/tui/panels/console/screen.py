@@ -18,7 +18,7 @@ from sandbox.tui.config import config_of
 from sandbox.tui.keys import ACTIONS, bindings, keys_of
 from sandbox.tui.panels.console.keyboard import Pressed, pressed
 from sandbox.tui.panels.console.player import Player
-from sandbox.tui.widgets.lines import ScrolledLines, line
+from sandbox.tui.widgets.lines import WHEEL, ScrolledLines, line
 from sandbox.views.tape import Tape
 
 if TYPE_CHECKING:
@@ -251,8 +251,10 @@ class TerminalScreen(ScrolledLines, can_focus=True):
     def wheel(self, event: events.MouseEvent, by: int) -> None:
         """It is the program's if that wants it, or has the whole screen; else it scrolls."""
         emulator = self._player.emulator
-        if emulator is not None and self.has_focus and (emulator.wants_mouse or emulator.whole_screen):
+        if emulator is not None and self.has_focus and emulator.wants_mouse:
             self._mouse(event, _WHEEL_DOWN if by > 0 else _WHEEL_UP, "press")
+        elif emulator is not None and self.has_focus and emulator.whole_screen:
+            self._send(emulator.key("down" if by > 0 else "up", None, ()) * WHEEL)
         else:
             super().wheel(event, by)
 
