@@ -20,6 +20,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from bittty import BITTTY, Board, KeyEvent, KeyModifiers
+from bittty.devices.modes import MouseProtocol
 from bittty.options import EDITING
 from bittty.present import RowsScrolledOff, ScrollbackCleared
 from bittty.video import WideHead
@@ -305,7 +306,7 @@ class Emulator:
     @property
     def wants_mouse(self) -> bool:
         """Whether the program is told what the mouse does."""
-        return bool(self._board.mouse.capture != "off")
+        return bool(self._board.mouse.protocol is not MouseProtocol.OFF)
 
     def key(self, name: str, text: str | None, modifiers: Iterable[str]) -> str:
         """What is sent for a key: ``name`` is ``up``, ``f1``, or its character; ``text``: what it types."""
