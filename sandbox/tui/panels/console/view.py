@@ -3,6 +3,8 @@ all."""
 
 from __future__ import annotations
 
+from importlib.util import find_spec
+
 from textual.app import ComposeResult
 from textual.containers import Vertical
 from textual.message import Message
@@ -17,6 +19,8 @@ from sandbox.views.board import Row
 from sandbox.views.console import ConsoleText
 
 _NOTHING = ConsoleText()
+#: Where the emulator cannot be had, recordings are shown by their lines.
+_CAN_EMULATE = find_spec("bittty") is not None
 #: Characters of one command.
 _MAX_KEYS = 16_384
 
@@ -46,7 +50,7 @@ class ConsoleView(Vertical):
         """``row``: whose console; ``target``: who is there to be told something; ``asks``: waits for a line."""
         self._session, self._row = session, row
         self._target = target if self._is_present else None
-        tape = row.tape if row is not None else None
+        tape = row.tape if row is not None and _CAN_EMULATE else None
         screen = self.screen_of_it
         screen.display, self.output.display = tape is not None, tape is None
         screen.can_focus = tape is not None and self._target is not None
@@ -77,7 +81,7 @@ class ConsoleView(Vertical):
 
     @property
     def is_terminal(self) -> bool:
-        return self._row is not None and self._row.tape is not None
+        return self._row is not None and self._row.tape is not None and _CAN_EMULATE
 
     @property
     def has_keyboard(self) -> bool:
