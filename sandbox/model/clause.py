@@ -8,7 +8,7 @@ Figure = str | int | float | None
 
 
 class Clause(msgspec.Struct, frozen=True, gc=False):
-    """A rule, cause or fault by name, with its figures: ``Clause("least remaining", {"remaining_ns": 30000000})``."""
+    """A rule, cause or fault by name, with its figures: ``least remaining`` with its ``remaining_ns``."""
 
     rule: str
     figures: dict[str, Figure] = {}
