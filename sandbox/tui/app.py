@@ -25,7 +25,7 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.link.wire import HEARTBEAT_S
 from sandbox.model.commands import Pause, Resume
-from sandbox.model.events import AnyEvent, Fault, Operator
+from sandbox.model.events import AnyEvent, Fault, Operator, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
@@ -36,6 +36,7 @@ from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT
+from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
 from sandbox.tui.state.session import Link, Session
@@ -208,13 +209,18 @@ class SandboxApp(App[int]):
         except Exception as error:
             fail(self, error)
             return
-        if any(isinstance(event, Operator) for event in events):
+        if any(isinstance(event, Operator) for event in events) or self._awaits(events):
             self.frames.want(soon=True)
         if (ended := self.session.file.add_events(events)) is not None:
             tell(self, wording.fault(ended), severe=True)
         self._tell_faults(events)
         if link.closed and self.session.died:
             self._mourn(link)
+
+    def _awaits(self, events: Iterable[AnyEvent]) -> bool:
+        """Whether a key has just been pressed in a terminal, and this is what comes of it."""
+        there = self.focused
+        return isinstance(there, TerminalScreen) and there.expects and any(isinstance(event, Wrote) for event in events)
 
     def _tell_faults(self, events: Iterable[AnyEvent]) -> None:
         front = self.board_screen.front
@@ -415,8 +421,10 @@ class SandboxApp(App[int]):
         return self.screen.get_selected_text() or typed
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While somebody types into a console, ctrl+c and ctrl+z are for the process; but what is selected is copied
-        first."""
+        """While somebody types into a console, ctrl+c and ctrl+z are for the process, in a terminal all keys; but what
+        is selected in a line is copied first."""
+        if isinstance(self.focused, TerminalScreen):
+            return action not in (*FROM_ANYWHERE, "quit")
         if action not in FROM_ANYWHERE or not isinstance(self.focused, TypingLine):
             return True
         return action == "interrupt" and bool(self._selected)
