@@ -16,6 +16,7 @@ from sandbox.kernel.process import Cpu, Process
 from sandbox.model.commands import (
     Command,
     Describe,
+    Keys,
     Kill,
     Look,
     Pause,
@@ -23,6 +24,7 @@ from sandbox.model.commands import (
     Press,
     Quit,
     Reload,
+    Resize,
     Resume,
     Spawn,
     Step,
@@ -35,9 +37,12 @@ from sandbox.model.states import State
 from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy, Queue, Task
 from sandbox.util.text import clean, clean_line
+from sandbox.util.units import S
 
 #: Characters of a policy's own description that are told.
 _MAX_DESCRIPTION = 4_000
+#: Who presses no key for longer begins anew.
+_MAX_BETWEEN_KEYS_NS = 2 * S
 
 
 class CommandInterpreter:
@@ -47,6 +52,8 @@ class CommandInterpreter:
     def __init__(self, kernel: Kernel, successor: Callable[[str, Policy], Policy]) -> None:
         self._kernel = kernel
         self._successor = successor
+        #: Whose console keys were pressed in last, and when.
+        self._keyed_pid, self._keyed_ns = 0, 0
 
     def obey(self, happened: Happened) -> None:
         """Carry out what was asked at this instant, in its order."""
@@ -85,6 +92,8 @@ class CommandInterpreter:
                 kernel.journal.operator(kernel.now_ns, "spawned", runs=clean_line(" ".join(argv)))
             case Kill() | Type() | Press():
                 self._forward(command)
+            case Keys() | Resize():
+                self._forward_quietly(command)
 
     # Processes
 
@@ -106,6 +115,19 @@ class CommandInterpreter:
                 kernel.journal.operator(kernel.now_ns, "typed unseen", pid=process.pid)
             case Type(_, text):
                 kernel.journal.operator(kernel.now_ns, "typed", pid=process.pid, text=clean_line(text))
+
+    def _forward_quietly(self, command: Keys | Resize) -> None:
+        """What comes for every key, and with every change of a window: it is told that somebody types, not what, and
+        that only when they begin; and who has just ended needs none of it."""
+        kernel, process = self._kernel, self._find(command.who)
+        if process is None:
+            return
+        kernel.orders.add(Carry(command, process.pid))
+        if isinstance(command, Keys) and not command.automatic:
+            begins = process.pid != self._keyed_pid or kernel.now_ns - self._keyed_ns > _MAX_BETWEEN_KEYS_NS
+            self._keyed_pid, self._keyed_ns = process.pid, kernel.now_ns
+            if begins:
+                kernel.journal.operator(kernel.now_ns, "keys", pid=process.pid)
 
     def _find(self, who: str) -> Process | None:
         """A living process by pid or by name."""

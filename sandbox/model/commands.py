@@ -102,6 +102,27 @@ class Press(Command, frozen=True, tag=True):
         return chr(ord(self.key[-1]) & 0x1F)
 
 
+class Keys(Command, frozen=True, tag=True):
+    """Type keys into a process's console, one by one, as the characters that a terminal sends for them.
+    ``automatic``: nobody has pressed any; it is what a terminal answers when it is asked."""
+
+    who: str
+    text: str
+    automatic: bool = False
+
+
+#: Rows and columns of a console that nobody has looked at yet, and of the largest one.
+TERMINAL_SIZE, MAX_TERMINAL = (24, 80), 1_000
+
+
+class Resize(Command, frozen=True, tag=True):
+    """Make a process's console so large; who uses it is told (SIGWINCH)."""
+
+    who: str
+    rows: int
+    columns: int
+
+
 class Farewell(Command, frozen=True, tag=True):
     """The scenario's clients have left, and no others will come."""
 
@@ -124,6 +145,8 @@ AnyCommand = (
     | Spawn
     | Type
     | Press
+    | Keys
+    | Resize
     | Farewell
     | Quit
 )

@@ -12,28 +12,13 @@ from typing import Literal
 
 import msgspec
 
-Figure = str | int | float | None
+from sandbox.model.clause import Clause as Clause
+from sandbox.model.clause import Figure as Figure
+from sandbox.model.rules import FOR_OTHERS, HEAD_OF_QUEUE, MISSED_DEADLINE, POLL, READ_CONSOLE, STILLBIRTHS, STUCK
+
 ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
 DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
 Stream = Literal["console"]
-
-
-class Clause(msgspec.Struct, frozen=True, gc=False):
-    """A rule, cause or fault by name, with its figures: ``Clause("least remaining", {"remaining_ns": 30000000})``."""
-
-    rule: str
-    figures: dict[str, Figure] = {}
-
-    def text(self, figure: str) -> str | None:
-        """A figure that is text; None where there is none of that name."""
-        value = self.figures.get(figure)
-        return value if isinstance(value, str) else None
-
-    def number(self, figure: str) -> int | None:
-        """A figure that is a whole number; None where there is none of that name."""
-        value = self.figures.get(figure)
-        return value if isinstance(value, int) else None
-
 
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
 RESUMED = Clause("goes on after a pause")
@@ -46,24 +31,6 @@ class Did:
     PAUSED, RESUMED, STEPPED = "paused", "resumed", "stepped"
     QUIT, KILLED, TUNED = "quit", "killed", "set"
     CHANGED_POLICY, RELOADED = "policy", "reloaded"
-
-
-#: Rules of ``Fault.what`` that tell of a process that never came to be.
-STILLBIRTHS = (
-    "could not be started", "port is taken", "port is taken by", "is exposed", "nobody listens",
-    "ended before its arrival", "no birth",
-)  # fmt: skip
-#: Those after which a run ends, because nothing can happen in it any more.
-STUCK = ("waits for somebody to type", "nothing can happen any more")
-#: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
-HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
-POLL, READ_CONSOLE = "poll", "read console"
-#: Causes of a wait whose end is another process's doing.
-FOR_CHILD = "wait for child"
-FOR_OTHERS = (
-    *(FOR_CHILD, "read pipe", "write pipe", "open fifo", "recv", "send", "accept", "receive message", "send message"),
-    *("lock", "eventfd", "futex", "mutex", "condition", "semaphore", "lock or semaphore", "barrier", "join"),
-)
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
@@ -214,13 +181,35 @@ class Unseen(Event, frozen=True, tag=True):
     cpu_ns: int
 
 
-class Wrote(Event, frozen=True, tag=True):
+class Wrote(Event, frozen=True, tag=True, omit_defaults=True):
     """Text that a process wrote, with nothing in it but what dresses and corrects its own line
-    (``sandbox.util.text.clean_console``); ``sandbox.util.text.clean`` makes it plain."""
+    (``sandbox.util.text.clean_console``); ``sandbox.util.text.clean`` makes it plain.
+
+    ``raw``: the same as it came out of its terminal, where that says more than ``text``: it may steer a terminal, and
+    is for nobody but the one that we emulate.
+    """
 
     pid: int
     stream: Stream
     text: str
+    raw: str | None = None
+
+
+class Terminal(Event, frozen=True, tag=True):
+    """How the terminal of a process is set from now on: its size, whether it hands on whole lines (``canonical``) or
+    each key, and whether it shows what is typed (``echo``)."""
+
+    pid: int
+    rows: int
+    columns: int
+    canonical: bool = True
+    echo: bool = True
+
+    @property
+    def hides(self) -> bool:
+        """Whether what is typed is shown by nobody: a program asks for a password. One that takes each key by itself
+        may show it."""
+        return self.canonical and not self.echo
 
 
 class PolicyNote(Event, frozen=True, tag=True):
@@ -433,8 +422,8 @@ class Halted(Event, frozen=True, tag=True):
 
 AnyEvent = (
     Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Unseen
-    | Wrote | PolicyNote | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred | Closed
-    | Operator | Fault | Witnessed | Halted
+    | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred
+    | Closed | Operator | Fault | Witnessed | Halted
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

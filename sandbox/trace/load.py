@@ -20,7 +20,7 @@ from sandbox.model.values import BadValue
 from sandbox.scenario.library import built_in_folder
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.plausible import Plausible
-from sandbox.util.text import clean, clean_console, clean_line
+from sandbox.util.text import clean, clean_console, clean_line, clean_terminal
 
 #: Bytes of a line and events of a file: a longer one was not written by this program, or is too long to look at.
 _MAX_LINE, _MAX_EVENTS = 1 << 24, 10_000_000
@@ -204,7 +204,10 @@ def _event(line: bytes) -> AnyEvent | None:
         event = decode(line)
         if b"\\" not in line and line.isascii() and line[:-1].decode().isprintable():
             return event
-        wash = clean_console if isinstance(event, Wrote) else clean if isinstance(event, (Fault, Described)) else _line
+        if isinstance(event, Wrote):
+            raw = None if event.raw is None else clean_terminal(event.raw)
+            return msgspec.structs.replace(event, text=clean_console(event.text), raw=raw)
+        wash = clean if isinstance(event, (Fault, Described)) else _line
         return decode(json.dumps(_harmless(json.loads(line), wash)))
     except _UNREADABLE:
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sandbox.model.commands import MAX_TERMINAL
 from sandbox.model.events import (
     Accepted,
     Admitted,
@@ -21,6 +22,7 @@ from sandbox.model.events import (
     Queues,
     Ready,
     Recipe,
+    Terminal,
     Transferred,
     Unseen,
     Witnessed,
@@ -35,7 +37,7 @@ _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
 #: Events that may come later than others of the same time.
-_AFTERWARDS = (Wrote, Fault, Witnessed, Recipe, Unseen)
+_AFTERWARDS = (Wrote, Terminal, Fault, Witnessed, Recipe, Unseen)
 
 
 class Plausible:
@@ -95,6 +97,8 @@ class Plausible:
                 return _is_figure(*totals) and self._move(pid, State.EXITED)
             case Unseen(pid=pid, cpu_ns=cpu_ns):
                 return pid in self._states and _is_figure(cpu_ns)
+            case Terminal(pid=pid, rows=rows, columns=columns):
+                return pid in self._states and 0 < rows <= MAX_TERMINAL and 0 < columns <= MAX_TERMINAL
             case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid):
                 return pid in self._states
             case Fault(pid=pid) | PolicyNote(pid=pid):

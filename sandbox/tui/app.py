@@ -25,7 +25,7 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.link.wire import HEARTBEAT_S
 from sandbox.model.commands import Pause, Resume
-from sandbox.model.events import AnyEvent, Fault, Operator
+from sandbox.model.events import AnyEvent, Fault, Operator, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
@@ -33,10 +33,11 @@ from sandbox.tui.ascii import AsciiSigns
 from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
-from sandbox.tui.interaction import ask, tell
+from sandbox.tui.interaction import ask, tell, tell_faults
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
+from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
@@ -48,10 +49,6 @@ from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
 _BREAKPOINTS_X, _BREAKPOINTS_Y = [(0, "-narrow"), (WIDE, "-wide")], [(0, "-short"), (TALL, "-tall")]
 #: A recording is read for this long between two frames, and for a part of it the loop is left to others.
 _READ_S, _PAUSE_S = 0.04, 0.005
-#: More messages about faults at once would bury the board.
-_MAX_TOLD = 3
-#: Faults that the board shows anyway: the script would do something to a process that has ended.
-_PLAIN_TO_SEE = ("has ended already",)
 #: The exit status of a program that ctrl+c has ended.
 _INTERRUPTED = 130
 
@@ -211,7 +208,7 @@ class SandboxApp(App[int]):
         except Exception as error:
             fail(self, error)
             return
-        if any(isinstance(event, Operator) for event in events):
+        if any(isinstance(event, Operator) for event in events) or self._awaits(events):
             self.frames.want(soon=True)
         if (ended := self.session.file.add_events(events)) is not None:
             tell(self, wording.fault(ended), severe=True)
@@ -219,18 +216,15 @@ class SandboxApp(App[int]):
         if link.closed and self.session.died:
             self._mourn(link)
 
+    def _awaits(self, events: Iterable[AnyEvent]) -> bool:
+        """Whether a key has just been pressed in a terminal, and this is what comes of it."""
+        there = self.focused
+        return isinstance(there, TerminalScreen) and there.expects and any(isinstance(event, Wrote) for event in events)
+
     def _tell_faults(self, events: Iterable[AnyEvent]) -> None:
         front = self.board_screen.front
         faults = [event for event in events if isinstance(event, Fault) and not front.shows_fault(event)]
-        faults = [fault for fault in faults if fault.what.rule not in _PLAIN_TO_SEE]
-        names = self.session.view.names
-        # The same of several at once (a busy system stops nobody quickly) is told once, and of whom.
-        alike: dict[str, list[Fault]] = {}
-        for fault in faults:
-            alike.setdefault(fault.what.rule if fault.pid is not None else str(fault.what), []).append(fault)
-        for first, *more in list(alike.values())[:_MAX_TOLD]:
-            others = _("{first}; {number} others alike").format(first=wording.sentence(first, names), number=len(more))
-            tell(self, others if more else wording.sentence(first, names), severe=True)
+        tell_faults(self, faults, self.session.view.names)
 
     def _mourn(self, link: Link) -> None:
         """The kernel process is dead: say so, sweep up, offer a new one."""
@@ -421,8 +415,10 @@ class SandboxApp(App[int]):
         return self.screen.get_selected_text() or typed
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        """While somebody types into a console, ctrl+c and ctrl+z are for the process; but what is selected is copied
-        first."""
+        """While somebody types into a console, ctrl+c and ctrl+z are for the process, in a terminal all keys; but what
+        is selected in a line is copied first."""
+        if isinstance(self.focused, TerminalScreen):
+            return action not in (*FROM_ANYWHERE, "quit")
         if action not in FROM_ANYWHERE or not isinstance(self.focused, TypingLine):
             return True
         return action == "interrupt" and bool(self._selected)

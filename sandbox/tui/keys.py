@@ -16,8 +16,8 @@ class Action(NamedTuple):
     method ``action_select(1)`` of the widget that has the binding, ``app.help`` is ``action_help()`` of the app.
     ``brief``: its word in the key bar ("" keeps it out). ``name``: what the command palette calls it. ``panel``: what
     has the binding and the method: the panel of this name, while it is in front; the screen of the board (""), always;
-    or the line in which somebody types ("entry", that of the console "typing"), or what asks who runs next
-    ("question").
+    or the line in which somebody types ("entry", that of the console "typing"), the terminal to which each key goes
+    ("terminal"), or what asks who runs next ("question").
     """
 
     id: str
@@ -133,6 +133,8 @@ ACTIONS = (
     Action("entry_after", "down", "recall(1)", "", "Typing: line after", "the one after it", "entry"),
     Action("entry_leave", "escape", "leave", "", "Typing: leave",
            "have the keys do again what they do elsewhere", "entry"),
+    Action("terminal_leave", "ctrl+right_square_bracket", "leave", "leave", "Terminal: leave",
+           "while each key is the program's: have them do again what they do elsewhere", "terminal"),
     # Queues
     Action("edit_parameters", "enter", "edit", "edit", "Queues: edit",
            "change the policy's parameters in place", "queues"),
@@ -191,7 +193,12 @@ FROM_ANYWHERE = ("interrupt", "suspend")
 
 def written(keys: str) -> str:
     """A binding's keys as people write them: ``?`` for ``question_mark``."""
-    return " ".join(format_key(key.strip()) for key in keys.split(","))
+    return " ".join(_written(key.strip()) for key in keys.split(","))
+
+
+def _written(key: str) -> str:
+    *held, name = key.split("+")
+    return "+".join([*held, format_key(name)])
 
 
 def keys_of(action: Action, keymap: Mapping[str, str]) -> str:

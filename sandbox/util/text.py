@@ -16,10 +16,9 @@ _ESCAPE = re.compile(
 # The end of a console's text that may be the beginning of an escape sequence.
 _UNFINISHED = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?$")
 _MAX_HELD = 4_096
-_CONTROL = re.compile(
-    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff"
-    r"\U000e0000-\U000e0fff]"
-)
+_UNLIKE = r"\x80-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
+_CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f{_UNLIKE}]")
+_NO_TERMINALS = re.compile(f"[{_UNLIKE}]")
 # What a program dresses and corrects its own line with: colours (SGR), and clearing to the end of the line. Return and
 # backspace stay, too.
 _MARK = re.compile(r"\x1b\[(?:[0-9;:]{0,48}m|[0-2]?K)|[\r\b]")
@@ -50,6 +49,12 @@ def clean_console(text: str) -> str:
     return _FOREIGN.sub(_mark, text)
 
 
+def clean_terminal(text: str) -> str:
+    """What a program sent to its terminal, which is emulated and sees all of it but what no two terminals do alike:
+    controls of the second kind (C1), and what is invisible."""
+    return text if text.isascii() else _NO_TERMINALS.sub("", text)
+
+
 def _mark(found: re.Match[str]) -> str:
     return found[0] if _MARK.fullmatch(found[0]) else ""
 
@@ -60,12 +65,16 @@ class Cleaner:
     def __init__(self) -> None:
         self._held = ""
 
-    def feed(self, text: str, last: bool = False) -> str:
-        """The harmless part of what has come so far; ``last``: nothing more will come."""
+    def whole(self, text: str, last: bool = False) -> str:
+        """What has come so far, up to where a sequence begins that goes on; ``last``: nothing more will come."""
         text = self._held + text
         self._held = ""
         if not last:
-            cut = _UNFINISHED.search(text)
-            if cut is not None and len(text) - cut.start() < _MAX_HELD:
+            cut = _UNFINISHED.search(text, max(len(text) - _MAX_HELD, 0))
+            if cut is not None:
                 text, self._held = text[: cut.start()], text[cut.start() :]
-        return clean_console(text)
+        return text
+
+    def feed(self, text: str, last: bool = False) -> str:
+        """The harmless part of what has come so far."""
+        return clean_console(self.whole(text, last))

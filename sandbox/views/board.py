@@ -6,6 +6,7 @@ from collections import deque
 from copy import copy
 
 from sandbox.model import states
+from sandbox.model.commands import TERMINAL_SIZE
 from sandbox.model.events import (
     Admitted,
     Became,
@@ -23,11 +24,13 @@ from sandbox.model.events import (
     Queues,
     Ready,
     Scheduling,
+    Terminal,
     Wrote,
 )
 from sandbox.model.states import State, move
 from sandbox.views.console import ConsoleText
 from sandbox.views.network import SOCKET_EVENTS, Network
+from sandbox.views.tape import Size, Tape, sent
 from sandbox.views.transitions import Transitions
 
 #: So many events are kept to explain the present with.
@@ -40,6 +43,7 @@ class Row:
     __slots__ = (
         "_output",
         "_output_is_shared",
+        "_tape",
         "admitted",
         "console",
         "cpu",
@@ -51,6 +55,7 @@ class Row:
         "since_ns",
         "slice_ns",
         "state",
+        "terminal",
         "waits",
     )
 
@@ -69,7 +74,10 @@ class Row:
         #: What it waits for, or waited for last.
         self.waits: Blocked | None = None
         self.exited: Exited | None = None
+        #: How its console is set.
+        self.terminal = Terminal(admitted.t_ns, admitted.pid, *TERMINAL_SIZE)
         self._output = ConsoleText()
+        self._tape: Tape | None = None
         self._output_is_shared = False
 
     @property
@@ -82,16 +90,44 @@ class Row:
         """What it has written; grows by ``write`` only."""
         return self._output
 
+    @property
+    def tape(self) -> Tape | None:
+        """What its terminal was sent, if that was ever more than lines, or keys are read there one by one: then only a
+        terminal can show it."""
+        return self._tape
+
     def copy(self) -> Row:
         """A row of its own; the output is copied only once somebody writes."""
         self._output_is_shared = True
         return copy(self)
 
-    def write(self, text: str) -> None:
+    def write(self, event: Wrote) -> None:
         """Take in what it writes."""
+        self._own_output()
+        if event.raw is not None:
+            self._need_tape()
+        if self._tape is not None:
+            self._tape.write(sent(event))
+        self._output.write(event.text)
+
+    def set_terminal(self, event: Terminal) -> None:
+        """Its console is set in another way."""
+        before, self.terminal = self.terminal, event
+        self._own_output()
+        if self._tape is not None and (before.rows, before.columns) != (event.rows, event.columns):
+            self._tape.resize(Size(event.rows, event.columns))
+        if not event.canonical:
+            self._need_tape()
+
+    def _need_tape(self) -> None:
+        if self._tape is None:
+            self._tape = Tape(Size(self.terminal.rows, self.terminal.columns))
+            self._tape.write(self._output.as_sent())
+
+    def _own_output(self) -> None:
         if self._output_is_shared:
             self._output, self._output_is_shared = self._output.copy(), False
-        self._output.write(text)
+            self._tape = self._tape.copy() if self._tape is not None else None
 
 
 class Board:
@@ -130,8 +166,11 @@ class Board:
         if isinstance(event, SOCKET_EVENTS):
             return
         match event:
-            case Wrote(pid=pid, text=text):
-                self.rows[pid].write(text)
+            case Wrote(pid=pid):
+                self.rows[pid].write(event)
+                return
+            case Terminal(pid=pid):
+                self.rows[pid].set_terminal(event)
                 return
             case Queues():
                 self.queues = event

@@ -83,6 +83,14 @@ class ConsoleText:
         """All that is kept, without looks."""
         return "\n".join("".join(text for text, _ in line) for line in self.lines(self.first, self.end))
 
+    def as_sent(self) -> str:
+        """What a terminal could have been sent to show what is kept."""
+        lines = (
+            "".join(f"\x1b[{_marks(look)}m{text}" for text, look in line) for line in self.lines(self.first, self.end)
+        )
+        ends = "\r\n" if self._lines and not self._open else ""
+        return "\r\n".join(lines) + ends + f"\x1b[{_marks(self._look)}m"
+
     def write(self, text: str) -> None:
         """Take in what was written, as ``sandbox.util.text.clean_console`` leaves it."""
         *whole, rest = text.split("\n")
@@ -182,6 +190,20 @@ _ON = {1: "bold", 2: "dim", 3: "italic", 4: "underline", 7: "reverse", 9: "strik
 _OFF = {22: ("bold", "dim"), 23: ("italic",), 24: ("underline",), 27: ("reverse",), 29: ("strike",)}
 
 
+def _marks(look: Look) -> str:
+    """The parameters by which text gets a look, whatever it had before."""
+    numbers = [number for number, name in _ON.items() if getattr(look, name)]
+    return ";".join(["0", *map(str, numbers), *_colour_marks(look.colour, 38), *_colour_marks(look.ground, 48)])
+
+
+def _colour_marks(colour: Colour, kind: int) -> list[str]:
+    if colour is None:
+        return []
+    if isinstance(colour, int):
+        return [f"{kind};5;{colour}"]
+    return [f"{kind};2;" + ";".join(str(int(colour[place : place + 2], 16)) for place in (1, 3, 5))]
+
+
 @lru_cache(maxsize=1_024)
 def _changed(look: Look, parameters: str) -> Look:
     """The look after the marks of one sequence; what is unknown changes nothing."""
@@ -217,14 +239,15 @@ def _colour(numbers: Iterator[int]) -> Colour:
     """Of 256, or of red, green and blue."""
     kind = next(numbers, 0)
     if kind == 5:
-        return _of_256(min(next(numbers, 0), 255))
+        return colour_of_256(min(next(numbers, 0), 255))
     if kind == 2:
         parts = [min(part, 255) for part in (next(numbers, 0), next(numbers, 0), next(numbers, 0))]
         return "#{:02x}{:02x}{:02x}".format(*parts)
     return None
 
 
-def _of_256(number: int) -> Colour:
+def colour_of_256(number: int) -> Colour:
+    """The colour that terminals call by this number."""
     if number < 16:
         return number
     if number >= 232:

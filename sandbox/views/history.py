@@ -6,7 +6,6 @@ from copy import copy
 from typing import NamedTuple
 
 from sandbox.model.events import (
-    FOR_CHILD,
     Admitted,
     Became,
     Blocked,
@@ -21,6 +20,7 @@ from sandbox.model.events import (
     Ready,
     Unseen,
 )
+from sandbox.model.rules import FOR_CHILD
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
 
 #: So many faults are kept; what comes later is counted.

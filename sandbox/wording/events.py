@@ -33,6 +33,7 @@ from sandbox.model.events import (
     Ready,
     Recipe,
     Scheduling,
+    Terminal,
     Transferred,
     Unseen,
     Wrote,
@@ -43,7 +44,7 @@ from sandbox.wording.policies import note, queue, rule
 from sandbox.wording.templates import Names, fill, listed, say
 from sandbox.wording.waits import cause, waits
 
-ProcessEvent = Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Wrote
+ProcessEvent = Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Wrote | Terminal
 SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
 
 _BOOTED = N_("{machine} machine, {cpus} CPU, policy {policy}")
@@ -57,6 +58,12 @@ _DESCHEDULED = N_("{name} leaves CPU {cpu} after {ran_ns} of CPU time: {reason}"
 _OVER = N_("{name} is over: {status}, {cpu_ns} of CPU time")
 _WRITES = N_("{name} writes: {text}")
 _UNSEEN = N_("processes that {name} had started, and that ended before they were seen, used {cpu_ns} of CPU time")
+_PAINTS = N_("{name} paints on its terminal")
+_TERMINALS: Messages = {
+    "lines": "the terminal of {name} has {columns}×{rows} characters and hands on lines",
+    "hidden lines": "the terminal of {name} has {columns}×{rows} characters and hands on lines that it does not show",
+    "keys": "the terminal of {name} has {columns}×{rows} characters and hands on each key",
+}
 _RUNNING = N_("running: {names}")
 _POLICY = N_("policy {policy}")
 _SCHEDULING = N_("policy {policy} is in force")
@@ -122,6 +129,7 @@ _KINDS: Messages = {
     "blocked": "blocked",
     "exited": "exited",
     "wrote": "wrote",
+    "terminal": "terminal",
     "policynote": "policynote",
     "queues": "queues",
     "described": "described",
@@ -176,8 +184,13 @@ def _of_process(event: ProcessEvent, name: str) -> str:
             return waits(name, on)
         case Exited(cpu_ns=cpu_ns):
             return fill(_OVER, {"name": name, "status": status(event), "cpu_ns": cpu_ns})
+        case Wrote(text=""):
+            return fill(_PAINTS, {"name": name})
         case Wrote(text=text):
             return fill(_WRITES, {"name": name, "text": clean(text).rstrip()})
+        case Terminal(rows=rows, columns=columns):
+            reads = "keys" if not event.canonical else "lines" if event.echo else "hidden lines"
+            return fill(_TERMINALS[reads], {"name": name, "rows": rows, "columns": columns})
 
 
 def _of_machine(event: Event, names: Names) -> str:

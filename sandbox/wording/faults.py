@@ -77,6 +77,7 @@ _OPERATOR: Messages = {
     "typed": "typed into {pid}: {text}",
     "typed unseen": "typed into {pid}, whose echo is off",
     "pressed": "pressed {key} in {pid}",
+    "keys": "typed into {pid}",
     "set": "{parameter} is {value} now",
     "policy": "policy is {policy} now",
     "reloaded": "{policy} has been loaded anew",

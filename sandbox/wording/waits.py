@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from sandbox.i18n import Messages, _
-from sandbox.model.events import READ_CONSOLE, Clause
+from sandbox.model.events import Clause
+from sandbox.model.rules import READ_CONSOLE
 from sandbox.model.states import State
 from sandbox.wording.templates import say
 

@@ -12,8 +12,8 @@ import pytest
 
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import HALTED, read_state
-from sandbox.model.commands import Press, Type, parse_command
-from sandbox.model.events import Blocked, Clause, Operator
+from sandbox.model.commands import Keys, Press, Resize, Type, parse_command
+from sandbox.model.events import Blocked, Clause, Operator, Terminal, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
 from sandbox.views.console import ConsoleText, Look
@@ -114,3 +114,51 @@ def test_a_password_is_told_to_who_asks_for_it_and_to_nobody_else() -> None:
         assert ("got terc3s" in run.wrote("canonical"), "got 3cr" in run.wrote("raw")) == (True, True)
         assert [event.did.rule for event in run.all(Operator)] == ["typed unseen"] * 2
         assert "s3cret" not in repr(run.events)
+
+
+SIZED = [
+    "import os, signal, time",
+    "say = lambda *_: print('size', *os.get_terminal_size(0), flush=True)",
+    "signal.signal(signal.SIGWINCH, say)",
+    "say()",
+    "while True: input()",
+]
+KEYED = [
+    "import os, sys, termios, tty",
+    "tty.setraw(0)",
+    "os.write(1, b'\\x1b[2Jraw\\n')",
+    "while (key := os.read(0, 16)) != b'q': os.write(1, repr(key).encode())",
+    "termios.tcsetattr(0, termios.TCSANOW, termios.tcgetattr(0))",
+]
+SECRET = ["import getpass", "print(len(getpass.getpass('password: ')))"]
+
+
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_a_console_is_a_terminal() -> None:
+    world = scenario(
+        command("sized", *quick_python(*SIZED)),
+        command("keyed", *quick_python(*KEYED)),
+        command("secret", *quick_python(*SECRET)),
+        process("hog", "cpu 60s"),
+    )
+    with watch(world) as run:
+        run.until(lambda: "size 80 24" in run.wrote("sized"), "it begins as all terminals do")
+        run.link.send(Resize("sized", 10, 40))
+        run.until(lambda: "size 40 10" in run.wrote("sized"), "its program is told")
+        assert [(event.rows, event.columns) for event in run.all(Terminal, "sized")] == [(10, 40)]
+        run.until(lambda: "raw" in run.wrote("keyed"), "it reads keys")
+        (raw,) = {event.raw for event in run.all(Wrote, "keyed") if "raw" in event.text}
+        assert raw == "\x1b[2Jraw\n", "no carriage return comes from nowhere"
+        for key in ("\x03", "\x1b[A", "\r", "é"):
+            run.link.send(Keys("keyed", key))
+            expected = repr(key.encode())
+            run.until(lambda: expected in run.wrote("keyed"), f"{expected} is one of them")  # noqa: B023
+        run.until(lambda: run.all(Terminal, "keyed"), "that it does so is told")
+        assert [(event.canonical, event.echo) for event in run.all(Terminal, "keyed")] == [(False, False)]
+        run.until(lambda: any(not event.echo for event in run.all(Terminal, "secret")), "nothing is echoed")
+        run.link.send(Type("secret", "abc"))
+        run.until(lambda: "3" in run.wrote("secret"), "it was heard")
+        assert "abc" not in run.wrote("secret")
+        assert "typed unseen" in [event.did.rule for event in run.all(Operator)]
+        run.link.send(Keys("keyed", "q"))

@@ -15,7 +15,7 @@ from textual.widget import Widget
 from textual.widgets import Input
 
 from sandbox.clients.client import Client
-from sandbox.model.commands import Command
+from sandbox.model.commands import Command, Resize
 from sandbox.model.events import AnyEvent, Event, Halted
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.trace.load import Recording
@@ -161,7 +161,8 @@ class AppDriver(ScreenReader):
 
     @property
     def sent(self) -> list[Command]:
-        return self.link.sent
+        """All but that consoles are to be as large as they are shown."""
+        return [command for command in self.link.sent if not isinstance(command, Resize)]
 
     def add_client(self, name: str, own: str | None) -> Client:
         """One of the app's own clients, which does nothing; ``own``: its address, None while it connects."""

@@ -19,8 +19,10 @@ from sandbox.model.events import (
     Ready,
     ReadyReason,
     Scheduling,
+    Terminal,
     Wrote,
 )
+from sandbox.util.text import clean_console
 from sandbox.util.units import MS, parse_duration
 
 HEAD = Clause("head of the ready queue")
@@ -103,6 +105,19 @@ class KernelScript:
 
     def write(self, name: str, text: str) -> Self:
         self.events.append(Wrote(self.at, self._pids[name], "console", text))
+        return self
+
+    def send(self, name: str, raw: str) -> Self:
+        """It sends its terminal more than lines."""
+        text = clean_console(raw).replace("\r\n", "\n")
+        self.events.append(Wrote(self.at, self._pids[name], "console", text, raw))
+        return self
+
+    def set_terminal(
+        self, name: str, canonical: bool = True, echo: bool = True, size: tuple[int, int] = (24, 80)
+    ) -> Self:
+        """Its terminal is set in another way."""
+        self.events.append(Terminal(self.at, self._pids[name], *size, canonical, echo))
         return self
 
     def pause(self) -> Self:

@@ -16,6 +16,7 @@ from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
 from sandbox.tui.keys import ACTIONS, PANELS, Action
 from sandbox.tui.panels import make
+from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.screens.help import Help
 from sandbox.tui.screens.inspect import Inspect
@@ -385,6 +386,7 @@ async def test_every_action_is_in_the_help_and_in_the_command_palette(make_drive
 def test_every_action_is_a_method_that_takes_its_arguments(action: Action) -> None:
     target, name, arguments = parse(action.does)
     has_it: dict[str, type] = {"question": QuestionBox, "entry": EntryLine, "typing": TypingLine, "": BoardScreen}
+    has_it["terminal"] = TerminalScreen
     kind = SandboxApp if target == "app" else has_it.get(action.panel) or type(make(action.panel))
     assert target in ("", "app")
     signature(getattr(kind, f"action_{name}")).bind(None, *arguments)

@@ -220,7 +220,9 @@ async def test_a_password_is_shown_nowhere(make_driver: MakeDriver) -> None:
     script = KernelScript().admit("login").run("login").write("login", "Password: ").later("2ms")
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
-        await driver.open(pilot, "3", script.block("login", "read console", echo="off"))
+        await driver.open(
+            pilot, "3", script.set_terminal("login", echo=False).block("login", "read console", echo="off")
+        )
         assert "BLOCKED, read console, echo off" in driver.text
         await pilot.press("enter", *"s3cret")
         await driver.settle(pilot)

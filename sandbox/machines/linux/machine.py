@@ -48,14 +48,17 @@ from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.switch_log import open_switch_log
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
-from sandbox.model.commands import Command, Kill, Press, Spawn, Type
+from sandbox.model.commands import Command, Keys, Kill, Press, Resize, Spawn, Type
 from sandbox.model.events import Clause, Event, Unseen, Wrote
+from sandbox.model.rules import AT_A_CONSOLE
 from sandbox.model.spec import Boot, ProcessSpec
 from sandbox.util import libc
 from sandbox.util.units import US
 
 #: What happens within so long on real CPUs counts as happening at one instant.
 _INSTANT_NS = 300 * US
+#: What a terminal sends for that key.
+_CTRL_Z = "\x1a"
 
 
 class LinuxMachine:
@@ -84,7 +87,7 @@ class LinuxMachine:
         order = switching_order(boot.recipe, cpus.dedicated)
         self._reaper = Reaper(stops=order == "sequential")
         self._terminator = Terminator()
-        self._consoles = Consoles(self._poller, self._reports.wrote)
+        self._consoles = Consoles(self._poller, self._reports.wrote, self._reports.terminal)
         self._net = NetMonitor(self._table.by_os_pid, self._poller, self._reports)
         # Switching: which of them has a CPU.
         self._guard = WriteGuard(cpus.dedicated, self._reports)
@@ -219,6 +222,8 @@ class LinuxMachine:
             self._detector.explained(child, child.blocked_since_ns())
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
             stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
+            if on.rule in AT_A_CONSOLE:
+                self._consoles.look(child)
         for child, _ in runs:
             if self._guard.sleeps(child):
                 del self._table.running[child.pid]
@@ -333,14 +338,18 @@ class LinuxMachine:
             case Type(_, text) if child is not None:
                 self._consoles.type(child, text + "\n")
             case Press() if child is not None:
-                self._press(child, command)
+                self._type_keys(child, command.character)
+            case Keys(_, text) if child is not None:
+                self._type_keys(child, text)
+            case Resize(_, rows, columns) if child is not None:
+                self._consoles.resize(child, rows, columns)
             case Spawn(argv):
                 self._spawn(argv)
 
-    def _press(self, child: Child, press: Press) -> None:
-        """Press a key in a process's console, which it may share with its descendants."""
-        self._dispatcher.careful |= press.key == "ctrl+z"
-        self._consoles.type(child, press.character)
+    def _type_keys(self, child: Child, keys: str) -> None:
+        """Press keys in a process's console, which it may share with its descendants."""
+        self._dispatcher.careful |= _CTRL_Z in keys
+        self._consoles.type(child, keys)
 
     # How processes begin
 

@@ -7,7 +7,8 @@ import time
 from sandbox.kernel.machine import Arrived, Happened, Report, Told
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child
-from sandbox.model.events import Clause, Fault, Figure, Wrote
+from sandbox.machines.linux.process.console import Piece, Settings
+from sandbox.model.events import Clause, Fault, Figure, Terminal, Wrote
 from sandbox.util.units import S
 
 #: The same fault of the same process is told so often in each window: a program can bring some about at any rate.
@@ -54,10 +55,14 @@ class Reports:
         """The machine's time."""
         return self._clock.now_ns()
 
-    def wrote(self, child: Child, text: str) -> None:
+    def wrote(self, child: Child, piece: Piece) -> None:
         """A process wrote something."""
-        if text:
-            self.add(Told(Wrote(self._clock.now_ns(), child.pid, "console", text)))
+        if piece.text or piece.raw:
+            self.add(Told(Wrote(self._clock.now_ns(), child.pid, "console", piece.text, piece.raw)))
+
+    def terminal(self, child: Child, settings: Settings) -> None:
+        """The terminal of a process is set in another way."""
+        self.add(Told(Terminal(self._clock.now_ns(), child.pid, *settings)))
 
     def fault(self, child: Child | None, what: str, **figures: Figure) -> None:
         """Something went wrong, with a process or by itself."""

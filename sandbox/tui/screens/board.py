@@ -17,6 +17,7 @@ from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keys import PANELS, bindings
+from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.screens.lists import ListScreen
 from sandbox.tui.state.errors import Impossible, KernelGone
@@ -117,7 +118,8 @@ class BoardScreen(ListScreen, inherit_bindings=False):
             self.front.single_out()
         step = session.lesson.awaited if self.has_class("lesson") and session.link is not None else None
         panel = self._guide.panel(step)
-        if panel is not None and not isinstance(self.focused, Input):  # nothing is taken from under who types
+        types = isinstance(self.focused, (Input, TerminalScreen))
+        if panel is not None and not types:  # nothing is taken from under who types
             self.turn_to(panel)
         named = self._guide.process(session)
         if named is not None:
@@ -134,6 +136,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     def _update_widgets(self) -> None:
         session = self.session
+        self.set_class(isinstance(self.focused, TerminalScreen), "keyed")
         self.status.update_from(session)
         self.tabs.update_from(self.front.id, self.has_class("lesson") and self.lower.display)
         if self.front.is_mounted:
@@ -142,9 +145,15 @@ class BoardScreen(ListScreen, inherit_bindings=False):
             self.timeline.update_from(session, self.chosen)
         self.why.update_from(session)
         self.update_filter()
-        self.keys.update_from(session, "question" if self.question.display else self.front.id)
+        self.keys.update_from(session, self._who_has_keys)
         if self.has_class("lesson") and (session.link is not None or session.view.board.booted is not None):
             self.lesson.update_from(session)  # the first frame does not wait for it
+
+    @property
+    def _who_has_keys(self) -> str | None:
+        if isinstance(self.focused, TerminalScreen):
+            return "terminal"
+        return "question" if self.question.display else self.front.id
 
     def _point_at(self, name: str | None) -> None:
         """Mark what the lesson speaks of, and nothing else."""

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import ClassVar
+
 from rich.table import Table
 from rich.text import Text
 from textual.app import ComposeResult
+from textual.binding import BindingType
 from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
@@ -14,7 +18,7 @@ from sandbox.model.commands import Press, Type
 from sandbox.model.states import State
 from sandbox.tui.config import config_of
 from sandbox.tui.format import brief
-from sandbox.tui.panels.console.output import ConsoleOutput, hides_typing
+from sandbox.tui.panels.console.view import ConsoleView
 from sandbox.tui.screens.dialogs import Dialog, entitle
 from sandbox.tui.screens.system import system_facts
 from sandbox.tui.state.session import Session
@@ -28,12 +32,16 @@ class Inspect(Dialog[None]):
     """One process, as it is by now."""
 
     AUTO_FOCUS = "TypingLine"
+    BINDINGS: ClassVar[list[BindingType]] = [("enter", "type", "Type")]
 
     def __init__(self, session: Session, pid: int) -> None:
         super().__init__()
         self._session, self._pid = session, pid
         self._row = session.view.board.rows[pid]
         self._line = TypingLine()
+        self._view = ConsoleView(output="output", screen="terminal")
+        #: Whether somebody has typed a line.
+        self._typed = False
 
     def compose(self) -> ComposeResult:
         """Facts above, output below, a line to type at the bottom."""
@@ -43,7 +51,7 @@ class Inspect(Dialog[None]):
             with VerticalScroll(id="facts"):
                 yield Static()
             yield Static(_("its console"), id="console-title")
-            yield ConsoleOutput(id="output")
+            yield self._view
             yield self._line
 
     def on_mount(self) -> None:
@@ -52,9 +60,20 @@ class Inspect(Dialog[None]):
         self.set_interval(_REFRESH_S, self._show)
 
     def on_input_submitted(self) -> None:
-        if self._row.exited is None:
-            self._session.send(Type(str(self._pid), self._line.value))
+        if self._type([self._line.value]):
             self._line.take()
+
+    def on_entry_line_pasted(self, event: TypingLine.Pasted) -> None:
+        self._type(event.lines)
+
+    def _type(self, lines: Iterable[str]) -> bool:
+        """Type these lines; whether anybody is there who hears them."""
+        if self._row.exited is not None:
+            return False
+        for line in lines:
+            self._session.send(Type(str(self._pid), line))
+        self._typed = True
+        return True
 
     def on_typing_line_pressed(self, event: TypingLine.Pressed) -> None:
         self._session.send(Press(str(self._pid), event.key))
@@ -69,8 +88,7 @@ class Inspect(Dialog[None]):
         for name, value in self._facts():
             table.add_row(name, value if isinstance(value, Text) else Text(value))
         self.query_one("#facts Static", Static).update(table)
-        self.query_one(ConsoleOutput).update_from(self._row.output)
-        self._line.password = hides_typing(self._row)
+        self._show_console()
         self._line.placeholder = self._hint()
 
     def _hint(self) -> str:
@@ -78,6 +96,26 @@ class Inspect(Dialog[None]):
             return _("it is over: nobody reads here")
         keys = " ".join(config_of(self).key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
         return _("type a line into its console, then ⏎; also {keys}").format(keys=keys)
+
+    def _show_console(self) -> None:
+        row, console = self._row, self._view
+        there = row.exited is None
+        owner = self._session.view.board.rows.get(row.console, row)
+        console.update_from(self._session, owner, self._pid if there else None)
+        console.entitle("")
+        if console.is_terminal:  # who was typing a line goes on typing; else the facts are what one came for
+            if self._line.has_focus and self._typed and not self._line.value:
+                console.take_keyboard()
+            self._line.display = self._line.has_focus and bool(self._line.value)
+        self._line.password = owner.terminal.hides
+        self.set_class(console.has_keyboard, "keyed")
+
+    def action_type(self) -> None:
+        self._view.take_keyboard()
+
+    def on_console_view_released(self) -> None:
+        self.set_focus(None)
+        self._show()
 
     def _facts(self) -> list[tuple[str, str | Text]]:
         view, row = self._session.view, self._row

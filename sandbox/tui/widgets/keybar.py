@@ -20,6 +20,9 @@ _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
 _NEEDS_PROCESSES = ("pause", "step", "kill", "quantum_up")
 
 
+#: What has all the keys but its own.
+_TERMINAL = "terminal"
+
 _PAUSE: Messages = {"pause": "pause", "go on": "go on", "play": "play"}
 
 
@@ -55,7 +58,8 @@ class KeyBar(Lines):
 
     def draw(self, width: int, height: int) -> list[Strip]:
         """The keys: two cells between them where there is room, else one; then some give way."""
-        shown = [action for action in ACTIONS if action.brief and action.panel in ("", self._front)]
+        panels = (_TERMINAL,) if self._front == _TERMINAL else ("", self._front)
+        shown = [action for action in ACTIONS if action.brief and action.panel in panels]
         shown = [action for action in shown if action.id != "fold" or self._has_children]
         shown = [action for action in shown if action.id not in _NEEDS_A_MACHINE or self._has_machine]
         shown = [action for action in shown if action.id not in _NEEDS_PROCESSES or not self._finished]

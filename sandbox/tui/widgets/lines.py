@@ -29,7 +29,7 @@ Piece = tuple[str, Style]
 #: Terminals with fewer columns or lines have no room for what is only for looks.
 WIDE, TALL = 100, 32
 #: One turn of the mouse's wheel scrolls this many lines.
-_WHEEL = 3
+WHEEL = 3
 
 
 class _Harmless(LineFilter):
@@ -189,7 +189,7 @@ class ScrolledLines(Lines):
 
     def wheel(self, event: events.MouseEvent, by: int) -> None:
         """The wheel has turned, by 1 or -1."""
-        self.scroll_lines(by * _WHEEL)
+        self.scroll_lines(by * WHEEL)
 
     def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
         self.wheel(event, 1)

@@ -154,6 +154,8 @@ def _become_schedulable(settings: ChildSettings, spec: ProcessSpec, program: Pro
             note(rule, f"{wish.__name__}: {error.strerror}")
     os.environ.pop("PYTHONUNBUFFERED", None)  # unbuffered output is cut short by a stop
     os.environ["TERM"] = "xterm-256color"
+    for size in ("COLUMNS", "LINES"):  # of another terminal than its own
+        os.environ.pop(size, None)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 

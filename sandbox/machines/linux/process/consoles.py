@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.process.console import Console
+from sandbox.machines.linux.process.console import Console, Piece, Settings
 from sandbox.util.units import MS
 
 #: One console may be read so often in one window; then it is left unread until the next one, and its writer blocks as
@@ -19,15 +19,19 @@ _MAX_READS = 50
 
 
 class Consoles:
-    """Reads consoles as they fill; ``wrote`` is told each harmless piece.
+    """Reads consoles as they fill; ``wrote`` is told each piece, and ``is_set`` how a terminal is set, once that is
+    different.
 
     A console is its first user's, and outlives that for as long as a descendant (a daemon, the rest of a pipeline) has
     it open or lives in its session: to close it would hang up on that one.
     """
 
-    def __init__(self, poller: Poller, wrote: Callable[[Child, str], None]) -> None:
+    def __init__(
+        self, poller: Poller, wrote: Callable[[Child, Piece], None], is_set: Callable[[Child, Settings], None]
+    ) -> None:
         self._poller = poller
         self._wrote = wrote
+        self._is_set = is_set
         # By descriptor: each with its first user; how many are left of the family that shares it; those whose first
         # user has ended; those that are left unread.
         self._users: dict[int, Child] = {}
@@ -63,7 +67,7 @@ class Consoles:
         if child.forked:
             self._orphaned.add(descriptor)
         if descriptor in self._orphaned:
-            self._wrote(self._users[descriptor], console.read_rest())
+            self._take(self._users[descriptor], console.read_rest())
         if console.vacant:
             self._close_if_orphaned(console)
 
@@ -72,6 +76,33 @@ class Consoles:
         console = child.console
         if console is not None and not console.type(text):
             self._typing.add(console)
+
+    def resize(self, child: Child, rows: int, columns: int) -> None:
+        """Make a process's console so large."""
+        user = self._user_of(child)
+        if user is not None and user.console is not None:
+            user.console.resize(rows, columns)
+            self._tell(user, user.console)
+
+    def look(self, child: Child) -> None:
+        """Somebody waits at a process's console, perhaps for something else than before."""
+        user = self._user_of(child)
+        if user is not None and user.console is not None:
+            self._tell(user, user.console)
+
+    def _user_of(self, child: Child) -> Child | None:
+        """Whose console a process has."""
+        return self._users.get(child.console.fileno()) if child.console is not None else None
+
+    def _tell(self, child: Child, console: Console) -> None:
+        settings = console.settings
+        if settings != console.told:
+            console.told = settings
+            self._is_set(child, settings)
+
+    def _take(self, child: Child, pieces: Iterable[Piece]) -> None:
+        for piece in pieces:
+            self._wrote(child, piece)
 
     def hold_back(self, full: bool) -> None:
         """Read nothing while the other end of the link is behind."""
@@ -107,13 +138,13 @@ class Consoles:
 
     def _read(self, child: Child, console: Console) -> None:
         descriptor = console.fileno()
-        text = console.read()
-        if text is None:
+        piece = console.read()
+        if piece is None:
             if not self._close_if_orphaned(console):
                 self._mute(descriptor)  # it would be reported for ever; a process may open it again
             return
-        if text:
-            self._wrote(child, text)
+        self._tell(child, console)
+        self._wrote(child, piece)
         reads = self._reads[descriptor] = self._reads.get(descriptor, 0) + 1
         if reads >= _MAX_READS:
             self._mute(descriptor)

@@ -7,9 +7,7 @@ from collections.abc import Iterator
 from rich.cells import cell_len, get_character_cell_size
 from textual.strip import Strip
 
-from sandbox.model.states import State
 from sandbox.tui.widgets.lines import Piece, ScrolledLines, line, width_of
-from sandbox.views.board import Row
 from sandbox.views.console import ConsoleText, Line
 
 _NOTHING = ConsoleText()
@@ -122,8 +120,3 @@ def _parts(text: str, left: int, width: int) -> Iterator[str]:
         left -= size
     if part:
         yield part
-
-
-def hides_typing(row: Row) -> bool:
-    """Whether a process waits for what is to be shown nowhere: a password."""
-    return row.state is State.BLOCKED and row.on is not None and row.on.text("echo") == "off"

@@ -14,16 +14,13 @@ from sandbox.i18n import N_, _
 from sandbox.model.commands import Press, Type
 from sandbox.model.states import State
 from sandbox.tui.keys import bindings
-from sandbox.tui.panels.console.output import ConsoleOutput, hides_typing
 from sandbox.tui.panels.console.tabs import ConsoleTabs
+from sandbox.tui.panels.console.view import ConsoleView
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
 from sandbox.tui.widgets.entry import Prompt, TypingLine
 from sandbox.views.board import Board, Row
-from sandbox.views.console import ConsoleText
-
-_NOTHING = ConsoleText()
 
 
 class Console(Panel, can_focus=True):
@@ -34,9 +31,10 @@ class Console(Panel, can_focus=True):
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._tabs = ConsoleTabs(id="console-tabs")
-        self._output = ConsoleOutput(id="console-output")
+        self._view = ConsoleView(output="console-output", screen="console-screen")
         self._prompt = Prompt("prompt", nobody=N_("nobody reads here"))
         self._line = TypingLine(id="typing", compact=True)
+        self._row = Horizontal(self._prompt, self._line, id="typing-row")
         self._session: Session | None = None
         self._chosen: int | None = None
         #: The process whose console is shown, and the order of the tabs.
@@ -47,14 +45,14 @@ class Console(Panel, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield self._tabs
-        yield self._output
-        yield Horizontal(self._prompt, self._line, id="typing-row")
+        yield self._view
+        yield self._row
 
     def update_from(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
             self._session, self._shown, self._readers = session, None, set()
         self._chosen = chosen
-        self.set_class(self._line.has_focus, "typing")
+        self.set_class(self._line.has_focus or self._view.has_keyboard, "typing")
         board = session.view.board
         reading = {row.console for pid in board.blocked if reads(row := board.rows[pid])}
         self._readers |= reading
@@ -64,27 +62,34 @@ class Console(Panel, can_focus=True):
         elif self._shown is None and self._order:
             self._shown = self._order[0]
         self._tabs.update_from(session, self._order, self._shown, reading)
-        self._show_console(board, self._shown in reading)
+        self._show_console(session, board, self._shown in reading)
 
     def _rank(self, pid: int) -> tuple[bool, bool, int]:
         assert self._session is not None
         return pid not in self._readers, not self._session.view.board.rows[pid].output, pid
 
-    def _show_console(self, board: Board, asks: bool) -> None:
+    def _show_console(self, session: Session, board: Board, asks: bool) -> None:
         row = board.rows.get(self._shown) if self._shown is not None else None
         target = self._target(board)
         living = board.rows[target] if target is not None else None
-        self._output.update_from(row.output if row is not None else _NOTHING, asks)
+        self._view.update_from(session, row, target, asks)
         end = ""
-        if not self._output.following:
+        if not self._view.following:
             end = _("scrolled back: {key} follows the end").format(key=self.key("console_end"))
-        self._output.entitle(self._title(row), end)
+        self._view.entitle(self._title(row), end)
         self._prompt.update_from(living.name if living is not None else None, asks)
         # Whoever types goes on typing: what was meant for somebody who has just ended shall be no command.
         self._line.display = living is not None or self._line.has_focus
-        self._line.password = living is not None and hides_typing(living)
+        self._line.password = row is not None and row.terminal.hides
         self._line.meant_for((self._session, self._shown))
         self._line.placeholder = self._hint(asks)
+        self._follow_program()
+        self._row.display = self._line.has_focus or not self._view.is_terminal
+
+    def _follow_program(self) -> None:
+        """Who types a line goes on typing when the program reads keys from now on."""
+        if self._view.is_terminal and self._line.has_focus and not self._line.value:
+            self._view.take_keyboard()
 
     def _title(self, row: Row | None) -> str:
         if row is None:
@@ -113,7 +118,7 @@ class Console(Panel, can_focus=True):
 
     def action_type(self) -> None:
         """Have the keys type into the console."""
-        if self._line.display:
+        if not self._view.take_keyboard() and self._row.display and self._line.display:
             self.screen.set_focus(self._line)
 
     def action_turn(self, by: int) -> None:
@@ -125,11 +130,11 @@ class Console(Panel, can_focus=True):
 
     def action_page(self, by: int) -> None:
         """Scroll a page down, or up."""
-        self._output.scroll_pages(by)
+        self._view.scroll_pages_by(by)
 
     def action_end(self) -> None:
         """To the end, and follow it."""
-        self._output.follow()
+        self._view.follow()
 
     # What is typed
 
@@ -157,13 +162,16 @@ class Console(Panel, can_focus=True):
             return False
         for line in lines:
             self._session.send(Type(str(target), line))
-        self._output.follow()
+        self._view.follow()
         return True
 
     def on_typing_line_pressed(self, event: TypingLine.Pressed) -> None:
         target = self._target(self._session.view.board) if self._session is not None else None
         if self._session is not None and target is not None:
             self._session.send(Press(str(target), event.key))
+
+    def on_console_view_released(self) -> None:
+        self.take_keys()
 
     def on_entry_line_left(self) -> None:
         self.take_keys()
