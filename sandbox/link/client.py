@@ -41,7 +41,7 @@ class KernelProcess:
         self._lines = Lines()
         self._heard: deque[AnyEvent] = deque()
         self._unsent = bytearray(encode_boot(boot) + b"\n")
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it dies
+        self._stderr = tempfile.TemporaryFile()
         kernel = ["sandbox.kernel", "sandbox.link.server", str(theirs.fileno())]
         command = [sys.executable, "-P", "-X", "utf8", "-m", *kernel]
         if strict:

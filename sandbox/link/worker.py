@@ -53,7 +53,7 @@ class Worker(Generic[M]):
         self._lines = Lines()
         #: Whether it has nothing more to tell.
         self.closed = False
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it fails
+        self._stderr = tempfile.TemporaryFile()
         with tempfile.TemporaryFile() as stdin:  # a pipe may be too small for the task, and nobody shall wait
             stdin.write(_encode(task) + b"\n")
             stdin.seek(0)

@@ -22,7 +22,7 @@ T = TypeVar("T")
 class Task:
     """What a policy may know of a process. Only the kernel writes these fields, ``data`` excepted. Times in ns."""
 
-    __slots__ = (  # noqa: RUF023 - in groups
+    __slots__ = (
         # Who it is; ``order``: its place in the scenario.
         "pid",
         "name",

@@ -36,7 +36,7 @@ class Recording:
         self._left_out = 0
         self._first_left_out = 0
         try:
-            self._file: BinaryIO = open(path, "rb")  # noqa: SIM115 - read bit by bit
+            self._file: BinaryIO = open(path, "rb")
             self._size = os.fstat(self._file.fileno()).st_size
             self._lines = self._read_lines()
             self._events: Iterator[AnyEvent] = iter(())

@@ -14,7 +14,7 @@ from sandbox.model.commands import Kill, Pause, Quit, Resume, Spawn, Step, Type
 from sandbox.model.events import Admitted, Blocked, Booted, Dispatched, Exited, Fault, Operator, Wrote
 from sandbox.util.units import MS
 from tests.support.files import write_scenario
-from tests.support.procs import gone, state
+from tests.support.procs import descendants, frozen, gone, scheduled, state
 from tests.support.real import Watch, run_real, watch
 from tests.support.run import LoggedRun, until
 from tests.support.scenarios import command, exits, process, quick_python, scenario
@@ -106,9 +106,9 @@ def did(run: Watch, what: str) -> int:
 
 
 def states_of_family(run: Watch) -> list[str]:
-    from tests.support.procs import descendants, scheduled
-
-    return [letter for os_pid in scheduled(descendants(run.link.os_pid)) if (letter := state(os_pid))]
+    """T for those that are frozen, too."""
+    family = scheduled(descendants(run.link.os_pid))
+    return [letter for os_pid in family if (letter := "T" if frozen(os_pid) else state(os_pid))]
 
 
 def test_quitting_in_a_pause() -> None:

@@ -158,6 +158,7 @@ async def test_f43_markup() -> None:
     with app_driver(blank_scenario(MARKUP, name=MARKUP, title=MARKUP)) as driver:
         async with driver.app.run_test(size=(160, 50)) as pilot:
             await driver.feed(pilot, markup())
+            await until(lambda: any(MARKUP in toast for toast in driver.toasts()), pilot)
             client = Client(MARKUP, Address("127.0.0.1", 9001))
             client.state, client.own, client.said, client.heard = "connected", "127.0.0.1:50001", MARKUP, MARKUP
             driver.app.session.clients.all.append(client)
@@ -167,7 +168,6 @@ async def test_f43_markup() -> None:
                 await pilot.press(*keys.split(","))
                 await driver.settle(pilot)
                 await until(lambda sees=sees: sees in driver.text, pilot)
-            assert any(MARKUP in toast for toast in driver.toasts())
             await pilot.press("escape", "2", "enter", *"[/][b", "escape")
             await driver.settle(pilot)
             assert "[/][b" in driver.text

@@ -75,8 +75,8 @@ class LoggedRun(CommandRun):
 
     def __init__(self, folder: Path, *words: str) -> None:
         use_all_cpus()
-        self._out = open(folder / "stdout", "wb")  # noqa: SIM115 - closed by wait
-        self._err = open(folder / "stderr", "wb")  # noqa: SIM115
+        self._out = open(folder / "stdout", "wb")
+        self._err = open(folder / "stderr", "wb")
         self._folder = folder
         self._process = subprocess.Popen(
             [*OSSANDBOX, *words], stdin=subprocess.DEVNULL, stdout=self._out, stderr=self._err, cwd=ROOT

@@ -106,7 +106,19 @@ class LinuxMachine:
         self._switch_log = (
             open_switch_log(cpus.mini, self._clock, self._table.by_os_pid, self._reports) if boot.verify else None
         )
-        self._population = Population(
+        self._population = self._make_population()
+        # Chores.
+        self._unattended = UnattendedRun(
+            boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports
+        )
+        self._monopoly = Monopoly(self._table, self._reports)
+        self._chores_due_ns = 0
+        #: Something has happened that chores may have to follow up.
+        self._stirred = True
+        self._poller.add(link.fileno(), self._commands.read)
+
+    def _make_population(self) -> Population:
+        return Population(
             self._table,
             self._clock,
             self._poller,
@@ -123,15 +135,6 @@ class LinuxMachine:
             memory=self._memory,
             privileges=self._privileges,
         )
-        # Chores.
-        self._unattended = UnattendedRun(
-            boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports
-        )
-        self._monopoly = Monopoly(self._table, self._reports)
-        self._chores_due_ns = 0
-        #: Something has happened that chores may have to follow up.
-        self._stirred = True
-        self._poller.add(link.fileno(), self._commands.read)
 
     @property
     def sensor(self) -> str:
