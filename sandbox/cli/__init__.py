@@ -8,7 +8,7 @@ from importlib import import_module
 
 from sandbox import __version__
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED
-from sandbox.cli.isolate import isolated
+from sandbox.cli.isolate import isolated, leave
 from sandbox.cli.parser import Parser
 from sandbox.i18n import LANGUAGES, NATIVE, Messages, _, system_language, use
 from sandbox.model.problems import BadInput
@@ -42,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     use(_native())
     spoken, words = _language().parse_known_args(words)
     use(spoken.lang)
-    if arguments is None and _first(words) in _ISOLATED:
-        return isolated(lambda last_words: _run(words, last_words))
-    return _run(words)
+    if arguments is not None:
+        return _run(words)
+    return leave(isolated(lambda last_words: _run(words, last_words)) if _first(words) in _ISOLATED else _run(words))
 
 
 def _run(words: Sequence[str], last_words: int = 2) -> int:

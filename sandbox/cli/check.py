@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import argparse
-import time
 from typing import Any, NamedTuple
 
 from sandbox import policies, wording
 from sandbox.analysis.conformance import report
 from sandbox.analysis.conformance.junit import Case, Suite, junit
 from sandbox.analysis.conformance.messages import ExamineTask
-from sandbox.analysis.conformance.run import run
-from sandbox.analysis.conformance.trial import Candidate
+from sandbox.analysis.conformance.run import Outcome, run
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
 from sandbox.cli.run_options import SEED, Given
 from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput, problems_of
-from sandbox.model.values import BadValue, Whole
-from sandbox.policies import choice
+from sandbox.model.values import BadValue, Duration, Whole
 from sandbox.render.output import say, say_document
 from sandbox.render.stderr import print_problems, problem_lines
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
+from sandbox.util.text import clean_line
 
 #: Random workloads that are tried, and the seed from which they are drawn.
 _WORLDS, _SEED = 500, 1
+#: How long the examination of one file may take.
+_LIMIT = "30s"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -40,6 +40,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--worlds", metavar="N", help=_("try so many random workloads instead of {number}").format(number=_WORLDS)
     )
     parser.add_argument("--seed", metavar="N", help=_("draw them from another seed than {number}").format(number=_SEED))
+    parser.add_argument(
+        "--limit",
+        metavar="DURATION",
+        help=_("give up on a policy's file after so long instead of {time}").format(time=_LIMIT),
+    )
     parser.add_argument("--json", action="store_true", help=_("only the findings, as a JSON list"))
     parser.add_argument("--junit", metavar="FILE", help=_("write the findings as JUnit XML, too"))
 
@@ -55,9 +60,10 @@ class Finding(NamedTuple):
 class CheckOptions(NamedTuple):
     """What was asked for. ``silent``: nothing but JSON is printed."""
 
-    like: Candidate | None
+    like: str | None
     worlds: int
     seed: int
+    limit_s: float
     silent: bool
 
     @classmethod
@@ -65,20 +71,28 @@ class CheckOptions(NamedTuple):
         """Raises BadInput with everything that is wrong."""
         given = Given(args)
         worlds, seed = given.value("worlds", Whole(1, 100_000)), given.value("seed", SEED)
-        like: Candidate | None = None
+        limit_ns = given.value("limit", Duration("1s", "86400s")) or Duration().parse(_LIMIT)
+        options = cls(args.like, worlds or _WORLDS, _SEED if seed is None else seed, limit_ns / 1e9, args.json)
         if args.like is not None:
-            try:
-                like = Candidate(*choice.parse(args.like))
-            except BadValue as bad:
-                given.add_bad_value("--like", bad)
+            [(outcome, _seconds)] = run([options.task(args.like, like=None, worlds=0)])
+            if isinstance(outcome, BadValue):
+                given.add_bad_value("--like", outcome)
         given.check()
-        return cls(like, worlds or _WORLDS, _SEED if seed is None else seed, args.json)
+        return options
+
+    def task(self, what: str, like: str | None, worlds: int) -> ExamineTask:
+        """To be examined."""
+        return ExamineTask(what, like, self.seed, worlds, self.limit_s)
 
 
 def do(args: argparse.Namespace) -> int:
     """Check each file."""
     options = CheckOptions.of(args)
-    findings = [_policy(what, options) if _is_policy(what) else _scenario(what, options) for what in args.files]
+    tasks = [options.task(what, options.like, options.worlds) for what in args.files if _is_policy(what)]
+    outcomes = run(tasks)
+    findings = [
+        _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options) for what in args.files
+    ]
     if args.json:
         say_document([document for finding in findings for document in finding.documents])
     if args.junit is not None:
@@ -92,30 +106,29 @@ def _is_policy(what: str) -> bool:
     return name.endswith(".py") or name in policies.names()
 
 
-def _policy(what: str, options: CheckOptions) -> Finding:
-    """Every policy that is meant, examined."""
-    began = time.monotonic()
-    try:
-        reports = run(ExamineTask(what, options.like, options.seed, options.worlds))
-    except BadValue as value:
-        bad = BadInput(what, problems_of(value))
+def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) -> Finding:
+    """What came of the policies that are meant."""
+    if isinstance(outcome, BadValue):
+        bad = BadInput(what, problems_of(outcome))
         if not options.silent:
             print_problems(bad)
         return _unusable("policy", bad)
-    seconds = (time.monotonic() - began) / len(reports)
     if not options.silent:
-        for each in reports:
+        for each in outcome:
             print_lines(report.lines(each, chart_width()))
     with english():
-        documents = [{"file": what, "kind": "policy", **report.document(each)} for each in reports]
-    suites = [report.suite(each, seconds) for each in reports]
-    return Finding(DONE if all(each.passed for each in reports) else FAILED, documents, suites)
+        documents = [{"file": what, "kind": "policy", **report.document(each)} for each in outcome]
+    suites = [report.suite(each, seconds / len(outcome)) for each in outcome]
+    return Finding(DONE if all(each.passed for each in outcome) else FAILED, documents, suites)
 
 
 def _scenario(what: str, options: CheckOptions) -> Finding:
     """A scenario, read."""
     try:
-        load(find(what))
+        try:
+            load(find(what), runs=False)
+        except (OSError, ValueError, RecursionError) as error:
+            raise BadInput.because(what, "cannot be read", reason=clean_line(str(error))) from None
     except BadInput as bad:
         if not options.silent:
             print_problems(bad)

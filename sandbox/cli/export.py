@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from importlib import import_module
 from typing import TextIO
 
@@ -15,6 +15,7 @@ from sandbox.export.material import gather
 from sandbox.i18n import _
 from sandbox.model.problems import BadInput
 from sandbox.render.output import data
+from sandbox.util.paths import new_file
 
 #: What it can become, and the module that writes it.
 FORMATS = {
@@ -63,16 +64,14 @@ def _output(path: str, overwrite: bool) -> Iterator[TextIO]:
     there = os.path.exists(path)
     if there and not overwrite:
         raise BadInput.because(path, "file exists")
-    aside = not there or os.path.isfile(path)  # devices and pipes are written as they are
-    target = f"{path}.part" if aside else path
     try:
-        with open(target, "w", encoding="utf-8", newline="") as file:
-            yield file
-        if aside:
-            os.replace(target, path)
+        if there and not os.path.isfile(path):  # devices and pipes are written as they are
+            with open(path, "w", encoding="utf-8", newline="") as file:
+                yield file
+        else:
+            with new_file(path, overwrite) as file:
+                yield file
+    except FileExistsError:  # it has come meanwhile
+        raise BadInput.because(path, "file exists") from None
     except OSError as error:
         raise BadInput.because(path, "cannot be written", reason=error.strerror) from None
-    finally:
-        if aside:
-            with suppress(OSError):
-                os.unlink(target)

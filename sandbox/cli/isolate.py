@@ -1,5 +1,5 @@
 """Runs a command in a forked copy of this process: where somebody's policy hangs so that nothing but the end of its
-process helps, the process that a person has started is still there to say so.
+process helps, or ends it, the process that a person has started is still there to say so.
 
 It is not a ``Worker``: it has the terminal, the standard streams and the work of the command, and tells no messages.
 """
@@ -10,12 +10,17 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from typing import NoReturn
 
 from sandbox.cli.exits import FAILED
+from sandbox.model.events import Clause
 from sandbox.util.signals import ENDING
 
 #: Bytes of its last words: what a pipe holds. A stack is cut before it fills one.
 _MAX_WORDS = 1 << 16
+#: Bytes of the very last word, which tells that the command has come to its end, and was not ended.
+_DONE = 16
 
 
 def isolated(command: Callable[[int], int]) -> int:
@@ -26,15 +31,30 @@ def isolated(command: Callable[[int], int]) -> int:
     from sandbox.util import libc
 
     last_words, write_end = os.pipe()
+    done = os.urandom(_DONE)
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {*ENDING, signal.SIGCHLD})
     parent, child = os.getpid(), os.fork()
     if child:
         os.close(write_end)
-        return _outcome(_wait(child), last_words)
+        return _outcome(_wait(child), last_words, done)
     if not libc.end_with_parent(parent):
         os._exit(FAILED)
     signal.pthread_sigmask(signal.SIG_SETMASK, before)
-    return command(write_end)
+    try:
+        status = command(write_end)
+    except SystemExit as end:  # of the parser
+        status = end.code if isinstance(end.code, int) else FAILED
+    os.write(write_end, done)
+    return leave(status)
+
+
+def leave(status: int) -> NoReturn:
+    """End this process at once, with all that was printed: no thread, destructor or exit handler of somebody's policy
+    decides when."""
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError, ValueError, AttributeError):
+            stream.flush()
+    os._exit(status)
 
 
 def _wait(child: int) -> int:
@@ -51,9 +71,13 @@ def _wait(child: int) -> int:
             return os.waitstatus_to_exitcode(status)
 
 
-def _outcome(status: int, last_words: int) -> int:
+def _outcome(status: int, last_words: int, done: bytes) -> int:
     """What we end with, and why if it could not say so; shells have a status for each signal."""
-    if status >= 0:
+    os.set_blocking(last_words, False)
+    words = b""
+    with suppress(BlockingIOError):  # somebody of its may live on, and hold the other end
+        words = os.read(last_words, _MAX_WORDS)
+    if status >= 0 and words.endswith(done):
         return status
     if -status in (*ENDING, signal.SIGPIPE):  # it was asked to, or has nobody left to talk to
         return 128 - status
@@ -61,8 +85,10 @@ def _outcome(status: int, last_words: int) -> int:
     from sandbox.policies.host.failures import cause_of_end
     from sandbox.render.stderr import complain, quote
 
-    cause = cause_of_end(os.read(last_words, _MAX_WORDS).decode(errors="replace"))
+    cause = cause_of_end(words.decode(errors="replace"))
+    if status >= 0 and cause.rule == "command died":
+        cause = Clause("command ended", {"status": status})
     complain(wording.fault(cause))
     if (traceback := cause.text("traceback")) is not None:
         quote(traceback)
-    return FAILED if -status == signal.SIGPROF else 128 - status
+    return FAILED if status >= 0 or -status == signal.SIGPROF else 128 - status

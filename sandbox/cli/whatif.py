@@ -21,6 +21,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("recording", help=_("a file that --record has written"))
     add_policy(parser)
     add_quantum(parser)
+    parser.add_argument(
+        "--own", metavar="POLICY", help=_("the policy that it was recorded under, where that is a file of yours")
+    )
     parser.add_argument("--json", action="store_true", help=_("only the figures, as one JSON object"))
 
 
@@ -34,9 +37,10 @@ def do(args: argparse.Namespace) -> int:
     with opened(args.recording) as recording:
         load = Load(recording.header, recording.events())
     try:
-        what = what_if(load, policy, quantum_ns)
+        what = what_if(load, policy, quantum_ns, args.own)
     except BadValue as bad:
-        raise BadInput(_("options"), problems_of(bad, "--policy")) from None
+        place = "--own" if bad.what.rule == "file nobody named" else "--policy"
+        raise BadInput(_("options"), problems_of(bad, place)) from None
     complain_of(recording)
     if args.json:
         say_document(document(what))

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sandbox.i18n import spoken
 from sandbox.model.claims import RUN_FIGURES, owner
 from sandbox.model.spec import Scenario
-from sandbox.scenario.lesson_checks import text_file
+from sandbox.scenario.lesson_checks import read_text
 
 #: Stands for a figure until it is known.
 UNKNOWN = "…"
@@ -19,10 +19,10 @@ _PLACEHOLDER = re.compile(r"\{([^\W\d][\w./-]*)\}")
 def lesson_text(scenario: Scenario, language: str = "en") -> str | None:
     """The text of a scenario's lesson, figures not yet filled in; the English one where there is no other. None where
     there is no lesson. Raises OSError and UnicodeDecodeError."""
-    path, original = text_file(scenario, language), text_file(scenario, "en")
-    if path is None or original is None:
-        return None
-    return (path if path.is_file() else original).read_text(encoding="utf-8")
+    text = read_text(scenario, language)
+    if text is None:
+        text = read_text(scenario, "en")
+    return None if text is None else text.decode().replace("\r\n", "\n")
 
 
 def title(scenario: Scenario) -> str:

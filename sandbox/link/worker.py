@@ -74,6 +74,10 @@ class Worker(Generic[M]):
     ) -> None:
         self.end()
 
+    @property
+    def os_pid(self) -> int:
+        return self._process.pid
+
     def fileno(self) -> int:
         assert self._process.stdout is not None
         return self._process.stdout.fileno()
@@ -126,6 +130,7 @@ def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None]) -
         work(task, tell)
     except BadValue as bad:
         tell(BadTask(bad.faults))
+    os._exit(0)  # whatever a policy has left running
 
 
 def _begin() -> Tell:

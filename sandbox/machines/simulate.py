@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import Emit, run
 from sandbox.kernel.operator import CommandInterpreter
@@ -24,10 +26,22 @@ def obstacles(scenario: Scenario) -> list[Problem]:
     return programs + [Problem(0, f"client {client.name}", Clause("no network")) for client in scenario.clients]
 
 
-def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None) -> None:
-    """Run the scenario exactly; by this policy, if one is given, instead of its own. Raises BadValue where that cannot
-    be had."""
+class Policies(Protocol):
+    """Where the policies of a run come from; ``PolicyFactory`` is one."""
+
+    def first(self) -> Policy:
+        """The scenario's. Raises BadValue."""
+        ...
+
+    def next(self, name: str, present: Policy) -> Policy:
+        """The one that takes over from the present one. Raises BadValue."""
+        ...
+
+
+def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None, factory: Policies | None = None) -> None:
+    """Run the scenario exactly; by this policy, if one is given, instead of its own, and with those of this factory.
+    Raises BadValue where one cannot be had."""
     spec = scenario.machine
-    factory = PolicyFactory(spec, scenario.folder, ALARM)
+    factory = factory or PolicyFactory(spec, scenario.folder, ALARM)
     kernel = Kernel(policy or factory.first(), spec.cpus, spec.ties)
     run(kernel, CommandInterpreter(kernel, factory.next), VirtualMachine(scenario), emit, scenario.name)

@@ -6,7 +6,7 @@ A policy's file needs nothing but this module: ``from sandbox.policies import Pa
 from __future__ import annotations
 
 import importlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
@@ -89,16 +89,22 @@ def _only_policy(module: object, name: str) -> type[Policy]:
     raise BadValue("no policy in the file", value=name)
 
 
-def build(spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT) -> Policy:
+#: What stands before a policy: it gets the policy, and the limit for each of its calls.
+GuardMaker = Callable[[Policy, TimeLimit], Policy]
+
+
+def build(spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT, guard: GuardMaker | None = None) -> Policy:
     """The policy that a scenario asks for, with its parameters; its quantum goes to a policy that has one. What is not
-    built in works behind a ``Guard``, and the ``alarm`` ends what takes too long. Raises BadValue."""
-    if spec.policy in BUILT_IN:
+    built in works behind a ``guard`` (a ``Guard``, if no other is given, behind which everything works), and the
+    ``alarm`` ends what takes too long. Raises BadValue."""
+    if guard is None and spec.policy in BUILT_IN:
         return _made(find(spec.policy), spec)
     from sandbox.policies.host.guard import Guard
     from sandbox.policies.host.loader import started
 
+    made = guard or Guard
     with alarm:
-        return started(lambda: Guard(_made(find(spec.policy, folder), spec), alarm), spec.policy, folder)
+        return started(lambda: made(_made(find(spec.policy, folder), spec), alarm), spec.policy, folder)
 
 
 def _made(kind: type[Policy], spec: MachineSpec) -> Policy:

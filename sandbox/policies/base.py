@@ -20,7 +20,8 @@ T = TypeVar("T")
 
 
 class Task:
-    """What a policy may know of a process. Only the kernel writes these fields, ``data`` excepted. Times in ns."""
+    """What a policy may know of a process. Only the kernel writes these fields, ``data`` excepted: a policy of your own
+    gets a view that it cannot write. Times in ns."""
 
     __slots__ = (
         # Who it is; ``order``: its place in the scenario.
@@ -49,6 +50,8 @@ class Task:
         "left_ns",
         # Whatever the policy wants to remember of it; None again when another policy takes over.
         "data",
+        # What a policy of somebody's own sees in the place of it.
+        "view",
     )
 
     def __init__(self, pid: int, name: str, arrived_ns: int = 0, order: int | None = None) -> None:
@@ -71,6 +74,7 @@ class Task:
         self.stopped: DescheduledReason | None = None
         self.left_ns: int | None = None
         self.data: Any = None
+        self.view: Any = None
 
     @property
     def own(self) -> Any:
@@ -287,6 +291,11 @@ class Policy:
     def tune(self, name: str, text: str) -> None:
         """Set a parameter from what a person typed. Raises BadValue."""
         self._put(name, self._kind(name).parse, text)
+
+    def raw(self, name: str, text: str) -> object:
+        """What a person typed for a parameter, as files carry it. Raises BadValue."""
+        kinds = {parameter.name: parameter.kind for parameter in self.declared()}
+        return kinds[name].raw(text) if name in kinds else text
 
     @property
     def parameters(self) -> dict[str, object]:

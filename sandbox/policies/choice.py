@@ -41,8 +41,6 @@ def parse(text: str, scenario: Scenario | None = None) -> Contender:
     name = os.path.abspath(label) if ":" in label else label
     entered = Contender(text, name, {}).enter(scenario).machine if scenario is not None else MachineSpec(policy=name)
     policy = policies.build(entered, alarm=ALARM)
-    with ALARM:
-        kinds = {parameter.name: parameter.kind for parameter in policy.kind.declared()}
     parameters: dict[str, object] = {}
     faults: list[tuple[str, Clause]] = []
     for setting in settings:
@@ -50,7 +48,7 @@ def parse(text: str, scenario: Scenario | None = None) -> Contender:
         if not equals:
             faults.append((label, Clause("not a setting", {"value": shown(setting), "name": clean_line(label)})))
             continue
-        parameters[key] = kinds[key].raw(value) if key in kinds else value
+        parameters[key] = policy.raw(key, value)
         try:
             policy.tune(key, value)
         except BadValue as bad:
@@ -77,7 +75,11 @@ def parse_list(text: str, scenario: Scenario | None = None) -> list[Contender]:
 def sensible(scenario: Scenario) -> list[Contender]:
     """The scenario's own policy, and every other that goes by name and finds what it goes by in the scenario."""
     own = scenario.machine.policy
-    names = [own, *(name for name in policies.names() if name != own and _makes_sense(name, scenario))]
+    named = ":" not in own or bool(scenario.folder) or os.path.isabs(own)  # else a recording names it
+    names = [
+        *([own] if named else []),
+        *(name for name in policies.names() if name != own and _makes_sense(name, scenario)),
+    ]
     return [Contender(name, name, {}) for name in names]
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ast
-import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
@@ -14,22 +13,25 @@ from sandbox.model.spec import CLIENT, SERVERS, At, ClientSpec, MachineSpec, Pro
 from sandbox.model.values import BadValue, nearest, shown
 from sandbox.scenario.tables import Numbered
 from sandbox.util.addresses import parse_address
+from sandbox.util.paths import LeadsOut, is_below, read_below
 from sandbox.util.timeout import ALARM
 
 
 class Checks:
-    """The checks of a scenario in this folder; what is wrong is added to the problems."""
+    """The checks of a scenario in this folder; what is wrong is added to the problems. ``runs``: whether files of
+    policies may be run for that."""
 
-    def __init__(self, problems: Problems, folder: Path) -> None:
+    def __init__(self, problems: Problems, folder: Path, runs: bool) -> None:
         self._problems = problems
         self._folder = folder
+        self._runs = runs
 
     def policy(self, machine: MachineSpec | None, raw: object) -> None:
         """The policy exists and takes its parameters. Its name is checked even where other keys are wrong."""
         if machine is None:
             named = raw.get("policy") if isinstance(raw, dict) else None
             machine = MachineSpec(policy=named) if isinstance(named, str) else MachineSpec()
-        if not self._policy_is_beside(("machine", "policy"), machine.policy):
+        if not self._may_build(("machine", "policy"), machine.policy):
             return
         try:
             policies.build(machine, str(self._folder), ALARM)
@@ -38,9 +40,21 @@ class Checks:
             about = "parameters" if inside or what.rule == "no such parameter" else "policy"
             self._problems.add_bad_value(("machine", about), bad)
 
-    def _policy_is_beside(self, where: Where, policy: str) -> bool:
-        """A policy's own file lies beside the scenario."""
-        return ":" not in policy or self.beside(where, policy.rpartition(":")[0])
+    def _may_build(self, where: Where, policy: str) -> bool:
+        """Whether a policy can be made, to be tried: its own file lies beside the scenario. Where nothing may be run,
+        the file is only read."""
+        file, colon, name = policy.rpartition(":")
+        if not colon or not self.beside(where, file):
+            return not colon
+        if self._runs:
+            return True
+        self._class(where, file, name)
+        return False
+
+    def _class(self, where: Where, file: str, name: str) -> None:
+        tree = self._parsed(where, file)
+        if tree is not None and name not in _names(tree):
+            self._problems.add(where, "no such class", value=shown(name), file=file)
 
     def names(self, processes: Iterable[ProcessSpec]) -> None:
         """No two processes have one name, no two servers one address."""
@@ -61,7 +75,7 @@ class Checks:
             where = ("at", str(index), "do")
             if isinstance(at.do, (Kill, Type, Press)) and not at.do.who.isdecimal():
                 self._named(where, at.do.who, names)
-            elif isinstance(at.do, UsePolicy) and self._policy_is_beside(where, at.do.policy):
+            elif isinstance(at.do, UsePolicy) and self._may_build(where, at.do.policy):
                 try:
                     policies.build(MachineSpec(policy=at.do.policy), str(self._folder), ALARM)
                 except BadValue as bad:
@@ -103,10 +117,8 @@ class Checks:
         if not file.endswith(".py") or (colon and not function.isidentifier()):
             self._problems.add(where, "expected file.py:function", value=shown(python))
         elif self.beside(where, file):
-            try:
-                tree = ast.parse((self._folder / file).read_bytes())
-            except (OSError, SyntaxError, ValueError, RecursionError, MemoryError) as error:
-                self._problems.add(where, "file does not load", value=file, reason=shown(str(error)))
+            tree = self._parsed(where, file)
+            if tree is None:
                 return
             defined = [node.name for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))]
             if colon and function not in defined:
@@ -119,13 +131,33 @@ class Checks:
                     hint=nearest(function, defined),
                 )
 
+    def _parsed(self, where: Where, file: str) -> ast.Module | None:
+        try:
+            return ast.parse(read_below(str(self._folder), file))
+        except (OSError, LeadsOut, SyntaxError, ValueError, RecursionError, MemoryError) as error:
+            self._problems.add(where, "file does not load", value=file, reason=shown(str(error)))
+            return None
+
     def beside(self, where: Where, name: str) -> bool:
-        """Whether a file of this name lies beside the scenario or in a folder below it."""
-        path = Path(os.path.normpath(self._folder / name))
-        if os.path.isabs(name) or not path.resolve().is_relative_to(self._folder):
+        """Whether a file of this name lies beside the scenario or in a folder below it, and not by way of a link."""
+        try:
+            if is_below(str(self._folder), name):
+                return True
+        except LeadsOut:
             self._problems.add(where, "leads out of the scenario's folder", value=shown(name))
-        elif not path.is_file():
-            self._problems.add(where, "no such file", value=shown(name))
         else:
-            return True
+            self._problems.add(where, "no such file", value=shown(name))
         return False
+
+
+def _names(tree: ast.Module) -> set[str]:
+    """What a file may define at its top: a class can also come there by an import or an assignment."""
+    return {
+        name
+        for node in ast.walk(tree)
+        for name in (
+            *([node.name] if isinstance(node, (ast.ClassDef, ast.FunctionDef)) else ()),
+            *([node.id] if isinstance(node, ast.Name) else ()),
+            *([node.asname or node.name] if isinstance(node, ast.alias) else ()),
+        )
+    }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import PurePath
 
 from sandbox import policies
 from sandbox.i18n import LANGUAGES
@@ -13,6 +13,7 @@ from sandbox.model.commands import Spawn
 from sandbox.model.problems import Problems, Where
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, nearest, shown
+from sandbox.util.paths import LeadsOut, read_below
 from sandbox.util.timeout import ALARM
 
 _PART_ENDS = re.compile(r"^---+\s*$", re.MULTILINE)
@@ -24,19 +25,27 @@ def parts(text: str) -> list[str]:
     return [part.strip() for part in _PART_ENDS.split(text)]
 
 
-def text_file(scenario: Scenario, language: str) -> Path | None:
-    """The file of the lesson's text in a language, if there is a lesson; it may not exist: ``NAME.zh.md`` is the
-    Chinese text beside ``NAME.md``."""
+#: Bytes of a lesson's text.
+_MAX_TEXT = 1 << 20
+
+
+def read_text(scenario: Scenario, language: str) -> bytes | None:
+    """The lesson's text in a language: ``NAME.zh.md`` is the Chinese text beside ``NAME.md``. None where there is
+    none. Raises OSError."""
     if scenario.lesson is None:
         return None
-    path = Path(scenario.folder, scenario.lesson)
-    return path if language == "en" else path.with_suffix(f".{language}{path.suffix}")
+    path = PurePath(scenario.lesson)
+    name = path if language == "en" else path.with_suffix(f".{language}{path.suffix}")
+    try:
+        return read_below(scenario.folder, str(name), _MAX_TEXT)
+    except (FileNotFoundError, NotADirectoryError, LeadsOut):
+        return None
 
 
-def check_lesson(scenario: Scenario, problems: Problems) -> None:
-    """What is wrong is added to the problems."""
+def check_lesson(scenario: Scenario, problems: Problems, runs: bool) -> None:
+    """What is wrong is added to the problems. ``runs``: files of policies may be run."""
     _check_names(scenario, problems)
-    _check_settings(scenario, problems)
+    _check_settings(scenario, problems, runs)
     _check_texts(scenario, problems)
 
 
@@ -62,12 +71,17 @@ def _spoken_of(scenario: Scenario) -> Iterator[tuple[Where, str]]:
             yield ("step", str(index), "process"), step.process
 
 
-def _check_settings(scenario: Scenario, problems: Problems) -> None:
-    """Other settings can be had, and the scenario can be run with them in virtual time."""
+def _check_settings(scenario: Scenario, problems: Problems, runs: bool) -> None:
+    """Other settings can be had, and the scenario can be run with them in virtual time. They name no files: only the
+    scenario's own policy is one that somebody has chosen to run."""
     for index, whatif in enumerate(scenario.whatifs):
         where = ("whatif", str(index))
+        if whatif.policy is not None and ":" in whatif.policy:
+            problems.add((*where, "policy"), "policy by name only", value=shown(whatif.policy))
+            continue
         try:
-            policies.build(whatif.applied(scenario).machine, scenario.folder, ALARM)
+            if runs or ":" not in whatif.applied(scenario).machine.policy:
+                policies.build(whatif.applied(scenario).machine, scenario.folder, ALARM)
         except BadValue as bad:
             for _, what in bad.faults:
                 problems.add_clause(where, what)
@@ -82,8 +96,16 @@ def _check_texts(scenario: Scenario, problems: Problems) -> None:
         return
     allowed = len(scenario.steps) + 1
     for language in LANGUAGES:
-        path = text_file(scenario, language)
-        if path is not None and path.is_file():
-            found = len(parts(path.read_text(encoding="utf-8", errors="replace")))
+        text = _text(scenario, language)
+        if text is not None:
+            found = len(parts(text.decode(errors="replace")))
             if found != allowed:
-                problems.add(("step",), "text has the wrong parts", file=path.name, found=found, allowed=allowed)
+                file = PurePath(scenario.lesson or "").stem + ("" if language == "en" else f".{language}") + ".md"
+                problems.add(("step",), "text has the wrong parts", file=file, found=found, allowed=allowed)
+
+
+def _text(scenario: Scenario, language: str) -> bytes | None:
+    try:
+        return read_text(scenario, language)
+    except OSError:
+        return None

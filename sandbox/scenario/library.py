@@ -20,10 +20,17 @@ def built_in() -> list[Path]:
     return sorted(built_in_folder().glob("*.toml"))
 
 
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except (OSError, ValueError):  # a folder that may not be searched, a name that none can have
+        return False
+
+
 def find(name: str) -> Path:
     """The file of a built-in scenario's name, or of a path. Raises BadInput."""
     path = Path(name)
-    if path.suffix != ".toml" and not path.exists():
+    if path.suffix != ".toml" and not _exists(path):
         names = [file.stem for file in built_in()]
         if name in names:
             return built_in_folder() / f"{name}.toml"

@@ -29,6 +29,7 @@ from sandbox.model.values import ListOf, Parsed, Text, Whole, shown
 from sandbox.scenario.checks import Checks
 from sandbox.scenario.lesson_checks import check_lesson
 from sandbox.scenario.tables import Tables
+from sandbox.util import toml
 
 #: A scenario is not larger than this.
 MAX_BYTES = 256 * 1024
@@ -46,11 +47,12 @@ _BELONG = {
 }
 
 
-def load(path: str | Path) -> Scenario:
-    """The scenario of a file. Raises BadInput."""
+def load(path: str | Path, runs: bool = True) -> Scenario:
+    """The scenario of a file. ``runs``: the files of policies beside it are run, to try them; whoever opens a scenario
+    to run it has named them. Raises BadInput."""
     problems = Problems()
     table = _parse(Path(path), problems)
-    scenario = _Reader(Path(path), problems).read(table) if table is not None else None
+    scenario = _Reader(Path(path), problems, runs).read(table) if table is not None else None
     if problems.found or scenario is None:
         raise BadInput(str(path), problems.found)
     return scenario
@@ -66,7 +68,7 @@ def _parse(path: Path, problems: Problems) -> dict[str, Any] | None:
             return None
         text = data.decode("utf-8-sig")
         problems.lines = _line_numbers(text)
-        return tomllib.loads(text)
+        return toml.loads(text)
     except OSError as error:
         problems.add((), "cannot be read", reason=error.strerror)
     except UnicodeDecodeError as error:
@@ -102,12 +104,13 @@ def _line_numbers(text: str) -> dict[Where, int]:
 class _Reader:
     """Reads one file."""
 
-    def __init__(self, path: Path, problems: Problems) -> None:
+    def __init__(self, path: Path, problems: Problems, runs: bool) -> None:
         self._name = path.stem
+        self._runs = runs
         self._folder = path.resolve().parent
         self._problems = problems
         self._tables = Tables(problems)
-        self._checks = Checks(problems, self._folder)
+        self._checks = Checks(problems, self._folder, runs)
         #: Where processes that are clients say to which server they connect, and what they say.
         self._connections: list[tuple[Where, str]] = []
 
@@ -146,7 +149,7 @@ class _Reader:
             steps=[step for _, step in tables.structs("step", Step, table)],
             whatifs=[whatif for _, whatif in tables.structs("whatif", WhatIf, table)],
         )
-        check_lesson(scenario, self._problems)
+        check_lesson(scenario, self._problems, self._runs)
         return scenario
 
     def _lesson(self, raw: object) -> str | None:

@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from typing import Any, BinaryIO
 
 import msgspec
 
+from sandbox.model.commands import UsePolicy
 from sandbox.model.events import AnyEvent, Booted, Clause, Described, Fault, Halted, Wrote, decode
+from sandbox.model.spec import At, Scenario
 from sandbox.model.values import BadValue
+from sandbox.scenario.library import built_in_folder
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.plausible import Plausible
 from sandbox.util.text import clean, clean_console, clean_line
@@ -152,6 +156,7 @@ def _header(line: bytes) -> Header | None:
         table = _harmless(raw, _line)
         try:
             header = msgspec.convert({**table, **texts}, Header)
+            header.scenario = without_files(header.scenario)
         except msgspec.ValidationError:
             name = table.get("scenario", {}).get("name") if isinstance(table.get("scenario"), dict) else None
             header = unknown(str(name or "recording"))
@@ -160,6 +165,37 @@ def _header(line: bytes) -> Header | None:
     except _UNREADABLE:
         return None
     return header
+
+
+def without_files(scenario: Scenario) -> Scenario:
+    """The scenario of a recording: it may come from anywhere, so no file that it names is looked for, the lessons that
+    come with this program excepted. What policies were called can still be read."""
+    own = scenario.folder == str(built_in_folder())
+    names = [scenario.machine.policy, *(at.do.policy for at in scenario.script if isinstance(at.do, UsePolicy))]
+    names += [each.policy or "" for each in scenario.whatifs]
+    if scenario.lesson is None and not any(":" in name for name in names):
+        return scenario
+    machine = msgspec.structs.replace(scenario.machine, policy=name_only(scenario.machine.policy))
+    script = [
+        At(at.time_ns, UsePolicy(name_only(at.do.policy))) if isinstance(at.do, UsePolicy) else at
+        for at in scenario.script
+    ]
+    whatifs = [
+        msgspec.structs.replace(each, policy=each.policy and name_only(each.policy)) for each in scenario.whatifs
+    ]
+    return msgspec.structs.replace(
+        scenario,
+        machine=machine,
+        script=script,
+        whatifs=whatifs,
+        folder=scenario.folder if own else "",
+        lesson=scenario.lesson if own else None,
+    )
+
+
+def name_only(policy: str) -> str:
+    """``file.py:Class`` without the way there; in that form it is in no folder of ours."""
+    return re.split(r"[/\\]", policy)[-1] if ":" in policy else policy
 
 
 def _event(line: bytes) -> AnyEvent | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import tomllib
 import unicodedata
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,8 +18,11 @@ from sandbox.model.values import nearest, shown
 from sandbox.scenario import BadInput, Problem
 from sandbox.tui.compat import key_name
 from sandbox.tui.keys import ACTIONS, key_of, keys_of, written
+from sandbox.util import toml
 
 THEMES = ("dark", "light")
+#: Of the file; what stands beyond is cut off.
+_MAX_BYTES = 1 << 18
 
 
 class Config(NamedTuple):
@@ -55,9 +57,12 @@ def read_config() -> Config:
     """The user's settings; the defaults without a file. Raises BadInput with all that is wrong in the file."""
     path = config_file()
     try:
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        with open(path, "rb") as file:
+            table = toml.loads(file.read(_MAX_BYTES).decode())
     except FileNotFoundError:
         return Config()
+    except RecursionError:
+        raise BadInput(str(path), [_problem("", "is nested too deeply")]) from None
     except OSError as error:
         raise BadInput(str(path), [_problem("", "cannot be read", reason=error.strerror)]) from None
     except ValueError as error:

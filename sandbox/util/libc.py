@@ -68,6 +68,11 @@ def syscall(number: int, *arguments: object) -> int:
     return _checked(_libc.syscall(ctypes.c_long(number), *arguments))
 
 
+def call(name: str, *arguments: object) -> int:
+    """One of libc's functions that says -1 and sets errno where it fails. Raises OSError."""
+    return _checked(getattr(_libc, name)(*arguments))
+
+
 def borrow_descriptor(pidfd: int, descriptor: int) -> int:
     """A descriptor of ours for what a descriptor of another process leads to (pidfd_getfd, Linux 5.6). Raises OSError
     where it has none or we may not."""

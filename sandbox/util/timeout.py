@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from contextlib import AbstractContextManager, nullcontext
+from threading import get_ident
 from time import thread_time
 from types import FrameType
 from typing import Any
@@ -47,6 +48,7 @@ class Alarm:
         self._left_s = self._cpu_s = 0.0
         self._depth = 0
         self._ticking = self._used = False
+        self._thread = 0
         self._before: object = None
         self._timer = (0.0, 0.0)
 
@@ -55,10 +57,10 @@ class Alarm:
         self._hang_s, self._last_words = HANG_S, last_words
 
     def __enter__(self) -> None:
-        if sys.platform == "win32":
-            return
-        if threading.get_ident() != threading.main_thread().ident:
-            return
+        if not self._ticking or get_ident() != self._thread:
+            if sys.platform == "win32" or get_ident() != threading.main_thread().ident:
+                return
+            self._thread = get_ident()
         if not self._depth:
             self._left_s = _LIMIT_S
         self._depth += 1

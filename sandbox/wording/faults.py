@@ -54,6 +54,7 @@ _FAULTS: Messages = {
     "command hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
     "interrupt it; the command has been ended",
     "command died": "the command died ({reason})",
+    "command ended": "a policy has ended the command in the middle (exit status {status})",
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 

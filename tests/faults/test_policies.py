@@ -222,8 +222,9 @@ def test_f29_a_c_function_that_does_come_back_is_overdue() -> None:
 def test_f29_a_file_that_never_ends_is_refused(tmp_path: Path) -> None:
     path = write(tmp_path, "pick", "pass")
     (tmp_path / "mine.py").write_text("n = 0\nwhile True:\n    n += 1\n")
+    done = ossandbox("check", str(path), timeout=20)
+    assert (done.returncode, "there is no class 'Mine' in mine.py" in done.stderr) == (2, True), "it is read, not run"
     for words in (
-        ["check", str(path)],
         ["simulate", str(path)],
         ["run", "welcome", "--policy", f"{tmp_path}/mine.py:Mine"],
     ):

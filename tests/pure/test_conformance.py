@@ -12,12 +12,12 @@ from sandbox.analysis.conformance.divergence import diverge
 from sandbox.analysis.conformance.examination import examine
 from sandbox.analysis.conformance.laws import idle, lost, slices, starved
 from sandbox.analysis.conformance.shrink import shrink
-from sandbox.analysis.conformance.trial import Candidate
-from sandbox.analysis.conformance.verdicts import LAWS
+from sandbox.analysis.conformance.trial import Native
+from sandbox.analysis.conformance.verdicts import IDLE, LAWS, STARVED
 from sandbox.analysis.conformance.workloads import BOUND_NS, EXAMINED, worlds
 from sandbox.model.commands import Kill, UsePolicy
 from sandbox.model.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, PolicyNote, Ready
-from sandbox.model.spec import ProcessSpec, Scenario, Segment
+from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.units import MS, US
 from tests.support.scenarios import process, scenario, simulate
 
@@ -184,6 +184,9 @@ def test_one_that_lets_a_cpu_idle_diverges_from_one_that_does_not() -> None:
 
 @pytest.mark.parametrize("name", policies.names())
 def test_every_built_in_policy_keeps_every_law_that_it_does_not_disclaim(name: str) -> None:
-    verdicts = {v.law: v for v in examine(Candidate(name, name), None, worlds(3, 100), lambda number: None)}
+    policy = policies.build(MachineSpec(policy=name))
+    declared = [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
+    native = Native(name, name, declared=declared)
+    verdicts = {verdict.law: verdict for verdict in examine(native, None, worlds(3, 100), lambda number: None)}
     assert set(verdicts) == set(LAWS)
-    assert [v.law for v in verdicts.values() if v.state not in ("holds", "declared")] == []
+    assert [law for law, verdict in verdicts.items() if verdict.state not in ("holds", "declared")] == []

@@ -6,11 +6,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from sandbox import wording
 from sandbox.model.commands import Look, Tune
-from sandbox.model.events import Event, Fault, PolicyNote, Queues, Scheduling
+from sandbox.model.events import Dispatched, Event, Fault, PolicyNote, Queues, Scheduling
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
 from sandbox.policies import build
@@ -121,7 +122,9 @@ def test_f28_a_task_that_is_not_ready(tmp_path: Path, body: str) -> None:
 def test_f28_a_task_that_was_tampered_with(tmp_path: Path) -> None:
     body = "def pick(self, cpu, now_ns):\n    task = super().pick(cpu, now_ns)\n    task.pid = 77\n    return task"
     events = simulate(scenario(process("a", "cpu 30ms"), policy=write(tmp_path, body)))
-    assert [event.what.rule for event in events if isinstance(event, Fault)] == ["policy answers nonsense"]
+    (fault,) = [event for event in events if isinstance(event, Fault)]
+    assert (fault.what.rule, fault.what.figures["line"]) == ("policy raises", 9)
+    assert "task.pid is the kernel's, a policy only reads it" in str(fault.what.figures["error"])
     assert exits(events)["a"].status == 0
 
 
@@ -283,3 +286,118 @@ def test_what_is_nowhere_to_be_had_fails_as_it_is(tmp_path: Path, wanted: str) -
     with pytest.raises(BadValue) as bad:
         build(MachineSpec(policy="old.py:Mine"), str(tmp_path))
     assert wording.problem(bad.value.what).startswith("old.py fails in line 1: ModuleNotFoundError: No module named")
+
+
+# What a policy gets of the kernel's records
+
+FIELDS = [name for name in Task.__slots__ if name != "data"]
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_f58_a_policy_cannot_write_the_kernels_records(tmp_path: Path, field: str) -> None:
+    fault = failed(run(write(tmp_path, f"def slice(self, task):\n    task.{field} = None\n    return None")))
+    assert (fault.what.rule, fault.what.figures["file"], fault.what.figures["line"]) == ("policy raises", "mine.py", 8)
+    assert f"task.{field} is the kernel's" in wording.fault(fault.what)
+
+
+@pytest.mark.parametrize(
+    "write_it",
+    [
+        "del task.cpu_ns",
+        "setattr(task, 'cpu_ns', 0)",
+        "object.__setattr__(task, 'cpu_ns', 0)",
+        "task.more = 1",
+        "task.view = None",
+        "task.stopped = 'exited'",
+    ],
+)
+@pytest.mark.parametrize("callback", ["stopping", "why", "enqueue", "preempts"])
+def test_f58_in_whatever_way_and_place_it_tries(tmp_path: Path, callback: str, write_it: str) -> None:
+    fault = failed(run(write(tmp_path, f"def {callback}({CALLBACKS[callback]}):\n    {write_it}")))
+    assert (fault.what.rule, fault.what.figures["line"]) == ("policy raises", 8)
+
+
+def test_f58_figures_are_those_of_a_policy_that_writes_nothing(tmp_path: Path) -> None:
+    beside = "def slice(self, task):\n    Task.cpu_ns.__set__(task, 0)\n    Task.pid.__set__(task, 9)\n    return None"
+    assert run(write(tmp_path, beside))[1:] == run(write(tmp_path, "pass"))[1:]
+
+
+def test_what_a_policy_remembers_of_a_task_is_its_own(tmp_path: Path) -> None:
+    body = """\
+def enqueue(self, task, reason, now_ns):
+    task.data = (task.data or 0) + 1
+    task.own += 1
+    super().enqueue(task, reason, now_ns)
+def why(self, task):
+    return f'{task.name} {task.data} {task.cpu_ns}'"""
+    said = [wording.rule(event.why) for event in run(write(tmp_path, body)) if isinstance(event, Dispatched)]
+    assert said[:2] == ["a 2 0", "b 2 0"]
+    assert "a 4 30000000" in said
+
+
+EVIL = """\
+class Evil:
+    __class__ = property(lambda self: bool)
+    def __eq__(self, other): raise SystemExit(3)
+    def __hash__(self): raise SystemExit(3)
+    def __bool__(self): raise SystemExit(3)
+    def __repr__(self): raise SystemExit(3)
+    def __str__(self): raise SystemExit(3)
+    def __len__(self): raise SystemExit(3)
+    def __iter__(self): raise SystemExit(3)
+class Words(str):
+    def __str__(self): raise SystemExit(3)
+    def __eq__(self, other): raise SystemExit(3)
+    def __hash__(self): raise SystemExit(3)
+    def __len__(self): raise SystemExit(3)
+class Error(BaseException):
+    def __str__(self): raise SystemExit(3)
+"""
+
+
+@pytest.mark.parametrize("end", ["raise self.Error()", "raise GeneratorExit"])
+@pytest.mark.parametrize("callback", [*CALLBACKS, "timer_ns", "keeps_slice"])
+def test_f59_whatever_a_policy_raises_is_told(tmp_path: Path, callback: str, end: str) -> None:
+    head = "" if callback in CALLBACKS else "@property\n"
+    body = f"{EVIL}{head}def {callback}({CALLBACKS.get(callback, 'self')}):\n    {end}"
+    figures = failed(run(write(tmp_path, body))).what.figures
+    assert (figures["callback"], figures["file"]) == (callback, "mine.py")
+
+
+@pytest.mark.parametrize("callback", ["pick", "slice", "preempts", "why", "timer_ns", "keeps_slice"])
+def test_f59_no_answer_is_asked_anything_outside_the_guard(tmp_path: Path, callback: str) -> None:
+    head = "" if callback in CALLBACKS else "@property\n"
+    body = f"{EVIL}{head}def {callback}({CALLBACKS.get(callback, 'self')}):\n    return self.Evil()"
+    assert failed(run(write(tmp_path, body))).what.figures["callback"] == callback
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "@property\ndef parameters(self):\n    return {self.Words('x'): self.Words('y')}",
+        "def why(self, task):\n    return self.Words('so it is')",
+        "keeps_slice = (Words('preempted'),)",
+    ],
+)
+def test_f59_words_that_are_more_than_words(tmp_path: Path, body: str) -> None:
+    events = run(write(tmp_path, EVIL + body), ("7ms", Look()))
+    assert {name: end.status for name, end in exits(events).items()} == {"a": 0, "b": 0, "c": 0}
+    assert msgspec.json.encode([str(event) for event in events])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "raise GeneratorExit\n",
+        "class Odd(BaseException):\n    def __str__(self):\n        raise SystemExit(3)\nraise Odd\n",
+        "class Mine:\n    name = 3\n",
+        "from sandbox.policies import Policy\nclass Mine(Policy):\n    def __init__(self, *more):\n        raise GeneratorExit\n",
+        "from sandbox.policies import Policy\nclass Mine(Policy):\n    ties = type('T', (), {'__eq__': lambda s, o: 1 / 0})()\n",
+        "from sandbox.policies import Policy\nclass Mine(Policy):\n    __init__ = exit\n",
+    ],
+)
+def test_f59_a_file_that_fails_in_an_odd_way_is_told(tmp_path: Path, text: str) -> None:
+    (tmp_path / "mine.py").write_text(text)
+    with pytest.raises(BadValue) as bad:
+        build(MachineSpec(policy="mine.py:Mine"), str(tmp_path))
+    assert "mine.py" in wording.problem(bad.value.what)

@@ -220,3 +220,28 @@ async def test_what_is_no_policy_is_told_where_it_was_typed(
         assert driver.sent == []
         await pilot.press("ctrl+u", *"rr", "enter")
         await until(lambda: driver.sent == [UsePolicy("rr")], pilot)
+
+
+async def test_f51_a_policy_that_a_file_brings_is_run_if_the_person_says_so(
+    make_driver: MakeDriver, tmp_path: Path
+) -> None:
+    (tmp_path / "mine.py").write_text(
+        "import pathlib\npathlib.Path(__file__).with_name('RAN').touch()\n"
+        "from sandbox.policies import Policy\nclass Mine(Policy): pass\n"
+    )
+    path = tmp_path / "it.toml"
+    path.write_text('[machine]\npolicy = "mine.py:Mine"\n[[process]]\nwork = ["cpu 10ms"]\n')
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, KernelScript().admit("a").run("a"))
+        await pilot.press("o")
+        await pilot.pause()
+        for answer, links in (("escape", 1), ("enter", 2)):
+            driver.app.screen.query_one(Input).value = str(path)
+            driver.app.screen.query_one(Input).focus()
+            await pilot.press("enter")
+            await until(lambda: "which runs with your rights: mine.py:Mine" in driver.text, pilot)
+            assert not (tmp_path / "RAN").exists()
+            await pilot.press(answer)
+            await pilot.pause()
+            assert (len(driver.links), (tmp_path / "RAN").exists()) == (links, links == 2)

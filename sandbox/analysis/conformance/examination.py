@@ -6,15 +6,19 @@ from collections.abc import Callable, Iterator, Sequence
 
 import msgspec
 
-from sandbox import policies
 from sandbox.analysis.conformance.divergence import diverge
 from sandbox.analysis.conformance.laws import judge
 from sandbox.analysis.conformance.shrink import shrink
-from sandbox.analysis.conformance.trial import TOO_LONG, Candidate, Trial
-from sandbox.analysis.conformance.verdicts import IDLE, LAWFUL, LAWS, STARVED, Example, Verdict, Violation, likeness
+from sandbox.analysis.conformance.trial import ENDS, MISFIT, NO_END, OVER_LIMIT, TOO_LONG, Candidate, Trial
+from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Example, Verdict, Violation, likeness
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.model.events import Clause, Dispatched
-from sandbox.model.spec import MachineSpec, Scenario
+from sandbox.model.spec import Scenario
+
+#: Who has failed in so many worlds, and in each of them, is not asked about the others.
+_MAX_FAILED = 150
+#: After these nobody answers any more: they are no properties of a world.
+LOST_FOR_GOOD = (ENDS, MISFIT, OVER_LIMIT, TOO_LONG)
 
 
 def examine(
@@ -22,21 +26,27 @@ def examine(
 ) -> Iterator[Verdict]:
     """The verdict on each law: on a broken one as soon as it is broken, on the others at the end. ``like``: the policy
     that it shall be like, if any; ``tell`` is called with each world's number before it is tried."""
-    declared = _declared(candidate)
+    declared = candidate.declared
     yield from (Verdict(law, "declared") for law in declared)
     laws = [law for law in LAWS if law not in declared]
     alike = like is not None
     tried = False
+    failed = 0
     for number, world in enumerate(worlds):
         tell(number)
+        if number == 0:
+            candidate.expect(world)
+        if number + 1 < len(worlds):
+            candidate.expect(worlds[number + 1])
         trial = candidate.attempt(world)
         tried = tried or _decided(world, trial)
         for law in [*laws]:
             violation = judge(law, candidate, world, trial)
             if violation is not None:
                 laws.remove(law)
-                yield Verdict(law, "broken", _example(law, candidate, world, violation))
-        if trial.hopeless:
+                yield Verdict(law, "broken", _example(law, candidate, world, violation, trial))
+        failed = 0 if trial.failure is None else failed + 1
+        if trial.hopeless or failed == number + 1 == _MAX_FAILED:
             tried = False  # not enough, at least
             break
         if like is not None and alike and (violation := _unlike(candidate, like, world, trial)):
@@ -53,19 +63,21 @@ def _decided(world: Scenario, trial: Trial) -> bool:
     return alone and any(isinstance(event, Dispatched) for event in trial.events)
 
 
-def _declared(candidate: Candidate) -> list[str]:
-    """The laws that the class itself says it does not keep."""
-    policy = policies.build(MachineSpec(policy=candidate.source, parameters=candidate.parameters))
-    return [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
+def _example(law: str, candidate: Candidate, world: Scenario, violation: Violation, trial: Trial) -> Example:
+    """The smallest world found; the given one, where there is nobody left to ask, or no time."""
+    if trial.hopeless and violation.what.rule != NO_END:
+        return Example(world, violation, trial.events)
 
-
-def _example(law: str, candidate: Candidate, world: Scenario, violation: Violation) -> Example:
     def breaks(smaller: Scenario) -> Violation | None:
-        return judge(law, candidate, smaller, candidate.attempt(smaller))
+        if candidate.hurried:
+            return None
+        found = judge(law, candidate, smaller, candidate.attempt(smaller))
+        return None if found is not None and found.what.rule in LOST_FOR_GOOD else found
 
-    if violation.what.rule != TOO_LONG:
-        world, violation = shrink(world, breaks, violation)
-    return Example(world, violation, candidate.attempt(world).events)
+    small, violation = shrink(world, breaks, violation)
+    if small is world:
+        return Example(world, violation, trial.events)
+    return Example(small, violation, candidate.attempt(small).events)
 
 
 def _unlike(candidate: Candidate, like: Candidate, world: Scenario, trial: Trial) -> Violation | None:
@@ -84,7 +96,7 @@ def _unlike(candidate: Candidate, like: Candidate, world: Scenario, trial: Trial
 
 def _unlike_example(candidate: Candidate, like: Candidate, world: Scenario, violation: Violation) -> Example:
     def differs(smaller: Scenario) -> Violation | None:
-        return _unlike(candidate, like, smaller, candidate.attempt(smaller))
+        return None if candidate.hurried else _unlike(candidate, like, smaller, candidate.attempt(smaller))
 
     world, violation = shrink(world, differs, violation)
     return Example(world, violation, candidate.attempt(world).events, like.attempt(world).events)

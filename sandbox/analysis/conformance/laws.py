@@ -133,7 +133,7 @@ def judge(law: str, candidate: Candidate, world: Scenario, trial: Trial) -> Viol
     if trial.failure is not None and law != SLICES:
         return None
     if law == DETERMINISTIC:
-        return _differs(trial.events, candidate.attempt(world).events)
+        return _differs(trial.events, candidate.again(world, trial))
     return JUDGES[law](world, trial.events)
 
 

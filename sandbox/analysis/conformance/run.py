@@ -1,57 +1,130 @@
-"""An examination in a worker: whatever somebody's policy does there, here it becomes a report."""
+"""Examinations, each by a judge of its own: whatever is in one file, the others have their results."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import os
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from select import select
 
-from sandbox.analysis.conformance.messages import AnyMessage, Begun, ExamineTask, Judged, Trying, decode_message
-from sandbox.analysis.conformance.trial import TOO_LONG
+from sandbox.analysis.conformance.messages import AnyMessage, Begun, Done, ExamineTask, Judged, Trying, decode_message
+from sandbox.analysis.conformance.trial import ENDS
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Example, Report, Verdict, Violation, likeness
 from sandbox.analysis.conformance.workloads import worlds
+from sandbox.i18n import N_
 from sandbox.link.worker import BadTask, Worker
 from sandbox.model.events import Clause
 from sandbox.model.values import BadValue
-from sandbox.policies.host.failures import cause
+from sandbox.util.text import clean_line
 
-#: How long a whole examination may take, in seconds.
-_PATIENCE_S = 300.0
+#: A judge ends by itself when its time is over. It may take so many seconds longer: to begin, to judge, to sweep.
+_GRACE_S = 15.0
+_LOOK_S = 0.2
+#: Examinations at once: some of the examined sleep.
+_JOBS_A_CPU = 2
 
-
-def run(task: ExamineTask) -> list[Report]:
-    """A report on each policy that is asked for. Raises BadValue where there is none."""
-    with Worker("sandbox.analysis.conformance", task, decode_message) as worker:
-        messages = [*worker.messages(_PATIENCE_S)]
-        death = None if worker.succeeded else cause(worker.last_words(), hangs=TOO_LONG, died="ends the process")
-    return _reports(task, messages, death)
+Outcome = list[Report] | BadValue
 
 
-def _reports(task: ExamineTask, messages: Iterable[AnyMessage], death: Clause | None) -> list[Report]:
-    """The reports of these messages. ``death``: the policy that was being examined ended the worker."""
+class _Examination:
+    """One judge at work."""
+
+    def __init__(self, task: ExamineTask) -> None:
+        self.task = task
+        self._messages: list[AnyMessage] = []
+        self._begun_s = time.monotonic()
+        self.seconds = 0.0
+        self.worker: Worker[AnyMessage] = Worker("sandbox.analysis.conformance", task, decode_message)
+
+    def look(self) -> bool:
+        """Hear what there is to hear; whether that was all."""
+        if not self.worker.closed:
+            self._messages += self.worker.receive()
+        self.seconds = time.monotonic() - self._begun_s
+        return self.worker.closed or self.seconds > self.task.limit_s + _GRACE_S
+
+    def outcome(self, others: Sequence[int]) -> Outcome:
+        """The reports, or why there can be none. ``others``: the judges that go on."""
+        self.worker.end()
+        if sys.platform == "linux":  # it has swept itself, unless it was killed
+            from sandbox.machines.linux.process.terminate import end_descendants
+
+            end_descendants(sparing=others)
+        return outcome(self.task, self._messages)
+
+
+def run(tasks: Sequence[ExamineTask], jobs: int | None = None) -> Iterator[tuple[Outcome, float]]:
+    """For each task, in their order, what came of it and how many seconds it took. So many are at work at once."""
+    if sys.platform == "linux":
+        from sandbox.link.client import adopt_orphans
+
+        adopt_orphans()
+    jobs = jobs or _JOBS_A_CPU * (os.cpu_count() or 1)
+    waiting = list(enumerate(tasks))
+    active: dict[int, _Examination] = {}
+    known: dict[int, tuple[Outcome, float]] = {}
+    try:
+        for number in range(len(tasks)):
+            while number not in known:
+                while waiting and len(active) < jobs:
+                    index, task = waiting.pop(0)
+                    try:
+                        active[index] = _Examination(task)
+                    except (OSError, ValueError) as error:  # a name that is no text; no process to be had
+                        known[index] = (BadValue("cannot be read", reason=clean_line(str(error))), 0.0)
+                select([each.worker for each in active.values() if not each.worker.closed], [], [], _LOOK_S)
+                for index in [index for index, each in active.items() if each.look()]:
+                    over = active.pop(index)
+                    others = [each.worker.os_pid for each in active.values()]
+                    known[index] = (over.outcome(others), over.seconds)
+            yield known.pop(number)
+    finally:
+        for each in active.values():
+            each.worker.end()
+
+
+def outcome(task: ExamineTask, messages: Sequence[AnyMessage]) -> Outcome:
+    """What the messages of a judge come to. Without its last word it was killed, and whom it examined last has to
+    answer for that."""
     reports: list[Report] = []
-    number = 0
+    number, done = 0, False
     for message in messages:
         match message:
+            case BadTask(faults) if not reports:
+                return BadValue.all(faults)
             case BadTask(faults):
-                raise BadValue.all(faults)
+                _break(reports[-1], task, number, faults[0][1])
+                done = True
             case Begun(policy):
                 reports.append(Report(policy, task.seed, task.worlds, []))
             case Trying():
                 number = message.world
             case Judged(verdict):
                 reports[-1].verdicts.append(verdict)
-    if death is not None:
+            case Done():
+                done = True
+    if not done:
+        death = Clause(ENDS, {"reason": N_("the judge was killed")})
         if not reports:
-            raise BadValue.all([("", death)])
-        example = Example(worlds(task.seed, task.worlds)[number], Violation(death, 0), [])
-        reports[-1].verdicts = [verdict for verdict in reports[-1].verdicts if verdict.law != LAWFUL]
-        reports[-1].verdicts.append(Verdict(LAWFUL, "broken", example))
+            return BadValue.all([("", death)])
+        _break(reports[-1], task, number, death)
     for report in reports:
         _complete(report, task)
     return reports
 
 
+def _break(report: Report, task: ExamineTask, number: int, what: Clause) -> None:
+    example = Example(worlds(task.seed, task.worlds)[number], Violation(what, 0), [])
+    report.verdicts = [verdict for verdict in report.verdicts if verdict.law != LAWFUL]
+    report.verdicts.append(Verdict(LAWFUL, "broken", example))
+
+
 def _complete(report: Report, task: ExamineTask) -> None:
-    """A verdict on every law, in the order of the laws."""
-    laws = [*LAWS, likeness(task.like.name)] if task.like else [*LAWS]
+    """A verdict on every law, in the order of the laws. What was not judged is not kept."""
+    laws = [*LAWS, likeness(task.like)] if task.like else [*LAWS]
     known = {verdict.law: verdict for verdict in report.verdicts}
     report.verdicts = [known.get(law, Verdict(law, "unjudged")) for law in laws]
+    if not report.passed and not any(verdict.state == "broken" for verdict in report.verdicts):
+        _break(report, task, 0, Clause("not judged"))
+        report.verdicts.sort(key=lambda verdict: laws.index(verdict.law))

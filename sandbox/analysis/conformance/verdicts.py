@@ -62,5 +62,5 @@ class Report(msgspec.Struct):
 
     @property
     def passed(self) -> bool:
-        """Whether no law was broken."""
-        return not any(verdict.state == "broken" for verdict in self.verdicts)
+        """Whether each law was judged, and none was broken."""
+        return bool(self.verdicts) and all(verdict.state in ("holds", "declared") for verdict in self.verdicts)

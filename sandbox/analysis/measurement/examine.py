@@ -30,7 +30,7 @@ def examine() -> list[Finding]:
     """Look at everything. Nothing is changed, and nothing is left."""
     checks: list[Callable[[], Iterator[Finding]]] = [_python, _system]
     if sys.platform == "linux":
-        checks += [_cpus, _linux, _limits, _containment]
+        checks += [_cpus, _linux, _limits, _containment, _rooms]
     checks += [_port, _terminal]
     return [finding for check in checks for finding in check()]
 
@@ -175,6 +175,27 @@ def _memory() -> Iterator[Finding]:
     else:
         advice = _("we look fifty times a second, and end what has more than it may")
         yield Finding(_("memory"), "limited", _("no control group can limit it"), advice)
+
+
+def _rooms() -> Iterator[Finding]:
+    """Whether the files of people whom one does not know can be examined."""
+    from subprocess import SubprocessError
+
+    from sandbox.machines.linux.room import Fences, probe
+
+    try:
+        fences = probe()
+    except (OSError, TypeError, SubprocessError):
+        fences = Fences(False, False, False)
+    what = "check"
+    if fences == Fences(True, True, True):
+        yield Finding(what, "ok", _("strangers' policies see no process, no network and no file but their own"))
+    elif fences.files and fences.calls:
+        found = _("no namespaces; strangers' policies see no file but their own, and cannot touch other processes")
+        yield Finding(what, "ok", found)
+    else:
+        advice = _("examine only files of people whom you trust, or on a system with user namespaces")
+        yield Finding(what, "limited", _("strangers' policies have limits, but can read your files"), advice)
 
 
 def _port() -> Iterator[Finding]:

@@ -31,6 +31,7 @@ from sandbox.model.events import (
 from sandbox.model.spec import At, ProcessSpec, Scenario, Segment
 from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
+from sandbox.trace.load import name_only
 from sandbox.util.units import MS
 from sandbox.views.history import History
 
@@ -143,7 +144,7 @@ class Load:
             title=header.scenario.title,
             machine=machine,
             processes=processes,
-            folder=header.scenario.folder,
+            folder="",  # a recording names no files of ours
         )
 
     def _take(self, event: AnyEvent) -> Event:
@@ -179,7 +180,7 @@ class Load:
         if event.tuned is not None:
             self.script.append(At(event.t_ns, Tune(*event.tuned)))
         elif event.new_policy is not None:
-            self.script.append(At(event.t_ns, UsePolicy(event.new_policy)))
+            self.script.append(At(event.t_ns, UsePolicy(name_only(event.new_policy))))
 
     def _cost_ns(self) -> int:
         """By how much slices that were used up are longer than granted, as a rule."""

@@ -148,9 +148,14 @@ def _differences(what: WhatIf) -> Iterator[str]:
     yield wording.what_if(what.label, *_metrics(what))
 
 
-def what_if(load: Load, policy: str | None, quantum_ns: int | None) -> WhatIf:
-    """The load under another policy, written as on a command line, with another quantum, or both. Raises BadValue."""
-    scenario, label = load.scenario, policy or load.scenario.machine.policy
+def what_if(load: Load, policy: str | None, quantum_ns: int | None, own: str | None = None) -> WhatIf:
+    """The load under another policy, written as on a command line, with another quantum, or both. ``own``: the policy
+    that it was recorded under, written likewise; where that is a file, it is run only if somebody gives it here.
+    Raises BadValue."""
+    label = policy or load.scenario.machine.policy
+    if own is not None:
+        load.scenario = choice.parse(own, load.scenario).enter(load.scenario)
+    scenario = load.scenario
     if policy is not None:
         scenario = choice.parse(policy, scenario).enter(scenario)
     if quantum_ns is not None:

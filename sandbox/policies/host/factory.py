@@ -9,21 +9,24 @@ import msgspec
 from sandbox.model.events import Clause
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
-from sandbox.policies import BUILT_IN, build
+from sandbox.policies import BUILT_IN, GuardMaker, build
 from sandbox.policies.base import Policy
 from sandbox.policies.fcfs import FirstComeFirstServed
 from sandbox.util.timeout import NO_LIMIT, TimeLimit
 
 
 class PolicyFactory:
-    """Makes the policies of one run: the scenario's first, then whichever the operator asks for."""
+    """Makes the policies of one run: the scenario's first, then whichever the operator asks for. ``guard``: what stands
+    before each, if not the usual one before those that are not built in."""
 
-    def __init__(self, spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT) -> None:
-        self._spec, self._folder, self._alarm = spec, folder, alarm
+    def __init__(
+        self, spec: MachineSpec, folder: str = ".", alarm: TimeLimit = NO_LIMIT, guard: GuardMaker | None = None
+    ) -> None:
+        self._spec, self._folder, self._alarm, self._guard = spec, folder, alarm, guard
 
     def first(self) -> Policy:
         """The scenario's policy. Raises BadValue."""
-        return build(self._spec, self._folder, self._alarm)
+        return build(self._spec, self._folder, self._alarm, self._guard)
 
     def first_or_stand_in(self) -> tuple[Policy, Clause | None]:
         """The scenario's policy; if its file cannot be used (any more), first come, first served in its place until it
@@ -45,7 +48,7 @@ class PolicyFactory:
         spec = self._spec
         if source != spec.policy:
             spec = msgspec.structs.replace(spec, policy=source, parameters={})
-        policy = build(spec, self._folder, self._alarm)
+        policy = build(spec, self._folder, self._alarm, self._guard)
         for parameter, text in present.written.items():
             if again or parameter == "quantum":
                 with suppress(BadValue):  # it may have another range there

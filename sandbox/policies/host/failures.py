@@ -13,11 +13,12 @@ import sandbox
 from sandbox.i18n import N_
 from sandbox.model.events import Clause, Figure
 from sandbox.policies.base import Policy
+from sandbox.policies.host import validate
 from sandbox.policies.host.validate import InvalidAnswer
 from sandbox.util.text import clean, clean_line
 from sandbox.util.timeout import Timeout
 
-_TRACEBACK_MOST = 4_000
+_TRACEBACK_MOST, _FRAMES_MOST = 4_000, 20
 #: The folder of the whole package: what lies in it is not its author's code.
 _FOLDER = sandbox.__path__[0] + os.sep
 #: How ``faulthandler`` writes a stack.
@@ -25,8 +26,18 @@ _DUMP = "(most recent call first):\n"
 _FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
 
 
+class Reported(Exception):
+    """A failure that came to pass elsewhere, and is known as data."""
+
+    def __init__(self, what: Clause) -> None:
+        super().__init__(what.rule)
+        self.what = what
+
+
 def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
-    """The fault of a policy whose ``callback`` ended in an exception."""
+    """The fault of a policy whose ``callback`` ended in an exception. It may run code of the exception's author."""
+    if type(error) is Reported:
+        return error.what
     figures: dict[str, Figure] = {"policy": policy.name, "callback": callback}
     where = _where_failed(policy, error.__traceback__)
     if where is None and isinstance(error, InvalidAnswer):
@@ -38,13 +49,27 @@ def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
     return Clause("policy raises", {**figures, "error": reason(error)})
 
 
+def bare(policy: str, callback: str, kind: type[BaseException] | None, traceback: TracebackType | None) -> Clause:
+    """The fault of which nothing more can be said, because to ask its exception ends in another one, of this kind. It
+    runs nobody's code."""
+    places = [(link.tb_frame.f_code.co_filename, link.tb_lineno) for link in _links(traceback)]
+    where = next((place for place in reversed(places) if not _ours(place[0])), None)
+    figures: dict[str, Figure] = {"policy": policy, "callback": callback, **_place(where)}
+    if kind is Timeout:
+        return Clause("policy takes too long", figures)
+    return Clause("policy raises", {**figures, "error": N_("something that cannot be shown")})
+
+
 def reason(error: BaseException) -> str:
     """An exception in one harmless line."""
+    name = validate.plain(type(error).__name__)
     try:
-        words = str(error)
-    except Exception:  # a person's own __str__
+        words = validate.plain(str(error))
+    except Timeout:
+        raise
+    except BaseException:  # a person's own __str__
         words = ""
-    return clean_line(f"{type(error).__name__}: {words}" if words else type(error).__name__)
+    return clean_line(f"{name}: {words}" if words else name)
 
 
 def failing_line(error: BaseException, path: str) -> int | None:
@@ -59,7 +84,10 @@ def traceback_of(error: BaseException) -> str:
     """The traceback, without the lines that are ours."""
     import traceback  # only when something is wrong: the kernel process stays small
 
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if not _ours(frame.filename)]
+    links = [link for link in _links(error.__traceback__) if not _ours(link.tb_frame.f_code.co_filename)]
+    if len(links) > 2 * _FRAMES_MOST:  # of an endless recursion its beginning and its end tell enough
+        links = links[:_FRAMES_MOST] + links[-_FRAMES_MOST:]
+    frames = traceback.StackSummary.extract((link.tb_frame, link.tb_lineno) for link in links)
     lines = ["Traceback (most recent call last):\n", *traceback.format_list(frames), reason(error)]
     return clean("".join(lines))[-_TRACEBACK_MOST:]
 

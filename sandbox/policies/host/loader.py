@@ -7,31 +7,34 @@ import os
 import sys
 import types
 from collections.abc import Callable
+from functools import lru_cache
 
 from sandbox.model.spec import TIES
 from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy
 from sandbox.policies.host.failures import failing_line, reason
+from sandbox.util.paths import LeadsOut, read_below
 from sandbox.util.text import clean_line
-from sandbox.util.timeout import Timeout
+
+#: Of a policy's file.
+MAX_BYTES = 1 << 20
 
 
 def load(name: str, folder: str) -> type[Policy]:
-    """The class of ``file.py:Class``; a path that is not absolute begins at ``folder``. The file is read and run anew
-    each time, whatever caches there are. Raises BadValue."""
+    """The class of ``file.py:Class``: of an absolute path, which only a person gives, or of one that lies below
+    ``folder``; ``""``: there is none, for what a recording names is not run. The file is read and run anew each time,
+    whatever caches there are. Raises BadValue."""
     file_name, _, class_name = name.rpartition(":")
     path = os.path.join(folder, file_name)
     shown = os.path.basename(file_name)
-    if not os.path.isfile(path):
-        raise BadValue("no such file", value=file_name)
+    text = _content(folder, file_name)
     linecache.checkcache(path)
     module = types.ModuleType(f"policy {shown}")  # no name that an import could mean
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses look there
     try:
-        with open(path, "rb") as file:
-            exec(compile(file.read(), path, "exec"), module.__dict__)  # noqa: S102 - to run it is the purpose
-    except (Exception, SystemExit, Timeout) as error:
+        exec(_compiled(text, path), module.__dict__)  # noqa: S102 - to run it is the purpose
+    except BaseException as error:
         line = failing_line(error, path)
         if (now := _import_now(error, path)) is not None:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
@@ -39,6 +42,36 @@ def load(name: str, folder: str) -> type[Policy]:
     if not hasattr(module, class_name):
         raise BadValue("no such class", value=class_name, file=shown)
     return checked(getattr(module, class_name), name)
+
+
+def _content(folder: str, file_name: str) -> bytes:
+    """Raises BadValue."""
+    shown = clean_line(file_name)
+    try:
+        if not os.path.isabs(file_name):
+            if not folder:
+                raise BadValue("file nobody named", value=shown)
+            text = read_below(folder, file_name, MAX_BYTES + 1)
+        else:
+            if not os.path.isfile(file_name):
+                raise BadValue("no such file", value=shown)
+            with open(file_name, "rb") as file:
+                text = file.read(MAX_BYTES + 1)
+    except LeadsOut:
+        raise BadValue("leads out of the scenario's folder", value=shown) from None
+    except (FileNotFoundError, NotADirectoryError):
+        raise BadValue("no such file", value=shown) from None
+    except OSError as error:
+        raise BadValue("cannot be read", reason=error.strerror) from None
+    if len(text) > MAX_BYTES:
+        raise BadValue("file is too large", allowed=f"{MAX_BYTES >> 10} KiB")
+    return text
+
+
+@lru_cache(maxsize=4)
+def _compiled(text: bytes, path: str) -> types.CodeType:
+    """An examination reads the same file a thousand times."""
+    return compile(text, path, "exec")
 
 
 def _missing(error: BaseException) -> str:
@@ -73,10 +106,10 @@ def classes(path: str) -> list[str]:
     shown = os.path.basename(path)
     try:
         with open(path, "rb") as file:
-            tree = ast.parse(file.read(), path)
+            tree = ast.parse(file.read(MAX_BYTES + 1), path)
     except OSError as error:
         raise BadValue("cannot be read", value=shown, reason=error.strerror) from None
-    except (SyntaxError, ValueError, RecursionError) as error:
+    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadValue("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from None
     return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
 
@@ -99,7 +132,7 @@ def started(make: Callable[[], Policy], name: str, folder: str) -> Policy:
         return make()
     except BadValue:
         raise
-    except (Exception, SystemExit, Timeout) as error:
+    except BaseException as error:
         value, path = os.path.basename(name), os.path.join(folder, name.rpartition(":")[0])
         line = failing_line(error, path)
         rule = "policy does not start" if line is None else "file fails"

@@ -1,8 +1,12 @@
-"""What a policy may answer to the kernel's questions. Everything else is ``InvalidAnswer``."""
+"""What a policy may answer to the kernel's questions. Everything else is ``InvalidAnswer``.
+
+To look at an answer may run its author's code: a class of his may say that it is a number, and have an ``==`` of its
+own. So all of this happens inside the guard, and what leaves it are values of the language's own types.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from itertools import islice
 from reprlib import repr as short
@@ -11,15 +15,20 @@ from typing import Any, get_args
 import msgspec
 
 from sandbox.i18n import N_
-from sandbox.model.events import Clause, DescheduledReason, Figure
-from sandbox.policies.base import Queue, Task
+from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView
+from sandbox.model.values import BadValue
+from sandbox.policies.base import HEAD, PREEMPTED, Queue, Task
+from sandbox.policies.host.views import TaskView
 from sandbox.util.text import clean_line
 from sandbox.util.units import US, S
 
 #: Slices that are neither a waste nor an eternity.
 SLICE_LEAST_NS, SLICE_MOST_NS = 1 * US, 86_400 * S
+#: The same as HEAD, and nobody else has it.
+_HEAD = Clause(HEAD.rule)
 _REASONS = get_args(DescheduledReason)
 _WORDS_MOST, _FIGURES_MOST, _QUEUES_MOST = 500, 20, 100
+_PARAMETERS_MOST, _TASKS_MOST = 100, 1_000_000
 
 
 class InvalidAnswer(ValueError):
@@ -32,27 +41,36 @@ class InvalidAnswer(ValueError):
 
 def said(answer: object) -> str:
     """An answer in a message: short and harmless, whatever it is."""
-    plain = answer is None or isinstance(answer, (bool, int, float, str, Task))
-    with suppress(Exception):  # an integer of far too many digits, a person's own repr
-        return clean_line(short(answer) if plain else f"a {type(answer).__name__}", 60)
+    simple = answer is None or type(answer) in (bool, int, float, str, Task, TaskView)
+    with suppress(Exception):  # an integer of far too many digits
+        return clean_line(short(answer) if simple else f"a {plain(type(answer).__name__)}", 60)
     return N_("something")
 
 
-def ready(answer: object, tasks: Mapping[Task, int]) -> Task | None:
-    """One of the ready tasks, or None."""
-    if answer is None or (isinstance(answer, Task) and tasks.get(answer) == answer.pid):
-        return answer
+def plain(text: str) -> str:
+    """The same text, and nothing but text: its class may be somebody's own."""
+    return "".join((text,))
+
+
+def ready(answer: object, tasks: Mapping[int, Task]) -> Task | None:
+    """One of the ready tasks, or None; ``tasks``: by the identity of the view that the policy has of it."""
+    if answer is None:
+        return None
+    task = tasks.get(id(answer))
+    if task is not None:
+        return task
     raise InvalidAnswer(answer, N_("a task that is ready, or None"))
 
 
-def all_ready(answer: object, tasks: Mapping[Task, int]) -> list[Task] | None:
+def all_ready(answer: object, tasks: Mapping[int, Task]) -> list[Task] | None:
     """Some of the ready tasks, or None."""
     if answer is None:
         return None
     if isinstance(answer, Iterable):
-        found = [*islice(answer, len(tasks) + 1)]
-        if len(found) <= len(tasks) and all(isinstance(task, Task) and task in tasks for task in found):
-            return found
+        found = [tasks.get(id(task)) for task in islice(answer, len(tasks) + 1)]
+        known = [task for task in found if task is not None]
+        if len(known) == len(found) <= len(tasks):
+            return known
     raise InvalidAnswer(answer, N_("tasks that are ready, or None"))
 
 
@@ -65,8 +83,8 @@ def slice_ns(answer: object) -> int | None:
 
 def truth(answer: object) -> bool:
     """Yes or no."""
-    if isinstance(answer, bool):
-        return answer
+    if answer is True or answer is False:
+        return answer is True
     raise InvalidAnswer(answer, "True | False")
 
 
@@ -77,19 +95,31 @@ def later(answer: object, now_ns: int = -1) -> int | None:
     raise InvalidAnswer(answer, N_("a later time in ns, or None"))
 
 
-def reasons(answer: object) -> Collection[DescheduledReason]:
+def reasons(answer: object) -> tuple[DescheduledReason, ...]:
     """Reasons for leaving the CPU."""
-    if isinstance(answer, (tuple, list, set, frozenset)) and all(reason in _REASONS for reason in answer):
-        return answer
+    if answer is PREEMPTED:
+        return PREEMPTED
+    if isinstance(answer, (tuple, list, set, frozenset)):
+        found = [*islice(answer, len(_REASONS) + 1)]
+        kept = tuple(reason for reason in _REASONS if reason in found)
+        if len(kept) == len(found):
+            return kept
     raise InvalidAnswer(answer, f"some of {' | '.join(_REASONS)}")
+
+
+def line(text: str, most: int = _WORDS_MOST) -> str:
+    """Somebody's text as one harmless line."""
+    return clean_line(plain(text), most)
 
 
 def clause(answer: object) -> Clause:
     """A rule with its figures, or a plain sentence."""
+    if answer is HEAD:  # what a policy says that says nothing
+        return _HEAD
     if isinstance(answer, str):
-        return Clause("sentence", {"text": clean_line(answer, _WORDS_MOST)})
+        return Clause("sentence", {"text": line(answer)})
     if isinstance(answer, Clause) and isinstance(answer.rule, str):
-        return Clause(clean_line(answer.rule, _WORDS_MOST), figures(answer.figures))
+        return Clause(line(answer.rule), figures(answer.figures))
     raise InvalidAnswer(answer, N_("a Clause, or text"))
 
 
@@ -97,7 +127,7 @@ def figures(answer: object) -> dict[str, Figure]:
     """Figures by name."""
     if isinstance(answer, dict):
         kept = {
-            clean_line(key, 40): _figure(value)
+            line(key, 40): _figure(value)
             for key, value in islice(answer.items(), _FIGURES_MOST)
             if isinstance(key, str)
         }
@@ -108,33 +138,58 @@ def figures(answer: object) -> dict[str, Figure]:
 
 def _figure(answer: Any) -> Figure:
     if isinstance(answer, str):
-        return clean_line(answer, _WORDS_MOST)
+        return line(answer)
     if answer is None or type(answer) is float or (type(answer) is int and abs(answer) < 1 << 62):
         return answer
     raise InvalidAnswer(answer, N_("a figure: text, a number or None"))
 
 
 def parameters(answer: object) -> dict[str, object]:
-    """Parameters by name, fit for JSON."""
+    """Parameters by name, fit for JSON: what comes of them there and back."""
     if isinstance(answer, dict) and all(isinstance(name, str) for name in answer):
         with suppress(TypeError, ValueError):
-            msgspec.json.encode(answer)
-            return answer
+            found: dict[str, object] = msgspec.json.decode(msgspec.json.encode(answer))
+            return found
     raise InvalidAnswer(answer, N_("parameters by name, as JSON carries them"))
 
 
-def queues(answer: object) -> list[Queue]:
-    """Queues with their tasks."""
+def written(answer: object) -> dict[str, str]:
+    """The same as a person would type them."""
+    if isinstance(answer, dict) and all(isinstance(text, str) for pair in answer.items() for text in pair):
+        return {plain(name): plain(text) for name, text in islice(answer.items(), _PARAMETERS_MOST)}
+    raise InvalidAnswer(answer, N_("parameters by name, as text"))
+
+
+def described(answer: object) -> list[ParameterView]:
+    """The same for a screen."""
+    if isinstance(answer, list) and all(type(each) is ParameterView for each in answer):
+        return [
+            ParameterView(line(each.name, 40), line(each.value), line(each.allowed), line(each.says))
+            for each in islice(answer, _PARAMETERS_MOST)
+        ]
+    raise InvalidAnswer(answer, N_("a list of parameters"))
+
+
+def bad_value(bad: BadValue) -> BadValue:
+    """The same faults, harmless: the exception is somebody's own, too."""
+    faults = [(line(where), clause(what)) for where, what in islice(bad.faults, _PARAMETERS_MOST)]
+    return BadValue.all(faults or [("", Clause("answers do not fit"))])
+
+
+def queues(answer: object, real: Callable[[object], Task | None]) -> list[Queue]:
+    """Queues with their tasks; ``real`` knows the task behind a view."""
     if isinstance(answer, Iterable):
         found = [*islice(answer, _QUEUES_MOST)]
         if all(isinstance(queue, Queue) for queue in found):
-            return [_queue(queue) for queue in found]
+            return [_queue(queue, real) for queue in found]
     raise InvalidAnswer(answer, N_("a list of Queue"))
 
 
-def _queue(answer: Queue) -> Queue:
-    tasks = tuple(answer.tasks)
-    for task in tasks:
-        if not isinstance(task, Task):
-            raise InvalidAnswer(task, N_("tasks in a queue"))
-    return Queue(clause(answer.name), tasks, slice_ns(answer.slice_ns))
+def _queue(answer: Queue, real: Callable[[object], Task | None]) -> Queue:
+    tasks = []
+    for view in islice(answer.tasks, _TASKS_MOST):
+        task = real(view)
+        if task is None:
+            raise InvalidAnswer(view, N_("tasks in a queue"))
+        tasks.append(task)
+    return Queue(clause(answer.name), tuple(tasks), slice_ns(answer.slice_ns))

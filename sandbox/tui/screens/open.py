@@ -8,9 +8,10 @@ from sandbox import wording
 from sandbox.i18n import _
 from sandbox.lessons.course import finished, in_order
 from sandbox.lessons.text import title
+from sandbox.model.commands import UsePolicy
 from sandbox.model.spec import Scenario
 from sandbox.scenario import BadInput, Problem, find, load
-from sandbox.tui.screens.dialogs import ChooseOrType, Offer
+from sandbox.tui.screens.dialogs import ChooseOrType, Offer, Tell
 
 
 class Open(ChooseOrType):
@@ -24,20 +25,46 @@ class Open(ChooseOrType):
         super().__init__(heading, offers, present, _("or the path of a file, for example ~/mine.toml"))
 
     def accept(self, id: str) -> None:
-        """Answer it, or say what is wrong with it."""
+        """Answer it, or say what is wrong with it. Whether a policy that it brings is run is asked before."""
+        try:
+            scenario = read(id, runs=False)
+        except BadInput as bad:
+            self._refuse(bad)
+            return
+        if brought := policies_of_its_own(scenario):
+            self._ask(id, brought)
+        else:
+            self._try(id)
+
+    def _ask(self, id: str, brought: list[str]) -> None:
+        said = _("This scenario schedules by code of its own, which runs with your rights: {files}")
+        dialog = Tell(_("Whom do you trust?"), said.format(files=", ".join(brought)), _("run it"))
+        self.app.push_screen(dialog, lambda yes: self._try(id) if yes else None)
+
+    def _try(self, id: str) -> None:
         try:
             read(id)
         except BadInput as bad:
-            self.refuse("\n".join([f"{os.path.basename(bad.file)}:", *problems(bad)]))
+            self._refuse(bad)
         else:
             self.dismiss(id)
 
+    def _refuse(self, bad: BadInput) -> None:
+        self.refuse("\n".join([f"{os.path.basename(bad.file)}:", *problems(bad)]))
 
-def read(name: str) -> Scenario:
-    """The scenario of a file or of a built-in one's name, if this machine can run it. Raises BadInput."""
+
+def policies_of_its_own(scenario: Scenario) -> list[str]:
+    """The policies that lie in files beside a scenario."""
+    named = [scenario.machine.policy, *(at.do.policy for at in scenario.script if isinstance(at.do, UsePolicy))]
+    return sorted({policy for policy in named if ":" in policy})
+
+
+def read(name: str, runs: bool = True) -> Scenario:
+    """The scenario of a file or of a built-in one's name, if this machine can run it. ``runs``: a policy of its own is
+    run, to try it. Raises BadInput."""
     from sandbox.machines.linux.capabilities import lacks
 
-    scenario = load(find(name))
+    scenario = load(find(name), runs)
     lacking = lacks(scenario.machine.cpus)
     if lacking is not None:
         raise BadInput(name, [Problem(0, *lacking)])

@@ -20,6 +20,7 @@ from sandbox.trace.header import describe
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.palette import palette_of
 from sandbox.tui.screens.dialogs import Dialog, entitle
+from sandbox.tui.screens.open import policies_of_its_own
 from sandbox.tui.screens.policy import ChoosePolicy
 from sandbox.tui.state.session import Session
 
@@ -36,7 +37,7 @@ def what_if(app: App[Any], session: Session) -> None:
         return
 
     def chosen(policy: str) -> None:
-        if ":" in policy:  # a file of the user's own is not run here
+        if ":" in policy or policies_of_its_own(session.scenario):  # a file of the user's own is not run here
             tell(app, _("Of a policy of your own, ask {command}").format(command=_COMMAND), severe=True)
             return
         try:

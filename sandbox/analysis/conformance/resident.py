@@ -1,0 +1,162 @@
+"""The resident of a room: ``python -m sandbox.analysis.conformance.resident FILE…``.
+
+It runs the policy, in virtual time, and tells nothing but what the policy answered. Whatever is done to it or by it, it
+is the judge who plays these answers in a kernel of its own.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import os
+import sys
+import traceback
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from sandbox.analysis.conformance.messages import (
+    NOTHING,
+    AnyAnswer,
+    AnyQuestion,
+    Classes,
+    Decide,
+    Decided,
+    Introduced,
+    Refused,
+    WhatPolicy,
+    WhichClasses,
+    decode_question,
+)
+from sandbox.analysis.conformance.trial import LIMIT_S, NoEnd, enter, events_most
+from sandbox.analysis.conformance.verdicts import IDLE, STARVED
+from sandbox.analysis.conformance.workloads import EXAMINED
+from sandbox.machines.simulate import simulate
+from sandbox.model.spec import MachineSpec, Scenario
+from sandbox.model.values import BadValue
+from sandbox.policies import build, choice
+from sandbox.policies.base import Policy
+from sandbox.policies.host.factory import PolicyFactory
+from sandbox.policies.host.loader import MAX_BYTES, classes
+from sandbox.policies.host.replay import Failed, Log, LoggingGuard
+from sandbox.util.timeout import ALARM
+
+_encode = msgspec.json.Encoder().encode
+
+
+def main(paths: list[str]) -> None:
+    """Answer until nobody asks any more. The process ends as it is: what the policy has left does not run on."""
+    questions, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1):
+        os.dup2(nothing, descriptor)
+    if sys.platform == "linux":
+        from sandbox.machines.linux.room import Limits, enclose
+
+        enclose(Limits(cpu_s=int(paths[0])), {path: data for path in paths[1:] if (data := _content(path)) is not None})
+    ALARM.end_hanging_process()  # C code cannot be interrupted in another way
+    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for good: only our own last words are of interest
+    try:
+        for line in questions:
+            answer = _encode(_answer(decode_question(line))) + b"\n"
+            while answer:
+                answer = answer[os.write(answers, answer) :]
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+        os._exit(1)
+    os._exit(0)
+
+
+def _content(path: str) -> bytes | None:
+    try:
+        with open(path, "rb") as file:
+            return file.read(MAX_BYTES + 1)
+    except OSError:
+        return None
+
+
+def _answer(question: AnyQuestion) -> AnyAnswer:
+    faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=2)
+    try:
+        match question:
+            case WhichClasses(nonce, file):
+                return Classes(nonce, classes(file))
+            case WhatPolicy(nonce, text):
+                return _introduced(nonce, text)
+            case Decide():
+                first = _decided(question)
+                return Decided(question.nonce, first, _decided(question) if question.twice else NOTHING)
+    except BadValue as bad:
+        return Refused(question.nonce, bad.faults)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
+
+
+def _introduced(nonce: int, text: str) -> Introduced:
+    _, source, parameters = choice.parse(text)
+    policy = build(MachineSpec(policy=source, parameters=parameters), alarm=ALARM, guard=partial(_logging, []))
+    declared = [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
+    return Introduced(nonce, source, parameters, policy.kind.name, policy.kind.ties, declared)  # type: ignore[arg-type]
+
+
+def _logging(log: Log, policy: Policy, alarm: Any) -> LoggingGuard:
+    return LoggingGuard(policy, alarm, log)
+
+
+def _decided(question: Decide) -> msgspec.Raw:
+    """What the policy answers in this world, until the end or its failure."""
+    world = enter(question.world, question.source, question.parameters)
+    log: Log = []
+    count, most = 0, events_most(world)
+
+    def take(happened: list[Any]) -> None:
+        nonlocal count
+        count += len(happened)
+        if count > most:
+            raise NoEnd
+
+    try:
+        simulate(world, take, factory=_Logged(question.world, world, log))
+    except (Failed, NoEnd):
+        pass
+    except _NotAgain as not_again:
+        log.append(_failed_to_start(not_again.bad))
+    except BadValue as bad:
+        log.append(_failed_to_start(bad))
+    return msgspec.Raw(_encode(log))
+
+
+class _Logged(PolicyFactory):
+    """Whoever is under examination is taken down, and nobody else."""
+
+    def __init__(self, asked: Scenario, entered: Scenario, log: Log) -> None:
+        super().__init__(entered.machine, alarm=ALARM, guard=partial(_logging, log))
+        self._examined = asked.machine.policy == EXAMINED
+
+    def first(self) -> Policy:
+        return super().first() if self._examined else build(self._spec)
+
+    def next(self, name: str, present: Policy) -> Policy:
+        try:
+            return super().next(name, present)
+        except BadValue as bad:
+            raise _NotAgain(bad) from None
+
+
+class _NotAgain(Exception):
+    """It could be had before. (In the middle of a run the kernel would take a BadValue, and go on as before.)"""
+
+    def __init__(self, bad: BadValue) -> None:
+        super().__init__()
+        self.bad = bad
+
+
+def _failed_to_start(bad: BadValue) -> list[object]:
+    """As the failure of its first call."""
+    figures = bad.what.figures
+    error = figures.get("reason") or bad.what.rule
+    return ["fail", "policy raises", {**figures, "callback": "__init__", "error": error, "file": figures.get("value")}]
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

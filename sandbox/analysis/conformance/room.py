@@ -1,0 +1,164 @@
+"""The judge's side of a room: asking who lives in it, and being told, at last, why there is no answer."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from select import select
+from typing import TypeVar
+
+import msgspec
+
+from sandbox.analysis.conformance.messages import Answer, AnyAnswer, AnyQuestion, decode_answer
+from sandbox.analysis.conformance.trial import LIMIT_S, OVER_LIMIT, TOO_LONG
+from sandbox.model.events import Clause
+from sandbox.policies.host.failures import cause
+
+#: Bytes of one answer, and of its last words that are read.
+MAX_ANSWER, _MAX_WORDS = 8 << 20, 1 << 16
+#: The resident gives up by itself after ``LIMIT_S`` a question, and says where; so long after that we do.
+_GRACE_S = 2.0
+#: How often somebody is looked after who holds the pipe open and is not the resident any more.
+_LOOK_S = 0.1
+#: How long the porter may take to sweep.
+_MAX_SWEEP_S = 4.0
+#: What the room's environment is made of; a token in ours is nobody's business.
+_ENVIRONMENT = ("PATH", "LANG", "LC_", "TZ", "PYTHONPATH", "OSSANDBOX_")
+
+A = TypeVar("A", bound=Answer)
+_encode = msgspec.json.Encoder().encode
+
+
+class RoomEnded(Exception):
+    """There will be no answer any more; ``what``: why."""
+
+    def __init__(self, what: Clause) -> None:
+        super().__init__(what.rule)
+        self.what = what
+
+
+class Room:
+    """One process, with limits, for whoever is examined. ``give_up_s``: when its time is over (monotonic)."""
+
+    def __init__(self, files: list[str], limit_s: float, give_up_s: float) -> None:
+        self._limit_s, self._give_up_s = limit_s, give_up_s
+        self._unsent = bytearray()
+        self._heard = bytearray()
+        self._answers: dict[int, AnyAnswer] = {}
+        self._asked: set[int] = set()
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it fails
+        cpu_s = str(max(int(limit_s), 1) + 1)
+        environment = {name: text for name, text in os.environ.items() if name.startswith(_ENVIRONMENT)}
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.conformance.resident", cpu_s, *files],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            env=environment,
+            start_new_session=True,
+        )
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
+        for descriptor in (self._in, self._out):
+            os.set_blocking(descriptor, False)
+
+    def ask(self, question: AnyQuestion) -> None:
+        """Ask; the answer may be had later. Questions are answered one after the other."""
+        self._asked.add(question.nonce)
+        self._unsent += _encode(question) + b"\n"
+        self._send()
+
+    def answer(self, nonce: int, kind: type[A]) -> A:
+        """The answer to a question. Raises RoomEnded."""
+        give_up_s = min(time.monotonic() + (LIMIT_S + _GRACE_S) * len(self._asked), self._give_up_s)
+        while nonce not in self._answers:
+            if time.monotonic() >= give_up_s:
+                raise RoomEnded(self._late())
+            self._exchange(give_up_s)
+        answer = self._answers.pop(nonce)
+        if not isinstance(answer, kind):
+            raise RoomEnded(Clause("answers do not fit"))
+        return answer
+
+    def _late(self) -> Clause:
+        if time.monotonic() >= self._give_up_s:
+            return Clause(OVER_LIMIT, {"limit_ns": round(self._limit_s * 1e9)})
+        return Clause(TOO_LONG, {"callback": ""})
+
+    def _exchange(self, give_up_s: float) -> None:
+        """Send and hear what can be sent and heard, for a moment."""
+        wait_s = max(min(_LOOK_S, give_up_s - time.monotonic()), 0)
+        readable, _, _ = select([self._out], [self._in] if self._unsent else [], [], wait_s)
+        self._send()
+        if not readable:
+            if self._process.poll() is not None:
+                raise self._end_of_it()
+            return
+        data = os.read(self._out, 1 << 18)
+        if not data:
+            raise self._end_of_it()
+        self._heard += data
+        *lines, rest = self._heard.split(b"\n") if b"\n" in data else [self._heard]
+        self._heard = rest
+        for line in lines:
+            self._take(bytes(line))
+        if len(self._heard) > MAX_ANSWER:
+            raise RoomEnded(Clause("answers do not fit"))
+
+    def _send(self) -> None:
+        while self._unsent:
+            try:
+                del self._unsent[: os.write(self._in, self._unsent)]
+            except BlockingIOError:
+                return
+            except OSError:  # it has ended, as we shall hear
+                self._unsent.clear()
+
+    def _take(self, line: bytes) -> None:
+        """Hear one answer, to a question that was asked and is not answered yet."""
+        try:
+            answer = decode_answer(line) if len(line) <= MAX_ANSWER else None
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            answer = None
+        if answer is None or answer.nonce not in self._asked:
+            raise RoomEnded(Clause("answers do not fit"))
+        self._asked.remove(answer.nonce)
+        self._answers[answer.nonce] = answer
+
+    def _end_of_it(self) -> RoomEnded:
+        try:
+            self._process.wait(_MAX_SWEEP_S)
+        except subprocess.TimeoutExpired:
+            pass
+        self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - _MAX_WORDS, 0))
+        words = self._stderr.read().decode(errors="replace").strip()
+        return RoomEnded(cause(words, hangs=TOO_LONG, died="ends the process"))
+
+    def end(self) -> None:
+        """End everything in it; the porter sweeps, and if somebody has ended that, we do."""
+        for pipe in (self._process.stdin, self._process.stdout):
+            assert pipe is not None
+            pipe.close()
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGTERM)
+            try:
+                self._process.wait(_MAX_SWEEP_S)
+            except subprocess.TimeoutExpired:
+                self._process.kill()
+                self._process.wait()
+        self._stderr.close()
+        if sys.platform == "linux":
+            from sandbox.machines.linux.process.terminate import end_descendants
+
+            end_descendants()
+
+
+def nonce() -> int:
+    """A number that nobody can know."""
+    return secrets.randbits(62)

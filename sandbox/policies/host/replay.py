@@ -1,0 +1,197 @@
+"""A policy's answers in a run, as data: taken down where it lives, and given again where somebody judges it.
+
+The answers are in the order in which the kernel asks, and two kernels that get the same answers ask the same. So a log
+needs no names: whoever gives answers to questions that nobody asked has only written another policy, or a bad one.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Collection, Iterable
+from typing import Any, TypeVar, cast, get_args
+
+from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.policies.base import KernelHandle, Policy, Task
+from sandbox.policies.host import validate
+from sandbox.policies.host.failures import Reported
+from sandbox.policies.host.guard import CheckedHandle, Guard, TimerAnswer
+from sandbox.util.text import clean
+from sandbox.util.timeout import TimeLimit
+
+A = TypeVar("A")
+Log = list[Any]
+
+_REASONS: tuple[DescheduledReason, ...] = get_args(DescheduledReason)
+#: The first word of what is no answer: its own moves, and its failure, which is the end.
+_NOTE, _RENEW, _FAIL = "note", "renew", "fail"
+#: What a failure may tell, and in how many characters.
+_RULES = ("policy raises", "policy takes too long", "policy answers nonsense")
+_TEXTS = ("policy", "callback", "file", "code", "error", "answer", "allowed", "traceback")
+_MAX_TEXT, _MAX_TRACEBACK = 500, 4_000
+
+
+#: The answers are none to this run's questions.
+MISFIT = Clause("answers do not fit")
+
+
+class Failed(Exception):
+    """The policy has failed: what happens afterwards is none of its doing."""
+
+
+class LoggingGuard(Guard):
+    """A guard that takes down each answer, and ends the run when there is no further one."""
+
+    def __init__(self, policy: Policy, alarm: TimeLimit, log: Log) -> None:
+        super().__init__(policy, alarm)
+        self._log = log
+
+    def _ask(self, callback: str, question: Callable[[Policy], A]) -> A:
+        answer = super()._ask(callback, question)
+        self._log.append(_PACKED.get(callback, _as_it_is)(answer))
+        return answer
+
+    def _tell(self, callback: str, news: Callable[[Policy], object]) -> None:
+        super()._tell(callback, news)
+        self._log.append(0)  # it has been told: whatever it says from here on belongs to what comes next
+
+    def _replace(self, what: Clause) -> None:
+        self._log.append([_FAIL, what.rule, what.figures])
+        raise Failed
+
+    def _handle(self) -> CheckedHandle:
+        return _LoggingHandle(self.kernel, self, self._log)
+
+
+class _LoggingHandle(CheckedHandle):
+    def __init__(self, kernel: KernelHandle, owner: object, log: Log) -> None:
+        super().__init__(kernel, owner)
+        self._log = log
+
+    def _note(self, clause: Clause, task: Task | None) -> None:
+        self._log.append([_NOTE, clause.rule, clause.figures, None if task is None else task.pid])
+        super()._note(clause, task)
+
+    def _renew(self, task: Task) -> None:
+        self._log.append([_RENEW, task.pid])
+        super()._renew(task)
+
+
+def _as_it_is(answer: Any) -> Any:
+    return answer
+
+
+def _pid(task: Task | None) -> int | None:
+    return None if task is None else task.pid
+
+
+def _timer(answer: TimerAnswer) -> list[object]:
+    tasks, timer_ns = answer
+    return [None if tasks is None else [task.pid for task in tasks], timer_ns]
+
+
+def _parts(clause: Clause) -> list[object]:
+    return [clause.rule, clause.figures]
+
+
+def _bits(reasons: Collection[DescheduledReason]) -> int:
+    return sum(1 << index for index, reason in enumerate(_REASONS) if reason in reasons)
+
+
+_PACKED: dict[str, Callable[[Any], Any]] = {"pick": _pid, "timer": _timer, "why": _parts, "keeps_slice": _bits}
+
+
+class Replayed(Policy):
+    """Gives the answers of a log, as its author's policy did. What it gives is as little trusted as that policy was:
+    a guard stands before it."""
+
+    def __init__(self, log: Log) -> None:
+        super().__init__()
+        self._left = deque(log)
+        self._seen: dict[int, Task] = {}
+        #: When the timer shall come next: it is asked in the same breath.
+        self._after_timer: list[Any] = []
+
+    @property
+    def done(self) -> bool:
+        """Whether every answer was asked for."""
+        return not self._left
+
+    def _next(self) -> Any:
+        """The next answer; what the policy did of its own before it is done again."""
+        while self._left:
+            entry = self._left.popleft()
+            match entry:
+                case ["note", str(rule), dict(figures), pid]:
+                    self.note(Clause(rule, figures), None if pid is None else self._seen[pid])
+                case ["renew", int(pid)]:
+                    self.renew(self._seen[pid])
+                case ["fail", str(rule), dict(figures)]:
+                    self._left.clear()
+                    raise Reported(failure_of(rule, figures))
+                case _:
+                    return entry
+        raise Reported(MISFIT)
+
+    # What the kernel asks
+
+    def start(self, now_ns: int) -> None:
+        self._next()
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        self._seen[task.pid] = task
+        self._next()
+
+    def pick(self, cpu: int, now_ns: int) -> Task | None:
+        answer = self._next()
+        return cast(Task, self._seen.get(answer, answer) if type(answer) is int else answer)
+
+    def slice(self, task: Task) -> int | None:
+        return cast(int, self._next())
+
+    def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+        return cast(bool, self._next())
+
+    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+        self._next()
+
+    def remove(self, task: Task) -> None:
+        self._next()
+
+    def timer(self, now_ns: int) -> Iterable[Task] | None:
+        pids, timer_ns = self._next()
+        self._after_timer = [timer_ns]
+        return None if pids is None else [self._seen[pid] for pid in pids]
+
+    def why(self, task: Task) -> Clause:
+        rule, figures = self._next()
+        return Clause(rule, figures)
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        return cast(dict[str, object], self._next())
+
+
+def _timer_ns(policy: Replayed) -> int | None:
+    return cast(int, policy._after_timer.pop() if policy._after_timer else policy._next())
+
+
+def _keeps_slice(policy: Replayed) -> Collection[DescheduledReason]:
+    bits = policy._next()
+    return tuple(reason for index, reason in enumerate(_REASONS) if bits >> index & 1)
+
+
+# Plain values in most policies, and to the type checker.
+Replayed.timer_ns = property(_timer_ns)  # type: ignore[assignment,method-assign]
+Replayed.keeps_slice = property(_keeps_slice)  # type: ignore[assignment,method-assign]
+
+
+def failure_of(rule: str, figures: dict[str, Any]) -> Clause:
+    """A failure as it was reported, harmless, with figures that such a one has."""
+    kept: dict[str, Figure] = {}
+    for name in _TEXTS:
+        if isinstance(figures.get(name), str):
+            most = _MAX_TRACEBACK if name == "traceback" else _MAX_TEXT
+            kept[name] = clean(figures[name])[-most:] if name == "traceback" else validate.line(figures[name], most)
+    if type(figures.get("line")) is int:
+        kept["line"] = figures["line"]
+    return Clause(rule if rule in _RULES else _RULES[0], {"callback": "", **kept})

@@ -1,0 +1,55 @@
+"""What somebody's own policy gets in the place of the kernel's records: views that can be read only."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+from typing import Any, NoReturn
+
+from sandbox.policies.base import Task
+
+
+class TaskView(Task):
+    """A task as a guest sees it: every figure is the kernel's, as it is now, and ``data`` is the guest's own."""
+
+    __slots__ = ("_owner", "_task")
+
+    def __init__(self, task: Task, owner: object) -> None:
+        self._task, self._owner = task, owner
+        self.data = None
+
+
+def _read_only(name: str) -> property:
+    read = attrgetter(f"_task.{name}")
+
+    def refuse(view: Task, value: object = None) -> NoReturn:
+        raise AttributeError(
+            f"task.{name} is the kernel's, a policy only reads it; what it remembers goes to task.data"
+        )
+
+    return property(read, refuse, refuse)
+
+
+for _name in Task.__slots__:
+    if _name != "data":
+        setattr(TaskView, _name, _read_only(_name))
+
+#: The slots themselves, whatever a guest has made of the attributes.
+_TASK, _OWNER = (vars(TaskView)[slot].__get__ for slot in ("_task", "_owner"))
+_VIEW = vars(Task)["view"].__get__
+
+
+def view_of(task: Task, owner: object) -> TaskView:
+    """The view that this owner's guest has of a task: always the same one, so that it can be compared and kept."""
+    view: TaskView | None = task.view
+    if view is None or view._owner is not owner:
+        view = task.view = TaskView(task, owner)
+    return view
+
+
+def task_of(answer: Any, owner: object) -> Task | None:
+    """The task behind a view that this owner's guest was given; None for everything else. It runs no guest's code."""
+    if type(answer) is not TaskView:
+        return None
+    task: Task = _TASK(answer)
+    genuine = issubclass(type(task), Task) and _OWNER(answer) is owner and _VIEW(task) is answer
+    return task if genuine else None

@@ -1,0 +1,155 @@
+"""The judge judges what a policy's answers bring about, whoever wrote them, and takes nothing for granted."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from sandbox.analysis.conformance import resident
+from sandbox.analysis.conformance.examinee import _Replay
+from sandbox.analysis.conformance.messages import (
+    AnyMessage,
+    Begun,
+    Decide,
+    Done,
+    ExamineTask,
+    Introduced,
+    Judged,
+    Trying,
+)
+from sandbox.analysis.conformance.run import outcome
+from sandbox.analysis.conformance.trial import Trial, attempt, enter
+from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Report, Verdict
+from sandbox.analysis.conformance.workloads import EXAMINED
+from sandbox.link.worker import BadTask
+from sandbox.model.events import Clause, Dispatched
+from sandbox.model.spec import Scenario
+from sandbox.model.values import BadValue
+from sandbox.policies import BUILT_IN, find
+from tests.support.scenarios import process, scenario
+
+TASK = ExamineTask("mine.py", None, 1, 5, 30.0)
+
+
+def world() -> Scenario:
+    jobs = [process("a", "cpu 30ms", "io 10ms", "cpu 30ms"), process("b", "cpu 30ms", arrive="5ms", priority=-1)]
+    return scenario(*jobs, policy=EXAMINED)
+
+
+def answers(policy: str) -> list[Any]:
+    log: list[Any] = msgspec.json.decode(bytes(resident._decided(Decide(1, policy, {}, world(), False))))
+    return log
+
+
+def play(log: list[Any], policy: str = "rr") -> tuple[Trial, bool]:
+    """What comes of these answers, and whether each was asked for."""
+    introduced = Introduced(1, policy, {}, policy, find(policy).ties, [])  # type: ignore[arg-type]
+    replay = _Replay(world(), log, introduced)
+    return attempt(enter(world(), policy, {}), replay), replay.done
+
+
+@pytest.mark.parametrize("policy", BUILT_IN)
+def test_the_same_answers_bring_about_the_same_events(policy: str) -> None:
+    trial, done = play(answers(policy), policy)
+    assert (trial.failure, done) == (None, True)
+    assert trial.events == attempt(enter(world(), policy, {})).events
+
+
+def test_answers_that_end_too_early_are_no_success() -> None:
+    log = answers("rr")
+    for length in range(len(log)):
+        trial, _ = play(log[:length])
+        assert trial.failure is not None
+        assert trial.failure.what.rule == "answers do not fit"
+
+
+def test_answers_that_nobody_asked_for_are_none_either() -> None:
+    assert play([*answers("rr"), 0]) != play(answers("rr"))
+    assert not play([*answers("rr"), 0])[1]
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        "x",
+        -1,
+        99,
+        1.5,
+        True,
+        [],
+        {},
+        [[]],
+        ["note"],
+        ["renew", 1],
+        ["renew", 99],
+        ["note", "x", {}, 99],
+        ["fail", "x", {}],
+    ],
+)
+def test_forged_answers_are_another_policy_or_a_bad_one(forged: Any) -> None:
+    log = answers("mlfq")
+    for place in range(len(log)):
+        trial, done = play([*log[:place], forged, *log[place + 1 :]], "mlfq")
+        if trial.failure is None and done:
+            assert sum(isinstance(event, Dispatched) for event in trial.events) >= 3, "it schedules all the same"
+
+
+def test_what_a_failure_tells_is_harmless() -> None:
+    figures = {"policy": "\x1b[31m", "line": "x", "traceback": "\x1b]0;x\x07" * 9_999, "more": 1, "error": ["x"]}
+    trial, _ = play([0, {}, ["fail", "anything", figures]])
+    assert trial.failure is not None
+    what = trial.failure.what
+    assert what.rule == "policy raises"
+    assert set(what.figures) == {"callback", "policy", "traceback", "successor"}
+    assert "\x1b" not in str(what.figures)
+
+
+# What counts
+
+
+def test_unjudged_is_not_passed() -> None:
+    kept = [Verdict(law, "holds") for law in LAWS]
+    assert Report("p", 1, 5, kept).passed
+    for number in range(len(kept)):
+        assert not Report(
+            "p", 1, 5, [*kept[:number], Verdict(kept[number].law, "unjudged"), *kept[number + 1 :]]
+        ).passed
+    assert not Report("p", 1, 5, []).passed
+
+
+HOLDS: list[AnyMessage] = [Judged(Verdict(law, "holds")) for law in LAWS]
+
+
+def test_without_the_judges_last_word_nothing_has_passed() -> None:
+    good = outcome(TASK, [Begun("p"), Trying(0), *HOLDS, Done()])
+    assert isinstance(good, list)
+    assert [report.passed for report in good] == [True]
+    cut: list[list[AnyMessage]] = [
+        [Begun("p")],
+        [Begun("p"), Trying(3)],
+        [Begun("p"), *HOLDS],
+        [Begun("p"), *HOLDS[:3]],
+    ]
+    for messages in cut:
+        (report,) = outcome(TASK, messages)  # type: ignore[misc]
+        assert isinstance(report, Report)
+        assert [verdict.law for verdict in report.verdicts] == [*LAWS]
+        assert (report.passed, report.verdicts[0].state) == (False, "broken")
+    assert isinstance(outcome(TASK, []), BadValue)
+
+
+def test_laws_that_nobody_has_judged_are_broken_by_their_policy() -> None:
+    (report,) = outcome(TASK, [Begun("p"), *HOLDS[:3], Done()])  # type: ignore[misc]
+    assert isinstance(report, Report)
+    states = {verdict.law: verdict.state for verdict in report.verdicts}
+    assert states == {**dict.fromkeys(LAWS[:3], "holds"), **dict.fromkeys(LAWS[3:], "unjudged"), LAWFUL: "broken"}
+
+
+def test_one_class_that_cannot_be_had_again_takes_no_other_with_it() -> None:
+    messages: list[AnyMessage] = [Begun("one"), *HOLDS, Begun("two"), BadTask([("", Clause("file fails"))])]
+    one, two = outcome(TASK, messages)  # type: ignore[misc]
+    assert isinstance(one, Report)
+    assert isinstance(two, Report)
+    assert (one.passed, two.passed) == (True, False)
