@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from sandbox.cli.exits import FAILED
 from sandbox.model.events import Clause
+from sandbox.render.output import flush
 from sandbox.util.signals import ENDING
 
 #: Bytes of its last words: what a pipe holds. A stack is cut before it fills one.
@@ -51,9 +52,7 @@ def isolated(command: Callable[[int], int]) -> int:
 def leave(status: int) -> NoReturn:
     """End this process at once, with all that was printed: no thread, destructor or exit handler of somebody's policy
     decides when."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
-            stream.flush()
+    flush()
     os._exit(status)
 
 

@@ -16,7 +16,8 @@ _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (
     "link/worker.py", "analysis/measurement/measure.py", "cli/isolate.py", "link/client.py",
     "machines/linux/blocking/sensors/idle.py", "machines/linux/capabilities.py", "machines/linux/process/spawn.py",
-    "machines/linux/switching/freezer.py", "programs/",
+    "machines/linux/switching/freezer.py", "machines/linux/room.py", "analysis/conformance/room.py",
+    "analysis/measurement/examine.py", "machines/linux/seccomp.py", "programs/",
 )  # fmt: skip
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")
 

@@ -55,7 +55,7 @@ def main(paths: list[str]) -> None:
 
         enclose(Limits(cpu_s=int(paths[0])), {path: data for path in paths[1:] if (data := _content(path)) is not None})
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
-    sys.stderr = open(os.devnull, "w")  # noqa: SIM115 - for good: only our own last words are of interest
+    sys.stderr = open(os.devnull, "w")
     try:
         for line in questions:
             answer = _encode(_answer(decode_question(line))) + b"\n"

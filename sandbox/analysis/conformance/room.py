@@ -51,7 +51,7 @@ class Room:
         self._heard = bytearray()
         self._answers: dict[int, AnyAnswer] = {}
         self._asked: set[int] = set()
-        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 - read only if it fails
+        self._stderr = tempfile.TemporaryFile()
         cpu_s = str(max(int(limit_s), 1) + 1)
         environment = {name: text for name, text in os.environ.items() if name.startswith(_ENVIRONMENT)}
         self._process = subprocess.Popen(
