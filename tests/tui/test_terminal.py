@@ -81,8 +81,9 @@ def test_from_the_first_key_to_the_last(tmp_path: Path) -> None:
         # One step is one decision: who was running has the rest of his slice, and the next one is chosen.
         app.press(".")
         app.read_until(lambda: running(app) and app.shows("‖ PAUSED"), "one has been chosen, and nothing runs yet")
-        first, used = running(app), [cpu_ticks(os_pid) for os_pid in scheduled]
-        assert all_stopped(scheduled)
+        first = running(app)
+        app.read_until(lambda: all_stopped(scheduled), "nobody runs")
+        used = [cpu_ticks(os_pid) for os_pid in scheduled]
         assert shown_time(app) < clock + 1, "nobody had more than a slice"
         assert [cpu_ticks(os_pid) for os_pid in scheduled] == used
         app.press(".")
