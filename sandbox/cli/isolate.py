@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from sandbox.cli.exits import FAILED
 from sandbox.model.events import Clause
-from sandbox.util.output import flush
+from sandbox.render.output import flush
 from sandbox.util.signals import ENDING
 
 #: Bytes of its last words: what a pipe holds. A stack is cut before it fills one.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import re
 from collections.abc import Mapping
 
@@ -22,6 +24,8 @@ def lesson_text(scenario: Scenario, language: str = "en") -> str | None:
     text = read_text(scenario, language)
     if text is None:
         text = read_text(scenario, "en")
+    if text is None and scenario.lesson is not None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), scenario.lesson)
     return None if text is None else text.decode().replace("\r\n", "\n")
 
 

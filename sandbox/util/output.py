@@ -6,7 +6,6 @@ import io
 import os
 import sys
 import time
-from contextlib import suppress
 from select import select
 from typing import TextIO
 
@@ -56,13 +55,6 @@ class PatientFile(io.RawIOBase):
                 except BlockingIOError:  # somebody else has made it so, and it takes less than it said
                     time.sleep(_LOOK_S / 10)
         return len(view)
-
-
-def flush() -> None:
-    """What was printed so far goes out, where there is somebody to read it."""
-    for stream in (sys.stdout, sys.stderr):
-        with suppress(OSError, ValueError, AttributeError):
-            stream.flush()
 
 
 def patient_streams() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from sandbox.machines.linux.process.session import LEADER
@@ -90,10 +91,13 @@ def gone(*os_pids: int) -> bool:
 def frozen(os_pid: int) -> bool:
     """Whether its control group is."""
     try:
-        path = Path(f"/proc/{os_pid}/cgroup").read_text().rpartition("::")[2].strip()
-        return "frozen 1" in Path(f"/sys/fs/cgroup{path}/cgroup.events").read_text()
+        group = Path(f"/proc/{os_pid}/cgroup").read_text().rpartition("::")[2].strip()
     except OSError:
         return False
+    for mounted in ("/sys/fs/cgroup", "/sys/fs/cgroup/unified"):
+        with suppress(OSError):
+            return "frozen 1" in Path(f"{mounted}{group}/cgroup.events").read_text()
+    return False
 
 
 def all_stopped(os_pids: list[int]) -> bool:
