@@ -87,6 +87,19 @@ async def test_whoever_types_has_room_and_a_larger_terminal(make_driver: MakeDri
         assert not driver.app.board_screen.timeline.is_on_screen
 
 
+async def test_the_room_around_it_follows_the_keys_where_nothing_happens(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=SIZE) as pilot:
+        await driver.open(pilot, "3", editing().pause())
+        await pilot.press("up")
+        await driver.settle(pilot)
+        board = driver.app.board_screen
+        await pilot.press("enter")
+        await until(lambda: not board.timeline.is_on_screen and driver.panel("keys") == [" ctrl+] leave"], pilot)
+        await pilot.press("ctrl+right_square_bracket")
+        await until(lambda: board.timeline.is_on_screen and "⏎ type" in driver.panel("keys")[0], pilot)
+
+
 async def test_questions_are_answered_while_it_is_shown(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=SIZE) as pilot:

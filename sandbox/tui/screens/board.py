@@ -165,6 +165,13 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         if name is not None:
             self.query(f"#{name}").add_class("pointed")
 
+    def on_descendant_focus(self) -> None:
+        """Who has the keys decides what is shown around it, even where nothing happens."""
+        self.show_soon()
+
+    def on_descendant_blur(self) -> None:
+        self.show_soon()
+
     def show_soon(self) -> None:
         """A person has changed something, and wants to see it. Another point in time is shown at once: who was born
         since then is not there, and what is drawn between two frames must not look for them."""
