@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from sandbox.model.retirement import Dead
 from sandbox.model.spec import ProcessSpec, Segment
 from sandbox.model.states import BLOCKED, NEW, READY, State, illegal
 from sandbox.policies.base import Task
@@ -13,6 +14,8 @@ class Process(Task):
     """A process as the kernel knows it; what it inherits from Task is what policies may read. Times in ns."""
 
     __slots__ = (  # noqa: RUF023 - in groups
+        # Whether the scenario names it.
+        "named",
         # Its state, and the CPU that it is on or was on last.
         "state",
         "cpu",
@@ -40,6 +43,7 @@ class Process(Task):
 
     def __init__(self, pid: int, spec: ProcessSpec, now_ns: int, order: int | None, continued: bool) -> None:
         super().__init__(pid, spec.name, now_ns, order)
+        self.named = order is not None
         self.priority = spec.priority
         self.nice = spec.nice
         self.tickets = spec.tickets
@@ -123,6 +127,21 @@ class Process(Task):
         self.released_ns = at_ns
         within_ns = self.period_ns if self.deadline_ns is None else self.deadline_ns
         self.due_ns = None if within_ns is None else at_ns + within_ns
+
+
+class Processes(dict[int, Process]):
+    """All that are known, by pid: the living, those that the scenario names, and of the other dead the last ones."""
+
+    def __init__(self, kept: int) -> None:
+        super().__init__()
+        self.kept = kept
+        self._dead = Dead(kept)
+
+    def bury(self, pid: int) -> None:
+        """This one has ended."""
+        if not self[pid].named:
+            for gone in self._dead.add(pid):
+                del self[gone]
 
 
 class BurstPlan:

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from sandbox.model.retirement import KEPT
+
 Figure = str | int | float | None
 ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
 DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
@@ -68,7 +70,8 @@ class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
 
 
 class Booted(Event, frozen=True, tag=True):
-    """The machine is up; nothing has run yet."""
+    """The machine is up; nothing has run yet. ``kept``: of processes that the scenario does not name, so many are
+    remembered after their end."""
 
     machine: Literal["linux", "virtual"]
     cpus: int
@@ -78,6 +81,7 @@ class Booted(Event, frozen=True, tag=True):
     scenario: str
     sensor: str | None = None
     recipe: str | None = None
+    kept: int = KEPT
 
 
 class Scheduling(Event, frozen=True, tag=True):

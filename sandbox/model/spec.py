@@ -14,6 +14,7 @@ import msgspec
 
 from sandbox.model.claims import AnyClaim, Happening, parse_happening
 from sandbox.model.commands import AnyCommand, Quit, parse_command
+from sandbox.model.retirement import KEPT, MAX_KEPT, MIN_KEPT
 from sandbox.model.values import (
     Argument,
     BadValue,
@@ -80,7 +81,8 @@ class Table(Kind[dict[str, Any]]):
 
 
 class MachineSpec(msgspec.Struct):
-    """``[machine]``: ``quantum_ns`` None leaves the policy its own default; ``ties`` None its own rule."""
+    """``[machine]``: ``quantum_ns`` None leaves the policy its own default; ``ties`` None its own rule. ``kept``: of
+    processes that the scenario does not name, so many are remembered one by one after their end."""
 
     cpus: Annotated[int, Whole(1, 1024)] = 1
     policy: Annotated[str, Text(300)] = "rr"
@@ -88,6 +90,7 @@ class MachineSpec(msgspec.Struct):
     seed: Annotated[int, Whole(0, 2**53)] = 1
     switch_cost_ns: Annotated[int, Duration("0ns", "10s")] = 0
     ties: Annotated[str | None, Choice(*TIES)] = None
+    kept: Annotated[int, Whole(MIN_KEPT, MAX_KEPT)] = KEPT
     parameters: Annotated[dict[str, Any], Table()] = {}
 
 

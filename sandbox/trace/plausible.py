@@ -26,6 +26,7 @@ from sandbox.model.events import (
     Witnessed,
     Wrote,
 )
+from sandbox.model.retirement import MAX_KEPT, MIN_KEPT, Dead
 from sandbox.model.states import State
 from sandbox.util.units import S
 
@@ -46,6 +47,9 @@ class Plausible:
         self._cpus = 0
         self._now_ns = 0
         self._states: dict[int, State] = {}
+        #: Whom the scenario names; of the others those that ended long ago are forgotten, as everywhere.
+        self._named: set[int] = set()
+        self._dead = Dead()
         #: Who is on each CPU.
         self._on: dict[int, int] = {}
         #: Open sockets: of those who listen, and connections.
@@ -68,7 +72,10 @@ class Plausible:
     def _can_be(self, event: Event) -> bool:
         if isinstance(event, Booted):
             first, self._cpus = not self._cpus, event.cpus
-            return first and 0 < event.cpus <= _MAX_CPUS
+            can = first and 0 < event.cpus <= _MAX_CPUS and MIN_KEPT <= event.kept <= MAX_KEPT
+            if can:
+                self._dead = Dead(event.kept)
+            return can
         if not self._cpus:
             return False
         match event:
@@ -76,6 +83,8 @@ class Plausible:
                 can = pid not in self._states and 0 < pid < _MAX_PID and _is_figure(order or 0, demand_ns or 0)
                 if can:
                     self._states[pid] = State.NEW
+                    if order is not None:
+                        self._named.add(pid)
                 return can
             case Ready(pid=pid):
                 return self._move(pid, State.READY)
@@ -92,7 +101,11 @@ class Plausible:
                 return self._states.get(pid) is State.BLOCKED if again else self._move(pid, State.BLOCKED)
             case Exited(pid=pid):
                 totals = (event.cpu_ns, event.waiting_ns, event.blocked_ns, event.undispatched_ns)
-                return _is_figure(*totals) and self._move(pid, State.EXITED)
+                can = _is_figure(*totals) and self._move(pid, State.EXITED)
+                if can and pid not in self._named:
+                    for gone in self._dead.add(pid):
+                        del self._states[gone]
+                return can
             case Unseen(pid=pid, cpu_ns=cpu_ns):
                 return pid in self._states and _is_figure(cpu_ns)
             case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid):

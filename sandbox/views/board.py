@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from copy import copy
+
+from msgspec.structs import replace
 
 from sandbox.model import states
 from sandbox.model.events import (
@@ -25,6 +28,7 @@ from sandbox.model.events import (
     Scheduling,
     Wrote,
 )
+from sandbox.model.retirement import Dead, heirs
 from sandbox.model.states import State, move
 from sandbox.views.console import ConsoleText
 from sandbox.views.network import SOCKET_EVENTS, Network
@@ -120,6 +124,9 @@ class Board:
         self.running: dict[int, int] = {}
         self.blocked: dict[int, None] = {}
         self.exited: dict[int, None] = {}
+        #: How many have ended and are remembered no longer.
+        self.retired = 0
+        self.dead = Dead()
         #: The last decision and what led to it, newest last.
         self.recent: deque[Event] = deque(maxlen=_RECENT)
 
@@ -131,7 +138,8 @@ class Board:
             return
         match event:
             case Wrote(pid=pid, text=text):
-                self.rows[pid].write(text)
+                if pid in self.rows:
+                    self.rows[pid].write(text)
                 return
             case Queues():
                 self.queues = event
@@ -143,8 +151,9 @@ class Board:
                 parent = self.rows.get(event.parent or 0)
                 self.rows[event.pid] = Row(event, event.pid if parent is None else parent.console)
             case Became(pid=pid, name=name):
-                row = self.rows[pid]
-                row.admitted, row.name = event.after(row.admitted), name
+                if pid in self.rows:
+                    row = self.rows[pid]
+                    row.admitted, row.name = event.after(row.admitted), name
             case Ready(pid=pid):
                 self._enter(pid, states.READY)
                 if event.reason == "preempted":
@@ -167,6 +176,11 @@ class Board:
                 row = self._enter(pid, states.EXITED)
                 row.exited, row.cpu_ns = event, event.cpu_ns
                 self.exited[pid] = None
+                self.transitions.apply(event)
+                self.recent.append(event)
+                if row.admitted.order is None and (retired := self.dead.add(pid)):
+                    self._retire(retired)
+                return
             case _:
                 self._apply_of_machine(event)
         self.transitions.apply(event)
@@ -184,7 +198,7 @@ class Board:
                 if event.in_file:
                     self.failure = event
             case Booted():
-                self.booted = event
+                self.booted, self.dead = event, Dead(event.kept)
                 self.policy, self.parameters = event.policy, event.parameters
             case Scheduling():
                 self.policy, self.parameters = event.policy, event.parameters
@@ -198,9 +212,23 @@ class Board:
         board.rows = {pid: row.copy() for pid, row in self.rows.items()}
         board.ready, board.running = self.ready.copy(), self.running.copy()
         board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
-        board.recent = self.recent.copy()
+        board.recent, board.dead = self.recent.copy(), self.dead.copy()
         board.network, board.transitions = self.network.copy(), self.transitions.copy()
         return board
+
+    def _retire(self, pids: Sequence[int]) -> None:
+        """Their children pass to the nearest ancestor that is remembered."""
+        pass_to = heirs({pid: self.rows.pop(pid).admitted.parent for pid in pids})
+        for pid in pids:
+            del self.exited[pid]
+        for row in self.rows.values():
+            if row.admitted.parent in pass_to:
+                row.admitted = replace(row.admitted, parent=pass_to[row.admitted.parent])
+            if row.console in pass_to:
+                row.console = row.pid
+        self.transitions.forget(pids)
+        self.network.forget(pass_to)
+        self.retired += len(pids)
 
     def _enter(self, pid: int, state: State) -> Row:
         row = self.rows[pid]

@@ -219,7 +219,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
         names, tree = self.session.view.names, self.session.view.tree
         pids = [member.pid for member in tree.members if member.pid in names]
         if pids:
-            before = pids.index(tree.head(self.chosen)) if self.chosen in names else -1 if by > 0 else len(pids)
+            head = tree.head(self.chosen or 0)
+            before = pids.index(head) if head in pids else -1 if by > 0 else len(pids)
             self._choose(pids[max(min(before + by, len(pids) - 1), 0)])
 
     def on_picked(self, message: Picked) -> None:
@@ -232,6 +233,8 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     def _chosen(self) -> int | None:
         """The chosen process, if it is there; else it is said what is missing."""
         view, pid = self.session.view, self.chosen
+        if pid not in view.live.names:
+            pid = self.chosen = None  # it was, and is remembered no longer
         if pid is None:
             keys = " ".join(config_of(self).key(f"select_{which}") for which in ("previous", "next"))
             said = _("Choose a process first: {keys}, or click one") if view.names else _("There is no process")
@@ -281,7 +284,7 @@ class BoardScreen(Screen[None], inherit_bindings=False):
     def action_next_change(self) -> None:
         """The next change of the chosen process."""
         view, pid = self.session.view, self.chosen
-        if pid is None:
+        if pid not in view.live.names or pid is None:
             self._chosen()
         elif not view.to_next_change(pid):
             tell(self, _("{name} has not changed since").format(name=view.live.names[pid]))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Container, Sequence
 from typing import NamedTuple
 
 from sandbox.views.board import Row
@@ -43,16 +42,21 @@ class ProcessTree:
         self.members: Sequence[Member] = ()
         #: Who started each process (0: nobody here), in order of birth.
         self._parents: dict[int, int] = {}
+        self._youngest = 0
         self._heads: dict[int, int] = {}
         self._lines: dict[int, list[int]] = {}
 
-    def grow(self, rows: Mapping[int, Row]) -> None:
-        """Take in the processes born since the last time; ``rows`` are all there have been."""
-        if len(rows) > len(self._parents):
-            for pid, row in islice(rows.items(), len(self._parents), None):
-                parent = row.admitted.parent or 0
-                self._parents[pid] = parent if parent in self._parents else 0
-            self._arrange()
+    def grow(self, rows: dict[int, Row]) -> None:
+        """Take in who was born since the last time, and who is remembered no longer; ``rows`` are all that are."""
+        if len(rows) == len(self._parents) and next(reversed(rows), 0) == self._youngest:
+            return
+        parents = self._parents = {}
+        for pid, row in rows.items():
+            parent = row.admitted.parent or 0
+            parents[pid] = parent if parent in parents else 0
+        self._youngest = next(reversed(rows), 0)
+        self.folded &= parents.keys()
+        self._arrange()
 
     @property
     def has_children(self) -> bool:
@@ -74,8 +78,8 @@ class ProcessTree:
         if pid is None:
             self.folded = set() if self.folded else parents
         else:
-            head = self._heads[pid]
-            parents &= {head if head != pid or pid in parents else self._parents[pid]}
+            head = self.head(pid)
+            parents &= {head if head != pid or pid in parents else self._parents.get(pid, 0)}
             self.folded ^= parents
         self._arrange()
         return bool(parents)
@@ -88,7 +92,7 @@ class ProcessTree:
         for pid in reversed([*pids]):  # children are younger than their parents
             lives = pid not in gone
             if lives or pid in counts:
-                parent = self._parents[pid]
+                parent = self._parents.get(pid, 0)
                 children.setdefault(parent, []).append(pid)
                 counts[parent] = counts.get(parent, 0) + counts.get(pid, 0) + lives
         found: list[Member] = []
