@@ -130,14 +130,14 @@ class Life:
         share = self.share(t_ns) if self.cpu_ns else 0.0
         return Figures(
             processes=1,
-            failed=exited.status not in (0, None),
+            failed=int(exited.status not in (0, None)),
             cpu_ns=self.cpu_ns,
             waiting_ns=self.ready_ns(t_ns),
             blocked_ns=self.blocked_ns(t_ns),
             turnaround_ns=t_ns - self.admitted.t_ns,
             switches=self.switches,
             switching_ns=self.switching_ns,
-            sharers=bool(self.cpu_ns),
+            sharers=int(bool(self.cpu_ns)),
             share=share,
             squares=share * share,
         )
