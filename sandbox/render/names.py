@@ -19,7 +19,7 @@ _SUMS = ("processes", "failed", "cpu_ns", "waiting_ns", "blocked_ns")
 
 def print_names(document: Mapping[str, Any]) -> None:
     """The sums of each name, where there are many processes and some share one; and how many are in no other table."""
-    retired = document["retired"]
+    retired = document.get("retired", {"processes": 0, "names": []})
     sums = _sums(document["processes"], retired["names"])
     number = sum(each["processes"] for each in sums.values())
     if number < _MIN_PROCESSES or len(sums) == number:

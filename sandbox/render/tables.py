@@ -66,7 +66,7 @@ def _print_plain(rows: Sequence[Sequence[str]], left: set[int]) -> None:
             fit(cell, width) if index in left else flush_right(cell, width)
             for index, (cell, width) in enumerate(zip(row, widths, strict=True))
         )
-        say(" ".join(cells).rstrip())
+        say("  ".join(cells).rstrip())
 
 
 def print_lines(lines: Iterable[Line]) -> None:

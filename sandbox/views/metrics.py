@@ -44,7 +44,7 @@ def fold(events: Iterable[Event]) -> History:
 
 
 def result(history: History) -> dict[str, Any]:
-    """The result document; times in integer ns since boot."""
+    """The result document; times in integer ns since boot. Where processes have retired, it has one key more."""
     booted = history.booted
     assert booted is not None, "a history begins with Booted"
     return {
@@ -64,7 +64,7 @@ def result(history: History) -> dict[str, Any]:
             for piece in history.slices
         ],
         "metrics": metrics(history),
-        "retired": retired(history),
+        **({"retired": retired(history)} if history.retired.all.processes else {}),
     }
 
 
