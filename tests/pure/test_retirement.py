@@ -7,9 +7,22 @@ from collections.abc import Iterator
 from itertools import count
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from sandbox.kernel.process import Process, Processes
-from sandbox.model.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, Ready, Unseen, Wrote
+from sandbox.model.events import (
+    Admitted,
+    AnyEvent,
+    Booted,
+    Clause,
+    Descheduled,
+    Dispatched,
+    Exited,
+    Ready,
+    Unseen,
+    Wrote,
+)
 from sandbox.model.retirement import KEPT, MAX_KEPT, MIN_KEPT, Dead
 from sandbox.model.spec import ProcessSpec
 from sandbox.trace.plausible import Plausible
@@ -27,7 +40,7 @@ _SHELL = 1
 NO_RULE = Clause("turn")
 
 
-def churn(number: int, kept: int = MIN_KEPT, chain: bool = False, names: int = 3) -> Iterator[Event]:
+def churn(number: int, kept: int = MIN_KEPT, chain: bool = False, names: int = 3) -> Iterator[AnyEvent]:
     """A shell that the scenario names starts so many others one after another, each of which uses ``k`` µs and ends.
     ``chain``: each is started by the one before it."""
     yield Booted(0, "linux", 1, "rr", {}, "", "churn", kept=kept)
@@ -122,9 +135,9 @@ def test_what_is_told_of_the_retired_later_harms_nobody() -> None:
     t_ns = log.live.board.now_ns
     late = [Unseen(t_ns, 2, 7 * US), Wrote(t_ns, 2, "console", "late\n")]
     before_ns = log.live.history.unseen_ns
-    for event in late:
-        assert not plausible(event), "a recording that says so was not made by us"
-        log.add(event)
+    for told in late:
+        assert not plausible(told), "a recording that says so was not made by us"
+        log.add(told)
     assert log.live.history.unseen_ns == before_ns + 7 * US
 
 
@@ -162,3 +175,18 @@ def test_a_track_thins_its_older_half_and_keeps_its_sums(monkeypatch: pytest.Mon
     used = [track.used_ns(number * MS // 2) for number in range(20_000)]
     assert used == sorted(used)
     assert track.used_ns(10_000 * MS) == whole.used_ns(10_000 * MS)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 12), max_size=30), st.integers(1, 4))
+def test_a_tree_that_grows_is_the_tree_of_all(parents: list[int], step: int) -> None:
+    board, grown = Board(), ProcessTree()
+    for pid, parent in enumerate(parents, 1):
+        board.apply(Admitted(0, pid, "p", "p", parent=parent if parent < pid else None))
+        if pid % step == 0:
+            grown.grow(board.rows)
+            whole = ProcessTree()
+            whole.grow(board.rows)
+            whole._arrange()
+            assert [*grown.members] == [*whole.members]
+            assert (grown._heads, grown._lines, grown._places) == (whole._heads, whole._lines, whole._places)
