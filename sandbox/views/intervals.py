@@ -13,9 +13,9 @@ from bisect import bisect_left, bisect_right
 GONE, BLOCKED, READY, ON_CPU = -2, -1, 0, 1
 #: Whose a CPU is when it is nobody's; else the value is a pid.
 NOBODY = 0
-#: So many changes are kept: 2 MB. When there are more, of the older half only every second pair is: at the scale at
+#: So many changes are kept: 1 MB. When there are more, of the older half only every second pair is: at the scale at
 #: which so much fits into a picture that shows the same, and the time used up to each change that is kept stays exact.
-MAX_CHANGES = 100_000
+MAX_CHANGES = 50_000
 
 
 class Track:
