@@ -1,5 +1,6 @@
 # make run    opens the app           make check   checks in a minute what needs no real process
 # make test   checks everything       make bench   measures (python -m tests.benchmarks --help)
+# make soak   a fork loop for ten minutes: memory, screen and the way out stay as they were
 # make screenshots   draws screenshots/*.svg
 # make messages   brings the catalogues of other languages up to date
 PYTHON ?= python3
@@ -7,7 +8,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run check test screenshots messages bench clean
+.PHONY: run check test soak screenshots messages bench clean
 
 run: $(VENV)/run
 	$(BIN)/ossandbox
@@ -26,6 +27,9 @@ test: $(VENV)/test
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "patient or not real" --numprocesses 3 --dist loadfile
 	$(BIN)/python -m pytest -m "real and not patient"
+
+soak: $(VENV)/test
+	OSSANDBOX_SOAK_S=600 $(BIN)/python -m pytest -s tests/faults/test_soak.py
 
 screenshots: $(VENV)/run
 	$(BIN)/python -m tests.scripts.screenshots

@@ -54,7 +54,7 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
         from sandbox.link.client import KernelProcess  # once the first frame is out
 
         mine = msgspec.structs.replace(boot, scenario=scenario, stay=True, attended=True)
-        return KernelProcess(mine, options.strict)
+        return KernelProcess(mine, options.strict, beats=True)
 
     boot = prepare(options, real=True)
     config = read_config()._replace(ascii=ascii_only or has_no_signs())

@@ -28,7 +28,7 @@ def do(args: argparse.Namespace) -> int:
     from sandbox.model.spec import Boot
 
     def start(scenario: Scenario) -> KernelProcess:
-        return KernelProcess(Boot(scenario, stay=True, attended=True))
+        return KernelProcess(Boot(scenario, stay=True, attended=True), beats=True)
 
     with opened(args.recording) as recording:
         config = read_config()._replace(ascii=args.ascii or has_no_signs())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from sandbox.kernel.journal import Journal
 from sandbox.kernel.machine import Happened, Lived, Told
@@ -11,8 +11,8 @@ from sandbox.model.events import Became, Ready
 from sandbox.model.states import EXITED, READY
 
 
-def record(happened: Happened, before_ns: int, processes: dict[int, Process], journal: Journal) -> None:
-    """``before_ns``: the instant before this one."""
+def record(happened: Happened, before_ns: int, processes: dict[int, Process], journal: Journal) -> Sequence[Lived]:
+    """``before_ns``: the instant before this one. Returns the lives that are over."""
     for pid, stolen_ns in happened.stolen.items():
         processes[pid].stolen_ns += stolen_ns
     if lives := happened.all(Lived):
@@ -21,6 +21,7 @@ def record(happened: Happened, before_ns: int, processes: dict[int, Process], jo
         journal.add(told.event)
         if isinstance(told.event, Became) and told.event.pid in processes:
             processes[told.event.pid].name = told.event.name
+    return lives
 
 
 def _record_lives(

@@ -28,7 +28,7 @@ from sandbox.kernel.machine import (
 )
 from sandbox.kernel.orders import Orders
 from sandbox.kernel.pacing import QUESTION, STEP, Pacing
-from sandbox.kernel.process import Cpu, Process
+from sandbox.kernel.process import Cpu, Process, Processes
 from sandbox.model.events import (
     KEEPS,
     RESUMED,
@@ -44,6 +44,7 @@ from sandbox.model.events import (
     ReadyReason,
     Scheduling,
 )
+from sandbox.model.retirement import KEPT
 from sandbox.model.states import BLOCKED, EXITED, READY, RUNNING
 from sandbox.policies.base import Policy, Task
 
@@ -57,12 +58,11 @@ _MAY_PREEMPT_ELSEWHERE: Collection[ReadyReason] = ("admitted", "woke", "expired"
 class Kernel:
     """Processes, CPUs and the policy that chooses who runs; ``sandbox.kernel.loop`` shows how it is driven.
 
-    ``ties``: which rule holds at one instant; None: each policy's own.
+    ``ties``: which rule holds at one instant; None: each policy's own. ``kept``: see ``Processes``.
     """
 
-    def __init__(self, policy: Policy, cpus: int = 1, ties: str | None = None) -> None:
-        self.now_ns = 0
-        self.processes: dict[int, Process] = {}
+    def __init__(self, policy: Policy, cpus: int = 1, ties: str | None = None, kept: int = KEPT) -> None:
+        self.now_ns, self.processes = 0, Processes(kept)
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.journal = Journal()
         self.orders = Orders()
@@ -116,7 +116,8 @@ class Kernel:
             self.processes[pid].cpu_ns = cpu_ns
         requeue_first = self.ties == "requeue-first"
         if reports or happened.stolen:
-            record(happened, before_ns, self.processes, self.journal)
+            for lived in record(happened, before_ns, self.processes, self.journal):
+                self.processes.bury(lived.arrived.pid)
         if reports:
             for ended in happened.all(Ended):
                 self._exit(ended)
@@ -372,6 +373,7 @@ class Kernel:
         process.enter(EXITED, self.now_ns)
         self._live -= 1
         self.journal.exited(self.now_ns, process, ended)
+        self.processes.bury(process.pid)
 
     def _leave_ready(self, process: Process) -> None:
         for cpu in self.cpus:

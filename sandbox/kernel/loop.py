@@ -47,4 +47,5 @@ def _booted(kernel: Kernel, machine: Machine, scenario: str) -> Booted:
         scenario=scenario,
         sensor=machine.sensor,
         recipe=machine.recipe,
+        kept=kernel.processes.kept,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
+from sandbox.model.retirement import Dead
 from sandbox.model.spec import ProcessSpec, Segment
 from sandbox.model.states import BLOCKED, NEW, READY, State, illegal
 from sandbox.policies.base import Task
@@ -13,6 +14,8 @@ class Process(Task):
     """A process as the kernel knows it; what it inherits from Task is what policies may read. Times in ns."""
 
     __slots__ = (
+        # Whether the scenario names it.
+        "named",
         # Its state, and the CPU that it is on or was on last.
         "state",
         "cpu",
@@ -40,6 +43,7 @@ class Process(Task):
 
     def __init__(self, pid: int, spec: ProcessSpec, now_ns: int, order: int | None, continued: bool) -> None:
         super().__init__(pid, spec.name, now_ns, order)
+        self.named = order is not None
         self.priority = spec.priority
         self.nice = spec.nice
         self.tickets = spec.tickets
@@ -125,6 +129,21 @@ class Process(Task):
         self.due_ns = None if within_ns is None else at_ns + within_ns
 
 
+class Processes(dict[int, Process]):
+    """All that are known, by pid: the living, those that the scenario names, and of the other dead the last ones."""
+
+    def __init__(self, kept: int) -> None:
+        super().__init__()
+        self.kept = kept
+        self._dead = Dead(kept)
+
+    def bury(self, pid: int) -> None:
+        """This one has ended."""
+        if not self[pid].named:
+            for gone in self._dead.add(pid):
+                del self[gone]
+
+
 class BurstPlan:
     """The CPU bursts of synthetic work, each ended by a wait, the last one by the end of the process.
 
@@ -132,44 +151,43 @@ class BurstPlan:
     noticed: a wait ends the burst whose end is nearest to the CPU time used.
     """
 
-    __slots__ = ("_ends", "_index", "_jobs")
+    __slots__ = ("_before_ns", "_burst", "_bursts", "_next")
 
     def __init__(self, segments: Iterable[Segment]) -> None:
-        self._index = 0
-        #: The CPU time used at the end of each burst, and whether the wait after it is for the next job's release.
-        self._ends: list[int] = []
-        self._jobs: list[bool] = []
-        total_ns = 0
-        for segment in segments:
-            if segment.kind == "cpu":
-                total_ns += segment.ns
-            else:
-                self._ends.append(total_ns)
-                self._jobs.append(segment.kind == "until")
-        self._ends.append(total_ns)
+        self._bursts = _bursts(segments)
+        #: The CPU time used at the end of the burst before the one in hand; that one, and the one after it.
+        self._before_ns = 0
+        self._burst = next(self._bursts)
+        self._next = next(self._bursts, None)
 
     @property
-    def burst_ns(self) -> int | None:
-        """The declared length of the burst in hand, or to come; None: there is none left."""
-        if self._index >= len(self._ends):
-            return None
-        return self._ends[self._index] - self._before
-
-    @property
-    def _before(self) -> int:
-        return self._ends[self._index - 1] if self._index else 0
+    def burst_ns(self) -> int:
+        """The declared length of the burst in hand, or to come."""
+        return self._burst[0] - self._before_ns
 
     def wait(self, cpu_ns: int) -> int:
         """The process waits, having used so much CPU time. Returns how many jobs it has ended since its last wait, if
         the last of them by this one; else 0."""
-        ends, index, last = self._ends, self._index, len(self._ends) - 1
-        if index >= last or 2 * cpu_ns < self._before + ends[index]:
+        (end_ns, ends_job), following = self._burst, self._next
+        if following is None or 2 * cpu_ns < self._before_ns + end_ns:
             return 0  # nothing that it has declared
-        first = index
-        while index + 1 < last and 2 * cpu_ns > ends[index] + ends[index + 1]:
-            index += 1
-        self._index = index + 1
-        return sum(self._jobs[first : index + 1]) if self._jobs[index] else 0
+        jobs = int(ends_job)
+        while 2 * cpu_ns > end_ns + following[0] and (later := next(self._bursts, None)) is not None:
+            (end_ns, ends_job), following = following, later
+            jobs += ends_job
+        self._before_ns, self._burst, self._next = end_ns, following, next(self._bursts, None)
+        return jobs if ends_job else 0
+
+
+def _bursts(segments: Iterable[Segment]) -> Iterator[tuple[int, bool]]:
+    """The CPU time used at the end of each burst, and whether the wait after it is for the next job's release."""
+    total_ns = 0
+    for segment in segments:
+        if segment.kind == "cpu":
+            total_ns += segment.ns
+        else:
+            yield total_ns, segment.kind == "until"
+    yield total_ns, False
 
 
 class Cpu:

@@ -7,6 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from sandbox.link.guardians import Keeper
+from sandbox.link.heart import Heart
 from sandbox.link.wire import HEARTBEAT_S, Lines, encode_boot, encode_command
 from sandbox.model.commands import Command, Quit
 from sandbox.model.events import AnyEvent, Event, Halted, decode
@@ -38,8 +40,9 @@ class KernelProcess:
     """The kernel process, seen from the terminal's process. Start it from the main thread only: its life is
     tied to the thread that started it."""
 
-    def __init__(self, boot: Boot, strict: bool = False) -> None:
-        """Start it. It inherits nothing of the terminal. ``strict``: in a pid namespace of its own, so that the
+    def __init__(self, boot: Boot, strict: bool = False, beats: bool = False) -> None:
+        """Start it. It inherits nothing of the terminal. ``beats``: heartbeats go by themselves, as long as ``beat`` is
+        called now and then; else each call is one. ``strict``: in a pid namespace of its own, so that the
         system ends every descendant with it, whatever they do and whoever else dies; pids are then that
         namespace's."""
         self._before = adopt_orphans()
@@ -50,6 +53,8 @@ class KernelProcess:
         self._lines = Lines()
         self._heard: deque[AnyEvent] = deque()
         self._unsent = bytearray(encode_boot(boot) + b"\n")
+        #: Heartbeats may be sent by another thread; no line is cut in two.
+        self._sending = threading.Lock()
         self._stderr = tempfile.TemporaryFile()
         kernel = ["sandbox.kernel", "sandbox.link.server", str(theirs.fileno())]
         command = [sys.executable, "-P", "-X", "utf8", "-m", *kernel]
@@ -66,6 +71,7 @@ class KernelProcess:
         #: True once it has turned out that somebody killed the keeper.
         self.unguarded = False
         self._flush()
+        self._heart = Heart(self._send_beat) if beats else None
 
     @property
     def os_pid(self) -> int:
@@ -75,17 +81,27 @@ class KernelProcess:
         return self._socket.fileno()
 
     def send(self, command: Command) -> None:
-        self._unsent += encode_command(command) + b"\n"
-        self._flush()
+        self._send(encode_command(command) + b"\n")
 
     def beat(self) -> None:
-        """Send a heartbeat, and check that the kernel process reads what we send."""
-        self._unsent += b"\n"
-        self._flush()
+        """Somebody is there."""
         if self._watch is None and self._keeper.has_told:
             self._watch = watch_over(self.os_pid)
+        if self._heart is not None:
+            self._heart.is_there()
+        else:
+            self._send_beat()
+
+    def _send_beat(self) -> None:
+        """Send a heartbeat, and check that the kernel process reads what we send."""
+        self._send(b"\n")
         if not self.closed and self._watch is not None:
             self._watch(self._socket.fileno())
+
+    def _send(self, line: bytes) -> None:
+        with self._sending:
+            self._unsent += line
+        self._flush()
 
     def receive(self) -> list[AnyEvent]:
         """The events that have come, without waiting for more."""
@@ -128,6 +144,9 @@ class KernelProcess:
     def end(self) -> list[Event]:
         """End the kernel process and all of its children: by a command, else by SIGKILL; then kill what it has left.
         Its last events."""
+        if self._heart is not None:
+            self._heart.stop()  # from here on each wait for its events sends them
+            self._heart = None
         last = [*self.quit()]
         heard = self.closed
         self._socket.close()  # tells it too
@@ -148,13 +167,14 @@ class KernelProcess:
         return self._stderr.read().decode(errors="replace").strip()
 
     def _flush(self) -> None:
-        while self._unsent and not self.closed:
-            try:
-                del self._unsent[: self._socket.send(self._unsent)]
-            except BlockingIOError:
-                return
-            except OSError:
-                return  # receive() will notice
+        with self._sending:
+            while self._unsent and not self.closed:
+                try:
+                    del self._unsent[: self._socket.send(self._unsent)]
+                except BlockingIOError:
+                    return
+                except OSError:
+                    return  # receive() will notice
 
 
 def own_pid_namespace() -> list[str]:

@@ -182,7 +182,7 @@ def _serve(fd: str) -> None:
     machine = LinuxMachine(boot, cpus, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
-    kernel = Kernel(policy, spec.cpus, spec.ties)
+    kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)
     operator = CommandInterpreter(kernel, factory.next)
     if refusal is not None:
         kernel.failed(refusal)

@@ -43,5 +43,5 @@ def simulate(scenario: Scenario, emit: Emit, policy: Policy | None = None, facto
     Raises BadValue where one cannot be had."""
     spec = scenario.machine
     factory = factory or PolicyFactory(spec, scenario.folder, ALARM)
-    kernel = Kernel(policy or factory.first(), spec.cpus, spec.ties)
+    kernel = Kernel(policy or factory.first(), spec.cpus, spec.ties, spec.kept)
     run(kernel, CommandInterpreter(kernel, factory.next), VirtualMachine(scenario), emit, scenario.name)

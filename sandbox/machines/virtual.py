@@ -12,7 +12,7 @@ from __future__ import annotations
 import heapq
 from collections import deque
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, islice
 from typing import Literal
 
 from sandbox.kernel.machine import (
@@ -38,23 +38,31 @@ from sandbox.model.events import Clause, Event, Fault
 from sandbox.model.spec import At, ProcessSpec, Scenario, Segment, brings_more
 
 KILLED = 15
+#: So many stretches of work are looked at ahead, and so few at least: a wait, a burst, and the wait after it.
+_AHEAD, _MIN_AHEAD = 64, 4
 _DONE = Obeyed({}, {}, {})
 
 
 class VirtualProcess:
     """Synthetic work in progress. ``left_ns``: what is left of the current CPU burst."""
 
-    __slots__ = ("arrived_ns", "cpu", "cpu_ns", "left_ns", "pid", "segments", "since_ns")
+    __slots__ = ("arrived_ns", "cpu", "cpu_ns", "left_ns", "pid", "rest", "segments", "since_ns")
 
     def __init__(self, pid: int, spec: ProcessSpec, now_ns: int) -> None:
         self.pid = pid
         self.arrived_ns = now_ns
-        self.segments = deque(spec.segments or [Segment("cpu", spec.estimate_ns or 0)])
+        #: What of the work is to come: the next few stretches, and then the others.
+        self.rest = iter(spec.segments or [Segment("cpu", spec.estimate_ns or 0)])
+        self.segments = deque(islice(self.rest, _AHEAD))
         self.cpu_ns = 0
         self.left_ns = 0
         #: The CPU that it is on, and when its first instruction there ran; the switch itself comes before.
         self.cpu: int | None = None
         self.since_ns = 0
+
+    def look_ahead(self) -> None:
+        """Take in some more of what is to come."""
+        self.segments.extend(islice(self.rest, _AHEAD))
 
     def begin_burst(self) -> bool:
         """Take the next CPU burst out of the work; False where a wait comes first, or nothing."""
@@ -72,6 +80,8 @@ class VirtualProcess:
     def begin_wait(self, now_ns: int) -> tuple[int, Clause]:
         """Take the next wait out of the work: how long (ns; 0: it is over before it begins), and for what."""
         segment = self.segments.popleft()
+        if len(self.segments) < _MIN_AHEAD:
+            self.look_ahead()
         if segment.kind == "io":
             return segment.ns, Clause("sleep", {"for_ns": segment.ns})
         for_ns = max(self.arrived_ns + segment.ns - now_ns, 0)
@@ -242,6 +252,7 @@ class VirtualMachine:
         if process.is_late(self._now_ns):
             process.segments.popleft()
             process.begin_burst()
+            process.look_ahead()
             return Yielded(process.pid)
         return Waits(process.pid, self._begin_wait(process))
 

@@ -14,6 +14,7 @@ import msgspec
 
 from sandbox.model.clause import Clause as Clause
 from sandbox.model.clause import Figure as Figure
+from sandbox.model.retirement import KEPT
 from sandbox.model.rules import FOR_OTHERS, HEAD_OF_QUEUE, MISSED_DEADLINE, POLL, READ_CONSOLE, STILLBIRTHS, STUCK
 
 ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
@@ -40,7 +41,8 @@ class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
 
 
 class Booted(Event, frozen=True, tag=True):
-    """The machine is up; nothing has run yet."""
+    """The machine is up; nothing has run yet. ``kept``: of processes that the scenario does not name, so many are
+    remembered after their end."""
 
     machine: Literal["linux", "virtual"]
     cpus: int
@@ -50,6 +52,7 @@ class Booted(Event, frozen=True, tag=True):
     scenario: str
     sensor: str | None = None
     recipe: str | None = None
+    kept: int = KEPT
 
 
 class Scheduling(Event, frozen=True, tag=True):

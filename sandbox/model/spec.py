@@ -8,12 +8,15 @@ written in a file without that ending and with a unit: ``arrive = "20ms"``.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 
 from sandbox.model.claims import AnyClaim, Happening, parse_happening
 from sandbox.model.commands import AnyCommand, Quit, parse_command
+from sandbox.model.retirement import KEPT, MAX_KEPT, MIN_KEPT
+from sandbox.model.stretches import Segment as Segment  # noqa: PLC0414 - a part of what a scenario says
+from sandbox.model.stretches import Stretches
 from sandbox.model.values import (
     Argument,
     BadValue,
@@ -35,6 +38,8 @@ from sandbox.util.text import clean_line
 from sandbox.util.units import write_duration
 
 MAX_PROCESSES = 2_000
+#: Stretches of synthetic work in a whole scenario, its repeats and copies counted: each is an event or more.
+MAX_STRETCHES = 1_000_000
 MAX_CLIENTS = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
@@ -42,14 +47,6 @@ TIES = ("arrival-first", "requeue-first")
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
 PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "log")
-
-
-class Segment(msgspec.Struct, frozen=True):
-    """A stretch of synthetic work: so much CPU time, so long a wait for I/O, or a wait until so long after the
-    process's beginning (the release of its next job)."""
-
-    kind: Literal["cpu", "io", "until"]
-    ns: int
 
 
 def parse_segment(text: str) -> Segment:
@@ -80,7 +77,8 @@ class Table(Kind[dict[str, Any]]):
 
 
 class MachineSpec(msgspec.Struct):
-    """``[machine]``: ``quantum_ns`` None leaves the policy its own default; ``ties`` None its own rule."""
+    """``[machine]``: ``quantum_ns`` None leaves the policy its own default; ``ties`` None its own rule. ``kept``: of
+    processes that the scenario does not name, so many are remembered one by one after their end."""
 
     cpus: Annotated[int, Whole(1, 1024)] = 1
     policy: Annotated[str, Text(300)] = "rr"
@@ -88,6 +86,7 @@ class MachineSpec(msgspec.Struct):
     seed: Annotated[int, Whole(0, 2**53)] = 1
     switch_cost_ns: Annotated[int, Duration("0ns", "10s")] = 0
     ties: Annotated[str | None, Choice(*TIES)] = None
+    kept: Annotated[int, Whole(MIN_KEPT, MAX_KEPT)] = KEPT
     parameters: Annotated[dict[str, Any], Table()] = {}
 
 
@@ -133,18 +132,9 @@ class ProcessSpec(msgspec.Struct):
     address_space: Annotated[int | None, Size("32MB", "1000GB")] = None
 
     @property
-    def segments(self) -> list[Segment]:
-        """The synthetic work in full, repeats unrolled and neighbours of one kind joined."""
-        joined: list[Segment] = []
-        for job in range(self.repeat):
-            if job and self.period_ns is not None:
-                joined.append(Segment("until", job * self.period_ns))
-            for segment in self.work or ():
-                if joined and joined[-1].kind == segment.kind:
-                    joined[-1] = Segment(segment.kind, joined[-1].ns + segment.ns)
-                else:
-                    joined.append(segment)
-        return joined
+    def segments(self) -> Stretches:
+        """The synthetic work in full, neighbours of one kind joined."""
+        return Stretches(self.work or (), self.repeat, self.period_ns)
 
     @property
     def demand_ns(self) -> int | None:

@@ -93,8 +93,10 @@ def _waited(track: Track, at_ns: int, last: int) -> Sign:
 
 def _ran(track: Track, at_ns: int, last: int, ran_ns: int, cell_ns: int) -> Sign:
     index = first = track.at(max(at_ns, track.times[0]))
-    while track.values[index] <= 0 or track.end_ns(index, at_ns + cell_ns) == track.times[index]:
-        index += 1  # it is not far: whoever comes to be ready runs next, or is gone
+    while index < last and (
+        track.values[index] <= 0 or track.end_ns(index, at_ns + cell_ns) == track.times[index]
+    ):  # it is not far: whoever comes to be ready runs next, or is gone
+        index += 1
     begun_ns = max(track.times[index] - at_ns, 0)
     eighths = max(min(round(ran_ns * 8 / cell_ns), 8), 1)
     to_the_end = begun_ns > 0 and track.values[last] > 0 and begun_ns + ran_ns >= cell_ns

@@ -7,8 +7,10 @@ from typing import Any
 
 from sandbox import wording
 from sandbox.i18n import Messages, _, ngettext
-from sandbox.model.events import Admitted, Became, Clause, Event
+from sandbox.model.events import Admitted, Became, Clause, Event, Exited
+from sandbox.model.retirement import Dead
 from sandbox.render.cells import fit
+from sandbox.render.names import print_names
 from sandbox.render.output import say
 from sandbox.render.tables import milliseconds, print_table
 from sandbox.util.units import S
@@ -40,11 +42,18 @@ class EventLines:
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
+        self._named: set[int] = set()
+        self._dead = Dead()
 
     def line(self, event: Event) -> str:
         """The event as a line: time, what, which process, and the sentence."""
         if isinstance(event, (Admitted, Became)):
             self._names[event.pid] = event.name
+            if isinstance(event, Admitted) and event.order is not None:
+                self._named.add(event.pid)
+        elif isinstance(event, Exited) and event.pid not in self._named:
+            for gone in self._dead.add(event.pid):
+                self._names.pop(gone, None)
         pid = getattr(event, "pid", None)
         kind = fit(wording.kind(event), _KIND)
         text = wording.sentence(event, self._names).replace("\n", " ⏎ ")
@@ -54,6 +63,7 @@ class EventLines:
 def print_result(document: dict[str, Any]) -> None:
     """The result document: a table of the processes, one of their times, and the figures of the run as a whole."""
     _print_processes(document["processes"])
+    print_names(document)
     say()
     _print_times(document["metrics"])
     say()

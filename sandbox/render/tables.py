@@ -5,16 +5,21 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Sequence
 
+from rich.cells import cell_len
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from sandbox.render.cells import fit, flush_right
 from sandbox.render.gantt import Line
+from sandbox.render.output import say
 from sandbox.util.text import clean
 from sandbox.util.units import MS
 
 #: Charts are not narrower than so many cells.
 _MIN_WIDTH = 40
+#: Longer tables are printed plainly: to measure and style each cell would take half a minute for 50,000 lines.
+_MAX_STYLED = 200
 #: Without colours a chart's signs tell the same.
 _TONES = {
     "text": "",
@@ -37,6 +42,10 @@ class Printer(Console):
 
 def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[int]) -> None:
     """A table on stdout; foreign text is never taken for markup, and nothing is cut when stdout is no terminal."""
+    rows = [*rows]
+    if len(rows) > _MAX_STYLED:
+        _print_plain([head, *rows], left)
+        return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for index, title in enumerate(head):
         table.add_column(title, justify="left" if index in left else "right", no_wrap=index not in left)
@@ -46,6 +55,18 @@ def print_table(head: Sequence[str], rows: Iterable[Sequence[str]], left: set[in
     if not console.is_terminal:
         console.width = 10_000
     console.print(table)
+
+
+def _print_plain(rows: Sequence[Sequence[str]], left: set[int]) -> None:
+    """A long table: a line takes microseconds, and is not broken."""
+    cleaned = [[clean(cell) for cell in row] for row in rows]
+    widths = [max(map(cell_len, column)) for column in zip(*cleaned, strict=True)]
+    for row in cleaned:
+        cells = (
+            fit(cell, width) if index in left else flush_right(cell, width)
+            for index, (cell, width) in enumerate(zip(row, widths, strict=True))
+        )
+        say("  ".join(cells).rstrip())
 
 
 def print_lines(lines: Iterable[Line]) -> None:

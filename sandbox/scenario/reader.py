@@ -16,6 +16,7 @@ from sandbox.model.problems import BadInput, Problem, Problems, Where
 from sandbox.model.spec import (
     CLIENT,
     MAX_PROCESSES,
+    MAX_STRETCHES,
     SERVERS,
     At,
     ClientSpec,
@@ -113,6 +114,8 @@ class _Reader:
         self._checks = Checks(problems, self._folder, runs)
         #: Where processes that are clients say to which server they connect, and what they say.
         self._connections: list[tuple[Where, str]] = []
+        #: How many processes there are so far, and how many stretches of work in all of them.
+        self._number = self._stretches = 0
 
     def read(self, table: dict[str, Any]) -> Scenario:
         """The scenario of these tables; to be used only if there are no problems."""
@@ -128,8 +131,8 @@ class _Reader:
         ]
         clients = [*tables.structs("client", ClientSpec, table)]
         script = [*tables.structs("at", At, table)]
-        if len(processes) > MAX_PROCESSES:
-            self._problems.add(("process",), "too many processes", number=len(processes), allowed=MAX_PROCESSES)
+        if self._number > MAX_PROCESSES:
+            self._problems.add(("process",), "too many processes", number=self._number, allowed=MAX_PROCESSES)
         checks.policy(machine, table.get("machine"))
         checks.names(processes)
         checks.script(script, [process.name for process in processes])
@@ -179,11 +182,24 @@ class _Reader:
                 self._connections.append(((*where, "connect"), process.connect))
         if process.python is not None:
             self._checks.function((*where, "python"), process.python)
+        if not self._can_be_afforded(where, raw, process):
+            return
         if process.count == 1:
             yield process
         else:
             for copy in range(1, process.count + 1):
                 yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
+
+    def _can_be_afforded(self, where: Where, raw: dict[str, Any], process: ProcessSpec) -> bool:
+        """Whether the scenario keeps within what one may have in all, this table's repeats and copies counted: each
+        value alone may be right, and their product be more than any machine has. Nothing is unrolled before."""
+        before, here = self._stretches, len(process.segments) * process.count
+        self._number += process.count
+        self._stretches += here
+        if before <= MAX_STRETCHES < self._stretches:
+            place = next(key for key in ("repeat", "count", "work") if key in raw)
+            self._problems.add((*where, place), "too much work", number=self._stretches, allowed=MAX_STRETCHES)
+        return self._number <= MAX_PROCESSES and self._stretches <= MAX_STRETCHES
 
     def _refuse_misplaced(self, where: Where, raw: dict[str, Any], bodies: list[str]) -> None:
         """Refuse keys that belong to another kind of body. An unknown program may be of any kind."""

@@ -28,6 +28,7 @@ from sandbox.model.events import (
     Witnessed,
     Wrote,
 )
+from sandbox.model.retirement import MAX_KEPT, MIN_KEPT, Dead
 from sandbox.model.states import State
 from sandbox.util.units import S
 
@@ -48,6 +49,11 @@ class Plausible:
         self._cpus = 0
         self._now_ns = 0
         self._states: dict[int, State] = {}
+        #: Whom the scenario names; of the others those that ended long ago are forgotten, as everywhere.
+        self._named: set[int] = set()
+        self._dead = Dead()
+        #: The highest pid of those: they are still named where they have left something to others, a console say.
+        self._forgotten = 0
         #: Who is on each CPU.
         self._on: dict[int, int] = {}
         #: Open sockets: of those who listen, and connections.
@@ -70,7 +76,10 @@ class Plausible:
     def _can_be(self, event: Event) -> bool:
         if isinstance(event, Booted):
             first, self._cpus = not self._cpus, event.cpus
-            return first and 0 < event.cpus <= _MAX_CPUS
+            can = first and 0 < event.cpus <= _MAX_CPUS and MIN_KEPT <= event.kept <= MAX_KEPT
+            if can:
+                self._dead = Dead(event.kept)
+            return can
         if not self._cpus:
             return False
         match event:
@@ -78,6 +87,8 @@ class Plausible:
                 can = pid not in self._states and 0 < pid < _MAX_PID and _is_figure(order or 0, demand_ns or 0)
                 if can:
                     self._states[pid] = State.NEW
+                    if order is not None:
+                        self._named.add(pid)
                 return can
             case Ready(pid=pid):
                 return self._move(pid, State.READY)
@@ -94,15 +105,20 @@ class Plausible:
                 return self._states.get(pid) is State.BLOCKED if again else self._move(pid, State.BLOCKED)
             case Exited(pid=pid):
                 totals = (event.cpu_ns, event.waiting_ns, event.blocked_ns, event.undispatched_ns)
-                return _is_figure(*totals) and self._move(pid, State.EXITED)
+                can = _is_figure(*totals) and self._move(pid, State.EXITED)
+                if can and pid not in self._named:
+                    for gone in self._dead.add(pid):
+                        del self._states[gone]
+                        self._forgotten = max(self._forgotten, gone)
+                return can
             case Unseen(pid=pid, cpu_ns=cpu_ns):
-                return pid in self._states and _is_figure(cpu_ns)
+                return self._was(pid) and _is_figure(cpu_ns)
             case Terminal(pid=pid, rows=rows, columns=columns):
-                return pid in self._states and 0 < rows <= MAX_TERMINAL and 0 < columns <= MAX_TERMINAL
+                return self._was(pid) and 0 < rows <= MAX_TERMINAL and 0 < columns <= MAX_TERMINAL
             case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid):
-                return pid in self._states
+                return self._was(pid)
             case Fault(pid=pid) | PolicyNote(pid=pid):
-                return pid is None or pid in self._states
+                return pid is None or self._was(pid)
             case Queues(queues=queues, running=running):
                 return all(
                     task.pid in self._states for tasks in (running, *(q.tasks for q in queues)) for task in tasks
@@ -133,6 +149,10 @@ class Plausible:
                 self._connections.discard(socket)
                 return can
         return True
+
+    def _was(self, pid: int) -> bool:
+        """Whether it is there, or was once."""
+        return pid in self._states or 0 < pid <= self._forgotten
 
     def _move(self, pid: int, to: State) -> bool:
         state = self._states.get(pid)

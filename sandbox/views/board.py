@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from copy import copy
+
+from msgspec.structs import replace
 
 from sandbox.model import states
 from sandbox.model.commands import TERMINAL_SIZE
@@ -27,6 +30,7 @@ from sandbox.model.events import (
     Terminal,
     Wrote,
 )
+from sandbox.model.retirement import Dead, heirs
 from sandbox.model.states import State, move
 from sandbox.views.console import ConsoleText
 from sandbox.views.network import SOCKET_EVENTS, Network
@@ -45,11 +49,13 @@ class Row:
         "_output_is_shared",
         "_tape",
         "admitted",
+        "children",
         "console",
         "cpu",
         "cpu_ns",
         "exited",
         "name",
+        "ordinal",
         "os_pid",
         "pid",
         "since_ns",
@@ -59,10 +65,16 @@ class Row:
         "waits",
     )
 
-    def __init__(self, admitted: Admitted, console: int) -> None:
+    def __init__(self, admitted: Admitted, parent: Row | None) -> None:
         self.admitted = admitted
+        #: How many children it has had; which of its parent's it is itself, as long as that one is remembered.
+        self.children = 0
+        self.ordinal: int | None = None
         #: The pid of the process whose console it has: its own, or that of who was started with it.
-        self.console = console
+        self.console = admitted.pid
+        if parent is not None:
+            parent.children += 1
+            self.ordinal, self.console = parent.children, parent.console
         self.pid = admitted.pid
         self.os_pid = admitted.os_pid
         self.name = admitted.name
@@ -101,8 +113,14 @@ class Row:
         self._output_is_shared = True
         return copy(self)
 
-    def write(self, event: Wrote) -> None:
-        """Take in what it writes."""
+    def use_console(self, event: Wrote | Terminal) -> None:
+        """Take in what it writes, or how its terminal is set from now on."""
+        if isinstance(event, Terminal):
+            self._set_terminal(event)
+        else:
+            self._write(event)
+
+    def _write(self, event: Wrote) -> None:
         self._own_output()
         if event.raw is not None:
             self._need_tape()
@@ -110,8 +128,7 @@ class Row:
             self._tape.write(sent(event))
         self._output.write(event.text)
 
-    def set_terminal(self, event: Terminal) -> None:
-        """Its console is set in another way."""
+    def _set_terminal(self, event: Terminal) -> None:
         before, self.terminal = self.terminal, event
         self._own_output()
         if self._tape is not None and (before.rows, before.columns) != (event.rows, event.columns):
@@ -156,6 +173,9 @@ class Board:
         self.running: dict[int, int] = {}
         self.blocked: dict[int, None] = {}
         self.exited: dict[int, None] = {}
+        #: How many have ended and are remembered no longer.
+        self.retired = 0
+        self.dead = Dead()
         #: The last decision and what led to it, newest last.
         self.recent: deque[Event] = deque(maxlen=_RECENT)
 
@@ -171,11 +191,9 @@ class Board:
         if isinstance(event, SOCKET_EVENTS):
             return
         match event:
-            case Wrote(pid=pid):
-                self.rows[pid].write(event)
-                return
-            case Terminal(pid=pid):
-                self.rows[pid].set_terminal(event)
+            case Wrote(pid=pid) | Terminal(pid=pid):
+                if pid in self.rows:  # who has retired may have left its console to others
+                    self.rows[pid].use_console(event)
                 return
             case Queues():
                 self.queues = event
@@ -184,11 +202,11 @@ class Board:
                 self.described = event
                 return
             case Admitted():
-                parent = self.rows.get(event.parent or 0)
-                self.rows[event.pid] = Row(event, event.pid if parent is None else parent.console)
+                self.rows[event.pid] = Row(event, self.rows.get(event.parent or 0))
             case Became(pid=pid, name=name):
-                row = self.rows[pid]
-                row.admitted, row.name = event.after(row.admitted), name
+                if pid in self.rows:
+                    row = self.rows[pid]
+                    row.admitted, row.name = event.after(row.admitted), name
             case Ready(pid=pid):
                 self._enter(pid, states.READY)
                 if event.reason == "preempted":
@@ -211,6 +229,11 @@ class Board:
                 row = self._enter(pid, states.EXITED)
                 row.exited, row.cpu_ns = event, event.cpu_ns
                 self.exited[pid] = None
+                self.transitions.apply(event)
+                self.recent.append(event)
+                if row.admitted.order is None and (retired := self.dead.add(pid)):
+                    self._retire(retired)
+                return
             case _:
                 self._apply_of_machine(event)
         self.transitions.apply(event)
@@ -228,7 +251,7 @@ class Board:
                 if event.in_file:
                     self.failure = event
             case Booted():
-                self.booted = event
+                self.booted, self.dead = event, Dead(event.kept)
                 self.policy, self.parameters = event.policy, event.parameters
             case Scheduling():
                 self.policy, self.parameters = event.policy, event.parameters
@@ -242,9 +265,23 @@ class Board:
         board.rows = {pid: row.copy() for pid, row in self.rows.items()}
         board.ready, board.running = self.ready.copy(), self.running.copy()
         board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
-        board.recent = self.recent.copy()
+        board.recent, board.dead = self.recent.copy(), self.dead.copy()
         board.network, board.transitions = self.network.copy(), self.transitions.copy()
         return board
+
+    def _retire(self, pids: Sequence[int]) -> None:
+        """Their children pass to the nearest ancestor that is remembered."""
+        pass_to = heirs({pid: self.rows.pop(pid).admitted.parent for pid in pids})
+        for pid in pids:
+            del self.exited[pid]
+        for row in self.rows.values():
+            if row.admitted.parent in pass_to:
+                row.admitted, row.ordinal = replace(row.admitted, parent=pass_to[row.admitted.parent]), None
+            if row.console in pass_to:
+                row.console = row.pid
+        self.transitions.forget(pids)
+        self.network.forget(pass_to)
+        self.retired += len(pids)
 
     def _enter(self, pid: int, state: State) -> Row:
         row = self.rows[pid]

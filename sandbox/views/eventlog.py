@@ -1,15 +1,17 @@
 """Every event of a run, and how the run stood after any of them: the present, the past and a recording are one fold.
 
 Events are kept as compressed lines, in chapters. Each chapter begins with the state by then, so that any point is
-reached by folding the events of one chapter at most, whatever the length of the run.
+reached by folding the events of one chapter at most, whatever the length of the run. Only the chapter in hand is in
+memory; those that are over are on the shelf.
 """
 
 from __future__ import annotations
 
-import zlib
+import pickle
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from sandbox.model.events import (
     Admitted,
@@ -27,11 +29,13 @@ from sandbox.model.events import (
 )
 from sandbox.views.board import Board
 from sandbox.views.history import History, Mark
+from sandbox.views.shelf import Place, Shelf
 
 #: A chapter is so long, or so many times as long as there are processes: a state costs little beside its events.
 _CHAPTER, _CHAPTER_PER_PROCESS = 4_096, 8
 #: By which a process changes its state.
 _CHANGES = (Ready, Dispatched, Blocked, Exited)
+_NOWHERE = Place(0, 0)
 
 
 class Moment:
@@ -50,19 +54,30 @@ class Moment:
         self.board.apply(event)
         self.history.add(event)
         if isinstance(event, (Admitted, Became)):
-            self.names[event.pid] = self._name(event.pid, event.name)
+            if event.pid in self.board.rows:
+                self.names[event.pid] = self._name(event.pid, event.name)
+        elif isinstance(event, Exited) and len(self.names) > len(self.board.rows):
+            for pid in [pid for pid in self.names if pid not in self.board.rows]:
+                del self.names[pid]
 
     def _name(self, pid: int, name: str) -> str:
         """Its name; with a number where somebody has it already: a child that goes by its parent's is ``server/2``, the
         second of its children, as in claims; others are ``cat#7``, by their pid."""
         if name not in self.names.values() or self.names.get(pid) == name:
             return name
-        rows = self.board.rows
-        parent = rows[pid].admitted.parent
-        if parent in self.names and rows[parent].name == name:
-            siblings = [row.pid for row in rows.values() if row.admitted.parent == parent]
-            return f"{self.names[parent]}/{siblings.index(pid) + 1}"
+        row = self.board.rows[pid]
+        parent = row.admitted.parent
+        if parent in self.names and self.board.rows[parent].name == name and row.ordinal is not None:
+            return f"{self.names[parent]}/{row.ordinal}"
         return f"{name}#{pid}"
+
+
+class _State(NamedTuple):
+    """How a run stood at the beginning of a chapter."""
+
+    board: Board
+    names: dict[int, str]
+    mark: Mark
 
 
 class _Chapter:
@@ -71,16 +86,35 @@ class _Chapter:
     def __init__(self, moment: Moment, t_ns: int) -> None:
         self.first = moment.index
         self.t_ns = t_ns
-        self.lines = b""
-        self._board = moment.board.copy()
-        self._names = dict(moment.names)
-        self._mark: Mark = moment.history.mark()
+        #: How many scheduling decisions it tells of.
+        self.made = 0
+        self._state: _State | None = _State(moment.board.copy(), dict(moment.names), moment.history.mark())
+        self._lines, self._decisions, self._begin = _NOWHERE, _NOWHERE, _NOWHERE
 
-    def begin(self, history: History) -> Moment:
+    def close(self, shelf: Shelf, events: Sequence[Event], decisions: array[int]) -> None:
+        """It is over: put it on the shelf."""
+        self.made = len(decisions)
+        self._lines = shelf.put(b"".join(map(encode, events)))
+        self._decisions = shelf.put(decisions.tobytes())
+        self._begin, self._state = shelf.put(pickle.dumps(self._state, pickle.HIGHEST_PROTOCOL)), None
+
+    def lines(self, shelf: Shelf) -> bytes:
+        """Its events, each as a line of JSON."""
+        return shelf.get(self._lines)
+
+    def decisions(self, shelf: Shelf) -> array[int]:
+        """The index of each scheduling decision."""
+        made = array("q")
+        made.frombytes(shelf.get(self._decisions))
+        return made
+
+    def begin(self, shelf: Shelf, history: History) -> Moment:
         """The state; ``history`` is one that has grown out of it."""
+        # What is on the shelf was put there by ourselves, and nobody else can reach it.
+        state: _State = self._state or pickle.loads(shelf.get(self._begin))  # noqa: S301
         moment = Moment()
-        moment.index, moment.board, moment.names = self.first, self._board.copy(), dict(self._names)
-        moment.history = history.back_to(self._mark)
+        moment.index, moment.board, moment.names = self.first, state.board.copy(), dict(state.names)
+        moment.history = history.back_to(state.mark)
         return moment
 
 
@@ -89,11 +123,11 @@ class EventLog:
 
     def __init__(self) -> None:
         self.live = Moment()
-        #: The index of each scheduling decision.
-        self._decisions = array("q")
+        self._shelf = Shelf()
         self._chapters = [_Chapter(self.live, 0)]
-        #: The events of the last chapter.
+        #: The events of the last chapter, and the index of each scheduling decision in it.
         self._open: list[Event] = []
+        self._decisions = array("q")
         #: The number of the closed chapter that was read last, and its events: who pages through it reads it once.
         self._read: tuple[int, Sequence[Event]] | None = None
 
@@ -105,8 +139,8 @@ class EventLog:
         live = self.live
         if len(self._open) >= _CHAPTER and event.t_ns > live.history.now_ns:
             if len(self._open) >= _CHAPTER_PER_PROCESS * len(live.names):
-                self._chapters[-1].lines = zlib.compress(b"".join(map(encode, self._open)), 1)
-                self._open = []
+                self._chapters[-1].close(self._shelf, self._open, self._decisions)
+                self._open, self._decisions = [], array("q")
                 self._chapters.append(_Chapter(live, event.t_ns))
         live.apply(event)
         self._open.append(event)
@@ -116,10 +150,10 @@ class EventLog:
     def at(self, index: int, near: Moment | None = None) -> Moment:
         """The run after so many events; ``near``, which is then used up, may be a moment from which it is not far."""
         index = max(min(index, len(self)), 0)
-        number = bisect_right(self._chapters, index, key=lambda chapter: chapter.first) - 1
+        number = self._number(index)
         moment = near
         if moment is None or not self._chapters[number].first <= moment.index <= index:
-            moment = self._chapters[number].begin(self.live.history)
+            moment = self._chapters[number].begin(self._shelf, self.live.history)
         for event in self._events(number, moment.index)[: index - moment.index]:
             moment.apply(event)
         return moment
@@ -132,20 +166,28 @@ class EventLog:
 
     def decision_before(self, index: int) -> int:
         """The point at which the last decision before ``index`` had just been made; 0 if there was none."""
-        place = bisect_left(self._decisions, index - 1) - 1
-        return self._decisions[place] + 1 if place >= 0 else 0
+        for number in range(self._number(index), -1, -1):
+            made = self._made(number)
+            place = bisect_left(made, index - 1) - 1
+            if place >= 0:
+                return made[place] + 1
+        return 0
 
     def decision_after(self, index: int) -> int:
         """The point at which the next decision has just been made; the end if there is none."""
-        place = bisect_left(self._decisions, index)
-        return self._decisions[place] + 1 if place < len(self._decisions) else len(self)
+        for number in range(self._number(index), len(self._chapters)):
+            made = self._made(number)
+            place = bisect_left(made, index)
+            if place < len(made):
+                return made[place] + 1
+        return len(self)
 
     def question(self, made: int) -> tuple[int, Dispatched] | None:
         """For the point at which a decision had just been made: that decision, and the point before it at which nothing
         of it showed, neither who was pushed aside for it nor what the policy said of itself. None: there was none."""
         if self.decision_after(made - 1) != made:
             return None
-        number = bisect_right(self._chapters, made - 1, key=lambda chapter: chapter.first) - 1
+        number = self._number(made - 1)
         *events, decision = self._events(number)[: made - self._chapters[number].first]
         if not isinstance(decision, Dispatched):
             return None
@@ -163,7 +205,10 @@ class EventLog:
             t_ns = event.t_ns
             if isinstance(event, _CHANGES) and event.pid == pid:
                 return at + 1
-        times = self.live.history.lives[pid].track.times
+        life = self.live.history.lives.get(pid)
+        if life is None:
+            return None
+        times = life.track.times
         place = bisect_right(times, t_ns)
         if place == len(times):
             return None
@@ -173,7 +218,7 @@ class EventLog:
     def between(self, first: int, last: int) -> Sequence[Event]:
         """The events from an index on up to another one (not included), at most to the end of the first one's chapter:
         whoever wants more asks again."""
-        number = bisect_right(self._chapters, first, key=lambda chapter: chapter.first) - 1
+        number = self._number(first)
         begin = self._chapters[number].first
         if number == len(self._chapters) - 1:
             return self._open[first - begin : last - begin]
@@ -184,11 +229,22 @@ class EventLog:
     def blocks(self) -> Iterator[bytes]:
         """Every event as a line of JSON, a chapter at a time."""
         for chapter in self._chapters[:-1]:
-            yield zlib.decompress(chapter.lines)
+            yield chapter.lines(self._shelf)
         yield b"".join(map(encode, self._open))
 
+    def _number(self, index: int) -> int:
+        """The chapter in which a point is."""
+        return max(bisect_right(self._chapters, index, key=lambda chapter: chapter.first) - 1, 0)
+
+    def _made(self, number: int) -> array[int]:
+        """The index of each scheduling decision in a chapter."""
+        chapter = self._chapters[number]
+        if number == len(self._chapters) - 1:
+            return self._decisions
+        return chapter.decisions(self._shelf) if chapter.made else array("q")
+
     def _from(self, index: int) -> Iterator[tuple[int, Event]]:
-        number = bisect_right(self._chapters, index, key=lambda chapter: chapter.first) - 1
+        number = self._number(index)
         for later in range(number, len(self._chapters)):
             first = max(index, self._chapters[later].first)
             yield from enumerate(self._events(later, first), first)
@@ -199,7 +255,7 @@ class EventLog:
         skip = max(index - chapter.first, 0)
         if number == len(self._chapters) - 1:
             return self._open[skip:]
-        return [decode(line) for line in zlib.decompress(chapter.lines).splitlines()[skip:]]
+        return [decode(line) for line in chapter.lines(self._shelf).splitlines()[skip:]]
 
 
 def _gives_away(event: Event) -> bool:

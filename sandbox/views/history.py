@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from sandbox.model.events import (
     Admitted,
@@ -20,8 +23,15 @@ from sandbox.model.events import (
     Ready,
     Unseen,
 )
+from sandbox.model.retirement import Dead, heirs
 from sandbox.model.rules import FOR_CHILD
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, ON_CPU, READY, Track
+from sandbox.views.retired import Figures, Retired
+
+#: What a mark says of where a process was: that is in its track.
+_NOWHERE = Track()
+#: Fewer slices than this are not looked through for those of the retired.
+_MIN_SLICES = 10_000
 
 #: So many faults are kept; what comes later is counted.
 MAX_FAULTS = 1_000
@@ -53,6 +63,7 @@ class Life:
         "cpu_ns",
         "dispatched_ns",
         "exited",
+        "family_ns",
         "first_run_ns",
         "last_slice",
         "missed",
@@ -71,6 +82,8 @@ class Life:
         self.undispatched_ns = 0
         #: CPU time of descendants that had ended before anybody saw them.
         self.unseen_ns = 0
+        #: CPU time of descendants that have retired.
+        self.family_ns = 0
         self.switches = 0
         #: Time on a CPU in which that was still switching to it; known in virtual time only.
         self.switching_ns = 0
@@ -109,16 +122,41 @@ class Life:
         """Of the time spent BLOCKED, that in which it waited for children of its own."""
         return self._child_wait_ns + (self._lasting_ns(BLOCKED, now_ns) if self._waits_for_child else 0)
 
+    def share(self, now_ns: int) -> float:
+        """What it got of the time in which it wanted the CPU."""
+        return self.cpu_ns / (self.cpu_ns + self.ready_ns(now_ns))
+
+    def figures(self) -> Figures:
+        """Those of one that has ended."""
+        exited = self.exited
+        assert exited is not None
+        t_ns = exited.t_ns
+        share = self.share(t_ns) if self.cpu_ns else 0.0
+        return Figures(
+            processes=1,
+            failed=int(exited.status not in (0, None)),
+            cpu_ns=self.cpu_ns,
+            waiting_ns=self.ready_ns(t_ns),
+            blocked_ns=self.blocked_ns(t_ns),
+            turnaround_ns=t_ns - self.admitted.t_ns,
+            switches=self.switches,
+            switching_ns=self.switching_ns,
+            sharers=int(bool(self.cpu_ns)),
+            share=share,
+            squares=share * share,
+        )
+
     def _lasting_ns(self, where: int, now_ns: int) -> int:
         lasts = bool(self.track.values) and self.track.values[-1] == where
         return now_ns - self.track.times[-1] if lasts else 0
 
 
 class Mark(NamedTuple):
-    """How a history stood: the lives by then, how long the tracks were, and the totals."""
+    """How a history stood: the lives by then, each with what its track said last, and the totals. Tracks themselves
+    are long, and only grow: they are cut where the mark is."""
 
-    lives: dict[int, tuple[Life, int]]
-    cpus: dict[int, int]
+    lives: dict[int, tuple[Life, Track]]
+    cpus: list[int]
     last_on: dict[int, int]
     booted: Booted | None
     now_ns: int
@@ -127,6 +165,8 @@ class Mark(NamedTuple):
     stolen_ns: int
     unseen_ns: int
     missed: int
+    dead: Dead
+    retired: Retired
 
 
 class History:
@@ -153,7 +193,12 @@ class History:
         #: What went wrong, the first ones; how many more there were.
         self.faults: list[Fault] = []
         self.more_faults = 0
+        #: The totals of those that are remembered no longer.
+        self.retired = Retired()
+        self._dead = Dead()
         self._keeps_slices = keeps_slices
+        #: When there are so many, those of the retired are left out.
+        self._slices_until = _MIN_SLICES
         self._last_on: dict[int, int] = {}
         self._is_virtual = False
 
@@ -168,11 +213,11 @@ class History:
         self.now_ns = max(self.now_ns, event.t_ns)
         match event:
             case Booted():
-                self.booted = event
+                self.booted, self._dead = event, Dead(event.kept)
                 self._is_virtual = event.machine == "virtual"
             case Admitted(pid=pid):
                 self.lives[pid] = Life(event)
-            case Became(pid=pid):
+            case Became(pid=pid) if pid in self.lives:
                 self.lives[pid].admitted = event.after(self.lives[pid].admitted)
             case Ready(pid=pid):
                 self.lives[pid].enter(READY, event.t_ns)
@@ -185,15 +230,17 @@ class History:
             case Exited():
                 self._exit(event)
             case Unseen(pid=pid, cpu_ns=cpu_ns):
-                self.lives[pid].unseen_ns += cpu_ns
                 self.unseen_ns += cpu_ns
+                if pid in self.lives:
+                    self.lives[pid].unseen_ns += cpu_ns
             case Fault() if len(self.faults) < MAX_FAULTS:
                 self.faults.append(event)
             case Fault():
                 self.more_faults += 1
             case PolicyNote(pid=pid) if event.misses_deadline and pid is not None:
-                self.lives[pid].missed += 1
                 self.missed += 1
+                if pid in self.lives:
+                    self.lives[pid].missed += 1
 
     def _dispatch(self, event: Dispatched) -> None:
         life = self.lives[event.pid]
@@ -235,6 +282,25 @@ class History:
         self.undispatched_ns += event.undispatched_ns - life.undispatched_ns
         life.cpu_ns, life.undispatched_ns = event.cpu_ns, event.undispatched_ns
         life.enter(GONE, event.t_ns)
+        if life.admitted.order is None and (retired := self._dead.add(event.pid)):
+            self._retire(retired)
+
+    def _retire(self, pids: Sequence[int]) -> None:
+        """What they and their descendants have used goes to the nearest ancestor that is remembered, and so do the
+        children that they leave."""
+        pass_to = heirs({pid: self.lives[pid].admitted.parent for pid in pids})
+        for pid in sorted(pids, reverse=True):  # children are younger than their parents
+            life = self.lives.pop(pid)
+            parent = self.lives.get(life.admitted.parent or 0)
+            if parent is not None:
+                parent.family_ns += life.cpu_ns + life.unseen_ns + life.family_ns
+            self.retired.add(life.admitted.name, life.exited.t_ns if life.exited else 0, life.figures())
+        for life in self.lives.values():
+            if life.admitted.parent in pass_to:
+                life.admitted = replace(life.admitted, parent=pass_to[life.admitted.parent])
+        if len(self.slices) > self._slices_until:
+            self.slices = [piece for piece in self.slices if piece.pid in self.lives]
+            self._slices_until = max(2 * len(self.slices), _MIN_SLICES)
 
     def _put_right(self, pid: int, life: Life, more_ns: int) -> None:
         """What a process used after its last slice (a late stop, a wake noticed late) belongs to that slice; what it
@@ -257,8 +323,8 @@ class History:
     def mark(self) -> Mark:
         """How it stands; to be taken between two instants only."""
         return Mark(
-            lives={pid: (copy(life), len(life.track)) for pid, life in self.lives.items()},
-            cpus={cpu: len(track) for cpu, track in self.cpus.items()},
+            lives={pid: (_without_track(life), life.track.last) for pid, life in self.lives.items()},
+            cpus=[*self.cpus],
             last_on=dict(self._last_on),
             booted=self.booted,
             now_ns=self.now_ns,
@@ -267,18 +333,27 @@ class History:
             stolen_ns=self.stolen_ns,
             unseen_ns=self.unseen_ns,
             missed=self.missed,
+            dead=self._dead.copy(),
+            retired=self.retired.copy(),
         )
 
     def back_to(self, mark: Mark) -> History:
         """A history of its own, as this one stood at a mark; it keeps no slices."""
         history = History(keeps_slices=False)
-        for pid, (then, length) in mark.lives.items():
+        for pid, (then, last) in mark.lives.items():
             life = history.lives[pid] = copy(then)
-            life.track = self.lives[pid].track.first(length)
-        history.cpus = {cpu: self.cpus[cpu].first(length) for cpu, length in mark.cpus.items()}
+            life.track = (self.lives[pid].track if pid in self.lives else last).until(mark.now_ns)
+        history.cpus = {cpu: self.cpus[cpu].until(mark.now_ns) for cpu in mark.cpus}
         history._last_on = dict(mark.last_on)
         history.booted, history.now_ns = mark.booted, mark.now_ns
         history.switches, history.undispatched_ns = mark.switches, mark.undispatched_ns
         history.stolen_ns, history.unseen_ns = mark.stolen_ns, mark.unseen_ns
         history.missed, history._is_virtual = mark.missed, self._is_virtual
+        history._dead, history.retired = mark.dead.copy(), mark.retired.copy()
         return history
+
+
+def _without_track(life: Life) -> Life:
+    then = copy(life)
+    then.track = _NOWHERE
+    return then

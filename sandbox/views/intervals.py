@@ -13,6 +13,9 @@ from bisect import bisect_left, bisect_right
 GONE, BLOCKED, READY, ON_CPU = -2, -1, 0, 1
 #: Whose a CPU is when it is nobody's; else the value is a pid.
 NOBODY = 0
+#: So many changes are kept: 1 MB. When there are more, of the older half only every second pair is: at the scale at
+#: which so much fits into a picture that shows the same, and the time used up to each change that is kept stays exact.
+MAX_CHANGES = 50_000
 
 
 class Track:
@@ -34,6 +37,8 @@ class Track:
         self._used_ns.append(self.used_ns(t_ns))
         self.times.append(t_ns)
         self.values.append(value)
+        if len(self.times) > MAX_CHANGES:
+            self._thin(len(self.times) // 2)
 
     def put_in_passing(self, t_ns: int, value: int) -> None:
         """The same, but what has lasted no time at all leaves no trace."""
@@ -44,11 +49,22 @@ class Track:
         if not self.values or self.values[-1] != value:
             self.put(t_ns, value)
 
-    def first(self, count: int) -> Track:
-        """A track of its own, as this one was after so many changes."""
-        track = Track()
+    def until(self, t_ns: int) -> Track:
+        """A track of its own, as this one was after the instant ``t_ns``."""
+        count, track = bisect_right(self.times, t_ns), Track()
         track.times, track.values, track._used_ns = self.times[:count], self.values[:count], self._used_ns[:count]
         return track
+
+    @property
+    def last(self) -> Track:
+        """A track of its own that knows the present value and the time used, and nothing of how that came."""
+        track = Track()
+        track.times, track.values, track._used_ns = self.times[-1:], self.values[-1:], self._used_ns[-1:]
+        return track
+
+    def _thin(self, older: int) -> None:
+        for kept in (self.times, self.values, self._used_ns):
+            kept[:older] = array(kept.typecode, [kept[index] for index in range(older) if index % 4 < 2])
 
     def at(self, t_ns: int) -> int:
         """The index of the change that holds at ``t_ns``; -1 before the first."""
@@ -67,4 +83,5 @@ class Track:
         index = self.at(until_ns)
         if index < 0:
             return 0
-        return self._used_ns[index] + (until_ns - self.times[index] if self.values[index] > 0 else 0)
+        used_ns = self._used_ns[index] + (until_ns - self.times[index] if self.values[index] > 0 else 0)
+        return min(used_ns, self._used_ns[index + 1]) if index + 1 < len(self._used_ns) else used_ns

@@ -15,6 +15,10 @@ had ended before anybody saw them; it counts for their families and as utilisati
 that was still switching to the process; in virtual time turnaround = CPU + waiting + blocked + switching
 exactly, on real processes it is not known (None). What is not known yet, the makespan where nothing has ended for
 one, is None and never 0.
+
+Of processes that the scenario does not name, those that ended long ago are remembered no longer one by one
+(``sandbox.model.retirement``): what they used, how many they were and their shares are part of the figures all the
+same.
 """
 
 from __future__ import annotations
@@ -27,6 +31,9 @@ from sandbox.model.events import Event
 from sandbox.util.stats import percentile
 from sandbox.util.units import S
 from sandbox.views.history import History, Life
+from sandbox.views.retired import Figures
+
+_NOBODY = Figures()
 
 
 def fold(events: Iterable[Event]) -> History:
@@ -38,7 +45,7 @@ def fold(events: Iterable[Event]) -> History:
 
 
 def result(history: History) -> dict[str, Any]:
-    """The result document; times in integer ns since boot."""
+    """The result document; times in integer ns since boot. Where processes have retired, it has one key more."""
     booted = history.booted
     assert booted is not None, "a history begins with Booted"
     return {
@@ -62,7 +69,27 @@ def result(history: History) -> dict[str, Any]:
             {"t_ns": fault.t_ns, "pid": fault.pid, "rule": fault.what.rule, "figures": fault.what.figures}
             for fault in history.faults
         ],
-    } | ({"more_faults": history.more_faults} if history.more_faults else {})
+        **({"more_faults": history.more_faults} if history.more_faults else {}),
+        **({"retired": retired(history)} if history.retired.all.processes else {}),
+    }
+
+
+def retired(history: History) -> dict[str, Any]:
+    """The sums over those that are remembered no longer, and by name; the name ``None`` stands for all further ones."""
+    names = [{"name": name or None, **_sums(figures)} for name, figures in history.retired.names.items()]
+    return {**_sums(history.retired.all), "names": names}
+
+
+def _sums(figures: Figures) -> dict[str, int]:
+    return {
+        "processes": figures.processes,
+        "failed": figures.failed,
+        "cpu_ns": figures.cpu_ns,
+        "waiting_ns": figures.waiting_ns,
+        "blocked_ns": figures.blocked_ns,
+        "turnaround_ns": figures.turnaround_ns,
+        "switches": figures.switches,
+    }
 
 
 def processes(history: History) -> list[dict[str, Any]]:
@@ -76,17 +103,21 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
     """The figures of a run, over the processes that have ended; of those only over these ``pids``, if any are given."""
     everyone = list(history.lives.values())
     ended = [life for life in everyone if life.exited is not None and (pids is None or life.admitted.pid in pids)]
-    makespan_ns = max((life.exited.t_ns for life in ended if life.exited), default=None)
+    gone = history.retired.all if pids is None else Figures()
+    ends_ns = [life.exited.t_ns for life in ended if life.exited]
+    makespan_ns = max([*ends_ns, history.retired.until_ns] if gone.processes else ends_ns, default=None)
     span_ns = makespan_ns if len(ended) == len(everyone) else history.now_ns
     cpus = history.booted.cpus if history.booted else 1
-    cpu_ns = sum(life.cpu_ns for life in everyone) + history.unseen_ns
+    cpu_ns = sum(life.cpu_ns for life in everyone) + history.retired.all.cpu_ns + history.unseen_ns
+    switching_ns = sum(life.switching_ns for life in everyone) + history.retired.all.switching_ns
+    shares = [life.share(history.now_ns) for life in ended if life.cpu_ns]
     named = [_process(life, history) for life in ended if pids is not None or life.admitted.order is not None]
     return {
         "makespan_ns": makespan_ns,
         "cpu_utilisation": cpu_ns / (cpus * span_ns) if span_ns else None,
-        "throughput_per_s": len(ended) * S / span_ns if span_ns else None,
+        "throughput_per_s": (len(ended) + gone.processes) * S / span_ns if span_ns else None,
         "switches": history.switches,
-        "switching_ns": sum(life.switching_ns for life in everyone) if _is_virtual(history) else None,
+        "switching_ns": switching_ns if _is_virtual(history) else None,
         "missed_deadlines": history.missed,
         "undispatched_ns": history.undispatched_ns,
         "stolen_ns": None if _is_virtual(history) else history.others_ns,
@@ -94,7 +125,7 @@ def metrics(history: History, pids: Collection[int] | None = None) -> dict[str, 
         "turnaround_ns": _summary([figure["turnaround_ns"] for figure in named]),
         "waiting_ns": _summary([figure["waiting_ns"] for figure in named]),
         "response_ns": _summary([f["response_ns"] for f in named if f["response_ns"] is not None]),
-        "fairness_jain": jain([_share(life, history.now_ns) for life in ended if life.cpu_ns]),
+        "fairness_jain": jain(shares, gone),
     }
 
 
@@ -102,7 +133,7 @@ def one_after_another(history: History) -> dict[str, float | None]:
     """What the scenario's processes would take one after another, the CPU idle during each one's waits: makespan in ns
     and CPU utilisation, from what all used and these waited in this run, for others than their own children; None
     where none has ended: what it will take is not known."""
-    cpu_ns = sum(life.cpu_ns for life in history.lives.values())
+    cpu_ns = sum(life.cpu_ns for life in history.lives.values()) + history.retired.all.cpu_ns
     named = [life for life in history.lives.values() if life.admitted.order is not None]
     waits_ns = sum(life.blocked_ns(history.now_ns) - life.child_wait_ns(history.now_ns) for life in named)
     total_ns = cpu_ns + waits_ns
@@ -111,10 +142,10 @@ def one_after_another(history: History) -> dict[str, float | None]:
     return {"makespan_ns": total_ns, "cpu_utilisation": cpu_ns / total_ns}
 
 
-def jain(shares: Sequence[float]) -> float | None:
-    """Jain's fairness index, (Σx)² / (n Σx²); None for no shares at all."""
-    squares = sum(share * share for share in shares)
-    return sum(shares) ** 2 / (len(shares) * squares) if squares else None
+def jain(shares: Sequence[float], more: Figures = _NOBODY) -> float | None:
+    """Jain's fairness index, (Σx)² / (n Σx²); None for no shares at all. ``more``: the sums of further ones."""
+    squares = sum(share * share for share in shares) + more.squares
+    return (sum(shares) + more.share) ** 2 / ((len(shares) + more.sharers) * squares) if squares else None
 
 
 def _summary(values: list[int]) -> dict[str, int | None]:
@@ -131,16 +162,12 @@ def _summary(values: list[int]) -> dict[str, int | None]:
 
 def family_cpu_ns(history: History) -> dict[int, int]:
     """The CPU time of each process and of all its descendants, by pid, those that nobody saw included."""
-    totals = {pid: life.cpu_ns + life.unseen_ns for pid, life in history.lives.items()}
+    totals = {pid: life.cpu_ns + life.unseen_ns + life.family_ns for pid, life in history.lives.items()}
     for pid in reversed(totals):  # children were born after their parents
         parent = history.lives[pid].admitted.parent
         if parent in totals:
             totals[parent] += totals[pid]
     return totals
-
-
-def _share(life: Life, now_ns: int) -> float:
-    return life.cpu_ns / (life.cpu_ns + life.ready_ns(now_ns))
 
 
 def _is_virtual(history: History) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Container
 from copy import copy
 
 from sandbox.model.events import (
@@ -92,7 +93,8 @@ class Network:
             case Listening():
                 self.listeners[event.socket] = Listener(event)
             case Backlog(socket=number):
-                self.listeners[number].waiting = event.waiting
+                if number in self.listeners:
+                    self.listeners[number].waiting = event.waiting
             case Connected():
                 self.connections[event.socket] = Connection(event)
                 self.number += 1
@@ -114,10 +116,17 @@ class Network:
         """The connections that a process has."""
         return [connection for connection in self.connections.values() if connection.pid == pid]
 
+    def forget(self, pids: Container[int]) -> None:
+        """These processes are remembered no longer: what they are said to have open is nobody's."""
+        self.listeners = {number: each for number, each in self.listeners.items() if each.pid not in pids}
+        for connection in self.connections.values():
+            if connection.pid in pids:
+                connection.pid = None
+
     def _close(self, number: int, t_ns: int) -> None:
         connection = self.connections.pop(number, None)
         if connection is None:
-            del self.listeners[number]
+            self.listeners.pop(number, None)
         else:
             connection.ended_ns = t_ns
             self.ended.append(connection)

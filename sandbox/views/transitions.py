@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from array import array
 from collections import deque
+from collections.abc import Iterable
 from copy import copy
 from typing import NamedTuple
 
@@ -87,6 +88,12 @@ class Transitions:
                 self.held.discard(pid)
                 before = TRANSITIONS[self.last[pid].transition][1]
                 self._move(pid, ("exited" if signal is None else "killed") + _WHILE.get(before, ""), event)
+
+    def forget(self, pids: Iterable[int]) -> None:
+        """Nobody asks for these any more, but in the totals."""
+        for pid in pids:
+            self.dispatched.pop(pid, None)
+            del self.last[pid], self._each[pid]
 
     def copy(self) -> Transitions:
         """A diagram of its own."""

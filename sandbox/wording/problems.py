@@ -57,6 +57,7 @@ _PROBLEMS: Messages = {
     "is not TOML": "is not TOML: {reason}",
     "is nested too deeply": "is nested too deeply",
     "too many processes": "{number} processes; at most {allowed}",
+    "too much work": "{number} stretches of work in all, repeats and copies counted; at most {allowed}",
     "too many tables": "{number} tables; at most {allowed}",
     "says nothing to run": "says nothing to run; give exactly one of: {allowed}",
     "says more than one thing to run": "says {found}; give exactly one of: {allowed}",

@@ -71,7 +71,7 @@ def looked_back(events: list[Event]) -> dict[str, float]:
     return {
         "taken": taken_s,
         "folded": folded_s,
-        "kept": sum(len(chapter.lines) for chapter in past._chapters) / 1e6,
+        "kept": past._shelf.size / 1e6,
         "p50": statistics.median(reach),
         "p95": percentile(reach, 0.95),
         "max": reach[-1],

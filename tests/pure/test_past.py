@@ -38,9 +38,9 @@ def board(it: Board) -> Any:
         + [[*row.output.lines(0, row.output.end)]]
         for pid, row in it.rows.items()
     }
-    ours = ("rows", "blocked", "exited", "network", "transitions")
+    ours = ("rows", "blocked", "exited", "network", "transitions", "dead")
     plain = {name: value for name, value in vars(it).items() if name not in ours}
-    return plain, rows, [*it.blocked], [*it.exited], network(it.network), vars(it.transitions)
+    return plain, rows, [*it.blocked], [*it.exited], network(it.network), vars(it.transitions), vars(it.dead)
 
 
 def network(it: Network) -> Any:

@@ -8,6 +8,7 @@ import time
 
 import pytest
 
+from sandbox.link import heart
 from sandbox.link.client import KernelProcess, use_all_cpus
 from sandbox.link.wire import Lines
 from sandbox.model.commands import Kill, Spawn, Type
@@ -68,6 +69,35 @@ def test_a_reader_who_sleeps_loses_nothing() -> None:
         assert link.halted
     finally:
         link.end()
+
+
+def test_a_frame_of_two_seconds_is_no_reason_to_pause() -> None:
+    """Heartbeats go by themselves while the main thread is busy; when it is gone for good they stop."""
+    use_all_cpus()
+    link = KernelProcess(Boot(scenario(process("a", "cpu 4s")), stay=True), beats=True)
+    try:
+        over = time.monotonic() + 2.5
+        while time.monotonic() < over:
+            pass
+        events = [event for event in link.receive() if isinstance(event, Operator)]
+        assert not [event for event in events if event.is_pause]
+    finally:
+        link.end()
+
+
+def test_a_heart_beats_for_whoever_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(heart, "_MAX_AWAY_S", 0.6)
+    beats: list[float] = []
+    it = heart.Heart(lambda: beats.append(time.monotonic()))
+    time.sleep(2)
+    assert 1 <= len(beats) <= 3, "its main thread has not been heard of since"
+    it.is_there()
+    time.sleep(0.5)
+    it.stop()
+    number = len(beats)
+    assert number >= 2
+    time.sleep(0.4)
+    assert len(beats) == number
 
 
 def test_whoever_stops_listening_hears_the_rest_later() -> None:

@@ -15,7 +15,7 @@ from tests.support.kernel_script import KernelScript, process_tree
 
 def grown(*parents: int) -> ProcessTree:
     """Processes 1, 2, … with these parents; 0: none."""
-    rows = {pid: Row(Admitted(0, pid, "p", "p", None, parent or None), 1) for pid, parent in enumerate(parents, 1)}
+    rows = {pid: Row(Admitted(0, pid, "p", "p", None, parent or None), None) for pid, parent in enumerate(parents, 1)}
     it = ProcessTree()
     it.grow(rows)
     return it
@@ -38,7 +38,7 @@ def test_a_fold_holds_all_descendants_and_those_born_later() -> None:
     assert it.fold(1), "a fold in a fold"
     assert shape(it) == [(1, 0), (2, 0)]
     assert [it.head(pid) for pid in (1, 2, 3, 4)] == [1, 2, 1, 1]
-    rows = {pid: Row(Admitted(0, pid, "p", "p", None, [0, 0, 0, 1, 3, 4][pid] or None), 1) for pid in range(1, 6)}
+    rows = {pid: Row(Admitted(0, pid, "p", "p", None, [0, 0, 0, 1, 3, 4][pid] or None), None) for pid in range(1, 6)}
     it.grow(rows)
     assert it.head(5) == 1
     assert it.fold(1)

@@ -14,6 +14,8 @@ from sandbox.util.units import S
 #: The same fault of the same process is told so often in each window: a program can bring some about at any rate.
 _MAX_REPEATS = 10
 _WINDOW_NS = 1 * S
+#: Of so many processes and faults it is known how often they came.
+_MAX_KNOWN = 4_096
 
 
 class Reports:
@@ -72,7 +74,7 @@ class Reports:
     def fault_once(self, child: Child, what: str, **figures: Figure) -> None:
         """A fault of a process that is told once."""
         if (child.os_pid, what) not in self._repeats:
-            self._repeats[child.os_pid, what] = 0, 0
+            self._remember((child.os_pid, what), 0, 0)
             self.fault(child, what, **figures)
 
     def fault_again(self, child: Child | None, what: str) -> None:
@@ -86,7 +88,13 @@ class Reports:
         times += 1
         if times <= _MAX_REPEATS:
             self.fault(child, what, **({"untold": untold} if untold else {}))
+        self._remember(key, since_ns, times)
+
+    def _remember(self, key: tuple[int, str], since_ns: int, times: int) -> None:
+        self._repeats.pop(key, None)
         self._repeats[key] = since_ns, times
+        if len(self._repeats) > _MAX_KNOWN:
+            del self._repeats[next(iter(self._repeats))]
 
     def rest(self) -> list[Report]:
         """All that has not been told, and will not be."""

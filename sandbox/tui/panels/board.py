@@ -53,16 +53,24 @@ class Column(Processes):
     def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the present state of the board."""
         self.remember(session, chosen)
-        number = f"{len(self.members(session))}"
+        number = f"{self.number(session)}"
         if not session.view.listing.plain and (shown := f"{len(self.in_order(session))}") != number:
             number = f"{shown}/{number}"
         title = f"{wording.state(self.state)} {number}"
-        self.entitle(title, _(self.means) if self.size.width >= _MIN_FOR_TITLE else "")
+        self.entitle(title, self.aside(session) if self.size.width >= _MIN_FOR_TITLE else "")
         self.update_lines()
 
     def members(self, session: Session) -> Collection[int]:
         """The processes to show."""
         raise NotImplementedError
+
+    def number(self, session: Session) -> int:
+        """How many processes are in this state."""
+        return len(self.members(session))
+
+    def aside(self, session: Session) -> str:
+        """What stands at the right of the title."""
+        return _(self.means)
 
     def in_order(self, session: Session) -> Collection[int]:
         """Those of them that lists show, first on top."""
@@ -133,7 +141,7 @@ class Column(Processes):
 
 
 def _digits(session: Session) -> int:
-    return max(len(str(len(session.view.board.rows))), 2)
+    return max(len(str(next(reversed(session.view.board.rows), 0))), 2)
 
 
 def cpu_text(session: Session, row: Row, room: int) -> str:
@@ -218,6 +226,14 @@ class DoneColumn(Column):
 
     def members(self, session: Session) -> Collection[int]:
         return session.view.board.exited
+
+    def number(self, session: Session) -> int:
+        return len(session.view.board.exited) + session.view.board.retired
+
+    def aside(self, session: Session) -> str:
+        """Where not all are listed, how many are not."""
+        number = session.view.board.retired
+        return _("{number} retired").format(number=number) if number else super().aside(session)
 
     def in_order(self, session: Session) -> Collection[int]:
         return session.view.listing.pids([*reversed(session.view.board.exited)], session.view)

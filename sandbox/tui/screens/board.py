@@ -303,6 +303,8 @@ class BoardScreen(ListScreen, inherit_bindings=False):
     def _chosen(self) -> int | None:
         """The chosen process, if it is there; else it is said what is missing."""
         view, pid = self.session.view, self.chosen
+        if pid not in view.live.names:
+            pid = self.chosen = None  # it was, and is remembered no longer
         if pid is None:
             keys = " ".join(config_of(self).key(f"select_{which}") for which in ("previous", "next"))
             said = _("Choose a process first: {keys}, or click one") if view.names else _("There is no process")
@@ -352,7 +354,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
     def action_next_change(self) -> None:
         """The next change of the chosen process."""
         view, pid = self.session.view, self.chosen
-        if pid is None:
+        if pid not in view.live.names or pid is None:
             self._chosen()
         elif not view.to_next_change(pid):
             tell(self, _("{name} has not changed since").format(name=view.live.names[pid]))

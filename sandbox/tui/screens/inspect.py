@@ -82,6 +82,8 @@ class Inspect(Dialog[None]):
         self.dismiss(None)
 
     def _show(self) -> None:
+        if self._pid not in self._session.view.names:
+            return  # it is remembered no longer: what is shown of it stays
         table = Table(box=None, show_header=False, padding=(0, 2, 0, 0))
         table.add_column(style="dim", no_wrap=True)
         table.add_column()
@@ -149,5 +151,5 @@ class Inspect(Dialog[None]):
         return used if demand_ns is None else _("{used} of {whole}").format(used=used, whole=show_duration(demand_ns))
 
     def _born_of(self) -> str:
-        parent = self._row.admitted.parent
-        return f"{parent} {self._session.view.names[parent]}" if parent is not None else _("the kernel process")
+        parent, names = self._row.admitted.parent, self._session.view.names
+        return f"{parent} {names[parent]}" if parent in names else _("the kernel process")

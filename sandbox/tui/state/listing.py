@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 from sandbox.i18n import Messages, _
@@ -28,6 +28,8 @@ class View(Protocol):
     def live(self) -> Moment: ...
     @property
     def board(self) -> Board: ...
+    @property
+    def names(self) -> Mapping[int, str]: ...
 
     def cpu_ns(self, pid: int) -> int:
         """What a process has used by then."""
@@ -116,7 +118,8 @@ class Listing:
         rows = view.board.rows
         match self.order:
             case "name":
-                return lambda pid: (view.live.names[pid].casefold(), pid)
+                # Of those that are listed some have retired since then, and some are born later.
+                return lambda pid: ((view.names.get(pid) or view.live.names[pid]).casefold(), pid)
             case "cpu":
                 return lambda pid: (view.cpu_ns(pid) if pid in rows else -1, -pid)
             case "since":

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Container, Mapping, Sequence
-from itertools import islice
+from collections.abc import Collection, Container, Sequence
+from itertools import takewhile
 from typing import NamedTuple
 
 from sandbox.views.board import Row
@@ -39,20 +39,55 @@ class ProcessTree:
     def __init__(self) -> None:
         #: Into whose lines descendants are folded.
         self.folded: set[int] = set()
-        #: All that are not folded away, dead or alive, each below who started it.
-        self.members: Sequence[Member] = ()
+        #: The members, and by pid where among them each stands.
+        self._members: list[Member] = []
+        self._places: dict[int, int] = {}
         #: Who started each process (0: nobody here), in order of birth.
         self._parents: dict[int, int] = {}
-        self._heads: dict[int, int] = {}
+        self._youngest = 0
+        self._heads: dict[int, int] = {0: 0}
         self._lines: dict[int, list[int]] = {}
 
-    def grow(self, rows: Mapping[int, Row]) -> None:
-        """Take in the processes born since the last time; ``rows`` are all there have been."""
-        if len(rows) > len(self._parents):
-            for pid, row in islice(rows.items(), len(self._parents), None):
-                parent = row.admitted.parent or 0
-                self._parents[pid] = parent if parent in self._parents else 0
-            self._arrange()
+    def grow(self, rows: dict[int, Row]) -> None:
+        """Take in who was born since the last time, and who is remembered no longer; ``rows`` are all that are."""
+        if len(rows) == len(self._parents) and next(reversed(rows), 0) == self._youngest:
+            return
+        born = [*takewhile(lambda pid: pid != self._youngest, reversed(rows))]
+        self._youngest = next(reversed(rows), 0)
+        if not self.folded and len(born) + len(self._parents) == len(rows):
+            if all(self._append(pid, rows[pid].admitted.parent or 0) for pid in reversed(born)):
+                return  # a shell starts one after another: what is above stays as it is
+        parents = self._parents = {}
+        for pid, row in rows.items():
+            parent = row.admitted.parent or 0
+            parents[pid] = parent if parent in parents else 0
+        self.folded &= parents.keys()
+        self._arrange()
+
+    def _append(self, pid: int, parent: int) -> bool:
+        """Take in one that was born, if its place is the last one."""
+        parents, above = self._parents, []
+        parents[pid] = parent = parent if parent in parents else 0
+        self._heads[pid], self._lines[pid] = pid, [pid]
+        last = self._members[-1].pid if self._members else 0
+        while last not in (0, parent):
+            last = parents[last]
+        if last != parent:
+            return False
+        while last:
+            above.append(last)
+            last = parents[last]
+        for each in above:
+            place = self._places[each]
+            self._members[place] = self._members[place]._replace(children=self._members[place].children + 1)
+        self._places[pid] = len(self._members)
+        self._members.append(Member(pid, len(above), 0, hidden=False))
+        return True
+
+    @property
+    def members(self) -> Sequence[Member]:
+        """All that are not folded away, dead or alive, each below who started it."""
+        return self._members
 
     @property
     def has_children(self) -> bool:
@@ -74,8 +109,8 @@ class ProcessTree:
         if pid is None:
             self.folded = set() if self.folded else parents
         else:
-            head = self._heads[pid]
-            parents &= {head if head != pid or pid in parents else self._parents[pid]}
+            head = self.head(pid)
+            parents &= {head if head != pid or pid in parents else self._parents.get(pid, 0)}
             self.folded ^= parents
         self._arrange()
         return bool(parents)
@@ -88,7 +123,7 @@ class ProcessTree:
         for pid in reversed([*pids]):  # children are younger than their parents
             lives = pid not in gone
             if lives or pid in counts:
-                parent = self._parents[pid]
+                parent = self._parents.get(pid, 0)
                 children.setdefault(parent, []).append(pid)
                 counts[parent] = counts.get(parent, 0) + counts.get(pid, 0) + lives
         found: list[Member] = []
@@ -109,4 +144,5 @@ class ProcessTree:
             heads[pid] = heads[parent] if folded else pid
             lines.setdefault(heads[pid], []).append(pid)
         self._lines = lines
-        self.members = self.arranged(self._parents)
+        self._members = self.arranged(self._parents)
+        self._places = {member.pid: place for place, member in enumerate(self._members)}

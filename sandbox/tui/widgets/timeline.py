@@ -41,6 +41,8 @@ _PAN = 0.25
 _TOTALS, _MIN_FOR_TOTALS = 14, 60
 #: Narrower timelines do not explain their marks.
 _MIN_FOR_LEGEND = 72
+#: Lanes whose past is kept: as many as are in sight, and were not long ago.
+_MAX_LANES = 200
 T = TypeVar("T")
 C = TypeVar("C")
 
@@ -171,6 +173,10 @@ class Timeline(Processes):
                 yield from [(None, self.blank(width))] * gap
 
         yield from self.scrolled(len(members), place, shown, width, height)
+        if len(self._lives) > _MAX_LANES:  # of those that were in sight once
+            self._lives = {pid: lane for pid, lane in self._lives.items() if pid in history.lives}
+            for pid in [*self._lives][:-_MAX_LANES]:
+                del self._lives[pid]
 
     def _label(self, history: History, member: Member, chart: Chart, under: Style) -> list[Segment]:
         """Pid and name; of a child, what its parent's name does not tell."""
@@ -178,7 +184,7 @@ class Timeline(Processes):
         plain = self.palette.text + under
         number = chart.number(member.pid, under)
         indent, name = "", admitted.name
-        if member.depth and admitted.parent is not None:
+        if member.depth and admitted.parent in history.lives:
             indent = "  " * (min(member.depth, _MAX_DEPTH) - 1) + "└ "
             name = own_name(name, history.lives[admitted.parent].admitted.name)
         mark = member.mark if member.hidden else ""

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from array import array
 from bisect import bisect_left
 from enum import Enum
 from itertools import accumulate
@@ -155,7 +156,7 @@ class Child:
         #: Whether a signal of ours holds it (after its fork its own).
         self._signalled = forked
         #: The CPU time by which each of its declared bursts is over.
-        self._burst_ends_ns = [*accumulate(segment.ns for segment in spec.segments if segment.kind == "cpu")]
+        self._burst_ends_ns = array("q", accumulate(segment.ns for segment in spec.segments if segment.kind == "cpu"))
         self._cpu_clock = cpu_clock(os_pid)
         self._cpu_ns = self._start_cpu_ns = 0
         if forked:  # what it used before its first own instruction is our cost, not its own

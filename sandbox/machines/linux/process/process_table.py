@@ -74,7 +74,8 @@ class ProcessTable:
         self.recent.pop(relative.os_pid, None)
         self.recent[relative.os_pid] = relative
         if len(self.recent) > _MAX_RECENT:
-            del self.recent[next(iter(self.recent))]
+            forgotten = self.recent.pop(next(iter(self.recent)))
+            forgotten.parent = None  # else the last of a chain would keep all of them
 
     def close(self) -> None:
         """Give back what the processes that are left hold."""

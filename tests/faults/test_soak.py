@@ -1,0 +1,77 @@
+"""A shell that forks for ever: memory, screen and the way out stay as they were. ``make soak`` watches for ten minutes."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from pathlib import Path
+
+import pytest
+
+from sandbox.model.retirement import MIN_KEPT
+from tests.faults.test_terminal import kernel_of
+from tests.support.terminal import Terminal, terminal
+
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
+
+#: How long passes between the two readings.
+SOAK_S = float(os.environ.get("OSSANDBOX_SOAK_S", "8"))
+#: Before the first reading everything that is bounded has time to fill: a minute in a long soak. In a short one caches
+#: are still filling; what it would notice grew by some 50 MB meanwhile.
+_SETTLE_S, _MAX_GROWTH = (60.0, 5_000_000) if SOAK_S > 60 else (2.0, 10_000_000)  # seconds, and bytes of each process
+_SETTLED = 2 * MIN_KEPT  # ends by which there are as many dead as there will ever be
+_MIN_FRAMES_PER_S = 0.5  # on a machine that others share; the screen's own least is 2
+_MAX_QUIT_S = 2.0 if SOAK_S > 60 else 5.0
+_WORLD = f"""
+[machine]
+kept = {MIN_KEPT}
+[[process]]
+name = "loop"
+command = ["sh", "-c", "while :; do /bin/true; done"]
+"""
+
+
+def resident(pid: int) -> int:
+    """Bytes of a process in memory."""
+    return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * os.sysconf("SC_PAGE_SIZE")
+
+
+def ended(run: Terminal) -> int:
+    """How many have ended, as the board says."""
+    found = re.search(r"DONE (\d+)", run.display)
+    return int(found[1]) if found else 0
+
+
+def watch_screen(run: Terminal, seconds: float) -> float:
+    """How often a second the count of the dead has changed on the screen."""
+    seen, until = {ended(run)}, time.monotonic() + seconds
+    while time.monotonic() < until:
+        run.read()
+        seen.add(ended(run))
+        time.sleep(0.02)
+    return (len(seen) - 1) / seconds
+
+
+@pytest.mark.timeout(SOAK_S + _SETTLE_S + 150)
+def test_f49_a_fork_loop_costs_no_more_as_it_goes_on(tmp_path: Path) -> None:
+    path = tmp_path / "loop.toml"
+    path.write_text(_WORLD)
+    with terminal(str(path)) as run:
+        run.read_until(lambda: ended(run) > _SETTLED, "the dead have begun to retire", 120)
+        assert "retired" in run.display
+        both = (run.os_pid, kernel_of(run.os_pid))
+        watch_screen(run, _SETTLE_S)
+        before = [resident(pid) for pid in both]
+        frames = watch_screen(run, SOAK_S)
+        growth = [resident(pid) - bytes_before for pid, bytes_before in zip(both, before, strict=True)]
+        print(f"{ended(run)} ended, {frames:.1f} frames/s, grew by {growth}, from {before}")
+        assert max(growth) < _MAX_GROWTH
+        assert frames >= _MIN_FRAMES_PER_S
+        assert "PAUSED" not in run.display
+        began = time.monotonic()
+        run.press("q")
+        run.wait(20)
+        took_s = time.monotonic() - began
+        print(f"quit took {took_s:.1f} s")
+        assert took_s < _MAX_QUIT_S
