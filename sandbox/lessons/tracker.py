@@ -7,7 +7,19 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from sandbox.model.claims import OPERATOR, Happening
-from sandbox.model.events import Admitted, Blocked, Dispatched, Event, Exited, Operator, PolicyNote, Ready, Wrote
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Booted,
+    Dispatched,
+    Event,
+    Exited,
+    Operator,
+    PolicyNote,
+    Ready,
+    Wrote,
+)
+from sandbox.model.retirement import Dead
 
 _MAX_LINE = 2_000
 _MAX_PRINTED = 200
@@ -47,12 +59,17 @@ class LessonTracker:
         for happening in self.times:
             self._by_verb.setdefault(happening.verb, []).append(happening)
         self._lines: dict[int, str] = {}
+        self._dead = Dead()
 
     def add(self, event: Event) -> None:
         """Take in the next event."""
         match event:
+            case Booted(kept=kept):
+                self._dead = Dead(kept)
             case Admitted(pid=pid):
                 self.paths[pid] = self._path(event)
+                if event.order is not None:
+                    self._dead.spare(pid)
                 self._happens(event.t_ns, pid, "is born")
             case Ready(pid=pid, reason=reason) if reason in _READY:
                 self._happens(event.t_ns, pid, _READY[reason])
@@ -65,9 +82,11 @@ class LessonTracker:
                 self._happens(event.t_ns, pid, "exits", "" if code is None else str(code))
                 if signal is not None:
                     self._happens(event.t_ns, pid, "is killed")
-            case Wrote(pid=pid, text=text):
+                for gone in self._dead.add(pid):
+                    self._forget(gone)
+            case Wrote(pid=pid, text=text) if pid in self.paths:
                 self._write(event.t_ns, pid, text)
-            case PolicyNote(pid=int() as pid, note=note):
+            case PolicyNote(pid=int() as pid, note=note) if pid in self.paths:
                 self._happens(event.t_ns, pid, "is", note.rule)
             case Operator(did=did) if did.figures.get("by", OPERATOR) == OPERATOR:
                 self._operates(event.t_ns, " ".join(map(str, (did.rule, *did.figures.values()))))
@@ -78,6 +97,12 @@ class LessonTracker:
             return event.name
         self.children[parent] += 1
         return f"{parent}/{self.children[parent]}"
+
+    def _forget(self, pid: int) -> None:
+        """Nothing more comes of this one, which the scenario does not name."""
+        path = self.paths.pop(pid)
+        self._lines.pop(pid, None)
+        del self.children[path]
 
     def _happens(self, t_ns: int, pid: int, verb: str, what: str = "") -> None:
         for happening in self._by_verb.get(verb, ()):

@@ -34,9 +34,16 @@ class Dead:
         self._batch = max(kept // _BATCH, 1)
         self._most = kept + self._batch
         self._pids: deque[int] = deque()
+        self._spared: set[int] = set()
+
+    def spare(self, pid: int) -> None:
+        """This one never retires: the scenario names it."""
+        self._spared.add(pid)
 
     def add(self, pid: int) -> Sequence[int]:
         """One more has ended; those that retire now, longest dead first."""
+        if pid in self._spared:
+            return ()
         self._pids.append(pid)
         if len(self._pids) < self._most:
             return ()
@@ -45,5 +52,6 @@ class Dead:
     def copy(self) -> Dead:
         """The same, to go on by itself."""
         dead = Dead.__new__(Dead)
-        dead._batch, dead._most, dead._pids = self._batch, self._most, self._pids.copy()
+        dead._batch, dead._most = self._batch, self._most
+        dead._pids, dead._spared = self._pids.copy(), self._spared.copy()
         return dead

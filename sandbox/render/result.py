@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox import wording
 from sandbox.i18n import Messages, _, ngettext
-from sandbox.model.events import Admitted, Became, Clause, Event, Exited
+from sandbox.model.events import Admitted, Became, Booted, Clause, Event, Exited
 from sandbox.model.retirement import Dead
 from sandbox.render.cells import fit
 from sandbox.render.names import print_names
@@ -42,7 +42,6 @@ class EventLines:
 
     def __init__(self) -> None:
         self._names: dict[int, str] = {}
-        self._named: set[int] = set()
         self._dead = Dead()
 
     def line(self, event: Event) -> str:
@@ -50,8 +49,10 @@ class EventLines:
         if isinstance(event, (Admitted, Became)):
             self._names[event.pid] = event.name
             if isinstance(event, Admitted) and event.order is not None:
-                self._named.add(event.pid)
-        elif isinstance(event, Exited) and event.pid not in self._named:
+                self._dead.spare(event.pid)
+        elif isinstance(event, Booted):
+            self._dead = Dead(event.kept)
+        elif isinstance(event, Exited):
             for gone in self._dead.add(event.pid):
                 self._names.pop(gone, None)
         pid = getattr(event, "pid", None)

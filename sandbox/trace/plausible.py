@@ -49,8 +49,7 @@ class Plausible:
         self._cpus = 0
         self._now_ns = 0
         self._states: dict[int, State] = {}
-        #: Whom the scenario names; of the others those that ended long ago are forgotten, as everywhere.
-        self._named: set[int] = set()
+        #: Of those that the scenario does not name those that ended long ago are forgotten, as everywhere.
         self._dead = Dead()
         #: The highest pid of those: they are still named where they have left something to others, a console say.
         self._forgotten = 0
@@ -88,7 +87,7 @@ class Plausible:
                 if can:
                     self._states[pid] = State.NEW
                     if order is not None:
-                        self._named.add(pid)
+                        self._dead.spare(pid)
                 return can
             case Ready(pid=pid):
                 return self._move(pid, State.READY)
@@ -106,7 +105,7 @@ class Plausible:
             case Exited(pid=pid):
                 totals = (event.cpu_ns, event.waiting_ns, event.blocked_ns, event.undispatched_ns)
                 can = _is_figure(*totals) and self._move(pid, State.EXITED)
-                if can and pid not in self._named:
+                if can:
                     for gone in self._dead.add(pid):
                         del self._states[gone]
                         self._forgotten = max(self._forgotten, gone)

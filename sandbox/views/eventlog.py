@@ -36,6 +36,8 @@ _CHAPTER, _CHAPTER_PER_PROCESS = 4_096, 8
 #: By which a process changes its state.
 _CHANGES = (Ready, Dispatched, Blocked, Exited)
 _NOWHERE = Place(0, 0)
+#: So many chapters that were read stay at hand: a screen may show the end of one and the beginning of the next.
+_MAX_READ = 2
 
 
 class Moment:
@@ -108,11 +110,15 @@ class _Chapter:
         made.frombytes(shelf.get(self._decisions))
         return made
 
-    def begin(self, shelf: Shelf, history: History) -> Moment:
-        """The state; ``history`` is one that has grown out of it."""
+    def state(self, shelf: Shelf) -> _State:
+        """How the run stood before it."""
         # What is on the shelf was put there by ourselves, and nobody else can reach it.
         state: _State = self._state or pickle.loads(shelf.get(self._begin))  # noqa: S301
-        moment = Moment()
+        return state
+
+    def begin(self, shelf: Shelf, history: History) -> Moment:
+        """The state; ``history`` is one that has grown out of it."""
+        state, moment = self.state(shelf), Moment()
         moment.index, moment.board, moment.names = self.first, state.board.copy(), dict(state.names)
         moment.history = history.back_to(state.mark)
         return moment
@@ -128,8 +134,8 @@ class EventLog:
         #: The events of the last chapter, and the index of each scheduling decision in it.
         self._open: list[Event] = []
         self._decisions = array("q")
-        #: The number of the closed chapter that was read last, and its events: who pages through it reads it once.
-        self._read: tuple[int, Sequence[Event]] | None = None
+        #: The events of the closed chapters that were read last: who pages through them reads each once.
+        self._read: dict[int, Sequence[Event]] = {}
 
     def __len__(self) -> int:
         return self.live.index
@@ -222,9 +228,18 @@ class EventLog:
         begin = self._chapters[number].first
         if number == len(self._chapters) - 1:
             return self._open[first - begin : last - begin]
-        if self._read is None or self._read[0] != number:
-            self._read = number, self._events(number)
-        return self._read[1][first - begin : last - begin]
+        if number not in self._read:
+            self._read = {**dict([*self._read.items()][1 - _MAX_READ :]), number: self._events(number)}
+        return self._read[number][first - begin : last - begin]
+
+    def chapter(self, index: int) -> int:
+        """The index of the first event of the chapter in which an event is."""
+        return self._chapters[self._number(index)].first
+
+    def called_before(self, first: int) -> dict[int, str]:
+        """What processes were called before the ``first`` event of a chapter."""
+        rows = self._chapters[self._number(first)].state(self._shelf).board.rows
+        return {pid: row.name for pid, row in rows.items()}
 
     def blocks(self) -> Iterator[bytes]:
         """Every event as a line of JSON, a chapter at a time."""

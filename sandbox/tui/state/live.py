@@ -81,11 +81,10 @@ class Live:
         for event in events:
             self.view.past.add(event)
             self.quiz.add_event(event)
+            self.own.add(event)
             match event:
-                case Admitted(name=name, order=order):
-                    self.own.add(event)
-                    if order is not None:
-                        self._missing.discard(name)
+                case Admitted(name=name, order=order) if order is not None:
+                    self._missing.discard(name)
                 case Fault(pid=None):
                     self._missing.discard(event.process)  # it will not come any more
                 case Booted():

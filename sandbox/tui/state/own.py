@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from sandbox.model.events import Admitted
+from sandbox.model.events import Admitted, Booted, Event, Exited
+from sandbox.model.retirement import Dead
 from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in_folder
 from sandbox.util.text import clean_line
@@ -20,7 +21,9 @@ class OwnPrograms:
         self._commands = {process.name for process in scenario.processes if own and process.command is not None}
         #: What has been asked for and is not there yet, as it will be told of.
         self._awaited: Counter[str] = Counter()
+        #: Those that there are or were, as long as a child of theirs may be told of.
         self._pids: set[int] = set()
+        self._dead = Dead()
         #: The last one that the reader has started, until somebody looks.
         self._new: int | None = None
 
@@ -28,8 +31,17 @@ class OwnPrograms:
         """The reader wants this to run."""
         self._awaited[clean_line(" ".join(argv))] += 1
 
-    def add(self, event: Admitted) -> None:
-        """A process is born."""
+    def add(self, event: Event) -> None:
+        """Take in the next event."""
+        match event:
+            case Admitted():
+                self._admit(event)
+            case Exited(pid=pid):
+                self._pids.difference_update(self._dead.add(pid))
+            case Booted(kept=kept):
+                self._dead = Dead(kept)
+
+    def _admit(self, event: Admitted) -> None:
         asked = event.order is None and event.parent is None and self._awaited[event.runs] > 0
         if asked:
             self._awaited[event.runs] -= 1

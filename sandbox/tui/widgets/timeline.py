@@ -173,10 +173,9 @@ class Timeline(Processes):
                 yield from [(None, self.blank(width))] * gap
 
         yield from self.scrolled(len(members), place, shown, width, height)
-        if len(self._lives) > _MAX_LANES:  # of those that were in sight once
-            self._lives = {pid: lane for pid, lane in self._lives.items() if pid in history.lives}
-            for pid in [*self._lives][:-_MAX_LANES]:
-                del self._lives[pid]
+        for lanes in (self._lives, self._folded):
+            for pid in [*lanes][:-_MAX_LANES]:  # of those that were in sight once
+                del lanes[pid]
 
     def _label(self, history: History, member: Member, chart: Chart, under: Style) -> list[Segment]:
         """Pid and name; of a child, what its parent's name does not tell."""

@@ -55,11 +55,12 @@ class Console(Panel, can_focus=True):
         self.set_class(self._line.has_focus or self._view.has_keyboard, "typing")
         board = session.view.board
         reading = {row.console for pid in board.blocked if reads(row := board.rows[pid])}
-        self._readers |= reading
+        living = session.view.live.board.rows
+        self._readers = (self._readers | reading) & living.keys()
         self._order = sorted((pid for pid, row in board.rows.items() if row.console == pid), key=self._rank)
         if chosen in board.rows:  # of the past, it may not be born yet
             self._shown = board.rows[chosen].console
-        elif self._shown is None and self._order:
+        elif self._shown not in living and self._order:
             self._shown = self._order[0]
         self._tabs.update_from(session, self._order, self._shown, reading)
         self._show_console(session, board, self._shown in reading)

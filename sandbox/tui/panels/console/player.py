@@ -31,6 +31,12 @@ class Player:
         #: Of each terminal, up to where its questions need no answer any more.
         self._answered: dict[object, int] = {}
 
+    def begin(self) -> None:
+        """Another run: its terminals are others, whatever their pids."""
+        self.emulator = self._of = self._tape = None
+        self._place = self._began = 0
+        self._answered = {}
+
     def look_at(self, of: object, tape: Tape) -> bool:
         """From now on this terminal is looked at, as its tape says; whether that is another one than before."""
         other = of != self._of

@@ -65,8 +65,13 @@ class TerminalScreen(ScrolledLines, can_focus=True):
         self._waits_since: float | None = None
         self._typed_at = 0.0
 
-    def update_from(self, of: object, tape: Tape, live: bool) -> None:
-        """``of``: what tells this terminal from others; ``live``: somebody is there who can be told something."""
+    def begin(self) -> None:
+        """Another run."""
+        self._player.begin()
+        self._strips.clear()
+
+    def update_from(self, of: int, tape: Tape, live: bool) -> None:
+        """``of``: the pid of whose terminal it is; ``live``: somebody is there who can be told something."""
         self._live = live
         if self._player.look_at(of, tape):
             self._back = 0

@@ -48,6 +48,8 @@ class ConsoleView(Vertical):
 
     def update_from(self, session: Session, row: Row | None, target: int | None, asks: bool = False) -> None:
         """``row``: whose console; ``target``: who is there to be told something; ``asks``: waits for a line."""
+        if session is not self._session:
+            self.screen_of_it.begin()
         self._session, self._row = session, row
         self._target = target if self._is_present else None
         tape = row.tape if row is not None and _CAN_EMULATE else None
@@ -57,7 +59,7 @@ class ConsoleView(Vertical):
         if row is None or tape is None:
             self.output.update_from(row.output if row is not None else _NOTHING, asks)
         else:
-            screen.update_from((session, row.pid), tape, self._target is not None)
+            screen.update_from(row.pid, tape, self._target is not None)
         if screen.has_focus and not screen.can_focus:
             self.post_message(self.Released())
         self._keep_size()
