@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -121,24 +121,31 @@ class RunPrinter(RunObserver):
 
 def run_real(boot: Boot, printer: RunPrinter, strict: bool = False) -> int:
     """Run on real processes and print; returns the exit status."""
-    status = drive_real(boot, printer, strict)
-    with _terminal_may_be_gone():
-        printer.finish()
-    return printer.status(status)
+    return _with_result(printer, lambda: drive_real(boot, printer, strict))
 
 
 def run_virtual(scenario: Scenario, printer: RunPrinter) -> int:
     """Run in virtual time and print; returns the exit status."""
-    status = drive_virtual(scenario, printer)
-    printer.finish()
+    return _with_result(printer, lambda: drive_virtual(scenario, printer))
+
+
+def _with_result(printer: RunPrinter, drive: Callable[[], int]) -> int:
+    """The exit status of a run whose result is printed. Signals are heard until that is done, too: somebody may take
+    long to read it."""
+    with printer.interruption:
+        status = drive()
+        with _terminal_may_be_gone():
+            printer.finish()
+        try:
+            printer.interruption.check()
+        except Interrupted as interrupted:
+            status = interrupted.status
     return printer.status(status)
 
 
 def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
     status = DONE
-    kernel = KernelProcess(boot, strict)
-    clients = ClientThread(boot.scenario.clients) if boot.scenario.clients else None
 
     def wait(*arguments: Any) -> None:
         if clients is not None and clients.leave():
@@ -146,6 +153,8 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
         observer.interruption.select(*arguments)
 
     with observer.interruption:
+        kernel = KernelProcess(boot, strict)
+        clients = ClientThread(boot.scenario.clients) if boot.scenario.clients else None
         try:
             observer.take(_told_to(clients, kernel.events(wait=wait)))
         except Interrupted as interrupted:

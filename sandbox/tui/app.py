@@ -388,7 +388,9 @@ class SandboxApp(App[int]):
         self._leave(0)
 
     def _leave(self, status: int) -> None:
-        self._ask_before(_("Quit"), _("end them and leave"), lambda: self.exit(status))
+        from sandbox.tui.screens.leave import ask_to_leave
+
+        ask_to_leave(self, self.session, lambda: self.exit(status))
 
     def action_interrupt(self) -> None:
         """Copy what is selected, else let go of what has the keys, a line or a dialog; else leave, as from any
@@ -401,7 +403,7 @@ class SandboxApp(App[int]):
         elif isinstance(line, EntryLine) and self.screen is self.board_screen:
             line.action_leave()
         elif self.screen is not self.board_screen:
-            self.screen.dismiss(None)
+            self.screen.dismiss(getattr(self.screen, "INTERRUPTED", None))
         elif line is not None:
             self.board_screen.front.take_keys()
         else:

@@ -31,10 +31,11 @@ def hurry() -> None:
 
 class PatientFile(io.RawIOBase):
     """A descriptor to write to, in pieces that are written only when they are taken at once: so no call of the system
-    keeps us where nothing else can be done. What comes when it is too late is taken and goes nowhere."""
+    keeps us where nothing else can be done. What comes when it is too late is taken and goes nowhere. ``owner``: the
+    stream that closes the descriptor when nobody has it any more."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._descriptor = descriptor
+    def __init__(self, descriptor: int, owner: TextIO | None = None) -> None:
+        self._descriptor, self._owner = descriptor, owner
 
     def writable(self) -> bool:
         return True
@@ -66,7 +67,7 @@ def patient_streams() -> None:
 def _patient(stream: TextIO) -> TextIO:
     try:
         stream.flush()
-        raw = PatientFile(stream.fileno())
+        raw = PatientFile(stream.fileno(), stream)
     except (OSError, ValueError, AttributeError):  # it leads nowhere, or is somebody else's
         return stream
     return io.TextIOWrapper(

@@ -4,7 +4,7 @@ from sandbox.wording.events import kind, sentence, signal_name, status, stretch
 from sandbox.wording.faults import add_sentences, fault, operator
 from sandbox.wording.happenings import happening
 from sandbox.wording.panels import seat, seat_reason, transition, turn
-from sandbox.wording.policies import figure, note, parameters, queue, rule
+from sandbox.wording.policies import figure, note, parameters, parameters_by_name, queue, rule
 from sandbox.wording.problems import problem, recording
 from sandbox.wording.results import (
     defect,
@@ -54,6 +54,7 @@ __all__ = [
     "note",
     "operator",
     "parameters",
+    "parameters_by_name",
     "problem",
     "question",
     "queue",

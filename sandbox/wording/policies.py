@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sandbox.i18n import Messages, _
 from sandbox.model.events import Clause, PolicyNote
@@ -126,13 +126,21 @@ _PARAMETERS: Messages = {
 
 def parameters(values: Mapping[str, object]) -> str:
     """A policy's parameters in force, as events carry them: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
-    return "  ".join(_parameter(name, value) for name, value in values.items())
+    return _each(values, lambda name: _(_PARAMETERS.get(name, name)))
 
 
-def _parameter(name: str, value: object) -> str:
-    called = _(_PARAMETERS.get(name.removesuffix("_ns"), name.removesuffix("_ns")))
+def parameters_by_name(values: Mapping[str, object]) -> str:
+    """The same for programs, to which they have one name in every language: the one that scenarios set them by."""
+    return _each(values, str)
+
+
+def _each(values: Mapping[str, object], call: Callable[[str], str]) -> str:
+    return "  ".join(f"{call(name.removesuffix('_ns'))} {_amount(name, value)}" for name, value in values.items())
+
+
+def _amount(name: str, value: object) -> str:
     if name.endswith("_ns") and isinstance(value, int):
-        return f"{called} {show_duration(value)}"
+        return show_duration(value)
     if name.endswith("_ns") and isinstance(value, list):
-        return f"{called} {', '.join(map(show_duration, value))}"
-    return f"{called} {value}"
+        return ", ".join(map(show_duration, value))
+    return str(value)

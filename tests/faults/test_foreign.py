@@ -110,6 +110,8 @@ def test_f42_escape_sequences(tmp_path: Path) -> None:
     words = ["sleep", "60"]
     scenario = SCENARIO.format(command=toml_list(["sh", "-c", "sleep 60 # \x1b]0;EVIL\x07\x1b[2Jargument", *words]))
     with terminal(write_scenario(tmp_path, scenario)) as app:
+        app.read_until(lambda: app.shows("space begins"), "it waits for the reader of its lesson")
+        app.press(" ")
         app.read_until(lambda: app.shows("▶ RUNNING"), "it runs")
         start = len(app.written)
         app.read_until(lambda: app.shows("read console"), "evil asks")
@@ -132,8 +134,10 @@ def test_f42_escape_sequences(tmp_path: Path) -> None:
             assert [line for line in app.display.splitlines() if re.search(r"[│ ]seen-\d", line)]
             look_around(app, 5)
         assert doings(bytes(app.written[:start])) - OWN - OWN_AT_FIRST == set()
-        assert doings(bytes(app.written[start:])) - OWN == set()
         app.press("q")
+        app.read_until(lambda: app.shows("Programs of yours would end: words."), "it asks before it ends a command")
+        assert doings(bytes(app.written[start:])) - OWN == set()
+        app.press("\r")
         assert app.wait() == 0
 
 

@@ -134,7 +134,7 @@ name = "late"
 work = ["cpu 2ms"]
 count = 40
 """
-    few = ["sh", "-c", f'ulimit -n 90; exec "$@" run {write_scenario(tmp_path, world)}', "sh", *OSSANDBOX]
+    few = ["sh", "-c", f'ulimit -n 100; exec "$@" run {write_scenario(tmp_path, world)}', "sh", *OSSANDBOX]
     done = subprocess.run(few, capture_output=True, text=True, timeout=50, check=False, cwd=ROOT)
     assert done.returncode == 1, "some could not be started"
     assert "could not be started: Too many open files" in done.stdout

@@ -16,8 +16,8 @@ from pathlib import Path
 import pytest
 
 from tests.support.files import BUSY, toml_list, write_scenario
-from tests.support.procs import all_stopped, children, command_line, cpu_ticks, descendants, gone, parent, state
-from tests.support.run import OSSANDBOX, ROOT, LoggedRun, until
+from tests.support.procs import all_stopped, children, command_line, cpu_ticks, descendants, gone, state
+from tests.support.run import OSSANDBOX, ROOT, LoggedRun, kernel_below, until
 from tests.support.scenarios import quick_python
 from tests.support.terminal import Terminal, terminal
 
@@ -123,14 +123,28 @@ def test_a_terminal_that_only_prints_lines_is_refused_in_one(kind: str) -> None:
         assert b"\x1b" not in run.written
 
 
+def leave(run: Terminal, asks: str, answers: str) -> None:
+    """Press keys to leave the app, which asks before it ends the reader's own programs."""
+    run.press(asks)
+    run.read_until(lambda: run.shows("Programs of yours would end: polite."), "the app asks")
+    assert state(run.scheduled[0]), "nothing has ended yet"
+    run.press(answers)
+
+
 @both
 def test_f08_ctrl_c(tmp_path: Path, words: tuple[str, ...]) -> None:
-    status = ends_cleanly(words, tmp_path, lambda run: run.press("\x03"))
-    assert status == 130 or words == APP
+    def interrupt(run: Terminal) -> None:
+        if words == APP:
+            leave(run, "\x03", "\x03")
+        else:
+            run.press("\x03")
+
+    assert ends_cleanly(words, tmp_path, interrupt) == 130
 
 
-def test_f08_quit(tmp_path: Path) -> None:
-    assert ends_cleanly(APP, tmp_path, lambda run: run.press("q")) == 0
+@pytest.mark.parametrize(("asks", "answers", "status"), [("q", "\r", 0), ("q", "\x03", 0), ("\x03", "\r", 130)])
+def test_f08_quit(tmp_path: Path, asks: str, answers: str, status: int) -> None:
+    assert ends_cleanly(APP, tmp_path, lambda run: leave(run, asks, answers)) == status
 
 
 def test_f09_the_command_is_stopped_and_goes_on(tmp_path: Path) -> None:
@@ -197,9 +211,10 @@ UNDER_A_PARENT = f"sh -c '{sys.executable} -m sandbox %s; exit $?'\r"
 
 
 def find(shell: Terminal) -> int:
-    """The os_pid of the app below a shell; 0 when there is none."""
-    kernels = [os_pid for os_pid in descendants(shell.os_pid) if "-m sandbox.kernel" in command_line(os_pid)]
-    return parent(kernels[0]) if kernels else 0
+    """The os_pid of the app below a shell, once it has a kernel process; 0 before."""
+    begins = f"{sys.executable} -m sandbox "
+    apps = [os_pid for os_pid in descendants(shell.os_pid) if command_line(os_pid).startswith(begins)]
+    return next(filter(kernel_below, apps), 0)
 
 
 @pytest.mark.parametrize("how", ["key", "signal"])
@@ -212,7 +227,7 @@ def test_f09_job_control(tmp_path: Path, how: str) -> None:
         app = shell.read_until(lambda: find(shell), "the app runs")
         for stops in (1, 2):
             shell.read_until(lambda: shell.shows("▶ RUNNING") and shell.shows("B nap"), "the board is shown")
-            scheduled = children(kernel_of(app))
+            scheduled = children(kernel_below(app))
             assert len(scheduled) == 4
             if how == "key":
                 shell.press("\x1a")
@@ -224,7 +239,7 @@ def test_f09_job_control(tmp_path: Path, how: str) -> None:
             shell.press("echo modes: $(stty -a | grep -ow -e '-*icanon' -e '-*echo' -e '-*isig')\r")
             shell.read_until(lambda: shell.shows("modes: isig icanon echo"), "lines, echo and signals are back")
             shell.press("clear; fg\r")
-            shell.read_until(lambda: "R" in map(state, children(kernel_of(app))), "somebody runs again")
+            shell.read_until(lambda: "R" in map(state, children(kernel_below(app))), "somebody runs again")
         shell.read_until(lambda: shell.shows("▶ RUNNING") and shell.shows("B nap"), "the board is shown")
         shell.press("q")
         shell.read_until(lambda: gone(app), "it is left")
@@ -244,11 +259,6 @@ def test_f07_the_terminal_hangs_up_while_the_app_is_suspended(tmp_path: Path) ->
         shell.read_until(lambda: shell.shows("Stopped") and state(app) == "T", "it is suspended")
         shell.hang_up()
         until(lambda: gone(*everybody), "nothing is left", 8)
-
-
-def kernel_of(app: int) -> int:
-    """The kernel process of an app."""
-    return next((os_pid for os_pid in children(app) if "-m sandbox.kernel" in command_line(os_pid)), 0)
 
 
 def test_f22_a_child_that_opens_the_terminal_gets_its_own(tmp_path: Path) -> None:

@@ -37,6 +37,15 @@ def ossandbox(*words: str, **options: Any) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*OSSANDBOX, *words], capture_output=True, text=True, check=False, **options)
 
 
+def kernel_below(os_pid: int) -> int:
+    """The os_pid of the kernel process of a command, below its keeper and perhaps an ``unshare``; 0 for none."""
+    for candidate in procs.descendants(os_pid)[:3]:
+        words = procs.command_line(candidate)
+        if "-m sandbox.kernel" in words and "unshare" not in words:
+            return candidate
+    return 0
+
+
 class CommandRun:
     """One run of the command, by its os_pid."""
 
@@ -44,11 +53,8 @@ class CommandRun:
 
     @property
     def kernel(self) -> int:
-        """The os_pid of its kernel process, which may have an ``unshare`` for a parent; 0 when there is none."""
-        for os_pid in procs.descendants(self.os_pid)[:3]:
-            if "-m sandbox.kernel" in procs.command_line(os_pid) and "unshare" not in procs.command_line(os_pid):
-                return os_pid
-        return 0
+        """The os_pid of its kernel process; 0 when there is none."""
+        return kernel_below(self.os_pid)
 
     @property
     def scheduled(self) -> list[int]:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 from textual.widgets import Markdown
 
 from sandbox.tui.screens.board import BoardScreen
+from sandbox.util.units import S
 from tests.support.app import MakeDriver, blank_scenario, until
 from tests.support.kernel_script import KernelScript, every_state
 
@@ -183,11 +182,14 @@ async def test_the_lesson_is_shown_harmless_and_with_its_figures(make_driver: Ma
     scenario.folder = str(tmp_path)
     driver = make_driver(scenario)
     async with driver.app.run_test(size=(120, 40)) as pilot:
-        script = KernelScript().admit("a", "10ms").run("a").later("5ms")
+        script = KernelScript().admit("a", "10ms").run("a")
         await driver.feed(pilot, script)
-        await until(lambda: re.search(r"\[red\]used\[/\]: \d+%", driver.text), pilot)  # the figure is live
-        await driver.feed(pilot, script.later("5ms").exit("a"))
-        await until(lambda: "[red]used[/]: 100%" in driver.text, pilot)
+        await until(lambda: "[red]used[/]: –" in driver.text, pilot)  # of no time at all there is no share
+        await driver.feed(pilot, script.later("5ms").block("a").later("5ms").wake("a"))
+        driver.clock.now_ns += S
+        await until(lambda: "[red]used[/]: 50%" in driver.text, pilot)  # the figure is live
+        await driver.feed(pilot, script.run("a").later("10ms").exit("a"))
+        await until(lambda: "[red]used[/]: 75%" in driver.text, pilot)
         assert "\x1b" not in driver.app.board_screen.query_one(Markdown).source
 
 

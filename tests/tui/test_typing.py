@@ -135,6 +135,23 @@ async def test_programs_of_the_readers_own_are_asked_for(make_driver: MakeDriver
     assert driver.app.return_value == 0
 
 
+@pytest.mark.parametrize(("asks", "status"), [("q", 0), ("ctrl+c", 130)])
+async def test_ctrl_c_again_is_an_answer(make_driver: MakeDriver, asks: str, status: int) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = every_state()
+        await driver.feed(pilot, script)
+        await pilot.press("n", *"vim", "enter")
+        await driver.feed(pilot, script.spawn("vim", "vim"))
+        await pilot.press("r", "ctrl+c")
+        assert len(driver.links) == 1, "of another question it lets go"
+        await pilot.press(asks)
+        await pilot.pause()
+        assert "⏎ ctrl+c end them and leave" in driver.text
+        await pilot.press("ctrl+c")
+    assert driver.app.return_value == status
+
+
 @pytest.mark.parametrize("seed", range(_TIMES))
 @pytest.mark.parametrize("panel", [panel.keys for panel in PANELS])
 async def test_random_and_plausible_keys(

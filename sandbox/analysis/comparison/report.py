@@ -43,7 +43,7 @@ def figures(runs: Sequence[Run]) -> Iterator[list[str | float | None]]:
         row: dict[str, str | float | None] = {
             "scenario": document["scenario"],
             "policy": run.plan.contender.label,
-            "parameters": wording.parameters(document["policy"]["parameters"]),
+            "parameters": wording.parameters_by_name(document["policy"]["parameters"]),
             "machine": document["machine"]["kind"],
             "cpus": document["machine"]["cpus"],
             "run": run.plan.number,

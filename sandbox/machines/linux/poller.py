@@ -62,10 +62,10 @@ class Poller:
             self.lateness_ns += (late_ns - self.lateness_ns) // 8
         if not ready:
             return False
-        handled = False
-        for descriptor, _ in self._epoll.poll(0):
-            handler = self._handlers.get(descriptor)
-            if handler is not None:
+        handlers, handled = self._handlers, False
+        for descriptor, handler in [(number, handlers.get(number)) for number, _ in self._epoll.poll(0)]:
+            # A handler before it may have closed the descriptor, and its number may be another one's by now.
+            if handler is not None and handlers.get(descriptor) is handler:
                 handler()
                 handled = True
         return handled

@@ -24,8 +24,9 @@ T = TypeVar("T")
 
 
 class Dialog(ModalScreen[T]):
-    """Covers the board, until escape closes it."""
+    """Covers the board, until escape closes it. ``INTERRUPTED``: what ctrl+c answers, which closes it, too."""
 
+    INTERRUPTED: ClassVar[object] = None
     BINDINGS: ClassVar[list[BindingType]] = [("escape", "dismiss", "Close")]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from textual.app import App
 
 from sandbox.i18n import _
+from sandbox.tui.config import config_of
 from sandbox.tui.screens.dialogs import Tell
 from sandbox.tui.screens.forms import command_line
 from sandbox.tui.state.session import Session
@@ -18,7 +19,21 @@ from sandbox.wording.templates import listed
 _MAX_NAMES = 5
 
 
-def ask_before(app: App[Any], session: Session, title: str, offer: str, then: Callable[[], object]) -> None:
+class _Leave(Tell):
+    """Whoever presses ctrl+c again means it."""
+
+    INTERRUPTED = True
+
+
+def ask_to_leave(app: App[Any], session: Session, then: Callable[[], object]) -> None:
+    """Leave; as ``ask_before``."""
+    offer = f"{config_of(app).key('interrupt')} {_('end them and leave')}"
+    ask_before(app, session, _("Quit"), offer, then, _Leave)
+
+
+def ask_before(
+    app: App[Any], session: Session, title: str, offer: str, then: Callable[[], object], dialog: type[Tell] = Tell
+) -> None:
     """Do it at once if nothing is lost by it, else when the reader says so. ``offer``: what enter does."""
     lost = _lost(session)
     if not lost:
@@ -29,7 +44,7 @@ def ask_before(app: App[Any], session: Session, title: str, offer: str, then: Ca
         if yes:
             then()
 
-    app.push_screen(Tell(title, "\n".join(lost), offer), answered)
+    app.push_screen(dialog(title, "\n".join(lost), offer), answered)
 
 
 def _lost(session: Session) -> list[str]:

@@ -79,8 +79,7 @@ class DescendantScanner:
                 yield from self._find(stat.parent, now_ns)
                 stat = Stat(os_pid)
         except OSError:
-            if now_ns - given_out_ns < _MAX_FORK_NS:
-                self._unseen[os_pid] = given_out_ns
+            self._look_again(os_pid, given_out_ns, now_ns)
             return
         if stat.state == "X" or (stat.state == "Z" and os_pid in table.recent):
             return
@@ -88,6 +87,12 @@ class DescendantScanner:
             yield Found(stat, table.by_session.get(stat.session))
         elif stat.parent in table.by_os_pid:
             yield Found(stat, table.by_os_pid[stat.parent])
+        elif stat.parent in table.recent:  # its parent is ending, and hands it on to us only in a moment
+            self._look_again(os_pid, given_out_ns, now_ns)
+
+    def _look_again(self, os_pid: int, given_out_ns: int, now_ns: int) -> None:
+        if now_ns - given_out_ns < _MAX_FORK_NS:
+            self._unseen[os_pid] = given_out_ns
 
     def close(self) -> None:
         os.close(self._loadavg)

@@ -58,7 +58,8 @@ class Family:
             if known is not None and not 0 < known.ended_ns < birth.t_ns:
                 continue  # it was found before its record was read
             parent = self._table.relative(birth.parent)
-            child = self._hold(birth.os_pid, parent) if lineage.death(birth.os_pid) is None else None
+            living = lineage.death(birth.os_pid) is None
+            child = self._hold(birth.os_pid, parent, forked_by=birth.parent) if living else None
             if child is None:
                 read()  # it has ended, and that is on record by now
                 yield self._gone(birth, parent, lineage)
@@ -72,14 +73,15 @@ class Family:
         death = Death(now_ns, now_ns, cpu_time_ns(end.os_pid), end.code, end.signal)
         return self._put_down(stat.os_pid, stat.name, self._table.by_session.get(stat.session), death)
 
-    def _hold(self, os_pid: int, parent: Relative | None) -> Child | None:
-        """None: it is gone, or was never ours."""
+    def _hold(self, os_pid: int, parent: Relative | None, forked_by: int | None = None) -> Child | None:
+        """None: it is gone, or was never ours. A process that a record names as its parent need not be in the table:
+        it may be ending, and hand its children on to us only in a moment."""
         console = parent.console if parent is not None else None
         try:
             child = Child(os_pid, ProcessSpec("", command=[""]), console, forked=False)
         except OSError:
             return None  # a thread, or gone already
-        name = self.name_if_ours(child)
+        name = self.name_if_ours(child, forked_by)
         if name is None:
             child.close()
             return None
@@ -87,14 +89,15 @@ class Family:
         child.parent, child.writes = parent, _is_read(child)
         return child
 
-    def name_if_ours(self, child: Child) -> str | None:
+    def name_if_ours(self, child: Child, forked_by: int | None = None) -> str | None:
         """What the system calls a process that we have hold of. None: it does not descend from the table; between
         finding it and taking hold of it its number may have gone to a stranger."""
         try:
             stat = Stat(child.os_pid, child.stat_fd)
         except OSError:
             return None
-        return stat.name if self._has(stat.parent) and child.exists() else None
+        ours = stat.parent == forked_by or self._has(stat.parent)
+        return stat.name if ours and child.exists() else None
 
     def _has(self, parent: int) -> bool:
         """Whether this is the number of one of ours that lives, or of us."""

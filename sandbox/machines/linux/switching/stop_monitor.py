@@ -126,9 +126,11 @@ class StopMonitor:
         if child.moved:
             self._recipe.moved(child)
             return
-        tracing = tracer(child.os_pid) if child.leaf is None else 0
-        if tracing:
+        tracing = tracer(child.os_pid)
+        if tracing and child.leaf is None:
             self._recipe.traced(child, tracing)
+        elif tracing:
+            pass  # whoever traces it wakes it for a moment, frozen or not
         elif child.leaf is not None or parent is None:
             self._reports.fault_again(child, "continued by somebody else")
         elif parent.mode is Mode.ENDED and child.stopped_ns < parent.ended_ns:
