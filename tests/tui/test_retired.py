@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sandbox.model.retirement import MIN_KEPT
 from sandbox.tui.keys import PANELS
+from sandbox.tui.state.listing import ORDERS
 from tests.pure.test_retirement import churn
 from tests.support.app import MakeDriver
 
@@ -49,3 +50,23 @@ async def test_whoever_was_chosen_and_retires_is_chosen_no_longer(make_driver: M
         assert screen.chosen is None
         await pilot.press("down", "k")
         await driver.settle(pilot)
+
+
+async def test_the_retired_of_the_past_are_filtered_and_sorted_as_others_are(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.settle(pilot)
+        driver.link.feed(churn(2 * MIN_KEPT))
+        await driver.settle(pilot)
+        view = driver.app.session.view
+        view.go(100)
+        assert not view.board.rows.keys() <= view.live.board.rows.keys()
+        for order in ORDERS:
+            view.listing.order = order
+            await driver.settle(pilot)
+            shown = driver.panel("done")
+            view.listing.look_for("p1")
+            await driver.settle(pilot)
+            assert len(driver.panel("done")) < len(shown) or "more" in shown[-1]
+            assert "p0" not in driver.text
+            view.listing.look_for("")
