@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.model.retirement import MIN_KEPT
-from tests.faults.test_terminal import kernel_of
+from tests.support.run import kernel_below
 from tests.support.terminal import Terminal, terminal
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
@@ -60,7 +60,7 @@ def test_f49_a_fork_loop_costs_no_more_as_it_goes_on(tmp_path: Path) -> None:
     with terminal(str(path)) as run:
         run.read_until(lambda: ended(run) > _SETTLED, "the dead have begun to retire", 120)
         assert "retired" in run.display
-        both = (run.os_pid, kernel_of(run.os_pid))
+        both = (run.os_pid, kernel_below(run.os_pid))
         watch_screen(run, _SETTLE_S)
         before = [resident(pid) for pid in both]
         frames = watch_screen(run, SOAK_S)

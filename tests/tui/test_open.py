@@ -184,7 +184,7 @@ async def test_a_policy_of_ones_own_is_typed_with_or_without_its_class(make_driv
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, KernelScript().admit("a").run("a"))
         for typed in (f"{path}", f"{path}:Mine"):
-            driver.sent.clear()
+            driver.link.sent.clear()
             await pilot.press("p")
             await pilot.pause()
             driver.app.screen.query_one(Input).value = typed

@@ -103,7 +103,7 @@ async def test_quick_keys_leave_nobody_at_work_who_is_not_in_front(make_driver: 
         driver.app.board_screen.action_panel("queues")
         driver.app.board_screen.action_panel("board")
         await driver.settle(pilot)
-        driver.sent.clear()
+        driver.link.sent.clear()
         await driver.feed(pilot, script.expire("prime").run("pi"))
         await pilot.pause(0.5)
         assert driver.sent == []

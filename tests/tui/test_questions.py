@@ -135,6 +135,6 @@ async def test_a_lesson_that_is_not_shown_asks_nothing(make_driver: MakeDriver, 
     async with driver.app.run_test(size=(80, 24)) as pilot:
         await driver.settle(pilot)
         await pilot.press("l")
-        driver.sent.clear()
+        driver.link.sent.clear()
         await driver.feed(pilot, KernelScript().admit("a").admit("b").run("a").later("10ms"))
         assert driver.sent == []

@@ -28,7 +28,7 @@ async def open_panel(driver: AppDriver, pilot: Pilot[int], script: KernelScript,
     await until(lambda: Describe() in driver.sent, pilot)
     driver.link.feed(told)
     await driver.settle(pilot)
-    driver.sent.clear()
+    driver.link.sent.clear()
 
 
 async def test_levels_with_their_slices_and_who_is_in_them(make_driver: MakeDriver) -> None:

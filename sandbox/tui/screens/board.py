@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar
 
+from textual import events
 from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.containers import Horizontal
@@ -165,12 +166,14 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         if name is not None:
             self.query(f"#{name}").add_class("pointed")
 
-    def on_descendant_focus(self) -> None:
-        """Who has the keys decides what is shown around it, even where nothing happens."""
-        self.show_soon()
+    def on_descendant_focus(self, event: events.DescendantFocus) -> None:
+        """Whether a terminal has the keys decides what is shown around it, even where nothing happens."""
+        if isinstance(event.widget, TerminalScreen):
+            self.show_soon()
 
-    def on_descendant_blur(self) -> None:
-        self.show_soon()
+    def on_descendant_blur(self, event: events.DescendantBlur) -> None:
+        if isinstance(event.widget, TerminalScreen):
+            self.show_soon()
 
     def show_soon(self) -> None:
         """A person has changed something, and wants to see it. Another point in time is shown at once: who was born
