@@ -1,9 +1,8 @@
 """What can happen: the one language between kernel, screen, files and tests.
 
-Events are small frozen records, encoded as one JSON object a line. Times are integer nanoseconds
-since boot; the machine's clock stands still while the machine is paused, so a pause is no gap.
-Reasons, rules, causes and faults are data (a ``Clause``), not sentences: the reader's screen says
-them in the reader's language, and tests compare data.
+Events are small frozen records, encoded as one JSON object a line. Times are integer nanoseconds since boot; the
+machine's clock stands still while the machine is paused, so a pause is no gap. Reasons, rules, causes and faults are
+data (a ``Clause``), not sentences: the reader's screen says them in the reader's language, and tests compare data.
 """
 
 from __future__ import annotations
