@@ -437,7 +437,7 @@ AnyEvent = (
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
@@ -447,5 +447,4 @@ def encode(event: Event) -> bytes:
 
 def decode(line: bytes | str) -> AnyEvent:
     """The event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
-    event: AnyEvent = _decoder.decode(line)
-    return event
+    return _decoder.decode(line)
