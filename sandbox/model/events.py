@@ -1,9 +1,8 @@
 """What can happen: the one language between kernel, screen, files and tests.
 
-Events are small frozen records, encoded as one JSON object a line. Times are integer nanoseconds
-since boot; the machine's clock stands still while the machine is paused, so a pause is no gap.
-Reasons, rules, causes and faults are data (a ``Clause``), not sentences: the reader's screen says
-them in the reader's language, and tests compare data.
+Events are small frozen records, encoded as one JSON object a line. Times are integer nanoseconds since boot; the
+machine's clock stands still while the machine is paused, so a pause is no gap. Reasons, rules, causes and faults are
+data (a ``Clause``), not sentences: the reader's screen says them in the reader's language, and tests compare data.
 """
 
 from __future__ import annotations
@@ -430,7 +429,7 @@ AnyEvent = (
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(AnyEvent)
+_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
@@ -440,5 +439,4 @@ def encode(event: Event) -> bytes:
 
 def decode(line: bytes | str) -> AnyEvent:
     """The event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
-    event: AnyEvent = _decoder.decode(line)
-    return event
+    return _decoder.decode(line)

@@ -123,28 +123,31 @@ def test_a_terminal_that_only_prints_lines_is_refused_in_one(kind: str) -> None:
         assert b"\x1b" not in run.written
 
 
-def leave(run: Terminal, asks: str, answers: str) -> None:
-    """Press keys to leave the app, which asks before it ends the reader's own programs."""
-    run.press(asks)
-    run.read_until(lambda: run.shows("Programs of yours would end: polite."), "the app asks")
-    assert state(run.scheduled[0]), "nothing has ended yet"
-    run.press(answers)
-
-
 @both
 def test_f08_ctrl_c(tmp_path: Path, words: tuple[str, ...]) -> None:
-    def interrupt(run: Terminal) -> None:
-        if words == APP:
-            leave(run, "\x03", "\x03")
-        else:
-            run.press("\x03")
-
-    assert ends_cleanly(words, tmp_path, interrupt) == 130
+    assert ends_cleanly(words, tmp_path, lambda run: run.press("\x03")) == 130
 
 
-@pytest.mark.parametrize(("asks", "answers", "status"), [("q", "\r", 0), ("q", "\x03", 0), ("\x03", "\r", 130)])
-def test_f08_quit(tmp_path: Path, asks: str, answers: str, status: int) -> None:
-    assert ends_cleanly(APP, tmp_path, lambda run: leave(run, asks, answers)) == status
+def test_f08_quit(tmp_path: Path) -> None:
+    assert ends_cleanly(APP, tmp_path, lambda run: run.press("q")) == 0
+
+
+@pytest.mark.parametrize(("asks", "answers", "status"), [("q", "\r", 0), ("q", "\x03", 0), ("\x03", "\x03", 130)])
+def test_f08_the_app_asks_before_it_ends_what_the_reader_has_started(
+    tmp_path: Path, asks: str, answers: str, status: int
+) -> None:
+    def leave(run: Terminal) -> None:
+        before = run.scheduled
+        run.press("n")
+        run.read_until(lambda: run.shows("New process"), "a command line is asked for")
+        run.press("sleep 99\r")
+        run.read_until(lambda: run.shows("B sleep"), "it was started, ran, and waits")
+        run.press(asks)
+        run.read_until(lambda: run.shows("Programs of yours would end: sleep."), "the app asks")
+        assert len(run.scheduled) == len(before) + 1, "nothing has ended yet"
+        run.press(answers)
+
+    assert ends_cleanly(APP, tmp_path, leave) == status
 
 
 def test_f09_the_command_is_stopped_and_goes_on(tmp_path: Path) -> None:

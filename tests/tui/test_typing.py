@@ -12,12 +12,13 @@ import pytest
 from textual.events import Key
 from textual.pilot import Pilot
 
-from sandbox.model.commands import Kill, Press, Spawn, Type
+from sandbox.model.commands import Keys, Kill, Press, Spawn, Type
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.keys import PANELS
 from sandbox.tui.panels.compare import Compare
 from tests.support.app import AppDriver, MakeDriver, blank_scenario, until
-from tests.support.kernel_script import every_state
+from tests.support.kernel_script import KernelScript, every_state
+from tests.support.scenarios import command, process
 
 #: Of all keys that are tried with each panel, so many are random, and so many sentences are plausible. The seeds are
 #: other ones where more are asked for: ``OSSANDBOX_KEYS=10`` tries ten times as many, 12,000 in all.
@@ -133,6 +134,34 @@ async def test_programs_of_the_readers_own_are_asked_for(make_driver: MakeDriver
         assert driver.sent[-1:] == [Spawn(["vim", "x"])], "what was killed can be run again"
         await pilot.press("q", "enter")
     assert driver.app.return_value == 0
+
+
+async def test_a_command_of_the_scenario_is_asked_for_once_something_was_typed_into_it(
+    make_driver: MakeDriver,
+) -> None:
+    scenario = blank_scenario()
+    scenario.processes = [command("shell", "sh"), process("hog", "cpu 60s")]
+    driver = make_driver(scenario)
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = KernelScript().admit("shell").admit("hog").run("shell").admit("vim", parent="shell")
+        await driver.feed(pilot, script.block("shell", "read console"))
+        assert ask_to_quit(driver) == []
+        driver.app.session.send(Type(str(script.pid("hog")), "x"))
+        assert ask_to_quit(driver) == [], "it is no program of theirs"
+        driver.app.session.send(Keys(str(script.pid("vim")), "\x1b[1;1R", automatic=True))
+        assert ask_to_quit(driver) == [], "the terminal has answered, and nobody else"
+        driver.app.session.send(Keys(str(script.pid("vim")), "x"))
+        await driver.feed(pilot, script.admit("less", parent="vim"))
+        assert ask_to_quit(driver) == ["shell", "vim", "less"]
+        await pilot.press("q")
+        await pilot.pause()
+        assert "Programs of yours would end: shell, vim, less." in driver.text
+
+
+def ask_to_quit(driver: AppDriver) -> list[str]:
+    """Of which programs of theirs whoever leaves now would be asked."""
+    view = driver.app.session.view
+    return [view.live.names[pid] for pid in driver.app.session.own.alive(view.live.board)]
 
 
 @pytest.mark.parametrize(("asks", "status"), [("q", 0), ("ctrl+c", 130)])

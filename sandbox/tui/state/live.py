@@ -10,7 +10,7 @@ from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
 from sandbox.i18n import _
 from sandbox.lessons.course import finish
-from sandbox.model.commands import Command, Pause, Predict, Resume, Spawn, Step
+from sandbox.model.commands import Command, Keys, Pause, Predict, Resume, Spawn, Step, Type
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.trace.record import Recorder
@@ -132,6 +132,8 @@ class Live:
         if self.link is None or self.link.closed:
             return False
         self.link.send(command)
+        if isinstance(command, Type) or (isinstance(command, Keys) and not command.automatic):
+            self.own.type(int(command.who))
         return True
 
     def ask(self, command: Command) -> None:

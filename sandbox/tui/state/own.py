@@ -14,7 +14,8 @@ from sandbox.views.board import Board
 
 
 class OwnPrograms:
-    """Those that the reader has started, the commands of a scenario of theirs, and the children of either."""
+    """Those that the reader has started, the commands of a scenario of theirs once they have typed something into one
+    (before, running it again makes up for all), and the children of either."""
 
     def __init__(self, scenario: Scenario) -> None:
         own = scenario.folder != str(built_in_folder())
@@ -23,6 +24,8 @@ class OwnPrograms:
         self._awaited: Counter[str] = Counter()
         #: Those that there are or were, as long as a child of theirs may be told of.
         self._pids: set[int] = set()
+        #: Those that descend from a command of the scenario, or are one: which.
+        self._commanded: dict[int, int] = {}
         self._dead = Dead()
         #: The last one that the reader has started, until somebody looks.
         self._new: int | None = None
@@ -37,7 +40,9 @@ class OwnPrograms:
             case Admitted():
                 self._admit(event)
             case Exited(pid=pid):
-                self._pids.difference_update(self._dead.add(pid))
+                for gone in self._dead.add(pid):
+                    self._pids.discard(gone)
+                    self._commanded.pop(gone, None)
             case Booted(kept=kept):
                 self._dead = Dead(kept)
 
@@ -46,9 +51,17 @@ class OwnPrograms:
         if asked:
             self._awaited[event.runs] -= 1
             self._new = event.pid
-        named = event.order is not None and event.name in self._commands
-        if asked or named or event.parent in self._pids:
+        if asked or event.parent in self._pids:
             self._pids.add(event.pid)
+        if event.order is not None and event.name in self._commands:
+            self._commanded[event.pid] = event.pid
+        elif event.parent in self._commanded:
+            self._commanded[event.pid] = self._commanded[event.parent]
+
+    def type(self, pid: int) -> None:
+        """The reader types something into one."""
+        command = self._commanded.get(pid)
+        self._pids.update(each for each, of in self._commanded.items() if of == command)
 
     def take_new(self) -> int | None:
         """The one that the reader has started since the last call."""
