@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from functools import cache
 from typing import Any, TypeVar, get_type_hints
 
 import msgspec
@@ -12,6 +13,15 @@ from sandbox.model.spec import MAX_PROCESSES
 from sandbox.model.values import BadValue, Kind, nearest, shown
 
 S = TypeVar("S", bound=msgspec.Struct)
+
+
+@cache
+def _kinds(struct: type[msgspec.Struct]) -> Mapping[str, tuple[str, Kind[Any]]]:
+    """By the key in a file: the field of that, and its kind. There may be thousands of tables of one struct."""
+    hints = get_type_hints(struct, include_extras=True)
+    return {name.removesuffix("_ns"): (name, hint.__metadata__[0]) for name, hint in hints.items()}
+
+
 #: A struct, and the number of its table.
 Numbered = tuple[int, S]
 
@@ -31,10 +41,7 @@ class Tables:
 
     def struct(self, where: Where, struct: type[S], raw: dict[str, Any]) -> S | None:
         """A struct from a table, each key read by the kind that its field declares; None if any is wrong."""
-        hints = get_type_hints(struct, include_extras=True)
-        kinds: dict[str, tuple[str, Kind[Any]]] = {
-            name.removesuffix("_ns"): (name, hint.__metadata__[0]) for name, hint in hints.items()
-        }
+        kinds = _kinds(struct)
         before = len(self._problems.found)
         self.refuse_unknown(where, raw, kinds)
         values: dict[str, Any] = {}
