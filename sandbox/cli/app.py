@@ -54,7 +54,7 @@ def open_app(options: RunOptions) -> int:
         mine = msgspec.structs.replace(boot, scenario=scenario, stay=True, attended=True)
         return KernelProcess(mine, options.strict)
 
-    boot = prepare(options, real=True)
+    boot = prepare(options, real=True, attended=True)
     config = read_config()
     if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT

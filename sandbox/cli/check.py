@@ -11,7 +11,7 @@ from sandbox.analysis.conformance.junit import Case, Suite, junit
 from sandbox.analysis.conformance.messages import ExamineTask
 from sandbox.analysis.conformance.run import Outcome, run
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
-from sandbox.cli.run_options import SEED, Given
+from sandbox.cli.run_options import SEED, Given, has_work
 from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.values import BadValue, Duration, Whole
@@ -126,9 +126,11 @@ def _scenario(what: str, options: CheckOptions) -> Finding:
     """A scenario, read."""
     try:
         try:
-            load(find(what), runs=False)
+            scenario = load(find(what), runs=False)
         except (OSError, ValueError, RecursionError) as error:
             raise BadInput.because(what, "cannot be read", reason=clean_line(str(error))) from None
+        if not has_work(scenario):
+            raise BadInput.because(what, "nothing to run")
     except BadInput as bad:
         if not options.silent:
             print_problems(bad)

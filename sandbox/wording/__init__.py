@@ -1,7 +1,7 @@
 """Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
 
 from sandbox.wording.events import sentence, signal_name, status, stretch
-from sandbox.wording.faults import fault, operator
+from sandbox.wording.faults import fault, operator, run_failed
 from sandbox.wording.panels import seat, seat_reason, transition, turn
 from sandbox.wording.policies import figure, note, parameters, queue, rule
 from sandbox.wording.problems import problem, recording
@@ -55,6 +55,7 @@ __all__ = [
     "recording",
     "reproduced",
     "rule",
+    "run_failed",
     "score",
     "seat",
     "seat_reason",

@@ -104,6 +104,14 @@ _PROBLEMS: Messages = {
     "not a figure": "{value} is no figure; write for example makespan or NAME.cpu",
     "text without quotation marks": "{value} is neither a figure nor a value; put text in quotation marks",
     "text has the wrong parts": "{file} has {found} parts (a line --- stands between two); its steps make {allowed}",
+    "not a range": "{value} is no range; write for example {allowed}",
+    "range of two kinds": "{value} leads from {first} to {last}: give both a unit, or none",
+    "range without end": "{value} never gets from its first value to its last",
+    "too many values": "{value} has more than {allowed} values",
+    "nothing to run": "holds no process: there is nothing to run",
+    "not a scheduler": "{value} is no address of a scheduler; write for example {hint}",
+    "sweep exists": "exists already: --resume goes on with it, --force overwrites it",
+    "sweep under way": "another sweep is writing into it",
     "cannot be simulated": "{value} is a real program: give it an estimate, or run it with ossandbox run",
 }
 

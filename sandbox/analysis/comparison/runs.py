@@ -14,6 +14,9 @@ from sandbox.policies.choice import Contender
 from sandbox.views.history import History
 from sandbox.views.metrics import result
 
+#: Runs of one contender.
+MAX_REPEATS = 1_000
+
 
 class Plan(NamedTuple):
     """One run to be made: the ``number``-th of a contender on one of the machines, the first being 1."""
@@ -74,6 +77,12 @@ def entrants(runs: Sequence[Run]) -> list[Entrant]:
             "real" if real else "virtual",
             [run.document() for run in group],
             all(run.unfinished == 0 and not run.failed for run in group),
+            _luck(group, place) if real else [run.plan.scenario.machine.seed for run in group],
         )
-        for (label, real), group in groups.items()
+        for place, ((label, real), group) in enumerate(groups.items())
     ]
+
+
+def _luck(group: Sequence[Run], place: int) -> list[int]:
+    """What stands for the seeds of real runs: each has luck of its own."""
+    return [-place * MAX_REPEATS - number for number in range(1, len(group) + 1)]

@@ -1,0 +1,1 @@
+"""``ossandbox plot``."""
