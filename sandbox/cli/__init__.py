@@ -31,6 +31,7 @@ COMMANDS: Messages = {
     "lesson": "open a lesson, print it as plain text, or check what it claims",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
+    "schema": "say what the JSON documents hold, as JSON Schema",
     "doctor": "say what this machine can do, and what to do about what is missing",
 }
 #: These run policies in their own process; the others have nothing to fear from them, or a screen to give back.

@@ -17,6 +17,7 @@ from sandbox.link.client import KernelProcess
 from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
 from sandbox.model.events import Clause, Event, Fault, Witnessed
+from sandbox.model.schemas import RUN, stamped
 from sandbox.model.spec import Boot, Scenario
 from sandbox.policies.host.failures import cause_of_death
 from sandbox.render.output import say, say_document
@@ -71,9 +72,11 @@ class RunObserver:
 class RunPrinter(RunObserver):
     """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
 
-    def __init__(self, quiet: bool, as_json: bool, verify: bool = False, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, quiet: bool, as_json: bool, seed: int, verify: bool = False, recorder: Recorder | None = None
+    ) -> None:
         super().__init__(Interruption(), recorder)
-        self._as_json = as_json
+        self._as_json, self._seed = as_json, seed
         self._verification = Verification() if verify else None
         self._lines = None if quiet or as_json else EventLines()
 
@@ -92,7 +95,7 @@ class RunPrinter(RunObserver):
         """Print the result."""
         if self.history.booted is None:
             return
-        document = result(self.history)
+        document = stamped(RUN, result(self.history), self._seed)
         if self.clients:
             document["clients"] = self.clients
         if self._verification is not None and self._verification.witnessed:

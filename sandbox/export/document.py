@@ -8,6 +8,7 @@ from typing import TextIO
 import msgspec
 
 from sandbox.export.material import Material
+from sandbox.model.schemas import RECORDING, stamped
 from sandbox.views.metrics import result
 
 
@@ -18,5 +19,6 @@ def write(material: Material, file: TextIO) -> None:
         **result(material.history),
         "events": [msgspec.to_builtins(event) for event in material.events],
     }
+    document = stamped(RECORDING, document, material.header.seed)
     json.dump(document, file, ensure_ascii=False)
     file.write("\n")

@@ -31,6 +31,13 @@ def distribution(values: Iterable[int]) -> dict[str, int | None]:
     return {"count": len(found), "p50": percentile(found, 0.50), "p99": percentile(found, 0.99), "max": found[-1]}
 
 
+def spread(values: Sequence[float]) -> tuple[float, float, float, float, float]:
+    """The least value, the quartiles, the greatest."""
+    ordered = sorted(values)
+    low, middle, high = (percentile(ordered, share) for share in (0.25, 0.5, 0.75))
+    return ordered[0], low, middle, high, ordered[-1]
+
+
 class Estimate(NamedTuple):
     """A mean, and the interval that has the true one with a confidence of ``LEVEL``; None where one value says
     nothing of the noise."""
@@ -111,7 +118,7 @@ def _draws(number: int, seed: int = SEED) -> list[Callable[[Sequence[float]], An
 @lru_cache(maxsize=256)
 def student(freedom: int, share: float) -> float:
     """The quantile of Student's t, for a share above one half: its distribution in closed form, inverted by bisection
-    over the angle whose tangent is t / √freedom."""
+    over the angle whose tangent is t over the root of freedom."""
     low, high = 0.0, math.pi / 2
     for _ in range(80):
         middle = (low + high) / 2
@@ -120,7 +127,7 @@ def student(freedom: int, share: float) -> float:
 
 
 def _within(freedom: int, angle: float) -> float:
-    """The probability that |t| is below √freedom · tan(angle)."""
+    """The probability that |t| is below the root of freedom · tan(angle)."""
     cosine = math.cos(angle)
     odd = freedom % 2
     term = total = cosine if odd else 1.0

@@ -9,6 +9,7 @@ import msgspec
 
 from sandbox.analysis.comparison.table import Entrant
 from sandbox.i18n import N_, _
+from sandbox.model.schemas import RUN, stamped
 from sandbox.model.spec import Scenario
 from sandbox.policies.choice import Contender
 from sandbox.views.history import History
@@ -42,7 +43,7 @@ class Run(NamedTuple):
 
     def document(self) -> dict[str, Any]:
         """The result document."""
-        return result(self.history)
+        return stamped(RUN, result(self.history), self.plan.scenario.machine.seed)
 
 
 def plans(

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from sandbox import __version__, wording
+from sandbox import wording
 from sandbox.analysis.sweep.messages import Chunk, Row
 from sandbox.i18n import english
 from sandbox.machines.simulate import obstacles, simulate
@@ -129,7 +129,7 @@ def failure(chunk: Chunk, row: Row, what: Clause, machine: str = "virtual") -> b
 def _head(chunk: Chunk, row: Row) -> dict[str, Any]:
     entry = chunk.entries[row.entry]
     named = {"key": row.key, "scenario": entry.scenario.name, "contender": entry.label, "cpus": row.cpus}
-    return stamped(SWEEP, named, __version__, row.seed)
+    return stamped(SWEEP, named, row.seed)
 
 
 def _rounded(figures: Mapping[str, Any]) -> dict[str, Any]:
