@@ -269,7 +269,7 @@ def _warm(chart: Heat, value: float | None, low: float, high: float, cell: int) 
     text = chart.value.write(value)
     if cell < cell_len(text) + 3:
         return fit(shade * max(cell - 1, 1), cell)
-    return fit(shade * 2 + text, cell - 1) + " "
+    return fit(f"{shade} {text}", cell)
 
 
 def _label_width(names: Iterable[str]) -> int:

@@ -240,7 +240,8 @@ def _box(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
 
 def _heat(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
     """Means by two things that were varied."""
-    down = by or next((name for name in ("cpus", "scenario", "policy", "seed") if name != x), "policy")
+    others = [name for name in (*_OTHERS, "policy", "seed") if name != x and len({row.place(name) for row in rows}) > 1]
+    down = by or next(iter(others), "policy")
     columns = _sorted({value for row in rows if (value := row.place(x)) is not None})
     names = _sorted({value for row in rows if (value := row.place(down)) is not None})
     cells: dict[tuple[Value, Value], list[float]] = {}
@@ -249,7 +250,11 @@ def _heat(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
         if place is not None and name is not None and value is not None:
             cells.setdefault((name, place), []).append(value)
     across = parameter_axis(x, _is_time(rows, x), [1.0])
-    table = [(_written(name, down, rows), [_mean(cells.get((name, place))) for place in columns]) for name in names]
+    table = [
+        (_written(name, down, rows), [_mean(cells.get((name, place))) for place in columns])
+        for name in names
+        if any((name, place) in cells for place in columns)
+    ]
     what = _("{y} by {x} and {by}").format(y=y.name, x=x, by=down)
     heads = [_written(place, x, rows) for place in columns]
     return Heat(_title(rows, what), across, down, heads, table, _y_axis(rows, y))
