@@ -125,6 +125,8 @@ def _carried(name: str, folder: str, files: dict[str, str]) -> str:
     except OSError:
         return name  # whoever asks for it is told
     carried = os.path.basename(file) if os.path.isabs(file) else file
+    if files.get(carried, text) != text:  # two files of one name
+        carried = f"{hashlib.sha256(text.encode('latin-1')).hexdigest()[:8]}-{carried}"
     files[carried] = text
     return f"{carried}:{kind}"
 
