@@ -93,7 +93,7 @@ def read(lines: Iterator[bytes]) -> Table:
 
 def chart(rows: Sequence[Row], asked: Asked) -> Chart:
     """The chart that was asked for. Raises BadValue."""
-    x = asked.x or _varied(rows)
+    x = asked.x or varied(rows)
     for name in filter(None, (x, asked.by)):
         _check_place(name, rows)
     y = figure(asked.y or _Y, rows[0].metrics or {})
@@ -102,7 +102,7 @@ def chart(rows: Sequence[Row], asked: Asked) -> Chart:
     return makers[kind](rows, x, y, asked.by)
 
 
-def _varied(rows: Sequence[Row]) -> str:
+def varied(rows: Sequence[Row]) -> str:
     """The parameter that was varied, if it is one; else who took part."""
     values: dict[str, set[Value]] = {}
     for row in rows:
