@@ -158,7 +158,7 @@ async def test_a_key_shows_graphs_and_the_table_again(make_driver: MakeDriver) -
         assert "runs this scenario once under each policy" in driver.text, "there is nothing to show yet"
         panel(driver)._entry.value = "rr:quantum=1ms..64ms*2"
         await pilot.press("enter")
-        await until(lambda: "rr:quantum=64ms" in driver.text, pilot)
+        await until(lambda: panel(driver)._outcome is not None, pilot)
         await pilot.press("g")
         await until(lambda: "turnaround.mean by quantum" in driver.text, pilot)
         for _ in range(9):
