@@ -184,9 +184,8 @@ class Kernel:
         process.enter(RUNNING, self.now_ns)
         cpu.take(process, slice_ns, self.now_ns)
         self.journal.add(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
-        if (
-            self.pacing.steps and why is not RESUMED and self.pacing.decided()
-        ):  # a process that goes on was chosen before
+        # One that goes on was chosen before.
+        if self.pacing.steps and why is not RESUMED and self.pacing.decided():
             self.pause(STEP, sparing=process)
 
     def _choose(self, cpu: Cpu) -> tuple[Process, Clause] | None:

@@ -19,8 +19,8 @@ class Pacing:
         self.asks = self.answered = False
 
     def asks_about(self, candidates: int) -> bool:
-        """Whether to ask before a choice between so many."""
-        return self.asks and not self.answered and candidates > 1
+        """While it ``asks``: whether to do so before a choice between so many."""
+        return not self.answered and candidates > 1
 
     def paused(self, by: str) -> None:
         """The machine pauses: steps that were still to be made are forgotten."""
@@ -32,8 +32,6 @@ class Pacing:
         return self.answered
 
     def decided(self) -> bool:
-        """One decision has been made; returns whether it was the last one before a pause."""
-        if not self.steps:
-            return False
+        """While there are ``steps``: one decision has been made; returns whether it was the last one before a pause."""
         self.steps -= 1
         return self.steps == 0

@@ -123,6 +123,11 @@ class Board:
         #: The last decision and what led to it, newest last.
         self.recent: deque[Event] = deque(maxlen=_RECENT)
 
+    @property
+    def all_ended(self) -> bool:
+        """Whether there were processes, and all have ended."""
+        return bool(self.rows) and len(self.exited) == len(self.rows)
+
     def apply(self, event: Event) -> None:
         """Fold the next event in. Raises IllegalTransition if it cannot have happened."""
         self.now_ns = event.t_ns

@@ -3,7 +3,8 @@
 Means and percentiles are over the processes that the scenario names: what those start is their own way of working, and
 its CPU time is theirs as a family's.
 
-turnaround: from arrival to the end. waiting: time READY. response: from arrival to the first dispatch.
+turnaround: from arrival to the end. waiting: time READY. response: from arrival to the first dispatch in which the
+process computes.
 makespan: from boot to the last end. CPU utilisation: CPU time of all processes over CPUs × makespan; where some have
 not ended, as servers never do, over the whole run, and so is the throughput.
 fairness (Jain): of each process's share of the time in which it wanted the CPU, CPU / (CPU + waiting); 1 when all

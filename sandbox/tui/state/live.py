@@ -19,7 +19,7 @@ from sandbox.tui.state.lesson_progress import LessonProgress
 from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
 from sandbox.tui.state.run_file import RunFile
-from sandbox.tui.state.session import Link, Phase, phase_of
+from sandbox.tui.state.session import Link, Phase, Session, phase_of
 from sandbox.tui.state.viewpoint import Viewpoint
 
 
@@ -62,9 +62,7 @@ class Live:
         self._ask_or_not()
 
     def again(self, scenario: Scenario) -> Live:
-        session = Live(scenario, self._start, self.clock)
-        session.quiz.wish = self.quiz.wish
-        return session
+        return following(self, scenario, self._start)
 
     def restart(self) -> Live:
         return self.again(self.scenario)
@@ -186,8 +184,7 @@ class Live:
 
     @property
     def _is_done(self) -> bool:
-        board = self.view.live.board
-        return bool(board.rows) and len(board.exited) == len(board.rows) and not self._missing
+        return self.view.live.board.all_ended and not self._missing
 
     @property
     def empty(self) -> bool:
@@ -225,3 +222,10 @@ class Live:
         """The machine's own time, as far as can be told here."""
         told_ns = self.view.live.board.now_ns
         return self._machine_clock.now_ns(told_ns) if self.runs else told_ns
+
+
+def following(before: Session, scenario: Scenario, start: Callable[[Scenario], Link]) -> Live:
+    """A run that takes the place of another session, and goes on asking who runs next if that was wished there."""
+    session = Live(scenario, start, before.clock)
+    session.quiz.wish = before.quiz.wish
+    return session

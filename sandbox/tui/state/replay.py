@@ -21,7 +21,7 @@ from sandbox.trace.load import Recording
 from sandbox.tui.state.clock import Load
 from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.lesson_progress import LessonProgress
-from sandbox.tui.state.live import Live
+from sandbox.tui.state.live import Live, following
 from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
 from sandbox.tui.state.run_file import RunFile
@@ -78,9 +78,7 @@ class Replay:
         self.view.to_start()
 
     def again(self, scenario: Scenario) -> Live:
-        session = Live(scenario, self._start, self.clock)
-        session.quiz.wish = self.quiz.wish
-        return session
+        return following(self, scenario, self._start)
 
     def restart(self) -> Replay:
         self.look(self.view.to_start)
@@ -171,13 +169,11 @@ class Replay:
 
     @property
     def finished(self) -> bool:
-        board = self.view.live.board
-        return not self.view.looks_back and bool(board.rows) and len(board.exited) == len(board.rows)
+        return not self.view.looks_back and self.view.live.board.all_ended
 
     @property
     def lesson_over(self) -> bool:
-        board = self.view.live.board
-        return self.lesson.is_over(bool(board.rows) and len(board.exited) == len(board.rows))
+        return self.lesson.is_over(self.view.live.board.all_ended)
 
     @property
     def phase(self) -> Phase:

@@ -81,10 +81,6 @@ class Viewpoint:
         some_time_later = self.now_ns > self.board.now_ns
         self.see(max(self.past.decision_before(self.moment.index + some_time_later), 1))
 
-    def forward(self) -> None:
-        """One scheduling decision on, at most into the present."""
-        self.go(self.next_decision)
-
     @property
     def next_decision(self) -> int:
         """The point at which the next decision after what is looked at has been made."""
