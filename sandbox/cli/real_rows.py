@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+import msgspec
+
 from sandbox.analysis.sweep.messages import Row
 from sandbox.analysis.sweep.plan import Plan
 from sandbox.analysis.sweep.run import Failed, failure, line, scenario_of
@@ -48,10 +50,9 @@ def _made(scenario: Scenario, limit_s: float, interruption: Interruption) -> Run
         check_real(RunOptions.plain(scenario.name), scenario)
     except BadInput as bad:
         raise Failed(bad.problems[0].what) from None
-    limited = [*scenario.script, At(round(limit_s * S), Quit())]
-    scenario.script[:] = sorted(limited, key=lambda at: at.time_ns)
+    script = sorted([*scenario.script, At(round(limit_s * S), Quit())], key=lambda at: at.time_ns)
     run = _Silent(interruption)
-    status = drive_real(Boot(scenario), run)
+    status = drive_real(Boot(msgspec.structs.replace(scenario, script=script)), run)
     if status > FAILED:
         raise Interrupted(status)
     if run.history.booted is None or run.failed or (status == FAILED and run.said):

@@ -231,6 +231,28 @@ def test_ctrl_c_keeps_what_is_finished(world: str, tmp_path: Path) -> None:
     assert [*map(json.loads, file.read_text().splitlines())]
 
 
+@pytest.mark.real
+@pytest.mark.usefixtures("leftcheck")
+def test_real_runs_are_made_one_after_another(ossandbox: CommandRunner, tmp_path: Path) -> None:
+    short = write_scenario(tmp_path, '[[process]]\nname = "a"\nwork = ["cpu 20ms", "io 10ms"]\n', "short.toml")
+    many = ["--policies", "rr,fcfs", "--seeds", "1..2", "--real", "-o", str(tmp_path / "rows")]
+    assert ossandbox("sweep", short, *many).status == 0
+    found = rows((tmp_path / "rows").read_text())
+    assert [(row["machine"], row["contender"], row["seed"]) for row in found] == [
+        ("linux", "rr", 1), ("linux", "rr", 2), ("linux", "fcfs", 1), ("linux", "fcfs", 2),
+    ]  # fmt: skip
+    assert all(row["metrics"]["turnaround_ns"]["mean"] >= 30_000_000 for row in found)
+    before = (tmp_path / "rows").read_bytes()
+    assert ossandbox("sweep", short, *many, "--resume").status == 0
+    assert (tmp_path / "rows").read_bytes() == before
+
+
+def test_more_real_cpus_than_there_are_cost_the_row(ossandbox: CommandRunner, world: str) -> None:
+    done = ossandbox("sweep", world, "--policies", "rr", "--real", "--cpus", "1024")
+    [row] = rows(done.out)
+    assert (done.status, row["error"]["rule"]) == (1, "too many cpus")
+
+
 # On a cluster
 
 

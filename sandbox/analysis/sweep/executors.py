@@ -131,7 +131,10 @@ class Cluster:
     def _count(self) -> int:
         workers: Iterable[dict[str, Any]] = []
         with suppress(Exception):
-            workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+            try:
+                workers = self._client.scheduler_info(n_workers=-1)["workers"].values()
+            except TypeError:  # an older one tells of all
+                workers = self._client.scheduler_info()["workers"].values()
         count: int = sum(worker["nthreads"] for worker in workers)
         self._alone_s = None if count else self._alone_s or time.monotonic()
         return max(count, 1)
@@ -142,7 +145,7 @@ class Cluster:
         except Exception as error:
             raise Unavailable(Clause("scheduler is gone", {"at": self._address})) from error
         for worker, version in versions.items():
-            if version != __version__:
+            if version != __version__ and not isinstance(version, OSError):  # of one that is just leaving
                 theirs = version if isinstance(version, str) else None
                 raise Unavailable(other_version(worker, theirs))
 

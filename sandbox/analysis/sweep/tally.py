@@ -16,6 +16,8 @@ from sandbox.render.gantt import Line
 #: Of each contender in each scenario the first so many rows are compared: more seeds make nothing clearer, and memory
 #: stays flat.
 MAX_COMPARED = 5_000
+#: Failures that are told apart.
+_MAX_KINDS = 100
 
 
 class _Error(msgspec.Struct):
@@ -55,6 +57,8 @@ class Tally:
         self.rows += 1
         if row.error is not None or row.metrics is None:
             says = f"{row.contender}: {row.error.says if row.error else ''}"
+            if says not in self.failures and len(self.failures) >= _MAX_KINDS:
+                says = "…"
             self.failures[says] = self.failures.get(says, 0) + 1
         elif row.unfinished:
             self.cut += 1
