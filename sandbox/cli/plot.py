@@ -71,8 +71,8 @@ def _has_rows(path: str) -> bool:
 def _of_rows(path: str, asked: Asked) -> Chart:
     try:
         with open(path, "rb") as file:
-            table = rows.read(file)
-        chart = rows.chart(table.rows, asked)
+            table = rows.read(file, asked.y)
+        chart = rows.chart(table, asked)
     except BadValue as bad:
         raise BadInput(path, problems_of(bad)) from None
     if table.left_out:

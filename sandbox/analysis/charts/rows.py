@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from sys import intern
 from typing import Any, NamedTuple
 
 import msgspec
@@ -26,7 +27,7 @@ Value = float | str
 
 
 class Row(msgspec.Struct):
-    """What a chart needs of a row."""
+    """What a chart needs of a row. ``value``: of the figure that is drawn; the others are let go then."""
 
     key: str
     scenario: str
@@ -37,6 +38,7 @@ class Row(msgspec.Struct):
     machine: str
     metrics: dict[str, Any] | None
     unfinished: int | None = None
+    value: float | None = None
 
     def place(self, name: str) -> Value | None:
         """The value by which it stands apart from others: a parameter, or one of PLACES."""
@@ -65,16 +67,29 @@ class Asked(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The rows that can be drawn. ``left_out``: how many cannot, because they failed or were cut short."""
+    """The rows that can be drawn, and the figure that is. ``left_out``: so many failed, or were cut short."""
 
     rows: list[Row]
-    left_out: int
+    y: Figure
+    left_out: int = 0
 
 
-def read(lines: Iterator[bytes]) -> Table:
-    """The rows of a file; a torn last line is nobody's. Raises BadValue."""
+def table(rows: list[Row], wanted: str | None) -> Table:
+    """Of rows, with this figure. Raises BadValue."""
+    if not rows:
+        raise BadValue("no rows")
+    y = figure(wanted or _Y, rows[0].metrics or {})
+    for row in rows:
+        row.value, row.metrics = y.value(row.metrics or {}), None
+    return Table(rows, y)
+
+
+def read(lines: Iterable[bytes], wanted: str | None) -> Table:
+    """The rows of a file, with this figure; a torn last line is nobody's. Raises BadValue."""
     rows: list[Row] = []
+    y: Figure | None = None
     left_out = 0
+    shared: dict[str, dict[str, Any]] = {}
     for line in lines:
         try:
             row = _decode(line)
@@ -84,19 +99,22 @@ def read(lines: Iterator[bytes]) -> Table:
         if row.metrics is None or row.unfinished:
             left_out += 1
         else:
-            row.scenario, row.contender = clean_line(row.scenario, 60), clean_line(row.contender, 80)
+            y = y or figure(wanted or _Y, row.metrics)
+            row.value, row.metrics, row.key = y.value(row.metrics), None, ""
+            row.scenario, row.contender = intern(clean_line(row.scenario, 60)), intern(clean_line(row.contender, 80))
+            row.policy = shared.setdefault(repr(row.policy), row.policy)
             rows.append(row)
-    if not rows:
+    if y is None:
         raise BadValue("no rows")
-    return Table(rows, left_out)
+    return Table(rows, y, left_out)
 
 
-def chart(rows: Sequence[Row], asked: Asked) -> Chart:
+def chart(drawn: Table, asked: Asked) -> Chart:
     """The chart that was asked for. Raises BadValue."""
+    rows, y = drawn.rows, drawn.y
     x = asked.x or varied(rows)
     for name in filter(None, (x, asked.by)):
         _check_place(name, rows)
-    y = figure(asked.y or _Y, rows[0].metrics or {})
     kind = asked.kind or ("line" if any(isinstance(row.place(x), float | int) for row in rows) else "box")
     makers = {"line": _line, "cdf": _cdf, "heat": _heat, "box": _box}
     return makers[kind](rows, x, y, asked.by)
@@ -150,12 +168,12 @@ def _groups(rows: Sequence[Row], x: str | None, by: str | None, first: str) -> d
     return groups
 
 
-def _values(rows: Sequence[Row], y: Figure) -> list[float]:
-    return [value for row in rows if (value := y.value(row.metrics or {})) is not None]
+def _values(rows: Sequence[Row]) -> list[float]:
+    return [value for row in rows if (value := row.value) is not None]
 
 
 def _most(rows: Sequence[Row], y: Figure) -> float:
-    found = _values(rows, y)
+    found = _values(rows)
     if not found:
         raise BadValue("figure has no values", value=shown(y.name))
     return max(found)
@@ -185,7 +203,7 @@ def _line(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
         at: dict[float, list[float]] = {}
         level: list[float] = []
         for row in group:
-            value, place = y.value(row.metrics or {}), row.place(x)
+            value, place = row.value, row.place(x)
             if value is not None:
                 (at.setdefault(place, []) if isinstance(place, float | int) else level).append(value)
         points = [_point(place, at[place]) for place in sorted(at)]
@@ -209,7 +227,7 @@ def _cdf(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
     """The share of runs in which a figure is no larger."""
     series = []
     for label, group in _groups(rows, None, by, "contender").items():
-        if values := sorted(_values(group, y)):
+        if values := sorted(_values(group)):
             series.append(distribution_line(label, values))
     what = _("{y}: share of runs up to there").format(y=y.name)
     return Lines(_title(rows, what), _y_axis(rows, y), axis(_("share"), False, 1, True), series)
@@ -228,7 +246,7 @@ def _box(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
     for label, group in _groups(rows, x, by, "contender" if x in PLACES else "policy").items():
         at: dict[Value, list[float]] = {}
         for row in group:
-            place, value = row.place(x), y.value(row.metrics or {})
+            place, value = row.place(x), row.value
             if value is not None:
                 at.setdefault("-" if place is None else place, []).append(value)
         write = parameter_axis(x, _is_time(rows, x), [1.0]).write
@@ -246,7 +264,7 @@ def _heat(rows: Sequence[Row], x: str, y: Figure, by: str | None) -> Chart:
     names = _sorted({value for row in rows if (value := row.place(down)) is not None})
     cells: dict[tuple[Value, Value], list[float]] = {}
     for row in rows:
-        place, name, value = row.place(x), row.place(down), y.value(row.metrics or {})
+        place, name, value = row.place(x), row.place(down), row.value
         if place is not None and name is not None and value is not None:
             cells.setdefault((name, place), []).append(value)
     across = parameter_axis(x, _is_time(rows, x), [1.0])

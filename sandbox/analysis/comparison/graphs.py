@@ -24,11 +24,11 @@ def graphs(runs: Sequence[Run], width: int) -> list[Line]:
 
 def _along_parameter(runs: Sequence[Run], width: int) -> Iterator[list[Line]]:
     """Where one was varied, what that does to the means."""
-    table = [_row(run) for run in runs]
-    varied = rows.varied(table)
+    varied = rows.varied([_row(run) for run in runs])
     if varied != "contender":
         for time in TIMES:
-            yield draw(rows.chart(table, Asked(varied, f"{time}.mean", None, "line")), width)
+            table = rows.table([_row(run) for run in runs], f"{time}.mean")
+            yield draw(rows.chart(table, Asked(varied, None, None, "line")), width)
 
 
 def _row(run: Run) -> Row:
