@@ -22,6 +22,8 @@ COMMANDS: Messages = {
     "run": "run a scenario on real processes, without the app",
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
+    "sweep": "run scenarios under many policies, parameters and seeds, on all CPUs or on a cluster: a row each",
+    "plot": "draw the rows of a sweep, or a recording, in the terminal or as a picture",
     "replay": "look at a recording, forwards and backwards",
     "whatif": "a recorded run under another policy or quantum, in virtual time",
     "export": "write a recording for other tools: Perfetto, spreadsheets, slides",
@@ -30,10 +32,11 @@ COMMANDS: Messages = {
     "lesson": "open a lesson, print it as plain text, or check what it claims",
     "scenarios": "list the built-in scenarios",
     "policies": "list the scheduling policies",
+    "schema": "say what the JSON documents hold, as JSON Schema",
     "doctor": "say what this machine can do, and what to do about what is missing",
 }
 #: These run policies in their own process; the others have nothing to fear from them, or a screen to give back.
-_ISOLATED = {"simulate", "compare", "whatif", "check"}
+_ISOLATED = {"simulate", "compare", "sweep", "whatif", "check"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -56,7 +56,7 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
         mine = msgspec.structs.replace(boot, scenario=scenario, stay=True, attended=True)
         return KernelProcess(mine, options.strict, beats=True)
 
-    boot = prepare(options, real=True)
+    boot = prepare(options, real=True, attended=True)
     config = read_config()._replace(ascii=ascii_only or has_no_signs())
     if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT

@@ -11,9 +11,10 @@ from sandbox.analysis.conformance.junit import Case, Suite, junit
 from sandbox.analysis.conformance.messages import ExamineTask
 from sandbox.analysis.conformance.run import Outcome, run
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
-from sandbox.cli.run_options import SEED, Given
+from sandbox.cli.run_options import SEED, Given, has_work
 from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput, problems_of
+from sandbox.model.schemas import CHECK, stamped
 from sandbox.model.values import BadValue, Duration, Whole
 from sandbox.render.output import say, say_document
 from sandbox.render.stderr import print_problems, problem_lines
@@ -94,7 +95,13 @@ def do(args: argparse.Namespace) -> int:
         _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options) for what in args.files
     ]
     if args.json:
-        say_document([document for finding in findings for document in finding.documents])
+        say_document(
+            [
+                stamped(CHECK, document, options.seed if document["kind"] == "policy" else None)
+                for finding in findings
+                for document in finding.documents
+            ]
+        )
     if args.junit is not None:
         _write_junit(args.junit, [suite for finding in findings for suite in finding.suites])
     return max(finding.status for finding in findings)
@@ -126,9 +133,11 @@ def _scenario(what: str, options: CheckOptions) -> Finding:
     """A scenario, read."""
     try:
         try:
-            load(find(what), runs=False)
+            scenario = load(find(what), runs=False)
         except (OSError, ValueError, RecursionError) as error:
             raise BadInput.because(what, "cannot be read", reason=clean_line(str(error))) from None
+        if not has_work(scenario):
+            raise BadInput.because(what, "nothing to run")
     except BadInput as bad:
         if not options.silent:
             print_problems(bad)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from sandbox.analysis.comparison import report
-from sandbox.analysis.comparison.runs import Plan, Run, plans
+from sandbox.analysis.comparison.runs import MAX_REPEATS, Plan, Run, plans
 from sandbox.cli import run_options
 from sandbox.cli.exits import DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
@@ -27,8 +27,6 @@ from sandbox.render.output import data, say_document
 from sandbox.render.progress import Progress
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines
-
-_MAX_REPEATS = 1_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -71,7 +69,7 @@ class CompareOptions(NamedTuple):
     def of(cls, args: argparse.Namespace) -> CompareOptions:
         """Raises BadInput with everything that is wrong."""
         given = Given(args)
-        run, repeat = RunOptions.read(given), given.value("repeat", Whole(1, _MAX_REPEATS))
+        run, repeat = RunOptions.read(given), given.value("repeat", Whole(1, MAX_REPEATS))
         policies = None if args.policies is None else ",".join(args.policies)
         if given.wrong and policies is not None:
             try:

@@ -11,6 +11,7 @@ from sandbox.analysis.measurement.report import print_findings, print_measuremen
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.run_options import Given
 from sandbox.i18n import _, english
+from sandbox.model.schemas import FINDING, MEASUREMENT, stamped
 from sandbox.model.values import Duration
 from sandbox.render.output import say_document
 from sandbox.render.progress import Progress
@@ -52,7 +53,7 @@ def _examine(options: DoctorOptions) -> int:
     if options.as_json:
         with english():
             findings = examine()
-        say_document([finding._asdict() for finding in findings])
+        say_document([stamped(FINDING, finding._asdict()) for finding in findings])
     else:
         findings = examine()
         print_findings(findings)
@@ -78,7 +79,7 @@ def _measure(options: DoctorOptions) -> int:
         finally:
             progress.end()
     if options.as_json:
-        say_document(measurement)
+        say_document(stamped(MEASUREMENT, measurement))
     else:
         print_measurement(measurement)
     return DONE

@@ -18,6 +18,7 @@ from sandbox.link.client import KernelProcess
 from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
 from sandbox.model.events import Clause, Event, Fault, Witnessed
+from sandbox.model.schemas import RUN, stamped
 from sandbox.model.spec import Boot, Scenario
 from sandbox.policies.host.failures import cause_of_death
 from sandbox.render.output import say, say_document
@@ -79,9 +80,11 @@ class RunObserver:
 class RunPrinter(RunObserver):
     """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
 
-    def __init__(self, quiet: bool, as_json: bool, verify: bool = False, recorder: Recorder | None = None) -> None:
+    def __init__(
+        self, quiet: bool, as_json: bool, seed: int, verify: bool = False, recorder: Recorder | None = None
+    ) -> None:
         super().__init__(Interruption(), recorder)
-        self._as_json = as_json
+        self._as_json, self._seed = as_json, seed
         self._verification = Verification() if verify else None
         self._lines = None if quiet or as_json else EventLines()
 
@@ -102,6 +105,7 @@ class RunPrinter(RunObserver):
             return
         document = result(self.history)
         wording.add_sentences(document)
+        document = stamped(RUN, document, self._seed)
         if self.clients:
             document["clients"] = self.clients
         if self._verification is not None and self._verification.witnessed:

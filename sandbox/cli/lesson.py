@@ -21,6 +21,7 @@ from sandbox.lessons.verdicts import Verdict, happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.model.events import Event
 from sandbox.model.problems import BadInput
+from sandbox.model.schemas import CLAIM, stamped
 from sandbox.model.spec import Scenario
 from sandbox.render.cells import fit
 from sandbox.render.output import say, say_document
@@ -68,7 +69,7 @@ def do(args: argparse.Namespace) -> int:
         return status
     known = run.figures()
     if args.check:
-        return _check(judge(run.scenario.claims, run.tracker, known), args.json)
+        return _check(judge(run.scenario.claims, run.tracker, known), args.json, run.scenario.machine.seed)
     shown = {name: figure.shown for name, figure in known.items()}
     text = fill(clean(lesson_text(run.scenario, spoken()) or ""), run.scenario, shown)
     say(plain(text).rstrip("\n"))
@@ -89,11 +90,14 @@ def _run(options: RunOptions) -> tuple[LessonRun, int]:
         progress.end()
 
 
-def _check(verdicts: list[Verdict], as_json: bool) -> int:
+def _check(verdicts: list[Verdict], as_json: bool, seed: int) -> int:
     """Print what held, and what was found."""
     if as_json:
         with english():
-            found = [{"claim": each.claim.text, "held": each.held, "found": _found(each)} for each in verdicts]
+            found = [
+                stamped(CLAIM, {"claim": each.claim.text, "held": each.held, "found": _found(each)}, seed)
+                for each in verdicts
+            ]
         say_document(found)
     else:
         width = max((cell_len(each.claim.text) for each in verdicts), default=0)

@@ -10,6 +10,7 @@ from sandbox.cli.exits import DONE
 from sandbox.i18n import _
 from sandbox.lessons.course import CONCEPTS, finished, lessons
 from sandbox.lessons.text import title
+from sandbox.model.schemas import LESSON, stamped
 from sandbox.model.spec import Scenario
 from sandbox.render.output import say_document
 from sandbox.render.tables import print_table
@@ -41,4 +42,4 @@ def do(args: argparse.Namespace) -> int:
 
 def _document(lesson: Scenario, done: bool) -> dict[str, Any]:
     """A lesson as JSON carries it."""
-    return {"name": lesson.name, "title": lesson.title, "concepts": lesson.concepts, "finished": done}
+    return stamped(LESSON, {"name": lesson.name, "title": lesson.title, "concepts": lesson.concepts, "finished": done})

@@ -15,6 +15,7 @@ from sandbox.cli.exits import DONE
 from sandbox.i18n import _, english, spoken
 from sandbox.kernel.kernel import Kernel
 from sandbox.model.problems import BadInput
+from sandbox.model.schemas import POLICY, stamped
 from sandbox.policies import template
 from sandbox.render.cells import wrap
 from sandbox.render.output import say, say_document
@@ -40,7 +41,7 @@ def do(args: argparse.Namespace) -> int:
         say(_rules())
     elif args.json:
         with english():
-            say_document(_documents())
+            say_document([stamped(POLICY, document) for document in _documents()])
     else:
         _print()
     return DONE

@@ -28,5 +28,5 @@ def do(args: argparse.Namespace) -> int:
     """Run."""
     options, verify = RunOptions.of(args), bool(args.verify)
     boot = msgspec.structs.replace(prepare(options, real=True), verify=verify)
-    printer = RunPrinter(args.quiet, args.json, verify, recorder(options, boot.scenario))
+    printer = RunPrinter(args.quiet, args.json, boot.scenario.machine.seed, verify, recorder(options, boot.scenario))
     return run_real(boot, printer, options.strict)

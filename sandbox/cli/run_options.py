@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 import msgspec
 
 from sandbox.i18n import N_, _
-from sandbox.model.commands import Quit
+from sandbox.model.commands import Quit, Spawn
 from sandbox.model.events import Clause, Figure
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import SERVERS, At, Boot, Scenario
@@ -140,6 +140,11 @@ class RunOptions(NamedTuple):
         return options
 
     @classmethod
+    def plain(cls, scenario: str) -> RunOptions:
+        """Nothing but the scenario was asked for."""
+        return cls(scenario, None, None, None, None, None, "auto", "auto", False, False, False, None, False)
+
+    @classmethod
     def read(cls, given: Given) -> RunOptions:
         """To be used only after ``given.check()``."""
         args = given.args
@@ -162,14 +167,23 @@ class RunOptions(NamedTuple):
         )
 
 
-def prepare(options: RunOptions, real: bool) -> Boot:
-    """What is to be run, fit for real processes or for virtual time. Raises BadInput."""
+def prepare(options: RunOptions, real: bool, attended: bool = False) -> Boot:
+    """What is to be run, fit for real processes or for virtual time. ``attended``: somebody is there to start what a
+    scenario does not. Raises BadInput; unless attended, also for a scenario that runs nothing, which would pass for
+    one that went well."""
     scenario = _applied(options, load(find(options.scenario)))
+    if not (attended or has_work(scenario)):
+        raise BadInput.because(options.scenario, "nothing to run")
     if real:
-        _check_real(options, scenario)
+        check_real(options, scenario)
     else:
         _check_virtual(options.scenario, scenario)
     return Boot(scenario, sensor=options.sensor, recipe=options.recipe, exposed=options.expose, setuid=options.setuid)
+
+
+def has_work(scenario: Scenario) -> bool:
+    """Whether anything runs in it, or comes to."""
+    return bool(scenario.processes) or any(isinstance(at.do, Spawn) for at in scenario.script)
 
 
 def recorder(options: RunOptions, scenario: Scenario) -> Recorder | None:
@@ -216,7 +230,7 @@ def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
 # What a machine must be able to do
 
 
-def _check_real(options: RunOptions, scenario: Scenario) -> None:
+def check_real(options: RunOptions, scenario: Scenario) -> None:
     """Raises BadInput if this machine cannot run it on real processes."""
     from sandbox.machines.linux.capabilities import lacks
 

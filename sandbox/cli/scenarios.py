@@ -7,6 +7,7 @@ import argparse
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _
 from sandbox.lessons.text import title
+from sandbox.model.schemas import SCENARIO, stamped
 from sandbox.render.output import say_document
 from sandbox.render.tables import print_table
 from sandbox.scenario import built_in, load
@@ -21,7 +22,7 @@ def do(args: argparse.Namespace) -> int:
     """List the scenarios."""
     scenarios = [load(path) for path in built_in()]
     if args.json:
-        say_document([{"name": scenario.name, "title": scenario.title} for scenario in scenarios])
+        say_document([stamped(SCENARIO, {"name": scenario.name, "title": scenario.title}) for scenario in scenarios])
     else:
         print_table([_("name"), _("title")], [[scenario.name, title(scenario)] for scenario in scenarios], left={0, 1})
     return DONE

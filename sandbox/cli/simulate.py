@@ -15,5 +15,5 @@ def do(args: argparse.Namespace) -> int:
     """Simulate."""
     options = RunOptions.of(args)
     scenario = prepare(options, real=False).scenario
-    printer = RunPrinter(args.quiet, args.json, recorder=recorder(options, scenario))
+    printer = RunPrinter(args.quiet, args.json, scenario.machine.seed, recorder=recorder(options, scenario))
     return run_virtual(scenario, printer)

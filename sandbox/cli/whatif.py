@@ -11,6 +11,7 @@ from sandbox.cli.recordings import complain_of, opened
 from sandbox.cli.run_options import QUANTUM, Given, add_policy, add_quantum
 from sandbox.i18n import _
 from sandbox.model.problems import BadInput, problems_of
+from sandbox.model.schemas import WHATIF, stamped
 from sandbox.model.values import BadValue
 from sandbox.render.output import say_document
 from sandbox.render.tables import chart_width, print_lines
@@ -43,7 +44,7 @@ def do(args: argparse.Namespace) -> int:
         raise BadInput(_("options"), problems_of(bad, place)) from None
     complain_of(recording)
     if args.json:
-        say_document(document(what))
+        say_document(stamped(WHATIF, document(what), recording.header.seed))
     else:
         print_lines(lines(what, chart_width()))
     return DONE

@@ -9,6 +9,7 @@ import msgspec
 
 from sandbox import wording
 from sandbox.export.material import Material
+from sandbox.model.schemas import RECORDING, stamped
 from sandbox.views.metrics import result
 
 
@@ -21,5 +22,6 @@ def write(material: Material, file: TextIO) -> None:
         **figures,
         "events": [msgspec.to_builtins(event) for event in material.events],
     }
+    document = stamped(RECORDING, document, material.header.seed)
     json.dump(document, file, ensure_ascii=False)
     file.write("\n")

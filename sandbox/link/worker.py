@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from select import select
 from types import TracebackType
-from typing import Generic, TypeVar
+from typing import BinaryIO, Generic, TypeVar
 
 import msgspec
 
@@ -133,13 +133,19 @@ def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None]) -
     os._exit(0)  # whatever a policy has left running
 
 
-def _begin() -> Tell:
+def detach() -> BinaryIO:
+    """End with the parent, and have standard output for it alone: what policies print goes nowhere."""
     if sys.platform == "linux":
         from sandbox.util import libc
 
         libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
     parent = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return parent
+
+
+def _begin() -> Tell:
+    parent = detach()
 
     def tell(message: Message) -> None:
         parent.write(_encode(message) + b"\n")

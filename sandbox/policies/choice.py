@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
+from itertools import product
+from math import prod
 from typing import Any, NamedTuple
 
 import msgspec
 
 from sandbox import policies
 from sandbox.model.events import Clause
+from sandbox.model.ranges import MAX_VALUES, expand
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.model.values import BadValue, shown
 from sandbox.util.text import clean_line
@@ -59,17 +62,35 @@ def parse(text: str, scenario: Scenario | None = None) -> Contender:
 
 
 def parse_list(text: str, scenario: Scenario | None = None) -> list[Contender]:
-    """Contenders, with commas between. Raises BadValue with the faults of all of them."""
+    """Contenders, with commas between; one that has a range stands for several. Each is there once. Raises BadValue
+    with the faults of all of them."""
     contenders: list[Contender] = []
     faults: list[tuple[str, Clause]] = []
     for item in text.split(","):
         try:
-            contenders.append(parse(item.strip(), scenario))
+            contenders += [parse(each, scenario) for each in expanded(item.strip())]
         except BadValue as bad:
             faults += bad.faults
     if faults:
         raise BadValue.all(faults)
-    return contenders
+    return [*{contender.label: contender for contender in contenders}.values()]
+
+
+def expanded(text: str) -> list[str]:
+    """A contender with ranges among its settings as one for each of their values: ``rr:quantum=1ms..4ms*2`` is three.
+    Raises BadValue."""
+    label, settings = _split(text)
+    choices: list[list[str]] = []
+    for setting in settings:
+        key, equals, value = setting.partition("=")
+        try:
+            choices.append([f"{key}{equals}{each}" for each in expand(value)] if equals else [setting])
+        except BadValue as bad:
+            raise BadValue.all([(f"{label}.{key}", clause) for _, clause in bad.faults]) from None
+    found = prod(map(len, choices))
+    if found > MAX_VALUES:
+        raise BadValue("too many values", value=shown(text), allowed=MAX_VALUES)
+    return [":".join((label, *chosen)) for chosen in product(*choices)]
 
 
 def sensible(scenario: Scenario) -> list[Contender]:

@@ -15,7 +15,7 @@ import sys
 import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from sandbox.util.text import clean
 
@@ -62,6 +62,8 @@ def likeness(character: str) -> str:
     cells = max(cell_len(character), 1)
     if (sign := SIGNS.get(character)) is not None:
         return sign.ljust(cells)
+    if "\u2800" <= character <= "\u28ff":  # dots of Braille: lines of a chart
+        return "."
     plain = unicodedata.normalize("NFKD", character).encode("ascii", "ignore").decode()
     return plain if len(plain) == cells and plain.isprintable() else "?" * cells
 
@@ -143,6 +145,14 @@ def data() -> Iterator[TextIO]:
         file.flush()
     finally:
         file.detach()
+
+
+@contextmanager
+def binary() -> Iterator[BinaryIO]:
+    """Standard output for bytes."""
+    sys.stdout.flush()
+    yield sys.stdout.buffer
+    sys.stdout.buffer.flush()
 
 
 class _Data(io.TextIOWrapper):

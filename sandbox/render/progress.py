@@ -11,8 +11,11 @@ from sandbox.i18n import _
 from sandbox.render.output import rewrite_line
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width
+from sandbox.util.units import S, show_duration
 
 _MOMENT_S = 1.0
+#: A line that is rewritten is rewritten so often.
+_REDRAW_S = 0.25
 
 
 class Progress:
@@ -34,6 +37,33 @@ class Progress:
             rewrite_line(said)
         elif time.monotonic() - self._began > _MOMENT_S:
             complain(said)
+
+    def end(self) -> None:
+        """Clear the line on the terminal."""
+        if self._terminal:
+            rewrite_line("")
+
+
+class Pace:
+    """Says on stderr, on a terminal only, how many of many steps are done and how long the others will take."""
+
+    def __init__(self, total: int, what: str) -> None:
+        """``what``: of ``{done}`` and ``{total}``."""
+        self._total, self._what = total, what
+        self._done = 0
+        self._began = self._said = time.monotonic()
+        self._terminal = sys.stderr.isatty()
+
+    def step(self) -> None:
+        """One more is done."""
+        self._done += 1
+        now = time.monotonic()
+        if self._terminal and now - self._said >= _REDRAW_S:
+            self._said = now
+            said = self._what.format(done=self._done, total=self._total)
+            left_s = (now - self._began) / self._done * (self._total - self._done)
+            said += ", " + _("{time} left").format(time=show_duration(round(left_s) * S))
+            rewrite_line(set_cell_size(said, min(cell_len(said), chart_width() - 1)))
 
     def end(self) -> None:
         """Clear the line on the terminal."""

@@ -27,6 +27,11 @@ class Header(msgspec.Struct, kw_only=True):
     text: str | None = None
     policy_source: str | None = None
 
+    @property
+    def seed(self) -> int | None:
+        """From which policies drew lots; None where the header was unusable."""
+        return self.scenario.machine.seed if self.format else None
+
 
 def describe(scenario: Scenario, file: str | None) -> Header:
     """The header for a run of this scenario, that came from this file, on this machine, now."""

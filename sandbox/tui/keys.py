@@ -143,6 +143,8 @@ ACTIONS = (
     Action("compare_start", "enter", "start", "compare", "Compare: start",
            "run the scenario under each policy", "compare"),
     Action("compare_choose", "c", "choose", "policies", "Compare: policies", "say which policies take part", "compare"),
+    Action("compare_graphs", "g", "graphs", "graphs", "Compare: graphs",
+           "what came of it as charts, and back to the table", "compare"),
     Action("compare_up", "up", "scroll(-1)", "", "Compare: up", "scroll back", "compare"),
     Action("compare_down", "down", "scroll(1)", "", "Compare: down", "scroll", "compare"),
     Action("compare_page_up", "pageup", "page(-1)", "", "Compare: page up", "scroll back", "compare"),

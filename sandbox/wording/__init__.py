@@ -1,7 +1,7 @@
 """Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
 
 from sandbox.wording.events import kind, sentence, signal_name, status, stretch
-from sandbox.wording.faults import add_sentences, fault, operator
+from sandbox.wording.faults import add_sentences, fault, operator, run_failed
 from sandbox.wording.happenings import happening
 from sandbox.wording.panels import seat, seat_reason, transition, turn
 from sandbox.wording.policies import figure, note, parameters, parameters_by_name, queue, rule
@@ -61,6 +61,7 @@ __all__ = [
     "recording",
     "reproduced",
     "rule",
+    "run_failed",
     "score",
     "seat",
     "seat_reason",

@@ -67,6 +67,31 @@ _FAULTS: Messages = {
     "kernel process died": "the kernel process died ({reason}); everything that it ran has been ended",
 }
 
+#: Why nothing came of a run among many, or of all that are left.
+_RUNS: Messages = {
+    "policy raises": "{policy} fails in {callback}, {file} line {line}: {error} ({code})",
+    "policy answers nonsense": "{policy}: {callback}, {file} line {line}, answers {answer} instead of {allowed}",
+    "policy takes too long": "{policy} does not come back from {callback}, {file} line {line} ({code})",
+    "run hangs": "the policy does not come back from {callback}, {file} line {line} ({code}), where nothing can "
+    "interrupt it",
+    "run ends the process": "the policy ends the process that runs it (exit status {status})",
+    "run takes too long": "it is not over after {limit_ns}",
+    "worker died": "the process that ran it died: {reason}",
+    "worker was killed": "the process that ran it was killed: by somebody, or for want of memory",
+    "run did not begin": "the run did not begin",
+    "cannot be simulated": "{value} is a real program without an estimate, or talks over a network: virtual time has "
+    "no place for it",
+    "no cluster extra": "a cluster needs the extra: {hint}",
+    "no scheduler answers": "no Dask scheduler answers at {at}: {reason}",
+    "scheduler is gone": "the Dask scheduler at {at} is gone",
+    "worker has none": "the worker {at} has no ossandbox {ours}; every worker needs the same version",
+    "worker of another version": "the worker {at} has ossandbox {version}, and this is {ours}; every worker needs the "
+    "same version",
+    "no workers": "the Dask scheduler at {at} has had no worker for {for_ns}",
+    "no worker begins": "the process that is to make the runs does not begin: {reason}",
+    "no more work is taken": "no more work is taken: {reason}",
+}
+
 _OPERATOR: Messages = {
     "paused": "paused",
     "resumed": "resumed",
@@ -94,6 +119,11 @@ def add_sentences(document: dict[str, Any]) -> None:
     with english():
         for each in document["faults"]:
             each["text"] = fault(Clause(each["rule"], each["figures"]))
+
+
+def run_failed(clause: Clause) -> str:
+    """Why nothing came of a run."""
+    return say(_RUNS, clause) if clause.rule in _RUNS else fault(clause)
 
 
 def operator(clause: Clause) -> str:

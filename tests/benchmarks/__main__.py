@@ -29,7 +29,7 @@ from tests.benchmarks.figures import CannotMeasure, Figure, Result, encode, line
 
 BENCHMARKS = (
     *("virtual", "growth", "births", "dispatch", "makespan", "first_frame"),
-    *("screen", "server", "sockets", "past"),
+    *("screen", "server", "sockets", "past", "sweep"),
 )
 #: Rounds of a comparison of revisions.
 ROUNDS = 5

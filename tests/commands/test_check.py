@@ -233,7 +233,10 @@ def test_the_report_as_json(check: Check) -> None:
     done = check(policy(PICK, "        return self.queue.pop()\n"), "--json", "--worlds", "20", "--seed", "7")
     assert done.status == 1
     [document] = json.loads(done.out)
-    assert list(document) == ["file", "kind", "policy", "seed", "worlds", "passed", "laws"]
+    assert list(document) == [
+        *("schema", "version", "seed"),
+        *("file", "kind", "policy", "worlds", "passed", "laws"),
+    ]
     assert (document["policy"], document["seed"], document["worlds"]) == ("mine.py:Mine", 7, 20)
     states = {law["law"]: law["state"] for law in document["laws"]}
     assert states == {**dict.fromkeys(LAWS, "holds"), "no starvation": "broken"}
@@ -247,7 +250,7 @@ def test_the_report_as_junit(check: Check) -> None:
     both = HEAD + "\n    starves = True\n" + PICK + "        return self.queue.pop()\n\n\n"
     both += "class Other(Policy):\n" + PICK + "        raise ValueError('\\x00 <&> \\x1b[31m')\n"
     Path("mine.py").write_text(both)
-    Path("good.toml").write_text("")
+    Path("good.toml").write_text('[[process]]\nwork = ["cpu 1ms"]\n')
     Path("bad.toml").write_text("x = 1\ny = 2\n")
     done = check("mine.py", "good.toml", "bad.toml", "--junit", "grades.xml")
     assert done.status == 2

@@ -42,7 +42,8 @@ NAMES = {
     "arrival-first", "requeue-first", "auto", "overlapped", "sequential", "freezer", "perfetto", "csv", "svg", "json", "ostep",
     "declared", "estimate", "true", "false", "False",
     # What is given on the command line, what files are made of, and units.
-    "scenario", "recording", "FILE", "NAME", "LIST", "DURATION", "COMMAND", "POLICY", "N",
+    "scenario", "recording", "FILE", "NAME", "LIST", "DURATION", "COMMAND", "POLICY", "N", "SCENARIO", "ADDRESS", "FIGURE",
+    "line", "cdf", "heat", "box", "png",
     "machine", "cpus", "policy", "process", "name", "work", "priority", "titel", "title", "at", "claims", "client", "concepts",
     "lesson", "step", "whatif", "a", "A", "cpu", "io", "us", "ms", "s", "toml", "py", "jsonl", "bad", "x", "B", "p50", "p95", "nosuch",
     # The processes of the scenarios, and what lessons are about.

@@ -148,3 +148,21 @@ async def test_a_comparison_that_is_killed_says_so(make_driver: MakeDriver) -> N
         assert comparison is not None
         comparison._process.kill()
         await until(lambda: "The comparison ended before it was done." in driver.text, pilot)
+
+
+async def test_a_key_shows_graphs_and_the_table_again(make_driver: MakeDriver) -> None:
+    driver = make_driver(jobs())
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.open(pilot, "5", started())
+        await pilot.press("g")
+        assert "runs this scenario once under each policy" in driver.text, "there is nothing to show yet"
+        panel(driver)._entry.value = "rr:quantum=1ms..64ms*2"
+        await pilot.press("enter")
+        await until(lambda: panel(driver)._outcome is not None, pilot)
+        await pilot.press("g")
+        await until(lambda: "turnaround.mean by quantum" in driver.text, pilot)
+        for _ in range(9):
+            await pilot.press("pagedown")
+        assert "├ least, ▒ the middle half" in "".join(driver.panel("standings"))
+        await pilot.press("g")
+        await until(lambda: "rr:quantum=64ms" in driver.text, pilot)

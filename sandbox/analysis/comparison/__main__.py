@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 
 from sandbox.analysis.comparison import report
+from sandbox.analysis.comparison.graphs import graphs
 from sandbox.analysis.comparison.messages import Compared, CompareTask, Running, decode_task
 from sandbox.analysis.comparison.runs import Plan, Run, plans
 from sandbox.i18n import LANGUAGES, use
@@ -33,7 +34,7 @@ def compare(task: CompareTask, tell: Tell) -> None:
     for number, plan in enumerate(todo, 1):
         tell(Running(plan.contender.label, number, len(todo)))
         runs.append(_run(plan))
-    tell(Compared(report.lines(runs, task.width)))
+    tell(Compared(report.lines(runs, task.width), graphs(runs, task.width)))
 
 
 def _run(plan: Plan) -> Run:

@@ -28,9 +28,10 @@ class Running(Message, frozen=True, tag=True):
 
 
 class Compared(Message, frozen=True, tag=True):
-    """The table and the charts; a line is a list of pieces, each a text and its tone."""
+    """The table and the Gantt charts, and the graphs; a line is a list of pieces, each a text and its tone."""
 
     lines: list[list[tuple[str, str]]]
+    graphs: list[list[tuple[str, str]]]
 
 
 AnyMessage = BadTask | Running | Compared

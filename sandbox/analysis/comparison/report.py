@@ -77,7 +77,7 @@ def lines(runs: Sequence[Run], width: int) -> list[Line]:
     if len(runs) > 1:
         said.append([(_("* best of its column"), "dim")])
     if any(run.plan.number > 1 for run in runs):
-        said.append([(_("medians of all runs; ± half of what lies between the least and the greatest"), "dim")])
+        said.append([(_("means of all runs; ± half of the interval that has the true mean with 95 %"), "dim")])
     said += [[("! " + reason, "strong")] for run in runs for reason in _incomparable(run)]
     paired = [*_pairs(runs)]
     for virtual, real, found in paired:

@@ -10,10 +10,14 @@ import msgspec
 from sandbox import wording
 from sandbox.analysis.comparison.table import Entrant
 from sandbox.i18n import N_, _
+from sandbox.model.schemas import RUN, stamped
 from sandbox.model.spec import Scenario
 from sandbox.policies.choice import Contender
 from sandbox.views.history import History
 from sandbox.views.metrics import result
+
+#: Runs of one contender.
+MAX_REPEATS = 1_000
 
 
 class Plan(NamedTuple):
@@ -42,7 +46,7 @@ class Run(NamedTuple):
         """The result document."""
         document = result(self.history)
         wording.add_sentences(document)
-        return document
+        return stamped(RUN, document, self.plan.scenario.machine.seed)
 
 
 def plans(
@@ -77,6 +81,12 @@ def entrants(runs: Sequence[Run]) -> list[Entrant]:
             "real" if real else "virtual",
             [run.document() for run in group],
             all(run.unfinished == 0 and not run.failed for run in group),
+            _luck(group, place) if real else [run.plan.scenario.machine.seed for run in group],
         )
-        for (label, real), group in groups.items()
+        for place, ((label, real), group) in enumerate(groups.items())
     ]
+
+
+def _luck(group: Sequence[Run], place: int) -> list[int]:
+    """What stands for the seeds of real runs: each has luck of its own."""
+    return [-place * MAX_REPEATS - number for number in range(1, len(group) + 1)]

@@ -3,60 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from statistics import median
-from typing import Any, NamedTuple
+from statistics import fmean
+from typing import NamedTuple
 
 from rich.cells import cell_len
 
-from sandbox.i18n import N_, _
+from sandbox.analysis.comparison.columns import (
+    MEANS_AND_TAILS,
+    MISSED,
+    OTHERS,
+    PARTS,
+    TIMES,
+    Column,
+    Document,
+    unit_of,
+    writer,
+)
+from sandbox.analysis.comparison.standings import leaders
+from sandbox.i18n import _
 from sandbox.render.cells import fit, flush_right
 from sandbox.render.gantt import Line
-from sandbox.util.units import MS, US, S
-
-Document = dict[str, Any]
-
-
-class Column(NamedTuple):
-    """A figure of the result document. ``best``: of several values, the one to praise."""
-
-    title: str
-    path: tuple[str, ...]
-    best: Callable[[Iterable[float]], float]
-    width: int = 7
-
-    @property
-    def is_time(self) -> bool:
-        return self.path[0].endswith("_ns")
-
-    def value(self, document: Document) -> float | None:
-        """The figure of one run; None where the run has none."""
-        found: Any = document["metrics"]
-        for key in self.path:
-            found = found[key]
-        return None if found is None else float(found)
-
-
-#: Times that every process has, and what is told of each.
-TIMES = (N_("turnaround"), N_("waiting"), N_("response"))
-PARTS = (N_("mean"), "p95")
-_TIMES = tuple(Column(part, (f"{time}_ns", part), min) for time in TIMES for part in PARTS)
-_OTHERS = (
-    Column(N_("switches"), ("switches",), min, 9),
-    Column(N_("CPU"), ("cpu_utilisation",), max),
-    Column(N_("fair"), ("fairness_jain",), max),
-)
-#: Shown where a deadline was missed at all.
-_MISSED = Column(N_("missed"), ("missed_deadlines",), min)
+from sandbox.util.stats import estimate
 
 
 class Entrant(NamedTuple):
     """A policy's runs. ``rivals``: it is compared with others of the same word. ``complete``: every process of every
-    run has ended under it, so that its figures can be compared at all."""
+    run has ended under it, so that its figures can be compared at all; ``seeds``: of each run, where the same one means
+    the same luck."""
 
     label: str
     rivals: str
     documents: list[Document]
     complete: bool
+    seeds: list[int]
+
+    def by_seed(self, column: Column) -> dict[int, float]:
+        """A figure of the runs that have it."""
+        found = zip(self.seeds, map(column.value, self.documents), strict=True)
+        return {seed: value for seed, value in found if value is not None}
 
     def over_runs(self, fold: Callable[[list[float]], float], column: Column) -> float | None:
         """A figure of all runs; None where they have none."""
@@ -72,7 +56,7 @@ class Cell(NamedTuple):
 
 
 class Row(NamedTuple):
-    """One policy. ``spread``: half of what lies between the least and the greatest of its runs; empty for one run."""
+    """One policy. ``spread``: half of the interval that has the true mean with 95 %; empty for one run."""
 
     label: str
     cells: list[Cell]
@@ -81,12 +65,12 @@ class Row(NamedTuple):
 
 def columns_for(entrants: Sequence[Entrant]) -> tuple[Column, ...]:
     """The columns that have something to tell."""
-    missed = any(_MISSED.value(document) for entrant in entrants for document in entrant.documents)
-    return (*_TIMES, _MISSED, *_OTHERS) if missed else (*_TIMES, *_OTHERS)
+    missed = any(MISSED.value(document) for entrant in entrants for document in entrant.documents)
+    return (*MEANS_AND_TAILS, MISSED, *OTHERS) if missed else (*MEANS_AND_TAILS, *OTHERS)
 
 
 def standings(entrants: Sequence[Entrant]) -> tuple[str, list[Row]]:
-    """The unit of the times, and the rows. Figures are medians over the runs of a policy."""
+    """The unit of the times, and the rows. Figures are means over the runs of a policy."""
     unit, size = _unit(entrants)
     columns = [_column(column, entrants, size) for column in columns_for(entrants)]
     rows = []
@@ -99,57 +83,42 @@ def standings(entrants: Sequence[Entrant]) -> tuple[str, list[Row]]:
 
 def _column(column: Column, entrants: Sequence[Entrant], size: int) -> tuple[list[Cell], list[str]]:
     """A column from top to bottom: its cells and its spreads."""
-    middles = [entrant.over_runs(median, column) for entrant in entrants]
-    show = _writer(column, size, max((value for value in middles if value is not None), default=0.0))
+    middles = [entrant.over_runs(fmean, column) for entrant in entrants]
+    show = writer(column, size, max((value for value in middles if value is not None), default=0.0))
     texts = ["-" if value is None else show(value) for value in middles]
     best = {rivals: _best(column, rivals, entrants, middles, texts) for rivals in {one.rivals for one in entrants}}
     cells = [
-        Cell(text, entrant.complete and text == best[entrant.rivals])
+        Cell(text, entrant.complete and (text in best[entrant.rivals]))
         for entrant, text in zip(entrants, texts, strict=True)
     ]
-    spreads = [entrant.over_runs(_half_range, column) for entrant in entrants]
+    spreads = [entrant.over_runs(_half_interval, column) for entrant in entrants]
     return cells, ["-" if value is None else show(value) for value in spreads]
 
 
 def _best(
     column: Column, rivals: str, entrants: Sequence[Entrant], middles: Sequence[float | None], texts: Sequence[str]
-) -> str | None:
-    """What the best figure among rivals looks like; None where there is nothing to choose."""
-    known = {
-        text: value
-        for entrant, value, text in zip(entrants, middles, texts, strict=True)
-        if entrant.complete and entrant.rivals == rivals and value is not None
-    }
-    if len(known) < 2:
-        return None
-    winner = column.best(known.values())
-    return next(text for text, value in known.items() if value == winner)
+) -> set[str]:
+    """What the best figures among rivals look like: the best one, and those of which it is not known that they are
+    worse; none where there is nothing to choose."""
+    known = [
+        number
+        for number, entrant in enumerate(entrants)
+        if entrant.complete and entrant.rivals == rivals and middles[number] is not None
+    ]
+    if len({texts[number] for number in known}) < 2:
+        return set()
+    best = leaders(column, [entrants[number].by_seed(column) for number in known])
+    return {texts[known[place]] for place in best} if len(best) < len(known) else set()
 
 
-def _half_range(values: list[float]) -> float:
-    return (max(values) - min(values)) / 2
+def _half_interval(values: list[float]) -> float:
+    return estimate(values).half or 0.0
 
 
 def _unit(entrants: Sequence[Entrant]) -> tuple[str, int]:
     """A unit in which the times have few digits."""
-    times = [entrant.over_runs(median, column) or 0.0 for entrant in entrants for column in _TIMES]
-    most_ns = max(times, default=0.0)
-    if 0 < most_ns < 10_000 * US:
-        return "us", US
-    return ("ms", MS) if most_ns < 10_000 * MS else ("s", S)
-
-
-def _writer(column: Column, size: int, most: float) -> Callable[[float], str]:
-    """How the figures of a column are written: five characters if they can be."""
-    if column.is_time:
-        digits = 2 if most < 99.995 * size else 1 if most < 999.95 * size else 0
-        return lambda value: f"{value / size:.{digits}f}"
-    match column.path[0]:
-        case "switches" | "missed_deadlines":
-            return lambda value: f"{value:.0f}"
-        case "cpu_utilisation":
-            return lambda value: f"{value:.1%}".replace("100.0", "100")
-    return lambda value: f"{value:.3f}"
+    times = [entrant.over_runs(fmean, column) or 0.0 for entrant in entrants for column in MEANS_AND_TAILS]
+    return unit_of(max(times, default=0.0))
 
 
 # As lines

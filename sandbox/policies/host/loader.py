@@ -6,7 +6,7 @@ import linecache
 import os
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 from sandbox.model.spec import TIES
@@ -18,6 +18,18 @@ from sandbox.util.text import clean_line
 
 #: Of a policy's file.
 MAX_BYTES = 1 << 20
+#: Files that came along with the work, by the names that a scenario has for them: this machine need not have them.
+_carried: dict[str, bytes] = {}
+
+
+def carry(files: Mapping[str, bytes]) -> None:
+    """From now on these names mean these texts, whatever the folder has."""
+    _carried.clear()
+    _carried.update(files)
+    linecache.clearcache()
+    for name, text in files.items():
+        lines = text.decode(errors="replace").splitlines(keepends=True)
+        linecache.cache[name] = (len(text), None, lines, name)
 
 
 def load(name: str, folder: str) -> type[Policy]:
@@ -25,12 +37,14 @@ def load(name: str, folder: str) -> type[Policy]:
     ``folder``; ``""``: there is none, for what a recording names is not run. The file is read and run anew each time,
     whatever caches there are. Raises BadValue."""
     file_name, _, class_name = name.rpartition(":") if ":" in name else (name, "", "")
-    path = os.path.join(folder, file_name)
     shown = os.path.basename(file_name)
-    text = _content(folder, file_name)
+    text = _carried.get(file_name)
+    path = os.path.join(folder, file_name) if text is None else file_name
+    if text is None:
+        text = _content(folder, file_name)
+        linecache.checkcache(path)
     if not class_name:
         raise BadValue("which class", value=clean_line(shown), allowed=_offered(path, shown))
-    linecache.checkcache(path)
     module = types.ModuleType(f"policy {shown}")  # no name that an import could mean
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses look there

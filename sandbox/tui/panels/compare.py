@@ -87,6 +87,9 @@ class Compare(Panel, can_focus=True):
         self._comparison: Worker[AnyMessage] | None = None
         #: Whether it has told all that there is to tell.
         self._done = False
+        #: What came of the last one.
+        self._outcome: Compared | None = None
+        self._as_graphs = False
 
     def compose(self) -> ComposeResult:
         yield Horizontal(Static(f" {_('policies')} ", id="contenders-title"), self._entry, id="contenders-row")
@@ -117,6 +120,7 @@ class Compare(Panel, can_focus=True):
     # The comparison
 
     def _invite(self) -> None:
+        self._outcome = None
         start, choose = self.key("compare_start"), self.key("compare_choose")
         says = _("{key} runs this scenario once under each policy, in virtual time. What runs goes on.")
         example = _("{key} chooses who takes part: {example}")
@@ -140,6 +144,7 @@ class Compare(Panel, can_focus=True):
 
     def _start(self, session: Session) -> None:
         self._stop()
+        self._outcome = None
         problems = obstacles(session.scenario)
         if problems:
             self._say([_("This scenario cannot be compared in virtual time."), *map(_sentence, problems)])
@@ -181,9 +186,14 @@ class Compare(Panel, can_focus=True):
                 self._pages.set_lines([[], [*bar, (f" {said}", "text"), (f"   {cancel}", "dim")]])
             case BadTask(faults):
                 self._say([f"{place} {wording.problem(clause)}".strip() for place, clause in faults])
-            case Compared(lines):
+            case Compared():
                 self._leave_line()
-                self._pages.set_lines(lines)
+                self._outcome = message
+                self._show_outcome()
+
+    def _show_outcome(self) -> None:
+        if self._outcome is not None:
+            self._pages.set_lines(self._outcome.graphs if self._as_graphs else self._outcome.lines)
 
     def _leave_line(self) -> None:
         if self._entry.has_focus:
@@ -199,6 +209,15 @@ class Compare(Panel, can_focus=True):
     def action_choose(self) -> None:
         """Say which policies take part."""
         self._entry.focus()
+
+    def action_graphs(self) -> None:
+        """Show charts of what came of it instead of the table, or the table again."""
+        if self._outcome is None:
+            return
+        self._as_graphs = not self._as_graphs
+        self._show_outcome()
+        if self._session is not None:
+            self.update_from(self._session, None)
 
     def action_cancel(self) -> None:
         """End a comparison that takes too long."""

@@ -1,0 +1,103 @@
+"""Rows as a stream: work is given out in chunks, a bounded number at a time, and comes back in the order of the plan.
+
+A million rows need no more memory than a thousand: what is ahead is not made yet, and what came back is written.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable, Iterator
+from concurrent.futures import wait
+from itertools import islice
+from typing import NamedTuple
+
+from sandbox.analysis.sweep import messages
+from sandbox.analysis.sweep.bench import CannotWork, Done, OtherVersion, run_chunk
+from sandbox.analysis.sweep.executors import AnyFuture, Unavailable, Workplace, other_version
+from sandbox.analysis.sweep.messages import Row
+from sandbox.analysis.sweep.plan import Plan
+from sandbox.analysis.sweep.run import failure
+from sandbox.model.events import Clause
+
+#: A chunk is to take so long: short enough to wait for, long enough that giving it out costs nothing.
+_CHUNK_S = 0.25
+_FIRST_ROWS, _MAX_ROWS = 2, 500
+#: Chunks that are given out before the first of them has come back, for each that is worked at.
+_AHEAD = 3
+#: How often is looked, while nothing comes, whether anything still can.
+_LOOK_S = 0.5
+
+
+class Given(NamedTuple):
+    """A chunk that was given out."""
+
+    rows: list[Row]
+    future: AnyFuture
+
+
+class Stream:
+    """The rows of a plan, made at a workplace."""
+
+    def __init__(self, plan: Plan, place: Workplace) -> None:
+        self._plan, self._place = plan, place
+        self._row_s: float | None = None
+
+    def rows(self, missing: Iterable[Row]) -> Iterator[bytes]:
+        """A line for each of these, in their order. Raises Unavailable."""
+        todo = iter(missing)
+        given: deque[Given] = deque()
+        while True:
+            while len(given) < self._place.slots * _AHEAD and (rows := [*islice(todo, self._size())]):
+                given.append(self._give(rows))
+            if not given:
+                return
+            yield from self._taken(given.popleft())
+
+    def _size(self) -> int:
+        """How many rows make a chunk, after what they took so far."""
+        if self._row_s is None:
+            return _FIRST_ROWS
+        return min(max(round(_CHUNK_S / max(self._row_s, 1e-6)), 1), _MAX_ROWS)
+
+    def _give(self, rows: list[Row]) -> Given:
+        try:
+            return Given(rows, self._place.executor.submit(run_chunk, messages.encode(self._plan.chunk(rows))))
+        except Unavailable:
+            raise
+        except Exception as error:
+            self._place.check()
+            raise Unavailable(Clause("no more work is taken", {"reason": str(error) or type(error).__name__})) from None
+
+    def _taken(self, given: Given) -> Iterator[bytes]:
+        """The lines of a chunk. If whoever had it is gone for good, each of its rows has another try alone."""
+        try:
+            done = self._wait(given)
+        except CannotWork as bad:
+            raise Unavailable(_useless(bad)) from None
+        except Unavailable:
+            raise
+        except Exception as error:  # of a Dask worker that died too often, or does not know what it was given
+            self._place.check()
+            self._place.verify()
+            if len(given.rows) > 1:
+                for again in [self._give([row]) for row in given.rows]:
+                    yield from self._taken(again)
+                return
+            what = Clause("worker died", {"reason": type(error).__name__})
+            alone = self._plan.chunk(given.rows)
+            yield failure(alone, alone.rows[0], what)
+            return
+        pace = done.seconds / len(done.rows)
+        self._row_s = pace if self._row_s is None else (self._row_s + pace) / 2
+        yield from done.rows
+
+    def _wait(self, given: Given) -> Done:
+        while not wait([given.future], _LOOK_S).done:
+            self._place.check()
+        return given.future.result()
+
+
+def _useless(bad: CannotWork) -> Clause:
+    if isinstance(bad, OtherVersion):
+        return other_version(None, str(bad))
+    return Clause("no worker begins", {"reason": str(bad)})

@@ -1,0 +1,113 @@
+"""``ossandbox plot``: charts of a sweep's rows, or of a recording."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import BinaryIO
+
+from sandbox.analysis.charts import recordings, rows
+from sandbox.analysis.charts.rows import KINDS, Asked
+from sandbox.cli.exits import DONE
+from sandbox.cli.recordings import complain_of, opened
+from sandbox.i18n import _, ngettext
+from sandbox.model.problems import BadInput, problems_of
+from sandbox.model.values import BadValue
+from sandbox.render import charts, pictures
+from sandbox.render.charts import Chart
+from sandbox.render.output import binary
+from sandbox.render.stderr import complain
+from sandbox.render.tables import chart_width, print_lines
+from sandbox.util.paths import new_file
+from sandbox.views.metrics import fold
+
+#: Of the beginning of a file, by which rows and recordings are told apart.
+_LOOK = 4_096
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What a plot takes."""
+    parser.add_argument("file", metavar="FILE", help=_("the rows of a sweep, or a recording"))
+    parser.add_argument(
+        "--x", metavar="NAME", help=_("rows: along a parameter, or contender, policy, scenario, cpus, seed")
+    )
+    parser.add_argument(
+        "--y",
+        metavar="FIGURE",
+        help=_("rows: response.mean, turnaround.p95, switches, fairness, …; recordings: share, queue, latency"),
+    )
+    parser.add_argument("--by", metavar="NAME", help=_("rows: a line for each of these (default: the policy)"))
+    parser.add_argument("--kind", choices=KINDS, help=_("rows: means, distributions, a map of shades, or spreads"))
+    parser.add_argument("--to", choices=pictures.FORMATS, help=_("a picture instead of text (needs the extra: plot)"))
+    parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))
+    parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+
+
+def do(args: argparse.Namespace) -> int:
+    """Draw."""
+    asked = Asked(args.x, args.y, args.by, args.kind)
+    chart = _recorded(args.file, asked) if not _has_rows(args.file) else _of_rows(args.file, asked)
+    if args.to is not None:
+        _picture(chart, args.to, args.output, args.force)
+    elif args.output is not None:
+        with _written(args.output, args.force) as file:
+            for line in charts.draw(chart, 80):
+                file.write("".join(text for text, _tone in line).rstrip().encode() + b"\n")
+    else:
+        print_lines(charts.draw(chart, chart_width()))
+    return DONE
+
+
+def _has_rows(path: str) -> bool:
+    """Whether it is no recording. Raises BadInput."""
+    try:
+        with open(path, "rb") as file:
+            return b'"key"' in file.read(_LOOK).partition(b"\n")[0]
+    except OSError as error:
+        raise BadInput.because(path, "cannot be read", reason=error.strerror) from None
+
+
+def _of_rows(path: str, asked: Asked) -> Chart:
+    try:
+        with open(path, "rb") as file:
+            table = rows.read(file, asked.y)
+        chart = rows.chart(table, asked)
+    except BadValue as bad:
+        raise BadInput(path, problems_of(bad)) from None
+    if table.left_out:
+        said = ngettext("{number} row is left out: it failed or was cut short",
+                        "{number} rows are left out: they failed or were cut short", table.left_out)  # fmt: skip
+        complain(said.format(number=table.left_out))
+    return chart
+
+
+def _recorded(path: str, asked: Asked) -> Chart:
+    with opened(path) as recording:
+        chart = recordings.chart(fold(recording.events()), asked)
+    complain_of(recording)
+    return chart
+
+
+def _picture(chart: Chart, form: str, path: str | None, overwrite: bool) -> None:
+    try:
+        if path is None:
+            with binary() as out:
+                pictures.write(chart, form, out)
+        else:
+            with _written(path, overwrite) as file:
+                pictures.write(chart, form, file)
+    except ImportError:
+        raise BadInput.because("--to", "no plot extra", hint="pip install 'ossandbox[plot]'") from None
+
+
+@contextmanager
+def _written(path: str, overwrite: bool) -> Iterator[BinaryIO]:
+    """A file that appears once all of it has been written. Raises BadInput."""
+    try:
+        with new_file(path, overwrite) as file:
+            yield file.buffer
+    except FileExistsError:
+        raise BadInput.because(path, "file exists") from None
+    except OSError as error:
+        raise BadInput.because(path, "cannot be written", reason=error.strerror) from None

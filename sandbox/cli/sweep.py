@@ -1,0 +1,247 @@
+"""``ossandbox sweep``: many runs, a row each, and who wins what beyond the noise."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Callable, Container, Iterable, Iterator
+from typing import NamedTuple
+
+import msgspec
+
+from sandbox import wording
+from sandbox.analysis.sweep.executors import Cluster, Here, Unavailable, Workplace, jobs_of_machine
+from sandbox.analysis.sweep.file import Known, ResultFile
+from sandbox.analysis.sweep.messages import Row
+from sandbox.analysis.sweep.plan import Contest, Plan
+from sandbox.analysis.sweep.stream import Stream
+from sandbox.analysis.sweep.tally import Tally
+from sandbox.cli import run_options
+from sandbox.cli.exits import DONE, FAILED, Interrupted, Interruption
+from sandbox.cli.real_rows import real_rows
+from sandbox.cli.run_options import Given
+from sandbox.i18n import _, ngettext
+from sandbox.model.commands import Quit
+from sandbox.model.problems import BadInput, problems_of
+from sandbox.model.ranges import Wholes, wholes
+from sandbox.model.spec import At, Scenario
+from sandbox.model.values import BadValue, Duration, Whole, shown
+from sandbox.policies import choice
+from sandbox.policies.choice import Contender
+from sandbox.render.output import data, say_aside
+from sandbox.render.progress import Pace
+from sandbox.render.stderr import complain
+from sandbox.render.tables import chart_width, print_lines
+from sandbox.scenario import find, load
+
+#: How long one run may take before its row says so.
+_LIMIT = "60s"
+_ADDRESS = re.compile(r"[a-z]+://[^\s/]+:\d{1,5}")
+#: Of kinds of failures, so many are told.
+_MAX_FAILURES = 10
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """What a sweep takes."""
+    parser.add_argument("scenarios", nargs="+", metavar="SCENARIO", help=_(run_options.SCENARIO))
+    parser.add_argument(
+        "--policies",
+        "--policy",
+        action="append",
+        metavar="LIST",
+        help=_("who takes part: 'rr:quantum=1ms..200ms*2,mlfq,mine.py:Mine' (default: all policies that make sense)"),
+    )
+    parser.add_argument("--seeds", "--seed", metavar="LIST", help=_("seeds: 1..20, or 1,2,5 (default: the scenario's)"))
+    parser.add_argument("--cpus", metavar="LIST", help=_("mini CPUs: 1,2,4, or 1..16*2 (default: the scenario's)"))
+    run_options.add_quantum(parser)
+    run_options.add_limit(parser)
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--jobs", metavar="N", help=_("so many runs at once (default: as many as there are CPUs)"))
+    where.add_argument("--on", metavar="ADDRESS", help=_("on the workers of a Dask scheduler: tcp://HOST:8786"))
+    where.add_argument("--real", action="store_true", help=_("on real processes, one run after another"))
+    parser.add_argument(
+        "-o", "--output", metavar="FILE", help=_("write the rows into this file instead of standard output")
+    )
+    more = parser.add_mutually_exclusive_group()
+    more.add_argument("--resume", action="store_true", help=_("go on with the file that -o names: run what is missing"))
+    more.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
+    parser.add_argument(
+        "--limit",
+        metavar="DURATION",
+        help=_("give up on a run after so long instead of {time}").format(time=_LIMIT),
+    )
+
+
+class SweepOptions(NamedTuple):
+    """What was asked for. ``for_ns``: each run ends after so long, in its own time; ``limit_s``: after so long it has
+    failed."""
+
+    scenarios: list[str]
+    policies: str | None
+    seeds: Wholes | None
+    cpus: Wholes | None
+    quantum_ns: int | None
+    for_ns: int | None
+    jobs: int
+    on: str | None
+    real: bool
+    output: str | None
+    resume: bool
+    overwrite: bool
+    limit_s: float
+
+    @classmethod
+    def of(cls, args: argparse.Namespace) -> SweepOptions:
+        """Raises BadInput with everything that is wrong."""
+        given = Given(args)
+        limit_ns = given.value("limit", Duration("10ms", "86400s")) or Duration().parse(_LIMIT)
+        if (args.resume or args.force) and args.output is None:
+            given.add("--resume" if args.resume else "--force", "belongs to another option", hint="-o")
+        options = cls(
+            scenarios=args.scenarios,
+            policies=None if args.policies is None else ",".join(args.policies),
+            seeds=_wholes(given, "seeds", Whole(0, 2**53)),
+            cpus=_wholes(given, "cpus", Whole(1, 1024)),
+            quantum_ns=given.value("quantum", run_options.QUANTUM),
+            for_ns=given.value("for", Duration("1ms")),
+            jobs=given.value("jobs", Whole(1, 1024)) or jobs_of_machine(),
+            on=args.on,
+            real=args.real,
+            output=args.output,
+            resume=args.resume,
+            overwrite=args.force,
+            limit_s=limit_ns / 1e9,
+        )
+        if args.on is not None and not _ADDRESS.fullmatch(args.on):
+            given.add("--on", "not a scheduler", value=shown(args.on), hint='"tcp://127.0.0.1:8786"')
+        given.check()
+        return options
+
+    def contest(self, name: str) -> Contest:
+        """A scenario, read, with who takes part in it. Raises BadInput."""
+        path = find(name)
+        scenario = self._applied(load(path))
+        if not run_options.has_work(scenario):
+            raise BadInput.because(name, "nothing to run")
+        return Contest(scenario, path.read_bytes(), self._contenders(scenario))
+
+    def _applied(self, scenario: Scenario) -> Scenario:
+        machine = scenario.machine
+        machine = msgspec.structs.replace(machine, quantum_ns=self.quantum_ns or machine.quantum_ns)
+        script = [*scenario.script, *([At(self.for_ns, Quit())] if self.for_ns is not None else [])]
+        return msgspec.structs.replace(scenario, machine=machine, script=script)
+
+    def _contenders(self, scenario: Scenario) -> list[Contender]:
+        if self.policies is None:
+            return choice.sensible(scenario)
+        try:
+            return choice.parse_list(self.policies, scenario)
+        except BadValue as bad:
+            raise BadInput(_("options"), problems_of(bad, "--policies")) from None
+
+
+def _wholes(given: Given, name: str, kind: Whole) -> Wholes | None:
+    text = getattr(given.args, name)
+    if text is None:
+        return None
+    try:
+        return wholes(text, kind)
+    except BadValue as bad:
+        given.add_bad_value(f"--{name}", bad)
+        return None
+
+
+def do(args: argparse.Namespace) -> int:
+    """Sweep."""
+    options = SweepOptions.of(args)
+    plan = Plan(_contests(options), options.seeds, options.cpus, options.limit_s, options.real)
+    try:
+        place = _workplace(options)
+    except Unavailable as unavailable:
+        complain(wording.run_failed(unavailable.what))
+        return FAILED
+    try:
+        if options.output is None:
+            with data() as out:
+                return _sweep(plan, place, None, lambda row: out.write(row.decode() + "\n"))
+        file = ResultFile(options.output, options.resume, options.overwrite)
+        return _sweep(plan, place, file, file.write)
+    except BadValue as bad:
+        raise BadInput(options.output or "", problems_of(bad)) from None
+    finally:
+        if place is not None:
+            place.close()
+
+
+def _workplace(options: SweepOptions) -> Workplace | None:
+    """Where the runs are made; None for real ones. Raises Unavailable, before any file is touched."""
+    if options.real:
+        return None
+    return Here(options.jobs) if options.on is None else Cluster(options.on)
+
+
+def _contests(options: SweepOptions) -> Iterator[Contest]:
+    """Every scenario is read before anything runs. Raises BadInput."""
+    yield from [options.contest(name) for name in options.scenarios]
+
+
+def _sweep(plan: Plan, place: Workplace | None, file: ResultFile | None, write: Callable[[bytes], object]) -> int:
+    """Make the runs that are missing, and say what all come to."""
+    known: Container[str] = file.known if file is not None else ()
+    missing = (row for row in plan.rows() if row.key not in known)
+    there = sum(row.key in known for row in plan.rows()) if file is not None and file.known else 0
+    tally, progress = Tally(), Pace(len(plan) - there, _("{done} of {total} runs"))
+    status = DONE
+    interruption = Interruption()
+    with interruption:
+        try:
+            for line in _waited_for(_rows(plan, place, missing, interruption), interruption):
+                write(line)
+                if file is None:
+                    tally.add(line)
+                progress.step()
+        except Unavailable as unavailable:
+            status = FAILED
+            progress.end()
+            complain(wording.run_failed(unavailable.what))
+        except Interrupted as interrupted:
+            status = interrupted.status
+    progress.end()
+    if file is not None:
+        for line in file.rows(Known(row.key for row in plan.rows()) if file.known else None):
+            tally.add(line)
+        file.close()
+        if status != DONE:
+            rows = ngettext("{number} row is in {file}", "{number} rows are in {file}", tally.rows)
+            said = rows.format(number=tally.rows, file=file.path)
+            complain(_("{said}; --resume goes on with what is missing").format(said=said))
+    return _conclude(tally, status, aside=file is None)
+
+
+def _waited_for(rows: Iterator[bytes], interruption: Interruption) -> Iterator[bytes]:
+    """The same rows; while the next one is on its way, signals may end it all."""
+    while True:
+        with interruption.while_waiting():
+            row = next(rows, None)
+        if row is None:
+            return
+        yield row
+
+
+def _rows(plan: Plan, place: Workplace | None, missing: Iterable[Row], interruption: Interruption) -> Iterator[bytes]:
+    """A line for each missing row. Raises Unavailable."""
+    return real_rows(plan, missing, interruption) if place is None else Stream(plan, place).rows(missing)
+
+
+def _conclude(tally: Tally, status: int, aside: bool) -> int:
+    """Say who wins what, ``aside`` where standard output has the rows, and what went wrong; the exit status."""
+    for says, number in [*tally.failures.items()][:_MAX_FAILURES]:
+        runs = ngettext("{number} run failed: {why}", "{number} runs failed: {why}", number)
+        complain(runs.format(number=number, why=says))
+    lines = [*tally.lines(chart_width())]
+    if aside:
+        for line in lines:
+            say_aside("".join(text for text, _tone in line))
+    else:
+        print_lines(lines)
+    return status or (FAILED if tally.failures else DONE)

@@ -1,0 +1,171 @@
+"""What every JSON document says of itself (its kind, who wrote it, from which seed), and the JSON Schema of each kind.
+
+A document may have more than its schema names; what it names stays. Where a command prints a list, each entry of it is
+such a document.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from sandbox import __version__
+
+Schema = dict[str, Any]
+
+#: The version of all kinds.
+_EDITION = 1
+_DIALECT = "https://json-schema.org/draft/2020-12/schema"
+
+
+def stamped(name: str, document: Mapping[str, Any], seed: int | None = None) -> dict[str, Any]:
+    """The document as one of this kind; ``seed`` None: nothing was drawn by lot, or nobody knows from which seed."""
+    return {"schema": schema_name(name), "version": __version__, "seed": seed, **document}
+
+
+def schema_name(name: str) -> str:
+    """How a document names its kind."""
+    return f"ossandbox/{name}/{_EDITION}"
+
+
+def schema(name: str) -> Schema:
+    """The JSON Schema of a kind of document."""
+    head: Schema = {
+        "schema": {"const": schema_name(name)},
+        "version": {"type": "string", "description": "of the ossandbox that wrote it"},
+        "seed": {"type": ["integer", "null"], "description": "from which policies drew lots; null: unknown, or none"},
+    }
+    body = _KINDS[name]
+    return {
+        "$schema": _DIALECT,
+        "$id": schema_name(name),
+        **body,
+        "properties": {**head, **body["properties"]},
+        "required": [*head, *body["required"]],
+    }
+
+
+def _object(says: str, properties: Mapping[str, Any], optional: tuple[str, ...] = ()) -> Schema:
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "description": says, "properties": dict(properties), "required": required}
+
+
+def _or_null(kind: Schema) -> Schema:
+    return {"anyOf": [kind, {"type": "null"}]}
+
+
+def _list(of: Schema) -> Schema:
+    return {"type": "array", "items": of}
+
+
+_TEXT: Schema = {"type": "string"}
+_WHOLE: Schema = {"type": "integer"}
+_NUMBER: Schema = {"type": "number"}
+_TRUTH: Schema = {"type": "boolean"}
+_ANY_OBJECT: Schema = {"type": "object"}
+_SPREAD = _object("over processes, in ns", {part: _or_null(_WHOLE) for part in ("mean", "p50", "p95", "max")})
+_METRICS = _object(
+    "figures of a run; times in ns",
+    {
+        **dict.fromkeys(("makespan_ns", "switching_ns", "stolen_ns", "unseen_ns"), _or_null(_WHOLE)),
+        **dict.fromkeys(("switches", "missed_deadlines", "undispatched_ns"), _WHOLE),
+        **dict.fromkeys(("cpu_utilisation", "throughput_per_s", "fairness_jain"), _or_null(_NUMBER)),
+        **dict.fromkeys(("turnaround_ns", "waiting_ns", "response_ns"), _SPREAD),
+    },
+)
+_POLICY = _object("who schedules", {"name": _TEXT, "parameters": _ANY_OBJECT})
+_PROCESS = _object(
+    "a process; times in ns",
+    {
+        **dict.fromkeys(("pid", "arrived_ns", "cpu_ns", "waiting_ns", "blocked_ns", "switches"), _WHOLE),
+        **dict.fromkeys(("os_pid", "parent", "first_run_ns", "finished_ns", "turnaround_ns"), _or_null(_WHOLE)),
+        **dict.fromkeys(("response_ns", "switching_ns", "exit"), _or_null(_WHOLE)),
+        **dict.fromkeys(("missed_deadlines", "family_cpu_ns"), _WHOLE),
+        "name": _TEXT,
+    },
+)
+_SLICE = _object(
+    "a time slice", {**dict.fromkeys(("pid", "cpu", "start_ns", "end_ns", "cpu_ns"), _WHOLE), "reason": _TEXT}
+)
+_RUN: Schema = {
+    "scenario": _TEXT,
+    "machine": _object(
+        "what it ran on", {"kind": {"enum": ["linux", "virtual"]}, "cpus": _WHOLE, "sensor": _or_null(_TEXT)}
+    ),
+    "policy": _POLICY,
+    "processes": _list(_PROCESS),
+    "slices": _list(_SLICE),
+    "metrics": _METRICS,
+}
+_FAULT = _object("what is wrong", {"rule": _TEXT, "figures": _ANY_OBJECT, "says": _TEXT})
+_EXTRAS: Schema = {"clients": _list(_ANY_OBJECT), "verification": _ANY_OBJECT, "against_virtual": _ANY_OBJECT}
+
+RUN, SWEEP, WHATIF, RECORDING, CHECK = "run", "sweep-row", "whatif", "recording", "check"
+CLAIM, SCENARIO, LESSON, POLICY, FINDING, MEASUREMENT = (
+    "claim",
+    "scenario",
+    "lesson",
+    "policy",
+    "finding",
+    "measurement",
+)
+
+_KINDS: dict[str, Schema] = {
+    RUN: _object("run, simulate and compare --json: what came of a run", _RUN | _EXTRAS, tuple(_EXTRAS)),
+    SWEEP: _object(
+        "sweep: what came of one run among many",
+        {
+            "key": {"type": "string", "pattern": "^[0-9a-f]{24}$", "description": "tells this run from all others"},
+            **dict.fromkeys(("scenario", "contender", "machine"), _TEXT),
+            "cpus": _WHOLE,
+            "policy": _POLICY,
+            "unfinished": {"type": ["integer", "null"], "description": "processes that had not ended"},
+            "metrics": _or_null(_METRICS),
+            "error": _or_null(_FAULT),
+        },
+    ),
+    WHATIF: _object(
+        "whatif --json: a recorded run, and what would have been",
+        {
+            "trusted": _TRUTH,
+            "check": _ANY_OBJECT,
+            "unfinished": {},
+            "recorded": _object("the run", _RUN),
+            "whatif": _object("the other one", _RUN | {"label": _TEXT}),
+        },
+    ),
+    RECORDING: _object(
+        "export --to json: what came of a recorded run, and every event",
+        _RUN | {"recording": _ANY_OBJECT, "events": _list(_ANY_OBJECT)},
+    ),
+    CHECK: _object(
+        "check --json: what came of a scenario's file, or of a policy",
+        {
+            "file": _TEXT,
+            "kind": {"enum": ["scenario", "policy"]},
+            "passed": _TRUTH,
+            "problems": _list(_FAULT),
+            "policy": _TEXT,
+            "worlds": _WHOLE,
+            "laws": _list(_object("a law of scheduling", {"law": _TEXT, "state": _TEXT, "says": _TEXT})),
+        },
+        ("problems", "policy", "worlds", "laws"),
+    ),
+    CLAIM: _object("lesson --check --json: a claim", {"claim": _TEXT, "held": _TRUTH, "found": _TEXT}),
+    SCENARIO: _object("scenarios --json: a built-in scenario", {"name": _TEXT, "title": _TEXT}),
+    LESSON: _object(
+        "lessons --json: a lesson", {"name": _TEXT, "title": _TEXT, "concepts": _list(_WHOLE), "finished": _TRUTH}
+    ),
+    POLICY: _object(
+        "policies --json: a policy",
+        {
+            **dict.fromkeys(("name", "rule", "bad", "ties"), _TEXT),
+            "parameters": _list(
+                _object("a parameter", {"name": _TEXT, "says": _TEXT, "default": {}, "allowed": _TEXT})
+            ),
+        },
+    ),
+    FINDING: _object("doctor --json: what this machine can do", {"state": _TEXT}),
+    MEASUREMENT: _object("doctor --measure --json: how exact this machine is", {}),
+}
+NAMES = tuple(_KINDS)
