@@ -15,6 +15,13 @@ from sandbox.util.signals import chosen
 from tests.support.leaks import LeftCheck
 
 
+def pytest_configure() -> None:
+    """What a shell starts in the background ignores the terminal's signals; what is tested here is sent them."""
+    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
+
+
 @pytest.fixture(autouse=True)
 def _quiet_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test sees the settings of the person who runs it."""

@@ -74,5 +74,5 @@ def _patient(stream: TextIO) -> TextIO:
         io.BufferedWriter(raw),
         encoding=stream.encoding,
         errors=stream.errors,
-        line_buffering=getattr(stream, "line_buffering", False),
+        line_buffering=any(getattr(stream, name, False) for name in ("line_buffering", "write_through")),
     )
