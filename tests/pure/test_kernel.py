@@ -8,7 +8,7 @@ from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.process import BurstPlan
-from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
+from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Spawn, Step, Tune, Type, UsePolicy
 from sandbox.model.events import (
     Admitted,
     Became,
@@ -204,7 +204,20 @@ def test_a_killed_process_is_gone_and_the_others_go_on(time: str) -> None:
 
 def test_killed_while_blocked() -> None:
     world = scenario(process("a", "io 50ms"), process("b", "cpu 20ms"), script=[("5ms", Kill("a"))], policy="fcfs")
-    assert exits(simulate(world))["a"].t_ns == 5 * MS
+    end = exits(simulate(world))["a"]
+    assert (end.t_ns, end.blocked_ns, end.waiting_ns, end.cpu_ns) == (5 * MS, 5 * MS, 0, 0)
+
+
+def test_the_time_of_who_is_killed_is_told_to_the_end() -> None:
+    """Waits are 7 and 5 ms, of the second only what passed of it; so with the wait for the CPU and its use."""
+    work = process("a", "cpu 10ms", "io 7ms", "cpu 10ms", "io 50ms")
+    alone = exits(simulate(scenario(work, script=[("32ms", Kill("a"))])))["a"]
+    assert (alone.t_ns, alone.blocked_ns, alone.waiting_ns, alone.cpu_ns) == (32 * MS, 12 * MS, 0, 20 * MS)
+    jobs = [process(name, "cpu 60ms") for name in "ab"]
+    ready = exits(simulate(scenario(*jobs, quantum_ns=20 * MS, script=[("33ms", Kill("a"))])))["a"]
+    assert (ready.t_ns, ready.blocked_ns, ready.waiting_ns, ready.cpu_ns) == (33 * MS, 0, 13 * MS, 20 * MS)
+    running = exits(simulate(scenario(*jobs, quantum_ns=20 * MS, script=[("33ms", Kill("b"))])))["b"]
+    assert (running.t_ns, running.blocked_ns, running.waiting_ns, running.cpu_ns) == (33 * MS, 0, 20 * MS, 13 * MS)
 
 
 def test_killed_while_the_machine_is_paused() -> None:
@@ -228,6 +241,38 @@ def test_who_has_ended_is_told_from_who_never_was() -> None:
     )
     faults = [event.what for event in simulate(world) if isinstance(event, Fault)]
     assert faults == [Clause("has ended already", {"who": "a"}), Clause("no such process", {"who": "c"})]
+
+
+def test_what_the_operator_does_is_on_record_in_his_words() -> None:
+    """A line with a control character in it is shown without; one whose echo is off is told without its text."""
+    events = scripted(
+        ("1ms", Type("a", "ls \x1b[31m-l")),
+        ("2ms", Type("b", "secret", unseen=True)),
+        ("3ms", Press("3", "ctrl+c")),
+        ("4ms", Spawn(["ls", "-l"])),
+        ("5ms", Pause()),
+        ("6ms", Pause()),
+        ("7ms", Resume()),
+        ("8ms", Resume()),
+        ("9ms", Tune("quantum", "30ms")),
+        ("10ms", UsePolicy("fcfs")),
+        ("11ms", Kill("c")),
+        ("12ms", Quit()),
+        ("12ms", Quit()),
+    )
+    done = [(event.t_ns // MS, event.did) for event in events if isinstance(event, Operator)]
+    assert done == [
+        (1, Clause("typed", {"pid": 1, "text": "ls -l"})),
+        (2, Clause("typed unseen", {"pid": 2})),
+        (3, Clause("pressed", {"pid": 3, "key": "ctrl+c"})),
+        (4, Clause("spawned", {"runs": "ls -l"})),
+        (5, Clause("paused", {"by": "operator"})),
+        (5, Clause("resumed", {})),
+        (7, Clause("set", {"parameter": "quantum", "value": "30ms"})),
+        (8, Clause("policy", {"policy": "fcfs"})),
+        (9, Clause("killed", {"pid": 3})),
+        (10, Clause("quit", {})),
+    ]
 
 
 def test_a_pause_that_nobody_ends_ends_the_run() -> None:

@@ -96,6 +96,18 @@ def test_each_reason_and_note_has_words_and_travels_as_json(name: str) -> None:
         assert "{" not in wording.sentence(event, called)
 
 
+def test_only_those_disclaim_a_law_that_cannot_keep_it() -> None:
+    """None of ours lets a CPU stand idle. Who goes by a rank that others may always be ahead in keeps no promise that
+    everybody runs: the shortest, the most important, the nearest deadline, the highest queue; without aging or boosts."""
+    made = {name: policies.find(name)() for name in policies.names()}
+    assert not any(policy.idles for policy in made.values())
+    assert {name for name, policy in made.items() if policy.starves} == {
+        "sjf", "srtf", "priority", "mlfq", "feedback", "edf", "rm",
+    }  # fmt: skip
+    assert not policies.find("priority")({"aging": "10ms"}).starves
+    assert not policies.find("mlfq")({"boost": "1s"}).starves
+
+
 # Bursts known and guessed
 
 
@@ -196,6 +208,21 @@ def test_moving_down_is_told() -> None:
     assert notes(events, "demoted") == [(10, "a", {"from": 0, "to": 1}), (30, "a", {"from": 1, "to": 2})]
 
 
+def test_who_comes_from_io_goes_to_the_head_of_its_queue_and_that_is_told() -> None:
+    """It falls to queue 1 at 10 ms, computes 5 ms more there, and is back from its I/O while the others of queue 1 wait:
+    it is before them then, and behind them without the bump."""
+    jobs = [process("io", "cpu 15ms", "io 5ms", "cpu 5ms"), process("b", "cpu 40ms"), process("c", "cpu 40ms")]
+    levels = {"quanta": ["10ms", "10ms"]}
+    bumped = simulate(scenario(*jobs, policy="mlfq", parameters={**levels, "io_bump": True}))
+    assert notes(bumped, "bumped") == [(40, "io", {"level": 1})]
+    begun = [("io", 0, 10), ("b", 10, 20), ("c", 20, 30), ("io", 30, 35), ("b", 35, 45)]
+    assert gantt(bumped)[:5] == [*begun[:4], ("b", 35, 40)]
+    assert gantt(bumped)[5:7] == [("io", 40, 45), ("b", 45, 50)]
+    plain = simulate(scenario(*jobs, policy="mlfq", parameters=levels))
+    assert notes(plain, "bumped") == []
+    assert gantt(plain)[:7] == [*begun, ("c", 45, 55), ("io", 55, 60)]
+
+
 def test_fewer_levels_in_the_middle_of_a_run_leave_nobody_behind() -> None:
     from sandbox.model.commands import Tune
 
@@ -250,6 +277,18 @@ def test_who_slept_long_does_not_take_the_cpu_for_long(policy: str) -> None:
     events = simulate(scenario(*jobs, policy=policy))
     longest = max(end - start for name, start, end in gantt(events) if name == "sleeper")
     assert longest <= 50
+
+
+@pytest.mark.parametrize("latency", [24, 40])
+def test_who_slept_has_at_most_half_a_latency_of_credit(latency: int) -> None:
+    """When the sleeper comes back after 500 ms, the other one, alone, was last picked after so many whole latencies; the
+    sleeper begins half of one behind that, however little it has run before."""
+    jobs = [process("sleeper", "cpu 10ms", "io 500ms", "cpu 50ms"), process("hog", "cpu 1s")]
+    events = simulate(scenario(*jobs, policy="fair", parameters={"latency": f"{latency}ms"}))
+    floor_ms = 500 // latency * latency
+    (note,) = notes(events, "credit limited")
+    assert note == (510, "sleeper", {"before_ns": 10 * MS, "after_ns": (floor_ms - latency // 2) * MS})
+    assert ("sleeper", "least virtual runtime", {"vruntime_ns": note[2]["after_ns"]}) in whys(events)
 
 
 @pytest.mark.parametrize("policy", ["fair", "eevdf"])
