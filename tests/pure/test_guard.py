@@ -3,20 +3,27 @@ goes on."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from sandbox import wording
+import sandbox
+from sandbox import policies, wording
 from sandbox.model.commands import Look, Tune
-from sandbox.model.events import Dispatched, Event, Fault, PolicyNote, Queues, Scheduling
+from sandbox.model.events import Clause, Dispatched, Event, Fault, PolicyNote, Queues, Scheduling
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
-from sandbox.policies import build
+from sandbox.policies import build, choice
 from sandbox.policies.base import Policy, Queue, Task
+from sandbox.policies.choice import Contender
+from sandbox.policies.host import failures
+from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.guard import Guard
+from sandbox.policies.host.loader import classes
+from sandbox.policies.rr import RoundRobin
 from tests.support.scenarios import exits, process, scenario, simulate
 
 HEAD = """\
@@ -401,3 +408,168 @@ def test_f59_a_file_that_fails_in_an_odd_way_is_told(tmp_path: Path, text: str) 
     with pytest.raises(BadValue) as bad:
         build(MachineSpec(policy="mine.py:Mine"), str(tmp_path))
     assert "mine.py" in wording.problem(bad.value.what)
+
+
+# By what name, and instead of whom
+
+
+def test_a_policy_that_is_written_with_its_parameters(tmp_path: Path) -> None:
+    """What was not written is not set: the scenario may say it."""
+    mine = write(
+        tmp_path, "from sandbox.policies import Duration, Parameter\nquantum = Parameter(Duration(), '5ms', 'x')"
+    )
+    assert choice.parse("rr") == Contender("rr", "rr", {})
+    assert choice.parse("mlfq:boost=1s:quanta=5ms/9ms") == Contender(
+        "mlfq:boost=1s:quanta=5ms/9ms", "mlfq", {"boost": "1s", "quanta": ["5ms", "9ms"]}
+    )
+    assert choice.parse(f"{mine}:quantum=7ms") == Contender(f"{mine}:quantum=7ms", mine, {"quantum": "7ms"})
+    assert choice.parse(os.path.relpath(mine)).policy == mine
+    assert [each.label for each in choice.parse_list("rr, fcfs")] == ["rr", "fcfs"]
+
+
+def test_all_that_is_wrong_with_contenders_is_told_at_once() -> None:
+    with pytest.raises(BadValue) as bad:
+        choice.parse_list("rr:quantum:quantum=0ms,fcfs,nobody")
+    told = [(where, what.rule, what.figures.get("value")) for where, what in bad.value.faults]
+    assert told == [
+        ("rr", "not a setting", "'quantum'"),
+        ("rr.quantum", "out of range", "'0ms'"),
+        ("", "no such policy", "nobody"),
+    ]
+
+
+def test_a_contender_is_tried_with_what_the_scenario_says_for_it() -> None:
+    """Its own policy's parameters hold where nothing else was asked for; another policy's do not."""
+    world = scenario(process("a", "cpu 1ms"), policy="mlfq", parameters={"quanta": ["5ms"], "boost": "1s"})
+    entered = choice.parse("mlfq:boost=2s", world).enter(world).machine
+    assert (entered.policy, entered.parameters) == ("mlfq", {"quanta": ["5ms"], "boost": "2s"})
+    entered = choice.parse("rr:quantum=5ms", world).enter(world).machine
+    assert (entered.policy, entered.parameters) == ("rr", {"quantum": "5ms"})
+    world.machine.parameters = {"quanta": ["0ms"]}
+    assert choice.parse("rr", world).policy == "rr"
+    with pytest.raises(BadValue):
+        choice.parse("mlfq", world)
+
+
+def test_sensible_contenders_go_by_what_the_processes_say() -> None:
+    """The scenario's own stands first; who goes by tickets, priorities, nice values or periods needs some."""
+
+    def sensible(policy: str = "rr", **more: Any) -> list[str]:
+        world = scenario(process("a", "cpu 1ms"), process("b", "cpu 1ms", **more), policy=policy)
+        return [contender.policy for contender in choice.sensible(world)]
+
+    plain = sensible()
+    assert plain[0] == "rr"
+    assert sorted(plain) == ["eevdf", "fair", "fcfs", "feedback", "hrrn", "mlfq", "rr", "sjf", "srtf"]
+    assert set(sensible(tickets=50)) - set(plain) == {"lottery", "stride"}
+    assert set(sensible(priority=1)) - set(plain) == {"priority"}
+    assert {"edf", "rm"} >= set(sensible(period_ns=50_000_000)) - set(plain) >= {"rm"}
+    assert sensible("edf")[0] == "edf"
+    recorded = scenario(process("a", "cpu 1ms"), policy="mine.py:Mine")
+    recorded.folder = ""
+    assert choice.sensible(recorded)[0].policy == "fcfs", "a file that a recording names is not run"
+
+
+class Installed(Policy):
+    """Nothing special."""
+
+    name = "installed"
+
+
+class EntryPoint:
+    """What an installed package declares."""
+
+    def __init__(self, name: str, loaded: object) -> None:
+        self.name, self.loaded = name, loaded
+
+    def load(self) -> object:
+        return self.loaded
+
+
+def test_installed_policies_go_by_name_after_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint("installed", Installed), EntryPoint("rr", Installed), EntryPoint("broken", 3)]
+    monkeypatch.setattr(policies, "_installed", lambda: points)
+    assert policies.names() == [*policies.BUILT_IN, "installed", "broken"]
+    assert policies.find("installed") is Installed
+    assert policies.find("rr") is RoundRobin
+    for name, rule in (("instaled", "no such policy"), ("broken", "not a policy")):
+        with pytest.raises(BadValue) as bad:
+            policies.find(name)
+        ((_, what),) = bad.value.faults
+        assert what.rule.startswith(rule)
+        if name == "instaled":
+            allowed = " | ".join(policies.names())
+            assert what.figures == {"value": "instaled", "allowed": allowed, "hint": "installed"}
+
+
+def test_where_a_file_is_gone_first_come_first_served_stands_in_under_its_name(tmp_path: Path) -> None:
+    good = PolicyFactory(MachineSpec(policy="rr", seed=7)).first_or_stand_in()
+    assert (good[0].name, good[0].source, good[1]) == ("rr", "rr", None)
+    policy, why = PolicyFactory(MachineSpec(policy="gone.py:Mine", seed=7), str(tmp_path)).first_or_stand_in()
+    assert (policy.name, policy.source, policy.seed) == ("fcfs", "gone.py:Mine", 7)
+    assert why == Clause("no such file", {"asked": "policy", "value": "gone.py", "successor": "fcfs"})
+
+
+def test_the_classes_of_a_file_are_told_without_running_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.py"
+    path.write_text("1 / 0\nclass One: pass\nclass _Hidden: pass\nclass Two(One):\n    class Inner: pass\n")
+    assert classes(str(path)) == ["One", "Two"]
+    path.write_text("\n\nclass One\n")
+    with pytest.raises(BadValue) as bad:
+        classes(str(path))
+    ((_, what),) = bad.value.faults
+    assert (what.rule, what.figures["value"], what.figures["line"]) == ("file fails", "mine.py", 3)
+    with pytest.raises(BadValue) as bad:
+        classes(str(tmp_path / "gone.py"))
+    assert bad.value.faults[0][1].rule == "cannot be read"
+
+
+DUMP = """something before it
+Timeout (0:00:12)!
+Thread 0x00007f (most recent call first):
+  File "/home/me/help.py", line 7 in deeper
+  File "/home/me/mine.py", line 4 in pick
+  File "/home/me/mine.py", line 2 in <module>
+  File "{ours}/policies/host/guard.py", line 99 in _ask
+  File "<frozen runpy>", line 198 in _run_module_as_main
+"""
+
+
+def test_where_a_policy_hung_is_read_from_the_dump_of_its_stack() -> None:
+    """The outermost of its frames is what was called, the innermost in the same file is where it was; the stack is told
+    as a traceback is, the call last."""
+    figures = failures.hang(DUMP.replace("{ours}", sandbox.__path__[0]))
+    assert figures is not None
+    assert (figures["callback"], figures["file"], figures["line"]) == ("<module>", "mine.py", 4)
+    stack = str(figures["traceback"])
+    assert stack.startswith("Stack (most recent call last):")
+    assert stack.index("line 2, in <module>") < stack.index("line 4, in pick") < stack.index("line 7, in deeper")
+    assert "guard.py" not in stack
+    assert "runpy" not in stack
+    hung = failures.cause_of_death(DUMP.replace("{ours}", sandbox.__path__[0]))
+    assert (hung.rule, hung.figures) == ("policy hangs", figures)
+    assert failures.cause_of_end(DUMP.replace("{ours}", sandbox.__path__[0])).rule == "command hangs"
+
+
+def test_the_last_words_of_a_process_tell_of_its_end() -> None:
+    assert failures.hang("no dump at all") is None
+    assert failures.cause_of_death("first\nlast\x1b[31m") == Clause("kernel process died", {"reason": "last"})
+    assert failures.cause_of_end("") == Clause("command died", {"reason": "it was killed"})
+    escaped = 'most recent call first):\n  File "/home/\\u4e2d\\xe9/mine.py", line 4 in p\\U0001f600ck\n'
+    figures = failures.hang(f"Thread ({escaped}")
+    assert figures is not None
+    assert (figures["file"], figures["callback"]) == ("mine.py", "p\U0001f600ck")
+    assert "/home/中é/mine.py" in str(figures["traceback"])
+
+
+def test_f28_an_endless_recursion_is_told_by_its_beginning_and_its_end(tmp_path: Path) -> None:
+    """Twenty frames of each, which is shorter than what a traceback may take."""
+    body = "def pick(self, cpu, now_ns):\n    return self.deeper()\ndef deeper(self):\n    return self.deeper()"
+    what = failed(run(write(tmp_path, body))).what
+    assert (what.rule, what.figures["callback"], what.figures["code"]) == (
+        "policy raises",
+        "pick",
+        "return self.deeper()",
+    )
+    assert str(what.figures["error"]).startswith("RecursionError")
+    assert len(str(what.figures["traceback"])) <= 4_000

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +29,7 @@ from sandbox.model.events import Clause, Dispatched
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies import BUILT_IN, find
+from sandbox.util.units import MS
 from tests.support.scenarios import process, scenario
 
 TASK = ExamineTask("mine.py", None, 1, 5, 30.0)
@@ -55,6 +57,34 @@ def test_the_same_answers_bring_about_the_same_events(policy: str) -> None:
     trial, done = play(answers(policy), policy)
     assert (trial.failure, done) == (None, True)
     assert trial.events == attempt(enter(world(), policy, {})).events
+
+
+TIMED = """
+from sandbox.policies import Policy
+class Mine(Policy):
+    \"\"\"At 5 ms the last one that came, and nobody else, may take the CPU.\"\"\"
+    timer_ns = 5_000_000
+    def timer(self, now_ns):
+        self.timer_ns = None
+        return [self.queue[-1]]
+    def preempts(self, task, running, now_ns):
+        return now_ns > 0
+    def pick(self, cpu, now_ns):
+        return self.queue.pop() if now_ns else self.queue.popleft()
+"""
+
+
+def test_whom_a_timer_names_is_whom_it_names_when_it_is_played(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(TIMED)
+    policy = f"{tmp_path}/mine.py:Mine"
+    jobs = scenario(*(process(name, "cpu 10ms") for name in "abc"), policy=EXAMINED)
+    log = msgspec.json.decode(bytes(resident._decided(Decide(1, policy, {}, jobs, False))))
+    introduced = Introduced(1, policy, {}, "mine", "arrival-first", [])
+    played = attempt(enter(jobs, policy, {}), _Replay(jobs, log, introduced))
+    assert played.failure is None
+    turns = [(event.t_ns // MS, event.pid) for event in played.events if isinstance(event, Dispatched)]
+    assert turns[:2] == [(0, 1), (5, 3)]
+    assert played.events == attempt(enter(jobs, policy, {})).events
 
 
 def test_answers_that_end_too_early_are_no_success() -> None:

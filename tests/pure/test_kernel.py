@@ -5,13 +5,26 @@ from __future__ import annotations
 import pytest
 
 from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
+from sandbox.kernel.machine import (
+    Arrived,
+    Asked,
+    Ended,
+    Happened,
+    Obeyed,
+    Report,
+    Started,
+    Told,
+    Waits,
+    Woke,
+    Yielded,
+)
 from sandbox.kernel.operator import CommandInterpreter
-from sandbox.kernel.process import BurstPlan
+from sandbox.kernel.process import BurstPlan, Process
 from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Spawn, Step, Tune, Type, UsePolicy
 from sandbox.model.events import (
     Admitted,
     Became,
+    Blocked,
     Clause,
     Descheduled,
     Dispatched,
@@ -24,7 +37,7 @@ from sandbox.model.events import (
 )
 from sandbox.model.spec import MachineSpec, ProcessSpec, Segment
 from sandbox.model.states import LEGAL, IllegalTransition, State, move
-from sandbox.policies.base import Task
+from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS
@@ -490,3 +503,109 @@ def test_who_has_become_another_program_is_called_by_that_name() -> None:
     kernel.decide()
     did = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, (Operator, Fault))]
     assert did == [Operator(MS, Clause("pressed", {"pid": 1, "key": "ctrl+d"}))]
+
+
+def instants(policy: Policy, *told: tuple[Happened, Obeyed]) -> list[Event]:
+    """What a kernel under this policy puts on record when a machine tells it this."""
+    kernel = Kernel(policy)
+    events: list[Event] = []
+    for happened, obeyed in told:
+        kernel.tell(happened)
+        kernel.decide()
+        events += kernel.settle(obeyed)
+    return events
+
+
+NOTHING = Obeyed({}, {}, {})
+
+
+def test_what_a_process_waits_for_may_be_told_after_its_successor_was_let_run() -> None:
+    """Only of the one that began to wait at this very instant: what is on record already is not written anew."""
+    born: list[Report] = [Arrived(pid, process(name, "cpu 90ms")) for pid, name in enumerate("ab", 1)]
+    events = instants(
+        RoundRobin(),
+        (Happened(0, born, {}), NOTHING),
+        (Happened(5 * MS, [Waits(1, None)], {1: 5 * MS}), Obeyed({}, {}, {1: Clause("pipe")})),
+        (Happened(9 * MS, [Waits(2, None)], {2: 4 * MS}), Obeyed({}, {}, {1: Clause("futex"), 2: Clause("poll")})),
+    )
+    assert [event for event in events if isinstance(event, Blocked)] == [
+        Blocked(5 * MS, 1, Clause("pipe")),
+        Blocked(9 * MS, 2, Clause("poll")),
+    ]
+
+
+def test_who_yields_goes_to_the_tail_and_who_is_on_no_cpu_has_nothing_to_yield() -> None:
+    born: list[Report] = [Arrived(pid, process(name, "cpu 90ms")) for pid, name in enumerate("abc", 1)]
+    events = instants(
+        RoundRobin(),
+        (Happened(0, born, {}), NOTHING),
+        (Happened(5 * MS, [Yielded(1), Yielded(3)], {1: 5 * MS}), NOTHING),
+        (Happened(6 * MS, [Yielded(2)], {2: MS}), NOTHING),
+        (Happened(7 * MS, [Yielded(3)], {3: MS}), NOTHING),
+    )
+    assert dispatches(events) == [(0, 1), (5, 2), (6, 3), (7, 1)]
+    assert [(event.pid, event.t_ns // MS, event.ran_ns // MS) for event in events if isinstance(event, Descheduled)] == [
+        (1, 5, 5), (2, 6, 1), (3, 7, 1),
+    ]  # fmt: skip
+
+
+def test_a_state_that_cannot_be_entered_from_the_present_one_is_refused() -> None:
+    born = Process(7, process("a", "cpu 1ms"), 0, 0, True)
+    with pytest.raises(IllegalTransition):
+        born.enter(State.RUNNING, 5)
+    assert (born.state, born.since_ns) == (State.NEW, 0)
+
+
+def test_a_policy_that_never_picks_ends_the_run_and_that_is_told() -> None:
+    class Never(RoundRobin):
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            return None
+
+    events = simulate(scenario(process("a", "cpu 30ms"), process("b", "cpu 1ms", arrive="7ms")), Never())
+    assert [(event.t_ns, event.what) for event in events if isinstance(event, Fault)] == [
+        (7 * MS, Clause("nothing can happen any more"))
+    ]
+    assert isinstance(events[-1], Halted)
+
+
+def test_commands_that_need_real_processes_are_told_to() -> None:
+    events = scripted(("1ms", Type("a", "x")), ("2ms", Press("b", "ctrl+c")), ("3ms", Spawn(["ls"])))
+    assert [(event.t_ns // MS, event.what) for event in events if isinstance(event, Fault)] == [
+        (at, Clause("only on real processes", {"command": command}))
+        for at, command in ((1, "type"), (2, "press"), (3, "spawn"))
+    ]
+
+
+def test_a_process_is_named_by_pid_or_by_name_as_long_as_it_lives() -> None:
+    """A name may be a number; the pid goes first, if its process lives."""
+    jobs = [process("2", "cpu 50ms"), process("b", "cpu 5ms"), process("b", "cpu 50ms")]
+    script = [("1ms", Kill("2")), ("2ms", Kill("2")), ("3ms", Kill("b")), ("4ms", Kill("9" * 30)), ("5ms", Kill("b"))]
+    events = simulate(scenario(*jobs, script=script))
+    assert [event.pid for event in events if isinstance(event, Exited)] == [2, 1, 3]
+    faults = [event.what for event in events if isinstance(event, Fault)]
+    assert faults == [Clause("no such process", {"who": "9" * 30}), Clause("has ended already", {"who": "b"})]
+
+
+def test_a_late_stop_is_on_record_as_time_that_nobody_granted() -> None:
+    """It ran for 2 ms more before the stop took effect, and that is no time of a slice; nor is what it used before it
+    was let run again."""
+    born: list[Report] = [Arrived(pid, process(name, "cpu 90ms")) for pid, name in enumerate("ab", 1)]
+    events = instants(
+        RoundRobin({"quantum": "20ms"}),
+        (Happened(0, born, {}), Obeyed({1: Started(MS, 0)}, {}, {})),
+        (Happened(21 * MS, [], {1: 20 * MS}), Obeyed({2: Started(21 * MS, 0)}, {1: 22 * MS}, {})),
+        (Happened(41 * MS, [], {2: 20 * MS}), Obeyed({1: Started(41 * MS, 25 * MS)}, {2: 20 * MS}, {})),
+        (Happened(50 * MS, [Ended(1, 34 * MS, 0, None)], {1: 34 * MS}), NOTHING),
+    )
+    left = [event for event in events if isinstance(event, Descheduled) and event.pid == 1]
+    assert [(event.ran_ns // MS, event.undispatched_ns // MS) for event in left] == [(22, 2), (12, 3)]
+    (end,) = [event for event in events if isinstance(event, Exited)]
+    assert (end.cpu_ns, end.undispatched_ns) == (34 * MS, 5 * MS)
+
+
+def test_a_slice_begins_when_the_process_really_started() -> None:
+    kernel = Kernel(RoundRobin({"quantum": "20ms"}))
+    kernel.tell(Happened(0, [Arrived(1, process("a", "cpu 90ms"))], {}))
+    kernel.decide()
+    kernel.settle(Obeyed({1: Started(3 * MS, 0)}, {}, {}))
+    assert kernel.cpus[0].slice_end_ns == 23 * MS

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from sandbox import policies, wording
+from sandbox.model.commands import Kill
 from sandbox.model.events import Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
 from sandbox.model.spec import ProcessSpec
+from sandbox.model.values import BadValue
 from sandbox.policies.base import Task
 from sandbox.policies.common.tickets import TicketPool
 from sandbox.util.units import MS, S
@@ -106,6 +108,47 @@ def test_only_those_disclaim_a_law_that_cannot_keep_it() -> None:
     }  # fmt: skip
     assert not policies.find("priority")({"aging": "10ms"}).starves
     assert not policies.find("mlfq")({"boost": "1s"}).starves
+
+
+@pytest.mark.parametrize("name", [name for name in policies.names() if name != "lottery"])
+def test_who_is_killed_before_it_ran_leaves_no_trace(name: str) -> None:
+    """All goes on as if it had never been there, and whoever comes later begins where it would have begun."""
+    jobs = [
+        process("a", "cpu 40ms", "io 9ms", "cpu 20ms", period_ns=200 * MS),
+        process("b", "cpu 50ms", nice=2, period_ns=300 * MS),
+        process("late", "cpu 20ms", "io 15ms", "cpu 20ms", arrive="25ms", period_ns=400 * MS),
+    ]
+    gone = process("gone", "cpu 60ms", nice=3, tickets=30, priority=1, period_ns=500 * MS)
+    parameters: dict[str, object] = (
+        {"latency": "1ms"} if name == "fair" else {}
+    )  # slices are 3 ms, however many there are
+    alone = simulate(scenario(*jobs, policy=name, parameters=parameters))
+    events = simulate(scenario(*jobs, gone, policy=name, parameters=parameters, script=[("1ms", Kill("gone"))]))
+    assert gantt(events) == gantt(alone)
+    assert whys(events) == whys(alone)
+    assert exits(events)["gone"].cpu_ns == 0
+
+
+def test_fair_divides_its_latency_among_those_that_are_there() -> None:
+    """Three of equal weight have a third of 24 ms each; when one of them is killed, and when one blocks, the others have
+    half; one of nice 5 has 335 of 335 + 1024 parts."""
+
+    def granted(*jobs: ProcessSpec, **more: Any) -> list[tuple[float, float]]:
+        events = simulate(scenario(*jobs, policy="fair", **more))
+        return [(event.t_ns / MS, (event.slice_ns or 0) / MS) for event in events if isinstance(event, Dispatched)]
+
+    three = [process(name, "cpu 100ms") for name in "abc"]
+    assert granted(*three)[:4] == [(0, 8), (8, 8), (16, 8), (24, 8)]
+    assert granted(*three, script=[("1ms", Kill("c"))])[:3] == [(0, 8), (8, 12), (20, 12)]
+    assert granted(*three[:2], process("c", "cpu 1ms", "io 500ms"))[:4] == [(0, 8), (8, 8), (16, 8), (17, 12)]
+    nice = granted(process("a", "cpu 50ms", nice=5), process("b", "cpu 50ms"))
+    assert nice[0] == (0, pytest.approx(24 * 335 / (335 + 1024), abs=1e-3))
+
+
+def test_all_that_is_wrong_with_parameters_is_told_at_once() -> None:
+    with pytest.raises(BadValue) as bad:
+        policies.find("mlfq")({"boost": "soon", "quanta": ["5ms", "9"], "colour": 3})
+    assert {where for where, _ in bad.value.faults} == {".boost", ".quanta[2]", ""}
 
 
 # Bursts known and guessed
@@ -341,7 +384,10 @@ def test_who_is_drawn_holds_the_ticket() -> None:
     for name, _, figures in whys(events):
         assert figures["first"] <= figures["ticket"] <= figures["last"]
         assert figures["last"] - figures["first"] + 1 == 3 + 4 * "abcd".index(name)
-    assert len(notes(events, "drew")) == len(whys(events))
+    drawn = [figures for _, _, figures in notes(events, "drew")]
+    assert [figures["ticket"] for figures in drawn] == [figures["ticket"] for _, _, figures in whys(events)]
+    assert drawn[0]["total"] == 3 + 7 + 11 + 15
+    assert all(0 <= figures["ticket"] < figures["total"] for figures in drawn)
 
 
 def test_a_bag_of_tickets_knows_who_holds_each() -> None:
@@ -372,6 +418,34 @@ def test_stride_charges_for_what_was_used_only() -> None:
     jobs = [process("hog", "cpu 10s"), process("brief", "cpu 1ms", "io 1ms", repeat=2000)]
     used = used_ns(simulate(scenario(*jobs, policy="stride")), 2 * S)
     assert used["brief"] > 150 * MS
+
+
+def test_virtual_time_stands_still_while_nobody_is_there_and_does_not_go_back() -> None:
+    """Whoever comes into an empty machine begins at the average that was left, and asks for a quantum from there."""
+    jobs = [process("a", "cpu 30ms"), process("b", "cpu 5ms", arrive="50ms")]
+    events = simulate(scenario(*jobs, policy="eevdf"))
+    assert whys(events)[0] == ("a", "earliest virtual deadline", {"deadline_ns": 3 * MS, "vruntime_ns": 0})
+    at_50 = next(figures for name, _, figures in whys(events) if name == "b")
+    assert at_50 == {"deadline_ns": 33 * MS, "vruntime_ns": 30 * MS}
+
+
+def test_a_newcomer_of_stride_begins_with_the_pass_of_the_last_one_chosen() -> None:
+    """100 tickets are a stride of 100: after three quanta of 10 ms the pass is 300, the last one chosen had 200."""
+    jobs = [process("a", "cpu 100ms"), process("late", "cpu 20ms", arrive="25ms", tickets=50)]
+    told = whys(simulate(scenario(*jobs, policy="stride")))
+    assert told[:5] == [
+        ("a", "lowest pass", {"pass": 0.0, "stride": 100.0}),
+        ("a", "lowest pass", {"pass": 100.0, "stride": 100.0}),
+        ("a", "lowest pass", {"pass": 200.0, "stride": 100.0}),
+        ("late", "lowest pass", {"pass": 200.0, "stride": 200.0}),
+        ("a", "lowest pass", {"pass": 300.0, "stride": 100.0}),
+    ]
+
+
+def test_who_slept_under_stride_catches_up_on_nothing() -> None:
+    jobs = [process("hog", "cpu 100ms"), process("sleeper", "cpu 10ms", "io 45ms", "cpu 10ms")]
+    events = simulate(scenario(*jobs, policy="stride"))
+    assert notes(events, "caught up") == [(65, "sleeper", {"before": 100.0, "after": 500.0})]
 
 
 # Deadlines
