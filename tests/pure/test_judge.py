@@ -79,7 +79,7 @@ def test_whom_a_timer_names_is_whom_it_names_when_it_is_played(tmp_path: Path) -
     policy = f"{tmp_path}/mine.py:Mine"
     jobs = scenario(*(process(name, "cpu 10ms") for name in "abc"), policy=EXAMINED)
     log = msgspec.json.decode(bytes(resident._decided(Decide(1, policy, {}, jobs, False))))
-    introduced = Introduced(1, policy, {}, "mine", "arrival-first", [])
+    introduced = Introduced(1, policy, {}, "Mine", "arrival-first", [])
     played = attempt(enter(jobs, policy, {}), _Replay(jobs, log, introduced))
     assert played.failure is None
     turns = [(event.t_ns // MS, event.pid) for event in played.events if isinstance(event, Dispatched)]

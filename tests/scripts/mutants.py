@@ -46,7 +46,7 @@ TESTS = {
     "sandbox/policies/template.py": "guard paths judge",
     "sandbox/policies/choice.py": "guard run_options",
     "sandbox/policies/__init__.py": "guard queues",
-    "sandbox/policies/*.py": "queues policies references",
+    "sandbox/policies/*.py": "queues policies references language",
     "sandbox/views/transitions.py": "diagram",
     "sandbox/views/*.py": "metrics kernel past agreement",
     "sandbox/analysis/conformance/*.py": "conformance judge",
@@ -72,7 +72,7 @@ FIRST_S, REST_S, BUSY = 60, 240, 5
 MEMORY_BYTES = 4 << 30
 PURE = "tests/pure/"
 _FAILED = re.compile(rf"^(?:FAILED|ERROR) ({PURE}.+?)(?: - .*)?$", re.MULTILINE)
-_PR_SET_CHILD_SUBREAPER = 36
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 
 class Visitor(MutationVisitor):
@@ -201,7 +201,8 @@ class Laboratory:
         self._everybody = [PURE + name for name in everybody]
         for name in IMPORTED.split():
             importlib.import_module(name)
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        self._prctl = ctypes.CDLL(None).prctl
+        self._prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def first(self, path: str) -> list[str]:
         """The tests that are about this module."""
@@ -246,6 +247,7 @@ class Laboratory:
 
     def _test(self, tests: Sequence[str], limit_s: int) -> int:
         os.setsid()
+        self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES, MEMORY_BYTES))
         with self._said.open("wb") as said:
