@@ -1,13 +1,14 @@
 # make run    opens the app           make check   checks in a minute what needs no real process
 # make test   checks everything       make bench   measures (python -m tests.benchmarks --help)
 # make screenshots   draws screenshots/*.svg
+# make mutants   tries small changes of the code that tests should notice (python -m tests.scripts.mutants --help)
 # make messages   brings the catalogues of other languages up to date
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run check test screenshots messages bench clean
+.PHONY: run check test mutants screenshots messages bench clean
 
 run: $(VENV)/run
 	$(BIN)/ossandbox
@@ -26,6 +27,10 @@ test: $(VENV)/test
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "patient or not real" --numprocesses 3 --dist loadfile
 	$(BIN)/python -m pytest -m "real and not patient"
+	$(BIN)/python -m tests.scripts.mutants --sample 8 --first --least 70
+
+mutants: $(VENV)/test
+	$(BIN)/python -m tests.scripts.mutants $(ARGS)
 
 screenshots: $(VENV)/run
 	$(BIN)/python -m tests.scripts.screenshots

@@ -3,7 +3,7 @@ goes on."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,19 +11,28 @@ import msgspec
 import pytest
 
 import sandbox
-from sandbox import policies, wording
-from sandbox.model.commands import Look, Tune
-from sandbox.model.events import Clause, Dispatched, Event, Fault, PolicyNote, Queues, Scheduling
+from sandbox import wording
+from sandbox.model.commands import Kill, Look, Tune
+from sandbox.model.events import (
+    Clause,
+    Dispatched,
+    Event,
+    Fault,
+    ParameterView,
+    PolicyNote,
+    Queues,
+    ReadyReason,
+    Scheduling,
+)
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
-from sandbox.policies import build, choice
+from sandbox.policies import Duration, Parameter, build
 from sandbox.policies.base import Policy, Queue, Task
-from sandbox.policies.choice import Contender
-from sandbox.policies.host import failures
+from sandbox.policies.host import failures, validate
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.guard import Guard
 from sandbox.policies.host.loader import classes
-from sandbox.policies.rr import RoundRobin
+from sandbox.util.units import MS
 from tests.support.scenarios import exits, process, scenario, simulate
 
 HEAD = """\
@@ -410,96 +419,7 @@ def test_f59_a_file_that_fails_in_an_odd_way_is_told(tmp_path: Path, text: str) 
     assert "mine.py" in wording.problem(bad.value.what)
 
 
-# By what name, and instead of whom
-
-
-def test_a_policy_that_is_written_with_its_parameters(tmp_path: Path) -> None:
-    """What was not written is not set: the scenario may say it."""
-    mine = write(
-        tmp_path, "from sandbox.policies import Duration, Parameter\nquantum = Parameter(Duration(), '5ms', 'x')"
-    )
-    assert choice.parse("rr") == Contender("rr", "rr", {})
-    assert choice.parse("mlfq:boost=1s:quanta=5ms/9ms") == Contender(
-        "mlfq:boost=1s:quanta=5ms/9ms", "mlfq", {"boost": "1s", "quanta": ["5ms", "9ms"]}
-    )
-    assert choice.parse(f"{mine}:quantum=7ms") == Contender(f"{mine}:quantum=7ms", mine, {"quantum": "7ms"})
-    assert choice.parse(os.path.relpath(mine)).policy == mine
-    assert [each.label for each in choice.parse_list("rr, fcfs")] == ["rr", "fcfs"]
-
-
-def test_all_that_is_wrong_with_contenders_is_told_at_once() -> None:
-    with pytest.raises(BadValue) as bad:
-        choice.parse_list("rr:quantum:quantum=0ms,fcfs,nobody")
-    told = [(where, what.rule, what.figures.get("value")) for where, what in bad.value.faults]
-    assert told == [
-        ("rr", "not a setting", "'quantum'"),
-        ("rr.quantum", "out of range", "'0ms'"),
-        ("", "no such policy", "nobody"),
-    ]
-
-
-def test_a_contender_is_tried_with_what_the_scenario_says_for_it() -> None:
-    """Its own policy's parameters hold where nothing else was asked for; another policy's do not."""
-    world = scenario(process("a", "cpu 1ms"), policy="mlfq", parameters={"quanta": ["5ms"], "boost": "1s"})
-    entered = choice.parse("mlfq:boost=2s", world).enter(world).machine
-    assert (entered.policy, entered.parameters) == ("mlfq", {"quanta": ["5ms"], "boost": "2s"})
-    entered = choice.parse("rr:quantum=5ms", world).enter(world).machine
-    assert (entered.policy, entered.parameters) == ("rr", {"quantum": "5ms"})
-    world.machine.parameters = {"quanta": ["0ms"]}
-    assert choice.parse("rr", world).policy == "rr"
-    with pytest.raises(BadValue):
-        choice.parse("mlfq", world)
-
-
-def test_sensible_contenders_go_by_what_the_processes_say() -> None:
-    """The scenario's own stands first; who goes by tickets, priorities, nice values or periods needs some."""
-
-    def sensible(policy: str = "rr", **more: Any) -> list[str]:
-        world = scenario(process("a", "cpu 1ms"), process("b", "cpu 1ms", **more), policy=policy)
-        return [contender.policy for contender in choice.sensible(world)]
-
-    plain = sensible()
-    assert plain[0] == "rr"
-    assert sorted(plain) == ["eevdf", "fair", "fcfs", "feedback", "hrrn", "mlfq", "rr", "sjf", "srtf"]
-    assert set(sensible(tickets=50)) - set(plain) == {"lottery", "stride"}
-    assert set(sensible(priority=1)) - set(plain) == {"priority"}
-    assert {"edf", "rm"} >= set(sensible(period_ns=50_000_000)) - set(plain) >= {"rm"}
-    assert sensible("edf")[0] == "edf"
-    recorded = scenario(process("a", "cpu 1ms"), policy="mine.py:Mine")
-    recorded.folder = ""
-    assert choice.sensible(recorded)[0].policy == "fcfs", "a file that a recording names is not run"
-
-
-class Installed(Policy):
-    """Nothing special."""
-
-    name = "installed"
-
-
-class EntryPoint:
-    """What an installed package declares."""
-
-    def __init__(self, name: str, loaded: object) -> None:
-        self.name, self.loaded = name, loaded
-
-    def load(self) -> object:
-        return self.loaded
-
-
-def test_installed_policies_go_by_name_after_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
-    points = [EntryPoint("installed", Installed), EntryPoint("rr", Installed), EntryPoint("broken", 3)]
-    monkeypatch.setattr(policies, "_installed", lambda: points)
-    assert policies.names() == [*policies.BUILT_IN, "installed", "broken"]
-    assert policies.find("installed") is Installed
-    assert policies.find("rr") is RoundRobin
-    for name, rule in (("instaled", "no such policy"), ("broken", "not a policy")):
-        with pytest.raises(BadValue) as bad:
-            policies.find(name)
-        ((_, what),) = bad.value.faults
-        assert what.rule.startswith(rule)
-        if name == "instaled":
-            allowed = " | ".join(policies.names())
-            assert what.figures == {"value": "instaled", "allowed": allowed, "hint": "installed"}
+# Instead of whom, and what is told of files and ends
 
 
 def test_where_a_file_is_gone_first_come_first_served_stands_in_under_its_name(tmp_path: Path) -> None:
@@ -573,3 +493,160 @@ def test_f28_an_endless_recursion_is_told_by_its_beginning_and_its_end(tmp_path:
     )
     assert str(what.figures["error"]).startswith("RecursionError")
     assert len(str(what.figures["traceback"])) <= 4_000
+
+
+# What goes through
+
+
+def test_a_guard_hands_on_all_that_it_is_told_and_nothing_else() -> None:
+    """Behind it a policy hears the same, in the same order, as without it."""
+
+    def heard(guarded: bool) -> list[tuple[Any, ...]]:
+        told: list[tuple[Any, ...]] = []
+
+        class Curious(Policy):
+            """Notes every call."""
+
+            name = "curious"
+            quantum = Parameter(Duration(), "10ms", "how long")
+            timer_ns = 12 * MS
+            keeps_slice = ("blocked", "preempted")
+
+            def start(self, now_ns: int) -> None:
+                told.append(("start", now_ns))
+                self.note(Clause("began"))
+
+            def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+                told.append(("enqueue", task.pid, reason, now_ns, task.data))
+                task.data = now_ns
+                super().enqueue(task, reason, now_ns)
+
+            def pick(self, cpu: int, now_ns: int) -> Task | None:
+                told.append(("pick", cpu, now_ns))
+                return super().pick(cpu, now_ns)
+
+            def slice(self, task: Task) -> int:
+                told.append(("slice", task.pid))
+                return self.quantum
+
+            def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+                told.append(("preempts", task.pid, running.pid, now_ns))
+                return now_ns == 20 * MS
+
+            def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+                told.append(("stopping", task.pid, ran_ns, now_ns, task.stopped))
+
+            def remove(self, task: Task) -> None:
+                told.append(("remove", task.pid))
+                super().remove(task)
+
+            def retune(self, now_ns: int) -> None:
+                told.append(("retune", now_ns, self.quantum))
+
+            def timer(self, now_ns: int) -> list[Task]:
+                told.append(("timer", now_ns))
+                self.timer_ns = None  # type: ignore[assignment]
+                if self.queue:
+                    self.renew(self.queue[0])
+                    self.note(Clause("named", {"now_ns": now_ns}), self.queue[0])
+                return [*self.queue][:1]
+
+        world = scenario(
+            process("a", "cpu 30ms", "io 10ms", "cpu 30ms"),
+            *(process(name, "cpu 40ms") for name in "bcd"),
+            process("late", "cpu 5ms", arrive="20ms"),
+            script=[("1ms", Kill("d")), ("22ms", Tune("quantum", "7ms"))],
+            cpus=2,
+        )
+        events = simulate(world, Guard(Curious()) if guarded else Curious())
+        told += [(event.t_ns, event.pid, event.note) for event in events if isinstance(event, PolicyNote)]
+        return [*told, *((event.t_ns, event.pid, event.cpu) for event in events if isinstance(event, Dispatched))]
+
+    plain = heard(guarded=False)
+    assert {str(call[0]) for call in plain} >= {"start", "enqueue", "remove", "retune", "timer", "preempts", "stopping"}
+    assert heard(guarded=True) == plain
+
+
+def refused(check: Callable[..., object], *answer: Any) -> bool:
+    try:
+        check(*answer)
+    except validate.InvalidAnswer:
+        return True
+    return False
+
+
+def test_answers_just_within_the_bounds_and_just_beyond_them() -> None:
+    good: list[tuple[Callable[..., object], Any]] = [
+        (validate.slice_ns, 1_000), (validate.slice_ns, 86_400_000_000_000), (validate.slice_ns, None),
+        (validate.later, 0), (validate.later, (1 << 62) - 1), (validate.later, None),
+        (validate.figures, {str(number): number for number in range(20)}),
+        (validate.figures, {"a": (1 << 62) - 1, "b": 1 - (1 << 62), "c": 0.5, "d": None, "e": "text"}),
+        (validate.reasons, []), (validate.reasons, {"expired"}),
+        (validate.truth, True), (validate.truth, False),
+    ]  # fmt: skip
+    bad: list[tuple[Callable[..., object], Any]] = [
+        (validate.slice_ns, 999), (validate.slice_ns, 86_400_000_000_001), (validate.slice_ns, 5e6), (validate.slice_ns, True),
+        (validate.later, -1), (validate.later, 1 << 62), (validate.later, 1.0),
+        (validate.figures, {str(number): number for number in range(21)}),
+        (validate.figures, {"a": 1 << 62}), (validate.figures, {"a": -(1 << 62)}), (validate.figures, {"a": True}),
+        (validate.figures, {1: 1}), (validate.figures, []),
+        (validate.reasons, ["expired", "expired"]), (validate.reasons, "expired"), (validate.reasons, ["never"]),
+        (validate.truth, 1), (validate.truth, None), (validate.clause, None), (validate.parameters, {1: 1}),
+        (validate.parameters, {"x": object()}), (validate.written, {"x": 1}), (validate.described, ["x"]),
+        (validate.written, []), (validate.described, ()), (validate.parameters, []),
+    ]  # fmt: skip
+    assert [(check.__name__, answer) for check, answer in good if refused(check, answer)] == []
+    assert [(check.__name__, answer) for check, answer in bad if not refused(check, answer)] == []
+    assert not refused(validate.later, 6, 5)
+    assert refused(validate.later, 5, 5)
+    assert validate.reasons(["blocked", "preempted"]) == validate.reasons({"preempted", "blocked"})
+    assert set(validate.reasons(["blocked", "preempted"])) == {"blocked", "preempted"}
+
+
+def test_only_ready_tasks_are_picked_and_each_once() -> None:
+    tasks = [Task(pid, str(pid)) for pid in (1, 2)]
+    known = {id(task): task for task in tasks}
+    assert validate.ready(tasks[1], known) is tasks[1]
+    assert validate.ready(None, known) is None
+    assert refused(validate.ready, Task(1, "1"), known)
+    assert validate.all_ready(None, known) is None
+    assert validate.all_ready([], known) == []
+    assert validate.all_ready(reversed(tasks), known) == tasks[::-1]
+    for answer in ([*tasks, tasks[0]], [Task(1, "1")], 3, [tasks[0], None]):
+        assert refused(validate.all_ready, answer, known)
+
+
+def test_what_is_said_is_short_and_harmless() -> None:
+    long = "x\x1b[31m" * 1_000
+    assert 400 < len(validate.clause(long).figures["text"]) <= 500  # type: ignore[arg-type]
+    kept = validate.clause(Clause(long, {long: long}))
+    ((name, value),) = kept.figures.items()
+    assert (400 < len(kept.rule) <= 500, 30 < len(name) <= 40, 400 < len(str(value)) <= 500) == (True, True, True)
+    assert "\x1b" not in str(kept)
+    assert (validate.said(3), validate.said("x"), validate.said(None)) == ("3", "'x'", "None")
+    assert validate.said([1]) == "a list"
+    assert len(validate.said("x" * 1_000)) <= 60
+    assert validate.said(10**10_000) == "something"
+    assert validate.written({str(number): "x" for number in range(101)}).keys() == {
+        str(number) for number in range(100)
+    }
+    views = [ParameterView(str(number), "1", "2", "3") for number in range(101)]
+    assert validate.described(views) == views[:100]
+    assert refused(validate.queues, 3, lambda view: None)
+    assert refused(validate.queues, ["queue"], lambda view: None)
+    assert refused(validate.queues, [Queue("mine", [Task(1, "a")])], lambda view: None)
+    task = Task(1, "a")
+    shown = validate.queues((Queue("mine", [task], 5 * MS) for _ in range(101)), lambda view: task)
+    assert shown == [Queue(Clause("sentence", {"text": "mine"}), (task,), 5 * MS)] * 100
+
+
+def test_what_a_policy_of_ones_own_refuses_is_told_as_it_says() -> None:
+    faults = [("a\x1b[31m", Clause("not so\x1b[31m", {"value": 3})), ("b", Clause("nor so"))]
+    assert validate.bad_value(BadValue.all(faults)).faults == [
+        ("a", Clause("not so", {"value": 3})),
+        ("b", Clause("nor so")),
+    ]
+    assert len(validate.bad_value(BadValue.all(faults * 60)).faults) == 100
+    nothing = BadValue("x")
+    nothing.faults = []
+    assert validate.bad_value(nothing).faults == [("", Clause("answers do not fit"))]

@@ -609,3 +609,11 @@ def test_a_slice_begins_when_the_process_really_started() -> None:
     kernel.decide()
     kernel.settle(Obeyed({1: Started(3 * MS, 0)}, {}, {}))
     assert kernel.cpus[0].slice_end_ns == 23 * MS
+
+
+def test_a_slice_that_is_renewed_is_granted_anew_from_now_on() -> None:
+    """The boost at 25 ms lifts both: the running one has the 10 ms of the top from then on, the other one after it."""
+    jobs = [process(name, "cpu 60ms") for name in "ab"]
+    parameters: dict[str, object] = {"quanta": ["10ms", "20ms"], "boost": "25ms"}
+    events = simulate(scenario(*jobs, policy="mlfq", parameters=parameters))
+    assert dispatches(events)[:5] == [(0, 1), (10, 2), (20, 1), (35, 2), (45, 1)]

@@ -13,8 +13,9 @@ from sandbox.model.commands import Kill
 from sandbox.model.events import Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
-from sandbox.policies.base import Task
+from sandbox.policies.base import Policy, Task
 from sandbox.policies.common.tickets import TicketPool
+from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS, S
 from sandbox.wording import policies as choices
 from sandbox.wording.policies import rule_and_rest
@@ -98,6 +99,44 @@ def test_each_reason_and_note_has_words_and_travels_as_json(name: str) -> None:
         assert "{" not in wording.sentence(event, called)
 
 
+def test_a_policy_of_ones_own_finds_all_that_it_needs_in_one_place() -> None:
+    """What the hint to a moved import may name, and the command ``from sandbox.policies import *`` gives."""
+    assert {*policies.__all__} >= {"Policy", "Task", "Parameter", "Duration", "Whole", "Clause", "Queue", "Ranked"}
+    assert [name for name in policies.__all__ if not hasattr(policies, name)] == []
+
+
+class Installed(Policy):
+    """Nothing special."""
+
+    name = "installed"
+
+
+class EntryPoint:
+    """What an installed package declares."""
+
+    def __init__(self, name: str, loaded: object) -> None:
+        self.name, self.loaded = name, loaded
+
+    def load(self) -> object:
+        return self.loaded
+
+
+def test_installed_policies_go_by_name_after_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint("installed", Installed), EntryPoint("rr", Installed), EntryPoint("broken", 3)]
+    monkeypatch.setattr(policies, "_installed", lambda: points)
+    assert policies.names() == [*policies.BUILT_IN, "installed", "broken"]
+    assert policies.find("installed") is Installed
+    assert policies.find("rr") is RoundRobin
+    for name, rule in (("instaled", "no such policy"), ("broken", "not a policy")):
+        with pytest.raises(BadValue) as bad:
+            policies.find(name)
+        ((_, what),) = bad.value.faults
+        assert what.rule.startswith(rule)
+        if name == "instaled":
+            allowed = " | ".join(policies.names())
+            assert what.figures == {"value": "instaled", "allowed": allowed, "hint": "installed"}
+
+
 def test_only_those_disclaim_a_law_that_cannot_keep_it() -> None:
     """None of ours lets a CPU stand idle. Who goes by a rank that others may always be ahead in keeps no promise that
     everybody runs: the shortest, the most important, the nearest deadline, the highest queue; without aging or boosts."""
@@ -149,6 +188,41 @@ def test_all_that_is_wrong_with_parameters_is_told_at_once() -> None:
     with pytest.raises(BadValue) as bad:
         policies.find("mlfq")({"boost": "soon", "quanta": ["5ms", "9"], "colour": 3})
     assert {where for where, _ in bad.value.faults} == {".boost", ".quanta[2]", ""}
+
+
+REASONS = {
+    # The figure of the rule, in ms where it is a time, from the definition of each; who has none comes last.
+    "edf": [("b", "earliest deadline", 40), ("a", "earliest deadline", 50), ("a", "earliest deadline", 100), ("c", "no deadline is left", None)],
+    "rm": [("a", "shortest period", 50), ("b", "shortest period", 90), ("a", "shortest period", 50), ("c", "no period is left", None)],
+    "sjf": [("c", "shortest next burst", 10), ("a", "shortest next burst", 20), ("b", "shortest next burst", 30), ("a", "shortest next burst", 20)],
+    "srtf": [("c", "least remaining time", 10), ("a", "least remaining time", 20), ("b", "least remaining time", 30), ("a", "least remaining time", 20)],
+    "fair": [(name, "least virtual runtime", ran) for ran in (0, 8) for name in "abc"] + [("a", "least virtual runtime", 16), ("b", "least virtual runtime", 16)],
+    "eevdf": [(name, "earliest virtual deadline", 3) for name in "abc"] + [(name, "earliest virtual deadline", 6) for name in "abc"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_each_decision_is_told_with_what_it_was_decided_by(name: str) -> None:
+    jobs = [
+        process("a", "cpu 20ms", period_ns=50 * MS, repeat=2),
+        process("b", "cpu 30ms", period_ns=90 * MS, deadline_ns=40 * MS),
+        process("c", "cpu 10ms"),
+    ]
+    told = whys(simulate(scenario(*jobs, policy=name)))
+    expected = REASONS[name]
+    assert [
+        (who, rule, next(iter(figures.values())) // MS if figures else None)
+        for who, rule, figures in told[: len(expected)]
+    ] == expected
+
+
+def test_hrrn_compares_how_long_each_waited_beside_its_burst() -> None:
+    jobs = [process("a", "cpu 20ms"), process("b", "cpu 30ms"), process("c", "cpu 10ms")]
+    assert whys(simulate(scenario(*jobs, policy="hrrn"))) == [
+        ("a", "highest response ratio", {"ratio": 1.0, "waited_ns": 0, "burst_ns": 20 * MS}),
+        ("c", "highest response ratio", {"ratio": 3.0, "waited_ns": 20 * MS, "burst_ns": 10 * MS}),
+        ("b", "highest response ratio", {"ratio": 2.0, "waited_ns": 30 * MS, "burst_ns": 30 * MS}),
+    ]
 
 
 # Bursts known and guessed

@@ -35,18 +35,20 @@ from mutmut.mutation.file_mutation import MutationVisitor, deep_replace
 from mutmut.mutation.mutators import mutation_operators
 from mutmut.mutation.pragma_handling import IgnoredCode
 
+#: What a change is known by: the file, the function or class, the lines before and after, without blanks.
+Key = tuple[str, str, str, str]
 ROOT = Path(__file__).parents[2]
 LISTED = Path(__file__).with_suffix(".toml")
 #: What is changed, and the tests that are about it, the quick ones first. The first pattern that fits counts.
 TESTS = {
     "sandbox/kernel/hearsay.py": "hearsay lineage stolen",
-    "sandbox/kernel/*.py": "kernel metrics predict hearsay queues",
+    "sandbox/kernel/*.py": "kernel metrics predict hearsay queues succession",
     "sandbox/machines/*.py": "kernel metrics predict old_recordings",
     "sandbox/policies/host/*.py": "guard paths judge",
     "sandbox/policies/template.py": "guard paths judge",
-    "sandbox/policies/choice.py": "guard run_options",
-    "sandbox/policies/__init__.py": "guard queues",
-    "sandbox/policies/*.py": "queues policies references language",
+    "sandbox/policies/choice.py": "run_options",
+    "sandbox/policies/__init__.py": "run_options policies paths",
+    "sandbox/policies/*.py": "queues policies run_options references language",
     "sandbox/views/transitions.py": "diagram",
     "sandbox/views/*.py": "metrics kernel past agreement",
     "sandbox/analysis/conformance/*.py": "conformance judge",
@@ -94,7 +96,7 @@ class Mutant:
     text: str = field(repr=False)
 
     @property
-    def key(self) -> tuple[str, str, str, str]:
+    def key(self) -> Key:
         return self.path, self.inside, self.was, self.now
 
     def __str__(self) -> str:
@@ -158,7 +160,7 @@ def sources(only: Sequence[str]) -> list[str]:
     return [path for path in found if not only or any(fnmatch(path, f"*{pattern}*") for pattern in only)]
 
 
-def sample(paths: Sequence[str], number: int, seed: int, listed: set[tuple[str, str, str, str]]) -> list[Mutant]:
+def sample(paths: Sequence[str], number: int, seed: int, listed: Listed) -> list[Mutant]:
     """So many, drawn by this seed: a file by its length, a place in it, a change of that place."""
     chance, read, drawn = random.Random(seed), {}, {}
     weights = [(ROOT / path).stat().st_size for path in paths]
@@ -167,26 +169,38 @@ def sample(paths: Sequence[str], number: int, seed: int, listed: set[tuple[str, 
         if path not in read:
             read[path] = Source(path)
         mutant = read[path].draw(chance) if read[path].places else None
-        if mutant is not None and mutant.key not in listed:
+        if mutant is not None and mutant not in listed:
             drawn[mutant.key] = mutant
         if len(drawn) == number:
             break
     return list(drawn.values())
 
 
-def everything(paths: Sequence[str], listed: set[tuple[str, str, str, str]]) -> list[Mutant]:
+def everything(paths: Sequence[str], listed: Listed) -> list[Mutant]:
     """All of these files, once each; says what is listed and is no more."""
     found = {mutant.key: mutant for path in paths for mutant in Source(path).all()}
-    for key in sorted(key for key in listed if key[0] in paths and key not in found):
+    for key in sorted(key for key in listed.single if key[0] in paths and key not in found):
         print(f"listed in {LISTED.name}, but there is no such change: {key}")
-    return [mutant for key, mutant in found.items() if key not in listed]
+    return [mutant for mutant in found.values() if mutant not in listed]
 
 
-def unheeded() -> set[tuple[str, str, str, str]]:
-    """The changes that are listed as changing nothing that matters."""
-    entries = tomllib.loads(LISTED.read_text("utf-8")).get("mutant", [])
-    assert all(entry["reason"] for entry in entries)
-    return {(entry["path"], entry["inside"], entry["was"], entry["now"]) for entry in entries}
+class Listed:
+    """The changes that change nothing that matters, each with its reason: single ones, and kinds, which are told by what
+    is written in place of what."""
+
+    def __init__(self) -> None:
+        listed = tomllib.loads(LISTED.read_text("utf-8"))
+        self.single: set[Key] = set()
+        self._kinds: list[tuple[str, str]] = []
+        for entry in listed["mutant"]:
+            assert entry["reason"]
+            self.single.add((entry["path"], entry["inside"], entry["was"], entry["now"]))
+        for entry in listed["kind"]:
+            assert entry["reason"]
+            self._kinds.append((entry["was"], entry["now"]))
+
+    def __contains__(self, mutant: Mutant) -> bool:
+        return mutant.key in self.single or any(mutant.was.replace(*kind) == mutant.now for kind in self._kinds)
 
 
 class Laboratory:
@@ -312,7 +326,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="show the changes, try none")
     asked = parser.parse_args()
     os.nice(19)
-    paths, listed = sources(asked.only), unheeded()
+    paths, listed = sources(asked.only), Listed()
     mutants = sample(paths, asked.sample, asked.seed, listed) if asked.sample else everything(paths, listed)
     if asked.list:
         print(*mutants, sep="\n")
