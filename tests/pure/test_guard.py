@@ -4,6 +4,7 @@ goes on."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +28,8 @@ from sandbox.model.events import (
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
 from sandbox.policies import Duration, Parameter, build
-from sandbox.policies.base import Policy, Queue, Task
+from sandbox.policies.base import NullKernel, Policy, Queue, Task
+from sandbox.policies.fcfs import FirstComeFirstServed
 from sandbox.policies.host import failures, validate
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.guard import Guard
@@ -565,6 +567,64 @@ def test_a_guard_hands_on_all_that_it_is_told_and_nothing_else() -> None:
     plain = heard(guarded=False)
     assert {str(call[0]) for call in plain} >= {"start", "enqueue", "remove", "retune", "timer", "preempts", "stopping"}
     assert heard(guarded=True) == plain
+
+
+class Told(NullKernel):
+    """A kernel that remembers what failed."""
+
+    what: Clause | None = None
+
+    def failed(self, what: Clause) -> None:
+        self.what = what
+
+
+TASK, OTHER = Task(1, "a"), Task(2, "b")
+CALLS: dict[str, Callable[[Guard], object]] = {
+    "start": lambda guard: guard.start(0),
+    "enqueue": lambda guard: guard.enqueue(TASK, "admitted", 0),
+    "pick": lambda guard: guard.pick(0, 0),
+    "slice": lambda guard: guard.slice(TASK),
+    "preempts": lambda guard: guard.preempts(TASK, OTHER, 0),
+    "stopping": lambda guard: guard.stopping(TASK, 0, 0),
+    "remove": lambda guard: guard.remove(TASK),
+    "retune": lambda guard: guard.retune(0),
+    "timer": lambda guard: guard.timer(0),
+    "timer_ns": lambda guard: guard.timer_ns,
+    "keeps_slice": lambda guard: guard.keeps_slice,
+    "starves": lambda guard: guard.starves,
+    "idles": lambda guard: guard.idles,
+    "why": lambda guard: guard.why(TASK),
+    "queues": lambda guard: guard.queues(),
+    "figures": lambda guard: guard.figures(TASK),
+    "tune": lambda guard: guard.tune("x", "y"),
+    "raw": lambda guard: guard.raw("x", "y"),
+    "parameters": lambda guard: guard.parameters,
+    "described": lambda guard: guard.described(),
+}
+
+
+@pytest.mark.parametrize("callback", CALLS)
+def test_f28_what_failed_is_told_by_its_name_and_the_successor_answers(callback: str) -> None:
+    def fail(policy: Policy, *_: object) -> object:
+        return 1 / 0 if armed else getattr(Policy(), callback)
+
+    armed = False
+    answer = property(fail) if callback in ("timer_ns", "keeps_slice", "starves", "idles", "parameters") else fail
+    guard = Guard(type("Mine", (Policy,), {callback: answer, "name": "mine"})())
+    guard.kernel = kernel = Told()
+    armed = True
+    with suppress(BadValue):  # the successor has no parameter x
+        CALLS[callback](guard)
+    assert kernel.what is not None
+    assert (kernel.what.rule, kernel.what.figures["callback"]) == ("policy raises", callback)
+    assert (kernel.what.figures["policy"], kernel.what.figures["successor"]) == ("mine", "fcfs")
+    assert guard.kind is FirstComeFirstServed
+
+
+def test_what_a_policy_says_of_itself_is_what_its_guard_says() -> None:
+    for name in ("idles", "starves"):
+        assert getattr(Guard(type("Mine", (Policy,), {name: True})()), name) is True
+        assert getattr(Guard(Policy()), name) is False
 
 
 def refused(check: Callable[..., object], *answer: Any) -> bool:

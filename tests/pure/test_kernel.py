@@ -12,7 +12,9 @@ from sandbox.kernel.machine import (
     Happened,
     Obeyed,
     Report,
+    Run,
     Started,
+    Stop,
     Told,
     Waits,
     Woke,
@@ -532,6 +534,20 @@ def test_what_a_process_waits_for_may_be_told_after_its_successor_was_let_run() 
         Blocked(5 * MS, 1, Clause("pipe")),
         Blocked(9 * MS, 2, Clause("poll")),
     ]
+
+
+def test_who_is_let_run_before_it_is_chosen_must_be_stopped() -> None:
+    """A process that the machine has stopped itself needs no order to wait; one that runs already does."""
+    for continued in (False, True):
+        born: list[Report] = [
+            Arrived(pid, process(name, "cpu 90ms"), continued=continued) for pid, name in enumerate("ab", 1)
+        ]
+        kernel = Kernel(RoundRobin())
+        kernel.tell(Happened(0, born, {}))
+        assert kernel.decide() == ([Stop(2)] if continued else []) + [Run(1, 0)]
+    kernel = Kernel(RoundRobin())
+    kernel.tell(Happened(0, [Arrived(1, process("a", "cpu 1ms")), Arrived(2, process("b", "cpu 1ms"))], {}))
+    assert kernel.decide() == [Run(1, 0)], "what nothing is said of is stopped"
 
 
 def test_who_yields_goes_to_the_tail_and_who_is_on_no_cpu_has_nothing_to_yield() -> None:

@@ -260,6 +260,7 @@ class Laboratory:
         return failed[1] if failed else f"no end, or none that pytest tells ({status})"
 
     def _test(self, tests: Sequence[str], limit_s: int) -> int:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()
         self._prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         resource.setrlimit(resource.RLIMIT_CPU, (limit_s, limit_s))
@@ -326,6 +327,7 @@ def main() -> int:
     parser.add_argument("--list", action="store_true", help="show the changes, try none")
     asked = parser.parse_args()
     os.nice(19)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # the copy is cleared away
     paths, listed = sources(asked.only), Listed()
     mutants = sample(paths, asked.sample, asked.seed, listed) if asked.sample else everything(paths, listed)
     if asked.list:
