@@ -33,7 +33,7 @@ from sandbox.policies.fcfs import FirstComeFirstServed
 from sandbox.policies.host import failures, validate
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.guard import Guard
-from sandbox.policies.host.loader import classes
+from sandbox.policies.host.loader import MAX_BYTES, classes, load
 from sandbox.util.units import MS
 from tests.support.scenarios import exits, process, scenario, simulate
 
@@ -430,6 +430,54 @@ def test_where_a_file_is_gone_first_come_first_served_stands_in_under_its_name(t
     policy, why = PolicyFactory(MachineSpec(policy="gone.py:Mine", seed=7), str(tmp_path)).first_or_stand_in()
     assert (policy.name, policy.source, policy.seed) == ("fcfs", "gone.py:Mine", 7)
     assert why == Clause("no such file", {"asked": "policy", "value": "gone.py", "successor": "fcfs"})
+
+
+@pytest.mark.parametrize(
+    ("text", "rule", "figures"),
+    [
+        ("Mine = 3", "not a policy", {"value": "mine.py:Mine"}),
+        ("class Mine: pass", "not a policy", {"value": "mine.py:Mine"}),
+        ("class Other: pass", "no such class", {"value": "Mine", "file": "mine.py"}),
+        ("class Mine(Policy):\n    ties = 'never'", "ties of a policy", {
+            "value": "Mine", "found": "'never'", "allowed": "arrival-first | requeue-first",
+        }),
+        ("\n1 / 0", "file fails", {"value": "mine.py", "line": 3, "reason": "ZeroDivisionError: division by zero"}),
+        ("\nclass Mine(", "file fails", {"value": "mine.py", "line": 3, "reason": "SyntaxError: '(' was never closed (mine.py, line 3)"}),
+        ("class Mine(Policy):\n    def __init__(self, *a):\n        [][1]", "file fails", {
+            "value": "mine.py:Mine", "line": 4, "reason": "IndexError: list index out of range",
+        }),
+        ("class Mine(Policy):\n    __init__ = None", "policy does not start", {
+            "value": "mine.py:Mine", "line": None, "reason": "TypeError: 'NoneType' object is not callable",
+        }),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_file_is_told_with_its_place(
+    tmp_path: Path, text: str, rule: str, figures: dict[str, Any]
+) -> None:
+    (tmp_path / "mine.py").write_text(f"from sandbox.policies import Policy\n{text}\n")
+    with pytest.raises(BadValue) as bad:
+        build(MachineSpec(policy="mine.py:Mine"), str(tmp_path))
+    what = bad.value.what
+    assert (what.rule, {name: figure for name, figure in what.figures.items() if name in figures}) == (rule, figures)
+
+
+def test_a_policy_without_a_name_has_that_of_its_class(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(
+        "from sandbox.policies import Policy\nclass Mine(Policy): pass\nclass Named(Policy):\n    name = 'x\\x1b[31m' * 50\n"
+    )
+    assert load("mine.py:Mine", str(tmp_path)).name == "Mine"
+    named = load("mine.py:Named", str(tmp_path)).name
+    assert (named[:5], len(named)) == ("xxxxx", 40)
+    (tmp_path / "mine.py").write_text("from sandbox.policies import Policy\nclass Mine(Policy): name = 'anew'")
+    assert load("mine.py:Mine", str(tmp_path)).name == "anew", "it is read anew each time"
+    for folder, rule in (("", "file nobody named"), (str(tmp_path / "no"), "no such file")):
+        with pytest.raises(BadValue) as bad:
+            load("mine.py:Mine", folder)
+        assert (bad.value.what.rule, bad.value.what.figures["value"]) == (rule, "mine.py")
+    (tmp_path / "mine.py").write_bytes(b"#" * (MAX_BYTES + 1))
+    with pytest.raises(BadValue) as bad:
+        load("mine.py:Mine", str(tmp_path))
+    assert bad.value.what == Clause("file is too large", {"allowed": "1024 KiB"})
 
 
 def test_the_classes_of_a_file_are_told_without_running_it(tmp_path: Path) -> None:

@@ -22,11 +22,13 @@ from sandbox.kernel.machine import (
 )
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.process import BurstPlan, Process
+from sandbox.machines.simulate import obstacles
 from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Spawn, Step, Tune, Type, UsePolicy
 from sandbox.model.events import (
     Admitted,
     Became,
     Blocked,
+    Booted,
     Clause,
     Descheduled,
     Dispatched,
@@ -37,6 +39,7 @@ from sandbox.model.events import (
     Operator,
     Ready,
 )
+from sandbox.model.problems import Problem
 from sandbox.model.spec import MachineSpec, ProcessSpec, Segment
 from sandbox.model.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Policy, Task
@@ -46,7 +49,7 @@ from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.history import History
 from sandbox.wording import why
-from tests.support.scenarios import exits, gantt, process, scenario, simulate
+from tests.support.scenarios import command, exits, gantt, process, scenario, simulate
 
 
 def dispatches(events: list[Event]) -> list[tuple[float, int]]:
@@ -633,3 +636,59 @@ def test_a_slice_that_is_renewed_is_granted_anew_from_now_on() -> None:
     parameters: dict[str, object] = {"quanta": ["10ms", "20ms"], "boost": "25ms"}
     events = simulate(scenario(*jobs, policy="mlfq", parameters=parameters))
     assert dispatches(events)[:5] == [(0, 1), (10, 2), (20, 1), (35, 2), (45, 1)]
+
+
+def test_a_run_begins_with_what_it_is_and_ends_with_why() -> None:
+    """The parameters as they are in force, the quantum of the scenario among them; the end when the last thing ended."""
+    world = scenario(process("a", "cpu 10ms", "io 5ms"), cpus=2, quantum_ns=7 * MS, ties="requeue-first")
+    events = simulate(world)
+    assert events[0] == Booted(
+        t_ns=0, machine="virtual", cpus=2, policy="rr", parameters={"quantum_ns": 7 * MS}, ties="requeue-first",
+        scenario="test", sensor=None, recipe=None,
+    )  # fmt: skip
+    assert events[-1] == Halted(15 * MS, Clause("done"))
+    quit_at_3 = simulate(scenario(process("a", "cpu 10ms"), script=[("3ms", Quit())]))
+    assert quit_at_3[-1] == Halted(3 * MS, Clause("quit"))
+    assert simulate(scenario())[-1] == Halted(0, Clause("done"))
+
+
+def test_what_there_is_not_in_virtual_time_is_told() -> None:
+    """A program, unless it is said how long it would take."""
+    world = scenario(process("a", "cpu 1ms"), command("ls", "ls", "-l"), command("cc", "cc", estimate_ns=MS))
+    assert obstacles(world) == [Problem(0, "process ls", Clause("cannot be simulated", {"value": "ls -l"}))]
+
+
+def test_a_process_is_admitted_with_all_that_its_file_says_of_it() -> None:
+    spec = process(
+        "a", "cpu 10ms", "io 4ms", "cpu 5ms", priority=3, nice=-2, tickets=7, period_ns=90 * MS, deadline_ns=60 * MS,
+        estimate_ns=8 * MS,
+    )  # fmt: skip
+    kernel = Kernel(RoundRobin())
+    kernel.tell(Happened(5 * MS, [Arrived(4, spec, 9, 4711, parent=2)], {}))
+    kernel.decide()
+    born = next(event for event in kernel.settle(NOTHING) if isinstance(event, Admitted))
+    assert born == Admitted(
+        5 * MS, 4, "a", spec.runs, os_pid=4711, parent=2, order=9, demand_ns=15 * MS,
+    )  # fmt: skip
+    task = kernel.processes[4]
+    assert (task.pid, task.name, task.order, task.arrived_ns) == (4, "a", 9, 5 * MS)
+    assert (task.priority, task.nice, task.tickets) == (3, -2, 7)
+    assert (task.period_ns, task.deadline_ns, task.due_ns) == (90 * MS, 60 * MS, 65 * MS)
+    assert (task.demand_ns, task.estimate_ns, task.burst_ns, task.before_ns) == (15 * MS, 8 * MS, 10 * MS, 0)
+    plain = Process(1, ProcessSpec("b", command=["x"]), 5, None, False)
+    assert (plain.order, plain.burst_ns, plain.due_ns, plain.demand_ns, plain.since_ns) == (1, None, None, None, 5)
+    assert Process(1, ProcessSpec("b", period_ns=30), 5, None, False).due_ns == 35
+
+
+def test_cpu_time_is_told_once_and_never_less_than_nothing() -> None:
+    """To the policy and on record; what an estimate told too much is told less the next time."""
+    process_ = Process(1, ProcessSpec("a", command=["x"]), 0, None, True)
+    process_.cpu_ns = 10
+    assert (process_.charge(), process_.charge()) == (10, 0)
+    process_.cpu_ns = 7
+    assert process_.charge() == 0
+    process_.cpu_ns = 12
+    assert process_.charge() == 2
+    assert [process_.report(used) for used in (10, 10, 7, 12)] == [10, 0, 0, 2]
+    assert process_.use_undispatched(15) == 3
+    assert (process_.use_undispatched(11), process_.cpu_ns, process_.undispatched_ns) == (0, 11, 3)
