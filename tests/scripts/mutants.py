@@ -70,7 +70,7 @@ IMPORTED = (
 )
 #: CPU seconds for the tests about a module, and for the rest; more is a hang, which is noticed. On a busy machine the
 #: clock may take so many times as long.
-FIRST_S, REST_S, BUSY = 60, 240, 5
+FIRST_S, REST_S, BUSY = 40, 240, 5
 MEMORY_BYTES = 4 << 30
 PURE = "tests/pure/"
 _FAILED = re.compile(rf"^(?:FAILED|ERROR) ({PURE}.+?)(?: - .*)?$", re.MULTILINE)
