@@ -27,7 +27,7 @@ from sandbox.model.events import (
 )
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
-from sandbox.policies import Duration, Parameter, build
+from sandbox.policies import Duration, Parameter, build, template
 from sandbox.policies.base import NullKernel, Policy, Queue, Task
 from sandbox.policies.fcfs import FirstComeFirstServed
 from sandbox.policies.host import failures, validate
@@ -35,7 +35,7 @@ from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.guard import Guard
 from sandbox.policies.host.loader import MAX_BYTES, classes, load
 from sandbox.util.units import MS
-from tests.support.scenarios import exits, process, scenario, simulate
+from tests.support.scenarios import exits, gantt, process, scenario, simulate
 
 HEAD = """\
 import math
@@ -419,6 +419,34 @@ def test_f59_a_file_that_fails_in_an_odd_way_is_told(tmp_path: Path, text: str) 
     with pytest.raises(BadValue) as bad:
         build(MachineSpec(policy="mine.py:Mine"), str(tmp_path))
     assert "mine.py" in wording.problem(bad.value.what)
+
+
+def test_the_template_is_round_robin_and_says_why() -> None:
+    """Whatever one changes of it: what it was before is known. A preempted task would go back to the head."""
+    jobs = [
+        process("a", "cpu 120ms", "io 30ms", "cpu 60ms"),
+        process("b", "cpu 90ms", arrive="5ms"),
+        process("c", "cpu 200ms", arrive="70ms"),
+    ]
+    ours = simulate(scenario(*jobs, policy=f"{template.__file__}:Mine"))
+    assert gantt(ours) == gantt(simulate(scenario(*jobs, policy="rr", quantum_ns=50 * MS)))
+    decided = [event for event in ours if isinstance(event, Dispatched)]
+    assert {event.slice_ns for event in decided} == {50 * MS}
+    assert [event.why for event in decided] == [Clause("sentence", {"text": "it has waited longest"})] * len(decided)
+    tenth = simulate(scenario(*jobs, policy=f"{template.__file__}:Mine", quantum_ns=10 * MS))
+    assert gantt(tenth) == gantt(simulate(scenario(*jobs, policy="rr", quantum_ns=10 * MS)))
+    mine, first, second = template.Mine(), Task(1, "a"), Task(2, "b")
+    mine.enqueue(first, "admitted", 0)
+    mine.enqueue(second, "preempted", 0)
+    assert mine.preempts(first, second, 0) is False
+    assert [mine.pick(0, 0), mine.pick(0, 0)] == [second, first]
+    assert (mine.idles, mine.starves) == (False, False)
+    for text in ("1ms", "10s"):
+        mine.tune("quantum", text)
+        assert mine.described()[0].value == text
+    for text in ("999us", "10001ms"):
+        with pytest.raises(BadValue):
+            mine.tune("quantum", text)
 
 
 # Instead of whom, and what is told of files and ends

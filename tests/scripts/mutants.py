@@ -37,6 +37,8 @@ from mutmut.mutation.pragma_handling import IgnoredCode
 
 #: What a change is known by: the file, the function or class, the lines before and after, without blanks.
 Key = tuple[str, str, str, str]
+#: What is written in place of what.
+Change = tuple[libcst.CSTNode, libcst.CSTNode]
 ROOT = Path(__file__).parents[2]
 LISTED = Path(__file__).with_suffix(".toml")
 #: What is changed, and the tests that are about it, the quick ones first. The first pattern that fits counts.
@@ -112,13 +114,13 @@ class Source:
         visitor = Visitor(mutation_operators, IgnoredCode(set(), set(), set()))
         self._module = wrapper.visit(visitor)
         self._positions = wrapper.resolve(PositionProvider)
-        self.places: dict[tuple[int, int, int, int], list[tuple[libcst.CSTNode, libcst.CSTNode]]] = {}
+        self.places: dict[tuple[int, int, int, int], list[Change]] = {}
         for mutation in visitor.mutations:
             at = self._positions.get(mutation.original_node)
             where = (at.start.line, at.start.column, at.end.line, at.end.column) if at else (0, 0, 0, 0)
             self.places.setdefault(where, []).append((mutation.original_node, mutation.mutated_node))
 
-    def mutant(self, line: int, change: tuple[libcst.CSTNode, libcst.CSTNode]) -> Mutant | None:
+    def mutant(self, change: Change) -> Mutant | None:
         """The file with this change; None where it is the same or no Python."""
         changed = deep_replace(self._module, *change)
         assert isinstance(changed, libcst.Module)
@@ -143,15 +145,14 @@ class Source:
         return ".".join(name for _, name in sorted(names))
 
     def all(self) -> Iterator[Mutant]:
-        for where, changes in sorted(self.places.items()):
+        for _, changes in sorted(self.places.items()):
             for change in changes:
-                mutant = self.mutant(where[0], change)
+                mutant = self.mutant(change)
                 if mutant is not None:
                     yield mutant
 
     def draw(self, chance: random.Random) -> Mutant | None:
-        where = chance.choice(sorted(self.places))
-        return self.mutant(where[0], chance.choice(self.places[where]))
+        return self.mutant(chance.choice(self.places[chance.choice(sorted(self.places))]))
 
 
 def sources(only: Sequence[str]) -> list[str]:
