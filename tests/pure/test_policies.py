@@ -101,6 +101,28 @@ def test_each_reason_and_note_has_words_and_travels_as_json(name: str) -> None:
         assert "{" not in wording.sentence(event, called)
 
 
+def test_a_task_of_which_nothing_is_said_is_an_ordinary_one() -> None:
+    """As whoever tries a policy of their own makes it: nice 0, 100 tickets, no deadline, nothing used yet."""
+    task = Task(3, "a", 7)
+    assert (task.pid, task.name, task.order, task.arrived_ns, task.since_ns) == (3, "a", 3, 7, 7)
+    assert (task.priority, task.nice, task.tickets, task.cpu_ns, task.before_ns) == (0, 0, 100, 0, 0)
+    for unknown in (
+        "demand_ns",
+        "period_ns",
+        "deadline_ns",
+        "estimate_ns",
+        "burst_ns",
+        "due_ns",
+        "stopped",
+        "left_ns",
+        "data",
+    ):
+        assert getattr(task, unknown) is None, unknown
+    assert (Task(3, "a", 7, 0).order, repr(task)) == (0, "<3 a>")
+    task.own = 5
+    assert (task.data, task.own) == (5, 5)
+
+
 def test_a_policy_of_ones_own_finds_all_that_it_needs_in_one_place() -> None:
     """What the hint to a moved import may name, and the command ``from sandbox.policies import *`` gives."""
     assert {*policies.__all__} >= {"Policy", "Task", "Parameter", "Duration", "Whole", "Clause", "Queue", "Ranked"}

@@ -14,10 +14,13 @@ from sandbox.cli import run_options
 from sandbox.cli.run_options import RunOptions, prepare
 from sandbox.model.commands import Quit
 from sandbox.model.problems import BadInput
-from sandbox.model.spec import At
+from sandbox.model.spec import At, MachineSpec
 from sandbox.model.values import BadValue
 from sandbox.policies import choice
+from sandbox.policies.base import Policy
 from sandbox.policies.choice import Contender
+from sandbox.policies.host.guard import Guard
+from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS
 from tests.support.scenarios import process, scenario
 
@@ -162,3 +165,25 @@ def test_sensible_contenders_go_by_what_the_processes_say() -> None:
     recorded = scenario(process("a", "cpu 1ms"), policy="mine.py:Mine")
     recorded.folder = ""
     assert choice.sensible(recorded)[0].policy == "fcfs", "a file that a recording names is not run"
+
+
+def test_only_policies_of_ones_own_work_behind_a_guard_unless_one_is_given(tmp_path: Path) -> None:
+    """Its quantum and its seed are the scenario's, where it has any and says nothing of its own."""
+    (tmp_path / "mine.py").write_text(POLICY)
+    spec = MachineSpec(policy="rr", quantum_ns=7 * MS, seed=5)
+    plain = policies.build(spec)
+    assert (type(plain), plain.source, plain.seed, plain.written) == (RoundRobin, "rr", 5, {"quantum": "7ms"})
+    mine = policies.build(MachineSpec(policy="mine.py:Mine", quantum_ns=7 * MS, seed=5), str(tmp_path))
+    assert (type(mine), mine.source, mine.seed, mine.written) == (Guard, "mine.py:Mine", 5, {"quantum": "7ms"})
+    given: list[str] = []
+
+    def guard(policy: Policy, alarm: object) -> Policy:
+        given.append(policy.source)
+        return policy
+
+    policies.build(spec, guard=guard)
+    policies.build(MachineSpec(policy="mine.py:Mine"), str(tmp_path), guard=guard)
+    assert given == ["rr", "mine.py:Mine"]
+    own = policies.build(MachineSpec(policy="rr", quantum_ns=7 * MS, parameters={"quantum": "3ms"}))
+    assert own.written == {"quantum": "3ms"}
+    assert policies.build(MachineSpec(policy="fcfs", quantum_ns=7 * MS)).written == {}

@@ -49,7 +49,7 @@ TESTS = {
     "sandbox/policies/host/*.py": "guard paths judge",
     "sandbox/policies/template.py": "guard paths judge",
     "sandbox/policies/choice.py": "run_options",
-    "sandbox/policies/__init__.py": "run_options policies paths",
+    "sandbox/policies/__init__.py": "run_options policies judge",
     "sandbox/policies/*.py": "queues policies run_options references language",
     "sandbox/views/transitions.py": "diagram",
     "sandbox/views/*.py": "metrics kernel past agreement",
