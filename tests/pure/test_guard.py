@@ -19,6 +19,7 @@ from sandbox.model.events import (
     Dispatched,
     Event,
     Fault,
+    Figure,
     ParameterView,
     PolicyNote,
     Queues,
@@ -34,6 +35,7 @@ from sandbox.policies.host import failures, validate
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.guard import Guard
 from sandbox.policies.host.loader import MAX_BYTES, classes, load
+from sandbox.util.timeout import Timeout
 from sandbox.util.units import MS
 from tests.support.scenarios import exits, gantt, process, scenario, simulate
 
@@ -549,6 +551,43 @@ def test_where_a_policy_hung_is_read_from_the_dump_of_its_stack() -> None:
     assert failures.cause_of_end(DUMP.replace("{ours}", sandbox.__path__[0])).rule == "command hangs"
 
 
+def test_of_what_cannot_be_asked_its_place_is_told() -> None:
+    """Where its author's code was last; nothing of the exception but whether it was the limit of time."""
+    try:
+        exec(compile("def pick():\n    return 1 / 0\n\npick()", "/home/me/mine.py", "exec"))  # noqa: S102
+    except ZeroDivisionError as error:
+        traceback = error.__traceback__
+    known: dict[str, Figure] = {"policy": "mine", "callback": "pick", "file": "mine.py", "line": 2, "code": ""}
+    what = failures.bare("mine", "pick", ZeroDivisionError, traceback)
+    assert what == Clause("policy raises", {**known, "error": "something that cannot be shown"})
+    assert failures.bare("mine", "pick", Timeout, traceback) == Clause("policy takes too long", known)
+    nowhere = failures.bare("mine", "pick", None, None)
+    assert nowhere.figures == {"policy": "mine", "callback": "pick", "error": "something that cannot be shown"}
+
+
+def test_an_exception_is_told_in_one_line_and_placed_by_its_file(tmp_path: Path) -> None:
+    assert failures.reason(ValueError("no\n \x1b[31mgood")) == "ValueError: no good"
+    assert failures.reason(KeyError()) == "KeyError"
+
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    class Slow(Exception):
+        def __str__(self) -> str:
+            raise Timeout
+
+    assert failures.reason(Mute()) == "Mute"
+    with pytest.raises(Timeout):
+        failures.reason(Slow())
+    path = str(tmp_path / "mine.py")
+    for text, line in (("def f():\n    1 / 0\n\nf()", 2), ("\nclass (", 2)):
+        with pytest.raises((ZeroDivisionError, SyntaxError)) as raised:
+            exec(compile(text, path, "exec"))  # noqa: S102
+        assert failures.failing_line(raised.value, path) == line
+        assert failures.failing_line(raised.value, "/elsewhere.py") is None
+
+
 def test_the_last_words_of_a_process_tell_of_its_end() -> None:
     assert failures.hang("no dump at all") is None
     assert failures.cause_of_death("first\nlast\x1b[31m") == Clause("kernel process died", {"reason": "last"})
@@ -695,6 +734,23 @@ def test_f28_what_failed_is_told_by_its_name_and_the_successor_answers(callback:
     assert (kernel.what.rule, kernel.what.figures["callback"]) == ("policy raises", callback)
     assert (kernel.what.figures["policy"], kernel.what.figures["successor"]) == ("mine", "fcfs")
     assert guard.kind is FirstComeFirstServed
+
+
+@pytest.mark.parametrize("callback", ["pick", "enqueue"])
+def test_f28_an_exception_that_takes_for_ever_to_be_told_is_told_as_such(callback: str) -> None:
+    class Slow(Exception):
+        def __str__(self) -> str:
+            raise Timeout
+
+    def fail(policy: Policy, *_: object) -> object:
+        raise Slow
+
+    guard = Guard(type("Mine", (Policy,), {callback: fail, "name": "mine"})())
+    guard.kernel = kernel = Told()
+    CALLS[callback](guard)
+    assert kernel.what is not None
+    assert (kernel.what.rule, kernel.what.figures["callback"]) == ("policy takes too long", callback)
+    assert (kernel.what.figures["policy"], kernel.what.figures["successor"]) == ("mine", "fcfs")
 
 
 def test_what_a_policy_says_of_itself_is_what_its_guard_says() -> None:

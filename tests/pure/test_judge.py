@@ -36,7 +36,8 @@ TASK = ExamineTask("mine.py", None, 1, 5, 30.0)
 
 
 def world() -> Scenario:
-    jobs = [process("a", "cpu 30ms", "io 10ms", "cpu 30ms"), process("b", "cpu 30ms", arrive="5ms", priority=-1)]
+    """Under mlfq the first one blocks in the middle of a slice, and keeps what is left of it."""
+    jobs = [process("a", "cpu 25ms", "io 10ms", "cpu 30ms"), process("b", "cpu 30ms", arrive="5ms", priority=-1)]
     return scenario(*jobs, policy=EXAMINED)
 
 

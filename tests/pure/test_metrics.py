@@ -83,7 +83,9 @@ def test_figures_of_some_processes_are_over_these_and_of_a_run_in_progress_up_to
     rows = {row["name"]: row for row in result(history)["processes"]}
     assert (rows["long"]["finished_ns"], rows["long"]["turnaround_ns"], rows["long"]["exit"]) == (None, None, None)
     assert (rows["long"]["waiting_ns"], rows["long"]["response_ns"], rows["long"]["switches"]) == (5 * MS, 0, 2)
-    assert result(history)["slices"][-1]["end_ns"] == 30 * MS
+    assert result(history)["slices"][-1] == {
+        "pid": 1, "cpu": 0, "start_ns": 25 * MS, "end_ns": 30 * MS, "cpu_ns": 0, "reason": "",
+    }  # fmt: skip
     whole = fold(simulate(WORLD))
     assert metrics(whole, [1])["turnaround_ns"]["mean"] == 65 * MS
     assert metrics(whole, [2])["waiting_ns"] == {"mean": 10 * MS, "p50": 10 * MS, "p95": 10 * MS, "max": 10 * MS}

@@ -166,6 +166,7 @@ def test_only_those_disclaim_a_law_that_cannot_keep_it() -> None:
     everybody runs: the shortest, the most important, the nearest deadline, the highest queue; without aging or boosts."""
     made = {name: policies.find(name)() for name in policies.names()}
     assert not any(policy.idles for policy in made.values())
+    assert {policy.seed for policy in made.values()} == {1}
     assert {name for name, policy in made.items() if policy.starves} == {
         "sjf", "srtf", "priority", "mlfq", "feedback", "edf", "rm",
     }  # fmt: skip

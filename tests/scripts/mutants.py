@@ -46,6 +46,7 @@ TESTS = {
     "sandbox/kernel/hearsay.py": "hearsay lineage stolen",
     "sandbox/kernel/*.py": "kernel metrics predict hearsay queues succession",
     "sandbox/machines/*.py": "kernel metrics predict old_recordings",
+    "sandbox/policies/host/factory.py": "succession guard",
     "sandbox/policies/host/*.py": "guard paths judge",
     "sandbox/policies/template.py": "guard paths judge",
     "sandbox/policies/choice.py": "run_options",
