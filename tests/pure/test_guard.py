@@ -3,6 +3,8 @@ goes on."""
 
 from __future__ import annotations
 
+import gc
+import weakref
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -757,6 +759,19 @@ def test_what_a_policy_says_of_itself_is_what_its_guard_says() -> None:
     for name in ("idles", "starves"):
         assert getattr(Guard(type("Mine", (Policy,), {name: True})()), name) is True
         assert getattr(Guard(Policy()), name) is False
+
+
+def test_a_policy_lives_as_long_as_the_process_and_its_seed_is_a_number() -> None:
+    """Its end may run its author's code: it comes after everything else."""
+    guard = Guard(Policy(seed=9))
+    assert guard.seed == 9
+    kept = weakref.ref(guard._policy)
+    del guard
+    gc.collect()
+    assert kept() is not None
+    odd = Policy()
+    odd.seed = "x"  # type: ignore[assignment]
+    assert Guard(odd).seed == 1
 
 
 def refused(check: Callable[..., object], *answer: Any) -> bool:

@@ -11,14 +11,14 @@ import pytest
 
 from sandbox import policies, wording
 from sandbox.model.commands import Kill
-from sandbox.model.events import Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
+from sandbox.model.events import Descheduled, DescheduledReason, Dispatched, Event, Exited, PolicyNote, decode, encode
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.common.ranking import Ranking
 from sandbox.policies.common.tickets import TicketPool
 from sandbox.policies.rr import RoundRobin
-from sandbox.util.units import MS, S
+from sandbox.util.units import MS, US, S
 from sandbox.wording import policies as choices
 from sandbox.wording.policies import rule_and_rest
 from tests.support.scenarios import exits, gantt, names, process, scenario, simulate
@@ -167,6 +167,7 @@ def test_only_those_disclaim_a_law_that_cannot_keep_it() -> None:
     made = {name: policies.find(name)() for name in policies.names()}
     assert not any(policy.idles for policy in made.values())
     assert {policy.seed for policy in made.values()} == {1}
+    assert {policies.find(name)(seed=5).seed for name in policies.names()} == {5}
     assert {name for name, policy in made.items() if policy.starves} == {
         "sjf", "srtf", "priority", "mlfq", "feedback", "edf", "rm",
     }  # fmt: skip
@@ -468,6 +469,37 @@ def test_eevdf_grants_whole_requests_and_what_is_left_of_them() -> None:
             granted_ns = event.slice_ns
         elif isinstance(event, Descheduled) and event.reason == "preempted" and granted_ns is not None:
             left_ns[event.pid] = granted_ns - event.ran_ns
+
+
+@pytest.mark.parametrize(
+    ("used_us", "left_us", "stopped", "wants_us"),
+    [
+        (2_900, 0, "expired", 3_000),  # others had the CPU in the meantime: the slice has ended all the same
+        (3_100, 1, "preempted", 3_000),  # it ran on for a moment
+        (3_000, 0, "blocked", 3_000),
+        (1_000, 2_000, "preempted", 2_000),
+    ],
+)
+def test_eevdf_asks_anew_when_a_request_is_met_or_its_slice_has_ended(
+    used_us: int, left_us: int, stopped: DescheduledReason, wants_us: int
+) -> None:
+    policy, task = policies.find("eevdf")(), Task(1, "a")
+    policy.enqueue(task, "admitted", 0)
+    assert policy.pick(0, 0) is task
+    assert policy.slice(task) == 3_000 * US
+    task.cpu_ns, task.left_ns, task.stopped = used_us * US, left_us * US, stopped
+    policy.stopping(task, used_us * US, 3_100 * US)
+    policy.enqueue(task, "woke" if stopped == "blocked" else "preempted", 3_100 * US)
+    assert policy.slice(task) == wants_us * US
+
+
+def test_srtf_has_nothing_left_of_a_burst_that_is_longer_than_it_was_thought_to_be() -> None:
+    policy, task = policies.find("srtf")({"knows": "estimate"}), Task(1, "a")
+    task.estimate_ns, task.before_ns, task.cpu_ns = 5, 100, 103
+    policy.enqueue(task, "preempted", 0)
+    assert policy.why(task).figures["remaining_ns"] == 2
+    task.cpu_ns = 110
+    assert policy.why(task).figures["remaining_ns"] == 0
 
 
 def test_eevdf_bounds_how_far_anybody_is_from_its_share() -> None:
