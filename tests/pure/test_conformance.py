@@ -8,13 +8,23 @@ from typing import Any
 import msgspec
 import pytest
 
-from sandbox import policies
+from sandbox import policies, wording
 from sandbox.analysis.conformance.divergence import diverge
 from sandbox.analysis.conformance.examination import examine
 from sandbox.analysis.conformance.laws import idle, judge, lost, slices, starved
 from sandbox.analysis.conformance.shrink import shrink
-from sandbox.analysis.conformance.trial import Native, Trial, attempt, enter, events_most
-from sandbox.analysis.conformance.verdicts import DETERMINISTIC, IDLE, LAWFUL, LAWS, LOST, SLICES, STARVED, Violation
+from sandbox.analysis.conformance.trial import HOPELESS, Native, Trial, attempt, enter, events_most
+from sandbox.analysis.conformance.verdicts import (
+    DETERMINISTIC,
+    IDLE,
+    LAWFUL,
+    LAWS,
+    LOST,
+    SLICES,
+    STARVED,
+    Violation,
+    likeness,
+)
 from sandbox.analysis.conformance.workloads import BOUND_NS, EXAMINED, worlds
 from sandbox.model.commands import Kill, UsePolicy
 from sandbox.model.events import (
@@ -25,6 +35,7 @@ from sandbox.model.events import (
     Dispatched,
     Event,
     Exited,
+    Figure,
     PolicyNote,
     Ready,
     Scheduling,
@@ -178,6 +189,23 @@ def test_a_run_without_end_is_ended_and_no_other_is_worth_trying() -> None:
     assert trial.hopeless
     assert not Trial([], Violation(Clause("policy raises"), 0)).hopeless
     assert not Trial([], None).hopeless
+
+
+@pytest.mark.parametrize("rule", [*HOPELESS, "two runs differ", "lost", "idle", "starved", "slice too short"])
+def test_what_ends_an_examination_has_words(rule: str) -> None:
+    """A rule without words would be shown as it is written here."""
+    figures: dict[str, Figure] = dict.fromkeys(
+        ("number", "limit_ns", "since_ns", "for_ns", "bound_ns", "slice_ns", "figure_ns", "cpu"), 1
+    )
+    texts: dict[str, Figure] = dict.fromkeys(("reason", "name", "names", "policy", "callback", "file", "code"), "x")
+    assert wording.violation(Clause(rule, {**figures, **texts, "line": 1})) not in ("", rule)
+
+
+@pytest.mark.parametrize("name", [*LAWS, likeness("rr")])
+def test_each_law_has_words(name: str) -> None:
+    assert wording.law(name)
+    assert likeness("rr") == "like rr"
+    assert LAWS == ("lawful values", "nothing lost", "never idle", "no starvation", "deterministic", "right slices")
 
 
 def test_whom_the_examined_policy_stands_for() -> None:

@@ -13,7 +13,7 @@ from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
 from sandbox.policies import build, template
 from sandbox.policies.base import Task
-from sandbox.policies.host import failures
+from sandbox.policies.host import failures, loader
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.loader import MAX_BYTES, classes, load
 from sandbox.util.timeout import Timeout
@@ -103,6 +103,18 @@ def test_a_policy_without_a_name_has_that_of_its_class(tmp_path: Path) -> None:
     with pytest.raises(BadValue) as bad:
         load("mine.py:Mine", str(tmp_path))
     assert bad.value.what == Clause("file is too large", {"allowed": "1024 KiB"})
+
+
+def test_a_file_that_cannot_be_read_is_told_with_the_systems_reason(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(*_: object) -> bytes:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(loader, "read_below", denied)
+    with pytest.raises(BadValue) as bad:
+        load("mine.py:Mine", str(tmp_path))
+    assert bad.value.what == Clause("cannot be read", {"reason": "Permission denied"})
 
 
 def test_the_classes_of_a_file_are_told_without_running_it(tmp_path: Path) -> None:

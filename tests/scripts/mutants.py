@@ -44,6 +44,7 @@ LISTED = Path(__file__).with_suffix(".toml")
 #: What is changed, and the tests that are about it, the quick ones first. The first pattern that fits counts.
 TESTS = {
     "sandbox/kernel/hearsay.py": "hearsay lineage stolen",
+    "sandbox/kernel/deadlines.py": "kernel metrics policies",
     "sandbox/kernel/*.py": "kernel metrics predict hearsay queues succession",
     "sandbox/machines/*.py": "kernel metrics predict old_recordings",
     "sandbox/policies/host/factory.py": "policy_files succession",
