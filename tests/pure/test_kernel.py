@@ -40,7 +40,7 @@ from sandbox.model.events import (
     Ready,
 )
 from sandbox.model.problems import Problem
-from sandbox.model.spec import MachineSpec, ProcessSpec, Segment
+from sandbox.model.spec import ClientSpec, MachineSpec, ProcessSpec, Segment
 from sandbox.model.states import LEGAL, IllegalTransition, State, move
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
@@ -653,9 +653,13 @@ def test_a_run_begins_with_what_it_is_and_ends_with_why() -> None:
 
 
 def test_what_there_is_not_in_virtual_time_is_told() -> None:
-    """A program, unless it is said how long it would take."""
+    """A program, unless it is said how long it would take, and a client. Of no line: the file is not wrong."""
     world = scenario(process("a", "cpu 1ms"), command("ls", "ls", "-l"), command("cc", "cc", estimate_ns=MS))
-    assert obstacles(world) == [Problem(0, "process ls", Clause("cannot be simulated", {"value": "ls -l"}))]
+    world.clients = [ClientSpec("visitor", "ls")]
+    assert obstacles(world) == [
+        Problem(0, "process ls", Clause("cannot be simulated", {"value": "ls -l"})),
+        Problem(0, "client visitor", Clause("no network")),
+    ]
 
 
 def test_a_process_is_admitted_with_all_that_its_file_says_of_it() -> None:
