@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sandbox.kernel.kernel import Kernel
@@ -38,6 +40,7 @@ from sandbox.model.events import (
     Halted,
     Operator,
     Ready,
+    ReadyReason,
 )
 from sandbox.model.problems import Problem
 from sandbox.model.spec import ClientSpec, MachineSpec, ProcessSpec, Segment
@@ -352,6 +355,46 @@ def test_a_policy_hears_nothing_of_a_pause() -> None:
     world = scenario(process("a", "cpu 30ms"), script=[("5ms", Pause()), ("7ms", Resume()), ("9ms", Pause()), ("20ms", Kill("a")), ("30ms", Resume())])  # fmt: skip
     simulate(world, Listening({"quantum": "20ms"}))
     assert heard == [("pick", 1), ("stopping", 7)]
+
+
+def test_a_policy_is_told_the_time_of_the_instant() -> None:
+    heard: list[tuple[Any, ...]] = []
+
+    class Listening(RoundRobin):
+        timer_ns = 24 * MS
+
+        def start(self, now_ns: int) -> None:
+            heard.append(("start", now_ns // MS))
+
+        def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+            heard.append((reason, task.pid, now_ns // MS))
+            super().enqueue(task, reason, now_ns)
+
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            heard.append(("pick", cpu, now_ns // MS))
+            return super().pick(cpu, now_ns)
+
+        def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+            heard.append(("preempts", task.pid, running.pid, now_ns // MS))
+            return False
+
+        def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+            heard.append((task.stopped, task.pid, ran_ns // MS, now_ns // MS))
+
+        def timer(self, now_ns: int) -> None:
+            heard.append(("timer", now_ns // MS))
+            self.timer_ns = None  # type: ignore[assignment]
+
+        def retune(self, now_ns: int) -> None:
+            heard.append(("retune", now_ns // MS))
+
+    jobs = [process("a", "cpu 25ms"), process("late", "cpu 5ms", arrive="7ms")]
+    simulate(scenario(*jobs, script=[("3ms", Tune("quantum", "20ms"))]), Listening())
+    assert heard == [
+        ("start", 0), ("admitted", 1, 0), ("pick", 0, 0), ("retune", 3), ("admitted", 2, 7), ("preempts", 2, 1, 7),
+        ("expired", 1, 20, 20), ("expired", 1, 20), ("pick", 0, 20), ("timer", 24), ("preempts", 1, 2, 24),
+        ("exited", 2, 5, 25), ("pick", 0, 25), ("exited", 1, 5, 30),
+    ]  # fmt: skip
 
 
 def test_what_was_used_of_a_slice_is_on_record_when_the_operator_quits() -> None:

@@ -92,6 +92,20 @@ def test_figures_of_some_processes_are_over_these_and_of_a_run_in_progress_up_to
     assert metrics(whole, [2])["makespan_ns"] == 25 * MS
 
 
+def test_who_has_not_run_yet_has_no_response_and_waits_up_to_now() -> None:
+    assert (History().now_ns, metrics(History())["makespan_ns"], metrics(History())["switches"]) == (0, None, 0)
+    history = History()
+    for event in simulate(
+        scenario(process("long", "cpu 30ms"), process("late", "cpu 5ms", arrive="10ms"), policy="fcfs")
+    ):
+        if event.t_ns <= 10 * MS:
+            history.add(event)
+    history.now_ns = 17 * MS
+    (_, row) = result(history)["processes"]
+    assert (row["first_run_ns"], row["response_ns"], row["waiting_ns"], row["cpu_ns"]) == (None, None, 7 * MS, 0)
+    assert metrics(history)["response_ns"]["mean"] is None
+
+
 def test_a_switch_costs_when_it_is_counted_and_the_sum_is_exact() -> None:
     alone = process("alone", "cpu 10ms", "io 10ms", "cpu 10ms", "io 10ms", "cpu 10ms")
     figures = metrics(fold(simulate(scenario(alone, policy="fcfs", switch_cost_ns=MS))))
@@ -134,7 +148,8 @@ def test_what_others_took_and_what_nobody_saw_are_figures_of_real_runs_only() ->
         Dispatched(0, 1, 0, None, Clause("any")),
         Descheduled(40 * MS, 1, 0, 10 * MS, "exited", stolen_ns=25 * MS),
         Exited(40 * MS, 1, 0, None, 10 * MS, 0, 0),
-        Unseen(40 * MS, 1, 5 * MS),
+        Unseen(40 * MS, 1, 2 * MS),
+        Unseen(40 * MS, 1, 3 * MS),
     ]
     history = fold(events)
     figures = metrics(history)

@@ -161,6 +161,19 @@ def test_installed_policies_go_by_name_after_the_built_in_ones(monkeypatch: pyte
             assert what.figures == {"value": "instaled", "allowed": allowed, "hint": "installed"}
 
 
+@pytest.mark.parametrize("name", policies.names())
+def test_with_nobody_ready_nobody_is_picked_and_who_is_removed_is_not_picked(name: str) -> None:
+    policy, task = policies.find(name)(), Task(1, "a")
+    assert policy.pick(0, 0) is None
+    policy.enqueue(task, "admitted", 0)
+    assert policy.pick(0, 0) is task
+    other = Task(2, "b")
+    policy.enqueue(other, "admitted", 0)
+    policy.remove(other)
+    assert policy.pick(0, 0) is None
+    assert Policy().pick(0, 0) is None
+
+
 def test_only_those_disclaim_a_law_that_cannot_keep_it() -> None:
     """None of ours lets a CPU stand idle. Who goes by a rank that others may always be ahead in keeps no promise that
     everybody runs: the shortest, the most important, the nearest deadline, the highest queue; without aging or boosts."""

@@ -160,6 +160,14 @@ def test_so_does_a_policy_of_ones_own_in_harmless_words(tmp_path: Path) -> None:
     assert told.parameters == [ParameterView("depth", "3", "1 … 9", "how deep")]
 
 
+def test_a_long_description_is_told_up_to_4000_characters(tmp_path: Path) -> None:
+    for length in (3_999, 4_000, 4_001, 20_000):
+        words = "x" * length
+        (tmp_path / "mine.py").write_text(f"from sandbox.policies import Policy\nclass Mine(Policy):\n    '{words}'\n")
+        (told,) = describe(f"{tmp_path}/mine.py:Mine")
+        assert told.says == words[:4_000]
+
+
 def test_f28_one_that_cannot_tell_is_replaced_and_its_successor_tells(tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text(MINE + "    def described(self):\n        return 1 / 0\n")
