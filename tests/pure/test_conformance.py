@@ -131,6 +131,7 @@ def test_a_cpu_is_idle_from_when_the_policy_decides() -> None:
     assert found is not None
     assert (found.what, found.t_ns) == (Clause("idle", {"cpu": 0, "names": "b", "for_ns": 5 * MS}), 15 * MS)
     assert idle(world, run((0, "on", "a"), (5, "ends", "a"), (10, "on", "b"), (15, "ends", "b"))) is None
+    assert idle(world, run((0, "on", "a"), (5, "ends", "a"), (10, "noted", "b"))) is None, "it never took over"
 
 
 def test_a_slice_may_be_just_as_long_as_it_must_and_as_it_was_granted() -> None:

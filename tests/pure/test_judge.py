@@ -25,7 +25,7 @@ from sandbox.analysis.conformance.trial import Trial, attempt, enter
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Report, Verdict
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.link.worker import BadTask
-from sandbox.model.events import Clause, Dispatched
+from sandbox.model.events import Clause, Dispatched, Fault
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies import BUILT_IN, find
@@ -133,6 +133,7 @@ def test_what_a_failure_tells_is_harmless() -> None:
     assert trial.failure is not None
     what = trial.failure.what
     assert what.rule == "policy raises"
+    assert any(isinstance(event, Fault) for event in trial.events), "the instant of the failure is shown, too"
     assert set(what.figures) == {"callback", "policy", "traceback", "successor"}
     assert "\x1b" not in str(what.figures)
 
