@@ -17,6 +17,7 @@ from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy, Task
 from sandbox.policies.common.ranking import Ranking
 from sandbox.policies.common.tickets import TicketPool
+from sandbox.policies.common.weights import weight
 from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS, US, S
 from sandbox.wording import policies as choices
@@ -207,6 +208,19 @@ def test_who_is_killed_before_it_ran_leaves_no_trace(name: str) -> None:
     assert exits(events)["gone"].cpu_ns == 0
 
 
+def test_weights_are_those_of_linux() -> None:
+    """``sched_prio_to_weight``, from nice -20 to 19: each step is worth about a tenth of a CPU."""
+    task, weights = Task(1, "a"), []
+    for task.nice in range(-20, 20):
+        weights.append(weight(task))
+    assert weights == [
+        88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+        9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277,
+        1024, 820, 655, 526, 423, 335, 272, 215, 172, 137,
+        110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
+    ]  # fmt: skip
+
+
 def test_fair_divides_its_latency_among_those_that_are_there() -> None:
     """Three of equal weight have a third of 24 ms each; when one of them is killed, and when one blocks, the others have
     half; one of nice 5 has 335 of 335 + 1024 parts."""
@@ -378,6 +392,17 @@ def test_a_boost_ends_starvation() -> None:
 def test_moving_down_is_told() -> None:
     events = simulate(scenario(process("a", "cpu 100ms"), policy="mlfq"))
     assert notes(events, "demoted") == [(10, "a", {"from": 0, "to": 1}), (30, "a", {"from": 1, "to": 2})]
+
+
+def test_a_boost_that_is_noticed_late_does_not_shift_the_next_ones() -> None:
+    """Taken over at 3 ms, with one each 10 ms: at 13, 23, 33 ms, though that of 23 ms is called at 25."""
+    policy = policies.find("mlfq")({"boost": "10ms"})
+    policy.start(3 * MS)
+    assert policy.timer_ns == 13 * MS
+    policy.timer(25 * MS)
+    assert policy.timer_ns == 33 * MS
+    policy.timer(33 * MS)
+    assert policy.timer_ns == 43 * MS
 
 
 def test_who_comes_from_io_goes_to_the_head_of_its_queue_and_that_is_told() -> None:
