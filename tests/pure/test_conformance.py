@@ -42,6 +42,7 @@ from sandbox.model.events import (
 )
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.units import MS, US
+from sandbox.wording import results
 from tests.support.scenarios import process, scenario, simulate
 
 WHY = Clause("head of the ready queue")
@@ -199,6 +200,7 @@ def test_what_ends_an_examination_has_words(rule: str) -> None:
         ("number", "limit_ns", "since_ns", "for_ns", "bound_ns", "slice_ns", "figure_ns", "cpu"), 1
     )
     texts: dict[str, Figure] = dict.fromkeys(("reason", "name", "names", "policy", "callback", "file", "code"), "x")
+    assert rule in results._VIOLATIONS
     assert wording.violation(Clause(rule, {**figures, **texts, "line": 1})) not in ("", rule)
 
 
