@@ -13,7 +13,7 @@ def parent():
     child = get_context("fork").Process(target=work)
     child.start()
     print("parent: started it, and go on")
-    total = sum(range(5_000_000))
+    total = sum(range(1_000_000))
     print(f"parent: computed {total} meanwhile; now I wait")
     child.join()
     print("parent: it has ended")

@@ -69,12 +69,14 @@ def test_a_frozen_process_stands_still_and_nobody_is_told() -> None:
         leaf.add(os_pid)
         leaf.freeze()
         until(lambda: leaf.frozen, "it is frozen")
+        assert leaf.holds
         assert used_ns(os_pid, 0.05) == 0
         assert state(os_pid) == "S"
         assert os.waitid(os.P_PID, os_pid, os.WSTOPPED | os.WNOHANG | os.WNOWAIT) is None
         os.kill(os_pid, signal.SIGCONT)
         assert used_ns(os_pid, 0.05) < 1_000_000
         leaf.thaw()
+        assert not leaf.holds
         until(lambda: used_ns(os_pid, 0.05), "it goes on")
         assert not leaf.vacant
         leaf.freeze()
@@ -85,6 +87,7 @@ def test_a_frozen_process_stands_still_and_nobody_is_told() -> None:
         os.close(stat_fd)
         until(lambda: state(os_pid) == "Z", "a frozen process can be killed")
         assert leaf.vacant
+        assert not leaf.holds
         leaf.close()
 
 

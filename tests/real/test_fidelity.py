@@ -78,11 +78,12 @@ def test_a_broken_pipe_is_an_exception_in_python_and_the_end_of_others(tmp_path:
         "    try:\n        os.write(writer, b'x')\n    except BrokenPipeError:\n        raise SystemExit(7)\n"
     )
     world = scenario(
-        ProcessSpec("python", python="pipe.py:main"), command("yes", "bash", "-c", "yes | true; exit ${PIPESTATUS[0]}")
+        ProcessSpec("python", python="pipe.py:main"),
+        command("shell", "bash", "-c", "yes | true; exit ${PIPESTATUS[0]}"),
     )
     world.folder = str(tmp_path)
     ended = exits(run_real(world))
-    assert (ended["python"].code, ended["yes"].code) == (7, 128 + signal.SIGPIPE)
+    assert (ended["python"].code, ended["shell"].code) == (7, 128 + signal.SIGPIPE)
 
 
 def test_signals_are_as_a_login_shell_gives_them() -> None:

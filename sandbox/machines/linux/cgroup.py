@@ -83,7 +83,7 @@ class Leaf(Group):
 
     def __init__(self, path: str) -> None:
         super().__init__(path)
-        self._freeze = os.open(path + "/cgroup.freeze", os.O_WRONLY)
+        self._freeze = os.open(path + "/cgroup.freeze", os.O_RDWR)
         try:
             self._events = os.open(path + "/cgroup.events", os.O_RDONLY)
         except OSError:
@@ -106,6 +106,11 @@ class Leaf(Group):
         """Whether somebody lives here, and all stand still: an empty group would say that it is frozen, too."""
         events = os.pread(self._events, 64, 0)
         return b"frozen 1" in events and b"populated 1" in events
+
+    @property
+    def holds(self) -> bool:
+        """Whether somebody lives here who is to stand still, and who does so as soon as there is a CPU for that."""
+        return os.pread(self._freeze, 4, 0).startswith(b"1") and not self.vacant
 
     @property
     def vacant(self) -> bool:

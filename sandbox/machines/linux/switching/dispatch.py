@@ -19,10 +19,10 @@ from sandbox.machines.linux.switching.pinning import Pinning
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.util.units import MS, US
 
-#: So long a stop is waited for awake (overlapped), or asleep (sequential), before the loop goes on without it: in the
-#: middle of a vfork it may never come.
-_MAX_SPIN_NS = 300 * US
-_MAX_SLEEP_NS = 2 * MS
+#: So long a stop is waited for after the next process has been continued (overlapped), or before (sequential); then the
+#: loop goes on without it: in the middle of a vfork it may never come.
+_MAX_AFTER_NS = 300 * US
+_MAX_BEFORE_NS = 2 * MS
 #: A process that is being frozen wakes nobody: so often it is looked at.
 _LOOK_S = 20e-6
 
@@ -58,12 +58,13 @@ class Dispatcher:
             else:
                 child.stop()
         self.sent_ns = time.monotonic_ns()
-        if not self._overlapped:
-            self._confirm(stops, asleep=True)
+        overlapped = self._overlapped and not (self.careful and _may_stop(runs, stops))
+        if not overlapped:
+            self._confirm(stops, asleep=not self._overlapped, within_ns=_MAX_BEFORE_NS)
         for child, cpu in runs:
             self._run(child, cpu)
-        if self._overlapped:
-            self._confirm(stops, asleep=False)
+        if overlapped:
+            self._confirm(stops, asleep=False, within_ns=_MAX_AFTER_NS)
         for child, _ in runs:  # now nobody waits for it
             self._pinning.keep(child)
 
@@ -80,9 +81,9 @@ class Dispatcher:
         # The system's books of a process that runs are from before it came onto the CPU, or nearly.
         child.started_cpu_ns = child.cpu_ns()
 
-    def _confirm(self, children: Sequence[Child], asleep: bool) -> None:
+    def _confirm(self, children: Sequence[Child], asleep: bool, within_ns: int) -> None:
         waiting = [child for child in children if child.stopping_ns is not None and not child.spared]
-        give_up_ns = time.monotonic_ns() + (_MAX_SLEEP_NS if asleep else _MAX_SPIN_NS)
+        give_up_ns = time.monotonic_ns() + within_ns
         while waiting:
             for child in [child for child in waiting if self.stopped(child)]:
                 child.stopping_ns = None
@@ -94,3 +95,10 @@ class Dispatcher:
             elif asleep:
                 self._child_signals.poll(1)
                 self._reaper.clear()
+
+
+def _may_stop(runs: Sequence[tuple[Child, int]], stops: Sequence[Child]) -> bool:
+    """Whether one that goes on at once, because it has only just woken, may stop one whose stop is still on its way:
+    two signals of a kind that wait are one. It is families that stop their own."""
+    relatives = (*stops, *(child for child, _ in runs))
+    return any(child.stopping_ns is not None for child, _ in runs) and not all(child.forked for child in relatives)

@@ -146,13 +146,13 @@ class StopMonitor:
         again: somebody's SIGCONT takes a stop away that is still on its way."""
         now_ns = time.monotonic_ns()
         for os_pid, child in [*self._unconfirmed.items()]:
+            if child.spared:  # even if it stands still for now: somebody traces it, and nothing holds it yet
+                continue
             if child.stopping_ns is None or self._dispatcher.stopped(child):
                 child.stopping_ns = None
                 del self._unconfirmed[os_pid]
                 self._told.discard(os_pid)
                 self._spared.discard(os_pid)
-                continue
-            if child.spared:
                 continue
             if child.moved:
                 self._recipe.moved(child)
@@ -185,10 +185,12 @@ class StopMonitor:
 
 
 def _runs_away(child: Child) -> bool:
-    """Whether it runs though it was stopped and nobody here continued it; one that dies may do so."""
+    """Whether it runs though it was stopped and nobody here continued it; one that dies may do so. A signal, or a
+    tracer, wakes a frozen one, but its leaf lets it get no further."""
     return (
         child.stop_wanted
         and child.stopping_ns is None
         and not child.stands_still()
+        and not (child.leaf is not None and child.leaf.holds)
         and (child.first_thread_ended or not is_dying(child.os_pid, child.stat_fd))
     )
