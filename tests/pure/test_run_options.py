@@ -145,6 +145,8 @@ def test_a_contender_is_tried_with_what_the_scenario_says_for_it() -> None:
     assert choice.parse("rr", world).policy == "rr"
     with pytest.raises(BadValue):
         choice.parse("mlfq", world)
+    with pytest.raises(BadValue):
+        choice.parse_list("rr,mlfq", world)
 
 
 def test_sensible_contenders_go_by_what_the_processes_say() -> None:
