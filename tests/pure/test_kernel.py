@@ -357,6 +357,12 @@ def test_a_policy_hears_nothing_of_a_pause() -> None:
     assert heard == [("pick", 1), ("stopping", 7)]
 
 
+def test_nobody_is_dispatched_any_more_when_the_operator_quits() -> None:
+    """Those who are ready stay so: they never get the CPU that the others have left."""
+    assert dispatches(scripted(("8ms", Quit()))) == [(0, 1)]
+    assert dispatches(scripted(("8ms", Pause()), ("9ms", Quit()))) == [(0, 1)]
+
+
 def test_a_policy_is_told_the_time_of_the_instant() -> None:
     heard: list[tuple[Any, ...]] = []
 
