@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -256,6 +257,8 @@ def test_workloads_are_small_and_on_a_grid_but_for_those_in_which_somebody_could
     generated, long = worlds(1, 300)[:-3], worlds(1, 300)[-3:]
     assert len(generated) == 300
     assert {len(world.processes) for world in generated} == {*range(1, 7)}
+    sizes = [sum(len(one.segments) for one in world.processes) + 4 * len(world.script) for world in generated]
+    assert all(size <= later + 2 for size, later in pairwise(sizes)), "but for the number of CPUs"
     specs = [process for world in generated for process in world.processes]
     assert {segment.ns for process in specs for segment in process.segments if segment.kind != "until"} == {
         10 * MS, 20 * MS, 30 * MS, 40 * MS,
