@@ -2,13 +2,14 @@
 # make test   checks everything       make bench   measures (python -m tests.benchmarks --help)
 # make soak   a fork loop for ten minutes: memory, screen and the way out stay as they were
 # make screenshots   draws screenshots/*.svg
+# make mutants   tries small changes of the code that tests should notice (python -m tests.scripts.mutants --help)
 # make messages   brings the catalogues of other languages up to date
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run check test soak screenshots messages bench clean
+.PHONY: run check test soak mutants screenshots messages bench clean
 
 run: $(VENV)/run
 	$(BIN)/ossandbox
@@ -27,6 +28,10 @@ test: $(VENV)/test
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest -m "patient or not real" --numprocesses 3 --dist loadfile
 	$(BIN)/python -m pytest -m "real and not patient"
+	$(BIN)/python -m tests.scripts.mutants --sample 8 --first --least 60
+
+mutants: $(VENV)/test
+	$(BIN)/python -m tests.scripts.mutants $(ARGS)
 
 soak: $(VENV)/test
 	OSSANDBOX_SOAK_S=600 $(BIN)/python -m pytest -s tests/faults/test_soak.py

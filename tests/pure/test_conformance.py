@@ -3,22 +3,47 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
+import msgspec
 import pytest
 
-from sandbox import policies
+from sandbox import policies, wording
 from sandbox.analysis.conformance.divergence import diverge
 from sandbox.analysis.conformance.examination import examine
-from sandbox.analysis.conformance.laws import idle, lost, slices, starved
+from sandbox.analysis.conformance.laws import idle, judge, lost, slices, starved
 from sandbox.analysis.conformance.shrink import shrink
-from sandbox.analysis.conformance.trial import Native
-from sandbox.analysis.conformance.verdicts import IDLE, LAWS, STARVED
+from sandbox.analysis.conformance.trial import HOPELESS, Native, Trial, attempt, enter, events_most
+from sandbox.analysis.conformance.verdicts import (
+    DETERMINISTIC,
+    IDLE,
+    LAWFUL,
+    LAWS,
+    LOST,
+    SLICES,
+    STARVED,
+    Violation,
+    likeness,
+)
 from sandbox.analysis.conformance.workloads import BOUND_NS, EXAMINED, worlds
 from sandbox.model.commands import Kill, UsePolicy
-from sandbox.model.events import Admitted, Booted, Clause, Descheduled, Dispatched, Event, Exited, PolicyNote, Ready
+from sandbox.model.events import (
+    Admitted,
+    Booted,
+    Clause,
+    Descheduled,
+    Dispatched,
+    Event,
+    Exited,
+    Figure,
+    PolicyNote,
+    Ready,
+    Scheduling,
+)
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.util.units import MS, US
+from sandbox.wording import results
 from tests.support.scenarios import process, scenario, simulate
 
 WHY = Clause("head of the ready queue")
@@ -86,6 +111,118 @@ def test_starved_is_who_waits_longer_than_the_bound_while_others_run() -> None:
     assert (found.what.figures["name"], found.t_ns) == ("b", BOUND_NS)
 
 
+def test_nobody_starves_up_to_the_bound_or_while_nobody_runs() -> None:
+    """From when it became ready, not from the beginning; and to the nanosecond."""
+    bound = BOUND_NS / MS
+    late = [(0, "on", "b"), (100, "expired", "b"), (100, "on", "a")]
+    assert starved(WORLD, run(*late, (100 + bound, "ends", "a"), (100 + bound, "on", "b"))) is None
+    found = starved(WORLD, run(*late, (101 + bound, "ends", "a"), (101 + bound, "on", "b")))
+    assert found is not None
+    assert found.what == Clause("starved", {"name": "b", "since_ns": 100 * MS, "bound_ns": BOUND_NS})
+    assert found.t_ns == 100 * MS + BOUND_NS
+    idle_all_the_time = run((0, "on", "a"), (1, "ends", "a"), (bound + 9, "on", "b"), (bound + 10, "ends", "b"))
+    assert starved(WORLD, idle_all_the_time) is None, "that is another law"
+
+
+def test_a_cpu_is_idle_from_when_the_policy_decides() -> None:
+    """Before it takes over, another one's idleness is not its own."""
+    taken = [*run((0, "on", "a"), (5, "ends", "a"), (10, "on", "b"), (15, "expired", "b"))]
+    taken += [Scheduling(15 * MS, "mine", {}, "arrival-first"), *run((20, "on", "b"), (30, "ends", "b"))[-3:]]
+    world = scenario(policy="fcfs", script=[("15ms", UsePolicy(EXAMINED))])
+    found = idle(world, taken)
+    assert found is not None
+    assert (found.what, found.t_ns) == (Clause("idle", {"cpu": 0, "names": "b", "for_ns": 5 * MS}), 15 * MS)
+    assert idle(world, run((0, "on", "a"), (5, "ends", "a"), (10, "on", "b"), (15, "ends", "b"))) is None
+    assert idle(world, run((0, "on", "a"), (5, "ends", "a"), (10, "noted", "b"))) is None, "it never took over"
+
+
+def test_a_slice_may_be_just_as_long_as_it_must_and_as_it_was_granted() -> None:
+    """A switch counts to the turn, and not to the slice."""
+    assert slices(WORLD, run((0, "on", ("a", 0.1)), (0.1, "expired", "a"))) is None
+    costly = scenario(policy=EXAMINED, switch_cost_ns=MS)
+    assert slices(costly, run((0, "on", ("a", 5)), (6, "expired", "a"))) is None
+    found = slices(costly, run((0, "on", ("a", 5)), (7, "expired", "a")))
+    assert found is not None
+    assert found.what == Clause("ran beyond its slice", {"name": "a", "slice_ns": 5 * MS, "figure_ns": 7 * MS})
+
+
+class Moody(msgspec.Struct):
+    """A candidate whose second run is another one."""
+
+    events: list[Any]
+
+    def again(self, world: Scenario, trial: Trial) -> list[Any]:
+        return self.events
+
+
+def test_two_runs_differ_where_they_first_do() -> None:
+    other = run((0, "on", "a"), (10, "ends", "a"), (15, "on", "b"), (20, "ends", "b"))
+    trial = Trial(GOOD, None)
+    assert judge(DETERMINISTIC, Moody(list(GOOD)), WORLD, trial) is None  # type: ignore[arg-type]
+    found = judge(DETERMINISTIC, Moody(other), WORLD, trial)  # type: ignore[arg-type]
+    assert found == Violation(Clause("two runs differ"), 10 * MS)
+    for again in (GOOD[:-1], [*GOOD, GOOD[-1]]):
+        assert judge(DETERMINISTIC, Moody(list(again)), WORLD, trial) == Violation(Clause("two runs differ"), 20 * MS)  # type: ignore[arg-type]
+
+
+def test_a_run_that_failed_breaks_the_law_of_values_and_may_break_that_of_slices() -> None:
+    """What else it did says nothing of the policy."""
+    failure = Violation(Clause("policy raises"), 3)
+    bad = run((0, "on", ("a", 0.05)), (0.05, "expired", "a"))
+    candidate: Any = Moody([])
+    assert judge(LAWFUL, candidate, WORLD, Trial(bad, failure)) is failure
+    assert judge(LAWFUL, candidate, WORLD, Trial(bad, None)) is None
+    assert judge(LOST, candidate, WORLD, Trial(bad, None)) is not None
+    assert [judge(law, candidate, WORLD, Trial(bad, failure)) for law in (LOST, IDLE, STARVED, DETERMINISTIC)] == [
+        None
+    ] * 4
+    assert judge(SLICES, candidate, WORLD, Trial(bad, failure)) is not None
+
+
+def test_a_run_without_end_is_ended_and_no_other_is_worth_trying() -> None:
+    """1000 events, and three for each tenth of a millisecond of declared work, are more than there can be."""
+    world = scenario(process("a", "cpu 1ms"), process("b", "io 1ms"), policy="rr")
+    assert events_most(world) == 1_000 + 3 * 10
+    jobs = [process("a", "cpu 1ms"), *(process(f"p{number}", "io 1ms", "cpu 0ms") for number in range(300))]
+    trial = attempt(scenario(*jobs, policy="rr"))
+    assert trial.failure is not None
+    assert trial.failure.what == Clause("no end", {"number": 1_030})
+    assert trial.failure.t_ns == trial.events[-1].t_ns
+    assert len(trial.events) > 1_030
+    assert trial.hopeless
+    assert not Trial([], Violation(Clause("policy raises"), 0)).hopeless
+    assert not Trial([], None).hopeless
+
+
+@pytest.mark.parametrize("rule", [*HOPELESS, "two runs differ", "lost", "idle", "starved", "slice too short"])
+def test_what_ends_an_examination_has_words(rule: str) -> None:
+    """A rule without words would be shown as it is written here."""
+    figures: dict[str, Figure] = dict.fromkeys(
+        ("number", "limit_ns", "since_ns", "for_ns", "bound_ns", "slice_ns", "figure_ns", "cpu"), 1
+    )
+    texts: dict[str, Figure] = dict.fromkeys(("reason", "name", "names", "policy", "callback", "file", "code"), "x")
+    assert rule in results._VIOLATIONS
+    assert wording.violation(Clause(rule, {**figures, **texts, "line": 1})) not in ("", rule)
+
+
+@pytest.mark.parametrize("name", [*LAWS, likeness("rr")])
+def test_each_law_has_words(name: str) -> None:
+    assert wording.law(name)
+    assert likeness("rr") == "like rr"
+    assert LAWS == ("lawful values", "nothing lost", "never idle", "no starvation", "deterministic", "right slices")
+
+
+def test_whom_the_examined_policy_stands_for() -> None:
+    """At boot with its own parameters, in the middle of a run with those that the world has."""
+    boot = enter(scenario(policy=EXAMINED, quantum_ns=MS), "mine.py:Mine", {"x": 1}).machine
+    assert (boot.policy, boot.parameters, boot.quantum_ns) == ("mine.py:Mine", {"x": 1}, MS)
+    world = scenario(policy="fcfs", script=[("1ms", UsePolicy(EXAMINED)), ("2ms", UsePolicy("rr")), ("3ms", Kill("a"))])
+    entered = enter(world, "mine.py:Mine", {"x": 1})
+    assert (entered.machine.policy, entered.machine.parameters) == ("fcfs", {})
+    assert [at.do for at in entered.script] == [UsePolicy("mine.py:Mine"), UsePolicy("rr"), Kill("a")]
+    assert [at.time_ns for at in entered.script] == [1 * MS, 2 * MS, 3 * MS]
+
+
 def test_a_slice_is_long_enough_and_kept() -> None:
     found = slices(WORLD, run((0, "on", ("a", 0.05)), (0.05, "expired", "a")))
     assert found is not None
@@ -112,6 +249,40 @@ def test_workloads_are_the_same_for_the_same_seed_and_small_ones_come_first() ->
     assert worlds(1, 100) != worlds(2, 100)
     sizes = [len(world.processes) for world in worlds(1, 100)]
     assert max(sizes[:10]) < max(sizes[50:100])
+
+
+def test_workloads_are_small_and_on_a_grid_but_for_those_in_which_somebody_could_starve() -> None:
+    """One to six processes of at most six stretches of 10 to 40 ms, and three worlds of ten seconds and more in which
+    one with a hundredth of the bound as its burst must get its turn."""
+    generated, long = worlds(1, 300)[:-3], worlds(1, 300)[-3:]
+    assert len(generated) == 300
+    assert {len(world.processes) for world in generated} == {*range(1, 7)}
+    sizes = [sum(len(one.segments) for one in world.processes) + 4 * len(world.script) for world in generated]
+    assert all(size <= later + 2 for size, later in pairwise(sizes)), "but for the number of CPUs"
+    specs = [process for world in generated for process in world.processes]
+    assert {segment.ns for process in specs for segment in process.segments if segment.kind != "until"} == {
+        10 * MS, 20 * MS, 30 * MS, 40 * MS,
+    }  # fmt: skip
+    assert {len(process.work or []) for process in specs} == {*range(1, 7)}
+    assert {process.arrive_ns for process in specs} == {0, 10 * MS, 20 * MS, 30 * MS, 50 * MS}
+    assert {process.priority for process in specs} == {0, 1, 2, 3}
+    assert {process.nice for process in specs} == {-5, 0, 5}
+    assert {process.tickets for process in specs} == {50, 100, 200}
+    assert {process.period_ns for process in specs} == {None, *range(50 * MS, 201 * MS, 10 * MS)}
+    assert all(process.period_ns == process.deadline_ns for process in specs)
+    assert {world.machine.quantum_ns for world in generated} == {None, 10 * MS, 20 * MS, 30 * MS}
+    assert {at.time_ns for world in generated for at in world.script} == {*range(10 * MS, 81 * MS, 10 * MS)}
+    for world in generated:
+        taken_over = any(at.do == UsePolicy(EXAMINED) for at in world.script)
+        assert world.machine.policy == ("fcfs" if taken_over else EXAMINED)
+        assert all(
+            at.do.who in {spec.name for spec in world.processes} for at in world.script if isinstance(at.do, Kill)
+        )
+    for world in long:
+        assert world.machine.policy == EXAMINED
+        (victim,) = [process for process in world.processes if process.name == "A"]
+        assert victim.demand_ns in (BOUND_NS // 100, BOUND_NS // 50)
+        assert sum(process.demand_ns or 0 for process in world.processes) > 2 * BOUND_NS - BOUND_NS // 50
 
 
 def test_workloads_hold_what_policies_stumble_over() -> None:
@@ -149,6 +320,57 @@ def test_who_is_killed_keeps_his_name_or_loses_his_killer() -> None:
     small, _ = shrink(world, lambda smaller: len(smaller.script) or None, 1)
     assert [process.name for process in small.processes] == ["A"]
     assert [at.do for at in small.script] == [Kill("A")]
+
+
+def test_smaller_worlds_have_one_thing_less_and_the_greatest_reductions_come_first() -> None:
+    """A command, half of the processes, each process, a CPU, what a process has beyond its work, its late arrival, its
+    repetitions, its work, the quantum."""
+    names = "PQRSTU"
+    world = scenario(
+        process("P", "cpu 40ms", "io 20ms", arrive="10ms", nice=5, repeat=5),
+        *(process(name, "cpu 10ms") for name in names[1:]),
+        script=[("10ms", Kill("Q")), ("20ms", UsePolicy(EXAMINED))],
+        cpus=3,
+        quantum_ns=20 * MS,
+    )
+    tried: list[Scenario] = []
+    shrink(world, tried.append, "seen")
+    named = ["".join(process.name for process in smaller.processes) for smaller in tried]
+    assert named[:10] == [names, names, "PQR", "STU", "QRSTU", "PRSTU", "PQSTU", "PQRTU", "PQRSU", "PQRST"]
+    scripts = [[at.do for at in smaller.script] for smaller in tried[:6]]
+    both = [Kill("Q"), UsePolicy(EXAMINED)]
+    assert scripts == [both[1:], both[:1], both, both[1:], both, both[1:]], "nobody kills one who is not there"
+    assert [smaller.machine.cpus for smaller in tried[9:12]] == [3, 2, 3]
+    simpler = [smaller.processes[0] for smaller in tried[11:]]
+    work = [Segment("cpu", 40 * MS), Segment("io", 20 * MS)]
+    assert simpler[0] == ProcessSpec("P", 10 * MS, work, repeat=5)
+    assert (simpler[1].arrive_ns, simpler[1].nice, simpler[1].repeat) == (0, 5, 5)
+    assert [spec.repeat for spec in simpler[2:4]] == [1, 2]
+    assert [[(segment.kind, segment.ns // MS) for segment in spec.work or []] for spec in simpler[4:]][:6] == [
+        [("io", 20)],
+        [("cpu", 10), ("io", 20)],
+        [("cpu", 20), ("io", 20)],
+        [("cpu", 30), ("io", 20)],
+        [("cpu", 40)],
+        [("cpu", 40), ("io", 10)],
+    ]
+    assert tried[-2].machine.quantum_ns is None, "the last one is the world itself, its processes named anew"
+    assert [process.name for process in tried[-1].processes] == [*"ABCDEF"]
+
+
+def test_shrinking_ends_after_so_many_tries() -> None:
+    """300 of them, or those that have 40000 stretches of work together; of more than 26 processes names stay."""
+    crowd = scenario(*(process(f"p{number}", "cpu 90ms") for number in range(100)))
+    tried: list[Scenario] = []
+    shrink(crowd, tried.append, "seen")
+    assert len(tried) == 300 + 1
+    assert tried[-1] == crowd
+    tried.clear()
+    long = scenario(process("A", "cpu 20ms", "io 10ms", repeat=15_000), process("B", "cpu 10ms"))
+    shrink(long, tried.append, "seen")
+    tried.pop()
+    stretches = [sum(len(process.segments) for process in world.processes) for world in tried]
+    assert sum(stretches[:-1]) < 40_000 <= sum(stretches)
 
 
 def test_nothing_smaller_is_the_world_itself() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from hypothesis import given, settings
 
-from sandbox.model.events import Event
+from sandbox.model.events import Admitted, Clause, Dispatched, Event, Ready
 from sandbox.model.spec import Scenario
 from sandbox.model.states import LEGAL, State
 from sandbox.views.board import Board
@@ -119,3 +119,15 @@ def test_whoever_was_running_when_the_machine_paused_is_held() -> None:
         diagram.apply(event)
     assert diagram.held == set()
     assert counts(diagram, 1) == {"admitted": 1, "dispatched": 1, "killed": 1}
+
+
+def test_only_so_many_moves_are_kept_of_what_led_to_a_decision() -> None:
+    diagram = Transitions()
+    for pid in range(1, 31):
+        diagram.apply(Admitted(0, pid, f"p{pid}", ""))
+        diagram.apply(Ready(0, pid, "admitted"))
+    assert [move.pid for move in diagram.recent] == [*range(15, 31)]
+    diagram.apply(Dispatched(0, 1, 0, None, Clause("any")))
+    assert [move.pid for move in diagram.recent][-2:] == [30, 1]
+    diagram.apply(Ready(5, 2, "admitted"))
+    assert [move.pid for move in diagram.recent] == [2], "what comes later leads to the next one"

@@ -11,7 +11,14 @@ import pytest
 
 from sandbox import wording
 from sandbox.model.commands import Look, Tune
-from sandbox.model.events import Dispatched, Event, Fault, PolicyNote, Queues, Scheduling
+from sandbox.model.events import (
+    Dispatched,
+    Event,
+    Fault,
+    PolicyNote,
+    Queues,
+    Scheduling,
+)
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
 from sandbox.policies import build
@@ -401,3 +408,16 @@ def test_f59_a_file_that_fails_in_an_odd_way_is_told(tmp_path: Path, text: str) 
     with pytest.raises(BadValue) as bad:
         build(MachineSpec(policy="mine.py:Mine"), str(tmp_path))
     assert "mine.py" in wording.problem(bad.value.what)
+
+
+def test_f28_an_endless_recursion_is_told_by_its_beginning_and_its_end(tmp_path: Path) -> None:
+    """Twenty frames of each, which is shorter than what a traceback may take."""
+    body = "def pick(self, cpu, now_ns):\n    return self.deeper()\ndef deeper(self):\n    return self.deeper()"
+    what = failed(run(write(tmp_path, body))).what
+    assert (what.rule, what.figures["callback"], what.figures["code"]) == (
+        "policy raises",
+        "pick",
+        "return self.deeper()",
+    )
+    assert str(what.figures["error"]).startswith("RecursionError")
+    assert len(str(what.figures["traceback"])) <= 4_000

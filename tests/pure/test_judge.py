@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -24,17 +25,19 @@ from sandbox.analysis.conformance.trial import Trial, attempt, enter
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Report, Verdict
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.link.worker import BadTask
-from sandbox.model.events import Clause, Dispatched
+from sandbox.model.events import Clause, Dispatched, Fault
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies import BUILT_IN, find
+from sandbox.util.units import MS
 from tests.support.scenarios import process, scenario
 
 TASK = ExamineTask("mine.py", None, 1, 5, 30.0)
 
 
 def world() -> Scenario:
-    jobs = [process("a", "cpu 30ms", "io 10ms", "cpu 30ms"), process("b", "cpu 30ms", arrive="5ms", priority=-1)]
+    """Under mlfq the first one blocks in the middle of a slice, and keeps what is left of it."""
+    jobs = [process("a", "cpu 25ms", "io 10ms", "cpu 30ms"), process("b", "cpu 30ms", arrive="5ms", priority=-1)]
     return scenario(*jobs, policy=EXAMINED)
 
 
@@ -55,6 +58,34 @@ def test_the_same_answers_bring_about_the_same_events(policy: str) -> None:
     trial, done = play(answers(policy), policy)
     assert (trial.failure, done) == (None, True)
     assert trial.events == attempt(enter(world(), policy, {})).events
+
+
+TIMED = """
+from sandbox.policies import Policy
+class Mine(Policy):
+    \"\"\"At 5 ms the last one that came, and nobody else, may take the CPU.\"\"\"
+    timer_ns = 5_000_000
+    def timer(self, now_ns):
+        self.timer_ns = None
+        return [self.queue[-1]]
+    def preempts(self, task, running, now_ns):
+        return now_ns > 0
+    def pick(self, cpu, now_ns):
+        return self.queue.pop() if now_ns else self.queue.popleft()
+"""
+
+
+def test_whom_a_timer_names_is_whom_it_names_when_it_is_played(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(TIMED)
+    policy = f"{tmp_path}/mine.py:Mine"
+    jobs = scenario(*(process(name, "cpu 10ms") for name in "abc"), policy=EXAMINED)
+    log = msgspec.json.decode(bytes(resident._decided(Decide(1, policy, {}, jobs, False))))
+    introduced = Introduced(1, policy, {}, "Mine", "arrival-first", [])
+    played = attempt(enter(jobs, policy, {}), _Replay(jobs, log, introduced))
+    assert played.failure is None
+    turns = [(event.t_ns // MS, event.pid) for event in played.events if isinstance(event, Dispatched)]
+    assert turns[:2] == [(0, 1), (5, 3)]
+    assert played.events == attempt(enter(jobs, policy, {})).events
 
 
 def test_answers_that_end_too_early_are_no_success() -> None:
@@ -102,6 +133,7 @@ def test_what_a_failure_tells_is_harmless() -> None:
     assert trial.failure is not None
     what = trial.failure.what
     assert what.rule == "policy raises"
+    assert any(isinstance(event, Fault) for event in trial.events), "the instant of the failure is shown, too"
     assert set(what.figures) == {"callback", "policy", "traceback", "successor"}
     assert "\x1b" not in str(what.figures)
 

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.machine import Arrived, Asked, Ended, Happened, Obeyed, Report, Started, Told, Waits, Woke
+from sandbox.kernel.machine import (
+    Arrived,
+    Asked,
+    Ended,
+    Happened,
+    Obeyed,
+    Report,
+    Run,
+    Started,
+    Stop,
+    Told,
+    Waits,
+    Woke,
+    Yielded,
+)
 from sandbox.kernel.operator import CommandInterpreter
-from sandbox.kernel.process import BurstPlan
-from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Step, Tune, UsePolicy
+from sandbox.kernel.process import BurstPlan, Process
+from sandbox.machines.simulate import obstacles
+from sandbox.model.commands import AnyCommand, Kill, Pause, Press, Quit, Resume, Spawn, Step, Tune, Type, UsePolicy
 from sandbox.model.events import (
     Admitted,
     Became,
+    Blocked,
+    Booted,
     Clause,
     Descheduled,
     Dispatched,
@@ -21,17 +40,19 @@ from sandbox.model.events import (
     Halted,
     Operator,
     Ready,
+    ReadyReason,
 )
-from sandbox.model.spec import MachineSpec, ProcessSpec, Segment
+from sandbox.model.problems import Problem
+from sandbox.model.spec import ClientSpec, MachineSpec, ProcessSpec, Segment
 from sandbox.model.states import LEGAL, IllegalTransition, State, move
-from sandbox.policies.base import Task
+from sandbox.policies.base import Policy, Task
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.history import History
 from sandbox.wording import why
-from tests.support.scenarios import exits, gantt, process, scenario, simulate
+from tests.support.scenarios import command, exits, gantt, process, scenario, simulate
 
 
 def dispatches(events: list[Event]) -> list[tuple[float, int]]:
@@ -204,7 +225,20 @@ def test_a_killed_process_is_gone_and_the_others_go_on(time: str) -> None:
 
 def test_killed_while_blocked() -> None:
     world = scenario(process("a", "io 50ms"), process("b", "cpu 20ms"), script=[("5ms", Kill("a"))], policy="fcfs")
-    assert exits(simulate(world))["a"].t_ns == 5 * MS
+    end = exits(simulate(world))["a"]
+    assert (end.t_ns, end.blocked_ns, end.waiting_ns, end.cpu_ns) == (5 * MS, 5 * MS, 0, 0)
+
+
+def test_the_time_of_who_is_killed_is_told_to_the_end() -> None:
+    """Waits are 7 and 5 ms, of the second only what passed of it; so with the wait for the CPU and its use."""
+    work = process("a", "cpu 10ms", "io 7ms", "cpu 10ms", "io 50ms")
+    alone = exits(simulate(scenario(work, script=[("32ms", Kill("a"))])))["a"]
+    assert (alone.t_ns, alone.blocked_ns, alone.waiting_ns, alone.cpu_ns) == (32 * MS, 12 * MS, 0, 20 * MS)
+    jobs = [process(name, "cpu 60ms") for name in "ab"]
+    ready = exits(simulate(scenario(*jobs, quantum_ns=20 * MS, script=[("33ms", Kill("a"))])))["a"]
+    assert (ready.t_ns, ready.blocked_ns, ready.waiting_ns, ready.cpu_ns) == (33 * MS, 0, 13 * MS, 20 * MS)
+    running = exits(simulate(scenario(*jobs, quantum_ns=20 * MS, script=[("33ms", Kill("b"))])))["b"]
+    assert (running.t_ns, running.blocked_ns, running.waiting_ns, running.cpu_ns) == (33 * MS, 0, 20 * MS, 13 * MS)
 
 
 def test_killed_while_the_machine_is_paused() -> None:
@@ -228,6 +262,38 @@ def test_who_has_ended_is_told_from_who_never_was() -> None:
     )
     faults = [event.what for event in simulate(world) if isinstance(event, Fault)]
     assert faults == [Clause("has ended already", {"who": "a"}), Clause("no such process", {"who": "c"})]
+
+
+def test_what_the_operator_does_is_on_record_in_his_words() -> None:
+    """A line with a control character in it is shown without; one whose echo is off is told without its text."""
+    events = scripted(
+        ("1ms", Type("a", "ls \x1b[31m-l")),
+        ("2ms", Type("b", "secret", unseen=True)),
+        ("3ms", Press("3", "ctrl+c")),
+        ("4ms", Spawn(["ls", "-l"])),
+        ("5ms", Pause()),
+        ("6ms", Pause()),
+        ("7ms", Resume()),
+        ("8ms", Resume()),
+        ("9ms", Tune("quantum", "30ms")),
+        ("10ms", UsePolicy("fcfs")),
+        ("11ms", Kill("c")),
+        ("12ms", Quit()),
+        ("12ms", Quit()),
+    )
+    done = [(event.t_ns // MS, event.did) for event in events if isinstance(event, Operator)]
+    assert done == [
+        (1, Clause("typed", {"pid": 1, "text": "ls -l"})),
+        (2, Clause("typed unseen", {"pid": 2})),
+        (3, Clause("pressed", {"pid": 3, "key": "ctrl+c"})),
+        (4, Clause("spawned", {"runs": "ls -l"})),
+        (5, Clause("paused", {"by": "operator"})),
+        (5, Clause("resumed", {})),
+        (7, Clause("set", {"parameter": "quantum", "value": "30ms"})),
+        (8, Clause("policy", {"policy": "fcfs"})),
+        (9, Clause("killed", {"pid": 3})),
+        (10, Clause("quit", {})),
+    ]
 
 
 def test_a_pause_that_nobody_ends_ends_the_run() -> None:
@@ -289,6 +355,52 @@ def test_a_policy_hears_nothing_of_a_pause() -> None:
     world = scenario(process("a", "cpu 30ms"), script=[("5ms", Pause()), ("7ms", Resume()), ("9ms", Pause()), ("20ms", Kill("a")), ("30ms", Resume())])  # fmt: skip
     simulate(world, Listening({"quantum": "20ms"}))
     assert heard == [("pick", 1), ("stopping", 7)]
+
+
+def test_nobody_is_dispatched_any_more_when_the_operator_quits() -> None:
+    """Those who are ready stay so: they never get the CPU that the others have left."""
+    assert dispatches(scripted(("8ms", Quit()))) == [(0, 1)]
+    assert dispatches(scripted(("8ms", Pause()), ("9ms", Quit()))) == [(0, 1)]
+
+
+def test_a_policy_is_told_the_time_of_the_instant() -> None:
+    heard: list[tuple[Any, ...]] = []
+
+    class Listening(RoundRobin):
+        timer_ns = 24 * MS
+
+        def start(self, now_ns: int) -> None:
+            heard.append(("start", now_ns // MS))
+
+        def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+            heard.append((reason, task.pid, now_ns // MS))
+            super().enqueue(task, reason, now_ns)
+
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            heard.append(("pick", cpu, now_ns // MS))
+            return super().pick(cpu, now_ns)
+
+        def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+            heard.append(("preempts", task.pid, running.pid, now_ns // MS))
+            return False
+
+        def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+            heard.append((task.stopped, task.pid, ran_ns // MS, now_ns // MS))
+
+        def timer(self, now_ns: int) -> None:
+            heard.append(("timer", now_ns // MS))
+            self.timer_ns = None  # type: ignore[assignment]
+
+        def retune(self, now_ns: int) -> None:
+            heard.append(("retune", now_ns // MS))
+
+    jobs = [process("a", "cpu 25ms"), process("late", "cpu 5ms", arrive="7ms")]
+    simulate(scenario(*jobs, script=[("3ms", Tune("quantum", "20ms"))]), Listening())
+    assert heard == [
+        ("start", 0), ("admitted", 1, 0), ("pick", 0, 0), ("retune", 3), ("admitted", 2, 7), ("preempts", 2, 1, 7),
+        ("expired", 1, 20, 20), ("expired", 1, 20), ("pick", 0, 20), ("timer", 24), ("preempts", 1, 2, 24),
+        ("exited", 2, 5, 25), ("pick", 0, 25), ("exited", 1, 5, 30),
+    ]  # fmt: skip
 
 
 def test_what_was_used_of_a_slice_is_on_record_when_the_operator_quits() -> None:
@@ -445,3 +557,191 @@ def test_who_has_become_another_program_is_called_by_that_name() -> None:
     kernel.decide()
     did = [event for event in kernel.settle(Obeyed({}, {}, {})) if isinstance(event, (Operator, Fault))]
     assert did == [Operator(MS, Clause("pressed", {"pid": 1, "key": "ctrl+d"}))]
+
+
+def instants(policy: Policy, *told: tuple[Happened, Obeyed]) -> list[Event]:
+    """What a kernel under this policy puts on record when a machine tells it this."""
+    kernel = Kernel(policy)
+    events: list[Event] = []
+    for happened, obeyed in told:
+        kernel.tell(happened)
+        kernel.decide()
+        events += kernel.settle(obeyed)
+    return events
+
+
+NOTHING = Obeyed({}, {}, {})
+
+
+def test_what_a_process_waits_for_may_be_told_after_its_successor_was_let_run() -> None:
+    """Only of the one that began to wait at this very instant: what is on record already is not written anew."""
+    born: list[Report] = [Arrived(pid, process(name, "cpu 90ms")) for pid, name in enumerate("ab", 1)]
+    events = instants(
+        RoundRobin(),
+        (Happened(0, born, {}), NOTHING),
+        (Happened(5 * MS, [Waits(1, None)], {1: 5 * MS}), Obeyed({}, {}, {1: Clause("pipe")})),
+        (Happened(9 * MS, [Waits(2, None)], {2: 4 * MS}), Obeyed({}, {}, {1: Clause("futex"), 2: Clause("poll")})),
+    )
+    assert [event for event in events if isinstance(event, Blocked)] == [
+        Blocked(5 * MS, 1, Clause("pipe")),
+        Blocked(9 * MS, 2, Clause("poll")),
+    ]
+
+
+def test_who_is_let_run_before_it_is_chosen_must_be_stopped() -> None:
+    """A process that the machine has stopped itself needs no order to wait; one that runs already does."""
+    for continued in (False, True):
+        born: list[Report] = [
+            Arrived(pid, process(name, "cpu 90ms"), continued=continued) for pid, name in enumerate("ab", 1)
+        ]
+        kernel = Kernel(RoundRobin())
+        kernel.tell(Happened(0, born, {}))
+        assert kernel.decide() == ([Stop(2)] if continued else []) + [Run(1, 0)]
+    kernel = Kernel(RoundRobin())
+    kernel.tell(Happened(0, [Arrived(1, process("a", "cpu 1ms")), Arrived(2, process("b", "cpu 1ms"))], {}))
+    assert kernel.decide() == [Run(1, 0)], "what nothing is said of is stopped"
+
+
+def test_who_yields_goes_to_the_tail_and_who_is_on_no_cpu_has_nothing_to_yield() -> None:
+    born: list[Report] = [Arrived(pid, process(name, "cpu 90ms")) for pid, name in enumerate("abc", 1)]
+    events = instants(
+        RoundRobin(),
+        (Happened(0, born, {}), NOTHING),
+        (Happened(5 * MS, [Yielded(1), Yielded(3)], {1: 5 * MS}), NOTHING),
+        (Happened(6 * MS, [Yielded(2)], {2: MS}), NOTHING),
+        (Happened(7 * MS, [Yielded(3)], {3: MS}), NOTHING),
+    )
+    assert dispatches(events) == [(0, 1), (5, 2), (6, 3), (7, 1)]
+    assert [(event.pid, event.t_ns // MS, event.ran_ns // MS) for event in events if isinstance(event, Descheduled)] == [
+        (1, 5, 5), (2, 6, 1), (3, 7, 1),
+    ]  # fmt: skip
+
+
+def test_a_state_that_cannot_be_entered_from_the_present_one_is_refused() -> None:
+    born = Process(7, process("a", "cpu 1ms"), 0, 0, True)
+    with pytest.raises(IllegalTransition):
+        born.enter(State.RUNNING, 5)
+    assert (born.state, born.since_ns) == (State.NEW, 0)
+
+
+def test_a_policy_that_never_picks_ends_the_run_and_that_is_told() -> None:
+    class Never(RoundRobin):
+        def pick(self, cpu: int, now_ns: int) -> Task | None:
+            return None
+
+    events = simulate(scenario(process("a", "cpu 30ms"), process("b", "cpu 1ms", arrive="7ms")), Never())
+    assert [(event.t_ns, event.what) for event in events if isinstance(event, Fault)] == [
+        (7 * MS, Clause("nothing can happen any more"))
+    ]
+    assert isinstance(events[-1], Halted)
+
+
+def test_commands_that_need_real_processes_are_told_to() -> None:
+    events = scripted(("1ms", Type("a", "x")), ("2ms", Press("b", "ctrl+c")), ("3ms", Spawn(["ls"])))
+    assert [(event.t_ns // MS, event.what) for event in events if isinstance(event, Fault)] == [
+        (at, Clause("only on real processes", {"command": command}))
+        for at, command in ((1, "type"), (2, "press"), (3, "spawn"))
+    ]
+
+
+def test_a_process_is_named_by_pid_or_by_name_as_long_as_it_lives() -> None:
+    """A name may be a number; the pid goes first, if its process lives."""
+    jobs = [process("2", "cpu 50ms"), process("b", "cpu 5ms"), process("b", "cpu 50ms")]
+    script = [("1ms", Kill("2")), ("2ms", Kill("2")), ("3ms", Kill("b")), ("4ms", Kill("9" * 30)), ("5ms", Kill("b"))]
+    events = simulate(scenario(*jobs, script=script))
+    assert [event.pid for event in events if isinstance(event, Exited)] == [2, 1, 3]
+    faults = [event.what for event in events if isinstance(event, Fault)]
+    assert faults == [Clause("no such process", {"who": "9" * 30}), Clause("has ended already", {"who": "b"})]
+
+
+def test_a_late_stop_is_on_record_as_time_that_nobody_granted() -> None:
+    """It ran for 2 ms more before the stop took effect, and that is no time of a slice; nor is what it used before it
+    was let run again."""
+    born: list[Report] = [Arrived(pid, process(name, "cpu 90ms")) for pid, name in enumerate("ab", 1)]
+    events = instants(
+        RoundRobin({"quantum": "20ms"}),
+        (Happened(0, born, {}), Obeyed({1: Started(MS, 0)}, {}, {})),
+        (Happened(21 * MS, [], {1: 20 * MS}), Obeyed({2: Started(21 * MS, 0)}, {1: 22 * MS}, {})),
+        (Happened(41 * MS, [], {2: 20 * MS}), Obeyed({1: Started(41 * MS, 25 * MS)}, {2: 20 * MS}, {})),
+        (Happened(50 * MS, [Ended(1, 34 * MS, 0, None)], {1: 34 * MS}), NOTHING),
+    )
+    left = [event for event in events if isinstance(event, Descheduled) and event.pid == 1]
+    assert [(event.ran_ns // MS, event.undispatched_ns // MS) for event in left] == [(22, 2), (12, 3)]
+    (end,) = [event for event in events if isinstance(event, Exited)]
+    assert (end.cpu_ns, end.undispatched_ns) == (34 * MS, 5 * MS)
+
+
+def test_a_slice_begins_when_the_process_really_started() -> None:
+    kernel = Kernel(RoundRobin({"quantum": "20ms"}))
+    kernel.tell(Happened(0, [Arrived(1, process("a", "cpu 90ms"))], {}))
+    kernel.decide()
+    kernel.settle(Obeyed({1: Started(3 * MS, 0)}, {}, {}))
+    assert kernel.cpus[0].slice_end_ns == 23 * MS
+
+
+def test_a_slice_that_is_renewed_is_granted_anew_from_now_on() -> None:
+    """The boost at 25 ms lifts both: the running one has the 10 ms of the top from then on, the other one after it."""
+    jobs = [process(name, "cpu 60ms") for name in "ab"]
+    parameters: dict[str, object] = {"quanta": ["10ms", "20ms"], "boost": "25ms"}
+    events = simulate(scenario(*jobs, policy="mlfq", parameters=parameters))
+    assert dispatches(events)[:5] == [(0, 1), (10, 2), (20, 1), (35, 2), (45, 1)]
+
+
+def test_a_run_begins_with_what_it_is_and_ends_with_why() -> None:
+    """The parameters as they are in force, the quantum of the scenario among them; the end when the last thing ended."""
+    world = scenario(process("a", "cpu 10ms", "io 5ms"), cpus=2, quantum_ns=7 * MS, ties="requeue-first")
+    events = simulate(world)
+    assert events[0] == Booted(
+        t_ns=0, machine="virtual", cpus=2, policy="rr", parameters={"quantum_ns": 7 * MS}, ties="requeue-first",
+        scenario="test", sensor=None, recipe=None,
+    )  # fmt: skip
+    assert events[-1] == Halted(15 * MS, Clause("done"))
+    quit_at_3 = simulate(scenario(process("a", "cpu 10ms"), script=[("3ms", Quit())]))
+    assert quit_at_3[-1] == Halted(3 * MS, Clause("quit"))
+    assert simulate(scenario())[-1] == Halted(0, Clause("done"))
+
+
+def test_what_there_is_not_in_virtual_time_is_told() -> None:
+    """A program, unless it is said how long it would take, and a client. Of no line: the file is not wrong."""
+    world = scenario(process("a", "cpu 1ms"), command("ls", "ls", "-l"), command("cc", "cc", estimate_ns=MS))
+    world.clients = [ClientSpec("visitor", "ls")]
+    assert obstacles(world) == [
+        Problem(0, "process ls", Clause("cannot be simulated", {"value": "ls -l"})),
+        Problem(0, "client visitor", Clause("no network")),
+    ]
+
+
+def test_a_process_is_admitted_with_all_that_its_file_says_of_it() -> None:
+    spec = process(
+        "a", "cpu 10ms", "io 4ms", "cpu 5ms", priority=3, nice=-2, tickets=7, period_ns=90 * MS, deadline_ns=60 * MS,
+        estimate_ns=8 * MS,
+    )  # fmt: skip
+    kernel = Kernel(RoundRobin())
+    kernel.tell(Happened(5 * MS, [Arrived(4, spec, 9, 4711, parent=2)], {}))
+    kernel.decide()
+    born = next(event for event in kernel.settle(NOTHING) if isinstance(event, Admitted))
+    assert born == Admitted(
+        5 * MS, 4, "a", spec.runs, os_pid=4711, parent=2, order=9, demand_ns=15 * MS,
+    )  # fmt: skip
+    task = kernel.processes[4]
+    assert (task.pid, task.name, task.order, task.arrived_ns) == (4, "a", 9, 5 * MS)
+    assert (task.priority, task.nice, task.tickets) == (3, -2, 7)
+    assert (task.period_ns, task.deadline_ns, task.due_ns) == (90 * MS, 60 * MS, 65 * MS)
+    assert (task.demand_ns, task.estimate_ns, task.burst_ns, task.before_ns) == (15 * MS, 8 * MS, 10 * MS, 0)
+    plain = Process(1, ProcessSpec("b", command=["x"]), 5, None, False)
+    assert (plain.order, plain.burst_ns, plain.due_ns, plain.demand_ns, plain.since_ns) == (1, None, None, None, 5)
+    assert Process(1, ProcessSpec("b", period_ns=30), 5, None, False).due_ns == 35
+
+
+def test_cpu_time_is_told_once_and_never_less_than_nothing() -> None:
+    """To the policy and on record; what an estimate told too much is told less the next time."""
+    process_ = Process(1, ProcessSpec("a", command=["x"]), 0, None, True)
+    process_.cpu_ns = 10
+    assert (process_.charge(), process_.charge()) == (10, 0)
+    process_.cpu_ns = 7
+    assert process_.charge() == 0
+    process_.cpu_ns = 12
+    assert process_.charge() == 2
+    assert [process_.report(used) for used in (10, 10, 7, 12)] == [10, 0, 0, 2]
+    assert process_.use_undispatched(15) == 3
+    assert (process_.use_undispatched(11), process_.cpu_ns, process_.undispatched_ns) == (0, 11, 3)

@@ -23,7 +23,7 @@ from sandbox.model.events import (
 )
 from sandbox.util.stats import percentile
 from sandbox.util.units import MS
-from sandbox.views.history import MAX_FAULTS
+from sandbox.views.history import MAX_FAULTS, History
 from sandbox.views.metrics import fold, jain, metrics, one_after_another, result
 from tests.support.scenarios import process, scenario, simulate
 
@@ -73,6 +73,52 @@ def test_the_figures() -> None:
     assert figures["turnaround_ns"] == {"mean": 40 * MS, "p50": 15 * MS, "p95": 65 * MS, "max": 65 * MS}
 
 
+def test_fairness_is_of_the_shares_of_the_time_in_which_each_wanted_the_cpu() -> None:
+    """The long one had it for 40 of 45 ms, the short one for 5 of 15."""
+    shares = [40 / 45, 5 / 15]
+    expected = sum(shares) ** 2 / (2 * sum(share**2 for share in shares))
+    assert metrics(fold(simulate(WORLD)))["fairness_jain"] == pytest.approx(expected)
+
+
+def test_figures_of_some_processes_are_over_these_and_of_a_run_in_progress_up_to_now() -> None:
+    """At 30 ms only the short one has ended: means are of it alone, and utilisation is of all so far."""
+    history = History()
+    for event in simulate(WORLD):
+        if event.t_ns <= 30 * MS:
+            history.add(event)
+    history.now_ns = 30 * MS
+    figures = metrics(history)
+    assert (figures["makespan_ns"], figures["turnaround_ns"]["max"], figures["response_ns"]["mean"]) == (
+        25 * MS, 15 * MS, 10 * MS,
+    )  # fmt: skip
+    assert figures["throughput_per_s"] == pytest.approx(1 / 0.03)
+    assert figures["cpu_utilisation"] == pytest.approx(25 / 30), "what is used of a slice is known when that is over"
+    rows = {row["name"]: row for row in result(history)["processes"]}
+    assert (rows["long"]["finished_ns"], rows["long"]["turnaround_ns"], rows["long"]["exit"]) == (None, None, None)
+    assert (rows["long"]["waiting_ns"], rows["long"]["response_ns"], rows["long"]["switches"]) == (5 * MS, 0, 2)
+    assert result(history)["slices"][-1] == {
+        "pid": 1, "cpu": 0, "start_ns": 25 * MS, "end_ns": 30 * MS, "cpu_ns": 0, "reason": "",
+    }  # fmt: skip
+    whole = fold(simulate(WORLD))
+    assert metrics(whole, [1])["turnaround_ns"]["mean"] == 65 * MS
+    assert metrics(whole, [2])["waiting_ns"] == {"mean": 10 * MS, "p50": 10 * MS, "p95": 10 * MS, "max": 10 * MS}
+    assert metrics(whole, [2])["makespan_ns"] == 25 * MS
+
+
+def test_who_has_not_run_yet_has_no_response_and_waits_up_to_now() -> None:
+    assert (History().now_ns, metrics(History())["makespan_ns"], metrics(History())["switches"]) == (0, None, 0)
+    history = History()
+    for event in simulate(
+        scenario(process("long", "cpu 30ms"), process("late", "cpu 5ms", arrive="10ms"), policy="fcfs")
+    ):
+        if event.t_ns <= 10 * MS:
+            history.add(event)
+    history.now_ns = 17 * MS
+    (_, row) = result(history)["processes"]
+    assert (row["first_run_ns"], row["response_ns"], row["waiting_ns"], row["cpu_ns"]) == (None, None, 7 * MS, 0)
+    assert metrics(history)["response_ns"]["mean"] is None
+
+
 def test_a_switch_costs_when_it_is_counted_and_the_sum_is_exact() -> None:
     alone = process("alone", "cpu 10ms", "io 10ms", "cpu 10ms", "io 10ms", "cpu 10ms")
     figures = metrics(fold(simulate(scenario(alone, policy="fcfs", switch_cost_ns=MS))))
@@ -115,7 +161,8 @@ def test_what_others_took_and_what_nobody_saw_are_figures_of_real_runs_only() ->
         Dispatched(0, 1, 0, None, Clause("any")),
         Descheduled(40 * MS, 1, 0, 10 * MS, "exited", stolen_ns=25 * MS),
         Exited(40 * MS, 1, 0, None, 10 * MS, 0, 0),
-        Unseen(40 * MS, 1, 5 * MS),
+        Unseen(40 * MS, 1, 2 * MS),
+        Unseen(40 * MS, 1, 3 * MS),
     ]
     history = fold(events)
     figures = metrics(history)

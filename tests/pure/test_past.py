@@ -16,6 +16,7 @@ from sandbox.views import eventlog as past
 from sandbox.views.board import Board
 from sandbox.views.eventlog import EventLog, Moment
 from sandbox.views.history import History
+from sandbox.views.intervals import Track
 from sandbox.views.network import Network
 from tests.support.generated import any_scenario
 from tests.support.scenarios import process, scenario, simulate
@@ -136,3 +137,34 @@ def test_chapters_begin_between_two_instants() -> None:
     assert all(events[first].t_ns > events[first - 1].t_ns for first in firsts[1:])
     for index in random.Random(1).sample(range(len(events)), 20):
         assert moment(it.at(index)) == moment(prefix(events, index))
+
+
+def test_a_track_tells_what_held_and_how_long_it_was_used() -> None:
+    """Positive values are use; a change holds from its own time on, and what lasted no time leaves no trace."""
+    track = Track()
+    assert (track.at(5), track.before(5), track.used_ns(5), len(track)) == (-1, -1, 0, 0)
+    for t_ns, value in ((10, 1), (20, 0), (30, 2), (50, 2), (60, -1)):
+        track.put(t_ns, value)
+    assert [track.at(t_ns) for t_ns in (9, 10, 19, 20, 59, 60, 99)] == [-1, 0, 0, 1, 3, 4, 4]
+    assert [track.before(t_ns) for t_ns in (10, 11, 20, 21, 60, 61)] == [-1, 0, 0, 1, 3, 4]
+    assert [track.end_ns(index, 99) for index in range(5)] == [20, 30, 50, 60, 99]
+    assert [track.used_ns(t_ns) for t_ns in (5, 10, 15, 20, 25, 30, 45, 55, 60, 99)] == [
+        0,
+        0,
+        5,
+        10,
+        10,
+        10,
+        25,
+        35,
+        40,
+        40,
+    ]
+    first = track.first(2)
+    track.put(70, 3)
+    assert ([*first.times], [*first.values], first.used_ns(99)) == ([10, 20], [1, 0], 10)
+    passing = Track()
+    for t_ns, value in ((10, 1), (10, 2), (20, 0), (20, 2), (30, 0), (30, 0), (40, 0)):
+        passing.put_in_passing(t_ns, value)
+    assert [*zip(passing.times, passing.values, strict=True)] == [(10, 2), (30, 0)]
+    assert passing.used_ns(50) == 20

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
 
 from sandbox import policies, wording
-from sandbox.model.events import Descheduled, Dispatched, Event, Exited, PolicyNote, decode, encode
+from sandbox.model.commands import Kill
+from sandbox.model.events import Descheduled, DescheduledReason, Dispatched, Event, Exited, PolicyNote, decode, encode
 from sandbox.model.spec import ProcessSpec
-from sandbox.policies.base import Task
+from sandbox.model.values import BadValue
+from sandbox.policies.base import Policy, Task
+from sandbox.policies.common.ranking import Ranking
 from sandbox.policies.common.tickets import TicketPool
-from sandbox.util.units import MS, S
+from sandbox.policies.common.weights import weight
+from sandbox.policies.rr import RoundRobin
+from sandbox.util.units import MS, US, S
 from sandbox.wording import policies as choices
 from sandbox.wording.policies import rule_and_rest
 from tests.support.scenarios import exits, gantt, names, process, scenario, simulate
@@ -96,6 +102,182 @@ def test_each_reason_and_note_has_words_and_travels_as_json(name: str) -> None:
         assert "{" not in wording.sentence(event, called)
 
 
+def test_a_task_of_which_nothing_is_said_is_an_ordinary_one() -> None:
+    """As whoever tries a policy of their own makes it: nice 0, 100 tickets, no deadline, nothing used yet."""
+    task = Task(3, "a", 7)
+    assert (task.pid, task.name, task.order, task.arrived_ns, task.since_ns) == (3, "a", 3, 7, 7)
+    assert (task.priority, task.nice, task.tickets, task.cpu_ns, task.before_ns) == (0, 0, 100, 0, 0)
+    for unknown in (
+        "demand_ns",
+        "period_ns",
+        "deadline_ns",
+        "estimate_ns",
+        "burst_ns",
+        "due_ns",
+        "stopped",
+        "left_ns",
+        "data",
+    ):
+        assert getattr(task, unknown) is None, unknown
+    assert (Task(3, "a", 7, 0).order, repr(task)) == (0, "<3 a>")
+    task.own = 5
+    assert (task.data, task.own) == (5, 5)
+
+
+def test_a_policy_of_ones_own_finds_all_that_it_needs_in_one_place() -> None:
+    """What the hint to a moved import may name, and the command ``from sandbox.policies import *`` gives."""
+    assert {*policies.__all__} >= {"Policy", "Task", "Parameter", "Duration", "Whole", "Clause", "Queue", "Ranked"}
+    assert [name for name in policies.__all__ if not hasattr(policies, name)] == []
+
+
+class Installed(Policy):
+    """Nothing special."""
+
+    name = "installed"
+
+
+class EntryPoint:
+    """What an installed package declares."""
+
+    def __init__(self, name: str, loaded: object) -> None:
+        self.name, self.loaded = name, loaded
+
+    def load(self) -> object:
+        return self.loaded
+
+
+def test_installed_policies_go_by_name_after_the_built_in_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    points = [EntryPoint("installed", Installed), EntryPoint("rr", Installed), EntryPoint("broken", 3)]
+    monkeypatch.setattr(policies, "_installed", lambda: points)
+    assert policies.names() == [*policies.BUILT_IN, "installed", "broken"]
+    assert policies.find("installed") is Installed
+    assert policies.find("rr") is RoundRobin
+    for name, rule in (("instaled", "no such policy"), ("broken", "not a policy")):
+        with pytest.raises(BadValue) as bad:
+            policies.find(name)
+        ((_, what),) = bad.value.faults
+        assert what.rule.startswith(rule)
+        if name == "instaled":
+            allowed = " | ".join(policies.names())
+            assert what.figures == {"value": "instaled", "allowed": allowed, "hint": "installed"}
+
+
+@pytest.mark.parametrize("name", policies.names())
+def test_with_nobody_ready_nobody_is_picked_and_who_is_removed_is_not_picked(name: str) -> None:
+    policy, task = policies.find(name)(), Task(1, "a")
+    assert policy.pick(0, 0) is None
+    policy.enqueue(task, "admitted", 0)
+    assert policy.pick(0, 0) is task
+    other = Task(2, "b")
+    policy.enqueue(other, "admitted", 0)
+    policy.remove(other)
+    assert policy.pick(0, 0) is None
+    assert Policy().pick(0, 0) is None
+
+
+def test_only_those_disclaim_a_law_that_cannot_keep_it() -> None:
+    """None of ours lets a CPU stand idle. Who goes by a rank that others may always be ahead in keeps no promise that
+    everybody runs: the shortest, the most important, the nearest deadline, the highest queue; without aging or boosts."""
+    made = {name: policies.find(name)() for name in policies.names()}
+    assert not any(policy.idles for policy in made.values())
+    assert {policy.seed for policy in made.values()} == {1}
+    assert {policies.find(name)(seed=5).seed for name in policies.names()} == {5}
+    assert {name for name, policy in made.items() if policy.starves} == {
+        "sjf", "srtf", "priority", "mlfq", "feedback", "edf", "rm",
+    }  # fmt: skip
+    assert not policies.find("priority")({"aging": "10ms"}).starves
+    assert not policies.find("mlfq")({"boost": "1s"}).starves
+
+
+@pytest.mark.parametrize("name", [name for name in policies.names() if name != "lottery"])
+def test_who_is_killed_before_it_ran_leaves_no_trace(name: str) -> None:
+    """All goes on as if it had never been there, and whoever comes later begins where it would have begun."""
+    jobs = [
+        process("a", "cpu 40ms", "io 9ms", "cpu 20ms", period_ns=200 * MS),
+        process("b", "cpu 50ms", nice=2, period_ns=300 * MS),
+        process("late", "cpu 20ms", "io 15ms", "cpu 20ms", arrive="25ms", period_ns=400 * MS),
+    ]
+    gone = process("gone", "cpu 60ms", nice=3, tickets=30, priority=1, period_ns=500 * MS)
+    parameters: dict[str, object] = (
+        {"latency": "1ms"} if name == "fair" else {}
+    )  # slices are 3 ms, however many there are
+    alone = simulate(scenario(*jobs, policy=name, parameters=parameters))
+    events = simulate(scenario(*jobs, gone, policy=name, parameters=parameters, script=[("1ms", Kill("gone"))]))
+    assert gantt(events) == gantt(alone)
+    assert whys(events) == whys(alone)
+    assert exits(events)["gone"].cpu_ns == 0
+
+
+def test_weights_are_those_of_linux() -> None:
+    """``sched_prio_to_weight``, from nice -20 to 19: each step is worth about a tenth of a CPU."""
+    task, weights = Task(1, "a"), []
+    for task.nice in range(-20, 20):
+        weights.append(weight(task))
+    assert weights == [
+        88761, 71755, 56483, 46273, 36291, 29154, 23254, 18705, 14949, 11916,
+        9548, 7620, 6100, 4904, 3906, 3121, 2501, 1991, 1586, 1277,
+        1024, 820, 655, 526, 423, 335, 272, 215, 172, 137,
+        110, 87, 70, 56, 45, 36, 29, 23, 18, 15,
+    ]  # fmt: skip
+
+
+def test_fair_divides_its_latency_among_those_that_are_there() -> None:
+    """Three of equal weight have a third of 24 ms each; when one of them is killed, and when one blocks, the others have
+    half; one of nice 5 has 335 of 335 + 1024 parts."""
+
+    def granted(*jobs: ProcessSpec, **more: Any) -> list[tuple[float, float]]:
+        events = simulate(scenario(*jobs, policy="fair", **more))
+        return [(event.t_ns / MS, (event.slice_ns or 0) / MS) for event in events if isinstance(event, Dispatched)]
+
+    three = [process(name, "cpu 100ms") for name in "abc"]
+    assert granted(*three)[:4] == [(0, 8), (8, 8), (16, 8), (24, 8)]
+    assert granted(*three, script=[("1ms", Kill("c"))])[:3] == [(0, 8), (8, 12), (20, 12)]
+    assert granted(*three[:2], process("c", "cpu 1ms", "io 500ms"))[:4] == [(0, 8), (8, 8), (16, 8), (17, 12)]
+    nice = granted(process("a", "cpu 50ms", nice=5), process("b", "cpu 50ms"))
+    assert nice[0][1] == pytest.approx(24 * 335 / (335 + 1024), abs=1e-3)
+
+
+def test_all_that_is_wrong_with_parameters_is_told_at_once() -> None:
+    with pytest.raises(BadValue) as bad:
+        policies.find("mlfq")({"boost": "soon", "quanta": ["5ms", "9"], "colour": 3})
+    assert {where for where, _ in bad.value.faults} == {".boost", ".quanta[2]", ""}
+
+
+#: The rule of each and, from its definition, who is chosen by which figure, in ms.
+REASONS = {
+    "edf": ("earliest deadline", [("b", 40), ("a", 50), ("a", 100)]),
+    "rm": ("shortest period", [("a", 50), ("b", 90), ("a", 50)]),
+    "sjf": ("shortest next burst", [("c", 10), ("a", 20), ("b", 30), ("a", 20)]),
+    "srtf": ("least remaining time", [("c", 10), ("a", 20), ("b", 30), ("a", 20)]),
+    "fair": ("least virtual runtime", [("a", 0), ("b", 0), ("c", 0), ("a", 8), ("b", 8), ("c", 8), ("a", 16)]),
+    "eevdf": ("earliest virtual deadline", [("a", 3), ("b", 3), ("c", 3), ("a", 6), ("b", 6), ("c", 6)]),
+}
+
+
+@pytest.mark.parametrize("name", REASONS)
+def test_each_decision_is_told_with_what_it_was_decided_by(name: str) -> None:
+    jobs = [
+        process("a", "cpu 20ms", period_ns=50 * MS, repeat=2),
+        process("b", "cpu 30ms", period_ns=90 * MS, deadline_ns=40 * MS),
+        process("c", "cpu 10ms"),
+    ]
+    told = whys(simulate(scenario(*jobs, policy=name)))
+    rule, chosen = REASONS[name]
+    by_rule = [(who, next(iter(figures.values())) // MS) for who, why, figures in told if why == rule]
+    assert by_rule[: len(chosen)] == chosen
+    if name in ("edf", "rm"):
+        assert told[-1] == ("c", {"edf": "no deadline is left", "rm": "no period is left"}[name], {})
+
+
+def test_hrrn_compares_how_long_each_waited_beside_its_burst() -> None:
+    jobs = [process("a", "cpu 20ms"), process("b", "cpu 30ms"), process("c", "cpu 10ms")]
+    assert whys(simulate(scenario(*jobs, policy="hrrn"))) == [
+        ("a", "highest response ratio", {"ratio": 1.0, "waited_ns": 0, "burst_ns": 20 * MS}),
+        ("c", "highest response ratio", {"ratio": 3.0, "waited_ns": 20 * MS, "burst_ns": 10 * MS}),
+        ("b", "highest response ratio", {"ratio": 2.0, "waited_ns": 30 * MS, "burst_ns": 30 * MS}),
+    ]
+
+
 # Bursts known and guessed
 
 
@@ -166,6 +348,22 @@ def test_aging_is_told_and_ends_when_the_process_has_had_the_cpu() -> None:
     assert aged[3] == (60, {"before": 2, "after": 1}), "after its turn it begins again at its own"
 
 
+@pytest.mark.parametrize("larger", [False, True])
+def test_aging_goes_on_while_one_waits_and_begins_anew_when_it_has_had_the_cpu(larger: bool) -> None:
+    """The low one waits from 0 on, each 10 ms make it better by one: at 30 ms it passes the running one; this has passed
+    it in turn at 50 ms, when the low one, having had the CPU, is what it was."""
+    sign = -1 if larger else 1
+    jobs = [process("high", "cpu 60ms", priority=0), process("low", "cpu 30ms", priority=2 * sign)]
+    parameters: dict[str, object] = {"aging": "10ms", "larger": larger}
+    events = simulate(scenario(*jobs, policy="priority", parameters=parameters))
+    aged = [
+        (at, name, figures["before"] * sign, figures["after"] * sign) for at, name, figures in notes(events, "aged")
+    ]
+    assert aged[:3] == [(10, "low", 2, 1), (20, "low", 1, 0), (30, "low", 0, -1)]
+    assert aged[3:6] == [(40, "high", 0, -1), (50, "high", -1, -2), (60, "low", 2, 1)]
+    assert gantt(events) == [("high", 0, 30), ("low", 30, 50), ("high", 50, 80), ("low", 80, 90)]
+
+
 def test_with_aging_nobody_starves_and_without_it_one_does() -> None:
     """A stream of urgent jobs fills the CPU; ten steps of priority are ten steps of aging."""
     stream = [process(f"urgent{index}", "cpu 10ms", arrive=f"{index * 10}ms") for index in range(60)]
@@ -194,6 +392,32 @@ def test_a_boost_ends_starvation() -> None:
 def test_moving_down_is_told() -> None:
     events = simulate(scenario(process("a", "cpu 100ms"), policy="mlfq"))
     assert notes(events, "demoted") == [(10, "a", {"from": 0, "to": 1}), (30, "a", {"from": 1, "to": 2})]
+
+
+def test_a_boost_that_is_noticed_late_does_not_shift_the_next_ones() -> None:
+    """Taken over at 3 ms, with one each 10 ms: at 13, 23, 33 ms, though that of 23 ms is called at 25."""
+    policy = policies.find("mlfq")({"boost": "10ms"})
+    policy.start(3 * MS)
+    assert policy.timer_ns == 13 * MS
+    policy.timer(25 * MS)
+    assert policy.timer_ns == 33 * MS
+    policy.timer(33 * MS)
+    assert policy.timer_ns == 43 * MS
+
+
+def test_who_comes_from_io_goes_to_the_head_of_its_queue_and_that_is_told() -> None:
+    """It falls to queue 1 at 10 ms, computes 5 ms more there, and is back from its I/O while the others of queue 1 wait:
+    it is before them then, and behind them without the bump."""
+    jobs = [process("io", "cpu 15ms", "io 5ms", "cpu 5ms"), process("b", "cpu 40ms"), process("c", "cpu 40ms")]
+    levels = {"quanta": ["10ms", "10ms"]}
+    bumped = simulate(scenario(*jobs, policy="mlfq", parameters={**levels, "io_bump": True}))
+    assert notes(bumped, "bumped") == [(40, "io", {"level": 1})]
+    begun = [("io", 0, 10), ("b", 10, 20), ("c", 20, 30), ("io", 30, 35), ("b", 35, 45)]
+    assert gantt(bumped)[:5] == [*begun[:4], ("b", 35, 40)]
+    assert gantt(bumped)[5:7] == [("io", 40, 45), ("b", 45, 50)]
+    plain = simulate(scenario(*jobs, policy="mlfq", parameters=levels))
+    assert notes(plain, "bumped") == []
+    assert gantt(plain)[:7] == [*begun, ("c", 45, 55), ("io", 55, 60)]
 
 
 def test_fewer_levels_in_the_middle_of_a_run_leave_nobody_behind() -> None:
@@ -252,6 +476,18 @@ def test_who_slept_long_does_not_take_the_cpu_for_long(policy: str) -> None:
     assert longest <= 50
 
 
+@pytest.mark.parametrize("latency", [24, 40])
+def test_who_slept_has_at_most_half_a_latency_of_credit(latency: int) -> None:
+    """When the sleeper comes back after 500 ms, the other one, alone, was last picked after so many whole latencies; the
+    sleeper begins half of one behind that, however little it has run before."""
+    jobs = [process("sleeper", "cpu 10ms", "io 500ms", "cpu 50ms"), process("hog", "cpu 1s")]
+    events = simulate(scenario(*jobs, policy="fair", parameters={"latency": f"{latency}ms"}))
+    floor_ms = 500 // latency * latency
+    (note,) = notes(events, "credit limited")
+    assert note == (510, "sleeper", {"before_ns": 10 * MS, "after_ns": (floor_ms - latency // 2) * MS})
+    assert ("sleeper", "least virtual runtime", {"vruntime_ns": note[2]["after_ns"]}) in whys(events)
+
+
 @pytest.mark.parametrize("policy", ["fair", "eevdf"])
 def test_shares_follow_linux_weights_on_two_cpus(policy: str) -> None:
     jobs = [process(name, "cpu 20s", nice=nice) for name, nice in (("a", 0), ("b", 0), ("c", 5), ("d", 5))]
@@ -271,6 +507,37 @@ def test_eevdf_grants_whole_requests_and_what_is_left_of_them() -> None:
             granted_ns = event.slice_ns
         elif isinstance(event, Descheduled) and event.reason == "preempted" and granted_ns is not None:
             left_ns[event.pid] = granted_ns - event.ran_ns
+
+
+@pytest.mark.parametrize(
+    ("used_us", "left_us", "stopped", "wants_us"),
+    [
+        (2_900, 0, "expired", 3_000),  # others had the CPU in the meantime: the slice has ended all the same
+        (3_100, 1, "preempted", 3_000),  # it ran on for a moment
+        (3_000, 0, "blocked", 3_000),
+        (1_000, 2_000, "preempted", 2_000),
+    ],
+)
+def test_eevdf_asks_anew_when_a_request_is_met_or_its_slice_has_ended(
+    used_us: int, left_us: int, stopped: DescheduledReason, wants_us: int
+) -> None:
+    policy, task = policies.find("eevdf")(), Task(1, "a")
+    policy.enqueue(task, "admitted", 0)
+    assert policy.pick(0, 0) is task
+    assert policy.slice(task) == 3_000 * US
+    task.cpu_ns, task.left_ns, task.stopped = used_us * US, left_us * US, stopped
+    policy.stopping(task, used_us * US, 3_100 * US)
+    policy.enqueue(task, "woke" if stopped == "blocked" else "preempted", 3_100 * US)
+    assert policy.slice(task) == wants_us * US
+
+
+def test_srtf_has_nothing_left_of_a_burst_that_is_longer_than_it_was_thought_to_be() -> None:
+    policy, task = policies.find("srtf")({"knows": "estimate"}), Task(1, "a")
+    task.estimate_ns, task.before_ns, task.cpu_ns = 5, 100, 103
+    policy.enqueue(task, "preempted", 0)
+    assert policy.why(task).figures["remaining_ns"] == 2
+    task.cpu_ns = 110
+    assert policy.why(task).figures["remaining_ns"] == 0
 
 
 def test_eevdf_bounds_how_far_anybody_is_from_its_share() -> None:
@@ -302,7 +569,66 @@ def test_who_is_drawn_holds_the_ticket() -> None:
     for name, _, figures in whys(events):
         assert figures["first"] <= figures["ticket"] <= figures["last"]
         assert figures["last"] - figures["first"] + 1 == 3 + 4 * "abcd".index(name)
-    assert len(notes(events, "drew")) == len(whys(events))
+    drawn = [figures for _, _, figures in notes(events, "drew")]
+    assert [figures["ticket"] for figures in drawn] == [figures["ticket"] for _, _, figures in whys(events)]
+    assert drawn[0]["total"] == 3 + 7 + 11 + 15
+    assert all(0 <= figures["ticket"] < figures["total"] for figures in drawn)
+
+
+def test_a_bag_of_tickets_is_a_list_of_holders_whatever_comes_and_goes() -> None:
+    """Slots of those that left are given to those that come, and whoever holds a ticket is told with its first one."""
+    dice, pool = Random(5), TicketPool()
+    for number in range(1, 200):
+        here = [*pool]
+        if here and dice.random() < 0.45:
+            pool.take(dice.choice(here))
+        else:
+            task = Task(number, str(number))
+            task.tickets = dice.randint(1, 9)
+            pool.put(task)
+            assert task in [*pool]
+        held = [(task, place) for task in pool for place in range(task.tickets)]
+        assert pool.total == len(held)
+        for ticket, (task, place) in enumerate(held):
+            assert pool.holder(ticket) == (task, ticket - place)
+    assert len(pool._tasks) < 60, "slots are used again"
+
+
+def test_a_ranking_is_a_sorted_list_whatever_comes_and_goes() -> None:
+    """By rank; of equal ones in the order in which they came, those that were let in at the head before all others; one
+    that is moved keeps its place among equals. What was taken out leaves no more gaps behind than tasks."""
+    dice, ranking = Random(3), Ranking()
+    plain: list[tuple[int, int, Task]] = []
+    for number in range(1, 2_000):
+        deed = dice.random()
+        if deed < 0.45:
+            task, rank, head = Task(number, str(number)), dice.randint(0, 4), dice.random() < 0.3
+            ranking.push(task, rank, head)
+            plain.append((rank, -number if head else number, task))
+        elif deed < 0.6 and plain:
+            gone = plain.pop(dice.randrange(len(plain)))
+            ranking.discard(gone[2])
+            ranking.discard(gone[2])
+        elif deed < 0.75 and plain:
+            place = dice.randrange(len(plain))
+            rank, order, task = plain[place]
+            plain[place] = (rank - dice.randint(1, 2), order, task)
+            ranking.move(task, plain[place][0])
+        elif deed < 0.8:
+            plain = [(-rank, order, task) for rank, order, task in plain]
+            ranking.rank_anew({task: rank for rank, _, task in plain}.__getitem__)
+        else:
+            best = min(plain, default=None)
+            assert ranking.peek() is (best and best[2])
+            assert ranking.pop() is (best and best[2])
+            if best:
+                plain.remove(best)
+        assert [*ranking] == [task for _, _, task in sorted(plain)]
+        assert len(ranking) == len(plain)
+        assert all(task in ranking for _, _, task in plain)
+        assert len(ranking._heap) <= 2 * len(plain) + 17
+    assert Task(9_999, "x") not in ranking
+    assert (Ranking().pop(), Ranking().peek(), len(Ranking())) == (None, None, 0)
 
 
 def test_a_bag_of_tickets_knows_who_holds_each() -> None:
@@ -333,6 +659,34 @@ def test_stride_charges_for_what_was_used_only() -> None:
     jobs = [process("hog", "cpu 10s"), process("brief", "cpu 1ms", "io 1ms", repeat=2000)]
     used = used_ns(simulate(scenario(*jobs, policy="stride")), 2 * S)
     assert used["brief"] > 150 * MS
+
+
+def test_virtual_time_stands_still_while_nobody_is_there_and_does_not_go_back() -> None:
+    """Whoever comes into an empty machine begins at the average that was left, and asks for a quantum from there."""
+    jobs = [process("a", "cpu 30ms"), process("b", "cpu 5ms", arrive="50ms")]
+    events = simulate(scenario(*jobs, policy="eevdf"))
+    assert whys(events)[0] == ("a", "earliest virtual deadline", {"deadline_ns": 3 * MS, "vruntime_ns": 0})
+    at_50 = next(figures for name, _, figures in whys(events) if name == "b")
+    assert at_50 == {"deadline_ns": 33 * MS, "vruntime_ns": 30 * MS}
+
+
+def test_a_newcomer_of_stride_begins_with_the_pass_of_the_last_one_chosen() -> None:
+    """100 tickets are a stride of 100: after three quanta of 10 ms the pass is 300, the last one chosen had 200."""
+    jobs = [process("a", "cpu 100ms"), process("late", "cpu 20ms", arrive="25ms", tickets=50)]
+    told = whys(simulate(scenario(*jobs, policy="stride")))
+    assert told[:5] == [
+        ("a", "lowest pass", {"pass": 0.0, "stride": 100.0}),
+        ("a", "lowest pass", {"pass": 100.0, "stride": 100.0}),
+        ("a", "lowest pass", {"pass": 200.0, "stride": 100.0}),
+        ("late", "lowest pass", {"pass": 200.0, "stride": 200.0}),
+        ("a", "lowest pass", {"pass": 300.0, "stride": 100.0}),
+    ]
+
+
+def test_who_slept_under_stride_catches_up_on_nothing() -> None:
+    jobs = [process("hog", "cpu 100ms"), process("sleeper", "cpu 10ms", "io 45ms", "cpu 10ms")]
+    events = simulate(scenario(*jobs, policy="stride"))
+    assert notes(events, "caught up") == [(65, "sleeper", {"before": 100.0, "after": 500.0})]
 
 
 # Deadlines

@@ -56,6 +56,45 @@ def test_tickets_passes_runtimes_and_deadlines() -> None:
     assert figures(look("edf"), 2) == {"due_ns": None, "period_ns": None}
 
 
+def test_what_is_told_of_a_task_is_what_the_policy_goes_by() -> None:
+    """After 25 ms of four that have 100 ms each; c is the fourth that came, with 200 tickets and nice -5."""
+    for name in ("fcfs", "rr"):
+        assert figures(look(name), 2) == {}
+    for name in ("sjf", "srtf", "hrrn"):
+        assert figures(look(name), 2) == {"burst_ns": 100 * MS}
+        assert figures(look(name, knows="estimate", guess="7ms"), 2) == {"estimate_ns": 7 * MS}
+    assert figures(look("priority"), 2) == {"priority": 1}
+    assert figures(look("priority", aging="10ms"), 2) == {"priority": -1, "own": 1}, "it has aged twice"
+    assert figures(look("priority", aging="10ms", larger=True), 1) == {"priority": 2, "own": 0}
+    assert figures(look("feedback"), 2) == {"level": 1}
+    assert figures(look("stride"), 2) == {"pass": 200.0, "stride": 200.0}
+    assert figures(look("stride"), 4) == {"pass": 100.0, "stride": 50.0}, "the pass of the last one chosen"
+    assert figures(look("eevdf"), 4)["weight"] == 3121
+
+
+def test_periods_and_deadlines_are_told() -> None:
+    job = process("a", "cpu 30ms", period_ns=80 * MS, deadline_ns=60 * MS)
+    for policy in ("edf", "rm"):
+        (seen,) = [
+            event
+            for event in simulate(scenario(job, process("b", "cpu 9ms"), policy=policy, script=[("5ms", Look(9))]))
+            if isinstance(event, Queues)
+        ]
+        assert figures(seen, 1) == {"due_ns": 60 * MS, "period_ns": 80 * MS}
+        assert figures(seen, 2) == {"due_ns": None, "period_ns": None}
+
+
+def test_queues_are_told_with_the_slice_that_each_gets_from_there() -> None:
+    """At 25 ms: of feedback 1 and 2 have used a slice of 10 ms and are one queue down, where it is twice as long."""
+    assert shown(look("feedback")) == [("queue 0", 10 * MS, [4]), ("queue 1", 20 * MS, [2])]
+    assert shown(look("mlfq")) == [("queue 0", 10 * MS, []), ("queue 1", 20 * MS, [1, 2]), ("queue 2", 40 * MS, [])]
+    assert shown(look("priority")) == [("ready queue", None, [3, 4, 2])]
+    assert shown(look("stride"))[0][2] == [4, 2]
+    ((name, slice_ns, pids),) = shown(look("lottery"))
+    assert (name, slice_ns, len(pids)) == ("ready queue", 10 * MS, 2)
+    assert [slice_ns for _, slice_ns, _ in shown(look("eevdf", quantum="4ms"))] == [4 * MS, 4 * MS]
+
+
 def test_who_is_eligible_and_who_is_ahead() -> None:
     assert {name for name, _, _ in shown(look("eevdf"))} == {"eligible", "ahead of their share"}
 
@@ -119,6 +158,14 @@ def test_so_does_a_policy_of_ones_own_in_harmless_words(tmp_path: Path) -> None:
     assert (told.policy, told.source, told.file) == ("Mine", f"{path}:Mine", str(path))
     assert told.says == "Says this."
     assert told.parameters == [ParameterView("depth", "3", "1 … 9", "how deep")]
+
+
+def test_a_long_description_is_told_up_to_4000_characters(tmp_path: Path) -> None:
+    for length in (3_999, 4_000, 4_001, 20_000):
+        words = "x" * length
+        (tmp_path / "mine.py").write_text(f"from sandbox.policies import Policy\nclass Mine(Policy):\n    '{words}'\n")
+        (told,) = describe(f"{tmp_path}/mine.py:Mine")
+        assert told.says == words[:4_000]
 
 
 def test_f28_one_that_cannot_tell_is_replaced_and_its_successor_tells(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,15 @@ from sandbox.cli import run_options
 from sandbox.cli.run_options import RunOptions, prepare
 from sandbox.model.commands import Quit
 from sandbox.model.problems import BadInput
-from sandbox.model.spec import At
+from sandbox.model.spec import At, MachineSpec
+from sandbox.model.values import BadValue
+from sandbox.policies import choice
+from sandbox.policies.base import Policy
+from sandbox.policies.choice import Contender
+from sandbox.policies.host.guard import Guard
+from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS
+from tests.support.scenarios import process, scenario
 
 SCENARIO = """
 [machine]
@@ -97,3 +105,87 @@ def test_a_policy_is_checked_with_what_the_scenario_says_for_it(tmp_path: Path) 
         prepare(options(tmp_path, "--policy", f"{tmp_path}/mine.py:Mine"), real=False)
     [problem] = bad.value.problems
     assert (problem.place, problem.what.rule) == ("--policy .quantum", "out of range")
+
+
+# Contenders
+
+
+def test_a_policy_that_is_written_with_its_parameters(tmp_path: Path) -> None:
+    """What was not written is not set: the scenario may say it."""
+    (tmp_path / "mine.py").write_text(POLICY)
+    mine = f"{tmp_path}/mine.py:Mine"
+    assert choice.parse("rr") == Contender("rr", "rr", {})
+    assert choice.parse("mlfq:boost=1s:quanta=5ms/9ms") == Contender(
+        "mlfq:boost=1s:quanta=5ms/9ms", "mlfq", {"boost": "1s", "quanta": ["5ms", "9ms"]}
+    )
+    assert choice.parse(f"{mine}:quantum=7ms") == Contender(f"{mine}:quantum=7ms", mine, {"quantum": "7ms"})
+    assert choice.parse(os.path.relpath(mine)).policy == mine
+    assert [each.label for each in choice.parse_list("rr, fcfs")] == ["rr", "fcfs"]
+
+
+def test_all_that_is_wrong_with_contenders_is_told_at_once() -> None:
+    with pytest.raises(BadValue) as bad:
+        choice.parse_list("rr:quantum:quantum=0ms,fcfs,nobody")
+    told = [(where, what.rule, what.figures.get("value")) for where, what in bad.value.faults]
+    assert told == [
+        ("rr", "not a setting", "'quantum'"),
+        ("rr.quantum", "out of range", "'0ms'"),
+        ("", "no such policy", "nobody"),
+    ]
+
+
+def test_a_contender_is_tried_with_what_the_scenario_says_for_it() -> None:
+    """Its own policy's parameters hold where nothing else was asked for; another policy's do not."""
+    world = scenario(process("a", "cpu 1ms"), policy="mlfq", parameters={"quanta": ["5ms"], "boost": "1s"})
+    entered = choice.parse("mlfq:boost=2s", world).enter(world).machine
+    assert (entered.policy, entered.parameters) == ("mlfq", {"quanta": ["5ms"], "boost": "2s"})
+    entered = choice.parse("rr:quantum=5ms", world).enter(world).machine
+    assert (entered.policy, entered.parameters) == ("rr", {"quantum": "5ms"})
+    world.machine.parameters = {"quanta": ["0ms"]}
+    assert choice.parse("rr", world).policy == "rr"
+    with pytest.raises(BadValue):
+        choice.parse("mlfq", world)
+    with pytest.raises(BadValue):
+        choice.parse_list("rr,mlfq", world)
+
+
+def test_sensible_contenders_go_by_what_the_processes_say() -> None:
+    """The scenario's own stands first; who goes by tickets, priorities, nice values or periods needs some."""
+
+    def sensible(policy: str = "rr", **more: Any) -> list[str]:
+        world = scenario(process("a", "cpu 1ms"), process("b", "cpu 1ms", **more), policy=policy)
+        return [contender.policy for contender in choice.sensible(world)]
+
+    plain = sensible()
+    assert plain[0] == "rr"
+    assert sorted(plain) == ["eevdf", "fair", "fcfs", "feedback", "hrrn", "mlfq", "rr", "sjf", "srtf"]
+    assert set(sensible(tickets=50)) - set(plain) == {"lottery", "stride"}
+    assert set(sensible(priority=1)) - set(plain) == {"priority"}
+    assert set(sensible(period_ns=50 * MS)) - set(plain) == {"edf", "rm"}
+    assert set(sensible(deadline_ns=50 * MS)) - set(plain) == {"edf"}
+    assert sensible("edf")[0] == "edf"
+    recorded = scenario(process("a", "cpu 1ms"), policy="mine.py:Mine")
+    recorded.folder = ""
+    assert choice.sensible(recorded)[0].policy == "fcfs", "a file that a recording names is not run"
+
+
+def test_only_policies_of_ones_own_work_behind_a_guard_unless_one_is_given(tmp_path: Path) -> None:
+    """Its quantum and its seed are the scenario's, where it has any and says nothing of its own."""
+    (tmp_path / "mine.py").write_text(POLICY)
+    spec = MachineSpec(policy="rr", quantum_ns=7 * MS, seed=5)
+    plain = policies.build(spec)
+    assert (type(plain), plain.source, plain.seed, plain.written) == (RoundRobin, "rr", 5, {"quantum": "7ms"})
+    mine = policies.build(MachineSpec(policy="mine.py:Mine", quantum_ns=7 * MS, seed=5), str(tmp_path))
+    assert (type(mine), mine.source, mine.seed, mine.written) == (Guard, "mine.py:Mine", 5, {"quantum": "7ms"})
+    given: list[str] = []
+
+    def guard(policy: Policy, alarm: object) -> Policy:
+        given.append(policy.source)
+        return policy
+
+    policies.build(spec, guard=guard)
+    policies.build(MachineSpec(policy="mine.py:Mine"), str(tmp_path), guard=guard)
+    assert given == ["rr", "mine.py:Mine"]
+    own = policies.build(MachineSpec(policy="rr", quantum_ns=7 * MS, parameters={"quantum": "3ms"}))
+    assert own.written == {"quantum": "3ms"}
+    assert policies.build(MachineSpec(policy="fcfs", quantum_ns=7 * MS)).written == {}
