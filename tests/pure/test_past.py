@@ -160,7 +160,7 @@ def test_a_track_tells_what_held_and_how_long_it_was_used() -> None:
         40,
         40,
     ]
-    first = track.first(2)
+    first = track.until(25)
     track.put(70, 3)
     assert ([*first.times], [*first.values], first.used_ns(99)) == ([10, 20], [1, 0], 10)
     passing = Track()

@@ -62,7 +62,9 @@ def test_where_a_file_is_gone_first_come_first_served_stands_in_under_its_name(t
     [
         ("Mine = 3", "not a policy", {"value": "mine.py:Mine"}),
         ("class Mine: pass", "not a policy", {"value": "mine.py:Mine"}),
-        ("class Other: pass", "no such class", {"value": "Mine", "file": "mine.py"}),
+        ("class Other: pass", "not among the classes", {
+            "value": "Mine", "file": "mine.py", "allowed": "mine.py:Other",
+        }),
         ("class Mine(Policy):\n    ties = 'never'", "ties of a policy", {
             "value": "Mine", "found": "'never'", "allowed": "arrival-first | requeue-first",
         }),
