@@ -115,7 +115,7 @@ class Kill(NamedTuple):
 
 
 class Victims:
-    """A run, and the two that are killed."""
+    """A run, and those that are killed: the command, which may be two processes, and the kernel process."""
 
     def __init__(self, path: Path, kill: Kill, command: list[str]) -> None:
         use_all_cpus()
@@ -131,8 +131,9 @@ class Victims:
     def kill(self) -> None:
         """At its time, or as soon as there is somebody to be killed after it."""
         time.sleep(max(self.due_s - time.monotonic(), 0))
-        keepers = [child for child in procs.children(self._ui.pid) if procs.name(child) == "ossandbox-keep"]
-        victims = [self._ui.pid, *(kernel for keeper in keepers for kernel in procs.children(keeper))]
+        keepers = [each for each in procs.descendants(self._ui.pid) if procs.name(each) == "ossandbox-keep"]
+        kernels = [kernel for keeper in keepers for kernel in procs.descendants(keeper)[:1]]
+        victims = [*dict.fromkeys([self._ui.pid, *map(procs.parent, keepers)]), *kernels]
         if self._kill.kernel_first:
             victims.reverse()
         for os_pid in victims if self._kill.stopped else ():
