@@ -12,8 +12,8 @@ from textual.message_pump import MessagePump
 
 #: Keys that are kept while others are being handled.
 MAX_AHEAD = 1_000
-#: A widget that has gone never answers: so long it is waited for (seconds).
-_MAX_WAIT_S = 0.3
+#: So long the next key waits at most (seconds): a widget that has gone never answers, one that is busy does so late.
+_MAX_WAIT_S = 1.0
 
 
 class Keyboard:
@@ -48,12 +48,18 @@ class Keyboard:
         """Wait until the key before has been handled, and hand out the next, one after the other."""
         await asyncio.sleep(0)  # it is handed out in the meantime
         try:
-            await self._handled()
+            await self._wait_for_handled()
             while self._ahead:
                 await self._deliver(self._ahead.popleft())
-                await self._handled()
+                await self._wait_for_handled()
         finally:
             self._following = None
+
+    async def _wait_for_handled(self) -> None:
+        try:
+            await asyncio.wait_for(self._handled(), _MAX_WAIT_S)
+        except TimeoutError:
+            pass
 
     async def _handled(self) -> None:
         """Whoever had the keys has handled the last one, and what came of it is on the screen: an action runs when the
@@ -83,7 +89,4 @@ class Keyboard:
         """Have it call back, after all that it has been told before."""
         called = asyncio.Event()
         if call(called.set):
-            try:
-                await asyncio.wait_for(called.wait(), _MAX_WAIT_S)
-            except TimeoutError:
-                pass
+            await called.wait()

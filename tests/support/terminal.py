@@ -79,15 +79,15 @@ class Terminal(CommandRun):
         """Its exit status, read on until then; minus the signal that ended it."""
 
         def ended() -> bool:
-            self.read()
             if self._status is None:
                 os_pid, status = os.waitpid(self.os_pid, os.WNOHANG)
                 if os_pid:
                     self._status = os.waitstatus_to_exitcode(status)
             return self._status is not None
 
-        until(ended, "the command has ended", seconds)
-        self.read()
+        self.read_until(ended, "the command has ended", seconds)
+        if self.master >= 0:
+            self.read()
         assert self._status is not None
         return self._status
 
