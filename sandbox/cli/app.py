@@ -61,8 +61,8 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
     config = read_config()._replace(ascii=ascii_only or has_no_signs())
     if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT
-    notice = unstretched(options, boot.scenario)
-    session = Live(boot.scenario, start, recorder=recorder(options, boot.scenario), notice=notice)
+    notices = unstretched(options, boot.scenario)
+    session = Live(boot.scenario, start, recorder=recorder(options, boot.scenario), notices=notices)
     return run_app(session, config)
 
 

@@ -80,7 +80,7 @@ def do(args: argparse.Namespace) -> int:
 def _run(options: RunOptions) -> tuple[LessonRun, int]:
     """Run the lesson; what came of it, and the exit status."""
     boot = prepare(options, real=True)
-    if said := unstretched(options, boot.scenario):
+    for said in unstretched(options, boot.scenario):
         complain(said)
     if boot.scenario.lesson is None:
         raise BadInput.because(options.scenario, "has no lesson")

@@ -31,6 +31,6 @@ def do(args: argparse.Namespace) -> int:
     options, verify = RunOptions.of(args), bool(args.verify)
     boot = msgspec.structs.replace(prepare(options, real=True), verify=verify)
     printer = RunPrinter(args.quiet, args.json, boot.scenario.machine.seed, verify, recorder(options, boot.scenario))
-    if said := unstretched(options, boot.scenario):
+    for said in unstretched(options, boot.scenario):
         complain(said)
     return run_real(boot, printer, options.strict)

@@ -249,17 +249,23 @@ def _stretched(options: RunOptions, scenario: Scenario, real: bool) -> Scenario:
     return scenario
 
 
-def unstretched(options: RunOptions, scenario: Scenario) -> str:
-    """Of whom ``--stretch`` stretches only what the scenario says of them: a sentence, "" for nobody."""
+def unstretched(options: RunOptions, scenario: Scenario) -> list[str]:
+    """What of it ``--stretch`` leaves as it is, in sentences."""
     if options.stretch == 1:
-        return ""
+        return []
     from sandbox.scenario.stretch import real_programs
 
+    told = []
     names = real_programs(scenario)
-    more = len(names) - _MAX_NAMED
-    named = ", ".join(names[:_MAX_NAMED]) + (_(" and {number} more").format(number=more) if more > 0 else "")
-    said = _("--stretch lengthens what the scenario says, but what real programs do takes as long as ever: {names}")
-    return said.format(names=named) if names else ""
+    if names:
+        more = len(names) - _MAX_NAMED
+        named = ", ".join(names[:_MAX_NAMED]) + (_(" and {number} more").format(number=more) if more > 0 else "")
+        said = _("--stretch lengthens what the scenario says, but what real programs do takes as long as ever: {names}")
+        told.append(said.format(names=named))
+    if scenario.lesson is not None:
+        said = _("the lesson's text names times as they are without --stretch; here they are {number} times as long")
+        told.append(said.format(number=options.stretch))
+    return told
 
 
 def _limited(options: RunOptions, scenario: Scenario) -> Scenario:

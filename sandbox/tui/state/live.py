@@ -29,7 +29,7 @@ from sandbox.tui.state.viewpoint import Viewpoint
 class Live:
     """A scenario that runs, once it has begun. ``start`` starts its kernel process; ``clock``: nanoseconds that go on
     by themselves; ``recorder``: what keeps its events from the beginning, if anything does;
-    ``notice``: what is to be said of it at first."""
+    ``notices``: what is to be said of it at first."""
 
     has_machine = True
     is_read = True
@@ -40,7 +40,7 @@ class Live:
         start: Callable[[Scenario], Link],
         clock: Callable[[], int] = time.monotonic_ns,
         recorder: Recorder | None = None,
-        notice: str = "",
+        notices: Sequence[str] = (),
     ) -> None:
         self.scenario = scenario
         self.link: Link | None = None
@@ -55,7 +55,7 @@ class Live:
         self.clients = Clients()
         self._client_script = ClientScript(scenario.clients, self.clients)
         self._start = start
-        self._notice = notice
+        self._notices = notices
         self._machine_clock = MachineClock(clock)
         self._load = Load()
         #: Processes of the scenario that have not arrived yet, by name.
@@ -126,7 +126,7 @@ class Live:
         """What there is to know comes up the link."""
 
     def problems(self) -> Sequence[str]:
-        return [self._notice] if self._notice else ()
+        return self._notices
 
     def advance(self) -> None:
         """The machine's clock goes on by itself; its past does while it is played."""
@@ -272,7 +272,7 @@ class Live:
     def utilisation(self) -> float:
         if self.finished or self.empty:
             return 0.0
-        return self._load.share(self.view, self.moving)
+        return self._load.share(self.view, self.moving and not self.player.is_slow)
 
     def _present_ns(self) -> int:
         """The machine's own time, as far as can be told here."""

@@ -193,7 +193,7 @@ class Replay:
         return phase_of(self.view.board, self.empty, self.finished)
 
     def utilisation(self) -> float:
-        return 0.0 if self.finished else self._load.share(self.view, self.plays)
+        return 0.0 if self.finished else self._load.share(self.view, self.plays and not self.player.is_slow)
 
     def _present_ns(self) -> int:
         return self.view.live.board.now_ns

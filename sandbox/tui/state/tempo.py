@@ -56,6 +56,11 @@ class Player:
         return self._going is not None and self._going[2] == self._view.moves
 
     @property
+    def is_slow(self) -> bool:
+        """Whether it plays so that what goes by can be read at every instant of the run."""
+        return self.plays and self.tempo is not None and self.tempo < 1
+
+    @property
     def shown(self) -> str:
         """The tempo where it is not the run's own."""
         if self.tempo is None:

@@ -11,7 +11,7 @@ from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: What gives way where there is little room, first to last; the rest is always there.
 _GIVES_WAY = (
-    *("step_back", "faster", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
+    *("step_back", "restart", "kill", "new", "open", "fold", "inspect", "faster", "quantum_up"),
     *("next_panel", "policy", "step", "pause"),
 )
 #: What a recording has nobody to do.
