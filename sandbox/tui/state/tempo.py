@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from fractions import Fraction
@@ -18,6 +19,7 @@ _STEPS: tuple[Fraction | None, ...] = (*(Fraction(1, by) for by in reversed(_UP[
 MIN_TEMPO, MAX_TEMPO = Fraction(1, 1000), Fraction(1000)
 #: The word for as fast as it goes, where one types a tempo.
 FASTEST = "max"
+_NUMBER = re.compile(r"(\d{1,6}(?:\.\d{1,6})?)(?:/(\d{1,6}))?x?", re.ASCII)
 #: As fast as it goes, a frame takes in events for so long: the rest of it is for drawing.
 _FRAME_NS = 15 * MS
 
@@ -28,10 +30,10 @@ class Speed(Kind[Fraction | None]):
     def read(self, raw: object) -> Fraction | None:
         if raw == FASTEST:
             return None
-        try:
-            value = Fraction(str(raw).strip().removesuffix("x")) if len(str(raw)) <= 20 else Fraction(0)
-        except (ValueError, ZeroDivisionError):
-            raise BadValue("expected a number", value=shown(raw), allowed=self.range()) from None
+        match = _NUMBER.fullmatch(str(raw).strip())
+        if match is None or not int(match[2] or 1):
+            raise BadValue("expected a number", value=shown(raw), allowed=self.range())
+        value = Fraction(match[1]) / int(match[2] or 1)
         if not MIN_TEMPO <= value <= MAX_TEMPO:
             raise BadValue("out of range", value=shown(raw), allowed=self.range())
         return value

@@ -11,8 +11,13 @@ from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: What gives way where there is little room, first to last; the rest is always there.
 _GIVES_WAY = (
-    *("step_back", "restart", "kill", "new", "open", "fold", "inspect", "faster", "quantum_up"),
+    *("step_back", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
     *("next_panel", "policy", "step", "pause"),
+)
+#: The same while what has happened is looked at.
+_GIVES_WAY_BACK = (
+    *("restart", "kill", "new", "open", "quantum_up", "fold", "inspect", "policy"),
+    *("step_back", "faster", "next_panel", "step", "pause"),
 )
 #: What a recording has nobody to do.
 _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
@@ -75,7 +80,7 @@ class KeyBar(Lines):
         drawn = [self._pieces(action, " ") for action in actions]
         if sum(map(width_of, drawn)) > width:
             drawn = [self._pieces(action, "") for action in actions]
-        for id_ in _GIVES_WAY:
+        for id_ in _GIVES_WAY_BACK if self._has_tempo else _GIVES_WAY:
             if sum(map(width_of, drawn)) <= width:
                 break
             for index in [index for index, action in enumerate(actions) if action.id == id_]:
