@@ -12,7 +12,7 @@ import msgspec
 
 from sandbox.cli import run_options
 from sandbox.cli.exits import BAD_INPUT
-from sandbox.cli.run_options import RunOptions, prepare, recorder
+from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
 from sandbox.model.spec import Scenario
 
@@ -33,6 +33,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """Declare what the app takes beside the scenario."""
     run_options.add_policy(parser)
     run_options.add(parser)
+    run_options.add_stretch(parser)
     run_options.add_recording(parser)
     run_options.add_screen(parser)
 
@@ -60,7 +61,9 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
     config = read_config()._replace(ascii=ascii_only or has_no_signs())
     if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT
-    return run_app(Live(boot.scenario, start, recorder=recorder(options, boot.scenario)), config)
+    notices = unstretched(options, boot.scenario)
+    session = Live(boot.scenario, start, recorder=recorder(options, boot.scenario), notices=notices)
+    return run_app(session, config)
 
 
 def has_terminal(instead: str) -> bool:

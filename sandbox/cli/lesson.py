@@ -11,7 +11,7 @@ from sandbox import wording
 from sandbox.cli import app
 from sandbox.cli.exits import DONE, FAILED, Interruption
 from sandbox.cli.headless import RunObserver, drive_real
-from sandbox.cli.run_options import RunOptions, prepare, recorder
+from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _, english, spoken
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
@@ -26,6 +26,7 @@ from sandbox.model.spec import Scenario
 from sandbox.render.cells import fit
 from sandbox.render.output import say, say_document
 from sandbox.render.progress import Progress
+from sandbox.render.stderr import complain
 from sandbox.util.text import clean
 
 if TYPE_CHECKING:
@@ -79,6 +80,8 @@ def do(args: argparse.Namespace) -> int:
 def _run(options: RunOptions) -> tuple[LessonRun, int]:
     """Run the lesson; what came of it, and the exit status."""
     boot = prepare(options, real=True)
+    for said in unstretched(options, boot.scenario):
+        complain(said)
     if boot.scenario.lesson is None:
         raise BadInput.because(options.scenario, "has no lesson")
     run = LessonRun(boot.scenario, recorder(options, boot.scenario))

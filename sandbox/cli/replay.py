@@ -8,18 +8,22 @@ from sandbox.cli import run_options
 from sandbox.cli.app import has_terminal
 from sandbox.cli.exits import BAD_INPUT
 from sandbox.cli.recordings import opened
+from sandbox.cli.run_options import Given
 from sandbox.i18n import _
 from sandbox.model.spec import Scenario
 from sandbox.tui.app import run_app
 from sandbox.tui.ascii import has_no_signs
 from sandbox.tui.config import read_config
 from sandbox.tui.state.replay import Replay
+from sandbox.tui.state.tempo import Speed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a replay takes."""
     parser.add_argument("recording", help=_("a file that --record has written"))
     run_options.add_screen(parser)
+    says = _("play it so many times as fast at first: 0.001 … 1000, or max (in the app: < and >)")
+    parser.add_argument("--speed", metavar="N", default="1", help=says)
 
 
 def do(args: argparse.Namespace) -> int:
@@ -30,8 +34,11 @@ def do(args: argparse.Namespace) -> int:
     def start(scenario: Scenario) -> KernelProcess:
         return KernelProcess(Boot(scenario, stay=True, attended=True), beats=True)
 
+    given = Given(args)
+    tempo = given.value("speed", Speed())
+    given.check()
     with opened(args.recording) as recording:
         config = read_config()._replace(ascii=args.ascii or has_no_signs())
     if not has_terminal(_("ossandbox export needs none")):
         return BAD_INPUT
-    return run_app(Replay(recording, start), config)
+    return run_app(Replay(recording, start, tempo=tempo), config)

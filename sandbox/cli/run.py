@@ -8,8 +8,9 @@ import msgspec
 
 from sandbox.cli import run_options
 from sandbox.cli.headless import RunPrinter, run_real
-from sandbox.cli.run_options import RunOptions, prepare, recorder
+from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
+from sandbox.render.stderr import complain
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     run_options.add_policy(parser)
     run_options.add(parser)
     run_options.add_limit(parser)
+    run_options.add_stretch(parser)
     run_options.add_recording(parser)
     parser.add_argument("--quiet", action="store_true", help=_("no line an event, only the result"))
     parser.add_argument("--json", action="store_true", help=_("only the result, as one JSON object"))
@@ -29,4 +31,6 @@ def do(args: argparse.Namespace) -> int:
     options, verify = RunOptions.of(args), bool(args.verify)
     boot = msgspec.structs.replace(prepare(options, real=True), verify=verify)
     printer = RunPrinter(args.quiet, args.json, boot.scenario.machine.seed, verify, recorder(options, boot.scenario))
+    for said in unstretched(options, boot.scenario):
+        complain(said)
     return run_real(boot, printer, options.strict)

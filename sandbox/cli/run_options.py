@@ -23,6 +23,9 @@ from sandbox.scenario import find, load
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
 
+#: How many times as long a scenario's times may be made.
+STRETCH = Whole(1, 1_000)
+
 T = TypeVar("T")
 
 
@@ -64,6 +67,8 @@ class Given:
 
 SCENARIO = N_("a built-in scenario's name, or a file")
 RECIPES = ("auto", "overlapped", "sequential", "freezer")
+#: So many real programs are named where it is said what they do not do.
+_MAX_NAMED = 5
 QUANTUM, SEED = Duration("100us", "60s"), Whole(0, 2**53)
 
 
@@ -100,6 +105,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_stretch(parser: argparse.ArgumentParser) -> None:
+    """Declare slow motion."""
+    says = _("every time that the scenario says is N times as long: 1 … 1000 (real programs take their own)")
+    parser.add_argument("--stretch", metavar="N", help=says)
+
+
 def add_recording(parser: argparse.ArgumentParser) -> None:
     """Declare the file in which a run is kept."""
     parser.add_argument(
@@ -115,7 +126,7 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
 
 class RunOptions(NamedTuple):
     """What was asked for; None leaves it to the scenario. ``limit_ns``: the run ends after so long; ``record``: the
-    file in which it is kept."""
+    file in which it is kept; ``stretch``: all of its times are so many times as long."""
 
     scenario: str
     policy: str | None
@@ -130,6 +141,7 @@ class RunOptions(NamedTuple):
     setuid: bool
     record: str | None
     overwrite: bool
+    stretch: int = 1
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> RunOptions:
@@ -164,6 +176,7 @@ class RunOptions(NamedTuple):
             setuid=args.setuid,
             record=getattr(args, "record", None),
             overwrite=getattr(args, "force", False),
+            stretch=given.value("stretch", STRETCH) or 1,
         )
 
 
@@ -171,7 +184,7 @@ def prepare(options: RunOptions, real: bool, attended: bool = False) -> Boot:
     """What is to be run, fit for real processes or for virtual time. ``attended``: somebody is there to start what a
     scenario does not. Raises BadInput; unless attended, also for a scenario that runs nothing, which would pass for
     one that went well."""
-    scenario = _applied(options, load(find(options.scenario)))
+    scenario = _limited(options, _stretched(options, _applied(options, load(find(options.scenario))), real))
     if not (attended or has_work(scenario)):
         raise BadInput.because(options.scenario, "nothing to run")
     if real:
@@ -208,10 +221,7 @@ def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
         quantum_ns=options.quantum_ns or machine.quantum_ns,
         seed=machine.seed if options.seed is None else options.seed,
     )
-    script = [*scenario.script]
-    if options.limit_ns is not None:
-        script.append(At(options.limit_ns, Quit()))
-    scenario = msgspec.structs.replace(scenario, machine=machine, script=script)
+    scenario = msgspec.structs.replace(scenario, machine=machine)
     if options.policy is None and options.quantum_ns is None:
         return scenario  # its own policy was tried when it was read
     from sandbox import policies
@@ -225,6 +235,44 @@ def _applied(options: RunOptions, scenario: Scenario) -> Scenario:
     except BadValue as bad:
         raise BadInput(_("options"), problems_of(bad, "--policy")) from None
     return scenario
+
+
+def _stretched(options: RunOptions, scenario: Scenario, real: bool) -> Scenario:
+    """Raises BadInput where a time would be longer than it may be."""
+    if options.stretch == 1:
+        return scenario
+    from sandbox.scenario.stretch import stretched
+
+    scenario, problems = stretched(scenario, options.stretch, real)
+    if problems:
+        raise BadInput(_("options"), problems)
+    return scenario
+
+
+def unstretched(options: RunOptions, scenario: Scenario) -> list[str]:
+    """What of it ``--stretch`` leaves as it is, in sentences."""
+    if options.stretch == 1:
+        return []
+    from sandbox.scenario.stretch import real_programs
+
+    told = []
+    names = real_programs(scenario)
+    if names:
+        more = len(names) - _MAX_NAMED
+        named = ", ".join(names[:_MAX_NAMED]) + (_(" and {number} more").format(number=more) if more > 0 else "")
+        said = _("--stretch lengthens what the scenario says, but what real programs do takes as long as ever: {names}")
+        told.append(said.format(names=named))
+    if scenario.lesson is not None:
+        said = _("the lesson's text names times as they are without --stretch; here they are {number} times as long")
+        told.append(said.format(number=options.stretch))
+    return told
+
+
+def _limited(options: RunOptions, scenario: Scenario) -> Scenario:
+    """The scenario with the end that was asked for, in the time of who waits for it."""
+    if options.limit_ns is None:
+        return scenario
+    return msgspec.structs.replace(scenario, script=[*scenario.script, At(options.limit_ns, Quit())])
 
 
 # What a machine must be able to do

@@ -16,7 +16,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 @cache
-def _kinds(struct: type[msgspec.Struct]) -> Mapping[str, tuple[str, Kind[Any]]]:
+def kinds(struct: type[msgspec.Struct]) -> Mapping[str, tuple[str, Kind[Any]]]:
     """By the key in a file: the field of that, and its kind. There may be thousands of tables of one struct."""
     hints = get_type_hints(struct, include_extras=True)
     return {name.removesuffix("_ns"): (name, hint.__metadata__[0]) for name, hint in hints.items()}
@@ -41,13 +41,13 @@ class Tables:
 
     def struct(self, where: Where, struct: type[S], raw: dict[str, Any]) -> S | None:
         """A struct from a table, each key read by the kind that its field declares; None if any is wrong."""
-        kinds = _kinds(struct)
+        known = kinds(struct)
         before = len(self._problems.found)
-        self.refuse_unknown(where, raw, kinds)
+        self.refuse_unknown(where, raw, known)
         values: dict[str, Any] = {}
         for key, value in raw.items():
-            if key in kinds:
-                field, kind = kinds[key]
+            if key in known:
+                field, kind = known[key]
                 values[field] = self.value((*where, key), kind, value, None)
         for field_info in msgspec.structs.fields(struct):
             if field_info.required and field_info.name not in values:

@@ -225,7 +225,7 @@ async def test_a_recording_is_stepped_and_played(recorded: Recorded) -> None:
         await driver.settle(pilot)
         assert driver.status == "‖ REPLAY t 0.000000"
         keys = driver.app.board_screen.keys
-        assert keys.render_line(0).text.split()[:8] == ["space", "play", ".", "step", ",", "back", "⏎", "inspect"]
+        assert keys.render_line(0).text.split()[:8] == ["space", "play", ".", "step", ",", "back", "<", ">"]
         assert not {"policy", "kill", "new", "quantum"} & {*keys.render_line(0).text.split()}
         await pilot.press("full_stop", "full_stop")
         await driver.settle(pilot)
@@ -370,3 +370,64 @@ def test_picture_of_what_would_have_been(make_driver: MakeDriver, snap_compare: 
     driver = make_driver(blank_scenario("prime", "pi", "disk", "editor", "shell"))
     keys = ["i", "home", "enter"]
     assert snap_compare(driver.app, terminal_size=(120, 40), run_before=prepare(driver, every_state().pause(), *keys))
+
+
+# Tempo
+
+
+async def test_a_recording_is_played_slower_and_faster(recorded: Recorded) -> None:
+    driver = ReplayDriver(recorded(turns().exit("a").take()))
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.settle(pilot)
+        assert "< > tempo" in driver.panel("keys")[0]
+        await pilot.press("space", "less_than_sign")
+        driver.now_ns += 40 * MS
+        await driver.settle(pilot)
+        assert driver.status == "▶ REPLAY t 0.020000"
+        assert "0.020000 s 0.5x " in driver.panel("status")[0]
+        await pilot.press(*["less_than_sign"] * 3)
+        driver.now_ns += 100 * MS
+        await driver.settle(pilot)
+        assert driver.status == "▶ REPLAY t 0.025000", "it goes on from where it was"
+        await pilot.press(*["greater_than_sign"] * 4)
+        await driver.settle(pilot)
+        assert "0.025000 s   " in driver.panel("status")[0]
+        await pilot.press("greater_than_sign")
+        driver.now_ns += 10 * MS
+        await driver.settle(pilot)
+        assert driver.status == "▶ REPLAY t 0.045000"
+        await pilot.press(*["greater_than_sign"] * 9)
+        await driver.settle(pilot)
+        assert "fastest" in driver.panel("status")[0]
+        await until(lambda: not driver.replay.plays, pilot)
+        assert driver.replay.view.now_ns == 210 * MS
+        await pilot.press("greater_than_sign")
+        await driver.settle(pilot)
+        assert driver.toasts()[-1] == "This is as fast as it goes"
+
+
+async def test_the_past_of_a_run_is_played_from_what_is_looked_at(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, turns().pause())
+        await pilot.press("less_than_sign")
+        await driver.settle(pilot)
+        assert driver.toasts()[0].startswith("Real processes take their own time")
+        assert "tempo" not in driver.panel("keys")[0]
+        await pilot.press("home", "less_than_sign")
+        driver.clock.now_ns += 40 * MS
+        await driver.settle(pilot)
+        assert "▶ PAST" in driver.panel("status")[0]
+        assert "0.020000 s 0.5x" in driver.panel("status")[0]
+        assert "space pause" in driver.panel("keys")[0]
+        sent = [*driver.sent]
+        await pilot.press("space")
+        driver.clock.now_ns += S
+        await driver.settle(pilot)
+        assert "◀ PAST" in driver.panel("status")[0]
+        await pilot.press("greater_than_sign")
+        driver.clock.now_ns += S
+        await driver.settle(pilot)
+        assert not driver.app.session.view.looks_back, "it has come to the present, where it ends"
+        assert not driver.app.session.moving
+        assert driver.sent == sent, "the machine knows nothing of it"

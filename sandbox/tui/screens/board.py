@@ -201,6 +201,9 @@ class BoardScreen(ListScreen, inherit_bindings=False):
     def action_step(self) -> None:
         self._do(self.session.step)
 
+    def action_tempo(self, by: int) -> None:
+        self._do(lambda: self.session.change_tempo(by))
+
     def action_predict(self) -> None:
         """Ask before each choice, or no longer."""
         quiz = self.session.quiz
@@ -364,7 +367,6 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         self.show_soon()
 
     def action_go_to(self) -> None:
-        """Ask for a time."""
         from sandbox.tui.screens.forms import GoToTime, time_ns
 
         ask(self, GoToTime(self.session.view.now_ns), lambda text: self._look_at(time_ns(text)))

@@ -22,12 +22,14 @@ from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
 from sandbox.tui.state.run_file import RunFile
 from sandbox.tui.state.session import Link, Phase, Session, phase_of
+from sandbox.tui.state.tempo import Player
 from sandbox.tui.state.viewpoint import Viewpoint
 
 
 class Live:
     """A scenario that runs, once it has begun. ``start`` starts its kernel process; ``clock``: nanoseconds that go on
-    by themselves; ``recorder``: what keeps its events from the beginning, if anything does."""
+    by themselves; ``recorder``: what keeps its events from the beginning, if anything does;
+    ``notices``: what is to be said of it at first."""
 
     has_machine = True
     is_read = True
@@ -38,11 +40,13 @@ class Live:
         start: Callable[[Scenario], Link],
         clock: Callable[[], int] = time.monotonic_ns,
         recorder: Recorder | None = None,
+        notices: Sequence[str] = (),
     ) -> None:
         self.scenario = scenario
         self.link: Link | None = None
         self.clock = clock
         self.view = Viewpoint(self._present_ns)
+        self.player = Player(self.view, clock)
         self.quiz = Quiz(self.view)
         self.lesson = LessonProgress(scenario)
         self.quantum = QuantumSteps()
@@ -51,6 +55,7 @@ class Live:
         self.clients = Clients()
         self._client_script = ClientScript(scenario.clients, self.clients)
         self._start = start
+        self._notices = notices
         self._machine_clock = MachineClock(clock)
         self._load = Load()
         #: Processes of the scenario that have not arrived yet, by name.
@@ -121,10 +126,30 @@ class Live:
         """What there is to know comes up the link."""
 
     def problems(self) -> Sequence[str]:
-        return ()
+        return self._notices
 
     def advance(self) -> None:
-        """The machine's clock goes on by itself."""
+        """The machine's clock goes on by itself; its past does while it is played."""
+        self.player.advance(is_all=True)
+
+    def change_tempo(self, by: int) -> None:
+        """The past is played from what is looked at; the machine keeps its pause."""
+        if not self.view.looks_back:
+            raise Impossible(
+                _("Real processes take their own time; ossandbox --stretch 10 makes synthetic work ten times as long")
+            )
+        self.advance()
+        if not self.view.looks_back:
+            return  # it has just come to its end
+        try:
+            self.player.change(by)
+        finally:
+            if not self.plays:
+                self.player.start()
+
+    @property
+    def tempo_shown(self) -> str:
+        return self.player.shown if self.view.looks_back else ""
 
     # What a person asks for
 
@@ -150,6 +175,9 @@ class Live:
                 self.send(Pause())
 
     def pause(self) -> None:
+        if self.plays:
+            self.player.stop()
+            return
         paused = self.view.live.board.paused
         if self._is_done and not paused and not self.view.looks_back:
             raise Impossible(_("Everything has ended: there is nothing to pause"))
@@ -157,6 +185,8 @@ class Live:
 
     @property
     def pause_does(self) -> Literal["pause", "go on", "play"]:
+        if self.plays:
+            return "pause"
         return "go on" if self.view.board.paused or self.view.looks_back else "pause"
 
     def step(self) -> None:
@@ -227,18 +257,22 @@ class Live:
 
     @property
     def moving(self) -> bool:
-        return self.runs and not self.view.looks_back
+        return self.plays or (self.runs and not self.view.looks_back)
+
+    @property
+    def plays(self) -> bool:
+        return self.player.plays
 
     @property
     def phase(self) -> Phase:
         if self.view.looks_back:
-            return Phase.PAST
+            return Phase.PLAYING if self.plays else Phase.PAST
         return Phase.DIED if self.died else phase_of(self.view.board, self.empty, self.finished)
 
     def utilisation(self) -> float:
         if self.finished or self.empty:
             return 0.0
-        return self._load.share(self.view, self.moving)
+        return self._load.share(self.view, self.moving and not self.player.is_slow)
 
     def _present_ns(self) -> int:
         """The machine's own time, as far as can be told here."""

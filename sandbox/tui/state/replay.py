@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
+from fractions import Fraction
 from itertools import islice
 from typing import Literal
 
@@ -27,6 +28,7 @@ from sandbox.tui.state.quantum import QuantumSteps
 from sandbox.tui.state.quiz import Quiz
 from sandbox.tui.state.run_file import RunFile
 from sandbox.tui.state.session import Link, Phase, phase_of
+from sandbox.tui.state.tempo import Player
 from sandbox.tui.state.viewpoint import Viewpoint
 
 #: Events that are taken in before the clock is asked again.
@@ -35,7 +37,7 @@ _AT_ONCE = 200
 
 class Replay:
     """``start`` starts the kernel process of a scenario that is opened afterwards; ``clock``: nanoseconds that go on by
-    themselves."""
+    themselves; ``tempo``: how fast it is played at first (None: as fast as it goes)."""
 
     link: Link | None = None
     has_machine = False
@@ -49,6 +51,7 @@ class Replay:
         recording: Recording,
         start: Callable[[Scenario], Link],
         clock: Callable[[], int] = time.monotonic_ns,
+        tempo: Fraction | None = Fraction(1),
     ) -> None:
         scenario = recording.header.scenario
         if scenario.folder != str(built_in_folder()):  # a recording names no files of ours
@@ -56,6 +59,7 @@ class Replay:
         self.scenario = scenario
         self.clock = clock
         self.view = Viewpoint(self._present_ns)
+        self.player = Player(self.view, clock, tempo)
         self.quiz = Quiz(self.view)
         self.lesson = LessonProgress(scenario)
         self.quantum = QuantumSteps()
@@ -67,9 +71,6 @@ class Replay:
         self._load = Load()
         self._recording = recording
         self._events: Iterator[AnyEvent] = recording.events()
-        #: While it is played: when, by our clock, its time 0 would have been, and the move that has led to what is
-        #: looked at. Any other move ends that.
-        self._played: tuple[int, int] | None = None
 
     # Life
 
@@ -111,17 +112,21 @@ class Replay:
 
     @property
     def plays(self) -> bool:
-        return self._played is not None and self._played[1] == self.view.moves
+        return self.player.plays
 
     moving = plays
 
     def advance(self) -> None:
         """While it is played, come to where it would be by now."""
-        if self._played is not None and self.plays:
-            since_ns = self._played[0]
-            self.view.look_at(self.clock() - since_ns)
-            at_the_end = not self.view.looks_back and self.is_read
-            self._played = None if at_the_end else (since_ns, self.view.moves)
+        self.player.advance(self.is_read)
+
+    def change_tempo(self, by: int) -> None:
+        self.advance()  # so far it has gone at the tempo before
+        self.player.change(by)
+
+    @property
+    def tempo_shown(self) -> str:
+        return self.player.shown
 
     # What a person asks for
 
@@ -139,11 +144,11 @@ class Replay:
         """Let time go on from what is looked at, or stand still; at the end, it begins again."""
         if self.plays:
             self.advance()
-            self._played = None
+            self.player.stop()
             return
         if not self.view.looks_back:
             self.view.to_start()
-        self._played = self.clock() - self.view.now_ns, self.view.moves
+        self.player.start()
 
     @property
     def pause_does(self) -> Literal["pause", "go on", "play"]:
@@ -188,7 +193,7 @@ class Replay:
         return phase_of(self.view.board, self.empty, self.finished)
 
     def utilisation(self) -> float:
-        return 0.0 if self.finished else self._load.share(self.view, self.plays)
+        return 0.0 if self.finished else self._load.share(self.view, self.plays and not self.player.is_slow)
 
     def _present_ns(self) -> int:
         return self.view.live.board.now_ns

@@ -29,8 +29,9 @@ class Phase(StrEnum):
     FINISHED = auto()
     HALTED = auto()
     DIED = auto()
-    #: The past of a run is looked at.
+    #: The past of a run is looked at: it stands still, or is played.
     PAST = auto()
+    PLAYING = auto()
     #: The same of a recording: it stands still, or is played.
     REPLAY = auto()
     REPLAYING = auto()
@@ -95,10 +96,13 @@ class Session(Protocol):
         """Read on, for so long at least."""
 
     def problems(self) -> Sequence[str]:
-        """What was wrong with what has been read, in sentences."""
+        """What is to be said of what has been read, in sentences: what was wrong with it, first of all."""
 
     def advance(self) -> None:
         """Look at what is to be seen by now."""
+
+    def change_tempo(self, by: int) -> None:
+        """Play what has happened one step faster, or slower."""
 
     # What a person asks for
 
@@ -143,6 +147,14 @@ class Session(Protocol):
     @property
     def moving(self) -> bool:
         """Whether the clock that is looked at goes on."""
+
+    @property
+    def plays(self) -> bool:
+        """Whether what has happened is played."""
+
+    @property
+    def tempo_shown(self) -> str:
+        """How fast the time that is looked at goes by, if not as it did."""
 
     @property
     def empty(self) -> bool:

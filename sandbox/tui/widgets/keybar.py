@@ -14,11 +14,17 @@ _GIVES_WAY = (
     *("step_back", "restart", "kill", "new", "open", "fold", "inspect", "quantum_up"),
     *("next_panel", "policy", "step", "pause"),
 )
+#: The same while what has happened is looked at.
+_GIVES_WAY_BACK = (
+    *("restart", "kill", "new", "open", "quantum_up", "fold", "inspect", "policy"),
+    *("step_back", "faster", "next_panel", "step", "pause"),
+)
 #: What a recording has nobody to do.
 _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
 #: What there is nothing left for once everything has ended.
 _NEEDS_PROCESSES = ("pause", "step", "kill", "quantum_up")
-
+#: Two keys that are shown as one.
+_PAIRS = {"quantum_up": "quantum_down", "faster": "slower"}
 
 #: What has all the keys but its own.
 _TERMINAL = "terminal"
@@ -37,6 +43,8 @@ class KeyBar(Lines):
         self._has_machine = True
         self._finished = False
         self._has_quantum = True
+        #: Whether there is anything to play slower or faster.
+        self._has_tempo = False
         self._answered = False
         self._front: str | None = None
         #: Whether there is anything to fold.
@@ -49,11 +57,12 @@ class KeyBar(Lines):
         present = (
             *(_(_PAUSE[session.pause_does]), session.has_machine, front, session.view.tree.has_children),
             *(session.phase is Phase.FINISHED, quantum, front == "question" and not asked),
+            not session.has_machine or session.view.looks_back,
         )
         if self._present != present:
             self._present = present
             self._pause, self._has_machine, self._front, self._has_children = present[:4]
-            self._finished, self._has_quantum, self._answered = present[4:]
+            self._finished, self._has_quantum, self._answered, self._has_tempo = present[4:]
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -64,13 +73,14 @@ class KeyBar(Lines):
         shown = [action for action in shown if action.id not in _NEEDS_A_MACHINE or self._has_machine]
         shown = [action for action in shown if action.id not in _NEEDS_PROCESSES or not self._finished]
         shown = [action for action in shown if action.id != "quantum_up" or self._has_quantum]
+        shown = [action for action in shown if action.id != "faster" or self._has_tempo]
         own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)
         drawn = [self._pieces(action, " ") for action in actions]
         if sum(map(width_of, drawn)) > width:
             drawn = [self._pieces(action, "") for action in actions]
-        for id_ in _GIVES_WAY:
+        for id_ in _GIVES_WAY_BACK if self._has_tempo else _GIVES_WAY:
             if sum(map(width_of, drawn)) <= width:
                 break
             for index in [index for index, action in enumerate(actions) if action.id == id_]:
@@ -79,8 +89,8 @@ class KeyBar(Lines):
 
     def _pieces(self, action: Action, end: str) -> list[Piece]:
         keys = self.key(action.id)
-        if action.id == "quantum_up":  # the two are shown as a pair
-            keys = f"{self.key('quantum_down')} {keys}"
+        if action.id in _PAIRS:
+            keys = f"{self.key(_PAIRS[action.id])} {keys}"
         word = self._pause if action.id == "pause" else _(action.brief)
         if action.id == "answer" and self._answered:
             word = _("go on")

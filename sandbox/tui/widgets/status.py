@@ -20,6 +20,7 @@ _MIN_STOLEN_PART = 50
 PHASE_CELLS = 12
 _PHASES: Messages = {
     Phase.PAST: "◀ PAST",
+    Phase.PLAYING: "▶ PAST",
     Phase.REPLAYING: "▶ REPLAY",
     Phase.REPLAY: "‖ REPLAY",
     Phase.DIED: "✘ KERNEL DIED",
@@ -33,6 +34,7 @@ _PHASES: Messages = {
 #: The names of their styles; all others are dim.
 _TONES = {
     Phase.PAST: "past",
+    Phase.PLAYING: "past",
     Phase.REPLAYING: "past",
     Phase.REPLAY: "past",
     Phase.DIED: "failed",
@@ -68,6 +70,7 @@ class Status(Lines):
             (f" {phase} ", style),
             (" " * (PHASE_CELLS - cell_len(phase)), palette.text),
             (f"t {view.now_ns / S:.{6 if view.looks_back else 3}f} s", palette.text),
+            (f" {session.tempo_shown}" if session.tempo_shown else "", palette.strong),
         ]
         if board.booted is None:
             return [line(left, width)]

@@ -1,0 +1,217 @@
+"""A scenario in slow motion: every time that it says is so many times as long, and so is all that comes of it.
+
+What real programs do by themselves takes as long as ever. Their arrivals, periods and deadlines are the scenario's;
+their estimates are stretched in virtual time only, where these stand for the programs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar, cast
+
+import msgspec
+
+from sandbox import policies
+from sandbox.model.claims import OPERATOR, RUN_FIGURES, AnyClaim, Compares, Happening, Happens, InOrder, owner
+from sandbox.model.commands import AnyCommand, Command, Reload, Tune, UsePolicy
+from sandbox.model.problems import Problem, problems_of
+from sandbox.model.spec import CLIENT, SERVERS, At, MachineSpec, ProcessSpec, Scenario, Segment, Step, WhatIf
+from sandbox.model.values import BadValue, Duration
+from sandbox.policies.base import Policy
+from sandbox.policies.host.factory import PolicyFactory
+from sandbox.scenario.tables import kinds
+from sandbox.util.timeout import ALARM
+from sandbox.util.units import parse_duration, write_duration
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+def stretched(scenario: Scenario, by: int, real: bool) -> tuple[Scenario, list[Problem]]:
+    """The scenario with all of its times so many times as long, and which of them would be longer than such a time may
+    be. ``real``: its programs run; else estimates stand for them."""
+    stretcher = _Stretcher(by, real)
+    return stretcher.scenario(scenario), stretcher.problems
+
+
+def real_programs(scenario: Scenario) -> list[str]:
+    """Whose own doings no scenario can stretch."""
+    return [process.name for process in scenario.processes if process.work is None]
+
+
+class _Stretcher:
+    def __init__(self, by: int, real: bool) -> None:
+        self.problems: list[Problem] = []
+        self._by, self._real = by, real
+
+    def scenario(self, scenario: Scenario) -> Scenario:
+        machine = self._machine(scenario.machine, scenario.folder, "machine")
+        programs = real_programs(scenario) if self._real else []
+        return msgspec.structs.replace(
+            scenario,
+            machine=machine,
+            processes=[self._process(process) for process in scenario.processes],
+            clients=[self._times(client, f"client {client.name}") for client in scenario.clients],
+            script=[*self._script(scenario, msgspec.structs.replace(scenario, machine=machine))],
+            steps=[self._step(step) for step in scenario.steps],
+            whatifs=[self._whatif(whatif, scenario) for whatif in scenario.whatifs],
+            claims=[claim for each in scenario.claims if (claim := self._claim(each, programs)) is not None],
+        )
+
+    # Times
+
+    def _times(self, struct: S, place: str, but: Sequence[str] = ()) -> S:
+        """The struct with its fields that are times as long as that, those ``but`` excepted."""
+        changes: dict[str, int] = {}
+        for key, (field, kind) in kinds(type(struct)).items():
+            ns = getattr(struct, field)
+            if isinstance(kind, Duration) and isinstance(ns, int) and key not in but:
+                changes[field] = self._checked(ns, kind, f"{place} {key}")
+        return msgspec.structs.replace(struct, **changes)
+
+    def _checked(self, ns: int, kind: Duration, place: str) -> int:
+        try:
+            return kind.read(write_duration(ns * self._by))
+        except BadValue as bad:
+            self._add(place, bad)
+            return ns
+
+    def _add(self, place: str, bad: BadValue) -> None:
+        self.problems += problems_of(bad, f"--stretch {place}")
+
+    def _text(self, text: str) -> str:
+        """What a person types for one value or for several, those that are times as long as that."""
+        return ", ".join(self._word(word) for word in text.replace("/", ",").split(","))
+
+    def _word(self, word: str) -> str:
+        try:
+            return write_duration(parse_duration(word) * self._by)
+        except ValueError:
+            return word.strip()
+
+    def _words(self, text: str) -> str:
+        return " ".join(map(self._word, text.split(" ")))
+
+    # Processes
+
+    def _process(self, process: ProcessSpec) -> ProcessSpec:
+        place = f"process {process.name}"
+        others = [
+            *(() if process.program in SERVERS else ("idle",)),
+            *(() if process.program == CLIENT else ("every",)),
+            *(("estimate",) if process.work is None and self._real else ()),
+        ]
+        longer = self._times(process, place, others)
+        if process.work is None:
+            return longer
+        work = [Segment(part.kind, self._checked(part.ns, Duration(), f"{place} work")) for part in process.work]
+        return msgspec.structs.replace(longer, work=work)
+
+    # Policies
+
+    def _machine(self, machine: MachineSpec, folder: str, place: str) -> MachineSpec:
+        """The policy's own times are set where they would be the default ones."""
+        longer = self._times(machine, place)
+        try:
+            policy = policies.build(machine, folder, ALARM)
+            parameters = dict(machine.parameters)
+            for name, text in _times_of(policy).items():
+                if name == "quantum" and name not in parameters:  # so that whoever sets another one can
+                    if (quantum_ns := parse_duration(text)) > 0:
+                        longer = msgspec.structs.replace(longer, quantum_ns=quantum_ns * self._by)
+                else:
+                    parameters[name] = policy.raw(name, self._text(text))
+            longer = msgspec.structs.replace(longer, parameters=parameters)
+            if not self.problems:
+                policies.build(longer, folder, ALARM)
+        except BadValue as bad:
+            self._add(place, bad)
+        return longer
+
+    def _whatif(self, whatif: WhatIf, scenario: Scenario) -> WhatIf:
+        longer = self._times(whatif, f"whatif {whatif.name}")
+        if not (whatif.policy or whatif.parameters or whatif.quantum_ns):
+            return longer
+        machine = self._machine(whatif.applied(scenario).machine, scenario.folder, f"whatif {whatif.name}")
+        return msgspec.structs.replace(longer, quantum_ns=machine.quantum_ns, parameters=machine.parameters)
+
+    def _script(self, scenario: Scenario, longer: Scenario) -> Iterator[At]:
+        """What the script does, later by as much. A policy that takes over on the way comes with times of its own:
+        these are set at once."""
+        made = PolicyFactory(scenario.machine, scenario.folder, ALARM)
+        making = PolicyFactory(longer.machine, longer.folder, ALARM)
+        if self.problems:
+            return
+        was, now = made.first(), making.first()
+        for at in sorted(scenario.script, key=lambda at: at.time_ns):
+            later = self._times(at, f"at {write_duration(at.time_ns)}")
+            later.do = cast(AnyCommand, self._command(at.do))
+            yield later
+            try:
+                was = _after(at.do, was, made)
+            except BadValue:
+                continue  # it cannot be done, and that is told when it is tried
+            try:
+                now = _after(later.do, now, making)
+                if isinstance(at.do, (UsePolicy, Reload)):
+                    for tune in self._tuned(was, now):
+                        yield At(later.time_ns, tune)
+            except BadValue as bad:
+                self._add(f"at {write_duration(at.time_ns)}", bad)
+
+    def _tuned(self, was: Policy, now: Policy) -> Iterator[Tune]:
+        """What gives a policy the times that it would have, each as much longer."""
+        for name, text in _times_of(was).items():
+            if (value := self._text(text)) != now.written[name]:
+                now.tune(name, value)
+                yield Tune(name, value)
+
+    def _command(self, command: Command) -> Command:
+        return Tune(command.parameter, self._text(command.value)) if isinstance(command, Tune) else command
+
+    # Lessons
+
+    def _step(self, step: Step) -> Step:
+        return msgspec.structs.replace(step, until=self._happening(step.until))
+
+    def _happening(self, happening: Happening) -> Happening:
+        """What an operator sets may be a time."""
+        if happening.who != OPERATOR:
+            return happening
+        return msgspec.structs.replace(happening, what=self._words(happening.what))
+
+    def _claim(self, claim: AnyClaim, programs: Sequence[str]) -> AnyClaim | None:
+        """A claim about a time. What real programs (``programs``) take is as it was; where they are a part of a figure
+        of the whole run, nobody can tell how long it should be, and nothing is claimed."""
+        match claim:
+            case Happens():
+                happening = self._happening(claim.happening)
+                text = self._words(claim.text) if happening != claim.happening else claim.text
+                return msgspec.structs.replace(claim, text=text, happening=happening)
+            case InOrder():
+                happenings = [*map(self._happening, claim.happenings)]
+                text = self._words(claim.text) if happenings != claim.happenings else claim.text
+                return msgspec.structs.replace(claim, text=text, happenings=happenings)
+            case Compares():
+                longer = self._word(claim.right)
+                if longer == claim.right or owner(claim.left, programs) is not None:
+                    return claim
+                if programs and claim.left in RUN_FIGURES:
+                    return None
+                return msgspec.structs.replace(claim, right=longer, text=claim.text.removesuffix(claim.right) + longer)
+
+
+def _times_of(policy: Policy) -> dict[str, str]:
+    """A policy's parameters that are times, as people type them."""
+    return {name: text for name, text in policy.written.items() if name not in policy.parameters}
+
+
+def _after(command: Command, policy: Policy, factory: PolicyFactory) -> Policy:
+    """The policy in force after this command."""
+    match command:
+        case UsePolicy(name):
+            return factory.next(name, policy)
+        case Reload():
+            return factory.next(policy.source, policy)
+        case Tune(parameter, value):
+            policy.tune(parameter, value)
+    return policy
