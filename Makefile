@@ -1,5 +1,6 @@
 # make run    opens the app           make check   checks in a minute what needs no real process
 # make test   checks everything       make bench   measures (python -m tests.benchmarks --help)
+# make thorough   checks what takes long: strangers' policies, lessons read slowly, random keys, a fork loop, mutants
 # make soak   a fork loop for ten minutes: memory, screen and the way out stay as they were
 # make screenshots   draws screenshots/*.svg
 # make mutants   tries small changes of the code that tests should notice (python -m tests.scripts.mutants --help)
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run check test soak mutants screenshots messages bench clean
+.PHONY: run check test thorough soak mutants screenshots messages bench clean
 
 run: $(VENV)/run
 	$(BIN)/ossandbox
@@ -26,9 +27,12 @@ test: $(VENV)/test
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m pytest -m "patient or not real" --numprocesses 3 --dist loadfile
-	$(BIN)/python -m pytest -m "real and not patient"
-	$(BIN)/python -m tests.scripts.mutants --sample 8 --first --least 60
+	$(BIN)/python -m pytest -m "(patient or not real) and not thorough" --numprocesses 3 --dist loadfile
+	$(BIN)/python -m pytest -m "real and not patient and not thorough"
+
+thorough: $(VENV)/test
+	$(BIN)/python -m pytest -m thorough
+	$(BIN)/python -m tests.scripts.mutants --sample 40 --least 80
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.scripts.mutants $(ARGS)

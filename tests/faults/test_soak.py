@@ -13,7 +13,7 @@ from sandbox.model.retirement import MIN_KEPT
 from tests.support.run import kernel_below
 from tests.support.terminal import Terminal, terminal
 
-pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+pytestmark = [pytest.mark.real, pytest.mark.thorough, pytest.mark.usefixtures("leftcheck")]
 
 #: How long passes between the two readings.
 SOAK_S = float(os.environ.get("OSSANDBOX_SOAK_S", "8"))

@@ -19,7 +19,7 @@ import pytest
 from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS
 from tests.support.leaks import LeftCheck
 
-pytestmark = [pytest.mark.timeout(150), pytest.mark.real, pytest.mark.patient]
+pytestmark = [pytest.mark.timeout(150), pytest.mark.real, pytest.mark.patient, pytest.mark.thorough]
 
 HEAD = """\
 import os, sys, time, signal, threading

@@ -9,7 +9,7 @@ import pytest
 from tests.support.leaks import LeftCheck
 from tests.support.terminal import terminal
 
-pytestmark = [pytest.mark.real, pytest.mark.patient]
+pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.thorough]
 
 #: The key to press, by what the foot of a lesson says.
 _OFFERS = {"‖ space begins": " ", "‖ space goes on": " ", "? Who runs next?": "\r"}

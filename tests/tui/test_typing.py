@@ -181,6 +181,7 @@ async def test_ctrl_c_again_is_an_answer(make_driver: MakeDriver, asks: str, sta
     assert driver.app.return_value == status
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("seed", range(_TIMES))
 @pytest.mark.parametrize("panel", [panel.keys for panel in PANELS])
 async def test_random_and_plausible_keys(
