@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from sandbox.link.client import can_be_strict, own_pid_namespace, use_all_cpus
+from sandbox.link.guardians import Keeper
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.family import Family
@@ -217,13 +218,12 @@ main(sys.argv[2])
 def test_f14_a_stop_that_nobody_ever_sees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As when the process sits in the system for ever: the kernel process cannot see this one's stops."""
     (tmp_path / "blind.py").write_text(_BLIND)
-    popen = subprocess.Popen
 
-    def start(words: list[str], **more: Any) -> subprocess.Popen[bytes]:
-        at = words.index("-m")
-        return popen([*words[:at], str(tmp_path / "blind.py"), *words[at + 2 :]], **more)
+    def start(kernel: list[str], *rest: Any, **more: Any) -> Keeper:
+        at = kernel.index("-m")
+        return Keeper([*kernel[:at], str(tmp_path / "blind.py"), *kernel[at + 2 :]], *rest, **more)
 
-    monkeypatch.setattr("sandbox.link.client.subprocess.Popen", start)
+    monkeypatch.setattr("sandbox.link.client.Keeper", start)
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     names = ("ghost", "a", "b")
     with watch(scenario(*(process(name, "cpu 300ms") for name in names), quantum_ns=150 * MS), stay=False) as run:

@@ -95,7 +95,7 @@ def test_the_lists() -> None:
     assert "the convoy effect" in ossandbox("policies").stdout
     assert ossandbox("policies", "--rules").stdout.index("ends, else blocks") > 0
     findings = json.loads(ossandbox("doctor", "--json").stdout)
-    assert {"name", "state", "found", "advice"} == set(findings[0])
+    assert {"name", "state", "found", "advice", "schema", "version", "seed"} == set(findings[0])
     assert "fails" not in {finding["state"] for finding in findings}
 
 
