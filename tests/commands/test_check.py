@@ -87,6 +87,7 @@ def test_one_that_forgets_somebody_is_shown_the_smallest_workload(check: Check) 
     ]
 
 
+@pytest.mark.thorough
 def test_one_that_leaves_a_cpu_idle(ossandbox: CommandRunner) -> None:
     lazy = PICK + "        return super().pick(cpu, now_ns) if now_ns % 20_000_000 == 0 else None\n"
     done = ossandbox("check", policy(lazy))
@@ -94,6 +95,7 @@ def test_one_that_leaves_a_cpu_idle(ossandbox: CommandRunner) -> None:
     assert re.search(r"CPU 0 stood idle for \d+ ms while somebody was ready: A", lines_of(done, "never idle")[0])
 
 
+@pytest.mark.thorough
 def test_one_that_lets_somebody_starve(check: Check) -> None:
     done = check(policy(PICK, "        return self.queue.pop()\n"))
     assert broken(done) == ["no starvation"]
@@ -291,6 +293,7 @@ def test_the_same_seed_gives_the_same_report(check: Check) -> None:
     assert first == second
 
 
+@pytest.mark.thorough
 def test_every_line_fits_into_80_columns(check: Check) -> None:
     done = check(policy(PICK, "        return self.queue.pop()\n"), "--like", "rr")
     for line in done.lines:

@@ -45,6 +45,7 @@ def test_a_product_of_allowed_values_is_refused_with_its_place(tmp_path: Path, t
     assert most < 20_000_000, "bytes"
 
 
+@pytest.mark.thorough
 def test_copies_are_counted_before_they_are_made(tmp_path: Path) -> None:
     path = tmp_path / "many.toml"
     path.write_text("".join(f'[[process]]\nname = "p{n}"\ncommand = ["true"]\ncount = 2000\n' for n in range(1_000)))

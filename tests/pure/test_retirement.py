@@ -89,6 +89,7 @@ def objects() -> int:
     return len(gc.get_objects())
 
 
+@pytest.mark.thorough
 def test_thirty_thousand_lives_weigh_no_more_than_ten_thousand() -> None:
     """The log, with its board, its history and its index, and the reader of recordings; all in objects, not in time."""
     log, plausible, tree = EventLog(), Plausible(), ProcessTree()

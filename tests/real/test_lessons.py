@@ -63,6 +63,7 @@ def who_sits_where(events: list[Event]) -> None:
 SHOWN = {"quadrants": who_sits_where}
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("lesson", COURSE)
 def test_what_a_lesson_claims_is_what_happens(lesson: Scenario) -> None:
     if lesson.machine.cpus > available_cpus():

@@ -124,6 +124,7 @@ def course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scenario:
     return made
 
 
+@pytest.mark.thorough
 async def test_nothing_on_the_board_is_english(make_driver: MakeDriver, course: Scenario) -> None:
     driver = make_driver(course)
     async with driver.app.run_test(size=(200, 110)) as pilot:
