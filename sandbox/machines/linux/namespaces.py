@@ -90,7 +90,9 @@ def close_off(visible: Iterable[str], files: Mapping[str, bytes]) -> None:
     os.umask(0o022)
     _mount("none", "/", None, _REC | _PRIVATE)
     _mount("tmpfs", place, "tmpfs", _NOSUID, f"{_SCRATCH}755")
-    for folder in folders:
+    os.makedirs(place + _OWN_FOLDER, exist_ok=True)
+    _mount("tmpfs", place + _OWN_FOLDER, "tmpfs", _NOSUID | _NODEV, f"{_SCRATCH}1777")
+    for folder in folders:  # some may lie below that
         os.makedirs(place + folder, exist_ok=True)
         _mount(folder, place + folder, None, _BIND | _REC)
         _make_read_only(place + folder)
@@ -101,8 +103,6 @@ def close_off(visible: Iterable[str], files: Mapping[str, bytes]) -> None:
     os.makedirs(f"{place}/proc", exist_ok=True)
     with suppress(OSError):  # in some containers it cannot be had: then there is none
         _mount("proc", f"{place}/proc", "proc", _NOSUID | _NODEV | _NOEXEC)
-    os.makedirs(place + _OWN_FOLDER, exist_ok=True)
-    _mount("tmpfs", place + _OWN_FOLDER, "tmpfs", _NOSUID | _NODEV, f"{_SCRATCH}1777")
     for number, (path, data) in enumerate(files.items()):
         _add_file(place, number, path, data)
     _mount(None, place, None, _REMOUNT | _BIND | _RDONLY | _NOSUID)
