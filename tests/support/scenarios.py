@@ -68,9 +68,10 @@ def gantt(events: Sequence[Event]) -> list[tuple[str, float, float]]:
 
 
 def exits(events: Sequence[Event]) -> dict[str, Exited]:
-    """How each process ended, by name."""
+    """How each process ended, by name: of several the one that came first."""
     called = names(events)
-    return {called[event.pid]: event for event in events if isinstance(event, Exited)}
+    ended = sorted((event for event in events if isinstance(event, Exited)), key=lambda event: -event.pid)
+    return {called[event.pid]: event for event in ended}
 
 
 def whole(figure: Figure) -> int:
