@@ -41,7 +41,7 @@ def test_f19_endless_output() -> None:
         assert taken > 1_000_000, "the output comes"
         assert resident_kib(kernel) - resident < _FLAT_KIB
         assert turns - turns_before > 30, "the other process has its turns"
-        assert cpu_ticks(hog) - used > 10, "and its share of the CPU"
+        assert cpu_ticks(hog) - used > 30, "and its share of the CPU"
         run.link.send(Kill("yes"))
         run.ended("yes")
         assert set(run.wrote("yes").split("\n")) <= {"y", ""}
