@@ -290,10 +290,14 @@ def test_one_that_somebody_moves_to_another_group_is_stopped_by_signals() -> Non
 
 
 def test_one_that_somebody_thaws_is_told_and_frozen_again() -> None:
-    with watch(scenario(process("a", "cpu 60s"), process("hog", "cpu 60s"), policy="fcfs"), recipe="freezer") as run:
-        run.dispatched("a")
+    world = scenario(process("a", "cpu 60s"), process("hog", "cpu 60s"), quantum_ns=20 * MS)
+    with watch(world, recipe="freezer") as run:
+        run.dispatched("hog")  # it is not as it was born any more
+        run.link.send(Pause())
+        run.go_on(0.1)
         group = os.path.relpath(group_within(run.os_pid("hog")), group_within("self"))
         leaf = Path(cgroup_folder(""), group, "cgroup.freeze")
+        until(lambda: leaf.read_text() == "1\n", "it stands still")
         leaf.write_text("0")
         run.until(lambda: run.faults("continued by somebody else"), "it is noticed")
         until(lambda: leaf.read_text() == "1\n", "it stands still again")
