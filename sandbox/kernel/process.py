@@ -13,7 +13,7 @@ from sandbox.policies.base import Task
 class Process(Task):
     """A process as the kernel knows it; what it inherits from Task is what policies may read. Times in ns."""
 
-    __slots__ = (
+    __slots__ = (  # noqa: RUF023 - in groups
         # Whether the scenario names it.
         "named",
         # Its state, and the CPU that it is on or was on last.
