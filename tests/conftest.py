@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.i18n import use
-from sandbox.util.signals import chosen
+from sandbox.util.signals import ENDING
 from tests.support.leaks import LeftCheck
 
 
@@ -35,7 +35,7 @@ def _quiet_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _signals_as_before() -> Iterator[None]:
     """An app that ends leaves signals ignored until its terminal is back, which here is nobody's."""
-    before = {number: signal.getsignal(number) for number in chosen()}
+    before = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGQUIT)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

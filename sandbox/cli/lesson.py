@@ -16,7 +16,6 @@ from sandbox.i18n import _, english, spoken
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import Verdict, happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.model.events import Event
@@ -28,6 +27,7 @@ from sandbox.render.output import say, say_document
 from sandbox.render.progress import Progress
 from sandbox.render.stderr import complain
 from sandbox.util.text import clean
+from sandbox.views.tracker import LessonTracker
 
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder

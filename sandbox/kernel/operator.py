@@ -20,6 +20,7 @@ from sandbox.model.commands import (
     Kill,
     Look,
     Pause,
+    PauseAtSteps,
     Predict,
     Press,
     Quit,
@@ -74,6 +75,8 @@ class CommandInterpreter:
                 kernel.pacing.asks = on
                 if not on and kernel.paused and kernel.pacing.by == QUESTION:
                     kernel.resume("resumed")
+            case PauseAtSteps(on):
+                kernel.pacing.at_steps = on
             case Tune(parameter, value):
                 self._tune(parameter, value)
             case UsePolicy(name):

@@ -17,6 +17,8 @@ class Pacing:
         self.steps = 0
         #: Whether to pause before each choice between several, and whether the present choice has been asked about.
         self.asks = self.answered = False
+        #: Whether to pause where the lesson's steps do.
+        self.at_steps = False
 
     def asks_about(self, candidates: int) -> bool:
         """While it ``asks``: whether to do so before a choice between so many."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.claims import value_of
 from sandbox.util.units import MS, US, show_duration
 from sandbox.views.history import History
 from sandbox.views.metrics import metrics, one_after_another, result
+from sandbox.views.tracker import LessonTracker
 
 
 class Figure(NamedTuple):

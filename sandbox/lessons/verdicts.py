@@ -7,9 +7,9 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sandbox.lessons.figures import Figure
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.claims import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
 from sandbox.model.events import Clause
+from sandbox.views.tracker import LessonTracker
 
 _SIGNS = {
     "<": operator.lt,

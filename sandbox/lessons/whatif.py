@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sandbox.lessons.figures import Figure, figures
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event
 from sandbox.model.spec import Scenario
 from sandbox.views.history import History
+from sandbox.views.tracker import LessonTracker
 
 
 def imagined(scenario: Scenario) -> dict[str, Figure]:

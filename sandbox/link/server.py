@@ -13,22 +13,25 @@ import socket
 import sys
 import time
 import traceback
+from collections.abc import Sequence
 from contextlib import suppress
+from typing import Protocol
 
 from sandbox.kernel.kernel import Kernel
-from sandbox.kernel.loop import run
+from sandbox.kernel.loop import Emit, run
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
-from sandbox.model.spec import Boot
+from sandbox.model.spec import Boot, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
 from sandbox.util.refusals import refused
 from sandbox.util.timeout import ALARM
 from sandbox.util.units import MS, S
+from sandbox.views.tracker import LessonTracker
 
 #: Without a heartbeat for this time the machine pauses: the terminal's process is stopped.
 _SILENCE_NS = 1 * S
@@ -92,6 +95,10 @@ class LinkServer:
         self._early += self.read()
         return any(isinstance(command, Quit) for command in self._early)
 
+    def ask(self, command: Command) -> None:
+        """Have a command carried out at the next look, which is due at once."""
+        self._early.append(command)
+
     def check(self) -> list[Command]:
         """The commands that were kept; a pause if no heartbeat has come."""
         if time.monotonic_ns() >= self._send_ns:
@@ -152,6 +159,30 @@ def _commands(lines: list[bytes]) -> list[Command]:
     return [decode_command(line) for line in lines if line]
 
 
+class Asks(Protocol):
+    """What sends events, and has commands carried out."""
+
+    def emit(self, events: list[Event]) -> None: ...
+
+    def ask(self, command: Command) -> None: ...
+
+
+def pausing_at_steps(steps: Sequence[Step], kernel: Kernel, link: Asks) -> Emit:
+    """Sends events, and looks for those that a lesson's reader wants to see: before the app has heard of one, the
+    process that it befell may have run for a whole slice."""
+    story = LessonTracker(steps=[step.until for step in steps])
+
+    def emit(events: list[Event]) -> None:
+        link.emit(events)
+        done = len(story.reached)
+        for event in events:
+            story.add(event)
+        if kernel.pacing.at_steps and any(step.pause for step in steps[done : len(story.reached)]):
+            link.ask(Pause("lesson"))
+
+    return emit
+
+
 def main(fd: str) -> None:
     """Run one scenario on real processes until its end, or until the link is closed. What the system refuses that
     cannot be done without is said in the last line of standard error."""
@@ -187,5 +218,6 @@ def _serve(fd: str) -> None:
     if refusal is not None:
         kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
-    run(kernel, operator, machine, link.emit, boot.scenario.name, boot.stay)
+    emit = pausing_at_steps(boot.scenario.steps, kernel, link) if boot.scenario.steps else link.emit
+    run(kernel, operator, machine, emit, boot.scenario.name, boot.stay)
     link.finish()

@@ -38,6 +38,12 @@ class Predict(Command, frozen=True, tag=True):
     on: bool
 
 
+class PauseAtSteps(Command, frozen=True, tag=True):
+    """Pause at the very event that a step of the lesson waits for, where the step pauses; or no longer."""
+
+    on: bool
+
+
 class Tune(Command, frozen=True, tag=True):
     """Set one of the policy's parameters, as a person would write it."""
 
@@ -136,6 +142,7 @@ AnyCommand = (
     | Resume
     | Step
     | Predict
+    | PauseAtSteps
     | Tune
     | UsePolicy
     | Reload

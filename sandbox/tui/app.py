@@ -191,10 +191,8 @@ class SandboxApp(App[int]):
 
     def _heard(self) -> None:
         """Something came. What follows before the next frame is read then, all at once: with short slices there is
-        an event every few hundred microseconds, and to wake up for each costs more than to fold it; unless a lesson
-        wants the machine to pause at once."""
-        if not self.session.lesson.in_haste:
-            self._listen(False)
+        an event every few hundred microseconds, and to wake up for each costs more than to fold it."""
+        self._listen(False)
         self._read(fresh=True)
         self.frames.want()
 

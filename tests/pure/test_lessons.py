@@ -14,7 +14,6 @@ from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.model.claims import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
@@ -35,6 +34,7 @@ from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput, built_in, built_in_folder, find, load
 from sandbox.util.units import MS
 from sandbox.views.metrics import fold
+from sandbox.views.tracker import LessonTracker
 from tests.support.scenarios import process, scenario, simulate
 
 FAMILY: list[Event] = [

@@ -6,11 +6,11 @@ import msgspec
 
 from sandbox.lessons.figures import figures
 from sandbox.lessons.text import lesson_text
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.spec import Scenario
 from sandbox.scenario import find, load
 from sandbox.views.history import History
 from sandbox.views.metrics import fold
+from sandbox.views.tracker import LessonTracker
 from tests.support.scenarios import simulate
 
 

@@ -15,7 +15,6 @@ from sandbox.i18n import LANGUAGES
 from sandbox.lessons.course import lessons
 from sandbox.lessons.figures import figures
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.machines.linux.cpus import available_cpus
@@ -25,6 +24,7 @@ from sandbox.scenario import built_in_folder
 from sandbox.views.eventlog import Moment
 from sandbox.views.metrics import fold
 from sandbox.views.quadrants import seats
+from sandbox.views.tracker import LessonTracker
 from tests.support.real import run_real
 from tests.support.run import ossandbox
 from tests.support.terminal import Terminal

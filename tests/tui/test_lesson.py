@@ -6,16 +6,19 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.claims import parse_happening
-from sandbox.model.commands import Pause, Resume
+from sandbox.model.commands import Pause, PauseAtSteps, Resume
 from sandbox.model.events import Clause, Operator
 from sandbox.model.spec import PANELS, PARTS, Scenario, Step
 from sandbox.tui import keys
 from sandbox.tui.config import Config
 from sandbox.tui.panels import make
+from sandbox.views.tracker import LessonTracker
 from tests.support.app import AppDriver, MakeDriver, blank_scenario, until
 from tests.support.kernel_script import KernelScript
+
+#: The lesson pauses by itself at its steps.
+PAUSES = PauseAtSteps(True)
 
 
 @pytest.fixture
@@ -45,17 +48,17 @@ async def test_a_step_comes_when_the_thing_happens(make_driver: MakeDriver, less
         assert "waits until a blocks on sleep" in driver.text
         assert "Two" not in driver.text
         assert pointed(driver) == ["blocked"]
-        assert driver.sent == [Pause("lesson")], "it begins with its reader"
+        assert driver.sent == [PAUSES, Pause("lesson")], "it begins with its reader"
         await driver.feed(pilot, script.block("a", "sleep").run("b").later("10ms"))
         await until(lambda: "Two 5" in driver.text, pilot)
         assert "✔ a blocks on sleep after 10 ms" in driver.text
         assert "waits until b exits" in driver.text
-        assert driver.sent == [Pause("lesson")] * 2
+        assert driver.sent == [PAUSES, *[Pause("lesson")] * 2]
         assert pointed(driver) == ["done"]
         script.pause().operator("resumed").run("b").exit("b").wake("a").run("a").exit("a")
         await driver.feed(pilot, script)
         await until(lambda: "Three 100%" in driver.text, pilot)
-        assert driver.sent == [Pause("lesson")] * 2
+        assert driver.sent == [PAUSES, *[Pause("lesson")] * 2]
         assert pointed(driver) == []
 
 
@@ -64,7 +67,7 @@ async def test_a_lesson_that_nobody_reads_does_not_pause(make_driver: MakeDriver
     async with driver.app.run_test(size=(80, 24)) as pilot:
         await pilot.press("l")
         await driver.feed(pilot, KernelScript().admit("a").admit("b").run("a").later("10ms").block("a", "sleep"))
-        assert driver.sent in ([], [Pause("lesson")]), "unless it was hidden too late"
+        assert driver.sent == [], "unless it was hidden too late"
         assert pointed(driver) == []
         assert "One" not in driver.text
         await pilot.press("r")
@@ -101,15 +104,15 @@ async def test_nothing_is_told_ahead_of_a_pause(make_driver: MakeDriver, lesson:
         await driver.feed(pilot, script)
         await until(lambda: "Two" in driver.text, pilot)
         assert "Three" not in driver.text
-        assert driver.sent == [Pause("lesson")] * 2
+        assert driver.sent == [PAUSES, *[Pause("lesson")] * 2]
         await driver.feed(pilot, script.later("1ms").pause())
         assert "Three" not in driver.text
         await driver.feed(pilot, script.operator("resumed"))
         await until(lambda: "Three" in driver.text, pilot)
-        assert driver.sent == [Pause("lesson")] * 3
+        assert driver.sent == [PAUSES, *[Pause("lesson")] * 3]
         await pilot.press("l")
         await driver.feed(pilot, script.wake("a").run("a").later("1ms").exit("a"))
-        assert len(driver.sent) == 3
+        assert len(driver.sent) == 5
 
 
 async def test_a_step_shows_the_panel_and_the_process_that_it_is_about(
@@ -159,7 +162,7 @@ async def test_it_begins_with_its_reader_and_says_which_key_goes_on(make_driver:
         await driver.feed(pilot, script)
         await until(lambda: "‖ x begins" in driver.text and "Press x." in driver.text, pilot)
         await pilot.press("x")
-        assert driver.sent == [Pause("lesson"), Resume()]
+        assert driver.sent == [PAUSES, Pause("lesson"), Resume()]
         await driver.feed(pilot, script.operator("resumed").run("a").later("10ms"))
         assert "▶ waits until a blocks on sleep" in driver.text
         await driver.feed(pilot, script.block("a", "sleep").operator("paused", by="lesson"))

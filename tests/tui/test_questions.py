@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sandbox.model.claims import parse_happening
-from sandbox.model.commands import Pause, Predict, Resume, Step
+from sandbox.model.commands import Pause, PauseAtSteps, Predict, Resume, Step
 from sandbox.model.spec import Step as LessonStep
 from tests.support.app import AppDriver, MakeDriver, blank_scenario
 from tests.support.kernel_script import KernelScript
@@ -117,10 +117,10 @@ async def test_a_lesson_asks_until_its_step_is_done(make_driver: MakeDriver, tmp
     async with driver.app.run_test(size=(120, 40)) as pilot:
         script = asked(KernelScript().admit("a").admit("b"))
         await driver.feed(pilot, script)
-        assert driver.sent == [Predict(True), Pause("lesson")], "before anybody has run"
+        assert driver.sent == [PauseAtSteps(True), Predict(True), Pause("lesson")], "before anybody has run"
         await pilot.press("down", "down", "enter")
         await driver.feed(pilot, script.operator("stepped").run("b").operator("paused", by="step"))
-        assert driver.sent[2:] == [Step(), Predict(False), Pause("lesson")]
+        assert driver.sent[3:] == [Step(), Predict(False), Pause("lesson")]
         assert shown(driver).startswith("✔ RIGHT")
         await driver.feed(pilot, script.operator("resumed").later("50ms").expire("b").run("a"))
         assert shown(driver).startswith("WHY")

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum, auto
 
-from sandbox.lessons.tracker import LessonTracker
 from sandbox.model.events import Dispatched, Event, Operator
 from sandbox.model.spec import Scenario, Step
 from sandbox.scenario import built_in_folder
 from sandbox.views.board import Board
+from sandbox.views.tracker import LessonTracker
 
 
 class Wait(StrEnum):
@@ -72,11 +72,6 @@ class LessonProgress:
     def all_done(self) -> bool:
         """Whether there were steps, and all are done."""
         return bool(self.steps) and self.done == len(self.steps)
-
-    @property
-    def in_haste(self) -> bool:
-        """Whether the machine shall pause as soon as the awaited step is done."""
-        return self.open and not self._stands and self.awaited is not None and self.awaited.pause
 
     def wait(self, board: Board, run_is_over: bool) -> Wait:
         """What it waits for now."""

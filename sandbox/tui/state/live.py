@@ -10,7 +10,7 @@ from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
 from sandbox.i18n import _
 from sandbox.lessons.course import finish
-from sandbox.model.commands import Command, Keys, Pause, Predict, Resume, Spawn, Step, Type
+from sandbox.model.commands import Command, Keys, Pause, PauseAtSteps, Predict, Resume, Spawn, Step, Type
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.trace.record import Recorder
@@ -62,11 +62,14 @@ class Live:
         self._missing = {process.name for process in scenario.processes}
         #: Whether it has been remembered that the lesson was finished.
         self._remembered = False
+        #: Whether the machine has been told to pause where the lesson does.
+        self._pauses_at_steps = False
 
     # Life
 
     def begin(self) -> None:
         self.link = self._start(self.scenario)
+        self._pause_at_steps()
         self._ask_or_not()
         if self.lesson.begin():
             self.send(Pause("lesson"))  # before anything runs: nothing is missed by who reads first
@@ -112,6 +115,12 @@ class Live:
         if self.lesson_over and self.lesson.open and not self._remembered:
             self._remembered = True
             finish(self.scenario.name)
+
+    def _pause_at_steps(self) -> None:
+        """Have the machine pause by itself where the lesson does, or not: it knows at once when a step is done."""
+        if self.lesson.open is not self._pauses_at_steps and any(step.pause for step in self.lesson.steps):
+            self._pauses_at_steps = self.lesson.open
+            self.send(PauseAtSteps(self._pauses_at_steps))
 
     def _ask_or_not(self) -> None:
         """Have the machine ask who runs next, or not: as the person at the keyboard wants it, else as the lesson."""
@@ -217,6 +226,7 @@ class Live:
     def show_lesson(self, shown: bool) -> None:
         self.lesson.open = shown
         if self.link is not None:
+            self._pause_at_steps()
             self._ask_or_not()
 
     # How it stands
