@@ -2,7 +2,7 @@
 
 ``python -m tests.scripts.cpython [--recipe NAME] [--python PATH] [MODULE …]`` runs each module twice, by itself and as a
 process beside a hog under round robin, and prints what comes of it. Where this Python comes without its tests
-(``test.regrtest``), it says so. It takes minutes, and no part of the usual tests needs it.
+(``test.regrtest``), it says so. It takes half an hour, and no part of the usual tests needs it.
 """
 
 from __future__ import annotations
@@ -22,10 +22,14 @@ from tests.support.scenarios import command, process, scenario
 #: Those that ask for signals, terminals, pipes, sockets, processes and time.
 MODULES = (
     "test_eintr", "test_signal", "test_threadsignals", "test_select", "test_poll", "test_epoll", "test_selectors",
-    "test_pty", "test_fcntl", "test_fileio", "test_wait3", "test_wait4", "test_fork1", "test_posix", "test_timeout",
+    "test_pty", "test_openpty", "test_fcntl", "test_ioctl", "test_fileio", "test_wait3", "test_wait4", "test_fork1",
+    "test_posix", "test_os", "test_popen", "test_subprocess", "test_timeout", "test_time", "test_sched", "test_queue",
+    "test_mmap", "test_resource", "test_readline", "test_faulthandler", "test_httpservers", "test_ssl",
+    "test_multiprocessing_main_handling", "test_multiprocessing_fork", "test_multiprocessing_forkserver",
+    "test_multiprocessing_spawn", "test_concurrent_futures", "test_asyncio",
 )  # fmt: skip
 #: A module that takes longer is ended.
-_MAX_S = 180
+_MAX_S = 600
 _RESULT = re.compile(r"^(test\w*) \(([\w.]+)\)(?:\n.*)? \.\.\. .*?(ok|FAIL|ERROR|skipped)\b", re.MULTILINE)
 
 
@@ -36,9 +40,10 @@ class Outcome(NamedTuple):
     faults: list[str]
 
     @classmethod
-    def of(cls, text: str, faults: list[str]) -> Outcome:
+    def of(cls, status: int | None, text: str, faults: list[str]) -> Outcome:
         found = _RESULT.findall(text.replace("\r\n", "\n"))
-        return cls({f"{where}.{name}": result for name, where, result in found}, faults)
+        whole = {"the module": "ok" if status == 0 else "FAIL"}
+        return cls(whole | {f"{where}.{name}": result for name, where, result in found}, faults)
 
     def __str__(self) -> str:
         good = sum(result == "ok" for result in self.results.values())
@@ -48,14 +53,14 @@ class Outcome(NamedTuple):
 
 def outside(argv: list[str]) -> Outcome:
     done = subprocess.run(argv, capture_output=True, text=True, timeout=_MAX_S, check=False)
-    return Outcome.of(done.stdout + done.stderr, [])
+    return Outcome.of(done.returncode, done.stdout + done.stderr, [])
 
 
 def inside(argv: list[str], recipe: str) -> Outcome:
     world = scenario(command("tests", *argv), process("hog", f"cpu {_MAX_S}s"), quantum_ns=5 * MS)
     with watch(world, recipe=recipe) as run:
-        run.ended("tests", _MAX_S)
-        return Outcome.of(run.wrote("tests"), [event.what.rule for event in run.all(Fault)])
+        status = run.ended("tests", _MAX_S).code
+        return Outcome.of(status, run.wrote("tests"), [event.what.rule for event in run.all(Fault)])
 
 
 def main() -> int:
