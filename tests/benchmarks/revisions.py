@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -116,7 +117,12 @@ def orderly_end() -> Iterator[None]:
 def requirements(pyproject: str) -> list[str]:
     """What a revision asks for, for itself and for its tests."""
     project = tomllib.loads(pyproject)["project"]
-    return [*project["dependencies"], *project.get("optional-dependencies", {}).get("test", [])]
+    extras = project.get("optional-dependencies", {})
+    wanted = list(project["dependencies"])
+    for requirement in extras.get("test", []):
+        own = re.fullmatch(rf"{project['name']}\[([\w,-]+)\]", requirement)  # extras that the tests take in
+        wanted += [each for extra in own[1].split(",") for each in extras[extra]] if own else [requirement]
+    return wanted
 
 
 def environment(root: Path, cache: Path) -> Path:

@@ -229,3 +229,5 @@ def test_an_environment_has_what_a_revision_and_its_tests_ask_for() -> None:
     project = '[project]\nname = "x"\ndependencies = ["rich>=13"]\n'
     assert requirements(project) == ["rich>=13"]
     assert requirements(project + '[project.optional-dependencies]\ntest = ["pyte"]\n') == ["rich>=13", "pyte"]
+    extras = '[project.optional-dependencies]\nplot = ["matplotlib"]\ntest = ["x[plot]", "pyte"]\n'
+    assert requirements(project + extras) == ["rich>=13", "matplotlib", "pyte"]
