@@ -274,6 +274,11 @@ def withstands(os_pid: int, signal: int) -> bool:
     return signal in _signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
 
 
+def changed_signals(os_pid: int) -> set[int]:
+    """The signals that a process has a handler for, or ignores."""
+    return _signals(os_pid, "SigCgt", "SigIgn")
+
+
 def ignores(os_pid: int, signal: int) -> bool:
     """Whether a process ignores a signal."""
     return signal in _signals(os_pid, "SigIgn")

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, NoReturn, Protocol
 from sandbox.machines.linux.process.console import take_console
 from sandbox.machines.linux.process.limits import descriptor_limit
 from sandbox.machines.linux.process.session import begin_session
+from sandbox.machines.linux.procfs import changed_signals
 from sandbox.model.spec import SERVERS, ProcessSpec
 from sandbox.programs import client, forking_server, iterative_server, nonblocking_server
 from sandbox.programs import function as function_program
@@ -37,7 +38,7 @@ _SERVE = {
     "iterative-server": iterative_server.serve,
     "nonblocking-server": nonblocking_server.serve,
 }
-#: The signals with a meaning have smaller numbers.
+#: The signals with a meaning have smaller numbers. The first ones of the others are the C library's own.
 _REALTIME = 32
 #: Exit statuses of a shell.
 _CANNOT_RUN, _NOT_FOUND = 126, 127
@@ -125,8 +126,9 @@ def _get_ready(
 def _reset_signals() -> None:
     """As a login shell has them: all at their defaults, whatever we were started with. What somebody chose to ignore
     (``nohup``, a background job's ctrl+c) was meant for the terminal in which we were started; a child has another."""
-    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
-        signal.signal(number, signal.SIG_DFL)
+    for number in changed_signals(os.getpid()):  # to set all of them takes a tenth of a birth
+        if number < _REALTIME or number >= signal.SIGRTMIN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _lead_session(terminal: int) -> None:
