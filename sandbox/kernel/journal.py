@@ -34,6 +34,11 @@ class Journal:
         self._descheduled: dict[int, int] = {}
         self._blocked: dict[int, int] = {}
 
+    @property
+    def events(self) -> list[Event]:
+        """Those of this instant so far."""
+        return self._events
+
     def take(self) -> list[Event]:
         """The events of this instant, which is over."""
         self._descheduled.clear()

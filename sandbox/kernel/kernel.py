@@ -27,7 +27,7 @@ from sandbox.kernel.machine import (
     Yielded,
 )
 from sandbox.kernel.orders import Orders
-from sandbox.kernel.pacing import QUESTION, STEP, Pacing
+from sandbox.kernel.pacing import LESSON, QUESTION, STEP, Pacing
 from sandbox.kernel.process import Cpu, Process, Processes
 from sandbox.model.events import (
     KEEPS,
@@ -146,6 +146,8 @@ class Kernel:
     def decide(self) -> list[Order]:
         """7. Dispatch to idle CPUs, CPU 0 first, then preempt. Returns what the machine has to make true."""
         if not (self.paused or self.quitting):
+            if self.pacing.awaited(self.journal.events):
+                self.pause(LESSON)
             for cpu in self.cpus:
                 if cpu.running is None and not self.paused:
                     self._dispatch(cpu)
@@ -188,6 +190,8 @@ class Kernel:
         # One that goes on was chosen before.
         if self.pacing.steps and why is not RESUMED and self.pacing.decided():
             self.pause(STEP, sparing=process)
+        elif self.pacing.awaited(self.journal.events):
+            self.pause(LESSON, sparing=process)
 
     def _choose(self, cpu: Cpu) -> tuple[Process, Clause] | None:
         """Who gets an idle CPU, and why: the process that the pause took off it, else the policy's choice."""

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
-#: By whom the machine is paused while it asks who will run, and after a step.
+from collections.abc import Callable
+
+from sandbox.model.events import Event
+
+#: By whom the machine is paused while it asks who will run, after a step, and where a lesson's step pauses.
 QUESTION = "question"
 STEP = "step"
+LESSON = "lesson"
 
 
 class Pacing:
@@ -17,8 +22,15 @@ class Pacing:
         self.steps = 0
         #: Whether to pause before each choice between several, and whether the present choice has been asked about.
         self.asks = self.answered = False
-        #: Whether to pause where the lesson's steps do.
+        #: Looks at the events of this instant as they come, the last of which may not be all: whether one of those
+        #: that are new is what a reader waits for who wants the machine to pause there.
+        self.watch: Callable[[list[Event]], bool] | None = None
+        #: Whether somebody wants that.
         self.at_steps = False
+
+    def awaited(self, events: list[Event]) -> bool:
+        """Whether to pause because of what has just come."""
+        return self.watch is not None and self.watch(events) and self.at_steps
 
     def asks_about(self, candidates: int) -> bool:
         """While it ``asks``: whether to do so before a choice between so many."""

@@ -15,16 +15,16 @@ import time
 import traceback
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Protocol
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import Emit, run
 from sandbox.kernel.operator import CommandInterpreter
+from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
-from sandbox.model.events import Descheduled, Dispatched, Event, Ready, encode
+from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
@@ -159,26 +159,45 @@ def _commands(lines: list[bytes]) -> list[Command]:
     return [decode_command(line) for line in lines if line]
 
 
-class Asks(Protocol):
-    """What sends events, and has commands carried out."""
+class StepWatch:
+    """Looks for what the steps of a lesson wait for, in each event once. ``steps``: of the scenario."""
 
-    def emit(self, events: list[Event]) -> None: ...
+    def __init__(self, steps: Sequence[Step]) -> None:
+        self._steps = steps
+        self._story = LessonTracker(steps=[step.until for step in steps])
+        self._events: list[Event] = []
+        self._seen = 0
 
-    def ask(self, command: Command) -> None: ...
+    def early(self, events: list[Event]) -> bool:
+        """Whether a step that pauses is done by the events of an instant that is not over. What a process waits for
+        may be found out at its end."""
+        waits = next((index for index, event in enumerate(events) if isinstance(event, Blocked)), len(events))
+        return self._see(events, waits)
+
+    def late(self, events: list[Event]) -> bool:
+        """The same, once they are complete."""
+        return self._see(events, len(events))
+
+    def _see(self, events: list[Event], upto: int) -> bool:
+        if events is not self._events:
+            self._events, self._seen = events, 0
+        done = len(self._story.reached)
+        for event in events[self._seen : upto]:
+            self._story.add(event)
+        self._seen = max(self._seen, upto)
+        return any(step.pause for step in self._steps[done : len(self._story.reached)])
 
 
-def pausing_at_steps(steps: Sequence[Step], kernel: Kernel, link: Asks) -> Emit:
-    """Sends events, and looks for those that a lesson's reader wants to see: before the app has heard of one, the
-    process that it befell may have run for a whole slice."""
-    story = LessonTracker(steps=[step.until for step in steps])
+def _pausing_at_steps(steps: Sequence[Step], kernel: Kernel, link: LinkServer) -> Emit:
+    """Sends events. The machine pauses at the very event that the reader of a lesson waits for, and before it decides
+    what comes next: until the app has heard of it, the process that it befell may have run for a whole slice."""
+    watch = StepWatch(steps)
+    kernel.pacing.watch = watch.early
 
     def emit(events: list[Event]) -> None:
         link.emit(events)
-        done = len(story.reached)
-        for event in events:
-            story.add(event)
-        if kernel.pacing.at_steps and any(step.pause for step in steps[done : len(story.reached)]):
-            link.ask(Pause("lesson"))
+        if watch.late(events) and kernel.pacing.at_steps:
+            link.ask(Pause(LESSON))
 
     return emit
 
@@ -218,6 +237,6 @@ def _serve(fd: str) -> None:
     if refusal is not None:
         kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
-    emit = pausing_at_steps(boot.scenario.steps, kernel, link) if boot.scenario.steps else link.emit
+    emit = _pausing_at_steps(boot.scenario.steps, kernel, link) if boot.scenario.steps else link.emit
     run(kernel, operator, machine, emit, boot.scenario.name, boot.stay)
     link.finish()
