@@ -5,23 +5,26 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import import_module
 from typing import TextIO
 
 from sandbox.cli.exits import DONE
 from sandbox.cli.recordings import complain_of, opened
-from sandbox.export.material import gather
-from sandbox.i18n import _
+from sandbox.export.material import Material, gather
+from sandbox.i18n import LANGUAGES, _, speaking
 from sandbox.model.problems import BadInput
 from sandbox.render.output import data
 from sandbox.util.paths import new_file
+from sandbox.util.text import clean
+from sandbox.views.tracker import LessonTracker
 
 #: What it can become, and the module that writes it.
 FORMATS = {
     "perfetto": "perfetto",
     "csv": "table",
     "svg": "svg",
+    "html": "page",
     "json": "document",
     "ostep": "ostep",
 }
@@ -35,8 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         required=True,
         choices=FORMATS,
         help=_(
-            "perfetto: for ui.perfetto.dev; svg: a picture; csv: a row for each stretch of time in one state; json: "
-            "the document of run --json, and every event; ostep: the command that checks it with the book's simulators"
+            "perfetto: for ui.perfetto.dev; svg: a picture; html: a page that plays it in a browser; csv: a row for "
+            "each stretch of time in one state; json: the document of run --json, and every event; ostep: the command "
+            "that checks it with the book's simulators"
         ),
     )
     parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))
@@ -48,6 +52,8 @@ def do(args: argparse.Namespace) -> int:
     write = import_module(f"sandbox.export.{FORMATS[args.to]}").write
     with opened(args.recording) as recording:
         material = gather(recording.header, recording.events())
+        if args.to == "html":
+            material = material._replace(lesson=_lesson(material))
         if args.output is None:
             with data() as file:
                 write(material, file)
@@ -56,6 +62,22 @@ def do(args: argparse.Namespace) -> int:
                 write(material, file)
     complain_of(recording)
     return DONE
+
+
+def _lesson(material: Material) -> dict[str, str]:
+    """The text of the recorded lesson by language, with the figures of this run; nothing where its file is not here."""
+    from sandbox.lessons.figures import figures
+    from sandbox.lessons.text import fill_known, lesson_text
+
+    scenario, story, texts = material.header.scenario, LessonTracker(), {}
+    for event in material.events:
+        story.add(event)
+    for language in LANGUAGES:
+        with speaking(language), suppress(OSError, UnicodeDecodeError):
+            known = {name: figure.shown for name, figure in figures(material.history, story).items()}
+            parts = clean(lesson_text(scenario, language) or "").split("\n---\n")
+            texts[language] = "\n\n---\n\n".join(fill_known(part.strip(), scenario, known) for part in parts)
+    return {language: text for language, text in texts.items() if text}
 
 
 @contextmanager

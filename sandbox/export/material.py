@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sandbox.model.events import (
@@ -41,7 +41,8 @@ class Stretch(NamedTuple):
 
 
 class Material(NamedTuple):
-    """A recording, read. ``others``: what the operator did, what policies noted, and faults."""
+    """A recording, read. ``others``: what the operator did, what policies noted, and faults; ``lesson``: the text of
+    its lesson by language, if it has one."""
 
     header: Header
     booted: Booted
@@ -49,6 +50,7 @@ class Material(NamedTuple):
     stretches: list[Stretch]
     others: list[Event]
     events: list[AnyEvent]
+    lesson: Mapping[str, str] = {}
 
     def name(self, pid: int) -> str:
         return self.history.lives[pid].admitted.name

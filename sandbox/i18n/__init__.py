@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
 from gettext import GNUTranslations, NullTranslations
 from io import BytesIO
@@ -40,14 +40,19 @@ def use(language: str, catalogue: NullTranslations | None = None) -> None:
 
 
 @contextmanager
-def english() -> Iterator[None]:
-    """In here all is said in English: what programs read is the same in every language."""
+def speaking(language: str) -> Iterator[None]:
+    """In here all is said in that language."""
     before = _Spoken.language, _Spoken.catalogue
-    use("en")
+    use(language)
     try:
         yield
     finally:
         _Spoken.language, _Spoken.catalogue = before
+
+
+def english() -> AbstractContextManager[None]:
+    """In here all is said in English: what programs read is the same in every language."""
+    return speaking("en")
 
 
 def spoken() -> str:

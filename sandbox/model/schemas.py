@@ -100,7 +100,7 @@ _RUN: Schema = {
 _FAULT = _object("what is wrong", {"rule": _TEXT, "figures": _ANY_OBJECT, "says": _TEXT})
 _EXTRAS: Schema = {"clients": _list(_ANY_OBJECT), "verification": _ANY_OBJECT, "against_virtual": _ANY_OBJECT}
 
-RUN, SWEEP, WHATIF, RECORDING, CHECK = "run", "sweep-row", "whatif", "recording", "check"
+RUN, SWEEP, WHATIF, RECORDING, PAGE, CHECK = "run", "sweep-row", "whatif", "recording", "page", "check"
 CLAIM, SCENARIO, LESSON, POLICY, FINDING, MEASUREMENT = (
     "claim",
     "scenario",
@@ -137,6 +137,17 @@ _KINDS: dict[str, Schema] = {
     RECORDING: _object(
         "export --to json: what came of a recorded run, and every event",
         _RUN | {"recording": _ANY_OBJECT, "events": _list(_ANY_OBJECT)},
+    ),
+    PAGE: _object(
+        "export --to html: what the page plays, from its element run",
+        {
+            "length_ns": _WHOLE,
+            "states": _list(_TEXT),
+            "processes": _list(_object("a process", {"pid": _WHOLE, "name": _TEXT, "changes": _list(_list({}))})),
+            "decisions": _list(_WHOLE),
+            "why": _list(_list(_WHOLE)),
+            "texts": _list(_TEXT),
+        },
     ),
     CHECK: _object(
         "check --json: what came of a scenario's file, or of a policy",
