@@ -108,7 +108,7 @@ def _parser(words: Sequence[str]) -> Parser:
         epilog=_("ossandbox [SCENARIO] opens the app; without a scenario, the welcome one."),
     )
     shows = _("show program's version number and exit")
-    parser.add_argument("--version", action="version", version=f"ossandbox {__version__}", help=shows)
+    parser.add_argument("-V", "--version", action="version", version=f"ossandbox {__version__}", help=shows)
     first = _first(words)
     if first in COMMANDS or words[:1] in (["-h"], ["--help"]):
         commands = parser.add_subparsers(metavar="COMMAND", required=True)

@@ -19,6 +19,7 @@ from sandbox.model.spec import At, Scenario
 from sandbox.model.values import BadValue
 from sandbox.scenario.library import built_in_folder
 from sandbox.trace.header import FORMAT, Header, unknown
+from sandbox.trace.packed import unpacked
 from sandbox.trace.plausible import Plausible
 from sandbox.util.text import clean, clean_console, clean_line, clean_terminal
 
@@ -40,8 +41,9 @@ class Recording:
         self._left_out = 0
         self._first_left_out = 0
         try:
-            self._file: BinaryIO = open(path, "rb")
-            self._size = os.fstat(self._file.fileno()).st_size
+            self._stored: BinaryIO = open(path, "rb")
+            self._size = os.fstat(self._stored.fileno()).st_size
+            self._file = unpacked(self._stored) if self._stored.seekable() else self._stored
             self._lines = self._read_lines()
             self._events: Iterator[AnyEvent] = iter(())
             self.header = self._read_header()
@@ -51,7 +53,7 @@ class Recording:
     @property
     def progress(self) -> float:
         """How much of it was read, 0 … 1."""
-        return min(self._file.tell() / self._size, 1.0) if self._size and not self._file.closed else 1.0
+        return min(self._stored.tell() / self._size, 1.0) if self._size and not self._stored.closed else 1.0
 
     def events(self) -> Iterator[AnyEvent]:
         """Every event that can be read and can have happened, the first being Booted; once."""

@@ -15,10 +15,13 @@ import msgspec
 from sandbox.model.events import Clause, Described, Event, Queues, encode
 from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
+from sandbox.trace.packed import SUFFIX, Packer
 
 #: Answers to questions of the screen: a recording does not depend on who looked at it.
 _ANSWERS = (Queues, Described)
 _BEGINNINGS = tuple(f'{{"event":"{kind.__name__}"'.encode() for kind in _ANSWERS)
+#: So begins the last event of a run.
+_ENDS = b'{"event":"Halted"'
 
 
 class Recorder:
@@ -29,6 +32,7 @@ class Recorder:
         self.path = path
         self._descriptor: int | None = _open(path, overwrite)
         self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        self._pack = Packer() if path.endswith(SUFFIX) else None
         self._written = 0
         self._fault: Clause | None = None
         self.write(msgspec.json.encode(header) + b"\n")
@@ -50,19 +54,20 @@ class Recorder:
 
     def write(self, lines: bytes) -> None:
         """Write whole lines; where not all of them fit, none that was cut in two is left."""
-        if self._descriptor is None:
+        if self._descriptor is None or not lines:
             return
+        data = lines if self._pack is None else self._pack.add(lines, ends=_ENDS in lines)
         try:
-            rest = memoryview(lines)
+            rest = memoryview(data)
             while rest:
                 rest = rest[os.write(self._descriptor, rest) :]
         except OSError as error:
-            fits = len(lines) - len(rest)
-            self._written += lines.rfind(b"\n", 0, fits) + 1
+            fits = len(data) - len(rest)
+            self._written += 0 if self._pack else data.rfind(b"\n", 0, fits) + 1
             self._fault = Clause("recording ended", {"file": self.path, "reason": error.strerror})
             self.close(cut=True)
         else:
-            self._written += len(lines)
+            self._written += len(data)
 
     def close(self, cut: bool = False) -> None:
         """End the recording; ``cut``: behind its last whole line."""

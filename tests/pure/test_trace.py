@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 import random
@@ -245,3 +246,24 @@ def test_huge_is_cut_and_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     events, problems = read(path)
     assert events == EVENTS
     assert problems == ["line is too long"]
+
+
+def test_a_packed_one_says_the_same_wherever_it_is_cut(tmp_path: Path) -> None:
+    plain, packed = recorded(tmp_path / "it.trace"), recorded(tmp_path / "it.trace.gz")
+    assert gzip.decompress(packed.read_bytes()) == plain.read_bytes(), "any other program can unpack it"
+    assert read(packed) == (EVENTS, [])
+    whole = packed.read_bytes()
+    for length in range(len(whole) * 3 // 4, len(whole) - 40, 37):
+        packed.write_bytes(whole[:length])
+        found, problems = read(packed)
+        assert found == EVENTS[: len(found)]
+        assert found
+        assert problems[-1] == "recording has no end"
+    packed.write_bytes(whole[:-200] + b"\0" * 40 + whole[-160:])
+    assert read(packed)[0] == EVENTS[: len(read(packed)[0])], "damaged in the middle, it is read so far"
+
+
+def test_several_packed_files_are_one(tmp_path: Path) -> None:
+    lines = recorded(tmp_path / "it.trace").read_bytes().splitlines(keepends=True)
+    (tmp_path / "it.gz").write_bytes(b"".join(gzip.compress(line) for line in lines))
+    assert read(tmp_path / "it.gz") == (EVENTS, [])
