@@ -67,9 +67,14 @@ class ChangedProject:
 def main(folder: str, test: str) -> int:
     """Run this test there, and end whatever it has left; 0: it passes, 1: it does not, else it could not be run."""
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
-    options = ["-x", "--color=no", "--tb=short", "-o", "addopts=", "-p", "no:cacheprovider", "-p", "no:xdist"]
+    options = ["-x", "--color=no", "--tb=short", "-o", "addopts=", "-p", "no:cacheprovider"]
+    options += ["-p", "pytest_timeout", "-p", "pytest_asyncio"]  # no others: to load all takes longer than most tests
     # What is compiled is kept by the second and the size of its source, which one change may have in common with another.
-    environment = os.environ | {"PYTHONPATH": folder, "PYTHONDONTWRITEBYTECODE": "1"}
+    environment = os.environ | {
+        "PYTHONPATH": folder,
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+    }
     command = [sys.executable, "-m", "pytest", *options, test]
     with subprocess.Popen(command, cwd=folder, env=environment, start_new_session=True) as tests:
         try:
