@@ -85,7 +85,7 @@ import os, sys, time
 from sandbox.util import libc
 from sandbox.machines.linux.process.spawn import Spawner
 from sandbox.machines.linux.net.listeners import Listeners
-from sandbox.model.spec import ProcessSpec
+from sandbox.model.spec import ProcessSpec, Segment
 
 spawner = Spawner(max(os.sched_getaffinity(0)), ".", Listeners([], exposed=False))
 prctl = libc.prctl
@@ -97,15 +97,20 @@ def late(option, value):
     prctl(option, value)
 
 libc.prctl = late
-spawner.spawn(ProcessSpec("child", command=["touch", sys.argv[1]]))
+spawner.spawn(
+    ProcessSpec("child", work=[Segment("cpu", 1)])
+    if sys.argv[1] == "work"
+    else ProcessSpec("child", command=["touch", sys.argv[2]])
+)
 """
 
 
-def test_f02_death_between_fork_and_arming(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["command", "work"])
+def test_f02_death_between_fork_and_arming(tmp_path: Path, kind: str) -> None:
     use_all_cpus()
     proof = tmp_path / "it ran"
     parent_process = subprocess.Popen(
-        [sys.executable, "-c", _DELAYED_ARMING, str(proof)], stdout=subprocess.PIPE, text=True, cwd=ROOT
+        [sys.executable, "-c", _DELAYED_ARMING, kind, str(proof)], stdout=subprocess.PIPE, text=True, cwd=ROOT
     )
     assert parent_process.stdout is not None
     child = int(parent_process.stdout.readline())

@@ -13,15 +13,15 @@ import pytest
 
 from tests.support import procs
 from tests.support.files import BUSY, toml_list, write_scenario
-from tests.support.kills import DISARMED, FAMILIES, Kill, Victims, as_user, can_be_user
+from tests.support.kills import DISARMED, FAMILIES, Kill, Victims
 from tests.support.leaks import LeftCheck
 from tests.support.run import OSSANDBOX, ROOT, LoggedRun, until
 from tests.support.scenarios import quick_python
+from tests.support.surroundings import ORDINARY, as_user, can_be_user, let_others_in
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 _KILLS_A_FAMILY = 4
-_NOBODY = 65534
 #: In bytes, everything that it shares with others included.
 _MAX_KEEPER = 10_000_000
 
@@ -54,13 +54,11 @@ def test_f46_both_are_killed_a_moment_apart(tmp_path: Path, leftcheck: LeftCheck
     assert kill_both(tmp_path, leftcheck, family, OSSANDBOX) == ""
 
 
-@pytest.mark.skipif(not can_be_user(_NOBODY), reason="not root, or nobody may not read this folder")
+@pytest.mark.skipif(not can_be_user(), reason="not root, or nobody else may read what is to run")
 @pytest.mark.parametrize("family", ["tree", "daemons"])
 def test_f46_also_those_of_an_ordinary_user(tmp_path: Path, leftcheck: LeftCheck, family: str) -> None:
-    for folder in tmp_path.parents:
-        if folder.stat().st_uid == os.geteuid() and folder.is_relative_to("/tmp/pytest-of-root"):  # noqa: S108
-            folder.chmod(0o755)
-    assert kill_both(tmp_path, leftcheck, family, [*as_user(_NOBODY), *OSSANDBOX]) == ""
+    let_others_in(tmp_path)
+    assert kill_both(tmp_path, leftcheck, family, [*as_user(ORDINARY), *OSSANDBOX]) == ""
 
 
 def test_f46_without_a_keeper_much_is_left(tmp_path: Path, leftcheck: LeftCheck) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,11 +20,12 @@ from sandbox.model.commands import Quit
 from sandbox.model.events import Admitted, Exited, Fault, Wrote
 from sandbox.model.spec import ProcessSpec
 from sandbox.util.units import MS
-from tests.support.files import write_scenario
+from tests.support.files import toml_list, write_scenario
 from tests.support.procs import gone
 from tests.support.real import run_real, watch
 from tests.support.run import OSSANDBOX, ROOT, until
 from tests.support.scenarios import command, exits, process, quick_python, scenario
+from tests.support.surroundings import FEW_PROCESSES, ORDINARY, as_user, can_be_user, let_others_in
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
@@ -175,6 +178,44 @@ def test_f24_where_the_system_starts_no_more_it_costs_one_process() -> None:
     assert done.stdout.splitlines() == ["a 0", "b Resource temporarily unavailable", "c 0"], done.stderr
 
 
+@pytest.mark.skipif(not can_be_user(), reason="not root, or nobody else may read what is to run")
+@pytest.mark.parametrize("most", [1, 2, 14])
+def test_f24_an_ordinary_user_who_may_have_few_processes(tmp_path: Path, most: int) -> None:
+    """The system counts them: what it refuses is told, be it a process of the scenario or one that we need ourselves."""
+    let_others_in(tmp_path)
+    path = write_scenario(tmp_path, 'title = "many"\n[[process]]\nname = "p"\nwork = ["cpu 1ms"]\ncount = 30\n')
+    command = ["prlimit", f"--nproc={most}", "--", *as_user(FEW_PROCESSES), *OSSANDBOX, "run", path, "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=50, check=False, cwd=ROOT)
+    assert done.returncode == 1
+    assert "Resource temporarily unavailable" in done.stderr
+    assert "Traceback" not in done.stderr
+    if most < 3:
+        return
+    document = json.loads(done.stdout)
+    ended = [each["exit"] for each in document["processes"]]
+    assert 0 < len(ended) < 30
+    assert set(ended) == {0}, "those that were born have run"
+    assert len(document["faults"]) == 30 - len(ended)
+
+
 def test_f25_no_program_gains_rights() -> None:
     events = run_real(scenario(command("asks", "grep", "NoNewPrivs", "/proc/self/status")))
     assert "".join(event.text for event in events if isinstance(event, Wrote)).split() == ["NoNewPrivs:", "1"]
+
+
+@pytest.mark.skipif(not can_be_user(), reason="not root, or nobody else may read what is to run")
+def test_f25_a_program_that_would_gain_rights(tmp_path: Path) -> None:
+    """It belongs to root and has the bit that makes whoever executes it root: outside it does, in a run it does not."""
+    let_others_in(tmp_path)
+    probe = tmp_path / "whoami"
+    shutil.copy(shutil.which("id") or "id", probe)
+    probe.chmod(0o4755)
+    words = [str(probe), "-u"]
+    outside = subprocess.run([*as_user(ORDINARY), *words], capture_output=True, text=True, check=False).stdout
+    if outside != "0\n":
+        pytest.skip("this file system gives no rights")
+    path = write_scenario(tmp_path, f'title = "gains"\n[[process]]\nname = "who"\ncommand = {toml_list(words)}\n')
+    for option, user in (([], ORDINARY), (["--setuid"], 0)):
+        command = [*as_user(ORDINARY), *OSSANDBOX, "run", path, *option]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=40, check=False, cwd=ROOT)
+        assert f"who writes: {user}\n" in done.stdout, done.stderr

@@ -25,7 +25,7 @@ SIBLINGS = {
 
 
 @pytest.mark.parametrize("text", SIBLINGS)
-def test_a_product_of_allowed_values_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
+def test_f57_a_product_of_allowed_values_is_refused_with_its_place(tmp_path: Path, text: str) -> None:
     line, number = SIBLINGS[text]
     names = itertools.count(1)
     for _ in range(text.count("[[process]]\nwork")):

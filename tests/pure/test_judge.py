@@ -88,7 +88,7 @@ def test_whom_a_timer_names_is_whom_it_names_when_it_is_played(tmp_path: Path) -
     assert played.events == attempt(enter(jobs, policy, {})).events
 
 
-def test_answers_that_end_too_early_are_no_success() -> None:
+def test_f50_answers_that_end_too_early_are_no_success() -> None:
     log = answers("rr")
     for length in range(len(log)):
         trial, _ = play(log[:length])
@@ -96,7 +96,7 @@ def test_answers_that_end_too_early_are_no_success() -> None:
         assert trial.failure.what.rule == "answers do not fit"
 
 
-def test_answers_that_nobody_asked_for_are_none_either() -> None:
+def test_f50_answers_that_nobody_asked_for_are_none_either() -> None:
     assert play([*answers("rr"), 0]) != play(answers("rr"))
     assert not play([*answers("rr"), 0])[1]
 

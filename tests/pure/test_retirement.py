@@ -75,7 +75,7 @@ def test_totals_are_those_of_a_run_that_forgets_nobody(chain: bool) -> None:
     assert sum(each["cpu_ns"] for each in gone["names"]) == gone["cpu_ns"]
 
 
-def test_the_kernel_knows_of_a_hundred_thousand_lives_a_few() -> None:
+def test_f49_the_kernel_knows_of_a_hundred_thousand_lives_a_few() -> None:
     processes = Processes(KEPT)
     for pid in range(1, 100_001):
         processes[pid] = Process(pid, ProcessSpec("true", command=["true"]), 0, 0 if pid == _SHELL else None, True)
@@ -90,7 +90,7 @@ def objects() -> int:
 
 
 @pytest.mark.thorough
-def test_thirty_thousand_lives_weigh_no_more_than_ten_thousand() -> None:
+def test_f49_thirty_thousand_lives_weigh_no_more_than_ten_thousand() -> None:
     """The log, with its board, its history and its index, and the reader of recordings; all in objects, not in time."""
     log, plausible, tree = EventLog(), Plausible(), ProcessTree()
     after: dict[int, int] = {}

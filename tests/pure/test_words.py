@@ -102,7 +102,7 @@ class Streams:
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_whatever_is_said_can_be_said(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_f62_whatever_is_said_can_be_said(encoding: str, monkeypatch: pytest.MonkeyPatch) -> None:
     streams = Streams(monkeypatch, encoding)
     say("a → b \x1b[31mred\x1b]0;title\x07 \udcff 中文 ✔", "next")
     say_aside("é\x9b2J ⏎")
@@ -140,7 +140,7 @@ COMMANDS = [
 
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
 @pytest.mark.parametrize(("language", "encoding"), [("en", "gbk"), ("en", "ascii"), ("zh", "gbk"), ("zh", "latin-1")])
-def test_no_command_fails_for_want_of_a_character(
+def test_f62_no_command_fails_for_want_of_a_character(
     words: list[str], encoding: str, language: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     streams = Streams(monkeypatch, encoding)
@@ -155,7 +155,7 @@ def test_no_command_fails_for_want_of_a_character(
 
 @pytest.mark.parametrize("name", ["\x1b[31mred\x1b]0;title\x07", "\x9b2J\r\udcff\u202e"])
 @pytest.mark.parametrize("command", ["check", "simulate", "compare", "policies", "export", "replay", "lesson", "app"])
-def test_a_file_name_steers_no_terminal(
+def test_f53_a_file_name_steers_no_terminal(
     name: str, command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -17,9 +17,10 @@ from collections import Counter
 from pathlib import Path
 
 from tests.support import procs
-from tests.support.kills import DISARMED, FAMILIES, Kill, Victims, as_user
+from tests.support.kills import DISARMED, FAMILIES, Kill, Victims
 from tests.support.leaks import LeftCheck
 from tests.support.run import OSSANDBOX
+from tests.support.surroundings import as_user
 
 _AT_ONCE = 4
 _PATIENCE_S = 5.0

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
 import subprocess
 import sys
@@ -16,7 +15,7 @@ from typing import NamedTuple
 from sandbox.link.client import use_all_cpus
 from tests.support import procs
 from tests.support.files import BUSY, toml_list
-from tests.support.run import OSSANDBOX, ROOT
+from tests.support.run import ROOT
 from tests.support.scenarios import quick_python
 
 #: The two are killed so far apart at most.
@@ -85,19 +84,6 @@ DISARMED = [
     "from sandbox.cli import main\n"
     "sys.exit(main())",
 ]
-
-
-def as_user(user: int) -> list[str]:
-    """The beginning of a command that runs as this user, who owns nothing here."""
-    return ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--inh-caps=-all", "--"]
-
-
-def can_be_user(user: int) -> bool:
-    """Whether we may, and whether that user may read what is to run."""
-    if os.geteuid() != 0 or shutil.which("setpriv") is None:
-        return False
-    reads = [*as_user(user), *OSSANDBOX, "--version"]
-    return subprocess.run(reads, capture_output=True, cwd=ROOT, check=False).returncode == 0
 
 
 class Kill(NamedTuple):
