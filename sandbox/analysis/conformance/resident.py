@@ -1,4 +1,4 @@
-"""The resident of a room: ``python -m sandbox.analysis.conformance.resident FILE…``.
+"""The resident of a room: ``python -m sandbox.analysis.conformance.resident SECONDS HOW FILE…``.
 
 It runs the policy, in virtual time, and tells nothing but what the policy answered. Whatever is done to it or by it, it
 is the judge who plays these answers in a kernel of its own.
@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from sandbox.analysis.conformance import tries
 from sandbox.analysis.conformance.messages import (
     NOTHING,
     AnyAnswer,
@@ -37,7 +38,7 @@ from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
-from sandbox.policies.host.loader import MAX_BYTES, classes
+from sandbox.policies.host.loader import MAX_BYTES, classes, imports
 from sandbox.policies.host.replay import Failed, Log, LoggingGuard
 from sandbox.util.timeout import ALARM
 
@@ -45,16 +46,26 @@ _encode = msgspec.json.Encoder().encode
 
 
 def main(paths: list[str]) -> None:
-    """Answer until nobody asks any more. The process ends as it is: what the policy has left does not run on."""
+    """Answer until nobody asks any more. The process ends as it is: what the policy has left does not run on.
+    ``paths``: those of the files, behind seconds of CPU time and whether the room must be a strict one."""
     questions, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):
         os.dup2(nothing, descriptor)
+    cpu_s, how, *files = paths
+    fenced = False
     if sys.platform == "linux":
         from sandbox.machines.linux.room import Limits, enclose
 
-        enclose(Limits(cpu_s=int(paths[0])), {path: data for path in paths[1:] if (data := _content(path)) is not None})
+        fences = enclose(
+            Limits(cpu_s=int(cpu_s)), {path: data for path in files if (data := _content(path)) is not None}
+        )
+        fenced = fences.apart and fences.files
+    if how == "strict" and not fenced:
+        os.write(2, tries.NO_FENCES.encode())
+        os._exit(1)
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
+    tries.watch(files)
     sys.stderr = open(os.devnull, "w")
     try:
         for line in questions:
@@ -80,7 +91,7 @@ def _answer(question: AnyQuestion) -> AnyAnswer:
     try:
         match question:
             case WhichClasses(nonce, file):
-                return Classes(nonce, classes(file))
+                return Classes(nonce, classes(file), imports(file))
             case WhatPolicy(nonce, text):
                 return _introduced(nonce, text)
             case Decide():

@@ -58,8 +58,8 @@ class Candidate(Protocol):
     @property
     def declared(self) -> list[str]: ...
 
-    def expect(self, world: Scenario) -> None:
-        """This one will be tried next."""
+    def expect(self, world: Scenario, twice: bool = True) -> None:
+        """This one will be tried next; ``twice``: and once ``again``."""
         ...
 
     def attempt(self, world: Scenario) -> Trial:
@@ -85,7 +85,7 @@ class Native(msgspec.Struct, frozen=True):
     declared: list[str] = []
     hurried: bool = False
 
-    def expect(self, world: Scenario) -> None:
+    def expect(self, world: Scenario, twice: bool = True) -> None:
         """It is here anyway."""
 
     def attempt(self, world: Scenario) -> Trial:

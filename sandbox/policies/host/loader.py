@@ -8,13 +8,18 @@ import sys
 import types
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from sandbox.model.spec import TIES
 from sandbox.model.values import BadValue
+from sandbox.policies import BUILT_IN
 from sandbox.policies.base import Policy
 from sandbox.policies.host.failures import failing_line, reason
 from sandbox.util.paths import LeadsOut, read_below
 from sandbox.util.text import clean_line
+
+if TYPE_CHECKING:
+    import ast
 
 #: Of a policy's file.
 MAX_BYTES = 1 << 20
@@ -124,15 +129,39 @@ def classes(path: str) -> list[str]:
     """The names of the classes in a file, private ones left out, without running it. Raises BadValue."""
     import ast  # only for those who do not know which one they want: the kernel process stays small
 
+    body = _parsed(path).body
+    return [node.name for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+
+
+def imports(path: str) -> list[str]:
+    """The modules that a file imports wherever it says so, without running it. Raises BadValue."""
+    import ast
+
+    found: dict[str, None] = {}
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.Import):
+            found |= dict.fromkeys(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            within = [alias.name for alias in node.names if f"{node.module}.{alias.name}" in _BUILT_IN]
+            found |= dict.fromkeys([f"{node.module}.{name}" for name in within] or [node.module])
+    return [*found]
+
+
+#: Policies are modules, too.
+_BUILT_IN = frozenset(f"sandbox.policies.{name}" for name in BUILT_IN)
+
+
+def _parsed(path: str) -> ast.Module:
+    import ast
+
     shown = os.path.basename(path)
     try:
         with open(path, "rb") as file:
-            tree = ast.parse(file.read(MAX_BYTES + 1), path)
+            return ast.parse(file.read(MAX_BYTES + 1), path)
     except OSError as error:
         raise BadValue("cannot be read", value=shown, reason=error.strerror) from None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadValue("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from None
-    return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
 
 
 def checked(item: object, name: str) -> type[Policy]:
