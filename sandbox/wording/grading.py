@@ -9,7 +9,7 @@ from sandbox.wording.results import finding, unbroken, violation
 from sandbox.wording.templates import say
 
 _TRIED: Messages = {
-    "imports": "imports {module}",
+    "imports": "{module}",
     "starts a process": "to start a process",
     "opens a socket": "to open a socket",
     "signals a process": "to signal a process",

@@ -111,7 +111,7 @@ def told(policy: str, reference: str, example: Example, width: int) -> Iterator[
 
 def _place(what: Clause) -> Iterator[Line]:
     """The line of somebody's own file."""
-    if "file" in what.figures:
+    if {"file", "line", "callback", "code"} <= {*what.figures}:
         yield [(_("{file}, line {line}, in {callback}").format(**what.figures), "strong")]
         yield [(f"{_INDENT}{what.figures['code']}", "text")]
 

@@ -38,9 +38,14 @@ from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
-from sandbox.policies.host.loader import MAX_BYTES, classes, imports
+from sandbox.policies.host.loader import MAX_BYTES, classes, imports, run_slow_ones_once
 from sandbox.policies.host.replay import Failed, Log, LoggingGuard
 from sandbox.util.timeout import ALARM
+
+#: How long one call of a policy may take here, and its file when it is run.
+_PATIENCE_S = 5.0
+#: A file that takes longer (in CPU time) is not run anew for each run.
+_SLOW_S = 0.05
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,6 +69,8 @@ def main(paths: list[str]) -> None:
     if how == "strict" and not fenced:
         os.write(2, tries.NO_FENCES.encode())
         os._exit(1)
+    ALARM.be_patient(_PATIENCE_S)
+    run_slow_ones_once(_SLOW_S)
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
     tries.watch(files)
     sys.stderr = open(os.devnull, "w")

@@ -31,6 +31,9 @@ _MAX_SWEEP_S = 4.0
 #: What the room's environment is made of; a token in ours is nobody's business.
 _ENVIRONMENT = ("PATH", "LANG", "LC_", "TZ", "PYTHONPATH", "OSSANDBOX_")
 
+#: How the dump of a stack begins, when the resident's time for one question is over.
+_DUMPED = "Timeout (0:"
+
 A = TypeVar("A", bound=Answer)
 _encode = msgspec.json.Encoder().encode
 
@@ -153,7 +156,10 @@ class Room:
         if tries.NO_FENCES in words:
             return RoomEnded(Clause("no room"))
         words = "\n".join(line for line in words.split("\n") if not line.startswith(tries.MARK)).strip()
-        return RoomEnded(cause(words, hangs=TOO_LONG, died="ends the process"))
+        why = cause(words, hangs=TOO_LONG, died="ends the process")
+        if why.rule != TOO_LONG and _DUMPED in words:  # at a moment at which our own code had its turn
+            why = Clause(TOO_LONG, {"callback": ""})
+        return RoomEnded(why)
 
     @property
     def tried(self) -> list[Clause]:

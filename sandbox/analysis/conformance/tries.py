@@ -10,12 +10,16 @@ import io
 import os
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+import sandbox
 from sandbox.model.events import Clause
 from sandbox.policies.host import validate
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer as Buffer
 
 #: How a line begins that tells of a try, and one that says that there is no room to be had.
 MARK, NO_FENCES = "\x02tried ", "\x02no fences\n"
@@ -66,28 +70,32 @@ def watch(files: Iterable[str]) -> None:
                 changes = event == "open" and isinstance(args[2], int) and args[2] & _CHANGING
                 tell(_WRITES if changes else _READS, path=path[:_MAX_PATH])
 
-    sys.stdout = _Nowhere()
+    sys.stdout = io.TextIOWrapper(io.BufferedWriter(_Nowhere()), "utf-8")
     sys.addaudithook(hook)
 
 
 def _ours() -> list[str]:
     """Where the interpreter and its packages are: to read there is how a module is imported."""
-    folders = [sys.prefix, sys.base_prefix, sys.exec_prefix, "/usr", "/lib", "/lib64", *filter(os.path.isabs, sys.path)]
-    return [folder for folder in folders if len(folder) > 1]
+    own = os.path.realpath(sandbox.__path__[0])
+    ways = [path for path in sys.path if os.path.isabs(path) and os.path.realpath(path) != os.path.dirname(own)]
+    return [sys.prefix, sys.base_prefix, sys.exec_prefix, own, *ways, "/usr", "/lib", "/lib64"]
 
 
-class _Nowhere(io.TextIOWrapper):
-    """Standard output, which leads nowhere, and tells how much."""
+class _Nowhere(io.FileIO):
+    """Standard output, which leads nowhere, and tells how much goes there. (It hears of it by the buffer.)"""
 
     def __init__(self) -> None:
-        super().__init__(open(os.devnull, "wb"))
+        super().__init__(os.devnull, "w")
         self._lines, self._next = 0, 1
 
-    def write(self, text: str) -> int:
-        self._lines += text.count("\n")
-        if self._lines >= self._next:
-            os.write(2, MARK.encode() + _encode([PRINTS, {"lines": self._next}]) + b"\n")
+    def write(self, data: Buffer) -> int:
+        """Count."""
+        text = bytes(data)
+        self._lines += text.count(b"\n")
+        while self._lines >= self._next:
             self._next *= 10
+            if self._lines < self._next:
+                os.write(2, MARK.encode() + _encode([PRINTS, {"lines": self._next // 10}]) + b"\n")
         return len(text)
 
 

@@ -20,7 +20,7 @@ from sandbox.analysis.conformance.workloads import EXAMINED, worlds
 from sandbox.analysis.grading import figures
 from sandbox.analysis.grading.assignment import Assignment, Task
 from sandbox.analysis.grading.hidden import hidden
-from sandbox.analysis.grading.marks import Mark, Part
+from sandbox.analysis.grading.marks import IMPORTS, Mark, Part
 from sandbox.analysis.grading.reader import figure_name
 from sandbox.model.claims import AnyClaim
 from sandbox.model.events import Clause
@@ -72,7 +72,7 @@ class Judge:
         """What it tried, and what it imports that it need not. To be asked when all rooms have ended."""
         tried = {(each.rule, each.text("path")): each for room in self._bench.rooms for each in room.tried}
         modules = [module for module in self._contents.imports if self._is_foreign(module)]
-        imports = [Clause("imports", {"module": validate.line(module, 80)}) for module in modules[:_MAX_IMPORTS]]
+        imports = [Clause(IMPORTS, {"module": validate.line(module, 80)}) for module in modules[:_MAX_IMPORTS]]
         return [*imports, *tried.values()]
 
     def _is_foreign(self, module: str) -> bool:

@@ -9,6 +9,8 @@ import msgspec
 from sandbox.analysis.conformance.verdicts import Example
 from sandbox.model.events import Clause
 
+#: The rule of a try that is none: the file was only read.
+IMPORTS = "imports"
 Status = Literal["graded", "missing", "unusable"]
 
 

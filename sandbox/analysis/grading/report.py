@@ -9,7 +9,7 @@ from rich.cells import cell_len
 from sandbox import wording
 from sandbox.analysis.conformance.report import told
 from sandbox.analysis.grading.assignment import Assignment
-from sandbox.analysis.grading.marks import Graded, Mark, points, total
+from sandbox.analysis.grading.marks import IMPORTS, Graded, Mark, points, total
 from sandbox.i18n import _, ngettext
 from sandbox.render.cells import fit, wrap
 from sandbox.render.gantt import Line
@@ -45,10 +45,14 @@ def page(graded: Graded, assignment: Assignment, width: int) -> Iterator[Line]:
         yield [(head, "text" if mark.share == 1 else "strong")]
         if graded.status == "graded":
             yield from _why(graded, mark, width)
-    if graded.tried:
-        yield from _wrapped(_("It tried, where that harms nobody:"), width)
-        for clause in graded.tried:
-            yield from _wrapped(words.tried(clause), width, _INDENT)
+    imports = [words.tried(clause) for clause in graded.tried if clause.rule == IMPORTS]
+    if imports:
+        said = _("It imports what nobody needs for this: {names}")
+        yield from _wrapped(said.format(names=wording.listed(imports)), width)
+    tries = [words.tried(clause) for clause in graded.tried if clause.rule != IMPORTS]
+    if tries:
+        said = _("It tried, where that harms nobody: {tries}")
+        yield from _wrapped(said.format(tries=wording.listed(tries)), width)
 
 
 def _aside(graded: Graded, assignment: Assignment) -> str | None:
@@ -105,8 +109,10 @@ def _remarks(graded: Graded) -> str:
         said.append(
             ngettext("{number} day late", "{number} days late", graded.late_days).format(number=graded.late_days)
         )
-    if graded.tried:
-        said.append(_("tried things"))
+    if any(clause.rule == IMPORTS for clause in graded.tried):
+        said.append(_("imports more"))
+    if any(clause.rule != IMPORTS for clause in graded.tried):
+        said.append(_("tries more"))
     return wording.listed(said)
 
 

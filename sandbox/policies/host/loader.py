@@ -8,6 +8,8 @@ import sys
 import types
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from math import inf
+from time import thread_time
 from typing import TYPE_CHECKING
 
 from sandbox.model.spec import TIES
@@ -25,6 +27,9 @@ if TYPE_CHECKING:
 MAX_BYTES = 1 << 20
 #: Files that came along with the work, by the names that a scenario has for them: this machine need not have them.
 _carried: dict[str, bytes] = {}
+#: Files that took longer than that to be run, as modules.
+_slow: dict[str, types.ModuleType] = {}
+_patience_s = inf
 
 
 def carry(files: Mapping[str, bytes]) -> None:
@@ -50,9 +55,19 @@ def load(name: str, folder: str) -> type[Policy]:
         linecache.checkcache(path)
     if not class_name:
         raise BadValue("which class", value=clean_line(shown), allowed=_offered(path, shown))
+    module = _slow.get(path) or _run(text, path)
+    if not hasattr(module, class_name):
+        raise BadValue("not among the classes", value=class_name, file=shown, allowed=_offered(path, shown))
+    return checked(getattr(module, class_name), name)
+
+
+def _run(text: bytes, path: str) -> types.ModuleType:
+    """The file as a module. Raises BadValue."""
+    shown = os.path.basename(path)
     module = types.ModuleType(f"policy {shown}")  # no name that an import could mean
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses look there
+    begun_s = thread_time()
     try:
         exec(_compiled(text, path), module.__dict__)  # noqa: S102 - to run it is the purpose
     except BaseException as error:
@@ -60,9 +75,16 @@ def load(name: str, folder: str) -> type[Policy]:
         if (now := _import_now(error, path)) is not None:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
         raise BadValue("file fails", value=shown, line=line, reason=reason(error)) from error
-    if not hasattr(module, class_name):
-        raise BadValue("not among the classes", value=class_name, file=shown, allowed=_offered(path, shown))
-    return checked(getattr(module, class_name), name)
+    if thread_time() - begun_s > _patience_s:
+        _slow[path] = module
+    return module
+
+
+def run_slow_ones_once(patience_s: float) -> None:
+    """From now on a file that takes longer than this is run once only: for an examination, which has a thousand runs
+    and one file."""
+    global _patience_s  # noqa: PLW0603 - of the whole process, as the limit of time is
+    _patience_s = patience_s
 
 
 def _content(folder: str, file_name: str) -> bytes:
