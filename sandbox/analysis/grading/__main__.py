@@ -5,20 +5,22 @@ from __future__ import annotations
 import sys
 
 from sandbox.analysis.grading.judge import Judge
+from sandbox.analysis.grading.lodgings import Lodgings
 from sandbox.analysis.grading.messages import Done, GradeTask, Judging, Marked, Tried, decode_task
 from sandbox.link.worker import Tell, serve
 
 
 def grade(task: GradeTask, tell: Tell) -> None:
     """Judge every task. Raises BadValue where there is nothing to judge."""
-    judge = Judge(task.what, task.assignment, task.strict)
+    lodgings = Lodgings(task.what, task.assignment, task.strict)
+    judge = Judge(task.assignment, lodgings)
     try:
         for number, each in enumerate(task.assignment.tasks):
             tell(Judging(number))
             tell(Marked(judge.mark(each)))
     finally:
-        judge.end()
-    tell(Tried(judge.tried))
+        lodgings.end()
+    tell(Tried(lodgings.tried))
     tell(Done())
 
 

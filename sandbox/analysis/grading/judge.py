@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
-from typing import Any
+from typing import Protocol
 
 import msgspec
 
-from sandbox.analysis.conformance.bench import Bench, contents
 from sandbox.analysis.conformance.examination import examine, unlike, unlike_example
-from sandbox.analysis.conformance.examinee import Examinee
-from sandbox.analysis.conformance.messages import Classes
-from sandbox.analysis.conformance.room import Room, RoomEnded
+from sandbox.analysis.conformance.room import RoomEnded
 from sandbox.analysis.conformance.shrink import shrink
 from sandbox.analysis.conformance.trial import Candidate, Trial
 from sandbox.analysis.conformance.verdicts import LAWS, Example, Verdict, Violation, likeness
@@ -20,40 +16,34 @@ from sandbox.analysis.conformance.workloads import EXAMINED, worlds
 from sandbox.analysis.grading import figures
 from sandbox.analysis.grading.assignment import Assignment, Task
 from sandbox.analysis.grading.hidden import hidden
-from sandbox.analysis.grading.marks import IMPORTS, Mark, Part
+from sandbox.analysis.grading.marks import Mark, Part
 from sandbox.analysis.grading.reader import figure_name
 from sandbox.model.claims import AnyClaim
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
-from sandbox.policies.host import validate
 from sandbox.views.figures import Figure
 from sandbox.views.verdicts import Verdict as Claimed
 
-#: Modules that everybody may import.
-_OURS = ("sandbox.policies", "__future__")
-_MAX_IMPORTS = 20
-#: How long it may take to look into a file without running it.
-_LOOK_S = 60.0
 #: Events of all runs in which a smaller workload is looked for that shows a claim fail: a second's work, or two.
 _MAX_EVENTS = 40_000
-#: Classes of a file among which the first policy is looked for.
-_MAX_CLASSES = 50
+
+
+class Lodging(Protocol):
+    """Where whoever is judged is to be had. Each raises BadValue."""
+
+    def candidate(self, task: Task) -> Candidate: ...
+    def reference(self, text: str) -> Candidate: ...
 
 
 class Judge:
-    """One submission's. It raises BadValue where there is no policy at all to be judged."""
+    """Marks tasks."""
 
-    def __init__(self, what: str, assignment: Assignment, strict: bool) -> None:
-        self._what, self._assignment = what, assignment
-        self._bench = Bench(sum(map(assignment.limit_s, assignment.tasks)), strict)
-        self._room: Room | None = None
+    def __init__(self, assignment: Assignment, lodging: Lodging) -> None:
+        self._assignment, self._lodging = assignment, lodging
         self._laws: dict[str, dict[str, Verdict]] = {}
-        #: Why a policy cannot be had: who ends its room once does it again, and each time may take long.
-        self._lost: dict[str, BadValue] = {}
         self._worlds = worlds(assignment.spec.seed, assignment.spec.workloads)
         self._references: dict[str, Candidate] = {}
-        self._contents = contents(what, self._living(_LOOK_S)) if what.endswith(".py") else Classes(0, [])
 
     def mark(self, task: Task) -> Mark:
         """What comes of a task."""
@@ -67,76 +57,9 @@ class Judge:
         except RoomEnded as ended:
             return Mark(0.0, says=ended.what)
 
-    @property
-    def tried(self) -> list[Clause]:
-        """What it tried, and what it imports that it need not. To be asked when all rooms have ended."""
-        tried = {(each.rule, each.text("path")): each for room in self._bench.rooms for each in room.tried}
-        modules = [module for module in self._contents.imports if self._is_foreign(module)]
-        imports = [Clause(IMPORTS, {"module": validate.line(module, 80)}) for module in modules[:_MAX_IMPORTS]]
-        return [*imports, *tried.values()]
-
-    def _is_foreign(self, module: str) -> bool:
-        """Whether it is a module that nobody needs for this: without a list of those that may be, one of ours behind
-        the face that policies see."""
-        if module in _OURS:
-            return False
-        allowed = self._assignment.spec.imports
-        return module.startswith("sandbox.") if allowed is None else module not in allowed
-
-    def end(self) -> None:
-        """End all rooms."""
-        self._bench.end()
-
-    # Whoever is judged
-
-    def _living(self, limit_s: float) -> Room:
-        """A room in which somebody lives, for so long from now on."""
-        if self._room is None or self._room.ended:
-            if self._room is not None:
-                self._room.end()
-            self._room = self._bench.room(self._what)
-        self._room.begin(limit_s)
-        return self._room
-
-    def _examinee(self, task: Task) -> Examinee:
-        """Whoever a task is about, with its parameters. Raises BadValue."""
-        limit_s = self._assignment.limit_s(task)
-        names = self._names(task)
-        for number, name in enumerate(names):
-            try:
-                return self._introduced(name, self._assignment.parameters_of(task), limit_s)
-            except BadValue as bad:
-                if bad.what.rule != "not a policy" or number + 1 == len(names):
-                    raise
-        raise BadValue("no policy in the file", value=os.path.basename(self._what))
-
-    def _names(self, task: Task) -> list[str]:
-        """The policies that may be meant."""
-        if not self._what.endswith(".py"):
-            return [self._what]
-        if (name := self._assignment.class_of(task)) is not None:
-            return [f"{self._what}:{name}"]
-        return [f"{self._what}:{name}" for name in self._contents.names if name.isidentifier()][:_MAX_CLASSES]
-
-    def _introduced(self, name: str, parameters: dict[str, Any], limit_s: float) -> Examinee:
-        """With those of the parameters that it has."""
-        wanted = {key: text for key, raw in parameters.items() if (text := _written(raw)) is not None}
-        if name in self._lost:
-            raise self._lost[name]
-        while True:
-            text = ":".join([name, *(f"{key}={value}" for key, value in wanted.items())])
-            try:
-                return self._bench.examinee(text, self._living(limit_s), limit_s, name=_shown(name))
-            except BadValue as bad:
-                unknown = bad.what.text("value") if bad.what.rule == "no such parameter" else None
-                if unknown is None or unknown not in wanted:
-                    self._lost[name] = bad
-                    raise
-                del wanted[unknown]
-
     def _reference(self, text: str) -> Candidate:
         if text not in self._references:
-            self._references[text] = self._bench.reference(text)
+            self._references[text] = self._lodging.reference(text)
         return self._references[text]
 
     # How it is judged
@@ -158,7 +81,7 @@ class Judge:
             alike = [other for other in self._assignment.tasks if self._who(other) == which]
             wanted = {law for other in alike for law in other.spec.law}
             held_to = [law for law in LAWS if law in wanted]
-            found = examine(self._examinee(task), None, self._worlds, _nobody, held_to)
+            found = examine(self._lodging.candidate(task), None, self._worlds, _nobody, held_to)
             verdicts = {verdict.law: verdict for verdict in found}
             self._laws[which] = {law: verdicts.get(law, Verdict(law, "unjudged")) for law in held_to}
         return self._laws[which]
@@ -169,7 +92,7 @@ class Judge:
 
     def _by_likeness(self, task: Task, like: str) -> Mark:
         """All points for deciding alike in all workloads, or a share for those in which it does."""
-        candidate, reference = self._examinee(task), self._reference(like)
+        candidate, reference = self._lodging.candidate(task), self._reference(like)
         first: Example | None = None
         said: Clause | None = None
         alike = tried = 0
@@ -197,7 +120,7 @@ class Judge:
 
     def _by_claims(self, task: Task) -> Mark:
         """A share of the points for each claim about each workload, or all for all."""
-        candidate = self._examinee(task)
+        candidate = self._lodging.candidate(task)
         numbers = task.spec.seeds if task.scenario is None else [None]
         scenes = [self._world(task, number) for number in numbers]
         parts: list[Part] = []
@@ -245,7 +168,7 @@ class Judge:
             found |= {f"{figure_name(text)}.{name}": figure for name, figure in known.items()}
         return found
 
-    def _smallest(self, task: Task, claim: AnyClaim, candidate: Examinee, world: Scenario, trial: Trial) -> Example:
+    def _smallest(self, task: Task, claim: AnyClaim, candidate: Candidate, world: Scenario, trial: Trial) -> Example:
         """The smallest workload found in which the claim fails here, and holds under the policy that solves the task;
         the given one, where no such policy is known."""
         if trial.failure is not None:
@@ -307,18 +230,3 @@ def _part_of(verdict: Verdict) -> Part:
 def _share(parts: Sequence[Part], partial: bool) -> float:
     held = sum(part.held for part in parts)
     return held / len(parts) if partial else float(held == len(parts))
-
-
-def _written(raw: object) -> str | None:
-    """A parameter's value as a person writes it; None for what nobody can write."""
-    if isinstance(raw, bool):
-        return str(raw).lower()
-    if isinstance(raw, list):
-        return "/".join(map(str, raw))
-    return str(raw) if isinstance(raw, (str, int, float)) and ":" not in str(raw) else None
-
-
-def _shown(name: str) -> str:
-    """A policy's name without the folder of its file."""
-    file, colon, rest = name.partition(":")
-    return f"{os.path.basename(file)}{colon}{rest}" if file.endswith(".py") else name
