@@ -151,11 +151,12 @@ DEADLINES = (
 
     def due(self, task):
         late = float("inf")
-        return late if task.due_ns is None or task.data is None else task.due_ns
+        return late if task.due_ns is None or task.data < 0 else task.due_ns
 
     def enqueue(self, task, reason, now_ns):
-        if task.period_ns is not None and task.data is None:
-            needs = (task.burst_ns or 0) / task.period_ns
+        if task.data is None:
+            needs = task.burst_ns / task.period_ns if task.period_ns else 0
+            task.data = -1
             if self.load + needs <= 1:
                 self.load += needs
                 task.data = needs
@@ -176,7 +177,7 @@ DEADLINES = (
 
     def stopping(self, task, ran_ns, now_ns):
         if task.stopped == "exited":
-            self.load -= task.data or 0
+            self.load -= max(task.data, 0)
 """
 )
 
@@ -212,7 +213,7 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
         "the last one is first": Mistake("min(self.queue, key=self.due)", "max(self.queue, key=self.due)", []),
         "it goes by the period": Mistake("task.due_ns\n", "task.period_ns\n", []),
         "everybody is admitted": Mistake("if self.load + needs <= 1:", "if True:", []),
-        "who is not admitted is forgotten": Mistake("                task.data = needs\n", "                task.data = needs\n            else:\n                return\n", []),
-        "it cannot do without a deadline": Mistake('late if task.due_ns is None or task.data is None else task.due_ns', "late if task.data is None and task.period_ns else task.due_ns", []),
+        "who is not admitted is forgotten": Mistake("                task.data = needs\n", "                task.data = needs\n        if task.data < 0:\n            return\n", []),
+        "it cannot do without a deadline": Mistake("late if task.due_ns is None or task.data < 0 else task.due_ns", "late if task.data < 0 else task.due_ns", []),
     },
 }

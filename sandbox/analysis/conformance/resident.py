@@ -29,7 +29,7 @@ from sandbox.analysis.conformance.messages import (
     WhichClasses,
     decode_question,
 )
-from sandbox.analysis.conformance.trial import LIMIT_S, NoEnd, enter, events_most
+from sandbox.analysis.conformance.trial import LIMIT_S, Bound, NoEnd, Quiet, enter
 from sandbox.analysis.conformance.verdicts import IDLE, STARVED
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.machines.simulate import simulate
@@ -125,17 +125,9 @@ def _decided(question: Decide) -> msgspec.Raw:
     """What the policy answers in this world, until the end or its failure."""
     world = enter(question.world, question.source, question.parameters)
     log: Log = []
-    count, most = 0, events_most(world)
-
-    def take(happened: list[Any]) -> None:
-        nonlocal count
-        count += len(happened)
-        if count > most:
-            raise NoEnd
-
     try:
-        simulate(world, take, factory=_Logged(question.world, world, log))
-    except (Failed, NoEnd):
+        simulate(world, Bound(world).take, factory=_Logged(question.world, world, log))
+    except (Failed, NoEnd, Quiet):
         pass
     except _NotAgain as not_again:
         log.append(_failed_to_start(not_again.bad))
