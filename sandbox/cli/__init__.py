@@ -28,6 +28,8 @@ COMMANDS: Messages = {
     "whatif": "a recorded run under another policy or quantum, in virtual time",
     "export": "write a recording for other tools: Perfetto, spreadsheets, slides",
     "check": "check scenario files, and whether a policy keeps the laws of scheduling",
+    "grade": "marks for students' policies, in a room for strangers' code; reports for course platforms",
+    "labs": "list ready assignments, and write one for students",
     "lessons": "list the lessons of the course",
     "lesson": "open a lesson, print it as plain text, or check what it claims",
     "scenarios": "list the built-in scenarios",
@@ -36,7 +38,7 @@ COMMANDS: Messages = {
     "doctor": "say what this machine can do, and what to do about what is missing",
 }
 #: These run policies in their own process; the others have nothing to fear from them, or a screen to give back.
-_ISOLATED = {"simulate", "compare", "sweep", "whatif", "check"}
+_ISOLATED = {"simulate", "compare", "sweep", "whatif", "check", "grade"}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -13,10 +13,8 @@ from sandbox.cli.exits import DONE, FAILED, Interruption
 from sandbox.cli.headless import RunObserver, drive_real
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _, english, spoken
-from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.verdicts import Verdict, happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.model.events import Event
 from sandbox.model.problems import BadInput
@@ -27,7 +25,9 @@ from sandbox.render.output import say, say_document
 from sandbox.render.progress import Progress
 from sandbox.render.stderr import complain
 from sandbox.util.text import clean
+from sandbox.views.figures import Figure, figures
 from sandbox.views.tracker import LessonTracker
+from sandbox.views.verdicts import Verdict, happenings, judge
 
 if TYPE_CHECKING:
     from sandbox.trace.record import Recorder

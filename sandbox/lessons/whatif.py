@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sandbox.lessons.figures import Figure, figures
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event
 from sandbox.model.spec import Scenario
+from sandbox.views.figures import Figure, figures
 from sandbox.views.history import History
 from sandbox.views.tracker import LessonTracker
 

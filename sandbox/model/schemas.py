@@ -101,7 +101,9 @@ _FAULT = _object("what is wrong", {"rule": _TEXT, "figures": _ANY_OBJECT, "says"
 _EXTRAS: Schema = {"clients": _list(_ANY_OBJECT), "verification": _ANY_OBJECT, "against_virtual": _ANY_OBJECT}
 
 RUN, SWEEP, WHATIF, RECORDING, PAGE, CHECK = "run", "sweep-row", "whatif", "recording", "page", "check"
-CLAIM, SCENARIO, LESSON, POLICY, FINDING, MEASUREMENT = (
+GRADE, LAB, CLAIM, SCENARIO, LESSON, POLICY, FINDING, MEASUREMENT = (
+    "grade",
+    "lab",
     "claim",
     "scenario",
     "lesson",
@@ -161,6 +163,39 @@ _KINDS: dict[str, Schema] = {
             "laws": _list(_object("a law of scheduling", {"law": _TEXT, "state": _TEXT, "says": _TEXT})),
         },
         ("problems", "policy", "worlds", "laws"),
+    ),
+    GRADE: _object(
+        "grade --to json: what came of a submission",
+        {
+            **dict.fromkeys(("student", "file", "assignment"), _TEXT),
+            "status": {"enum": ["graded", "missing", "unusable"]},
+            "points": {"type": "number", "description": "less what being late costs"},
+            **dict.fromkeys(("most", "late_days"), _WHOLE),
+            **dict.fromkeys(("problems", "tried"), _list(_FAULT)),
+            "tasks": _list(
+                _object(
+                    "a task; the workload is the smallest found that shows why it has not all its points",
+                    {
+                        **dict.fromkeys(("name", "says"), _TEXT),
+                        "points": _NUMBER,
+                        "most": _WHOLE,
+                        "parts": _list(
+                            _object(
+                                "a law, or a claim about the workload of a seed",
+                                {**dict.fromkeys(("name", "says"), _TEXT), "held": _TRUTH, "seed": _or_null(_WHOLE)},
+                            )
+                        ),
+                        "workload": _ANY_OBJECT,
+                        "t_ns": _WHOLE,
+                    },
+                    ("workload", "t_ns"),
+                )
+            ),
+        },
+    ),
+    LAB: _object(
+        "labs --json: a ready assignment",
+        {**dict.fromkeys(("name", "title"), _TEXT), "points": _WHOLE, "tasks": _list(_TEXT)},
     ),
     CLAIM: _object("lesson --check --json: a claim", {"claim": _TEXT, "held": _TRUTH, "found": _TEXT}),
     SCENARIO: _object("scenarios --json: a built-in scenario", {"name": _TEXT, "title": _TEXT}),

@@ -1,8 +1,15 @@
 """Earliest deadline first."""
 
+from __future__ import annotations
+
 from math import inf
 
-from sandbox.policies import Clause, Figure, RankedPreemptive, Task
+from sandbox.policies import Clause, Figure, Flag, Parameter, RankedPreemptive, ReadyReason, Task
+
+#: The task's data: it is not admitted, or needs this share of the CPU.
+_BACKGROUND = -1.0
+#: Thirds do not add up to exactly 1.
+_ROUNDING = 1e-9
 
 
 class EarliestDeadlineFirst(RankedPreemptive):
@@ -10,17 +17,56 @@ class EarliestDeadlineFirst(RankedPreemptive):
     ``deadline`` run when no job is left.
 
     Bad when there is more work than time: then one late job makes the next one late, too, and nobody can say which
-    will suffer.
+    will suffer. With ``admission`` it is known: whoever does not fit any more, as far as its bursts are declared, runs
+    in the background.
     """
 
     name = "edf"
     starves = True
     needs = ("deadline_ns", "period_ns")
+    admission = Parameter(Flag(), False, "whether who does not fit any more runs when no other job is left only")
+
+    def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
+        super().__init__(parameters, seed)
+        self._load = 0.0  # of those who are admitted
 
     def rank(self, task: Task) -> float:
-        return inf if task.due_ns is None else task.due_ns
+        return inf if task.due_ns is None or self._is_out(task) else task.due_ns
+
+    def _is_out(self, task: Task) -> bool:
+        return self.admission and task.data == _BACKGROUND
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        if self.admission and task.data is None:
+            task.data = self._admitted(task)
+        super().enqueue(task, reason, now_ns)
+
+    def _admitted(self, task: Task) -> float:
+        """What it needs of the CPU, if there is so much left."""
+        within_ns = min(filter(None, (task.period_ns, task.deadline_ns)), default=None)
+        needs = 0.0 if within_ns is None else (task.burst_ns or 0) / within_ns
+        if self._load + needs > 1 + _ROUNDING:
+            self.note(Clause("not admitted", {"share": round(needs, 3), "left": round(1 - self._load, 3)}), task)
+            return _BACKGROUND
+        self._load += needs
+        return needs
+
+    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+        if task.stopped == "exited":
+            self._leave(task)
+
+    def remove(self, task: Task) -> None:
+        super().remove(task)
+        self._leave(task)
+
+    def _leave(self, task: Task) -> None:
+        if task.data is not None and task.data != _BACKGROUND:
+            self._load -= task.data
+        task.data = None
 
     def why(self, task: Task) -> Clause:
+        if self._is_out(task):
+            return Clause("nobody who is admitted is ready")
         if task.due_ns is None:
             return Clause("no deadline is left")
         return Clause("earliest deadline", {"due_ns": task.due_ns})

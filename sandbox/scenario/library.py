@@ -8,11 +8,16 @@ from sandbox.model.problems import BadInput
 from sandbox.model.values import nearest, shown
 
 
-def built_in_folder() -> Path:
-    """Where the built-in scenarios are: inside the installed package, or beside it in a checkout."""
+def data_folder(name: str) -> Path:
+    """Where files are that come with the program: inside the installed package, or beside it in a checkout."""
     package = Path(__file__).parents[1]
-    inside = package / "scenarios"
-    return inside if inside.is_dir() else package.parent / "scenarios"
+    inside = package / name
+    return inside if inside.is_dir() else package.parent / name
+
+
+def built_in_folder() -> Path:
+    """Where the built-in scenarios are."""
+    return data_folder("scenarios")
 
 
 def built_in() -> list[Path]:

@@ -52,14 +52,14 @@ def load(path: str | Path, runs: bool = True) -> Scenario:
     """The scenario of a file. ``runs``: the files of policies beside it are run, to try them; whoever opens a scenario
     to run it has named them. Raises BadInput."""
     problems = Problems()
-    table = _parse(Path(path), problems)
+    table = parse(Path(path), problems)
     scenario = _Reader(Path(path), problems, runs).read(table) if table is not None else None
     if problems.found or scenario is None:
         raise BadInput(str(path), problems.found)
     return scenario
 
 
-def _parse(path: Path, problems: Problems) -> dict[str, Any] | None:
+def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
     """The tables of a file; None where it cannot be read. ``problems`` learns where its lines begin."""
     try:
         with open(path, "rb") as file:

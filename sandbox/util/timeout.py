@@ -45,6 +45,7 @@ class Alarm:
 
     def __init__(self, hang_s: float | None = None, last_words: int = 2) -> None:
         self._hang_s, self._last_words = hang_s, last_words
+        self._limit_s = _LIMIT_S
         self._left_s = self._cpu_s = 0.0
         self._depth = 0
         self._ticking = self._used = False
@@ -56,13 +57,17 @@ class Alarm:
         """From now on end this process if it hangs. To be called once, before the alarm is used."""
         self._hang_s, self._last_words = HANG_S, last_words
 
+    def be_patient(self, limit_s: float) -> None:
+        """Where nobody waits at a screen, somebody's code may take longer."""
+        self._limit_s = limit_s
+
     def __enter__(self) -> None:
         if not self._ticking or get_ident() != self._thread:
             if sys.platform == "win32" or get_ident() != threading.main_thread().ident:
                 return
             self._thread = get_ident()
         if not self._depth:
-            self._left_s = _LIMIT_S
+            self._left_s = self._limit_s
         self._depth += 1
         self._used = True
         if not self._ticking:

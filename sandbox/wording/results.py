@@ -68,6 +68,8 @@ _VIOLATIONS: Messages = {
     "two runs differ": "two runs of the same workload differ from here on",
     "slice too short": "{name} got a slice of {slice_ns}; slices are in ns, at least {figure_ns}, None for no end",
     "ran beyond its slice": "{name} ran for {figure_ns} in a slice of {slice_ns}",
+    "no room": "it is not run: this system has no namespaces to keep it in",
+    "does not hold": "does not hold",
     "decides otherwise": "at {at_ns} {policy} runs {ours}, and {like} runs {theirs}",
 }
 

@@ -11,10 +11,8 @@ import pytest
 from sandbox import wording
 from sandbox.i18n import system_language
 from sandbox.lessons.course import CONCEPTS, lessons
-from sandbox.lessons.figures import Figure, figures
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
-from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.model.claims import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
 from sandbox.model.events import (
@@ -33,8 +31,10 @@ from sandbox.model.spec import Scenario, WhatIf
 from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput, built_in, built_in_folder, find, load
 from sandbox.util.units import MS
+from sandbox.views.figures import Figure, figures
 from sandbox.views.metrics import fold
 from sandbox.views.tracker import LessonTracker
+from sandbox.views.verdicts import happenings, judge
 from tests.support.scenarios import process, scenario, simulate
 
 FAMILY: list[Event] = [

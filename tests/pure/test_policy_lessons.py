@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from sandbox.lessons.figures import figures
 from sandbox.lessons.text import lesson_text
 from sandbox.model.spec import Scenario
 from sandbox.scenario import find, load
+from sandbox.views.figures import figures
 from sandbox.views.history import History
 from sandbox.views.metrics import fold
 from sandbox.views.tracker import LessonTracker

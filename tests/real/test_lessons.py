@@ -13,18 +13,18 @@ import pytest
 from sandbox import wording
 from sandbox.i18n import LANGUAGES
 from sandbox.lessons.course import lessons
-from sandbox.lessons.figures import figures
 from sandbox.lessons.text import UNKNOWN, fill, lesson_text
-from sandbox.lessons.verdicts import happenings, judge
 from sandbox.lessons.whatif import imagined
 from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.events import Event, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.scenario import built_in_folder
 from sandbox.views.eventlog import Moment
+from sandbox.views.figures import figures
 from sandbox.views.metrics import fold
 from sandbox.views.quadrants import seats
 from sandbox.views.tracker import LessonTracker
+from sandbox.views.verdicts import happenings, judge
 from tests.support.real import run_real
 from tests.support.run import ossandbox
 from tests.support.terminal import Terminal

@@ -22,13 +22,18 @@ LOST_FOR_GOOD = (ENDS, MISFIT, OVER_LIMIT, TOO_LONG)
 
 
 def examine(
-    candidate: Candidate, like: Candidate | None, worlds: Sequence[Scenario], tell: Callable[[int], None]
+    candidate: Candidate,
+    like: Candidate | None,
+    worlds: Sequence[Scenario],
+    tell: Callable[[int], None],
+    held_to: Sequence[str] = LAWS,
 ) -> Iterator[Verdict]:
-    """The verdict on each law: on a broken one as soon as it is broken, on the others at the end. ``like``: the policy
-    that it shall be like, if any; ``tell`` is called with each world's number before it is tried."""
-    declared = candidate.declared
+    """The verdict on each law of those it is ``held_to``: on a broken one as soon as it is broken, on the others at the
+    end. ``like``: the policy that it shall be like, if any; ``tell`` is called with each world's number before it is
+    tried."""
+    declared = [law for law in candidate.declared if law in held_to]
     yield from (Verdict(law, "declared") for law in declared)
-    laws = [law for law in LAWS if law not in declared]
+    laws = [law for law in held_to if law not in declared]
     alike = like is not None
     tried = False
     failed = 0
@@ -39,7 +44,7 @@ def examine(
         if number + 1 < len(worlds):
             candidate.expect(worlds[number + 1])
         trial = candidate.attempt(world)
-        tried = tried or _decided(world, trial)
+        tried = tried or decided(world, trial)
         for law in [*laws]:
             violation = judge(law, candidate, world, trial)
             if violation is not None:
@@ -49,15 +54,15 @@ def examine(
         if trial.hopeless or failed == number + 1 == _MAX_FAILED:
             tried = False  # not enough, at least
             break
-        if like is not None and alike and (violation := _unlike(candidate, like, world, trial)):
+        if like is not None and alike and (violation := unlike(candidate, like, world, trial)):
             alike = False
-            yield Verdict(likeness(like.name), "broken", _unlike_example(candidate, like, world, violation))
+            yield Verdict(likeness(like.name), "broken", unlike_example(candidate, like, world, violation))
     if like is not None and alike:
         laws.append(likeness(like.name))
     yield from (Verdict(law, "holds" if tried or law == LAWFUL else "unjudged") for law in laws)
 
 
-def _decided(world: Scenario, trial: Trial) -> bool:
+def decided(world: Scenario, trial: Trial) -> bool:
     """Whether the policy, and nobody else, made a decision and did not fail."""
     alone = trial.failure is None and world.machine.policy == EXAMINED
     return alone and any(isinstance(event, Dispatched) for event in trial.events)
@@ -80,10 +85,10 @@ def _example(law: str, candidate: Candidate, world: Scenario, violation: Violati
     return Example(small, violation, candidate.attempt(small).events)
 
 
-def _unlike(candidate: Candidate, like: Candidate, world: Scenario, trial: Trial) -> Violation | None:
+def unlike(candidate: Candidate, like: Candidate, world: Scenario, trial: Trial) -> Violation | None:
     """Where the two decide differently; worlds in which others decide, too, tell nothing. Where the policy has no
     quantum that the world could set, the other one has its own default, too."""
-    if not _decided(world, trial):
+    if not decided(world, trial):
         return None
     if "quantum_ns" not in trial.events[0].parameters:
         world = msgspec.structs.replace(world, machine=msgspec.structs.replace(world.machine, quantum_ns=None))
@@ -94,9 +99,11 @@ def _unlike(candidate: Candidate, like: Candidate, world: Scenario, trial: Trial
     return Violation(Clause(violation.what.rule, figures), violation.t_ns)
 
 
-def _unlike_example(candidate: Candidate, like: Candidate, world: Scenario, violation: Violation) -> Example:
+def unlike_example(candidate: Candidate, like: Candidate, world: Scenario, violation: Violation) -> Example:
+    """The smallest world found in which they decide differently, and both runs of it."""
+
     def differs(smaller: Scenario) -> Violation | None:
-        return None if candidate.hurried else _unlike(candidate, like, smaller, candidate.attempt(smaller))
+        return None if candidate.hurried else unlike(candidate, like, smaller, candidate.attempt(smaller))
 
     world, violation = shrink(world, differs, violation)
     return Example(world, violation, candidate.attempt(world).events, like.attempt(world).events)

@@ -57,10 +57,10 @@ class Examinee:
         """Whether half of the time is over."""
         return self._ended is not None or time.monotonic() > self._hurry_s
 
-    def expect(self, world: Scenario) -> None:
+    def expect(self, world: Scenario, twice: bool = True) -> None:
         """Let it begin while we judge what it did before."""
         if self._ended is None:
-            self._ask(world, twice=True)
+            self._ask(world, twice)
 
     def _ask(self, world: Scenario, twice: bool) -> _Asked:
         asked = _Asked(world, nonce())

@@ -98,9 +98,10 @@ class Answer(Message, frozen=True):
 
 
 class Classes(Answer, frozen=True, tag=True):
-    """The classes of a file, in their order."""
+    """The classes of a file, in their order, and the modules that it imports."""
 
     names: list[str]
+    imports: list[str] = msgspec.field(default_factory=list)
 
 
 class Introduced(Answer, frozen=True, tag=True):

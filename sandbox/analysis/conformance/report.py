@@ -10,7 +10,7 @@ from rich.cells import cell_len
 
 from sandbox import wording
 from sandbox.analysis.conformance.junit import Case, Suite
-from sandbox.analysis.conformance.verdicts import LAWS, Report, Verdict
+from sandbox.analysis.conformance.verdicts import LAWS, Example, Report, Verdict
 from sandbox.i18n import _
 from sandbox.model.commands import Kill
 from sandbox.model.events import Clause, Dispatched
@@ -91,12 +91,15 @@ _OUTCOMES = {"holds": "passed", "broken": "failed", "declared": "skipped", "unju
 
 def story(policy: str, verdict: Verdict, width: int) -> Iterator[Line]:
     """The place in the file, the workload, and a chart of what happened; nothing for a law that is not broken."""
-    example = verdict.example
-    if example is None:
-        return
+    if verdict.example is not None:
+        yield from told(policy, verdict.law.removeprefix("like "), verdict.example, width)
+
+
+def told(policy: str, reference: str, example: Example, width: int) -> Iterator[Line]:
+    """What happened in an example, and under the policy that it shall be like, if there is one."""
     yield from _place(example.violation.what)
     yield from ([(text, "text")] for text in _workload(example.scenario))
-    runs = {policy: example.events, verdict.law.removeprefix("like "): example.reference}
+    runs = {policy: example.events, reference: example.reference}
     histories = {name: fold(events) for name, events in runs.items() if events}
     t_ns = example.violation.t_ns
     span_ns = _span_ns(t_ns, [*histories.values()])
@@ -108,7 +111,7 @@ def story(policy: str, verdict: Verdict, width: int) -> Iterator[Line]:
 
 def _place(what: Clause) -> Iterator[Line]:
     """The line of somebody's own file."""
-    if "file" in what.figures:
+    if {"file", "line", "callback", "code"} <= {*what.figures}:
         yield [(_("{file}, line {line}, in {callback}").format(**what.figures), "strong")]
         yield [(f"{_INDENT}{what.figures['code']}", "text")]
 

@@ -1,4 +1,4 @@
-"""The resident of a room: ``python -m sandbox.analysis.conformance.resident FILE…``.
+"""The resident of a room: ``python -m sandbox.analysis.conformance.resident SECONDS HOW FILE…``.
 
 It runs the policy, in virtual time, and tells nothing but what the policy answered. Whatever is done to it or by it, it
 is the judge who plays these answers in a kernel of its own.
@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from sandbox.analysis.conformance import tries
 from sandbox.analysis.conformance.messages import (
     NOTHING,
     AnyAnswer,
@@ -28,7 +29,7 @@ from sandbox.analysis.conformance.messages import (
     WhichClasses,
     decode_question,
 )
-from sandbox.analysis.conformance.trial import LIMIT_S, NoEnd, enter, events_most
+from sandbox.analysis.conformance.trial import LIMIT_S, Bound, NoEnd, Quiet, enter
 from sandbox.analysis.conformance.verdicts import IDLE, STARVED
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.machines.simulate import simulate
@@ -37,24 +38,41 @@ from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
-from sandbox.policies.host.loader import MAX_BYTES, classes
+from sandbox.policies.host.loader import MAX_BYTES, classes, imports, run_slow_ones_once
 from sandbox.policies.host.replay import Failed, Log, LoggingGuard
 from sandbox.util.timeout import ALARM
+
+#: How long one call of a policy may take here, and its file when it is run.
+_PATIENCE_S = 5.0
+#: A file that takes longer (in CPU time) is not run anew for each run.
+_SLOW_S = 0.05
 
 _encode = msgspec.json.Encoder().encode
 
 
 def main(paths: list[str]) -> None:
-    """Answer until nobody asks any more. The process ends as it is: what the policy has left does not run on."""
+    """Answer until nobody asks any more. The process ends as it is: what the policy has left does not run on.
+    ``paths``: those of the files, behind seconds of CPU time and whether the room must be a strict one."""
     questions, answers = os.fdopen(os.dup(0), "rb"), os.dup(1)
     nothing = os.open(os.devnull, os.O_RDWR)
     for descriptor in (0, 1):
         os.dup2(nothing, descriptor)
+    cpu_s, how, *files = paths
+    fenced = False
     if sys.platform == "linux":
         from sandbox.machines.linux.room import Limits, enclose
 
-        enclose(Limits(cpu_s=int(paths[0])), {path: data for path in paths[1:] if (data := _content(path)) is not None})
+        fences = enclose(
+            Limits(cpu_s=int(cpu_s)), {path: data for path in files if (data := _content(path)) is not None}
+        )
+        fenced = fences.apart and fences.files
+    if how == "strict" and not fenced:
+        os.write(2, tries.NO_FENCES.encode())
+        os._exit(1)
+    ALARM.be_patient(_PATIENCE_S)
+    run_slow_ones_once(_SLOW_S)
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
+    tries.watch(files)
     sys.stderr = open(os.devnull, "w")
     try:
         for line in questions:
@@ -80,7 +98,7 @@ def _answer(question: AnyQuestion) -> AnyAnswer:
     try:
         match question:
             case WhichClasses(nonce, file):
-                return Classes(nonce, classes(file))
+                return Classes(nonce, classes(file), imports(file))
             case WhatPolicy(nonce, text):
                 return _introduced(nonce, text)
             case Decide():
@@ -107,17 +125,9 @@ def _decided(question: Decide) -> msgspec.Raw:
     """What the policy answers in this world, until the end or its failure."""
     world = enter(question.world, question.source, question.parameters)
     log: Log = []
-    count, most = 0, events_most(world)
-
-    def take(happened: list[Any]) -> None:
-        nonlocal count
-        count += len(happened)
-        if count > most:
-            raise NoEnd
-
     try:
-        simulate(world, take, factory=_Logged(question.world, world, log))
-    except (Failed, NoEnd):
+        simulate(world, Bound(world).take, factory=_Logged(question.world, world, log))
+    except (Failed, NoEnd, Quiet):
         pass
     except _NotAgain as not_again:
         log.append(_failed_to_start(not_again.bad))

@@ -14,6 +14,7 @@ from typing import TypeVar
 
 import msgspec
 
+from sandbox.analysis.conformance import tries
 from sandbox.analysis.conformance.messages import Answer, AnyAnswer, AnyQuestion, decode_answer
 from sandbox.analysis.conformance.trial import LIMIT_S, OVER_LIMIT, TOO_LONG
 from sandbox.model.events import Clause
@@ -30,6 +31,9 @@ _MAX_SWEEP_S = 4.0
 #: What the room's environment is made of; a token in ours is nobody's business.
 _ENVIRONMENT = ("PATH", "LANG", "LC_", "TZ", "PYTHONPATH", "OSSANDBOX_")
 
+#: How the dump of a stack begins, when the resident's time for one question is over.
+_DUMPED = "Timeout (0:"
+
 A = TypeVar("A", bound=Answer)
 _encode = msgspec.json.Encoder().encode
 
@@ -43,19 +47,21 @@ class RoomEnded(Exception):
 
 
 class Room:
-    """One process, with limits, for whoever is examined. ``give_up_s``: when its time is over (monotonic)."""
+    """One process, with limits, for whoever is examined. ``give_up_s``: when its time is over (monotonic);
+    ``strict``: it refuses to run anybody's code where the system has no namespaces to give."""
 
-    def __init__(self, files: list[str], limit_s: float, give_up_s: float) -> None:
+    def __init__(self, files: list[str], limit_s: float, give_up_s: float, strict: bool = False) -> None:
         self._limit_s, self._give_up_s = limit_s, give_up_s
+        self._tried: list[Clause] | None = None
         self._unsent = bytearray()
         self._heard = bytearray()
         self._answers: dict[int, AnyAnswer] = {}
         self._asked: set[int] = set()
         self._stderr = tempfile.TemporaryFile()
-        cpu_s = str(max(int(limit_s), 1) + 1)
+        how = [str(max(int(limit_s), 1) + 1), "strict" if strict else "lenient"]
         environment = {name: text for name, text in os.environ.items() if name.startswith(_ENVIRONMENT)}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.conformance.resident", cpu_s, *files],
+            [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.conformance.resident", *how, *files],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._stderr,
@@ -67,6 +73,15 @@ class Room:
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
         for descriptor in (self._in, self._out):
             os.set_blocking(descriptor, False)
+
+    def begin(self, limit_s: float) -> None:
+        """It has so long from now on."""
+        self._limit_s, self._give_up_s = limit_s, time.monotonic() + limit_s
+
+    @property
+    def ended(self) -> bool:
+        """Whether nobody lives there any more."""
+        return self._process.poll() is not None
 
     def ask(self, question: AnyQuestion) -> None:
         """Ask; the answer may be had later. Questions are answered one after the other."""
@@ -137,8 +152,22 @@ class Room:
         except subprocess.TimeoutExpired:
             pass
         self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - _MAX_WORDS, 0))
-        words = self._stderr.read().decode(errors="replace").strip()
-        return RoomEnded(cause(words, hangs=TOO_LONG, died="ends the process"))
+        words = self._stderr.read().decode(errors="replace")
+        if tries.NO_FENCES in words:
+            return RoomEnded(Clause("no room"))
+        words = "\n".join(line for line in words.split("\n") if not line.startswith(tries.MARK)).strip()
+        why = cause(words, hangs=TOO_LONG, died="ends the process")
+        if why.rule != TOO_LONG and _DUMPED in words:  # at a moment at which our own code had its turn
+            why = Clause(TOO_LONG, {"callback": ""})
+        return RoomEnded(why)
+
+    @property
+    def tried(self) -> list[Clause]:
+        """What has been tried in it, as far as that is known."""
+        if self._tried is not None:
+            return self._tried
+        words = os.pread(self._stderr.fileno(), _MAX_WORDS, 0)  # its place is that of who writes there, too
+        return tries.read(words.decode(errors="replace"))
 
     def end(self) -> None:
         """End everything in it; the porter sweeps, and if somebody has ended that, we do."""
@@ -152,6 +181,7 @@ class Room:
             except subprocess.TimeoutExpired:
                 self._process.kill()
                 self._process.wait()
+        self._tried = self.tried
         self._stderr.close()
         if sys.platform == "linux":
             from sandbox.machines.linux.process.sweep import end_descendants

@@ -5,8 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from select import select
+from typing import Any, NamedTuple
+
+import msgspec
 
 from sandbox.analysis.conformance.messages import AnyMessage, Begun, Done, ExamineTask, Judged, Trying, decode_message
 from sandbox.analysis.conformance.trial import ENDS
@@ -27,61 +30,84 @@ _JOBS_A_CPU = 2
 Outcome = list[Report] | BadValue
 
 
-class _Examination:
+class Job(NamedTuple):
+    """What one judge is to do. ``package``: the one whose ``__main__`` it is; ``decode``: a line of its as a message;
+    ``limit_s``: when it ends by itself."""
+
+    package: str
+    task: msgspec.Struct
+    decode: Callable[[bytes], Any]
+    limit_s: float
+
+
+#: All that a judge has said, and how many seconds it took.
+Heard = tuple[list[Any], float]
+
+
+class _AtWork:
     """One judge at work."""
 
-    def __init__(self, task: ExamineTask) -> None:
-        self.task = task
-        self._messages: list[AnyMessage] = []
+    def __init__(self, job: Job) -> None:
+        self._limit_s = job.limit_s + _GRACE_S
+        self._messages: list[Any] = []
         self._begun_s = time.monotonic()
-        self.seconds = 0.0
-        self.worker: Worker[AnyMessage] = Worker("sandbox.analysis.conformance", task, decode_message)
+        self._seconds = 0.0
+        self.worker: Worker[Any] = Worker(job.package, job.task, job.decode)
 
     def look(self) -> bool:
         """Hear what there is to hear; whether that was all."""
         if not self.worker.closed:
             self._messages += self.worker.receive()
-        self.seconds = time.monotonic() - self._begun_s
-        return self.worker.closed or self.seconds > self.task.limit_s + _GRACE_S
+        self._seconds = time.monotonic() - self._begun_s
+        return self.worker.closed or self._seconds > self._limit_s
 
-    def outcome(self, others: Sequence[int]) -> Outcome:
-        """The reports, or why there can be none. ``others``: the judges that go on."""
+    def heard(self, others: Sequence[int]) -> Heard:
+        """What it has said; it is ended. ``others``: the judges that go on."""
         self.worker.end()
         if sys.platform == "linux":  # it has swept itself, unless it was killed
             from sandbox.machines.linux.process.sweep import end_descendants
 
             end_descendants(lambda stat: stat.os_pid in others)
-        return outcome(self.task, self._messages)
+        return self._messages, self._seconds
 
 
-def run(tasks: Sequence[ExamineTask], jobs: int | None = None) -> Iterator[tuple[Outcome, float]]:
-    """For each task, in their order, what came of it and how many seconds it took. So many are at work at once."""
+def judged(work: Sequence[Job], jobs: int | None = None, over: Callable[[], object] = bool) -> Iterator[Heard]:
+    """What each judge says, in the order of the work. So many are at work at once; ``over`` is called when one is done,
+    in whatever order they are."""
     if sys.platform == "linux":
         from sandbox.link.client import adopt_orphans
 
         adopt_orphans()
     jobs = jobs or _JOBS_A_CPU * (os.cpu_count() or 1)
-    waiting = list(enumerate(tasks))
-    active: dict[int, _Examination] = {}
-    known: dict[int, tuple[Outcome, float]] = {}
+    waiting = list(enumerate(work))
+    active: dict[int, _AtWork] = {}
+    known: dict[int, Heard] = {}
     try:
-        for number in range(len(tasks)):
+        for number in range(len(work)):
             while number not in known:
                 while waiting and len(active) < jobs:
-                    index, task = waiting.pop(0)
+                    index, job = waiting.pop(0)
                     try:
-                        active[index] = _Examination(task)
+                        active[index] = _AtWork(job)
                     except (OSError, ValueError) as error:  # a name that is no text; no process to be had
-                        known[index] = (BadValue("cannot be read", reason=clean_line(str(error))), 0.0)
+                        bad = BadValue("cannot be read", reason=clean_line(str(error)))
+                        known[index] = ([BadTask(bad.faults)], 0.0)
                 select([each.worker for each in active.values() if not each.worker.closed], [], [], _LOOK_S)
                 for index in [index for index, each in active.items() if each.look()]:
-                    over = active.pop(index)
-                    others = [each.worker.os_pid for each in active.values()]
-                    known[index] = (over.outcome(others), over.seconds)
+                    done = active.pop(index)
+                    known[index] = done.heard([each.worker.os_pid for each in active.values()])
+                    over()
             yield known.pop(number)
     finally:
         for each in active.values():
             each.worker.end()
+
+
+def run(tasks: Sequence[ExamineTask], jobs: int | None = None) -> Iterator[tuple[Outcome, float]]:
+    """For each task, in their order, what came of it and how many seconds it took. So many are at work at once."""
+    work = [Job("sandbox.analysis.conformance", task, decode_message, task.limit_s) for task in tasks]
+    for task, (messages, seconds) in zip(tasks, judged(work, jobs), strict=True):
+        yield outcome(task, messages), seconds
 
 
 def outcome(task: ExamineTask, messages: Sequence[AnyMessage]) -> Outcome:

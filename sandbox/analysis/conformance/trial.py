@@ -17,6 +17,8 @@ from sandbox.util.units import US
 #: A run with slices no shorter than this has not more events than these; with more it counts as endless.
 MIN_SLICE_NS = 100 * US
 _EVENTS_A_SLICE, _EVENTS_BESIDES = 3, 1_000
+#: So often in a row a policy's timer may come while nothing happens: whoever waits until then has been lost.
+_MAX_QUIET = 2_000
 #: A question whose answer takes so long (in seconds) is never answered: the process ends with a dump of its stack. Who
 #: computes is ended long before, by the CPU time that it uses; this is for those who sleep, on however busy a machine.
 LIMIT_S = 12.0
@@ -49,6 +51,10 @@ class NoEnd(Exception):
     """More events than there can be."""
 
 
+class Quiet(Exception):
+    """Nothing happens any more but the policy's timer."""
+
+
 class Candidate(Protocol):
     """A policy to be tried. ``name``: what it is called in the report; ``declared``: the laws that its class says it
     need not keep."""
@@ -58,8 +64,8 @@ class Candidate(Protocol):
     @property
     def declared(self) -> list[str]: ...
 
-    def expect(self, world: Scenario) -> None:
-        """This one will be tried next."""
+    def expect(self, world: Scenario, twice: bool = True) -> None:
+        """This one will be tried next; ``twice``: and once ``again``."""
         ...
 
     def attempt(self, world: Scenario) -> Trial:
@@ -85,7 +91,7 @@ class Native(msgspec.Struct, frozen=True):
     declared: list[str] = []
     hurried: bool = False
 
-    def expect(self, world: Scenario) -> None:
+    def expect(self, world: Scenario, twice: bool = True) -> None:
         """It is here anyway."""
 
     def attempt(self, world: Scenario) -> Trial:
@@ -95,20 +101,35 @@ class Native(msgspec.Struct, frozen=True):
         return self.attempt(world).events
 
 
+class Bound:
+    """Takes in the events of a run, which it ends when there is no end to them. Two runs in which the same happens end
+    at the same point."""
+
+    def __init__(self, world: Scenario) -> None:
+        self.events: list[Any] = []
+        self.most = events_most(world)
+        self._quiet = 0
+
+    def take(self, happened: list[Any]) -> None:
+        """Raises NoEnd and Quiet."""
+        self._quiet = 0 if happened else self._quiet + 1
+        self.events += happened
+        if len(self.events) > self.most:
+            raise NoEnd
+        if self._quiet > _MAX_QUIET:
+            raise Quiet
+
+
 def attempt(world: Scenario, factory: Policies | None = None) -> Trial:
     """The world, run until its end or the failure of its policy."""
-    events: list[Any] = []
-    most = events_most(world)
-
-    def take(happened: list[Any]) -> None:
-        events.extend(happened)
-        if len(events) > most:
-            raise NoEnd
-
+    bound = Bound(world)
+    events = bound.events
     try:
-        simulate(world, take, factory=factory)
+        simulate(world, bound.take, factory=factory)
     except NoEnd:
-        return Trial(events, Violation(Clause(NO_END, {"number": most}), events[-1].t_ns))
+        return Trial(events, Violation(Clause(NO_END, {"number": bound.most}), events[-1].t_ns))
+    except Quiet:
+        return Trial(events, None)
     fault = next((event for event in events if isinstance(event, Fault) and event.successor is not None), None)
     if fault is None:
         return Trial(events, None)

@@ -8,18 +8,28 @@ import sys
 import types
 from collections.abc import Callable, Mapping
 from functools import lru_cache
+from math import inf
+from time import thread_time
+from typing import TYPE_CHECKING
 
 from sandbox.model.spec import TIES
 from sandbox.model.values import BadValue
+from sandbox.policies import BUILT_IN
 from sandbox.policies.base import Policy
 from sandbox.policies.host.failures import failing_line, reason
 from sandbox.util.paths import LeadsOut, read_below
 from sandbox.util.text import clean_line
 
+if TYPE_CHECKING:
+    import ast
+
 #: Of a policy's file.
 MAX_BYTES = 1 << 20
 #: Files that came along with the work, by the names that a scenario has for them: this machine need not have them.
 _carried: dict[str, bytes] = {}
+#: Files that took longer than that to be run, as modules.
+_slow: dict[str, types.ModuleType] = {}
+_patience_s = inf
 
 
 def carry(files: Mapping[str, bytes]) -> None:
@@ -45,9 +55,19 @@ def load(name: str, folder: str) -> type[Policy]:
         linecache.checkcache(path)
     if not class_name:
         raise BadValue("which class", value=clean_line(shown), allowed=_offered(path, shown))
+    module = _slow.get(path) or _run(text, path)
+    if not hasattr(module, class_name):
+        raise BadValue("not among the classes", value=class_name, file=shown, allowed=_offered(path, shown))
+    return checked(getattr(module, class_name), name)
+
+
+def _run(text: bytes, path: str) -> types.ModuleType:
+    """The file as a module. Raises BadValue."""
+    shown = os.path.basename(path)
     module = types.ModuleType(f"policy {shown}")  # no name that an import could mean
     module.__file__ = path
     sys.modules[module.__name__] = module  # dataclasses look there
+    begun_s = thread_time()
     try:
         exec(_compiled(text, path), module.__dict__)  # noqa: S102 - to run it is the purpose
     except BaseException as error:
@@ -55,9 +75,16 @@ def load(name: str, folder: str) -> type[Policy]:
         if (now := _import_now(error, path)) is not None:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
         raise BadValue("file fails", value=shown, line=line, reason=reason(error)) from error
-    if not hasattr(module, class_name):
-        raise BadValue("not among the classes", value=class_name, file=shown, allowed=_offered(path, shown))
-    return checked(getattr(module, class_name), name)
+    if thread_time() - begun_s > _patience_s:
+        _slow[path] = module
+    return module
+
+
+def run_slow_ones_once(patience_s: float) -> None:
+    """From now on a file that takes longer than this is run once only: for an examination, which has a thousand runs
+    and one file."""
+    global _patience_s  # noqa: PLW0603 - of the whole process, as the limit of time is
+    _patience_s = patience_s
 
 
 def _content(folder: str, file_name: str) -> bytes:
@@ -124,15 +151,39 @@ def classes(path: str) -> list[str]:
     """The names of the classes in a file, private ones left out, without running it. Raises BadValue."""
     import ast  # only for those who do not know which one they want: the kernel process stays small
 
+    body = _parsed(path).body
+    return [node.name for node in body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
+
+
+def imports(path: str) -> list[str]:
+    """The modules that a file imports wherever it says so, without running it. Raises BadValue."""
+    import ast
+
+    found: dict[str, None] = {}
+    for node in ast.walk(_parsed(path)):
+        if isinstance(node, ast.Import):
+            found |= dict.fromkeys(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            within = [alias.name for alias in node.names if f"{node.module}.{alias.name}" in _BUILT_IN]
+            found |= dict.fromkeys([f"{node.module}.{name}" for name in within] or [node.module])
+    return [*found]
+
+
+#: Policies are modules, too.
+_BUILT_IN = frozenset(f"sandbox.policies.{name}" for name in BUILT_IN)
+
+
+def _parsed(path: str) -> ast.Module:
+    import ast
+
     shown = os.path.basename(path)
     try:
         with open(path, "rb") as file:
-            tree = ast.parse(file.read(MAX_BYTES + 1), path)
+            return ast.parse(file.read(MAX_BYTES + 1), path)
     except OSError as error:
         raise BadValue("cannot be read", value=shown, reason=error.strerror) from None
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise BadValue("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from None
-    return [node.name for node in tree.body if isinstance(node, ast.ClassDef) and not node.name.startswith("_")]
 
 
 def checked(item: object, name: str) -> type[Policy]:

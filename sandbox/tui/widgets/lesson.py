@@ -24,7 +24,7 @@ from sandbox.util.units import S
 if TYPE_CHECKING:
     from textual.widgets import Markdown
 
-    from sandbox.lessons.figures import Figure
+    from sandbox.views.figures import Figure
 
 #: Figures of a run that goes on are told anew no more often.
 _FIGURES_EVERY_NS = 1 * S
@@ -151,8 +151,8 @@ class Lesson(VerticalScroll):
         due = at_once or not self._known or session.finished or now_ns - self._known_ns >= _FIGURES_EVERY_NS
         if self._final or not due or session.view.board.booted is None:
             return
-        from sandbox.lessons.figures import figures, so_far
         from sandbox.lessons.whatif import imagined
+        from sandbox.views.figures import figures, so_far
 
         if self._imagined is None:
             self._imagined = imagined(session.scenario)

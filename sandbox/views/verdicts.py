@@ -6,9 +6,9 @@ import operator
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
-from sandbox.lessons.figures import Figure
 from sandbox.model.claims import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
 from sandbox.model.events import Clause
+from sandbox.views.figures import Figure
 from sandbox.views.tracker import LessonTracker
 
 _SIGNS = {

@@ -1,0 +1,83 @@
+"""What a judge needs for one file: rooms, as many as are used up, and whoever lives in them."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from sandbox import policies
+from sandbox.analysis.conformance.examinee import Examinee
+from sandbox.analysis.conformance.messages import Classes, Refused, WhichClasses
+from sandbox.analysis.conformance.room import Room, RoomEnded, nonce
+from sandbox.analysis.conformance.trial import Candidate, Native
+from sandbox.model.events import Clause
+from sandbox.model.values import BadValue
+from sandbox.policies import choice
+from sandbox.policies.host import validate
+
+
+class Bench:
+    """Rooms, until the time is over. ``strict``: nobody's code is run where the system has no namespaces to give."""
+
+    def __init__(self, limit_s: float, strict: bool = False) -> None:
+        self._limit_s, self._strict = limit_s, strict
+        self._give_up_s = time.monotonic() + limit_s
+        self.rooms: list[Room] = []
+
+    def room(self, what: str) -> Room:
+        """A new one, in which the file of a policy can be read."""
+        file = file_of(what)
+        room = Room([] if file is None else [file], self._limit_s, self._give_up_s, self._strict)
+        self.rooms.append(room)
+        return room
+
+    def examinee(self, source: str, room: Room, left_s: float | None = None, name: str | None = None) -> Examinee:
+        """Who lives there, under another ``name`` than its source, and for ``left_s`` instead of until the time is
+        over. Raises BadValue, also where it ends its room when it is loaded."""
+        left_s = self._give_up_s - time.monotonic() if left_s is None else left_s
+        try:
+            return Examinee(name or source, resolved(source), room, left_s)
+        except RoomEnded as ended:
+            raise BadValue.all([("", ended.what)]) from None
+
+    def reference(self, text: str) -> Candidate:
+        """The policy that others shall be like. Raises BadValue."""
+        if text.partition(":")[0] in policies.BUILT_IN:
+            return Native(*choice.parse(text))
+        return self.examinee(text, self.room(text))
+
+    def end(self) -> None:
+        """End all rooms."""
+        for room in self.rooms:
+            room.end()
+
+
+def file_of(what: str) -> str | None:
+    """The file of a policy, wherever links lead: in a room there are none."""
+    file = what.partition(":")[0]
+    return os.path.realpath(file) if file.endswith(".py") else None
+
+
+def resolved(what: str) -> str:
+    """The same policy, whatever folder one is in."""
+    file, colon, rest = what.partition(":")
+    return f"{file_of(what) or file}{colon}{rest}"
+
+
+def classes(file: str, room: Room) -> list[str]:
+    """The classes of a file, which is not run for that. Raises BadValue."""
+    return [name for name in contents(file, room).names if name.isidentifier()]
+
+
+def contents(file: str, room: Room) -> Classes:
+    """What is in a file, which is not run for that. Raises BadValue."""
+    question = WhichClasses(nonce(), resolved(file))
+    room.ask(question)
+    try:
+        answer = room.answer(question.nonce, Classes | Refused)  # type: ignore[arg-type]
+    except RoomEnded as ended:
+        raise BadValue.all([("", ended.what)]) from None
+    if isinstance(answer, Refused):
+        raise validate.bad_value(BadValue.all(answer.faults or [("", Clause("answers do not fit"))]))
+    found: Classes = answer
+    return found

@@ -1,0 +1,32 @@
+"""The judge of one submission: ``python -m sandbox.analysis.grading``. It runs nobody's code itself."""
+
+from __future__ import annotations
+
+import sys
+
+from sandbox.analysis.grading.judge import Judge
+from sandbox.analysis.grading.lodgings import Lodgings
+from sandbox.analysis.grading.messages import Done, GradeTask, Judging, Marked, Tried, decode_task
+from sandbox.link.worker import Tell, serve
+
+
+def grade(task: GradeTask, tell: Tell) -> None:
+    """Judge every task. Raises BadValue where there is nothing to judge."""
+    lodgings = Lodgings(task.what, task.assignment, task.strict)
+    judge = Judge(task.assignment, lodgings)
+    try:
+        for number, each in enumerate(task.assignment.tasks):
+            tell(Judging(number))
+            tell(Marked(judge.mark(each)))
+    finally:
+        lodgings.end()
+    tell(Tried(lodgings.tried))
+    tell(Done())
+
+
+if __name__ == "__main__":
+    if sys.platform == "linux":
+        from sandbox.link.client import adopt_orphans
+
+        adopt_orphans()
+    serve(decode_task, grade)

@@ -1,0 +1,121 @@
+"""Where a submission lives while it is judged: rooms, one after another as they are used up."""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from sandbox.analysis.conformance.bench import Bench, contents
+from sandbox.analysis.conformance.examinee import Examinee
+from sandbox.analysis.conformance.messages import Classes
+from sandbox.analysis.conformance.room import Room
+from sandbox.analysis.conformance.trial import Candidate
+from sandbox.analysis.grading.assignment import Assignment, Task
+from sandbox.analysis.grading.marks import IMPORTS
+from sandbox.model.events import Clause
+from sandbox.model.values import BadValue
+from sandbox.policies.host import validate
+
+#: Modules that everybody may import.
+_OURS = ("sandbox.policies", "__future__")
+_MAX_IMPORTS = 20
+#: How long it may take to look into a file without running it.
+_LOOK_S = 60.0
+#: Classes of a file among which the first policy is looked for.
+_MAX_CLASSES = 50
+
+
+class Lodgings:
+    """One submission's. It raises BadValue where there is no policy at all to be judged."""
+
+    def __init__(self, what: str, assignment: Assignment, strict: bool) -> None:
+        self._what, self._assignment = what, assignment
+        self._bench = Bench(sum(map(assignment.limit_s, assignment.tasks)), strict)
+        self._room: Room | None = None
+        #: Why a policy cannot be had: who ends its room once does it again, and each time may take long.
+        self._lost: dict[str, BadValue] = {}
+        self._contents = contents(what, self._living(_LOOK_S)) if what.endswith(".py") else Classes(0, [])
+
+    def candidate(self, task: Task) -> Candidate:
+        """Whoever a task is about, with its parameters. Raises BadValue."""
+        limit_s = self._assignment.limit_s(task)
+        names = self._names(task)
+        for number, name in enumerate(names):
+            try:
+                return self._introduced(name, self._assignment.parameters_of(task), limit_s)
+            except BadValue as bad:
+                if bad.what.rule != "not a policy" or number + 1 == len(names):
+                    raise
+        raise BadValue("no policy in the file", value=os.path.basename(self._what))
+
+    def reference(self, text: str) -> Candidate:
+        """A policy of the teacher's. Raises BadValue."""
+        return self._bench.reference(text)
+
+    @property
+    def tried(self) -> list[Clause]:
+        """What it tried, and what it imports that it need not. To be asked when all rooms have ended."""
+        tried = {(each.rule, each.text("path")): each for room in self._bench.rooms for each in room.tried}
+        modules = [module for module in self._contents.imports if self._is_foreign(module)]
+        imports = [Clause(IMPORTS, {"module": validate.line(module, 80)}) for module in modules[:_MAX_IMPORTS]]
+        return [*imports, *tried.values()]
+
+    def _is_foreign(self, module: str) -> bool:
+        """Whether it is a module that nobody needs for this: without a list of those that may be, one of ours behind
+        the face that policies see."""
+        if module in _OURS:
+            return False
+        allowed = self._assignment.spec.imports
+        return module.startswith("sandbox.") if allowed is None else module not in allowed
+
+    def end(self) -> None:
+        """End all rooms."""
+        self._bench.end()
+
+    def _living(self, limit_s: float) -> Room:
+        """A room in which somebody lives, for so long from now on."""
+        if self._room is None or self._room.ended:
+            if self._room is not None:
+                self._room.end()
+            self._room = self._bench.room(self._what)
+        self._room.begin(limit_s)
+        return self._room
+
+    def _names(self, task: Task) -> list[str]:
+        """The policies that may be meant."""
+        if not self._what.endswith(".py"):
+            return [self._what]
+        if (name := self._assignment.class_of(task)) is not None:
+            return [f"{self._what}:{name}"]
+        return [f"{self._what}:{name}" for name in self._contents.names if name.isidentifier()][:_MAX_CLASSES]
+
+    def _introduced(self, name: str, parameters: dict[str, Any], limit_s: float) -> Examinee:
+        """With those of the parameters that it has."""
+        wanted = {key: text for key, raw in parameters.items() if (text := _written(raw)) is not None}
+        if name in self._lost:
+            raise self._lost[name]
+        while True:
+            text = ":".join([name, *(f"{key}={value}" for key, value in wanted.items())])
+            try:
+                return self._bench.examinee(text, self._living(limit_s), limit_s, name=_shown(name))
+            except BadValue as bad:
+                unknown = bad.what.text("value") if bad.what.rule == "no such parameter" else None
+                if unknown is None or unknown not in wanted:
+                    self._lost[name] = bad
+                    raise
+                del wanted[unknown]
+
+
+def _written(raw: object) -> str | None:
+    """A parameter's value as a person writes it; None for what nobody can write."""
+    if isinstance(raw, bool):
+        return str(raw).lower()
+    if isinstance(raw, list):
+        return "/".join(map(str, raw))
+    return str(raw) if isinstance(raw, (str, int, float)) and ":" not in str(raw) else None
+
+
+def _shown(name: str) -> str:
+    """A policy's name without the folder of its file."""
+    file, colon, rest = name.partition(":")
+    return f"{os.path.basename(file)}{colon}{rest}" if file.endswith(".py") else name

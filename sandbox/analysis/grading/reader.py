@@ -1,0 +1,161 @@
+"""``TASKS.toml`` → an assignment: every fault is told at once, with its place and what is allowed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from sandbox.analysis.grading.assignment import MAX_POINTS, Assignment, AssignmentSpec, Task, TaskSpec
+from sandbox.analysis.grading.figures import MORE
+from sandbox.machines.simulate import obstacles
+from sandbox.model.claims import RUN_FIGURES, owner, spoken_of
+from sandbox.model.problems import BadInput, Problems, Where
+from sandbox.model.spec import Scenario
+from sandbox.model.values import BadValue, nearest, shown
+from sandbox.policies import choice
+from sandbox.scenario import built_in, find, load
+from sandbox.scenario.reader import parse
+from sandbox.scenario.tables import Tables, kinds
+
+#: Tasks of one assignment.
+MAX_TASKS = 200
+_HOW = ("law", "like", "claim")
+#: What makes sense with claims only.
+_CLAIMS_ONLY = ("scenario", "workload", "seeds", "beside")
+
+
+def read(path: str) -> Assignment:
+    """The assignment of a file. Raises BadInput."""
+    problems = Problems()
+    table = parse(Path(path), problems)
+    found = _Reader(path, problems).read(table) if table is not None else None
+    if problems.found or found is None:
+        raise BadInput(path, problems.found)
+    return found
+
+
+def figure_name(policy: str) -> str:
+    """By what name the figures of a policy go that runs beside: ``rr`` of ``rr:quantum=1ms``, ``mine`` of
+    ``mine.py:Mine``."""
+    return os.path.basename(policy.partition(":")[0]).removesuffix(".py")
+
+
+class _Reader:
+    def __init__(self, path: str, problems: Problems) -> None:
+        self._folder = os.path.dirname(os.path.abspath(path))
+        self._problems = problems
+        self._tables = Tables(problems)
+
+    def read(self, table: dict[str, Any]) -> Assignment | None:
+        """To be used only if there are no problems."""
+        self._tables.refuse_unknown((), table, [*kinds(AssignmentSpec), "task"])
+        own = {key: value for key, value in table.items() if key in kinds(AssignmentSpec)}
+        spec = self._tables.struct((), AssignmentSpec, own)
+        raws = self._tables.tables("task", table)
+        if not raws:
+            self._problems.add((), "is missing", key="[[task]]")
+        if len(raws) > MAX_TASKS:
+            self._problems.add(("task",), "too many tables", number=len(raws), allowed=MAX_TASKS)
+        tasks = [task for index, raw in enumerate(raws[:MAX_TASKS]) if (task := self._task(index, raw)) is not None]
+        if spec is not None:
+            spec.reference = self._policy(("reference",), spec.reference)
+        if sum(task.spec.points for task in tasks) > MAX_POINTS:
+            self._problems.add(("task",), "too many points", allowed=MAX_POINTS)
+        self._check_names(tasks)
+        return None if spec is None else Assignment(spec, tasks)
+
+    def _task(self, index: int, raw: dict[str, Any]) -> Task | None:
+        where = ("task", str(index))
+        spec = self._tables.struct(where, TaskSpec, raw)
+        how = [key for key in _HOW if key in raw]
+        if len(how) != 1:
+            rule = "says nothing to judge" if not how else "says more than one thing to judge"
+            self._problems.add(where, rule, found=" + ".join(how) or None, allowed=" | ".join(_HOW))
+        if "claim" not in raw:
+            for key in (key for key in _CLAIMS_ONLY if key in raw):
+                self._problems.add((*where, key), "belongs to others only", owner="claim")
+        elif ("scenario" in raw) == ("workload" in raw):
+            rule = "says nothing to judge" if "scenario" not in raw else "says more than one thing to judge"
+            found = "scenario + workload" if "scenario" in raw else None
+            self._problems.add(where, rule, found=found, allowed="scenario | workload")
+        if "scenario" in raw and "seeds" in raw:
+            self._problems.add((*where, "seeds"), "belongs to others only", owner="workload")
+        if spec is None:
+            return None
+        spec.like = self._policy((*where, "like"), spec.like)
+        spec.reference = self._policy((*where, "reference"), spec.reference)
+        spec.beside = [self._policy((*where, "beside"), each) or each for each in spec.beside]
+        scenario = self._scenario((*where, "scenario"), spec.scenario)
+        self._check_claims(where, spec, scenario)
+        return Task(spec, scenario)
+
+    def _policy(self, where: Where, text: str | None) -> str | None:
+        """A policy as people write it; a file lies beside ours."""
+        if text is None:
+            return None
+        head = text.partition(":")[0]
+        if head.endswith(".py") and not os.path.isabs(head):
+            text = os.path.join(self._folder, text)
+        try:
+            choice.parse(text)
+        except BadValue as bad:
+            self._problems.add_bad_value(where, bad)
+        return text
+
+    def _scenario(self, where: Where, name: str | None) -> Scenario | None:
+        """A built-in scenario, or a file beside ours."""
+        if name is None:
+            return None
+        try:
+            path = find(name) if name in {file.stem for file in built_in()} else Path(self._folder) / name
+            if path.suffix != ".toml" and not path.exists():
+                path = find(name)  # which says what there is
+            scenario = load(path, runs=False)
+        except BadInput as bad:
+            for problem in bad.problems:
+                inside = " ".join(filter(None, (f"({bad.file}:{problem.line})" if problem.line else "", problem.place)))
+                self._problems.add_clause(where, problem.what, f" {inside}" if inside else "")
+            return None
+        for problem in obstacles(scenario):
+            self._problems.add_clause(where, problem.what, f" {problem.place}")
+        if not scenario.processes:
+            self._problems.add(where, "nothing to run")
+        return msgspec.structs.replace(scenario, lesson=None, steps=[], claims=[], whatifs=[])
+
+    def _check_claims(self, where: Where, spec: TaskSpec, scenario: Scenario | None) -> None:
+        """They speak of figures and processes that there are. Hidden ones have none that anybody could name."""
+        heads = [*map(figure_name, spec.beside)]
+        names = [process.name for process in scenario.processes] if scenario is not None else []
+        if spec.scenario is not None and scenario is None:
+            return
+        for number, name in _spoken_of(spec):
+            head = owner(name, heads)
+            bare = name if head is None else name[len(head) + 1 :]
+            if bare in (*RUN_FIGURES, *MORE) or owner(bare, names) is not None:
+                continue
+            allowed = [*names[:20], *heads, *RUN_FIGURES, *MORE]
+            place = (*where, "claim", str(number)) if len(spec.claim) > 1 else (*where, "claim")
+            said, hint = " | ".join(allowed), nearest(name, allowed)
+            self._problems.add(place, "nothing to claim about", value=shown(name), allowed=said, hint=hint)
+
+    def _check_names(self, tasks: list[Task]) -> None:
+        """Two tasks of one name could not be told apart in a table of marks: those without a name get a number."""
+        seen: set[str] = set()
+        for number, task in enumerate(tasks, 1):
+            if task.spec.title in seen:
+                if task.spec.name:
+                    self._problems.add(("task", str(number - 1), "name"), "two tasks of one name", value=task.spec.name)
+                task.spec.name = f"{task.spec.title} ({number})"
+            elif not task.spec.name:
+                task.spec.name = task.spec.title
+            seen.add(task.spec.name)
+
+
+def _spoken_of(spec: TaskSpec) -> Iterator[tuple[int, str]]:
+    for number, claim in enumerate(spec.claim):
+        for name in spoken_of(claim):
+            yield number, name
