@@ -44,9 +44,8 @@ class Pages(ScrolledLines):
             self._all, self._top = lines, 0
             self.update_lines()
 
-    def scroll_lines(self, by: int) -> None:
+    def move(self, by: int) -> None:
         self._top = max(min(self._top + by, len(self._all) - self.size.height), 0)
-        self.update_lines()
 
     @property
     def place(self) -> str:

@@ -14,6 +14,7 @@ from textual.message import Message
 from sandbox import wording
 from sandbox.i18n import _
 from sandbox.render.cells import fit
+from sandbox.tui.clipboard import copy
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
@@ -43,7 +44,7 @@ class LogList(Choices[int]):
 
     DEFAULT_CLASSES = "framed main"
 
-    def picked(self, key: int) -> Message:
+    def picked(self, key: int, twice: bool) -> Message:
         return Turned(key + 1)
 
     def update_from(self, session: Session) -> None:
@@ -145,8 +146,7 @@ class Log(Panel, can_focus=True):
         session = self._session
         if session is not None and (place := self._list.place(session)) >= 0:
             chronicle = session.view.chronicle
-            self.app.copy_to_clipboard(written(chronicle.line(chronicle.lines[place])))
-            tell(self, _("Copied"))
+            copy(self.app, written(chronicle.line(chronicle.lines[place])))
 
     def action_save(self) -> None:
         """Into a file all lines that there are; of a filtered log those that match."""

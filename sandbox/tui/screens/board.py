@@ -29,7 +29,7 @@ from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
 from sandbox.tui.widgets.question import Answered, GoOn, QuestionBox
 from sandbox.tui.widgets.status import Status
-from sandbox.tui.widgets.tabs import Clicked, Tabs
+from sandbox.tui.widgets.tabs import Tabs
 from sandbox.tui.widgets.timeline import Moved, Scrubbed, Timeline
 from sandbox.tui.widgets.why import Why
 
@@ -80,6 +80,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         is about something else begins with the board, unless its lesson leads elsewhere."""
         if session.scenario.name != self.session.scenario.name:
             self.turn_to("board")
+        self.clear_selection()
         self.session, self.chosen = session, None
         self._open_lesson(session.scenario.lesson is not None and self.shows_lessons)
         self.update_all()
@@ -89,6 +90,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         before, self.front = self.front, self._panels.get(name) or panels.make(name)
         if before is self.front:
             return
+        self.clear_selection()
         before.leave()
         before.display = False
         self.remove_class(f"timeline-{before.timeline}").add_class(f"timeline-{self.front.timeline}")
@@ -301,6 +303,8 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     def on_picked(self, message: Picked) -> None:
         self._choose(message.pid)
+        if message.twice:
+            self.action_inspect()
 
     def _choose(self, pid: int) -> None:
         self.chosen = pid
@@ -418,10 +422,6 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         """Turn to the next panel, or to the one before."""
         names = [panel.id for panel in PANELS]
         self.action_panel(names[(names.index(self.front.id or "") + by) % len(names)])
-
-    async def on_clicked(self, message: Clicked) -> None:
-        """A tab does what its key does."""
-        await self.run_action(message.does)
 
     def action_lesson(self) -> None:
         """Show or hide the lesson; it stands beside the timeline, on the board if nowhere else."""

@@ -19,11 +19,12 @@ from textual.widgets.option_list import Option
 
 from sandbox.i18n import _
 from sandbox.tui.widgets.entry import EntryLine
+from sandbox.tui.widgets.lines import SelectingScreen
 
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+class Dialog(SelectingScreen[T], ModalScreen[T]):
     """Covers the board, until escape closes it. ``INTERRUPTED``: what ctrl+c answers, which closes it, too."""
 
     INTERRUPTED: ClassVar[object] = None

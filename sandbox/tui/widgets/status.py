@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from textual import events
 from textual.strip import Strip
 
 from sandbox import wording
@@ -11,6 +12,7 @@ from sandbox.render.cells import fit
 from sandbox.tui.format import brief
 from sandbox.tui.state.session import Phase, Session
 from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line, width_of
+from sandbox.tui.widgets.tabs import Clicked
 from sandbox.util.units import S
 
 _LOAD_CELLS = 10
@@ -45,11 +47,15 @@ _TONES = {
 
 
 class Status(Lines):
-    """One line."""
+    """One line, whose parts do what their keys do when they are clicked."""
+
+    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
+        #: Up to which cell each part goes, and which action it stands for.
+        self._ends: list[tuple[int, str]] = []
 
     def update_from(self, session: Session) -> None:
         self._session = session
@@ -72,6 +78,7 @@ class Status(Lines):
             (f"t {view.now_ns / S:.{6 if view.looks_back else 3}f} s", palette.text),
             (f" {session.tempo_shown}" if session.tempo_shown else "", palette.strong),
         ]
+        self._ends = [(width_of(left[:end]), does) for end, does in ((2, "app.open"), (4, "pause"), (6, "go_to"))]
         if board.booted is None:
             return [line(left, width)]
         load = session.utilisation()
@@ -94,4 +101,12 @@ class Status(Lines):
             room += width_of(right[:1])
             del right[0]
         middle: list[Piece] = [(f"   {board.policy}", palette.strong), (fit(told, room), palette.text)]
+        self._ends.append((width_of([*left, *middle]), "policy"))
         return [line([*left, *middle, *right], width)]
+
+    def on_click(self, event: events.Click) -> None:
+        for end, does in self._ends:
+            if event.x < end:
+                event.prevent_default()
+                self.post_message(Clicked(does))
+                return

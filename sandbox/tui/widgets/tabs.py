@@ -20,15 +20,17 @@ MAX_NAME, MIN_NAME = 16, 2
 
 
 class Clicked(Message):
-    """A tab was clicked. ``does``: the action that its key has."""
+    """Something was clicked that stands for a key. ``does``: the action that this key has; ``panel``: whose action."""
 
-    def __init__(self, does: str) -> None:
+    def __init__(self, does: str, panel: str = "") -> None:
         super().__init__()
-        self.does = does
+        self.does, self.panel = does, panel
 
 
 class Tabs(Lines):
     """One line."""
+
+    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)

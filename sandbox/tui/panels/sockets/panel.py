@@ -125,6 +125,8 @@ class Sockets(Panel, can_focus=True):
 
     def on_conversation_picked(self, message: ConversationPicked) -> None:
         self._choose(message.key)
+        if message.twice:
+            self.action_say()
 
     def action_choose(self, by: int) -> None:
         """Choose the next connection, or the one before."""
