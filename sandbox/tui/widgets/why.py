@@ -91,7 +91,7 @@ class Why(Lines):
 
     def on_click(self, event: events.Click) -> None:
         """What came before it is in the log."""
-        if self.place_of(event) is not None:
+        if self.text_selection is None:
             self.post_message(Clicked("panel('log')"))
 
     def draw(self, width: int, height: int) -> list[Strip]:
