@@ -26,6 +26,7 @@ from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.entry import EntryLine
 from sandbox.tui.widgets.lines import ScrolledLines, line
+from sandbox.util.text import clean_line
 
 
 class Pages(ScrolledLines):
@@ -98,7 +99,8 @@ class Compare(Panel, can_focus=True):
         if session.scenario is not (self._session.scenario if self._session is not None else None):
             self._stop()
             own = [contender.label for contender in contenders.sensible(session.scenario)]
-            self._entry.placeholder = _("all that make sense: {policies}").format(policies=", ".join(own))
+            said = _("all that make sense: {policies}").format(policies=", ".join(own))
+            self._entry.placeholder = clean_line(said, max(self._entry.size.width, _MIN_SENTENCE))
             self._invite()
         self._session = session
         self._pages.entitle(_("COMPARE in virtual time"), self._pages.place)

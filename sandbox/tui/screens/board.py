@@ -92,8 +92,9 @@ class BoardScreen(ListScreen, inherit_bindings=False):
             return
         self.clear_selection()
         before.leave()
-        before.display = False
         self.remove_class(f"timeline-{before.timeline}").add_class(f"timeline-{self.front.timeline}")
+        self.set_class(name in ("states", "quadrants"), "picture")
+        before.display = False
         if name in self._panels:
             self.front.update_from(self.session, self.chosen)  # what it remembers may not be there any more
             self.front.display = True
@@ -428,11 +429,9 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         if self.session.scenario.lesson is None:
             tell(self, _("This scenario has no lesson"))
             return
+        self.shows_lessons = self.front.timeline == "never" or not self.has_class("lesson")
         if self.front.timeline == "never":
             self.turn_to("board")
-            self.shows_lessons = True
-        else:
-            self.shows_lessons = not self.has_class("lesson")
         self._open_lesson(self.shows_lessons)
         self.show_soon()
 

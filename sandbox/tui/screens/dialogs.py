@@ -187,8 +187,15 @@ class Ask(Dialog["str | None"]):
             yield self._line
             yield self._problem
 
+    def on_mount(self) -> None:
+        self._say("")
+
+    def _say(self, problem: str) -> None:
+        self._problem.update(problem)
+        self._problem.display = bool(problem)
+
     def on_input_changed(self) -> None:
-        self._problem.update("")
+        self._say("")
 
     def on_entry_line_left(self) -> None:
         self.dismiss(None)
@@ -199,7 +206,7 @@ class Ask(Dialog["str | None"]):
         if problem is None:
             self.take(event.value)
         else:
-            self._problem.update(problem)
+            self._say(problem)
 
     def take(self, answer: str) -> None:
         """It is a good one."""

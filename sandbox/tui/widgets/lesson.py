@@ -17,7 +17,7 @@ from sandbox.scenario.lesson_checks import parts
 from sandbox.tui.config import config_of
 from sandbox.tui.keys import moved_keys
 from sandbox.tui.state.lesson_progress import Wait
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.session import Phase, Session
 from sandbox.util.text import clean
 from sandbox.util.units import S
 
@@ -178,6 +178,8 @@ class Lesson(VerticalScroll):
             case Wait.NEVER:
                 said = _("✘ This does not come any more: {step}. {key} begins the lesson again.")
                 said = said.format(step=str(lesson.awaited.until) if lesson.awaited else "", key=key["restart"])
+            case Wait.STEP if session.phase is Phase.BOOTING:
+                said = _("… the processes are being started")
             case Wait.STEP:
                 said = f"▶ {awaited}"
             case _:

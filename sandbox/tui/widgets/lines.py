@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, TypeVar
 
-from rich.cells import cell_len, set_cell_size
+from rich.cells import cell_len
 from rich.segment import Segment
 from rich.style import Style
 from rich.text import Text
@@ -51,21 +51,31 @@ HARMLESS = _Harmless()
 
 def line(pieces: Iterable[Piece], width: int, under: Style | None = None) -> Strip:
     """A line of exactly ``width`` cells; ``under`` lies under all of it (the cursor). There is at least one piece,
-    and what the pieces leave free looks like the last of them."""
+    and what the pieces leave free looks like the last of them. Where they say more than there is room for, it ends
+    with a sign of that."""
     segments: list[Segment] = []
     left = width
     last: Style | None = None
     for text, style in pieces:
         if left <= 0:
-            break
+            if segments and text.strip():
+                segments[-1] = segments[-1]._replace(text=_with_sign(segments[-1].text))
+                break
+            continue
         last = style if under is None else style + under
         size = cell_len(text)
-        fitting, size = (set_cell_size(text, left), left) if size > left else (text, size)
+        fitting = text if size <= left else fit(text.rstrip(), left)
+        size = min(size, left)
         segments.append(Segment(fitting, last))
         left -= size
     if left > 0:
         segments.append(Segment(" " * left, last))
     return Strip(segments, width)
+
+
+def _with_sign(text: str) -> str:
+    """As wide as before, its last cell telling that more would follow."""
+    return text if text.endswith("…") else fit(f"{text} ", cell_len(text))
 
 
 def width_of(pieces: Iterable[Piece]) -> int:

@@ -41,6 +41,7 @@ class Sockets(Panel, can_focus=True):
         self._list = SocketList(id="socket-list")
         self._prompt = Prompt("sayer", nobody=N_("no client of this panel is chosen"))
         self._line = EntryLine(id="saying", compact=True)
+        self._row = Horizontal(self._prompt, self._line, id="saying-row")
         self._session: Session | None = None
         self._chosen: Chosen = None
         self._picked: int | None = None
@@ -53,7 +54,7 @@ class Sockets(Panel, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield self._list
-        yield Horizontal(self._prompt, self._line, id="saying-row")
+        yield self._row
 
     def update_from(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
@@ -84,7 +85,7 @@ class Sockets(Panel, can_focus=True):
         speaker = self._speaker
         self._prompt.update_from(speaker.name if speaker is not None else None, asks=False)
         # Whoever types goes on typing: what was meant for somebody who has just left shall be no command.
-        self._line.display = speaker is not None or self._line.has_focus
+        self._row.display = self._line.display = speaker is not None or self._line.has_focus
         if speaker is not None:
             self._line.meant_for(speaker)
         self._line.placeholder = self._hint()
