@@ -1,12 +1,13 @@
-"""The clipboard of the terminal, and a file for where a terminal has none for programs."""
+"""What is on the screen, taken elsewhere: into the clipboard of the terminal, or into files."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from textual.app import App
+from textual.widget import Widget
 
 from sandbox import wording
 from sandbox.i18n import _
@@ -35,6 +36,19 @@ def copy(app: App[Any], text: str) -> None:
         tell(app, said.format(reason=wording.system_error(error)))
     else:
         tell(app, _("Copied; if the terminal does not take it, it is in {file}").format(file=_short(str(file))))
+
+
+def save(on: Widget, path: str, lines: Iterable[str]) -> None:
+    """Into a file, and say so."""
+    path, kept = os.path.expanduser(path), list(lines)
+    try:
+        with open(path, "w", encoding="utf-8", errors="replace") as file:
+            file.writelines(f"{line}\n" for line in kept)
+    except OSError as error:
+        said = _("{file} cannot be written: {reason}")
+        tell(on, said.format(file=path, reason=wording.system_error(error)), severe=True)
+    else:
+        tell(on, _("{number} lines are saved in {file}").format(number=len(kept), file=path))
 
 
 def takes(environment: Mapping[str, str]) -> bool:

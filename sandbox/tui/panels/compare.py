@@ -21,6 +21,8 @@ from sandbox.policies import choice as contenders
 from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
+from sandbox.tui.clipboard import save
+from sandbox.tui.interaction import ask
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
@@ -219,6 +221,18 @@ class Compare(Panel, can_focus=True):
         self._show_outcome()
         if self._session is not None:
             self.update_from(self._session, None)
+
+    def action_save(self) -> None:
+        """What came of it, as it is shown, into a file."""
+        from sandbox.tui.screens.forms import SaveAs
+
+        if self._outcome is None or self._session is None:
+            return
+        says = _("The file for what is shown here; what is in it is lost.")
+        shown = self._outcome.graphs if self._as_graphs else self._outcome.lines
+        lines = ["".join(text for text, __ in pieces).rstrip() for pieces in shown]
+        dialog = SaveAs(_("Save the comparison"), says, f"{self._session.scenario.name}-compare.txt")
+        ask(self, dialog, lambda path: save(self, path, lines))
 
     def action_cancel(self) -> None:
         """End a comparison that takes too long."""

@@ -394,9 +394,9 @@ class BoardScreen(ListScreen, inherit_bindings=False):
     # The timeline
 
     def action_zoom(self, by: int) -> None:
-        """Show a longer time, or a shorter one."""
-        view = self.session.view
-        self.timeline.extent.zoom_by(by, view.now_ns if view.looks_back else None)
+        """Show a longer time, or a shorter one; by 0, the whole run."""
+        extent, view = self.timeline.extent, self.session.view
+        extent.zoom_by(by or extent.steps_to_all(view.present_ns), view.now_ns if view.looks_back else None)
         self.show_soon()
 
     def action_pan(self, by: int) -> None:

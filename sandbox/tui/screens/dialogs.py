@@ -18,6 +18,7 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from sandbox.i18n import _
+from sandbox.tui.config import config_of
 from sandbox.tui.widgets.entry import EntryLine
 from sandbox.tui.widgets.lines import SelectingScreen
 
@@ -33,7 +34,7 @@ class Dialog(SelectingScreen[T], ModalScreen[T]):
 
 def entitle(box: Widget, title: str, subtitle: str) -> None:
     """Write a dialog's title and its keys into its border, as they are: names in them are no markup."""
-    box.border_title, box.border_subtitle = Text(title), Text(subtitle)
+    box.border_title, box.border_subtitle = Text(title), Text(config_of(box).spelt(subtitle))
 
 
 class Offer(NamedTuple):

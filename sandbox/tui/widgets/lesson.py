@@ -77,7 +77,8 @@ class Lesson(VerticalScroll):
         self._blank = self._parts[: step + 1]
         if self._has_figures:
             self._find_figures(session, moved)
-        text = with_keys(self._note(session) + self._told(session), moved_keys(config_of(self).keymap))
+        config = config_of(self)
+        text = config.spelt(with_keys(self._note(session) + self._told(session), moved_keys(config.keymap)))
         if text == self._text and not moved:
             return
         self._text, self._step = text, step

@@ -13,6 +13,7 @@ from sandbox import wording
 from sandbox.clients.client import Client
 from sandbox.i18n import N_, _
 from sandbox.model.spec import MAX_CLIENTS
+from sandbox.tui.config import config_of
 from sandbox.tui.format import fine
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
@@ -92,7 +93,8 @@ class Sockets(Panel, can_focus=True):
 
     def _hint(self) -> str:
         if self._line.has_focus:
-            return _("a line, then ⏎   {leave} leaves").format(leave=self.key("entry_leave"))
+            said = _("a line, then ⏎   {leave} leaves").format(leave=self.key("entry_leave"))
+            return config_of(self).spelt(said)
         return _("{key} types something to say").format(key=self.key("client_say"))
 
     @property
