@@ -65,7 +65,8 @@ def write(material: Material, file: TextIO) -> None:
     scale = _Scale(material.history.now_ns)
     file.write(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
-        f'height="{height}" font-family="system-ui, sans-serif" font-size="{min(lane - 2, 15)}">\n'
+        f'height="{height}" style="max-width:100%;height:auto" '
+        f'font-family="system-ui, sans-serif" font-size="{min(lane - 2, 15)}">\n'
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n'
     )
     file.writelines(_heading(material))

@@ -22,11 +22,6 @@ def fit(text: str, width: int) -> str:
     return set_cell_size(text, max(width - 1, 0)) + "…"[: max(width, 0)]
 
 
-def shortened(text: str, width: int) -> str:
-    """The beginning of a text in at most ``width`` cells, without a sign that something is missing: an abbreviation."""
-    return text if cell_len(text) <= width else set_cell_size(text, width).rstrip()
-
-
 def fit_name(name: str, width: int) -> str:
     """A process's name in exactly ``width`` cells; of a copy's name, or of that of a server's child, the number is what
     tells it from the others."""

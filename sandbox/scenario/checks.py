@@ -56,12 +56,13 @@ class Checks:
         if tree is not None and name not in _names(tree):
             self._problems.add(where, "no such class", value=shown(name), file=file)
 
-    def names(self, processes: Iterable[ProcessSpec]) -> None:
-        """No two processes have one name, no two servers one address."""
+    def names(self, processes: Iterable[ProcessSpec], told: Collection[str]) -> None:
+        """No two processes have one name, copies included, no two servers one address. ``told``: names of which that is
+        known already."""
         names: set[str] = set()
         addresses: set[str] = set()
         for process in processes:
-            if process.name in names:
+            if process.name in names and process.name not in told:
                 self._problems.add(("process",), "two processes of one name", value=process.name)
             names.add(process.name)
             if process.program in SERVERS and not process.listen.endswith(":0"):

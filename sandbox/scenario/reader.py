@@ -31,6 +31,7 @@ from sandbox.scenario.checks import Checks
 from sandbox.scenario.lesson_checks import check_lesson
 from sandbox.scenario.tables import Tables
 from sandbox.util import toml
+from sandbox.util.text import clean_line
 
 #: A scenario is not larger than this.
 MAX_BYTES = 256 * 1024
@@ -116,6 +117,9 @@ class _Reader:
         self._connections: list[tuple[Where, str]] = []
         #: How many processes there are so far, and how many stretches of work in all of them.
         self._number = self._stretches = 0
+        #: What tables call their processes, and which of these names there are twice.
+        self._called: set[str] = set()
+        self._twice: set[str] = set()
 
     def read(self, table: dict[str, Any]) -> Scenario:
         """The scenario of these tables; to be used only if there are no problems."""
@@ -134,7 +138,7 @@ class _Reader:
         if self._number > MAX_PROCESSES:
             self._problems.add(("process",), "too many processes", number=self._number, allowed=MAX_PROCESSES)
         checks.policy(machine, table.get("machine"))
-        checks.names(processes)
+        checks.names(processes, self._twice)
         checks.script(script, [process.name for process in processes])
         checks.clients(clients, processes)
         checks.connections(self._connections, processes)
@@ -167,6 +171,7 @@ class _Reader:
     def _process(self, index: int, raw: dict[str, Any]) -> Iterator[ProcessSpec]:
         """The processes of one table: as many as its ``count``."""
         where = ("process", str(index))
+        self._find_twice((*where, "name"), raw.get("name"))
         bodies = [body for body in _BODIES if body in raw]
         if len(bodies) != 1:
             rule = "says nothing to run" if not bodies else "says more than one thing to run"
@@ -189,6 +194,14 @@ class _Reader:
         else:
             for copy in range(1, process.count + 1):
                 yield msgspec.structs.replace(process, name=f"{process.name}-{copy}", count=1)
+
+    def _find_twice(self, where: Where, name: object) -> None:
+        """Told where it stands, whatever else is wrong."""
+        if isinstance(name, str):
+            if name in self._called:
+                self._twice.add(name)
+                self._problems.add(where, "two processes of one name", value=clean_line(name))
+            self._called.add(name)
 
     def _can_be_afforded(self, where: Where, raw: dict[str, Any], process: ProcessSpec) -> bool:
         """Whether the scenario keeps within what one may have in all, this table's repeats and copies counted: each

@@ -30,6 +30,7 @@ from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
 from sandbox.tui.ascii import AsciiSigns
+from sandbox.tui.clipboard import copy
 from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
@@ -395,9 +396,8 @@ class SandboxApp(App[int]):
         program."""
         line = self.focused if isinstance(self.focused, Input) else None
         if self._selected:
-            self.copy_to_clipboard(self._selected)
+            copy(self, self._selected)
             self.screen.clear_selection()
-            tell(self, _("Copied"))
         elif isinstance(line, EntryLine) and self.screen is self.board_screen:
             line.action_leave()
         elif self.screen is not self.board_screen:
@@ -416,11 +416,10 @@ class SandboxApp(App[int]):
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While somebody types into a console, ctrl+c and ctrl+z are for the process, in a terminal all keys; but what
-        is selected in a line is copied first."""
-        if isinstance(self.focused, TerminalScreen):
-            return action not in (*FROM_ANYWHERE, "quit")
-        if action not in FROM_ANYWHERE or not isinstance(self.focused, TypingLine):
-            return True
+        is selected is copied first."""
+        typing = isinstance(self.focused, (TerminalScreen, TypingLine))
+        if action not in FROM_ANYWHERE or not typing:
+            return action != "quit" or not isinstance(self.focused, TerminalScreen)
         return action == "interrupt" and bool(self._selected)
 
 

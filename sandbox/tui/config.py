@@ -35,7 +35,11 @@ class Config(NamedTuple):
 
     def key(self, action_id: str) -> str:
         """The first key of an action, as people write it."""
-        return key_of(action_id, self.keymap)
+        return self.spelt(key_of(action_id, self.keymap))
+
+    def spelt(self, text: str) -> str:
+        """A text with the name of the key of which ASCII has no sign."""
+        return text.replace("⏎", "enter") if self.ascii else text
 
 
 class Configured(Protocol):

@@ -1,4 +1,4 @@
-"""What the app keeps from one start to the next: the theme that was chosen last."""
+"""What the app keeps in files of its own: the theme that was chosen last, and what was copied last."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ THEMES = ("dark", "light")
 _LIGHT_GROUNDS = ("7", "15")
 
 
-def _file() -> Path:
+def _folder() -> Path:
     home = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return Path(home) / "ossandbox" / "theme"
+    return Path(home) / "ossandbox"
 
 
 def theme() -> str:
     """The theme that was chosen last; before anybody chose one, the one that goes with the terminal, as far as that
     tells its colours (rxvt, Konsole and others do)."""
     try:
-        kept = _file().read_text(encoding="utf-8", errors="replace")[:16].strip()
+        kept = (_folder() / "theme").read_text(encoding="utf-8", errors="replace")[:16].strip()
     except OSError:
         kept = ""
     if kept in THEMES:
@@ -31,7 +31,18 @@ def theme() -> str:
 def keep_theme(name: str) -> None:
     """Remember it, if that is possible."""
     try:
-        _file().parent.mkdir(parents=True, exist_ok=True)
-        _file().write_text(f"{name}\n", encoding="utf-8")
+        _keep("theme", f"{name}\n")
     except OSError:
         pass
+
+
+def keep_copy(text: str) -> Path:
+    """Keep what was copied; returns the file."""
+    return _keep("copied.txt", f"{text}\n")
+
+
+def _keep(name: str, text: str) -> Path:
+    file = _folder() / name
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text, encoding="utf-8", errors="replace")
+    return file

@@ -324,3 +324,14 @@ def test_f31_no_table_whatever_breaks_the_reader(
             said = ["nothing is wrong"]
     assert said
     assert all(said)
+
+
+def test_one_name_twice_is_told_where_it_stands_whatever_else_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "twice.toml"
+    file.write_text("[[process]]\nname='a'\nwork=['cpu 1ms']\n[[process]]\nfoo=1\nname='a'\nwork=['cpu 1ms']\n")
+    with pytest.raises(BadInput) as raised:
+        load(str(file))
+    assert [(problem.line, problem.what.rule) for problem in raised.value.problems] == [
+        (5, "unknown key"),
+        (6, "two processes of one name"),
+    ]

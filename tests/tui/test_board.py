@@ -52,6 +52,15 @@ async def test_before_boot_it_says_so_and_waits_for_nothing(make_driver: MakeDri
         assert "BOOTING" in driver.panel("status")[0]
 
 
+async def test_until_the_first_are_born_it_does_not_say_that_it_runs(make_driver: MakeDriver) -> None:
+    driver = make_driver(blank_scenario("a"))
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, KernelScript())
+        assert "BOOTING" in driver.panel("status")[0]
+        await driver.feed(pilot, KernelScript().admit("a"))
+        assert "RUNNING" in driver.panel("status")[0]
+
+
 async def test_an_empty_board_says_what_to_do(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
@@ -61,7 +70,9 @@ async def test_an_empty_board_says_what_to_do(make_driver: MakeDriver) -> None:
 
 
 async def test_a_machine_that_waits_for_the_first_arrival_is_not_empty(make_driver: MakeDriver) -> None:
-    driver = make_driver(blank_scenario("late"))
+    scenario = blank_scenario("late")
+    scenario.processes[0].arrive_ns = 10**9
+    driver = make_driver(scenario)
     async with driver.app.run_test(size=(120, 40)) as pilot:
         await driver.feed(pilot, KernelScript())
         assert "RUNNING" in driver.panel("status")[0]

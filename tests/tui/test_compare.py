@@ -51,7 +51,9 @@ async def test_a_key_compares_and_what_runs_hears_nothing_of_it(make_driver: Mak
         assert "t 0.050 s" in driver.text, "the run goes on"
 
 
-async def test_it_scrolls_to_the_charts(make_driver: MakeDriver) -> None:
+async def test_it_scrolls_to_the_charts_and_is_saved(
+    make_driver: MakeDriver, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     driver = make_driver(jobs())
     async with driver.app.run_test(size=(80, 24)) as pilot:
         await driver.open(pilot, "5", started())
@@ -66,6 +68,10 @@ async def test_it_scrolls_to_the_charts(make_driver: MakeDriver) -> None:
         for _ in range(20):
             await pilot.press("pageup")
         assert "turnaround" in "".join(driver.panel("standings"))
+        monkeypatch.chdir(tmp_path)
+        await pilot.press("W", "enter")
+        await driver.settle(pilot)
+        assert "turnaround" in next(tmp_path.iterdir()).read_text(encoding="utf-8")
 
 
 async def test_one_says_who_takes_part(make_driver: MakeDriver, tmp_path: Path) -> None:

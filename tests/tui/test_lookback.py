@@ -188,6 +188,16 @@ async def test_the_wheel_zooms_and_pans(make_driver: MakeDriver) -> None:
         assert timeline.extent.until_ns >= driver.app.session.view.now_ns
 
 
+async def test_one_key_shows_the_whole_run(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, turns().later("9s").pause())
+        extent = driver.app.board_screen.timeline.extent
+        await pilot.press("0")
+        await driver.settle(pilot)
+        assert (extent.from_ns, extent.width_ns) == (0, 10 * S)
+
+
 async def test_two_marks_and_what_lies_between(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:

@@ -71,6 +71,25 @@ async def test_a_question_and_its_answer(make_driver: MakeDriver) -> None:
         assert driver.sent == [Predict(True)], "the same again asks again"
 
 
+async def test_candidates_are_clicked_and_clicked_twice_said(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, KernelScript().admit("a", "1s").admit("b", "1s").run("a").later("50ms"))
+        await pilot.press("a")
+        script = KernelScript().admit("a", "1s").admit("b", "1s").run("a").later("50ms").expire("a")
+        script.take()
+        await driver.feed(pilot, asked(script))
+        x = driver.panel("question")[-1].index("2 b")
+        region = driver.app.board_screen.question.content_region
+        place = region.x + x, region.bottom - 1
+        await pilot.click(offset=place)
+        await driver.settle(pilot)
+        assert "● 2 b" in shown(driver)
+        await pilot.click(offset=place, times=2)
+        await driver.settle(pilot)
+        assert driver.sent[1:] == [Step()]
+
+
 async def test_of_the_past_it_is_asked_what_is_known(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:

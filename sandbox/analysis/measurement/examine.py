@@ -33,7 +33,7 @@ def examine() -> list[Finding]:
     """Look at everything. Nothing is changed, and nothing is left."""
     checks: list[Callable[[], Iterator[Finding]]] = [_python, _system]
     if sys.platform == "linux":
-        checks += [_cpus, _linux, _limits, _containment, _rooms]
+        checks += [_cpus, _load, _linux, _limits, _containment, _rooms]
     checks += [_port, _terminal]
     return [finding for check in checks for finding in _permitted(check)]
 
@@ -71,6 +71,17 @@ def _cpus() -> Iterator[Finding]:
     else:
         found = _("1: programs and engine share it; a switch waits for each stop (sequential recipe)")
         yield Finding(_("CPUs"), "limited", found, _("give the container or virtual machine a second CPU"))
+
+
+def _load() -> Iterator[Finding]:
+    """What others have the CPUs do."""
+    number, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
+    found = _("{load} of {number} CPUs were wanted in the last minute").format(load=f"{load:.1f}", number=number)
+    if load < number:
+        yield Finding(_("load"), "ok", found)
+    else:
+        advice = _("real runs share their CPU with others: the screen and the results tell for how long those had it")
+        yield Finding(_("load"), "limited", found, advice)
 
 
 def _linux() -> Iterator[Finding]:

@@ -21,11 +21,14 @@ from sandbox.policies import choice as contenders
 from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
+from sandbox.tui.clipboard import save
+from sandbox.tui.interaction import ask
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.entry import EntryLine
 from sandbox.tui.widgets.lines import ScrolledLines, line
+from sandbox.util.text import clean_line
 
 
 class Pages(ScrolledLines):
@@ -44,9 +47,8 @@ class Pages(ScrolledLines):
             self._all, self._top = lines, 0
             self.update_lines()
 
-    def scroll_lines(self, by: int) -> None:
+    def move(self, by: int) -> None:
         self._top = max(min(self._top + by, len(self._all) - self.size.height), 0)
-        self.update_lines()
 
     @property
     def place(self) -> str:
@@ -99,7 +101,8 @@ class Compare(Panel, can_focus=True):
         if session.scenario is not (self._session.scenario if self._session is not None else None):
             self._stop()
             own = [contender.label for contender in contenders.sensible(session.scenario)]
-            self._entry.placeholder = _("all that make sense: {policies}").format(policies=", ".join(own))
+            said = _("all that make sense: {policies}").format(policies=", ".join(own))
+            self._entry.placeholder = clean_line(said, max(self._entry.size.width, _MIN_SENTENCE))
             self._invite()
         self._session = session
         self._pages.entitle(_("COMPARE in virtual time"), self._pages.place)
@@ -218,6 +221,18 @@ class Compare(Panel, can_focus=True):
         self._show_outcome()
         if self._session is not None:
             self.update_from(self._session, None)
+
+    def action_save(self) -> None:
+        """What came of it, as it is shown, into a file."""
+        from sandbox.tui.screens.forms import SaveAs
+
+        if self._outcome is None or self._session is None:
+            return
+        says = _("The file for what is shown here; what is in it is lost.")
+        shown = self._outcome.graphs if self._as_graphs else self._outcome.lines
+        lines = ["".join(text for text, __ in pieces).rstrip() for pieces in shown]
+        dialog = SaveAs(_("Save the comparison"), says, f"{self._session.scenario.name}-compare.txt")
+        ask(self, dialog, lambda path: save(self, path, lines))
 
     def action_cancel(self) -> None:
         """End a comparison that takes too long."""

@@ -3,7 +3,6 @@ show."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from typing import ClassVar
 
@@ -11,10 +10,10 @@ from textual.app import ComposeResult
 from textual.binding import BindingType
 from textual.message import Message
 
-from sandbox import wording
 from sandbox.i18n import _
 from sandbox.render.cells import fit
-from sandbox.tui.interaction import ask, tell
+from sandbox.tui.clipboard import copy, save
+from sandbox.tui.interaction import ask
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.chronicle import Line
@@ -43,7 +42,7 @@ class LogList(Choices[int]):
 
     DEFAULT_CLASSES = "framed main"
 
-    def picked(self, key: int) -> Message:
+    def picked(self, key: int, twice: bool) -> Message:
         return Turned(key + 1)
 
     def update_from(self, session: Session) -> None:
@@ -145,28 +144,20 @@ class Log(Panel, can_focus=True):
         session = self._session
         if session is not None and (place := self._list.place(session)) >= 0:
             chronicle = session.view.chronicle
-            self.app.copy_to_clipboard(written(chronicle.line(chronicle.lines[place])))
-            tell(self, _("Copied"))
+            copy(self.app, written(chronicle.line(chronicle.lines[place])))
 
     def action_save(self) -> None:
         """Into a file all lines that there are; of a filtered log those that match."""
-        from sandbox.tui.screens.forms import SaveLog
+        from sandbox.tui.screens.forms import SaveAs
 
         if self._session is not None:
-            ask(self, SaveLog(self._session.scenario.name), self._save)
+            says = _("The file for all lines that the log shows now; what is in it is lost.")
+            ask(self, SaveAs(_("Save the log"), says, f"{self._session.scenario.name}.log"), self._save)
 
     def _save(self, path: str) -> None:
-        if self._session is None:
-            return
-        chronicle, path = self._session.view.chronicle, os.path.expanduser(path)
-        try:
-            with open(path, "w", encoding="utf-8") as file:
-                file.writelines(f"{written(chronicle.line(index))}\n" for index in chronicle.lines)
-        except OSError as error:
-            reason = wording.system_error(error)
-            tell(self, _("{file} cannot be written: {reason}").format(file=path, reason=reason), severe=True)
-        else:
-            tell(self, _("{number} lines are saved in {file}").format(number=len(chronicle.lines), file=path))
+        if self._session is not None:
+            chronicle = self._session.view.chronicle
+            save(self, path, (written(chronicle.line(index)) for index in chronicle.lines))
 
 
 def written(said: Line) -> str:

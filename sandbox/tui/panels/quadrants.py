@@ -17,7 +17,7 @@ from sandbox.render.cells import fit
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.canvas import Canvas
-from sandbox.tui.widgets.lines import line, prose
+from sandbox.tui.widgets.lines import cut, line, prose
 from sandbox.tui.widgets.picture import Picture
 from sandbox.views.board import Row
 from sandbox.views.quadrants import Seat, seats
@@ -62,7 +62,8 @@ class QuadrantMap(Picture):
         for synchronous, y, tall in ((True, heading, above), (False, heading + above, boxes - above)):
             for blocking, x, wide in ((True, 0, left), (False, left, width - left)):
                 self._draw_box(canvas, session, Region(x, y, wide, tall), synchronous, blocking)
-        for place, text in enumerate(self._caption(session, width - 2)[:caption], height - caption):
+        said = cut(self._caption(session, width - 2), caption, width - 2)
+        for place, text in enumerate(said, height - caption):
             canvas.text(1, place, text, self.palette.text)
         return canvas.strips()
 

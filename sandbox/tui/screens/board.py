@@ -29,7 +29,7 @@ from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
 from sandbox.tui.widgets.question import Answered, GoOn, QuestionBox
 from sandbox.tui.widgets.status import Status
-from sandbox.tui.widgets.tabs import Clicked, Tabs
+from sandbox.tui.widgets.tabs import Tabs
 from sandbox.tui.widgets.timeline import Moved, Scrubbed, Timeline
 from sandbox.tui.widgets.why import Why
 
@@ -80,6 +80,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         is about something else begins with the board, unless its lesson leads elsewhere."""
         if session.scenario.name != self.session.scenario.name:
             self.turn_to("board")
+        self.clear_selection()
         self.session, self.chosen = session, None
         self._open_lesson(session.scenario.lesson is not None and self.shows_lessons)
         self.update_all()
@@ -89,9 +90,11 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         before, self.front = self.front, self._panels.get(name) or panels.make(name)
         if before is self.front:
             return
+        self.clear_selection()
         before.leave()
-        before.display = False
         self.remove_class(f"timeline-{before.timeline}").add_class(f"timeline-{self.front.timeline}")
+        self.set_class(name in ("states", "quadrants"), "picture")
+        before.display = False
         if name in self._panels:
             self.front.update_from(self.session, self.chosen)  # what it remembers may not be there any more
             self.front.display = True
@@ -301,6 +304,8 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     def on_picked(self, message: Picked) -> None:
         self._choose(message.pid)
+        if message.twice:
+            self.action_inspect()
 
     def _choose(self, pid: int) -> None:
         self.chosen = pid
@@ -389,9 +394,9 @@ class BoardScreen(ListScreen, inherit_bindings=False):
     # The timeline
 
     def action_zoom(self, by: int) -> None:
-        """Show a longer time, or a shorter one."""
-        view = self.session.view
-        self.timeline.extent.zoom_by(by, view.now_ns if view.looks_back else None)
+        """Show a longer time, or a shorter one; by 0, the whole run."""
+        extent, view = self.timeline.extent, self.session.view
+        extent.zoom_by(by or extent.steps_to_all(view.present_ns), view.now_ns if view.looks_back else None)
         self.show_soon()
 
     def action_pan(self, by: int) -> None:
@@ -419,20 +424,14 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         names = [panel.id for panel in PANELS]
         self.action_panel(names[(names.index(self.front.id or "") + by) % len(names)])
 
-    async def on_clicked(self, message: Clicked) -> None:
-        """A tab does what its key does."""
-        await self.run_action(message.does)
-
     def action_lesson(self) -> None:
         """Show or hide the lesson; it stands beside the timeline, on the board if nowhere else."""
         if self.session.scenario.lesson is None:
             tell(self, _("This scenario has no lesson"))
             return
+        self.shows_lessons = self.front.timeline == "never" or not self.has_class("lesson")
         if self.front.timeline == "never":
             self.turn_to("board")
-            self.shows_lessons = True
-        else:
-            self.shows_lessons = not self.has_class("lesson")
         self._open_lesson(self.shows_lessons)
         self.show_soon()
 

@@ -18,12 +18,14 @@ from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from sandbox.i18n import _
+from sandbox.tui.config import config_of
 from sandbox.tui.widgets.entry import EntryLine
+from sandbox.tui.widgets.lines import SelectingScreen
 
 T = TypeVar("T")
 
 
-class Dialog(ModalScreen[T]):
+class Dialog(SelectingScreen[T], ModalScreen[T]):
     """Covers the board, until escape closes it. ``INTERRUPTED``: what ctrl+c answers, which closes it, too."""
 
     INTERRUPTED: ClassVar[object] = None
@@ -32,7 +34,7 @@ class Dialog(ModalScreen[T]):
 
 def entitle(box: Widget, title: str, subtitle: str) -> None:
     """Write a dialog's title and its keys into its border, as they are: names in them are no markup."""
-    box.border_title, box.border_subtitle = Text(title), Text(subtitle)
+    box.border_title, box.border_subtitle = Text(title), Text(config_of(box).spelt(subtitle))
 
 
 class Offer(NamedTuple):
@@ -186,8 +188,15 @@ class Ask(Dialog["str | None"]):
             yield self._line
             yield self._problem
 
+    def on_mount(self) -> None:
+        self._say("")
+
+    def _say(self, problem: str) -> None:
+        self._problem.update(problem)
+        self._problem.display = bool(problem)
+
     def on_input_changed(self) -> None:
-        self._problem.update("")
+        self._say("")
 
     def on_entry_line_left(self) -> None:
         self.dismiss(None)
@@ -198,7 +207,7 @@ class Ask(Dialog["str | None"]):
         if problem is None:
             self.take(event.value)
         else:
-            self._problem.update(problem)
+            self._say(problem)
 
     def take(self, answer: str) -> None:
         """It is a good one."""

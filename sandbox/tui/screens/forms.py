@@ -52,13 +52,12 @@ class RecordAs(Ask):
         super().take(answer.strip() or self._example)
 
 
-class SaveLog(Ask):
-    """Asks for the file that shall have the lines of the log."""
+class SaveAs(Ask):
+    """Asks for the file that shall have lines of the screen."""
 
-    def __init__(self, scenario: str) -> None:
-        self._example = f"{scenario}.log"
-        says = _("The file for all lines that the log shows now; what is in it is lost.")
-        super().__init__(_("Save the log"), says, self._example, lambda path: None)
+    def __init__(self, title: str, says: str, example: str) -> None:
+        self._example = example
+        super().__init__(title, says, example, lambda path: None)
 
     def take(self, answer: str) -> None:
         super().take(answer.strip() or self._example)

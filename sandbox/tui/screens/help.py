@@ -39,12 +39,19 @@ _WORDS = (
 )
 #: What the mouse does.
 _MOUSE = (
-    (N_("click"), N_("choose a process, turn to a panel; on the ruler of the timeline: look at that time")),
+    (
+        N_("click"),
+        N_(
+            "choose a process, turn to a panel, press a key of the bottom line; in the top line: another scenario, "
+            "pause, go to a time, another policy; on the ruler of the timeline: look at that time"
+        ),
+    ),
+    (N_("click twice"), N_("look into a process; elsewhere select a word, three times the line")),
     (
         N_("wheel"),
-        N_("scroll a list; over the timeline: a longer or a shorter time (with ctrl always), with shift: move it"),
+        N_("scroll what is under it; over the timeline ctrl shows a longer or a shorter time, shift moves it"),
     ),
-    (N_("drag"), N_("select text; ctrl+c copies it")),
+    (N_("drag"), N_("select text anywhere: what it is in stands still, and ctrl+c copies it")),
 )
 
 

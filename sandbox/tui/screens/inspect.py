@@ -97,7 +97,7 @@ class Inspect(Dialog[None]):
         if self._row.state is State.EXITED:
             return _("it is over: nobody reads here")
         keys = " ".join(config_of(self).key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
-        return _("type a line into its console, then ⏎; also {keys}").format(keys=keys)
+        return config_of(self).spelt(_("type a line into its console, then ⏎; also {keys}").format(keys=keys))
 
     def _show_console(self) -> None:
         row, console = self._row, self._view

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from textual.screen import Screen
-
 from sandbox.i18n import _
 from sandbox.tui.interaction import tell
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Sorted
 from sandbox.tui.widgets.filter import FilterLine
+from sandbox.tui.widgets.lines import SelectingScreen
+from sandbox.tui.widgets.question import QuestionBox
+from sandbox.tui.widgets.tabs import Clicked
 
 
-class ListScreen(Screen[None]):
+class ListScreen(SelectingScreen[None]):
     """A screen over a session, with a panel in front and a line for what is looked for in it."""
 
     session: Session
     front: Panel
+    question: QuestionBox
 
     def __init__(self) -> None:
         super().__init__()
@@ -25,6 +27,11 @@ class ListScreen(Screen[None]):
     def show_soon(self) -> None:
         """A person has changed something, and wants to see it."""
         raise NotImplementedError
+
+    async def on_clicked(self, message: Clicked) -> None:
+        """What was clicked does what its key does."""
+        of = {"": self, "question": self.question, "terminal": self.focused}.get(message.panel, self.front)
+        await self.app.run_action(message.does, of)
 
     def action_filter(self) -> None:
         """Say what the list in front shall show."""

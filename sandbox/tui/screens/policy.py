@@ -47,6 +47,13 @@ def _source(text: str) -> str:
     return f"{path}:{name or found[0]}"
 
 
+def _shown(value: object) -> str:
+    """As one writes it in a scenario, not in Python."""
+    if isinstance(value, list):
+        return ", ".join(map(_shown, value))
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _offer(name: str) -> Offer:
     try:
         kind = policies.find(name)
@@ -56,7 +63,7 @@ def _offer(name: str) -> Offer:
     lines = [rule, bad]
     lines += [
         _("{name} = {value}: {says} ({allowed})").format(
-            name=parameter.name, value=parameter.default, says=_(parameter.says), allowed=parameter.kind.range()
+            name=parameter.name, value=_shown(parameter.default), says=_(parameter.says), allowed=parameter.kind.range()
         )
         for parameter in kind.declared()
     ]

@@ -277,7 +277,15 @@ class Live:
     def phase(self) -> Phase:
         if self.view.looks_back:
             return Phase.PLAYING if self.plays else Phase.PAST
-        return Phase.DIED if self.died else phase_of(self.view.board, self.empty, self.finished)
+        if self.died:
+            return Phase.DIED
+        phase = phase_of(self.view.board, self.empty, self.finished)
+        return Phase.BOOTING if phase is Phase.RUNNING and self._bears else phase
+
+    @property
+    def _bears(self) -> bool:
+        """Whether it is yet to bear those it begins with: a busy system takes its time for that."""
+        return not self.view.live.names and any(each.arrive_ns == 0 for each in self.scenario.processes)
 
     def utilisation(self) -> float:
         if self.finished or self.empty:

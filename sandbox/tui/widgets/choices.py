@@ -35,8 +35,8 @@ class Choices(ScrolledLines, Generic[K]):
         self._session: Session | None = None
         self._keys: list[K | None] = []
 
-    def picked(self, key: K) -> Message:
-        """What is told when a row of this one is clicked."""
+    def picked(self, key: K, twice: bool) -> Message:
+        """What is told when a row of this one is clicked, or clicked twice."""
         raise NotImplementedError
 
     def order_at(self, x: int, y: int) -> str | None:
@@ -53,6 +53,7 @@ class Choices(ScrolledLines, Generic[K]):
             self.top, self.wheeled = 0, False
         if chosen != self.chosen:
             self.wheeled = False
+            self.let_go()
         self._session, self.chosen = session, chosen
 
     @property
@@ -84,27 +85,27 @@ class Choices(ScrolledLines, Generic[K]):
             yield self.row(None, [(_("↓ {number} more").format(number=seen.below), self.palette.dim)], width)
 
     def on_click(self, event: events.Click) -> None:
-        """Choose what was clicked, or sort by it."""
-        offset = event.get_content_offset(self)
+        """Choose what was clicked, or sort by it; what is clicked twice does what its key does."""
+        offset = self.place_of(event)
         order = self.order_at(event.x, event.y) if self._session is not None else None
         if order is not None:
             self.post_message(Sorted(order))
         elif offset is not None and 0 <= offset.y < len(self._keys):
             key = self._keys[offset.y]
             if key is not None:
-                self.post_message(self.picked(key))
+                event.prevent_default()
+                self.post_message(self.picked(key, event.chain == 2))
 
-    def scroll_lines(self, by: int) -> None:
+    def move(self, by: int) -> None:
         self.top, self.wheeled = max(self.top + by, 0), True
-        self.update_lines()
 
 
 class Picked(Message):
-    """A process was clicked."""
+    """A process was clicked, or clicked twice."""
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pid: int, twice: bool = False) -> None:
         super().__init__()
-        self.pid = pid
+        self.pid, self.twice = pid, twice
 
 
 class Sorted(Message):
@@ -126,8 +127,8 @@ class Turned(Message):
 class Processes(Choices[int]):
     """Rows that stand for processes, by their pids."""
 
-    def picked(self, key: int) -> Message:
-        return Picked(key)
+    def picked(self, key: int, twice: bool) -> Message:
+        return Picked(key, twice)
 
     def named(self, name: str, mark: str, width: int, style: Style) -> list[Piece]:
         """A name in exactly ``width`` cells; its ``mark`` is within them, if it has one."""

@@ -73,6 +73,11 @@ class Extent:
             about_ns = self._from_ns + before_ns // 2
         self._from_ns = max(about_ns - (about_ns - self._from_ns) * self.width_ns // before_ns, 0)
 
+    def steps_to_all(self, present_ns: int) -> int:
+        """So many longer, or shorter, shows the whole run."""
+        enough = (zoom for zoom, width_ns in enumerate(ZOOMS_NS) if width_ns >= present_ns)
+        return next(enough, len(ZOOMS_NS) - 1) - self.zoom
+
     def pan(self, share: float) -> None:
         """Move by this share of the width, to later or to earlier times."""
         self._from_ns = max(self.from_ns + round(share * self.width_ns), 0)

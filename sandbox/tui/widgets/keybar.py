@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
+from textual import events
 from textual.strip import Strip
 
 from sandbox.i18n import Messages, _
 from sandbox.tui.keys import ACTIONS, Action
 from sandbox.tui.state.session import Phase, Session
 from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
+from sandbox.tui.widgets.tabs import Clicked
 
 #: What gives way where there is little room, first to last; the rest is always there.
 _GIVES_WAY = (
@@ -34,6 +37,8 @@ _PAUSE: Messages = {"pause": "pause", "go on": "go on", "play": "play"}
 
 class KeyBar(Lines):
     """One line."""
+
+    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -66,6 +71,9 @@ class KeyBar(Lines):
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
+        return [line([piece for __, pieces in self._drawn(width) for piece in pieces], width)]
+
+    def _drawn(self, width: int) -> list[tuple[Action, list[Piece]]]:
         """The keys: two cells between them where there is room, else one; then some give way."""
         panels = (_TERMINAL,) if self._front == _TERMINAL else ("", self._front)
         shown = [action for action in ACTIONS if action.brief and action.panel in panels]
@@ -85,7 +93,20 @@ class KeyBar(Lines):
                 break
             for index in [index for index, action in enumerate(actions) if action.id == id_]:
                 del actions[index], drawn[index]
-        return [line([piece for pieces in drawn for piece in pieces], width)]
+        return list(zip(actions, drawn, strict=True))
+
+    def on_click(self, event: events.Click) -> None:
+        """Do what the key does that was clicked."""
+        x = event.x
+        for action, pieces in self._drawn(self.size.width):
+            if 0 <= x < width_of(pieces):
+                event.prevent_default()
+                pair = _PAIRS.get(action.id)
+                first = pair is not None and x <= cell_len(self.key(pair))
+                does = next(each.does for each in ACTIONS if each.id == (pair if first else action.id))
+                self.post_message(Clicked(does, action.panel))
+                return
+            x -= width_of(pieces)
 
     def _pieces(self, action: Action, end: str) -> list[Piece]:
         keys = self.key(action.id)

@@ -17,7 +17,7 @@ from sandbox.scenario.lesson_checks import parts
 from sandbox.tui.config import config_of
 from sandbox.tui.keys import moved_keys
 from sandbox.tui.state.lesson_progress import Wait
-from sandbox.tui.state.session import Session
+from sandbox.tui.state.session import Phase, Session
 from sandbox.util.text import clean
 from sandbox.util.units import S
 
@@ -77,7 +77,8 @@ class Lesson(VerticalScroll):
         self._blank = self._parts[: step + 1]
         if self._has_figures:
             self._find_figures(session, moved)
-        text = with_keys(self._note(session) + self._told(session), moved_keys(config_of(self).keymap))
+        config = config_of(self)
+        text = config.spelt(with_keys(self._note(session) + self._told(session), moved_keys(config.keymap)))
         if text == self._text and not moved:
             return
         self._text, self._step = text, step
@@ -178,6 +179,8 @@ class Lesson(VerticalScroll):
             case Wait.NEVER:
                 said = _("✘ This does not come any more: {step}. {key} begins the lesson again.")
                 said = said.format(step=str(lesson.awaited.until) if lesson.awaited else "", key=key["restart"])
+            case Wait.STEP if session.phase is Phase.BOOTING:
+                said = _("… the processes are being started")
             case Wait.STEP:
                 said = f"▶ {awaited}"
             case _:

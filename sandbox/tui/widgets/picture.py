@@ -78,11 +78,12 @@ class Picture(Lines):
 
     def on_click(self, event: events.Click) -> None:
         """Choose the process that was clicked."""
-        offset = event.get_content_offset(self)
+        offset = self.place_of(event)
         if offset is not None:
             for spot, pid in self._spots:
                 if spot.contains_point(offset):
-                    self.post_message(Picked(pid))
+                    event.prevent_default()
+                    self.post_message(Picked(pid, event.chain == 2))
 
 
 def _some(rows: Sequence[Row], room: int, chosen: int | None) -> Sequence[Row]:

@@ -22,7 +22,7 @@ from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.quiz import Question, Verdict
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked
-from sandbox.tui.widgets.lines import Lines, Piece, cut, line, prose, width_of
+from sandbox.tui.widgets.lines import Lines, Piece, cut, joint_of_prose, line, prose, width_of
 from sandbox.util.units import S
 
 #: Cells of a name among the candidates.
@@ -56,6 +56,8 @@ class QuestionBox(Lines, can_focus=True):
         self._verdict: Verdict | None = None
         #: The candidate that is about to be said.
         self.chosen: int | None = None
+        #: From which cell to which each candidate in sight is.
+        self._spots: list[tuple[range, int]] = []
         #: What had the keys before.
         self._before: Widget | None = None
 
@@ -140,6 +142,7 @@ class QuestionBox(Lines, can_focus=True):
         while first > 0 and sum(map(cell_len, labels[first - 1 : at + 1])) + 4 * (at - first + 2) <= room:
             first -= 1
         pieces: list[Piece] = [("… " if first else "", self.palette.dim)]
+        self._spots = []
         for pid, label in list(zip(question.candidates, labels, strict=True))[first:]:
             if width_of(pieces) + cell_len(label) + 2 > room:
                 pieces.append((" …", self.palette.dim))
@@ -148,7 +151,22 @@ class QuestionBox(Lines, can_focus=True):
                 pieces.append((f" ●{label}", self.palette.strong + self.palette.cursor))
             else:
                 pieces.append((f" ○{label}", self.palette.text))
+            end = width_of(pieces)
+            self._spots.append((range(end - cell_len(label) - 2, end), pid))
         return line([*pieces, ("", self.palette.text)], width)
+
+    def joint(self, y: int) -> str:
+        return joint_of_prose(self._lines[y - 1], self._lines[y])
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the candidate that was clicked; twice, say it."""
+        place = self.place_of(event)
+        if self._question is None or place is None or place.y != self.size.height - 1:
+            return
+        event.prevent_default()
+        for cells, pid in self._spots:
+            if place.x in cells:
+                self.post_message(Answered(pid) if event.chain == 2 else Picked(pid))
 
     # Keys
 

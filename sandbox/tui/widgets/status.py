@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rich.cells import cell_len
+from textual import events
 from textual.strip import Strip
 
 from sandbox import wording
@@ -11,6 +12,7 @@ from sandbox.render.cells import fit
 from sandbox.tui.format import brief
 from sandbox.tui.state.session import Phase, Session
 from sandbox.tui.widgets.lines import WIDE, Lines, Piece, line, width_of
+from sandbox.tui.widgets.tabs import Clicked
 from sandbox.util.units import S
 
 _LOAD_CELLS = 10
@@ -45,11 +47,15 @@ _TONES = {
 
 
 class Status(Lines):
-    """One line."""
+    """One line, whose parts do what their keys do when they are clicked."""
+
+    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
+        #: Up to which cell each part goes, and which action it stands for.
+        self._ends: list[tuple[int, str]] = []
 
     def update_from(self, session: Session) -> None:
         self._session = session
@@ -72,26 +78,50 @@ class Status(Lines):
             (f"t {view.now_ns / S:.{6 if view.looks_back else 3}f} s", palette.text),
             (f" {session.tempo_shown}" if session.tempo_shown else "", palette.strong),
         ]
+        self._ends = [(width_of(left[:end]), does) for end, does in ((2, "app.open"), (4, "pause"), (6, "go_to"))]
         if board.booted is None:
             return [line(left, width)]
-        load = session.utilisation()
-        full = round(load * _LOAD_CELLS)
-        right: list[Piece] = [(f" {_('CPU')} ", palette.dim), (f"{load:4.0%} ", palette.text)]
-        if board.booted.machine == "linux":
-            undispatched = _("undispatched {time}").format(time=brief(view.history.undispatched_ns))
-            right.insert(0, (f" {undispatched}  ", palette.dim))
-            others_ns = view.history.others_ns
-            if others_ns * _MIN_STOLEN_PART > view.now_ns:
-                right.insert(1, (_("others {time}").format(time=brief(others_ns)) + "  ", palette.dim))
-        if width >= WIDE:
-            right[-1:-1] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
         parameters = wording.parameters(board.parameters)
         cpus = board.booted.cpus
         several = "   " + _("cpus {number}").format(number=cpus) if cpus > 1 else ""
         told = f"  {parameters}{several}" if parameters else several
-        room = max(width - width_of(left) - width_of(right) - cell_len(board.policy) - 3, 0)
-        if cell_len(told) > room and board.booted.machine == "linux":  # what the policy goes by tells more
-            room += width_of(right[:1])
-            del right[0]
+        taken = width_of(left) + cell_len(board.policy) + 3
+        right = self._load(session, width - taken - cell_len(told))
+        room = max(width - taken - width_of(right), 0)
         middle: list[Piece] = [(f"   {board.policy}", palette.strong), (fit(told, room), palette.text)]
+        self._ends.append((width_of([*left, *middle]), "policy"))
         return [line([*left, *middle, *right], width)]
+
+    def _load(self, session: Session, room: int) -> list[Piece]:
+        """How much of the CPUs is used; and as far as there is room for that, what else there is to tell of it."""
+        palette, history, load = self.palette, session.view.history, session.utilisation()
+        full = round(load * _LOAD_CELLS)
+        aside: dict[str, list[Piece]] = {"undispatched": [], "others": [], "bar": []}
+        if session.view.board.booted is not None and session.view.board.booted.machine == "linux":
+            undispatched = _("undispatched {time}").format(time=brief(history.undispatched_ns))
+            aside["undispatched"] = [(f" {undispatched}  ", palette.dim)]
+            if history.others_ns * _MIN_STOLEN_PART > session.view.now_ns:
+                others = _("others {time}").format(time=brief(history.others_ns))
+                aside["others"] = [(f"{others}  ", palette.dim)]
+        if self.size.width >= WIDE:
+            aside["bar"] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
+        pieces: list[Piece] = []
+        for least in ("", "undispatched", "bar", "others"):
+            aside[least] = []
+            pieces = [
+                *aside["undispatched"],
+                *aside["others"],
+                (f" {_('CPU')} ", palette.dim),
+                *aside["bar"],
+                (f"{load:4.0%} ", palette.text),
+            ]
+            if width_of(pieces) <= room:
+                break
+        return pieces
+
+    def on_click(self, event: events.Click) -> None:
+        for end, does in self._ends:
+            if event.x < end:
+                event.prevent_default()
+                self.post_message(Clicked(does))
+                return

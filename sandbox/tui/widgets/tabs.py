@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
 from sandbox.i18n import _
-from sandbox.render.cells import shortened
+from sandbox.render.cells import fit
 from sandbox.tui.keys import ACTIONS, PANELS, Action
 from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
@@ -20,15 +21,17 @@ MAX_NAME, MIN_NAME = 16, 2
 
 
 class Clicked(Message):
-    """A tab was clicked. ``does``: the action that its key has."""
+    """Something was clicked that stands for a key. ``does``: the action that this key has; ``panel``: whose action."""
 
-    def __init__(self, does: str) -> None:
+    def __init__(self, does: str, panel: str = "") -> None:
         super().__init__()
-        self.does = does
+        self.does, self.panel = does, panel
 
 
 class Tabs(Lines):
     """One line."""
+
+    ALLOW_SELECT = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -46,21 +49,22 @@ class Tabs(Lines):
 
     def _tabs(self, width: int) -> list[tuple[Action, list[Piece]]]:
         """All of them: names give way where there is little room, first the blanks, then the ends of the longest."""
-        drawn = [*self._with_names(MAX_NAME, "  ")]
-        for longest in range(MAX_NAME, MIN_NAME - 1, -1):
+        drawn = [*self._with_names(MAX_NAME, " ", "  ")]
+        for longest, gap in [(MAX_NAME, " "), *((longest, "") for longest in range(MAX_NAME, MIN_NAME - 1, -1))]:
             if sum(width_of(pieces) for __, pieces in drawn) <= width:
                 break
-            drawn = [*self._with_names(longest, "")]
+            drawn = [*self._with_names(longest, gap, "")]
         return drawn
 
-    def _with_names(self, longest: int, end: str) -> Iterator[tuple[Action, list[Piece]]]:
+    def _with_names(self, longest: int, gap: str, end: str) -> Iterator[tuple[Action, list[Piece]]]:
         palette = self.palette
         for action in (*PANELS, _LESSON):
             key, mark = self.key(action.id), "▸" if action.id in self._open else " "
             style = palette.strong if action.id in self._open else palette.dim
-            name = shortened(_(action.name), longest)
+            name = _(action.name)
+            name = fit(name, min(cell_len(name), longest))
             before = f" {mark}" if end else mark
-            yield action, [(before, palette.strong), (key, palette.text), (f" {name}{end}", style)]
+            yield action, [(before, palette.strong), (key, palette.text), (f"{gap}{name}{end}", style)]
 
     def on_click(self, event: events.Click) -> None:
         """Turn to the one that was clicked."""

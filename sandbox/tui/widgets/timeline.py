@@ -66,8 +66,6 @@ class Timeline(Processes):
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
-        #: Whether there is room for every process: then the wheel has nothing to scroll.
-        self._all_in_sight = True
         self.extent = Extent()
         self._cell_ns = 1
         self._label_cells = _LABEL
@@ -162,7 +160,6 @@ class Timeline(Processes):
         chosen = tree.head(self.chosen) if self.chosen is not None else None
         place = next((index for index, member in enumerate(members) if member.pid == chosen), None)
         thick, gap = _proportions(len(members), height)
-        self._all_in_sight = len(members) <= height
 
         def shown(seen: Window) -> Iterator[Choice[int]]:
             for member in members[seen.first : seen.last]:
@@ -231,6 +228,7 @@ class Timeline(Processes):
         offset = event.get_content_offset(self)
         if offset is not None and offset.y == self.content_size.height - 1 and offset.x >= self._label_cells:
             self.capture_mouse()
+            self.screen.clear_selection()  # what follows is no selecting
             self._point(offset.x)
 
     def on_mouse_move(self, event: events.MouseMove) -> None:
@@ -247,15 +245,16 @@ class Timeline(Processes):
         self.post_message(Scrubbed(self.extent.time(cell)))
 
     def wheel(self, event: events.MouseEvent, by: int) -> None:
-        """Show a longer time or a shorter one, with shift a later or an earlier one; scroll where there are more lanes
-        than there is room for, and zoom with ctrl then."""
-        if event.ctrl or (not event.shift and self._all_in_sight):
+        """Scroll, as everywhere; with ctrl a longer time or a shorter one, with shift a later or an earlier one."""
+        if not event.ctrl and not event.shift:
+            super().wheel(event, by)
+            return
+        if event.ctrl:
             offset = event.get_content_offset(self)
             self.extent.zoom_by(by, None if offset is None else self.extent.time(offset.x - self._label_cells))
-        elif event.shift:
-            self.extent.pan(by * _PAN)
         else:
-            super().wheel(event, by)
+            self.extent.pan(by * _PAN)
+        self.let_go()
         self.update_lines()
         self.post_message(Moved())
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from textual import events
 from textual.strip import Strip
 
 from sandbox.i18n import _
 from sandbox.model.events import Fault, Operator
 from sandbox.tui.state.session import Session
-from sandbox.tui.widgets.lines import Lines, Piece, cut, line, prose
+from sandbox.tui.widgets.lines import Lines, Piece, cut, joint_of_prose, line, prose
+from sandbox.tui.widgets.tabs import Clicked
 from sandbox.util.units import MS, S
 from sandbox.views.metrics import metrics
 from sandbox.wording import summary, why
@@ -84,9 +86,13 @@ class Why(Lines):
         """Cells of a line of prose."""
         return self.size.width - (_MARGIN if self._time else 0)
 
-    async def on_click(self) -> None:
+    def joint(self, y: int) -> str:
+        return joint_of_prose(self._lines[y - 1], self._lines[y])
+
+    def on_click(self, event: events.Click) -> None:
         """What came before it is in the log."""
-        await self.run_action("screen.panel('log')")
+        if self.text_selection is None:
+            self.post_message(Clicked("panel('log')"))
 
     def draw(self, width: int, height: int) -> list[Strip]:
         if not self._text:

@@ -26,6 +26,8 @@ class ConsoleOutput(ScrolledLines):
         self._asks = False
         #: The number of the line on top, and how many of its rows are above the top; None: the end is followed.
         self._top: tuple[int, int] | None = None
+        #: The rows in sight with which a line begins; the others go on with it.
+        self._begins: set[int] = set()
 
     def update_from(self, output: ConsoleText, asks: bool = False) -> None:
         """``asks``: a process waits for a person to type."""
@@ -47,28 +49,33 @@ class ConsoleOutput(ScrolledLines):
         else:
             number, skip = self._top if self._top[0] >= output.first else (output.first, 0)
         rows: list[list[Piece]] = []
+        self._begins = set()
         for each in output.lines(number, number + height):
+            self._begins.add(len(rows) - skip)
             rows += self._rows(each, width)
         if self._asks and self._top is None and rows:
             rows[-1].append((_PROMPT, self.palette.paused))
         end: Piece = ("", self.palette.text)  # a ground ends where its text does
         return [line([*pieces, end], width) for pieces in rows[skip : skip + height]]
 
-    def scroll_lines(self, by: int) -> None:
+    def move(self, by: int) -> None:
         """Down to the end, it is followed again."""
         width, height = self.size
         number, skip = self._top if self._top is not None else self._top_at_end(width, height)
         number, skip = self._moved(max(number, self._output.first), skip, by, width)
         self._top = None if (number, skip) >= self._top_at_end(width, height) else (number, skip)
-        self.update_lines()
 
     def scroll_pages(self, by: int) -> None:
         self.scroll_lines(by * max(self.size.height - 1, 1))
 
     def follow(self) -> None:
         """To the end, and stay there."""
+        self.let_go()
         self._top = None
         self.update_lines()
+
+    def joint(self, y: int) -> str:
+        return "\n" if y in self._begins else ""
 
     def _top_at_end(self, width: int, height: int) -> tuple[int, int]:
         """The top from which the end is just in sight."""

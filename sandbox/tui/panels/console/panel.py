@@ -13,6 +13,7 @@ from sandbox import wording
 from sandbox.i18n import N_, _
 from sandbox.model.commands import Press, Type
 from sandbox.model.states import State
+from sandbox.tui.config import config_of
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.console.tabs import ConsoleTabs
 from sandbox.tui.panels.console.view import ConsoleView
@@ -108,7 +109,8 @@ class Console(Panel, can_focus=True):
             said = _("{key} types a line") if asks else _("{key} types a line; it does not read now")
             return said.format(key=self.key("console_type"))
         keys = " ".join(self.key(f"typing_{what}") for what in ("interrupt", "end", "suspend"))
-        return _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self.key("entry_leave"))
+        said = _("a line, then ⏎; also {keys}   {leave} leaves").format(keys=keys, leave=self.key("entry_leave"))
+        return config_of(self).spelt(said)
 
     def _target(self, board: Board) -> int | None:
         """The process that gets what is typed: one that reads, else the console's own, else another user."""

@@ -188,18 +188,18 @@ class TerminalScreen(ScrolledLines, can_focus=True):
             red, green, blue = colour.get_truecolor()
             self._player.background = red, green, blue
 
-    def scroll_lines(self, by: int) -> None:
+    def move(self, by: int) -> None:
         emulator = self._player.emulator
         if emulator is not None:
             self._back = max(min(self._back - by, self._most_back(emulator, self.size.height)), 0)
             self._left_before = emulator.left
-            self.update_lines()
 
     def scroll_pages(self, by: int) -> None:
         self.scroll_lines(by * max(self.size.height - 1, 1))
 
     def follow(self) -> None:
         """To the end, and stay there."""
+        self.let_go()
         self._back = 0
         self.update_lines()
 
@@ -227,6 +227,7 @@ class TerminalScreen(ScrolledLines, can_focus=True):
             return
         event.stop()
         event.prevent_default()
+        self.let_go()
         key: Pressed | None = pressed(event.key, event.character)
         if key is not None:
             self._typed_at = time.monotonic()
@@ -243,6 +244,12 @@ class TerminalScreen(ScrolledLines, can_focus=True):
             self.post_message(self.Typed(text, automatic))
 
     # The mouse
+
+    @property
+    def allow_select(self) -> bool:
+        """Whoever wants the mouse has it."""
+        emulator = self._player.emulator
+        return super().allow_select and not (self.can_focus and emulator is not None and emulator.wants_mouse)
 
     def on_mouse_down(self, event: events.MouseDown) -> None:
         self._mouse(event, event.button - 1, "press")

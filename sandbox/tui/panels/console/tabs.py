@@ -24,6 +24,8 @@ _MARGIN = 6
 class ConsoleTabs(Lines):
     """One line."""
 
+    ALLOW_SELECT = False
+
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
         self._session: Session | None = None
@@ -78,5 +80,5 @@ class ConsoleTabs(Lines):
         """Show the one that was clicked."""
         for end, pid in self._ends:
             if event.x < end:
-                self.post_message(Picked(pid))
+                self.post_message(Picked(pid, event.chain == 2))
                 return

@@ -14,6 +14,7 @@ from textual.widgets import Input, Static
 
 from sandbox.i18n import _
 from sandbox.model.events import Described, ParameterView
+from sandbox.tui.config import config_of
 
 #: Between a name, its value and what is allowed.
 _GAP = 2
@@ -108,7 +109,8 @@ class Parameters(Vertical):
     def _explain(self) -> None:
         present = self._present
         self._says.remove_class("problem")
-        self.border_subtitle = _("⏎ set   ↑ ↓ another   esc leave") if present is not None else ""
+        keys = config_of(self).spelt(_("⏎ set   ↑ ↓ another   esc leave"))
+        self.border_subtitle = keys if present is not None else ""
         if present is not None:
             self._says.update(_(self._fields[present].view.says))
         elif self._shown is not None and not self._fields:

@@ -40,11 +40,11 @@ Chosen = Connection | Client | None
 
 
 class ConversationPicked(Message):
-    """A conversation was clicked."""
+    """A conversation was clicked, or clicked twice."""
 
-    def __init__(self, key: Connection | Client) -> None:
+    def __init__(self, key: Connection | Client, twice: bool) -> None:
         super().__init__()
-        self.key = key
+        self.key, self.twice = key, twice
 
 
 class SocketList(Choices[Connection | Client]):
@@ -63,8 +63,8 @@ class SocketList(Choices[Connection | Client]):
         #: Processes that are clients, by their addresses.
         self._callers: dict[str, int] = {}
 
-    def picked(self, key: Connection | Client) -> Message:
-        return ConversationPicked(key)
+    def picked(self, key: Connection | Client, twice: bool) -> Message:
+        return ConversationPicked(key, twice)
 
     def update_from(
         self,

@@ -13,6 +13,7 @@ from sandbox import wording
 from sandbox.clients.client import Client
 from sandbox.i18n import N_, _
 from sandbox.model.spec import MAX_CLIENTS
+from sandbox.tui.config import config_of
 from sandbox.tui.format import fine
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
@@ -41,6 +42,7 @@ class Sockets(Panel, can_focus=True):
         self._list = SocketList(id="socket-list")
         self._prompt = Prompt("sayer", nobody=N_("no client of this panel is chosen"))
         self._line = EntryLine(id="saying", compact=True)
+        self._row = Horizontal(self._prompt, self._line, id="saying-row")
         self._session: Session | None = None
         self._chosen: Chosen = None
         self._picked: int | None = None
@@ -53,7 +55,7 @@ class Sockets(Panel, can_focus=True):
 
     def compose(self) -> ComposeResult:
         yield self._list
-        yield Horizontal(self._prompt, self._line, id="saying-row")
+        yield self._row
 
     def update_from(self, session: Session, chosen: int | None) -> None:
         if session is not self._session:
@@ -84,14 +86,15 @@ class Sockets(Panel, can_focus=True):
         speaker = self._speaker
         self._prompt.update_from(speaker.name if speaker is not None else None, asks=False)
         # Whoever types goes on typing: what was meant for somebody who has just left shall be no command.
-        self._line.display = speaker is not None or self._line.has_focus
+        self._row.display = self._line.display = speaker is not None or self._line.has_focus
         if speaker is not None:
             self._line.meant_for(speaker)
         self._line.placeholder = self._hint()
 
     def _hint(self) -> str:
         if self._line.has_focus:
-            return _("a line, then ⏎   {leave} leaves").format(leave=self.key("entry_leave"))
+            said = _("a line, then ⏎   {leave} leaves").format(leave=self.key("entry_leave"))
+            return config_of(self).spelt(said)
         return _("{key} types something to say").format(key=self.key("client_say"))
 
     @property
@@ -125,6 +128,8 @@ class Sockets(Panel, can_focus=True):
 
     def on_conversation_picked(self, message: ConversationPicked) -> None:
         self._choose(message.key)
+        if message.twice:
+            self.action_say()
 
     def action_choose(self, by: int) -> None:
         """Choose the next connection, or the one before."""

@@ -1,0 +1,64 @@
+"""What is on the screen, taken elsewhere: into the clipboard of the terminal, or into files."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from textual.app import App
+from textual.widget import Widget
+
+from sandbox import wording
+from sandbox.i18n import _
+from sandbox.tui.interaction import tell
+from sandbox.tui.remembered import keep_copy
+
+#: Terminals that put what they are sent (OSC 52) into the clipboard, as they come: by the variables that they set, and
+#: by the beginnings of their names.
+_SET_BY_TAKERS = ("KITTY_WINDOW_ID", "ALACRITTY_WINDOW_ID", "WT_SESSION", "WEZTERM_PANE", "GHOSTTY_RESOURCES_DIR")
+_PROGRAM = "vscode"
+_TAKING = ("xterm-kitty", "xterm-ghostty", "alacritty", "foot", "wezterm", "contour", "rio")
+#: Programs between us and the terminal, which may keep it to themselves.
+_BETWEEN = ("TMUX", "STY")
+
+
+def copy(app: App[Any], text: str) -> None:
+    """Into the clipboard; and where nobody can know whether the terminal takes it, into a file, too."""
+    app.copy_to_clipboard(text)
+    if takes(os.environ):
+        tell(app, _("Copied"))
+        return
+    try:
+        file = keep_copy(text)
+    except OSError as error:
+        said = _("Copied, if the terminal takes it; no file can be written: {reason}")
+        tell(app, said.format(reason=wording.system_error(error)))
+    else:
+        tell(app, _("Copied; if the terminal does not take it, it is in {file}").format(file=_short(str(file))))
+
+
+def save(on: Widget, path: str, lines: Iterable[str]) -> None:
+    """Into a file, and say so."""
+    path, kept = os.path.expanduser(path), list(lines)
+    try:
+        with open(path, "w", encoding="utf-8", errors="replace") as file:
+            file.writelines(f"{line}\n" for line in kept)
+    except OSError as error:
+        said = _("{file} cannot be written: {reason}")
+        tell(on, said.format(file=path, reason=wording.system_error(error)), severe=True)
+    else:
+        tell(on, _("{number} lines are saved in {file}").format(number=len(kept), file=path))
+
+
+def takes(environment: Mapping[str, str]) -> bool:
+    """Whether the terminal is known to have a clipboard for programs."""
+    if any(environment.get(name) for name in _BETWEEN):
+        return False
+    named = environment.get("TERM", "").startswith(_TAKING) or environment.get("TERM_PROGRAM") == _PROGRAM
+    return named or any(environment.get(name) for name in _SET_BY_TAKERS)
+
+
+def _short(path: str) -> str:
+    home = os.path.expanduser("~")
+    return f"~{path[len(home) :]}" if path.startswith(f"{home}/") else path

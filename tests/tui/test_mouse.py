@@ -1,0 +1,156 @@
+"""The mouse: what is clicked does what its key does, and what is dragged over is selected and copied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.selection import Selection
+from textual.widget import Widget
+
+from sandbox.model.commands import Pause, Press, Tune
+from sandbox.tui.clipboard import takes
+from sandbox.tui.screens.help import Help
+from sandbox.tui.screens.inspect import Inspect
+from sandbox.tui.screens.open import Open
+from sandbox.tui.screens.policy import ChoosePolicy
+from tests.support.app import AppDriver, MakeDriver, wheel
+from tests.support.kernel_script import every_state
+
+
+def cell_of(driver: AppDriver, line: int, text: str) -> int:
+    """Where a text begins on the screen."""
+    return driver.lines[line].index(text)
+
+
+async def drag(pilot: Pilot[int], widget: Widget, start: tuple[int, int], end: tuple[int, int]) -> None:
+    """With the button held, from a cell of its content to another."""
+    x, y = widget.content_region.offset
+    await pilot.mouse_down(offset=(x + start[0], y + start[1]))
+    await pilot.hover(offset=(x + end[0], y + end[1]))
+    await pilot.mouse_up(offset=(x + end[0], y + end[1]))
+    await pilot.pause()
+
+
+async def test_keys_of_the_bottom_line_are_clicked(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+        await pilot.click(offset=(cell_of(driver, 39, "space"), 39))
+        assert driver.sent == [Pause()]
+        for pair, number in (("[ ]", 0), ("[ ]", 2), ("[ ]", 5)):
+            await pilot.click(offset=(cell_of(driver, 39, pair) + number, 39))
+        asked = [command.value for command in driver.sent[1:] if isinstance(command, Tune)]
+        assert asked == ["20ms", "50ms", "100ms"], "each of two keys that are shown as one, and their word"
+        await pilot.click(offset=(cell_of(driver, 39, "? help") + 3, 39))
+        assert isinstance(driver.app.screen, Help)
+
+
+async def test_keys_of_the_panel_in_front_and_of_questions_are_clicked(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "4", every_state())
+        await pilot.click(offset=(cell_of(driver, 39, "source"), 39))
+        assert driver.app.board_screen.front.has_class("reading")
+
+
+@pytest.mark.parametrize(("clicked", "dialog"), [("test", Open), ("rr ", ChoosePolicy)])
+async def test_the_top_line_does_what_its_keys_do(make_driver: MakeDriver, clicked: str, dialog: type) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+        await pilot.click(offset=(cell_of(driver, 0, "RUNNING"), 0))
+        assert driver.sent == [Pause()]
+        await pilot.click(offset=(cell_of(driver, 0, clicked), 0))
+        await pilot.pause()
+        assert isinstance(driver.app.screen, dialog)
+
+
+@pytest.mark.parametrize("panel", ["ready", "timeline"])
+async def test_a_double_click_looks_into_a_process(make_driver: MakeDriver, panel: str) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+        line = {"ready": 2, "timeline": 6}[panel]
+        await pilot.click(f"#{panel}", offset=(8, line), times=2)
+        assert driver.app.board_screen.chosen == 2
+        assert isinstance(driver.app.screen, Inspect)
+
+
+@pytest.mark.parametrize("place", ["ready", "timeline", "why"])
+async def test_what_is_dragged_over_stands_still_and_is_copied(
+    make_driver: MakeDriver, place: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path))
+    monkeypatch.setenv("TERM", "xterm")
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        script = every_state()
+        await driver.feed(pilot, script)
+        widget = driver.app.board_screen.query_one(f"#{place}")
+        line = {"ready": 1, "timeline": 5, "why": 0}[place]
+        before = driver.panel(place)[line]
+        chosen, front = driver.app.board_screen.chosen, driver.app.board_screen.front
+        await drag(pilot, widget, (1, line), (15, line))
+        assert (driver.app.board_screen.chosen, driver.app.board_screen.front) == (chosen, front), "that is no click"
+        await driver.feed(pilot, script.later("900ms").expire("prime").run("pi").later("10ms"))
+        assert driver.panel(place)[line] == before, "it stands still"
+        assert "ctrl+c copies" in driver.text
+        await pilot.press("ctrl+c")
+        await driver.settle(pilot)
+        assert driver.app.clipboard == before[1:16].rstrip()
+        assert (tmp_path / "ossandbox" / "copied.txt").read_text(encoding="utf-8") == f"{driver.app.clipboard}\n"
+        assert [told for told in driver.toasts() if "copied.txt" in told]
+        assert driver.app.return_value is None
+        assert "ctrl+c copies" not in driver.text
+        assert driver.panel(place)[line] != before, "and goes on"
+
+
+async def test_sentences_and_long_lines_are_copied_whole(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        said = " ".join(f"word-{number}" for number in range(40))
+        await driver.open(pilot, "3", every_state().write("prime", f"{said}\nnext\n"))
+        await pilot.press("down")
+        await driver.settle(pilot)
+        output = driver.app.board_screen.query_one("#console-output")
+        await pilot.click(output, offset=(3, 1), times=2)
+        assert driver.app._selected == "word-0"
+        driver.app.screen.selections = {output: Selection(None, None)}
+        await pilot.press("ctrl+c")
+        assert driver.app.clipboard == f"{said}\nnext"
+
+
+async def test_typing_copies_what_is_selected_and_else_ctrl_c_is_for_the_process(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.open(pilot, "3", every_state())
+        await pilot.press("down", "down", "down", "down", "enter")
+        why = driver.app.board_screen.why
+        await drag(pilot, why, (0, 0), (30, 0))
+        await pilot.press("ctrl+c")
+        assert driver.app.clipboard
+        assert driver.sent == []
+        await pilot.press("ctrl+c")
+        assert [type(command) for command in driver.sent] == [Press]
+
+
+async def test_the_plain_wheel_never_zooms(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+        timeline = driver.app.board_screen.timeline
+        wide = timeline.extent.width_ns
+        await wheel(pilot, timeline, 1)
+        assert timeline.extent.width_ns == wide
+        await wheel(pilot, timeline, 1, ctrl=True)
+        assert timeline.extent.width_ns > wide
+
+
+def test_which_terminals_are_known_to_take_it() -> None:
+    assert takes({"TERM": "xterm-kitty"})
+    assert takes({"TERM": "xterm-256color", "WT_SESSION": "1"})
+    assert not takes({"TERM": "xterm-256color", "TMUX": "1", "KITTY_WINDOW_ID": "1"})
+    assert not takes({"TERM": "xterm-256color", "VTE_VERSION": "7000"})
+    assert not takes({"TERM": "linux"})
