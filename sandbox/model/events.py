@@ -158,6 +158,48 @@ class Blocked(Event, frozen=True, tag=True):
         return self.on.rule in FOR_OTHERS
 
 
+class Waits(Event, frozen=True, tag=True):
+    """For whom ``pid`` waits: those of the ``holders`` who have the ``resource``, which is called the same in every such
+    event. ``by``: that was read from the system ("seen"), or told by the program itself ("said"); or nobody knows. Those
+    who could let it go on are the holders, of whom one is enough (``any``) or all are needed; none, though that is
+    known: whoever had it has ended, and it waits for ever."""
+
+    pid: int
+    resource: str
+    holders: list[int]
+    by: Literal["seen", "said", "unknown"]
+    any: bool = False
+
+    @property
+    def is_abandoned(self) -> bool:
+        """Whether nobody is left who could end the wait."""
+        return self.by != "unknown" and not self.holders
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """``pid`` waits for ``holder``, who has the ``resource``."""
+
+    pid: int
+    holder: int
+    resource: str
+
+
+class Deadlocked(Event, frozen=True, tag=True):
+    """None of ``pids`` can ever go on: each of them waits for others of them. ``core``: those in the knot itself, for
+    whom the others wait. ``may_end``: as far as one can see; a time-out that nobody sees may end it."""
+
+    pids: list[int]
+    core: list[int]
+    edges: list[Edge]
+    may_end: bool = False
+
+
+class Resolved(Event, frozen=True, tag=True):
+    """These were in a deadlock, and can go on, or have ended."""
+
+    pids: list[int]
+
+
 class Exited(Event, frozen=True, tag=True):
     """``code``: exit status; ``signal``: which one ended it; both None: unknown. The times are of its whole life."""
 
@@ -423,9 +465,9 @@ class Halted(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Unseen
-    | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred
-    | Closed | Operator | Fault | Witnessed | Halted
+    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits | Deadlocked
+    | Resolved | Exited | Unseen | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog | Connected | Accepted
+    | Transferred | Closed | Operator | Fault | Witnessed | Halted
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
