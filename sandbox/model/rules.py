@@ -20,3 +20,11 @@ FOR_OTHERS = (
     *(FOR_CHILD, "read pipe", "write pipe", "open fifo", "recv", "send", "accept", "receive message", "send message"),
     *("lock", "eventfd", "futex", "mutex", "condition", "semaphore", "lock or semaphore", "barrier", "join"),
 )
+
+
+class Did:
+    """Rules of ``Operator.did`` that code goes by."""
+
+    PAUSED, RESUMED, STEPPED = "paused", "resumed", "stepped"
+    QUIT, KILLED, TUNED = "quit", "killed", "set"
+    CHANGED_POLICY, RELOADED = "policy", "reloaded"

@@ -274,6 +274,11 @@ def withstands(os_pid: int, signal: int) -> bool:
     return signal in _signals(os_pid, "SigCgt", "SigIgn", "SigBlk")
 
 
+def handles(os_pid: int, signal: int) -> bool:
+    """Whether a process has a handler for a signal."""
+    return signal in _signals(os_pid, "SigCgt")
+
+
 def ignores(os_pid: int, signal: int) -> bool:
     """Whether a process ignores a signal."""
     return signal in _signals(os_pid, "SigIgn")

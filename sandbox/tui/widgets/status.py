@@ -70,6 +70,7 @@ class Status(Lines):
             (f" {phase} ", style),
             (" " * (PHASE_CELLS - cell_len(phase)), palette.text),
             (f"t {view.now_ns / S:.{6 if view.looks_back else 3}f} s", palette.text),
+            (f" {_('DEADLOCK')}" if board.deadlock is not None else "", palette.failed),
             (f" {session.tempo_shown}" if session.tempo_shown else "", palette.strong),
         ]
         if board.booted is None:

@@ -212,6 +212,36 @@ def _find_info(answer: bytes, at: int, end: int) -> int | None:
     return None
 
 
+# Sockets of this machine alone: <linux/unix_diag.h>
+
+_UNIX_REQUEST = struct.Struct(
+    "=BBxxIIIii"
+)  # struct unix_diag_req: family, protocol, states, inode, what to show, cookie
+_SHOW_PEER, _PEER = 4, 2
+_UNIX_MESSAGE_SIZE = 16
+
+
+def unix_peer(inode: int) -> int | None:
+    """The other end of a socket of this machine alone, by inode; None: it has none, or the system does not tell."""
+    request = _UNIX_REQUEST.pack(socket.AF_UNIX, 0, 0xFFFFFFFF, inode, _SHOW_PEER, -1, -1)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as link:
+            link.settimeout(1)
+            link.send(_HEADER.pack(_HEADER.size + len(request), _BY_FAMILY, 1, 0, 0) + request)
+            answer = link.recv(_MAX_ANSWER)
+    except OSError:
+        return None
+    for kind, at, end in _messages(answer):
+        attribute_at = at + _UNIX_MESSAGE_SIZE
+        while kind == _BY_FAMILY and attribute_at + _ATTRIBUTE.size + 4 <= end:
+            size, attribute = _ATTRIBUTE.unpack_from(answer, attribute_at)
+            if attribute == _PEER:
+                peer: int = struct.unpack_from("=I", answer, attribute_at + _ATTRIBUTE.size)[0]
+                return peer
+            attribute_at += max(size + 3 & ~3, _ATTRIBUTE.size)
+    return None
+
+
 class Ends:
     """Tells of every TCP connection that is over, with what went over it, however short it was. Making one raises
     OSError where the system does not tell."""
