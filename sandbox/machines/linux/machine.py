@@ -20,6 +20,7 @@ from sandbox.kernel.machine import (
 )
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
+from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.blocking.sensors.base import SensorContext
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.cgroup import entered_group
@@ -97,7 +98,8 @@ class LinuxMachine:
         self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
         self._privileges = Privileges(boot.setuid, self._reports)
         self._expect(boot.scenario.processes)
-        self._births = Births(boot, cpus, self._clock, order == "overlapped")
+        self._said = SaidLocks()
+        self._births = Births(boot, cpus, self._clock, order == "overlapped", self._said.path)
         self._memory = MemoryLimits(self._group, self._table.by_os_pid.values(), self._reports)
         self._pinning = Pinning(cpus.mini, self._reports)
         self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped", self._guard)
@@ -107,7 +109,7 @@ class LinuxMachine:
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
         self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports)
-        self._waits = WaitMonitor(self._table.by_os_pid, self._blocked, lambda *_: None, self._reports)
+        self._waits = WaitMonitor(self._table.by_os_pid, self._blocked, self._said, self._reports)
         self._switch_log = (
             open_switch_log(cpus.mini, self._clock, self._table.by_os_pid, self._reports) if boot.verify else None
         )
@@ -242,7 +244,16 @@ class LinuxMachine:
         told = [report.event for report in self._reports.rest() if isinstance(report, Told)]
         unseen = self._population.unseen()
         end_all([*self._table.by_os_pid.values()], self._group)
-        users = (self._memory, self._recipe, self._table, self._consoles, self._population, self._net, self._detector)
+        users = (
+            self._memory,
+            self._recipe,
+            self._table,
+            self._consoles,
+            self._population,
+            self._net,
+            self._detector,
+            self._said,
+        )
         for part in (*users, self._switch_log, self._reaper, self._poller):
             if part is not None:
                 part.close()
