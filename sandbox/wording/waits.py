@@ -75,6 +75,7 @@ _FOR: Messages = {
     "one": "{name} waits for {holders}: {resource}",
     "all": "{name} waits for all of {holders}: {resource}",
     "any": "{name} waits for one of {holders}: {resource}",
+    "self": "{name} waits for a thing that only itself could give it: {resource}",
     "unknown": "{name} waits for {resource}; who has it the system does not tell",
     "abandoned": "{name} waits for ever for {resource}: whoever had it has ended",
 }
@@ -150,7 +151,9 @@ def waits(name: str, on: Clause) -> str:
 def waits_for(event: Waits, names: Names) -> str:
     """For whom a process waits."""
     kind = "any" if event.any else "all"
-    if len(event.holders) < 2:
+    if event.holders == [event.pid]:
+        kind = "self"
+    elif len(event.holders) < 2:
         kind = "one" if event.holders else "unknown" if event.by == "unknown" else "abandoned"
     called = _labels([event.pid, *event.holders], names)
     figures = {"name": called[event.pid], "holders": listed(called[pid] for pid in event.holders)}
@@ -182,7 +185,7 @@ def resource(name: str) -> str:
 def deadlock(event: Deadlocked, names: Names) -> str:
     """Who waits for whom, link by link, beginning with the knot."""
     called = _labels(event.pids, names)
-    links = [_link(pid, edges, called) for pid, edges in _by_waiter(event)]
+    links = [_link(edges, called) for edges in _by_waiter(event)]
     if len(links) > _MAX_LINKS:
         links = [*links[:_MAX_LINKS], "…"]
     template = _("perhaps a deadlock, unless a time-out that nobody sees ends it: {links}")
@@ -197,23 +200,27 @@ def resolved(event: Resolved, names: Names) -> str:
     return _("the deadlock of {names} is over").format(names=listed(called[pid] for pid in event.pids))
 
 
-def _by_waiter(event: Deadlocked) -> Iterable[tuple[int, list[Edge]]]:
-    """The edges of each, those of the knot along the way that they lead."""
-    edges: dict[int, list[Edge]] = {}
+def _by_waiter(event: Deadlocked) -> Iterable[list[Edge]]:
+    """The edges of each wait, those of the knot along the way that they lead."""
+    edges: dict[int, dict[str, list[Edge]]] = {}
     for edge in event.edges:
-        edges.setdefault(edge.pid, []).append(edge)
+        edges.setdefault(edge.pid, {}).setdefault(edge.resource, []).append(edge)
     todo = [*reversed([*event.core, *(pid for pid in event.pids if pid not in event.core)])]
     while todo:
         pid = todo.pop()
         if pid in edges:
-            found = edges.pop(pid)
-            yield pid, found
-            todo += [edge.holder for edge in reversed(found) if edge.holder in event.core]
+            found = [*edges.pop(pid).values()]
+            yield from found
+            todo += [edge.holder for wait in reversed(found) for edge in reversed(wait) if edge.holder in event.core]
 
 
-def _link(pid: int, edges: list[Edge], called: Names) -> str:
-    figures = {"name": called[pid], "holders": listed(called.get(edge.holder, str(edge.holder)) for edge in edges)}
-    kind = "one" if len(edges) == 1 else "any"
+def _link(edges: list[Edge], called: Names) -> str:
+    pid = edges[0].pid
+    figures = {
+        "name": called.get(pid, str(pid)),
+        "holders": listed(called.get(edge.holder, str(edge.holder)) for edge in edges),
+    }
+    kind = "any" if len(edges) > 1 else "self" if edges[0].holder == edges[0].pid else "one"
     return fill(_FOR[kind], figures | {"resource": resource(edges[0].resource)})
 
 

@@ -105,9 +105,10 @@ class Census:
         if not isinstance(entered, Entered):
             return None
         held = self._in_call(child, tid, entered)
-        if held is not None and _may_have_a_timer(child):
-            return held._replace(may_end=True)
-        return held
+        if held is None or procfs_shared.has_timers(child.os_pid):
+            return None
+        # An alarm of its own nobody can see, but it has a handler for it then.
+        return held._replace(may_end=True) if procfs.handles(child.os_pid, signal.SIGALRM) else held
 
     def _in_call(self, child: Child, tid: int, entered: Entered) -> Held | None:
         call, arguments = entered.call, entered.arguments
@@ -328,11 +329,6 @@ class Census:
 
 def _mapping(mappings: Iterable[SharedMapping], address: int) -> SharedMapping | None:
     return next((each for each in mappings if each.begin <= address < each.end), None)
-
-
-def _may_have_a_timer(child: Child) -> bool:
-    """Whether it may be woken by an alarm of its own, which nobody can see; it has a handler for it then."""
-    return procfs_shared.has_timers(child.os_pid) or procfs.handles(child.os_pid, signal.SIGALRM)
 
 
 def _named(target: str, kind: str) -> str:

@@ -73,7 +73,8 @@ class WaitMonitor:
         """Those in the core of a deadlock that there is."""
         if self._deadlock is None:
             return []
-        return [self._known[os_pid].spec.name for os_pid in sorted({os_pid for os_pid, _ in self._deadlock.core})]
+        children = [self._known.get(os_pid) for os_pid in sorted({os_pid for os_pid, _ in self._deadlock.core})]
+        return [child.spec.name for child in children if child is not None]
 
     def look(self, frozen: bool) -> None:
         """Do a piece of a round, if it is time. In a pause everything stands still."""
@@ -211,7 +212,8 @@ class WaitMonitor:
         for thread in sorted(knot.stuck):
             held = look.held[thread]
             whole = deadlock.whole_groups(held.groups, knot.stuck)
-            others = held.holders or sorted({os_pid for group in whole for os_pid, _ in group} - {thread[0]})
+            members = {os_pid for group in whole for os_pid, _ in group}
+            others = held.holders or sorted(members - {thread[0]}) or [thread[0]]
             for pid in self._pids([thread[0]]):
                 edges |= {(pid, holder, held.resource): None for holder in self._pids(others)}
         now_ns, self._members = self._reports.now_ns(), self._sorted_pids(knot.stuck)
