@@ -9,7 +9,8 @@ from __future__ import annotations
 import signal
 import socket
 import struct
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
+from itertools import chain
 from typing import Literal, NamedTuple, Protocol
 
 from sandbox.machines.linux import procfs, procfs_files, procfs_shared
@@ -17,9 +18,10 @@ from sandbox.machines.linux.blocking.futexes import futex
 from sandbox.machines.linux.blocking.open_files import open_file
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_limit
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
-from sandbox.machines.linux.net.sock_diag import sockets, unix_peer
+from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, list_sockets, other_side, unix_peer
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs_shared import SharedMapping
+from sandbox.model.rules import POLL
 from sandbox.util import libc
 from sandbox.util.text import clean_line
 
@@ -38,6 +40,10 @@ _FLOCK_CALLS = (73, 32)
 _FUTEX_PRIVATE, _FUTEX_FLAGS, _FUTEX_LOCKS_PI, _FUTEX_TID = 128, 0x180, (6, 13), 0x3FFFFFFF
 #: Where a pthread_mutex_t keeps the tid of its owner.
 _OWNER_AT = 8
+#: Causes of waits of which files, memory, or connections tell more.
+_OF_SOCKETS = {"recv", "send"}
+_OF_FILES = {"read pipe", "write pipe", "lock", POLL, *_OF_SOCKETS}
+_OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
 _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
 
@@ -80,15 +86,32 @@ class Census:
         self._threads: dict[int, frozenset[Thread]] = {}
         self._files: dict[int, list[tuple[int, str]]] = {}
         self._mappings: dict[int, list[SharedMapping]] = {}
-        self._tcp: dict[int, int] | None = None
+        #: The other end of each connection within this machine.
+        self._tcp: dict[int, int] = {}
 
-    def prepare(self) -> Iterator[None]:
-        """Ask all of them what they have, one at a time."""
+    def prepare(self, rules: Set[str]) -> Iterator[None]:
+        """Ask all of them what they have, as far as waits of these causes make that necessary, a little at a time."""
         for child in self.children:
-            self._files_of(child)
-            yield
-            self._mappings_of(child)
-            yield
+            if rules & _OF_FILES:
+                self._files_of(child)
+                yield
+            if rules & _OF_MEMORY:
+                self._mappings_of(child)
+                yield
+        if rules & _OF_SOCKETS:
+            yield from self._list_connections()
+
+    def _list_connections(self) -> Iterator[None]:
+        """Those within this machine, each by both its ends."""
+        found: dict[bytes, int] = {}
+        try:
+            for some in chain.from_iterable(map(list_sockets, FAMILIES)):
+                found |= {each.ends: each.inode for each in some if each.state in CONNECTED}
+                yield
+        except OSError:
+            return  # the system does not tell
+        for ends, inode in found.items():
+            self._tcp[inode] = found.get(other_side(ends), 0)
 
     def threads(self, child: Child) -> frozenset[Thread]:
         """Those that can let go of something."""
@@ -181,20 +204,9 @@ class Census:
         inode = procfs_files.socket_inode(target) or 0
         if has_limit or kind not in _STREAMS:
             return None
-        peer = unix_peer(inode) if family == socket.AF_UNIX else self._tcp_peer(inode)
+        peer = unix_peer(inode) if family == socket.AF_UNIX else self._tcp.get(inode)
         holders = [other for other in self.children if any(to == f"socket:[{peer}]" for _, to in self._files_of(other))]
         return self._any_of(target, holders) if peer and holders else None
-
-    def _tcp_peer(self, inode: int) -> int | None:
-        """The other end of a connection within this machine."""
-        if self._tcp is None:
-            try:
-                found = [*sockets()]
-            except OSError:
-                found = []
-            by_ends = {(each.own, each.peer): each.inode for each in found}
-            self._tcp = {each.inode: by_ends.get((each.peer, each.own), 0) for each in found}
-        return self._tcp.get(inode)
 
     def _on_several(self, child: Child, call: str, arguments: list[int]) -> Held | None:
         """Whoever makes one of them ready, at either end."""

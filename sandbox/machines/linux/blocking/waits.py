@@ -26,6 +26,8 @@ _CONFIRM_NS, _AGAIN_NS = 20 * MS, 200 * MS
 #: one so many times as long as the round took, unless somebody new waits.
 _PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 5, 50
 _NEVER_NS = 1 << 62
+#: What one waits for that others on the board may do.
+_FOR_OTHERS = {*FOR_OTHERS, POLL}
 #: Letters of a thread that sleeps in a call.
 _ASLEEP = ("S", "D")
 
@@ -112,12 +114,13 @@ class WaitMonitor:
 
     def _look(self) -> Iterator[None]:
         waiters = [child for child in self._blocked.by_pid.values() if not child.held]
-        if len(self._known) > MAX_PROCESSES or not any(map(self._waits_for_others, waiters)):
+        rules = {child.blocked_on.rule for child in waiters if child.blocked_on is not None}
+        if len(self._known) > MAX_PROCESSES or not rules & _FOR_OTHERS:
             self._told, self._suspected, self.hopeless = {}, None, frozenset()
             return
         numbers = {child.os_pid: child.wait_number for child in waiters}
         census = Census(self._known, self._says)
-        yield from census.prepare()
+        yield from census.prepare(rules)
         held: dict[Thread, Held] = {}
         for child in waiters:
             tids = procfs.thread_ids(child.os_pid)
@@ -128,9 +131,6 @@ class WaitMonitor:
         look = _Look(held, numbers)
         self._tell(look)
         self._judge(look)
-
-    def _waits_for_others(self, child: Child) -> bool:
-        return child.blocked_on is not None and child.blocked_on.rule in (*FOR_OTHERS, POLL)
 
     def _is_still(self, os_pid: int, number: int) -> bool:
         """Whether a process is still in this wait."""

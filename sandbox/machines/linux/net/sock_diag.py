@@ -36,6 +36,15 @@ OWN_PORT, _PEER_PORT, OWN_HOST, _PEER_HOST = slice(0, 2), slice(2, 4), slice(4, 
 _DEAD = (TcpState.SYN_SENT, TcpState.SYN_RECEIVED, TcpState.TIME_WAIT, TcpState.CLOSED)
 
 
+#: In these states a connection is there at our side.
+CONNECTED = (TcpState.ESTABLISHED, TcpState.CLOSE_WAIT)
+
+
+def other_side(ends: bytes) -> bytes:
+    """The same ends as the other socket of a connection has them."""
+    return ends[_PEER_PORT] + ends[OWN_PORT] + ends[_PEER_HOST] + ends[OWN_HOST]
+
+
 class Tcp(NamedTuple):
     """One socket. ``ends``: both ports and both addresses, as the system writes them: what tells connections apart;
     ``inode`` 0: no process has it (yet, or any more); ``unread``: bytes that wait to be read, of a listener connections
