@@ -17,7 +17,7 @@ from sandbox.i18n import _
 from sandbox.link.client import KernelProcess
 from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
-from sandbox.model.events import Clause, Event, Fault, Witnessed
+from sandbox.model.events import Clause, Deadlocked, Event, Fault, Witnessed
 from sandbox.model.schemas import RUN, stamped
 from sandbox.model.spec import Boot, Scenario
 from sandbox.policies.host.failures import cause_of_death
@@ -67,8 +67,8 @@ class RunObserver:
         return FAILED if ended == DONE and (self.stuck or self.incomplete) else ended
 
     def show(self, event: Event) -> None:
-        """Tell of an event: here of faults only."""
-        if isinstance(event, Fault):
+        """Tell of an event: here only of faults, and of deadlocks."""
+        if isinstance(event, (Fault, Deadlocked)):
             names = {pid: life.admitted.name for pid, life in self.history.lives.items()}
             self.complain(wording.sentence(event, names))
 

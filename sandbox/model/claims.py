@@ -16,6 +16,8 @@ import msgspec
 from sandbox.model.values import BadValue, nearest, shown
 from sandbox.util.units import parse_duration
 
+#: Several are named before it: ``a, b deadlock``.
+DEADLOCK = "deadlock"
 #: What can happen to a process, and what may follow the verb: nothing, or a word or text of that kind.
 VERBS: dict[str, str | None] = {
     "is born": None,
@@ -29,6 +31,7 @@ VERBS: dict[str, str | None] = {
     "is killed": None,
     "writes": '"TEXT"',
     "is": "NOTE",
+    DEADLOCK: None,
 }
 #: The subject of a happening that no process does: ``operator paused``, ``operator policy fcfs``.
 OPERATOR = "operator"
@@ -45,6 +48,7 @@ _OUTSIDE_QUOTES = r'(?=(?:[^"]*"[^"]*")*[^"]*$)'
 _BEFORE = re.compile(rf"\s+before\s+{_OUTSIDE_QUOTES}")
 _TIMES = re.compile(r"\s+at least (\d{1,6}) times$")
 _HAPPENING = re.compile(rf"(\S+)\s+({'|'.join(VERBS)})(?:\s+(\S.*))?")
+_DEADLOCK = re.compile(rf"([^\s,]+(?:, [^\s,]+)*) {DEADLOCK}")
 _COMPARISON = re.compile(r"(\S+)\s+(<=|>=|!=|<|>|=)\s+(?:(\d{1,6}(?:\.\d{1,6})?)\s+\*\s+)?(\S.*)")
 _FIGURE = re.compile(r"[^\W\d][\w./-]*")
 
@@ -55,6 +59,11 @@ class Happening(msgspec.Struct, frozen=True):
     who: str
     verb: str
     what: str = ""
+
+    @property
+    def names(self) -> list[str]:
+        """Those to whom it happens: one, but for a deadlock."""
+        return self.who.split(", ")
 
     def __str__(self) -> str:
         what = f'"{self.what}"' if self.verb == "writes" else self.what
@@ -97,6 +106,8 @@ def parse_happening(text: str) -> Happening:
     who, _, rest = text.partition(" ")
     if who == OPERATOR and rest:
         return Happening(OPERATOR, "did", rest)
+    if deadlock := _DEADLOCK.fullmatch(text):
+        return Happening(deadlock[1], DEADLOCK)
     match = _HAPPENING.fullmatch(text)
     if match is None or (match[3] is None and match[2] in ("blocks on", "writes", "is")):
         raise BadValue("not a happening", value=shown(text), allowed=_HAPPENING_FORMS, hint=_verb_meant(rest))
@@ -166,9 +177,9 @@ def spoken_of(claim: AnyClaim) -> Iterator[str]:
     """Whom a claim speaks of: processes by their path, figures by their name."""
     match claim:
         case Happens(happening=happening):
-            yield happening.who
+            yield from happening.names
         case InOrder(happenings=happenings):
-            yield from (happening.who for happening in happenings)
+            yield from (name for happening in happenings for name in happening.names)
         case Compares(left=left, right=right):
             yield from filter(is_figure, (left, right))
 

@@ -13,8 +13,12 @@ import msgspec
 
 from sandbox.model.clause import Clause as Clause
 from sandbox.model.clause import Figure as Figure
+from sandbox.model.queues import ParameterView as ParameterView
+from sandbox.model.queues import Queued as Queued
+from sandbox.model.queues import QueueView as QueueView
 from sandbox.model.retirement import KEPT
 from sandbox.model.rules import FOR_OTHERS, HEAD_OF_QUEUE, MISSED_DEADLINE, POLL, READ_CONSOLE, STILLBIRTHS, STUCK
+from sandbox.model.rules import Did as Did
 
 ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
 DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
@@ -23,14 +27,6 @@ Stream = Literal["console"]
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
 RESUMED = Clause("goes on after a pause")
 KEEPS = Clause("keeps the CPU")
-
-
-class Did:
-    """Rules of ``Operator.did`` that code goes by."""
-
-    PAUSED, RESUMED, STEPPED = "paused", "resumed", "stepped"
-    QUIT, KILLED, TUNED = "quit", "killed", "set"
-    CHANGED_POLICY, RELOADED = "policy", "reloaded"
 
 
 class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
@@ -158,6 +154,42 @@ class Blocked(Event, frozen=True, tag=True):
         return self.on.rule in FOR_OTHERS
 
 
+class Waits(Event, frozen=True, tag=True):
+    """For whom ``pid`` waits: the ``holders`` have the ``resource``, which is called the same in every such event, and
+    one of them (``any``) or all have to let go of it. ``by``: that was read from the system ("seen"), or told by the
+    program itself ("said"). No holders though that is known: whoever had it has ended, and it waits for ever."""
+
+    pid: int
+    resource: str
+    holders: list[int]
+    by: Literal["seen", "said", "unknown"]
+    any: bool = False
+
+
+class Edge(msgspec.Struct, frozen=True):
+    """``pid`` waits for ``holder``, who has the ``resource``."""
+
+    pid: int
+    holder: int
+    resource: str
+
+
+class Deadlocked(Event, frozen=True, tag=True):
+    """None of ``pids`` can ever go on: each of them waits for others of them. ``core``: those in the knot itself, for
+    whom the others wait. ``may_end``: as far as one can see; a time-out that nobody sees may end it."""
+
+    pids: list[int]
+    core: list[int]
+    edges: list[Edge]
+    may_end: bool = False
+
+
+class Resolved(Event, frozen=True, tag=True):
+    """These were in a deadlock, and can go on, or have ended."""
+
+    pids: list[int]
+
+
 class Exited(Event, frozen=True, tag=True):
     """``code``: exit status; ``signal``: which one ended it; both None: unknown. The times are of its whole life."""
 
@@ -225,37 +257,11 @@ class PolicyNote(Event, frozen=True, tag=True):
         return self.note.rule == MISSED_DEADLINE
 
 
-class Queued(msgspec.Struct, frozen=True):
-    """A task in one of the policy's queues, or on a CPU, with what the policy knows of it."""
-
-    pid: int
-    figures: dict[str, Figure] = {}
-
-
-class QueueView(msgspec.Struct, frozen=True):
-    """One of the policy's own queues: who would be next stands first. ``number``: how many are in it, of whom the
-    first are told. ``slice_ns``: how long each may run from here (None: it differs, or has no end)."""
-
-    name: Clause
-    slice_ns: int | None
-    number: int
-    tasks: list[Queued]
-
-
 class Queues(Event, frozen=True, tag=True):
     """The policy's queues as it sees them, best first, and who is on the CPUs; told only when somebody looks."""
 
     queues: list[QueueView]
     running: list[Queued]
-
-
-class ParameterView(msgspec.Struct, frozen=True):
-    """One of a policy's parameters: its value in force, as a person would type it, and what is ``allowed``."""
-
-    name: str
-    value: str
-    allowed: str
-    says: str
 
 
 class Described(Event, frozen=True, tag=True):
@@ -423,9 +429,9 @@ class Halted(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Unseen
-    | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred
-    | Closed | Operator | Fault | Witnessed | Halted
+    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits | Deadlocked
+    | Resolved | Exited | Unseen | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog | Connected
+    | Accepted | Transferred | Closed | Operator | Fault | Witnessed | Halted
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

@@ -8,7 +8,7 @@ STILLBIRTHS = (
     "ended before its arrival", "no birth",
 )  # fmt: skip
 #: Those after which a run ends, because nothing can happen in it any more.
-STUCK = ("waits for somebody to type", "nothing can happen any more")
+STUCK = ("waits for somebody to type", "nothing can happen any more", "deadlock")
 #: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"
@@ -20,3 +20,11 @@ FOR_OTHERS = (
     *(FOR_CHILD, "read pipe", "write pipe", "open fifo", "recv", "send", "accept", "receive message", "send message"),
     *("lock", "eventfd", "futex", "mutex", "condition", "semaphore", "lock or semaphore", "barrier", "join"),
 )
+
+
+class Did:
+    """Rules of ``Operator.did`` that code goes by."""
+
+    PAUSED, RESUMED, STEPPED = "paused", "resumed", "stepped"
+    QUIT, KILLED, TUNED = "quit", "killed", "set"
+    CHANGED_POLICY, RELOADED = "policy", "reloaded"

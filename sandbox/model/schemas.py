@@ -98,7 +98,22 @@ _RUN: Schema = {
     "metrics": _METRICS,
 }
 _FAULT = _object("what is wrong", {"rule": _TEXT, "figures": _ANY_OBJECT, "says": _TEXT})
-_EXTRAS: Schema = {"clients": _list(_ANY_OBJECT), "verification": _ANY_OBJECT, "against_virtual": _ANY_OBJECT}
+_DEADLOCK = _object(
+    "processes that could never go on, those in the knot itself, and who waited for whom",
+    {
+        "t_ns": _WHOLE,
+        "pids": _list(_WHOLE),
+        "core": _list(_WHOLE),
+        "edges": _list(_object("a wait", {"pid": _WHOLE, "holder": _WHOLE, "resource": _TEXT})),
+        "may_end": _TRUTH,
+    },
+)
+_EXTRAS: Schema = {
+    "clients": _list(_ANY_OBJECT),
+    "deadlocks": _list(_DEADLOCK),
+    "verification": _ANY_OBJECT,
+    "against_virtual": _ANY_OBJECT,
+}
 
 RUN, SWEEP, WHATIF, RECORDING, PAGE, CHECK = "run", "sweep-row", "whatif", "recording", "page", "check"
 GRADE, LAB, CLAIM, SCENARIO, LESSON, POLICY, FINDING, MEASUREMENT = (

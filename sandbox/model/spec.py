@@ -92,7 +92,8 @@ class MachineSpec(msgspec.Struct):
 
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
-    figures for the policies. Times in ns; ``args`` are those of the Python function or file. ``memory``: with more
+    figures for the policies. Times in ns; ``args`` are those of the Python function or file;
+    ``hook``: its locks are noted when they are made, so that one can tell who has them. ``memory``: with more
     bytes than that in memory, it and its descendants together, it is ended; ``address_space``: of more, in use or not,
     it gets none from the system (None: as many as there are).
 
@@ -112,6 +113,7 @@ class ProcessSpec(msgspec.Struct):
     command: Annotated[list[str] | None, ListOf(Argument(), 1)] = None
     python: Annotated[str | None, Text(300)] = None
     args: Annotated[list[str | int | float | bool], ListOf(Scalar())] = []
+    hook: Annotated[bool, Flag()] = True
     program: Annotated[str | None, Choice(*SERVERS, CLIENT)] = None
     listen: Annotated[str, Parsed(address)] = DEFAULT
     clients: Annotated[int, Whole(1, 100_000)] = 1_000

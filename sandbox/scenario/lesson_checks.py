@@ -66,7 +66,8 @@ def _spoken_of(scenario: Scenario) -> Iterator[tuple[Where, str]]:
         for name in spoken_of(claim):
             yield ("claims", str(index)), name
     for index, step in enumerate(scenario.steps):
-        yield ("step", str(index), "until"), step.until.who
+        for name in step.until.names:
+            yield ("step", str(index), "until"), name
         if step.process is not None:
             yield ("step", str(index), "process"), step.process
 

@@ -43,7 +43,7 @@ _CONCEPTS, _CLAIMS = ListOf(Whole(1, 19)), ListOf(Parsed(parse_claim), 0, 100)
 _BODIES = ("work", "command", "python", "program")
 #: Keys of a process that make sense with one body, or with some programs, only.
 _BELONG = {
-    "args": "python",
+    **dict.fromkeys(("args", "hook"), "python"),
     **dict.fromkeys(("listen", "clients", "idle"), "servers"),
     **dict.fromkeys(("connect", "say", "every", "times"), CLIENT),
 }

@@ -12,6 +12,7 @@ from sandbox.model.events import (
     Booted,
     Closed,
     Connected,
+    Deadlocked,
     Descheduled,
     Dispatched,
     Event,
@@ -22,9 +23,11 @@ from sandbox.model.events import (
     Queues,
     Ready,
     Recipe,
+    Resolved,
     Terminal,
     Transferred,
     Unseen,
+    Waits,
     Witnessed,
     Wrote,
 )
@@ -38,7 +41,7 @@ _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
 #: Events that may come later than others of the same time.
-_AFTERWARDS = (Wrote, Terminal, Fault, Witnessed, Recipe, Unseen)
+_AFTERWARDS = (Wrote, Terminal, Fault, Witnessed, Recipe, Unseen, Waits, Deadlocked, Resolved)
 
 
 class Plausible:
@@ -116,6 +119,13 @@ class Plausible:
                 return self._was(pid) and 0 < rows <= MAX_TERMINAL and 0 < columns <= MAX_TERMINAL
             case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid):
                 return self._was(pid)
+            case Waits(pid=pid, holders=holders):
+                return self._was(pid) and all(map(self._was, holders))
+            case Deadlocked(pids=pids, core=core, edges=edges):
+                named = (*pids, *core, *(end for edge in edges for end in (edge.pid, edge.holder)))
+                return all(map(self._was, named))
+            case Resolved(pids=pids):
+                return all(map(self._was, pids))
             case Fault(pid=pid) | PolicyNote(pid=pid):
                 return pid is None or self._was(pid)
             case Queues(queues=queues, running=running):

@@ -16,6 +16,7 @@ from sandbox.model.events import (
     Blocked,
     Booted,
     Clause,
+    Deadlocked,
     Descheduled,
     Described,
     Dispatched,
@@ -26,8 +27,10 @@ from sandbox.model.events import (
     Operator,
     Queues,
     Ready,
+    Resolved,
     Scheduling,
     Terminal,
+    Waits,
     Wrote,
 )
 from sandbox.model.retirement import Dead, heirs
@@ -63,6 +66,7 @@ class Row:
         "state",
         "terminal",
         "waits",
+        "waits_for",
     )
 
     def __init__(self, admitted: Admitted, parent: Row | None) -> None:
@@ -85,6 +89,8 @@ class Row:
         self.slice_ns: int | None = None
         #: What it waits for, or waited for last.
         self.waits: Blocked | None = None
+        #: For whom, as far as that is known; None: it does not wait for others.
+        self.waits_for: Waits | None = None
         self.exited: Exited | None = None
         #: How its console is set.
         self.terminal = Terminal(admitted.t_ns, admitted.pid, *TERMINAL_SIZE)
@@ -165,6 +171,8 @@ class Board:
         self.described: Described | None = None
         #: What went wrong last in a policy's own file, until the operator has another one take over.
         self.failure: Fault | None = None
+        #: Those that can never go on, as things stand.
+        self.deadlock: Deadlocked | None = None
         self.rows: dict[int, Row] = {}
         self.network = Network()
         self.transitions = Transitions()
@@ -195,6 +203,9 @@ class Board:
                 if pid in self.rows:  # who has retired may have left its console to others
                     self.rows[pid].use_console(event)
                 return
+            case Waits():
+                self._wait_for(event)
+                return
             case Queues():
                 self.queues = event
                 return
@@ -220,7 +231,7 @@ class Board:
             case Descheduled(pid=pid):
                 self.rows[pid].cpu_ns += event.ran_ns
             case Blocked(pid=pid, again=True):
-                self.rows[pid].waits = event
+                self.rows[pid].waits, self.rows[pid].waits_for = event, None
             case Blocked(pid=pid):
                 row = self._enter(pid, states.BLOCKED)
                 row.waits = event
@@ -247,6 +258,10 @@ class Board:
                     self.paused, self.asked = event.is_pause, event.asks_cpu
                 elif event.takes_other_policy:
                     self.failure = None
+            case Deadlocked():
+                self.deadlock = event
+            case Resolved():
+                self.deadlock = None
             case Fault():
                 if event.in_file:
                     self.failure = event
@@ -258,6 +273,11 @@ class Board:
                 self.described = None
             case Halted():
                 self.halted = event
+
+    def _wait_for(self, event: Waits) -> None:
+        row = self.rows.get(event.pid)
+        if row is not None and row.state is states.BLOCKED:
+            row.waits_for = event
 
     def copy(self) -> Board:
         """A board of its own."""
@@ -292,6 +312,7 @@ class Board:
                 del self.running[row.cpu or 0]
             case states.BLOCKED:
                 del self.blocked[pid]
+                row.waits_for = None
         move(row, state)
         row.since_ns = self.now_ns
         return row

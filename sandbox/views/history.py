@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from copy import copy
 from typing import NamedTuple
@@ -14,6 +15,7 @@ from sandbox.model.events import (
     Blocked,
     Booted,
     Clause,
+    Deadlocked,
     Descheduled,
     Dispatched,
     Event,
@@ -193,6 +195,8 @@ class History:
         #: What went wrong, the first ones; how many more there were.
         self.faults: list[Fault] = []
         self.more_faults = 0
+        #: Deadlocks, each with those who were in it; the last ones.
+        self.deadlocks: deque[Deadlocked] = deque(maxlen=MAX_FAULTS)
         #: The totals of those that are remembered no longer.
         self.retired = Retired()
         self._dead = Dead()
@@ -233,6 +237,8 @@ class History:
                 self.unseen_ns += cpu_ns
                 if pid in self.lives:
                     self.lives[pid].unseen_ns += cpu_ns
+            case Deadlocked():
+                self.deadlocks.append(event)
             case Fault() if len(self.faults) < MAX_FAULTS:
                 self.faults.append(event)
             case Fault():

@@ -27,7 +27,7 @@ import math
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sandbox.model.events import Event
+from sandbox.model.events import Deadlocked, Event
 from sandbox.util.stats import percentile
 from sandbox.util.units import S
 from sandbox.views.history import History, Life
@@ -70,7 +70,18 @@ def result(history: History) -> dict[str, Any]:
             for fault in history.faults
         ],
         **({"more_faults": history.more_faults} if history.more_faults else {}),
+        **({"deadlocks": [_deadlock(each) for each in history.deadlocks]} if history.deadlocks else {}),
         **({"retired": retired(history)} if history.retired.all.processes else {}),
+    }
+
+
+def _deadlock(event: Deadlocked) -> dict[str, Any]:
+    return {
+        "t_ns": event.t_ns,
+        "pids": event.pids,
+        "core": event.core,
+        "edges": [{"pid": edge.pid, "holder": edge.holder, "resource": edge.resource} for edge in event.edges],
+        "may_end": event.may_end,
     }
 
 

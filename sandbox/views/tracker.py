@@ -6,11 +6,12 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from sandbox.model.claims import OPERATOR, Happening
+from sandbox.model.claims import DEADLOCK, OPERATOR, Happening
 from sandbox.model.events import (
     Admitted,
     Blocked,
     Booted,
+    Deadlocked,
     Dispatched,
     Event,
     Exited,
@@ -77,6 +78,8 @@ class LessonTracker:
                 self._happens(event.t_ns, pid, "runs")
             case Blocked(pid=pid, on=on):
                 self._happens(event.t_ns, pid, "blocks on", on.rule)
+            case Deadlocked(pids=pids, may_end=False):
+                self._deadlock(event.t_ns, [self.paths[pid] for pid in pids if pid in self.paths])
             case Exited(pid=pid, code=code, signal=signal):
                 self._write(event.t_ns, pid, "\n")
                 self._happens(event.t_ns, pid, "exits", "" if code is None else str(code))
@@ -107,6 +110,11 @@ class LessonTracker:
     def _happens(self, t_ns: int, pid: int, verb: str, what: str = "") -> None:
         for happening in self._by_verb.get(verb, ()):
             if happening.what in ("", what) and _means(happening.who, self.paths[pid]):
+                self._came(happening, t_ns)
+
+    def _deadlock(self, t_ns: int, paths: Sequence[str]) -> None:
+        for happening in self._by_verb.get(DEADLOCK, ()):
+            if all(any(_means(who, path) for path in paths) for who in happening.names):
                 self._came(happening, t_ns)
 
     def _operates(self, t_ns: int, did: str) -> None:

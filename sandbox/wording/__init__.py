@@ -28,7 +28,7 @@ from sandbox.wording.results import (
 )
 from sandbox.wording.system import system_error
 from sandbox.wording.templates import Names, listed
-from sandbox.wording.waits import burden, burst, cause, client, situation, state
+from sandbox.wording.waits import burden, burst, cause, client, held, situation, state
 from sandbox.wording.why import question, score, verdict, why
 
 __all__ = [
@@ -46,6 +46,7 @@ __all__ = [
     "finding",
     "hangs_on_ties",
     "happening",
+    "held",
     "kind",
     "later",
     "law",

@@ -18,6 +18,7 @@ from sandbox.model.events import (
     Clause,
     Closed,
     Connected,
+    Deadlocked,
     Descheduled,
     Described,
     Dispatched,
@@ -32,17 +33,19 @@ from sandbox.model.events import (
     Queues,
     Ready,
     Recipe,
+    Resolved,
     Scheduling,
     Terminal,
     Transferred,
     Unseen,
+    Waits,
     Wrote,
 )
 from sandbox.util.text import clean
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.policies import note, queue, rule
 from sandbox.wording.templates import Names, fill, listed, say
-from sandbox.wording.waits import cause, waits
+from sandbox.wording.waits import cause, deadlock, resolved, waits, waits_for
 
 ProcessEvent = Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Wrote | Terminal
 SocketEvent = Listening | Backlog | Connected | Accepted | Transferred | Closed
@@ -127,6 +130,9 @@ _KINDS: Messages = {
     "dispatched": "dispatched",
     "descheduled": "descheduled",
     "blocked": "blocked",
+    "waits": "waits",
+    "deadlocked": "deadlocked",
+    "resolved": "resolved",
     "exited": "exited",
     "wrote": "wrote",
     "terminal": "terminal",
@@ -161,6 +167,12 @@ def sentence(event: Event, names: Names) -> str:
     match event:
         case PolicyNote():
             return note(event, names)
+        case Waits():
+            return waits_for(event, names)
+        case Deadlocked():
+            return deadlock(event, names)
+        case Resolved():
+            return resolved(event, names)
         case Fault(what=what, pid=pid):
             return fault(what) if pid is None else f"{names.get(pid, str(pid))}: {fault(what)}"
     return _of_machine(event, names)

@@ -50,6 +50,7 @@ _FAULTS: Messages = {
     "a program that does not look at what write returns loses the rest",
     "stop not confirmed": "it was told to stop and has not done so yet: the system is busy; nobody waits for that",
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
+    "deadlock": "deadlock of {names}: each of them waits for another one, for ever: the run ends",
     "nothing can happen any more": "nothing can happen any more: the run ends",
     "only on real processes": "{command} needs real processes; the virtual machine has none",
     "policy raises": "{policy} fails in {callback}, {file} line {line}: {error} ({code}); {successor} takes over",

@@ -22,6 +22,7 @@ _VERBS: Messages = {
     "is killed": "{name} is killed",
     "writes": '{name} writes "{what}"',
     "is": "{name} is {what}",
+    "deadlock": "{name} deadlock",
 }
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from sandbox.i18n import Messages, _
-from sandbox.model.events import Clause
+from sandbox.model.events import Clause, Deadlocked, Edge, Resolved, Waits
 from sandbox.model.rules import READ_CONSOLE
 from sandbox.model.states import State
-from sandbox.wording.templates import say
+from sandbox.wording.templates import Names, fill, listed, say
 
 STATES: Messages = {
     "new": "NEW",
@@ -68,6 +70,24 @@ _STOPS: Messages = {
     "SIGTTOU": "stopped (it uses the console from the background)",
 }
 
+#: For whom a process waits.
+_FOR: Messages = {
+    "one": "{name} waits for {holders}: {resource}",
+    "all": "{name} waits for all of {holders}: {resource}",
+    "any": "{name} waits for one of {holders}: {resource}",
+    "self": "{name} waits for a thing that only itself could give it: {resource}",
+    "unknown": "{name} waits for {resource}; who has it the system does not tell",
+    "abandoned": "{name} waits for ever for {resource}: whoever had it has ended",
+}
+#: What the holder of a resource does, where the resource is no thing that one has.
+_CHILD_ENDS: Messages = {"end of a child": "the end of a child"}
+_ENDS_OF: Messages = {"end of thread ": "the end of its thread {what}", "end of ": "the end of {what}"}
+#: What one process has, and others wait for; so many of those who have it are named in few words.
+_HELD = ("lock", "mutex", "lock or semaphore", "futex", "semaphore")
+_MAX_HOLDERS = 2
+#: Of a chain so many links are told.
+_MAX_LINKS = 12
+
 #: Why a client has ended.
 _CLIENTS: Messages = {
     "nobody listens": "nobody listens {at}",
@@ -126,6 +146,89 @@ def waits(name: str, on: Clause) -> str:
     if on.rule == "waiting" and not on.figures.get("at"):
         return _("{name} waits").format(name=name)
     return _("{name} waits: {cause}").format(name=name, cause=cause(on))
+
+
+def waits_for(event: Waits, names: Names) -> str:
+    """For whom a process waits."""
+    kind = "any" if event.any else "all"
+    if event.holders == [event.pid]:
+        kind = "self"
+    elif len(event.holders) < 2:
+        kind = "one" if event.holders else "unknown" if event.by == "unknown" else "abandoned"
+    called = _labels([event.pid, *event.holders], names)
+    figures = {"name": called[event.pid], "holders": listed(called[pid] for pid in event.holders)}
+    return fill(_FOR[kind], figures | {"resource": resource(event.resource)})
+
+
+def held(on: Clause, waits: Waits, names: Names) -> str:
+    """In a few words what somebody has, and who; "" where that is told otherwise, or not known."""
+    if on.rule not in _HELD or not waits.holders:
+        return ""
+    who = listed(f"{pid} {names.get(pid, '')}".strip() for pid in waits.holders[:_MAX_HOLDERS])
+    more = "…" if len(waits.holders) > _MAX_HOLDERS else ""
+    what = waits.resource if waits.by == "said" else cause(on)
+    if on.rule == "lock":
+        what = f"{what} {waits.resource}"
+    return f"{what} ← {who}{more}"
+
+
+def resource(name: str) -> str:
+    """What is waited for: a thing with a name of its own, or the end of somebody."""
+    if name in _CHILD_ENDS:
+        return _(_CHILD_ENDS[name])
+    for beginning, template in _ENDS_OF.items():
+        if name.startswith(beginning):
+            return fill(template, {"what": name.removeprefix(beginning)})
+    return name
+
+
+def deadlock(event: Deadlocked, names: Names) -> str:
+    """Who waits for whom, link by link, beginning with the knot."""
+    called = _labels(event.pids, names)
+    links = [_link(edges, called) for edges in _by_waiter(event)]
+    if len(links) > _MAX_LINKS:
+        links = [*links[:_MAX_LINKS], "…"]
+    template = _("perhaps a deadlock, unless a time-out that nobody sees ends it: {links}")
+    if not event.may_end:
+        template = _("deadlock: {links}; none of them can ever go on")
+    return template.format(links=listed(links))
+
+
+def resolved(event: Resolved, names: Names) -> str:
+    """That a deadlock is over."""
+    called = _labels(event.pids, names)
+    return _("the deadlock of {names} is over").format(names=listed(called[pid] for pid in event.pids))
+
+
+def _by_waiter(event: Deadlocked) -> Iterable[list[Edge]]:
+    """The edges of each wait, those of the knot along the way that they lead."""
+    edges: dict[int, dict[str, list[Edge]]] = {}
+    for edge in event.edges:
+        edges.setdefault(edge.pid, {}).setdefault(edge.resource, []).append(edge)
+    todo = [*reversed([*event.core, *(pid for pid in event.pids if pid not in event.core)])]
+    while todo:
+        pid = todo.pop()
+        if pid in edges:
+            found = [*edges.pop(pid).values()]
+            yield from found
+            todo += [edge.holder for wait in reversed(found) for edge in reversed(wait) if edge.holder in event.core]
+
+
+def _link(edges: list[Edge], called: Names) -> str:
+    pid = edges[0].pid
+    figures = {
+        "name": called.get(pid, str(pid)),
+        "holders": listed(called.get(edge.holder, str(edge.holder)) for edge in edges),
+    }
+    kind = "any" if len(edges) > 1 else "self" if edges[0].holder == edges[0].pid else "one"
+    return fill(_FOR[kind], figures | {"resource": resource(edges[0].resource)})
+
+
+def _labels(pids: Iterable[int], names: Names) -> dict[int, str]:
+    """What to call these; by their pids, too, where several have one name."""
+    said = {pid: names.get(pid, str(pid)) for pid in pids}
+    several = [*said.values()]
+    return {pid: name if several.count(name) == 1 else f"{name} ({pid})" for pid, name in said.items()}
 
 
 def client(clause: Clause) -> str:

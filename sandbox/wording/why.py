@@ -9,6 +9,7 @@ from sandbox.model.events import (
     Admitted,
     Blocked,
     Booted,
+    Deadlocked,
     Did,
     Dispatched,
     Event,
@@ -17,6 +18,7 @@ from sandbox.model.events import (
     Operator,
     PolicyNote,
     Ready,
+    Resolved,
     Wrote,
 )
 from sandbox.wording.events import lead, sentence, status
@@ -78,7 +80,7 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
                 said.append(_("You: {did}.").format(did=operator(did)))
             case PolicyNote():
                 said.append(_whole(note(event, names)))
-            case Fault():
+            case Fault() | Deadlocked() | Resolved():
                 said.append(_whole(sentence(event, names)))
     if idle and any(isinstance(event, (Blocked, Exited)) for event in instant):
         said.append(_("Nobody is ready."))

@@ -20,7 +20,9 @@ from sandbox.kernel.machine import (
 )
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
+from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.blocking.sensors.base import SensorContext
+from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands, OperatorLink
@@ -96,7 +98,8 @@ class LinuxMachine:
         self._recipe = RecipeInForce(boot.recipe, order, self._group, obstacle, self._table, self._reports)
         self._privileges = Privileges(boot.setuid, self._reports)
         self._expect(boot.scenario.processes)
-        self._births = Births(boot, cpus, self._clock, order == "overlapped")
+        self._said = SaidLocks()
+        self._births = Births(boot, cpus, self._clock, order == "overlapped", self._said.path)
         self._memory = MemoryLimits(self._group, self._table.by_os_pid.values(), self._reports)
         self._pinning = Pinning(cpus.mini, self._reports)
         self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped", self._guard)
@@ -106,13 +109,14 @@ class LinuxMachine:
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
         self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports)
+        self._waits = WaitMonitor(self._table.by_os_pid, self._blocked, self._said, self._reports)
         self._switch_log = (
             open_switch_log(cpus.mini, self._clock, self._table.by_os_pid, self._reports) if boot.verify else None
         )
         self._population = self._make_population()
         # Chores.
         self._unattended = UnattendedRun(
-            boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports
+            boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports, waits=self._waits
         )
         self._monopoly = Monopoly(self._table, self._reports)
         self._chores_due_ns = 0
@@ -220,6 +224,7 @@ class LinuxMachine:
             self._population.refresh_names((child,))
             self._recipe.look_at_wait(child, on)
             self._detector.explained(child, child.blocked_since_ns())
+            self._stirred |= self._blocked.for_others
             used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
             stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
             if on.rule in AT_A_CONSOLE:
@@ -239,7 +244,16 @@ class LinuxMachine:
         told = [report.event for report in self._reports.rest() if isinstance(report, Told)]
         unseen = self._population.unseen()
         end_all([*self._table.by_os_pid.values()], self._group)
-        users = (self._memory, self._recipe, self._table, self._consoles, self._population, self._net, self._detector)
+        users = (
+            self._memory,
+            self._recipe,
+            self._table,
+            self._consoles,
+            self._population,
+            self._net,
+            self._detector,
+            self._said,
+        )
         for part in (*users, self._switch_log, self._reaper, self._poller):
             if part is not None:
                 part.close()
@@ -406,6 +420,7 @@ class LinuxMachine:
         self._memory.check()
         self._terminator.escalate()
         self._net.look()
+        self._waits.look(self._clock.frozen)
         self._consoles.tick()
         # In a pause nobody shall get on with a write because we have made room for it.
         self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
@@ -424,6 +439,6 @@ class LinuxMachine:
             self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))
 
     def _next_chore_ns(self) -> int:
-        due_ns = min(self._chores_due_ns, self._stop_monitor.next_ns, self._net.next_ns)
+        due_ns = min(self._chores_due_ns, self._stop_monitor.next_ns, self._net.next_ns, self._waits.next_ns)
         check_ns = self._link.next_check_ns
         return due_ns if check_ns is None else min(due_ns, check_ns)

@@ -279,6 +279,11 @@ def changed_signals(os_pid: int) -> set[int]:
     return _signals(os_pid, "SigCgt", "SigIgn")
 
 
+def handles(os_pid: int, signal: int) -> bool:
+    """Whether a process has a handler for a signal."""
+    return signal in _signals(os_pid, "SigCgt")
+
+
 def ignores(os_pid: int, signal: int) -> bool:
     """Whether a process ignores a signal."""
     return signal in _signals(os_pid, "SigIgn")

@@ -55,6 +55,14 @@ def may_write(os_pid: int, descriptor: int) -> bool | None:
         return None
 
 
+def may_read(os_pid: int, descriptor: int) -> bool | None:
+    """Whether a descriptor is open for reading; None: it has been closed."""
+    try:
+        return bool(os.lstat(f"/proc/{os_pid}/fd/{descriptor}").st_mode & 0o400)
+    except OSError:
+        return None
+
+
 def socket_inode(target: str) -> int | None:
     """The number that the system gives the socket to which a descriptor leads; None: it leads to something else."""
     return int(target[8:-1]) if target.startswith("socket:[") else None

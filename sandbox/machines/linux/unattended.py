@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from sandbox.machines.linux.blocking.prospects import Prospect, prospect
+from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
@@ -23,8 +24,8 @@ _CLOSING_NS = 200 * MS
 
 class UnattendedRun:
     """Quits when all that is left waits for somebody to type, to be continued after it was stopped, or for one another,
-    or when all clients have left and only servers are there. ``blocked``: the blocked processes by pid; ``ask``: what
-    has to happen before one of them goes on."""
+    or when all clients have left and only servers are there. ``blocked``: the blocked processes by pid; ``waits``: who
+    of them waits for ever; ``ask``: what has to happen before one of them goes on."""
 
     def __init__(
         self,
@@ -34,8 +35,10 @@ class UnattendedRun:
         commands: Commands,
         reports: Reports,
         ask: Callable[[Child], Prospect] = prospect,
+        waits: WaitMonitor | None = None,
     ) -> None:
         self._ask = ask
+        self._waits = waits
         self._table = table
         self._blocked = blocked
         self._commands = commands
@@ -74,6 +77,8 @@ class UnattendedRun:
         asked = [child for child in self._table.by_pid.values() if not child.held and self._of(child) in waits]
         if names := ", ".join(child.spec.name for child in asked):
             self._reports.fault(None, "waits for somebody to type", names=names)
+        elif self._waits is not None and (names := ", ".join(self._waits.deadlocked_names)):
+            self._reports.fault(None, "deadlock", names=names)
         else:
             self._reports.fault(None, "nothing can happen any more")
         self._commands.quit()
@@ -90,6 +95,9 @@ class UnattendedRun:
             return False
         someone = False
         for child in self._table.by_pid.values():
+            if self._waits is not None and child.pid in self._waits.hopeless and child.pid in self._blocked:
+                someone = True
+                continue
             found = None if child.held else self._of(child)
             if found is Prospect.OPEN or (found is Prospect.POLLS and not self._polls_in_vain(child, now_ns)):
                 return False

@@ -175,10 +175,13 @@ class ReadyColumn(Column):
         return brief(sum(map(session.view.cpu_ns, pids))), self.palette.dim
 
 
-def _brief_cause(row: Row) -> str:
-    """What a process waits for; of an address of this machine the port, and nothing if its name tells that already."""
+def _brief_cause(session: Session, row: Row) -> str:
+    """What a process waits for; of an address of this machine the port, and nothing if its name tells that already. Of
+    what is held, who has it."""
     if row.on is None:
         return ""
+    if row.waits_for is not None and (held := wording.held(row.on, row.waits_for, session.view.names)):
+        return held
     figures = {name: _briefly(value) for name, value in row.on.figures.items()}
     known = row.name[row.name.rfind(":") :]
     return wording.cause(Clause(row.on.rule, {name: value for name, value in figures.items() if value != known}))
@@ -200,7 +203,7 @@ class BlockedColumn(Column):
         return session.view.board.blocked
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
-        on, mark = _brief_cause(row), folded(others)
+        on, mark = _brief_cause(session, row), folded(others)
         name = _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME) + len(mark)  # the reason is what one looks for
         head = self.head(session, row, max(width - cell_len(on), name), others)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
@@ -209,9 +212,8 @@ class BlockedColumn(Column):
         """The cells in which nothing of the first ones is cut."""
         board, digits = session.view.board, _digits(session) + 4
         first = [board.rows[pid] for pid in islice(board.blocked, _MAX_MEASURED)]
-        return max(
-            (digits + min(cell_len(row.name), _MAX_NAME) + cell_len(_brief_cause(row)) for row in first), default=0
-        )
+        names = ((min(cell_len(row.name), _MAX_NAME), _brief_cause(session, row)) for row in first)
+        return max((digits + cells + cell_len(on) for cells, on in names), default=0)
 
     def summary(self, session: Session, pids: Sequence[int]) -> Piece:
         """What they wait for, if it is of one kind."""

@@ -33,6 +33,7 @@ _TONES = {
     "Blocked": "blocked",
     "Exited": "done",
     "Fault": "failed",
+    "Deadlocked": "failed",
     "Operator": "strong",
 }
 

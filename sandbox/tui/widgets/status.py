@@ -76,6 +76,7 @@ class Status(Lines):
             (f" {phase} ", style),
             (" " * (PHASE_CELLS - cell_len(phase)), palette.text),
             (f"t {view.now_ns / S:.{6 if view.looks_back else 3}f} s", palette.text),
+            (f" {_('DEADLOCK')}" if board.deadlock is not None else "", palette.failed),
             (f" {session.tempo_shown}" if session.tempo_shown else "", palette.strong),
         ]
         self._ends = [(width_of(left[:end]), does) for end, does in ((2, "app.open"), (4, "pause"), (6, "go_to"))]

@@ -14,10 +14,13 @@ from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.watchers import echoes_stops
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.model.events import Clause, Figure
+from sandbox.model.rules import FOR_OTHERS, POLL
 from sandbox.util.units import MS, US
 
 #: It waits for somebody to continue it. A process that others on the board may have stopped is said to be "stopped".
 _STOPPED_ITSELF, _STOPPED = "stopped itself", "stopped"
+#: Waits that another process may end.
+_FOR_OTHERS = {*FOR_OTHERS, POLL}
 #: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
 #: How long processes may take to go back into their calls after a pause: all together, and each; how often we look.
@@ -37,6 +40,8 @@ class BlockedProcesses:
         self.by_pid: dict[int, Child] = {}
         #: Have blocked, and on what is still to be found out.
         self._unexplained: list[Child] = []
+        #: Whether somebody has begun to wait for others since that was last asked.
+        self.for_others = False
 
     def add(self, child: Child, at_ns: int | None) -> None:
         """A process that had the CPU has blocked, at that time if it is known. On what is found out once another one
@@ -57,6 +62,7 @@ class BlockedProcesses:
             if child.mode is Mode.BLOCKED:
                 child.wait_cpu_ns = child.cpu_ns()
                 child.blocked_on = self._reason(child, child.blocked_since_ns())
+                self.for_others |= child.blocked_on.rule in _FOR_OTHERS
                 self._guard.note(child, child.blocked_on)
                 yield child, child.blocked_on
                 self._undo_echo(child)
@@ -69,6 +75,7 @@ class BlockedProcesses:
         child.wait_cpu_ns = child.cpu_ns()
         before, child.blocked_on = child.blocked_on, self._reason(child, now_ns)
         child.wait_number += 1
+        self.for_others |= child.blocked_on.rule in _FOR_OTHERS
         if before is None or _kind_of_wait(before) != _kind_of_wait(child.blocked_on):
             self._reports.add(Waits(child.pid, child.blocked_on))
         self._undo_echo(child)

@@ -11,7 +11,7 @@ from itertools import chain
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux.net.holders import SocketHolders
 from sandbox.machines.linux.net.known_sockets import Connection, Listener
-from sandbox.machines.linux.net.sock_diag import FAMILIES, Ends, Tcp, TcpState, list_sockets
+from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, Ends, Tcp, TcpState, list_sockets
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.reports import Reports
@@ -34,8 +34,6 @@ _IPV6_ROUNDS = 25
 _RECHECK_NS = 200 * MS
 #: So many connections are remembered that were reported to be over before the system said so.
 _MAX_CLOSED = 8_192
-#: In these states a connection is open at our side.
-_OPEN = (TcpState.ESTABLISHED, TcpState.CLOSE_WAIT)
 
 
 class NetMonitor:
@@ -169,7 +167,7 @@ class NetMonitor:
             self._new_listeners[tcp.inode] = tcp
 
     def _see_new(self, tcp: Tcp) -> None:
-        if tcp.state not in _OPEN:
+        if tcp.state not in CONNECTED:
             return
         if self._is_strange(tcp.inode):
             self._strangers.add(tcp.inode)
@@ -184,7 +182,7 @@ class NetMonitor:
 
     def _see_change(self, connection: Connection, tcp: Tcp) -> None:
         before = connection.tcp
-        if tcp.inode == 0 and (before.inode or tcp.state not in _OPEN):
+        if tcp.inode == 0 and (before.inode or tcp.state not in CONNECTED):
             return  # the process has closed it, or nobody will accept it any more
         if before.inode not in (0, tcp.inode):
             self._close(connection)  # both ends are the same, and yet it is another one

@@ -36,6 +36,15 @@ OWN_PORT, _PEER_PORT, OWN_HOST, _PEER_HOST = slice(0, 2), slice(2, 4), slice(4, 
 _DEAD = (TcpState.SYN_SENT, TcpState.SYN_RECEIVED, TcpState.TIME_WAIT, TcpState.CLOSED)
 
 
+#: In these states a connection is there at our side.
+CONNECTED = (TcpState.ESTABLISHED, TcpState.CLOSE_WAIT)
+
+
+def other_side(ends: bytes) -> bytes:
+    """The same ends as the other socket of a connection has them."""
+    return ends[_PEER_PORT] + ends[OWN_PORT] + ends[_PEER_HOST] + ends[OWN_HOST]
+
+
 class Tcp(NamedTuple):
     """One socket. ``ends``: both ports and both addresses, as the system writes them: what tells connections apart;
     ``inode`` 0: no process has it (yet, or any more); ``unread``: bytes that wait to be read, of a listener connections
@@ -209,6 +218,36 @@ def _find_info(answer: bytes, at: int, end: int) -> int | None:
         if kind == _INFO:
             return at + _ATTRIBUTE.size if size >= _COUNTED.size + _ATTRIBUTE.size else None
         at += max(size + 3 & ~3, _ATTRIBUTE.size)
+    return None
+
+
+# Sockets of this machine alone: <linux/unix_diag.h>
+
+_UNIX_REQUEST = struct.Struct(
+    "=BBxxIIIii"
+)  # struct unix_diag_req: family, protocol, states, inode, what to show, cookie
+_SHOW_PEER, _PEER = 4, 2
+_UNIX_MESSAGE_SIZE = 16
+
+
+def unix_peer(inode: int) -> int | None:
+    """The other end of a socket of this machine alone, by inode; None: it has none, or the system does not tell."""
+    request = _UNIX_REQUEST.pack(socket.AF_UNIX, 0, 0xFFFFFFFF, inode, _SHOW_PEER, -1, -1)
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _SOCK_DIAG) as link:
+            link.settimeout(1)
+            link.send(_HEADER.pack(_HEADER.size + len(request), _BY_FAMILY, 1, 0, 0) + request)
+            answer = link.recv(_MAX_ANSWER)
+    except OSError:
+        return None
+    for kind, at, end in _messages(answer):
+        attribute_at = at + _UNIX_MESSAGE_SIZE
+        while kind == _BY_FAMILY and attribute_at + _ATTRIBUTE.size + 4 <= end:
+            size, attribute = _ATTRIBUTE.unpack_from(answer, attribute_at)
+            if attribute == _PEER:
+                peer: int = struct.unpack_from("=I", answer, attribute_at + _ATTRIBUTE.size)[0]
+                return peer
+            attribute_at += max(size + 3 & ~3, _ATTRIBUTE.size)
     return None
 
 

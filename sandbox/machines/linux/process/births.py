@@ -15,14 +15,16 @@ from sandbox.model.spec import Boot, ProcessSpec
 
 
 class Births:
-    """``overlapped``: whether the next process is continued before the last one has stopped."""
+    """``overlapped``: whether the next process is continued before the last one has stopped; ``notes``: where programs
+    note their locks."""
 
     #: There is one from ``all`` on.
     _spawner: Spawner
 
-    def __init__(self, boot: Boot, cpus: CpuAssignment, clock: Clock, overlapped: bool) -> None:
+    def __init__(self, boot: Boot, cpus: CpuAssignment, clock: Clock, overlapped: bool, notes: str = "") -> None:
         self._boot = boot
         self._cpus = cpus
+        self._notes = notes
         self._clock = clock
         # On a CPU that we share no woken process may preempt us either.
         self._batch = overlapped or not cpus.dedicated
@@ -33,7 +35,8 @@ class Births:
         once we are ``dismissed``."""
         scenario, zero = self._boot.scenario, self._clock.zero
         listeners = Listeners(scenario.processes, self._boot.exposed)
-        self._spawner = Spawner(self._cpus.mini[0], scenario.folder, listeners, zero, self._batch, self._boot.setuid)
+        how = (self._batch, self._boot.setuid, self._notes)
+        self._spawner = Spawner(self._cpus.mini[0], scenario.folder, listeners, zero, *how)
         yield from self._spawner.spawn_many(takewhile(lambda _: not dismissed(), scenario.processes))
         listeners.close()
 

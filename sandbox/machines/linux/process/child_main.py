@@ -210,8 +210,9 @@ def client_of(spec: ProcessSpec, address: Address) -> Program:
     return Program(lambda: client.talk((address.host, address.port), spec.say, spec.every_ns / S, spec.times))
 
 
-def other_program(spec: ProcessSpec, folder: str) -> Program:
-    """A server, a command, a Python function or a whole Python file; files lie in ``folder``."""
+def other_program(spec: ProcessSpec, folder: str, notes: str = "") -> Program:
+    """A server, a command, a Python function or a whole Python file; files lie in ``folder``. ``notes``: where a
+    function's process notes its locks ("": nowhere)."""
     if spec.program in SERVERS:
         serve, conduct = _SERVE[spec.program], Conduct(spec.name, spec.idle_ns / S, spec.clients)
         return Program(lambda: serve(socket.socket(fileno=_LISTENER), conduct))
@@ -223,7 +224,8 @@ def other_program(spec: ProcessSpec, folder: str) -> Program:
     file, colon, function = (spec.python or "").partition(":")
     if not colon:
         return Program(lambda: _execute([python, file, *map(str, spec.args)], folder), executes=True)
-    call = [python, function_program.__file__, spec.name, str(int(signal.SIGSTOP)), file, function, ascii(spec.args)]
+    told = [spec.name, str(int(signal.SIGSTOP)), file, function, ascii(spec.args), notes if spec.hook else ""]
+    call = [python, function_program.__file__, *told]
     return Program(lambda: _execute(call, folder), executes=True, stops=True)
 
 

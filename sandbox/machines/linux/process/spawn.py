@@ -82,8 +82,8 @@ class Forked(NamedTuple):
 class Spawner:
     """Starts processes on a real CPU; files lie in ``folder``. ``zero``: where the machine's clock began, in memory
     that processes share with it. ``batch``: a woken process does not preempt another; ``setuid``: programs may gain
-    privileges. Only a single-threaded process may have one: the arming of a child against our death follows the thread
-    that forks."""
+    privileges; ``notes``: where those of Python note their locks. Only a single-threaded process may have one: the
+    arming of a child against our death follows the thread that forks."""
 
     def __init__(
         self,
@@ -93,10 +93,12 @@ class Spawner:
         zero: Sequence[int] = (0,),
         batch: bool = True,
         setuid: bool = False,
+        notes: str = "",
     ) -> None:
         self._folder = folder
         self._listeners = listeners
         self._zero = zero
+        self._notes_of_locks = notes
         nice, descriptors = os.getpriority(os.PRIO_PROCESS, 0), resource.getrlimit(resource.RLIMIT_NOFILE)
         slack_ns = libc.inherited_timer_slack_ns()
         self._settings = ChildSettings(os.getpid(), cpu, nice, descriptors, slack_ns, batch, setuid)
@@ -209,7 +211,7 @@ class Spawner:
         if spec.work is not None:
             return synthetic_work(spec, self._overhead_ns, self._zero)
         if spec.program != CLIENT:
-            return other_program(spec, folder)
+            return other_program(spec, folder, self._notes_of_locks)
         address = self._listeners.find(spec.connect or "")
         if address is None:
             raise SpawnFailed(Clause("nobody listens", {"name": spec.name, "at": spec.connect}))

@@ -1,0 +1,161 @@
+"""Deadlock: who can never go on, because each waits for others of whom the same is true.
+
+The nodes are threads. What one waits for is put as groups: it goes on as soon as one member of *each* group lets go. A
+pipe is one group of all who write to it; a lock that several share is a group for each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
+from typing import Generic, NamedTuple, TypeVar
+
+N = TypeVar("N", bound=Hashable)
+
+
+class Deadlock(NamedTuple, Generic[N]):
+    """``stuck``: all who can never go on because of a knot; ``core``: those in a knot, who are stuck by themselves;
+    ``abandoned``: who waits for somebody that is no more, or for such a one, and for no knot."""
+
+    stuck: frozenset[N]
+    core: frozenset[N]
+    abandoned: frozenset[N]
+
+
+Groups = Collection[frozenset[N]]
+
+
+def find(waits: Mapping[N, Groups[N]]) -> Deadlock[N]:
+    """``waits``: the groups of each thread that is blocked on something which only others can end. Whoever is not in it
+    can go on by itself: it runs, sleeps, has a time-out, waits for a person."""
+    lost = _supported(waits, waits)
+    core = _knots({node: [group for group in waits[node] if group] for node in lost}, lost)
+    stuck = _leading_to(core, waits, lost)
+    return Deadlock(stuck, core, lost - stuck)
+
+
+def _supported(members: Iterable[N], waits: Mapping[N, Groups[N]]) -> frozenset[N]:
+    """The greatest part of these of whom each has a group that lies wholly within it."""
+    left = {*members}
+    groups: dict[frozenset[N], list[N]] = {}
+    for node in left:
+        for group in {*waits[node]}:
+            groups.setdefault(group, []).append(node)
+    of_member: dict[N, list[frozenset[N]]] = {}
+    broken: list[frozenset[N]] = []
+    for group in groups:
+        if group <= left:
+            for member in group:
+                of_member.setdefault(member, []).append(group)
+        else:
+            broken.append(group)
+    whole = {node: len({*waits[node]}) for node in left}
+    gone = [node for node in left if not whole[node]]
+    seen = {*broken}
+    while broken or gone:
+        for node in gone:
+            left.discard(node)
+            broken += (group for group in of_member.get(node, ()) if group not in seen)
+            seen.update(of_member.get(node, ()))
+        gone = []
+        for group in broken:
+            for node in groups[group]:
+                whole[node] -= 1
+                if not whole[node] and node in left:
+                    gone.append(node)
+        broken = []
+    return frozenset(left)
+
+
+def _knots(waits: Mapping[N, Groups[N]], lost: frozenset[N]) -> frozenset[N]:
+    """Those of the lost who are so by themselves: in sets where everybody reaches everybody, and that need nobody
+    else."""
+    core: set[N] = set()
+    todo = [lost]
+    while todo:
+        among = todo.pop()
+        for part in _components(among, waits):
+            needs = _supported(part, waits)
+            if needs == among:
+                core |= needs
+            elif needs:
+                todo.append(needs)
+    return frozenset(core)
+
+
+def _leading_to(core: frozenset[N], waits: Mapping[N, Groups[N]], lost: frozenset[N]) -> frozenset[N]:
+    """Those of the lost who wait for one of the core, or for such a one."""
+    waiters: dict[frozenset[N], list[N]] = {}
+    of_member: dict[N, list[frozenset[N]]] = {}
+    for node in lost:
+        for group in whole_groups(waits[node], lost):
+            if group not in waiters:
+                for member in group:
+                    of_member.setdefault(member, []).append(group)
+            waiters.setdefault(group, []).append(node)
+    found, todo = {*core}, [*core]
+    while todo:
+        for group in of_member.pop(todo.pop(), ()):
+            new = [node for node in waiters.pop(group, ()) if node not in found]
+            found.update(new)
+            todo += new
+    return frozenset(found)
+
+
+def whole_groups(groups: Groups[N], within: frozenset[N]) -> Iterator[frozenset[N]]:
+    """Those of which nobody can let go."""
+    return (group for group in groups if group <= within)
+
+
+def _components(among: frozenset[N], waits: Mapping[N, Groups[N]]) -> Iterator[list[N]]:
+    """Sets of those who reach one another, over groups that lie within ``among``, by Tarjan's algorithm. A group is a
+    vertex, too: else a thousand who wait for one another were a million edges."""
+    number: dict[object, int] = {}
+    low: dict[object, int] = {}
+    stack: list[object] = []
+    on_stack: set[object] = set()
+
+    def edges(vertex: object) -> Iterator[object]:
+        if isinstance(vertex, _Group):
+            return iter(vertex.members)
+        return map(_Group, whole_groups(waits[vertex], among))  # type: ignore[index]
+
+    for root in among:
+        if root in number:
+            continue
+        path: list[tuple[object, Iterator[object]]] = []
+        _enter(root, number, low, stack, on_stack)
+        path.append((root, edges(root)))
+        while path:
+            vertex, rest = path[-1]
+            for other in rest:
+                if other not in number:
+                    _enter(other, number, low, stack, on_stack)
+                    path.append((other, edges(other)))
+                    break
+                if other in on_stack:
+                    low[vertex] = min(low[vertex], number[other])
+            else:
+                path.pop()
+                if path:
+                    low[path[-1][0]] = min(low[path[-1][0]], low[vertex])
+                if low[vertex] == number[vertex]:
+                    at = stack.index(vertex) if vertex is not stack[-1] else len(stack) - 1
+                    part = stack[at:]
+                    del stack[at:]
+                    on_stack.difference_update(part)
+                    if len(part) > 1:  # else nobody waits within it, not even for itself
+                        yield [node for node in part if not isinstance(node, _Group)]  # type: ignore[misc]
+
+
+class _Group(NamedTuple):
+    """A group as a vertex."""
+
+    members: frozenset[Hashable]
+
+
+def _enter(
+    vertex: object, number: dict[object, int], low: dict[object, int], stack: list[object], on_stack: set[object]
+) -> None:
+    number[vertex] = low[vertex] = len(number)
+    stack.append(vertex)
+    on_stack.add(vertex)

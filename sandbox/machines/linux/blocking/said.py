@@ -1,0 +1,119 @@
+"""What Python programs say of their locks: which ones they have made, and what their code calls them.
+
+The system does not record who has a POSIX semaphore, of which the locks of ``multiprocessing`` are made. The object in
+each process does: how often this process has taken it and not given it back. So a program notes once, when it makes a
+lock, where that object is (``sandbox.programs.function``), and taking and releasing it costs nothing more; when
+somebody waits for it, we read the objects.
+"""
+
+from __future__ import annotations
+
+import os
+import struct
+from collections.abc import Callable, Iterator, Sequence
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.blocking.holders import Semaphore, Thread
+from sandbox.machines.linux.process.child import Child, Relative
+from sandbox.util.text import clean_line
+
+#: Of what programs note so much is read, in bytes, and so long may a name be.
+_MAX_NOTES, _MAX_NAME = 1 << 20, 60
+#: So many ancestors are asked from whom a process may have its locks.
+_MAX_ANCESTORS = 32
+#: The object, behind what all objects begin with, which is larger where threads are free: the semaphore's address; the
+#: thread that took it last; how often this process has it; how often it may be taken; whether by one thread only.
+_OBJECT, _HEADS = struct.Struct("=QQiii"), (16, 32)
+#: Where glibc keeps a thread's tid, from its pthread_t on: on x86-64, on aarch64.
+_TID_AT = (720, 208)
+
+
+class SaidLocks:
+    """``path``: where programs note their locks, as long as we live; "" where that cannot be had."""
+
+    def __init__(self) -> None:
+        self._file = self._read = 0
+        self._rest = b""
+        #: By the os_pid of who noted it: the address of each object, and the lock's name.
+        self._names: dict[int, dict[int, str]] = {}
+        try:
+            self._file = os.memfd_create("locks")
+            self.path = f"/proc/{os.getpid()}/fd/{self._file}"
+        except OSError:
+            self.path = ""
+
+    def __call__(
+        self, shared: Sequence[tuple[Child, int]], threads: Callable[[Child], frozenset[Thread]]
+    ) -> Semaphore | None:
+        """What is known of the semaphore that these processes have at these addresses; None: nothing."""
+        self._read_notes()
+        name, is_lock = "", True
+        holders: list[frozenset[Thread]] = []
+        silent = 0
+        for child, address in shared:
+            found = self._object(child, address)
+            if found is None:
+                silent += 1
+                continue
+            name, last, count, maximum = found
+            is_lock = maximum == 1
+            if count < 0:  # it gives back what others have taken
+                return Semaphore(name, None, False)
+            if count:
+                holders.append(_thread(child, last, threads(child)) if is_lock else threads(child))
+        if not name:
+            return None
+        if is_lock and (len(holders) > 1 or (silent and not holders)):
+            return Semaphore(name, None, True)
+        return Semaphore(name, holders, is_lock)
+
+    def close(self) -> None:
+        """Nobody notes anything any more."""
+        if self.path:
+            os.close(self._file)
+            self.path = ""
+
+    def _read_notes(self) -> None:
+        if not self.path or self._read >= _MAX_NOTES:
+            return
+        data = os.pread(self._file, _MAX_NOTES - self._read, self._read)
+        self._read += len(data)
+        *lines, self._rest = (self._rest + data).split(b"\n")
+        for line in lines:
+            words = line.decode(errors="replace").split(None, 2)
+            try:
+                os_pid, address, name = int(words[0]), int(words[1], 16), words[2]
+            except (IndexError, ValueError):
+                continue  # somebody has written what is no note
+            self._names.setdefault(os_pid, {})[address] = clean_line(name, _MAX_NAME)
+
+    def _object(self, child: Child, semaphore: int) -> tuple[str, int, int, int] | None:
+        """The object of this semaphore in a process: its name, which thread took it last (a pthread_t), how often the
+        process has it, how often it may be had."""
+        for address, name in self._noted(child):
+            memory = procfs.read_memory(child.os_pid, address, _HEADS[-1] + _OBJECT.size)
+            for head in _HEADS:
+                if len(memory) >= head + _OBJECT.size:
+                    handle, last, count, maximum, kind = _OBJECT.unpack_from(memory, head)
+                    if handle == semaphore and kind in (0, 1) and maximum > 0:
+                        return name, last, count, maximum
+        return None
+
+    def _noted(self, child: Child) -> Iterator[tuple[int, str]]:
+        """What it has noted itself, and what those had from whom it was forked."""
+        relative: Relative | None = child
+        for _ in range(_MAX_ANCESTORS):
+            if relative is None:
+                return
+            yield from self._names.get(relative.os_pid, {}).items()
+            relative = relative.parent
+
+
+def _thread(child: Child, pthread: int, threads: frozenset[Thread]) -> frozenset[Thread]:
+    """The thread of a process that is meant; all, where that cannot be told."""
+    if len(threads) > 1:
+        for offset in _TID_AT:
+            tid = int.from_bytes(procfs.read_memory(child.os_pid, pthread + offset, 4), "little")
+            if (child.os_pid, tid) in threads:
+                return frozenset({(child.os_pid, tid)})
+    return threads

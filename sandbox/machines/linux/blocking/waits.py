@@ -1,0 +1,234 @@
+"""For whom blocked processes wait, and whether that is a deadlock: looked at again and again, at bounded cost, and not
+at all while nobody waits for somebody else."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from sandbox.kernel import deadlock
+from sandbox.kernel.machine import Told
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.blocking.blocked import BlockedProcesses
+from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, Census, Held, Says, Thread
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.reports import Reports
+from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
+from sandbox.model.rules import FOR_OTHERS, POLL
+from sandbox.util.units import MS, US
+
+#: A wait is looked into once it has lasted so long: most are over by then.
+_MIN_WAIT_NS = 15 * MS
+#: From one round to the next: while a deadlock is to be confirmed, and while somebody waits for others.
+_CONFIRM_NS, _AGAIN_NS = 20 * MS, 200 * MS
+#: So much is done in one piece, and then there is a pause: so many times as long as it took. After a round there is
+#: one so many times as long as the round took, unless somebody new waits.
+_PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 5, 50
+_NEVER_NS = 1 << 62
+#: What one waits for that others on the board may do.
+_FOR_OTHERS = {*FOR_OTHERS, POLL}
+#: Letters of a thread that sleeps in a call.
+_ASLEEP = ("S", "D")
+
+
+class _Look(NamedTuple):
+    """What one round has found: what each blocked thread waits for, and in which wait its process was."""
+
+    held: dict[Thread, Held]
+    wait_numbers: dict[int, int]
+
+
+class _Knot(NamedTuple):
+    """A deadlock: threads that are in it and in its core, and in which waits (by os_pid) it consists."""
+
+    stuck: frozenset[Thread]
+    core: frozenset[Thread]
+    wait_numbers: dict[int, int]
+    may_end: bool
+
+
+class WaitMonitor:
+    """Tells for whom the ``blocked`` processes wait, and of deadlocks. ``known``: all processes, by the system's
+    number; ``says``: asks the programs themselves. ``next_ns``: when to look again (CLOCK_MONOTONIC)."""
+
+    def __init__(self, known: Mapping[int, Child], blocked: BlockedProcesses, says: Says, reports: Reports) -> None:
+        self._known = known
+        self._blocked = blocked
+        self._says = says
+        self._reports = reports
+        self.next_ns = _NEVER_NS
+        self._round: Iterator[None] | None = None
+        self._used_ns = 0
+        #: What was told last of each process, and in which wait.
+        self._told: dict[int, tuple[int, Waits]] = {}
+        #: Seen once, and to be confirmed.
+        self._suspected: _Knot | None = None
+        #: The one that has been told of.
+        self._deadlock: _Knot | None = None
+        self._members: list[int] = []
+        #: Pids of those that wait for ever: in a deadlock, or for somebody who is no more.
+        self.hopeless: frozenset[int] = frozenset()
+
+    @property
+    def deadlocked_names(self) -> list[str]:
+        """Those in the core of a deadlock that there is."""
+        if self._deadlock is None:
+            return []
+        children = [self._known.get(os_pid) for os_pid in sorted({os_pid for os_pid, _ in self._deadlock.core})]
+        return [child.spec.name for child in children if child is not None]
+
+    def look(self, frozen: bool) -> None:
+        """Do a piece of a round, if it is time. In a pause everything stands still."""
+        if self._blocked.for_others and self._round is None:
+            self._blocked.for_others = False
+            self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_WAIT_NS)
+        if self._deadlock is not None and not self._holds(self._deadlock):
+            self._resolve()
+        if self.next_ns == _NEVER_NS:
+            return
+        began_ns = time.monotonic_ns()
+        if frozen or began_ns < self.next_ns:
+            if frozen:
+                self.next_ns = max(self.next_ns, began_ns + _MIN_WAIT_NS)
+            return
+        if self._round is None:
+            self._round, self._used_ns = self._look(), 0
+        for _ in self._round:
+            took_ns = time.monotonic_ns() - began_ns
+            if took_ns > _PIECE_NS:
+                self._used_ns += took_ns
+                self.next_ns = began_ns + took_ns * _PAUSE_FACTOR
+                return
+        self._round = None
+        self._used_ns += time.monotonic_ns() - began_ns
+        self.next_ns = self._next_round_ns()
+
+    def _next_round_ns(self) -> int:
+        now_ns = time.monotonic_ns()
+        if self._suspected is not None:
+            return now_ns + _CONFIRM_NS
+        return now_ns + max(_AGAIN_NS, self._used_ns * _REST_FACTOR) if self._told else _NEVER_NS
+
+    # One round
+
+    def _look(self) -> Iterator[None]:
+        waiters = [child for child in self._blocked.by_pid.values() if not child.held]
+        rules = {child.blocked_on.rule for child in waiters if child.blocked_on is not None}
+        if len(self._known) > MAX_PROCESSES or not rules & _FOR_OTHERS:
+            self._told, self._suspected, self.hopeless = {}, None, frozenset()
+            return
+        numbers = {child.os_pid: child.wait_number for child in waiters}
+        census = Census(self._known, self._says)
+        yield from census.prepare(rules)
+        held: dict[Thread, Held] = {}
+        for child in waiters:
+            tids = procfs.thread_ids(child.os_pid)
+            for tid in tids if len(tids) <= MAX_THREADS else ():
+                if (found := census.wait_of(child, tid)) is not None:
+                    held[child.os_pid, tid] = found
+                yield
+        look = _Look(held, numbers)
+        self._tell(look)
+        self._judge(look)
+
+    def _is_still(self, os_pid: int, number: int) -> bool:
+        """Whether a process is still in this wait."""
+        child = self._known.get(os_pid)
+        return (
+            child is not None
+            and child.pid in self._blocked.by_pid
+            and child.wait_number == number
+            and child.state()[0] in _ASLEEP
+        )
+
+    def _tell(self, look: _Look) -> None:
+        """For whom each process waits: that of its first thread, or else of the next that waits for others."""
+        told: dict[int, tuple[int, Waits]] = {}
+        now_ns = self._reports.now_ns()
+        for (os_pid, _), held in sorted(look.held.items()):
+            child, number = self._known.get(os_pid), look.wait_numbers[os_pid]
+            if os_pid in told or child is None or not self._is_still(os_pid, number):
+                continue
+            holders = sorted(self._pids(held.holders))
+            event = Waits(now_ns, child.pid, held.resource, holders, held.by, held.any)
+            before = self._told.get(os_pid)
+            if before is not None and before[0] == number and _same(before[1], event):
+                event = before[1]
+            else:
+                self._reports.add(Told(event))
+            told[os_pid] = number, event
+        self._told = told
+
+    def _pids(self, os_pids: list[int]) -> list[int]:
+        """On the board."""
+        return [child.pid for os_pid in os_pids if (child := self._known.get(os_pid)) is not None and child.pid]
+
+    # Deadlock
+
+    def _judge(self, look: _Look) -> None:
+        """Look for a deadlock; one that is found twice, in the same waits, is one: whoever is in it could do nothing
+        meanwhile."""
+        found = self._find(look, certain=True) or self._find(look, certain=False)
+        before, self._suspected = self._suspected, found
+        if found is None or not self._holds(found):
+            self._suspected = None
+        elif self._deadlock is not None and self._deadlock[:2] == found[:2]:
+            self._suspected = None  # nothing new
+        elif before is not None and before[:2] == found[:2] and before.wait_numbers == found.wait_numbers:
+            self._suspected = None
+            self._announce(found, look)
+
+    def _find(self, look: _Look, certain: bool) -> _Knot | None:
+        """``certain``: a wait that a time-out may end is none."""
+        waits = {thread: held.groups for thread, held in look.held.items() if not (certain and held.may_end)}
+        found = deadlock.find(waits)
+        if certain:
+            self._note_hopeless(look, found.stuck | found.abandoned)
+        if not found.core:
+            return None
+        numbers = {os_pid: look.wait_numbers[os_pid] for os_pid, _ in found.stuck}
+        return _Knot(found.stuck, found.core, numbers, not certain)
+
+    def _note_hopeless(self, look: _Look, lost: frozenset[Thread]) -> None:
+        """Those of whom no thread goes on any more."""
+        hopeless = set()
+        for os_pid in {os_pid for os_pid, _ in lost}:
+            child = self._known.get(os_pid)
+            tids = {*procfs.thread_ids(os_pid)} - (
+                {os_pid} if child is not None and child.first_thread_ended else set()
+            )
+            if child is not None and all((os_pid, tid) in lost for tid in tids):
+                hopeless.add(child.pid)
+        self.hopeless = frozenset(hopeless)
+
+    def _holds(self, knot: _Knot) -> bool:
+        """Whether all in its core are still in the same waits."""
+        return all(self._is_still(os_pid, knot.wait_numbers[os_pid]) for os_pid in {os_pid for os_pid, _ in knot.core})
+
+    def _announce(self, knot: _Knot, look: _Look) -> None:
+        self._deadlock = knot
+        edges: dict[tuple[int, int, str], None] = {}
+        for thread in sorted(knot.stuck):
+            held = look.held[thread]
+            whole = deadlock.whole_groups(held.groups, knot.stuck)
+            members = {os_pid for group in whole for os_pid, _ in group}
+            others = held.holders or sorted(members - {thread[0]}) or [thread[0]]
+            for pid in self._pids([thread[0]]):
+                edges |= {(pid, holder, held.resource): None for holder in self._pids(others)}
+        now_ns, self._members = self._reports.now_ns(), self._sorted_pids(knot.stuck)
+        core, links = self._sorted_pids(knot.core), [Edge(*edge) for edge in edges]
+        self._reports.add(Told(Deadlocked(now_ns, self._members, core, links, knot.may_end)))
+
+    def _sorted_pids(self, threads: frozenset[Thread]) -> list[int]:
+        return sorted(self._pids([*{os_pid for os_pid, _ in threads}]))
+
+    def _resolve(self) -> None:
+        """Somebody of it can go on, or has ended; whether others still cannot the next round will tell."""
+        self._deadlock, self.hopeless = None, frozenset()
+        self._reports.add(Told(Resolved(self._reports.now_ns(), self._members)))
+        self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_WAIT_NS)
+
+
+def _same(one: Waits, other: Waits) -> bool:
+    return (one.resource, one.holders, one.by, one.any) == (other.resource, other.holders, other.by, other.any)

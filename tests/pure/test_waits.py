@@ -1,0 +1,187 @@
+"""Who waits for whom: on the board, in words, in claims; what programs note of their locks; what /proc says of them."""
+
+from __future__ import annotations
+
+import ctypes
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from sandbox import wording
+from sandbox.machines.linux.blocking.said import SaidLocks
+from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.procfs_shared import FileLock, file_locks, shared_mappings
+from sandbox.model.claims import Happening, parse_happening
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Booted,
+    Clause,
+    Deadlocked,
+    Descheduled,
+    Dispatched,
+    Edge,
+    Event,
+    Ready,
+    Resolved,
+    Waits,
+    decode,
+    encode,
+)
+from sandbox.model.spec import ProcessSpec
+from sandbox.programs import function
+from sandbox.views.board import Board
+from sandbox.views.tracker import LessonTracker
+
+RING = Deadlocked(90, [1, 2], [1, 2], [Edge(1, 2, "fork"), Edge(2, 1, "noodles")])
+
+
+def told() -> list[Event]:
+    """Two processes block, each on what the other one has."""
+    events: list[Event] = [Booted(0, "linux", 1, "rr", {}, "arrival-first", "test")]
+    for pid, name in ((1, "ann"), (2, "bob")):
+        start = 10 * pid
+        events += [
+            Admitted(start, pid, name, name),
+            Ready(start, pid, "admitted"),
+            Dispatched(start + 1, pid, 0, None, Clause("head of the ready queue")),
+            Descheduled(start + 2, pid, 0, 1, "blocked"),
+            Blocked(start + 2, pid, Clause("lock or semaphore")),
+        ]
+    return [*events, Waits(80, 1, "fork", [2], "said"), Waits(80, 2, "noodles", [1], "said"), RING]
+
+
+def test_the_board_knows_for_whom_each_waits_until_it_goes_on() -> None:
+    board = Board()
+    for event in told():
+        board.apply(decode(encode(event)))
+    names = {1: "ann", 2: "bob"}
+    row = board.rows[1]
+    assert row.on is not None
+    assert row.waits_for is not None
+    assert wording.held(row.on, row.waits_for, names) == "fork ← 2 bob"
+    assert board.deadlock == RING
+    explained = wording.why(board.recent, names, "rr", idle=True)
+    assert explained is not None
+    assert explained[1].startswith("deadlock: ann waits for bob: fork, bob waits for ann: noodles; none of them")
+    board.apply(Resolved(99, [1, 2]))
+    board.apply(Ready(100, 1, "woke"))
+    assert board.deadlock is None
+    assert row.waits_for is None
+
+
+@pytest.mark.parametrize(
+    ("event", "said"),
+    [
+        (Waits(0, 1, "fork", [2], "said"), "ann waits for bob: fork"),
+        (Waits(0, 1, "log", [2, 3], "seen"), "ann waits for all of bob, 3: log"),
+        (Waits(0, 1, "pipe:[7]", [2, 3], "seen", any=True), "ann waits for one of bob, 3: pipe:[7]"),
+        (Waits(0, 1, "end of bob", [2], "seen"), "ann waits for bob: the end of bob"),
+        (Waits(0, 1, "semaphore 7f", [], "unknown", any=True), "ann waits for semaphore 7f; who has it the system does not tell"),
+        (Waits(0, 1, "fork", [], "said"), "ann waits for ever for fork: whoever had it has ended"),
+        (Waits(0, 1, "pipe:[7]", [1], "seen"), "ann waits for a thing that only itself could give it: pipe:[7]"),
+        (msgspec.structs.replace(RING, may_end=True), "perhaps a deadlock, unless a time-out that nobody sees ends it: ann waits for bob: fork, bob waits for ann: noodles"),
+        (Resolved(0, [1, 2]), "the deadlock of ann, bob is over"),
+    ],
+)  # fmt: skip
+def test_it_is_told_in_words(event: Event, said: str) -> None:
+    assert wording.sentence(event, {1: "ann", 2: "bob"}) == said
+
+
+def test_a_deadlock_can_be_claimed() -> None:
+    both, one, other = map(parse_happening, ("ann, bob deadlock", "bob deadlock", "ann, eve deadlock"))
+    assert both == Happening("ann, bob", "deadlock")
+    assert str(both) == "ann, bob deadlock"
+    tracker = LessonTracker([both, one, other])
+    for event in told():
+        tracker.add(event)
+    assert [tracker.times[each].number for each in (both, one, other)] == [1, 1, 0]
+
+
+PROGRAM = """
+from multiprocessing import get_context
+context = get_context("fork")
+class Table: pass
+
+def main():
+    noodles, fork = context.Lock(), context.RLock()
+    chairs = [context.Lock() for _ in range(2)]
+    table = Table()
+    table.gate: object = context.Semaphore(0)
+    queue = context.Queue()
+    drawer = {
+        "knife": context.Lock(),
+    }
+    print(context.Lock() is None)
+"""
+
+
+def test_locks_are_noted_by_the_names_that_the_code_gives_them(tmp_path: Path) -> None:
+    (tmp_path / "table.py").write_text(PROGRAM)
+    notes = tmp_path / "notes"
+    notes.touch()
+    words = ("table", str(int(signal.SIGCONT)), "table.py", "main", "[]", str(notes))
+    call = [sys.executable, function.__file__, *words]
+    done = subprocess.run(call, check=False, cwd=tmp_path, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
+    names = [line.split(None, 2)[2] for line in notes.read_text().splitlines()]
+    assert list(dict.fromkeys(names)) == [
+        "noodles",
+        "fork",
+        "chairs[0]",
+        "chairs[1]",
+        "gate",
+        "queue",
+        "drawer",
+        "table.py:15",
+    ]
+
+
+def test_who_has_a_lock_is_read_from_its_object() -> None:
+    lock = multiprocessing.get_context("fork").Lock()
+    inner = lock._semlock  # type: ignore[attr-defined]
+    child = Child(os.getpid(), ProcessSpec("us"), forked=False)
+    said = SaidLocks()
+    threads = frozenset({(child.os_pid, child.os_pid)})
+    try:
+        with open(said.path, "ab") as notes:
+            notes.write(b"nonsense\n\xff 1\n" + f"{child.os_pid} {id(inner):x} noodles\n".encode())
+
+        def ask() -> object:
+            return said([(child, inner.handle)], lambda _: threads)
+
+        assert ask() == ("noodles", [], True)
+        with lock:
+            assert ask() == ("noodles", [threads], True)
+        assert ask() == ("noodles", [], True)
+        assert said([(child, inner.handle + 8)], lambda _: threads) is None
+    finally:
+        said.close()
+        child.close()
+
+
+def test_shared_memory_and_locks_on_files_are_found(tmp_path: Path) -> None:
+    import fcntl
+    import mmap
+
+    with mmap.mmap(-1, 4_096) as shared, open(tmp_path / "file", "w") as file:
+        at = ctypes.addressof(ctypes.c_char.from_buffer(shared))
+        assert [each for each in shared_mappings(os.getpid()) if each.begin <= at < each.end]
+        fcntl.flock(file, fcntl.LOCK_EX)
+        [lock] = file_locks(os.getpid(), file.fileno())
+    assert (lock.kind, lock.writes, lock.by) == ("FLOCK", True, os.getpid())
+
+
+def test_which_locks_are_in_the_way() -> None:
+    lock = FileLock("POSIX", False, 1, "fe:00:7", 10, 20)
+    assert lock.hinders("POSIX", True, 15, 30)
+    assert lock.hinders("OFDLCK", True, 0, 11)
+    assert not lock.hinders("POSIX", False, 15, 30)  # both only read
+    assert not lock.hinders("POSIX", True, 20, 30)  # beside it
+    assert not lock.hinders("FLOCK", True, 15, 30)  # of another kind

@@ -1,0 +1,122 @@
+"""Who waits for whom is read from the system, and a deadlock is found, resolved, and ends a run that nobody attends."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from sandbox.model.commands import Kill, Quit
+from sandbox.model.events import Admitted, Deadlocked, Event, Fault, Resolved, Waits
+from sandbox.model.spec import ProcessSpec, Scenario
+from tests.support.real import run_real, watch
+from tests.support.scenarios import command, quick_python, scenario
+
+pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
+
+#: A few lines each; some wait for one another for ever, others do not.
+PROGRAMS = """
+import fcntl, os, signal, socket, time
+from multiprocessing import get_context
+context = get_context("fork")
+
+def hold(first, second, limit=None):
+    with first:
+        time.sleep(0.1)
+        second.acquire(timeout=limit)
+
+def dine(*limits):
+    noodles, fork = context.Lock(), context.Lock()
+    eaters = [context.Process(target=hold, args=(noodles, fork, limits[0])),
+              context.Process(target=hold, args=(fork, noodles, limits[1]))]
+    for eater in eaters: eater.start()
+    for eater in eaters: eater.join()
+
+def crossed(): dine(None, None)
+def timed(): dine(None, 0.6)
+
+def full():
+    there, back = os.pipe(), os.pipe()
+    mine, hers = (there[1], back[0]) if os.fork() else (back[1], there[0])
+    while True: os.write(mine, b"x" * 70_000)
+
+def talk():
+    ours, theirs = socket.socketpair()
+    mine = ours if os.fork() else theirs
+    (theirs if mine is ours else ours).close()
+    mine.recv(1)
+
+def late():
+    there, back = os.pipe()
+    if os.fork():
+        time.sleep(0.4)
+        os.write(back, b"x")
+        os.wait()
+    else:
+        os.read(there, 1)
+
+def abandoned():
+    lock = context.Lock()
+    if os.fork() == 0:
+        lock.acquire()
+        os._exit(0)
+    os.wait()
+    lock.acquire()
+"""
+
+
+def program(folder: Path, name: str) -> Scenario:
+    (folder / "programs.py").write_text(PROGRAMS)
+    return replace(scenario(ProcessSpec("it", python=f"programs.py:{name}")), folder=str(folder))
+
+
+def of_kind(events: list[Event], kind: type[Event]) -> list[Event]:
+    return [event for event in events if isinstance(event, kind)]
+
+
+def test_crossed_locks_are_a_deadlock_until_somebody_is_killed(tmp_path: Path) -> None:
+    with watch(program(tmp_path, "crossed")) as run:
+        [found] = run.until(lambda: run.all(Deadlocked), "the deadlock is found")
+        parent, *children = (event.pid for event in run.all(Admitted))
+        assert found.core == children
+        assert found.pids == [parent, *children]
+        held = {(edge.pid, edge.holder, edge.resource) for edge in found.edges}
+        assert {(children[0], children[1], "fork"), (children[1], children[0], "noodles")} <= held
+        assert all(event.by == "said" for event in run.all(Waits) if event.resource in ("fork", "noodles"))
+        run.link.send(Kill(str(children[0])))
+        [over] = run.until(lambda: run.all(Resolved), "it is over")
+        assert over.pids == found.pids
+        # A dead process gives nothing back: the other one waits for ever, which is no deadlock.
+        run.until(lambda: [e for e in run.all(Waits) if e.pid == children[1] and not e.holders], "it is abandoned")
+        run.link.send(Quit())
+    assert len(run.all(Deadlocked)) == 1
+
+
+@pytest.mark.parametrize("name", ["crossed", "full", "talk"])
+@pytest.mark.thorough
+def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:
+    events = run_real(program(tmp_path, name))
+    assert len(of_kind(events, Deadlocked)) == 1
+    assert [event.what.rule for event in events if isinstance(event, Fault) and event.is_stuck] == ["deadlock"]
+
+
+@pytest.mark.parametrize("name", ["timed", "late"])
+def test_who_can_still_be_freed_is_in_no_deadlock(tmp_path: Path, name: str) -> None:
+    events = run_real(program(tmp_path, name))
+    assert of_kind(events, Waits)
+    assert not of_kind(events, Deadlocked)
+
+
+@pytest.mark.thorough
+def test_a_lock_whose_holder_has_died_is_waited_for_for_ever(tmp_path: Path) -> None:
+    events = run_real(program(tmp_path, "abandoned"))
+    assert not of_kind(events, Deadlocked)
+    assert [event.what.rule for event in events if isinstance(event, Fault)][-1] == "nothing can happen any more"
+
+
+def test_a_reader_who_keeps_the_other_end_open_waits_for_itself() -> None:
+    with watch(scenario(command("it", *quick_python("import os", "os.read(os.pipe()[0], 1)")))) as run:
+        [found] = run.until(lambda: run.all(Deadlocked), "the deadlock is found")
+        assert found.pids == found.core == [1]
+        run.link.send(Quit())
