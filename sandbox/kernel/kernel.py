@@ -27,7 +27,7 @@ from sandbox.kernel.machine import (
     Yielded,
 )
 from sandbox.kernel.orders import Orders
-from sandbox.kernel.pacing import LESSON, QUESTION, STEP, Pacing
+from sandbox.kernel.pacing import LESSON, QUESTION, Pacing
 from sandbox.kernel.process import Cpu, Process, Processes
 from sandbox.model.events import (
     KEEPS,
@@ -64,8 +64,7 @@ class Kernel:
     def __init__(self, policy: Policy, cpus: int = 1, ties: str | None = None, kept: int = KEPT) -> None:
         self.now_ns, self.processes = 0, Processes(kept)
         self.cpus = [Cpu(index) for index in range(cpus)]
-        self.journal = Journal()
-        self.orders = Orders()
+        self.journal, self.orders = Journal(), Orders()
         self.paused = self.quitting = False
         self.pacing, self.deadlines = Pacing(), Deadlines()
         self._live = self._waits = 0
@@ -188,10 +187,8 @@ class Kernel:
         cpu.take(process, slice_ns, self.now_ns)
         self.journal.add(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
         # One that goes on was chosen before.
-        if self.pacing.steps and why is not RESUMED and self.pacing.decided():
-            self.pause(STEP, sparing=process)
-        elif self.pacing.awaited(self.journal.events):
-            self.pause(LESSON, sparing=process)
+        if by := self.pacing.pauses_after(why is not RESUMED, self.journal.events):
+            self.pause(by, sparing=process)
 
     def _choose(self, cpu: Cpu) -> tuple[Process, Clause] | None:
         """Who gets an idle CPU, and why: the process that the pause took off it, else the policy's choice."""

@@ -45,7 +45,10 @@ class Pacing:
         self.answered = self.by == QUESTION
         return self.answered
 
-    def decided(self) -> bool:
-        """While there are ``steps``: one decision has been made; returns whether it was the last one before a pause."""
-        self.steps -= 1
-        return self.steps == 0
+    def pauses_after(self, decided: bool, events: list[Event]) -> str:
+        """By whom the machine is paused after a dispatch, which was ``decided`` by the policy; "": by nobody."""
+        if self.steps and decided:
+            self.steps -= 1
+            if self.steps == 0:
+                return STEP
+        return LESSON if self.awaited(events) else ""

@@ -186,23 +186,43 @@ SOLUTIONS = {"round-robin": ROUND_ROBIN, "mlfq": MLFQ, "shares": SHARES, "deadli
 MISTAKES: dict[str, dict[str, Mistake]] = {
     "round-robin": {
         "it is still first come, first served": Mistake("return self.quantum", "return None", []),
-        "who wakes is forgotten": Mistake('if reason == "preempted":', 'if reason == "woke":\n            return\n        if reason == "preempted":', []),
-        "who has used up its slice goes to the head": Mistake('if reason == "preempted":', 'if reason in ("preempted", "expired"):', []),
+        "who wakes is forgotten": Mistake(
+            'if reason == "preempted":',
+            'if reason == "woke":\n            return\n        if reason == "preempted":',
+            [],
+        ),
+        "who has used up its slice goes to the head": Mistake(
+            'if reason == "preempted":', 'if reason in ("preempted", "expired"):', []
+        ),
         "it takes from the wrong end": Mistake("self.queue.popleft()", "self.queue.pop()", []),
         "its unit is the microsecond": Mistake("return self.quantum", "return self.quantum // 1000", []),
         "it looks and does not take": Mistake("self.queue.popleft()", "self.queue[0]", []),
     },
     "mlfq": {
         "there is no boost": Mistake("self.timer_ns = now_ns + self.boost", "pass", []),
-        "blocking gives back the slice": Mistake('keeps_slice = ("preempted", "blocked")', 'keeps_slice = ("preempted",)', []),
+        "blocking gives back the slice": Mistake(
+            'keeps_slice = ("preempted", "blocked")', 'keeps_slice = ("preempted",)', []
+        ),
         "nobody moves down": Mistake("min(task.data + 1, len(self.quanta) - 1)", "task.data", []),
         "who blocks moves down, too": Mistake("if task.left_ns == 0:", "if True:", []),
-        "a newcomer starts at the bottom": Mistake("            task.data = 0\n        place", "            task.data = len(self.quanta) - 1\n        place", []),
+        "a newcomer starts at the bottom": Mistake(
+            "            task.data = 0\n        place",
+            "            task.data = len(self.quanta) - 1\n        place",
+            [],
+        ),
         "the boost forgets those below": Mistake("[*self.levels[0], *lifted]", "self.levels[0]", []),
     },
     "shares": {
-        "each has one ticket": Mistake("ticket = self.luck.randrange(sum(task.tickets for task in self.queue))\n        for task in self.queue:\n            ticket -= task.tickets", "ticket = self.luck.randrange(len(self.queue))\n        for task in self.queue:\n            ticket -= 1", []),
-        "who has most tickets always wins": Mistake("ticket = self.luck.randrange(sum(task.tickets for task in self.queue))", "self.queue = type(self.queue)(sorted(self.queue, key=lambda task: -task.tickets))\n        ticket = 0", []),
+        "each has one ticket": Mistake(
+            "ticket = self.luck.randrange(sum(task.tickets for task in self.queue))\n        for task in self.queue:\n            ticket -= task.tickets",
+            "ticket = self.luck.randrange(len(self.queue))\n        for task in self.queue:\n            ticket -= 1",
+            [],
+        ),
+        "who has most tickets always wins": Mistake(
+            "ticket = self.luck.randrange(sum(task.tickets for task in self.queue))",
+            "self.queue = type(self.queue)(sorted(self.queue, key=lambda task: -task.tickets))\n        ticket = 0",
+            [],
+        ),
         "the lots come from nowhere": Mistake("self.luck.randrange", "random.SystemRandom().randrange", []),
         "more tickets are a longer stride": Mistake("ran_ns / task.tickets", "ran_ns * task.tickets", []),
         "a newcomer catches up": Mistake("task.data = self.latest", "task.data = task.data or 0.0", []),
@@ -213,7 +233,15 @@ MISTAKES: dict[str, dict[str, Mistake]] = {
         "the last one is first": Mistake("min(self.queue, key=self.due)", "max(self.queue, key=self.due)", []),
         "it goes by the period": Mistake("task.due_ns\n", "task.period_ns\n", []),
         "everybody is admitted": Mistake("if self.load + needs <= 1:", "if True:", []),
-        "who is not admitted is forgotten": Mistake("                task.data = needs\n", "                task.data = needs\n        if task.data < 0:\n            return\n", []),
-        "it cannot do without a deadline": Mistake("late if task.due_ns is None or task.data < 0 else task.due_ns", "late if task.data < 0 else task.due_ns", []),
+        "who is not admitted is forgotten": Mistake(
+            "                task.data = needs\n",
+            "                task.data = needs\n        if task.data < 0:\n            return\n",
+            [],
+        ),
+        "it cannot do without a deadline": Mistake(
+            "late if task.due_ns is None or task.data < 0 else task.due_ns",
+            "late if task.data < 0 else task.due_ns",
+            [],
+        ),
     },
 }
