@@ -24,7 +24,7 @@ FORMATS = {
     "perfetto": "perfetto",
     "csv": "table",
     "svg": "svg",
-    "html": "page",
+    "html": "html.page",
     "json": "document",
     "ostep": "ostep",
 }
@@ -66,8 +66,8 @@ def do(args: argparse.Namespace) -> int:
 
 def _lesson(material: Material) -> dict[str, str]:
     """The text of the recorded lesson by language, with the figures of this run; nothing where its file is not here."""
-    from sandbox.lessons.figures import figures
     from sandbox.lessons.text import fill_known, lesson_text
+    from sandbox.views.figures import figures
 
     scenario, story, texts = material.header.scenario, LessonTracker(), {}
     for event in material.events:

@@ -43,7 +43,7 @@ _DOCUMENT = "{{run}}"
 
 def write(material: Material, file: TextIO) -> None:
     """Write one page."""
-    template = (files("sandbox.export") / "page.html").read_text(encoding="utf-8")
+    template = (files("sandbox.export.html") / "page.html").read_text(encoding="utf-8")
     before, _document, after = template.partition(_DOCUMENT)
     file.write(before)
     file.write(_in_script(document(material)))
