@@ -62,7 +62,7 @@ def test_f19_a_flood_while_nobody_reads() -> None:
     with watch(world) as run:
         run.until(lambda: run.all(Wrote), "the output comes")
         hog, kernel = run.os_pid("hog"), run.link.os_pid
-        beat_without_reading(run, 1)
+        wait_until_it_waits(run, run.os_pid("count"))
         resident, used = resident_kib(kernel), cpu_ticks(hog)
         beat_without_reading(run, 2)
         assert resident_kib(kernel) - resident < _FLAT_KIB
@@ -73,6 +73,15 @@ def test_f19_a_flood_while_nobody_reads() -> None:
         run.finish()
         numbers = run.wrote("count").split("\n")[:-1]
         assert numbers[:-1] == [str(number) for number in range(1, len(numbers))], "a number is missing"
+
+
+def wait_until_it_waits(run: Watch, os_pid: int) -> None:
+    """Until one that writes uses no more CPU, because nobody takes what it writes."""
+    give_up, used = time.monotonic() + 10, -1
+    while used != cpu_ticks(os_pid):
+        assert time.monotonic() < give_up, "it writes on and on"
+        used = cpu_ticks(os_pid)
+        beat_without_reading(run, 0.5)
 
 
 def beat_without_reading(run: Watch, seconds: float) -> None:

@@ -13,7 +13,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
@@ -24,7 +24,7 @@ from sandbox.model.events import Backlog, Connected, Exited, Fault, Listening
 from sandbox.model.spec import SERVERS
 from sandbox.util.addresses import Address, parse_address, resolve
 from sandbox.util.units import MS
-from tests.support.procs import cpu_ticks
+from tests.support.procs import state
 from tests.support.real import Watch, kernel_process, watch
 from tests.support.run import ROOT, ossandbox, until
 from tests.support.scenarios import process, scenario
@@ -112,10 +112,15 @@ def test_f35_a_client_never_reads(program: str) -> None:
 
 
 def test_f35_the_handler_of_a_client_that_never_reads_ends() -> None:
+    """It is never kept waiting for something to hear: that it cannot say anything ends it."""
     with serving(server(idle_ns=200 * MS)) as (run, address), client(address) as deaf:
-        fill(deaf)
-        handler = run.until(lambda: [event for event in run.all(Exited) if event.pid != 1], "the handler has ended")
-        assert handler[0].code == 0
+
+        def ended() -> list[Exited]:
+            with suppress(ConnectionError):
+                fill(deaf)
+            return [event for event in run.all(Exited) if event.pid != 1]
+
+        assert run.until(ended, "the handler has ended")[0].code == 0
 
 
 @pytest.mark.parametrize("program", SERVERS)
@@ -214,9 +219,11 @@ def alone(program: str, descriptors: int) -> Iterator[tuple[subprocess.Popen[str
 def test_f39_no_descriptor_is_left_to_accept_with(program: str) -> None:
     with alone(program, descriptors=4) as (popen, address), client(address) as connection:
         connection.sendall(b"hello")
-        before = cpu_ticks(popen.pid)
-        time.sleep(0.5)
-        assert cpu_ticks(popen.pid) - before < 10, "it does not spin"
+        states = []
+        for _ in range(25):
+            time.sleep(0.02)
+            states.append(state(popen.pid))
+        assert states.count("S") > 15, "it does not spin"
         limit_descriptors(popen, 64)
         assert connection.recv(5) == b"HELLO", "it goes on once there are some"
 
