@@ -21,6 +21,7 @@ _TRIED: Messages = {
     "starts a thread": "to start a thread",
     "tries more": "and more of that kind",
 }
+_CLAIMS: Messages = {"claim fails": "{claim}: found {found}"}
 _UNJUDGED = ("declared", "unjudged")
 _STATUS: Messages = {
     "graded": N_("graded"),
@@ -50,7 +51,7 @@ def shortcoming(clause: Clause, lost: bool = False) -> str:
         claim, found = str(figures.pop("claim", "")), str(figures.pop("found", ""))
         if not found:
             return _("{claim}: nobody got that far").format(claim=claim)
-        return _("{claim}: found {found}").format(claim=claim, found=finding(Clause(found, figures)))
+        return say(_CLAIMS, Clause(clause.rule, {"claim": claim, "found": finding(Clause(found, figures))}))
     return violation(clause)
 
 

@@ -29,7 +29,7 @@ from tests.benchmarks.figures import CannotMeasure, Figure, Result, encode, line
 
 BENCHMARKS = (
     *("virtual", "growth", "births", "dispatch", "makespan", "first_frame"),
-    *("screen", "server", "sockets", "past", "sweep"),
+    *("screen", "server", "sockets", "past", "sweep", "grade"),
 )
 #: Rounds of a comparison of revisions.
 ROUNDS = 5

@@ -20,7 +20,12 @@ ROOT = Path(sandbox.__file__).parent
 #: These are, or become, processes on the board: what they print is on their own consoles.
 CHILDREN = ("programs/", "machines/linux/process/child_main.py")
 #: Processes of ours whose last words somebody reads and prints.
-SERVANTS = ("link/server.py", "analysis/conformance/resident.py", "machines/linux/room.py")
+SERVANTS = (
+    "link/server.py",
+    "analysis/conformance/resident.py",
+    "analysis/conformance/tries.py",
+    "machines/linux/room.py",
+)
 EXITS = ("render/output.py", "util/output.py")
 #: What may be asked of a stream elsewhere, without a word to it.
 ASKED = {"isatty", "flush", "fileno", "encoding"}

@@ -185,63 +185,77 @@ SOLUTIONS = {"round-robin": ROUND_ROBIN, "mlfq": MLFQ, "shares": SHARES, "deadli
 
 MISTAKES: dict[str, dict[str, Mistake]] = {
     "round-robin": {
-        "it is still first come, first served": Mistake("return self.quantum", "return None", []),
+        "it is still first come, first served": Mistake("return self.quantum", "return None", [10, 15, 10, 15, 0, 0]),
         "who wakes is forgotten": Mistake(
             'if reason == "preempted":',
             'if reason == "woke":\n            return\n        if reason == "preempted":',
-            [],
+            [10, 0, 5, 15, 0, 20],
         ),
         "who has used up its slice goes to the head": Mistake(
-            'if reason == "preempted":', 'if reason in ("preempted", "expired"):', []
+            'if reason == "preempted":', 'if reason in ("preempted", "expired"):', [10, 15, 10, 15, 0, 0]
         ),
-        "it takes from the wrong end": Mistake("self.queue.popleft()", "self.queue.pop()", []),
-        "its unit is the microsecond": Mistake("return self.quantum", "return self.quantum // 1000", []),
-        "it looks and does not take": Mistake("self.queue.popleft()", "self.queue[0]", []),
+        "it takes from the wrong end": Mistake("self.queue.popleft()", "self.queue.pop()", [10, 15, 10, 0, 0, 4]),
+        "its unit is the microsecond": Mistake(
+            "return self.quantum", "return self.quantum // 1000", [0, 0, 0, 0, 0, 0]
+        ),
+        "it looks and does not take": Mistake("self.queue.popleft()", "self.queue[0]", [5, 15, 10, 15, 0, 0]),
     },
     "mlfq": {
-        "there is no boost": Mistake("self.timer_ns = now_ns + self.boost", "pass", []),
+        "there is no boost": Mistake("self.timer_ns = now_ns + self.boost", "pass", [25, 0, 5, 10, 15, 0]),
         "blocking gives back the slice": Mistake(
-            'keeps_slice = ("preempted", "blocked")', 'keeps_slice = ("preempted",)', []
+            'keeps_slice = ("preempted", "blocked")', 'keeps_slice = ("preempted",)', [25, 15, 20, 10, 0, 15]
         ),
-        "nobody moves down": Mistake("min(task.data + 1, len(self.quanta) - 1)", "task.data", []),
-        "who blocks moves down, too": Mistake("if task.left_ns == 0:", "if True:", []),
+        "nobody moves down": Mistake(
+            "min(task.data + 1, len(self.quanta) - 1)", "task.data", [20, 15, 12.5, 0, 15, 15]
+        ),
+        "who blocks moves down, too": Mistake("if task.left_ns == 0:", "if True:", [25, 15, 2.5, 10, 15, 15]),
         "a newcomer starts at the bottom": Mistake(
             "            task.data = 0\n        place",
             "            task.data = len(self.quanta) - 1\n        place",
-            [],
+            [25, 15, 20, 0, 15, 15],
         ),
-        "the boost forgets those below": Mistake("[*self.levels[0], *lifted]", "self.levels[0]", []),
+        "the boost forgets those below": Mistake(
+            "[*self.levels[0], *lifted]", "self.levels[0]", [15, 0, 20, 10, 7.5, 0]
+        ),
     },
     "shares": {
         "each has one ticket": Mistake(
             "ticket = self.luck.randrange(sum(task.tickets for task in self.queue))\n        for task in self.queue:\n            ticket -= task.tickets",
             "ticket = self.luck.randrange(len(self.queue))\n        for task in self.queue:\n            ticket -= 1",
-            [],
+            [18, 0, 0, 18, 20, 12],
         ),
         "who has most tickets always wins": Mistake(
             "ticket = self.luck.randrange(sum(task.tickets for task in self.queue))",
             "self.queue = type(self.queue)(sorted(self.queue, key=lambda task: -task.tickets))\n        ticket = 0",
-            [],
+            [15, 0, 0, 18, 20, 12],
         ),
-        "the lots come from nowhere": Mistake("self.luck.randrange", "random.SystemRandom().randrange", []),
-        "more tickets are a longer stride": Mistake("ran_ns / task.tickets", "ran_ns * task.tickets", []),
-        "a newcomer catches up": Mistake("task.data = self.latest", "task.data = task.data or 0.0", []),
-        "the pass never grows": Mistake("task.data += ran_ns / task.tickets", "pass", []),
+        "the lots come from nowhere": Mistake(
+            "self.luck.randrange", "random.SystemRandom().randrange", [15, 20, 12, 18, 20, 12]
+        ),
+        "more tickets are a longer stride": Mistake(
+            "ran_ns / task.tickets", "ran_ns * task.tickets", [18, 20, 12, 18, 0, 0]
+        ),
+        "a newcomer catches up": Mistake(
+            "task.data = self.latest", "task.data = task.data or 0.0", [18, 20, 12, 15, 20, 0]
+        ),
+        "the pass never grows": Mistake("task.data += ran_ns / task.tickets", "pass", [18, 20, 12, 15, 0, 0]),
     },
     "deadlines": {
-        "nobody is preempted": Mistake("return self.due(task) < self.due(running)", "return False", []),
-        "the last one is first": Mistake("min(self.queue, key=self.due)", "max(self.queue, key=self.due)", []),
-        "it goes by the period": Mistake("task.due_ns\n", "task.period_ns\n", []),
-        "everybody is admitted": Mistake("if self.load + needs <= 1:", "if True:", []),
+        "nobody is preempted": Mistake("return self.due(task) < self.due(running)", "return False", [25, 10, 0, 15]),
+        "the last one is first": Mistake(
+            "min(self.queue, key=self.due)", "max(self.queue, key=self.due)", [25, 0, 0, 15]
+        ),
+        "it goes by the period": Mistake("task.due_ns\n", "task.period_ns\n", [25, 5, 5, 15]),
+        "everybody is admitted": Mistake("if self.load + needs <= 1:", "if True:", [25, 30, 0, 15]),
         "who is not admitted is forgotten": Mistake(
             "                task.data = needs\n",
             "                task.data = needs\n        if task.data < 0:\n            return\n",
-            [],
+            [25, 30, 30, 0],
         ),
         "it cannot do without a deadline": Mistake(
             "late if task.due_ns is None or task.data < 0 else task.due_ns",
             "late if task.data < 0 else task.due_ns",
-            [],
+            [20, 30, 30, 15],
         ),
     },
 }
