@@ -38,7 +38,7 @@ async def test_a_lesson_that_was_read_to_its_end_is_remembered_and_one_key_leads
         assert "L next lesson" in driver.text
         await pilot.press("o")
         await pilot.pause()
-        assert "1 of 30 lessons finished" in driver.text
+        assert "1 of 32 lessons finished" in driver.text
         assert "✔ start-join" in driver.text
         assert "✔ mail" not in driver.text
         await pilot.press("escape", "L")

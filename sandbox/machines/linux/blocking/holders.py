@@ -76,16 +76,30 @@ class Says(Protocol):
     ) -> Semaphore | None: ...
 
 
-class Census:
-    """What the processes have at one moment, as far as somebody needs to know; ``known``: by the system's number."""
+class _Belongings:
+    """What a process has, by the CPU time that it had used by then: until it runs again, that does not change."""
 
-    def __init__(self, known: Mapping[int, Child], says: Says) -> None:
+    def __init__(self, cpu_ns: int) -> None:
+        self.cpu_ns = cpu_ns
+        self.files: list[tuple[int, str]] | None = None
+        self.mappings: list[SharedMapping] | None = None
+
+
+class Census:
+    """What the processes have at one moment, as far as somebody needs to know; ``known``: by the system's number;
+    ``before``: the census before this one."""
+
+    def __init__(self, known: Mapping[int, Child], says: Says, before: Census | None = None) -> None:
         self.children = [child for child in known.values() if child.mode is not Mode.ENDED]
         self._known = known
         self._says = says
         self._threads: dict[int, frozenset[Thread]] = {}
-        self._files: dict[int, list[tuple[int, str]]] = {}
-        self._mappings: dict[int, list[SharedMapping]] = {}
+        self._belongings: dict[int, _Belongings] = {}
+        for child in self.children:
+            cpu_ns = child.cpu_ns()
+            old = before._belongings.get(child.os_pid) if before is not None and child.mode is Mode.BLOCKED else None
+            same = old is not None and old.cpu_ns == cpu_ns
+            self._belongings[child.os_pid] = old if old is not None and same else _Belongings(cpu_ns)
         #: The other end of each connection within this machine.
         self._tcp: dict[int, int] = {}
 
@@ -327,16 +341,16 @@ class Census:
         return Held(resource, (members,), [child.os_pid for child in holders], any=len(holders) > 1)
 
     def _files_of(self, child: Child) -> list[tuple[int, str]]:
-        found = self._files.get(child.os_pid)
-        if found is None:
-            found = self._files[child.os_pid] = [*procfs_files.descriptors(child.os_pid)]
-        return found
+        own = self._belongings[child.os_pid]
+        if own.files is None:
+            own.files = [*procfs_files.descriptors(child.os_pid)]
+        return own.files
 
     def _mappings_of(self, child: Child) -> list[SharedMapping]:
-        found = self._mappings.get(child.os_pid)
-        if found is None:
-            found = self._mappings[child.os_pid] = procfs_shared.shared_mappings(child.os_pid)
-        return found
+        own = self._belongings[child.os_pid]
+        if own.mappings is None:
+            own.mappings = procfs_shared.shared_mappings(child.os_pid)
+        return own.mappings
 
 
 def _mapping(mappings: Iterable[SharedMapping], address: int) -> SharedMapping | None:

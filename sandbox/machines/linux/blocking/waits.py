@@ -24,7 +24,7 @@ _MIN_WAIT_NS = 15 * MS
 _CONFIRM_NS, _AGAIN_NS = 20 * MS, 200 * MS
 #: So much is done in one piece, and then there is a pause: so many times as long as it took. After a round there is
 #: one so many times as long as the round took, unless somebody new waits.
-_PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 5, 50
+_PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 3, 50
 _NEVER_NS = 1 << 62
 #: What one waits for that others on the board may do.
 _FOR_OTHERS = {*FOR_OTHERS, POLL}
@@ -60,6 +60,7 @@ class WaitMonitor:
         self.next_ns = _NEVER_NS
         self._round: Iterator[None] | None = None
         self._used_ns = 0
+        self._census: Census | None = None
         #: What was told last of each process, and in which wait.
         self._told: dict[int, tuple[int, Waits]] = {}
         #: Seen once, and to be confirmed.
@@ -76,7 +77,9 @@ class WaitMonitor:
         if self._deadlock is None:
             return []
         children = [self._known.get(os_pid) for os_pid in sorted({os_pid for os_pid, _ in self._deadlock.core})]
-        return [child.spec.name for child in children if child is not None]
+        names = [child.spec.name for child in children if child is not None]
+        pids = [child.pid for child in children if child is not None]
+        return [name if names.count(name) == 1 else f"{name} ({pid})" for name, pid in zip(names, pids, strict=True)]
 
     def look(self, frozen: bool) -> None:
         """Do a piece of a round, if it is time. In a pause everything stands still."""
@@ -116,10 +119,10 @@ class WaitMonitor:
         waiters = [child for child in self._blocked.by_pid.values() if not child.held]
         rules = {child.blocked_on.rule for child in waiters if child.blocked_on is not None}
         if len(self._known) > MAX_PROCESSES or not rules & _FOR_OTHERS:
-            self._told, self._suspected, self.hopeless = {}, None, frozenset()
+            self._told, self._suspected, self.hopeless, self._census = {}, None, frozenset(), None
             return
         numbers = {child.os_pid: child.wait_number for child in waiters}
-        census = Census(self._known, self._says)
+        self._census = census = Census(self._known, self._says, self._census)
         yield from census.prepare(rules)
         held: dict[Thread, Held] = {}
         for child in waiters:
