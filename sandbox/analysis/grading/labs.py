@@ -26,7 +26,7 @@ def folder(name: str) -> Path:
     if name not in _ORDER:
         allowed, hint = " | ".join(_ORDER), nearest(name, _ORDER)
         raise BadInput.because(name, "no such lab", value=shown(name), allowed=allowed, hint=hint)
-    return data_folder("labs") / name
+    return data_folder("scenarios") / "labs" / name
 
 
 def handout(language: str) -> str:

@@ -18,7 +18,7 @@ class Lottery(Policy):
 
     def start(self, now_ns: int) -> None:
         """The policy takes over."""
-        self.luck = Random(self.seed)  # noqa: S311 - the same seed, the same lots: self.luck.randrange(n) is 0 … n - 1
+        self.luck = Random(self.seed)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         """A CPU is free and somebody is ready: take the next task out of self.queue. task.tickets: how many it has."""
