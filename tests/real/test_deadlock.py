@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from msgspec.structs import replace
 
-from sandbox.model.commands import Kill, Quit
-from sandbox.model.events import Admitted, Deadlocked, Event, Fault, Resolved, Waits
+from sandbox.model.commands import Kill, Pause, Quit, Resume, Spawn
+from sandbox.model.events import Admitted, Deadlocked, Event, Exited, Fault, Operator, Resolved, Waits
 from sandbox.model.spec import ProcessSpec, Scenario
 from tests.support.real import run_real, watch
 from tests.support.scenarios import command, quick_python, scenario
@@ -73,6 +73,18 @@ def program(folder: Path, name: str) -> Scenario:
 
 def of_kind(events: list[Event], kind: type[Event]) -> list[Event]:
     return [event for event in events if isinstance(event, kind)]
+
+
+def test_a_pause_ends_no_deadlock(tmp_path: Path) -> None:
+    with watch(program(tmp_path, "crossed")) as run:
+        run.until(lambda: run.all(Deadlocked), "the deadlock is found")
+        for command_of, rule in ((Pause(), "paused"), (Resume(), "resumed")) * 3:
+            before = len(run.all(Operator))
+            run.link.send(command_of)
+            run.until(lambda before=before: len(run.all(Operator)) > before, rule)  # type: ignore[misc]
+        run.link.send(Spawn(["true"]))
+        run.until(lambda: run.all(Exited, "true"), "time has passed")
+        assert not run.all(Resolved)
 
 
 def test_crossed_locks_are_a_deadlock_until_somebody_is_killed(tmp_path: Path) -> None:

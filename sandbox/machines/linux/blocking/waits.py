@@ -28,8 +28,8 @@ _PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 3, 50
 _NEVER_NS = 1 << 62
 #: What one waits for that others on the board may do.
 _FOR_OTHERS = {*FOR_OTHERS, POLL}
-#: Letters of a thread that sleeps in a call.
-_ASLEEP = ("S", "D")
+#: Letters of a thread that sleeps in a call; in a pause it is stopped there.
+_ASLEEP = ("S", "D", "T")
 
 
 class _Look(NamedTuple):
@@ -86,7 +86,7 @@ class WaitMonitor:
         if self._blocked.for_others and self._round is None:
             self._blocked.for_others = False
             self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_WAIT_NS)
-        if self._deadlock is not None and not self._holds(self._deadlock):
+        if not frozen and self._deadlock is not None and not self._holds(self._deadlock):
             self._resolve()
         if self.next_ns == _NEVER_NS:
             return
