@@ -134,6 +134,9 @@ def sweep(old: Any) -> Iterator[Told]:
     yield from ()
 
 
+grade = sweep
+
+
 def main(name: str) -> int:
     try:
         old = importlib.import_module(f"tests.benchmarks.{MODULES.get(name, name)}")
