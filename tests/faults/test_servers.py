@@ -217,15 +217,19 @@ def alone(program: str, descriptors: int) -> Iterator[tuple[subprocess.Popen[str
 
 @pytest.mark.parametrize("program", ["forking_server", "iterative_server"])
 def test_f39_no_descriptor_is_left_to_accept_with(program: str) -> None:
-    with alone(program, descriptors=4) as (popen, address), client(address) as connection:
-        connection.sendall(b"hello")
-        states = []
-        for _ in range(25):
-            time.sleep(0.02)
-            states.append(state(popen.pid))
-        assert states.count("S") > 15, "it does not spin"
-        limit_descriptors(popen, 64)
-        assert connection.recv(5) == b"HELLO", "it goes on once there are some"
+    with alone(program, descriptors=4) as (popen, address):
+        with client(address) as first:  # it was waited for already when there were descriptors
+            first.sendall(b"hello")
+            assert first.recv(5) == b"HELLO"
+        with client(address) as connection:
+            connection.sendall(b"hello")
+            states = []
+            for _ in range(25):
+                time.sleep(0.02)
+                states.append(state(popen.pid))
+            assert states.count("S") > 15, "it does not spin"
+            limit_descriptors(popen, 64)
+            assert connection.recv(5) == b"HELLO", "it goes on once there are some"
 
 
 def test_f39_who_finds_no_descriptor_waits_until_another_client_has_left() -> None:
