@@ -28,8 +28,8 @@ _PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 3, 50
 _NEVER_NS = 1 << 62
 #: What one waits for that others on the board may do.
 _FOR_OTHERS = {*FOR_OTHERS, POLL}
-#: Letters of a thread that sleeps in a call; in a pause it is stopped there.
-_ASLEEP = ("S", "D", "T")
+#: Letters of a thread that sleeps in a call.
+_ASLEEP = ("S", "D")
 
 
 class _Look(NamedTuple):
@@ -68,6 +68,8 @@ class WaitMonitor:
         #: The one that has been told of.
         self._deadlock: _Knot | None = None
         self._members: list[int] = []
+        #: Whether the last round has not found it.
+        self._doubted = False
         #: Pids of those that wait for ever: in a deadlock, or for somebody who is no more.
         self.hopeless: frozenset[int] = frozenset()
 
@@ -86,7 +88,7 @@ class WaitMonitor:
         if self._blocked.for_others and self._round is None:
             self._blocked.for_others = False
             self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_WAIT_NS)
-        if not frozen and self._deadlock is not None and not self._holds(self._deadlock):
+        if self._deadlock is not None and not self._lasts(self._deadlock):
             self._resolve()
         if self.next_ns == _NEVER_NS:
             return
@@ -174,6 +176,12 @@ class WaitMonitor:
         meanwhile."""
         found = self._find(look, certain=True) or self._find(look, certain=False)
         before, self._suspected = self._suspected, found
+        if self._deadlock is not None and found is None:
+            if self._doubted:
+                self._resolve()
+            self._doubted = not self._doubted
+        else:
+            self._doubted = False
         if found is None or not self._holds(found):
             self._suspected = None
         elif self._deadlock is not None and self._deadlock[:2] == found[:2]:
@@ -208,6 +216,12 @@ class WaitMonitor:
     def _holds(self, knot: _Knot) -> bool:
         """Whether all in its core are still in the same waits."""
         return all(self._is_still(os_pid, knot.wait_numbers[os_pid]) for os_pid in {os_pid for os_pid, _ in knot.core})
+
+    def _lasts(self, knot: _Knot) -> bool:
+        """Whether nobody in its core is known to have woken or ended. One that goes on waiting after a pause has begun
+        its wait anew; whether it is for the same the next round tells."""
+        children = [self._known.get(os_pid) for os_pid in {os_pid for os_pid, _ in knot.core}]
+        return all(child is not None and child.pid in self._blocked.by_pid for child in children)
 
     def _announce(self, knot: _Knot, look: _Look) -> None:
         self._deadlock = knot
