@@ -43,7 +43,8 @@ NAMES = {
     "declared", "estimate", "true", "false", "False",
     # What is given on the command line, what files are made of, and units.
     "scenario", "recording", "FILE", "NAME", "LIST", "DURATION", "COMMAND", "POLICY", "N", "SCENARIO", "ADDRESS", "FIGURE",
-    "line", "cdf", "heat", "box", "png",
+    "line", "cdf", "heat", "box", "png", "html", "PATH", "FOLDER", "SUBMISSION", "TASKS", "text", "classroom50", "gradescope",
+    "junit",
     "machine", "cpus", "policy", "process", "name", "work", "priority", "titel", "title", "at", "claims", "client", "concepts",
     "lesson", "step", "whatif", "a", "A", "cpu", "io", "us", "ms", "s", "toml", "py", "jsonl", "bad", "x", "B", "p50", "p95", "nosuch",
     # The processes of the scenarios, and what lessons are about.
@@ -78,7 +79,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ossandbox: CommandRun
 
 def plain_words(done: CommandResult) -> set[str]:
     """Words that a person would read as English; options are none."""
-    text = re.sub(r"(?<![\w-])--?[a-z][a-z-]*|/\S+", "", done.out + done.err)
+    text = re.sub(r"(?<![\w-])--?[A-Za-z][a-z-]*|/\S+", "", done.out + done.err)
     return set(WORD.findall(text)) - NAMES
 
 
@@ -121,6 +122,11 @@ FOR_PROGRAMS = (
 )  # fmt: skip
 
 
+def timeless(text: str) -> str:
+    """Without what the doctor says of this moment."""
+    return re.sub(r'"name": "load", "state": "\w+", "found": "[^"]*", "advice": "[^"]*"', "", text)
+
+
 def test_programs_read_the_same_in_every_language(
     ossandbox: CommandRunner, files: Files, request: pytest.FixtureRequest
 ) -> None:
@@ -128,7 +134,9 @@ def test_programs_read_the_same_in_every_language(
     request.getfixturevalue("wide")
     wide = [ossandbox(*words.format(*files).split()) for words in FOR_PROGRAMS]
     assert all(done.out for done in english)
-    assert [(done.status, done.out) for done in wide] == [(done.status, done.out) for done in english]
+    assert [(done.status, timeless(done.out)) for done in wide] == [
+        (done.status, timeless(done.out)) for done in english
+    ]
 
 
 def test_recordings_are_the_same_in_every_language(ossandbox: CommandRunner, tmp_path: Path) -> None:

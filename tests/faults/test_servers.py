@@ -209,6 +209,8 @@ def alone(program: str, descriptors: int) -> Iterator[tuple[subprocess.Popen[str
         assert popen.stdout is not None
         try:
             address = parse_address(popen.stdout.readline().removeprefix("listening at "))
+            if program != "nonblocking_server":  # which never waits
+                until(lambda: state(popen.pid) == "S", "it waits for clients")
             limit_descriptors(popen, descriptors)
             yield popen, address
         finally:

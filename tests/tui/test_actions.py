@@ -322,8 +322,8 @@ async def test_on_a_small_terminal_the_lesson_stands_beside_the_timeline(
         await until(lambda: "Paragraph 0." in driver.text, pilot)
         assert "TIMELINE" in driver.text
         assert "WHY" in driver.text
-        assert "1 Board" in driver.lines[1]
-        assert "7 State" in driver.lines[1]
+        assert "1Board" in driver.lines[1]
+        assert "7State" in driver.lines[1]
         await pilot.press("l")
         await driver.settle(pilot)
         assert "TIMELINE" in driver.text
