@@ -228,7 +228,7 @@ def test_the_systems_records_certify_the_slices() -> None:
     assert abs(figures["accounting_error"]["max"]) < 2 * MS
     noise.skip_unless_quiet()
     assert abs(figures["slice_error"]["p50"]) < 1 * MS
-    assert figures["undispatched_recorded_ns"] < 5 * MS
+    assert figures["undispatched_recorded_ns"] < 10 * MS
 
 
 def test_a_family_is_found_and_takes_turns() -> None:
