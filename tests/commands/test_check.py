@@ -214,12 +214,14 @@ def test_the_first_divergence_is_two_charts_and_a_sentence(check: Check) -> None
     ]
 
 
+@pytest.mark.thorough
 def test_like_a_policy_with_other_parameters(check: Check) -> None:
     Path("mine.py").write_text(HEAD.replace("return self.quantum", "return 20_000_000").replace("quantum =", "other ="))
     assert check("mine.py", "--like", "rr:quantum=20ms").status == 0
     assert check("mine.py", "--like", "rr").status == 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("name", ["mlfq:boost=1s", "priority:aging=200ms"])
 def test_what_ends_starvation_does(check: Check, name: str) -> None:
     done = check(name)

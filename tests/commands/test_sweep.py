@@ -319,6 +319,7 @@ def test_a_cluster_writes_the_same_bytes_though_a_worker_dies(
     assert there.read_bytes() == here.read_bytes()
 
 
+@pytest.mark.thorough
 @pytest.mark.timeout(120)
 def test_a_scheduler_that_dies_costs_what_was_in_work(ossandbox: CommandRunner, world: str, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"

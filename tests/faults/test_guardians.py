@@ -61,6 +61,7 @@ def test_f46_also_those_of_an_ordinary_user(tmp_path: Path, leftcheck: LeftCheck
     assert kill_both(tmp_path, leftcheck, family, [*as_user(ORDINARY), *OSSANDBOX]) == ""
 
 
+@pytest.mark.thorough
 def test_f46_without_a_keeper_much_is_left(tmp_path: Path, leftcheck: LeftCheck) -> None:
     """The negative control: these tests would notice."""
     kill = Kill(at_s=3.0, gap_s=0.0, kernel_first=False, stopped=True)
