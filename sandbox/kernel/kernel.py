@@ -145,7 +145,7 @@ class Kernel:
     def decide(self) -> list[Order]:
         """7. Dispatch to idle CPUs, CPU 0 first, then preempt. Returns what the machine has to make true."""
         if not (self.paused or self.quitting):
-            if self.pacing.watch is not None and self.pacing.awaited(self.journal.events):
+            if self.pacing.at_steps and self.pacing.awaited(self.journal.events):
                 self.pause(LESSON)
             for cpu in self.cpus:
                 if cpu.running is None and not self.paused:

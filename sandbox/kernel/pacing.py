@@ -30,7 +30,7 @@ class Pacing:
 
     def awaited(self, events: list[Event]) -> bool:
         """Whether to pause because of what has just come."""
-        return self.watch is not None and self.watch(events) and self.at_steps
+        return self.at_steps and self.watch is not None and self.watch(events)
 
     def asks_about(self, candidates: int) -> bool:
         """While it ``asks``: whether to do so before a choice between so many."""
@@ -51,4 +51,4 @@ class Pacing:
             self.steps -= 1
             if self.steps == 0:
                 return STEP
-        return LESSON if self.awaited(events) else ""
+        return LESSON if self.at_steps and self.awaited(events) else ""

@@ -31,7 +31,8 @@ class Wait(StrEnum):
 
 class LessonProgress:
     """Steps are done as soon as what they wait for has happened. Where one pauses, though, what follows is not told
-    before the reader goes on: the machine needs a moment to stop, and a lot can happen in it."""
+    before the reader goes on, whatever has happened by then. The machine pauses by itself at such a step (see
+    ``PauseAtSteps``); it is asked to where a step is told only after it was done."""
 
     def __init__(self, scenario: Scenario) -> None:
         self.exists = scenario.lesson is not None
