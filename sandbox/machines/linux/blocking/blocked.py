@@ -20,7 +20,7 @@ from sandbox.util.units import MS, US
 #: It waits for somebody to continue it. A process that others on the board may have stopped is said to be "stopped".
 _STOPPED_ITSELF, _STOPPED = "stopped itself", "stopped"
 #: Waits that another process may end.
-_FOR_OTHERS = {*FOR_OTHERS, POLL}
+WAITS_FOR_OTHERS = {*FOR_OTHERS, POLL}
 #: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
 #: How long processes may take to go back into their calls after a pause: all together, and each; how often we look.
@@ -62,7 +62,7 @@ class BlockedProcesses:
             if child.mode is Mode.BLOCKED:
                 child.wait_cpu_ns = child.cpu_ns()
                 child.blocked_on = self._reason(child, child.blocked_since_ns())
-                self.for_others |= child.blocked_on.rule in _FOR_OTHERS
+                self.for_others |= child.blocked_on.rule in WAITS_FOR_OTHERS
                 self._guard.note(child, child.blocked_on)
                 yield child, child.blocked_on
                 self._undo_echo(child)
@@ -75,7 +75,7 @@ class BlockedProcesses:
         child.wait_cpu_ns = child.cpu_ns()
         before, child.blocked_on = child.blocked_on, self._reason(child, now_ns)
         child.wait_number += 1
-        self.for_others |= child.blocked_on.rule in _FOR_OTHERS
+        self.for_others |= child.blocked_on.rule in WAITS_FOR_OTHERS
         if before is None or _kind_of_wait(before) != _kind_of_wait(child.blocked_on):
             self._reports.add(Waits(child.pid, child.blocked_on))
         self._undo_echo(child)

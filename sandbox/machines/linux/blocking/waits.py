@@ -4,18 +4,17 @@ at all while nobody waits for somebody else."""
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from sandbox.kernel import deadlock
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux import procfs
-from sandbox.machines.linux.blocking.blocked import BlockedProcesses
+from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS, BlockedProcesses
 from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, Census, Held, Says, Thread
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
-from sandbox.model.rules import FOR_OTHERS, POLL
 from sandbox.util.units import MS, US
 
 #: A wait is looked into once it has lasted so long: most are over by then.
@@ -26,8 +25,6 @@ _CONFIRM_NS, _AGAIN_NS = 20 * MS, 200 * MS
 #: one so many times as long as the round took, unless somebody new waits.
 _PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 3, 50
 _NEVER_NS = 1 << 62
-#: What one waits for that others on the board may do.
-_FOR_OTHERS = {*FOR_OTHERS, POLL}
 #: Letters of a thread that sleeps in a call.
 _ASLEEP = ("S", "D")
 
@@ -78,7 +75,7 @@ class WaitMonitor:
         """Those in the core of a deadlock that there is."""
         if self._deadlock is None:
             return []
-        children = [self._known.get(os_pid) for os_pid in sorted({os_pid for os_pid, _ in self._deadlock.core})]
+        children = [self._known.get(os_pid) for os_pid in sorted(_processes(self._deadlock.core))]
         names = [child.spec.name for child in children if child is not None]
         pids = [child.pid for child in children if child is not None]
         return [name if names.count(name) == 1 else f"{name} ({pid})" for name, pid in zip(names, pids, strict=True)]
@@ -120,7 +117,7 @@ class WaitMonitor:
     def _look(self) -> Iterator[None]:
         waiters = [child for child in self._blocked.by_pid.values() if not child.held]
         rules = {child.blocked_on.rule for child in waiters if child.blocked_on is not None}
-        if len(self._known) > MAX_PROCESSES or not rules & _FOR_OTHERS:
+        if len(self._known) > MAX_PROCESSES or not rules & WAITS_FOR_OTHERS:
             self._told, self._suspected, self.hopeless, self._census = {}, None, frozenset(), None
             return
         numbers = {child.os_pid: child.wait_number for child in waiters}
@@ -165,7 +162,7 @@ class WaitMonitor:
             told[os_pid] = number, event
         self._told = told
 
-    def _pids(self, os_pids: list[int]) -> list[int]:
+    def _pids(self, os_pids: Iterable[int]) -> list[int]:
         """On the board."""
         return [child.pid for os_pid in os_pids if (child := self._known.get(os_pid)) is not None and child.pid]
 
@@ -198,13 +195,13 @@ class WaitMonitor:
             self._note_hopeless(look, found.stuck | found.abandoned)
         if not found.core:
             return None
-        numbers = {os_pid: look.wait_numbers[os_pid] for os_pid, _ in found.stuck}
+        numbers = {os_pid: look.wait_numbers[os_pid] for os_pid in _processes(found.stuck)}
         return _Knot(found.stuck, found.core, numbers, not certain)
 
     def _note_hopeless(self, look: _Look, lost: frozenset[Thread]) -> None:
         """Those of whom no thread goes on any more."""
         hopeless = set()
-        for os_pid in {os_pid for os_pid, _ in lost}:
+        for os_pid in _processes(lost):
             child = self._known.get(os_pid)
             tids = {*procfs.thread_ids(os_pid)} - (
                 {os_pid} if child is not None and child.first_thread_ended else set()
@@ -215,12 +212,12 @@ class WaitMonitor:
 
     def _holds(self, knot: _Knot) -> bool:
         """Whether all in its core are still in the same waits."""
-        return all(self._is_still(os_pid, knot.wait_numbers[os_pid]) for os_pid in {os_pid for os_pid, _ in knot.core})
+        return all(self._is_still(os_pid, knot.wait_numbers[os_pid]) for os_pid in _processes(knot.core))
 
     def _lasts(self, knot: _Knot) -> bool:
         """Whether nobody in its core is known to have woken or ended. One that goes on waiting after a pause has begun
         its wait anew; whether it is for the same the next round tells."""
-        children = [self._known.get(os_pid) for os_pid in {os_pid for os_pid, _ in knot.core}]
+        children = [self._known.get(os_pid) for os_pid in _processes(knot.core)]
         return all(child is not None and child.pid in self._blocked.by_pid for child in children)
 
     def _announce(self, knot: _Knot, look: _Look) -> None:
@@ -238,13 +235,18 @@ class WaitMonitor:
         self._reports.add(Told(Deadlocked(now_ns, self._members, core, links, knot.may_end)))
 
     def _sorted_pids(self, threads: frozenset[Thread]) -> list[int]:
-        return sorted(self._pids([*{os_pid for os_pid, _ in threads}]))
+        return sorted(self._pids(_processes(threads)))
 
     def _resolve(self) -> None:
         """Somebody of it can go on, or has ended; whether others still cannot the next round will tell."""
         self._deadlock, self.hopeless = None, frozenset()
         self._reports.add(Told(Resolved(self._reports.now_ns(), self._members)))
         self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_WAIT_NS)
+
+
+def _processes(threads: Iterable[Thread]) -> set[int]:
+    """Whose they are, by os_pid."""
+    return {os_pid for os_pid, _ in threads}
 
 
 def _same(one: Waits, other: Waits) -> bool:
