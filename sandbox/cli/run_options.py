@@ -7,6 +7,7 @@ the ``Boot`` that it returns is all that a machine is told.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -17,7 +18,7 @@ from sandbox.model.commands import Quit, Spawn
 from sandbox.model.events import Clause, Figure
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import SERVERS, At, Boot, Scenario
-from sandbox.model.values import BadValue, Duration, Kind, Whole
+from sandbox.model.values import BadValue, Duration, Kind, Whole, shown
 from sandbox.scenario import find, load
 
 if TYPE_CHECKING:
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 
 #: How many times as long a scenario's times may be made.
 STRETCH = Whole(1, 1_000)
+
+#: Of a scheduler of a cluster.
+_ADDRESS = re.compile(r"[a-z]+://[^\s/]+:\d{1,5}")
 
 T = TypeVar("T")
 
@@ -46,6 +50,13 @@ class Given:
         except BadValue as bad:
             self.add_bad_value(f"--{name}", bad)
             return None
+
+    def scheduler(self) -> str | None:
+        """The address of ``--on``; None where it is not given."""
+        address: str | None = self.args.on
+        if address is not None and not _ADDRESS.fullmatch(address):
+            self.add("--on", "not a scheduler", value=shown(address), hint='"tcp://127.0.0.1:8786"')
+        return address
 
     def add(self, option: str, rule: str, **figures: Figure) -> None:
         """Something is wrong with an option; ``""``: with all of them together."""

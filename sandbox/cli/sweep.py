@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import re
 from collections.abc import Callable, Container, Iterable, Iterator
 from typing import NamedTuple
 
@@ -25,7 +24,7 @@ from sandbox.model.commands import Quit
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.ranges import Wholes, wholes
 from sandbox.model.spec import At, Scenario
-from sandbox.model.values import BadValue, Duration, Whole, shown
+from sandbox.model.values import BadValue, Duration, Whole
 from sandbox.policies import choice
 from sandbox.policies.choice import Contender
 from sandbox.render.output import data, say_aside
@@ -36,7 +35,6 @@ from sandbox.scenario import find, load
 
 #: How long one run may take before its row says so.
 _LIMIT = "60s"
-_ADDRESS = re.compile(r"[a-z]+://[^\s/]+:\d{1,5}")
 #: Of kinds of failures, so many are told.
 _MAX_FAILURES = 10
 
@@ -105,15 +103,13 @@ class SweepOptions(NamedTuple):
             quantum_ns=given.value("quantum", run_options.QUANTUM),
             for_ns=given.value("for", Duration("1ms")),
             jobs=given.value("jobs", Whole(1, 1024)) or jobs_of_machine(),
-            on=args.on,
+            on=given.scheduler(),
             real=args.real,
             output=args.output,
             resume=args.resume,
             overwrite=args.force,
             limit_s=limit_ns / 1e9,
         )
-        if args.on is not None and not _ADDRESS.fullmatch(args.on):
-            given.add("--on", "not a scheduler", value=shown(args.on), hint='"tcp://127.0.0.1:8786"')
         given.check()
         return options
 

@@ -6,7 +6,7 @@ import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, wait
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import msgspec
@@ -25,7 +25,7 @@ from sandbox.analysis.grading.messages import (
     decode_task,
     encode,
 )
-from sandbox.analysis.sweep.executors import Unavailable, Workplace, other_version
+from sandbox.analysis.sweep.executors import Unavailable, Workplace, other_version, submit, wait_for
 from sandbox.i18n import N_
 from sandbox.link.worker import BadTask, Worker
 from sandbox.model.events import Clause
@@ -34,7 +34,6 @@ from sandbox.policies.host.loader import MAX_BYTES
 _PACKAGE = "sandbox.analysis.grading"
 #: A judge ends by itself; on another machine it is ended so much later.
 _GRACE_S = 30.0
-_LOOK_S = 0.5
 
 
 class Submission(NamedTuple):
@@ -66,17 +65,12 @@ def grade_on(
     for number, each in enumerate(submissions):
         if each.is_there:
             travels = msgspec.structs.replace(_task(task, each), text=_text_of(each.what))
-            try:
-                given[number] = place.executor.submit(judge_here, encode(travels))
-            except Exception as error:
-                place.check()
-                raise Unavailable(Clause("no more work is taken", {"reason": str(error)})) from None
+            given[number] = submit(place, judge_here, encode(travels))
     for number, each in enumerate(submissions):
         if number not in given:
             yield absent(each, task)
             continue
-        while not wait([given[number]], _LOOK_S).done:
-            place.check()
+        wait_for(place, given[number])
         try:
             messages, seconds = _decode_heard(given[number].result())
         except Exception as error:  # of a worker that died too often

@@ -8,10 +8,10 @@ import os
 import sys
 import time
 import warnings
-from collections.abc import Iterable
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor, wait
 from contextlib import suppress
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from sandbox import __version__
 from sandbox.analysis.sweep import bench
@@ -21,8 +21,12 @@ from sandbox.util.units import S
 
 #: How long a scheduler may take to answer, and how often the cluster is asked how large it is.
 _ANSWER_S, _LOOK_S = 5.0, 1.0
+#: How often is looked, while nothing comes, whether anything still can.
+_WAIT_S = 0.5
 #: How long a scheduler may be without any worker.
 _ALONE_S, _POLL_S = 30.0, 0.2
+
+W = TypeVar("W")
 
 
 class Unavailable(Exception):
@@ -55,6 +59,23 @@ class Workplace(Protocol):
     def close(self) -> None:
         """Leave nothing behind, finished or not."""
         ...
+
+
+def submit(place: Workplace, work: Callable[[bytes], W], message: bytes) -> Future[W]:
+    """Give out work. Raises Unavailable."""
+    try:
+        return place.executor.submit(work, message)
+    except Unavailable:
+        raise
+    except Exception as error:
+        place.check()
+        raise Unavailable(Clause("no more work is taken", {"reason": str(error) or type(error).__name__})) from None
+
+
+def wait_for(place: Workplace, future: Future[W]) -> None:
+    """Until work that was given out is done. Raises Unavailable."""
+    while not wait([future], _WAIT_S).done:
+        place.check()
 
 
 class Here:

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import wait
 from itertools import islice
 from typing import NamedTuple
 
 from sandbox.analysis.sweep import messages
-from sandbox.analysis.sweep.bench import CannotWork, Done, OtherVersion, run_chunk
-from sandbox.analysis.sweep.executors import AnyFuture, Unavailable, Workplace, other_version
+from sandbox.analysis.sweep.bench import CannotWork, OtherVersion, run_chunk
+from sandbox.analysis.sweep.executors import AnyFuture, Unavailable, Workplace, other_version, submit, wait_for
 from sandbox.analysis.sweep.messages import Row
 from sandbox.analysis.sweep.plan import Plan
 from sandbox.analysis.sweep.run import failure
@@ -24,8 +23,6 @@ _CHUNK_S = 0.25
 _FIRST_ROWS, _MAX_ROWS = 2, 500
 #: Chunks that are given out before the first of them has come back, for each that is worked at.
 _AHEAD = 3
-#: How often is looked, while nothing comes, whether anything still can.
-_LOOK_S = 0.5
 
 
 class Given(NamedTuple):
@@ -60,18 +57,13 @@ class Stream:
         return min(max(round(_CHUNK_S / max(self._row_s, 1e-6)), 1), _MAX_ROWS)
 
     def _give(self, rows: list[Row]) -> Given:
-        try:
-            return Given(rows, self._place.executor.submit(run_chunk, messages.encode(self._plan.chunk(rows))))
-        except Unavailable:
-            raise
-        except Exception as error:
-            self._place.check()
-            raise Unavailable(Clause("no more work is taken", {"reason": str(error) or type(error).__name__})) from None
+        return Given(rows, submit(self._place, run_chunk, messages.encode(self._plan.chunk(rows))))
 
     def _taken(self, given: Given) -> Iterator[bytes]:
         """The lines of a chunk. If whoever had it is gone for good, each of its rows has another try alone."""
         try:
-            done = self._wait(given)
+            wait_for(self._place, given.future)
+            done = given.future.result()
         except CannotWork as bad:
             raise Unavailable(_useless(bad)) from None
         except Unavailable:
@@ -90,11 +82,6 @@ class Stream:
         pace = done.seconds / len(done.rows)
         self._row_s = pace if self._row_s is None else (self._row_s + pace) / 2
         yield from done.rows
-
-    def _wait(self, given: Given) -> Done:
-        while not wait([given.future], _LOOK_S).done:
-            self._place.check()
-        return given.future.result()
 
 
 def _useless(bad: CannotWork) -> Clause:
