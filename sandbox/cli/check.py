@@ -16,7 +16,7 @@ from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.schemas import CHECK, stamped
 from sandbox.model.values import BadValue, Duration, Whole
-from sandbox.render.output import say, say_document
+from sandbox.render.output import say, say_document, write_file
 from sandbox.render.stderr import print_problems, problem_lines
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
@@ -103,7 +103,7 @@ def do(args: argparse.Namespace) -> int:
             ]
         )
     if args.junit is not None:
-        _write_junit(args.junit, [suite for finding in findings for suite in finding.suites])
+        write_file(args.junit, junit([suite for finding in findings for suite in finding.suites]))
     return max(finding.status for finding in findings)
 
 
@@ -165,11 +165,3 @@ def _unusable(kind: str, bad: BadInput) -> Finding:
     said = [*problem_lines(bad)]
     case = Case("valid", "error", said[0], "\n".join(said))
     return Finding(BAD_INPUT, [document], [Suite(bad.file, [case], 0.0)])
-
-
-def _write_junit(path: str, suites: list[Suite]) -> None:
-    try:
-        with open(path, "wb") as file:
-            file.write(junit(suites))
-    except OSError as error:
-        raise BadInput.because(path, "cannot be written", reason=error.strerror) from None

@@ -24,7 +24,7 @@ from sandbox.cli.run_options import SEED, Given
 from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput
 from sandbox.model.values import Whole, nearest, shown
-from sandbox.render.output import binary, data, say
+from sandbox.render.output import binary, data, say, write_file
 from sandbox.render.progress import Pace
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines, print_table
@@ -35,7 +35,6 @@ _ONE_EACH: dict[str, Callable[[Graded, Assignment], dict[str, Any]]] = {
     "gradescope": formats.gradescope,
     "classroom50": formats.classroom50,
 }
-_ADDRESS = re.compile(r"[a-z]+://[^\s/]+:\d{1,5}")
 _DAY_S = 86_400
 #: Names of files are made of these; any other character becomes a line.
 _PLAIN = re.compile(r"[^\w.@+-]")
@@ -79,13 +78,12 @@ class GradeOptions(NamedTuple):
         """Raises BadInput with everything that is wrong."""
         given = Given(args)
         seed, jobs = given.value("seed", SEED), given.value("jobs", Whole(1, 1024)) or jobs_of_machine()
-        if args.on is not None and not _ADDRESS.fullmatch(args.on):
-            given.add("--on", "not a scheduler", value=shown(args.on), hint='"tcp://127.0.0.1:8786"')
+        on = given.scheduler()
         given.check()
         assignment = read(args.tasks)
         if seed is not None:
             assignment.spec.seed = seed
-        if args.on is not None:
+        if on is not None:
             _check_travels(args.tasks, assignment)
         submissions = _told_apart([*_submissions(args.submissions, assignment)], assignment.spec.file)
         names = [each.name for each in submissions]
@@ -93,7 +91,7 @@ class GradeOptions(NamedTuple):
             raise BadInput.because(_("options"), "two submissions of one name", value=shown(twice))
         if args.to in _ONE_EACH and len(submissions) > 1 and args.output is None:
             raise BadInput.because(f"--to {args.to}", "a folder for many", hint="-o FOLDER")
-        return cls(assignment, submissions, args.to, args.output, jobs, args.on, args.trust)
+        return cls(assignment, submissions, args.to, args.output, jobs, on, args.trust)
 
 
 def _check_travels(path: str, assignment: Assignment) -> None:
@@ -252,7 +250,7 @@ def _report(options: GradeOptions, everyone: list[Graded]) -> None:
         else:
             whole = json.dumps([formats.document(each, assignment) for each in everyone]).encode() + b"\n"
     if options.output is not None:
-        _write(options.output, whole)
+        write_file(options.output, whole)
     elif options.kind == "junit":
         with binary() as out:
             out.write(whole)
@@ -280,12 +278,4 @@ def _write_each(folder: str, texts: dict[str, str], suffix: str) -> None:
     except OSError as error:
         raise BadInput.because(folder, "cannot be written", reason=error.strerror) from None
     for name, text in texts.items():
-        _write(os.path.join(folder, _PLAIN.sub("_", name).lstrip(".")[:100] + suffix), text.encode())
-
-
-def _write(path: str, whole: bytes) -> None:
-    try:
-        with open(path, "wb") as file:
-            file.write(whole)
-    except OSError as error:
-        raise BadInput.because(path, "cannot be written", reason=error.strerror) from None
+        write_file(os.path.join(folder, _PLAIN.sub("_", name).lstrip(".")[:100] + suffix), text.encode())

@@ -122,8 +122,13 @@ class Worker(Generic[M]):
         self._stderr.close()
 
 
-def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None]) -> None:
-    """The worker's side: read the task from standard input and do it. What policies print meanwhile goes nowhere."""
+def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None], adopts: bool = False) -> None:
+    """The worker's side: read the task from standard input and do it. What policies print meanwhile goes nowhere.
+    ``adopts``: whatever is left of what it starts becomes its own child."""
+    if adopts and sys.platform == "linux":
+        from sandbox.link.client import adopt_orphans
+
+        adopt_orphans()
     tell = _begin()
     task = decode(sys.stdin.buffer.readline())
     try:

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
+from sandbox.model.problems import BadInput
 from sandbox.util.text import clean
 
 if TYPE_CHECKING:
@@ -161,3 +162,12 @@ class _Data(io.TextIOWrapper):
     def write(self, text: str) -> int:
         super().write(clean(text))
         return len(text)
+
+
+def write_file(path: str, whole: bytes) -> None:
+    """A file that holds this. Raises BadInput."""
+    try:
+        with open(path, "wb") as file:
+            file.write(whole)
+    except OSError as error:
+        raise BadInput.because(path, "cannot be written", reason=error.strerror) from None

@@ -6,7 +6,6 @@ It runs nobody's code. Whoever is examined lives in a room of its own, below thi
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator
 
 from sandbox.analysis.conformance.bench import Bench, classes
@@ -58,8 +57,4 @@ def _examinees(what: str, bench: Bench) -> Iterator[Examinee]:
 
 
 if __name__ == "__main__":
-    if sys.platform == "linux":
-        from sandbox.link.client import adopt_orphans
-
-        adopt_orphans()
-    serve(decode_task, examine_all)
+    serve(decode_task, examine_all, adopts=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 from sandbox.analysis.grading.judge import Judge
 from sandbox.analysis.grading.lodgings import Lodgings
 from sandbox.analysis.grading.messages import Done, GradeTask, Judging, Marked, Tried, decode_task
@@ -25,8 +23,4 @@ def grade(task: GradeTask, tell: Tell) -> None:
 
 
 if __name__ == "__main__":
-    if sys.platform == "linux":
-        from sandbox.link.client import adopt_orphans
-
-        adopt_orphans()
-    serve(decode_task, grade)
+    serve(decode_task, grade, adopts=True)
