@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sandbox.model.claims import value_of
 from sandbox.util.units import MS, US, show_duration
 from sandbox.views.history import History
-from sandbox.views.metrics import metrics, one_after_another, result
+from sandbox.views.metrics import metrics, one_after_another, processes
 from sandbox.views.tracker import LessonTracker
 
 
@@ -40,7 +40,7 @@ def figures(history: History, tracker: LessonTracker) -> dict[str, Figure]:
         for name in ("turnaround", "waiting", "response")
         if (mean := run[f"{name}_ns"]["mean"]) is not None
     }
-    for process in result(history)["processes"] if history.booted else ():
+    for process in processes(history) if history.booted else ():
         found |= _of_process(tracker, process)
     return found | {name: Figure(value_of(text), text) for name, text in tracker.printed.items()}
 

@@ -12,7 +12,7 @@ from sandbox.util.units import show_duration
 from sandbox.views.figures import Figure, figures
 from sandbox.views.history import History
 from sandbox.views.intervals import READY
-from sandbox.views.metrics import metrics
+from sandbox.views.metrics import fold, metrics
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import Verdict, happenings, judge
 
@@ -26,19 +26,11 @@ MORE = (
 )
 
 
-def history_of(events: Sequence[Any]) -> History:
-    """Events, folded."""
-    history = History()
-    for event in events:
-        history.add(event)
-    return history
-
-
 def known(
     scenario: Scenario, events: Sequence[Any], claims: Iterable[AnyClaim] = ()
 ) -> tuple[dict[str, Figure], LessonTracker]:
     """All figures of a run, and what happened of what the claims are about."""
-    history, tracker = history_of(events), LessonTracker(happenings(claims))
+    history, tracker = fold(events), LessonTracker(happenings(claims))
     for event in events:
         tracker.add(event)
     run = metrics(history)
