@@ -91,6 +91,27 @@ class _Texts:
         return index
 
 
+class _Names(dict[int, str]):
+    """Names that tell processes apart, by pid."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._given: dict[str, tuple[str, int]] = {}
+        #: Below which number there is none to be had, by what is asked for.
+        self._least: dict[str, int] = {}
+
+    def give(self, pid: int, name: str) -> None:
+        """The first of ``server``, ``server/2``, ``server/3`` … that nobody has; one that it had is free then."""
+        number = self._least.get(name, 1)
+        while (free := name if number == 1 else f"{name}/{number}") in self._given:
+            number += 1
+        self._given[free], self._least[name] = (name, number), number
+        if pid in self:
+            before, its_number = self._given.pop(self[pid])
+            self._least[before] = min(self._least[before], its_number)
+        self[pid] = free
+
+
 class _Folded:
     """The events, folded into a board instant by instant, and what changed on it."""
 
@@ -98,8 +119,7 @@ class _Folded:
         self.changes: dict[int, list[list[Any]]] = {}
         self.why: list[list[int]] = []
         self.decisions: list[int] = []
-        #: Names that tell processes apart, by pid.
-        self.names: dict[int, str] = {}
+        self.names = _Names()
         self._board, self._texts, self._places = Board(), texts, 0
         self._place: dict[int, int] = {}
         for t_ns, instant in groupby(material.events, attrgetter("t_ns")):
@@ -112,9 +132,9 @@ class _Folded:
             match event:
                 case Admitted(pid=pid):
                     self.changes[pid] = []
-                    self.names[pid] = self._free_name(event.name)
+                    self.names.give(pid, event.name)
                 case Became(pid=pid, name=name) if pid in self.names:
-                    self.names[pid] = self._free_name(name)
+                    self.names.give(pid, name)
                 case Ready(pid=pid, reason=reason):
                     self._places += 1
                     self._place[pid] = -self._places if reason == "preempted" else self._places
@@ -149,13 +169,6 @@ class _Folded:
     def _each(self, say: Callable[[], str]) -> list[int]:
         """Which texts these are, by language."""
         return [self._texts.add(text) for text in _each(say).values()]
-
-    def _free_name(self, name: str) -> str:
-        """``server``, ``server/2``, ``server/3`` …"""
-        taken, number = set(self.names.values()), 1
-        while (free := name if number == 1 else f"{name}/{number}") in taken:
-            number += 1
-        return free
 
 
 def _each(say: Callable[[], T]) -> dict[str, T]:
