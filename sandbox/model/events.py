@@ -13,12 +13,19 @@ import msgspec
 
 from sandbox.model.clause import Clause as Clause
 from sandbox.model.clause import Figure as Figure
+from sandbox.model.event import Event as Event
 from sandbox.model.queues import ParameterView as ParameterView
 from sandbox.model.queues import Queued as Queued
 from sandbox.model.queues import QueueView as QueueView
 from sandbox.model.retirement import KEPT
 from sandbox.model.rules import FOR_OTHERS, HEAD_OF_QUEUE, MISSED_DEADLINE, POLL, READ_CONSOLE, STILLBIRTHS, STUCK
 from sandbox.model.rules import Did as Did
+from sandbox.model.socket_events import Accepted as Accepted
+from sandbox.model.socket_events import Backlog as Backlog
+from sandbox.model.socket_events import Closed as Closed
+from sandbox.model.socket_events import Connected as Connected
+from sandbox.model.socket_events import Listening as Listening
+from sandbox.model.socket_events import Transferred as Transferred
 
 ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
 DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
@@ -27,12 +34,6 @@ Stream = Literal["console"]
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
 RESUMED = Clause("goes on after a pause")
 KEEPS = Clause("keeps the CPU")
-
-
-class Event(msgspec.Struct, frozen=True, tag_field="event", gc=False):
-    """Something that happened at ``t_ns`` nanoseconds since boot."""
-
-    t_ns: int
 
 
 class Booted(Event, frozen=True, tag=True):
@@ -190,6 +191,35 @@ class Resolved(Event, frozen=True, tag=True):
     pids: list[int]
 
 
+class Change(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A variable of a program that has another value than before, each as its ``repr``, shortened (``before`` None: it
+    is new). ``shared``: other processes see the same one."""
+
+    name: str
+    after: str
+    before: str | None = None
+    shared: bool = False
+
+
+class Stepped(Event, frozen=True, tag=True, omit_defaults=True):
+    """``pid`` has run one ``line`` of ``file``, which is named from the scenario's folder, in ``function``, and stands
+    before ``next_line`` of ``next_file`` (None: of the same file).
+
+    ``line`` 0: it has only come to its first line; ``next_line`` 0: none is left to run. ``thread``: which of its
+    threads, counted as they came, the first is 0. ``changed``: its simple variables that have other values since it
+    last stopped; what others did to shared ones meanwhile is not its doing, and is not named.
+    """
+
+    pid: int
+    file: str
+    line: int
+    next_line: int
+    function: str
+    next_file: str | None = None
+    thread: int = 0
+    changed: tuple[Change, ...] = ()
+
+
 class Exited(Event, frozen=True, tag=True):
     """``code``: exit status; ``signal``: which one ended it; both None: unknown. The times are of its whole life."""
 
@@ -273,56 +303,6 @@ class Described(Event, frozen=True, tag=True):
     file: str | None
     says: str
     parameters: list[ParameterView]
-
-
-class Listening(Event, frozen=True, tag=True):
-    """``pid`` waits for connections at an address (``127.0.0.1:9001``), of which ``backlog`` may wait to be accepted;
-    0: nobody knows how many. ``socket`` numbers listeners and connections alike, in the order of their being seen."""
-
-    socket: int
-    pid: int
-    at: str
-    backlog: int
-
-
-class Backlog(Event, frozen=True, tag=True):
-    """So many connections ``wait`` in the kernel to be accepted from this listener."""
-
-    socket: int
-    waiting: int
-
-
-class Connected(Event, frozen=True, tag=True):
-    """A connection between an address of ours and a ``peer``. ``listener``: through whom it came (None: ``pid`` itself
-    connected); ``pid`` None: nobody has accepted it yet, it waits in the kernel's backlog."""
-
-    socket: int
-    own: str
-    peer: str
-    listener: int | None
-    pid: int | None
-
-
-class Accepted(Event, frozen=True, tag=True):
-    """``pid`` has this connection: it accepted it, or the process that did gave it on."""
-
-    socket: int
-    pid: int
-
-
-class Transferred(Event, frozen=True, tag=True):
-    """So many bytes have come and gone over a connection (None: not counted here); ``unread`` wait for the process."""
-
-    socket: int
-    received: int | None
-    sent: int | None
-    unread: int
-
-
-class Closed(Event, frozen=True, tag=True):
-    """A connection is over, or nobody listens at this socket any more."""
-
-    socket: int
 
 
 class Operator(Event, frozen=True, tag=True):
@@ -430,8 +410,8 @@ class Halted(Event, frozen=True, tag=True):
 
 AnyEvent = (
     Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits | Deadlocked
-    | Resolved | Exited | Unseen | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog | Connected
-    | Accepted | Transferred | Closed | Operator | Fault | Witnessed | Halted
+    | Resolved | Stepped | Exited | Unseen | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog
+    | Connected | Accepted | Transferred | Closed | Operator | Fault | Witnessed | Halted
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

@@ -44,6 +44,7 @@ MAX_CLIENTS = 2_000
 CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
+SLICES = ("time", "line", "instruction")
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
 PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "log")
@@ -78,7 +79,8 @@ class Table(Kind[dict[str, Any]]):
 
 class MachineSpec(msgspec.Struct):
     """``[machine]``: ``quantum_ns`` None leaves the policy its own default; ``ties`` None its own rule. ``kept``: of
-    processes that the scenario does not name, so many are remembered one by one after their end."""
+    processes that the scenario does not name, so many are remembered one by one after their end. ``slice``: what a turn
+    is: a time, or one line (one bytecode instruction) of a Python program, after which its process waits."""
 
     cpus: Annotated[int, Whole(1, 1024)] = 1
     policy: Annotated[str, Text(300)] = "rr"
@@ -87,7 +89,13 @@ class MachineSpec(msgspec.Struct):
     switch_cost_ns: Annotated[int, Duration("0ns", "10s")] = 0
     ties: Annotated[str | None, Choice(*TIES)] = None
     kept: Annotated[int, Whole(MIN_KEPT, MAX_KEPT)] = KEPT
+    slice: Annotated[str, Choice(*SLICES)] = "time"
     parameters: Annotated[dict[str, Any], Table()] = {}
+
+    @property
+    def stepped(self) -> bool:
+        """Whether a turn is a step of a program, not a time."""
+        return self.slice != "time"
 
 
 class ProcessSpec(msgspec.Struct):

@@ -24,6 +24,7 @@ from sandbox.model.events import (
     Ready,
     Recipe,
     Resolved,
+    Stepped,
     Terminal,
     Transferred,
     Unseen,
@@ -117,7 +118,7 @@ class Plausible:
                 return self._was(pid) and _is_figure(cpu_ns)
             case Terminal(pid=pid, rows=rows, columns=columns):
                 return self._was(pid) and 0 < rows <= MAX_TERMINAL and 0 < columns <= MAX_TERMINAL
-            case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid):
+            case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid) | Stepped(pid=pid):
                 return self._was(pid)
             case Waits(pid=pid, holders=holders):
                 return self._was(pid) and all(map(self._was, holders))
