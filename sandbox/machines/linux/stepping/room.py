@@ -1,0 +1,102 @@
+"""Where a stepped run takes place: a copy of the scenario's folder that is as new at the beginning of each run.
+
+The copy is made once; before the next run only what has been changed in it is brought back. The name of its folder says
+who made it, so that what a killed run has left can be found and removed by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from sandbox.machines.linux.procfs import start_time
+from sandbox.model.values import BadValue
+
+#: A folder with more files or bytes than that is no scenario's.
+MAX_FILES, MAX_BYTES = 2_000, 64 << 20
+_PREFIX = "ossandbox-steps-"
+#: What nobody copies: it says nothing of a program. What an interpreter keeps of compiled files stays for the next run.
+_LEFT_OUT = frozenset({".git", ".venv", "node_modules"})
+_CACHE = "__pycache__"
+
+
+class Room:
+    """``folder``: the copy."""
+
+    def __init__(self, folder: str) -> None:
+        """Raises BadValue where the folder is too large, OSError."""
+        self._from = folder
+        self._files = {name for name in _below(folder) if os.path.isfile(os.path.join(folder, name))}
+        total = sum(os.path.getsize(os.path.join(folder, name)) for name in self._files)
+        if len(self._files) > MAX_FILES or total > MAX_BYTES:
+            raise BadValue("folder is too large", value=folder, files=MAX_FILES, bytes=MAX_BYTES >> 20)
+        self.place = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-")
+        self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
+        #: By name: what tells whether a file is as it was.
+        self._marks: dict[str, tuple[int, ...]] = {}
+        try:
+            os.mkdir(self.folder)
+            for name in self._files:
+                self._bring(name)
+        except OSError:
+            self.close()
+            raise
+
+    def renew(self) -> None:
+        """Make it as new."""
+        found = {*_below(self.folder)}
+        for name in found - self._files:
+            _remove(os.path.join(self.folder, name))
+        for name in self._files:
+            if name not in found or _mark(os.path.join(self.folder, name)) != self._marks.get(name):
+                self._bring(name)
+        for path, _, _ in os.walk(self.folder, topdown=False):
+            inner = os.path.relpath(path, self.folder)
+            if not os.path.isdir(os.path.join(self._from, inner)) and _CACHE not in inner:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def close(self) -> None:
+        """It is gone."""
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def _bring(self, name: str) -> None:
+        target = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _remove(target)
+        shutil.copy2(os.path.join(self._from, name), target)
+        self._marks[name] = _mark(target)
+
+
+def _mark(path: str) -> tuple[int, ...]:
+    facts = os.lstat(path)
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def _below(folder: str) -> Iterator[str]:
+    """The names of all that is no folder below it; no more than are counted."""
+    number = 0
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT and name != _CACHE]
+        for name in files:
+            yield os.path.relpath(os.path.join(path, name), folder)
+            number += 1
+            if number > MAX_FILES:
+                return
+
+
+def sweep() -> None:
+    """Remove what runs have left that were killed together with everything that clears up after them."""
+    for place in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner, _, rest = place.name.removeprefix(_PREFIX).partition("-")
+        if owner.isdecimal() and start_time(int(owner)) != int(rest.partition("-")[0] or 0):
+            shutil.rmtree(place, ignore_errors=True)
