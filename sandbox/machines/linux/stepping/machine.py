@@ -16,6 +16,8 @@ from collections.abc import Hashable
 from itertools import count, islice
 from typing import Literal, Protocol
 
+from msgspec.structs import replace
+
 from sandbox.kernel.machine import (
     Arrived,
     Asked,
@@ -44,7 +46,7 @@ from sandbox.machines.linux.stepping.tasks import State, Task
 from sandbox.machines.linux.stepping.waiting import Waiting
 from sandbox.model.commands import Command, Farewell, Keys, Kill, Press, Quit, Resize, Resume, Spawn, Step, Type
 from sandbox.model.events import Clause, Event, Fault, Figure, Wrote
-from sandbox.model.spec import At, ProcessSpec, Scenario, brings_more
+from sandbox.model.spec import At, MachineSpec, ProcessSpec, Scenario, brings_more
 from sandbox.util.text import clean_line
 from sandbox.util.units import MS
 
@@ -73,10 +75,16 @@ class Link(Protocol):
     def lost(self) -> bool: ...
 
 
+def one_line(spec: MachineSpec) -> MachineSpec:
+    """The same machine; without a quantum of its own a slice is one line, whatever the policy has by itself."""
+    return replace(spec, quantum_ns=TURN_NS) if spec.stepped and spec.quantum_ns is None else spec
+
+
 class SteppingMachine:
     """``stage``: where the processes come from; ``link``: where commands come from (None: nobody asks for anything);
     ``attended``: somebody may type; else a run in which nothing can happen any more ends. ``tells_waits``: for whom
-    each process waits is told as soon as that changes, else only when nothing can happen any more."""
+    each process waits is told as soon as that changes, else only when nothing can happen any more. ``alone``: no other
+    run will need the stage."""
 
     kind: Literal["linux"] = "linux"
     sensor = "hook"
@@ -89,8 +97,10 @@ class SteppingMachine:
         link: Link | None = None,
         attended: bool = False,
         tells_waits: bool = True,
+        alone: bool = False,
     ) -> None:
         self._stage, self._link, self._attended, self._tells_waits = stage, link, attended, tells_waits
+        self._alone = alone
         self.now_ns = 0
         self._poller = Poller()
         self._asked: deque[Command] = deque()
@@ -171,7 +181,7 @@ class SteppingMachine:
         return _DONE
 
     def halt(self) -> list[Event]:
-        """End everything; the stage stays."""
+        """End everything; the stage stays, if others will need it."""
         for child in self._crew.children():
             child.send(signal.SIGKILL)
         self._stage.end_run(_GRACE_S)
@@ -180,6 +190,8 @@ class SteppingMachine:
         self._waiting.close()
         self._crew.close()
         self._poller.close()
+        if self._alone:
+            self._stage.close()
         return [event for event in told if isinstance(event, Wrote)]
 
     # Turns
@@ -289,11 +301,13 @@ class SteppingMachine:
             return
         if self._let_spin():
             return
+        hopeless = self._waiting.is_hopeless(self._blocked)
         times = [spec.arrive_ns for _, spec in islice(self._arrivals, 1)]
-        times += [at.time_ns - self._paused_ns for at in islice(self._script, 1)]
+        if hopeless and brings_more(self._script):
+            times += [at.time_ns - self._paused_ns for at in islice(self._script, 1)]
         if times:
             self.now_ns = max(self.now_ns, min(times))
-        elif not self._attended and self._waiting.is_hopeless(self._blocked):
+        elif hopeless and not self._attended:
             self._give_up()
         else:
             self._poller.wait(time.monotonic_ns() + _LOOK_NS)

@@ -9,30 +9,26 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 from sandbox.machines.linux.procfs import start_time
-from sandbox.model.values import BadValue
+from sandbox.model.spec import MAX_FILES
+from sandbox.util.paths import files_below
 
-#: A folder with more files or bytes than that is no scenario's.
-MAX_FILES, MAX_BYTES = 2_000, 64 << 20
 _PREFIX = "ossandbox-steps-"
-#: What nobody copies: it says nothing of a program. What an interpreter keeps of compiled files stays for the next run.
-_LEFT_OUT = frozenset({".git", ".venv", "node_modules"})
+#: What an interpreter keeps of compiled files stays for the next run.
 _CACHE = "__pycache__"
+#: A program may make so many files in its room.
+_MANY = 100_000
 
 
 class Room:
     """``folder``: the copy."""
 
     def __init__(self, folder: str) -> None:
-        """Raises BadValue where the folder is too large, OSError."""
+        """Raises OSError."""
         self._from = folder
-        self._files = {name for name in _below(folder) if os.path.isfile(os.path.join(folder, name))}
-        total = sum(os.path.getsize(os.path.join(folder, name)) for name in self._files)
-        if len(self._files) > MAX_FILES or total > MAX_BYTES:
-            raise BadValue("folder is too large", value=folder, files=MAX_FILES, bytes=MAX_BYTES >> 20)
+        self._files = {name for name in files_below(folder, MAX_FILES) if os.path.isfile(os.path.join(folder, name))}
         self.place = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-")
         self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
         #: By name: what tells whether a file is as it was.
@@ -47,7 +43,7 @@ class Room:
 
     def renew(self) -> None:
         """Make it as new."""
-        found = {*_below(self.folder)}
+        found = {*files_below(self.folder, _MANY)}
         for name in found - self._files:
             _remove(os.path.join(self.folder, name))
         for name in self._files:
@@ -80,18 +76,6 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
-
-
-def _below(folder: str) -> Iterator[str]:
-    """The names of all that is no folder below it; no more than are counted."""
-    number = 0
-    for path, folders, files in os.walk(folder):
-        folders[:] = [name for name in folders if name not in _LEFT_OUT and name != _CACHE]
-        for name in files:
-            yield os.path.relpath(os.path.join(path, name), folder)
-            number += 1
-            if number > MAX_FILES:
-                return
 
 
 def sweep() -> None:

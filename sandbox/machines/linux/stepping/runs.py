@@ -19,15 +19,13 @@ from collections.abc import Callable, Hashable
 from contextlib import suppress
 from types import TracebackType
 
-from msgspec.structs import replace
-
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.kernel.operator import CommandInterpreter
-from sandbox.machines.linux.stepping.machine import TURN_NS, SteppingMachine
+from sandbox.machines.linux.stepping.machine import TURN_NS, SteppingMachine, one_line
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.model.events import Event
-from sandbox.model.spec import MachineSpec, Scenario
+from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
@@ -36,18 +34,13 @@ from sandbox.util.timeout import NO_LIMIT
 __all__ = ["TURN_NS", "SteppedRuns", "SteppingMachine", "one_line"]
 
 
-def one_line(spec: MachineSpec) -> MachineSpec:
-    """The same machine; without a quantum of its own a slice is one line, whatever the policy has by itself."""
-    return replace(spec, quantum_ns=TURN_NS) if spec.stepped and spec.quantum_ns is None else spec
-
-
 class SteppedRuns:
     """``cpu``: the real CPU on which all of it runs, this process included while it waits for a turn (None: the last
     one that it may use). Close it, or use it as a context: then nothing is left. If this process is killed, nothing is
     left either."""
 
     def __init__(self, scenario: Scenario, cpu: int | None = None) -> None:
-        """Raises BadValue where the scenario's folder is too large to be copied, OSError."""
+        """Raises OSError."""
         with suppress(OSError):
             libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
         self.scenario = scenario

@@ -27,7 +27,7 @@ _PATIENCE_S = 20.0
 
 
 class Stage:
-    """``cpu``: the real CPU for all of them. Raises BadValue where the folder is too large, OSError."""
+    """``cpu``: the real CPU for all of them. Raises OSError."""
 
     def __init__(self, scenario: Scenario, cpu: int) -> None:
         self._scenario = scenario
