@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from sandbox.analysis.exploration.runs import Outcome
 from sandbox.model.claims import DEADLOCK, AnyClaim, Compares, Happens, InOrder
-from sandbox.model.events import Clause, Deadlocked, Event, Exited, Fault, Stepped, Wrote
+from sandbox.model.events import Admitted, Clause, Deadlocked, Event, Exited, Fault, Stepped, Wrote
 from sandbox.model.spec import Scenario
 from sandbox.util.text import clean
 from sandbox.views.figures import figures
@@ -20,6 +20,15 @@ from sandbox.views.verdicts import Verdict, happenings, judge
 
 #: Characters of what is printed in a run that are kept.
 _MAX_PRINTED = 4_000
+
+
+#: Faults that end a run in which nothing can happen any more, and what that is here.
+_STUCK = {
+    "deadlock": DEADLOCK,
+    "spins for ever": "all spin",
+    "nothing can happen any more": "nobody goes on",
+    "waits for somebody to type": "nobody goes on",
+}
 
 
 class Stuck(NamedTuple):
@@ -114,11 +123,17 @@ def _shared(events: Iterable[Event]) -> tuple[tuple[str, str], ...]:
     return tuple(sorted(last.items()))
 
 
-def stuck_of(events: Iterable[Event], tracker: LessonTracker) -> Stuck | None:
+def stuck_of(events: Sequence[Event]) -> Stuck | None:
     """Why the run went no further, by its own events."""
+    names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
+    ended = {event.pid for event in events if isinstance(event, Exited)}
+    left = tuple(name for pid, name in names.items() if pid not in ended)
     for event in events:
         if isinstance(event, Deadlocked) and not event.may_end:
-            return Stuck(DEADLOCK, tuple(tracker.paths[pid] for pid in event.pids if pid in tracker.paths))
-        if isinstance(event, Fault) and event.is_stuck:
-            return Stuck("nobody goes on", ())
+            return Stuck(DEADLOCK, tuple(names[pid] for pid in event.pids if pid in names))
+    for event in events:
+        if isinstance(event, Fault) and event.what.rule in _STUCK:
+            return Stuck(_STUCK[event.what.rule], left)
+        if isinstance(event, Fault) and event.what.rule == "turn without end":
+            return Stuck("turn without end", (names.get(event.pid or 0, ""),))
     return None

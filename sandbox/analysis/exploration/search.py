@@ -128,30 +128,30 @@ class Search:
         preemptions, way = 0, None
         for index, (choice, name) in enumerate(zip(run.choices, run.order, strict=True)):
             state = self._state(choice, way)
-            if way is not None:
-                self._lead(way, state)
             if index >= len(task.order):
                 self._ask(choice, state, run.order[:index], preemptions, name)
             preemptions += choice.preempts(name)
             way = state, name
-        if way is not None:
-            self._lead(way, Leaf(outcome))
+        if way is not None and self._edges.setdefault(way, Leaf(outcome)) != Leaf(outcome):
+            raise Diverged
 
     def _state(self, choice: Choice, way: tuple[int, str] | None) -> int:
-        """The number of a state. What is not known to be one that was seen before is told by the way that leads there.
-        Raises Diverged."""
+        """The number of the state to which this way leads. What is not known to be one that was seen before is told by
+        the way. Raises Diverged."""
         self.all_known = self.all_known and choice.key is not None
+        before = self._edges.get(way) if way is not None else 0 if self._candidates else None
         key: Hashable = way if choice.key is None else (choice.key, choice.candidates)
-        state = self._states.setdefault(key, len(self._candidates))
-        if state == len(self._candidates):
-            self._candidates.append(choice.candidates)
-        elif self._candidates[state] != choice.candidates:
+        if before is None:
+            before = self._states.setdefault(key, len(self._candidates))
+            if before == len(self._candidates):
+                self._candidates.append(choice.candidates)
+            if way is not None:
+                self._edges[way] = before
+        elif choice.key is not None and self._states.get(key) != before:
+            self.all_known = False  # there is more to a state than what we see of it
+        if isinstance(before, Leaf) or self._candidates[before] != choice.candidates:
             raise Diverged
-        return state
-
-    def _lead(self, way: tuple[int, str], to: int | Leaf) -> None:
-        if self._edges.setdefault(way, to) != to:
-            raise Diverged
+        return before
 
     def _ask(self, choice: Choice, state: int, before: list[str], preemptions: int, chosen: str) -> None:
         """The other turns that could have been taken here are to be tried, unless that was asked for already, at no

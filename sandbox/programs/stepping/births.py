@@ -31,6 +31,7 @@ def install(settings: Settings) -> tuple[Hook, LineTracer]:
     trace_threads(tracer, hook)
     os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
     _announce_exit(hook)
+    _note_children(hook)
     _follow_spawned(hook, settings)
     _hide()
     return hook, tracer
@@ -69,6 +70,19 @@ def _announce_exit(hook: Hook) -> None:
         leave(status)
 
     os._exit = _exit
+
+
+def _note_children(hook: Hook) -> None:
+    """The numbers of children differ each time: states know them by their ordinals."""
+    fork: Callable[[], int] = os.fork
+
+    def noted() -> int:
+        os_pid = fork()
+        if os_pid:
+            hook.states.pids.born(os_pid)
+        return os_pid
+
+    os.fork = noted
 
 
 class _Tracker:

@@ -20,6 +20,7 @@ import resource
 import sys
 from types import CodeType, FrameType
 
+from sandbox.programs.stepping.states import States
 from sandbox.programs.stepping.values import Watch
 
 TYPE_CHECKING = False
@@ -76,6 +77,7 @@ class Hook:
         self.births = 0
         self._threads_before = _thread._count()
         self.masks = _Masks()
+        self.states = States(self.is_step, self._prefix)
 
     # Who steps
 
@@ -120,6 +122,7 @@ class Hook:
     def forked(self) -> None:
         """In a process that was just forked: of all threads only this one is there. It waits until the machine has
         brought its parent to rest."""
+        self.states.pids.renew()
         stepper = self._steppers.pop(_thread.get_ident(), None)
         for other in self._steppers.values():
             other.drop()
@@ -273,8 +276,7 @@ class Stepper:
         self._note(frame)
         self._frame = frame
         code, watch = frame.f_code, self._watch
-        known = (watch.of_frame(id(frame)), watch.values, tuple(watch.objects))
-        state = hash((code.co_firstlineno, frame.f_lasti, self._depth, known))
+        state, known = self._hook.states.of(frame)
         self._send(
             LINE,
             self._hook.name_of(code),
@@ -282,7 +284,7 @@ class Stepper:
             code.co_name,
             state,
             int(self._hook.unsettled),
-            int(watch.complete),
+            int(known),
             *self._take(),
         )
         self.wait()

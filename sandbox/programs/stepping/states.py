@@ -176,6 +176,9 @@ class States:
     def _reader_of_shared(self, kind: type, module: str) -> Callable[[Any, int], object] | None:
         """Of what several processes see: what it holds is read from outside, and who has a lock is known here only."""
         name = kind.__qualname__
+        process = sys.modules.get("multiprocessing.process")
+        if process is not None and issubclass(kind, process.BaseProcess):
+            return self._of_process
         if (module, name) == ("_multiprocessing", "SemLock"):
             return lambda value, depth: ("semaphore", value._is_mine(), value._count())
         if module == "multiprocessing.sharedctypes":
@@ -189,9 +192,6 @@ class States:
             return lambda value, depth: ("shared", "view") if shared(value) else ("view", bytes(value))
         if module == "multiprocessing.shared_memory" or module == "multiprocessing.context":
             return lambda value, depth: ("shared", name)
-        process = sys.modules.get("multiprocessing.process")
-        if process is not None and issubclass(kind, process.BaseProcess):
-            return self._of_process
         return None
 
     def _of_process(self, value: Any, depth: int) -> object:

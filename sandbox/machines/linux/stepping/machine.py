@@ -131,7 +131,12 @@ class SteppingMachine:
     @property
     def expects(self) -> bool:
         """Whether an arrival or a scripted command is still to come."""
-        return bool(self._arrivals or brings_more(self._script) or self._reports or self._later)
+        return bool(self.awaits or self._reports or self._later)
+
+    @property
+    def awaits(self) -> bool:
+        """Whether something comes by the clock."""
+        return bool(self._arrivals or brings_more(self._script))
 
     def start(self) -> None:
         """The room is as new; nobody is there yet."""

@@ -88,6 +88,8 @@ class Task:
         self.before, self.place = self.place, place
         self.mark, self.complete = mark, complete
         self.changes += changes
+        if any(change.shared for change in changes):
+            self.seen.clear()
         self.stopped = True
         self.state = State.HELD
 

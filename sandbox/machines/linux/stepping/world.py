@@ -77,8 +77,8 @@ class Memory:
 class Files:
     """The files of a folder, as far as they are not what they were. Raises OSError where they cannot be watched."""
 
-    def __init__(self, folder: str) -> None:
-        self._folder = folder
+    def __init__(self, folder: str, original: str) -> None:
+        self._folder, self._original = folder, original
         self._descriptor = libc.call("inotify_init1", os.O_NONBLOCK | os.O_CLOEXEC)
         self._watched: dict[int, str] = {}
         self._changed: dict[str, Hashable] = {}
@@ -100,7 +100,11 @@ class Files:
     def content(self) -> Hashable:
         """What is different now. Raises Unknown."""
         for name in self._events():
-            self._changed[name] = _content(os.path.join(self._folder, name))
+            now = _content(os.path.join(self._folder, name))
+            if now == _content(os.path.join(self._original, name)):
+                self._changed.pop(name, None)
+            else:
+                self._changed[name] = now
         return tuple(sorted(self._changed.items(), key=lambda item: item[0]))
 
     def _events(self) -> set[str]:
@@ -206,10 +210,11 @@ def _in_socket(pidfd: int, number: int) -> bytes:
 
 
 class World:
-    """All of it, for the runs in one room. ``folder``: that of the room. Raises OSError where it cannot be watched."""
+    """All of it, for the runs in one room. ``folder``: that of the room, which is a copy of the ``original``. Raises
+    OSError where it cannot be watched."""
 
-    def __init__(self, folder: str) -> None:
-        self._files = Files(folder)
+    def __init__(self, folder: str, original: str) -> None:
+        self._files = Files(folder, original)
         self._memory, self._pipes = Memory(), Pipes()
         self._seen: set[int] = set()
 

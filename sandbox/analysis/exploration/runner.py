@@ -1,0 +1,227 @@
+"""Runs of a stepped scenario on real processes, each turn somebody's choice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+
+from sandbox.analysis.exploration.judge import Stuck, outcome, stuck_of
+from sandbox.analysis.exploration.runs import Choice, Run, Turn
+from sandbox.machines.linux.stepping.runs import TURN_NS, SteppedRuns
+from sandbox.machines.linux.stepping.tasks import Task as Thread
+from sandbox.machines.linux.stepping.world import World
+from sandbox.model.events import Admitted, Blocked, Clause, Dispatched, Event, Exited, Fault, Stepped, Wrote
+from sandbox.model.spec import Scenario
+from sandbox.policies.base import DescheduledReason, Policy, ReadyReason, Task
+from sandbox.util.text import clean
+
+#: A run of more turns is given up.
+MAX_TURNS = 5_000
+#: Who has had so many turns in a row, while others could run, lets them: it may wait for them in a way that we do not
+#: see.
+_MAX_IN_A_ROW = 300
+#: Of rounds in which all that can run only spin, where it is not known what they see.
+_MAX_ROUNDS = 40
+_DIGITS = re.compile(r"\d+")
+
+
+def in_order(name: str) -> tuple[object, ...]:
+    """Names in the order in which people count: ``a/2`` before ``a/10``."""
+    return _DIGITS.sub("", name), [int(digits) for digits in _DIGITS.findall(name)]
+
+
+class Chooser(Policy):
+    """Chooses by an order, and afterwards as ``Choice.default`` has it, and keeps what it chose from."""
+
+    name = "explored"
+
+    def __init__(self, order: Sequence[str], runs: SteppedRuns, world: World) -> None:
+        super().__init__()
+        self._order, self._runs, self._world = order, runs, world
+        self._ready: dict[str, Task] = {}
+        self._last: Task | None = None
+        self._in_a_row = 0
+        #: By name: what all saw when it was found to spin, and how often.
+        self._spun: dict[str, Hashable] = {}
+        self._rounds: dict[str, int] = {}
+        self.choices: list[Choice] = []
+        self.taken: list[str] = []
+        self.kept = True
+        #: Why the run shall end here.
+        self.stuck: Stuck | None = None
+        self.given_up = False
+
+    @property
+    def over(self) -> bool:
+        return self.given_up or self.stuck is not None
+
+    # What the kernel calls
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        self._ready[task.name] = task
+
+    def remove(self, task: Task) -> None:
+        self._ready.pop(task.name, None)
+
+    def slice(self, task: Task) -> int:
+        return TURN_NS
+
+    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+        if task.stopped in _ENDS_WAITING:
+            self._spun.clear()
+            self._rounds.clear()
+
+    def pick(self, cpu: int, now_ns: int) -> Task | None:
+        if not self._ready:
+            return None
+        threads = self._threads()
+        shared = self._world.state(self._processes(threads), self._turned(threads))
+        choice = self._choice(threads, shared)
+        name = self._chosen(choice)
+        self._note_spinning(threads, shared, name)
+        self.choices.append(choice)
+        self.taken.append(name)
+        task = self._ready.pop(name)
+        self._in_a_row = self._in_a_row + 1 if task is self._last else 1
+        self._last = task
+        self.given_up = self.given_up or len(self.taken) >= MAX_TURNS
+        return task
+
+    # The choice
+
+    def _threads(self) -> dict[str, Thread]:
+        machine = self._runs.machine
+        assert machine is not None, "a policy picks in a run"
+        return {thread.name: thread for thread in machine.by_pid.values()}
+
+    @staticmethod
+    def _processes(threads: dict[str, Thread]) -> list[tuple[int, int, str]]:
+        bodies = dict.fromkeys(thread.body for thread in threads.values())
+        return [(body.os_pid, body.child.pidfd, body.tasks[0].name) for body in bodies if not body.ended]
+
+    def _turned(self, threads: dict[str, Thread]) -> int | None:
+        thread = threads.get(self._last.name) if self._last is not None else None
+        return thread.body.os_pid if thread is not None else None
+
+    def _choice(self, threads: dict[str, Thread], shared: Hashable | None) -> Choice:
+        candidates = tuple(sorted(self._ready, key=in_order))
+        last = self._last.name if self._last is not None else None
+        if last in candidates and self._in_a_row >= _MAX_IN_A_ROW and len(candidates) > 1:
+            last = None
+        return Choice(candidates, last, self._key(threads, shared))
+
+    def _key(self, threads: dict[str, Thread], shared: Hashable | None) -> str | None:
+        machine = self._runs.machine
+        if shared is None or machine is None or machine.awaits:
+            return None
+        if not all(thread.complete or not thread.place.line for thread in threads.values()):
+            return None
+        own = tuple(
+            (name, thread.place, thread.mark, thread.state.name, thread.name in self._ready or thread.spins)
+            for name, thread in sorted(threads.items())
+        )
+        return f"{hash((own, shared)) & 0xFFFFFFFFFFFFFFFF:016x}"
+
+    def _chosen(self, choice: Choice) -> str:
+        turn = len(self.taken)
+        if turn < len(self._order):
+            if self._order[turn] in choice.candidates:
+                return self._order[turn]
+            self.kept = False
+        if choice.goes_on is not None:
+            return choice.goes_on
+        hopeful = [name for name in choice.candidates if name not in self._spun and name != self._last_name()]
+        return hopeful[0] if hopeful else choice.default
+
+    def _last_name(self) -> str | None:
+        return self._last.name if self._last is not None else None
+
+    # Who spins
+
+    def _note_spinning(self, threads: dict[str, Thread], shared: Hashable | None, name: str) -> None:
+        """When all that could run have been found to spin, and nothing has changed since, nothing ever will."""
+        last = self._last_name()
+        if last is not None and (thread := threads.get(last)) is not None and thread.spins:
+            self._spun[last] = shared
+            self._rounds[last] = self._rounds.get(last, 0) + 1
+        for other, seen in [*self._spun.items()]:
+            if seen != shared or other not in threads:
+                del self._spun[other]
+        able = {*self._ready, *(each for each, thread in threads.items() if thread.spins)}
+        if not able <= {*self._rounds}:
+            return
+        known = shared is not None and all(threads[each].complete for each in able if each in threads)
+        if (known and able <= {*self._spun}) or min(self._rounds[each] for each in able) > _MAX_ROUNDS:
+            self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
+
+
+_ENDS_WAITING: frozenset[DescheduledReason] = frozenset({"blocked", "exited"})
+
+
+class RealRunner:
+    """Makes runs. Close it, or use it as a context. Raises BadValue and OSError where that is not possible."""
+
+    def __init__(self, scenario: Scenario, cpu: int | None = None) -> None:
+        self._scenario = scenario
+        self._runs = SteppedRuns(scenario, cpu)
+        try:
+            self._world = World(self._runs.stage.room.folder, scenario.folder)
+        except OSError:
+            self._runs.close()
+            raise
+
+    def __enter__(self) -> RealRunner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._world.close()
+        self._runs.close()
+
+    def run(self, order: Sequence[str]) -> Run:
+        """A run whose first turns are these tasks'."""
+        self._world.begin()
+        chooser = Chooser(order, self._runs, self._world)
+        events = self._runs.run(chooser, stop=lambda _: chooser.over)
+        stuck = chooser.stuck or (None if chooser.given_up else stuck_of(events))
+        return Run(
+            chooser.choices,
+            chooser.taken,
+            outcome(self._scenario, events, stuck),
+            turns(events, chooser.taken),
+            chooser.kept,
+            not chooser.given_up,
+        )
+
+
+def turns(events: Sequence[Event], order: Sequence[str]) -> list[Turn]:
+    """What each turn was."""
+    names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
+    found: list[Turn] = []
+    pid, part = 0, list[Event]()
+    for event in events:
+        if isinstance(event, Dispatched):
+            if pid:
+                found.append(_turn(pid, names, part))
+            pid, part = event.pid, []
+        part.append(event)
+    if pid:
+        found.append(_turn(pid, names, part))
+    return found[: len(order)]
+
+
+def _turn(pid: int, names: dict[int, str], events: Sequence[Event]) -> Turn:
+    steps = [event for event in events if isinstance(event, Stepped) and event.pid == pid]
+    step = max(steps, key=lambda event: event.line > 0, default=None)
+    wrote = "".join(clean(event.text) for event in events if isinstance(event, Wrote))
+    then: Clause | None = None
+    for event in events:
+        match event:
+            case Blocked(pid=who, on=on) if who == pid:
+                then = Clause("spins") if on.rule == "spins" else Clause("blocks", {"on": on.rule})
+            case Exited(pid=who) if who == pid and event.status:
+                then = Clause("ends badly", {"who": names[pid], "status": event.status})
+            case Fault(what=what) if what.rule == "turn without end":
+                then = what
+    if step is None:
+        return Turn(names.get(pid, str(pid)), wrote=wrote, then=then)
+    return Turn(names.get(pid, str(pid)), step.file, step.line, step.changed, wrote, then)
