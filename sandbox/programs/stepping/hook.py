@@ -64,9 +64,11 @@ class Settings:
 class Hook:
     """The hook in one process, and in those that are forked from it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._prefix = os.path.join(settings.folder, "")
+    #: There are some once the program begins.
+    settings: Settings | None = None
+
+    def __init__(self) -> None:
+        self._prefix = ""
         #: Whether code has steps of its own.
         self._steps: dict[CodeType, bool] = {}
         #: The module that is the program: its lines are steps, those of other modules belong to whoever imports them.
@@ -76,6 +78,10 @@ class Hook:
         self.births = 0
         self._threads_before = _thread._count()
         self.masks = _Masks()
+
+    def begin(self, settings: Settings) -> None:
+        """The program of this process begins."""
+        self.settings, self._prefix = settings, os.path.join(settings.folder, "")
 
     # Who steps
 
@@ -141,7 +147,7 @@ class Hook:
         number = fcntl.fcntl(made.fileno(), fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
         made.close()
         connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
-        connection.connect(self.settings.address)
+        connection.connect(self.settings.address if self.settings is not None else "")
         return connection
 
 

@@ -16,7 +16,7 @@ from sandbox.model.spec import ProcessSpec, Scenario
 
 _ROOT = str(Path(__file__).parents[4])
 _PROGRAM = (
-    "import sys; sys.path.append({root!r}); from sandbox.programs.stepping import zygote; sys.path.remove({root!r}); "
+    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import zygote; sys.path.remove({root!r}); "
     "zygote.main({control}, {room!r})"
 )
 _SEPARATOR = "\x1f"
