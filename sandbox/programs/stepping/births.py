@@ -36,10 +36,10 @@ def install() -> tuple[Hook, LineTracer]:
     return hook, tracer
 
 
-def install_in_spawned(address: str, folder: str, by_instruction: bool) -> None:
+def install_in_spawned(address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
     """In an interpreter that ``multiprocessing`` has executed."""
     hook, tracer = install()
-    hook.begin(Settings(address, folder, by_instruction))
+    hook.begin(Settings(address, folder, by_instruction, tells_states))
     follow_spawned(hook)
     tracer.install()
 

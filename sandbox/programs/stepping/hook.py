@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any, NoReturn
 
+    from sandbox.programs.stepping.states import States
+
     Tracer = Callable[[FrameType, str, Any], Any]
 
 SEPARATOR = "\x1f"
@@ -51,14 +53,15 @@ _MASK_BYTES = 128
 
 class Settings:
     """``address``: where the machine listens; ``folder``: files below it are the program's own; ``by_instruction``: a
-    step is a bytecode instruction."""
+    step is a bytecode instruction; ``tells_states``: the whole state is told at each line."""
 
-    def __init__(self, address: str, folder: str, by_instruction: bool) -> None:
-        self.address, self.folder, self.by_instruction = address, folder, by_instruction
+    def __init__(self, address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
+        self.address, self.folder = address, folder
+        self.by_instruction, self.tells_states = by_instruction, tells_states
 
     def written(self) -> str:
-        """As the source of a call that makes the same."""
-        return f"({self.address!r}, {self.folder!r}, {self.by_instruction!r})"
+        """As the source of a tuple of arguments that make the same."""
+        return repr((self.address, self.folder, self.by_instruction, self.tells_states))
 
 
 class Hook:
@@ -66,6 +69,8 @@ class Hook:
 
     #: There are some once the program begins.
     settings: Settings | None = None
+    #: Knows the whole state, if somebody wants to.
+    states: States | None = None
 
     def __init__(self) -> None:
         self._prefix = ""
@@ -82,6 +87,10 @@ class Hook:
     def begin(self, settings: Settings) -> None:
         """The program of this process begins."""
         self.settings, self._prefix = settings, os.path.join(settings.folder, "")
+        if settings.tells_states:
+            from sandbox.programs.stepping.states import States
+
+            self.states = States(self.is_step, lambda file: file.startswith(self._prefix))
 
     # Who steps
 
@@ -120,6 +129,16 @@ class Hook:
         births, self.births = self.births, 0
         silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         return bool(births or silent > 0)
+
+    def frames(self, own: FrameType) -> list[FrameType] | None:
+        """Where each thread is, in the order in which they came; this one is at its ``own``. None: there are others
+        than those that step."""
+        if len(self._steppers) == 1 and _thread._count() == self._threads_before:
+            return [own]
+        if _thread._count() - self._threads_before + 1 != len(self._steppers):
+            return None
+        here, current = _thread.get_ident(), sys._current_frames()
+        return [own if ident == here else current[ident] for ident in self._steppers if ident in current]
 
     # Births
 
@@ -267,6 +286,16 @@ class Stepper:
     def _note(self, frame: FrameType) -> None:
         self._changes += self._watch.changes(id(frame), frame.f_locals, frame.f_globals)
 
+    def _state(self, frame: FrameType) -> tuple[object, ...]:
+        """The word for it, how many fields follow, and these: what is shared."""
+        if self._hook.states is None:
+            return "", 0
+        frames = self._hook.frames(frame)
+        if frames is None:
+            return "", 0
+        word, shared = self._hook.states.take(frames)
+        return word, len(shared), *shared
+
     def stop(self, frame: FrameType, line: int, again: int = 0) -> None:
         """The thread comes to a line: it tells what has changed, and waits. ``again``: which round of the same line it
         is."""
@@ -289,6 +318,7 @@ class Stepper:
             state,
             int(self._hook.unsettled),
             int(watch.complete),
+            *self._state(frame),
             *self._take(),
         )
         self.wait()

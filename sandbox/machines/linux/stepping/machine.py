@@ -141,7 +141,11 @@ class SteppingMachine:
 
     def state(self) -> Hashable | None:
         """What tells the state of all of them from others; None where not all of it is known."""
-        return None
+        tasks = sorted(self.by_pid.values(), key=lambda task: task.pid)
+        if not all(task.body.word for task in tasks):
+            return None
+        own = tuple((task.name, task.place, task.body.word, task.spins, task in self._blocked) for task in tasks)
+        return own, tuple(sorted(self._crew.shared.items())), self._stage.room.state()
 
     # What the loop calls
 

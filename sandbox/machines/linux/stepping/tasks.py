@@ -46,6 +46,8 @@ class Body:
         #: What it has said of its end.
         self.said: int | None = None
         self.ended = False
+        #: What stands for its whole state.
+        self.word = ""
 
     @property
     def os_pid(self) -> int:
@@ -83,8 +85,10 @@ class Task:
     def name(self) -> str:
         return self.spec.name
 
-    def come_to(self, place: Place, mark: int, complete: bool, changes: list[Change]) -> None:
-        """It has come to a line."""
+    def come_to(self, place: Place, mark: int, complete: bool, word: str, changes: list[Change]) -> None:
+        """It has come to a line. ``word``: what stands for the state of its process, "" where that is
+        not known."""
+        self.body.word = word
         self.before, self.place = self.place, place
         self.mark, self.complete = mark, complete
         self.changes += changes
