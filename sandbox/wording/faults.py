@@ -52,7 +52,7 @@ _FAULTS: Messages = {
     "waits for somebody to type": "nobody is here to type for {names}: the run ends",
     "deadlock": "deadlock of {names}: each of them waits for another one, for ever: the run ends",
     "spins for ever": "{names} goes round and round, and nobody is left who could change anything: the run ends",
-    "turn without end": "line {line} of {file} has no end: after five seconds of CPU time its process was ended",
+    "turn without end": "line {line} of {file} has no end: after {cpu_ns} of CPU time its process was ended",
     "only what steps": "{name} has no lines to step through: it cannot be started in this run",
     "nothing can happen any more": "nothing can happen any more: the run ends",
     "only on real processes": "{command} needs real processes; the virtual machine has none",

@@ -163,7 +163,7 @@ class RealRunner:
 
     def __init__(self, scenario: Scenario, cpu: int | None = None) -> None:
         self._scenario = scenario
-        self._runs = SteppedRuns(scenario, cpu)
+        self._runs = SteppedRuns(scenario, cpu, states=True)
         try:
             self._world = World(self._runs.stage.room.folder, scenario.folder)
         except OSError:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import sys
-from multiprocessing import resource_tracker, util
 
 from sandbox.programs.stepping.hook import Hook, Settings
 from sandbox.programs.stepping.tracing import LineTracer, trace_threads
@@ -18,29 +17,31 @@ if TYPE_CHECKING:
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 #: What a spawned interpreter does first.
 _FIRST = (
-    "import sys; sys.path.append({root!r}); from sandbox.programs.stepping import births; sys.path.remove({root!r}); "
+    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import births; sys.path.remove({root!r}); "
     "births.install_in_spawned(*{settings}); del births; {code}"
 )
+_set_trace = sys.settrace
 _OF_TRACKER = "from multiprocessing.resource_tracker import main;main("
 
 
-def install(settings: Settings) -> tuple[Hook, LineTracer]:
-    """In this process and in all that it starts. Its thread steps from ``begin`` on."""
-    hook = Hook(settings)
+def install() -> tuple[Hook, LineTracer]:
+    """In this process and in all that it starts. Its threads step once the hook has begun, and the tracer is
+    installed."""
+    hook = Hook()
     tracer = LineTracer(hook)
     trace_threads(tracer, hook)
     os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
     _announce_exit(hook)
     _note_children(hook)
-    _follow_spawned(hook, settings)
     _hide()
     return hook, tracer
 
 
-def install_in_spawned(address: str, folder: str, by_instruction: bool) -> None:
+def install_in_spawned(address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
     """In an interpreter that ``multiprocessing`` has executed."""
-    hook, tracer = install(Settings(address, folder, by_instruction))
-    hook.main_code = None
+    hook, tracer = install()
+    hook.begin(Settings(address, folder, by_instruction, tells_states))
+    follow_spawned(hook)
     tracer.install()
 
 
@@ -51,12 +52,12 @@ def _hide() -> None:
 
 
 def _count(hook: Hook) -> None:
-    if not _Tracker.forks:
+    if hook.settings is not None and not _Tracker.forks:
         hook.births += 1
 
 
 def _forked(hook: Hook) -> None:
-    if not _Tracker.forks:
+    if hook.settings is not None and not _Tracker.forks:
         hook.forked()
 
 
@@ -65,7 +66,7 @@ def _announce_exit(hook: Hook) -> None:
     leave: Callable[[int], NoReturn] = os._exit
 
     def _exit(status: int) -> NoReturn:
-        if isinstance(status, int):
+        if hook.settings is not None and isinstance(status, int):
             hook.stepper().end(status)
         leave(status)
 
@@ -79,21 +80,21 @@ def _note_children(hook: Hook) -> None:
     def noted() -> int:
         os_pid = fork()
         if os_pid:
-            hook.states.pids.born(os_pid)
+            hook.noted(os_pid)
         return os_pid
 
     os.fork = noted
 
 
 class _Tracker:
-    """The tracker of ``multiprocessing``'s resources is a process that the library executes. It is forked here: that
+    """The tracker of ``multiprocessing``'s resources is a process that the library executes. It is forked here, which
     takes a tenth of the time."""
 
     forks = False
 
     @classmethod
-    def fork(cls, descriptors: tuple[int, ...]) -> int:
-        """Bear one; returns its os_pid."""
+    def fork(cls, descriptor: int) -> int:
+        """Bear one that reads from there; returns its os_pid."""
         cls.forks = True
         try:
             os_pid = os.fork()
@@ -102,24 +103,31 @@ class _Tracker:
         if os_pid:
             return os_pid
         try:
-            sys.settrace(None)
-            os.closerange(max(descriptors) + 1, os.sysconf("SC_OPEN_MAX"))
-            resource_tracker.main(max(descriptors))
+            _set_trace(None)
+            os.closerange(3, descriptor)
+            os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+            from multiprocessing.resource_tracker import main
+
+            main(descriptor)
         finally:
             os.kill(os.getpid(), 9)
 
 
-def _follow_spawned(hook: Hook, settings: Settings) -> None:
+def follow_spawned(hook: Hook) -> None:
+    """What ``multiprocessing`` executes anew has the hook as well, if this program has loaded it, or will."""
+    from multiprocessing import util
+
     execute = util.spawnv_passfds
 
     def spawnv_passfds(path: Any, arguments: Any, descriptors: Any) -> int:
         arguments = list(arguments)
-        if arguments[-2:-1] == ["-c"] or "-c" in arguments:
+        if "-c" in arguments and hook.settings is not None:
             at = arguments.index("-c") + 1
             code = arguments[at]
-            if not code.startswith(_OF_TRACKER):
-                hook.births += 1
-                arguments[at] = _FIRST.format(root=_ROOT, settings=settings.written(), code=code)
+            if code.startswith(_OF_TRACKER):
+                return _Tracker.fork(int(code.removeprefix(_OF_TRACKER).rstrip(")")))
+            hook.births += 1
+            arguments[at] = _FIRST.format(root=_ROOT, settings=hook.settings.written(), code=code)
         return execute(path, arguments, descriptors)
 
     util.spawnv_passfds = spawnv_passfds

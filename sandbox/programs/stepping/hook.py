@@ -52,22 +52,27 @@ _MASK_BYTES = 128
 
 class Settings:
     """``address``: where the machine listens; ``folder``: files below it are the program's own; ``by_instruction``: a
-    step is a bytecode instruction."""
+    step is a bytecode instruction; ``tells_states``: the whole state is told at each line."""
 
-    def __init__(self, address: str, folder: str, by_instruction: bool) -> None:
-        self.address, self.folder, self.by_instruction = address, folder, by_instruction
+    def __init__(self, address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
+        self.address, self.folder = address, folder
+        self.by_instruction, self.tells_states = by_instruction, tells_states
 
     def written(self) -> str:
-        """As the source of a call that makes the same."""
-        return f"({self.address!r}, {self.folder!r}, {self.by_instruction!r})"
+        """As the source of a tuple of arguments that make the same."""
+        return repr((self.address, self.folder, self.by_instruction, self.tells_states))
 
 
 class Hook:
     """The hook in one process, and in those that are forked from it."""
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
-        self._prefix = os.path.join(settings.folder, "")
+    #: There are some once the program begins.
+    settings: Settings | None = None
+    #: Knows the whole state, if somebody wants to.
+    states: States | None = None
+
+    def __init__(self) -> None:
+        self._prefix = ""
         #: Whether code has steps of its own.
         self._steps: dict[CodeType, bool] = {}
         #: The module that is the program: its lines are steps, those of other modules belong to whoever imports them.
@@ -77,7 +82,12 @@ class Hook:
         self.births = 0
         self._threads_before = _thread._count()
         self.masks = _Masks()
-        self.states = States(self.is_step, self._prefix)
+
+    def begin(self, settings: Settings) -> None:
+        """The program of this process begins."""
+        self.settings, self._prefix = settings, os.path.join(settings.folder, "")
+        if settings.tells_states:
+            self.states = States(self.is_step, self._prefix)
 
     # Who steps
 
@@ -117,12 +127,18 @@ class Hook:
         silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         return bool(births or silent > 0)
 
+    def noted(self, os_pid: int) -> None:
+        """A child was forked."""
+        if self.states is not None:
+            self.states.pids.born(os_pid)
+
     # Births
 
     def forked(self) -> None:
         """In a process that was just forked: of all threads only this one is there. It waits until the machine has
         brought its parent to rest."""
-        self.states.pids.renew()
+        if self.states is not None:
+            self.states.pids.renew()
         stepper = self._steppers.pop(_thread.get_ident(), None)
         for other in self._steppers.values():
             other.drop()
@@ -144,7 +160,7 @@ class Hook:
         number = fcntl.fcntl(made.fileno(), fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
         made.close()
         connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
-        connection.connect(self.settings.address)
+        connection.connect(self.settings.address if self.settings is not None else "")
         return connection
 
 
@@ -264,6 +280,14 @@ class Stepper:
     def _note(self, frame: FrameType) -> None:
         self._changes += self._watch.changes(id(frame), frame.f_locals, frame.f_globals)
 
+    def _state(self, frame: FrameType) -> tuple[int, bool]:
+        """What tells the state of this thread from others, and whether all of it is known."""
+        states, watch = self._hook.states, self._watch
+        if states is not None:
+            return states.of(frame)
+        seen = watch.of_frame(id(frame)), watch.values, tuple(watch.objects)
+        return hash((frame.f_code.co_firstlineno, frame.f_lasti, self._depth, seen)), watch.complete
+
     def stop(self, frame: FrameType, line: int, again: int = 0) -> None:
         """The thread comes to a line: it tells what has changed, and waits. ``again``: which round of the same line it
         is."""
@@ -276,7 +300,7 @@ class Stepper:
         self._note(frame)
         self._frame = frame
         code, watch = frame.f_code, self._watch
-        state, known = self._hook.states.of(frame)
+        state, known = self._state(frame)
         self._send(
             LINE,
             self._hook.name_of(code),

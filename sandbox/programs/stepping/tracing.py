@@ -59,7 +59,7 @@ class _Thread:
     def __init__(self, hook: Hook, stepper: Stepper) -> None:
         self._is_step, self._known = hook.is_step, hook._steps
         self._stepper = stepper
-        self._by_instruction = hook.settings.by_instruction
+        self._by_instruction = hook.settings is not None and hook.settings.by_instruction
         self._traced = self._traced_by_instruction if self._by_instruction else self._traced_by_line
 
     def called(self, frame: FrameType, event: str, argument: Any) -> Any:

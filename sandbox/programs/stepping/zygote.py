@@ -9,43 +9,42 @@ descriptor beside them; each is answered by one packet.
 
 from __future__ import annotations
 
+import _socket
 import array
+import ast
+import atexit
 import builtins
+import ctypes
 import fcntl
 import gc
-import multiprocessing.connection
-import multiprocessing.context
-import multiprocessing.forkserver
-import multiprocessing.heap
-import multiprocessing.managers
-import multiprocessing.pool
-import multiprocessing.popen_fork
-import multiprocessing.popen_spawn_posix
-import multiprocessing.queues
-import multiprocessing.shared_memory
-import multiprocessing.sharedctypes
-import multiprocessing.spawn
-import multiprocessing.synchronize
 import os
-import random
-import shutil
 import signal
-import socket
 import sys
 import termios
+import threading
 import time
 
-from sandbox.programs.stepping import births
+from sandbox.programs.stepping import births, states  # noqa: F401 - what is loaded here need not be by each
 from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
+from sandbox.programs.stepping.tracing import LineTracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
+    from types import CodeType, ModuleType
     from typing import NoReturn
 
 #: Requests: bear a process; end all that is left of the run, after so many milliseconds of grace.
 FORK, END = "fork", "end"
 NAME = "ossandbox-zygote"
+#: Modules of the standard library that do nothing when they are imported but to be there.
+_PRELOADED = frozenset(
+    "abc argparse array ast asyncio base64 bisect collections concurrent contextlib copy csv ctypes dataclasses datetime "
+    "decimal enum errno fcntl functools hashlib heapq inspect io itertools json logging math mmap multiprocessing "
+    "operator os pathlib pickle queue random re secrets select selectors shlex shutil signal socket socketserver "
+    "statistics string struct subprocess sys tempfile textwrap threading time traceback types typing uuid weakref".split()
+)
+#: What it imports by itself once it is used.
+_OF_MULTIPROCESSING = ("connection", "heap", "popen_fork", "queues", "sharedctypes", "synchronize", "util")
 _MAX_REQUEST = 1 << 18
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _MAX_PAUSE_S = 0.002
@@ -54,8 +53,10 @@ _MAX_PAUSE_S = 0.002
 class Zygote:
     """``control``: the socket to the machine."""
 
-    def __init__(self, control: socket.socket) -> None:
+    def __init__(self, control: _socket.socket) -> None:
         self._control = control
+        self._hook, self._tracer = births.install()
+        self._follows = False
         #: By path: the file's time and size, and its code.
         self._code: dict[str, tuple[tuple[int, int], CodeType]] = {}
 
@@ -79,18 +80,18 @@ class Zygote:
     def _receive(self) -> tuple[str, array.array[int]]:
         descriptors = array.array("i")
         try:
-            data, ancillary, _, _ = self._control.recvmsg(_MAX_REQUEST, socket.CMSG_LEN(descriptors.itemsize))
+            data, ancillary, _, _ = self._control.recvmsg(_MAX_REQUEST, _socket.CMSG_LEN(descriptors.itemsize))
         except OSError:
             return "", descriptors
         for level, kind, content in ancillary:
-            if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
                 descriptors.frombytes(content)
         return data.decode(errors="surrogateescape"), descriptors
 
     # Births
 
     def _fork(self, fields: list[str], terminal: int) -> int:
-        name, file, function, arguments, address, folder, kind, seed = fields
+        name, file, function, arguments, address, folder, kind, seed, told = fields
         path = os.path.join(folder, file)
         try:
             code: CodeType | Exception = self._compiled(path)
@@ -104,8 +105,8 @@ class Zygote:
         try:
             self._control.close()
             _get_ready(parent, name, terminal, folder, int(seed))
-            settings = Settings(address, folder, kind == "instruction")
-            status = _run(settings, file, path, code, function, builtins.eval(arguments))
+            self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
+            status = _run(self._hook, self._tracer, file, path, code, function, builtins.eval(arguments))
         finally:
             _finish(status)
 
@@ -115,8 +116,34 @@ class Zygote:
         known = self._code.get(path)
         if known is None or known[0] != key:
             with open(path, "rb") as source:
-                known = self._code[path] = key, compile(source.read(), path, "exec", dont_inherit=True)
+                text = source.read()
+            known = self._code[path] = key, compile(text, path, "exec", dont_inherit=True)
+            self._load(text)
+            gc.collect()
+            gc.freeze()  # a collection in a child would copy all that it looks at
         return known[1]
+
+    def _load(self, text: bytes) -> None:
+        """Load what of the standard library a program will import: each of its processes then has it from the start."""
+        for node in ast.walk(ast.parse(text)):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+            for name in names:
+                if name.partition(".")[0] in _PRELOADED:
+                    try:
+                        __import__(name)
+                    except Exception:  # it is no module, or says so when the program imports it
+                        continue
+                    if name.startswith("multiprocessing"):
+                        self._load_multiprocessing()
+
+    def _load_multiprocessing(self) -> None:
+        if not self._follows:
+            self._follows = True
+            for name in _OF_MULTIPROCESSING:
+                __import__(f"multiprocessing.{name}")
+            births.follow_spawned(self._hook)
 
     # Ends
 
@@ -176,12 +203,19 @@ def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) ->
         comm.write(os.fsencode(name)[:15])
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     os.chdir(folder)
-    random.seed(f"{seed} {name}")
+    if (chance := sys.modules.get("random")) is not None:
+        chance.seed(seed)
     gc.enable()
 
 
 def _run(
-    settings: Settings, file: str, path: str, code: CodeType | Exception, function: str, arguments: list[object]
+    hook: Hook,
+    tracer: LineTracer,
+    file: str,
+    path: str,
+    code: CodeType | Exception,
+    function: str,
+    arguments: list[object],
 ) -> int:
     """The whole of the program; returns its exit status."""
     sys.argv = [file] if function else [file, *map(str, arguments)]
@@ -197,32 +231,31 @@ def _run(
     else:
         main.__builtins__ = builtins  # type: ignore[attr-defined]
     sys.modules["__main__"] = main
-    hook, tracer = births.install(settings)
     stepper = hook.stepper()
     stepper.introduce(START)
     stepper.wait()
     hook.main_code = None if function or isinstance(code, Exception) else code
-    return _guarded(hook, tracer, code, module, function, arguments)
+    return _guarded(tracer, code, module, function, arguments)
 
 
-def _guarded(hook: Hook, tracer: object, code: object, module: object, function: str, arguments: list[object]) -> int:
+def _guarded(tracer: LineTracer, code: object, module: ModuleType, function: str, arguments: list[object]) -> int:
     """What an interpreter does with an exception that nobody catches."""
     try:
         if isinstance(code, Exception):
             raise code
-        tracer.install()  # type: ignore[attr-defined]
+        tracer.install()
         exec(code, module.__dict__)  # type: ignore[arg-type]
         if function:
             getattr(module, function)(*arguments)
-        tracer.end()  # type: ignore[attr-defined]
+        tracer.end()
     except SystemExit as error:
-        tracer.end()  # type: ignore[attr-defined]
+        tracer.end()
         if error.code is None or isinstance(error.code, int):
             return error.code or 0
         print(error.code, file=sys.stderr)
         return 1
     except BaseException as error:
-        tracer.end()  # type: ignore[attr-defined]
+        tracer.end()
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
@@ -233,9 +266,6 @@ def _guarded(hook: Hook, tracer: object, code: object, module: object, function:
 
 def _finish(status: int) -> NoReturn:
     """End as an interpreter ends: threads are joined, exit functions run, what was written is out."""
-    import atexit
-    import threading
-
     try:
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
@@ -246,10 +276,25 @@ def _finish(status: int) -> NoReturn:
     os._exit(status & 0xFF)
 
 
-def _prctl(option: int, value: int) -> None:
-    import ctypes
+_libc = ctypes.CDLL(None)
 
-    ctypes.CDLL(None).prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+def _prctl(option: int, value: int) -> None:
+    _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+def _remove(folder: str) -> None:
+    """A folder, and all that is in it."""
+    try:
+        for path, folders, files in os.walk(folder, topdown=False):
+            for name in files:
+                os.unlink(os.path.join(path, name))
+            for name in folders:
+                inner = os.path.join(path, name)
+                os.unlink(inner) if os.path.islink(inner) else os.rmdir(inner)
+        os.rmdir(folder)
+    except OSError:  # somebody else removes it, too
+        pass
 
 
 def main(control: int, room: str) -> None:
@@ -259,13 +304,14 @@ def main(control: int, room: str) -> None:
     with open("/proc/self/comm", "w") as comm:
         comm.write(NAME)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    zygote = Zygote(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control))
     gc.collect()
     gc.freeze()
     gc.disable()
     try:
-        Zygote(socket.socket(fileno=control)).serve()
+        zygote.serve()
     finally:
-        shutil.rmtree(room, ignore_errors=True)
+        _remove(room)
 
 
 if __name__ == "__main__":

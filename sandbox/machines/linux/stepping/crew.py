@@ -31,7 +31,7 @@ _MIN_PAUSE_NS, _MAX_PAUSE_NS = 300 * US, 10 * MS
 #: Letters of threads that do nothing by themselves: asleep, ended, stopped.
 _AT_REST = frozenset("SZXTtI")
 #: A turn that uses more CPU time has no end.
-MAX_TURN_CPU_NS = 5 * S
+MAX_TURN_CPU_NS = 3 * S
 _MAX_BIRTH_NS = 10 * S
 _MAX_WAKE_NS = 20 * MS
 

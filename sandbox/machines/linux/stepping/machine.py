@@ -12,7 +12,6 @@ from __future__ import annotations
 import signal
 import time
 from collections import deque
-from collections.abc import Hashable
 from itertools import count, islice
 from typing import Literal, Protocol
 
@@ -40,7 +39,7 @@ from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.process.terminate import GRACE_NS
-from sandbox.machines.linux.stepping.crew import Crew
+from sandbox.machines.linux.stepping.crew import MAX_TURN_CPU_NS, Crew
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import State, Task
 from sandbox.machines.linux.stepping.waiting import Waiting
@@ -113,6 +112,8 @@ class SteppingMachine:
         self.by_pid: dict[int, Task] = {}
         self._blocked: set[Task] = set()
         self._running: Task | None = None
+        #: The CPU time of who had a turn, since it was last told.
+        self._used: dict[int, int] = {}
         self._frozen = False
         arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
         self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
@@ -142,10 +143,6 @@ class SteppingMachine:
         """The room is as new; nobody is there yet."""
         self._stage.begin()
 
-    def state(self) -> Hashable | None:
-        """What tells the state of all of them from others; None where not all of it is known."""
-        return None
-
     # What the loop calls
 
     def wait(self, deadline_ns: int | None) -> Happened:
@@ -165,7 +162,7 @@ class SteppingMachine:
                 self._idle()
             self._bring_due()
         reports, self._reports = self._reports, []
-        used = {self._running.pid: self._running.cpu_ns} if self._running is not None else {}
+        used, self._used = self._used, {}
         return Happened(self.now_ns, reports, used)
 
     def obey(self, orders: list[Order]) -> Obeyed:
@@ -208,7 +205,10 @@ class SteppingMachine:
         if self._crew.settle():
             self.now_ns += TURN_NS
             task.cpu_ns += TURN_NS
+            self._used[task.pid] = task.cpu_ns
             self._tell_all(task)
+            if task in self._blocked or task.state is State.ENDED:
+                self._running = None
         else:
             self._take_asked()
 
@@ -248,7 +248,7 @@ class SteppingMachine:
 
     def _tell_end(self, task: Task) -> None:
         if task in self._crew.endless:
-            place = {"file": task.place.file, "line": task.place.line}
+            place = {"file": task.place.file, "line": task.place.line, "cpu_ns": MAX_TURN_CPU_NS}
             self._tell(Fault(self.now_ns, Clause("turn without end", place), task.pid))
         if task.place.line:
             self._tell(task.last_step(self.now_ns))
@@ -326,7 +326,8 @@ class SteppingMachine:
             return False
         for task in spinning:
             self._rounds += 1
-            self._unblock(task)
+            task.spins = False
+            self._blocked.discard(task)
             self._reports.append(Woke(task.pid))
         return True
 
@@ -432,9 +433,15 @@ class SteppingMachine:
                 found = True
                 if piece.text or piece.raw:
                     pid = body.tasks[0].pid
-                    wrote = Wrote(self.now_ns, pid, "console", piece.text, piece.raw)
+                    raw = None if piece.raw is None else self._at_home(piece.raw)
+                    wrote = Wrote(self.now_ns, pid, "console", self._at_home(piece.text), raw)
                     self._reports.append(Told(wrote)) if pid else self._later.append(Told(wrote))
         return found
+
+    def _at_home(self, text: str) -> str:
+        """Files are named as they are called in the scenario's folder: where the copy of that lies, is another place
+        each time."""
+        return text.replace(self._stage.room.folder, self._stage.room.original)
 
     def _tell(self, event: Event) -> None:
         self._reports.append(Told(event))

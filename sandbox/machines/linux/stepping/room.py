@@ -23,11 +23,11 @@ _MANY = 100_000
 
 
 class Room:
-    """``folder``: the copy."""
+    """``folder``: the copy of the ``original``."""
 
     def __init__(self, folder: str) -> None:
         """Raises OSError."""
-        self._from = folder
+        self.original = folder
         self._files = {name for name in files_below(folder, MAX_FILES) if os.path.isfile(os.path.join(folder, name))}
         self.place = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-")
         self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
@@ -51,7 +51,7 @@ class Room:
                 self._bring(name)
         for path, _, _ in os.walk(self.folder, topdown=False):
             inner = os.path.relpath(path, self.folder)
-            if not os.path.isdir(os.path.join(self._from, inner)) and _CACHE not in inner:
+            if not os.path.isdir(os.path.join(self.original, inner)) and _CACHE not in inner:
                 shutil.rmtree(path, ignore_errors=True)
 
     def close(self) -> None:
@@ -62,7 +62,7 @@ class Room:
         target = os.path.join(self.folder, name)
         os.makedirs(os.path.dirname(target), exist_ok=True)
         _remove(target)
-        shutil.copy2(os.path.join(self._from, name), target)
+        shutil.copy2(os.path.join(self.original, name), target)
         self._marks[name] = _mark(target)
 
 

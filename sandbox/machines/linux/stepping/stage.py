@@ -16,7 +16,7 @@ from sandbox.model.spec import ProcessSpec, Scenario
 
 _ROOT = str(Path(__file__).parents[4])
 _PROGRAM = (
-    "import sys; sys.path.append({root!r}); from sandbox.programs.stepping import zygote; sys.path.remove({root!r}); "
+    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import zygote; sys.path.remove({root!r}); "
     "zygote.main({control}, {room!r})"
 )
 _SEPARATOR = "\x1f"
@@ -27,10 +27,10 @@ _PATIENCE_S = 20.0
 
 
 class Stage:
-    """``cpu``: the real CPU for all of them. Raises OSError."""
+    """``cpu``: the real CPU for all of them; ``tells_states``: programs tell their whole state at each line. Raises OSError."""
 
-    def __init__(self, scenario: Scenario, cpu: int) -> None:
-        self._scenario = scenario
+    def __init__(self, scenario: Scenario, cpu: int, tells_states: bool = False) -> None:
+        self._scenario, self._tells_states = scenario, tells_states
         sweep()
         self._used = False
         self.room = Room(scenario.folder)
@@ -73,7 +73,7 @@ class Stage:
         machine = self._scenario.machine
         fields = (
             *("fork", spec.name, file, function, ascii(spec.args), self._address, self.room.folder),
-            *(machine.slice, str(machine.seed)),
+            *(machine.slice, str(machine.seed), str(int(self._tells_states))),
         )
         data = _SEPARATOR.join(fields).encode(errors="surrogateescape")
         socket.send_fds(self._control, [data], [terminal])
