@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 
 from sandbox.analysis.exploration.judge import Stuck, outcome, stuck_of
 from sandbox.analysis.exploration.runs import Choice, Run, Turn
+from sandbox.kernel.kernel import Kernel
 from sandbox.machines.linux.stepping.runs import TURN_NS, SteppedRuns
 from sandbox.machines.linux.stepping.tasks import Task as Thread
 from sandbox.machines.linux.stepping.world import World
@@ -14,6 +15,8 @@ from sandbox.model.events import Admitted, Blocked, Clause, Dispatched, Event, E
 from sandbox.model.spec import Scenario
 from sandbox.policies.base import DescheduledReason, Policy, ReadyReason, Task
 from sandbox.util.text import clean
+from sandbox.views.tracker import LessonTracker
+from sandbox.views.verdicts import happenings
 
 #: A run of more turns is given up.
 MAX_TURNS = 5_000
@@ -30,14 +33,54 @@ def in_order(name: str) -> tuple[object, ...]:
     return _DIGITS.sub("", name), [int(digits) for digits in _DIGITS.findall(name)]
 
 
+class Story:
+    """What has happened so far that belongs to the outcome: what was written, in which order, the last values of what
+    is shared, and what claims are about. Two states of different stories do not end alike."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self._tracker = LessonTracker(happenings(scenario.claims))
+        self._wrote: list[tuple[int, str]] = []
+        self._shared: dict[str, str] = {}
+        self._told = 0
+
+    def add(self, events: Iterable[Event]) -> None:
+        """What comes next."""
+        for event in events:
+            self._told += 1
+            self._tracker.add(event)
+            match event:
+                case Wrote(pid=pid, text=text):
+                    self._wrote.append((pid, text))
+                case Stepped(changed=changed) if changed:
+                    self._shared |= {change.name: change.after for change in changed if change.shared}
+
+    def catch_up(self, before: int, events: Sequence[Event]) -> None:
+        """``events``: those after the first ``before``, some of which have been told."""
+        self.add(events[max(self._told - before, 0) :])
+
+    def key(self) -> Hashable:
+        """Equal for equal stories."""
+        times = [(each.number, each.first_ns or 0) for each in self._tracker.times.values()]
+        first = sorted(range(len(times)), key=lambda index: times[index][1])
+        paths = self._tracker.paths
+        return (
+            tuple((paths.get(pid), text) for pid, text in self._wrote),
+            tuple(sorted(self._shared.items())),
+            tuple(number for number, _ in times),
+            tuple(index for index in first if times[index][0]),
+        )
+
+
 class Chooser(Policy):
     """Chooses by an order, and afterwards as ``Choice.default`` has it, and keeps what it chose from."""
 
     name = "explored"
 
-    def __init__(self, order: Sequence[str], runs: SteppedRuns, world: World) -> None:
+    def __init__(self, order: Sequence[str], scenario: Scenario, runs: SteppedRuns, world: World) -> None:
         super().__init__()
         self._order, self._runs, self._world = order, runs, world
+        self._story = Story(scenario)
+        self._emitted = 0
         self._ready: dict[str, Task] = {}
         self._last: Task | None = None
         self._in_a_row = 0
@@ -51,8 +94,10 @@ class Chooser(Policy):
         self.stuck: Stuck | None = None
         self.given_up = False
 
-    @property
-    def over(self) -> bool:
+    def is_over(self, events: Sequence[Event]) -> bool:
+        """Whether the run shall end, now that these events have been told."""
+        self._story.catch_up(self._emitted, events)
+        self._emitted += len(events)
         return self.given_up or self.stuck is not None
 
     # What the kernel calls
@@ -74,6 +119,8 @@ class Chooser(Policy):
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         if not self._ready:
             return None
+        assert isinstance(self.kernel, Kernel), "it is installed"
+        self._story.catch_up(self._emitted, self.kernel.journal.events)
         threads = self._threads()
         shared = self._world.state(self._processes(threads), self._turned(threads))
         choice = self._choice(threads, shared)
@@ -120,7 +167,7 @@ class Chooser(Policy):
             (name, thread.place, thread.mark, thread.state.name, thread.name in self._ready or thread.spins)
             for name, thread in sorted(threads.items())
         )
-        return f"{hash((own, shared)) & 0xFFFFFFFFFFFFFFFF:016x}"
+        return f"{hash((own, shared, self._story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
 
     def _chosen(self, choice: Choice) -> str:
         turn = len(self.taken)
@@ -180,8 +227,8 @@ class RealRunner:
     def run(self, order: Sequence[str]) -> Run:
         """A run whose first turns are these tasks'."""
         self._world.begin()
-        chooser = Chooser(order, self._runs, self._world)
-        events = self._runs.run(chooser, stop=lambda _: chooser.over)
+        chooser = Chooser(order, self._scenario, self._runs, self._world)
+        events = self._runs.run(chooser, stop=chooser.is_over)
         stuck = chooser.stuck or (None if chooser.given_up else stuck_of(events))
         return Run(
             chooser.choices,

@@ -181,10 +181,10 @@ class States:
             return self._of_process
         if (module, name) == ("_multiprocessing", "SemLock"):
             return lambda value, depth: ("semaphore", value._is_mine(), value._count())
-        if module == "multiprocessing.sharedctypes":
-            return lambda value, depth: ("shared", name, self._value(value._lock, depth))
         if issubclass(kind, (_ctypes._SimpleCData, _ctypes.Array, _ctypes.Structure)):
             return lambda value, depth: ("shared", name) if "_wrapper" in value.__dict__ else ("raw", bytes(value))
+        if module == "multiprocessing.sharedctypes":
+            return lambda value, depth: ("shared", name, self._value(value._lock, depth))
         if kind is mmap.mmap:
             return lambda value, depth: ("shared", value.tell())
         if kind is memoryview:
