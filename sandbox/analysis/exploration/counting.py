@@ -29,13 +29,13 @@ class _Place(NamedTuple):
     left: int | None
 
 
-Edges = Mapping[tuple[int, str], int | Leaf]
+Edges = Mapping[tuple[int, str], Sequence[int | Leaf]]
 
 
 def count(candidates: Sequence[tuple[str, ...]], edges: Edges, bound: int | None) -> Counts | None:
     """The orders from state 0 on of at most ``bound`` preemptions, by outcome. None: there is no end of them.
 
-    ``candidates``: of each state, who can run there; ``edges``: where a turn of whom leads.
+    ``candidates``: of each state, who can run there; ``edges``: where a turn of whom leads, or may lead.
     """
     if not candidates:
         return Counts(Counter(), False)
@@ -69,11 +69,8 @@ def _ways(candidates: Sequence[tuple[str, ...]], edges: Edges, place: _Place) ->
             left -= 1
             if left < 0:
                 continue
-        to = edges.get((place.state, name))
-        if to is None or isinstance(to, Leaf):
-            yield to
-        else:
-            yield _Place(to, None if left is None else name, left)
+        for to in edges.get((place.state, name)) or (None,):
+            yield to if to is None or isinstance(to, Leaf) else _Place(to, None if left is None else name, left)
 
 
 def _sum(ways: Sequence[_Place | Leaf | None], known: Mapping[_Place, Counts]) -> Counts:

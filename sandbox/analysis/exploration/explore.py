@@ -15,8 +15,6 @@ from sandbox.analysis.exploration.search import Search, Task
 PREEMPTIONS = 2
 #: After the first order that breaks, so many more runs look for a smaller one, and for the end of the count.
 _MAX_MORE = 60
-#: Programs that do not do the same each time are given up after so many such runs.
-_MAX_DIVERGED = 20
 
 
 class Limits(NamedTuple):
@@ -94,7 +92,7 @@ class Exploration:
         search, limits = self.search, self.limits
         runs = search.runs + ahead
         over_time = self.seconds >= limits.seconds or (limits.orders is not None and runs >= limits.orders)
-        if over_time or search.diverged >= _MAX_DIVERGED:
+        if over_time:
             self.limited = True
         elif search.found is not None and not limits.everything:
             self._more = search.runs + _MAX_MORE if self._more is None else self._more
@@ -116,7 +114,7 @@ class Exploration:
         """Whether all orders that were to be tried have been tried."""
         bound = self.limits.preemptions
         done = self.search.exhausted if bound is None else self.search.within(bound)
-        return done and not self.search.diverged and self.search.runs > 0
+        return done and self.search.runs > 0
 
     def counts(self) -> tuple[int | None, Counts | None]:
         """Of how many preemptions at most (None: any number) all orders are known, or are to be, and what they are."""

@@ -13,7 +13,7 @@ from sandbox.machines.linux.stepping.tasks import Task as Thread
 from sandbox.machines.linux.stepping.world import World
 from sandbox.model.events import Admitted, Blocked, Clause, Dispatched, Event, Exited, Fault, Stepped, Wrote
 from sandbox.model.spec import Scenario
-from sandbox.policies.base import DescheduledReason, Policy, ReadyReason, Task
+from sandbox.policies.base import Policy, ReadyReason, Task
 from sandbox.util.text import clean
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import happenings
@@ -84,6 +84,8 @@ class Chooser(Policy):
         self._ready: dict[str, Task] = {}
         self._last: Task | None = None
         self._in_a_row = 0
+        #: Those that are blocked, in the order in which they came to be: the first gets what they wait for.
+        self._blocked: dict[str, None] = {}
         #: By name: what all saw when it was found to spin, and how often.
         self._spun: dict[str, Hashable] = {}
         self._rounds: dict[str, int] = {}
@@ -104,6 +106,7 @@ class Chooser(Policy):
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._ready[task.name] = task
+        self._blocked.pop(task.name, None)
 
     def remove(self, task: Task) -> None:
         self._ready.pop(task.name, None)
@@ -112,8 +115,9 @@ class Chooser(Policy):
         return TURN_NS
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
-        if task.stopped in _ENDS_WAITING:
-            self._spun.clear()
+        if task.stopped == "blocked":
+            self._blocked[task.name] = None
+        if task.stopped == "exited":
             self._rounds.clear()
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
@@ -167,7 +171,7 @@ class Chooser(Policy):
             (name, thread.place, thread.mark, thread.state.name, thread.name in self._ready or thread.spins)
             for name, thread in sorted(threads.items())
         )
-        return f"{hash((own, shared, self._story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
+        return f"{hash((own, tuple(self._blocked), shared, self._story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
 
     def _chosen(self, choice: Choice) -> str:
         turn = len(self.taken)
@@ -200,9 +204,6 @@ class Chooser(Policy):
         known = shared is not None and all(threads[each].complete for each in able if each in threads)
         if (known and able <= {*self._spun}) or min(self._rounds[each] for each in able) > _MAX_ROUNDS:
             self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
-
-
-_ENDS_WAITING: frozenset[DescheduledReason] = frozenset({"blocked", "exited"})
 
 
 class RealRunner:

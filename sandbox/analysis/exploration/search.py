@@ -13,7 +13,7 @@ number of preemptions that leads there; where that is not known, each order is a
 from __future__ import annotations
 
 from collections import defaultdict, deque
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 from sandbox.analysis.exploration.counting import Counts, Leaf, count
@@ -22,15 +22,16 @@ from sandbox.analysis.exploration.runs import Choice, Outcome, Run
 
 class Task(NamedTuple):
     """An order to try: its first turns, and the preemptions in them. ``way``: the state at which it parts from what
-    was tried before, and by whose turn (None: nothing was tried before)."""
+    was tried before, and by whose turn (None: nothing was tried before). ``tries``: so often it was tried in vain."""
 
     order: tuple[str, ...]
     preemptions: int
     way: tuple[int, str] | None = None
+    tries: int = 0
 
 
-class Diverged(Exception):
-    """The same turns have led to something else than before."""
+#: An order that cannot be kept is tried so often: who of two that wait for one thing gets it is the system's choice.
+_MAX_TRIES = 3
 
 
 class Search:
@@ -41,7 +42,9 @@ class Search:
         self.bound = bound
         #: Of the level that is searched.
         self.preemptions = 0
-        self.runs = self.diverged = 0
+        self.runs = 0
+        #: Runs that went another way than one before in which the turns were the same.
+        self.diverged = 0
         self.outcomes: list[Outcome] = []
         #: For each outcome the first run that led to it, and the smallest of those that break.
         self.examples: list[Run] = []
@@ -52,7 +55,7 @@ class Search:
         self._under_way = 0
         self._states: dict[Hashable, int] = {}
         self._candidates: list[tuple[str, ...]] = []
-        self._edges: dict[tuple[int, str], int | Leaf] = {}
+        self._edges: dict[tuple[int, str], list[int | Leaf]] = {}
         #: The transitions that are or were to be tried, and of how many preemptions.
         self._asked: dict[tuple[int, str], int] = {}
         self._known_outcomes: dict[bytes, int] = {}
@@ -104,12 +107,11 @@ class Search:
         self._under_way -= 1
         self.runs += 1
         if not run.kept:
-            self.diverged += 1
-            return
-        outcome = self._outcome(run)
-        try:
-            self._walk(task, run, outcome)
-        except Diverged:
+            if task.tries + 1 < _MAX_TRIES:
+                self._levels[task.preemptions].appendleft(task._replace(tries=task.tries + 1))
+            elif task.way is not None:
+                self._edges.setdefault(task.way, [])
+        if not self._walk(task, run, self._outcome(run)) or not run.kept:
             self.diverged += 1
         if run.outcome.broken and (self.found is None or _size(run) < _size(self.found)):
             self.found = run
@@ -123,35 +125,43 @@ class Search:
             self.examples[index] = run
         return index
 
-    def _walk(self, task: Task, run: Run, outcome: int) -> None:
-        """Along a run: what it adds to the graph, and what else could be done from there. Raises Diverged."""
-        preemptions, way = 0, None
+    def _walk(self, task: Task, run: Run, outcome: int) -> bool:
+        """Along a run: what it adds to the graph, and what else could be done from there. False: it went another way
+        than one before."""
+        preemptions, way, alike = 0, None, True
+        wished = _agreeing(task.order, run.order)
         for index, (choice, name) in enumerate(zip(run.choices, run.order, strict=True)):
             state = self._state(choice, way)
-            if index >= len(task.order):
+            alike = self._lead(way, state) and alike
+            if index >= wished:
                 self._ask(choice, state, run.order[:index], preemptions, name)
             preemptions += choice.preempts(name)
             way = state, name
-        if way is not None and self._edges.setdefault(way, Leaf(outcome)) != Leaf(outcome):
-            raise Diverged
+        return self._lead(way, Leaf(outcome)) and alike
 
     def _state(self, choice: Choice, way: tuple[int, str] | None) -> int:
         """The number of the state to which this way leads. What is not known to be one that was seen before is told by
-        the way. Raises Diverged."""
+        the way."""
         self.all_known = self.all_known and choice.key is not None
-        before = self._edges.get(way) if way is not None else 0 if self._candidates else None
-        key: Hashable = way if choice.key is None else (choice.key, choice.candidates)
-        if before is None:
-            before = self._states.setdefault(key, len(self._candidates))
-            if before == len(self._candidates):
-                self._candidates.append(choice.candidates)
-            if way is not None:
-                self._edges[way] = before
-        elif choice.key is not None and self._states.get(key) != before:
-            self.all_known = False  # there is more to a state than what we see of it
-        if isinstance(before, Leaf) or self._candidates[before] != choice.candidates:
-            raise Diverged
-        return before
+        for to in self._edges.get(way, ()) if way is not None else range(min(len(self._candidates), 1)):
+            if isinstance(to, int) and self._candidates[to] == choice.candidates:
+                if choice.key is not None and self._states.get((choice.key, choice.candidates)) != to:
+                    self.all_known = False  # there is more to a state than what we see of it
+                return to
+        state = self._states.setdefault((choice.key or way, choice.candidates), len(self._candidates))
+        if state == len(self._candidates):
+            self._candidates.append(choice.candidates)
+        return state
+
+    def _lead(self, way: tuple[int, str] | None, to: int | Leaf) -> bool:
+        """There the way leads. False: it has led elsewhere before."""
+        if way is None:
+            return to == 0
+        known = self._edges.setdefault(way, [])
+        if to in known:
+            return True
+        known.append(to)
+        return len(known) == 1
 
     def _ask(self, choice: Choice, state: int, before: list[str], preemptions: int, chosen: str) -> None:
         """The other turns that could have been taken here are to be tried, unless that was asked for already, at no
@@ -167,6 +177,11 @@ class Search:
         """How many orders there are of at most so many preemptions, as far as they are known, by what comes of them.
         None: a program that goes round has no end of them."""
         return count(self._candidates, self._edges, bound)
+
+
+def _agreeing(wished: Sequence[str], taken: Sequence[str]) -> int:
+    """So many turns at the beginning are those that were wished for."""
+    return next((at for at, (one, other) in enumerate(zip(wished, taken, strict=False)) if one != other), len(wished))
 
 
 def _size(run: Run) -> tuple[int, int, int]:
