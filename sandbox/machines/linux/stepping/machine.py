@@ -123,6 +123,8 @@ class SteppingMachine:
         self._paused_ns = 0
         #: Rounds of those who spin since anything else happened.
         self._rounds = 0
+        #: Somebody may have changed what is shared since it was last read, which whoever comes to a line does.
+        self._unread = False
         #: Who was asked to end, and when that is enough (CLOCK_MONOTONIC).
         self._doomed: list[tuple[int, Task]] = []
         self._said = SaidLocks()
@@ -142,7 +144,7 @@ class SteppingMachine:
     def state(self) -> Hashable | None:
         """What tells the state of all of them from others; None where not all of it is known."""
         tasks = sorted(self.by_pid.values(), key=lambda task: task.pid)
-        if not all(task.body.word for task in tasks):
+        if self._unread or not all(task.body.word for task in tasks):
             return None
         own = tuple((task.name, task.place, task.body.word, task.spins, task in self._blocked) for task in tasks)
         return own, tuple(sorted(self._crew.shared.items())), self._stage.room.state()
@@ -235,7 +237,7 @@ class SteppingMachine:
             self._waiting.look(self._blocked)
 
     def _tell_line(self, task: Task, own_turn: bool) -> None:
-        task.stopped = False
+        task.stopped = self._unread = False
         self._tell(task.stepped(self.now_ns))
         if task in self._blocked:
             self._unblock(task)
@@ -246,6 +248,7 @@ class SteppingMachine:
             self._reports.append(Waits(task.pid, _SPINS))
 
     def _tell_block(self, task: Task) -> None:
+        self._unread = True
         task.seen.clear()
         self._blocked.add(task)
         self._reports.append(Waits(task.pid, self._waiting.reason(task)))
@@ -257,6 +260,7 @@ class SteppingMachine:
         if task.place.line:
             self._tell(task.last_step(self.now_ns))
         code, number = self._crew.status(task.body) if task.body.ended else (0, None)
+        self._unread = True
         self._reports.append(Ended(task.pid, task.cpu_ns, code, number))
         self._unblock(task)
         del self.by_pid[task.pid]
