@@ -66,13 +66,13 @@ class Crew:
 
     # Births
 
-    def bear(self, specs: list[tuple[int, ProcessSpec]]) -> Iterator[tuple[str, str]]:
+    def bear(self, specs: list[tuple[int, ProcessSpec]], notes: str) -> Iterator[tuple[str, str]]:
         """Processes of the scenario, by their places in it; each comes to its first line, one after the other. Gives
-        the names of those that could not be started, and why."""
+        the names of those that could not be started, and why. ``notes``: where they note their locks."""
         for order, spec in specs:
             console = Console()
             try:
-                os_pid = self._stage.bear(spec, console.slave)
+                os_pid = self._stage.bear(spec, console.slave, notes)
             except OSError as error:
                 console.close()
                 yield spec.name, error.strerror or str(error)
