@@ -25,7 +25,7 @@ from sandbox.programs.stepping.values import Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
     Tracer = Callable[[FrameType, str, Any], Any]
@@ -195,6 +195,7 @@ class Stepper:
         #: The frame whose line runs.
         self._frame: FrameType | None = None
         self._depth = 0
+        self._line = 0
         #: What has changed, and has not been told.
         self._changes: list[str] = []
         #: What the program itself traces with.
@@ -280,17 +281,28 @@ class Stepper:
     def _note(self, frame: FrameType) -> None:
         self._changes += self._watch.changes(id(frame), frame.f_locals, frame.f_globals)
 
+    def _way(self, frame: FrameType) -> Iterator[object]:
+        """Where it stands, and where its callers do, with the values of their variables."""
+        here: FrameType | None = frame
+        is_step = self._hook.is_step
+        while here is not None:
+            if is_step(here.f_code):
+                yield here.f_code.co_firstlineno
+                yield here.f_lasti
+                yield self._watch.of_frame(id(here))
+            here = here.f_back
+
     def _state(self, frame: FrameType) -> tuple[int, bool]:
         """What tells the state of this thread from others, and whether all of it is known."""
         states, watch = self._hook.states, self._watch
         if states is not None:
             return states.of(frame)
-        seen = watch.of_frame(id(frame)), watch.values, tuple(watch.objects)
-        return hash((frame.f_code.co_firstlineno, frame.f_lasti, self._depth, seen)), watch.complete
+        return hash((tuple(self._way(frame)), watch.values, tuple(watch.objects))), watch.complete
 
-    def stop(self, frame: FrameType, line: int, again: int = 0) -> None:
-        """The thread comes to a line: it tells what has changed, and waits. ``again``: which round of the same line it
-        is."""
+    def stop(self, frame: FrameType, line: int | None) -> None:
+        """The thread comes to a line, or to an instruction of one (None: of none): it tells what has changed, and
+        waits."""
+        self._line = line = line or self._line
         [_] = map(self._set_mask, *self._block)
         if self._connection is None:
             self.introduce(THREAD)
@@ -300,13 +312,13 @@ class Stepper:
         self._note(frame)
         self._frame = frame
         code, watch = frame.f_code, self._watch
-        state, known = self._state(frame)
+        mark, known = self._state(frame)
         self._send(
             LINE,
             self._hook.name_of(code),
             line,
             code.co_name,
-            state,
+            mark,
             int(self._hook.unsettled),
             int(known),
             *self._take(),

@@ -24,6 +24,7 @@ import termios
 import threading
 import time
 
+from sandbox.programs.function import LockNotes
 from sandbox.programs.stepping import births, states  # noqa: F401 - what is loaded here need not be by each
 from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
 from sandbox.programs.stepping.tracing import LineTracer
@@ -91,7 +92,7 @@ class Zygote:
     # Births
 
     def _fork(self, fields: list[str], terminal: int) -> int:
-        name, file, function, arguments, address, folder, kind, seed, told = fields
+        name, file, function, arguments, address, folder, kind, seed, told, notes = fields
         path = os.path.join(folder, file)
         try:
             code: CodeType | Exception = self._compiled(path)
@@ -104,6 +105,8 @@ class Zygote:
         status = 1
         try:
             self._control.close()
+            if notes:
+                LockNotes(notes).install()
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
             status = _run(self._hook, self._tracer, file, path, code, function, builtins.eval(arguments))

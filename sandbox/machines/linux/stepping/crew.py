@@ -64,13 +64,13 @@ class Crew:
 
     # Births
 
-    def bear(self, specs: list[tuple[int, ProcessSpec]]) -> Iterator[tuple[str, str]]:
+    def bear(self, specs: list[tuple[int, ProcessSpec]], notes: str) -> Iterator[tuple[str, str]]:
         """Processes of the scenario, by their places in it; each comes to its first line, one after the other. Gives
-        the names of those that could not be started, and why."""
+        the names of those that could not be started, and why. ``notes``: where they note their locks."""
         for order, spec in specs:
             console = Console()
             try:
-                os_pid = self._stage.bear(spec, console.slave)
+                os_pid = self._stage.bear(spec, console.slave, notes)
             except OSError as error:
                 console.close()
                 yield spec.name, error.strerror or str(error)
@@ -302,17 +302,24 @@ class Crew:
     def _look(self) -> None:
         """Whether all of them are at rest: a second look sees the same as the first."""
         look: list[tuple[int, int, str, int]] = []
-        todo = procfs.children(self._stage.os_pid)
+        strangers: list[tuple[int, int]] = []
+        busy = {task.body.os_pid for task in self.going}
+        todo = [(os_pid, 0) for os_pid in procfs.children(self._stage.os_pid)]
         while todo:
-            os_pid = todo.pop()
-            look += ((os_pid, *mark) for mark in procfs.marks(os_pid))
-            todo += procfs.children(os_pid)
+            os_pid, whose = todo.pop()
+            marks = procfs.marks(os_pid)
+            look += ((os_pid, *mark) for mark in marks)
+            if os_pid in self.by_os_pid:
+                whose = os_pid
+            elif whose in busy:
+                strangers += ((os_pid, tid) for tid, _, _ in marks)
+            todo += ((child, whose) for child in procfs.children(os_pid))
         at_rest = all(state in _AT_REST for _, _, state, _ in look)
         before, self._last_look = self._last_look, look
         if not at_rest or before != look:
             self._end_endless()
             return
-        if self._read_consoles() or self._anybody_is_clocked(look):
+        if self._read_consoles() or self._anybody_is_clocked(strangers):
             self._last_look = None
             return
         switches = {(os_pid, tid): number for os_pid, tid, _, number in look}
@@ -325,11 +332,11 @@ class Crew:
             task.state = State.BLOCKED
             task.switches = switches.get((task.body.os_pid, task.tid), 0)
 
-    def _anybody_is_clocked(self, look: list[tuple[int, int, str, int]]) -> bool:
-        """Whether one of those that go, or of those without a hook, waits for a time to come."""
-        if any(sleeps_by_the_clock(task.body.child, task.tid) for task in self.going):
+    def _anybody_is_clocked(self, strangers: list[tuple[int, int]]) -> bool:
+        """Whether one of those that are in a line, or one of these, which have no hook and were started by such a one,
+        waits for a time to come."""
+        if any(task.place.line and sleeps_by_the_clock(task.body.child, task.tid) for task in self.going):
             return True
-        strangers = {(os_pid, tid) for os_pid, tid, state, _ in look if os_pid not in self.by_os_pid and state == "S"}
         return any(sleeps_by_the_clock(None, tid, os_pid) for os_pid, tid in strangers)
 
     def _end_endless(self) -> None:

@@ -67,13 +67,14 @@ class Stage:
             self.room.renew()
         self._used = True
 
-    def bear(self, spec: ProcessSpec, terminal: int) -> int:
-        """A process of the scenario on this terminal, which waits in its hook; returns its os_pid. Raises OSError."""
+    def bear(self, spec: ProcessSpec, terminal: int, notes: str) -> int:
+        """A process of the scenario on this terminal, which waits in its hook; returns its os_pid. ``notes``: where it
+        notes its locks. Raises OSError."""
         file, _, function = (spec.python or "").partition(":")
         machine = self._scenario.machine
         fields = (
             *("fork", spec.name, file, function, ascii(spec.args), self._address, self.room.folder),
-            *(machine.slice, str(machine.seed), str(int(self._tells_states))),
+            *(machine.slice, str(machine.seed), str(int(self._tells_states)), notes),
         )
         data = _SEPARATOR.join(fields).encode(errors="surrogateescape")
         socket.send_fds(self._control, [data], [terminal])
