@@ -86,9 +86,14 @@ class Chooser(Policy):
         self._in_a_row = 0
         #: Those that are blocked, in the order in which they came to be: the first gets what they wait for.
         self._blocked: dict[str, None] = {}
-        #: By name: what all saw when it was found to spin, and how often.
-        self._spun: dict[str, Hashable] = {}
+        #: What all share, as it was last seen; who has been found to spin since, and how often each ever was.
+        self._shared: Hashable | None = None
+        self._spun: set[str] = set()
         self._rounds: dict[str, int] = {}
+        #: Who has been found to spin in the turn before.
+        self._spinner: str | None = None
+        #: Processes (os_pid) that have had turns since the world was looked at.
+        self._moved: set[int] = set()
         self.choices: list[Choice] = []
         self.taken: list[str] = []
         self.kept = True
@@ -115,10 +120,14 @@ class Chooser(Policy):
         return TURN_NS
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
-        if task.stopped == "blocked":
-            self._blocked[task.name] = None
         if task.stopped == "exited":
             self._rounds.clear()
+        elif task.stopped == "blocked":
+            thread = self._threads().get(task.name)
+            if thread is not None and thread.spins:
+                self._spinner = task.name
+            else:
+                self._blocked[task.name] = None
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         if not self._ready:
@@ -126,10 +135,16 @@ class Chooser(Policy):
         assert isinstance(self.kernel, Kernel), "it is installed"
         self._story.catch_up(self._emitted, self.kernel.journal.events)
         threads = self._threads()
-        shared = self._world.state(self._processes(threads), self._turned(threads))
-        choice = self._choice(threads, shared)
+        candidates = tuple(sorted(self._ready, key=in_order))
+        if len(candidates) > 1 or self._spinner is not None:
+            shared = self._world.state(self._processes(threads), self._moved)
+            self._moved.clear()
+            choice = Choice(candidates, self._goes_on(candidates), self._key(threads, shared))
+            self._note_spinning(threads, shared)
+        else:
+            choice = Choice(candidates, self._goes_on(candidates), "")
         name = self._chosen(choice)
-        self._note_spinning(threads, shared, name)
+        self._moved.add(threads[name].body.os_pid)
         self.choices.append(choice)
         self.taken.append(name)
         task = self._ready.pop(name)
@@ -150,16 +165,10 @@ class Chooser(Policy):
         bodies = dict.fromkeys(thread.body for thread in threads.values())
         return [(body.os_pid, body.child.pidfd, body.tasks[0].name) for body in bodies if not body.ended]
 
-    def _turned(self, threads: dict[str, Thread]) -> int | None:
-        thread = threads.get(self._last.name) if self._last is not None else None
-        return thread.body.os_pid if thread is not None else None
-
-    def _choice(self, threads: dict[str, Thread], shared: Hashable | None) -> Choice:
-        candidates = tuple(sorted(self._ready, key=in_order))
-        last = self._last.name if self._last is not None else None
-        if last in candidates and self._in_a_row >= _MAX_IN_A_ROW and len(candidates) > 1:
-            last = None
-        return Choice(candidates, last, self._key(threads, shared))
+    def _goes_on(self, candidates: tuple[str, ...]) -> str | None:
+        """Who ran last; nobody, once that one has had its share."""
+        last = self._last_name()
+        return None if last in candidates and self._in_a_row >= _MAX_IN_A_ROW and len(candidates) > 1 else last
 
     def _key(self, threads: dict[str, Thread], shared: Hashable | None) -> str | None:
         machine = self._runs.machine
@@ -189,20 +198,24 @@ class Chooser(Policy):
 
     # Who spins
 
-    def _note_spinning(self, threads: dict[str, Thread], shared: Hashable | None, name: str) -> None:
-        """When all that could run have been found to spin, and nothing has changed since, nothing ever will."""
-        last = self._last_name()
-        if last is not None and (thread := threads.get(last)) is not None and thread.spins:
-            self._spun[last] = shared
-            self._rounds[last] = self._rounds.get(last, 0) + 1
-        for other, seen in [*self._spun.items()]:
-            if seen != shared or other not in threads:
-                del self._spun[other]
+    def _note_spinning(self, threads: dict[str, Thread], shared: Hashable | None) -> None:
+        """When all that could run have been found to spin, and nothing has changed since, nothing ever will. A change
+        that only the world shows is hope for everybody."""
+        spinner, self._spinner = self._spinner, None
+        if shared != self._shared:
+            self._shared = shared
+            self._spun.clear()
+            for thread in threads.values():
+                thread.seen.clear()
+        elif spinner is not None:
+            self._spun.add(spinner)
+        if spinner is not None:
+            self._rounds[spinner] = self._rounds.get(spinner, 0) + 1
         able = {*self._ready, *(each for each, thread in threads.items() if thread.spins)}
         if not able <= {*self._rounds}:
             return
         known = shared is not None and all(threads[each].complete for each in able if each in threads)
-        if (known and able <= {*self._spun}) or min(self._rounds[each] for each in able) > _MAX_ROUNDS:
+        if (known and able <= self._spun) or min(self._rounds[each] for each in able) > _MAX_ROUNDS:
             self.stuck = Stuck("all spin", tuple(sorted(able, key=in_order)))
 
 

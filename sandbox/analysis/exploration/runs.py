@@ -12,7 +12,8 @@ from sandbox.model.events import Change, Clause
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
     """The moment before a turn: who can run (who is blocked or spins cannot), and who ran last. ``key``: two moments of
-    one key are one state of the world, from which everything goes on alike; None: that cannot be known."""
+    one key are one state of the world, from which everything goes on alike; None: that cannot be known; "": nobody has
+    asked, because there is nothing to choose."""
 
     candidates: tuple[str, ...]
     last: str | None = None

@@ -145,7 +145,7 @@ class Search:
         self.all_known = self.all_known and choice.key is not None
         for to in self._edges.get(way, ()) if way is not None else range(min(len(self._candidates), 1)):
             if isinstance(to, int) and self._candidates[to] == choice.candidates:
-                if choice.key is not None and self._states.get((choice.key, choice.candidates)) != to:
+                if choice.key and self._states.get((choice.key, choice.candidates)) != to:
                     self.all_known = False  # there is more to a state than what we see of it
                 return to
         state = self._states.setdefault((choice.key or way, choice.candidates), len(self._candidates))

@@ -146,19 +146,26 @@ class Pipes:
 
     def __init__(self) -> None:
         self._open: dict[int, dict[int, str]] = {}
+        #: Of each process: how many descriptors it had when they were last looked at (Linux 6.2 and newer tells).
+        self._numbers: dict[int, int] = {}
         self._names: dict[str, str] = {}
 
     def look(self, os_pid: int, name: str) -> None:
         """Has this process other descriptors than before?"""
-        before = self._open.get(os_pid, {})
+        try:
+            number = os.stat(f"/proc/{os_pid}/fd").st_size
+        except OSError:
+            return
+        if number and number == self._numbers.get(os_pid):
+            return
+        self._numbers[os_pid] = number
         now: dict[int, str] = {}
         for number, target in descriptors(os_pid):
             if 2 < number < _FIRST_OF_HOOK and target.startswith(("pipe:", "socket:")):
                 now[number] = target
                 if target not in self._names:
                     self._names[target] = f"{name}:{len(self._names)}"
-        if now != before:
-            self._open[os_pid] = now
+        self._open[os_pid] = now
 
     def content(self, alive: Mapping[int, int]) -> Hashable:
         """What is in all of them. ``alive``: processes by os_pid, each with a descriptor for it. Raises Unknown."""
@@ -224,14 +231,14 @@ class World:
         self._seen.clear()
         self._files.begin()
 
-    def state(self, processes: Iterable[tuple[int, int, str]], turned: int | None) -> Hashable | None:
+    def state(self, processes: Iterable[tuple[int, int, str]], moved: Collection[int]) -> Hashable | None:
         """What all that they share holds; None where that is not known. ``processes``: those that have not ended, by
-        os_pid, each with a descriptor for it and its name; ``turned``: which of them alone can have changed what it
-        has open."""
+        os_pid, each with a descriptor for it and its name; ``moved``: which of them alone can have changed what they
+        have open."""
         alive: dict[int, int] = {}
         for os_pid, pidfd, name in processes:
             alive[os_pid] = pidfd
-            if os_pid == turned or os_pid not in self._seen:
+            if os_pid in moved or os_pid not in self._seen:
                 self._seen.add(os_pid)
                 self._memory.look(os_pid, name)
                 self._pipes.look(os_pid, name)
