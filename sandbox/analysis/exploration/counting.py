@@ -35,7 +35,8 @@ Edges = Mapping[tuple[int, str], Sequence[int | Leaf]]
 def count(candidates: Sequence[tuple[str, ...]], edges: Edges, bound: int | None) -> Counts | None:
     """The orders from state 0 on of at most ``bound`` preemptions, by outcome. None: there is no end of them.
 
-    ``candidates``: of each state, who can run there; ``edges``: where a turn of whom leads, or may lead.
+    ``candidates``: of each state, who can run there; ``edges``: where a turn of whom leads, or may lead; nowhere new, if that
+    one only goes round.
     """
     if not candidates:
         return Counts(Counter(), False)
@@ -69,7 +70,7 @@ def _ways(candidates: Sequence[tuple[str, ...]], edges: Edges, place: _Place) ->
             left -= 1
             if left < 0:
                 continue
-        for to in edges.get((place.state, name)) or (None,):
+        for to in edges.get((place.state, name), (None,)):
             yield to if to is None or isinstance(to, Leaf) else _Place(to, None if left is None else name, left)
 
 

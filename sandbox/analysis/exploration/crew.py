@@ -86,6 +86,7 @@ class Hand:
             stdout=subprocess.PIPE,
             stderr=self._stderr,
             start_new_session=True,
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # all of them tell states apart alike
         )
         self._send(opening)
 

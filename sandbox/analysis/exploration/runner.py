@@ -139,7 +139,8 @@ class Chooser(Policy):
         if len(candidates) > 1 or self._spinner is not None:
             shared = self._world.state(self._processes(threads), self._moved)
             self._moved.clear()
-            choice = Choice(candidates, self._goes_on(candidates), self._key(threads, shared))
+            spins = tuple(name for name, thread in threads.items() if thread.spins)
+            choice = Choice(candidates, self._goes_on(candidates), self._key(threads, shared), spins)
             self._note_spinning(threads, shared)
         else:
             choice = Choice(candidates, self._goes_on(candidates), "")

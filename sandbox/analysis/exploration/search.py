@@ -59,6 +59,8 @@ class Search:
         #: The transitions that are or were to be tried, and of how many preemptions.
         self._asked: dict[tuple[int, str], int] = {}
         self._known_outcomes: dict[bytes, int] = {}
+        #: Who only goes round in which state; what would come of that need not be tried.
+        self._spinning: set[tuple[int, str]] = set()
 
     # What is to be done
 
@@ -132,6 +134,7 @@ class Search:
         wished = _agreeing(task.order, run.order)
         for index, (choice, name) in enumerate(zip(run.choices, run.order, strict=True)):
             state = self._state(choice, way)
+            self._spinning.update((state, spinner) for spinner in choice.spins)
             alike = self._lead(way, state) and alike
             if index >= wished:
                 self._ask(choice, state, run.order[:index], preemptions, name)
@@ -144,13 +147,13 @@ class Search:
         the way."""
         self.all_known = self.all_known and choice.key is not None
         for to in self._edges.get(way, ()) if way is not None else range(min(len(self._candidates), 1)):
-            if isinstance(to, int) and self._candidates[to] == choice.candidates:
-                if choice.key and self._states.get((choice.key, choice.candidates)) != to:
+            if isinstance(to, int) and self._candidates[to] == choice.able:
+                if choice.key and self._states.get((choice.key, choice.able)) != to:
                     self.all_known = False  # there is more to a state than what we see of it
                 return to
-        state = self._states.setdefault((choice.key or way, choice.candidates), len(self._candidates))
+        state = self._states.setdefault((choice.key or way, choice.able), len(self._candidates))
         if state == len(self._candidates):
-            self._candidates.append(choice.candidates)
+            self._candidates.append(choice.able)
         return state
 
     def _lead(self, way: tuple[int, str] | None, to: int | Leaf) -> bool:
@@ -176,7 +179,8 @@ class Search:
     def counts(self, bound: int | None) -> Counts | None:
         """How many orders there are of at most so many preemptions, as far as they are known, by what comes of them.
         None: a program that goes round has no end of them."""
-        return count(self._candidates, self._edges, bound)
+        ways = {**dict.fromkeys(self._spinning, ()), **self._edges}
+        return count(self._candidates, ways, bound)
 
 
 def _agreeing(wished: Sequence[str], taken: Sequence[str]) -> int:
