@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence, Set
 
 from sandbox.analysis.exploration.judge import Stuck, outcome, stuck_of
-from sandbox.analysis.exploration.runs import Choice, Run, Turn
+from sandbox.analysis.exploration.runs import Choice, Outcome, Run, Turn
 from sandbox.kernel.kernel import Kernel
 from sandbox.machines.linux.stepping.runs import TURN_NS, SteppedRuns
 from sandbox.machines.linux.stepping.tasks import Task as Thread
@@ -76,9 +76,14 @@ class Chooser(Policy):
 
     name = "explored"
 
-    def __init__(self, order: Sequence[str], scenario: Scenario, runs: SteppedRuns, world: World) -> None:
+    def __init__(
+        self, order: Sequence[str], scenario: Scenario, runs: SteppedRuns, world: World, seen: Set[tuple[str | None, str]]
+    ) -> None:
+        """``seen``: in which states who was chosen in runs before: so this one need not go on, once the order
+        is at its end."""
         super().__init__()
-        self._order, self._runs, self._world = order, runs, world
+        self._order, self._runs, self._world, self._seen = order, runs, world, seen
+        self.met = False
         self._story = Story(scenario)
         self._emitted = 0
         self._ready: dict[str, Task] = {}
@@ -105,7 +110,7 @@ class Chooser(Policy):
         """Whether the run shall end, now that these events have been told."""
         self._story.catch_up(self._emitted, events)
         self._emitted += len(events)
-        return self.given_up or self.stuck is not None
+        return self.given_up or self.met or self.stuck is not None
 
     # What the kernel calls
 
@@ -145,6 +150,10 @@ class Chooser(Policy):
         else:
             choice = Choice(candidates, self._goes_on(candidates), "")
         name = self._chosen(choice)
+        if len(self.taken) > len(self._order) and (choice.key, name) in self._seen:
+            self.choices.append(choice)
+            self.met = True
+            return self._ready.pop(name)  # it does not come to that
         self._moved.add(threads[name].body.os_pid)
         self.choices.append(choice)
         self.taken.append(name)
@@ -225,6 +234,7 @@ class RealRunner:
 
     def __init__(self, scenario: Scenario, cpu: int | None = None) -> None:
         self._scenario = scenario
+        self._seen: set[tuple[str | None, str]] = set()
         self._runs = SteppedRuns(scenario, cpu, states=True)
         try:
             self._world = World(self._runs.stage.room.folder, scenario.folder)
@@ -242,16 +252,19 @@ class RealRunner:
     def run(self, order: Sequence[str]) -> Run:
         """A run whose first turns are these tasks'."""
         self._world.begin()
-        chooser = Chooser(order, self._scenario, self._runs, self._world)
+        chooser = Chooser(order, self._scenario, self._runs, self._world, self._seen)
         events = self._runs.run(chooser, stop=chooser.is_over)
-        stuck = chooser.stuck or (None if chooser.given_up else stuck_of(events))
+        pairs = zip(chooser.choices, chooser.taken, strict=False)
+        self._seen.update((choice.key, name) for choice, name in pairs if choice.key)
+        stuck = chooser.stuck or (None if chooser.given_up or chooser.met else stuck_of(events))
         return Run(
             chooser.choices,
             chooser.taken,
-            outcome(self._scenario, events, stuck),
-            turns(events, chooser.taken),
+            Outcome() if chooser.met else outcome(self._scenario, events, stuck),
+            [] if chooser.met else turns(events, chooser.taken),
             chooser.kept,
             not chooser.given_up,
+            chooser.met,
         )
 
 

@@ -69,7 +69,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 class Run(msgspec.Struct, frozen=True):
     """A run: before each turn a choice, who was chosen, and what came of it all. ``kept``: whether the order that was
-    wished for could be kept; ``ended``: whether the run came to its end, and was not given up."""
+    wished for could be kept; ``ended``: whether the run came to its end, and was not given up; ``met``: it was ended
+    where it met a run before, at the last of its choices."""
 
     choices: list[Choice]
     order: list[str]
@@ -77,16 +78,17 @@ class Run(msgspec.Struct, frozen=True):
     turns: list[Turn] = []
     kept: bool = True
     ended: bool = True
+    met: bool = False
 
     @property
     def preemptions(self) -> int:
         """How many turns were taken from somebody who could have gone on."""
-        return sum(choice.preempts(name) for choice, name in zip(self.choices, self.order, strict=True))
+        return sum(choice.preempts(name) for choice, name in zip(self.choices, self.order, strict=False))
 
     @property
     def switches(self) -> int:
         """How many turns were somebody else's than the one before."""
-        return sum(choice.last not in (None, name) for choice, name in zip(self.choices, self.order, strict=True))
+        return sum(choice.last not in (None, name) for choice, name in zip(self.choices, self.order, strict=False))
 
 
 class Runner(Protocol):

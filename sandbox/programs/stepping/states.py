@@ -106,7 +106,7 @@ class States:
         local = frame.f_locals if frame.f_locals is not frame.f_globals else {}
         inside = [value for value in gc.get_referents(frame) if type(value) in _ITERATORS or type(value) is map]
         return (
-            code.co_filename,
+            code.co_filename.removeprefix(self._folder),
             code.co_firstlineno,
             frame.f_lasti,
             tuple((name, self._value(value, 0)) for name, value in local.items()),
