@@ -174,19 +174,18 @@ class _Masks:
     """Holds signals back while a thread waits here: a handler is the program's, and runs in its turn.
 
     They are let in again where the interpreter does not look for them at once, but as soon as the program goes on: a
-    handler that raises must do so in the program, not here.
+    handler that raises must do so in the program, not here. So C is called by way of ``map``, after which nobody looks.
     """
 
     def __init__(self) -> None:
         self._all = ctypes.create_string_buffer(b"\xff" * _MASK_BYTES, _MASK_BYTES)
-        self._old = ctypes.create_string_buffer(_MASK_BYTES)
-        self._set = ctypes.CDLL(None).pthread_sigmask
-        self._set.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-        #: Arguments of ``map``, by which C is called without a look at signals.
-        self._block = ((_SIG_BLOCK,), (ctypes.addressof(self._all),))
-        self._restore = (_SIG_SETMASK,)
+        self.set = ctypes.CDLL(None).pthread_sigmask
+        self.set.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        self.block = ((_SIG_BLOCK,), (ctypes.addressof(self._all),))
+        self.restore = (_SIG_SETMASK,)
 
-    def new(self) -> Any:
+    @staticmethod
+    def new() -> Any:
         """A thread's own place for its mask."""
         return ctypes.create_string_buffer(_MASK_BYTES)
 
@@ -209,7 +208,8 @@ class Stepper:
         masks = hook.masks
         self._mask = masks.new()
         place = (ctypes.addressof(self._mask),)
-        self._set_mask, self._block, self._unblock = masks._set, (*masks._block, place), (masks._restore, place, (None,))
+        self._set_mask = masks.set
+        self._block, self._unblock = (*masks.block, place), (masks.restore, place, (None,))
 
     @property
     def connected(self) -> bool:

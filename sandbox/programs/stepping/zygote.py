@@ -14,6 +14,7 @@ import array
 import ast
 import atexit
 import builtins
+import contextlib
 import ctypes
 import fcntl
 import gc
@@ -39,10 +40,14 @@ FORK, END = "fork", "end"
 NAME = "ossandbox-zygote"
 #: Modules of the standard library that do nothing when they are imported but to be there.
 _PRELOADED = frozenset(
-    "abc argparse array ast asyncio base64 bisect collections concurrent contextlib copy csv ctypes dataclasses datetime "
-    "decimal enum errno fcntl functools hashlib heapq inspect io itertools json logging math mmap multiprocessing "
-    "operator os pathlib pickle queue random re secrets select selectors shlex shutil signal socket socketserver "
-    "statistics string struct subprocess sys tempfile textwrap threading time traceback types typing uuid weakref".split()
+    (
+        *("abc", "argparse", "array", "ast", "asyncio", "base64", "bisect", "collections", "concurrent", "contextlib"),
+        *("copy", "csv", "ctypes", "dataclasses", "datetime", "decimal", "enum", "errno", "fcntl", "functools"),
+        *("hashlib", "heapq", "inspect", "io", "itertools", "json", "logging", "math", "mmap", "multiprocessing"),
+        *("operator", "os", "pathlib", "pickle", "queue", "random", "re", "secrets", "select", "selectors", "shlex"),
+        *("shutil", "signal", "socket", "socketserver", "statistics", "string", "struct", "subprocess", "sys"),
+        *("tempfile", "textwrap", "threading", "time", "traceback", "types", "typing", "uuid", "weakref"),
+    )
 )
 #: What it imports by itself once it is used.
 _OF_MULTIPROCESSING = ("connection", "heap", "popen_fork", "queues", "sharedctypes", "synchronize", "util")
@@ -109,7 +114,8 @@ class Zygote:
                 LockNotes(notes).install()
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
-            status = _run(self._hook, self._tracer, file, path, code, function, builtins.eval(arguments))
+            values = builtins.eval(arguments)  # noqa: S307 - a list that we wrote
+            status = _run(self._hook, self._tracer, file, path, code, function, values)
         finally:
             _finish(status)
 
@@ -134,10 +140,8 @@ class Zygote:
                 names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
             for name in names:
                 if name.partition(".")[0] in _PRELOADED:
-                    try:
+                    with contextlib.suppress(Exception):  # no module, or one that says so when the program imports it
                         __import__(name)
-                    except Exception:  # it is no module, or says so when the program imports it
-                        continue
                     if name.startswith("multiprocessing"):
                         self._load_multiprocessing()
 
@@ -247,7 +251,7 @@ def _guarded(tracer: LineTracer, code: object, module: ModuleType, function: str
         if isinstance(code, Exception):
             raise code
         tracer.install()
-        exec(code, module.__dict__)  # type: ignore[arg-type]
+        exec(code, module.__dict__)  # type: ignore[arg-type]  # noqa: S102 - to run it is the purpose
         if function:
             getattr(module, function)(*arguments)
         tracer.end()
