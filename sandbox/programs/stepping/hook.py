@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
-    from sandbox.programs.stepping.states import States
+    from sandbox.programs.stepping.states import Rounds, States
 
     Tracer = Callable[[FrameType, str, Any], Any]
 
@@ -71,6 +71,7 @@ class Hook:
     settings: Settings | None = None
     #: Knows the whole state, if somebody wants to.
     states: States | None = None
+    rounds: Rounds
 
     def __init__(self) -> None:
         self._prefix = ""
@@ -88,8 +89,9 @@ class Hook:
         """The program of this process begins."""
         self.settings, self._prefix = settings, os.path.join(settings.folder, "")
         if settings.tells_states:
-            from sandbox.programs.stepping.states import States
+            from sandbox.programs.stepping.states import Rounds, States
 
+            self.rounds = Rounds()
             self.states = States(self.is_step, lambda file: file.startswith(self._prefix))
 
     # Who steps
@@ -279,6 +281,8 @@ class Stepper:
         if self._connection is not None and frame is self._frame:
             self._note(frame)
         self._watch.forget(id(frame))
+        if self._hook.states is not None:
+            self._hook.rounds.leave(frame)
         self._frame = None
         self._depth -= 1
         if self._depth <= 0 and self._connection is not None and self._changes:
@@ -305,7 +309,8 @@ class Stepper:
         frames = self._hook.frames(frame)
         if frames is None:
             return "", 0
-        word, shared = self._hook.states.take(frames)
+        self._hook.rounds.come_to(frame, self._line)
+        word, shared = self._hook.states.take(frames, self._hook.rounds)
         return word, len(shared), *shared
 
     def stop(self, frame: FrameType, line: int | None) -> None:

@@ -1,7 +1,7 @@
 """The whole state of a program as far as it can be known, so that two runs that have come to the same one are known to.
 
 What it stands for is every value that a line still to come may read: the variables of all of its functions that have
-not returned, where each of them stands, the iterators of its loops, the variables of its modules, and whatever all of
+not returned, where each of them stands, how often its loops have gone round, the variables of its modules, and what
 these hold. Where one object is of a kind that is not known here, nothing is: a state that leaves something out would
 prove what is not true.
 """
@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import _thread
 import _weakrefset
-import gc
 import sys
 import types
 from collections import deque
 from typing import Any
 
+from sandbox.programs.stepping import loops
 from sandbox.programs.stepping.values import Shared
 
 TYPE_CHECKING = False
@@ -34,6 +34,12 @@ _ITERATORS = frozenset({*(type(iter(each)) for each in _EMPTY), enumerate, zip, 
 _LOCKS = (_thread.LockType, _thread.RLock)
 
 
+#: Modules of functions that call the program's and keep what that is for to themselves.
+_HOLD_WORK = frozenset(
+    {"multiprocessing.pool", "concurrent.futures.thread", "concurrent.futures.process", "asyncio.runners"}
+)
+
+
 class Unknown(Exception):
     """There is something that is not known here."""
 
@@ -45,17 +51,13 @@ class States:
         self._is_step, self._is_own = is_step, is_own
         self._shared = Shared()
 
-    def take(self, frames: Iterable[FrameType]) -> tuple[str, list[str]]:
+    def take(self, frames: Iterable[FrameType], rounds: Rounds) -> tuple[str, list[str]]:
         """That of a process whose threads are here, as a word, and what it shares with others: the name and the value
-        of each in turn. The word is "" where not all is known."""
-        seen = _Seen(self)
+        of each in turn. The word is "" where not all is known. ``rounds``: see ``Rounds``."""
+        seen = _Seen(self, rounds)
         try:
             for frame in frames:
-                here: FrameType | None = frame
-                while here is not None:
-                    if self._is_step(here.f_code):
-                        seen.frame(here)
-                    here = here.f_back
+                self._descend(frame, seen)
         except Unknown:
             return "", []
         except Exception:  # it changes while it is looked at, or is not what it seems
@@ -63,12 +65,64 @@ class States:
         pairs = [word for pair in sorted(seen.shared.items()) for word in pair]
         return f"{hash(tuple(seen.words)) & (1 << 64) - 1:016x}", pairs
 
+    def _descend(self, frame: FrameType, seen: _Seen) -> None:
+        """All that have not returned. What stands between two of the program's own is not known, and neither is what a
+        comprehension has still to go over."""
+        here: FrameType | None = frame
+        foreign, begun = False, False
+        while here is not None:
+            code = here.f_code
+            if self._is_step(code):
+                if foreign or (here is not frame and loops.of(code.co_filename).compresses(here.f_lineno)):
+                    raise Unknown
+                seen.frame(here)
+                begun = True
+            else:
+                module = here.f_globals.get("__name__")
+                if module == "multiprocessing.process" and code.co_name == "_bootstrap":
+                    return  # it never returns: what its parent was in the middle of is not its own
+                if module in _HOLD_WORK or self._is_own(code.co_filename):
+                    raise Unknown
+                foreign = begun  # what is above all is a call of the library in which it waits
+            here = here.f_back
+
+
+class Rounds:
+    """How often each loop that has not been left has gone round, by frame: that tells how far its iterator is."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, dict[int, int]] = {}
+
+    def come_to(self, frame: FrameType, line: int) -> None:
+        """A line is about to run."""
+        around = loops.of(frame.f_code.co_filename).around(line)
+        if not around:
+            self._of.pop(id(frame), None)
+            return
+        known = self._of.setdefault(id(frame), {})
+        for first in [first for first in known if first not in around]:
+            del known[first]
+        if line in around:
+            known[line] = known.get(line, 0) + 1
+
+    def leave(self, frame: FrameType) -> None:
+        """It returns, or yields."""
+        self._of.pop(id(frame), None)
+
+    def of(self, frame: FrameType) -> list[tuple[int, int]]:
+        """Of a frame that has not been left. Raises Unknown."""
+        around = loops.of(frame.f_code.co_filename).around(frame.f_lineno)
+        known = self._of.get(id(frame), {})
+        if any(first not in known for first in around):
+            raise Unknown
+        return [(first, known[first]) for first in around]
+
 
 class _Seen:
     """One look: words that say what was seen, in its order."""
 
-    def __init__(self, states: States) -> None:
-        self._states = states
+    def __init__(self, states: States, rounds: Rounds) -> None:
+        self._states, self._rounds = states, rounds
         self.words: list[str] = []
         self.shared: dict[str, str] = {}
         self._numbers: dict[int, int] = {}
@@ -77,17 +131,13 @@ class _Seen:
     def frame(self, frame: FrameType) -> None:
         """Where a function stands, its variables, and what its loops go over."""
         code = frame.f_code
-        self.words += (code.co_name, str(code.co_firstlineno), str(frame.f_lasti))
+        self.words += (code.co_name, str(code.co_firstlineno), str(frame.f_lasti), repr(self._rounds.of(frame)))
         world, local = frame.f_globals, frame.f_locals
         if local is not world:
             self._variables(local)
         if id(world) not in self._numbers:
             self._numbers[id(world)] = len(self._numbers)
             self._variables({name: value for name, value in world.items() if not name.startswith("__")})
-        skipped = {id(world), id(local), id(frame.f_builtins), id(frame.f_trace), id(code), id(frame.f_back)}
-        for each in gc.get_referents(frame):
-            if id(each) not in skipped and type(each) is not types.FunctionType:
-                self.value(each)
 
     def _variables(self, variables: dict[str, Any]) -> None:
         for name, value in variables.items():
