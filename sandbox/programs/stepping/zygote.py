@@ -28,7 +28,6 @@ import time
 from sandbox.programs.function import LockNotes
 from sandbox.programs.stepping import births, loops, states  # noqa: F401 - what is loaded here need not be by each
 from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
-from sandbox.programs.stepping.tracing import LineTracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -218,7 +217,7 @@ def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) ->
 
 def _run(
     hook: Hook,
-    tracer: LineTracer,
+    tracer: births.Lines,
     file: str,
     path: str,
     code: CodeType | Exception,
@@ -246,7 +245,7 @@ def _run(
     return _guarded(tracer, code, module, function, arguments)
 
 
-def _guarded(tracer: LineTracer, code: object, module: ModuleType, function: str, arguments: list[object]) -> int:
+def _guarded(tracer: births.Lines, code: object, module: ModuleType, function: str, arguments: list[object]) -> int:
     """What an interpreter does with an exception that nobody catches."""
     try:
         if isinstance(code, Exception):
@@ -255,15 +254,15 @@ def _guarded(tracer: LineTracer, code: object, module: ModuleType, function: str
         exec(code, module.__dict__)  # type: ignore[arg-type]  # noqa: S102 - to run it is the purpose
         if function:
             getattr(module, function)(*arguments)
-        tracer.end()
+        tracer.finish()
     except SystemExit as error:
-        tracer.end()
+        tracer.finish()
         if error.code is None or isinstance(error.code, int):
             return error.code or 0
         print(error.code, file=sys.stderr)
         return 1
     except BaseException as error:
-        tracer.end()
+        tracer.finish()
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
