@@ -71,6 +71,8 @@ class Hook:
     settings: Settings | None = None
     #: Knows the whole state, if somebody wants to.
     states: States | None = None
+    #: A connection for the first thread that needs one.
+    given: _socket.socket | None = None
     rounds: Rounds
 
     def __init__(self) -> None:
@@ -128,6 +130,8 @@ class Hook:
     @property
     def unsettled(self) -> bool:
         """Whether something goes on here beside the threads that step; asked once for each birth."""
+        if not self.births and _thread._count() == self._threads_before and len(self._steppers) == 1:
+            return False
         births, self.births = self.births, 0
         silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         return bool(births or silent > 0)
@@ -161,13 +165,17 @@ class Hook:
         stepper.introduce(FORK)
         stepper.wait()
 
-    def connect(self) -> _socket.socket:
-        """A connection to the machine, which the program does not meet."""
-        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    def take(self, descriptor: int) -> _socket.socket:
+        """A connection to the machine where the program does not meet it."""
         most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], _MAX_DESCRIPTOR)
-        number = fcntl.fcntl(made.fileno(), fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
-        made.close()
-        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
+        number = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
+        os.close(descriptor)
+        return _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
+
+    def connect(self) -> _socket.socket:
+        """A new connection to the machine."""
+        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+        connection = self.take(made.detach())
         connection.connect(self.settings.address if self.settings is not None else "")
         return connection
 
@@ -221,7 +229,8 @@ class Stepper:
 
     def introduce(self, kind: str) -> None:
         """Say who it is."""
-        self._connection = self._hook.connect()
+        self._connection = self._hook.connect() if self._hook.given is None else self._hook.given
+        self._hook.given = None
         self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), os.getppid())
 
     def _send(self, *fields: object) -> None:
@@ -339,7 +348,7 @@ class Stepper:
             *self._take(),
         )
         self.wait()
-        watch.begin(frame.f_locals, frame.f_globals)
+        watch.begin()
         [_] = map(self._set_mask, *self._unblock)
 
 

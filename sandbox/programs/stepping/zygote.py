@@ -9,6 +9,7 @@ descriptor beside them; each is answered by one packet.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import _socket
 import array
 import ast
@@ -19,7 +20,6 @@ import ctypes
 import fcntl
 import gc
 import os
-import signal
 import sys
 import termios
 import threading
@@ -51,6 +51,8 @@ _PRELOADED = frozenset(
 #: What it imports by itself once it is used.
 _OF_MULTIPROCESSING = ("connection", "heap", "popen_fork", "queues", "sharedctypes", "synchronize", "util")
 _MAX_REQUEST = 1 << 18
+#: Signals that do to a program what they do to any; we do not hear them.
+_ORDINARY = (_signal.SIGHUP, _signal.SIGTERM)
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _MAX_PAUSE_S = 0.002
 
@@ -74,9 +76,9 @@ class Zygote:
                 self._end_all(0)
                 return
             if fields[0] == FORK:
-                terminal = descriptors[0]
-                os_pid = self._fork(fields[1:], terminal)
-                os.close(terminal)
+                os_pid = self._fork(fields[1:], *descriptors)
+                for descriptor in descriptors:
+                    os.close(descriptor)
                 self._control.send(str(os_pid).encode())
             else:
                 self._end_all(int(fields[1]) / 1_000)
@@ -85,7 +87,7 @@ class Zygote:
     def _receive(self) -> tuple[str, array.array[int]]:
         descriptors = array.array("i")
         try:
-            data, ancillary, _, _ = self._control.recvmsg(_MAX_REQUEST, _socket.CMSG_LEN(descriptors.itemsize))
+            data, ancillary, _, _ = self._control.recvmsg(_MAX_REQUEST, _socket.CMSG_LEN(2 * descriptors.itemsize))
         except OSError:
             return "", descriptors
         for level, kind, content in ancillary:
@@ -95,7 +97,7 @@ class Zygote:
 
     # Births
 
-    def _fork(self, fields: list[str], terminal: int) -> int:
+    def _fork(self, fields: list[str], terminal: int, connection: int) -> int:
         name, file, function, arguments, address, folder, kind, seed, told, notes = fields
         path = os.path.join(folder, file)
         try:
@@ -112,6 +114,7 @@ class Zygote:
             if notes:
                 LockNotes(notes).install()
             _get_ready(parent, name, terminal, folder, int(seed))
+            self._hook.given = self._hook.take(connection)
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
             values = builtins.eval(arguments)  # noqa: S307 - a list that we wrote
             status = _run(self._hook, self._tracer, file, path, code, function, values)
@@ -167,7 +170,7 @@ class Zygote:
             if time.monotonic() >= give_up_s:
                 for os_pid in _descendants(os.getpid()):
                     try:
-                        os.kill(os_pid, signal.SIGKILL)
+                        os.kill(os_pid, _signal.SIGKILL)
                     except ProcessLookupError:
                         pass
             time.sleep(pause_s)
@@ -194,7 +197,7 @@ def _descendants(os_pid: int) -> list[int]:
 
 def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) -> None:
     """Be a process that leads a session on its terminal, as one that a shell starts."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, _signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     os.setsid()
@@ -203,15 +206,16 @@ def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) ->
         os.dup2(terminal, stream)
     if terminal > 2:
         os.close(terminal)
-    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with open("/proc/self/comm", "wb") as comm:
-        comm.write(os.fsencode(name)[:15])
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    for number in _ORDINARY:
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    comm = os.open("/proc/self/comm", os.O_WRONLY)
+    os.write(comm, os.fsencode(name)[:15])
+    os.close(comm)
     os.chdir(folder)
     if (chance := sys.modules.get("random")) is not None:
         chance.seed(seed)
+    gc.enable()
     gc.enable()
 
 
@@ -267,7 +271,7 @@ def _guarded(tracer: births.Lines, code: object, module: ModuleType, function: s
         while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
-        return 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+        return 128 + _signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
@@ -306,11 +310,12 @@ def _remove(folder: str) -> None:
 
 def main(control: int, room: str) -> None:
     """The whole life of the zygote. ``room``: a folder that is gone when the machine is."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for number in (_signal.SIGINT, *_ORDINARY):
+        _signal.signal(number, _signal.SIG_IGN)
     with open("/proc/self/comm", "w") as comm:
         comm.write(NAME)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     zygote = Zygote(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control))
     gc.collect()
     gc.freeze()

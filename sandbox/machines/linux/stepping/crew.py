@@ -71,13 +71,18 @@ class Crew:
         the names of those that could not be started, and why. ``notes``: where they note their locks."""
         for order, spec in specs:
             console = Console()
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
-                os_pid = self._stage.bear(spec, console.slave, notes)
+                os_pid = self._stage.bear(spec, console.slave, theirs.fileno(), notes)
             except OSError as error:
                 console.close()
+                ours.close()
                 yield spec.name, error.strerror or str(error)
                 continue
+            finally:
+                theirs.close()
             console.close_slave()
+            self._listen(ours)
             self._expected[os_pid] = spec, console, order
         give_up_ns = time.monotonic_ns() + _MAX_BIRTH_NS
         while self._expected and time.monotonic_ns() < give_up_ns:
@@ -100,9 +105,12 @@ class Crew:
             if uid != os.getuid():
                 connection.close()
                 continue
-            connection.setblocking(False)
-            self._strangers += 1
-            self._poller.add(connection.fileno(), lambda connection=connection: self._hear_first(connection))  # type: ignore[misc]
+            self._listen(connection)
+
+    def _listen(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._strangers += 1
+        self._poller.add(connection.fileno(), lambda: self._hear_first(connection))
 
     def _hear_first(self, connection: socket.socket) -> None:
         """Who it is."""
