@@ -35,6 +35,7 @@ def install() -> tuple[Hook, Lines]:
     follow_threads(tracer, hook)
     os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
     _announce_exit(hook)
+    _note_children(hook)
     _hide()
     return hook, tracer
 
@@ -73,6 +74,19 @@ def _announce_exit(hook: Hook) -> None:
         leave(status)
 
     os._exit = _exit
+
+
+def _note_children(hook: Hook) -> None:
+    """The numbers of children differ each time: states know them by their ordinals."""
+    fork: Callable[[], int] = os.fork
+
+    def noted() -> int:
+        os_pid = fork()
+        if os_pid:
+            hook.noted(os_pid)
+        return os_pid
+
+    os.fork = noted
 
 
 class _Tracker:

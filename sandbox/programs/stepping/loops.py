@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from types import FrameType
 
 #: By path.
 _FILES: dict[str, Loops] = {}
@@ -36,6 +37,42 @@ class Loops:
     def is_within(self, line: int, column: int) -> bool:
         """Whether a place is within a comprehension."""
         return any(start <= (line, column) < end for start, end in self.columns)
+
+
+class NotFollowed(Exception):
+    """Nobody has seen how often a loop has gone round."""
+
+
+class Rounds:
+    """How often each loop that has not been left has gone round, by frame: that tells how far its iterator is, which no
+    variable does, and nobody else can see."""
+
+    def __init__(self) -> None:
+        self._of: dict[int, dict[int, int]] = {}
+
+    def come_to(self, frame: FrameType, line: int) -> None:
+        """A line is about to run."""
+        around = of(frame.f_code.co_filename).around(line)
+        if not around:
+            self._of.pop(id(frame), None)
+            return
+        known = self._of.setdefault(id(frame), {})
+        for first in [first for first in known if first not in around]:
+            del known[first]
+        if line in around:
+            known[line] = known.get(line, 0) + 1
+
+    def leave(self, frame: FrameType) -> None:
+        """It returns, or yields."""
+        self._of.pop(id(frame), None)
+
+    def of(self, frame: FrameType) -> tuple[tuple[int, int], ...]:
+        """Of a frame that has not been left. Raises NotFollowed."""
+        around = of(frame.f_code.co_filename).around(frame.f_lineno)
+        known = self._of.get(id(frame), {})
+        if any(first not in known for first in around):
+            raise NotFollowed
+        return tuple((first, known[first]) for first in around)
 
 
 def note(path: str, text: bytes) -> None:

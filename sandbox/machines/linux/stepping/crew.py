@@ -58,8 +58,6 @@ class Crew:
         self._expected: dict[int, tuple[ProcessSpec, Console, int]] = {}
         self._last_look: object = None
         self.consoles: dict[Console, Body] = {}
-        #: What is shared, by name, as it was last seen.
-        self.shared: dict[str, str] = {}
         self._heard = False
         self._turn_cpu_ns: dict[Task, int] = {}
         poller.add(stage.listener.fileno(), self._accept)
@@ -192,11 +190,9 @@ class Crew:
             task.connection = None
             return
         kind, *rest = fields
-        if kind == LINE and len(rest) >= 8:
-            file, line, function, mark, unsettled, complete, word, number, *more = rest
-            shared, changed = more[: int(number)], more[int(number) :]
-            self.shared.update(zip(shared[::2], shared[1::2], strict=True))
-            task.come_to(Place(file, int(line), function), int(mark), complete == "1", word, changes(changed))
+        if kind == LINE and len(rest) >= 6:
+            file, line, function, mark, unsettled, complete, *changed = rest
+            task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
             self._unsettled |= unsettled == "1"
         elif kind == NOTE:
