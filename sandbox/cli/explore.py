@@ -50,7 +50,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--for", metavar="DURATION", help=_("search no longer than this (default: {time})").format(time=_LIMIT)
     )
-    parser.add_argument("--outcomes", action="store_true", help=_("go through all orders, and list all that can come of it"))
+    parser.add_argument(
+        "--outcomes", action="store_true", help=_("go through all orders, and list all that can come of it")
+    )
     parser.add_argument("--slice", metavar="WHAT", help=_("what a turn is: a line, or an instruction"))
     parser.add_argument("--jobs", metavar="N", help=_("so many runs at once (default: as many as there are CPUs)"))
     parser.add_argument("-o", "--output", metavar="FILE", help=_("write a scenario that replays what was found"))
@@ -133,7 +135,10 @@ def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
         machine = msgspec.structs.replace(scenario.machine, slice=options.slice)
         scenario = msgspec.structs.replace(scenario, machine=machine)
     if not scenario.machine.stepped:
-        what = Clause("is not stepped", {"allowed": ' | '.join(f'slice = "{each}"' for each in SLICES[1:]), "hint": "--slice line"})
+        what = Clause(
+            "is not stepped",
+            {"allowed": " | ".join(f'slice = "{each}"' for each in SLICES[1:]), "hint": "--slice line"},
+        )
         raise BadInput(options.scenario, [Problem(0, "machine.slice", what)])
     if not run_options.has_work(scenario):
         raise BadInput.because(options.scenario, "nothing to run")

@@ -35,7 +35,9 @@ def dumps(tables: Mapping[str, Any]) -> str:
         if _has_heading(value):
             entries = value if isinstance(value, list) else [value]
             heading = f"[[{_key(name)}]]" if isinstance(value, list) else f"[{_key(name)}]"
-            parts += ["\n".join([heading, *(f"{_key(key)} = {_value(of)}" for key, of in entry.items())]) for entry in entries]
+            parts += [
+                "\n".join([heading, *(f"{_key(key)} = {_value(of)}" for key, of in entry.items())]) for entry in entries
+            ]
     return "\n\n".join(parts) + "\n"
 
 

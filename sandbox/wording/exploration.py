@@ -27,10 +27,11 @@ def breaks(what: Clause) -> str:
         claim, rule = figures.pop("claim", ""), figures.pop("found", None)
         if not isinstance(rule, str):
             return _("does not hold: {claim}").format(claim=claim)
-        found = _("{number} times").format(number=figures["number"]) if rule == "times" else finding(Clause(rule, figures))
+        found = (
+            _("{number} times").format(number=figures["number"]) if rule == "times" else finding(Clause(rule, figures))
+        )
         return _("does not hold: {claim} (found: {found})").format(claim=claim, found=found)
     status = what.number("status")
     if what.rule == "ends badly" and status is not None and status < 0:
         return say(_BREAKS, Clause("is killed", {"who": what.text("who"), "signal": signal_name(-status)}))
     return say(_BREAKS, what)
-

@@ -42,7 +42,9 @@ class Toy:
             can = tuple(name for name in self.programs if self._can(name, at, shared, own) and name not in spins)
             if not can:
                 break
-            state = repr((at, sorted(shared.items()), own, sorted(spins), sorted((n, *sorted(s)) for n, s in seen.items())))
+            state = repr(
+                (at, sorted(shared.items()), own, sorted(spins), sorted((n, *sorted(s)) for n, s in seen.items()))
+            )
             choice = Choice(can, taken[-1] if taken else None, state if self.knows else None)
             name = choice.default
             if len(taken) < len(order):
@@ -63,7 +65,9 @@ class Toy:
         stuck = [name for name in self.programs if at[name] < len(self.programs[name])]
         broken = [Clause("deadlock", {"who": ", ".join(stuck)})] if stuck else []
         broken += [] if stuck or self.right(shared) else [Clause("claim")]
-        return Run(choices, taken, Outcome(tuple(broken), shared=tuple((k, str(v)) for k, v in shared.items())), kept=kept)
+        return Run(
+            choices, taken, Outcome(tuple(broken), shared=tuple((k, str(v)) for k, v in shared.items())), kept=kept
+        )
 
     def _can(self, name: str, at: dict[str, int], shared: dict[str, Any], own: dict[str, dict[str, Any]]) -> bool:
         if at[name] >= len(self.programs[name]):
@@ -207,7 +211,9 @@ def test_without_knowing_states_a_bound_is_all_that_can_be_said() -> None:
 def test_three_philosophers_deadlock_with_one_preemption_and_never_in_order() -> None:
     found = explored(philosophers(False), Limits())
     assert found.search.found is not None
-    assert found.search.found.preemptions == min(r.preemptions for r in all_orders(philosophers(False)) if r.outcome.broken)
+    assert found.search.found.preemptions == min(
+        r.preemptions for r in all_orders(philosophers(False)) if r.outcome.broken
+    )
     assert found.search.found.outcome.broken[0].rule == "deadlock"
     assert explored(philosophers(True), Limits()).proved
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from tests.support.files import write_scenario
 
-_HEAD = '''
+_HEAD = """
 from multiprocessing import get_context
 context = get_context("fork")
 
@@ -18,7 +18,7 @@ def together(*works):
         person.start()
     for person in people:
         person.join()
-'''
+"""
 
 
 class Program(NamedTuple):

@@ -97,7 +97,9 @@ class Exploration:
         elif search.found is not None and not limits.everything:
             self._more = search.runs + _MAX_MORE if self._more is None else self._more
             self.limited = runs >= self._more
-        elif limits.preemptions is not None and not search.all_known and not ahead and search.within(limits.preemptions):
+        elif (
+            limits.preemptions is not None and not search.all_known and not ahead and search.within(limits.preemptions)
+        ):
             self.limited = False
             return True
         return self.limited

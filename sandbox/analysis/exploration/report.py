@@ -215,7 +215,9 @@ def _verdict(findings: Findings, numbers: Tally) -> str:
         case "holds":
             return _("none of the {tried} orders {which} breaks it").format(tried=numbers.tried, which=which)
         case "limit":
-            return _("none of {tried} orders that were tried breaks it; the limit came first").format(tried=numbers.tried)
+            return _("none of {tried} orders that were tried breaks it; the limit came first").format(
+                tried=numbers.tried
+            )
         case "interrupted":
             return _("none of {tried} orders that were tried breaks it; interrupted").format(tried=numbers.tried)
 

@@ -7,29 +7,32 @@ import os
 import sys
 
 from sandbox.programs.stepping.hook import Hook, Settings
-from sandbox.programs.stepping.tracing import LineTracer, trace_threads
+from sandbox.programs.stepping.monitoring import LineMonitor
+from sandbox.programs.stepping.tracing import LineTracer, follow_threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+#: What tells of lines.
+Lines = LineMonitor | LineTracer
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 #: What a spawned interpreter does first.
 _FIRST = (
-    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import births; sys.path.remove({root!r}); "
-    "births.install_in_spawned(*{settings}); del births; {code}"
+    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import births; "
+    "sys.path.remove({root!r}); births.install_in_spawned(*{settings}); del births; {code}"
 )
 _set_trace = sys.settrace
 _OF_TRACKER = "from multiprocessing.resource_tracker import main;main("
 
 
-def install() -> tuple[Hook, LineTracer]:
+def install() -> tuple[Hook, Lines]:
     """In this process and in all that it starts. Its threads step once the hook has begun, and the tracer is
     installed."""
     hook = Hook()
-    tracer = LineTracer(hook)
-    trace_threads(tracer, hook)
+    tracer: Lines = LineMonitor(hook) if hasattr(sys, "monitoring") else LineTracer(hook)
+    follow_threads(tracer, hook)
     os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
     _announce_exit(hook)
     _note_children(hook)
@@ -111,6 +114,7 @@ class _Tracker:
             main(descriptor)
         finally:
             os.kill(os.getpid(), 9)
+        return 0
 
 
 def follow_spawned(hook: Hook) -> None:
@@ -130,4 +134,4 @@ def follow_spawned(hook: Hook) -> None:
             arguments[at] = _FIRST.format(root=_ROOT, settings=hook.settings.written(), code=code)
         return execute(path, arguments, descriptors)
 
-    util.spawnv_passfds = spawnv_passfds
+    util.spawnv_passfds = spawnv_passfds  # type: ignore[assignment]

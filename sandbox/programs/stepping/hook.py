@@ -17,7 +17,6 @@ import ctypes
 import fcntl
 import os
 import resource
-import sys
 from types import CodeType, FrameType
 
 from sandbox.programs.stepping.states import States
@@ -70,6 +69,8 @@ class Hook:
     settings: Settings | None = None
     #: Knows the whole state, if somebody wants to.
     states: States | None = None
+    #: A connection for the first thread that needs one.
+    given: _socket.socket | None = None
 
     def __init__(self) -> None:
         self._prefix = ""
@@ -121,8 +122,15 @@ class Hook:
         return code.co_filename.removeprefix(self._prefix)
 
     @property
+    def is_alone(self) -> bool:
+        """Whether there is one thread only."""
+        return _thread._count() == self._threads_before and len(self._steppers) == 1
+
+    @property
     def unsettled(self) -> bool:
         """Whether something goes on here beside the threads that step; asked once for each birth."""
+        if not self.births and self.is_alone:
+            return False
         births, self.births = self.births, 0
         silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         return bool(births or silent > 0)
@@ -153,13 +161,17 @@ class Hook:
         stepper.introduce(FORK)
         stepper.wait()
 
-    def connect(self) -> _socket.socket:
-        """A connection to the machine, which the program does not meet."""
-        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    def take(self, descriptor: int) -> _socket.socket:
+        """A connection to the machine where the program does not meet it."""
         most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], _MAX_DESCRIPTOR)
-        number = fcntl.fcntl(made.fileno(), fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
-        made.close()
-        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
+        number = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
+        os.close(descriptor)
+        return _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
+
+    def connect(self) -> _socket.socket:
+        """A new connection to the machine."""
+        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+        connection = self.take(made.detach())
         connection.connect(self.settings.address if self.settings is not None else "")
         return connection
 
@@ -168,19 +180,18 @@ class _Masks:
     """Holds signals back while a thread waits here: a handler is the program's, and runs in its turn.
 
     They are let in again where the interpreter does not look for them at once, but as soon as the program goes on: a
-    handler that raises must do so in the program, not here.
+    handler that raises must do so in the program, not here. So C is called by way of ``map``, after which nobody looks.
     """
 
     def __init__(self) -> None:
         self._all = ctypes.create_string_buffer(b"\xff" * _MASK_BYTES, _MASK_BYTES)
-        self._old = ctypes.create_string_buffer(_MASK_BYTES)
-        self._set = ctypes.CDLL(None).pthread_sigmask
-        self._set.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-        #: Arguments of ``map``, by which C is called without a look at signals.
-        self._block = ((_SIG_BLOCK,), (ctypes.addressof(self._all),))
-        self._restore = (_SIG_SETMASK,)
+        self.set = ctypes.CDLL(None).pthread_sigmask
+        self.set.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        self.block = ((_SIG_BLOCK,), (ctypes.addressof(self._all),))
+        self.restore = (_SIG_SETMASK,)
 
-    def new(self) -> Any:
+    @staticmethod
+    def new() -> Any:
         """A thread's own place for its mask."""
         return ctypes.create_string_buffer(_MASK_BYTES)
 
@@ -203,7 +214,8 @@ class Stepper:
         masks = hook.masks
         self._mask = masks.new()
         place = (ctypes.addressof(self._mask),)
-        self._set_mask, self._block, self._unblock = masks._set, (*masks._block, place), (masks._restore, place, (None,))
+        self._set_mask = masks.set
+        self._block, self._unblock = (*masks.block, place), (masks.restore, place, (None,))
 
     @property
     def connected(self) -> bool:
@@ -213,7 +225,8 @@ class Stepper:
 
     def introduce(self, kind: str) -> None:
         """Say who it is."""
-        self._connection = self._hook.connect()
+        self._connection = self._hook.connect() if self._hook.given is None else self._hook.given
+        self._hook.given = None
         self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), os.getppid())
 
     def _send(self, *fields: object) -> None:
@@ -273,6 +286,8 @@ class Stepper:
         if self._connection is not None and frame is self._frame:
             self._note(frame)
         self._watch.forget(id(frame))
+        if self._hook.states is not None:
+            self._hook.states.rounds.leave(frame)
         self._frame = None
         self._depth -= 1
         if self._depth <= 0 and self._connection is not None and self._changes:
@@ -296,7 +311,9 @@ class Stepper:
         """What tells the state of this thread from others, and whether all of it is known."""
         states, watch = self._hook.states, self._watch
         if states is not None:
-            return states.of(frame)
+            states.rounds.come_to(frame, self._line)
+            mark, known = states.of(frame)
+            return mark, known and self._hook.is_alone  # what another thread holds may change until it comes to a line
         return hash((tuple(self._way(frame)), watch.values, tuple(watch.objects))), watch.complete
 
     def stop(self, frame: FrameType, line: int | None) -> None:
@@ -324,7 +341,7 @@ class Stepper:
             *self._take(),
         )
         self.wait()
-        watch.begin(frame.f_locals, frame.f_globals)
+        watch.begin()
         [_] = map(self._set_mask, *self._unblock)
 
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import _ctypes
 import _thread
 import collections
-import gc
 import mmap
 import os
 import sys
 import types
+
+from sandbox.programs.stepping import loops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +72,7 @@ class States:
     def __init__(self, own: Callable[[types.CodeType], bool], folder: str) -> None:
         self._own, self._folder = own, folder
         self.pids = Pids()
+        self.rounds = loops.Rounds()
         self._known, self._left = True, 0
         self._path: dict[int, int] = {}
         self._readers: dict[type, Callable[[Any, int], object]] = {}
@@ -89,6 +91,8 @@ class States:
             if self._own(code) or code.co_filename.startswith(self._folder):
                 if within:
                     self._known = False  # a library's call is under way, which we do not look into
+                if at is not frame and not self._is_between_parts(at):
+                    self._known = False
                 within = False
                 calls.append(self._call(at))
                 world = at.f_globals
@@ -101,16 +105,25 @@ class States:
             at = at.f_back
         return hash((tuple(calls), tuple(worlds.values()))), self._known
 
+    @staticmethod
+    def _is_between_parts(frame: types.FrameType) -> bool:
+        """Whether a call is not made by a comprehension that is part of its caller's code, as in newer interpreters:
+        how far that is, nothing tells."""
+        return sys.version_info < (3, 12) or not loops.of(frame.f_code.co_filename).compresses(frame.f_lineno)
+
     def _call(self, frame: types.FrameType) -> object:
         code = frame.f_code
         local = frame.f_locals if frame.f_locals is not frame.f_globals else {}
-        inside = [value for value in gc.get_referents(frame) if type(value) in _ITERATORS or type(value) is map]
+        try:
+            rounds: object = self.rounds.of(frame)
+        except loops.NotFollowed:
+            rounds, self._known = None, False
         return (
             code.co_filename.removeprefix(self._folder),
             code.co_firstlineno,
             frame.f_lasti,
             tuple((name, self._value(value, 0)) for name, value in local.items()),
-            tuple(self._value(value, 0) for value in inside),
+            rounds,
         )
 
     def _world(self, world: dict[str, Any]) -> object:
@@ -188,9 +201,8 @@ class States:
         if kind is mmap.mmap:
             return lambda value, depth: ("shared", value.tell())
         if kind is memoryview:
-            shared = lambda value: type(value.obj) is mmap.mmap  # noqa: E731
-            return lambda value, depth: ("shared", "view") if shared(value) else ("view", bytes(value))
-        if module == "multiprocessing.shared_memory" or module == "multiprocessing.context":
+            return lambda value, _: ("shared", "view") if type(value.obj) is mmap.mmap else ("view", bytes(value))
+        if module in ("multiprocessing.shared_memory", "multiprocessing.context"):
             return lambda value, depth: ("shared", name)
         return None
 
@@ -199,7 +211,7 @@ class States:
         return "process", value._identity, None if popen is None else ("began", popen.returncode), value._closed
 
     def _reader_of_instance(self, kind: type, module: str) -> Callable[[Any, int], object]:
-        if module == "io" or module == "_io":
+        if module in ("io", "_io"):
             return self._of_file
         if module == "pathlib":
             return lambda value, depth: ("path", str(value))
@@ -207,9 +219,15 @@ class States:
             return lambda value, depth: (kind.__qualname__, value._name_)
         plain = all(base.__flags__ & _HEAP_TYPE and not base.__dict__.get("__slots__") for base in kind.__mro__[:-1])
         if issubclass(kind, tuple) and hasattr(kind, "_fields"):
-            return lambda value, depth: (kind.__qualname__, tuple(self._value(item, depth) for item in tuple.__iter__(value)))
+            return lambda value, depth: (
+                kind.__qualname__,
+                tuple(self._value(item, depth) for item in tuple.__iter__(value)),
+            )
         if plain and (module in _OPEN or self._is_own_module(module)):
-            return lambda value, depth: (kind.__qualname__, self._of_dict(object.__getattribute__(value, "__dict__"), depth))
+            return lambda value, depth: (
+                kind.__qualname__,
+                self._of_dict(object.__getattribute__(value, "__dict__"), depth),
+            )
         return lambda value, depth: self._unknown(kind)
 
     def _is_own_module(self, name: str) -> bool:

@@ -9,8 +9,12 @@ from __future__ import annotations
 import _ctypes
 import mmap
 import sys
-from collections.abc import Iterable, Mapping
+import types
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
+#: What never changes, and is no value: most of what a module has.
+_BORING = frozenset({types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type})
 #: A text is no longer than this; of a collection so many items are shown, and so deep.
 MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 80, 12, 3
 #: Of a larger number only the size is told: to write it down takes long.
@@ -18,32 +22,34 @@ _MAX_BITS = 256
 #: Of shared memory so many bytes are looked at, and shown.
 _MAX_LOOKED, _MAX_BYTES = 4_096, 16
 _ATOMS = frozenset({int, float, str, bool, bytes, complex, type(None)})
-_COLLECTIONS = {tuple: "()", list: "[]", set: "{}", frozenset: "{}", dict: "{}"}
+_COLLECTIONS: dict[type, str] = {tuple: "()", list: "[]", set: "{}", frozenset: "{}", dict: "{}"}
 
 
-def text(value: object, depth: int = MAX_DEPTH) -> str | None:
+def text(value: Any, depth: int = MAX_DEPTH) -> str | None:
     """A simple value; None where it is none."""
     kind = type(value)
     if kind in _ATOMS:
         return _atom(value)
     ends = _COLLECTIONS.get(kind)
-    if ends is None or not depth or len(value) > MAX_ITEMS:  # type: ignore[arg-type]
+    if ends is None or not depth or len(value) > MAX_ITEMS:
         return None
     if kind is dict:
-        pairs = [(text(key, 1), text(item, depth - 1)) for key, item in value.items()]  # type: ignore[attr-defined]
+        pairs = [(text(key, 1), text(item, depth - 1)) for key, item in value.items()]
         if any(key is None or item is None for key, item in pairs):
             return None
         return _cut("{" + ", ".join(f"{key}: {item}" for key, item in pairs) + "}")
-    items = [text(item, depth - 1) for item in value]  # type: ignore[attr-defined]
-    if None in items:
-        return None
+    items: list[str] = []
+    for each in value:
+        if (item := text(each, depth - 1)) is None:
+            return None
+        items.append(item)
     if kind in (set, frozenset):
-        items.sort()  # type: ignore[type-var]
+        items.sort()
     comma = "," if kind is tuple and len(items) == 1 else ""
-    return _cut(ends[0] + ", ".join(items) + comma + ends[1])  # type: ignore[arg-type]
+    return _cut(ends[0] + ", ".join(items) + comma + ends[1])
 
 
-def _atom(value: object) -> str:
+def _atom(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"<{value.bit_length()} bits>"
     if isinstance(value, (str, bytes)) and len(value) > MAX_TEXT:
@@ -64,7 +70,7 @@ class Shared:
     def __init__(self) -> None:
         self._readers: dict[type, int] = {}
 
-    def text(self, value: object) -> str | None:
+    def text(self, value: Any) -> str | None:
         """What it holds now; None: it is not shared, as far as one can see."""
         kind = type(value)
         how = self._readers.get(kind)
@@ -77,14 +83,14 @@ class Shared:
         except Exception:  # it is closed, or not what it seems
             return None
 
-    def parts(self, name: str, value: object) -> Iterable[tuple[str, str]]:
+    def parts(self, name: str, value: Any) -> Iterable[tuple[str, str]]:
         """What of a variable is shared, by name: itself, or what stands in it."""
         kind = type(value)
         if kind in _ATOMS:
             return
         if kind in (list, tuple, dict):
-            if len(value) <= MAX_ITEMS:  # type: ignore[arg-type]
-                items = value.items() if kind is dict else enumerate(value)  # type: ignore[attr-defined,call-overload]
+            if len(value) <= MAX_ITEMS:
+                items = value.items() if kind is dict else enumerate(value)
                 for key, item in items:
                     if type(item) not in _ATOMS and (found := self.text(item)) is not None:
                         yield f"{name}[{text(key)}]", found
@@ -107,25 +113,23 @@ def _how(kind: type) -> int:
     return 5 if kind is mmap.mmap else 6 if kind is memoryview else 0
 
 
-def _of_ctypes(value: object, depth: int = MAX_DEPTH) -> str | None:
+def _of_ctypes(value: Any, depth: int = MAX_DEPTH) -> str | None:
     """Raw values: those that lie in shared memory know the piece of it that is theirs."""
     if isinstance(value, _ctypes._SimpleCData):
         return text(value.value)
     if isinstance(value, _ctypes.Array):
         raw = value[:MAX_ITEMS]
-        items = [_of_ctypes(each) if isinstance(each, _ctypes.Structure) else text(each) for each in raw]
-        if None in items:
-            return None
+        items = [(_of_ctypes(each) if isinstance(each, _ctypes.Structure) else text(each)) or "?" for each in raw]
         rest = f", … ({len(value)}, {hash(bytes(value)) & 0xFFFF:04x})" if len(value) > MAX_ITEMS else ""
-        inner = ", ".join(items) if not isinstance(raw, (bytes, str)) else ""  # type: ignore[arg-type]
+        inner = ", ".join(items) if not isinstance(raw, (bytes, str)) else ""
         return text(raw) if isinstance(raw, (bytes, str)) else f"[{inner}{rest}]"
     if isinstance(value, _ctypes.Structure) and depth:
-        parts = [(field[0], getattr(value, field[0])) for field in type(value)._fields_]  # type: ignore[attr-defined]
+        parts = [(field[0], getattr(value, field[0])) for field in type(value)._fields_]
         return "{" + ", ".join(f"{name}: {_of_ctypes(part, depth - 1) or text(part)}" for name, part in parts) + "}"
     return None
 
 
-def _of_raw(value: object) -> str | None:
+def _of_raw(value: Any) -> str | None:
     return _of_ctypes(value) if "_wrapper" in value.__dict__ else None
 
 
@@ -141,7 +145,7 @@ def _of_view(value: memoryview) -> str | None:
     return _of_bytes(value.cast("B") if value.format != "B" else value) if type(whole) is mmap.mmap else None
 
 
-_READERS = {
+_READERS: dict[int, Callable[[Any], str | None]] = {
     1: lambda value: _of_ctypes(value._obj),
     2: lambda value: _of_bytes(value._buf),
     3: lambda value: text(list(value)),
@@ -157,31 +161,31 @@ class Watch:
     def __init__(self) -> None:
         self._shared = Shared()
         #: By the id of each frame that has not been left: its simple variables, as they were; and those of modules.
-        self._known: dict[int, dict[str, tuple[object, str]]] = {}
-        #: The shared ones, as they were when the turn began.
+        self._known: dict[int, dict[str, tuple[Any, str]]] = {}
+        #: The shared ones, as they were when the turn began, and the variables in which they are.
         self._before: dict[str, str] = {}
+        self._held: list[tuple[str, Any]] = []
         #: Whether all that can be reached is known; where it is not, which objects these are.
         self.complete = True
         self.objects: list[int] = []
 
-    def begin(self, local: Mapping[str, object], world: Mapping[str, object]) -> None:
+    def begin(self) -> None:
         """A turn begins: what others did to shared variables until now is not its doing."""
-        self._before = self._look_shared(local, world)
+        if self._held:
+            self._before = {}
+            for name, value in self._held:
+                self._before.update(self._shared.parts(name, value))
 
-    def changes(self, frame: int, local: Mapping[str, object], world: Mapping[str, object]) -> list[str]:
+    def changes(self, frame: int, local: Mapping[str, Any], world: Mapping[str, Any]) -> list[str]:
         """Since it was last asked, or since the turn began: name, value before, value now, "1" where it is shared, of
         each in turn. A value of "" is none."""
         found: list[str] = []
-        shared = self._look_shared(local, world)
-        for name, now in shared.items():
-            if (before := self._before.get(name)) != now and before is not None:
-                found += (name, before, now, "1")
-        self._before = shared
-        self.complete = True
-        self.objects = []
-        self._compare(frame, local, shared, found)
+        shared: dict[str, str] = {}
+        self._held, self.complete, self.objects = [], True, []
+        self._look(frame, local, shared, found)
         if local is not world:
-            self._compare(-id(world), world, shared, found)
+            self._look(-id(world), world, shared, found)
+        self._before = shared
         return found
 
     def forget(self, frame: int) -> None:
@@ -197,36 +201,47 @@ class Watch:
         """The simple ones of a frame as they were last seen."""
         return tuple((name, known[1]) for name, known in self._known.get(frame, {}).items())
 
-    def _compare(
-        self, frame: int, variables: Mapping[str, object], shared: Mapping[str, str], found: list[str]
-    ) -> None:
-        fresh = frame not in self._known
-        known = self._known.setdefault(frame, {})
-        for name, value in variables.items():
-            if name.startswith("__"):
+    def _look(self, frame: int, variables: Mapping[str, Any], shared: dict[str, str], found: list[str]) -> None:
+        known = self._known.get(frame)
+        fresh = known is None
+        if known is None:
+            known = self._known[frame] = {}
+        for name, value in [*variables.items()]:
+            kind = type(value)
+            if kind in _BORING or name[:2] == "__":
                 continue
             before = known.get(name)
-            if before is not None and before[0] is value and type(value) in _ATOMS:
-                continue
-            now = text(value)
-            if now is None:
-                if name not in shared and frame >= 0:
-                    self.complete = False
-                    self.objects.append(id(value))
-                if before is not None:
-                    del known[name]
-                continue
-            known[name] = (value if type(value) in _ATOMS else None), now
+            if kind in _ATOMS:
+                if before is not None and before[0] is value:
+                    continue
+                kept, now = value, _atom(value)
+            else:
+                kept, written = None, self._look_into(name, value, kind, frame, shared, found)
+                if written is None:
+                    known.pop(name, None)
+                    continue
+                now = written
+            known[name] = kept, now
             if (before is None or before[1] != now) and not (fresh and frame < 0):
                 found += (name, before[1] if before is not None else "", now, "")
         if len(known) > len(variables):
             for name in [name for name in known if name not in variables]:
                 del known[name]
 
-    def _look_shared(self, local: Mapping[str, object], world: Mapping[str, object]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for variables in (local,) if local is world else (world, local):
-            for name, value in variables.items():
-                if type(value) not in _ATOMS and not name.startswith("__"):
-                    found.update(self._shared.parts(name, value))
-        return found
+    def _look_into(
+        self, name: str, value: Any, kind: type, frame: int, shared: dict[str, str], found: list[str]
+    ) -> str | None:
+        """A variable that is no plain value: what of it is shared, and it as a text if it is simple."""
+        parts = [*self._shared.parts(name, value)]
+        for part, now in parts:
+            shared[part] = now
+            before = self._before.get(part)
+            if before is not None and before != now:
+                found += (part, before, now, "1")
+        if parts:
+            self._held.append((name, value))
+        written = text(value) if kind in _COLLECTIONS else None
+        if written is None and not parts and frame >= 0:
+            self.complete = False
+            self.objects.append(id(value))
+        return written

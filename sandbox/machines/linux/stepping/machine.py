@@ -266,7 +266,7 @@ class SteppingMachine:
 
     def _tell_end(self, task: Task) -> None:
         if task in self._crew.endless:
-            place = {"file": task.place.file, "line": task.place.line, "cpu_ns": MAX_TURN_CPU_NS}
+            place: dict[str, Figure] = {"file": task.place.file, "line": task.place.line, "cpu_ns": MAX_TURN_CPU_NS}
             self._tell(Fault(self.now_ns, Clause("turn without end", place), task.pid))
         if task.place.line:
             self._tell(task.last_step(self.now_ns))
