@@ -6,7 +6,7 @@ context = get_context("fork")
 
 
 def eat(first, second):
-    with first:
+    with first:  # noqa: SIM117 - a line each
         with second:
             pass
 

@@ -44,7 +44,7 @@ def outcome(scenario: Scenario, events: Sequence[Event], stuck: Stuck | None = N
     for event in events:
         tracker.add(event)
     exits = _exits(events, tracker)
-    broken = [*_verdicts(scenario.claims, events, tracker)] + [*_bad_ends(scenario.claims, exits)]
+    broken = [*_verdicts(scenario.claims, events, tracker), *_bad_ends(scenario.claims, exits)]
     if stuck is not None and not _is_meant(scenario.claims, stuck):
         broken.insert(0, Clause(stuck.rule, {"who": ", ".join(stuck.who)}))
     return Outcome(

@@ -11,9 +11,20 @@ from sandbox.kernel.kernel import Kernel
 from sandbox.machines.linux.stepping.runs import TURN_NS, SteppedRuns
 from sandbox.machines.linux.stepping.tasks import Task as Thread
 from sandbox.machines.linux.stepping.world import World
-from sandbox.model.events import Admitted, Blocked, Clause, Dispatched, Event, Exited, Fault, Stepped, Wrote
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Clause,
+    Dispatched,
+    Event,
+    Exited,
+    Fault,
+    ReadyReason,
+    Stepped,
+    Wrote,
+)
 from sandbox.model.spec import Scenario
-from sandbox.policies.base import Policy, ReadyReason, Task
+from sandbox.policies.base import Policy, Task
 from sandbox.util.text import clean
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import happenings
@@ -77,7 +88,12 @@ class Chooser(Policy):
     name = "explored"
 
     def __init__(
-        self, order: Sequence[str], scenario: Scenario, runs: SteppedRuns, world: World, seen: Set[tuple[str | None, str]]
+        self,
+        order: Sequence[str],
+        scenario: Scenario,
+        runs: SteppedRuns,
+        world: World,
+        seen: Set[tuple[str | None, str]],
     ) -> None:
         """``seen``: in which states who was chosen in runs before: so this one need not go on, once the order
         is at its end."""

@@ -11,9 +11,9 @@ from sandbox.model.events import Change, Clause
 
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
-    """The moment before a turn: who can run (who is blocked or spins cannot), who spins, and who ran last. ``key``: two moments of
-    one key are one state of the world, from which everything goes on alike; None: that cannot be known; "": nobody has
-    asked, because there is nothing to choose."""
+    """The moment before a turn: who can run (who is blocked or spins cannot), who spins, and who ran last. ``key``: two
+    moments of one key are one state of the world, from which everything goes on alike; None: that cannot be known; "":
+    nobody has asked, because there is nothing to choose."""
 
     candidates: tuple[str, ...]
     last: str | None = None
@@ -22,7 +22,7 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def able(self) -> tuple[str, ...]:
-        """Who is not blocked: it depends on the way that leads to a state whether it is known already that one spins."""
+        """Who is not blocked; whether it is known yet that one spins depends on the way that leads to a state."""
         return tuple(sorted({*self.candidates, *self.spins}))
 
     @property
