@@ -114,6 +114,8 @@ class SteppingMachine:
         self._running: Task | None = None
         #: The CPU time of who had a turn, since it was last told.
         self._used: dict[int, int] = {}
+        #: How long the turn in hand is, while it lasts: what is written in it is written at its end.
+        self._turn_ns = 0
         self._frozen = False
         arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
         self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
@@ -206,7 +208,10 @@ class SteppingMachine:
         """Its next line, or what is left of the one in which it was interrupted."""
         if task.state is State.HELD:
             self._crew.go(task)
-        if self._crew.settle():
+        self._turn_ns = TURN_NS
+        settled = self._crew.settle()
+        self._turn_ns = 0
+        if settled:
             self.now_ns += TURN_NS
             task.cpu_ns += TURN_NS
             self._used[task.pid] = task.cpu_ns
@@ -454,7 +459,7 @@ class SteppingMachine:
                 if piece.text or piece.raw:
                     pid = body.tasks[0].pid
                     raw = None if piece.raw is None else self._at_home(piece.raw)
-                    wrote = Wrote(self.now_ns, pid, "console", self._at_home(piece.text), raw)
+                    wrote = Wrote(self.now_ns + self._turn_ns, pid, "console", self._at_home(piece.text), raw)
                     self._reports.append(Told(wrote)) if pid else self._later.append(Told(wrote))
         return found
 
