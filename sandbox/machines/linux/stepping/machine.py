@@ -38,6 +38,7 @@ from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.console import Console
+from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.stepping.crew import MAX_TURN_CPU_NS, Crew
 from sandbox.machines.linux.stepping.stage import Stage
@@ -192,7 +193,11 @@ class SteppingMachine:
         """End everything; the stage stays, if others will need it."""
         for child in self._crew.children():
             child.send(signal.SIGKILL)
-        self._stage.end_run(_GRACE_S)
+        try:
+            self._stage.end_run(_GRACE_S)
+        except OSError:  # somebody has killed the zygote: what it had is ours now
+            if self._alone:
+                end_descendants()
         self._read_consoles()
         told = [report.event for report in [*self._reports, *self._later] if isinstance(report, Told)]
         self._waiting.close()
