@@ -42,6 +42,7 @@ from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
+from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.session import Link, Session
 from sandbox.tui.widgets.entry import EntryLine, TypingLine
 from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
@@ -136,7 +137,12 @@ class SandboxApp(App[int]):
 
     def run_scenario(self, scenario: Scenario) -> None:
         """End what runs and run this instead."""
-        self._replace(self.session.again(scenario))
+        try:
+            session = self.session.again(scenario)
+        except Impossible as error:
+            tell(self, str(error), severe=True)
+        else:
+            self._replace(session)
 
     def _replace(self, session: Session) -> None:
         self._listen(False)
