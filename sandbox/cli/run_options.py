@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from sandbox.i18n import N_, _
+from sandbox.model.clause import Clause, Figure
 from sandbox.model.commands import Quit, Spawn
-from sandbox.model.events import Clause, Figure
 from sandbox.model.problems import BadInput, Problem, problems_of
-from sandbox.model.spec import SERVERS, At, Boot, Scenario
+from sandbox.model.spec import SENSORS, SERVERS, At, Boot, Scenario
 from sandbox.model.values import BadValue, Duration, Kind, Whole, shown
 from sandbox.scenario import find, load
 
@@ -182,8 +181,8 @@ class RunOptions(NamedTuple):
     def read(cls, given: Given) -> RunOptions:
         """To be used only after ``given.check()``."""
         args = given.args
-        if args.sensor not in (sensors := _sensors()):
-            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=" | ".join(sensors))
+        if args.sensor not in SENSORS:
+            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=" | ".join(SENSORS))
         return cls(
             scenario=args.scenario,
             policy=args.policy,
@@ -380,9 +379,3 @@ def _check_virtual(name: str, scenario: Scenario) -> None:
     problems = obstacles(scenario)
     if problems:
         raise BadInput(name, problems)
-
-
-def _sensors() -> Sequence[str]:
-    from sandbox.machines.linux.blocking.sensors import NAMES
-
-    return NAMES

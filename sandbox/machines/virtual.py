@@ -16,6 +16,7 @@ from itertools import count, islice
 from typing import Literal
 
 from sandbox.kernel.machine import (
+    NOTHING,
     Arrived,
     Asked,
     Carry,
@@ -40,7 +41,6 @@ from sandbox.model.spec import At, ProcessSpec, Scenario, Segment, brings_more, 
 KILLED = 15
 #: So many stretches of work are looked at ahead, and so few at least: a wait, a burst, and the wait after it.
 _AHEAD, _MIN_AHEAD = 64, 4
-_DONE = Obeyed({}, {}, {})
 
 
 class VirtualProcess:
@@ -178,7 +178,7 @@ class VirtualMachine:
                 self._carry(order)
             else:
                 self._frozen = isinstance(order, Freeze)
-        return Obeyed(started, {}, {}) if started else _DONE
+        return Obeyed(started, {}, {}) if started else NOTHING
 
     def _run(self, order: Run, started: dict[int, Started]) -> None:
         process = self._processes.get(order.pid)

@@ -46,6 +46,8 @@ CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
 SLICES = ("time", "line", "instruction")
+#: How a real machine notices blocks, best first; auto: by the best that can be had.
+SENSORS = ("auto", "perf", "idle", "poll", "psutil")
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
 PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "log")

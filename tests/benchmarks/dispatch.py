@@ -25,7 +25,7 @@ from sandbox.util.units import MS, US, S
 from tests.benchmarks.figures import Beside, Better, CannotMeasure, Figure, figure
 
 ROUNDS = 3
-QUANTA_NS = (1 * MS, 10 * MS)
+QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
 
 
 def ours(quantum_ns: int, recipe: str = "auto") -> dict[str, Any]:
