@@ -28,7 +28,8 @@ from sandbox.wording.results import (
 )
 from sandbox.wording.system import system_error
 from sandbox.wording.templates import Names, listed
-from sandbox.wording.waits import burden, burst, cause, client, held, situation, state
+from sandbox.wording.wait_graph import share, thing, thing_named
+from sandbox.wording.waits import burden, burst, cause, client, deadlock, held, situation, state, waits_for
 from sandbox.wording.why import question, score, verdict, why
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "burst",
     "cause",
     "client",
+    "deadlock",
     "defect",
     "endings",
     "entangled",
@@ -67,6 +69,7 @@ __all__ = [
     "seat",
     "seat_reason",
     "sentence",
+    "share",
     "signal_name",
     "situation",
     "sooner",
@@ -78,12 +81,15 @@ __all__ = [
     "stretch",
     "summary",
     "system_error",
+    "thing",
+    "thing_named",
     "transition",
     "turn",
     "unbroken",
     "unfinished",
     "verdict",
     "violation",
+    "waits_for",
     "what_if",
     "why",
 ]
