@@ -28,13 +28,13 @@ def low(printer):
     """Has the printer for a while."""
     with take(printer):
         print("low prints")
-        compute(0.4)
+        compute(0.25)
     print("low has finished")
 
 
 def middle():
     """Wants nothing but the CPU."""
-    compute(1.0)
+    compute(0.5)
 
 
 def high(printer):

@@ -184,7 +184,8 @@ class Priority(RankedPreemptive):
     def why(self, task: Task) -> Clause:
         figures = self.figures(task)
         if "from" in figures:
-            return Clause("best priority " + ("through others" if "through" in figures else "by inheritance"), figures)
+            through_others = "through" in figures
+            return Clause("best priority through others" if through_others else "best priority by inheritance", figures)
         return Clause("best priority by age" if "own" in figures else "best priority", figures)
 
     def figures(self, task: Task) -> dict[str, Figure]:

@@ -113,6 +113,7 @@ def test_without_inherit_the_priorities_are_inverted() -> None:
 
 def test_it_may_be_set_and_another_policy_may_take_over_in_the_middle_of_it() -> None:
     run = inverted()
+    run.kernel.policy.source = "priority"
     run.wait_for("high", "low")
     assert run.tell(Asked(Tune("inherit", "true"))) == "low"
     assert run.tell(Asked(Tune("inherit", "false"))) == "middle"

@@ -40,6 +40,8 @@ class Remains:
         if parent is not None and parent.mode is not Mode.ENDED and len(self._watched) < _MAX_WATCHED:
             self._watched[relative.pid] = relative
         self._gone.add(relative.pid)
+        for pid in [pid for pid in self._told if self._watched[pid].parent is relative]:
+            self._forget(pid)  # they come to us, who ask at once
         self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_AGE_NS)
 
     def look(self) -> None:
@@ -63,11 +65,14 @@ class Remains:
                 self._told.add(pid)
                 self._reports.add(Told(Zombie(self._reports.now_ns(), pid, parent.pid)))
             return
-        del self._watched[pid]
+        self._forget(pid)
+
+    def _forget(self, pid: int) -> None:
+        """It is a zombie no longer, if it was one."""
+        parent = self._watched.pop(pid).parent
         if pid in self._told:
             self._told.discard(pid)
-            asked = parent is not None and parent.mode is not Mode.ENDED
-            by = parent.pid if asked and parent is not None else None
+            by = parent.pid if parent is not None and parent.mode is not Mode.ENDED else None
             self._reports.add(Told(Reaped(self._reports.now_ns(), pid, by)))
 
     def _look_at_orphan(self, child: Child) -> None:

@@ -76,6 +76,8 @@ def layout(width: int, height: int, stops: bool = False) -> Layout | None:
         return Layout(boxes, arrows, labels, caption=blocked.bottom)
     stopped = boxes[State.STOPPED] = Region(blocked.x, blocked.bottom, blocked.width, _STOPPED)
     arrows, labels = _arrows_of(stopped, ready, falls + 2, blocked.y) | arrows, labels | _labels_of(stopped, falls + 2)
+    over = labels[State.BLOCKED, State.EXITED]
+    labels[State.BLOCKED, State.EXITED] = over._replace(width=falls - blocked.right, lines=2)
     return Layout(boxes, arrows, labels, caption=stopped.bottom)
 
 
