@@ -23,13 +23,20 @@ _THINGS: Messages = {
 }
 
 
+#: Of ends the line tells whose they are.
+_ENDS: Messages = {"end of a child": "a child's end", "end of thread ": "end of thread {number}", "end of ": "its end"}
+
+
 def thing(name: str) -> str:
     """What is waited for, in few words."""
+    for beginning, template in _ENDS.items():
+        if name.startswith(beginning):
+            return fill(template, {"number": name.removeprefix(beginning)})
     if (numbered := _NUMBERED.fullmatch(name)) is not None:
         return fill(_KINDS[numbered[1]], {"number": numbered[2]})
     if (place := _PLACE.fullmatch(name)) is not None and len(place[2]) >= 4:
         return f"{place[1]} …{place[3]}"
-    return resource(name)
+    return name
 
 
 def share(wait: Waits) -> str:

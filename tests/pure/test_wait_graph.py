@@ -160,7 +160,8 @@ def test_things_are_named_in_few_words_and_in_sentences() -> None:
     assert wording.thing("pipe:[1234]") == "pipe 1234"
     assert wording.thing("mutex 7ffca1b2c3d4") == "mutex …c3d4"
     assert wording.thing("noodles") == "noodles"
-    assert wording.thing("end of a child") == "the end of a child"
+    ends = ("end of a child", "end of bob", "end of thread 77")
+    assert [wording.thing(end) for end in ends] == ["a child's end", "its end", "end of thread 77"]
     some = Waits(0, 1, "pipe:[7]", [2, 3], "seen", any=True)
     assert wording.share(some) == " 1/2"
     assert wording.share(Waits(0, 1, "log", [2, 3], "seen")) == " 2/2"

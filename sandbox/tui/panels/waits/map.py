@@ -13,7 +13,7 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.i18n import _
-from sandbox.render.cells import fit, fit_name
+from sandbox.render.cells import fit
 from sandbox.tui.palette import SIGNS
 from sandbox.tui.panels.waits.layout import DOWN, LEFT, RIGHT, UP, Link, Net, Plan, layout, net_of
 from sandbox.tui.state.session import Session
@@ -29,6 +29,8 @@ from sandbox.views.waits import Wait, WaitGraph, wait_graph
 _NEW_NS = S
 #: Cells of a name and of a thing, at most: where there is room, and where the graph has none otherwise.
 _SIZES = ((12, 18), (8, 12), (6, 8))
+#: So many letters of the end of what is cut are kept.
+_END = 4
 #: With fewer cells there is a list.
 _MIN_WIDTH, _MIN_HEIGHT = 96, 9
 #: Lines that tell of what is chosen, and what the signs mean.
@@ -94,7 +96,7 @@ class WaitMap(Picture):
         strips = self._list(session, width, height - below) if plan is None else self._picture(session, plan, width)
         strips += [self.blank(width)] * (height - below - len(strips))
         if below > caption:
-            strips.append(line([(_legend(), self.palette.dim)], width))
+            strips.append(line([(_legend(width), self.palette.dim)], width))
         said = cut(self._caption(session, width), caption, width)
         return [*strips, *(line([(text, self.palette.text)], width) for text in said)]
 
@@ -127,7 +129,7 @@ class WaitMap(Picture):
         """What is waited for, and how many of those who have it must let go."""
         share = wording.share(wait.event)
         thing = wording.thing(wait.resource)
-        return fit(thing, min(cell_len(thing), self._label_cells - len(share))) + share
+        return _cut(thing, self._label_cells - len(share)) + share
 
     # The graph
 
@@ -183,7 +185,8 @@ class WaitMap(Picture):
         under = palette.cursor if pid == self.chosen and self._thing is None else Style()
         inside = palette.failed + Style(bold=True) if pid in self.graph.core else palette.text
         mark = folded(len(tree.line(pid)) - 1) if tree.head(pid) == pid else ""
-        name = fit_name(row.name, min(cell_len(row.name), self._name_cells))
+        called = self._session.view.names.get(pid, row.name)
+        name = _cut(called, self._name_cells)
         return [
             ("(", palette.dim),
             (f"{pid} ", palette.dim + under),
@@ -288,13 +291,22 @@ def _items(graph: WaitGraph) -> list[int | str]:
     return [*found]
 
 
+def _cut(text: str, width: int) -> str:
+    """At most so wide: what tells things of a kind apart stands at the end."""
+    if cell_len(text) <= width:
+        return text
+    end = text[-min(_END, width // 2) :]
+    return fit(text, width - cell_len(end)) + end
+
+
 def _sign(directions: int, net: Net, said: bool) -> str:
     signs: Mapping[int, str] = _THICK if net.knot else _THIN
     dashed = _THICK_DASHED if net.knot else _DASHED
     return (dashed.get(directions) if said else None) or signs.get(directions) or signs[_UPRIGHT]
 
 
-def _legend() -> str:
+def _legend(width: int) -> str:
+    """What the signs mean, as many as there is room for."""
     signs = (
         _("[thing] ─▶ (who has it)"),
         _("╌▶ as the program says"),
@@ -303,7 +315,11 @@ def _legend() -> str:
         _("1/2 one of two is enough"),
         _("✘ gone"),
     )
-    return "   ".join(signs)
+    said = ""
+    for sign in signs:
+        if cell_len(said) + cell_len(sign) + 3 <= width:
+            said += f"{sign}   "
+    return said
 
 
 def _nobody(session: Session) -> list[str]:
