@@ -131,14 +131,14 @@ def standoff(dice: random.Random) -> Standoff:
     number = dice.randint(2, 6)
     kinds = [dice.choice(KINDS) for _ in range(number)]
     wants: list[int | None] = [(member + 1) % number for member in range(number)]
-    if dice.random() < 0.5:  # a ring, else anything
+    if dice.random() < 0.7:  # a ring, else anything
         order = dice.sample(range(number), number)
         for one, other in zip(order, [*order[1:], order[0]], strict=True):
             wants[one] = other
     else:
         wants = [dice.choice([*({*range(number)} - {member}), None]) for member in range(number)]
     limits: list[float | None] = [None] * number
-    if dice.random() < 0.5:  # somebody in it can go on
+    if dice.random() < 0.4:  # somebody in it can go on
         for member in dice.sample(range(number), dice.randint(1, 2)):
             wanted = wants[member]
             if wanted is not None and kinds[wanted] == "lock":
