@@ -105,9 +105,25 @@ def _linux() -> Iterator[Finding]:
         )
         yield Finding(_("freezer"), "limited", obstacle, advice)
     yield from _sensors()
+    yield _holders()
     if not shows_others():
         advice = _("children are found all the same; ps shows only your own processes")
         yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
+
+
+def _holders() -> Finding:
+    """Whether it can be read for whom a blocked process waits."""
+    from sandbox.machines.linux.capabilities import reading_obstacle
+
+    obstacle = reading_obstacle()
+    if obstacle is None:
+        return Finding(_("waits"), "ok", _("who holds what others wait for can be read, of all processes of a run"))
+    found = _("who holds what others wait for cannot be read: {what}").format(what=obstacle)
+    advice = _(
+        "deadlocks are not found; Yama lets ancestors read where kernel.yama.ptrace_scope is 0 or 1, a container may "
+        "need --security-opt seccomp=unconfined or --cap-add SYS_PTRACE"
+    )
+    return Finding(_("waits"), "limited", found, advice)
 
 
 def _first_birth() -> Iterator[Finding]:
