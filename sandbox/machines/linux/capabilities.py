@@ -56,7 +56,7 @@ def _try_freezer(run: RunGroup, os_pid: int) -> str | None:
 
 
 def reading_obstacle() -> str | None:
-    """Read of a child what tells for whom it waits: its call, its memory, its descriptors. What fails, and what is known
+    """Read of a child what tells for whom it waits: its call, its memory, its files. What fails, and what is known
     to forbid it; None: nothing."""
     secret, (ours, theirs) = os.urandom(16), os.pipe()
     kept = ctypes.create_string_buffer(secret)
