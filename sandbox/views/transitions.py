@@ -118,7 +118,8 @@ class Transitions:
         return bool(self.count("stopped") or self.count("stopped while blocked"))
 
     def _state(self, pid: int) -> State:
-        return TRANSITIONS[self.last[pid].transition][1]
+        move = self.last.get(pid)
+        return State.NEW if move is None else TRANSITIONS[move.transition][1]
 
     def _wait(self, pid: int, event: Blocked, again: bool) -> None:
         """It waits, or was stopped; ``again``: it had been waiting or stopped before."""

@@ -35,8 +35,8 @@ class _Object(NamedTuple):
 
     name: str
     last: int
-    count: int
-    maximum: int
+    taken: int
+    most: int
 
 
 class SaidLocks:
