@@ -50,7 +50,7 @@ SLICES = ("time", "line", "instruction")
 SENSORS = ("auto", "perf", "idle", "poll", "psutil")
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
-PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "log")
+PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "waits", "log")
 
 
 def parse_segment(text: str) -> Segment:
