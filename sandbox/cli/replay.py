@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from sandbox.cli import run_options
-from sandbox.cli.app import has_terminal
+from sandbox.cli.app import has_terminal, start_kernel
 from sandbox.cli.exits import BAD_INPUT
 from sandbox.cli.recordings import opened
 from sandbox.cli.run_options import Given
 from sandbox.i18n import _
-from sandbox.model.spec import Scenario
-from sandbox.tui.app import run_app
-from sandbox.tui.ascii import has_no_signs
-from sandbox.tui.config import read_config
-from sandbox.tui.state.replay import Replay
+from sandbox.model.spec import Boot, Scenario
+from sandbox.tui.state.session import Link
 from sandbox.tui.state.tempo import Speed
 
 
@@ -28,17 +26,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(args: argparse.Namespace) -> int:
     """Open the app at the beginning of the recording."""
-    from sandbox.link.client import KernelProcess
-    from sandbox.model.spec import Boot
 
-    def start(scenario: Scenario) -> KernelProcess:
-        return KernelProcess(Boot(scenario, stay=True, attended=True), beats=True)
+    def start(scenario: Scenario) -> Link:
+        return start_kernel(Boot(scenario, virtual=sys.platform != "linux"))
 
     given = Given(args)
     tempo = given.value("speed", Speed())
     given.check()
     with opened(args.recording) as recording:
+        from sandbox.tui.ascii import has_no_signs
+        from sandbox.tui.config import read_config
+
         config = read_config()._replace(ascii=args.ascii or has_no_signs())
     if not has_terminal(_("ossandbox export needs none")):
         return BAD_INPUT
+    from sandbox.tui.app import run_app  # once nothing stands against it
+    from sandbox.tui.state.replay import Replay
+
     return run_app(Replay(recording, start, tempo=tempo), config)
