@@ -9,6 +9,9 @@ import msgspec
 
 from sandbox.model.events import Change, Clause
 
+#: A run of more turns is given up.
+MAX_TURNS = 5_000
+
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
     """The moment before a turn: who can run (who is blocked or spins cannot), who spins, and who ran last. ``key``: two

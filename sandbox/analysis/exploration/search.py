@@ -43,6 +43,8 @@ class Search:
         #: Of the level that is searched.
         self.preemptions = 0
         self.runs = 0
+        #: Runs that were given up, because they went on and on.
+        self.given_up = 0
         #: Runs that went another way than one before in which the turns were the same.
         self.diverged = 0
         self.outcomes: list[Outcome] = []
@@ -108,6 +110,7 @@ class Search:
         """Take in a run; in the order of the tasks, if the search is to find the same each time."""
         self._under_way -= 1
         self.runs += 1
+        self.given_up += not run.ended
         if not run.kept:
             if task.tries + 1 < _MAX_TRIES:
                 self._levels[task.preemptions].appendleft(task._replace(tries=task.tries + 1))
@@ -145,6 +148,8 @@ class Search:
             state = self._state(choice, way)
             self._ask(choice, state, run.order, preemptions, None)
             return self._lead(way, state) and alike
+        if not run.ended:
+            return alike
         return self._lead(way, Leaf(self._outcome(run))) and alike
 
     def _state(self, choice: Choice, way: tuple[int, str] | None) -> int:
