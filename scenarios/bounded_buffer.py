@@ -25,6 +25,7 @@ def take(buffer):
     with buffer.changed:
         while buffer.count.value == 0:
             buffer.changed.wait()
+        assert buffer.count.value > 0
         buffer.count.value -= 1
         buffer.changed.notify_all()
 
@@ -34,6 +35,7 @@ def take_if(buffer):
     with buffer.changed:
         if buffer.count.value == 0:
             buffer.changed.wait()
+        assert buffer.count.value > 0
         buffer.count.value -= 1
         buffer.changed.notify_all()
 
