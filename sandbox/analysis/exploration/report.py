@@ -104,10 +104,14 @@ def _told(turn: Turn) -> str:
     """What came of a turn."""
     told = [changed(change) for change in turn.changed]
     if turn.wrote:
-        told.append(_("writes {text}").format(text=clean_line(repr(turn.wrote.rstrip("\n")))))
+        told.append(_("writes {text}").format(text=_shortly_said(turn.wrote)))
     if turn.then is not None:
         told.append(_then(turn.then))
     return "   ".join(told)
+
+
+def _shortly_said(wrote: str) -> str:
+    return fit(clean_line(repr(wrote.rstrip("\n"))), _MAX_VALUE).rstrip()
 
 
 def _then(what: Clause) -> str:

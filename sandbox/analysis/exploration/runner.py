@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 
-from sandbox.analysis.exploration.judge import Stuck, outcome, stuck_of
+from sandbox.analysis.exploration.judge import Plain, Stuck, outcome, stuck_of
 from sandbox.analysis.exploration.runs import MAX_TURNS, Choice, Outcome, Run, Turn
 from sandbox.kernel.kernel import Kernel
 from sandbox.machines.linux.stepping.runs import TURN_NS, SteppedRuns
@@ -25,7 +25,6 @@ from sandbox.model.events import (
 )
 from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy, Task
-from sandbox.util.text import clean
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import happenings
 
@@ -46,7 +45,8 @@ class Story:
     """What has happened so far that belongs to the outcome: what was written, in which order, the last values of what
     is shared, and what claims are about. Two states of different stories do not end alike."""
 
-    def __init__(self, scenario: Scenario) -> None:
+    def __init__(self, scenario: Scenario, folder: str) -> None:
+        self.plain = Plain(folder)
         self._tracker = LessonTracker(happenings(scenario.claims))
         self._wrote: list[tuple[int, str]] = []
         self._shared: dict[str, str] = {}
@@ -58,8 +58,10 @@ class Story:
             self._told += 1
             self._tracker.add(event)
             match event:
+                case Admitted():
+                    self.plain.add(event)
                 case Wrote(pid=pid, text=text):
-                    self._wrote.append((pid, text))
+                    self._wrote.append((pid, self.plain.text(text)))
                 case Stepped(changed=changed) if changed:
                     self._shared |= {change.name: change.after for change in changed if change.shared}
 
@@ -98,7 +100,7 @@ class Chooser(Policy):
         super().__init__()
         self._order, self._runs, self._world, self._seen = order, runs, world, seen
         self.met = False
-        self._story = Story(scenario)
+        self.story = Story(scenario, runs.stage.room.folder)
         self._emitted = 0
         self._ready: dict[str, Task] = {}
         self._last: Task | None = None
@@ -122,7 +124,7 @@ class Chooser(Policy):
 
     def is_over(self, events: Sequence[Event]) -> bool:
         """Whether the run shall end, now that these events have been told."""
-        self._story.catch_up(self._emitted, events)
+        self.story.catch_up(self._emitted, events)
         self._emitted += len(events)
         return self.given_up or self.met or self.stuck is not None
 
@@ -152,7 +154,7 @@ class Chooser(Policy):
         if not self._ready:
             return None
         assert isinstance(self.kernel, Kernel), "it is installed"
-        self._story.catch_up(self._emitted, self.kernel.journal.events)
+        self.story.catch_up(self._emitted, self.kernel.journal.events)
         threads = self._threads()
         candidates = tuple(sorted(self._ready, key=in_order))
         if len(candidates) > 1 or self._spinner is not None:
@@ -204,7 +206,7 @@ class Chooser(Policy):
             (name, thread.place, thread.mark, thread.state.name, thread.name in self._ready or thread.spins)
             for name, thread in sorted(threads.items())
         )
-        return f"{hash((own, tuple(self._blocked), shared, self._story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
+        return f"{hash((own, tuple(self._blocked), shared, self.story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
 
     def _chosen(self, choice: Choice) -> str:
         turn = len(self.taken)
@@ -275,15 +277,15 @@ class RealRunner:
         return Run(
             chooser.choices,
             chooser.taken,
-            Outcome() if cut else outcome(self._scenario, events, stuck),
-            [] if cut else turns(events, chooser.taken),
+            Outcome() if cut else outcome(self._scenario, events, chooser.story.plain, stuck),
+            [] if cut else turns(events, chooser.taken, chooser.story.plain),
             chooser.kept,
             not chooser.given_up,
             chooser.met,
         )
 
 
-def turns(events: Sequence[Event], order: Sequence[str]) -> list[Turn]:
+def turns(events: Sequence[Event], order: Sequence[str], plain: Plain) -> list[Turn]:
     """What each turn was."""
     names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
     places: dict[int, tuple[str, int]] = {}
@@ -292,7 +294,8 @@ def turns(events: Sequence[Event], order: Sequence[str]) -> list[Turn]:
     for event in (*events, Dispatched(0, 0, 0, None, Clause(""))):
         if isinstance(event, Dispatched):
             if part and isinstance(first := part[0], Dispatched):
-                found.append(_turn(first.pid, names, part, places))
+                wrote = "".join(plain.text(each.text) for each in part if isinstance(each, Wrote))
+                found.append(_turn(first.pid, names, part, places, wrote))
             places |= {
                 each.pid: (each.next_file or each.file, each.next_line) for each in part if isinstance(each, Stepped)
             }
@@ -301,10 +304,11 @@ def turns(events: Sequence[Event], order: Sequence[str]) -> list[Turn]:
     return found[: len(order)]
 
 
-def _turn(pid: int, names: Mapping[int, str], events: Sequence[Event], places: Mapping[int, tuple[str, int]]) -> Turn:
+def _turn(
+    pid: int, names: Mapping[int, str], events: Sequence[Event], places: Mapping[int, tuple[str, int]], wrote: str
+) -> Turn:
     """``places``: where each stood before."""
     steps = [event for event in events if isinstance(event, Stepped) and event.pid == pid and event.line]
-    wrote = "".join(clean(event.text) for event in events if isinstance(event, Wrote))
     then: Clause | None = None
     for event in events:
         match event:
