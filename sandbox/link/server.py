@@ -216,8 +216,9 @@ def main(fd: str) -> None:
 
 def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
     """The machine on which a turn is a line, and how long a slice is there."""
-    from sandbox.machines.linux.stepping.machine import SteppingMachine, one_line
+    from sandbox.machines.linux.stepping.machine import SteppingMachine
     from sandbox.machines.linux.stepping.stage import Stage
+    from sandbox.machines.linux.stepping.turns import one_line
 
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     stage = Stage(boot.scenario, cpu)

@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.poller import Poller
@@ -21,7 +22,19 @@ from sandbox.machines.linux.stepping.clocked import sleeps_by_the_clock
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import Body, Place, State, Task, changes
 from sandbox.model.spec import ProcessSpec
-from sandbox.programs.stepping.hook import ENDS, FORK, GO, HELLO, LINE, LISTEN, NOTE, SEPARATOR, START, THREAD_ENDS
+from sandbox.programs.stepping.hook import (
+    AGAIN,
+    ENDS,
+    FORK,
+    GO,
+    HELLO,
+    LINE,
+    LISTEN,
+    NOTE,
+    SEPARATOR,
+    START,
+    THREAD_ENDS,
+)
 from sandbox.util.units import MS, US, S
 
 _MAX_MESSAGE = 1 << 16
@@ -108,7 +121,7 @@ class Crew:
     def _listen(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self._strangers += 1
-        self._poller.add(connection.fileno(), lambda: self._hear_first(connection))
+        self._poller.add(connection.fileno(), partial(self._hear_first, connection))
 
     def _hear_first(self, connection: socket.socket) -> None:
         """Who it is."""
@@ -116,7 +129,11 @@ class Crew:
         self._strangers -= 1
         fields = self._receive(connection)
         self._poller.remove(connection.fileno())
-        task = self._welcome(connection, fields) if len(fields) == 5 and fields[0] == HELLO else None
+        is_hello = len(fields) == 5 and fields[0] == HELLO
+        if is_hello and fields[1] == AGAIN:
+            self._renew(connection, int(fields[2]), int(fields[3]))
+            return
+        task = self._welcome(connection, fields) if is_hello else None
         if task is None:
             connection.close()
             return
@@ -126,7 +143,17 @@ class Crew:
             self._unborn.append(task)
         else:
             self._go(task)
-        self._poller.add(connection.fileno(), lambda: self._hear(task, connection))
+        self._poller.add(connection.fileno(), partial(self._hear, task, connection))
+
+    def _renew(self, connection: socket.socket, os_pid: int, tid: int) -> None:
+        """A task has closed its connection, and has another one."""
+        body = self.by_os_pid.get(os_pid)
+        for task in body.tasks if body is not None else ():
+            if task.tid == tid:
+                task.connection = connection
+                self._poller.add(connection.fileno(), partial(self._hear, task, connection))
+                return
+        connection.close()
 
     def _welcome(self, connection: socket.socket, fields: list[str]) -> Task | None:
         kind, (os_pid, tid, parent) = fields[1], map(int, fields[2:])
@@ -155,7 +182,7 @@ class Crew:
     def _take_in(self, child: Child, mother: Task | None) -> Body:
         body = self.by_os_pid[child.os_pid] = Body(child, mother)
         child.mode = Mode.RUNNING
-        self._poller.add(child.pidfd, lambda: self._bury(body))
+        self._poller.add(child.pidfd, partial(self._bury, body))
         return body
 
     def _mother(self, os_pid: int) -> Task | None:
@@ -187,7 +214,8 @@ class Crew:
         if not fields:
             self._poller.remove(connection.fileno())
             connection.close()
-            task.connection = None
+            if task.connection is connection:
+                task.connection = None
             return
         kind, *rest = fields
         if kind == LINE and len(rest) >= 6:
