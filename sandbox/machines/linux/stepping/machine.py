@@ -51,6 +51,8 @@ from sandbox.util.text import clean_line
 from sandbox.util.units import MS
 
 _DONE = Obeyed({}, {}, {})
+#: What a terminal sends for ctrl+c.
+_INTERRUPT = "\x03"
 _SPINS = Clause("spins")
 #: Who spins with nobody there who could change anything is let go on for so many turns: where all of its values are
 #: known, and where it may be doing something that nobody sees.
@@ -387,12 +389,12 @@ class SteppingMachine:
         match command:
             case Kill() if task is not None:
                 self._kill(task)
-            case Type(_, text) if console is not None:
-                self._type(console, text + "\n")
-            case Press() if console is not None:
-                self._type(console, command.character)
-            case Keys(_, text) if console is not None:
-                self._type(console, text)
+            case Type(_, text) if task is not None and console is not None:
+                self._type(task, console, text + "\n")
+            case Press() if task is not None and console is not None:
+                self._type(task, console, command.character)
+            case Keys(_, text) if task is not None and console is not None:
+                self._type(task, console, text)
             case Resize(_, rows, columns) if console is not None:
                 console.resize(rows, columns)
             case Spawn(argv):
@@ -409,8 +411,11 @@ class SteppingMachine:
         self._crew.await_change()
         self._tell_all(None)
 
-    def _type(self, console: Console, text: str) -> None:
-        """Who reads it wakes at once."""
+    def _type(self, task: Task, console: Console, text: str) -> None:
+        """Who reads it wakes at once. No terminal turns a key into a signal here, so we do."""
+        if _INTERRUPT in text and console.settings.canonical:
+            text = text.replace(_INTERRUPT, "")
+            task.body.child.send(signal.SIGINT)
         console.type(text)
         self._crew.await_change()
         self._tell_all(None)
