@@ -163,6 +163,7 @@ class SteppingMachine:
                     self._frozen, self._running = True, None
                 case Thaw():
                     self._frozen = False
+                    self._requests.thawed()
                 case Carry(command, pid):
                     self._carry(command, self.by_pid.get(pid or 0))
         return _DONE

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from sandbox.machines.linux.poller import Poller
-from sandbox.model.commands import Command, Farewell, Resume, Step
+from sandbox.model.commands import Command, Farewell, Pause, Resume, Step
 from sandbox.model.spec import At, brings_more
 
 
@@ -30,6 +30,8 @@ class Requests:
         self._script: deque[At] = deque(sorted(script, key=lambda at: at.time_ns))
         #: The operator's watch is ahead of the machine's clock by as long as the machine was paused.
         self._paused_ns = 0
+        #: Whether the script has paused the machine, not a person.
+        self._has_paused = False
         if link is not None:
             poller.add(link.fileno(), self._listen)
 
@@ -63,13 +65,19 @@ class Requests:
 
     @property
     def end_pauses(self) -> bool:
-        """Whether the script goes on after a pause; if not, somebody else has to."""
-        return any(isinstance(at.do, (Resume, Step)) for at in self._script)
+        """Whether the script goes on after the pause that it has made; if not, somebody else has to."""
+        return self._has_paused and any(isinstance(at.do, (Resume, Step)) for at in self._script)
 
     def due(self, now_ns: int) -> Iterator[Command]:
         """What the script does by then."""
         while self._script and self._script[0].time_ns <= now_ns + self._paused_ns:
-            yield self._script.popleft().do
+            command = self._script.popleft().do
+            self._has_paused |= isinstance(command, Pause)
+            yield command
+
+    def thawed(self) -> None:
+        """The pause is over."""
+        self._has_paused = False
 
     def next_in_pause(self, now_ns: int) -> Command:
         """What the script does next, while the machine's clock stands still."""
