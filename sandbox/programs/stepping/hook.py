@@ -133,14 +133,14 @@ class Hook:
         """Whether there is one thread only."""
         return _thread._count() == self._threads_before and len(self._steppers) == 1
 
-    @property
-    def unsettled(self) -> bool:
-        """Whether something goes on here beside the threads that step; asked once for each birth."""
-        if not self.births and self.is_alone:
-            return False
+    def news(self) -> tuple[int, int]:
+        """How many processes and threads were born since this was last asked, and whether there are threads that do not
+        step."""
         births, self.births = self.births, 0
+        if self.is_alone:
+            return births, 0
         silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
-        return bool(births or silent > 0)
+        return births, int(silent > 0)
 
     def noted(self, os_pid: int) -> None:
         """A child was forked."""
@@ -350,7 +350,7 @@ class Stepper:
             line,
             code.co_name,
             mark,
-            int(self._hook.unsettled),
+            *self._hook.news(),
             int(known),
             *self._take(),
         )

@@ -40,7 +40,7 @@ from sandbox.util.units import MS, US, S
 _MAX_MESSAGE = 1 << 16
 _CREDENTIALS = struct.Struct("iII")
 #: A line is over soon as a rule; so long is waited for a word before the system is asked, and so long at most.
-_MIN_PAUSE_NS, _MAX_PAUSE_NS = 300 * US, 10 * MS
+_MIN_PAUSE_NS, _MAX_PAUSE_NS = 200 * US, 10 * MS
 #: Letters of threads that do nothing by themselves: asleep, ended, stopped.
 _AT_REST = frozenset("SZXTtI")
 #: A turn that uses more CPU time has no end.
@@ -68,6 +68,8 @@ class Crew:
         self._unsettled = False
         #: Connections of which nobody has said whose they are.
         self._strangers = 0
+        #: Processes some of whose children or threads have not said who they are, or said it before they did.
+        self._owing: set[Body] = set()
         self._expected: dict[int, tuple[ProcessSpec, Console, int]] = {}
         self._last_look: object = None
         self.consoles: dict[Console, Body] = {}
@@ -173,9 +175,11 @@ class Crew:
             body.child.parent = relative
             task = Task(body, tid, mother.spec, connection)
             task.mother = mother
+            self._owe(mother.body, -1)
         else:
             task = Task(body, tid, body.child.spec, connection)
             task.mother = body.tasks[0]
+            self._owe(body, -1)
         body.tasks.append(task)
         return task
 
@@ -208,6 +212,11 @@ class Crew:
             data = b""
         return data.decode(errors="replace").split(SEPARATOR) if data else []
 
+    def _owe(self, body: Body, births: int) -> None:
+        """So many that it has started have not said who they are."""
+        body.owed += births
+        self._owing.add(body) if body.owed else self._owing.discard(body)
+
     def _hear(self, task: Task, connection: socket.socket) -> None:
         self._heard = True
         fields = self._receive(connection)
@@ -218,11 +227,12 @@ class Crew:
                 task.connection = None
             return
         kind, *rest = fields
-        if kind == LINE and len(rest) >= 6:
-            file, line, function, mark, unsettled, complete, *changed = rest
+        if kind == LINE and len(rest) >= 7:
+            file, line, function, mark, births, silent, complete, *changed = rest
             task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
-            self._unsettled |= unsettled == "1"
+            self._unsettled |= silent == "1"
+            self._owe(task.body, int(births))
         elif kind == NOTE:
             task.changes += changes(rest)
         elif kind == THREAD_ENDS:
@@ -323,13 +333,13 @@ class Crew:
                 continue
             if self._interrupted():
                 return False
-            pause_ns = min(pause_ns * 2, _MAX_PAUSE_NS)
             self._look()
+            pause_ns = _MIN_PAUSE_NS if self._last_look is not None else min(pause_ns * 2, _MAX_PAUSE_NS)
 
     @property
     def _moves(self) -> bool:
         """Whether somebody does, as far as is known."""
-        return bool(self.going or self._unsettled or self._strangers)
+        return bool(self.going or self._unsettled or self._strangers or self._owing)
 
     def _begin(self, task: Task) -> None:
         self._go(task)
@@ -359,7 +369,7 @@ class Crew:
                 strangers += ((os_pid, tid) for tid, _, _ in marks)
             todo += ((child, whose) for child in procfs.children(os_pid))
         at_rest = all(state in _AT_REST for _, _, state, _ in look)
-        before, self._last_look = self._last_look, look
+        before, self._last_look = self._last_look, look if at_rest else None
         if not at_rest or before != look:
             self._end_endless()
             return
@@ -371,6 +381,8 @@ class Crew:
         if self._heard:
             return
         self._unsettled = False
+        for body in [*self._owing]:
+            self._owe(body, -body.owed)
         for task in [*self.going]:
             self.going.discard(task)
             task.state = State.BLOCKED
