@@ -215,8 +215,9 @@ def main(fd: str) -> None:
 def _stepping(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
     """The machine on which a turn is a line, and how long a slice is there."""
     from sandbox.machines.linux.cpus import assign_cpus
-    from sandbox.machines.linux.stepping.machine import SteppingMachine, one_line
+    from sandbox.machines.linux.stepping.machine import SteppingMachine
     from sandbox.machines.linux.stepping.stage import Stage
+    from sandbox.machines.linux.stepping.turns import one_line
 
     cpus = assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others)
     with suppress(OSError):  # our processes tell of it
