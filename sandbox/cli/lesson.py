@@ -11,6 +11,7 @@ from sandbox import wording
 from sandbox.cli import app
 from sandbox.cli.exits import DONE, FAILED, Interruption
 from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
+from sandbox.cli.recordings import complain_of, opened_lesson
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _, english, spoken
 from sandbox.lessons.plain import plain
@@ -57,6 +58,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     form.add_argument("--plain", action="store_true", help=_("run it without the app and print its text"))
     form.add_argument("--check", action="store_true", help=_("run it without the app and say whether its claims held"))
     parser.add_argument("--json", action="store_true", help=_("with --check: as JSON"))
+    says = _("not a run of your own, but the recording of a real one that comes with it")
+    parser.add_argument("--recorded", action="store_true", help=says)
     app.add_options(parser)
 
 
@@ -64,8 +67,8 @@ def do(args: argparse.Namespace) -> int:
     """Open the app, print the text, or check the claims."""
     options = RunOptions.of(args)
     if not (args.plain or args.check):
-        return app.open_app(options, args.ascii)
-    run, status = _run(options)
+        return app.open_recorded(options, args.ascii) if args.recorded else app.open_app(options, args.ascii)
+    run, status = _replay(options) if args.recorded else _run(options)
     if status != DONE:
         return status
     known = run.figures()
@@ -75,6 +78,15 @@ def do(args: argparse.Namespace) -> int:
     text = fill(clean(lesson_text(run.scenario, spoken()) or ""), run.scenario, shown)
     say(plain(text).rstrip("\n"))
     return DONE
+
+
+def _replay(options: RunOptions) -> tuple[LessonRun, int]:
+    """Take in the recording that comes with the lesson; what came of it, and the exit status."""
+    with opened_lesson(options.scenario) as recording:
+        run = LessonRun(recording.header.scenario, None)
+        run.take(recording.events())
+    complain_of(recording)
+    return run, DONE
 
 
 def _run(options: RunOptions) -> tuple[LessonRun, int]:
