@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from io import StringIO
+from typing import TYPE_CHECKING, cast
 
+import msgspec
 from rich.cells import cell_len
 
 from sandbox import wording
@@ -17,7 +19,7 @@ from sandbox.i18n import _, english, spoken
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
 from sandbox.lessons.whatif import imagined
-from sandbox.model.events import Event
+from sandbox.model.events import AnyEvent, Event
 from sandbox.model.problems import BadInput
 from sandbox.model.schemas import CLAIM, stamped
 from sandbox.model.spec import Scenario
@@ -34,6 +36,10 @@ if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
 
 
+#: Columns of a chart on paper.
+_CHART = 80
+
+
 class LessonRun(RunObserver):
     """A run of a lesson without the app."""
 
@@ -41,8 +47,10 @@ class LessonRun(RunObserver):
         super().__init__(Interruption(), recorder)
         self.scenario = scenario
         self.tracker = LessonTracker(happenings(scenario.claims))
+        self.events: list[AnyEvent] = []
 
     def show(self, event: Event) -> None:
+        self.events.append(cast(AnyEvent, event))
         self.tracker.add(event)
         super().show(event)
 
@@ -56,6 +64,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="NAME", help=_("a lesson's name (see: lessons), or a scenario file"))
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--plain", action="store_true", help=_("run it without the app and print its text"))
+    says = _("a page to print: text, questions with room for answers, a chart of the run, and the answers")
+    form.add_argument("--handout", choices=("md", "html"), help=says)
     form.add_argument("--check", action="store_true", help=_("run it without the app and say whether its claims held"))
     parser.add_argument("--json", action="store_true", help=_("with --check: as JSON"))
     says = _("not a run of your own, but the recording of a real one that comes with it")
@@ -66,7 +76,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def do(args: argparse.Namespace) -> int:
     """Open the app, print the text, or check the claims."""
     options = RunOptions.of(args)
-    if not (args.plain or args.check):
+    if not (args.plain or args.check or args.handout):
         return app.open_recorded(options, args.ascii) if args.recorded else app.open_app(options, args.ascii)
     run, status = _replay(options) if args.recorded else _run(options)
     if status != DONE:
@@ -76,8 +86,28 @@ def do(args: argparse.Namespace) -> int:
         return _check(judge(run.scenario.claims, run.tracker, known), args.json, run.scenario.machine.seed)
     shown = {name: figure.shown for name, figure in known.items()}
     text = fill(clean(lesson_text(run.scenario, spoken()) or ""), run.scenario, shown)
-    say(plain(text).rstrip("\n"))
+    say(_handout(run, text, args.handout) if args.handout else plain(text).rstrip("\n"))
     return DONE
+
+
+def _handout(run: LessonRun, text: str, form: str) -> str:
+    """The lesson on paper, as Markdown or as a page."""
+    from sandbox.lessons.handout import as_html, as_markdown, handout
+
+    paper = handout(text)
+    if form == "md":
+        from sandbox.render.gantt import chart, legend
+
+        drawn = ["".join(piece for piece, _tone in line).rstrip() for line in chart(run.history, _CHART)]
+        return as_markdown(paper, "\n".join([*drawn, "", legend(run.history)])).rstrip()
+    from sandbox.export import svg
+    from sandbox.export.material import gather
+    from sandbox.trace.header import describe
+
+    picture = StringIO()
+    titled = msgspec.structs.replace(run.scenario, title=paper.title or run.scenario.title)
+    svg.write(gather(describe(titled, None), run.events), picture)
+    return as_html(paper, picture.getvalue(), spoken()).rstrip()
 
 
 def _replay(options: RunOptions) -> tuple[LessonRun, int]:
