@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -13,7 +14,12 @@ from sandbox.trace.load import Recording
 
 @contextmanager
 def opened(path: str) -> Iterator[Recording]:
-    """A recording, its beginning read. Raises BadInput, also for what is found to be wrong while it is read."""
+    """A recording, its beginning read: a file, or that which comes with the lesson of that name. Raises BadInput, also
+    for what is found to be wrong while it is read."""
+    if recording_of(path) is not None and not os.path.exists(path):
+        with opened_lesson(path) as recording:
+            yield recording
+        return
     try:
         yield Recording(path)
     except BadValue as bad:
