@@ -211,9 +211,14 @@ class Child:
     def burst_ends(self, now_ns: int, within_ns: int) -> bool:
         """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what
         it has used may be half of that too high."""
+        ends_ns = self._burst_ends_ns
+        index = bisect_left(ends_ns, self.started_cpu_ns - within_ns // 2)
+        most_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+        if index == len(ends_ns) or ends_ns[index] > most_ns + within_ns:
+            return False  # whatever it has used of its turn
         used_ns = self.estimated_cpu_ns(now_ns)
-        index = bisect_left(self._burst_ends_ns, used_ns - within_ns // 2)
-        return index < len(self._burst_ends_ns) and self._burst_ends_ns[index] - used_ns <= within_ns
+        index = bisect_left(ends_ns, used_ns - within_ns // 2)
+        return index < len(ends_ns) and ends_ns[index] - used_ns <= within_ns
 
     def blocked_since_ns(self) -> int:
         """When a blocked process left its CPU: as long after its dispatch as it used the CPU."""
