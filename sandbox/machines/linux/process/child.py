@@ -109,6 +109,8 @@ class Child:
     limits: Group | None = None
     #: Whether somebody else than us has stopped it, itself perhaps: only a SIGCONT of theirs continues it.
     held = False
+    #: Whether the operator was the last to do so.
+    stop_sent = False
     #: Stop signals of others that it has not heard: SIGCONT takes them away, so they are sent again.
     _unheard: frozenset[int] = frozenset()
     #: Whether our SIGSTOP was sent more than once: one that is pending may be ours.

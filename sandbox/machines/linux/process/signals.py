@@ -22,6 +22,7 @@ def send(child: Child, name: str) -> bool:
     if number == signal.SIGCONT:
         return _continue(child)
     child.send(number)
+    child.stop_sent |= number in STOPS
     if number == signal.SIGKILL:
         child.stop_wanted = False  # on its way out it runs, and nothing stops it
     elif number in STOPS:
@@ -36,6 +37,7 @@ def _continue(child: Child) -> bool:
     """It is stopped by nobody but us from now on. One that only we have stopped goes on at its turn, and has heard of
     the signal by then, because it is continued with the same one."""
     held, child.held = child.held, False
+    child.stop_sent = False
     child.forget_stops()
     if not held or not child.send(signal.SIGCONT):
         return False
