@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.values import BadValue
+from sandbox.scenario import find, load, recording_of
 from sandbox.trace.load import Recording
 
 
@@ -17,6 +18,17 @@ def opened(path: str) -> Iterator[Recording]:
         yield Recording(path)
     except BadValue as bad:
         raise BadInput(path, problems_of(bad)) from None
+
+
+@contextmanager
+def opened_lesson(name: str) -> Iterator[Recording]:
+    """The recording of a real run that comes with a lesson. Raises BadInput where none does."""
+    path = recording_of(name)
+    if path is None:
+        raise BadInput.because(name, "comes with no recording")
+    with opened(str(path)) as recording:
+        recording.header.scenario = load(find(name))  # our own: its text and its claims are to be had
+        yield recording
 
 
 def complain_of(recording: Recording) -> None:
