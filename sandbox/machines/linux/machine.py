@@ -21,13 +21,13 @@ from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.population import Population
 from sandbox.machines.linux.process.births import Births
-from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.consoles import Consoles
 from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.process.signals import send
+from sandbox.machines.linux.process.signals import SentSignals
 from sandbox.machines.linux.process.spawn import SpawnFailed
 from sandbox.machines.linux.process.terminate import Terminator, end_all, let_end
 from sandbox.machines.linux.reports import Reports
@@ -96,6 +96,7 @@ class LinuxMachine:
         self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped", self._guard)
         self._stolen = StolenTime()
         self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._recipe)
+        self._signals = SentSignals(lambda child: self._stop_monitor.expect([child]), self._changed)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
@@ -339,7 +340,8 @@ class LinuxMachine:
             case Kill() if child is not None:
                 self._terminator.terminate(child)
             case Signal(_, name) if child is not None:
-                self._signal(child, name)
+                self._dispatcher.careful = True  # it may stop by it
+                self._signals.send(child, name)
             case Type(_, text) if child is not None:
                 self._consoles.type(child, text + "\n")
             case Press() if child is not None:
@@ -351,12 +353,10 @@ class LinuxMachine:
             case Spawn(argv):
                 self._spawn(argv)
 
-    def _signal(self, child: Child, name: str) -> None:
-        self._dispatcher.careful = True  # it may stop by it
-        if send(child, name):
-            self._stop_monitor.expect([child])
-        if child.mode is Mode.BLOCKED and child.pid in self._blocked.by_pid and child.state()[0] != "R":
-            self._blocked.blocked_again(child, self._clock.now_ns())
+    def _changed(self, child: Child) -> bool:
+        """A blocked one has stopped by a signal that was sent, or waits on after one."""
+        waits = child.pid in self._blocked.by_pid and child.state()[0] != "R"
+        return not waits or self._blocked.blocked_again(child, self._clock.now_ns())
 
     def _type_keys(self, child: Child, keys: str) -> None:
         """Press keys in a process's console, which it may share with its descendants."""
@@ -420,6 +420,7 @@ class LinuxMachine:
         self._net.look()
         self._waits.look(self._clock.frozen)
         self._population.remains.look()
+        self._signals.look()
         self._consoles.tick()
         # In a pause nobody shall get on with a write because we have made room for it.
         self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
@@ -439,7 +440,7 @@ class LinuxMachine:
             self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))
 
     def _next_chore_ns(self) -> int:
-        parts = (self._stop_monitor, self._net, self._waits, self._population.remains)
+        parts = (self._stop_monitor, self._net, self._waits, self._population.remains, self._signals)
         due_ns = min(self._chores_due_ns, *(part.next_ns for part in parts))
         check_ns = self._link.next_check_ns
         return due_ns if check_ns is None else min(due_ns, check_ns)

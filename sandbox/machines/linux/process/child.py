@@ -109,6 +109,8 @@ class Child:
     limits: Group | None = None
     #: Whether somebody else than us has stopped it, itself perhaps: only a SIGCONT of theirs continues it.
     held = False
+    #: Whether the operator has sent it a SIGSTOP, which may have become one with ours while it waited.
+    stop_sent = False
     #: Stop signals of others that it has not heard: SIGCONT takes them away, so they are sent again.
     _unheard: frozenset[int] = frozenset()
     #: Whether our SIGSTOP was sent more than once: one that is pending may be ours.
@@ -304,19 +306,21 @@ class Child:
 
     def release(self) -> None:
         """Undo everybody's stop."""
-        self.held, self._unheard = False, frozenset()
+        self.held, self.stop_sent, self._unheard = False, False, frozenset()
         self.resume()
         self.send(signal.SIGCONT)
 
     def hear_stops(self) -> None:
         """While it is stopped by our signal: has somebody else stopped it as well? Their SIGSTOP waits beside ours, and
         holds on when ours ends."""
-        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else None
+        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else frozenset[int]()
+        if self.stop_sent and self.leaf is None:
+            self.held = True
         if not pending:
             return
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None
-        if signal.SIGSTOP in pending and not ours:
+        if signal.SIGSTOP in pending and not (ours or self.held):
             self.held = self.state()[0] == "T"  # t: the tracer decides
 
     def forget_stops(self) -> None:
