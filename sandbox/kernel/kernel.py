@@ -8,27 +8,17 @@ makes runs exact, and ``ossandbox policies --rules`` prints it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from sandbox.kernel.deadlines import Deadlines
 from sandbox.kernel.hearsay import record
 from sandbox.kernel.journal import Journal
-from sandbox.kernel.machine import (
-    Arrived,
-    Ended,
-    Freeze,
-    Happened,
-    Obeyed,
-    Order,
-    Thaw,
-    Waits,
-    Woke,
-    Yielded,
-)
+from sandbox.kernel.machine import NOTHING, Arrived, Ended, Freeze, Happened, Obeyed, Order, Thaw, Waits, Woke, Yielded
 from sandbox.kernel.orders import Orders
 from sandbox.kernel.pacing import LESSON, QUESTION, Pacing
 from sandbox.kernel.process import Cpu, Process, Processes
+from sandbox.kernel.standoffs import Standoffs
 from sandbox.model.events import (
     KEEPS,
     RESUMED,
@@ -66,7 +56,7 @@ class Kernel:
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.journal, self.orders = Journal(), Orders()
         self.paused = self.quitting = False
-        self.pacing, self.deadlines = Pacing(), Deadlines()
+        self.pacing, self.deadlines, self.standoffs = Pacing(), Deadlines(), Standoffs()
         self._live = self._waits = 0
         self.ready: dict[int, Process] = {}
         #: Became ready at this instant, and may preempt.
@@ -74,8 +64,6 @@ class Kernel:
         self._may_preempt = _MAY_PREEMPT if cpus == 1 else _MAY_PREEMPT_ELSEWHERE
         self._ties = ties
         self.install(policy)
-
-    # One instant
 
     @property
     def alive(self) -> bool:
@@ -106,7 +94,7 @@ class Kernel:
         2. requeue-first only: slices that are used up;
         3. deadlines that are missed, then the policy's timer;
         4. arrivals, in scenario order;
-        5. wake-ups, in the order in which the processes began to block;
+        5. wake-ups, in the order in which the processes began to block; then for whom others are known to wait;
         6. arrival-first only: slices that are used up;
         then what the operator asks.
         """
@@ -139,6 +127,7 @@ class Kernel:
             for process in sorted(woken, key=lambda process: process.wait_number):
                 if process.state is BLOCKED:  # else it ended at the same instant
                     self._wake(process)
+            self._tell_waits(self.standoffs.take(happened, self.processes))
         if not requeue_first:
             self._expire()
 
@@ -160,6 +149,8 @@ class Kernel:
 
     def settle(self, obeyed: Obeyed) -> list[Event]:
         """Take in what obeying brought; returns the events of this instant, complete."""
+        if obeyed is NOTHING:
+            return self.journal.take()
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
         for pid, cpu_ns in obeyed.at_least.items():  # an estimate went before, and was perhaps too high
@@ -178,17 +169,16 @@ class Kernel:
     # Who runs
 
     def _dispatch(self, cpu: Cpu) -> None:
-        chosen = self._choose(cpu)
-        if chosen is None:
+        if (chosen := self._choose(cpu)) is None:
             return
         process, why = chosen
         slice_ns, process.left_ns = process.left_ns or self.policy.slice(process), None
         process.enter(RUNNING, self.now_ns)
         cpu.take(process, slice_ns, self.now_ns)
         self.journal.add(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
-        # One that goes on was chosen before.
-        if by := self.pacing.pauses_after(why is not RESUMED, self.journal.events):
-            self.pause(by, sparing=process)
+        if self.pacing.steps or self.pacing.at_steps:  # one that goes on was chosen before
+            if by := self.pacing.pauses_after(why is not RESUMED, self.journal.events):
+                self.pause(by, sparing=process)
 
     def _choose(self, cpu: Cpu) -> tuple[Process, Clause] | None:
         """Who gets an idle CPU, and why: the process that the pause took off it, else the policy's choice."""
@@ -305,6 +295,7 @@ class Kernel:
     def _wake(self, process: Process) -> None:
         process.begin_job()
         self.deadlines.watch(process)
+        self._tell_waits(self.standoffs.leave(process))
         self._make_ready(process, "woke")
 
     def _deschedule(self, process: Process, reason: DescheduledReason) -> None:
@@ -348,6 +339,7 @@ class Kernel:
             self.journal.add(Blocked(self.now_ns, process.pid, on, again=True))
             process.end_burst()
             process.begin_burst()
+            self._tell_waits(self.standoffs.leave(process))
         elif process.state is RUNNING:  # else it lost the CPU before this was noticed, and it will be again
             process.end_burst()
             self._deschedule(process, "blocked")
@@ -372,6 +364,7 @@ class Kernel:
         elif process.state is READY:
             self._leave_ready(process)
         process.enter(EXITED, self.now_ns)
+        self._tell_waits(self.standoffs.leave(process))
         self._live -= 1
         self.journal.exited(self.now_ns, process, ended)
         self.processes.bury(process.pid)
@@ -429,8 +422,14 @@ class Kernel:
             self.note(Clause("missed its deadline", {"due_ns": process.due_ns}), process)
 
     def _call_timer(self) -> None:
-        tasks, ready = self.policy.timer(self.now_ns), self.ready
-        self._challengers.extend(ready.values() if tasks is None else [ready[task.pid] for task in tasks])
+        self._challenge(self.policy.timer(self.now_ns))
+
+    def _tell_waits(self, changed: Iterable[Process]) -> None:
+        for process in changed:
+            self._challenge(self.policy.waits(process, self.now_ns))
+
+    def _challenge(self, tasks: Iterable[Task] | None) -> None:
+        self._challengers.extend(self.ready.values() if tasks is None else [self.ready[task.pid] for task in tasks])
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put a policy's own move on record."""

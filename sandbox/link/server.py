@@ -22,11 +22,9 @@ from sandbox.kernel.machine import Machine
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
-from sandbox.machines.linux.cpus import assign_cpus
-from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
-from sandbox.model.spec import Boot, MachineSpec, Step
+from sandbox.model.spec import Boot, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
 from sandbox.util.refusals import refused
@@ -47,8 +45,8 @@ _BEHIND_BYTES = 1 << 20
 class LinkServer:
     """The kernel process's end of the link."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._socket = socket.socket(fileno=descriptor)
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
         self._lines = Lines()
         self._unsent = bytearray()
         self._early: list[Command] = []
@@ -214,16 +212,34 @@ def main(fd: str) -> None:
         raise SystemExit(1) from error
 
 
-def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
-    """The machine on which a turn is a line, and how long a slice is there."""
+def _linux(boot: Boot, link: LinkServer) -> Machine:
+    from sandbox.machines.linux.cpus import assign_cpus
+    from sandbox.machines.linux.machine import LinuxMachine
+
+    cpus = assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others)
+    with suppress(OSError):  # our processes tell of it
+        os.sched_setaffinity(0, cpus.engine)
+    return LinuxMachine(boot, cpus, link)
+
+
+def _virtual(boot: Boot, link: LinkServer) -> Machine:
+    from sandbox.machines.paced import PacedMachine
+
+    return PacedMachine(boot.scenario, link)
+
+
+def _stepping(boot: Boot, link: LinkServer) -> Machine:
+    """Where a turn is a line."""
+    from sandbox.machines.linux.cpus import assign_cpus
     from sandbox.machines.linux.stepping.machine import SteppingMachine
     from sandbox.machines.linux.stepping.stage import Stage
-    from sandbox.machines.linux.stepping.turns import one_line
 
+    cpus = assign_cpus(1, boot.claimed, boot.others)
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-    stage = Stage(boot.scenario, cpu)
-    attended = boot.attended or boot.stay
-    return SteppingMachine(boot.scenario, stage, link, attended, alone=True), one_line(boot.scenario.machine)
+    with suppress(OSError):
+        os.sched_setaffinity(0, cpus.engine)
+    stage = Stage(boot.scenario, cpus.mini[0])
+    return SteppingMachine(boot.scenario, stage, link, boot.attended or boot.stay, alone=True)
 
 
 def _serve(fd: str) -> None:
@@ -236,17 +252,22 @@ def _serve(fd: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
     ALARM.end_hanging_process()
-    link = LinkServer(descriptor)
-    boot = link.first_line()
+    link = LinkServer(socket.socket(fileno=descriptor))
+    serve(link, link.first_line())
+
+
+def serve(link: LinkServer, boot: Boot) -> None:
+    """Run what the other end wants, and tell it of all that happens."""
     spec = boot.scenario.machine
-    cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
-    with suppress(OSError):  # our processes tell of it
-        os.sched_setaffinity(0, cpus.engine)
     machine: Machine
-    if spec.stepped:
-        machine, spec = _stepping(boot, cpus.mini[0], link)
+    if boot.virtual:
+        machine = _virtual(boot, link)
+    elif spec.stepped:
+        from sandbox.machines.linux.stepping.turns import one_line
+
+        machine, spec = _stepping(boot, link), one_line(spec)
     else:
-        machine = LinuxMachine(boot, cpus, link)
+        machine = _linux(boot, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)

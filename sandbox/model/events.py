@@ -7,6 +7,7 @@ data (a ``Clause``), not sentences: the reader's screen says them in the reader'
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -14,11 +15,25 @@ import msgspec
 from sandbox.model.clause import Clause as Clause
 from sandbox.model.clause import Figure as Figure
 from sandbox.model.event import Event as Event
+from sandbox.model.family_events import Adopted as Adopted
+from sandbox.model.family_events import Reaped as Reaped
+from sandbox.model.family_events import Zombie as Zombie
 from sandbox.model.queues import ParameterView as ParameterView
 from sandbox.model.queues import Queued as Queued
 from sandbox.model.queues import QueueView as QueueView
+from sandbox.model.reasons import DescheduledReason as DescheduledReason
+from sandbox.model.reasons import ReadyReason as ReadyReason
 from sandbox.model.retirement import KEPT
-from sandbox.model.rules import FOR_OTHERS, HEAD_OF_QUEUE, MISSED_DEADLINE, POLL, READ_CONSOLE, STILLBIRTHS, STUCK
+from sandbox.model.rules import (
+    FOR_OTHERS,
+    HEAD_OF_QUEUE,
+    MISSED_DEADLINE,
+    POLL,
+    READ_CONSOLE,
+    STILLBIRTHS,
+    STOPPED,
+    STUCK,
+)
 from sandbox.model.rules import Did as Did
 from sandbox.model.socket_events import Accepted as Accepted
 from sandbox.model.socket_events import Backlog as Backlog
@@ -27,8 +42,6 @@ from sandbox.model.socket_events import Connected as Connected
 from sandbox.model.socket_events import Listening as Listening
 from sandbox.model.socket_events import Transferred as Transferred
 
-ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
-DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
 Stream = Literal["console"]
 
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
@@ -143,6 +156,11 @@ class Blocked(Event, frozen=True, tag=True):
     def reads_console(self) -> bool:
         """Whether it waits for somebody to type."""
         return self.on.rule == READ_CONSOLE or (self.on.rule == POLL and self.on.text("on") == "console")
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it waits for nothing but that somebody continues it."""
+        return self.on.rule in STOPPED
 
     @property
     def for_first_of_several(self) -> bool:
@@ -409,13 +427,19 @@ class Halted(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits | Deadlocked
-    | Resolved | Stepped | Exited | Unseen | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog
-    | Connected | Accepted | Transferred | Closed | Operator | Fault | Witnessed | Halted
+    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits
+    | Deadlocked | Resolved | Stepped | Exited | Zombie | Reaped | Adopted | Unseen | Wrote | Terminal | PolicyNote
+    | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred | Closed | Operator | Fault
+    | Witnessed | Halted
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[AnyEvent]:
+    """Made when something is read: to look at all kinds of events takes longer than to define them."""
+    return msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
@@ -425,4 +449,4 @@ def encode(event: Event) -> bytes:
 
 def decode(line: bytes | str) -> AnyEvent:
     """The event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
-    return _decoder.decode(line)
+    return _decoder().decode(line)

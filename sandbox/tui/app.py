@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
@@ -14,7 +13,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.driver import Driver
 from textual.events import Event, InputEvent, Key
 from textual.filter import LineFilter
 from textual.markup import escape
@@ -31,19 +29,20 @@ from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
 from sandbox.tui.ascii import AsciiSigns
 from sandbox.tui.clipboard import copy
-from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
+from sandbox.tui.compat import break_lines_in_every_script, can_suspend, driver, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell, tell_faults
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
+from sandbox.tui.listening import Listening
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
-from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
+from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.session import Link, Session
-from sandbox.tui.widgets.entry import EntryLine, TypingLine
+from sandbox.tui.widgets.entry import EntryLine, TakesAllKeys, TypingLine
 from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
 
 #: Classes of every screen, by the number of its columns and of its lines.
@@ -68,7 +67,7 @@ class SandboxApp(App[int]):
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
-        super().__init__(driver_class=_driver())
+        super().__init__(driver_class=driver())
         break_lines_in_every_script()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
@@ -80,13 +79,16 @@ class SandboxApp(App[int]):
         self._keyboard = Keyboard(self, super().on_event)
         #: Whether the app is on its way out: no key does anything any more.
         self._leaves = False
-        self._listening = False
+        self._listening: Listening | None = None
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
         for theme in (DARK, LIGHT):
             self.register_theme(in_sixteen(theme) if self.console.color_system == "standard" else theme)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
+        self.stylesheet.set_variables(self.get_css_variables())
+        #: The theme for which the styles are made when they are made for the first time.
+        self._styled_for: str | None = self.theme
 
     # Life
 
@@ -104,10 +106,17 @@ class SandboxApp(App[int]):
         self.signals.stop_and_go_on(self.action_suspend)
         self.set_keymap(dict(self.config.keymap))
         self.board_screen.begin(self.session)
-        self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
+        self.call_after_refresh(self._collect_garbage)  # not until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)
         self.set_interval(HEARTBEAT_S, self._beat)
         self.app_resume_signal.subscribe(self, self._resumed)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Make all styles anew, for another theme; Textual wants that at the start, too, where they are that already,
+        and the first frame would wait for it."""
+        made_for, self._styled_for = self._styled_for, None
+        if made_for != self.theme:
+            super().refresh_css(animate)
 
     async def on_unmount(self) -> None:
         """Leave the loop as it was found."""
@@ -115,6 +124,9 @@ class SandboxApp(App[int]):
         self._listen(False)
         self.signals.restore()
         await self.session.clients.end()
+
+    def _collect_garbage(self) -> None:
+        gc.enable()  # of a built-in function Textual would parse the signature
 
     def _resumed(self, _: object) -> None:
         self.refresh(layout=True)  # nothing may have changed, and the terminal is empty
@@ -136,7 +148,12 @@ class SandboxApp(App[int]):
 
     def run_scenario(self, scenario: Scenario) -> None:
         """End what runs and run this instead."""
-        self._replace(self.session.again(scenario))
+        try:
+            session = self.session.again(scenario)
+        except Impossible as error:
+            tell(self, str(error), severe=True)
+        else:
+            self._replace(session)
 
     def _replace(self, session: Session) -> None:
         self._listen(False)
@@ -181,14 +198,11 @@ class SandboxApp(App[int]):
     def _listen(self, listen: bool) -> None:
         """Have ``_heard`` called as soon as something comes up the link, or not."""
         link = self.session.link
-        if link is None or listen is self._listening:
+        if link is None or listen is (self._listening is not None):
             return
-        self._listening = listen
-        loop = asyncio.get_running_loop()
-        if listen:
-            loop.add_reader(link.fileno(), self._heard)
-        else:
-            loop.remove_reader(link.fileno())
+        if self._listening is not None:
+            self._listening.stop()
+        self._listening = Listening(link, self._heard) if listen else None
 
     def _heard(self) -> None:
         """Something came. What follows before the next frame is read then, all at once: with short slices there is
@@ -218,7 +232,7 @@ class SandboxApp(App[int]):
     def _awaits(self, events: Iterable[AnyEvent]) -> bool:
         """Whether a key has just been pressed in a terminal, and this is what comes of it."""
         there = self.focused
-        return isinstance(there, TerminalScreen) and there.expects and any(isinstance(event, Wrote) for event in events)
+        return isinstance(there, TakesAllKeys) and there.expects and any(isinstance(event, Wrote) for event in events)
 
     def _tell_faults(self, events: Iterable[AnyEvent]) -> None:
         front = self.board_screen.front
@@ -246,7 +260,7 @@ class SandboxApp(App[int]):
     def frame(self) -> None:
         """Read what has come, and show the session as it is now."""
         self.frames.begin()
-        if not self._listening:
+        if self._listening is None:
             self._read(fresh=False)
             link = self.session.link
             self._listen(link is not None and not link.closed)
@@ -417,9 +431,9 @@ class SandboxApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While somebody types into a console, ctrl+c and ctrl+z are for the process, in a terminal all keys; but what
         is selected is copied first."""
-        typing = isinstance(self.focused, (TerminalScreen, TypingLine))
+        typing = isinstance(self.focused, (TakesAllKeys, TypingLine))
         if action not in FROM_ANYWHERE or not typing:
-            return action != "quit" or not isinstance(self.focused, TerminalScreen)
+            return action != "quit" or not isinstance(self.focused, TakesAllKeys)
         return action == "interrupt" and bool(self._selected)
 
 
@@ -432,12 +446,3 @@ def run_app(session: Session, config: Config) -> int:
         app.signals.listen_again()
         app.session.end()
     return status if isinstance(status, int) else 1 if app.return_code else 0
-
-
-def _driver() -> type[Driver] | None:
-    """What draws on the terminal; None for Textual's own."""
-    if sys.platform == "win32":
-        return None
-    from sandbox.tui.terminal import Terminal
-
-    return Terminal

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -13,13 +12,17 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import TextIO
 
+#: For every file that we open: bytes as they are, for us alone. Each system has its own flags for that.
+PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+#: A FIFO or a device shall not make us wait.
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+
 
 class LeadsOut(Exception):
     """The way leads out of the folder, or over a link that may."""
 
 
-#: A FIFO or a device shall not make us wait.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_RDONLY | NONBLOCK | PLAIN
 
 
 def read_below(folder: str, name: str, most: int | None = None) -> bytes:
@@ -82,8 +85,8 @@ def new_file(path: str, overwrite: bool) -> Iterator[TextIO]:
     """A file that appears, or is replaced, once all of it has been written; until then it has a name that nobody can
     have given to another one. Raises OSError; FileExistsError unless it may ``overwrite``."""
     folder, name = os.path.split(path)
-    aside = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}")
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    aside = os.path.join(folder, f".{name[:100]}.{os.urandom(8).hex()}")
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | PLAIN
     descriptor = os.open(aside, flags, 0o666)
     try:
         with open(descriptor, "w", encoding="utf-8", newline="") as file:

@@ -1,35 +1,45 @@
-"""Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
+"""Data → sentences: what events, causes, rules and faults are called, in the reader's language.
 
-from sandbox.wording.events import kind, sentence, signal_name, status, stretch
-from sandbox.wording.faults import add_sentences, fault, operator, run_failed
-from sandbox.wording.happenings import happening
-from sandbox.wording.panels import seat, seat_reason, transition, turn
-from sandbox.wording.policies import figure, note, parameters, parameters_by_name, queue, rule
-from sandbox.wording.problems import problem, recording
-from sandbox.wording.results import (
-    defect,
-    endings,
-    entangled,
-    finding,
-    hangs_on_ties,
-    later,
-    law,
-    not_compared,
-    reproduced,
-    sooner,
-    step_awaited,
-    step_reached,
-    stood_in,
-    summary,
-    unbroken,
-    unfinished,
-    violation,
-    what_if,
-)
-from sandbox.wording.system import system_error
-from sandbox.wording.templates import Names, listed
-from sandbox.wording.waits import burden, burst, cause, client, held, situation, state
-from sandbox.wording.why import question, score, verdict, why
+A part is loaded when something of it is said for the first time: most commands say little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.wording.events import kind, sentence, signal_name, status, stretch
+    from sandbox.wording.faults import add_sentences, fault, operator, run_failed
+    from sandbox.wording.happenings import happening
+    from sandbox.wording.panels import seat, seat_reason, transition, turn
+    from sandbox.wording.policies import figure, note, parameters, parameters_by_name, queue, rule
+    from sandbox.wording.problems import problem, recording
+    from sandbox.wording.reasons import question, score, verdict, why
+    from sandbox.wording.results import (
+        defect,
+        endings,
+        entangled,
+        finding,
+        hangs_on_ties,
+        later,
+        law,
+        not_compared,
+        reproduced,
+        sooner,
+        step_awaited,
+        step_reached,
+        stood_in,
+        summary,
+        unbroken,
+        unfinished,
+        violation,
+        what_if,
+    )
+    from sandbox.wording.system import system_error
+    from sandbox.wording.templates import Names, listed
+    from sandbox.wording.wait_graph import share, thing, thing_named
+    from sandbox.wording.waits import burden, burst, cause, client, deadlock, held, situation, state, waits_for
 
 __all__ = [
     "Names",
@@ -38,6 +48,7 @@ __all__ = [
     "burst",
     "cause",
     "client",
+    "deadlock",
     "defect",
     "endings",
     "entangled",
@@ -67,6 +78,7 @@ __all__ = [
     "seat",
     "seat_reason",
     "sentence",
+    "share",
     "signal_name",
     "situation",
     "sooner",
@@ -78,12 +90,32 @@ __all__ = [
     "stretch",
     "summary",
     "system_error",
+    "thing",
+    "thing_named",
     "transition",
     "turn",
     "unbroken",
     "unfinished",
     "verdict",
     "violation",
+    "waits_for",
     "what_if",
     "why",
 ]
+
+#: Where to look for what is asked for: who needs none of the others stands first.
+_PARTS = (
+    *("templates", "system", "problems", "faults", "waits", "policies", "wait_graph"),
+    *("happenings", "results", "panels", "events", "reasons"),
+)
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            for part in _PARTS:
+                said = vars(import_module(f"{__name__}.{part}"))
+                if name in said:
+                    globals()[name] = said[name]
+                    return said[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

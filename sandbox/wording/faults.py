@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.i18n import Messages, english
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.wording.problems import problem
 from sandbox.wording.templates import say
 
@@ -102,6 +102,7 @@ _OPERATOR: Messages = {
     "stepped": "one step",
     "quit": "quit",
     "killed": "killed {pid}",
+    "signalled": "sent {signal} to {pid}",
     "spawned": "started {runs}",
     "typed": "typed into {pid}: {text}",
     "typed unseen": "typed into {pid}, whose echo is off",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.i18n import Messages, _
 from sandbox.model.claims import OPERATOR, Happening
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.wording.faults import operator
 from sandbox.wording.templates import fill
 from sandbox.wording.waits import cause
@@ -20,6 +20,11 @@ _VERBS: Messages = {
     "exits": "{name} exits",
     "exits with": "{name} exits {what}",
     "is killed": "{name} is killed",
+    "is stopped": "{name} is stopped",
+    "is a zombie": "{name} is a zombie",
+    "is reaped": "{name} is reaped",
+    "is adopted": "{name} is adopted",
+    "is abandoned": "{name} is abandoned",
     "writes": '{name} writes "{what}"',
     "is": "{name} is {what}",
     "deadlock": "{name} deadlock",

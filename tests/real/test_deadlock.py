@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sandbox.model.events import Admitted, Deadlocked, Event, Exited, Fault, Ope
 from sandbox.model.spec import ProcessSpec, Scenario
 from tests.support.real import run_real, watch
 from tests.support.scenarios import command, quick_python, scenario
+from tests.support.standoffs import found_wrong, standoff
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -46,6 +48,20 @@ def talk():
     mine = ours if os.fork() else theirs
     (theirs if mine is ours else ours).close()
     mine.recv(1)
+
+def events():
+    one, other = os.eventfd(0), os.eventfd(0)
+    os.eventfd_read(one if os.fork() else other)
+
+def looped():
+    import asyncio
+    there, back = socket.socketpair(), socket.socketpair()
+    mine, hers = (there[0], back[0]) if os.fork() else (back[1], there[1])
+    for end in {*there, *back} - {mine, hers}: end.close()
+    async def hear():
+        reader, writer = await asyncio.open_connection(sock=mine)
+        await reader.read(1)
+    asyncio.run(hear())
 
 def late():
     there, back = os.pipe()
@@ -105,7 +121,7 @@ def test_crossed_locks_are_a_deadlock_until_somebody_is_killed(tmp_path: Path) -
     assert len(run.all(Deadlocked)) == 1
 
 
-@pytest.mark.parametrize("name", ["crossed", "full", "talk"])
+@pytest.mark.parametrize("name", ["crossed", "full", "talk", "events", "looped"])
 @pytest.mark.thorough
 def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:
     events = run_real(program(tmp_path, name))
@@ -132,3 +148,13 @@ def test_a_reader_who_keeps_the_other_end_open_waits_for_itself() -> None:
         [found] = run.until(lambda: run.all(Deadlocked), "the deadlock is found")
         assert found.pids == found.core == [1]
         run.link.send(Quit())
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.thorough
+def test_random_programs_are_judged_right(tmp_path: Path, seed: int) -> None:
+    """Many more are tried by ``python -m tests.scripts.standoffs``."""
+    truth = standoff(random.Random(seed))
+    (tmp_path / "it.py").write_text(truth.program)
+    world = replace(scenario(ProcessSpec("it", python="it.py:main")), folder=str(tmp_path))
+    assert not found_wrong(truth, run_real(world))

@@ -14,7 +14,9 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
-from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
+from sandbox.model.clause import Clause, Figure
+from sandbox.model.queues import ParameterView
+from sandbox.model.reasons import DescheduledReason, ReadyReason
 from sandbox.model.spec import TIES
 from sandbox.model.values import BadValue
 from sandbox.policies.base import KernelHandle, Policy, Queue, Task
@@ -189,6 +191,11 @@ class Guard(Policy):
             return tasks, validate.later(policy.timer_ns, now_ns)
 
         return self._ask("timer", answer)[0]
+
+    def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
+        self._now_ns = now_ns
+        seen = self._seen(task)
+        return self._ask("waits", lambda policy: validate.all_ready(policy.waits(seen, now_ns), self._ready))
 
     @property
     def timer_ns(self) -> int | None:

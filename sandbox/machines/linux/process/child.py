@@ -109,6 +109,8 @@ class Child:
     limits: Group | None = None
     #: Whether somebody else than us has stopped it, itself perhaps: only a SIGCONT of theirs continues it.
     held = False
+    #: Whether the operator has sent it a SIGSTOP, which may have become one with ours while it waited.
+    stop_sent = False
     #: Stop signals of others that it has not heard: SIGCONT takes them away, so they are sent again.
     _unheard: frozenset[int] = frozenset()
     #: Whether our SIGSTOP was sent more than once: one that is pending may be ours.
@@ -211,9 +213,14 @@ class Child:
     def burst_ends(self, now_ns: int, within_ns: int) -> bool:
         """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what
         it has used may be half of that too high."""
+        ends_ns = self._burst_ends_ns
+        index = bisect_left(ends_ns, self.started_cpu_ns - within_ns // 2)
+        most_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+        if index == len(ends_ns) or ends_ns[index] > most_ns + within_ns:
+            return False  # whatever it has used of its turn
         used_ns = self.estimated_cpu_ns(now_ns)
-        index = bisect_left(self._burst_ends_ns, used_ns - within_ns // 2)
-        return index < len(self._burst_ends_ns) and self._burst_ends_ns[index] - used_ns <= within_ns
+        index = bisect_left(ends_ns, used_ns - within_ns // 2)
+        return index < len(ends_ns) and ends_ns[index] - used_ns <= within_ns
 
     def blocked_since_ns(self) -> int:
         """When a blocked process left its CPU: as long after its dispatch as it used the CPU."""
@@ -238,13 +245,15 @@ class Child:
     def stop(self) -> None:
         """Have it stand still, which it does once the system has seen to it; one that is held does so already."""
         self.stop_wanted, self.spared = True, False
+        if self.leaf is None and self.held:
+            return
+        self.stopping_ns = self.stopped_ns = time.monotonic_ns()
         if self.leaf is not None:
             self.leaf.freeze()
-        elif self.held or not self.send(signal.SIGSTOP):
-            return
-        else:
+        elif self.send(signal.SIGSTOP):
             self._signalled = True
-        self.stopping_ns = self.stopped_ns = time.monotonic_ns()
+        else:
+            self.stopping_ns = None
 
     def stop_again(self) -> None:
         """The stop may have got lost on its way: a signal that still waits has not, and a second one would be taken
@@ -282,33 +291,41 @@ class Child:
         return self.leaf is not None and self.leaf.vacant and read_state(self.stat_fd)[0] not in HALTED
 
     def resume(self) -> None:
-        """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing."""
-        self.stop_wanted = self._sent_again = False
-        self.stopping_ns = None
+        """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing.
+
+        The CPU may be without work until it goes on, so that comes first, and the notes of it afterwards.
+        """
         if self.spared:
             self.spared = False
-            return
-        if self.leaf is not None:
+        elif self.leaf is not None:
             self.leaf.thaw()
         elif self._signalled and not self.held:
             self._continue()
+        self.stop_wanted = self._sent_again = False
+        self.stopping_ns = None
 
     def release(self) -> None:
         """Undo everybody's stop."""
-        self.held, self._unheard = False, frozenset()
+        self.held, self.stop_sent, self._unheard = False, False, frozenset()
         self.resume()
         self.send(signal.SIGCONT)
 
     def hear_stops(self) -> None:
         """While it is stopped by our signal: has somebody else stopped it as well? Their SIGSTOP waits beside ours, and
         holds on when ours ends."""
-        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else None
+        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else frozenset[int]()
+        if self.stop_sent and self.leaf is None:
+            self.held = True
         if not pending:
             return
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None
-        if signal.SIGSTOP in pending and not ours:
+        if signal.SIGSTOP in pending and not (ours or self.held):
             self.held = self.state()[0] == "T"  # t: the tracer decides
+
+    def forget_stops(self) -> None:
+        """Somebody continues it, which takes away what it has not heard yet."""
+        self._unheard = frozenset()
 
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
@@ -322,10 +339,12 @@ class Child:
             self.stopping_ns = time.monotonic_ns()
 
     def _continue(self) -> None:
-        unheard, self._unheard, self._signalled = self._unheard, frozenset(), False
         self.send(signal.SIGCONT)
-        for number in unheard:
-            self.send(number)
+        self._signalled = False
+        if self._unheard:
+            for number in self._unheard:
+                self.send(number)
+            self._unheard = frozenset()
 
     def close(self) -> None:
         """Give back the descriptors; the console may have other users and is closed by itself."""
