@@ -25,6 +25,7 @@ def take(buffer):
     with buffer.changed:
         while buffer.count.value == 0:
             buffer.changed.wait()
+        assert buffer.count.value > 0
         buffer.count.value -= 1
         buffer.changed.notify_all()
 
@@ -34,6 +35,7 @@ def take_if(buffer):
     with buffer.changed:
         if buffer.count.value == 0:
             buffer.changed.wait()
+        assert buffer.count.value > 0
         buffer.count.value -= 1
         buffer.changed.notify_all()
 
@@ -45,12 +47,9 @@ def produce(buffer):
 
 def trade(consume):
     buffer = Buffer()
-    people = [context.Process(target=consume, args=(buffer,)) for _ in range(2)]
-    people.append(context.Process(target=produce, args=(buffer,)))
-    for person in people:
-        person.start()
-    for person in people:
-        person.join()
+    people = [context.Process(target=work, args=(buffer,)) for work in (consume, consume, produce)]
+    [person.start() for person in people]
+    [person.join() for person in people]
     print(f"count = {buffer.count.value}")
 
 

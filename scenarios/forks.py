@@ -19,6 +19,7 @@ def twice():
     first = os.fork()
     second = os.fork()
     print(f"{int(first > 0)}{int(second > 0)}")
+    [os.waitpid(child, 0) for child in (second, second and first) if child]
 
 
 def copies():

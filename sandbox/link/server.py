@@ -212,6 +212,22 @@ def main(fd: str) -> None:
         raise SystemExit(1) from error
 
 
+def _stepping(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
+    """The machine on which a turn is a line, and how long a slice is there."""
+    from sandbox.machines.linux.cpus import assign_cpus
+    from sandbox.machines.linux.stepping.machine import SteppingMachine
+    from sandbox.machines.linux.stepping.stage import Stage
+    from sandbox.machines.linux.stepping.turns import one_line
+
+    cpus = assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others)
+    with suppress(OSError):  # our processes tell of it
+        os.sched_setaffinity(0, cpus.engine)
+    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    stage = Stage(boot.scenario, cpus.mini[0])
+    attended = boot.attended or boot.stay
+    return SteppingMachine(boot.scenario, stage, link, attended, alone=True), one_line(boot.scenario.machine)
+
+
 def _linux(boot: Boot, link: LinkServer) -> Machine:
     from sandbox.machines.linux.cpus import assign_cpus
     from sandbox.machines.linux.machine import LinuxMachine
@@ -226,20 +242,6 @@ def _virtual(boot: Boot, link: LinkServer) -> Machine:
     from sandbox.machines.paced import PacedMachine
 
     return PacedMachine(boot.scenario, link)
-
-
-def _stepping(boot: Boot, link: LinkServer) -> Machine:
-    """Where a turn is a line."""
-    from sandbox.machines.linux.cpus import assign_cpus
-    from sandbox.machines.linux.stepping.machine import SteppingMachine
-    from sandbox.machines.linux.stepping.stage import Stage
-
-    cpus = assign_cpus(1, boot.claimed, boot.others)
-    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-    with suppress(OSError):
-        os.sched_setaffinity(0, cpus.engine)
-    stage = Stage(boot.scenario, cpus.mini[0])
-    return SteppingMachine(boot.scenario, stage, link, boot.attended or boot.stay, alone=True)
 
 
 def _serve(fd: str) -> None:
@@ -260,14 +262,10 @@ def serve(link: LinkServer, boot: Boot) -> None:
     """Run what the other end wants, and tell it of all that happens."""
     spec = boot.scenario.machine
     machine: Machine
-    if boot.virtual:
-        machine = _virtual(boot, link)
-    elif spec.stepped:
-        from sandbox.machines.linux.stepping.turns import one_line
-
-        machine, spec = _stepping(boot, link), one_line(spec)
+    if spec.stepped and not boot.virtual:
+        machine, spec = _stepping(boot, link)
     else:
-        machine = _linux(boot, link)
+        machine = _virtual(boot, link) if boot.virtual else _linux(boot, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)

@@ -5,6 +5,7 @@ What a scenario claims itself is meant: of a process of which it says ``exits 1`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -38,18 +39,42 @@ class Stuck(NamedTuple):
     who: tuple[str, ...]
 
 
-def outcome(scenario: Scenario, events: Sequence[Event], stuck: Stuck | None = None) -> Outcome:
+class Plain:
+    """What is written, without what differs each time: the numbers of processes become their names, and the ``folder``
+    in which they run is left out."""
+
+    def __init__(self, folder: str) -> None:
+        self._folder = folder.rstrip("/") + "/"
+        self._names: dict[str, str] = {}
+
+    def add(self, event: Admitted) -> None:
+        """One more process."""
+        self._names[str(event.os_pid)] = event.name
+
+    def text(self, written: str) -> str:
+        """The same text for the same run."""
+        return _PID.sub(self._instead, clean(written).replace(self._folder, ""))
+
+    def _instead(self, number: re.Match[str]) -> str:
+        name = self._names.get(number[0])
+        return number[0] if name is None else f"<{name}>"
+
+
+_PID = re.compile(r"(?<![\w.])\d{3,}(?![\w.]\d)")
+
+
+def outcome(scenario: Scenario, events: Sequence[Event], plain: Plain, stuck: Stuck | None = None) -> Outcome:
     """What came of a run. ``stuck``: it did not come to its end, and why."""
     tracker = LessonTracker(happenings(scenario.claims))
     for event in events:
         tracker.add(event)
     exits = _exits(events, tracker)
-    broken = [*_verdicts(scenario.claims, events, tracker)] + [*_bad_ends(scenario.claims, exits)]
+    broken = [*_verdicts(scenario.claims, events, tracker), *_bad_ends(scenario.claims, exits)]
     if stuck is not None and not _is_meant(scenario.claims, stuck):
         broken.insert(0, Clause(stuck.rule, {"who": ", ".join(stuck.who)}))
     return Outcome(
         broken=tuple(broken),
-        printed=_printed(events, tracker),
+        printed=_printed(events, tracker, plain),
         exits=tuple(exits),
         shared=_shared(events),
     )
@@ -99,13 +124,13 @@ def _is_meant(claims: Iterable[AnyClaim], stuck: Stuck) -> bool:
     )
 
 
-def _printed(events: Iterable[Event], tracker: LessonTracker) -> tuple[tuple[str, str], ...]:
+def _printed(events: Iterable[Event], tracker: LessonTracker, plain: Plain) -> tuple[tuple[str, str], ...]:
     """Who wrote what, in this order; pieces of one process that follow each other are joined."""
     pieces: list[tuple[str, str]] = []
     length = 0
     for event in events:
         if isinstance(event, Wrote) and length < _MAX_PRINTED:
-            path, text = tracker.paths.get(event.pid, str(event.pid)), clean(event.text)
+            path, text = tracker.paths.get(event.pid, str(event.pid)), plain.text(event.text)
             length += len(text)
             if pieces and pieces[-1][0] == path:
                 pieces[-1] = (path, pieces[-1][1] + text)
@@ -130,7 +155,7 @@ def stuck_of(events: Sequence[Event]) -> Stuck | None:
     left = tuple(name for pid, name in names.items() if pid not in ended)
     for event in events:
         if isinstance(event, Deadlocked) and not event.may_end:
-            return Stuck(DEADLOCK, tuple(names[pid] for pid in event.pids if pid in names))
+            return Stuck(DEADLOCK, tuple(names[pid] for pid in event.core or event.pids if pid in names))
     for event in events:
         if isinstance(event, Fault) and event.what.rule in _STUCK:
             return Stuck(_STUCK[event.what.rule], left)
