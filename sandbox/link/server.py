@@ -24,7 +24,7 @@ from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
-from sandbox.model.spec import Boot, Step
+from sandbox.model.spec import Boot, MachineSpec, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
 from sandbox.util.refusals import refused
