@@ -24,7 +24,7 @@ from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
-from sandbox.model.spec import Boot, Step
+from sandbox.model.spec import Boot, MachineSpec, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
 from sandbox.util.refusals import refused
@@ -212,6 +212,21 @@ def main(fd: str) -> None:
         raise SystemExit(1) from error
 
 
+def _stepping(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
+    """The machine on which a turn is a line, and how long a slice is there."""
+    from sandbox.machines.linux.cpus import assign_cpus
+    from sandbox.machines.linux.stepping.machine import SteppingMachine, one_line
+    from sandbox.machines.linux.stepping.stage import Stage
+
+    cpus = assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others)
+    with suppress(OSError):  # our processes tell of it
+        os.sched_setaffinity(0, cpus.engine)
+    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    stage = Stage(boot.scenario, cpus.mini[0])
+    attended = boot.attended or boot.stay
+    return SteppingMachine(boot.scenario, stage, link, attended, alone=True), one_line(boot.scenario.machine)
+
+
 def _linux(boot: Boot, link: LinkServer) -> Machine:
     from sandbox.machines.linux.cpus import assign_cpus
     from sandbox.machines.linux.machine import LinuxMachine
@@ -245,7 +260,11 @@ def _serve(fd: str) -> None:
 def serve(link: LinkServer, boot: Boot) -> None:
     """Run what the other end wants, and tell it of all that happens."""
     spec = boot.scenario.machine
-    machine = _virtual(boot, link) if boot.virtual else _linux(boot, link)
+    machine: Machine
+    if spec.stepped and not boot.virtual:
+        machine, spec = _stepping(boot, link)
+    else:
+        machine = _virtual(boot, link) if boot.virtual else _linux(boot, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)

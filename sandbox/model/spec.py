@@ -46,6 +46,8 @@ CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
 SLICES = ("time", "line", "instruction")
+#: Where a turn is a line, each run has a copy of the scenario's folder: so many files and bytes at most.
+MAX_FILES, MAX_BYTES = 2_000, 64 << 20
 #: How a real machine notices blocks, best first; auto: by the best that can be had.
 SENSORS = ("auto", "perf", "idle", "poll", "psutil")
 #: What a step of a lesson can point at: parts of the board, and panels.

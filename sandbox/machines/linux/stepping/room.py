@@ -1,0 +1,74 @@
+"""Where a stepped run takes place: a copy of the scenario's folder that is as new at the beginning of each run.
+
+The copy is made once; before the next run only what has been changed in it is brought back.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+from sandbox.machines.linux.stepping import rooms
+from sandbox.model.spec import MAX_FILES
+from sandbox.util.paths import files_below
+
+#: What an interpreter keeps of compiled files stays for the next run.
+_CACHE = "__pycache__"
+#: A program may make so many files in its room.
+_MANY = 100_000
+
+
+class Room:
+    """``folder``: the copy of the ``original``."""
+
+    def __init__(self, folder: str) -> None:
+        """Raises OSError."""
+        self.original = folder
+        self._files = {name for name in files_below(folder, MAX_FILES) if os.path.isfile(os.path.join(folder, name))}
+        self.place = rooms.new_place()
+        self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
+        #: By name: what tells whether a file is as it was.
+        self._marks: dict[str, tuple[int, ...]] = {}
+        try:
+            os.mkdir(self.folder)
+            for name in self._files:
+                self._bring(name)
+        except OSError:
+            self.close()
+            raise
+
+    def renew(self) -> None:
+        """Make it as new."""
+        found = {*files_below(self.folder, _MANY)}
+        for name in found - self._files:
+            _remove(os.path.join(self.folder, name))
+        for name in self._files:
+            if name not in found or _mark(os.path.join(self.folder, name)) != self._marks.get(name):
+                self._bring(name)
+        for path, _, _ in os.walk(self.folder, topdown=False):
+            inner = os.path.relpath(path, self.folder)
+            if not os.path.isdir(os.path.join(self.original, inner)) and _CACHE not in inner:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def close(self) -> None:
+        """It is gone."""
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def _bring(self, name: str) -> None:
+        target = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _remove(target)
+        shutil.copy2(os.path.join(self.original, name), target)
+        self._marks[name] = _mark(target)
+
+
+def _mark(path: str) -> tuple[int, ...]:
+    facts = os.lstat(path)
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
