@@ -96,7 +96,7 @@ class CompareOptions(NamedTuple):
 def do(args: argparse.Namespace) -> int:
     """Compare."""
     options = CompareOptions.of(args)
-    boot = prepare(options.run, options.real)
+    boot, options = _prepared(options)
     if options.virtual and options.real:
         _check_synthetic(options.run.scenario, boot.scenario)
     todo = [*plans(boot.scenario, options.contenders(boot.scenario), options.repeat, options.virtual, options.real)]
@@ -109,6 +109,21 @@ def do(args: argparse.Namespace) -> int:
     else:
         print_lines(report.lines(runs, chart_width()))
     return status
+
+
+def _prepared(options: CompareOptions) -> tuple[Boot, CompareOptions]:
+    """What is to be run, and how. Where a turn is a line of a program there is nothing to compare but turns, on real
+    processes."""
+    try:
+        boot = prepare(options.run, options.real)
+    except BadInput as bad:
+        if [problem.what.rule for problem in bad.problems] != ["lines are real"]:
+            raise
+        options = options._replace(virtual=False, real=True)
+        boot = prepare(options.run, True)
+    if boot.scenario.machine.stepped:
+        complain(_("a line takes as long as it takes, so there are no times to compare; turns are: 1 ms is one turn"))
+    return boot, options
 
 
 def _check_synthetic(name: str, scenario: Scenario) -> None:

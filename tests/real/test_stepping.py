@@ -137,10 +137,16 @@ def test_a_step_says_what_it_has_changed(stage: SteppedRuns) -> None:
     assert ("count", "0", "1") in shared
 
 
-@pytest.mark.parametrize("program", ["philosophers", "peterson", "queued", "forks", "threads"])
+ALIKE = (
+    *("philosophers", "peterson", "queued", "forks", "threads", "locks_a_file", "waits_on_a_condition"),
+    *("meets_at_a_named_pipe", "speaks", "leaves_memory"),
+)
+
+
+@pytest.mark.parametrize("program", ALIKE)
 def test_the_same_decisions_make_the_same_run(stage: SteppedRuns, program: str) -> None:
     first = run(stage, f"programs.py:{program}")
-    for _ in range(3):
+    for _ in range(2):
         assert steps(run(stage, f"programs.py:{program}")) == steps(first)
     assert status(first) == 0
 

@@ -17,6 +17,7 @@ import ctypes
 import fcntl
 import os
 import resource
+from errno import EBADF
 from types import CodeType, FrameType
 
 from sandbox.programs.stepping.states import States
@@ -38,6 +39,8 @@ GO, LISTEN = b"g", b"l"
 #: Kinds of a hello: a process of the scenario, a fork; both are to be told to go on at once. A thread that has come to
 #: its first line, in this process or in one that has been spawned.
 START, FORK, THREAD = "start", "fork", "thread"
+#: The same as before, whose connection was closed.
+AGAIN = "again"
 #: A program seldom has so many descriptors open that it comes to ours, which is one of the last that it may have.
 _MAX_DESCRIPTOR = 1_000
 _FAR_BELOW = 40
@@ -74,6 +77,9 @@ class Hook:
 
     def __init__(self) -> None:
         self._prefix = ""
+        self._os_pid = 0
+        #: Who has forked this process; 0: it was not forked from one that steps.
+        self.mother = 0
         #: Whether code has steps of its own.
         self._steps: dict[CodeType, bool] = {}
         #: The module that is the program: its lines are steps, those of other modules belong to whoever imports them.
@@ -87,6 +93,7 @@ class Hook:
     def begin(self, settings: Settings) -> None:
         """The program of this process begins."""
         self.settings, self._prefix = settings, os.path.join(settings.folder, "")
+        self._os_pid = os.getpid()
         if settings.tells_states:
             self.states = States(self.is_step, self._prefix)
 
@@ -126,14 +133,14 @@ class Hook:
         """Whether there is one thread only."""
         return _thread._count() == self._threads_before and len(self._steppers) == 1
 
-    @property
-    def unsettled(self) -> bool:
-        """Whether something goes on here beside the threads that step; asked once for each birth."""
-        if not self.births and self.is_alone:
-            return False
+    def news(self) -> tuple[int, int]:
+        """How many processes and threads were born since this was last asked, and whether there are threads that do not
+        step."""
         births, self.births = self.births, 0
+        if self.is_alone:
+            return births, 0
         silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
-        return bool(births or silent > 0)
+        return births, int(silent > 0)
 
     def noted(self, os_pid: int) -> None:
         """A child was forked."""
@@ -147,6 +154,7 @@ class Hook:
         brought its parent to rest."""
         if self.states is not None:
             self.states.pids.renew()
+        self.mother, self._os_pid = self._os_pid, os.getpid()
         stepper = self._steppers.pop(_thread.get_ident(), None)
         for other in self._steppers.values():
             other.drop()
@@ -227,13 +235,19 @@ class Stepper:
         """Say who it is."""
         self._connection = self._hook.connect() if self._hook.given is None else self._hook.given
         self._hook.given = None
-        self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), os.getppid())
+        self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), self._hook.mother or os.getppid())
 
     def _send(self, *fields: object) -> None:
+        data = SEPARATOR.join(map(str, fields)).encode(errors="replace")
         try:
-            self._connection.send(SEPARATOR.join(map(str, fields)).encode(errors="replace"))  # type: ignore[union-attr]
-        except OSError:
-            _end()
+            self._connection.send(data)  # type: ignore[union-attr]
+        except OSError as error:
+            if error.errno != EBADF or fields[0] == HELLO:
+                _end()
+            self._connection.detach()  # type: ignore[union-attr]
+            self._connection = None  # a program that becomes a daemon closes all that is open
+            self.introduce(AGAIN)
+            self._send(*fields)
 
     def wait(self) -> None:
         """Until it is told to go on; whoever finds the machine gone has nobody left to run for."""
@@ -336,7 +350,7 @@ class Stepper:
             line,
             code.co_name,
             mark,
-            int(self._hook.unsettled),
+            *self._hook.news(),
             int(known),
             *self._take(),
         )

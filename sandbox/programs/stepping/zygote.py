@@ -17,11 +17,9 @@ import atexit
 import builtins
 import contextlib
 import ctypes
-import fcntl
 import gc
 import os
 import sys
-import termios
 import threading
 import time
 
@@ -196,12 +194,12 @@ def _descendants(os_pid: int) -> list[int]:
 
 
 def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) -> None:
-    """Be a process that leads a session on its terminal, as one that a shell starts."""
+    """Be a process of its own, with a terminal. That does not control it: else the end of the process would hang up on
+    those that it leaves behind, which here no shell leads."""
     _prctl(_PR_SET_PDEATHSIG, _signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     os.setsid()
-    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
     for stream in (0, 1, 2):
         os.dup2(terminal, stream)
     if terminal > 2:

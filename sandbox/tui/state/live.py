@@ -313,9 +313,10 @@ class Live:
         return self._load.share(self.view, self.moving and not self.player.is_slow)
 
     def _present_ns(self) -> int:
-        """The machine's own time, as far as can be told here."""
+        """The machine's own time, as far as can be told here: where turns are counted, it goes on with each of them."""
         told_ns = self.view.live.board.now_ns
-        return self._machine_clock.now_ns(told_ns) if self.runs else told_ns
+        by_itself = self.runs and not self.scenario.machine.stepped
+        return self._machine_clock.now_ns(told_ns) if by_itself else told_ns
 
 
 def following(before: Session, scenario: Scenario, start: Callable[[Scenario], Link], virtual: bool = False) -> Live:

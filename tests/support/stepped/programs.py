@@ -2,11 +2,14 @@
 
 # mypy: ignore-errors
 
+import fcntl
 import multiprocessing
 import os
 import signal
+import socket
 import threading
 import time
+from multiprocessing import shared_memory
 from pathlib import Path
 
 
@@ -145,3 +148,80 @@ def leaves_children():
             while True:
                 time.sleep(1)
     time.sleep(30)
+
+
+def writes_under_a_lock(n):
+    with open("log", "a+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        file.write(str(n))
+        file.flush()
+        fcntl.flock(file, fcntl.LOCK_UN)
+
+
+def locks_a_file():
+    both = [multiprocessing.Process(target=writes_under_a_lock, args=(n,)) for n in range(2)]
+    for each in both:
+        each.start()
+    for each in both:
+        each.join()
+    print(sorted(Path("log").read_text()))
+
+
+def takes(condition, box):
+    with condition:
+        while not box.value:
+            condition.wait()
+        box.value -= 1
+
+
+def waits_on_a_condition():
+    condition, box = multiprocessing.Condition(), multiprocessing.RawValue("i", 0)
+    p = multiprocessing.Process(target=takes, args=(condition, box))
+    p.start()
+    with condition:
+        box.value += 1
+        condition.notify()
+    p.join()
+    print(box.value)
+
+
+def writes_to_a_pipe():
+    with open("pipe", "w") as pipe:
+        pipe.write("hello\n")
+
+
+def meets_at_a_named_pipe():
+    os.mkfifo("pipe")
+    p = multiprocessing.Process(target=writes_to_a_pipe)
+    p.start()
+    with open("pipe") as pipe:
+        print(pipe.read())
+    p.join()
+
+
+def serves(port):
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port.value = listening.getsockname()[1]
+        connection, _ = listening.accept()
+        connection.sendall(connection.recv(5).upper())
+        connection.close()
+
+
+def speaks():
+    port = multiprocessing.RawValue("i", 0)
+    p = multiprocessing.Process(target=serves, args=(port,))
+    p.start()
+    while not port.value: pass  # fmt: skip
+    with socket.create_connection(("127.0.0.1", port.value)) as connection:
+        connection.sendall(b"hello")
+        print(connection.recv(5))
+    p.join()
+
+
+def leaves_memory():
+    memory = shared_memory.SharedMemory("ossandbox-test-steps", create=True, size=8)
+    memory.buf[0] += 1
+    print(memory.buf[0])
+    memory.close()

@@ -415,3 +415,35 @@ def waits_for_a_signal(w):
 def child_of_mine():
     with open(f"/proc/self/task/{os.getpid()}/children") as children:
         return int(children.read().split()[-1])
+
+
+def closes_everything():
+    print("before")
+    os.closerange(3, 4096)
+    x = 1
+    print("after", x)
+
+
+def becomes_a_daemon():
+    r, w = os.pipe()
+    if os.fork() == 0:
+        if os.fork(): os._exit(0)  # fmt: skip
+        os.setsid()
+        os.write(w, b"daemon")
+        os._exit(0)
+    os.wait()
+    os.close(w)
+    print(os.read(r, 9))
+
+
+def recurses_too_deep():
+    def endless(n):
+        return endless(n + 1)
+
+    sys.setrecursionlimit(120)
+    try:
+        endless(0)
+    except RecursionError:
+        print("caught")
+    x = 1
+    print("goes on", x)

@@ -11,6 +11,7 @@ import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.poller import Poller
@@ -21,13 +22,25 @@ from sandbox.machines.linux.stepping.clocked import sleeps_by_the_clock
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import Body, Place, State, Task, changes
 from sandbox.model.spec import ProcessSpec
-from sandbox.programs.stepping.hook import ENDS, FORK, GO, HELLO, LINE, LISTEN, NOTE, SEPARATOR, START, THREAD_ENDS
+from sandbox.programs.stepping.hook import (
+    AGAIN,
+    ENDS,
+    FORK,
+    GO,
+    HELLO,
+    LINE,
+    LISTEN,
+    NOTE,
+    SEPARATOR,
+    START,
+    THREAD_ENDS,
+)
 from sandbox.util.units import MS, US, S
 
 _MAX_MESSAGE = 1 << 16
 _CREDENTIALS = struct.Struct("iII")
 #: A line is over soon as a rule; so long is waited for a word before the system is asked, and so long at most.
-_MIN_PAUSE_NS, _MAX_PAUSE_NS = 300 * US, 10 * MS
+_MIN_PAUSE_NS, _MAX_PAUSE_NS = 200 * US, 10 * MS
 #: Letters of threads that do nothing by themselves: asleep, ended, stopped.
 _AT_REST = frozenset("SZXTtI")
 #: A turn that uses more CPU time has no end.
@@ -55,6 +68,8 @@ class Crew:
         self._unsettled = False
         #: Connections of which nobody has said whose they are.
         self._strangers = 0
+        #: Processes some of whose children or threads have not said who they are, or said it before they did.
+        self._owing: set[Body] = set()
         self._expected: dict[int, tuple[ProcessSpec, Console, int]] = {}
         self._last_look: object = None
         self.consoles: dict[Console, Body] = {}
@@ -108,7 +123,7 @@ class Crew:
     def _listen(self, connection: socket.socket) -> None:
         connection.setblocking(False)
         self._strangers += 1
-        self._poller.add(connection.fileno(), lambda: self._hear_first(connection))
+        self._poller.add(connection.fileno(), partial(self._hear_first, connection))
 
     def _hear_first(self, connection: socket.socket) -> None:
         """Who it is."""
@@ -116,7 +131,11 @@ class Crew:
         self._strangers -= 1
         fields = self._receive(connection)
         self._poller.remove(connection.fileno())
-        task = self._welcome(connection, fields) if len(fields) == 5 and fields[0] == HELLO else None
+        is_hello = len(fields) == 5 and fields[0] == HELLO
+        if is_hello and fields[1] == AGAIN:
+            self._renew(connection, int(fields[2]), int(fields[3]))
+            return
+        task = self._welcome(connection, fields) if is_hello else None
         if task is None:
             connection.close()
             return
@@ -126,7 +145,17 @@ class Crew:
             self._unborn.append(task)
         else:
             self._go(task)
-        self._poller.add(connection.fileno(), lambda: self._hear(task, connection))
+        self._poller.add(connection.fileno(), partial(self._hear, task, connection))
+
+    def _renew(self, connection: socket.socket, os_pid: int, tid: int) -> None:
+        """A task has closed its connection, and has another one."""
+        body = self.by_os_pid.get(os_pid)
+        for task in body.tasks if body is not None else ():
+            if task.tid == tid:
+                task.connection = connection
+                self._poller.add(connection.fileno(), partial(self._hear, task, connection))
+                return
+        connection.close()
 
     def _welcome(self, connection: socket.socket, fields: list[str]) -> Task | None:
         kind, (os_pid, tid, parent) = fields[1], map(int, fields[2:])
@@ -146,16 +175,18 @@ class Crew:
             body.child.parent = relative
             task = Task(body, tid, mother.spec, connection)
             task.mother = mother
+            self._owe(mother.body, -1)
         else:
             task = Task(body, tid, body.child.spec, connection)
             task.mother = body.tasks[0]
+            self._owe(body, -1)
         body.tasks.append(task)
         return task
 
     def _take_in(self, child: Child, mother: Task | None) -> Body:
         body = self.by_os_pid[child.os_pid] = Body(child, mother)
         child.mode = Mode.RUNNING
-        self._poller.add(child.pidfd, lambda: self._bury(body))
+        self._poller.add(child.pidfd, partial(self._bury, body))
         return body
 
     def _mother(self, os_pid: int) -> Task | None:
@@ -181,20 +212,27 @@ class Crew:
             data = b""
         return data.decode(errors="replace").split(SEPARATOR) if data else []
 
+    def _owe(self, body: Body, births: int) -> None:
+        """So many that it has started have not said who they are."""
+        body.owed += births
+        self._owing.add(body) if body.owed else self._owing.discard(body)
+
     def _hear(self, task: Task, connection: socket.socket) -> None:
         self._heard = True
         fields = self._receive(connection)
         if not fields:
             self._poller.remove(connection.fileno())
             connection.close()
-            task.connection = None
+            if task.connection is connection:
+                task.connection = None
             return
         kind, *rest = fields
-        if kind == LINE and len(rest) >= 6:
-            file, line, function, mark, unsettled, complete, *changed = rest
+        if kind == LINE and len(rest) >= 7:
+            file, line, function, mark, births, silent, complete, *changed = rest
             task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
-            self._unsettled |= unsettled == "1"
+            self._unsettled |= silent == "1"
+            self._owe(task.body, int(births))
         elif kind == NOTE:
             task.changes += changes(rest)
         elif kind == THREAD_ENDS:
@@ -295,13 +333,13 @@ class Crew:
                 continue
             if self._interrupted():
                 return False
-            pause_ns = min(pause_ns * 2, _MAX_PAUSE_NS)
             self._look()
+            pause_ns = _MIN_PAUSE_NS if self._last_look is not None else min(pause_ns * 2, _MAX_PAUSE_NS)
 
     @property
     def _moves(self) -> bool:
         """Whether somebody does, as far as is known."""
-        return bool(self.going or self._unsettled or self._strangers)
+        return bool(self.going or self._unsettled or self._strangers or self._owing)
 
     def _begin(self, task: Task) -> None:
         self._go(task)
@@ -331,7 +369,7 @@ class Crew:
                 strangers += ((os_pid, tid) for tid, _, _ in marks)
             todo += ((child, whose) for child in procfs.children(os_pid))
         at_rest = all(state in _AT_REST for _, _, state, _ in look)
-        before, self._last_look = self._last_look, look
+        before, self._last_look = self._last_look, look if at_rest else None
         if not at_rest or before != look:
             self._end_endless()
             return
@@ -343,6 +381,8 @@ class Crew:
         if self._heard:
             return
         self._unsettled = False
+        for body in [*self._owing]:
+            self._owe(body, -body.owed)
         for task in [*self.going]:
             self.going.discard(task)
             task.state = State.BLOCKED

@@ -13,9 +13,7 @@ import signal
 import time
 from collections import deque
 from itertools import count, islice
-from typing import Literal, Protocol
-
-from msgspec.structs import replace
+from typing import Literal
 
 from sandbox.kernel.machine import (
     Arrived,
@@ -41,18 +39,20 @@ from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.stepping.crew import MAX_TURN_CPU_NS, Crew
+from sandbox.machines.linux.stepping.requests import Link, Requests
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import State, Task
+from sandbox.machines.linux.stepping.turns import TURN_NS
 from sandbox.machines.linux.stepping.waiting import Waiting
-from sandbox.model.commands import Command, Farewell, Keys, Kill, Press, Quit, Resize, Resume, Spawn, Step, Type
+from sandbox.model.commands import Command, Keys, Kill, Press, Quit, Resize, Spawn, Type
 from sandbox.model.events import Clause, Event, Fault, Figure, Wrote
-from sandbox.model.spec import At, MachineSpec, ProcessSpec, Scenario, brings_more
+from sandbox.model.spec import ProcessSpec, Scenario
 from sandbox.util.text import clean_line
 from sandbox.util.units import MS
 
-#: A turn takes so long by the machine's clock.
-TURN_NS = 1 * MS
 _DONE = Obeyed({}, {}, {})
+#: What a terminal sends for ctrl+c.
+_INTERRUPT = "\x03"
 _SPINS = Clause("spins")
 #: Who spins with nobody there who could change anything is let go on for so many turns: where all of its values are
 #: known, and where it may be doing something that nobody sees.
@@ -61,23 +61,6 @@ _MAX_ROUNDS, _MAX_UNSURE_ROUNDS = 200, 10_000
 _GRACE_S = 0.5
 #: Where nothing happens it is looked so often.
 _LOOK_NS = 20 * MS
-
-
-class Link(Protocol):
-    """Where commands come from."""
-
-    def fileno(self) -> int: ...
-    def read(self) -> list[Command]: ...
-    def check(self) -> list[Command]: ...
-    @property
-    def next_check_ns(self) -> int | None: ...
-    @property
-    def lost(self) -> bool: ...
-
-
-def one_line(spec: MachineSpec) -> MachineSpec:
-    """The same machine; without a quantum of its own a slice is one line, whatever the policy has by itself."""
-    return replace(spec, quantum_ns=TURN_NS) if spec.stepped and spec.quantum_ns is None else spec
 
 
 class SteppingMachine:
@@ -99,11 +82,10 @@ class SteppingMachine:
         tells_waits: bool = True,
         alone: bool = False,
     ) -> None:
-        self._stage, self._link, self._attended, self._tells_waits = stage, link, attended, tells_waits
+        self._stage, self._attended, self._tells_waits = stage, attended, tells_waits
         self._alone = alone
         self.now_ns = 0
         self._poller = Poller()
-        self._asked: deque[Command] = deque()
         self._reports: list[Report] = []
         #: Told at the next instant: what belongs behind what is told at this one.
         self._later: list[Report] = []
@@ -120,9 +102,7 @@ class SteppingMachine:
         self._frozen = False
         arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
         self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
-        self._script: deque[At] = deque(sorted(scenario.script, key=lambda at: at.time_ns))
-        #: The operator's watch is ahead of the machine's clock by as long as the machine was paused.
-        self._paused_ns = 0
+        self._requests = Requests(link, scenario.script, self._poller)
         #: Rounds of those who spin since anything else happened.
         self._rounds = 0
         #: Somebody may have changed what is shared since it was last read, which whoever comes to a line does.
@@ -133,8 +113,6 @@ class SteppingMachine:
         self._doomed: list[tuple[int, Task]] = []
         self._said = SaidLocks()
         self._waiting = Waiting(self._crew, self._said, self._reports_of_waits, lambda: self.now_ns)
-        if link is not None:
-            self._poller.add(link.fileno(), self._listen)
 
     @property
     def expects(self) -> bool:
@@ -144,7 +122,7 @@ class SteppingMachine:
     @property
     def awaits(self) -> bool:
         """Whether something comes by the clock."""
-        return bool(self._arrivals or brings_more(self._script))
+        return bool(self._arrivals or self._requests.brings_more)
 
     def start(self) -> None:
         """The room is as new; nobody is there yet."""
@@ -154,7 +132,7 @@ class SteppingMachine:
 
     def wait(self, deadline_ns: int | None) -> Happened:
         """One turn of whoever has the CPU; where nobody has, until something happens."""
-        self._check_link()
+        self._interrupted()
         self._reports += self._later
         self._later = []
         self._bring_due()
@@ -185,6 +163,7 @@ class SteppingMachine:
                     self._frozen, self._running = True, None
                 case Thaw():
                     self._frozen = False
+                    self._requests.thawed()
                 case Carry(command, pid):
                     self._carry(command, self.by_pid.get(pid or 0))
         return _DONE
@@ -337,8 +316,8 @@ class SteppingMachine:
             return
         hopeless = self._waiting.is_hopeless(self._blocked)
         times = [spec.arrive_ns for _, spec in islice(self._arrivals, 1)]
-        if hopeless and brings_more(self._script):
-            times += [at.time_ns - self._paused_ns for at in islice(self._script, 1)]
+        if hopeless and (next_ns := self._requests.next_ns) is not None:
+            times.append(next_ns)
         if times:
             self.now_ns = max(self.now_ns, min(times))
         elif hopeless and not self._attended:
@@ -378,59 +357,45 @@ class SteppingMachine:
             for name, reason in self._crew.bear(due, self._said.path):
                 self._tell(Fault(self.now_ns, Clause("could not be started", {"name": name, "reason": reason})))
             self._tell_all(None)
-        while self._script and self._script[0].time_ns <= self.now_ns + self._paused_ns:
-            self._reports.append(Asked(self._script.popleft().do))
+        self._reports += map(Asked, self._requests.due(self.now_ns))
 
     # Commands
 
     def _wait_frozen(self) -> None:
         """Only the operator's watch goes on, where the script ends the pause."""
-        if any(isinstance(at.do, (Resume, Step)) for at in self._script):
-            at = self._script.popleft()
-            self._paused_ns = max(self._paused_ns, at.time_ns - self.now_ns)
-            self._reports.append(Asked(at.do))
-        elif self._link is None:
+        if self._requests.end_pauses:
+            self._reports.append(Asked(self._requests.next_in_pause(self.now_ns)))
+        elif self._requests.link is None:
             self._tell(Fault(self.now_ns, Clause("nothing can happen any more")))
             self._reports.append(Asked(Quit()))
         else:
             self._poller.wait(time.monotonic_ns() + _LOOK_NS)
-            self._check_link()
+            self._interrupted()
             self._take_asked()
-
-    def _listen(self) -> None:
-        if self._link is not None:
-            self._asked.extend(command for command in self._link.read() if not isinstance(command, Farewell))
-
-    def _check_link(self) -> None:
-        if self._link is not None:
-            self._poller.wait(time.monotonic_ns())
-            self._asked.extend(self._link.check())
-        now_ns = time.monotonic_ns()
-        while self._doomed and self._doomed[0][0] <= now_ns:
-            self._doomed.pop(0)[1].body.child.send(signal.SIGKILL)
 
     def _interrupted(self) -> bool:
         """Whether the operator wants something, while a turn takes long."""
-        self._check_link()
-        return bool(self._asked)
+        now_ns = time.monotonic_ns()
+        while self._doomed and self._doomed[0][0] <= now_ns:
+            self._doomed.pop(0)[1].body.child.send(signal.SIGKILL)
+        return self._requests.look()
 
     def _take_asked(self) -> bool:
-        asked = bool(self._asked)
-        while self._asked:
-            self._reports.append(Asked(self._asked.popleft()))
-        return asked
+        before = len(self._reports)
+        self._reports += map(Asked, self._requests.take())
+        return len(self._reports) > before
 
     def _carry(self, command: Command, task: Task | None) -> None:
         console = task.body.child.console if task is not None else None
         match command:
             case Kill() if task is not None:
                 self._kill(task)
-            case Type(_, text) if console is not None:
-                self._type(console, text + "\n")
-            case Press() if console is not None:
-                self._type(console, command.character)
-            case Keys(_, text) if console is not None:
-                self._type(console, text)
+            case Type(_, text) if task is not None and console is not None:
+                self._type(task, console, text + "\n")
+            case Press() if task is not None and console is not None:
+                self._type(task, console, command.character)
+            case Keys(_, text) if task is not None and console is not None:
+                self._type(task, console, text)
             case Resize(_, rows, columns) if console is not None:
                 console.resize(rows, columns)
             case Spawn(argv):
@@ -447,8 +412,11 @@ class SteppingMachine:
         self._crew.await_change()
         self._tell_all(None)
 
-    def _type(self, console: Console, text: str) -> None:
-        """Who reads it wakes at once."""
+    def _type(self, task: Task, console: Console, text: str) -> None:
+        """Who reads it wakes at once. No terminal turns a key into a signal here, so we do."""
+        if _INTERRUPT in text and console.settings.canonical:
+            text = text.replace(_INTERRUPT, "")
+            task.body.child.send(signal.SIGINT)
         console.type(text)
         self._crew.await_change()
         self._tell_all(None)

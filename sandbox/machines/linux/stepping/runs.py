@@ -22,8 +22,9 @@ from types import TracebackType
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import run
 from sandbox.kernel.operator import CommandInterpreter
-from sandbox.machines.linux.stepping.machine import TURN_NS, SteppingMachine, one_line
+from sandbox.machines.linux.stepping.machine import SteppingMachine
 from sandbox.machines.linux.stepping.stage import Stage
+from sandbox.machines.linux.stepping.turns import TURN_NS, one_line
 from sandbox.model.events import Event
 from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy

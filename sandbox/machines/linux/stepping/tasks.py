@@ -50,6 +50,8 @@ class Body:
         #: What it has said of its end.
         self.said: int | None = None
         self.ended = False
+        #: How many that it has started have not said who they are.
+        self.owed = 0
 
     @property
     def os_pid(self) -> int:
