@@ -27,6 +27,7 @@ FORMATS = {
     "html": "html.page",
     "json": "document",
     "ostep": "ostep",
+    "order": "order",
 }
 
 
@@ -40,7 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=_(
             "perfetto: for ui.perfetto.dev; svg: a picture; html: a page that plays it in a browser; csv: a row for "
             "each stretch of time in one state; json: the document of run --json, and every event; ostep: the command "
-            "that checks it with the book's simulators"
+            "that checks it with the book's simulators; order: who had which turn, as lines for a scenario"
         ),
     )
     parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))

@@ -31,6 +31,12 @@ class Step(Command, frozen=True, tag=True):
     """Go on until one scheduling decision has been made, and pause before it takes effect."""
 
 
+class Choose(Command, frozen=True, tag=True):
+    """Give the next turn to a process, named by pid or name, where the policy leaves it to a person."""
+
+    who: str
+
+
 class Predict(Command, frozen=True, tag=True):
     """Pause before each choice between several processes, so that a person can say who will run; or no longer. Step and
     Resume then have the policy choose."""
@@ -141,6 +147,7 @@ AnyCommand = (
     Pause
     | Resume
     | Step
+    | Choose
     | Predict
     | PauseAtSteps
     | Tune
@@ -162,6 +169,7 @@ FORMS = {
     "pause": "pause",
     "resume": "resume",
     "step": "step",
+    "choose": "choose NAME",
     "quantum": "quantum 20ms",
     "policy": "policy NAME",
     "reload": "reload",
@@ -188,8 +196,8 @@ def parse_command(text: str) -> AnyCommand:
         return UsePolicy(rest)
     if verb == "set" and line:
         return Tune(who, line)
-    if verb == "kill" and rest and not line:
-        return Kill(who)
+    if verb in ("kill", "choose") and rest and not line:
+        return Kill(who) if verb == "kill" else Choose(who)
     if verb == "spawn" and rest:
         return Spawn(split_command(rest))
     if verb == "type" and who:

@@ -18,6 +18,7 @@ from sandbox.model.queues import ParameterView as ParameterView
 from sandbox.model.queues import Queued as Queued
 from sandbox.model.queues import QueueView as QueueView
 from sandbox.model.retirement import KEPT
+from sandbox.model.rules import BY_CHOICE as BY_CHOICE
 from sandbox.model.rules import FOR_OTHERS, HEAD_OF_QUEUE, MISSED_DEADLINE, POLL, READ_CONSOLE, STILLBIRTHS, STUCK
 from sandbox.model.rules import Did as Did
 from sandbox.model.socket_events import Accepted as Accepted
@@ -34,6 +35,7 @@ Stream = Literal["console"]
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
 RESUMED = Clause("goes on after a pause")
 KEEPS = Clause("keeps the CPU")
+GOES_ON = (RESUMED.rule, KEEPS.rule)
 
 
 class Booted(Event, frozen=True, tag=True):
@@ -109,6 +111,11 @@ class Dispatched(Event, frozen=True, tag=True):
     def is_decision(self) -> bool:
         """Whether the policy decided; not where a process goes on after a pause."""
         return self.why != RESUMED
+
+    @property
+    def begins_turn(self) -> bool:
+        """Whether a turn begins: not where a process goes on."""
+        return self.why.rule not in GOES_ON
 
     @property
     def takes_head(self) -> bool:
@@ -317,12 +324,17 @@ class Operator(Event, frozen=True, tag=True):
     @property
     def goes_on(self) -> bool:
         """Whether it ends a pause, if only for one decision."""
-        return self.did.rule in (Did.RESUMED, Did.STEPPED)
+        return self.did.rule in (Did.RESUMED, Did.STEPPED, Did.CHOSE)
 
     @property
     def asks_cpu(self) -> int | None:
         """The CPU for which the machine pauses to ask who will run; None where it does not ask."""
         return self.did.number("cpu") if self.is_pause else None
+
+    @property
+    def asks_choice(self) -> bool:
+        """Whether the machine pauses for a person to choose who shall run."""
+        return self.is_pause and self.did.text("by") == BY_CHOICE
 
     @property
     def takes_other_policy(self) -> bool:

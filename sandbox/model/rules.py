@@ -12,6 +12,10 @@ STUCK = ("waits for somebody to type", "nothing can happen any more", "deadlock"
 #: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"
+#: Of ``Dispatched.why``: a person has chosen; and of ``Fault.what``: whoever has the next turn cannot run.
+CHOSEN, ORDER = "you chose", "order cannot be kept"
+#: By whom a machine is paused that asks who shall run next.
+BY_CHOICE = "choice"
 #: Causes of a wait in which somebody may press a key.
 AT_A_CONSOLE = (READ_CONSOLE, POLL)
 #: Causes of a wait whose end is another process's doing.
@@ -25,6 +29,6 @@ FOR_OTHERS = (
 class Did:
     """Rules of ``Operator.did`` that code goes by."""
 
-    PAUSED, RESUMED, STEPPED = "paused", "resumed", "stepped"
+    PAUSED, RESUMED, STEPPED, CHOSE = "paused", "resumed", "stepped", "chose"
     QUIT, KILLED, TUNED = "quit", "killed", "set"
     CHANGED_POLICY, RELOADED = "policy", "reloaded"

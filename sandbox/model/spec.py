@@ -47,7 +47,7 @@ TIES = ("arrival-first", "requeue-first")
 SLICES = ("time", "line", "instruction")
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
-PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "log")
+PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "program", "log")
 
 
 def parse_segment(text: str) -> Segment:

@@ -307,6 +307,23 @@ class ListOf(Kind[list[T]]):
         return self.item.range()
 
 
+class Words(ListOf[str]):
+    """Names in their order: ``a a b``, with commas or blanks between them."""
+
+    def __init__(self, least: int = 0, most: int = 1_000) -> None:
+        super().__init__(Name(), least, most)
+
+    def raw(self, text: str) -> object:
+        words = text.split()
+        return [word.strip(",") for word in words] if len(words) > 1 else [*filter(None, text.strip().split(","))]
+
+    def write(self, value: list[str]) -> str:
+        return " ".join(value)
+
+    def range(self) -> str:
+        return f"NAME NAME … ({self.least} … {self.most})"
+
+
 class Parsed(Kind[T]):
     """Text that a function turns into a value; the function raises BadValue."""
 

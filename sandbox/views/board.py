@@ -29,6 +29,7 @@ from sandbox.model.events import (
     Ready,
     Resolved,
     Scheduling,
+    Stepped,
     Terminal,
     Waits,
     Wrote,
@@ -37,6 +38,7 @@ from sandbox.model.retirement import Dead, heirs
 from sandbox.model.states import State, move
 from sandbox.views.console import ConsoleText
 from sandbox.views.network import SOCKET_EVENTS, Network
+from sandbox.views.program import Program
 from sandbox.views.tape import Size, Tape, sent
 from sandbox.views.transitions import Transitions
 
@@ -161,8 +163,9 @@ class Board:
         self.halted: Halted | None = None
         self.now_ns = 0
         self.paused = False
-        #: The CPU for which it has been asked who will get it, while nobody knows.
+        #: The CPU for which it has been asked who will get it, while nobody knows; and whether the answer decides it.
         self.asked: int | None = None
+        self.chooses = False
         self.policy = ""
         self.parameters: dict[str, object] = {}
         #: The policy's own queues, when somebody looked last.
@@ -176,6 +179,7 @@ class Board:
         self.rows: dict[int, Row] = {}
         self.network = Network()
         self.transitions = Transitions()
+        self.program = Program()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
@@ -224,7 +228,11 @@ class Board:
                     self.ready.appendleft(pid)
                 else:
                     self.ready.append(pid)
+            case Stepped():
+                self.program.step(event)
+                return
             case Dispatched(pid=pid, cpu=cpu):
+                self.program.dispatch(event)
                 row = self._enter(pid, states.RUNNING)
                 row.cpu, row.slice_ns = cpu, event.slice_ns
                 self.running[cpu] = pid
@@ -256,6 +264,7 @@ class Board:
             case Operator():
                 if event.is_pause or event.goes_on:
                     self.paused, self.asked = event.is_pause, event.asks_cpu
+                    self.chooses = event.asks_choice
                 elif event.takes_other_policy:
                     self.failure = None
             case Deadlocked():
@@ -287,6 +296,7 @@ class Board:
         board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
         board.recent, board.dead = self.recent.copy(), self.dead.copy()
         board.network, board.transitions = self.network.copy(), self.transitions.copy()
+        board.program = self.program.copy()
         return board
 
     def _retire(self, pids: Sequence[int]) -> None:
@@ -300,6 +310,7 @@ class Board:
             if row.console in pass_to:
                 row.console = row.pid
         self.transitions.forget(pids)
+        self.program.forget(pids)
         self.network.forget(pass_to)
         self.retired += len(pids)
 

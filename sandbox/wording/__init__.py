@@ -26,10 +26,11 @@ from sandbox.wording.results import (
     violation,
     what_if,
 )
+from sandbox.wording.steps import changed, missing
 from sandbox.wording.system import system_error
 from sandbox.wording.templates import Names, listed
 from sandbox.wording.waits import burden, burst, cause, client, held, situation, state
-from sandbox.wording.why import question, score, verdict, why
+from sandbox.wording.why import choice, question, score, verdict, why
 
 __all__ = [
     "Names",
@@ -37,6 +38,8 @@ __all__ = [
     "burden",
     "burst",
     "cause",
+    "changed",
+    "choice",
     "client",
     "defect",
     "endings",
@@ -51,6 +54,7 @@ __all__ = [
     "later",
     "law",
     "listed",
+    "missing",
     "not_compared",
     "note",
     "operator",

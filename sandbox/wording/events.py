@@ -35,6 +35,7 @@ from sandbox.model.events import (
     Recipe,
     Resolved,
     Scheduling,
+    Stepped,
     Terminal,
     Transferred,
     Unseen,
@@ -44,6 +45,7 @@ from sandbox.model.events import (
 from sandbox.util.text import clean
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.policies import note, queue, rule
+from sandbox.wording.steps import stepped
 from sandbox.wording.templates import Names, fill, listed, say
 from sandbox.wording.waits import cause, deadlock, resolved, waits, waits_for
 
@@ -133,6 +135,7 @@ _KINDS: Messages = {
     "waits": "waits",
     "deadlocked": "deadlocked",
     "resolved": "resolved",
+    "stepped": "stepped",
     "exited": "exited",
     "wrote": "wrote",
     "terminal": "terminal",
@@ -173,6 +176,8 @@ def sentence(event: Event, names: Names) -> str:
             return deadlock(event, names)
         case Resolved():
             return resolved(event, names)
+        case Stepped():
+            return stepped(event, names)
         case Fault(what=what, pid=pid):
             return fault(what) if pid is None else f"{names.get(pid, str(pid))}: {fault(what)}"
     return _of_machine(event, names)

@@ -21,6 +21,7 @@ from sandbox.model.events import (
     Resolved,
     Wrote,
 )
+from sandbox.model.rules import CHOSEN
 from sandbox.wording.events import lead, sentence, status
 from sandbox.wording.faults import operator
 from sandbox.wording.policies import note, rule
@@ -75,8 +76,11 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
                 said.append(_("{name} is over: {status}.").format(name=names[pid], status=status(event)))
             case Dispatched(pid=pid, why=clause):
                 said += _tie(instant, names)
+                if clause.rule == CHOSEN:
+                    said.append(_("You chose {name}.").format(name=names[pid]))
+                    continue
                 said.append(fill(_CHOSEN, {"policy": policy, "name": names[pid], "why": rule(clause)}))
-            case Operator(did=did) if did.rule not in (Did.PAUSED, Did.STEPPED):
+            case Operator(did=did) if did.rule not in (Did.PAUSED, Did.STEPPED, Did.CHOSE):
                 said.append(_("You: {did}.").format(did=operator(did)))
             case PolicyNote():
                 said.append(_whole(note(event, names)))
@@ -98,6 +102,11 @@ def verdict(said: int, made: Dispatched, names: Names, policy: str) -> str:
 def question(cpu: int | None) -> str:
     """What is asked. ``cpu`` None: there is only one."""
     return _("WHO RUNS NEXT?") if cpu is None else _("WHO RUNS NEXT ON CPU {cpu}?").format(cpu=cpu)
+
+
+def choice(cpu: int | None) -> str:
+    """What is asked where a person decides. ``cpu`` None: there is only one."""
+    return _("WHOSE TURN IS IT?") if cpu is None else _("WHOSE TURN IS IT ON CPU {cpu}?").format(cpu=cpu)
 
 
 def score(right: int, of: int) -> str:

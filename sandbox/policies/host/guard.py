@@ -49,6 +49,10 @@ class CheckedHandle:
         """Let a task's slice begin anew."""
         self._renew(self._real(task))
 
+    def fault(self, what: Clause, task: Task | None = None) -> None:
+        """What a policy of somebody's own cannot do is a move of its own."""
+        self.note(what, task)
+
     def failed(self, what: Clause) -> None:
         """Only a guard says so."""
 

@@ -10,7 +10,7 @@ from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
 from sandbox.i18n import _
 from sandbox.lessons.course import finish
-from sandbox.model.commands import Command, Keys, Pause, PauseAtSteps, Predict, Resume, Spawn, Step, Type
+from sandbox.model.commands import Choose, Command, Keys, Pause, PauseAtSteps, Predict, Resume, Spawn, Step, Type
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.trace.record import Recorder
@@ -214,7 +214,10 @@ class Live:
             self.send(Pause())  # the question is gone, its pause stays
 
     def answer(self, pid: int) -> None:
-        if self.quiz.answer(pid):
+        question = self.quiz.question
+        if question is not None and question.chooses:
+            self.ask(Choose(str(pid)))
+        elif self.quiz.answer(pid):
             self.ask(Step())
 
     def go_on(self) -> None:

@@ -130,7 +130,7 @@ class Session(Protocol):
         """Ask before each choice from now on, or no longer."""
 
     def answer(self, pid: int) -> None:
-        """Say that this process runs next."""
+        """Say that this process runs next; where a person decides it, it does."""
 
     def go_on(self) -> None:
         """On to the next question."""
