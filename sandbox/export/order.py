@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Iterator
 from typing import TextIO
 
 from sandbox.export.material import Material
@@ -11,15 +9,16 @@ from sandbox.i18n import _
 from sandbox.model.events import Dispatched
 from sandbox.model.values import BadValue
 from sandbox.policies.scripted import MAX_TURNS, Scripted
+from sandbox.scenario.turns import order_lines
 from sandbox.util.units import write_duration
 from sandbox.views.eventlog import Moment
-
-_WIDTH = 110
 
 
 def write(material: Material, file: TextIO) -> None:
     """Write the lines that belong into ``[machine]``. Raises BadValue where nothing had a turn, or too many."""
-    moment, order, slices_ns = Moment(), [], set()
+    moment = Moment()
+    order: list[str] = []
+    slices_ns: set[int | None] = set()
     for event in material.events:
         moment.apply(event)
         if isinstance(event, Dispatched) and event.begins_turn:
@@ -32,33 +31,21 @@ def write(material: Material, file: TextIO) -> None:
     said = _("{number} turns under {policy}: these lines belong into [machine]")
     file.write(f"# {said.format(number=len(order), policy=material.booted.policy)}\n")
     quantum = _quantum(material, slices_ns)
-    if quantum is None and not material.header.scenario.machine.stepped:
+    if quantum is None:
         file.write(f"# {_('they were not equally long: who has which turn is kept, not how long it is')}\n")
     if material.booted.cpus > 1:
         file.write(f"# {_('the mini CPUs take the next entry as they become free')}\n")
-    lines = [*_lines(json.dumps(name, ensure_ascii=False) for name in order)]
-    inside = lines[0] if len(lines) == 1 else "\n".join(["", *(f"  {line}" for line in lines), ""])
-    ends = f", quantum = {json.dumps(quantum)}" if quantum else ""
-    file.write(f'policy = "{Scripted.name}"\nparameters = {{ order = [{inside}]{ends} }}\n')
-
-
-def _lines(words: Iterable[str]) -> Iterator[str]:
-    """Words with commas, in lines that end between them."""
-    said = ""
-    for word in words:
-        if len(said) + len(word) > _WIDTH:
-            yield f"{said},"
-            said = ""
-        said += f", {word}" if said else word
-    yield said
+    file.write(order_lines(order, quantum or ""))
 
 
 def _quantum(material: Material, slices_ns: set[int | None]) -> str | None:
     """The quantum of all turns, to be written down; "": it is the one that the scenario has anyway. None: there is no
     such quantum."""
     machine = material.header.scenario.machine
-    if machine.stepped or len(slices_ns) > 1:
+    if machine.stepped:
+        return ""
+    if len(slices_ns) > 1:
         return None
-    quantum_ns = slices_ns.pop() or 0
-    own = Scripted().quantum if machine.quantum_ns is None else machine.quantum_ns
-    return "" if quantum_ns == own else write_duration(quantum_ns)
+    quantum_ns = next(iter(slices_ns)) or 0
+    own_ns = Scripted().quantum if machine.quantum_ns is None else machine.quantum_ns
+    return "" if quantum_ns == own_ns else write_duration(quantum_ns)

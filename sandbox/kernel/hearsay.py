@@ -24,9 +24,7 @@ def record(happened: Happened, before_ns: int, processes: Processes, journal: Jo
     return lives
 
 
-def _record_lives(
-    lives: Iterable[Lived], before_ns: int, now_ns: int, processes: Processes, journal: Journal
-) -> None:
+def _record_lives(lives: Iterable[Lived], before_ns: int, now_ns: int, processes: Processes, journal: Journal) -> None:
     """Nobody could schedule these: each was over when it was heard of. They are put down in the order of their births
     and ends, which lie between the last instant and this one. What they have used, they used without being
     dispatched."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from sandbox.model.naming import Names
 from sandbox.model.retirement import Dead
 from sandbox.model.spec import ProcessSpec, Segment
-from sandbox.model.naming import Names
 from sandbox.model.states import BLOCKED, READY, State, illegal
 from sandbox.policies.base import Task
 

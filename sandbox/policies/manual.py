@@ -14,7 +14,7 @@ class Manual(Policy):
     choose has the CPU for at most one quantum. Where nobody is there, the commands ``choose NAME`` of a script choose,
     else the one that has been ready for longest runs.
 
-    Bad wherever choices are many: a machine makes thousands while a person makes one.
+    Bad when choices are many: a machine makes thousands while a person makes one.
     """
 
     name = "manual"

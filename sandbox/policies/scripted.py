@@ -9,6 +9,7 @@ from itertools import islice
 
 from sandbox.model.rules import ORDER
 from sandbox.model.states import State
+from sandbox.model.values import BadValue
 from sandbox.policies import (
     BUILT_IN,
     Choice,
@@ -25,7 +26,6 @@ from sandbox.policies import (
     find,
 )
 from sandbox.policies.base import PREEMPTED, READY
-from sandbox.model.values import BadValue
 from sandbox.util.units import write_duration
 
 #: Turns of an order: as many as a scenario's file has room for.
@@ -39,7 +39,7 @@ class Scripted(Policy):
     An entry whose process cannot run is dropped, and the run says so. After the last entry the policy ``then``
     decides.
 
-    Bad for any load but the one that the order was made for.
+    Bad when the load is another one than that for which the order was made: much of it cannot be kept.
     """
 
     name = "scripted"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import stat
@@ -82,7 +83,7 @@ def text_lines(text: str) -> tuple[str, ...]:
 
 def _of_command(command: list[str], folder: str) -> Source:
     """The code in the command line, or the first word of it that is a text file, if that may be a program."""
-    for option, code in zip(command[1:], command[2:], strict=False):
+    for option, code in itertools.pairwise(command):
         if option in _CODE:
             return Source(clean_line(f"{command[0]} {option}"), text_lines(code))
     interpreted = _INTERPRETERS.fullmatch(os.path.basename(command[0])) is not None

@@ -207,14 +207,8 @@ class Board:
                 if pid in self.rows:  # who has retired may have left its console to others
                     self.rows[pid].use_console(event)
                 return
-            case Waits():
-                self._wait_for(event)
-                return
-            case Queues():
-                self.queues = event
-                return
-            case Described():
-                self.described = event
+            case Waits() | Queues() | Described() | Stepped():
+                self._take_note(event)
                 return
             case Admitted():
                 self.rows[event.pid] = Row(event, self.rows.get(event.parent or 0))
@@ -228,9 +222,6 @@ class Board:
                     self.ready.appendleft(pid)
                 else:
                     self.ready.append(pid)
-            case Stepped():
-                self.program.step(event)
-                return
             case Dispatched(pid=pid, cpu=cpu):
                 self.program.dispatch(event)
                 row = self._enter(pid, states.RUNNING)
@@ -282,6 +273,18 @@ class Board:
                 self.described = None
             case Halted():
                 self.halted = event
+
+    def _take_note(self, event: Waits | Queues | Described | Stepped) -> None:
+        """Something is known that explains nothing by itself."""
+        match event:
+            case Waits():
+                self._wait_for(event)
+            case Queues():
+                self.queues = event
+            case Described():
+                self.described = event
+            case Stepped():
+                self.program.step(event)
 
     def _wait_for(self, event: Waits) -> None:
         row = self.rows.get(event.pid)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.i18n import N_, Messages, _
-from sandbox.model.events import Change, Clause, Stepped
+from sandbox.model.events import Change, Clause, Figure, Stepped
 from sandbox.util.text import clean_line
 from sandbox.wording.templates import Names, fill, say
 from sandbox.wording.waits import cause
@@ -34,7 +34,7 @@ def stepped(event: Stepped, names: Names) -> str:
     if not event.line:
         file = event.next_file or event.file
         return fill(_COMES, {"name": name, "file": clean_line(file), "line": event.next_line})
-    figures = {"name": name, "file": clean_line(event.file), "line": event.line}
+    figures: dict[str, Figure] = {"name": name, "file": clean_line(event.file), "line": event.line}
     if not event.changed:
         return fill(_STEPPED, figures)
     return fill(_STEPPED_AND_CHANGED, {**figures, "changes": _(", ").join(map(changed, event.changed))})
@@ -58,6 +58,7 @@ def unkept(clause: Clause) -> str:
         of_wait = {name.removeprefix(_OF_WAIT): value for name, value in figures.items() if name.startswith(_OF_WAIT)}
         figures = {**figures, "on": cause(Clause(on, of_wait))}
     return fill(_UNKEPT.get(str(figures.get("state")), _UNKEPT["absent"]), figures)
+
 
 _MISSING: Messages = {
     "no source": "there is no source of it here",

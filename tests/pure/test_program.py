@@ -9,7 +9,7 @@ from sandbox import wording
 from sandbox.export import document, perfetto, svg, table
 from sandbox.export.html import page
 from sandbox.export.material import gather
-from sandbox.model.events import Change, Event, Stepped, decode, encode
+from sandbox.model.events import AnyEvent, Change, Stepped, decode, encode
 from sandbox.model.spec import ProcessSpec
 from sandbox.scenario.sources import source_beside, source_of, stretch_at, text_lines
 from sandbox.trace.header import describe
@@ -20,7 +20,7 @@ from tests.support.kernel_script import KernelScript
 from tests.support.scenarios import process
 
 
-def stepped_run() -> list[Event]:
+def stepped_run() -> list[AnyEvent]:
     """Two processes, a line a turn."""
     script = KernelScript("manual", None).admit("a").admit("b")
     for number, name in enumerate("aabab"):
@@ -39,7 +39,8 @@ def test_it_knows_where_each_stands_now_and_before() -> None:
     program = log.live.board.program
     assert [program.steps[pid].line for pid in (1, 2)] == [4, 5]
     stand = program.steps[1].last
-    assert stand is not None and (stand.file, stand.line, stand.function) == ("count.py", 5, "add")
+    assert stand is not None
+    assert (stand.file, stand.line, stand.function) == ("count.py", 5, "add")
     assert (program.last, [*program.turns], program.taken) == (2, [1, 1, 2, 1, 2], 5)
     steps = [index for index, event in enumerate(events, 1) if isinstance(event, Stepped)]
     before = log.at(steps[1]).board.program
@@ -56,7 +57,8 @@ def test_threads_of_a_process_stand_at_places_of_their_own() -> None:
         log.add(event)
     steps = log.live.board.program.steps[1]
     assert {thread: stand.line for thread, stand in steps.stands.items()} == {0: 3, 1: 8}
-    assert steps.last is not None and (steps.last.thread, steps.last.file) == (0, "u.py")
+    assert steps.last is not None
+    assert (steps.last.thread, steps.last.file) == (0, "u.py")
 
 
 def test_a_line_is_told_in_words() -> None:
@@ -69,7 +71,7 @@ def test_a_line_is_told_in_words() -> None:
 
 
 def test_every_export_has_room_for_lines(tmp_path: Path) -> None:
-    material = gather(describe(blank_scenario("a", "b"), None), stepped_run())  # type: ignore[arg-type]
+    material = gather(describe(blank_scenario("a", "b"), None), stepped_run())
     for module in (document, perfetto, svg, table, page):
         with (tmp_path / "out").open("w", encoding="utf-8") as file:
             module.write(material, file)  # type: ignore[attr-defined]
@@ -101,7 +103,8 @@ def test_only_texts_beside_the_scenario_are_shown(tmp_path: Path) -> None:
     os.mkfifo(folder / "fifo")
     for name in ("../secret", "link", str(tmp_path / "secret"), "fifo", "gone.py", "", "nul\0"):
         missing = source_beside(name, str(folder)).missing
-        assert missing is not None and wording.missing(missing), name
+        assert missing is not None, name
+        assert wording.missing(missing)
 
 
 def test_lines_are_numbered_as_python_does() -> None:

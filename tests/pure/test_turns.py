@@ -253,4 +253,6 @@ def test_children_go_by_their_names_on_the_board() -> None:
             called.became(event.pid, event.name)
     ours = {pid: one.called for pid, one in called._known.items()}
     assert ours == moment.names
-    assert ours[4] == "cat" and ours[5] == "cat#5" and ours[3] == "cat#3"
+    assert ours[4] == "cat"
+    assert ours[5] == "cat#5"
+    assert ours[3] == "cat#3"

@@ -186,7 +186,7 @@ def _from_cell(text: str, first: int) -> str:
 def windowed(pids: Sequence[int], room: int, first: int, chosen: int | None) -> tuple[Sequence[int], int]:
     """So many of these as there is room for, with the chosen one among them, and which of them is the first."""
     first = max(min(first, len(pids) - room), 0)
-    if chosen in pids:
-        place = list(pids).index(chosen)
+    if chosen is not None and chosen in pids:
+        place = [*pids].index(chosen)
         first = max(min(first, place), place - room + 1)
     return pids[first : first + room], first

@@ -140,7 +140,7 @@ class Program(Panel, can_focus=True):
 
     def _pane(self) -> Pane:
         """That of the chosen process, else the first."""
-        place = [*self._pids].index(self._chosen) if self._chosen in self._pids else 0
+        place = next((place for place, pid in enumerate(self._pids) if pid == self._chosen), 0)
         return self._panes[place]
 
     def action_page(self, by: int) -> None:
