@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sized
 
 from sandbox.model.events import Event
-from sandbox.model.rules import BY_CHOICE
+from sandbox.model.rules import PausedBy
 
 #: By whom the machine is paused while it asks who will run, or who shall, after a step, and where a lesson's step
 #: pauses.
 QUESTION = "question"
-CHOICE = BY_CHOICE
+CHOICE = PausedBy.CHOICE
 STEP = "step"
 LESSON = "lesson"
 

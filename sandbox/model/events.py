@@ -18,8 +18,16 @@ from sandbox.model.queues import ParameterView as ParameterView
 from sandbox.model.queues import Queued as Queued
 from sandbox.model.queues import QueueView as QueueView
 from sandbox.model.retirement import KEPT
-from sandbox.model.rules import BY_CHOICE as BY_CHOICE
-from sandbox.model.rules import FOR_OTHERS, HEAD_OF_QUEUE, MISSED_DEADLINE, POLL, READ_CONSOLE, STILLBIRTHS, STUCK
+from sandbox.model.rules import (
+    FOR_OTHERS,
+    HEAD_OF_QUEUE,
+    MISSED_DEADLINE,
+    POLL,
+    READ_CONSOLE,
+    STILLBIRTHS,
+    STUCK,
+    PausedBy,
+)
 from sandbox.model.rules import Did as Did
 from sandbox.model.socket_events import Accepted as Accepted
 from sandbox.model.socket_events import Backlog as Backlog
@@ -334,7 +342,7 @@ class Operator(Event, frozen=True, tag=True):
     @property
     def asks_choice(self) -> bool:
         """Whether the machine pauses for a person to choose who shall run."""
-        return self.is_pause and self.did.text("by") == BY_CHOICE
+        return self.is_pause and self.did.text("by") == PausedBy.CHOICE
 
     @property
     def takes_other_policy(self) -> bool:

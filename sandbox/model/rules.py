@@ -14,8 +14,6 @@ HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline
 POLL, READ_CONSOLE = "poll", "read console"
 #: Of ``Dispatched.why``: a person has chosen; and of ``Fault.what``: whoever has the next turn cannot run.
 CHOSEN, ORDER = "you chose", "order cannot be kept"
-#: By whom a machine is paused that asks who shall run next.
-BY_CHOICE = "choice"
 #: Causes of a wait in which somebody may press a key.
 AT_A_CONSOLE = (READ_CONSOLE, POLL)
 #: Causes of a wait whose end is another process's doing.
@@ -24,6 +22,12 @@ FOR_OTHERS = (
     *(FOR_CHILD, "read pipe", "write pipe", "open fifo", "recv", "send", "accept", "receive message", "send message"),
     *("lock", "eventfd", "futex", "mutex", "condition", "semaphore", "lock or semaphore", "barrier", "join"),
 )
+
+
+class PausedBy:
+    """Who pauses a machine, as far as code goes by it: who asks whose turn it shall be."""
+
+    CHOICE = "choice"
 
 
 class Did:

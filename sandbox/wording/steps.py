@@ -17,7 +17,7 @@ _SHARED = N_("{change} (shared)")
 
 #: Why an entry of an order cannot be kept, by the state of its process.
 _UNKEPT: Messages = {
-    "absent": "order cannot be kept: turn {turn} of {of} is that of {who}, which has not been ready yet",
+    "order cannot be kept": "order cannot be kept: turn {turn} of {of} is that of {who}, which has not been ready yet",
     "new": "order cannot be kept: turn {turn} of {of} is that of {who}, which has not been ready yet",
     "running": "order cannot be kept: turn {turn} of {of} is that of {who}, which runs already",
     "blocked": "order cannot be kept: turn {turn} of {of} is that of {who}, which is blocked: {on}",
@@ -57,7 +57,7 @@ def unkept(clause: Clause) -> str:
     if isinstance(on, str):
         of_wait = {name.removeprefix(_OF_WAIT): value for name, value in figures.items() if name.startswith(_OF_WAIT)}
         figures = {**figures, "on": cause(Clause(on, of_wait))}
-    return fill(_UNKEPT.get(str(figures.get("state")), _UNKEPT["absent"]), figures)
+    return fill(_UNKEPT.get(str(figures.get("state")), _UNKEPT[clause.rule]), figures)
 
 
 _MISSING: Messages = {

@@ -209,7 +209,8 @@ class QuestionBox(Lines, can_focus=True):
         candidates = self._question.candidates if self._question is not None else ()
         if candidates:
             at = candidates.index(self.chosen) + by if self.chosen in candidates else 0 if by > 0 else -1
-            self.post_message(Picked(candidates[at % len(candidates)]))
+            self.chosen = candidates[at % len(candidates)]  # a quick answer means this one
+            self.post_message(Picked(self.chosen))
 
     def action_answer(self) -> None:
         """That one; or on to the next question."""
