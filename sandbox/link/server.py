@@ -18,6 +18,7 @@ from contextlib import suppress
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import Emit, run
+from sandbox.kernel.machine import Machine
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
@@ -25,7 +26,7 @@ from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
-from sandbox.model.spec import Boot, Step
+from sandbox.model.spec import Boot, MachineSpec, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
 from sandbox.util.refusals import refused
@@ -213,6 +214,17 @@ def main(fd: str) -> None:
         raise SystemExit(1) from error
 
 
+def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
+    """The machine on which a turn is a line, and how long a slice is there."""
+    from sandbox.machines.linux.stepping.machine import SteppingMachine, one_line
+    from sandbox.machines.linux.stepping.stage import Stage
+
+    libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+    stage = Stage(boot.scenario, cpu)
+    attended = boot.attended or boot.stay
+    return SteppingMachine(boot.scenario, stage, link, attended, alone=True), one_line(boot.scenario.machine)
+
+
 def _serve(fd: str) -> None:
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)
@@ -229,7 +241,11 @@ def _serve(fd: str) -> None:
     cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
     with suppress(OSError):  # our processes tell of it
         os.sched_setaffinity(0, cpus.engine)
-    machine = LinuxMachine(boot, cpus, link)
+    machine: Machine
+    if spec.stepped:
+        machine, spec = _stepping(boot, cpus.mini[0], link)
+    else:
+        machine = LinuxMachine(boot, cpus, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)

@@ -18,6 +18,8 @@ from sandbox.util.timeout import ALARM
 
 def obstacles(scenario: Scenario) -> list[Problem]:
     """What of the scenario there is in no virtual time."""
+    if scenario.machine.stepped:
+        return [Problem(0, "machine.slice", Clause("lines are real", {"value": scenario.machine.slice}))]
     programs = [
         Problem(0, f"process {process.name}", Clause("cannot be simulated", {"value": process.runs}))
         for process in scenario.processes

@@ -8,7 +8,7 @@ STILLBIRTHS = (
     "ended before its arrival", "no birth",
 )  # fmt: skip
 #: Those after which a run ends, because nothing can happen in it any more.
-STUCK = ("waits for somebody to type", "nothing can happen any more", "deadlock")
+STUCK = ("waits for somebody to type", "nothing can happen any more", "deadlock", "spins for ever")
 #: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"

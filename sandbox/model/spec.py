@@ -45,6 +45,8 @@ CLIENT = "client"
 SERVERS = ("forking-server", "iterative-server", "nonblocking-server")
 TIES = ("arrival-first", "requeue-first")
 SLICES = ("time", "line", "instruction")
+#: Where a turn is a line, each run has a copy of the scenario's folder: so many files and bytes at most.
+MAX_FILES, MAX_BYTES = 2_000, 64 << 20
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
 PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "program", "log")

@@ -9,11 +9,11 @@ from pathlib import Path
 from sandbox import policies
 from sandbox.model.commands import Kill, Press, Type, UsePolicy
 from sandbox.model.problems import Problems, Where
-from sandbox.model.spec import CLIENT, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
+from sandbox.model.spec import CLIENT, MAX_BYTES, MAX_FILES, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
 from sandbox.model.values import BadValue, nearest, shown
 from sandbox.scenario.tables import Numbered
 from sandbox.util.addresses import parse_address
-from sandbox.util.paths import LeadsOut, is_below, read_below
+from sandbox.util.paths import LeadsOut, files_below, is_below, read_below
 from sandbox.util.timeout import ALARM
 
 
@@ -131,6 +131,27 @@ class Checks:
                     allowed=" | ".join(defined[:20]) or None,
                     hint=nearest(function, defined),
                 )
+
+    def steps(self, machine: MachineSpec, processes: Iterable[tuple[Where, ProcessSpec]], clients: int) -> None:
+        """Where a turn is a line of a program, all processes are such programs, on one mini CPU, and the folder can be
+        copied."""
+        if machine.cpus != 1:
+            self._problems.add(("machine", "cpus"), "steps on one CPU", value=machine.cpus)
+        for where, process in processes:
+            if process.python is None:
+                self._problems.add(where, "only Python steps", value=process.runs)
+            elif not process.hook:
+                self._problems.add((*where, "hook"), "steps need the hook")
+            for key in ("memory", "address_space"):
+                if getattr(process, key) is not None:
+                    self._problems.add((*where, key), "no limit where a turn is a line", key=key)
+        if clients:
+            self._problems.add(("client",), "no clients where a turn is a line")
+        names = [*files_below(str(self._folder), MAX_FILES)]
+        sizes = [path.stat().st_size for name in names if (path := self._folder / name).is_file()]
+        if len(names) > MAX_FILES or sum(sizes) > MAX_BYTES:
+            allowed = f"{MAX_FILES} files, {MAX_BYTES >> 20} MB"
+            self._problems.add(("machine", "slice"), "folder is too large", value=self._folder.name, allowed=allowed)
 
     def _parsed(self, where: Where, file: str) -> ast.Module | None:
         try:

@@ -115,6 +115,8 @@ class _Reader:
         self._checks = Checks(problems, self._folder, runs)
         #: Where processes that are clients say to which server they connect, and what they say.
         self._connections: list[tuple[Where, str]] = []
+        #: Each table of processes, and where it stands.
+        self._tables_read: list[tuple[Where, ProcessSpec]] = []
         #: How many processes there are so far, and how many stretches of work in all of them.
         self._number = self._stretches = 0
         #: What tables call their processes, and which of these names there are twice.
@@ -137,6 +139,8 @@ class _Reader:
         script = [*tables.structs("at", At, table)]
         if self._number > MAX_PROCESSES:
             self._problems.add(("process",), "too many processes", number=self._number, allowed=MAX_PROCESSES)
+        if machine is not None and machine.stepped:
+            checks.steps(machine, self._tables_read, len(clients))
         checks.policy(machine, table.get("machine"))
         checks.names(processes, self._twice)
         checks.script(script, [process.name for process in processes])
@@ -187,6 +191,7 @@ class _Reader:
                 self._connections.append(((*where, "connect"), process.connect))
         if process.python is not None:
             self._checks.function((*where, "python"), process.python)
+        self._tables_read.append((where, process))
         if not self._can_be_afforded(where, raw, process):
             return
         if process.count == 1:

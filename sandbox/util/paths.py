@@ -107,3 +107,19 @@ def _give_name(aside: str, path: str) -> None:
         if os.path.lexists(path):
             raise FileExistsError(path) from None
         os.replace(aside, path)
+
+
+#: What nobody copies with a folder: it says nothing of a program, or is made anew.
+_LEFT_OUT = frozenset({".git", ".venv", "node_modules", "__pycache__"})
+
+
+def files_below(folder: str, most: int) -> Iterator[str]:
+    """The names, from there, of all that is no folder in or below one; no more than ``most`` and one."""
+    number = 0
+    for path, folders, files in os.walk(folder):
+        folders[:] = [name for name in folders if name not in _LEFT_OUT]
+        for name in files:
+            yield os.path.relpath(os.path.join(path, name), folder)
+            number += 1
+            if number > most:
+                return

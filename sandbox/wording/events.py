@@ -15,6 +15,7 @@ from sandbox.model.events import (
     Became,
     Blocked,
     Booted,
+    Change,
     Clause,
     Closed,
     Connected,
@@ -42,7 +43,7 @@ from sandbox.model.events import (
     Waits,
     Wrote,
 )
-from sandbox.util.text import clean
+from sandbox.util.text import clean, clean_line
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.policies import note, queue, rule
 from sandbox.wording.steps import stepped
@@ -62,6 +63,14 @@ _DISPATCHED_FOR_LONG = N_("{name} gets CPU {cpu} until it blocks: {why}")
 _DESCHEDULED = N_("{name} leaves CPU {cpu} after {ran_ns} of CPU time: {reason}")
 _OVER = N_("{name} is over: {status}, {cpu_ns} of CPU time")
 _WRITES = N_("{name} writes: {text}")
+_STEPS: Messages = {
+    "to": "{name} has run line {line} and stands before line {next}",
+    "last": "{name} has run line {line}, its last one",
+    "first": "{name} has come to its first line, {next}",
+    "only": "{name} has come to an end without a line of its own",
+}
+_CHANGED = N_("{said}: {changes}")
+_SHARED = N_("{change} (shared)")
 _UNSEEN = N_("processes that {name} had started, and that ended before they were seen, used {cpu_ns} of CPU time")
 _PAINTS = N_("{name} paints on its terminal")
 _TERMINALS: Messages = {
@@ -133,6 +142,7 @@ _KINDS: Messages = {
     "descheduled": "descheduled",
     "blocked": "blocked",
     "waits": "waits",
+    "stepped": "stepped",
     "deadlocked": "deadlocked",
     "resolved": "resolved",
     "stepped": "stepped",
@@ -168,6 +178,8 @@ def sentence(event: Event, names: Names) -> str:
     if isinstance(event, SocketEvent):
         return _of_socket(event, names)
     match event:
+        case Stepped(pid=pid):
+            return _of_step(event, names.get(pid, str(pid)))
         case PolicyNote():
             return note(event, names)
         case Waits():
@@ -208,6 +220,26 @@ def _of_process(event: ProcessEvent, name: str) -> str:
         case Terminal(rows=rows, columns=columns):
             reads = "keys" if not event.canonical else "lines" if event.echo else "hidden lines"
             return fill(_TERMINALS[reads], {"name": name, "rows": rows, "columns": columns})
+
+
+def _of_step(event: Stepped, name: str) -> str:
+    """A line that was run, and what it has changed."""
+    rule = ("to" if event.next_line else "last") if event.line else "first" if event.next_line else "only"
+    other = event.next_file or event.file
+    line = f"{event.line}" if other == event.file else f"{event.file}:{event.line}"
+    following = f"{event.next_line}" if other == event.file else f"{other}:{event.next_line}"
+    said = fill(_STEPS[rule], {"name": name, "line": line, "next": following})
+    if not event.changed:
+        return said
+    changes = (change(each) for each in event.changed)
+    return fill(_CHANGED, {"said": said, "changes": ", ".join(changes)})
+
+
+def change(changed: Change) -> str:
+    """A variable that has another value: ``x 0 → 1``."""
+    before = "" if changed.before is None else f"{changed.before} → "
+    said = clean_line(f"{changed.name} {before}{changed.after}", 200)
+    return fill(_SHARED, {"change": said}) if changed.shared else said
 
 
 def _of_machine(event: Event, names: Names) -> str:

@@ -61,6 +61,7 @@ _CAUSES: Messages = {
     "traced": "stopped by its debugger",
     "disk": "disk",
     "call": "system call {number}",
+    "spins": "spins: the same again until somebody else has stepped",
     "waiting": "waiting {at}",
 }
 #: Who has stopped a process, by the signal that did, where that tells.

@@ -218,6 +218,39 @@ def _fields(folder: str) -> list[bytes]:
         return []
 
 
+def marks(os_pid: int) -> list[tuple[int, str, int]]:
+    """Of each thread of a process its tid, its state letter, and how often it has been given a CPU: whether it has run
+    in between, two looks tell."""
+    found = []
+    for tid in thread_ids(os_pid):
+        folder = f"/proc/{os_pid}/task/{tid}"
+        if fields := _fields(folder):
+            found.append((tid, fields[0].decode(), _schedstat(folder, 2) or 0))
+    return found
+
+
+def mark(os_pid: int, tid: int) -> tuple[str, int]:
+    """The same of one thread; ("X", 0) once it is gone."""
+    folder = f"/proc/{os_pid}/task/{tid}"
+    fields = _fields(folder)
+    return (fields[0].decode(), _schedstat(folder, 2) or 0) if fields else ("X", 0)
+
+
+def children(os_pid: int) -> list[int]:
+    """The processes whose parent is a thread of this one."""
+    found: list[int] = []
+    for tid in thread_ids(os_pid):
+        found += map(int, read_small(f"/proc/{os_pid}/task/{tid}/children").split())
+    return found
+
+
+def start_time(os_pid: int) -> int:
+    """When a process began, in the system's ticks since its boot; 0: there is none of this number. A number and this
+    together name one process for ever."""
+    fields = _fields(f"/proc/{os_pid}")
+    return int(fields[19]) if len(fields) > 19 else 0
+
+
 def run_queue_wait_ns(os_pid: int, threads: int = 1) -> int | None:
     """For how long a process has waited for a CPU though it could run: its first thread, or where it has several all
     of them together. None where the system does not tell, or they are too many."""

@@ -40,14 +40,15 @@ _OF_THE_SYSTEM = {
 }
 
 
-def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child]) -> Clause:
-    """What a process waits for, and has for ``waited_ns``; the plain ``waiting`` where the system does not tell.
+def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child], tid: int | None = None) -> Clause:
+    """What a process, or one thread of it (``tid``), waits for, and has for ``waited_ns``; the plain ``waiting`` where the system does not tell.
 
     ``relatives``: the processes that may be at the other end of a pipe. In the figures ``child`` and ``peer`` are
     os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning; of a wait for another
     thread ``tid`` is that one's number, and ``cause`` the rule of what it waits for, whose figures are there as well.
     """
-    return _Reason(child, waited_ns, relatives).of_process()
+    reason = _Reason(child, waited_ns, relatives)
+    return reason.of_process() if tid is None else reason.of_thread(tid)
 
 
 class _Reason:
@@ -62,19 +63,19 @@ class _Reason:
     def of_process(self) -> Clause:
         """That of its first thread; where that has ended, of the next. Who waits for another thread waits for what that
         one waits for: this is told, too."""
-        on = self._of_thread(self._os_pid)
+        on = self.of_thread(self._os_pid)
         if on == WAITING and procfs.read_state(self._child.stat_fd)[0] == "Z":
             return next((found for _, found in self._of_others() if found != WAITING), on)
         if on.rule == "join":
             tid = int(on.figures["tid"] or 0)
-            return self._behind(on, ((tid, self._of_thread(tid)),), ("join",))
+            return self._behind(on, ((tid, self.of_thread(tid)),), ("join",))
         return self._behind(on, self._of_others(), _FOR_THREADS) if on.rule in _FOR_THREADS else on
 
     def _of_others(self) -> Iterator[tuple[int, Clause]]:
         """The other threads, and what each waits for."""
         for tid in procfs.thread_ids(self._os_pid)[:_MAX_THREADS]:
             if tid != self._os_pid:
-                yield tid, self._of_thread(tid)
+                yield tid, self.of_thread(tid)
 
     def _behind(self, on: Clause, threads: Iterable[tuple[int, Clause]], silent: Container[str]) -> Clause:
         """With what the first one of these threads waits for that tells more than a ``silent`` rule."""
@@ -83,7 +84,8 @@ class _Reason:
                 return Clause(on.rule, {**found.figures, **on.figures, "tid": tid, "cause": found.rule})
         return on
 
-    def _of_thread(self, tid: int) -> Clause:
+    def of_thread(self, tid: int) -> Clause:
+        """That of one thread by itself."""
         entered = entered_call(self._child, tid)
         if entered == "running":
             return WAITING  # it woke while we asked

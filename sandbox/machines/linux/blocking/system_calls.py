@@ -70,6 +70,11 @@ _MACHINE = os.uname().machine
 _CALLS = table(_MACHINE)
 
 
+def name_of_call(number: int) -> str:
+    """What a process does in the call of this number on this machine; "" where there is no word for that."""
+    return _CALLS.get(number, "")
+
+
 class Entered(NamedTuple):
     """A call that a process is in. ``call``: what it does there, where there is a word for that; ``number`` None: it
     is a 32-bit program."""

@@ -5,15 +5,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from sandbox.kernel import deadlock
-from sandbox.kernel.machine import Told
+from sandbox.kernel.machine import Report, Told
 from sandbox.machines.linux import procfs
-from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS, BlockedProcesses
+from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
 from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, Census, Held, Says, Thread
 from sandbox.machines.linux.process.child import Child
-from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
 from sandbox.util.units import MS, US
 
@@ -45,11 +44,25 @@ class _Knot(NamedTuple):
     may_end: bool
 
 
+class Waiters(Protocol):
+    """The blocked processes by pid; ``for_others``: whether somebody has begun to wait for others."""
+
+    by_pid: dict[int, Child]
+    for_others: bool
+
+
+class Reporter(Protocol):
+    """Takes what is found, and knows the machine's time."""
+
+    def add(self, *reports: Report) -> None: ...
+    def now_ns(self) -> int: ...
+
+
 class WaitMonitor:
     """Tells for whom the ``blocked`` processes wait, and of deadlocks. ``known``: all processes, by the system's
     number; ``says``: asks the programs themselves. ``next_ns``: when to look again (CLOCK_MONOTONIC)."""
 
-    def __init__(self, known: Mapping[int, Child], blocked: BlockedProcesses, says: Says, reports: Reports) -> None:
+    def __init__(self, known: Mapping[int, Child], blocked: Waiters, says: Says, reports: Reporter) -> None:
         self._known = known
         self._blocked = blocked
         self._says = says
@@ -105,6 +118,21 @@ class WaitMonitor:
         self._round = None
         self._used_ns += time.monotonic_ns() - began_ns
         self.next_ns = self._next_round_ns()
+
+    @property
+    def has_told(self) -> bool:
+        """Whether it has told of waits that there still were."""
+        return bool(self._told) or self._deadlock is not None
+
+    def look_now(self) -> None:
+        """Do whole rounds at once, until what is found is certain: all are at rest, and nobody waits for us."""
+        if self._deadlock is not None and not self._lasts(self._deadlock):
+            self._resolve()
+        for _ in range(2):
+            for _ in self._look():
+                pass
+            if self._suspected is None:
+                break
 
     def _next_round_ns(self) -> int:
         now_ns = time.monotonic_ns()

@@ -1,0 +1,1 @@
+"""A machine on which real processes run one line a turn."""

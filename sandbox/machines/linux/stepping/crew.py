@@ -1,0 +1,369 @@
+"""All that lives in a stepped run: who connects, who comes to a line, who is at rest.
+
+``settle`` waits until whatever has been set going has come to rest. That is known without waiting for a while: each
+thread that the run has is asleep, and none has run from one look to the next. Who sleeps by the clock is not at rest.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable, Iterator
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.poller import Poller
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.console import Console
+from sandbox.machines.linux.process.reaper import exit_status
+from sandbox.machines.linux.stepping.clocked import sleeps_by_the_clock
+from sandbox.machines.linux.stepping.stage import Stage
+from sandbox.machines.linux.stepping.tasks import Body, Place, State, Task, changes
+from sandbox.model.spec import ProcessSpec
+from sandbox.programs.stepping.hook import ENDS, FORK, GO, HELLO, LINE, LISTEN, NOTE, SEPARATOR, START, THREAD_ENDS
+from sandbox.util.units import MS, S, US
+
+_MAX_MESSAGE = 1 << 16
+_CREDENTIALS = struct.Struct("iII")
+#: A line is over soon as a rule; so long is waited for a word before the system is asked, and so long at most.
+_MIN_PAUSE_NS, _MAX_PAUSE_NS = 300 * US, 10 * MS
+#: Letters of threads that do nothing by themselves: asleep, ended, stopped.
+_AT_REST = frozenset("SZXTtI")
+#: A turn that uses more CPU time has no end.
+MAX_TURN_CPU_NS = 3 * S
+_MAX_BIRTH_NS = 10 * S
+_MAX_WAKE_NS = 20 * MS
+
+
+class Crew:
+    """``stage``: where they come from; ``interrupted``: whether somebody wants something that cannot wait until all
+    are at rest; ``read``: takes what is in their consoles, and says whether that was anything."""
+
+    def __init__(
+        self, stage: Stage, poller: Poller, interrupted: Callable[[], bool], read: Callable[[], bool]
+    ) -> None:
+        self._stage, self._poller, self._interrupted, self._read_consoles = stage, poller, interrupted, read
+        self.by_os_pid: dict[int, Body] = {}
+        #: All tasks that have not ended, in the order in which they came.
+        self.tasks: list[Task] = []
+        self.going: set[Task] = set()
+        #: Born, and to be told to begin once the others are at rest.
+        self._unborn: list[Task] = []
+        #: Tasks that came to be since that was last asked; those that ran too long.
+        self.born: list[Task] = []
+        self.endless: list[Task] = []
+        #: Something goes on that tells nothing of itself: other threads, processes that begin.
+        self._unsettled = False
+        self._expected: dict[int, tuple[ProcessSpec, Console, int]] = {}
+        self._last_look: object = None
+        self.consoles: dict[Console, Body] = {}
+        #: What is shared, by name, as it was last seen.
+        self.shared: dict[str, str] = {}
+        self._heard = False
+        self._turn_cpu_ns: dict[Task, int] = {}
+        poller.add(stage.listener.fileno(), self._accept)
+
+    # Births
+
+    def bear(self, specs: list[tuple[int, ProcessSpec]]) -> Iterator[tuple[str, str]]:
+        """Processes of the scenario, by their places in it; each comes to its first line, one after the other. Gives
+        the names of those that could not be started, and why."""
+        for order, spec in specs:
+            console = Console()
+            try:
+                os_pid = self._stage.bear(spec, console.slave)
+            except OSError as error:
+                console.close()
+                yield spec.name, error.strerror or str(error)
+                continue
+            console.close_slave()
+            self._expected[os_pid] = spec, console, order
+        give_up_ns = time.monotonic_ns() + _MAX_BIRTH_NS
+        while self._expected and time.monotonic_ns() < give_up_ns:
+            self._poller.wait(time.monotonic_ns() + _MAX_PAUSE_NS)
+        for spec, console, _ in self._expected.values():
+            console.close()
+            yield spec.name, "did not start in time"
+        self._expected.clear()
+        self.settle()
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                connection, _ = self._stage.listener.accept()
+            except BlockingIOError:
+                return
+            _, uid, _ = _CREDENTIALS.unpack(
+                connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+            )
+            if uid != os.getuid():
+                connection.close()
+                continue
+            connection.setblocking(False)
+            self._poller.add(connection.fileno(), lambda connection=connection: self._hear_first(connection))  # type: ignore[misc]
+
+    def _hear_first(self, connection: socket.socket) -> None:
+        """Who it is."""
+        fields = self._receive(connection)
+        self._poller.remove(connection.fileno())
+        task = self._welcome(connection, fields) if len(fields) == 5 and fields[0] == HELLO else None
+        if task is None:
+            connection.close()
+            return
+        self.tasks.append(task)
+        self.born.append(task)
+        if fields[1] in (START, FORK):
+            self._unborn.append(task)
+        else:
+            self._go(task)
+        self._poller.add(connection.fileno(), lambda: self._hear(task, connection))
+
+    def _welcome(self, connection: socket.socket, fields: list[str]) -> Task | None:
+        kind, (os_pid, tid, parent) = fields[1], map(int, fields[2:])
+        body = self.by_os_pid.get(os_pid)
+        if kind == START and os_pid in self._expected:
+            spec, console, order = self._expected.pop(os_pid)
+            body = self._take_in(Child(os_pid, spec, console), None)
+            self.consoles[console] = body
+            task = Task(body, tid, spec, connection)
+            task.order = order
+        elif body is None:
+            mother = self._mother(parent)
+            if mother is None:
+                return None
+            relative = mother.body.child
+            body = self._take_in(Child(os_pid, mother.spec, relative.console, forked=False), mother)
+            body.child.parent = relative
+            task = Task(body, tid, mother.spec, connection)
+            task.mother = mother
+        else:
+            task = Task(body, tid, body.child.spec, connection)
+            task.mother = body.tasks[0]
+        body.tasks.append(task)
+        return task
+
+    def _take_in(self, child: Child, mother: Task | None) -> Body:
+        body = self.by_os_pid[child.os_pid] = Body(child, mother)
+        child.mode = Mode.RUNNING
+        self._poller.add(child.pidfd, lambda: self._bury(body))
+        return body
+
+    def _mother(self, os_pid: int) -> Task | None:
+        """The task whose process has this number, or is the next of those that it descends from."""
+        for _ in range(64):
+            body = self.by_os_pid.get(os_pid)
+            if body is not None and body.tasks:
+                return next((task for task in body.tasks if task in self.going), body.tasks[0])
+            try:
+                os_pid = procfs.Stat(os_pid).parent
+            except OSError:
+                return None
+        return None
+
+    # What they say
+
+    def _receive(self, connection: socket.socket) -> list[str]:
+        try:
+            data = connection.recv(_MAX_MESSAGE)
+        except BlockingIOError:
+            return [""]
+        except OSError:
+            data = b""
+        return data.decode(errors="replace").split(SEPARATOR) if data else []
+
+    def _hear(self, task: Task, connection: socket.socket) -> None:
+        self._heard = True
+        fields = self._receive(connection)
+        if not fields:
+            self._poller.remove(connection.fileno())
+            connection.close()
+            task.connection = None
+            return
+        kind, *rest = fields
+        if kind == LINE and len(rest) >= 8:
+            file, line, function, mark, unsettled, complete, word, number, *more = rest
+            shared, changed = more[: int(number)], more[int(number) :]
+            self.shared.update(zip(shared[::2], shared[1::2], strict=True))
+            task.come_to(Place(file, int(line), function), int(mark), complete == "1", word, changes(changed))
+            self.going.discard(task)
+            self._unsettled |= unsettled == "1"
+        elif kind == NOTE:
+            task.changes += changes(rest)
+        elif kind == THREAD_ENDS:
+            task.changes += changes(rest)
+            self._unsettled = True
+            self._end(task)
+        elif kind == ENDS and rest:
+            task.changes += changes(rest[1:])
+            if rest[0].lstrip("-").isdecimal():
+                task.body.said = int(rest[0]) & 0xFF
+
+    def _bury(self, body: Body) -> None:
+        """A process has ended."""
+        self._heard = True
+        self._poller.remove(body.child.pidfd)
+        for task in body.tasks:
+            if task.connection is not None:
+                while (fields := self._receive(task.connection)) and fields != [""]:
+                    if fields[0] in (NOTE, ENDS):
+                        task.changes += changes(fields[2 if fields[0] == ENDS else 1 :])
+                        if fields[0] == ENDS and fields[1].isdecimal():
+                            body.said = int(fields[1]) & 0xFF
+                self._poller.remove(task.connection.fileno())
+                task.connection.close()
+                task.connection = None
+        body.ended = True
+        body.child.mode = Mode.ENDED
+        for task in body.tasks:
+            self._end(task)
+        try:  # this waits until the system has told everybody else of it, too
+            os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            pass
+
+    def status(self, body: Body) -> tuple[int | None, int | None]:
+        """Exit code and signal of a process that has ended."""
+        code, number = exit_status(body.child.pidfd, body.child.stat_fd)
+        return (body.said, None) if code is None and number is None else (code, number)
+
+    def _end(self, task: Task) -> None:
+        if task.state is not State.ENDED:
+            task.state = State.ENDED
+            self.going.discard(task)
+            self.tasks.remove(task)
+            if task in self._unborn:
+                self._unborn.remove(task)
+
+    # Going on, and coming to rest
+
+    def go(self, task: Task) -> None:
+        """Its turn begins."""
+        self._turn_cpu_ns[task] = task.body.child.cpu_ns()
+        self._go(task)
+        self._tell(task, GO)
+
+    def _go(self, task: Task) -> None:
+        task.state = State.GOING
+        self.going.add(task)
+
+    @staticmethod
+    def _tell(task: Task, what: bytes) -> None:
+        if task.connection is not None:
+            try:
+                task.connection.send(what)
+            except OSError:  # it is on its way out
+                pass
+
+    def listen(self, task: Task) -> None:
+        """Let signals in that end it."""
+        self._tell(task, LISTEN)
+
+    def await_change(self) -> None:
+        """Somebody who is blocked has been given a reason to go on, or to end: the system takes a moment to say so."""
+        give_up_ns = time.monotonic_ns() + _MAX_WAKE_NS
+        self._heard = False
+        while not (self.going or self._heard) and time.monotonic_ns() < give_up_ns:
+            self._poller.wait(time.monotonic_ns() + _MIN_PAUSE_NS)
+            self._find_woken()
+        self.settle()
+
+    def settle(self) -> bool:
+        """Until all are at rest; False: somebody wants something else meanwhile."""
+        pause_ns, self._last_look = _MIN_PAUSE_NS, None
+        while True:
+            self._heard = False
+            if not (self.going or self._unsettled):
+                self._find_woken()
+            if not (self.going or self._unsettled):
+                if not self._unborn:
+                    return True
+                first = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid))
+                self._unborn.remove(first)
+                self._begin(first)
+                pause_ns = _MIN_PAUSE_NS
+            self._poller.wait(time.monotonic_ns() + pause_ns)
+            if self._heard:
+                pause_ns, self._last_look = _MIN_PAUSE_NS, None
+                continue
+            if self._interrupted():
+                return False
+            pause_ns = min(pause_ns * 2, _MAX_PAUSE_NS)
+            self._look()
+
+    def _begin(self, task: Task) -> None:
+        self._go(task)
+        self._tell(task, GO)
+
+    def _find_woken(self) -> None:
+        """Those that were blocked, and are not any more."""
+        for task in self.tasks:
+            if task.state is State.BLOCKED:
+                state, switches = procfs.mark(task.body.os_pid, task.tid)
+                if state not in _AT_REST or switches != task.switches:
+                    self._go(task)
+
+    def _look(self) -> None:
+        """Whether all of them are at rest: a second look sees the same as the first."""
+        look: list[tuple[int, int, str, int]] = []
+        strangers: list[tuple[int, int]] = []
+        busy = {task.body.os_pid for task in self.going}
+        todo = [(os_pid, 0) for os_pid in procfs.children(self._stage.os_pid)]
+        while todo:
+            os_pid, whose = todo.pop()
+            marks = procfs.marks(os_pid)
+            look += ((os_pid, *mark) for mark in marks)
+            if os_pid in self.by_os_pid:
+                whose = os_pid
+            elif whose in busy:
+                strangers += ((os_pid, tid) for tid, _, _ in marks)
+            todo += ((child, whose) for child in procfs.children(os_pid))
+        at_rest = all(state in _AT_REST for _, _, state, _ in look)
+        before, self._last_look = self._last_look, look
+        if not at_rest or before != look:
+            self._end_endless()
+            return
+        if self._read_consoles() or self._anybody_is_clocked(strangers):
+            self._last_look = None
+            return
+        switches = {(os_pid, tid): number for os_pid, tid, _, number in look}
+        self._poller.wait(time.monotonic_ns())
+        if self._heard:
+            return
+        self._unsettled = False
+        for task in [*self.going]:
+            self.going.discard(task)
+            task.state = State.BLOCKED
+            task.switches = switches.get((task.body.os_pid, task.tid), 0)
+
+    def _anybody_is_clocked(self, strangers: list[tuple[int, int]]) -> bool:
+        """Whether one of those that are in a line, or one of these, which have no hook and were started by such a one,
+        waits for a time to come."""
+        if any(task.place.line and sleeps_by_the_clock(task.body.child, task.tid) for task in self.going):
+            return True
+        return any(sleeps_by_the_clock(None, tid, os_pid) for os_pid, tid in strangers)
+
+    def _end_endless(self) -> None:
+        for task in self.going:
+            since_ns = self._turn_cpu_ns.setdefault(task, task.body.child.cpu_ns())
+            if task not in self.endless and task.body.child.cpu_ns() - since_ns > MAX_TURN_CPU_NS:
+                self.endless.append(task)
+                task.body.child.send(9)
+
+    def children(self) -> Iterator[Child]:
+        """All processes that have not ended."""
+        return (body.child for body in self.by_os_pid.values() if not body.ended)
+
+    def close(self) -> None:
+        """Nobody is left."""
+        self._poller.remove(self._stage.listener.fileno())
+        for body in self.by_os_pid.values():
+            for task in body.tasks:
+                if task.connection is not None:
+                    self._poller.remove(task.connection.fileno())
+                    task.connection.close()
+                    task.connection = None
+            self._poller.remove(body.child.pidfd)
+            body.child.close()
+        for console in self.consoles:
+            console.close()

@@ -1,0 +1,458 @@
+"""The stepping machine: real processes that run one line a turn.
+
+A thread that comes to a line waits in its hook until its turn comes. The machine lets one go on, and then waits until
+all that this has set going has come to rest: at its next line, blocked within it, or ended. Only then the kernel
+decides again. So the same decisions make the same run, however fast the system is.
+
+Its clock counts turns: each takes a millisecond.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections import deque
+from collections.abc import Hashable
+from itertools import count, islice
+from typing import Literal, Protocol
+
+from msgspec.structs import replace
+
+from sandbox.kernel.machine import (
+    Arrived,
+    Asked,
+    Carry,
+    Ended,
+    Freeze,
+    Happened,
+    Obeyed,
+    Order,
+    Report,
+    Run,
+    Stop,
+    Thaw,
+    Told,
+    Waits,
+    Woke,
+)
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.blocking.said import SaidLocks
+from sandbox.machines.linux.poller import Poller
+from sandbox.machines.linux.process.console import Console
+from sandbox.machines.linux.process.terminate import GRACE_NS
+from sandbox.machines.linux.stepping.crew import MAX_TURN_CPU_NS, Crew
+from sandbox.machines.linux.stepping.stage import Stage
+from sandbox.machines.linux.stepping.tasks import State, Task
+from sandbox.machines.linux.stepping.waiting import Waiting
+from sandbox.model.commands import Command, Farewell, Keys, Kill, Press, Quit, Resize, Resume, Spawn, Step, Type
+from sandbox.model.events import Clause, Event, Fault, Figure, Wrote
+from sandbox.model.spec import At, MachineSpec, ProcessSpec, Scenario, brings_more
+from sandbox.util.text import clean_line
+from sandbox.util.units import MS
+
+#: A turn takes so long by the machine's clock.
+TURN_NS = 1 * MS
+_DONE = Obeyed({}, {}, {})
+_SPINS = Clause("spins")
+#: Who spins with nobody there who could change anything is let go on for so many turns: where all of its values are
+#: known, and where it may be doing something that nobody sees.
+_MAX_ROUNDS, _MAX_UNSURE_ROUNDS = 200, 10_000
+#: Helpers of libraries may take so long to end by themselves after the programs: they remove what those have left.
+_GRACE_S = 0.5
+#: Where nothing happens it is looked so often.
+_LOOK_NS = 20 * MS
+
+
+class Link(Protocol):
+    """Where commands come from."""
+
+    def fileno(self) -> int: ...
+    def read(self) -> list[Command]: ...
+    def check(self) -> list[Command]: ...
+    @property
+    def next_check_ns(self) -> int | None: ...
+    @property
+    def lost(self) -> bool: ...
+
+
+def one_line(spec: MachineSpec) -> MachineSpec:
+    """The same machine; without a quantum of its own a slice is one line, whatever the policy has by itself."""
+    return replace(spec, quantum_ns=TURN_NS) if spec.stepped and spec.quantum_ns is None else spec
+
+
+class SteppingMachine:
+    """``stage``: where the processes come from; ``link``: where commands come from (None: nobody asks for anything);
+    ``attended``: somebody may type; else a run in which nothing can happen any more ends. ``tells_waits``: for whom
+    each process waits is told as soon as that changes, else only when nothing can happen any more. ``alone``: no other
+    run will need the stage."""
+
+    kind: Literal["linux"] = "linux"
+    sensor = "hook"
+    recipe = None
+
+    def __init__(
+        self,
+        scenario: Scenario,
+        stage: Stage,
+        link: Link | None = None,
+        attended: bool = False,
+        tells_waits: bool = True,
+        alone: bool = False,
+    ) -> None:
+        self._stage, self._link, self._attended, self._tells_waits = stage, link, attended, tells_waits
+        self._alone = alone
+        self.now_ns = 0
+        self._poller = Poller()
+        self._asked: deque[Command] = deque()
+        self._reports: list[Report] = []
+        #: Told at the next instant: what belongs behind what is told at this one.
+        self._later: list[Report] = []
+        self._crew = Crew(stage, self._poller, self._interrupted, self._read_consoles)
+        self._pids = count(1)
+        #: All that have not ended; of them those that the kernel has been told are blocked.
+        self.by_pid: dict[int, Task] = {}
+        self._blocked: set[Task] = set()
+        self._running: Task | None = None
+        #: The CPU time of who had a turn, since it was last told.
+        self._used: dict[int, int] = {}
+        self._frozen = False
+        arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
+        self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
+        self._script: deque[At] = deque(sorted(scenario.script, key=lambda at: at.time_ns))
+        #: The operator's watch is ahead of the machine's clock by as long as the machine was paused.
+        self._paused_ns = 0
+        #: Rounds of those who spin since anything else happened.
+        self._rounds = 0
+        #: Somebody may have changed what is shared since it was last read, which whoever comes to a line does.
+        self._unread = False
+        #: Who was asked to end, and when that is enough (CLOCK_MONOTONIC).
+        self._doomed: list[tuple[int, Task]] = []
+        self._said = SaidLocks()
+        self._waiting = Waiting(self._crew, self._said, self._reports_of_waits, lambda: self.now_ns)
+        if link is not None:
+            self._poller.add(link.fileno(), self._listen)
+
+    @property
+    def expects(self) -> bool:
+        """Whether an arrival or a scripted command is still to come."""
+        return bool(self._arrivals or brings_more(self._script) or self._reports or self._later)
+
+    def start(self) -> None:
+        """The room is as new; nobody is there yet."""
+        self._stage.begin()
+
+    def state(self) -> Hashable | None:
+        """What tells the state of all of them from others; None where not all of it is known."""
+        tasks = sorted(self.by_pid.values(), key=lambda task: task.pid)
+        if self._unread or not all(task.body.word for task in tasks):
+            return None
+        own = tuple((task.name, task.place, task.body.word, task.spins, task in self._blocked) for task in tasks)
+        return own, tuple(sorted(self._crew.shared.items())), self._stage.room.state()
+
+    # What the loop calls
+
+    def wait(self, deadline_ns: int | None) -> Happened:
+        """One turn of whoever has the CPU; where nobody has, until something happens."""
+        self._check_link()
+        self._reports += self._later
+        self._later = []
+        self._bring_due()
+        if not (self._reports or self._take_asked()):
+            if self._frozen:
+                self._wait_frozen()
+            elif self._running is not None:
+                self._take_turn(self._running)
+            elif deadline_ns is not None and len(self._blocked) < len(self.by_pid):
+                self.now_ns = max(self.now_ns, deadline_ns)  # the policy lets the CPU stand idle
+            else:
+                self._idle()
+            self._bring_due()
+        reports, self._reports = self._reports, []
+        used, self._used = self._used, {}
+        return Happened(self.now_ns, reports, used)
+
+    def obey(self, orders: list[Order]) -> Obeyed:
+        """Make the orders true, which takes no time."""
+        for order in orders:
+            match order:
+                case Stop(pid):
+                    if self._running is not None and self._running.pid == pid:
+                        self._running = None
+                case Run(pid):
+                    self._running = self.by_pid.get(pid)
+                case Freeze():
+                    self._frozen, self._running = True, None
+                case Thaw():
+                    self._frozen = False
+                case Carry(command, pid):
+                    self._carry(command, self.by_pid.get(pid or 0))
+        return _DONE
+
+    def halt(self) -> list[Event]:
+        """End everything; the stage stays, if others will need it."""
+        for child in self._crew.children():
+            child.send(signal.SIGKILL)
+        self._stage.end_run(_GRACE_S)
+        self._read_consoles()
+        told = [report.event for report in self._reports if isinstance(report, Told)]
+        self._waiting.close()
+        self._crew.close()
+        self._poller.close()
+        if self._alone:
+            self._stage.close()
+        return [event for event in told if isinstance(event, Wrote)]
+
+    # Turns
+
+    def _take_turn(self, task: Task) -> None:
+        """Its next line, or what is left of the one in which it was interrupted."""
+        if task.state is State.HELD:
+            self._crew.go(task)
+        if self._crew.settle():
+            self.now_ns += TURN_NS
+            task.cpu_ns += TURN_NS
+            self._used[task.pid] = task.cpu_ns
+            self._tell_all(task)
+            if task in self._blocked or task.state is State.ENDED:
+                self._running = None
+        else:
+            self._take_asked()
+
+    def _tell_all(self, turned: Task | None) -> None:
+        """What a turn has brought, or what somebody did who went on by himself: output, lines, ends, waits, births."""
+        self._read_consoles()
+        for task in sorted(self.by_pid.values(), key=lambda task: task is not turned):
+            if task.stopped and task.pid:
+                self._tell_line(task, task is turned)
+            if task.state is State.ENDED:
+                self._tell_end(task)
+            elif task.state is State.BLOCKED and task not in self._blocked:
+                self._tell_block(task)
+        for task in sorted(self._crew.born, key=lambda task: (task.order or 0, task.body.os_pid, task.tid)):
+            self._tell_birth(task)
+        self._crew.born.clear()
+        if turned is not None:
+            self._give_hope(turned)
+        if self._tells_waits:
+            self._waiting.look(self._blocked)
+
+    def _tell_line(self, task: Task, own_turn: bool) -> None:
+        task.stopped = self._unread = False
+        self._tell(task.stepped(self.now_ns))
+        if task in self._blocked:
+            self._unblock(task)
+            self._reports.append(Woke(task.pid))
+        elif own_turn and task.state is State.HELD and task.goes_round:
+            task.spins = True
+            self._blocked.add(task)
+            self._reports.append(Waits(task.pid, _SPINS))
+
+    def _tell_block(self, task: Task) -> None:
+        self._unread = True
+        task.seen.clear()
+        self._blocked.add(task)
+        self._reports.append(Waits(task.pid, self._waiting.reason(task)))
+
+    def _tell_end(self, task: Task) -> None:
+        if task in self._crew.endless:
+            place = {"file": task.place.file, "line": task.place.line, "cpu_ns": MAX_TURN_CPU_NS}
+            self._tell(Fault(self.now_ns, Clause("turn without end", place), task.pid))
+        if task.place.line:
+            self._tell(task.last_step(self.now_ns))
+        code, number = self._crew.status(task.body) if task.body.ended else (0, None)
+        self._unread = True
+        self._reports.append(Ended(task.pid, task.cpu_ns, code, number))
+        self._unblock(task)
+        del self.by_pid[task.pid]
+
+    def _tell_birth(self, task: Task) -> None:
+        task.pid = next(self._pids)
+        task.be_named()
+        self.by_pid[task.pid] = task
+        mother = task.mother
+        waits_on = self._waiting.reason(task) if task.state is State.BLOCKED else None
+        parent = mother.pid if mother is not None else None
+        self._reports.append(Arrived(task.pid, task.spec, task.order, task.tid, parent, waits_on=waits_on))
+        if waits_on is not None:
+            self._blocked.add(task)
+        if task.state is State.ENDED:
+            self._end_later(task)
+        elif task.stopped:
+            task.stopped = False
+            self._later.append(Told(task.stepped(self.now_ns)))
+
+    def _end_later(self, task: Task) -> None:
+        """It has ended before its first line: the kernel has to know it first."""
+        now, self._reports = self._reports, []
+        self._tell_end(task)
+        self._later += self._reports
+        self._reports = now
+
+    def _give_hope(self, turned: Task) -> None:
+        """Somebody has stepped: who spins looks again."""
+        if not turned.spins:
+            self._rounds = 0
+        for task in self.by_pid.values():
+            if task is not turned:
+                task.seen.clear()
+                if task.spins:
+                    self._unblock(task)
+                    self._reports.append(Woke(task.pid))
+
+    def _unblock(self, task: Task) -> None:
+        task.spins = False
+        task.seen.clear()
+        self._blocked.discard(task)
+
+    # When nobody has the CPU
+
+    def _idle(self) -> None:
+        """All are blocked, or nobody is there."""
+        if self._crew.settle():
+            self._tell_all(None)
+        if self._reports or self._take_asked():
+            return
+        if self._let_spin():
+            return
+        hopeless = self._waiting.is_hopeless(self._blocked)
+        times = [spec.arrive_ns for _, spec in islice(self._arrivals, 1)]
+        if hopeless and brings_more(self._script):
+            times += [at.time_ns - self._paused_ns for at in islice(self._script, 1)]
+        if times:
+            self.now_ns = max(self.now_ns, min(times))
+        elif hopeless and not self._attended:
+            self._give_up()
+        else:
+            self._poller.wait(time.monotonic_ns() + _LOOK_NS)
+
+    def _let_spin(self) -> bool:
+        """Who spins goes on though nothing has changed, for a while: nobody else is there who could change anything,
+        and what it does may be more than we see."""
+        spinning = [task for task in self.by_pid.values() if task.spins]
+        most = _MAX_ROUNDS if all(task.complete for task in spinning) else _MAX_UNSURE_ROUNDS
+        if not spinning or self._rounds >= most:
+            return False
+        for task in spinning:
+            self._rounds += 1
+            task.spins = False
+            self._blocked.discard(task)
+            self._reports.append(Woke(task.pid))
+        return True
+
+    def _give_up(self) -> None:
+        """Nothing can happen any more: say why, and end."""
+        self._waiting.look(self._blocked)
+        spinning = ", ".join(task.name for task in self.by_pid.values() if task.spins)
+        what = Clause("spins for ever", {"names": spinning}) if spinning else self._waiting.verdict(self._blocked)
+        self._tell(Fault(self.now_ns, what))
+        self._reports.append(Asked(Quit()))
+
+    def _bring_due(self) -> None:
+        """Arrivals and scripted commands whose time has come."""
+        due: list[tuple[int, ProcessSpec]] = []
+        while self._arrivals and self._arrivals[0][1].arrive_ns <= self.now_ns and not self._frozen:
+            due.append(self._arrivals.popleft())
+        if due:
+            for name, reason in self._crew.bear(due):
+                self._tell(Fault(self.now_ns, Clause("could not be started", {"name": name, "reason": reason})))
+            self._tell_all(None)
+        while self._script and self._script[0].time_ns <= self.now_ns + self._paused_ns:
+            self._reports.append(Asked(self._script.popleft().do))
+
+    # Commands
+
+    def _wait_frozen(self) -> None:
+        """Only the operator's watch goes on, where the script ends the pause."""
+        if any(isinstance(at.do, (Resume, Step)) for at in self._script):
+            at = self._script.popleft()
+            self._paused_ns = max(self._paused_ns, at.time_ns - self.now_ns)
+            self._reports.append(Asked(at.do))
+        elif self._link is None:
+            self._tell(Fault(self.now_ns, Clause("nothing can happen any more")))
+            self._reports.append(Asked(Quit()))
+        else:
+            self._poller.wait(time.monotonic_ns() + _LOOK_NS)
+            self._check_link()
+            self._take_asked()
+
+    def _listen(self) -> None:
+        if self._link is not None:
+            self._asked.extend(command for command in self._link.read() if not isinstance(command, Farewell))
+
+    def _check_link(self) -> None:
+        if self._link is not None:
+            self._poller.wait(time.monotonic_ns())
+            self._asked.extend(self._link.check())
+        now_ns = time.monotonic_ns()
+        while self._doomed and self._doomed[0][0] <= now_ns:
+            self._doomed.pop(0)[1].body.child.send(signal.SIGKILL)
+
+    def _interrupted(self) -> bool:
+        """Whether the operator wants something, while a turn takes long."""
+        self._check_link()
+        return bool(self._asked)
+
+    def _take_asked(self) -> bool:
+        asked = bool(self._asked)
+        while self._asked:
+            self._reports.append(Asked(self._asked.popleft()))
+        return asked
+
+    def _carry(self, command: Command, task: Task | None) -> None:
+        console = task.body.child.console if task is not None else None
+        match command:
+            case Kill() if task is not None:
+                self._kill(task)
+            case Type(_, text) if console is not None:
+                self._type(console, text + "\n")
+            case Press() if console is not None:
+                self._type(console, command.character)
+            case Keys(_, text) if console is not None:
+                self._type(console, text)
+            case Resize(_, rows, columns) if console is not None:
+                console.resize(rows, columns)
+            case Spawn(argv):
+                figures: dict[str, Figure] = {"name": clean_line(" ".join(argv), 40)}
+                self._later.append(Told(Fault(self.now_ns, Clause("only what steps", figures))))
+
+    def _kill(self, task: Task) -> None:
+        """As anywhere: it is asked to end, and killed if it is still there after the grace."""
+        child = task.body.child
+        child.send(signal.SIGTERM)
+        if not procfs.handles(child.os_pid, signal.SIGTERM):
+            self._crew.listen(task)
+        self._doomed.append((time.monotonic_ns() + GRACE_NS, task))
+        self._crew.await_change()
+        self._tell_all(None)
+
+    def _type(self, console: Console, text: str) -> None:
+        """Who reads it wakes at once."""
+        console.type(text)
+        self._crew.await_change()
+        self._tell_all(None)
+
+    # Output
+
+    def _read_consoles(self) -> bool:
+        """What has been written, all of it: a terminal hands on everything before it says that there is no more."""
+        found = False
+        for console, body in self._crew.consoles.items():
+            for piece in console.read_rest():
+                found = True
+                if piece.text or piece.raw:
+                    pid = body.tasks[0].pid
+                    raw = None if piece.raw is None else self._at_home(piece.raw)
+                    wrote = Wrote(self.now_ns, pid, "console", self._at_home(piece.text), raw)
+                    self._reports.append(Told(wrote)) if pid else self._later.append(Told(wrote))
+        return found
+
+    def _at_home(self, text: str) -> str:
+        """Files are named as they are called in the scenario's folder: where the copy of that lies, is another place
+        each time."""
+        return text.replace(self._stage.room.folder, self._stage.room.original)
+
+    def _tell(self, event: Event) -> None:
+        self._reports.append(Told(event))
+
+    def _reports_of_waits(self, event: Event) -> None:
+        self._later.append(Told(event))

@@ -1,0 +1,111 @@
+"""Where a stepped run takes place: a copy of the scenario's folder that is as new at the beginning of each run.
+
+The copy is made once; before the next run only what has been changed in it is brought back. The name of its folder says
+who made it, so that what a killed run has left can be found and removed by whoever comes next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from sandbox.machines.linux.procfs import start_time
+from sandbox.model.spec import MAX_FILES
+from sandbox.util.paths import files_below
+
+_PREFIX = "ossandbox-steps-"
+#: What an interpreter keeps of compiled files stays for the next run.
+_CACHE = "__pycache__"
+#: A program may make so many files in its room.
+_MANY = 100_000
+
+
+class Room:
+    """``folder``: the copy of the ``original``."""
+
+    def __init__(self, folder: str) -> None:
+        """Raises OSError."""
+        self.original = folder
+        self._files = {name for name in files_below(folder, MAX_FILES) if os.path.isfile(os.path.join(folder, name))}
+        self.place = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-")
+        self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
+        #: By name: what tells whether a file is as it was.
+        self._marks: dict[str, tuple[int, ...]] = {}
+        #: Of files that have changed: their mark, and what stands for their content.
+        self._digests: dict[str, tuple[tuple[int, ...], str]] = {}
+        try:
+            os.mkdir(self.folder)
+            for name in self._files:
+                self._bring(name)
+        except OSError:
+            self.close()
+            raise
+
+    def renew(self) -> None:
+        """Make it as new."""
+        found = {*files_below(self.folder, _MANY)}
+        for name in found - self._files:
+            _remove(os.path.join(self.folder, name))
+        for name in self._files:
+            if name not in found or _mark(os.path.join(self.folder, name)) != self._marks.get(name):
+                self._bring(name)
+        for path, _, _ in os.walk(self.folder, topdown=False):
+            inner = os.path.relpath(path, self.folder)
+            if not os.path.isdir(os.path.join(self.original, inner)) and _CACHE not in inner:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def state(self) -> tuple[tuple[str, str], ...]:
+        """What of it is not as it was: the names of these files, and what is in them."""
+        found = {*files_below(self.folder, _MANY)}
+        changed = [(name, "") for name in sorted(self._files - found)]
+        for name in sorted(found):
+            path = os.path.join(self.folder, name)
+            if (mark := _mark(path)) == self._marks.get(name):
+                continue
+            known = self._digests.get(name)
+            if known is None or known[0] != mark:
+                known = self._digests[name] = mark, _digest(path)
+            changed.append((name, known[1]))
+        return tuple(changed)
+
+    def close(self) -> None:
+        """It is gone."""
+        shutil.rmtree(self.place, ignore_errors=True)
+
+    def _bring(self, name: str) -> None:
+        target = os.path.join(self.folder, name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        _remove(target)
+        shutil.copy2(os.path.join(self.original, name), target)
+        self._marks[name] = _mark(target)
+
+
+def _mark(path: str) -> tuple[int, ...]:
+    facts = os.lstat(path)
+    return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
+
+
+def _digest(path: str) -> str:
+    try:
+        with open(path, "rb") as file:
+            return hashlib.blake2b(file.read(), digest_size=16).hexdigest()
+    except OSError:
+        return "?"
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
+
+
+def sweep() -> None:
+    """Remove what runs have left that were killed together with everything that clears up after them."""
+    for place in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        owner, _, rest = place.name.removeprefix(_PREFIX).partition("-")
+        if owner.isdecimal() and start_time(int(owner)) != int(rest.partition("-")[0] or 0):
+            shutil.rmtree(place, ignore_errors=True)

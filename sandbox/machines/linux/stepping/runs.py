@@ -1,0 +1,90 @@
+"""Many runs of one stepped scenario, one after the other, in this very process: for whoever tries orders.
+
+    with SteppedRuns(scenario) as runs:
+        events = runs.run(policy)
+
+The ``policy`` is any one; one whose ``pick`` chooses among the ready tasks is the explorer's. At each call of
+``pick`` everything is at rest: the ready tasks (``Policy.enqueue`` has told of each) are all that can go on. A switch
+away from a task is a preemption if that one is ready although it has just run (``task.stopped`` is "expired"), and
+free if it is blocked, spins (``Blocked.on`` is ``spins``) or has ended. A slice is one step where ``slice`` answers
+``TURN_NS``, as ``one_line`` has it do. The same picks give the same events.
+
+Names of tasks: ``a`` a process of the scenario, ``a/1`` its first child, ``a.1`` its second thread.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from types import TracebackType
+
+from sandbox.kernel.kernel import Kernel
+from sandbox.kernel.loop import run
+from sandbox.kernel.operator import CommandInterpreter
+from sandbox.machines.linux.stepping.machine import TURN_NS, SteppingMachine, one_line
+from sandbox.machines.linux.stepping.stage import Stage
+from sandbox.model.events import Event
+from sandbox.model.spec import Scenario
+from sandbox.policies.base import Policy
+from sandbox.policies.host.factory import PolicyFactory
+from sandbox.util import libc
+from sandbox.util.timeout import NO_LIMIT
+
+__all__ = ["TURN_NS", "SteppedRuns", "SteppingMachine", "one_line"]
+
+
+class SteppedRuns:
+    """``cpu``: the real CPU on which all of it runs, this process included while it waits for a turn (None: the last
+    one that it may use); ``states``: ``state`` is wanted, which makes each step a little slower. Close it, or use it as a context: then nothing is left. If this process is killed, nothing is
+    left either."""
+
+    def __init__(self, scenario: Scenario, cpu: int | None = None, states: bool = False) -> None:
+        """Raises OSError."""
+        with suppress(OSError):
+            libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
+        self.scenario = scenario
+        self.stage = Stage(scenario, max(os.sched_getaffinity(0)) if cpu is None else cpu, states)
+        #: That of the run in hand, or of the last one.
+        self.machine: SteppingMachine | None = None
+
+    def run(
+        self,
+        policy: Policy | None = None,
+        stop: Callable[[list[Event]], bool] | None = None,
+        waits: bool = False,
+    ) -> list[Event]:
+        """One run; its events. ``policy`` None: the scenario's own. ``stop``: is told the events of each instant, and
+        says whether the run shall end there. ``waits``: for whom each process waits is told at once, not only when
+        nothing can happen any more."""
+        spec = one_line(self.scenario.machine)
+        factory = PolicyFactory(spec, self.scenario.folder, NO_LIMIT)
+        kernel = Kernel(policy or factory.first(), 1, spec.ties, spec.kept)
+        self.machine = SteppingMachine(self.scenario, self.stage, tells_waits=waits)
+        events: list[Event] = []
+
+        def emit(new: list[Event]) -> None:
+            events.extend(new)
+            if stop is not None and stop(new):
+                kernel.quitting = True
+
+        run(kernel, CommandInterpreter(kernel, factory.next), self.machine, emit, self.scenario.name)
+        return events
+
+    def state(self) -> Hashable | None:
+        """What tells the state of the run in hand from others: equal states go on equally, whoever is chosen. None where
+        not all of it can be known. What was written until now is no part of it. To be asked while everything is at
+        rest, as in ``Policy.pick``."""
+        return self.machine.state() if self.machine is not None else None
+
+    def close(self) -> None:
+        """Nothing is left."""
+        self.stage.close()
+
+    def __enter__(self) -> SteppedRuns:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

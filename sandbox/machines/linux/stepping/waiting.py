@@ -1,0 +1,94 @@
+"""For what and for whom blocked tasks wait, and whether anything can end that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from sandbox.kernel.machine import Report, Told
+from sandbox.machines.linux.blocking.block_reason import block_reason
+from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
+from sandbox.machines.linux.blocking.prospects import Prospect, prospect
+from sandbox.machines.linux.blocking.said import SaidLocks
+from sandbox.machines.linux.blocking.waits import WaitMonitor
+from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.stepping.crew import Crew
+from sandbox.machines.linux.stepping.tasks import Task
+from sandbox.model.events import Clause, Event
+
+#: Figures of a reason that are os_pids.
+_RELATIVES = {"child", "peer"}
+_BY_A_PERSON = (Prospect.PERSON, Prospect.POLLS)
+
+
+class Waiting:
+    """``crew``: all that are there; ``tell``: takes what is found; ``now``: the machine's time."""
+
+    def __init__(self, crew: Crew, said: SaidLocks, tell: Callable[[Event], None], now: Callable[[], int]) -> None:
+        self._crew, self._said, self._tell, self.now_ns = crew, said, tell, now
+        #: As the monitor knows them: the blocked processes by pid, and all by os_pid.
+        self.by_pid: dict[int, Child] = {}
+        self.for_others = False
+        self._known: dict[int, Child] = {}
+        self._monitor = WaitMonitor(self._known, self, said, self)
+        self._last: frozenset[tuple[int, int]] = frozenset()
+
+    def add(self, *reports: Report) -> None:
+        """What the monitor has found."""
+        for report in reports:
+            if isinstance(report, Told):
+                self._tell(report.event)
+
+    def reason(self, task: Task) -> Clause:
+        """What a task waits for; another process in that is named by its pid on the board and its name."""
+        child = task.body.child
+        tid = None if len(task.body.tasks) == 1 else task.tid
+        on = block_reason(child, 0, [*self._crew.children()], tid)
+        figures = dict(on.figures)
+        for key in _RELATIVES & figures.keys():
+            os_pid = figures.pop(key)
+            body = self._crew.by_os_pid.get(os_pid) if isinstance(os_pid, int) else None
+            if body is not None and body.tasks[0].pid:
+                figures["pid"], figures["name"] = body.tasks[0].pid, body.tasks[0].name
+        child.blocked_on = Clause(on.rule, figures)
+        child.wait_number += 1
+        return child.blocked_on
+
+    def look(self, blocked: Collection[Task]) -> None:
+        """Who waits for whom, now that these are blocked and all are at rest."""
+        present = frozenset((task.pid, task.body.child.wait_number) for task in blocked if not task.spins)
+        if present == self._last:
+            return
+        self._last = present
+        self._known.clear()
+        for child in self._crew.children():
+            child.pid = self._crew.by_os_pid[child.os_pid].tasks[0].pid
+            child.mode = Mode.RUNNING
+            self._known[child.os_pid] = child
+        self.by_pid.clear()
+        for task in blocked:
+            child = task.body.child
+            if not task.spins and child.pid:
+                child.mode = Mode.BLOCKED
+                self.by_pid[child.pid] = child
+        if self._monitor.has_told or any(
+            child.blocked_on is not None and child.blocked_on.rule in WAITS_FOR_OTHERS for child in self.by_pid.values()
+        ):
+            self._monitor.look_now()
+
+    def is_hopeless(self, blocked: Collection[Task]) -> bool:
+        """Whether only a person could make anything go on."""
+        bodies = {task.body for task in blocked if not task.spins}
+        return all(prospect(body.child) is not Prospect.OPEN for body in bodies)
+
+    def verdict(self, blocked: Collection[Task]) -> Clause:
+        """Why nothing can happen any more."""
+        bodies = dict.fromkeys(task.body for task in blocked)
+        if names := ", ".join(body.child.spec.name for body in bodies if prospect(body.child) in _BY_A_PERSON):
+            return Clause("waits for somebody to type", {"names": names})
+        if names := ", ".join(self._monitor.deadlocked_names):
+            return Clause("deadlock", {"names": names})
+        return Clause("nothing can happen any more")
+
+    def close(self) -> None:
+        """Nobody asks any more."""
+        self._said.close()

@@ -1,0 +1,119 @@
+"""How the hook comes into a process: installed in one that begins, inherited by one that is forked, and put before the
+code of one that ``multiprocessing`` has executed anew."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from sandbox.programs.stepping.hook import Hook, Settings
+from sandbox.programs.stepping.tracing import LineTracer, trace_threads
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, NoReturn
+
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+#: What a spawned interpreter does first.
+_FIRST = (
+    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import births; sys.path.remove({root!r}); "
+    "births.install_in_spawned(*{settings}); del births; {code}"
+)
+_set_trace = sys.settrace
+_OF_TRACKER = "from multiprocessing.resource_tracker import main;main("
+
+
+def install() -> tuple[Hook, LineTracer]:
+    """In this process and in all that it starts. Its threads step once the hook has begun, and the tracer is
+    installed."""
+    hook = Hook()
+    tracer = LineTracer(hook)
+    trace_threads(tracer, hook)
+    os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
+    _announce_exit(hook)
+    _hide()
+    return hook, tracer
+
+
+def install_in_spawned(address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
+    """In an interpreter that ``multiprocessing`` has executed."""
+    hook, tracer = install()
+    hook.begin(Settings(address, folder, by_instruction, tells_states))
+    follow_spawned(hook)
+    tracer.install()
+
+
+def _hide() -> None:
+    """A module of the program may be called as we are."""
+    for name in [name for name in sys.modules if name.partition(".")[0] == "sandbox"]:
+        del sys.modules[name]
+
+
+def _count(hook: Hook) -> None:
+    if hook.settings is not None and not _Tracker.forks:
+        hook.births += 1
+
+
+def _forked(hook: Hook) -> None:
+    if hook.settings is not None and not _Tracker.forks:
+        hook.forked()
+
+
+def _announce_exit(hook: Hook) -> None:
+    """Whoever leaves by ``os._exit`` says how: his parent may take his status before anybody else sees it."""
+    leave: Callable[[int], NoReturn] = os._exit
+
+    def _exit(status: int) -> NoReturn:
+        if hook.settings is not None and isinstance(status, int):
+            hook.stepper().end(status)
+        leave(status)
+
+    os._exit = _exit
+
+
+class _Tracker:
+    """The tracker of ``multiprocessing``'s resources is a process that the library executes. It is forked here, which
+    takes a tenth of the time."""
+
+    forks = False
+
+    @classmethod
+    def fork(cls, descriptor: int) -> int:
+        """Bear one that reads from there; returns its os_pid."""
+        cls.forks = True
+        try:
+            os_pid = os.fork()
+        finally:
+            cls.forks = False
+        if os_pid:
+            return os_pid
+        try:
+            _set_trace(None)
+            os.closerange(3, descriptor)
+            os.closerange(descriptor + 1, os.sysconf("SC_OPEN_MAX"))
+            from multiprocessing.resource_tracker import main
+
+            main(descriptor)
+        finally:
+            os.kill(os.getpid(), 9)
+
+
+def follow_spawned(hook: Hook) -> None:
+    """What ``multiprocessing`` executes anew has the hook as well, if this program has loaded it, or will."""
+    from multiprocessing import util
+
+    execute = util.spawnv_passfds
+
+    def spawnv_passfds(path: Any, arguments: Any, descriptors: Any) -> int:
+        arguments = list(arguments)
+        if "-c" in arguments and hook.settings is not None:
+            at = arguments.index("-c") + 1
+            code = arguments[at]
+            if code.startswith(_OF_TRACKER):
+                return _Tracker.fork(int(code.removeprefix(_OF_TRACKER).rstrip(")")))
+            hook.births += 1
+            arguments[at] = _FIRST.format(root=_ROOT, settings=hook.settings.written(), code=code)
+        return execute(path, arguments, descriptors)
+
+    util.spawnv_passfds = spawnv_passfds

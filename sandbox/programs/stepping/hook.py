@@ -1,0 +1,333 @@
+"""The hook: a thread that comes to a line of its own program waits here until it is told to go on.
+
+It is only this thread that waits, in a read that the machine answers: threads of libraries go on, and a call in which
+another thread is blocked is not disturbed. Every thread that has lines of its own has a connection of its own to the
+machine. The program notices nothing of all this: signals wait with the thread, and what it sets with ``sys.settrace``
+works beside the hook.
+
+Messages are texts in one packet each, whose fields are separated by ``SEPARATOR``; the first one says what it is.
+"""
+
+from __future__ import annotations
+
+import _signal  # type: ignore[import-not-found]
+import _socket
+import _thread
+import ctypes
+import fcntl
+import os
+import resource
+import sys
+from types import CodeType, FrameType
+
+from sandbox.programs.stepping.values import Watch
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any, NoReturn
+
+    from sandbox.programs.stepping.states import States
+
+    Tracer = Callable[[FrameType, str, Any], Any]
+
+SEPARATOR = "\x1f"
+#: First fields of what a thread says: who it is; that it has come to a line; what has changed meanwhile; that the
+#: thread ends; that the process ends, and how.
+HELLO, LINE, NOTE, THREAD_ENDS, ENDS = "H", "L", "N", "T", "E"
+#: What it is told: go on; let signals in that end it, and wait on.
+GO, LISTEN = b"g", b"l"
+#: Kinds of a hello: a process of the scenario, a fork; both are to be told to go on at once. A thread that has come to
+#: its first line, in this process or in one that has been spawned.
+START, FORK, THREAD = "start", "fork", "thread"
+#: A program seldom has so many descriptors open that it comes to ours, which is one of the last that it may have.
+_MAX_DESCRIPTOR = 1_000
+_FAR_BELOW = 40
+#: Code of these belongs to the line that runs it.
+_WITHIN_A_LINE = frozenset({"<lambda>", "<listcomp>", "<setcomp>", "<dictcomp>", "<genexpr>"})
+_CO_OPTIMIZED = 1
+_SIGKILL = 9
+_SIG_BLOCK, _SIG_SETMASK = 0, 2
+_MASK_BYTES = 128
+
+
+class Settings:
+    """``address``: where the machine listens; ``folder``: files below it are the program's own; ``by_instruction``: a
+    step is a bytecode instruction; ``tells_states``: the whole state is told at each line."""
+
+    def __init__(self, address: str, folder: str, by_instruction: bool, tells_states: bool) -> None:
+        self.address, self.folder = address, folder
+        self.by_instruction, self.tells_states = by_instruction, tells_states
+
+    def written(self) -> str:
+        """As the source of a tuple of arguments that make the same."""
+        return repr((self.address, self.folder, self.by_instruction, self.tells_states))
+
+
+class Hook:
+    """The hook in one process, and in those that are forked from it."""
+
+    #: There are some once the program begins.
+    settings: Settings | None = None
+    #: Knows the whole state, if somebody wants to.
+    states: States | None = None
+
+    def __init__(self) -> None:
+        self._prefix = ""
+        #: Whether code has steps of its own.
+        self._steps: dict[CodeType, bool] = {}
+        #: The module that is the program: its lines are steps, those of other modules belong to whoever imports them.
+        self.main_code: CodeType | None = None
+        self._steppers: dict[int, Stepper] = {}
+        #: What has happened since a thread last came to a line that the machine has to wait for: a process was born.
+        self.births = 0
+        self._threads_before = _thread._count()
+        self.masks = _Masks()
+
+    def begin(self, settings: Settings) -> None:
+        """The program of this process begins."""
+        self.settings, self._prefix = settings, os.path.join(settings.folder, "")
+        if settings.tells_states:
+            from sandbox.programs.stepping.states import States
+
+            self.states = States(self.is_step, lambda file: file.startswith(self._prefix))
+
+    # Who steps
+
+    def stepper(self) -> Stepper:
+        """Of this thread."""
+        ident = _thread.get_ident()
+        found = self._steppers.get(ident)
+        if found is None:
+            found = self._steppers[ident] = Stepper(self)
+        return found
+
+    def forget(self) -> None:
+        """This thread ends."""
+        stepper = self._steppers.pop(_thread.get_ident(), None)
+        if stepper is not None:
+            stepper.leave()
+
+    def is_step(self, code: CodeType) -> bool:
+        """Whether lines of this code are steps."""
+        found = self._steps.get(code)
+        if found is None:
+            found = self._steps[code] = code is self.main_code or self._is_own_function(code)
+        return found
+
+    def _is_own_function(self, code: CodeType) -> bool:
+        own = code.co_filename.startswith(self._prefix) and bool(code.co_flags & _CO_OPTIMIZED)
+        return own and code.co_name not in _WITHIN_A_LINE
+
+    def name_of(self, code: CodeType) -> str:
+        """Of a file, from the scenario's folder."""
+        return code.co_filename.removeprefix(self._prefix)
+
+    @property
+    def unsettled(self) -> bool:
+        """Whether something goes on here beside the threads that step; asked once for each birth."""
+        births, self.births = self.births, 0
+        silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
+        return bool(births or silent > 0)
+
+    def frames(self, own: FrameType) -> list[FrameType] | None:
+        """Where each thread is, in the order in which they came; this one is at its ``own``. None: there are others
+        than those that step."""
+        if len(self._steppers) == 1 and _thread._count() == self._threads_before:
+            return [own]
+        if _thread._count() - self._threads_before + 1 != len(self._steppers):
+            return None
+        here, current = _thread.get_ident(), sys._current_frames()
+        return [own if ident == here else current[ident] for ident in self._steppers if ident in current]
+
+    # Births
+
+    def forked(self) -> None:
+        """In a process that was just forked: of all threads only this one is there. It waits until the machine has
+        brought its parent to rest."""
+        stepper = self._steppers.pop(_thread.get_ident(), None)
+        for other in self._steppers.values():
+            other.drop()
+        self._steppers.clear()
+        self.births = 0
+        self._threads_before = _thread._count()
+        if stepper is None:
+            stepper = Stepper(self)
+        else:
+            stepper.drop()
+        self._steppers[_thread.get_ident()] = stepper
+        stepper.introduce(FORK)
+        stepper.wait()
+
+    def connect(self) -> _socket.socket:
+        """A connection to the machine, which the program does not meet."""
+        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+        most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], _MAX_DESCRIPTOR)
+        number = fcntl.fcntl(made.fileno(), fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
+        made.close()
+        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
+        connection.connect(self.settings.address if self.settings is not None else "")
+        return connection
+
+
+class _Masks:
+    """Holds signals back while a thread waits here: a handler is the program's, and runs in its turn.
+
+    They are let in again where the interpreter does not look for them at once, but as soon as the program goes on: a
+    handler that raises must do so in the program, not here.
+    """
+
+    def __init__(self) -> None:
+        self._all = ctypes.create_string_buffer(b"\xff" * _MASK_BYTES, _MASK_BYTES)
+        self._old = ctypes.create_string_buffer(_MASK_BYTES)
+        self._set = ctypes.CDLL(None).pthread_sigmask
+        self._set.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        #: Arguments of ``map``, by which C is called without a look at signals.
+        self._block = ((_SIG_BLOCK,), (ctypes.addressof(self._all),))
+        self._restore = (_SIG_SETMASK,)
+
+    def new(self) -> Any:
+        """A thread's own place for its mask."""
+        return ctypes.create_string_buffer(_MASK_BYTES)
+
+
+class Stepper:
+    """One thread that steps, and its connection. ``connected``: it has one."""
+
+    def __init__(self, hook: Hook) -> None:
+        self._hook = hook
+        self._watch = Watch()
+        self._connection: _socket.socket | None = None
+        #: The frame whose line runs.
+        self._frame: FrameType | None = None
+        self._depth = 0
+        #: What has changed, and has not been told.
+        self._changes: list[str] = []
+        #: What the program itself traces with.
+        self.tracer: Tracer | None = None
+        masks = hook.masks
+        self._mask = masks.new()
+        place = (ctypes.addressof(self._mask),)
+        self._set_mask, self._block, self._unblock = masks._set, (*masks._block, place), (masks._restore, place, (None,))
+
+    @property
+    def connected(self) -> bool:
+        return self._connection is not None
+
+    # What the machine is told
+
+    def introduce(self, kind: str) -> None:
+        """Say who it is."""
+        self._connection = self._hook.connect()
+        self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), os.getppid())
+
+    def _send(self, *fields: object) -> None:
+        try:
+            self._connection.send(SEPARATOR.join(map(str, fields)).encode(errors="replace"))  # type: ignore[union-attr]
+        except OSError:
+            _end()
+
+    def wait(self) -> None:
+        """Until it is told to go on; whoever finds the machine gone has nobody left to run for."""
+        connection = self._connection
+        while True:
+            try:
+                answer = connection.recv(16)  # type: ignore[union-attr]
+            except OSError:
+                _end()
+            if answer == GO:
+                return
+            if answer != LISTEN:
+                _end()
+            [_] = map(self._set_mask, *self._unblock)
+            [_] = map(self._set_mask, *self._block)
+
+    def drop(self) -> None:
+        """It is another process's."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+        self._frame, self._depth, self._changes = None, 0, []
+
+    def leave(self) -> None:
+        """The thread ends."""
+        if self._connection is not None:
+            self._send(THREAD_ENDS, *self._take())
+            self._connection.close()
+            self._connection = None
+
+    def end(self, code: int | str = "") -> None:
+        """The process ends by itself."""
+        if self._connection is not None:
+            if self._frame is not None:
+                self._note(self._frame)
+            self._send(ENDS, code, *self._take())
+
+    def _take(self) -> list[str]:
+        changes, self._changes = self._changes, []
+        return changes
+
+    # Events of its code
+
+    def enter(self) -> None:
+        """Code that has steps is called."""
+        self._depth += 1
+
+    def leave_code(self, frame: FrameType) -> None:
+        """Code that has steps returns: what its last line has changed is noted; there may be no other line."""
+        if self._connection is not None and frame is self._frame:
+            self._note(frame)
+        self._watch.forget(id(frame))
+        self._frame = None
+        self._depth -= 1
+        if self._depth <= 0 and self._connection is not None and self._changes:
+            self._send(NOTE, *self._take())
+
+    def _note(self, frame: FrameType) -> None:
+        self._changes += self._watch.changes(id(frame), frame.f_locals, frame.f_globals)
+
+    def _state(self, frame: FrameType) -> tuple[object, ...]:
+        """The word for it, how many fields follow, and these: what is shared."""
+        if self._hook.states is None:
+            return "", 0
+        frames = self._hook.frames(frame)
+        if frames is None:
+            return "", 0
+        word, shared = self._hook.states.take(frames)
+        return word, len(shared), *shared
+
+    def stop(self, frame: FrameType, line: int, again: int = 0) -> None:
+        """The thread comes to a line: it tells what has changed, and waits. ``again``: which round of the same line it
+        is."""
+        [_] = map(self._set_mask, *self._block)
+        if self._connection is None:
+            self.introduce(THREAD)
+        before = self._frame
+        if before is not None and before is not frame:
+            self._note(before)
+        self._note(frame)
+        self._frame = frame
+        code, watch = frame.f_code, self._watch
+        known = (watch.of_frame(id(frame)), watch.values, tuple(watch.objects))
+        state = hash((code.co_firstlineno, frame.f_lasti, self._depth, known))
+        self._send(
+            LINE,
+            self._hook.name_of(code),
+            line,
+            code.co_name,
+            state,
+            int(self._hook.unsettled),
+            int(watch.complete),
+            *self._state(frame),
+            *self._take(),
+        )
+        self.wait()
+        watch.begin(frame.f_locals, frame.f_globals)
+        [_] = map(self._set_mask, *self._unblock)
+
+
+def _end() -> NoReturn:
+    """Nobody is there to tell it when to go on."""
+    os.kill(os.getpid(), _SIGKILL)
+    while True:
+        _signal.pause()

@@ -1,0 +1,141 @@
+"""Where an interpreter tells of lines by ``sys.settrace``: beside the program's own use of that.
+
+A program that traces itself, or is traced by a debugger that it loads, finds its own function where it has put it, and
+gets the events that it would get without the hook.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from types import FrameType
+
+from sandbox.programs.stepping.hook import Hook, Stepper
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    Tracer = Callable[[FrameType, str, Any], Any]
+
+_set = sys.settrace
+
+
+class LineTracer:
+    """Tells a hook of lines by ``sys.settrace``."""
+
+    def __init__(self, hook: Hook) -> None:
+        self._hook = hook
+
+    def install(self) -> None:
+        """In this process, for the program that is about to begin in this thread."""
+        sys.settrace = self._set_programs  # type: ignore[assignment]
+        sys.gettrace = self._get_programs  # type: ignore[assignment]
+        self.begin()
+
+    def begin(self) -> None:
+        """In a thread."""
+        _set(_Thread(self._hook, self._hook.stepper()).called)
+
+    @staticmethod
+    def end() -> None:
+        """In a thread."""
+        _set(None)
+
+    def _set_programs(self, function: Tracer | None, /) -> None:
+        """Trace with a function of the program's own."""
+        stepper = self._hook.stepper()
+        stepper.tracer = function
+        _set(_Thread(self._hook, stepper).called)
+
+    def _get_programs(self) -> Tracer | None:
+        return self._hook.stepper().tracer
+
+
+class _Thread:
+    """What traces one thread."""
+
+    def __init__(self, hook: Hook, stepper: Stepper) -> None:
+        self._is_step, self._known = hook.is_step, hook._steps
+        self._stepper = stepper
+        self._by_instruction = hook.settings is not None and hook.settings.by_instruction
+        self._traced = self._traced_by_instruction if self._by_instruction else self._traced_by_line
+
+    def called(self, frame: FrameType, event: str, argument: Any) -> Any:
+        code = frame.f_code
+        step = self._known.get(code)
+        if step is None:
+            step = self._is_step(code)
+        tracer = self._stepper.tracer
+        if tracer is not None:
+            own = tracer(frame, event, argument)
+            return _Both(self, step, own).traced if step or own is not None else None
+        if not step:
+            return None
+        if self._by_instruction:
+            frame.f_trace_opcodes = True
+        self._stepper.enter()
+        return self._traced
+
+    def _traced_by_line(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "line":
+            self._stepper.stop(frame, frame.f_lineno)
+        elif event == "return":
+            self._stepper.leave_code(frame)
+        return self._traced_by_line
+
+    def _traced_by_instruction(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if event == "opcode":
+            self._stepper.stop(frame, frame.f_lineno)
+        elif event == "return":
+            self._stepper.leave_code(frame)
+        return self._traced_by_instruction
+
+
+class _Both:
+    """Traces one call for the hook and for the program."""
+
+    def __init__(self, thread: _Thread, step: bool, own: Tracer | None) -> None:
+        self._thread, self._step, self._own = thread, step, own
+        if step:
+            thread._stepper.enter()
+
+    def traced(self, frame: FrameType, event: str, argument: Any) -> Any:
+        own = self._own
+        if own is not None and (event != "opcode" or frame.f_trace_opcodes):
+            answer = own(frame, event, argument)
+            if answer is not None:
+                self._own = answer
+        if self._step:
+            if self._thread._by_instruction:
+                frame.f_trace_opcodes = True
+            self._thread._traced(frame, event, argument)
+        return self.traced
+
+
+def trace_threads(tracer: LineTracer, hook: Hook) -> None:
+    """Threads that the program starts step as well."""
+    import _thread
+
+    def tracing(start: Callable[..., Any]) -> Callable[..., Any]:
+        def started(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
+            def run(*inner: Any, **named: Any) -> Any:
+                tracer.begin()
+                try:
+                    return function(*inner, **named)
+                finally:
+                    tracer.end()
+                    hook.forget()
+
+            hook.births += 1
+            return start(run, *arguments, **keywords)
+
+        return started
+
+    for name in ("start_new_thread", "start_new", "start_joinable_thread"):
+        if hasattr(_thread, name):
+            wrapped = tracing(getattr(_thread, name))
+            setattr(_thread, name, wrapped)
+            if hasattr(threading, "_" + name):
+                setattr(threading, "_" + name, wrapped)

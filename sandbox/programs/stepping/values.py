@@ -1,0 +1,232 @@
+"""The values of a program's variables as text: simple ones, and those that other processes see as well.
+
+Nothing of the program's own is called for that, neither its ``__repr__`` nor a property: it would be a step that the
+program has not made. Nothing is kept of what is looked at but immutable values: whatever the program lets go is gone.
+"""
+
+from __future__ import annotations
+
+import _ctypes
+import mmap
+import sys
+from collections.abc import Iterable, Mapping
+
+#: A text is no longer than this; of a collection so many items are shown, and so deep.
+MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 80, 12, 3
+#: Of a larger number only the size is told: to write it down takes long.
+_MAX_BITS = 256
+#: Of shared memory so many bytes are looked at, and shown.
+_MAX_LOOKED, _MAX_BYTES = 4_096, 16
+_ATOMS = frozenset({int, float, str, bool, bytes, complex, type(None)})
+_COLLECTIONS = {tuple: "()", list: "[]", set: "{}", frozenset: "{}", dict: "{}"}
+
+
+def text(value: object, depth: int = MAX_DEPTH) -> str | None:
+    """A simple value; None where it is none."""
+    kind = type(value)
+    if kind in _ATOMS:
+        return _atom(value)
+    ends = _COLLECTIONS.get(kind)
+    if ends is None or not depth or len(value) > MAX_ITEMS:  # type: ignore[arg-type]
+        return None
+    if kind is dict:
+        pairs = [(text(key, 1), text(item, depth - 1)) for key, item in value.items()]  # type: ignore[attr-defined]
+        if any(key is None or item is None for key, item in pairs):
+            return None
+        return _cut("{" + ", ".join(f"{key}: {item}" for key, item in pairs) + "}")
+    items = [text(item, depth - 1) for item in value]  # type: ignore[attr-defined]
+    if None in items:
+        return None
+    if kind in (set, frozenset):
+        items.sort()  # type: ignore[type-var]
+    comma = "," if kind is tuple and len(items) == 1 else ""
+    return _cut(ends[0] + ", ".join(items) + comma + ends[1])  # type: ignore[arg-type]
+
+
+def _atom(value: object) -> str:
+    if isinstance(value, int) and value.bit_length() > _MAX_BITS:
+        return f"<{value.bit_length()} bits>"
+    if isinstance(value, (str, bytes)) and len(value) > MAX_TEXT:
+        return f"{value[: MAX_TEXT // 2]!r}… ({len(value)}, {hash(value) & 0xFFFF:04x})"
+    return repr(value)
+
+
+def _cut(written: str) -> str:
+    if len(written) <= 2 * MAX_TEXT:
+        return written
+    return f"{written[:MAX_TEXT]}… ({len(written)}, {hash(written) & 0xFFFF:04x})"
+
+
+class Shared:
+    """Recognises what several processes see: the values and arrays of ``multiprocessing``, raw ones too, what
+    ``shared_memory`` gives, mappings; also in a list, a tuple or a dictionary."""
+
+    def __init__(self) -> None:
+        self._readers: dict[type, int] = {}
+
+    def text(self, value: object) -> str | None:
+        """What it holds now; None: it is not shared, as far as one can see."""
+        kind = type(value)
+        how = self._readers.get(kind)
+        if how is None:
+            how = self._readers[kind] = _how(kind)
+        if not how:
+            return None
+        try:
+            return _READERS[how](value)
+        except Exception:  # it is closed, or not what it seems
+            return None
+
+    def parts(self, name: str, value: object) -> Iterable[tuple[str, str]]:
+        """What of a variable is shared, by name: itself, or what stands in it."""
+        kind = type(value)
+        if kind in _ATOMS:
+            return
+        if kind in (list, tuple, dict):
+            if len(value) <= MAX_ITEMS:  # type: ignore[arg-type]
+                items = value.items() if kind is dict else enumerate(value)  # type: ignore[attr-defined,call-overload]
+                for key, item in items:
+                    if type(item) not in _ATOMS and (found := self.text(item)) is not None:
+                        yield f"{name}[{text(key)}]", found
+        elif (found := self.text(value)) is not None:
+            yield name, found
+
+
+def _how(kind: type) -> int:
+    """Which of the readers takes it; 0: none."""
+    module, name = kind.__module__, kind.__qualname__
+    if module.startswith("multiprocessing."):
+        sharedctypes = sys.modules.get("multiprocessing.sharedctypes")
+        if sharedctypes is not None and issubclass(kind, sharedctypes.SynchronizedBase):
+            return 1
+        if module == "multiprocessing.shared_memory":
+            return {"SharedMemory": 2, "ShareableList": 3}.get(name, 0)
+        return 0
+    if issubclass(kind, (_ctypes._SimpleCData, _ctypes.Array, _ctypes.Structure)):
+        return 4
+    return 5 if kind is mmap.mmap else 6 if kind is memoryview else 0
+
+
+def _of_ctypes(value: object, depth: int = MAX_DEPTH) -> str | None:
+    """Raw values: those that lie in shared memory know the piece of it that is theirs."""
+    if isinstance(value, _ctypes._SimpleCData):
+        return text(value.value)
+    if isinstance(value, _ctypes.Array):
+        raw = value[:MAX_ITEMS]
+        items = [_of_ctypes(each) if isinstance(each, _ctypes.Structure) else text(each) for each in raw]
+        if None in items:
+            return None
+        rest = f", … ({len(value)}, {hash(bytes(value)) & 0xFFFF:04x})" if len(value) > MAX_ITEMS else ""
+        inner = ", ".join(items) if not isinstance(raw, (bytes, str)) else ""  # type: ignore[arg-type]
+        return text(raw) if isinstance(raw, (bytes, str)) else f"[{inner}{rest}]"
+    if isinstance(value, _ctypes.Structure) and depth:
+        parts = [(field[0], getattr(value, field[0])) for field in type(value)._fields_]  # type: ignore[attr-defined]
+        return "{" + ", ".join(f"{name}: {_of_ctypes(part, depth - 1) or text(part)}" for name, part in parts) + "}"
+    return None
+
+
+def _of_raw(value: object) -> str | None:
+    return _of_ctypes(value) if "_wrapper" in value.__dict__ else None
+
+
+def _of_bytes(memory: memoryview | mmap.mmap) -> str:
+    """The beginning, without the zeros at its end."""
+    held = bytes(memory[:_MAX_LOOKED]).rstrip(b"\0")
+    rest = f"… ({hash(held) & 0xFFFF:04x})" if len(held) > _MAX_BYTES else ""
+    return f"{held[:_MAX_BYTES]!r}{rest}"
+
+
+def _of_view(value: memoryview) -> str | None:
+    whole = value.obj
+    return _of_bytes(value.cast("B") if value.format != "B" else value) if type(whole) is mmap.mmap else None
+
+
+_READERS = {
+    1: lambda value: _of_ctypes(value._obj),
+    2: lambda value: _of_bytes(value._buf),
+    3: lambda value: text(list(value)),
+    4: _of_raw,
+    5: _of_bytes,
+    6: _of_view,
+}
+
+
+class Watch:
+    """What has changed in the variables that a line can reach: those of its function, and of its module."""
+
+    def __init__(self) -> None:
+        self._shared = Shared()
+        #: By the id of each frame that has not been left: its simple variables, as they were; and those of modules.
+        self._known: dict[int, dict[str, tuple[object, str]]] = {}
+        #: The shared ones, as they were when the turn began.
+        self._before: dict[str, str] = {}
+        #: Whether all that can be reached is known; where it is not, which objects these are.
+        self.complete = True
+        self.objects: list[int] = []
+
+    def begin(self, local: Mapping[str, object], world: Mapping[str, object]) -> None:
+        """A turn begins: what others did to shared variables until now is not its doing."""
+        self._before = self._look_shared(local, world)
+
+    def changes(self, frame: int, local: Mapping[str, object], world: Mapping[str, object]) -> list[str]:
+        """Since it was last asked, or since the turn began: name, value before, value now, "1" where it is shared, of
+        each in turn. A value of "" is none."""
+        found: list[str] = []
+        shared = self._look_shared(local, world)
+        for name, now in shared.items():
+            if (before := self._before.get(name)) != now and before is not None:
+                found += (name, before, now, "1")
+        self._before = shared
+        self.complete = True
+        self.objects = []
+        self._compare(frame, local, shared, found)
+        if local is not world:
+            self._compare(-id(world), world, shared, found)
+        return found
+
+    def forget(self, frame: int) -> None:
+        """A frame has been left."""
+        self._known.pop(frame, None)
+
+    @property
+    def values(self) -> tuple[tuple[str, str], ...]:
+        """The shared ones as they were last seen."""
+        return tuple(self._before.items())
+
+    def of_frame(self, frame: int) -> tuple[tuple[str, str], ...]:
+        """The simple ones of a frame as they were last seen."""
+        return tuple((name, known[1]) for name, known in self._known.get(frame, {}).items())
+
+    def _compare(
+        self, frame: int, variables: Mapping[str, object], shared: Mapping[str, str], found: list[str]
+    ) -> None:
+        fresh = frame not in self._known
+        known = self._known.setdefault(frame, {})
+        for name, value in variables.items():
+            if name.startswith("__"):
+                continue
+            before = known.get(name)
+            if before is not None and before[0] is value and type(value) in _ATOMS:
+                continue
+            now = text(value)
+            if now is None:
+                if name not in shared and frame >= 0:
+                    self.complete = False
+                    self.objects.append(id(value))
+                if before is not None:
+                    del known[name]
+                continue
+            known[name] = (value if type(value) in _ATOMS else None), now
+            if (before is None or before[1] != now) and not (fresh and frame < 0):
+                found += (name, before[1] if before is not None else "", now, "")
+        if len(known) > len(variables):
+            for name in [name for name in known if name not in variables]:
+                del known[name]
+
+    def _look_shared(self, local: Mapping[str, object], world: Mapping[str, object]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for variables in (local,) if local is world else (world, local):
+            for name, value in variables.items():
+                if type(value) not in _ATOMS and not name.startswith("__"):
+                    found.update(self._shared.parts(name, value))
+        return found

@@ -1,0 +1,318 @@
+"""The zygote: an interpreter that has loaded what programs need, and forks a process for each of them.
+
+An interpreter that begins anew takes some twenty milliseconds, one that is forked takes one. It forks nothing by itself
+and remembers nothing of a run but compiled code; whatever is left of a run ends when it is told to, and with it.
+
+Requests are texts in one packet each, with fields separated as the hook's are, and the terminal of a new process as a
+descriptor beside them; each is answered by one packet.
+"""
+
+from __future__ import annotations
+
+import _socket
+import array
+import ast
+import atexit
+import builtins
+import ctypes
+import fcntl
+import gc
+import os
+import signal
+import sys
+import termios
+import threading
+import time
+
+from sandbox.programs.stepping import births, states  # noqa: F401 - what is loaded here need not be by each
+from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
+from sandbox.programs.stepping.tracing import LineTracer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType, ModuleType
+    from typing import NoReturn
+
+#: Requests: bear a process; end all that is left of the run, after so many milliseconds of grace.
+FORK, END = "fork", "end"
+NAME = "ossandbox-zygote"
+#: Modules of the standard library that do nothing when they are imported but to be there.
+_PRELOADED = frozenset(
+    "abc argparse array ast asyncio base64 bisect collections concurrent contextlib copy csv ctypes dataclasses datetime "
+    "decimal enum errno fcntl functools hashlib heapq inspect io itertools json logging math mmap multiprocessing "
+    "operator os pathlib pickle queue random re secrets select selectors shlex shutil signal socket socketserver "
+    "statistics string struct subprocess sys tempfile textwrap threading time traceback types typing uuid weakref".split()
+)
+#: What it imports by itself once it is used.
+_OF_MULTIPROCESSING = ("connection", "heap", "popen_fork", "queues", "sharedctypes", "synchronize", "util")
+_MAX_REQUEST = 1 << 18
+_PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
+_MAX_PAUSE_S = 0.002
+
+
+class Zygote:
+    """``control``: the socket to the machine."""
+
+    def __init__(self, control: _socket.socket) -> None:
+        self._control = control
+        self._hook, self._tracer = births.install()
+        self._follows = False
+        #: By path: the file's time and size, and its code.
+        self._code: dict[str, tuple[tuple[int, int], CodeType]] = {}
+
+    def serve(self) -> None:
+        """Until the machine is gone; then nothing is left."""
+        while True:
+            data, descriptors = self._receive()
+            fields = data.split(SEPARATOR)
+            if not data:
+                self._end_all(0)
+                return
+            if fields[0] == FORK:
+                terminal = descriptors[0]
+                os_pid = self._fork(fields[1:], terminal)
+                os.close(terminal)
+                self._control.send(str(os_pid).encode())
+            else:
+                self._end_all(int(fields[1]) / 1_000)
+                self._control.send(b"ended")
+
+    def _receive(self) -> tuple[str, array.array[int]]:
+        descriptors = array.array("i")
+        try:
+            data, ancillary, _, _ = self._control.recvmsg(_MAX_REQUEST, _socket.CMSG_LEN(descriptors.itemsize))
+        except OSError:
+            return "", descriptors
+        for level, kind, content in ancillary:
+            if (level, kind) == (_socket.SOL_SOCKET, _socket.SCM_RIGHTS):
+                descriptors.frombytes(content)
+        return data.decode(errors="surrogateescape"), descriptors
+
+    # Births
+
+    def _fork(self, fields: list[str], terminal: int) -> int:
+        name, file, function, arguments, address, folder, kind, seed, told = fields
+        path = os.path.join(folder, file)
+        try:
+            code: CodeType | Exception = self._compiled(path)
+        except Exception as error:  # its own process shows it, as an interpreter would
+            code = error
+        parent = os.getpid()
+        os_pid = os.fork()
+        if os_pid:
+            return os_pid
+        status = 1
+        try:
+            self._control.close()
+            _get_ready(parent, name, terminal, folder, int(seed))
+            self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
+            status = _run(self._hook, self._tracer, file, path, code, function, builtins.eval(arguments))
+        finally:
+            _finish(status)
+
+    def _compiled(self, path: str) -> CodeType:
+        facts = os.stat(path)
+        key = (facts.st_mtime_ns, facts.st_size)
+        known = self._code.get(path)
+        if known is None or known[0] != key:
+            with open(path, "rb") as source:
+                text = source.read()
+            known = self._code[path] = key, compile(text, path, "exec", dont_inherit=True)
+            self._load(text)
+            gc.collect()
+            gc.freeze()  # a collection in a child would copy all that it looks at
+        return known[1]
+
+    def _load(self, text: bytes) -> None:
+        """Load what of the standard library a program will import: each of its processes then has it from the start."""
+        for node in ast.walk(ast.parse(text)):
+            names = [each.name for each in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
+            for name in names:
+                if name.partition(".")[0] in _PRELOADED:
+                    try:
+                        __import__(name)
+                    except Exception:  # it is no module, or says so when the program imports it
+                        continue
+                    if name.startswith("multiprocessing"):
+                        self._load_multiprocessing()
+
+    def _load_multiprocessing(self) -> None:
+        if not self._follows:
+            self._follows = True
+            for name in _OF_MULTIPROCESSING:
+                __import__(f"multiprocessing.{name}")
+            births.follow_spawned(self._hook)
+
+    # Ends
+
+    def _end_all(self, grace_s: float) -> None:
+        """What is left may end by itself for so long, and is then killed, whoever its parent is: who loses it gives it
+        to us."""
+        give_up_s, pause_s = time.monotonic() + grace_s, 0.0001
+        while True:
+            try:
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            except ChildProcessError:
+                return
+            if time.monotonic() >= give_up_s:
+                for os_pid in _descendants(os.getpid()):
+                    try:
+                        os.kill(os_pid, signal.SIGKILL)
+                    except ProcessLookupError:
+                        pass
+            time.sleep(pause_s)
+            pause_s = min(pause_s * 2, _MAX_PAUSE_S)
+
+
+def _descendants(os_pid: int) -> list[int]:
+    """All that descend from a process, whom the system names as its threads' children."""
+    found, todo = [], [os_pid]
+    while todo:
+        folder = f"/proc/{todo.pop()}/task"
+        try:
+            for tid in os.listdir(folder):
+                with open(f"{folder}/{tid}/children") as children:
+                    todo += (new := [*map(int, children.read().split())])
+                    found += new
+        except OSError:
+            continue
+    return found
+
+
+# In a process that was born
+
+
+def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) -> None:
+    """Be a process that leads a session on its terminal, as one that a shell starts."""
+    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+    os.setsid()
+    fcntl.ioctl(terminal, termios.TIOCSCTTY, 0)
+    for stream in (0, 1, 2):
+        os.dup2(terminal, stream)
+    if terminal > 2:
+        os.close(terminal)
+    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    with open("/proc/self/comm", "wb") as comm:
+        comm.write(os.fsencode(name)[:15])
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    os.chdir(folder)
+    if (chance := sys.modules.get("random")) is not None:
+        chance.seed(seed)
+    gc.enable()
+
+
+def _run(
+    hook: Hook,
+    tracer: LineTracer,
+    file: str,
+    path: str,
+    code: CodeType | Exception,
+    function: str,
+    arguments: list[object],
+) -> int:
+    """The whole of the program; returns its exit status."""
+    sys.argv = [file] if function else [file, *map(str, arguments)]
+    sys.path[0] = os.path.dirname(path)
+    new = type(sys)
+    main = new("__main__")
+    main.__file__ = path
+    module = main
+    if function:
+        module = new(os.path.splitext(os.path.basename(file))[0])
+        module.__file__ = path
+        sys.modules[module.__name__] = module
+    else:
+        main.__builtins__ = builtins  # type: ignore[attr-defined]
+    sys.modules["__main__"] = main
+    stepper = hook.stepper()
+    stepper.introduce(START)
+    stepper.wait()
+    hook.main_code = None if function or isinstance(code, Exception) else code
+    return _guarded(tracer, code, module, function, arguments)
+
+
+def _guarded(tracer: LineTracer, code: object, module: ModuleType, function: str, arguments: list[object]) -> int:
+    """What an interpreter does with an exception that nobody catches."""
+    try:
+        if isinstance(code, Exception):
+            raise code
+        tracer.install()
+        exec(code, module.__dict__)  # type: ignore[arg-type]
+        if function:
+            getattr(module, function)(*arguments)
+        tracer.end()
+    except SystemExit as error:
+        tracer.end()
+        if error.code is None or isinstance(error.code, int):
+            return error.code or 0
+        print(error.code, file=sys.stderr)
+        return 1
+    except BaseException as error:
+        tracer.end()
+        trace = error.__traceback__
+        while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
+            trace = trace.tb_next
+        sys.excepthook(type(error), error.with_traceback(trace), trace)
+        return 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+    return 0
+
+
+def _finish(status: int) -> NoReturn:
+    """End as an interpreter ends: threads are joined, exit functions run, what was written is out."""
+    try:
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+    except BaseException:
+        status = status or 1
+    os._exit(status & 0xFF)
+
+
+_libc = ctypes.CDLL(None)
+
+
+def _prctl(option: int, value: int) -> None:
+    _libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0)
+
+
+def _remove(folder: str) -> None:
+    """A folder, and all that is in it."""
+    try:
+        for path, folders, files in os.walk(folder, topdown=False):
+            for name in files:
+                os.unlink(os.path.join(path, name))
+            for name in folders:
+                inner = os.path.join(path, name)
+                os.unlink(inner) if os.path.islink(inner) else os.rmdir(inner)
+        os.rmdir(folder)
+    except OSError:  # somebody else removes it, too
+        pass
+
+
+def main(control: int, room: str) -> None:
+    """The whole life of the zygote. ``room``: a folder that is gone when the machine is."""
+    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+    with open("/proc/self/comm", "w") as comm:
+        comm.write(NAME)
+    _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    zygote = Zygote(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control))
+    gc.collect()
+    gc.freeze()
+    gc.disable()
+    try:
+        zygote.serve()
+    finally:
+        _remove(room)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2])
