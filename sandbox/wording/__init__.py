@@ -1,6 +1,6 @@
 """Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
 
-from sandbox.wording.events import kind, sentence, signal_name, status, stretch
+from sandbox.wording.events import change, kind, sentence, signal_name, status, stretch
 from sandbox.wording.faults import add_sentences, fault, operator, run_failed
 from sandbox.wording.happenings import happening
 from sandbox.wording.panels import seat, seat_reason, transition, turn
@@ -26,7 +26,7 @@ from sandbox.wording.results import (
     violation,
     what_if,
 )
-from sandbox.wording.steps import changed, missing
+from sandbox.wording.steps import missing
 from sandbox.wording.system import system_error
 from sandbox.wording.templates import Names, listed
 from sandbox.wording.waits import burden, burst, cause, client, held, situation, state
@@ -38,7 +38,7 @@ __all__ = [
     "burden",
     "burst",
     "cause",
-    "changed",
+    "change",
     "choice",
     "client",
     "defect",

@@ -46,7 +46,6 @@ from sandbox.model.events import (
 from sandbox.util.text import clean, clean_line
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.policies import note, queue, rule
-from sandbox.wording.steps import stepped
 from sandbox.wording.templates import Names, fill, listed, say
 from sandbox.wording.waits import cause, deadlock, resolved, waits, waits_for
 
@@ -142,7 +141,6 @@ _KINDS: Messages = {
     "descheduled": "descheduled",
     "blocked": "blocked",
     "waits": "waits",
-    "stepped": "stepped",
     "deadlocked": "deadlocked",
     "resolved": "resolved",
     "stepped": "stepped",
@@ -188,8 +186,6 @@ def sentence(event: Event, names: Names) -> str:
             return deadlock(event, names)
         case Resolved():
             return resolved(event, names)
-        case Stepped():
-            return stepped(event, names)
         case Fault(what=what, pid=pid):
             return fault(what) if pid is None else f"{names.get(pid, str(pid))}: {fault(what)}"
     return _of_machine(event, names)

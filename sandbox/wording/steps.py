@@ -1,19 +1,11 @@
-"""What is told of programs that run a line a turn, and of an order of turns that cannot be kept."""
+"""What is told of an order of turns that cannot be kept, and of a program that cannot be shown."""
 
 from __future__ import annotations
 
-from sandbox.i18n import N_, Messages, _
-from sandbox.model.events import Change, Clause, Figure, Stepped
-from sandbox.util.text import clean_line
-from sandbox.wording.templates import Names, fill, say
+from sandbox.i18n import Messages
+from sandbox.model.events import Clause
+from sandbox.wording.templates import fill, say
 from sandbox.wording.waits import cause
-
-_STEPPED = N_("{name} has run {file}:{line}")
-_STEPPED_AND_CHANGED = N_("{name} has run {file}:{line}: {changes}")
-_COMES = N_("{name} stands before {file}:{line}")
-_CHANGED = N_("{variable} {before} → {after}")
-_NEW = N_("{variable} = {after}")
-_SHARED = N_("{change} (shared)")
 
 #: Why an entry of an order cannot be kept, by the state of its process.
 _UNKEPT: Messages = {
@@ -26,28 +18,6 @@ _UNKEPT: Messages = {
 }
 #: Before the names of figures of a wait, among others.
 _OF_WAIT = "on."
-
-
-def stepped(event: Stepped, names: Names) -> str:
-    """What a process has run, and what changed by it."""
-    name = names.get(event.pid, str(event.pid))
-    if not event.line:
-        file = event.next_file or event.file
-        return fill(_COMES, {"name": name, "file": clean_line(file), "line": event.next_line})
-    figures: dict[str, Figure] = {"name": name, "file": clean_line(event.file), "line": event.line}
-    if not event.changed:
-        return fill(_STEPPED, figures)
-    return fill(_STEPPED_AND_CHANGED, {**figures, "changes": _(", ").join(map(changed, event.changed))})
-
-
-def changed(change: Change) -> str:
-    """``x 0 → 1``."""
-    figures = {"variable": clean_line(change.name), "after": clean_line(change.after)}
-    if change.before is None:
-        said = fill(_NEW, figures)
-    else:
-        said = fill(_CHANGED, {**figures, "before": clean_line(change.before)})
-    return fill(_SHARED, {"change": said}) if change.shared else said
 
 
 def unkept(clause: Clause) -> str:

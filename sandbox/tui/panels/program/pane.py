@@ -139,7 +139,7 @@ class Pane(ScrolledLines):
         pieces: list[Piece] = []
         for change in steps.changed:
             style = palette.dim if not shown.latest else palette.ready if change.shared else palette.strong
-            pieces += [("   " if pieces else "", palette.dim), (wording.changed(change), style)]
+            pieces += [("   " if pieces else "", palette.dim), (wording.change(change), style)]
         return line(pieces or [("", palette.dim)], width)
 
     def _places(self, shown: Shown) -> Iterable[str]:
@@ -148,7 +148,7 @@ class Pane(ScrolledLines):
         if last is not None and last.line:
             yield _("next line: {line}").format(line=last.line)
         if shown.steps is not None:
-            yield from map(wording.changed, shown.steps.changed)
+            yield from map(wording.change, shown.steps.changed)
 
     # Scrolling
 
