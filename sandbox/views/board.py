@@ -275,7 +275,7 @@ class Board:
                 self.halted = event
 
     def _take_note(self, event: Waits | Queues | Described | Stepped) -> None:
-        """Something is known that explains nothing by itself."""
+        """Something is known that changes nobody's state."""
         match event:
             case Waits():
                 self._wait_for(event)
@@ -285,6 +285,7 @@ class Board:
                 self.described = event
             case Stepped():
                 self.program.step(event)
+                self.recent.append(event)
 
     def _wait_for(self, event: Waits) -> None:
         row = self.rows.get(event.pid)

@@ -19,6 +19,7 @@ from sandbox.model.events import (
     PolicyNote,
     Ready,
     Resolved,
+    Stepped,
     Wrote,
 )
 from sandbox.model.rules import CHOSEN
@@ -35,7 +36,7 @@ _ON_THE_CPU = N_("{name} has the CPU.")
 _TIE = N_("All at one instant: {rule} puts {first} before {second}.")
 _TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
 #: By themselves these are no reason to explain anything.
-_TELLS_NOTHING = (Ready, Booted, Admitted, Wrote)
+_TELLS_NOTHING = (Ready, Booted, Admitted, Wrote, Stepped)
 #: Policies under which who has used up a slice goes to the tail of a queue.
 _BY_QUEUES = ("fcfs", "rr", "mlfq", "feedback")
 #: Sentences that are shown at most.
@@ -59,8 +60,13 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
     asked = any(event.asks_cpu is not None for event in pauses)
     paused = bool(pauses) and not asked
     said: list[str] = [_("The machine pauses.")] if paused else []
+    stepped = {event.pid for event in instant if isinstance(event, Stepped) and event.line}
     for event in instant:
         match event:
+            case Ready(pid=pid, reason="expired") if pid in stepped:
+                continue  # a turn is a line, and that is told
+            case Stepped() if event.line:
+                said.append(_whole(sentence(event, names)))
             case Ready(pid=pid, reason="preempted") if paused:
                 template = _HELD_WITHIN_A_SLICE if _sliced(pid, recent) else _HELD
                 said.append(fill(template, {"name": names[pid]}))

@@ -61,13 +61,13 @@ def test_threads_of_a_process_stand_at_places_of_their_own() -> None:
     assert (steps.last.thread, steps.last.file) == (0, "u.py")
 
 
-def test_a_line_is_told_in_words() -> None:
-    names = {1: "a"}
-    changes = (Change("x", "1", "0"), Change("total", "5", None, shared=True))
-    said = wording.sentence(Stepped(0, 1, "count.py", 3, 4, "add", changed=changes), names)
-    assert said == "a has run count.py:3: x 0 → 1, total = 5 (shared)"
-    assert wording.sentence(Stepped(0, 1, "count.py", 0, 4, "add"), names) == "a stands before count.py:4"
-    assert wording.sentence(Stepped(0, 1, "c\x1b]0;x\x07.py", 3, 4, "add"), names) == "a has run c.py:3"
+def test_why_tells_the_line_that_was_run() -> None:
+    log = EventLog()
+    for event in stepped_run():
+        log.add(event)
+    board = log.live.board
+    explained = wording.why(board.recent, log.live.names, board.policy, idle=False)
+    assert explained == (5_000_000, "b has run line 5 and stands before line 6: x 3 → 4 (shared).")
 
 
 def test_every_export_has_room_for_lines(tmp_path: Path) -> None:
