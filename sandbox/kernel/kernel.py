@@ -65,7 +65,7 @@ class Kernel:
         self.now_ns, self.processes = 0, Processes(kept)
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.journal, self.orders = Journal(), Orders()
-        self.paused = self.quitting = False
+        self.paused = self.quitting = self.attended = False  # attended: by somebody who can be asked
         self.pacing, self.deadlines = Pacing(), Deadlines()
         self._live = self._waits = 0
         self.ready: dict[int, Process] = {}
@@ -189,7 +189,8 @@ class Kernel:
             return process, KEEPS if self.pacing.answered and len(self.cpus) == 1 else RESUMED
         if not self.ready:
             return None
-        if (self.pacing.asks or self.policy.asks) and (by := self.pacing.asks_about(self.ready, self.policy.asks)):
+        chooses = self.policy.asks and self.attended
+        if (chooses or self.pacing.asks) and (by := self.pacing.asks_about(self.ready, chooses)):
             self.pause(by, cpu=cpu.index)
             return None
         task = self.policy.pick(cpu.index, self.now_ns)

@@ -23,7 +23,6 @@ def run(
     try:
         emit([_booted(kernel, machine, scenario)])
         machine.start()
-        operator.note_absence()
         while not kernel.quitting and (stay or kernel.alive or machine.expects):
             happened = machine.wait(kernel.deadline_ns)
             kernel.tell(happened)

@@ -57,11 +57,6 @@ class CommandInterpreter:
         #: Whose console keys were pressed in last, and when.
         self._keyed_pid, self._keyed_ns = 0, 0
 
-    def note_absence(self) -> None:
-        """Say so if the policy leaves its choices to somebody who is not there."""
-        if self._kernel.policy.asks and not self._kernel.pacing.attended:
-            self._kernel.note(Clause("nobody to ask"))
-
     def obey(self, happened: Happened) -> None:
         """Carry out what was asked at this instant, in its order."""
         for asked in happened.all(Asked):
@@ -196,7 +191,6 @@ class CommandInterpreter:
         kernel.journal.operator(kernel.now_ns, did, policy=policy.kind.name)
         self._hand_over_to(policy)
         kernel.reschedule()
-        self.note_absence()
         if kernel.paused and kernel.pacing.by == CHOICE and not policy.asks:
             kernel.resume("resumed")  # nobody is asked any more
 

@@ -19,8 +19,6 @@ class Pacing:
     """What the operator wants of pauses, and who made the present one."""
 
     def __init__(self) -> None:
-        #: Whether somebody is there to answer.
-        self.attended = False
         #: Who paused the machine, if it is paused.
         self.by = ""
         #: Decisions until the next pause; 0: none.
@@ -38,11 +36,11 @@ class Pacing:
         return self.at_steps and self.watch is not None and self.watch(events)
 
     def asks_about(self, candidates: Sized, chooses: bool) -> str:
-        """By whom the machine is paused before a choice between these, which the policy leaves to a person
-        (``chooses``) or not; "": by nobody."""
+        """By whom the machine is paused before a choice between these; "": by nobody. ``chooses``: the policy leaves it
+        to somebody who is there."""
         if self.answered or len(candidates) < 2:
             return ""
-        if chooses and self.attended:
+        if chooses:
             return CHOICE
         return QUESTION if self.asks else ""
 

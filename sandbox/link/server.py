@@ -249,7 +249,7 @@ def _serve(fd: str) -> None:
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)
-    kernel.pacing.attended = boot.attended
+    kernel.attended = boot.attended
     operator = CommandInterpreter(kernel, factory.next)
     if refusal is not None:
         kernel.failed(refusal)

@@ -128,6 +128,11 @@ class Queue(NamedTuple):
 class KernelHandle(Protocol):
     """What a policy may ask of the kernel that it is installed in."""
 
+    @property
+    def attended(self) -> bool:
+        """Whether a person is there, to be asked."""
+        ...
+
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put a policy's own move on record."""
         ...
@@ -147,6 +152,8 @@ class KernelHandle(Protocol):
 
 class NullKernel:
     """The kernel of a policy that is not installed."""
+
+    attended = False
 
     def note(self, clause: Clause, task: Task | None = None) -> None: ...
     def renew(self, task: Task) -> None: ...

@@ -28,6 +28,8 @@ class Manual(Policy):
         #: Who was chosen ahead, for the next choices.
         self._wanted: deque[Task] = deque()
         self._why = HEAD
+        #: Whether it has been said that nobody is there.
+        self._said = False
 
     @property
     def asks(self) -> bool:
@@ -47,6 +49,9 @@ class Manual(Policy):
                 self._why = Clause(CHOSEN)
                 return task
             self.note(Clause("cannot be chosen"), task)
+        if several and not (self._said or self.kernel.attended):
+            self._said = True
+            self.note(Clause("nobody to ask"))
         self._why = HEAD if several else Clause("nobody else is ready")
         return super().pick(cpu, now_ns)
 

@@ -18,7 +18,18 @@ from sandbox.kernel.machine import Asked, Happened
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.model.commands import Choose, Command, Resume, Step, UsePolicy, parse_command
-from sandbox.model.events import Admitted, Became, Blocked, Clause, Dispatched, Event, Exited, Fault, Operator
+from sandbox.model.events import (
+    Admitted,
+    Became,
+    Blocked,
+    Clause,
+    Dispatched,
+    Event,
+    Exited,
+    Fault,
+    Operator,
+    PolicyNote,
+)
 from sandbox.model.naming import Names
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, Words
@@ -61,7 +72,7 @@ class Driver(VirtualMachine):
 def driven(world: Scenario, *answers: Command) -> list[Event]:
     factory = PolicyFactory(world.machine)
     kernel = Kernel(factory.first(), world.machine.cpus)
-    kernel.pacing.attended = True
+    kernel.attended = True
     events: list[Event] = []
     run(kernel, CommandInterpreter(kernel, factory.next), Driver(world, list(answers)), events.extend, "test")
     return events
@@ -120,7 +131,8 @@ def test_where_nobody_is_there_the_script_chooses_and_else_the_first_runs() -> N
     assert not any(isinstance(event, Operator) and event.is_pause for event in events)
     assert chosen(events) == ["b", "b"]
     assert faults(events) == [(2, "there is no process nobody")]
-    assert "nobody is here to choose" in wording.sentence(events[1], {})
+    (note,) = [event for event in events if isinstance(event, PolicyNote)]
+    assert "nobody is here to choose" in wording.sentence(note, {})
     told = simulate(three("rr", ("1ms", Choose("b"))))
     assert faults(told) == [(1, "rr decides by itself: nobody is asked")]
 

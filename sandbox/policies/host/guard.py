@@ -41,6 +41,11 @@ class CheckedHandle:
     def __init__(self, kernel: KernelHandle, owner: object) -> None:
         self._kernel, self._owner = kernel, owner
 
+    @property
+    def attended(self) -> bool:
+        """Whether a person is there, to be asked."""
+        return self._kernel.attended
+
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put the policy's own move on record."""
         self._note(validate.clause(clause), None if task is None else self._real(task))
