@@ -4,13 +4,14 @@
 # make soak   a fork loop for ten minutes: memory, screen and the way out stay as they were
 # make screenshots   draws screenshots/*.svg
 # make mutants   tries small changes of the code that tests should notice (python -m tests.scripts.mutants --help)
+# make profile   says where the time goes: kernel process, frames, simulation (python -m tests.scripts.profile --help)
 # make messages   brings the catalogues of other languages up to date
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run check test thorough soak mutants screenshots messages bench clean
+.PHONY: run check test thorough soak mutants screenshots messages bench profile clean
 
 run: $(VENV)/run
 	$(BIN)/ossandbox
@@ -46,8 +47,11 @@ screenshots: $(VENV)/run
 messages: $(VENV)/test
 	$(BIN)/python -m tests.scripts.messages
 
+profile: $(VENV)/test
+	$(BIN)/python -m tests.scripts.profile $(ARGS)
+
 bench: $(VENV)/test
-	$(BIN)/python -m tests.benchmarks
+	$(BIN)/python -m tests.benchmarks --out bench.json
 
 $(VENV)/run: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)

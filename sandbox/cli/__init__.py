@@ -7,8 +7,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from sandbox import __version__
-from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED, fresh_signals
-from sandbox.cli.isolate import isolated, leave
+from sandbox.cli.exits import BAD_INPUT, DONE, FAILED, INTERRUPTED, fresh_signals, leave
 from sandbox.cli.parser import Parser
 from sandbox.i18n import LANGUAGES, NATIVE, Messages, _, system_language, use
 from sandbox.model.problems import BadInput
@@ -54,7 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _run(words)
     if sys.platform != "win32" and _first(words) in COMMANDS:  # the app's screen is Textual's
         patient_streams()
-    return leave(isolated(lambda last_words: _run(words, last_words)) if _first(words) in _ISOLATED else _run(words))
+    if _first(words) not in _ISOLATED:
+        return leave(_run(words))
+    from sandbox.cli.isolate import isolated
+
+    return leave(isolated(lambda last_words: _run(words, last_words)))
 
 
 def _run(words: Sequence[str], last_words: int = 2) -> int:
@@ -118,7 +121,7 @@ def _parser(words: Sequence[str]) -> Parser:
             command = commands.add_parser(name, help=_(says), parents=[language])
             if name == first:
                 _fill(command, name)
-    else:
+    elif words[:1] not in (["-V"], ["--version"]):  # which is all that is said then
         _fill(parser, "app")
     return parser
 

@@ -36,6 +36,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     run_options.add_stretch(parser)
     run_options.add_recording(parser)
     run_options.add_screen(parser)
+    run_options.add_virtual(parser)
 
 
 def do(args: argparse.Namespace) -> int:
@@ -54,15 +55,16 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
     def start(scenario: Scenario) -> KernelProcess:
         from sandbox.link.client import KernelProcess  # once the first frame is out
 
-        mine = msgspec.structs.replace(boot, scenario=scenario, stay=True, attended=True)
+        mine = msgspec.structs.replace(boot, scenario=scenario, stay=True, attended=True, virtual=options.virtual)
         return KernelProcess(mine, options.strict, beats=True)
 
-    boot = prepare(options, real=True, attended=True)
+    boot = prepare(options, real=not options.virtual, attended=True)
     config = read_config()._replace(ascii=ascii_only or has_no_signs())
     if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT
     notices = unstretched(options, boot.scenario)
-    session = Live(boot.scenario, start, recorder=recorder(options, boot.scenario), notices=notices)
+    keeps, tempo = recorder(options, boot.scenario), options.tempo
+    session = Live(boot.scenario, start, recorder=keeps, notices=notices, virtual=options.virtual, tempo=tempo)
     return run_app(session, config)
 
 

@@ -1,15 +1,16 @@
-"""``ossandbox check``: every fault of a scenario file, and whether a policy keeps the laws of scheduling."""
+"""``ossandbox check``: every fault of a scenario file, and whether a policy keeps the laws of scheduling.
+
+What examines policies is loaded for policies only.
+"""
 
 from __future__ import annotations
 
 import argparse
-from typing import Any, NamedTuple
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sandbox import policies, wording
-from sandbox.analysis.conformance import report
 from sandbox.analysis.conformance.junit import Case, Suite, junit
-from sandbox.analysis.conformance.messages import ExamineTask
-from sandbox.analysis.conformance.run import Outcome, run
 from sandbox.cli.exits import BAD_INPUT, DONE, FAILED
 from sandbox.cli.run_options import SEED, Given, has_work
 from sandbox.i18n import _, english
@@ -21,6 +22,10 @@ from sandbox.render.stderr import print_problems, problem_lines
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
 from sandbox.util.text import clean_line
+
+if TYPE_CHECKING:
+    from sandbox.analysis.conformance.messages import ExamineTask
+    from sandbox.analysis.conformance.run import Outcome
 
 #: Random workloads that are tried, and the seed from which they are drawn.
 _WORLDS, _SEED = 500, 1
@@ -75,7 +80,7 @@ class CheckOptions(NamedTuple):
         limit_ns = given.value("limit", Duration("1s", "86400s")) or Duration().parse(_LIMIT)
         options = cls(args.like, worlds or _WORLDS, _SEED if seed is None else seed, limit_ns / 1e9, args.json)
         if args.like is not None:
-            [(outcome, _seconds)] = run([options.task(args.like, like=None, worlds=0)])
+            [(outcome, _seconds)] = _examined([options.task(args.like, like=None, worlds=0)])
             if isinstance(outcome, BadValue):
                 given.add_bad_value("--like", outcome)
         given.check()
@@ -83,6 +88,8 @@ class CheckOptions(NamedTuple):
 
     def task(self, what: str, like: str | None, worlds: int) -> ExamineTask:
         """To be examined."""
+        from sandbox.analysis.conformance.messages import ExamineTask
+
         return ExamineTask(what, like, self.seed, worlds, self.limit_s)
 
 
@@ -90,7 +97,7 @@ def do(args: argparse.Namespace) -> int:
     """Check each file."""
     options = CheckOptions.of(args)
     tasks = [options.task(what, options.like, options.worlds) for what in args.files if _is_policy(what)]
-    outcomes = run(tasks)
+    outcomes = _examined(tasks)
     findings = [
         _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options) for what in args.files
     ]
@@ -110,7 +117,16 @@ def do(args: argparse.Namespace) -> int:
 def _is_policy(what: str) -> bool:
     """Whether it is a Python file, a class in one, or a policy's name; all else is a scenario."""
     name = what.partition(":")[0]
-    return name.endswith(".py") or name in policies.names()
+    return name.endswith(".py") or (not name.endswith(".toml") and name in policies.names())
+
+
+def _examined(tasks: list[ExamineTask]) -> Iterator[tuple[Outcome, float]]:
+    """What came of each task, and how long it took."""
+    if not tasks:
+        return iter(())
+    from sandbox.analysis.conformance.run import run
+
+    return run(tasks)
 
 
 def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) -> Finding:
@@ -120,6 +136,8 @@ def _policy(what: str, options: CheckOptions, outcome: Outcome, seconds: float) 
         if not options.silent:
             print_problems(bad)
         return _unusable("policy", bad)
+    from sandbox.analysis.conformance import report
+
     if not options.silent:
         for each in outcome:
             print_lines(report.lines(each, chart_width()))

@@ -5,7 +5,9 @@ from __future__ import annotations
 
 import argparse
 import csv
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from typing import NamedTuple
 
 import msgspec
@@ -17,16 +19,18 @@ from sandbox.cli.exits import DONE, FAILED, Interrupted, Interruption
 from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
 from sandbox.cli.run_options import Given, RunOptions, prepare
 from sandbox.i18n import _
-from sandbox.model.events import Clause
+from sandbox.link.copies import Copies, cpus
+from sandbox.model.clause import Clause
 from sandbox.model.problems import BadInput, Problem, problems_of
 from sandbox.model.spec import Boot, Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
 from sandbox.policies.choice import Contender
-from sandbox.render.output import data, say_document
+from sandbox.render.output import data, say_document, say_later
 from sandbox.render.progress import Progress
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines
+from sandbox.views.history import History
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -96,7 +100,7 @@ def do(args: argparse.Namespace) -> int:
     if options.virtual and options.real:
         _check_synthetic(options.run.scenario, boot.scenario)
     todo = [*plans(boot.scenario, options.contenders(boot.scenario), options.repeat, options.virtual, options.real)]
-    runs, status = _make(boot, todo, options.run.strict)
+    runs, status = Maker(boot, todo, options.run.strict, slices=args.json).make()
     if args.json:
         say_document(report.documents(runs))
     elif args.csv:
@@ -120,42 +124,103 @@ def _check_synthetic(name: str, scenario: Scenario) -> None:
 # Running
 
 
+class Made(NamedTuple):
+    """What came of a run, wherever it was made. ``ended``: as ``drive_virtual`` says; ``printed``, ``said``: what there
+    was of it on stdout and stderr, where nobody has seen that yet."""
+
+    history: History
+    failed: bool
+    ended: int
+    status: int
+    printed: str = ""
+    said: str = ""
+
+    @property
+    def is_last(self) -> bool:
+        """Whether somebody wants us to end."""
+        return self.ended > FAILED
+
+
 class LabelledRun(RunObserver):
     """A run whose faults are told with the policy's name."""
 
-    def __init__(self, label: str, interruption: Interruption) -> None:
-        super().__init__(interruption)
+    def __init__(self, label: str, interruption: Interruption, history: History) -> None:
+        super().__init__(interruption, history=history)
         self._label = label
 
     def complain(self, said: str) -> None:
         complain(_("{policy}: {fault}").format(policy=self._label, fault=said))
 
 
-def _make(boot: Boot, todo: Sequence[Plan], strict: bool) -> tuple[list[Run], int]:
-    """Make the runs, and the exit status. If somebody interrupts: those that there are, the last one cut short."""
-    runs: list[Run] = []
-    status = DONE
-    progress = Progress(len(todo))
-    interruption = Interruption()
-    with interruption:
+class Maker:
+    """Makes the runs: on real processes one after another, in virtual time as many at once as there are CPUs.
+    ``slices``: whether every slice is wanted, as documents list them."""
+
+    def __init__(self, boot: Boot, todo: Sequence[Plan], strict: bool, slices: bool) -> None:
+        self._boot, self._todo, self._strict = boot, todo, strict
+        self._slices = slices or any(plan.real for plan in todo)
+        self._progress = Progress(len(todo))
+        self._interruption = Interruption()
+
+    def make(self) -> tuple[list[Run], int]:
+        """The runs, and the exit status. If somebody interrupts: those that there are, the last ones cut short."""
+        runs: list[Run] = []
+        status = DONE
+        jobs = 1 if any(plan.real for plan in self._todo) else min(cpus(), len(self._todo))
+        with self._interruption:
+            made = self._one_by_one() if jobs == 1 else self._side_by_side(jobs)
+            try:
+                for plan, each in made:
+                    if each.history.booted is not None:
+                        runs.append(Run(plan, each.history, each.failed))
+                    status = max(status, each.status, FAILED if each.failed else DONE)
+            except Interrupted as interrupted:
+                status = interrupted.status
+        self._progress.end()
+        return runs, status
+
+    def _one_by_one(self) -> Iterator[tuple[Plan, Made]]:
+        for plan in self._todo:
+            self._tell(plan)
+            made = self._made(plan)
+            yield plan, made
+            if made.is_last:
+                return
+
+    def _side_by_side(self, jobs: int) -> Iterator[tuple[Plan, Made]]:
+        """Each in a copy of this process; what it has to say is said in the order of the runs."""
+        todo = self._todo
+        copies = Copies(lambda number: self._recorded(todo[number]), len(todo), jobs, lambda made: made.is_last)
         try:
+            results = copies.results(self._interruption.select)
             for plan in todo:
-                where = _("{policy} on real processes") if plan.real else _("{policy} in virtual time")
-                progress.next(where.format(policy=plan.contender.label))
-                run = LabelledRun(plan.contender.label, interruption)
-                ended = _drive(boot, plan, run, strict)
-                if run.history.booted is not None:
-                    runs.append(Run(plan, run.history, run.failed))
-                status = max(status, run.status(ended), FAILED if run.failed else DONE)
-                if ended > FAILED:  # somebody wants us to end
+                self._tell(plan)
+                if (result := next(results, None)) is None:
                     break
-        except Interrupted as interrupted:
-            status = interrupted.status
-    progress.end()
-    return runs, status
+                made = result[1]
+                say_later(made.printed, made.said)
+                yield plan, made
+        except Interrupted:
+            copies.stop()
+            yield from ((todo[number], made) for number, made in copies.rest())
+            raise
+        finally:
+            copies.end()
 
+    def _recorded(self, plan: Plan) -> Made:
+        with redirect_stdout(StringIO()) as printed, redirect_stderr(StringIO()) as said:
+            made = self._made(plan)
+        return made._replace(printed=printed.getvalue(), said=said.getvalue())
 
-def _drive(boot: Boot, plan: Plan, run: LabelledRun, strict: bool) -> int:
-    if plan.real:
-        return drive_real(msgspec.structs.replace(boot, scenario=plan.scenario), run, strict)
-    return drive_virtual(plan.scenario, run)
+    def _made(self, plan: Plan) -> Made:
+        run = LabelledRun(plan.contender.label, self._interruption, History(keeps_slices=self._slices))
+        if plan.real:
+            boot = msgspec.structs.replace(self._boot, scenario=plan.scenario)
+            ended = drive_real(boot, run, self._strict)
+        else:
+            ended = drive_virtual(plan.scenario, run)
+        return Made(run.history, run.failed, ended, run.status(ended))
+
+    def _tell(self, plan: Plan) -> None:
+        where = _("{policy} on real processes") if plan.real else _("{policy} in virtual time")
+        self._progress.next(where.format(policy=plan.contender.label))

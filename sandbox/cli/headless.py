@@ -6,39 +6,47 @@ import errno
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sandbox import wording
-from sandbox.analysis.measurement.report import print_verification
-from sandbox.analysis.measurement.verify import Verification
 from sandbox.cli.exits import DONE, FAILED, HUNG_UP, Interrupted, Interruption
-from sandbox.clients.script import ClientThread
 from sandbox.i18n import _
-from sandbox.link.client import KernelProcess
-from sandbox.machines.simulate import simulate
 from sandbox.model.commands import Farewell
-from sandbox.model.events import Clause, Deadlocked, Event, Fault, Witnessed
+from sandbox.model.events import Clause, Deadlocked, Descheduled, Dispatched, Event, Fault, Ready, Witnessed
 from sandbox.model.schemas import RUN, stamped
 from sandbox.model.spec import Boot, Scenario
 from sandbox.policies.host.failures import cause_of_death
 from sandbox.render.output import say, say_document
 from sandbox.render.result import EventLines, print_clients, print_result, print_serial
 from sandbox.render.stderr import abandon_stdout, complain, quote
-from sandbox.trace.record import Recorder
 from sandbox.views.history import History
 from sandbox.views.metrics import result
+
+if TYPE_CHECKING:
+    from sandbox.clients.script import ClientThread
+    from sandbox.trace.record import Recorder
+
+
+#: The events that come with each time slice.
+_OF_SLICES = frozenset((Ready, Dispatched, Descheduled))
 
 
 class RunObserver:
     """Takes in the events of a run, and keeps what came of it. Faults are told at once.
 
-    ``interruption``: how the run may be ended from outside; ``recorder``: what keeps its events.
+    ``interruption``: how the run may be ended from outside; ``recorder``: what keeps its events; ``history``: what is
+    remembered of it, if not all.
     """
 
-    def __init__(self, interruption: Interruption, recorder: Recorder | None = None) -> None:
+    #: Whether ``show`` is for faults and deadlocks only: then it is not called a million times for nothing.
+    shows_faults_only = False
+
+    def __init__(
+        self, interruption: Interruption, recorder: Recorder | None = None, history: History | None = None
+    ) -> None:
         self.interruption = interruption
         self._recorder = recorder
-        self.history = History()
+        self.history = history or History()
         #: Whether it ended because nothing could happen any more.
         self.stuck = False
         #: Whether the policy failed, and another one stood in for it.
@@ -50,10 +58,13 @@ class RunObserver:
 
     def take(self, events: Iterable[Event]) -> None:
         """Take in what has happened. Raises Interrupted."""
+        add, quiet = self.history.add, self.shows_faults_only
         for event in events:
             if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
                 self.complain(wording.fault(fault))
-            self.history.add(event)
+            add(event)
+            if quiet and type(event) in _OF_SLICES:
+                continue
             self.show(event)
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.is_stuck
@@ -83,10 +94,15 @@ class RunPrinter(RunObserver):
     def __init__(
         self, quiet: bool, as_json: bool, seed: int, verify: bool = False, recorder: Recorder | None = None
     ) -> None:
-        super().__init__(Interruption(), recorder)
+        super().__init__(Interruption(), recorder, History(keeps_slices=as_json, keeps_tracks=False))
         self._as_json, self._seed = as_json, seed
-        self._verification = Verification() if verify else None
+        self._verification = None
+        if verify:
+            from sandbox.analysis.measurement.verify import Verification
+
+            self._verification = Verification()
         self._lines = None if quiet or as_json else EventLines()
+        self.shows_faults_only = self._lines is None and not verify
 
     def show(self, event: Event) -> None:
         """A line an event, unless only the result is wanted; what the system recorded is for the result only."""
@@ -119,6 +135,8 @@ class RunPrinter(RunObserver):
             print_serial(self.history)
             print_clients(self.clients)
             if "verification" in document:
+                from sandbox.analysis.measurement.report import print_verification
+
                 print_verification(document["verification"])
         sys.stdout.flush()
 
@@ -149,6 +167,9 @@ def _with_result(printer: RunPrinter, drive: Callable[[], int]) -> int:
 
 def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
     """Run on real processes; returns the exit status. Whatever ends it, nothing is left."""
+    from sandbox.clients.script import ClientThread  # not for virtual time
+    from sandbox.link.client import KernelProcess
+
     status = DONE
 
     def wait(*arguments: Any) -> None:
@@ -189,6 +210,8 @@ def drive_real(boot: Boot, observer: RunObserver, strict: bool = False) -> int:
 
 def drive_virtual(scenario: Scenario, observer: RunObserver) -> int:
     """Run in virtual time; returns the exit status."""
+    from sandbox.machines.simulate import simulate
+
     with observer.interruption:
         try:
             simulate(scenario, observer.take)

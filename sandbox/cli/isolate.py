@@ -11,11 +11,9 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NoReturn
 
-from sandbox.cli.exits import FAILED
-from sandbox.model.events import Clause
-from sandbox.render.output import flush
+from sandbox.cli.exits import FAILED, leave
+from sandbox.model.clause import Clause
 from sandbox.util.signals import ENDING
 
 #: Bytes of its last words: what a pipe holds. A stack is cut before it fills one.
@@ -47,13 +45,6 @@ def isolated(command: Callable[[int], int]) -> int:
         status = end.code if isinstance(end.code, int) else FAILED
     os.write(write_end, done)
     return leave(status)
-
-
-def leave(status: int) -> NoReturn:
-    """End this process at once, with all that was printed: no thread, destructor or exit handler of somebody's policy
-    decides when."""
-    flush()
-    os._exit(status)
 
 
 def _wait(child: int) -> int:

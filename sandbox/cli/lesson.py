@@ -10,7 +10,7 @@ from rich.cells import cell_len
 from sandbox import wording
 from sandbox.cli import app
 from sandbox.cli.exits import DONE, FAILED, Interruption
-from sandbox.cli.headless import RunObserver, drive_real
+from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _, english, spoken
 from sandbox.lessons.plain import plain
@@ -79,7 +79,7 @@ def do(args: argparse.Namespace) -> int:
 
 def _run(options: RunOptions) -> tuple[LessonRun, int]:
     """Run the lesson; what came of it, and the exit status."""
-    boot = prepare(options, real=True)
+    boot = prepare(options, real=not options.virtual)
     for said in unstretched(options, boot.scenario):
         complain(said)
     if boot.scenario.lesson is None:
@@ -88,6 +88,8 @@ def _run(options: RunOptions) -> tuple[LessonRun, int]:
     progress = Progress(1)
     progress.next(boot.scenario.name)
     try:
+        if options.virtual:
+            return run, drive_virtual(boot.scenario, run)
         return run, drive_real(boot, run, options.strict)
     finally:
         progress.end()

@@ -5,15 +5,15 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
-from sandbox import wording
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _
 from sandbox.lessons.course import CONCEPTS, finished, lessons
 from sandbox.lessons.text import title
 from sandbox.model.schemas import LESSON, stamped
-from sandbox.model.spec import Scenario
 from sandbox.render.output import say_document
 from sandbox.render.tables import print_table
+from sandbox.scenario.headlines import Headline
+from sandbox.wording.templates import listed
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +32,7 @@ def do(args: argparse.Namespace) -> int:
             f"{'✔' if each.name in done else ' '} {number:>2}",
             each.name,
             title(each),
-            wording.listed(_(CONCEPTS[concept]) for concept in each.concepts),
+            listed(_(CONCEPTS[concept]) for concept in each.concepts),
         ]
         for number, each in enumerate(course, 1)
     ]
@@ -40,6 +40,6 @@ def do(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _document(lesson: Scenario, done: bool) -> dict[str, Any]:
+def _document(lesson: Headline, done: bool) -> dict[str, Any]:
     """A lesson as JSON carries it."""
     return stamped(LESSON, {"name": lesson.name, "title": lesson.title, "concepts": lesson.concepts, "finished": done})

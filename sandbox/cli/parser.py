@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from sandbox.i18n import N_, _, ngettext
-from sandbox.render.cells import Measured, wrap
 from sandbox.render.output import write
 from sandbox.util.interpreter import translate_argparse
 
@@ -46,20 +46,40 @@ class _Formatter(argparse.HelpFormatter):
         groups: Iterable[argparse._MutuallyExclusiveGroup],
         prefix: str | None = None,
     ) -> None:
+        from sandbox.render.cells import Measured  # only where help is shown, as below
+
         super().add_usage(usage, actions, groups, Measured(_("usage: ") if prefix is None else prefix))
 
     def _split_lines(self, text: str, width: int) -> list[str]:
+        from sandbox.render.cells import wrap
+
         return wrap(" ".join(text.split()), width)
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
+        from sandbox.render.cells import wrap
+
         return "\n".join(wrap(" ".join(text.split()), width, indent, indent))
+
+
+def _width() -> int:
+    """As argparse has it, which imports every compressor there is to find out; and it asks at each option."""
+    try:
+        columns = int(os.environ["COLUMNS"])
+    except (KeyError, ValueError):
+        columns = 0
+    if columns <= 0:
+        try:
+            columns = os.get_terminal_size(1).columns
+        except OSError:
+            columns = 0
+    return (columns or 80) - 2
 
 
 class Parser(argparse.ArgumentParser):
     """Speaks the language that is spoken when it is made."""
 
     def _get_formatter(self) -> argparse.HelpFormatter:
-        return _Formatter(self.prog)
+        return _Formatter(self.prog, width=_width())
 
     def _print_message(self, message: str, file: SupportsWrite[str] | None = None) -> None:
         if message:

@@ -13,16 +13,12 @@ from typing import Any
 from sandbox import policies
 from sandbox.cli.exits import DONE
 from sandbox.i18n import _, english, spoken
-from sandbox.kernel.kernel import Kernel
 from sandbox.model.problems import BadInput
 from sandbox.model.schemas import POLICY, stamped
 from sandbox.policies import template
 from sandbox.render.cells import wrap
 from sandbox.render.output import say, say_document
 from sandbox.wording.policies import rule_and_rest
-
-#: What happens at one instant, in which order.
-RULES = tuple(inspect.cleandoc(method.__doc__ or "") for method in (Kernel.tell, Kernel.decide))
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -88,11 +84,18 @@ def _print() -> None:
         say()
 
 
+def order_of_an_instant() -> list[str]:
+    """What happens at one instant, in which order."""
+    from sandbox.kernel.kernel import Kernel  # few ask
+
+    return [inspect.cleandoc(method.__doc__ or "") for method in (Kernel.tell, Kernel.decide)]
+
+
 def _rules() -> str:
     """The order of things at one instant, as the kernel's own docstrings say it."""
     ties = [f"  {name:<10} {policies.find(name).ties}" for name in policies.names()]
     heading = _("Each policy's own rule for ties ([machine] ties = … overrides it):")
-    return "\n".join([*map(_, RULES), "", heading, *ties])
+    return "\n".join([*map(_, order_of_an_instant()), "", heading, *ties])
 
 
 def _template() -> Path:

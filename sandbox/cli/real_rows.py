@@ -12,8 +12,8 @@ from sandbox.analysis.sweep.run import Failed, failure, line, scenario_of
 from sandbox.cli.exits import FAILED, Interrupted, Interruption
 from sandbox.cli.headless import RunObserver, drive_real
 from sandbox.cli.run_options import RunOptions, check_real
+from sandbox.model.clause import Clause
 from sandbox.model.commands import Quit
-from sandbox.model.events import Clause
 from sandbox.model.problems import BadInput
 from sandbox.model.spec import At, Boot, Scenario
 from sandbox.util.units import S

@@ -11,10 +11,6 @@ from sandbox.cli.recordings import opened
 from sandbox.cli.run_options import Given
 from sandbox.i18n import _
 from sandbox.model.spec import Scenario
-from sandbox.tui.app import run_app
-from sandbox.tui.ascii import has_no_signs
-from sandbox.tui.config import read_config
-from sandbox.tui.state.replay import Replay
 from sandbox.tui.state.tempo import Speed
 
 
@@ -38,7 +34,13 @@ def do(args: argparse.Namespace) -> int:
     tempo = given.value("speed", Speed())
     given.check()
     with opened(args.recording) as recording:
+        from sandbox.tui.ascii import has_no_signs
+        from sandbox.tui.config import read_config
+
         config = read_config()._replace(ascii=args.ascii or has_no_signs())
     if not has_terminal(_("ossandbox export needs none")):
         return BAD_INPUT
+    from sandbox.tui.app import run_app  # once nothing stands against it
+    from sandbox.tui.state.replay import Replay
+
     return run_app(Replay(recording, start, tempo=tempo), config)

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Sequence
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
 from sandbox.i18n import N_, _
+from sandbox.model.clause import Clause, Figure
 from sandbox.model.commands import Quit, Spawn
-from sandbox.model.events import Clause, Figure
 from sandbox.model.problems import BadInput, Problem, problems_of
-from sandbox.model.spec import SERVERS, At, Boot, Scenario
+from sandbox.model.spec import SENSORS, SERVERS, At, Boot, Scenario
 from sandbox.model.values import BadValue, Duration, Kind, Whole, shown
 from sandbox.scenario import find, load
 
@@ -122,6 +122,13 @@ def add_stretch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stretch", metavar="N", help=says)
 
 
+def add_virtual(parser: argparse.ArgumentParser) -> None:
+    """Declare virtual time on the screen."""
+    parser.add_argument("--virtual", action="store_true", help=_("in virtual time: exact, and without real processes"))
+    says = _("with --virtual: so many times as fast at first: 0.001 … 1000, or max (in the app: < and >)")
+    parser.add_argument("--speed", metavar="N", help=says)
+
+
 def add_recording(parser: argparse.ArgumentParser) -> None:
     """Declare the file in which a run is kept."""
     parser.add_argument(
@@ -137,7 +144,8 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
 
 class RunOptions(NamedTuple):
     """What was asked for; None leaves it to the scenario. ``limit_ns``: the run ends after so long; ``record``: the
-    file in which it is kept; ``stretch``: all of its times are so many times as long."""
+    file in which it is kept; ``stretch``: all of its times are so many times as long; ``virtual``: it goes on in virtual
+    time, in the app at first at this ``tempo`` (None: as fast as it can)."""
 
     scenario: str
     policy: str | None
@@ -153,6 +161,8 @@ class RunOptions(NamedTuple):
     record: str | None
     overwrite: bool
     stretch: int = 1
+    virtual: bool = False
+    tempo: Fraction | None = Fraction(1)
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> RunOptions:
@@ -171,8 +181,8 @@ class RunOptions(NamedTuple):
     def read(cls, given: Given) -> RunOptions:
         """To be used only after ``given.check()``."""
         args = given.args
-        if args.sensor not in (sensors := _sensors()):
-            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=" | ".join(sensors))
+        if args.sensor not in SENSORS:
+            given.add("--sensor", "not one of the allowed words", value=args.sensor, allowed=" | ".join(SENSORS))
         return cls(
             scenario=args.scenario,
             policy=args.policy,
@@ -188,7 +198,19 @@ class RunOptions(NamedTuple):
             record=getattr(args, "record", None),
             overwrite=getattr(args, "force", False),
             stretch=given.value("stretch", STRETCH) or 1,
+            virtual=getattr(args, "virtual", False),
+            tempo=_tempo(given),
         )
+
+
+def _tempo(given: Given) -> Fraction | None:
+    if getattr(given.args, "speed", None) is None:
+        return Fraction(1)
+    from sandbox.tui.state.tempo import Speed
+
+    if not given.args.virtual:
+        given.add("--speed", "belongs to another option", hint="--virtual")
+    return given.value("speed", Speed())
 
 
 def prepare(options: RunOptions, real: bool, attended: bool = False) -> Boot:
@@ -357,9 +379,3 @@ def _check_virtual(name: str, scenario: Scenario) -> None:
     problems = obstacles(scenario)
     if problems:
         raise BadInput(name, problems)
-
-
-def _sensors() -> Sequence[str]:
-    from sandbox.machines.linux.blocking.sensors import NAMES
-
-    return NAMES

@@ -10,7 +10,8 @@ from sandbox.lessons.text import title
 from sandbox.model.schemas import SCENARIO, stamped
 from sandbox.render.output import say_document
 from sandbox.render.tables import print_table
-from sandbox.scenario import built_in, load
+from sandbox.scenario import built_in
+from sandbox.scenario.headlines import headline
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(args: argparse.Namespace) -> int:
     """List the scenarios."""
-    scenarios = [load(path) for path in built_in()]
+    scenarios = [headline(path) for path in built_in()]
     if args.json:
         say_document([stamped(SCENARIO, {"name": scenario.name, "title": scenario.title}) for scenario in scenarios])
     else:

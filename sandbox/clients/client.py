@@ -13,7 +13,7 @@ from collections.abc import Coroutine, Sequence
 from itertools import count
 from typing import Any, Literal
 
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.util.addresses import Address, of_socket
 from sandbox.util.text import Cleaner, clean_line
 from sandbox.util.units import S

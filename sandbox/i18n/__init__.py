@@ -12,8 +12,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cache
-from gettext import GNUTranslations, NullTranslations
-from io import BytesIO
+from gettext import NullTranslations
 from pathlib import Path
 
 #: The first one is that of the messages themselves.
@@ -66,11 +65,10 @@ def catalogue_file(language: str) -> Path:
 
 
 @cache
-def _read(path: Path) -> GNUTranslations:
-    """A catalogue, straight from what translators write: there is no second form of it to be out of date."""
-    import polib  # most speak English
+def _read(path: Path) -> NullTranslations:
+    from sandbox.i18n.catalogue import read  # most speak English
 
-    return GNUTranslations(BytesIO(polib.pofile(path, encoding="utf-8").to_binary()))
+    return read(path)
 
 
 def system_language() -> str:

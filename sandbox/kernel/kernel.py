@@ -15,6 +15,7 @@ from sandbox.kernel.deadlines import Deadlines
 from sandbox.kernel.hearsay import record
 from sandbox.kernel.journal import Journal
 from sandbox.kernel.machine import (
+    NOTHING,
     Arrived,
     Ended,
     Freeze,
@@ -74,8 +75,6 @@ class Kernel:
         self._may_preempt = _MAY_PREEMPT if cpus == 1 else _MAY_PREEMPT_ELSEWHERE
         self._ties = ties
         self.install(policy)
-
-    # One instant
 
     @property
     def alive(self) -> bool:
@@ -150,6 +149,8 @@ class Kernel:
 
     def settle(self, obeyed: Obeyed) -> list[Event]:
         """Take in what obeying brought; returns the events of this instant, complete."""
+        if obeyed is NOTHING:
+            return self.journal.take()
         for pid, cpu_ns in obeyed.used.items():
             self._correct(self.processes[pid], cpu_ns)
         for pid, cpu_ns in obeyed.at_least.items():  # an estimate went before, and was perhaps too high
@@ -169,17 +170,16 @@ class Kernel:
     # Who runs
 
     def _dispatch(self, cpu: Cpu) -> None:
-        chosen = self._choose(cpu)
-        if chosen is None:
+        if (chosen := self._choose(cpu)) is None:
             return
         process, why = chosen
         slice_ns, process.left_ns = process.left_ns or self.policy.slice(process), None
         process.enter(RUNNING, self.now_ns)
         cpu.take(process, slice_ns, self.now_ns)
         self.journal.add(Dispatched(self.now_ns, process.pid, cpu.index, slice_ns, why))
-        # One that goes on was chosen before.
-        if by := self.pacing.pauses_after(why is not RESUMED, self.journal.events):
-            self.pause(by, sparing=process)
+        if self.pacing.steps or self.pacing.at_steps:  # one that goes on was chosen before
+            if by := self.pacing.pauses_after(why is not RESUMED, self.journal.events):
+                self.pause(by, sparing=process)
 
     def _choose(self, cpu: Cpu) -> tuple[Process, Clause] | None:
         """Who gets an idle CPU, and why: the process that the pause took off it, else the policy's choice."""

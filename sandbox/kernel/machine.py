@@ -154,6 +154,10 @@ class Obeyed(msgspec.Struct, frozen=True, gc=False):
     stolen: dict[int, int] = {}
 
 
+#: What most orders bring in virtual time.
+NOTHING = Obeyed({}, {}, {})
+
+
 class Machine(Protocol):
     """What makes orders true. ``sensor`` and ``recipe`` name how a real one notices blocks and switches."""
 

@@ -7,8 +7,8 @@ from collections.abc import Collection
 from pathlib import Path
 
 from sandbox.i18n import N_
-from sandbox.model.spec import Scenario
-from sandbox.scenario import built_in, built_in_folder, load
+from sandbox.scenario import built_in, built_in_folder
+from sandbox.scenario.headlines import Headline, headline
 
 #: What the course teaches, by the numbers that scenarios give under ``concepts``.
 CONCEPTS = {
@@ -49,9 +49,9 @@ def after(name: str, finished: Collection[str]) -> str | None:
     return next((each for each in names if each not in finished), None)
 
 
-def lessons() -> list[Scenario]:
-    """The built-in scenarios that have a lesson, in order. Raises BadInput."""
-    return [scenario for path in in_order() if (scenario := load(path)).lesson is not None]
+def lessons() -> list[Headline]:
+    """The built-in scenarios that have a lesson, in order."""
+    return [each for path in in_order() if (each := headline(path)).lesson is not None]
 
 
 #: Of a longer file, which this program has not written, only so many bytes are read.

@@ -6,11 +6,14 @@ import errno
 import os
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from sandbox.i18n import spoken
 from sandbox.model.claims import RUN_FIGURES, owner
-from sandbox.model.spec import Scenario
-from sandbox.scenario.lesson_checks import read_text
+from sandbox.scenario.texts import HasLesson, read_text
+
+if TYPE_CHECKING:
+    from sandbox.model.spec import Scenario
 
 #: Stands for a figure until it is known.
 UNKNOWN = "…"
@@ -18,7 +21,7 @@ UNKNOWN = "…"
 _PLACEHOLDER = re.compile(r"\{([^\W\d][\w./-]*)\}")
 
 
-def lesson_text(scenario: Scenario, language: str = "en") -> str | None:
+def lesson_text(scenario: HasLesson, language: str = "en") -> str | None:
     """The text of a scenario's lesson, figures not yet filled in; the English one where there is no other. None where
     there is no lesson. Raises OSError and UnicodeDecodeError."""
     text = read_text(scenario, language)
@@ -29,7 +32,7 @@ def lesson_text(scenario: Scenario, language: str = "en") -> str | None:
     return None if text is None else text.decode().replace("\r\n", "\n")
 
 
-def title(scenario: Scenario) -> str:
+def title(scenario: HasLesson) -> str:
     """The scenario's own; in another language the heading of its lesson's text, where there is one."""
     text = "" if spoken() == "en" else lesson_text(scenario, spoken()) or ""
     return next(

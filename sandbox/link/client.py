@@ -204,7 +204,7 @@ def use_all_cpus() -> None:
 
 def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
     """Claim real CPUs for a run, and tell it of them."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or boot.virtual:
         return None, boot
     from sandbox.machines.linux.cpu_claims import claim_cpus
 
@@ -214,7 +214,7 @@ def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
 
 def keep_off_mini_cpus(boot: Boot) -> None:
     """Keep this process off the mini CPUs, where the machine has others."""
-    if _CPUS:
+    if _CPUS and not boot.virtual:
         from sandbox.machines.linux.cpus import assign_cpus
 
         with suppress(OSError):

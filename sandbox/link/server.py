@@ -22,8 +22,6 @@ from sandbox.kernel.machine import Machine
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
-from sandbox.machines.linux.cpus import assign_cpus
-from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot, MachineSpec, Step
@@ -214,15 +212,43 @@ def main(fd: str) -> None:
         raise SystemExit(1) from error
 
 
-def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
-    """The machine on which a turn is a line, and how long a slice is there."""
-    from sandbox.machines.linux.stepping.machine import SteppingMachine, one_line
+def _linux(boot: Boot, link: LinkServer) -> Machine:
+    from sandbox.machines.linux.cpus import assign_cpus
+
+    cpus = assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others)
+    with suppress(OSError):  # our processes tell of it
+        os.sched_setaffinity(0, cpus.engine)
+    if boot.scenario.machine.stepped:
+        return _stepping(boot, cpus.mini[0], link)
+    from sandbox.machines.linux.machine import LinuxMachine
+
+    return LinuxMachine(boot, cpus, link)
+
+
+def _stepping(boot: Boot, cpu: int, link: LinkServer) -> Machine:
+    """The machine on which a turn is a line."""
+    from sandbox.machines.linux.stepping.machine import SteppingMachine
     from sandbox.machines.linux.stepping.stage import Stage
 
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     stage = Stage(boot.scenario, cpu)
-    attended = boot.attended or boot.stay
-    return SteppingMachine(boot.scenario, stage, link, attended, alone=True), one_line(boot.scenario.machine)
+    return SteppingMachine(boot.scenario, stage, link, boot.attended or boot.stay, alone=True)
+
+
+def _virtual(boot: Boot, link: LinkServer) -> Machine:
+    from sandbox.machines.paced import PacedMachine
+
+    return PacedMachine(boot.scenario, link)
+
+
+def _spec(boot: Boot) -> MachineSpec:
+    """The machine's part of the scenario, with the length that a slice has where a turn is a line."""
+    spec = boot.scenario.machine
+    if not spec.stepped:
+        return spec
+    from sandbox.machines.linux.stepping.machine import one_line
+
+    return one_line(spec)
 
 
 def _serve(fd: str) -> None:
@@ -237,15 +263,8 @@ def _serve(fd: str) -> None:
     ALARM.end_hanging_process()
     link = LinkServer(descriptor)
     boot = link.first_line()
-    spec = boot.scenario.machine
-    cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
-    with suppress(OSError):  # our processes tell of it
-        os.sched_setaffinity(0, cpus.engine)
-    machine: Machine
-    if spec.stepped:
-        machine, spec = _stepping(boot, cpus.mini[0], link)
-    else:
-        machine = LinuxMachine(boot, cpus, link)
+    machine = _virtual(boot, link) if boot.virtual else _linux(boot, link)
+    spec = _spec(boot)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)

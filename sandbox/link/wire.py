@@ -6,6 +6,8 @@ somebody is still there. A closed link means that the other side is gone.
 
 from __future__ import annotations
 
+from functools import cache
+
 import msgspec
 
 from sandbox.model.commands import AnyCommand
@@ -14,10 +16,22 @@ from sandbox.model.spec import Boot
 #: How often the terminal's process sends a heartbeat, in seconds.
 HEARTBEAT_S = 0.25
 
-encode_command = msgspec.json.Encoder().encode
-decode_command = msgspec.json.Decoder(AnyCommand).decode
-encode_boot = msgspec.json.Encoder().encode
-decode_boot = msgspec.json.Decoder(Boot).decode
+encode_command = encode_boot = msgspec.json.Encoder().encode
+
+
+def decode_boot(line: bytes) -> Boot:
+    """What is to be run. Raises msgspec.DecodeError."""
+    return msgspec.json.decode(line, type=Boot)
+
+
+def decode_command(line: bytes) -> AnyCommand:
+    """A command. Raises msgspec.DecodeError."""
+    return _commands().decode(line)
+
+
+@cache
+def _commands() -> msgspec.json.Decoder[AnyCommand]:
+    return msgspec.json.Decoder(AnyCommand)
 
 
 class Lines:

@@ -20,7 +20,7 @@ from typing import BinaryIO, Generic, TypeVar
 import msgspec
 
 from sandbox.link.wire import Lines
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 
 #: The end of what it wrote to its standard error, in bytes: the dump of a deep stack fits.

@@ -135,6 +135,13 @@ class Resize(Command, frozen=True, tag=True):
     columns: int
 
 
+class Pace(Command, frozen=True, tag=True):
+    """In virtual time: the machine's clock goes ``times`` as fast as the reader's, a fraction; None: as fast as it
+    can."""
+
+    times: tuple[int, int] | None
+
+
 class Farewell(Command, frozen=True, tag=True):
     """The scenario's clients have left, and no others will come."""
 
@@ -161,6 +168,7 @@ AnyCommand = (
     | Press
     | Keys
     | Resize
+    | Pace
     | Farewell
     | Quit
 )

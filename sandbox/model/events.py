@@ -7,6 +7,7 @@ data (a ``Clause``), not sentences: the reader's screen says them in the reader'
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Literal
 
 import msgspec
@@ -17,6 +18,8 @@ from sandbox.model.event import Event as Event
 from sandbox.model.queues import ParameterView as ParameterView
 from sandbox.model.queues import Queued as Queued
 from sandbox.model.queues import QueueView as QueueView
+from sandbox.model.reasons import DescheduledReason as DescheduledReason
+from sandbox.model.reasons import ReadyReason as ReadyReason
 from sandbox.model.retirement import KEPT
 from sandbox.model.rules import (
     FOR_OTHERS,
@@ -36,8 +39,6 @@ from sandbox.model.socket_events import Connected as Connected
 from sandbox.model.socket_events import Listening as Listening
 from sandbox.model.socket_events import Transferred as Transferred
 
-ReadyReason = Literal["admitted", "woke", "expired", "preempted", "yielded"]
-DescheduledReason = Literal["expired", "preempted", "blocked", "exited", "paused", "yielded"]
 Stream = Literal["console"]
 
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
@@ -435,7 +436,12 @@ AnyEvent = (
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()
-_decoder: msgspec.json.Decoder[AnyEvent] = msgspec.json.Decoder(AnyEvent)
+
+
+@cache
+def _decoder() -> msgspec.json.Decoder[AnyEvent]:
+    """Made when something is read: to look at all kinds of events takes longer than to define them."""
+    return msgspec.json.Decoder(AnyEvent)
 
 
 def encode(event: Event) -> bytes:
@@ -445,4 +451,4 @@ def encode(event: Event) -> bytes:
 
 def decode(line: bytes | str) -> AnyEvent:
     """The event of one line. Raises msgspec.DecodeError (ValidationError for an unknown event)."""
-    return _decoder.decode(line)
+    return _decoder().decode(line)

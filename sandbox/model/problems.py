@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from sandbox.model.events import Clause, Figure
+from sandbox.model.clause import Clause, Figure
 from sandbox.model.values import BadValue, shown
 
 #: A place in a file, from the outside in: the names of keys, and the numbers of tables from 0 on.

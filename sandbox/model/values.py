@@ -13,7 +13,7 @@ from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
 from sandbox.i18n import N_
-from sandbox.model.events import Clause, Figure
+from sandbox.model.clause import Clause, Figure
 from sandbox.util.text import clean, clean_line
 from sandbox.util.units import parse_duration, parse_size, show_duration, show_size, write_duration
 

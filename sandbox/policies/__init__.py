@@ -9,11 +9,13 @@ import importlib
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
-from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.model.clause import Clause, Figure
+from sandbox.model.reasons import DescheduledReason, ReadyReason
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue, Choice, Duration, Flag, ListOf, Number, Text, Whole, Words, nearest
 from sandbox.policies.base import Parameter, Policy, Queue, Task
 from sandbox.policies.common.ranking import Ranked, RankedPreemptive, Ranking
+from sandbox.util.distributions import may_have_entry_points
 from sandbox.util.timeout import NO_LIMIT, TimeLimit
 from sandbox.util.units import write_duration
 
@@ -61,6 +63,8 @@ def names() -> list[str]:
 
 
 def _installed() -> Iterable[EntryPoint]:
+    if not may_have_entry_points(GROUP):
+        return ()
     from importlib.metadata import entry_points  # it is large
 
     return entry_points(group=GROUP)

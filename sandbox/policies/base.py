@@ -12,7 +12,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, NamedTuple, Protocol, TypeVar, overload
 
 from sandbox.i18n import N_
-from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
+from sandbox.model.clause import Clause, Figure
+from sandbox.model.queues import ParameterView
+from sandbox.model.reasons import DescheduledReason, ReadyReason
 from sandbox.model.states import NEW
 from sandbox.model.values import BadValue, Kind, nearest
 from sandbox.util.text import clean_line

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from sandbox import policies
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.ranges import MAX_VALUES, expand
 from sandbox.model.spec import MachineSpec, ProcessSpec, Scenario
 from sandbox.model.values import BadValue, shown

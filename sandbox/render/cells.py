@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from textwrap import TextWrapper
 
 from rich.cells import cell_len, set_cell_size
@@ -12,7 +13,7 @@ _NUMBERED = re.compile(r"(.*)([-:]\d+)")
 #: Where a line may end within a word: beside a wide character, but not before a stop nor after an opening bracket.
 _OPENING, _CLOSING = "（「『《“‘(", "，。、；：！？）」』》”’….,;:!?)"
 _WIDE, _OTHERS = r"[\u2e80-\uffef]", r"[^\u2e80-\uffef]"
-_PIECES = re.compile(rf"[{_OPENING}]*(?:{_WIDE}|{_OTHERS}+?(?=[{_OPENING}]*{_WIDE}|\Z))[{_CLOSING}]*")
+_FIRST_WIDE = "\u2e80"
 
 
 def fit(text: str, width: int) -> str:
@@ -56,16 +57,27 @@ def words(text: str) -> Iterator[tuple[int, int, str]]:
     """The pieces that no line may end within, blanks included: where each begins and ends, and the piece."""
     end = 0
     for word in re.findall(r"\s*\S+\s*", text):
-        for piece in _PIECES.findall(word):
+        for piece in _pieces(word):
             start, end = end, end + len(piece)
             yield start, end, piece
+
+
+def _pieces(word: str) -> list[str]:
+    """The pieces of a word, which is not empty."""
+    return [word] if max(word) < _FIRST_WIDE else _wide_pieces().findall(word) or [word]
+
+
+@cache
+def _wide_pieces() -> re.Pattern[str]:
+    """Only where wide characters are read: to compile it takes as long as to import half a screen."""
+    return re.compile(rf"[{_OPENING}]*(?:{_WIDE}|{_OTHERS}+?(?=[{_OPENING}]*{_WIDE}|\Z))[{_CLOSING}]*")
 
 
 class _Wrapper(TextWrapper):
     """Counts cells, and knows that Chinese has no blanks between words."""
 
     def _split(self, text: str) -> list[str]:
-        return [Measured(piece) for word in super()._split(text) for piece in _PIECES.findall(word) or [word]]
+        return [Measured(piece) for word in super()._split(text) for piece in _pieces(word)]
 
 
 class Measured(str):

@@ -12,7 +12,6 @@ import io
 import json
 import os
 import sys
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
@@ -58,7 +57,9 @@ SIGNS = {
 
 def likeness(character: str) -> str:
     """A character, or half of one that could not be decoded, in ASCII and in as many cells."""
-    from rich.cells import cell_len  # only where something is lacking
+    import unicodedata  # only where something is lacking
+
+    from rich.cells import cell_len
 
     cells = max(cell_len(character), 1)
     if (sign := SIGNS.get(character)) is not None:
@@ -120,6 +121,12 @@ def say_aside(text: str) -> None:
 def write(text: str, file: SupportsWrite[str] | None) -> None:
     """A text that brings its own ends of lines, as argparse has them."""
     (file or sys.stderr).write(clean(text))
+
+
+def say_later(printed: str, aside: str) -> None:
+    """What was kept of standard output and standard error goes out: somebody else has said it."""
+    write(printed, sys.stdout)
+    write(aside, sys.stderr)
 
 
 def rewrite_line(text: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import PurePath
 
@@ -13,33 +12,8 @@ from sandbox.model.commands import Spawn
 from sandbox.model.problems import Problems, Where
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, nearest, shown
-from sandbox.util.paths import LeadsOut, read_below
+from sandbox.scenario.texts import parts, read_text
 from sandbox.util.timeout import ALARM
-
-_PART_ENDS = re.compile(r"^---+\s*$", re.MULTILINE)
-
-
-def parts(text: str) -> list[str]:
-    """The parts of a lesson's text: one to read before its first step, one after each step. A line ``---`` stands
-    between two parts."""
-    return [part.strip() for part in _PART_ENDS.split(text)]
-
-
-#: Bytes of a lesson's text.
-_MAX_TEXT = 1 << 20
-
-
-def read_text(scenario: Scenario, language: str) -> bytes | None:
-    """The lesson's text in a language: ``NAME.zh.md`` is the Chinese text beside ``NAME.md``. None where there is
-    none. Raises OSError."""
-    if scenario.lesson is None:
-        return None
-    path = PurePath(scenario.lesson)
-    name = path if language == "en" else path.with_suffix(f".{language}{path.suffix}")
-    try:
-        return read_below(scenario.folder, str(name), _MAX_TEXT)
-    except (FileNotFoundError, NotADirectoryError, LeadsOut):
-        return None
 
 
 def check_lesson(scenario: Scenario, problems: Problems, runs: bool) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from sandbox.model.claims import parse_claim
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.problems import BadInput, Problem, Problems, Where
 from sandbox.model.spec import (
     CLIENT,

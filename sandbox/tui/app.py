@@ -38,12 +38,12 @@ from sandbox.tui.interaction import ask, tell, tell_faults
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
-from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
+from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.session import Link, Session
-from sandbox.tui.widgets.entry import EntryLine, TypingLine
+from sandbox.tui.widgets.entry import EntryLine, TakesAllKeys, TypingLine
 from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
 
 #: Classes of every screen, by the number of its columns and of its lines.
@@ -104,7 +104,7 @@ class SandboxApp(App[int]):
         self.signals.stop_and_go_on(self.action_suspend)
         self.set_keymap(dict(self.config.keymap))
         self.board_screen.begin(self.session)
-        self.call_after_refresh(gc.enable)  # off until here, see ``sandbox.cli``
+        self.call_after_refresh(self._collect_garbage)  # not until here, see ``sandbox.cli``
         self.call_after_refresh(self._begin)
         self.set_interval(HEARTBEAT_S, self._beat)
         self.app_resume_signal.subscribe(self, self._resumed)
@@ -115,6 +115,9 @@ class SandboxApp(App[int]):
         self._listen(False)
         self.signals.restore()
         await self.session.clients.end()
+
+    def _collect_garbage(self) -> None:
+        gc.enable()  # of a built-in function Textual would parse the signature
 
     def _resumed(self, _: object) -> None:
         self.refresh(layout=True)  # nothing may have changed, and the terminal is empty
@@ -136,7 +139,12 @@ class SandboxApp(App[int]):
 
     def run_scenario(self, scenario: Scenario) -> None:
         """End what runs and run this instead."""
-        self._replace(self.session.again(scenario))
+        try:
+            session = self.session.again(scenario)
+        except Impossible as error:
+            tell(self, str(error), severe=True)
+        else:
+            self._replace(session)
 
     def _replace(self, session: Session) -> None:
         self._listen(False)
@@ -218,7 +226,7 @@ class SandboxApp(App[int]):
     def _awaits(self, events: Iterable[AnyEvent]) -> bool:
         """Whether a key has just been pressed in a terminal, and this is what comes of it."""
         there = self.focused
-        return isinstance(there, TerminalScreen) and there.expects and any(isinstance(event, Wrote) for event in events)
+        return isinstance(there, TakesAllKeys) and there.expects and any(isinstance(event, Wrote) for event in events)
 
     def _tell_faults(self, events: Iterable[AnyEvent]) -> None:
         front = self.board_screen.front
@@ -417,9 +425,9 @@ class SandboxApp(App[int]):
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
         """While somebody types into a console, ctrl+c and ctrl+z are for the process, in a terminal all keys; but what
         is selected is copied first."""
-        typing = isinstance(self.focused, (TerminalScreen, TypingLine))
+        typing = isinstance(self.focused, (TakesAllKeys, TypingLine))
         if action not in FROM_ANYWHERE or not typing:
-            return action != "quit" or not isinstance(self.focused, TerminalScreen)
+            return action != "quit" or not isinstance(self.focused, TakesAllKeys)
         return action == "interrupt" and bool(self._selected)
 
 

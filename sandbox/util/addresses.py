@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-import socket
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    import socket
 
 DEFAULT = "127.0.0.1:9001"
 _ADDRESS = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:\[\]/]+)):(\d{1,5})", re.ASCII)
@@ -41,6 +43,8 @@ def parse_address(text: str) -> Address:
 
 def resolve(address: Address) -> tuple[socket.AddressFamily, Address]:
     """The number behind a host's name, and its family. Raises OSError."""
+    import socket  # whoever only reads an address has no use for it
+
     family, _, _, _, found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
     return family, Address(str(found[0]), int(found[1]))
 

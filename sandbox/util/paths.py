@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -82,7 +81,7 @@ def new_file(path: str, overwrite: bool) -> Iterator[TextIO]:
     """A file that appears, or is replaced, once all of it has been written; until then it has a name that nobody can
     have given to another one. Raises OSError; FileExistsError unless it may ``overwrite``."""
     folder, name = os.path.split(path)
-    aside = os.path.join(folder, f".{name[:100]}.{secrets.token_hex(8)}")
+    aside = os.path.join(folder, f".{name[:100]}.{os.urandom(8).hex()}")
     flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
     descriptor = os.open(aside, flags, 0o666)
     try:

@@ -17,6 +17,8 @@ _ESCAPE = re.compile(
 _UNFINISHED = re.compile(r"(?:\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b\x9c]*\x1b?|[ -/]*)?|\r+)\Z")
 _MAX_HELD = 4_096
 _UNLIKE = r"\x80-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e0fff"
+#: What is invisible or no character from here on may be printable to Python; before, nothing of that kind is.
+_FIRST_VARIATION = "\ufe00"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f{_UNLIKE}]")
 _NO_TERMINALS = re.compile(f"[{_UNLIKE}]")
 # What a program dresses and corrects its own line with: colours (SGR), and clearing to the end of the line. Return and
@@ -27,7 +29,7 @@ _FOREIGN = re.compile(f"{_ESCAPE.pattern}|{_CONTROL.pattern}")
 
 def clean(text: str) -> str:
     """Text without anything that could steer a terminal; lines and tabs stay."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable() and max(text, default="") < _FIRST_VARIATION:
         return text
     return _CONTROL.sub("", _ESCAPE.sub("", _LINE_END.sub("\n", text)))
 

@@ -57,6 +57,10 @@ class Alarm:
         """From now on end this process if it hangs. To be called once, before the alarm is used."""
         self._hang_s, self._last_words = HANG_S, last_words
 
+    def begin_anew(self) -> None:
+        """This process is a forked copy: the timers of its original are not its own."""
+        self._ticking, self._depth = False, 0
+
     def be_patient(self, limit_s: float) -> None:
         """Where nobody waits at a screen, somebody's code may take longer."""
         self._limit_s = limit_s

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
@@ -54,13 +54,16 @@ class Slice:
 
 
 class Life:
-    """What is known of one process. ``track``: where it was, from when on."""
+    """What is known of one process. ``track``: where it was, from when on, if that is kept."""
 
     __slots__ = (
         "_child_wait_ns",
+        "_keeps_track",
         "_ready_ns",
+        "_since_ns",
         "_waited_ns",
         "_waits_for_child",
+        "_where",
         "admitted",
         "cpu_ns",
         "dispatched_ns",
@@ -76,7 +79,7 @@ class Life:
         "unseen_ns",
     )
 
-    def __init__(self, admitted: Admitted) -> None:
+    def __init__(self, admitted: Admitted, keeps_track: bool = True) -> None:
         self.admitted = admitted
         self.exited: Exited | None = None
         self.first_run_ns: int | None = None
@@ -94,6 +97,10 @@ class Life:
         self.dispatched_ns = 0
         self.last_slice: Slice | None = None
         self.track = Track()
+        self._keeps_track = keeps_track
+        #: Where it is, as in its track, and since when.
+        self._where = GONE
+        self._since_ns = 0
         #: Time spent READY and BLOCKED, and of the latter for its own children, without the present stay.
         self._ready_ns = 0
         self._waited_ns = 0
@@ -102,10 +109,16 @@ class Life:
 
     def enter(self, where: int, t_ns: int) -> None:
         """It is somewhere else from now on, ``where`` as in ``sandbox.views.intervals``."""
-        if self._waits_for_child:
-            self._child_wait_ns, self._waits_for_child = self.child_wait_ns(t_ns), False
-        self._ready_ns, self._waited_ns = self.ready_ns(t_ns), self.blocked_ns(t_ns)
-        self.track.put(t_ns, where)
+        left = self._where
+        if left == READY:
+            self._ready_ns += t_ns - self._since_ns
+        elif left == BLOCKED:
+            if self._waits_for_child:
+                self._child_wait_ns, self._waits_for_child = self.child_wait_ns(t_ns), False
+            self._waited_ns += t_ns - self._since_ns
+        self._where, self._since_ns = where, t_ns
+        if self._keeps_track:
+            self.track.put(t_ns, where)
 
     def block(self, on: Clause, t_ns: int) -> None:
         """It is BLOCKED from now on."""
@@ -149,8 +162,7 @@ class Life:
         )
 
     def _lasting_ns(self, where: int, now_ns: int) -> int:
-        lasts = bool(self.track.values) and self.track.values[-1] == where
-        return now_ns - self.track.times[-1] if lasts else 0
+        return now_ns - self._since_ns if self._where == where else 0
 
 
 class Mark(NamedTuple):
@@ -174,10 +186,11 @@ class Mark(NamedTuple):
 class History:
     """Grows event by event; what it has once does not change.
 
-    ``keeps_slices``: whether to keep every single slice, as a result document lists them.
+    ``keeps_slices``: whether to keep every single slice, as a result document lists them; ``keeps_tracks``: where each
+    process was from when on, as charts draw it. The figures of a run need neither, and a run may be long.
     """
 
-    def __init__(self, keeps_slices: bool = True) -> None:
+    def __init__(self, keeps_slices: bool = True, keeps_tracks: bool = True) -> None:
         self.booted: Booted | None = None
         self.now_ns = 0
         self.lives: dict[int, Life] = {}
@@ -200,7 +213,7 @@ class History:
         #: The totals of those that are remembered no longer.
         self.retired = Retired()
         self._dead = Dead()
-        self._keeps_slices = keeps_slices
+        self._keeps_slices, self._keeps_tracks = keeps_slices, keeps_tracks
         #: When there are so many, those of the retired are left out.
         self._slices_until = _MIN_SLICES
         self._last_on: dict[int, int] = {}
@@ -215,38 +228,27 @@ class History:
     def add(self, event: Event) -> None:
         """Take in the next event."""
         self.now_ns = max(self.now_ns, event.t_ns)
-        match event:
-            case Booted():
-                self.booted, self._dead = event, Dead(event.kept)
-                self._is_virtual = event.machine == "virtual"
-            case Admitted(pid=pid):
-                self.lives[pid] = Life(event)
-            case Became(pid=pid) if pid in self.lives:
-                self.lives[pid].admitted = event.after(self.lives[pid].admitted)
-            case Ready(pid=pid):
-                self.lives[pid].enter(READY, event.t_ns)
-            case Blocked(pid=pid, again=False):
-                self.lives[pid].block(event.on, event.t_ns)
-            case Dispatched():
-                self._dispatch(event)
-            case Descheduled():
-                self._deschedule(event)
-            case Exited():
-                self._exit(event)
-            case Unseen(pid=pid, cpu_ns=cpu_ns):
-                self.unseen_ns += cpu_ns
-                if pid in self.lives:
-                    self.lives[pid].unseen_ns += cpu_ns
-            case Deadlocked():
-                self.deadlocks.append(event)
-            case Fault() if len(self.faults) < MAX_FAULTS:
-                self.faults.append(event)
-            case Fault():
-                self.more_faults += 1
-            case PolicyNote(pid=pid) if event.misses_deadline and pid is not None:
-                self.missed += 1
-                if pid in self.lives:
-                    self.lives[pid].missed += 1
+        take_in = _TAKES_IN.get(type(event))
+        if take_in is not None:
+            take_in(self, event)
+
+    def _boot(self, event: Booted) -> None:
+        self.booted, self._dead = event, Dead(event.kept)
+        self._is_virtual = event.machine == "virtual"
+
+    def _admit(self, event: Admitted) -> None:
+        self.lives[event.pid] = Life(event, self._keeps_tracks)
+
+    def _become(self, event: Became) -> None:
+        if (life := self.lives.get(event.pid)) is not None:
+            life.admitted = event.after(life.admitted)
+
+    def _make_ready(self, event: Ready) -> None:
+        self.lives[event.pid].enter(READY, event.t_ns)
+
+    def _block(self, event: Blocked) -> None:
+        if not event.again:
+            self.lives[event.pid].block(event.on, event.t_ns)
 
     def _dispatch(self, event: Dispatched) -> None:
         life = self.lives[event.pid]
@@ -258,9 +260,10 @@ class History:
             self.switches += 1
             self._last_on[event.cpu] = event.pid
         life.enter(ON_CPU + event.cpu, event.t_ns)
-        if event.cpu not in self.cpus:
-            self.cpus[event.cpu] = Track()
-        self.cpus[event.cpu].put_in_passing(event.t_ns, event.pid)
+        if self._keeps_tracks:
+            if event.cpu not in self.cpus:
+                self.cpus[event.cpu] = Track()
+            self.cpus[event.cpu].put_in_passing(event.t_ns, event.pid)
         if self._keeps_slices:
             life.last_slice = Slice(event.pid, event.cpu, event.t_ns)
             self.slices.append(life.last_slice)
@@ -275,7 +278,8 @@ class History:
         life.undispatched_ns += event.undispatched_ns
         self.undispatched_ns += event.undispatched_ns
         self.stolen_ns += event.stolen_ns
-        self.cpus[event.cpu].put_in_passing(event.t_ns, NOBODY)
+        if self._keeps_tracks:
+            self.cpus[event.cpu].put_in_passing(event.t_ns, NOBODY)
         if life.last_slice is not None:
             life.last_slice.end_ns = event.t_ns
             life.last_slice.cpu_ns = event.ran_ns
@@ -290,6 +294,26 @@ class History:
         life.enter(GONE, event.t_ns)
         if life.admitted.order is None and (retired := self._dead.add(event.pid)):
             self._retire(retired)
+
+    def _miss(self, event: PolicyNote) -> None:
+        if event.misses_deadline and event.pid is not None:
+            self.missed += 1
+            if event.pid in self.lives:
+                self.lives[event.pid].missed += 1
+
+    def _add_unseen(self, event: Unseen) -> None:
+        self.unseen_ns += event.cpu_ns
+        if event.pid in self.lives:
+            self.lives[event.pid].unseen_ns += event.cpu_ns
+
+    def _add_deadlock(self, event: Deadlocked) -> None:
+        self.deadlocks.append(event)
+
+    def _add_fault(self, event: Fault) -> None:
+        if len(self.faults) < MAX_FAULTS:
+            self.faults.append(event)
+        else:
+            self.more_faults += 1
 
     def _retire(self, pids: Sequence[int]) -> None:
         """What they and their descendants have used goes to the nearest ancestor that is remembered, and so do the
@@ -363,3 +387,21 @@ def _without_track(life: Life) -> Life:
     then = copy(life)
     then.track = _NOWHERE
     return then
+
+
+#: How each kind of event is taken in; of others there is nothing to keep. A table, because three events in four are
+#: those of slices, and a run may have millions of them.
+_TAKES_IN: dict[type[Event], Callable[[History, Any], None]] = {
+    Booted: History._boot,
+    Admitted: History._admit,
+    Became: History._become,
+    Ready: History._make_ready,
+    Blocked: History._block,
+    Dispatched: History._dispatch,
+    Descheduled: History._deschedule,
+    Exited: History._exit,
+    Unseen: History._add_unseen,
+    Deadlocked: History._add_deadlock,
+    Fault: History._add_fault,
+    PolicyNote: History._miss,
+}

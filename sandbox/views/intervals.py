@@ -34,11 +34,18 @@ class Track:
 
     def put(self, t_ns: int, value: int) -> None:
         """From ``t_ns`` on it is ``value``; times do not go back."""
-        self._used_ns.append(self.used_ns(t_ns))
+        self._used_ns.append(self._used_by_now_ns(t_ns))
         self.times.append(t_ns)
         self.values.append(value)
         if len(self.times) > MAX_CHANGES:
             self._thin(len(self.times) // 2)
+
+    def _used_by_now_ns(self, t_ns: int) -> int:
+        """``used_ns`` of a time after the last change."""
+        if not self.times:
+            return 0
+        used_ns = self._used_ns[-1]
+        return used_ns + t_ns - self.times[-1] if self.values[-1] > 0 else used_ns
 
     def put_in_passing(self, t_ns: int, value: int) -> None:
         """The same, but what has lasted no time at all leaves no trace."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.states import State
 from sandbox.util.units import MS
 from sandbox.views.board import Board, Row

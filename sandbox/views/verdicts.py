@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from sandbox.model.claims import AnyClaim, Compares, Happening, Happens, InOrder, is_figure, read_value
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.views.figures import Figure
 from sandbox.views.tracker import LessonTracker
 

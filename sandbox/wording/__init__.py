@@ -1,36 +1,45 @@
-"""Data → sentences: what events, causes, rules and faults are called, in the reader's language."""
+"""Data → sentences: what events, causes, rules and faults are called, in the reader's language.
 
-from sandbox.wording.events import change, kind, sentence, signal_name, status, stretch
-from sandbox.wording.faults import add_sentences, fault, operator, run_failed
-from sandbox.wording.happenings import happening
-from sandbox.wording.panels import seat, seat_reason, transition, turn
-from sandbox.wording.policies import figure, note, parameters, parameters_by_name, queue, rule
-from sandbox.wording.problems import problem, recording
-from sandbox.wording.results import (
-    defect,
-    endings,
-    entangled,
-    finding,
-    hangs_on_ties,
-    later,
-    law,
-    not_compared,
-    reproduced,
-    sooner,
-    step_awaited,
-    step_reached,
-    stood_in,
-    summary,
-    unbroken,
-    unfinished,
-    violation,
-    what_if,
-)
-from sandbox.wording.steps import missing
-from sandbox.wording.system import system_error
-from sandbox.wording.templates import Names, listed
-from sandbox.wording.waits import burden, burst, cause, client, held, situation, state
-from sandbox.wording.why import choice, question, score, verdict, why
+A part is loaded when something of it is said for the first time: most commands say little.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sandbox.wording.events import change, kind, sentence, signal_name, status, stretch
+    from sandbox.wording.faults import add_sentences, fault, operator, run_failed
+    from sandbox.wording.happenings import happening
+    from sandbox.wording.panels import seat, seat_reason, transition, turn
+    from sandbox.wording.policies import figure, note, parameters, parameters_by_name, queue, rule
+    from sandbox.wording.problems import problem, recording
+    from sandbox.wording.reasons import choice, question, score, verdict, why
+    from sandbox.wording.results import (
+        defect,
+        endings,
+        entangled,
+        finding,
+        hangs_on_ties,
+        later,
+        law,
+        not_compared,
+        reproduced,
+        sooner,
+        step_awaited,
+        step_reached,
+        stood_in,
+        summary,
+        unbroken,
+        unfinished,
+        violation,
+        what_if,
+    )
+    from sandbox.wording.steps import missing
+    from sandbox.wording.system import system_error
+    from sandbox.wording.templates import Names, listed
+    from sandbox.wording.waits import burden, burst, cause, client, held, situation, state
 
 __all__ = [
     "Names",
@@ -91,3 +100,20 @@ __all__ = [
     "what_if",
     "why",
 ]
+
+#: Where to look for what is asked for: who needs none of the others stands first.
+_PARTS = (
+    *("templates", "system", "problems", "faults", "waits", "policies"),
+    *("happenings", "results", "panels", "events", "reasons", "steps"),
+)
+
+if not TYPE_CHECKING:
+
+    def __getattr__(name: str) -> object:
+        if name in __all__:
+            for part in _PARTS:
+                said = vars(import_module(f"{__name__}.{part}"))
+                if name in said:
+                    globals()[name] = said[name]
+                    return said[name]
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

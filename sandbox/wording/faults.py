@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sandbox.i18n import Messages, english
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.rules import ORDER
 from sandbox.wording.problems import problem
 from sandbox.wording.steps import unkept

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.i18n import N_, Messages, _, ngettext
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.wording.problems import problem
 from sandbox.wording.results import finding, unbroken, violation
 from sandbox.wording.templates import say

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sandbox.i18n import Messages, _
 from sandbox.model.claims import OPERATOR, Happening
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.wording.faults import operator
 from sandbox.wording.templates import fill
 from sandbox.wording.waits import cause

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
 
 from sandbox.i18n import Messages, _
-from sandbox.model.events import Clause, PolicyNote
+from sandbox.model.clause import Clause
 from sandbox.util.units import show_duration
 from sandbox.wording.templates import Names, say
+
+if TYPE_CHECKING:
+    from sandbox.model.events import PolicyNote
 
 _RULES: Messages = {
     "head of the ready queue": "it is the head of the ready queue",

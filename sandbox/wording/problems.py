@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.i18n import Messages, _
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.wording.templates import say
 
 _PROBLEMS: Messages = {

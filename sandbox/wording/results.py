@@ -7,7 +7,7 @@ from typing import Any
 
 from sandbox.i18n import Messages, _, ngettext
 from sandbox.model.claims import OPERATOR, Happening
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.util.units import MS, S, show_duration
 from sandbox.wording.faults import operator
 from sandbox.wording.happenings import happening as in_words

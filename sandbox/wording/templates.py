@@ -7,7 +7,7 @@ from functools import reduce
 from string import Formatter
 
 from sandbox.i18n import _
-from sandbox.model.events import Clause, Figure
+from sandbox.model.clause import Clause, Figure
 from sandbox.util.units import show_duration
 
 Names = Mapping[int, str]

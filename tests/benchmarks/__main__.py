@@ -24,11 +24,15 @@ import importlib
 import sys
 from collections.abc import Iterator, Sequence
 from types import ModuleType
+from typing import Any
+
+import msgspec
 
 from tests.benchmarks.figures import CannotMeasure, Figure, Result, encode, lines
+from tests.benchmarks.goals import goal_of
 
 BENCHMARKS = (
-    *("virtual", "growth", "births", "dispatch", "makespan", "first_frame"),
+    *("start", "first_frame", "simulate", "virtual", "growth", "births", "dispatch", "makespan"),
     *("screen", "server", "sockets", "past", "sweep", "grade"),
 )
 #: Rounds of a comparison of revisions.
@@ -42,6 +46,7 @@ def main(words: Sequence[str]) -> int:
         from tests.benchmarks.beside import compare
 
         return compare(names, options.beside, options.rounds or ROUNDS, options.json)
+    found = []
     for name in names:
         benchmark = importlib.import_module(f"tests.benchmarks.{name}")
         if not options.json:
@@ -49,7 +54,21 @@ def main(words: Sequence[str]) -> int:
         figures = list(_measured(name, benchmark, options.rounds, shown=not options.json))
         if options.json and figures:
             print(encode(Result(name, figures)), flush=True)
+        found += [document(name, figure) for figure in figures]
+    if options.out is not None:
+        with open(options.out, "wb") as file:
+            file.write(msgspec.json.format(msgspec.json.encode(found), indent=2) + b"\n")
+    missed = [f"{each['benchmark']}: {each['name']}" for each in found if each.get("reached") is False]
+    if missed and not options.json:
+        print("\nGoals not reached (on a quiet machine they are worth something):", *missed, sep="\n  ")
     return 0
+
+
+def document(benchmark: str, figure: Figure) -> dict[str, Any]:
+    """The figure, with its goal and whether it is reached."""
+    goal = goal_of(benchmark, figure)
+    said = {} if goal is None else {"goal": goal._asdict(), "reached": goal.reached(figure)}
+    return {"benchmark": benchmark, **msgspec.to_builtins(figure), **said}
 
 
 def _measured(name: str, benchmark: ModuleType, rounds: int | None, shown: bool) -> Iterator[Figure]:
@@ -57,7 +76,8 @@ def _measured(name: str, benchmark: ModuleType, rounds: int | None, shown: bool)
     try:
         for figure in benchmark.measure(rounds or benchmark.ROUNDS):
             if shown:
-                print("\n".join(lines(figure)), flush=True)
+                goal = goal_of(name, figure)
+                print("\n".join([*lines(figure), *([f"    {goal.said(figure)}"] if goal else [])]), flush=True)
             yield figure
     except CannotMeasure as error:
         print(f"{name}: {error}", file=sys.stderr)
@@ -78,6 +98,7 @@ def _parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "--rounds", metavar="N", type=_rounds, help=f"rounds; beside a revision {ROUNDS}, else 1, 3 or 5"
     )
+    parser.add_argument("--out", metavar="FILE", help="write the figures, their goals and whether they are reached")
     parser.add_argument("--json", action="store_true", help="print a line of JSON for each benchmark")
     return parser.parse_args(words)
 

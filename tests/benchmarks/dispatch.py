@@ -1,6 +1,6 @@
 """The dispatcher beside the plain recipe: a bare loop that stops one, waits for the stop, and continues the next.
 
-A slice error is how far a slice was from the quantum, over or under it. Where processes can be freezesn instead, that is
+A slice error is how far a slice was from the quantum, over or under it. Where processes can be frozen instead, that is
 measured beside signals.
 """
 
@@ -25,7 +25,7 @@ from sandbox.util.units import MS, US, S
 from tests.benchmarks.figures import Beside, Better, CannotMeasure, Figure, figure
 
 ROUNDS = 3
-QUANTA_NS = (1 * MS, 10 * MS)
+QUANTA_NS = (1 * MS, 5 * MS, 20 * MS)
 
 
 def ours(quantum_ns: int, recipe: str = "auto") -> dict[str, Any]:

@@ -19,20 +19,20 @@ ROUNDS = 3
 PROCESSES, FRAMES = 1_000, 20
 
 
-def admissions() -> list[AnyEvent]:
+def admissions(processes: int) -> list[AnyEvent]:
     events: list[AnyEvent] = [Booted(0, "virtual", 1, "rr", {}, "arrival-first", "bench")]
-    for pid in range(1, PROCESSES + 1):
+    for pid in range(1, processes + 1):
         events += [Admitted(0, pid, f"process-{pid}", "cpu 1s"), Ready(0, pid, "admitted")]
     return events
 
 
-async def board() -> float:
+async def board(processes: int = PROCESSES) -> float:
     """CPU seconds a frame, the first process of the queue moved to its tail each time."""
     session = Live(Scenario("bench", "bench", MachineSpec(), []), start=None)  # type: ignore[arg-type]
     app = SandboxApp(session)
     app._begin = lambda: None  # type: ignore[method-assign]
     async with app.run_test(size=(120, 40)) as pilot:
-        session.add_events(admissions())
+        session.add_events(admissions(processes))
         await pilot.pause()
         began = time.process_time()
         for _ in range(FRAMES):

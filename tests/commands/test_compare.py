@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
-from sandbox.util.stats import estimate
+from sandbox.util.estimates import estimate
 from tests.support.commands import CommandRunner
 from tests.support.files import write_scenario
 from tests.support.terminal import terminal
@@ -368,3 +369,38 @@ def test_ctrl_c_gives_what_there_is_and_130(tmp_path: Path) -> None:
     assert "turnaround" in out.splitlines()[0]
     assert out.splitlines()[2].startswith("fcfs")
     assert "  1 a " in out
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all is done in one process")
+def test_whoever_makes_the_runs_the_same_comes_of_it(convoy: str, tmp_path: Path) -> None:
+    (tmp_path / "dice.py").write_text(DICE.replace("return self.quantum", "print('asked'); return self.quantum // 0"))
+    words = ["compare", convoy, "--policies", "fcfs,rr,dice.py:Dice,srtf,lottery", "--repeat", "2"]
+    command = [sys.executable, "-P", "-m", "sandbox", *words]
+    one = subprocess.run(
+        command,
+        capture_output=True,
+        check=False,
+        text=True,
+        cwd=tmp_path,
+        preexec_fn=lambda: os.sched_setaffinity(0, {0}),
+    )
+    all_of_them = subprocess.run(command, capture_output=True, check=False, text=True, cwd=tmp_path)
+    assert (one.returncode, one.stdout, one.stderr) == (
+        all_of_them.returncode,
+        all_of_them.stdout,
+        all_of_them.stderr,
+    )
+    assert "ZeroDivisionError" in one.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere all is done in one process")
+def test_a_copy_that_ends_itself_ends_the_comparison(convoy: str, tmp_path: Path) -> None:
+    (tmp_path / "dice.py").write_text(
+        DICE.replace("import random", "import os, random").replace("return self.quantum", "os._exit(7)")
+    )
+    words = ["compare", convoy, "--policies", "fcfs,dice.py:Dice"]
+    done = subprocess.run(
+        [sys.executable, "-P", "-m", "sandbox", *words], capture_output=True, check=False, text=True, cwd=tmp_path
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert "7" in done.stderr

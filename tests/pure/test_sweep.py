@@ -16,7 +16,7 @@ from sandbox.model.ranges import Wholes, expand, wholes
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
-from sandbox.util.stats import difference, estimate, student
+from sandbox.util.estimates import difference, estimate, student
 from tests.support.scenarios import process, scenario
 
 SEEDS = Whole(0, 2**53)

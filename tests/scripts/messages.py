@@ -12,7 +12,7 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from sandbox import policies
-from sandbox.cli.policies import RULES
+from sandbox.cli.policies import order_of_an_instant
 from sandbox.i18n import LANGUAGES, catalogue_file
 from sandbox.wording.policies import rule_and_rest
 
@@ -60,7 +60,7 @@ def template() -> Catalog:
         SOURCE, [("**.py", "tests.scripts.messages:extract")], keywords=keywords
     ):
         found.add(message, locations=[(file, line)])
-    for message in RULES:
+    for message in order_of_an_instant():
         found.add(message, locations=[("kernel/kernel.py", 0)])
     for name in policies.names():
         kind = policies.find(name)

@@ -12,7 +12,8 @@ from sandbox.analysis.charts.figures import PLACES, Figure, axis, figure, parame
 from sandbox.i18n import _
 from sandbox.model.values import BadValue, nearest, shown
 from sandbox.render.charts import MAX_SERIES, Boxes, Chart, Heat, Lines, Point, Series
-from sandbox.util.stats import estimate, percentile
+from sandbox.util.estimates import estimate
+from sandbox.util.stats import percentile
 from sandbox.util.text import clean_line
 
 KINDS = ("line", "cdf", "heat", "box")

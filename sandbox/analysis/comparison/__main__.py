@@ -12,6 +12,7 @@ from sandbox.analysis.comparison.graphs import graphs
 from sandbox.analysis.comparison.messages import Compared, CompareTask, Running, decode_task
 from sandbox.analysis.comparison.runs import Plan, Run, plans
 from sandbox.i18n import LANGUAGES, use
+from sandbox.link.copies import Copies, cpus
 from sandbox.link.worker import Tell, serve
 from sandbox.machines.simulate import simulate
 from sandbox.model.events import Event, Fault
@@ -30,15 +31,16 @@ def compare(task: CompareTask, tell: Tell) -> None:
     scenario, written = task.scenario, task.policies
     entries = choice.sensible(scenario) if written is None else choice.parse_list(written, scenario)
     todo = [*plans(scenario, entries, 1, virtual=True, real=False)]
-    runs = []
+    copies = Copies(lambda index: _run(todo[index]), len(todo), cpus(), lambda _: False)
+    results, runs = copies.results(), []
     for number, plan in enumerate(todo, 1):
         tell(Running(plan.contender.label, number, len(todo)))
-        runs.append(_run(plan))
+        runs.append(next(results)[1])
     tell(Compared(report.lines(runs, task.width), graphs(runs, task.width)))
 
 
 def _run(plan: Plan) -> Run:
-    history = History()
+    history = History(keeps_slices=False)
     failures: list[Fault] = []
 
     def take(events: list[Event]) -> None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any, NamedTuple
 
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.util.stats import percentile
 from sandbox.views.history import History, Life, Slice
 from sandbox.views.intervals import BLOCKED, GONE

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sandbox.analysis.comparison.columns import GOALS, Column
-from sandbox.util.stats import Estimate, difference, estimate
+from sandbox.util.estimates import Estimate, difference, estimate
 
 #: Prices are told from this share on, the dearest first, and no more than so many.
 _MIN_PRICE, _MAX_PRICES = 0.10, 2

@@ -23,7 +23,7 @@ from sandbox.analysis.comparison.standings import leaders
 from sandbox.i18n import _
 from sandbox.render.cells import fit, flush_right
 from sandbox.render.gantt import Line
-from sandbox.util.stats import estimate
+from sandbox.util.estimates import estimate
 
 
 class Entrant(NamedTuple):

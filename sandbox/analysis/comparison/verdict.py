@@ -9,7 +9,7 @@ from sandbox.analysis.comparison.standings import Price, Sample, Standing, stand
 from sandbox.i18n import _
 from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
-from sandbox.util.stats import Estimate
+from sandbox.util.estimates import Estimate
 from sandbox.wording import listed
 
 #: Of those who are as good as the winner, so many are named.

@@ -10,7 +10,7 @@ from sandbox.analysis.conformance.examinee import Examinee
 from sandbox.analysis.conformance.messages import Classes, Refused, WhichClasses
 from sandbox.analysis.conformance.room import Room, RoomEnded, nonce
 from sandbox.analysis.conformance.trial import Candidate, Native
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 from sandbox.policies import choice
 from sandbox.policies.host import validate

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from sandbox.analysis.conformance.laws import Events, Scene
 from sandbox.analysis.conformance.verdicts import Violation
 from sandbox.i18n import N_
-from sandbox.model.events import Clause, Figure
+from sandbox.model.clause import Clause, Figure
 
 #: Who is on the CPUs from a time on.
 Turn = tuple[int, frozenset[str]]

@@ -12,7 +12,7 @@ from sandbox.analysis.conformance.room import Room, RoomEnded, nonce
 from sandbox.analysis.conformance.trial import MISFIT, Trial, attempt, enter
 from sandbox.analysis.conformance.verdicts import IDLE, STARVED, Violation
 from sandbox.analysis.conformance.workloads import EXAMINED
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy

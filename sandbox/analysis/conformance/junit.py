@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
-from xml.etree import ElementTree as ET
+from functools import cache
+from typing import TYPE_CHECKING, NamedTuple
 
-#: What XML 1.0 cannot carry at all.
-_FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+if TYPE_CHECKING:
+    from xml.etree import ElementTree as ET
 
 
 class Case(NamedTuple):
@@ -34,6 +34,8 @@ _TAGS = {"failed": "failure", "error": "error", "skipped": "skipped"}
 
 def junit(suites: Iterable[Suite]) -> bytes:
     """The XML document."""
+    from xml.etree import ElementTree as ET  # few want one
+
     root = ET.Element("testsuites")
     totals = dict.fromkeys(("tests", "failures", "errors", "skipped"), 0)
     for suite in suites:
@@ -56,6 +58,8 @@ def junit(suites: Iterable[Suite]) -> bytes:
 
 
 def _add_case(suite: ET.Element, class_name: str, case: Case) -> None:
+    from xml.etree import ElementTree as ET
+
     element = ET.SubElement(suite, "testcase", classname=_clean(class_name), name=_clean(case.name))
     tag = _TAGS.get(case.outcome)
     if tag is not None:
@@ -65,4 +69,10 @@ def _add_case(suite: ET.Element, class_name: str, case: Case) -> None:
 
 
 def _clean(text: str) -> str:
-    return _FORBIDDEN.sub("", text)
+    return _forbidden().sub("", text)
+
+
+@cache
+def _forbidden() -> re.Pattern[str]:
+    """What XML 1.0 cannot carry at all."""
+    return re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")

@@ -11,7 +11,7 @@ import msgspec
 
 from sandbox.analysis.conformance.verdicts import Verdict
 from sandbox.link.worker import BadTask, Message
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.spec import Scenario
 
 

@@ -17,7 +17,7 @@ import msgspec
 from sandbox.analysis.conformance import tries
 from sandbox.analysis.conformance.messages import Answer, AnyAnswer, AnyQuestion, decode_answer
 from sandbox.analysis.conformance.trial import LIMIT_S, OVER_LIMIT, TOO_LONG
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
 
 #: Bytes of one answer, and of its last words that are read.

@@ -17,7 +17,7 @@ from sandbox.analysis.conformance.verdicts import LAWFUL, LAWS, Example, Report,
 from sandbox.analysis.conformance.workloads import worlds
 from sandbox.i18n import N_
 from sandbox.link.worker import BadTask, Worker
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 from sandbox.util.text import clean_line
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 import sandbox
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.policies.host import validate
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from sandbox.analysis.grading.hidden import hidden
 from sandbox.analysis.grading.marks import Mark, Part
 from sandbox.analysis.grading.reader import figure_name
 from sandbox.model.claims import AnyClaim
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.views.figures import Figure

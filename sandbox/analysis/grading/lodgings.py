@@ -12,7 +12,7 @@ from sandbox.analysis.conformance.room import Room
 from sandbox.analysis.conformance.trial import Candidate
 from sandbox.analysis.grading.assignment import Assignment, Task
 from sandbox.analysis.grading.marks import IMPORTS
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 from sandbox.policies.host import validate
 

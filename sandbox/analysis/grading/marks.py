@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from sandbox.analysis.conformance.verdicts import Example
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 
 #: The rule of a try that is none: the file was only read.
 IMPORTS = "imports"

@@ -8,7 +8,7 @@ from sandbox import __version__
 from sandbox.analysis.grading.assignment import Assignment
 from sandbox.analysis.grading.marks import Mark
 from sandbox.link.worker import BadTask, Message
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 
 
 class GradeTask(msgspec.Struct):

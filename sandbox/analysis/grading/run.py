@@ -28,7 +28,7 @@ from sandbox.analysis.grading.messages import (
 from sandbox.analysis.sweep.executors import Unavailable, Workplace, other_version, submit, wait_for
 from sandbox.i18n import N_
 from sandbox.link.worker import BadTask, Worker
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.policies.host.loader import MAX_BYTES
 
 _PACKAGE = "sandbox.analysis.grading"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from sandbox import wording
-from sandbox.link.client import KernelProcess
+from sandbox.link.client import KernelProcess, use_all_cpus
 from sandbox.model.events import Clause, Exited, Fault
 from sandbox.model.spec import Boot, MachineSpec, ProcessSpec, Scenario, Segment
 from sandbox.policies.host.failures import cause_of_death
@@ -16,23 +16,42 @@ from sandbox.util.units import MS
 _PATIENCE_S = 10.0
 
 
-def birth() -> tuple[list[Clause], str | None]:
-    """What was done without, and what kept a process of 1 ms from being born, scheduled and ended; None: nothing."""
-    probe = ProcessSpec("probe", work=[Segment("cpu", MS)])
-    boot = Boot(Scenario("doctor", "doctor", MachineSpec(), [probe], folder=os.sep))
-    try:
-        link = KernelProcess(boot)
-    except OSError as error:
-        return [], refused(error)
-    try:
-        events = list(link.events(_PATIENCE_S))
-        words = link.last_words()
-    finally:
-        link.end()
-    faults = [event for event in events if isinstance(event, Fault)]
-    stillbirths = [wording.fault(fault.what) for fault in faults if fault.is_stillbirth]
-    if stillbirths:
-        return [], stillbirths[0]
-    if not link.halted or not any(isinstance(event, Exited) for event in events):
-        return [], wording.fault(cause_of_death(words))
-    return [fault.what for fault in faults], None
+class Birth:
+    """A kernel process begins to start when this is made; what became of it is asked for later, and in the meantime it
+    starts on another CPU. To be left as a context."""
+
+    def __init__(self) -> None:
+        probe = ProcessSpec("probe", work=[Segment("cpu", MS)])
+        boot = Boot(Scenario("doctor", "doctor", MachineSpec(), [probe], folder=os.sep))
+        self._link: KernelProcess | None = None
+        self._obstacle = ""
+        try:
+            self._link = KernelProcess(boot)
+        except OSError as error:
+            self._obstacle = refused(error)
+        use_all_cpus()  # what else is looked at has nothing to do with the run
+
+    def __enter__(self) -> Birth:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._link is not None:
+            self._link.end()
+            self._link = None
+
+    def outcome(self) -> tuple[list[Clause], str | None]:
+        """What was done without, and what kept a process of 1 ms from being born, scheduled and ended; None: nothing.
+        To be asked for once."""
+        link = self._link
+        if link is None:
+            return [], self._obstacle
+        with self:
+            events = list(link.events(_PATIENCE_S))
+            words = link.last_words()
+        faults = [event for event in events if isinstance(event, Fault)]
+        stillbirths = [wording.fault(fault.what) for fault in faults if fault.is_stillbirth]
+        if stillbirths:
+            return [], stillbirths[0]
+        if not link.halted or not any(isinstance(event, Exited) for event in events):
+            return [], wording.fault(cause_of_death(words))
+        return [fault.what for fault in faults], None

@@ -8,13 +8,18 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable, Iterator
-from typing import Literal, NamedTuple
+from contextlib import suppress
+from functools import cache
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from sandbox import wording
-from sandbox.analysis.measurement.birth import birth
+from sandbox.analysis.measurement.birth import Birth
 from sandbox.i18n import Messages, _
 from sandbox.link.client import can_be_strict
 from sandbox.util.refusals import refused
+
+if TYPE_CHECKING:
+    from sandbox.machines.linux.room import Probe
 
 #: Where the servers of the lessons listen.
 PORT = 9001
@@ -31,10 +36,24 @@ class Finding(NamedTuple):
 
 def examine() -> list[Finding]:
     """Look at everything. Nothing is changed, and nothing is left."""
-    checks: list[Callable[[], Iterator[Finding]]] = [_python, _system]
-    if sys.platform == "linux":
-        checks += [_cpus, _load, _linux, _limits, _containment, _rooms]
-    checks += [_port, _terminal]
+    if sys.platform != "linux":
+        return _all(_python, _system, _port, _terminal)
+    from sandbox.machines.linux.capabilities import freezer_obstacle
+    from sandbox.machines.linux.procfs import is_mounted
+
+    rooms = _begin_rooms()
+    first = _all(_python, _system, _cpus, _load)
+    freezer = cache(freezer_obstacle)
+    others = (_limits, lambda: _containment(freezer), rooms, _port, _terminal)
+    if not is_mounted():
+        found = _("not there: nothing can be known of processes")
+        return [*first, Finding("/proc", "fails", found, "mount -t proc proc /proc"), *_all(*others)]
+    with Birth() as birth:
+        rest = _all(lambda: _freezer(freezer), _sensors, _hidden, *others)
+        return [*first, *_all(lambda: _first_birth(birth)), *rest]
+
+
+def _all(*checks: Callable[[], Iterator[Finding]]) -> list[Finding]:
     return [finding for check in checks for finding in _permitted(check)]
 
 
@@ -84,16 +103,8 @@ def _load() -> Iterator[Finding]:
         yield Finding(_("load"), "limited", found, advice)
 
 
-def _linux() -> Iterator[Finding]:
-    from sandbox.machines.linux.capabilities import freezer_obstacle
-    from sandbox.machines.linux.procfs import is_mounted, shows_others
-
-    if not is_mounted():
-        found = _("not there: nothing can be known of processes")
-        yield Finding("/proc", "fails", found, "mount -t proc proc /proc")
-        return
-    yield from _first_birth()
-    obstacle = freezer_obstacle()
+def _freezer(try_it: Callable[[], str | None]) -> Iterator[Finding]:
+    obstacle = try_it()
     if obstacle is None:
         found = _("a child was frozen by its control group: shells, debuggers and others notice nothing")
         yield Finding(_("freezer"), "ok", found)
@@ -104,15 +115,19 @@ def _linux() -> Iterator[Finding]:
             "container it needs a cgroup2 that may be written)"
         )
         yield Finding(_("freezer"), "limited", obstacle, advice)
-    yield from _sensors()
+
+
+def _hidden() -> Iterator[Finding]:
+    from sandbox.machines.linux.procfs import shows_others
+
     if not shows_others():
         advice = _("children are found all the same; ps shows only your own processes")
         yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
 
 
-def _first_birth() -> Iterator[Finding]:
+def _first_birth(birth: Birth) -> Iterator[Finding]:
     """The very birth that a run begins with: a kernel process, and a process that it schedules to its end."""
-    faults, obstacle = birth()
+    faults, obstacle = birth.outcome()
     if obstacle is None:
         found = _("a child was born, stopped, continued and ended by signals")
         yield Finding(_("scheduling"), "ok", found)
@@ -172,7 +187,7 @@ def _limits() -> Iterator[Finding]:
         yield Finding(_("consoles"), state, found)
 
 
-def _containment() -> Iterator[Finding]:
+def _containment(try_freezer: Callable[[], str | None]) -> Iterator[Finding]:
     who = "root" if os.geteuid() == 0 else _("an ordinary user")
     contained = os.path.exists("/.dockerenv") or os.environ.get("container")  # noqa: SIM112 - systemd's name
     found = _("{who}, in a container") if contained else _("{who}, on the machine")
@@ -187,13 +202,11 @@ def _containment() -> Iterator[Finding]:
         advice = _("--strict needs util-linux, and root or user namespaces")
         yield Finding("--strict", "limited", _("no pid namespace can be had"), advice)
     if sys.platform == "linux":
-        yield Finding(_("guarantee"), "ok", _guarantee(strict))
+        yield Finding(_("guarantee"), "ok", _guarantee(strict, try_freezer() is None))
 
 
-def _guarantee(strict: bool) -> str:
-    from sandbox.machines.linux.capabilities import freezer_obstacle
-
-    ends = _("killed at once by their control group") if freezer_obstacle() is None else _("stopped first, then killed")
+def _guarantee(strict: bool, freezes: bool) -> str:
+    ends = _("killed at once by their control group") if freezes else _("stopped first, then killed")
     most = _("all three at once: with --strict") if strict else _("all three at once may leave daemons")
     says = _("nothing is left, whichever two of terminal, kernel process and keeper die ({ends}); {most}")
     return says.format(ends=ends, most=most)
@@ -215,16 +228,27 @@ def _memory() -> Iterator[Finding]:
         yield Finding(_("memory"), "limited", _("no control group can limit it"), advice)
 
 
-def _rooms() -> Iterator[Finding]:
+def _begin_rooms() -> Callable[[], Iterator[Finding]]:
+    """Begin to try a room; what is returned waits for what comes of it."""
+    from sandbox.machines.linux.room import Probe
+
+    try:
+        begun = Probe()
+    except OSError:
+        return lambda: _rooms(None)
+    return lambda: _rooms(begun)
+
+
+def _rooms(probe: Probe | None) -> Iterator[Finding]:
     """Whether the files of people whom one does not know can be examined."""
     from subprocess import SubprocessError
 
-    from sandbox.machines.linux.room import Fences, probe
+    from sandbox.machines.linux.room import Fences
 
-    try:
-        fences = probe()
-    except (OSError, TypeError, SubprocessError):
-        fences = Fences(False, False, False)
+    fences = Fences(False, False, False)
+    if probe is not None:
+        with suppress(OSError, TypeError, SubprocessError):
+            fences = probe.fences()
     what = "check"
     if fences == Fences(True, True, True):
         yield Finding(what, "ok", _("strangers' policies see no process, no network and no file but their own"))

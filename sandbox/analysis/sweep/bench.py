@@ -29,7 +29,7 @@ from sandbox.analysis.sweep import messages
 from sandbox.analysis.sweep.messages import Chunk
 from sandbox.analysis.sweep.run import failure, over_time
 from sandbox.link.wire import Lines
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
 
 #: A run ends by itself when its time is over; so many seconds later its worker is ended.

@@ -16,7 +16,7 @@ from typing import Any, Protocol, TypeVar
 from sandbox import __version__
 from sandbox.analysis.sweep import bench
 from sandbox.analysis.sweep.bench import Done
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.util.units import S
 
 #: How long a scheduler may take to answer, and how often the cluster is asked how large it is.

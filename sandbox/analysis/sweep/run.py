@@ -66,7 +66,7 @@ def simulated(scenario: Scenario, limit_s: float) -> History:
     """The history of the run. Raises Failed."""
     for problem in obstacles(scenario):
         raise Failed(Clause("cannot be simulated", {"value": problem.place}))
-    history = History()
+    history = History(keeps_slices=False, keeps_tracks=False)
     until_s = time.monotonic() + limit_s
 
     def take(events: list[Event]) -> None:

@@ -16,7 +16,7 @@ from sandbox.analysis.sweep.executors import AnyFuture, Unavailable, Workplace, 
 from sandbox.analysis.sweep.messages import Row
 from sandbox.analysis.sweep.plan import Plan
 from sandbox.analysis.sweep.run import failure
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 
 #: A chunk is to take so long: short enough to wait for, long enough that giving it out costs nothing.
 _CHUNK_S = 0.25

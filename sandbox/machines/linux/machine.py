@@ -25,7 +25,7 @@ from sandbox.machines.linux.blocking.sensors.base import SensorContext
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.commands import Commands, OperatorLink
+from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
 from sandbox.machines.linux.monopoly import Monopoly
 from sandbox.machines.linux.net.monitor import NetMonitor
@@ -50,6 +50,7 @@ from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.switch_log import open_switch_log
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
+from sandbox.machines.operator_link import OperatorLink
 from sandbox.model.commands import Command, Keys, Kill, Press, Resize, Spawn, Type
 from sandbox.model.events import Clause, Event, Unseen, Wrote
 from sandbox.model.rules import AT_A_CONSOLE

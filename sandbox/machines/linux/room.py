@@ -62,11 +62,30 @@ class Fences(NamedTuple):
     calls: bool
 
 
+class Probe:
+    """What fences there are on this system, tried in a room. It is an interpreter that starts when this is made; what
+    it finds is asked for later. Raises OSError."""
+
+    def __init__(self) -> None:
+        command = [sys.executable, "-P", "-m", __name__]
+        self._room = subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        )
+
+    def fences(self) -> Fences:
+        """What it has found. To be asked for once. Raises OSError, TypeError and SubprocessError."""
+        with self._room:
+            try:
+                found, _ = self._room.communicate(timeout=_PROBE_S)
+            except BaseException:
+                self._room.kill()
+                raise
+        return Fences(*(word == b"True" for word in found.split()))
+
+
 def probe() -> Fences:
-    """What fences there are on this system, tried in a room. Raises OSError and ValueError."""
-    command = [sys.executable, "-P", "-m", __name__]
-    done = subprocess.run(command, capture_output=True, timeout=_PROBE_S, check=False, stdin=subprocess.DEVNULL)
-    return Fences(*(word == b"True" for word in done.stdout.split()))
+    """The same, waited for. Raises OSError, TypeError and SubprocessError."""
+    return Probe().fences()
 
 
 def enclose(limits: Limits, files: Mapping[str, bytes]) -> Fences:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sandbox.model.events import Clause, Figure
+from sandbox.model.clause import Clause, Figure
 from sandbox.model.values import Choice, Duration, Number
 from sandbox.policies.base import Parameter, Policy, Task
 

@@ -7,7 +7,8 @@ from functools import cache
 from heapq import heapify, heappop, heappush
 from typing import Any
 
-from sandbox.model.events import Clause, ReadyReason
+from sandbox.model.clause import Clause
+from sandbox.model.reasons import ReadyReason
 from sandbox.policies.base import READY, Policy, Queue, Task
 
 #: A rank is anything that can be compared: a number, a tuple.

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import msgspec
 
-from sandbox.model.events import Clause
+from sandbox.model.clause import Clause
 from sandbox.model.spec import MachineSpec
 from sandbox.model.values import BadValue
 from sandbox.policies import BUILT_IN, GuardMaker, build

@@ -11,7 +11,7 @@ from types import TracebackType
 
 import sandbox
 from sandbox.i18n import N_
-from sandbox.model.events import Clause, Figure
+from sandbox.model.clause import Clause, Figure
 from sandbox.policies.base import Policy
 from sandbox.policies.host import validate
 from sandbox.policies.host.validate import InvalidAnswer

@@ -14,7 +14,9 @@ import sys
 from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import TypeVar
 
-from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView, ReadyReason
+from sandbox.model.clause import Clause, Figure
+from sandbox.model.queues import ParameterView
+from sandbox.model.reasons import DescheduledReason, ReadyReason
 from sandbox.model.spec import TIES
 from sandbox.model.values import BadValue
 from sandbox.policies.base import KernelHandle, Policy, Queue, Task

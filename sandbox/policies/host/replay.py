@@ -10,7 +10,8 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterable
 from typing import Any, TypeVar, cast, get_args
 
-from sandbox.model.events import Clause, DescheduledReason, Figure, ReadyReason
+from sandbox.model.clause import Clause, Figure
+from sandbox.model.reasons import DescheduledReason, ReadyReason
 from sandbox.policies.base import KernelHandle, Policy, Task
 from sandbox.policies.host import validate
 from sandbox.policies.host.failures import Reported

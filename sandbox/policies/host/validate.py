@@ -15,7 +15,9 @@ from typing import Any, get_args
 import msgspec
 
 from sandbox.i18n import N_
-from sandbox.model.events import Clause, DescheduledReason, Figure, ParameterView
+from sandbox.model.clause import Clause, Figure
+from sandbox.model.queues import ParameterView
+from sandbox.model.reasons import DescheduledReason
 from sandbox.model.values import BadValue
 from sandbox.policies.base import HEAD, PREEMPTED, Queue, Task
 from sandbox.policies.host.views import TaskView

@@ -18,13 +18,13 @@ from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell
 from sandbox.tui.keys import PANELS, bindings
-from sandbox.tui.panels.console.screen import TerminalScreen
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.screens.lists import ListScreen
 from sandbox.tui.state.errors import Impossible, KernelGone
 from sandbox.tui.state.guide import LessonGuide
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.choices import Picked, Turned
+from sandbox.tui.widgets.entry import TakesAllKeys
 from sandbox.tui.widgets.keybar import KeyBar
 from sandbox.tui.widgets.lesson import Lesson
 from sandbox.tui.widgets.question import Answered, GoOn, QuestionBox
@@ -122,7 +122,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
             self.front.single_out()
         step = session.lesson.awaited if self.has_class("lesson") and session.link is not None else None
         panel = self._guide.panel(step)
-        types = isinstance(self.focused, (Input, TerminalScreen))
+        types = isinstance(self.focused, (Input, TakesAllKeys))
         if panel is not None and not types:  # nothing is taken from under who types
             self.turn_to(panel)
         named = self._guide.process(session)
@@ -140,7 +140,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     def _update_widgets(self) -> None:
         session = self.session
-        self.set_class(isinstance(self.focused, TerminalScreen), "keyed")
+        self.set_class(isinstance(self.focused, TakesAllKeys), "keyed")
         self.status.update_from(session)
         self.tabs.update_from(self.front.id, self.has_class("lesson") and self.lower.display)
         if self.front.is_mounted:
@@ -155,7 +155,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     @property
     def _who_has_keys(self) -> str | None:
-        if isinstance(self.focused, TerminalScreen):
+        if isinstance(self.focused, TakesAllKeys):
             return "terminal"
         return "question" if self.question.display else self.front.id
 
@@ -171,11 +171,11 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     def on_descendant_focus(self, event: events.DescendantFocus) -> None:
         """Whether a terminal has the keys decides what is shown around it, even where nothing happens."""
-        if isinstance(event.widget, TerminalScreen):
+        if isinstance(event.widget, TakesAllKeys):
             self.show_soon()
 
     def on_descendant_blur(self, event: events.DescendantBlur) -> None:
-        if isinstance(event.widget, TerminalScreen):
+        if isinstance(event.widget, TakesAllKeys):
             self.show_soon()
 
     def show_soon(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from sandbox import wording
 from sandbox.i18n import _
@@ -11,6 +12,7 @@ from sandbox.lessons.text import title
 from sandbox.model.commands import UsePolicy
 from sandbox.model.spec import Scenario
 from sandbox.scenario import BadInput, Problem, find, load
+from sandbox.scenario.headlines import headline
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer, Tell
 
 
@@ -19,7 +21,7 @@ class Open(ChooseOrType):
 
     def __init__(self, present: str) -> None:
         paths, done = in_order(), finished()
-        offers = [_offer(str(path), path.stem in done) for path in paths]
+        offers = [_offer(path, path.stem in done) for path in paths]
         number = sum(path.stem in done for path in paths)
         heading = _("Scenarios: {number} of {all} lessons finished").format(number=number, all=len(paths))
         super().__init__(heading, offers, present, _("or the path of a file, for example ~/mine.toml"))
@@ -83,10 +85,10 @@ def problems(bad: BadInput) -> list[str]:
     return lines
 
 
-def _offer(path: str, done: bool) -> Offer:
-    name = os.path.basename(path).removesuffix(".toml")
+def _offer(path: Path, done: bool) -> Offer:
+    name = path.stem
     shown = f"{'✔' if done else ' '} {name}"
     try:
-        return Offer(name, shown, title(load(path)))
+        return Offer(name, shown, title(headline(path)))
     except BadInput:
         return Offer(name, shown, _("(has faults: choose it to see them)"))

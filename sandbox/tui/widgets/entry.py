@@ -26,6 +26,15 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 _MAX_LINES = 200
 
 
+class TakesAllKeys:
+    """A widget that hands on every key it gets: to a program, which knows what each is for."""
+
+    @property
+    def expects(self) -> bool:
+        """Whether somebody has just pressed a key, and waits to see what comes of it."""
+        return False
+
+
 class Prompt(Lines):
     """Who is told what is typed, and whether it waits for that; as wide as what it says. ``nobody``: the message for
     where nobody would hear."""

@@ -13,7 +13,7 @@ from sandbox import wording
 from sandbox.i18n import _, spoken
 from sandbox.lessons.text import fill_known, has_figures, lesson_text, with_keys
 from sandbox.scenario import BadInput, find, load
-from sandbox.scenario.lesson_checks import parts
+from sandbox.scenario.texts import parts
 from sandbox.tui.config import config_of
 from sandbox.tui.keys import moved_keys
 from sandbox.tui.state.lesson_progress import Wait

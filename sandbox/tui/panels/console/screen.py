@@ -18,6 +18,7 @@ from sandbox.tui.config import config_of
 from sandbox.tui.keys import ACTIONS, bindings, keys_of
 from sandbox.tui.panels.console.keyboard import Pressed, pressed
 from sandbox.tui.panels.console.player import Player
+from sandbox.tui.widgets.entry import TakesAllKeys
 from sandbox.tui.widgets.lines import WHEEL, ScrolledLines, line
 from sandbox.views.tape import Tape
 
@@ -37,7 +38,7 @@ _LEAVE = next(action for action in ACTIONS if action.id == "terminal_leave")
 _CURSOR, _CURSOR_ELSEWHERE = Style(reverse=True), Style(underline=True)
 
 
-class TerminalScreen(ScrolledLines, can_focus=True):
+class TerminalScreen(ScrolledLines, TakesAllKeys, can_focus=True):
     """While it has the keys, each of them goes to the program as a terminal sends it, but the one that leaves."""
 
     DEFAULT_CLASSES = "framed main"

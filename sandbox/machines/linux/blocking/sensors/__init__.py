@@ -12,6 +12,7 @@ from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.model.spec import SENSORS
 
 
 def _psutil(context: SensorContext) -> Sensor:
@@ -26,9 +27,11 @@ _SENSORS: dict[str, Callable[[SensorContext], Sensor]] = {
     "poll": PollSensor,
     "psutil": _psutil,
 }
-NAMES = ("auto", *_SENSORS)
+NAMES = SENSORS
 #: The ones that ``auto`` takes, and that take over when a better one is lost: the last can be had everywhere.
 _AUTO = ("perf", "idle", "poll")
+#: To ask again and again is never refused.
+_EVERYWHERE = ("poll", "psutil")
 
 
 def open_sensor(name: str, context: SensorContext) -> tuple[Sensor, SensorLost | None]:
@@ -57,6 +60,8 @@ def _first(names: tuple[str, ...], context: SensorContext) -> Sensor:
 
 def obstacle(name: str, cpus: int) -> str | None:
     """What keeps this machine from having a sensor for so many mini CPUs; None: nothing."""
+    if name in _EVERYWHERE:
+        return None
     poller = Poller()
     try:
         _SENSORS[name](SensorContext(assign_cpus(cpus), Clock(), poller, ProcessTable())).close()
