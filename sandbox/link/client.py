@@ -248,6 +248,8 @@ def sweep(strangers: Strangers | None) -> None:
     if strangers is not None:
         from sandbox.machines.linux import cgroup
         from sandbox.machines.linux.process.sweep import end_descendants
+        from sandbox.machines.linux.stepping import rooms
 
         cgroup.sweep()
         end_descendants(strangers)
+        rooms.sweep()

@@ -42,7 +42,7 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
     getattr(module, function)(*arguments)
 
 
-class _LockNotes:
+class LockNotes:
     """Notes the locks of ``multiprocessing`` in a file, as soon as the program imports them: a finder of modules that
     finds none itself."""
 
@@ -53,6 +53,14 @@ class _LockNotes:
         self._lines: dict[str, list[str]] = {}
         #: How many were made so far at each place of the code.
         self._made: dict[tuple[str, int], int] = {}
+
+    def install(self) -> None:
+        """From now on, whether the program has imported them already or not."""
+        module = sys.modules.get(_LOCKS)
+        if module is not None:
+            self._wrap(module)
+        else:
+            sys.meta_path.insert(0, self)  # type: ignore[arg-type]
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
         """What the next finder finds, for that one module."""
@@ -143,7 +151,7 @@ if __name__ == "__main__":
     try:
         called, stop, file, function, arguments, notes = sys.argv[1:]
         if notes:
-            sys.meta_path.insert(0, _LockNotes(notes))  # type: ignore[arg-type]
+            LockNotes(notes).install()
         main(called, int(stop), file, function, eval(arguments))  # noqa: S307 - a list that we wrote
     except Exception as error:
         sys.excepthook(type(error), _without_us(error), error.__traceback__)

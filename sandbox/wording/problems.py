@@ -75,8 +75,8 @@ _PROBLEMS: Messages = {
     "steps need the hook": "a program steps by its hook; leave hook = false out",
     "no limit where a turn is a line": "{key} cannot be limited where a turn is a line",
     "no clients where a turn is a line": "there are no clients where a turn is a line: they would not wait for theirs",
-    "folder is too large": "each run has a copy of the folder {value}, which is larger than {allowed}; give the scenario "
-    "a folder of its own",
+    "folder is too large": "each run has a copy of the folder {value}, which is larger than {allowed}; give the "
+    "scenario a folder of its own",
     "lines are real": "a turn is one {value} of a real program: virtual time knows no programs; use ossandbox run",
     "is missing": "{key} is missing",
     "unknown key": "there is no key {value}; allowed: {allowed}",

@@ -118,6 +118,7 @@ def _end(kernel: int, clean: bool, say: Callable[[int], None]) -> None:
     end_descendants(say=say)
     if not clean:
         _end_groups()  # one that was not empty yet
+        _remove_rooms()
 
 
 def _signal_group(kernel: int, number: int) -> None:
@@ -136,6 +137,16 @@ def _end_groups() -> None:
 
         sweep()
     except Exception:  # noqa: S110 - whatever is missing, the rest does without
+        pass
+
+
+def _remove_rooms() -> None:
+    """Remove the copies of folders that dead runs have had for themselves."""
+    try:
+        from sandbox.machines.linux.stepping import rooms
+
+        rooms.sweep()
+    except Exception:  # noqa: S110 - as above
         pass
 
 

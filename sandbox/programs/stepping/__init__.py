@@ -1,1 +1,1 @@
-"""What is in a process that runs one line a turn: the hook, how its children get it, and where all of them come from."""
+"""What is in a process that runs one line a turn: the hook, how its children get it, where all of them come from."""

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 #: What a spawned interpreter does first.
 _FIRST = (
-    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import births; sys.path.remove({root!r}); "
-    "births.install_in_spawned(*{settings}); del births; {code}"
+    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import births; "
+    "sys.path.remove({root!r}); births.install_in_spawned(*{settings}); del births; {code}"
 )
 _set_trace = sys.settrace
 _OF_TRACKER = "from multiprocessing.resource_tracker import main;main("
@@ -97,6 +97,7 @@ class _Tracker:
             main(descriptor)
         finally:
             os.kill(os.getpid(), 9)
+        return 0
 
 
 def follow_spawned(hook: Hook) -> None:
@@ -116,4 +117,4 @@ def follow_spawned(hook: Hook) -> None:
             arguments[at] = _FIRST.format(root=_ROOT, settings=hook.settings.written(), code=code)
         return execute(path, arguments, descriptors)
 
-    util.spawnv_passfds = spawnv_passfds
+    util.spawnv_passfds = spawnv_passfds  # type: ignore[assignment]

@@ -24,7 +24,7 @@ from sandbox.programs.stepping.values import Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
 
     from sandbox.programs.stepping.states import States
@@ -174,19 +174,18 @@ class _Masks:
     """Holds signals back while a thread waits here: a handler is the program's, and runs in its turn.
 
     They are let in again where the interpreter does not look for them at once, but as soon as the program goes on: a
-    handler that raises must do so in the program, not here.
+    handler that raises must do so in the program, not here. So C is called by way of ``map``, after which nobody looks.
     """
 
     def __init__(self) -> None:
         self._all = ctypes.create_string_buffer(b"\xff" * _MASK_BYTES, _MASK_BYTES)
-        self._old = ctypes.create_string_buffer(_MASK_BYTES)
-        self._set = ctypes.CDLL(None).pthread_sigmask
-        self._set.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
-        #: Arguments of ``map``, by which C is called without a look at signals.
-        self._block = ((_SIG_BLOCK,), (ctypes.addressof(self._all),))
-        self._restore = (_SIG_SETMASK,)
+        self.set = ctypes.CDLL(None).pthread_sigmask
+        self.set.argtypes = (ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p)
+        self.block = ((_SIG_BLOCK,), (ctypes.addressof(self._all),))
+        self.restore = (_SIG_SETMASK,)
 
-    def new(self) -> Any:
+    @staticmethod
+    def new() -> Any:
         """A thread's own place for its mask."""
         return ctypes.create_string_buffer(_MASK_BYTES)
 
@@ -201,6 +200,7 @@ class Stepper:
         #: The frame whose line runs.
         self._frame: FrameType | None = None
         self._depth = 0
+        self._line = 0
         #: What has changed, and has not been told.
         self._changes: list[str] = []
         #: What the program itself traces with.
@@ -208,7 +208,8 @@ class Stepper:
         masks = hook.masks
         self._mask = masks.new()
         place = (ctypes.addressof(self._mask),)
-        self._set_mask, self._block, self._unblock = masks._set, (*masks._block, place), (masks._restore, place, (None,))
+        self._set_mask = masks.set
+        self._block, self._unblock = (*masks.block, place), (masks.restore, place, (None,))
 
     @property
     def connected(self) -> bool:
@@ -286,6 +287,17 @@ class Stepper:
     def _note(self, frame: FrameType) -> None:
         self._changes += self._watch.changes(id(frame), frame.f_locals, frame.f_globals)
 
+    def _way(self, frame: FrameType) -> Iterator[object]:
+        """Where it stands, and where its callers do, with the values of their variables."""
+        here: FrameType | None = frame
+        is_step = self._hook.is_step
+        while here is not None:
+            if is_step(here.f_code):
+                yield here.f_code.co_firstlineno
+                yield here.f_lasti
+                yield self._watch.of_frame(id(here))
+            here = here.f_back
+
     def _state(self, frame: FrameType) -> tuple[object, ...]:
         """The word for it, how many fields follow, and these: what is shared."""
         if self._hook.states is None:
@@ -296,9 +308,10 @@ class Stepper:
         word, shared = self._hook.states.take(frames)
         return word, len(shared), *shared
 
-    def stop(self, frame: FrameType, line: int, again: int = 0) -> None:
-        """The thread comes to a line: it tells what has changed, and waits. ``again``: which round of the same line it
-        is."""
+    def stop(self, frame: FrameType, line: int | None) -> None:
+        """The thread comes to a line, or to an instruction of one (None: of none): it tells what has changed, and
+        waits."""
+        self._line = line = line or self._line
         [_] = map(self._set_mask, *self._block)
         if self._connection is None:
             self.introduce(THREAD)
@@ -308,14 +321,13 @@ class Stepper:
         self._note(frame)
         self._frame = frame
         code, watch = frame.f_code, self._watch
-        known = (watch.of_frame(id(frame)), watch.values, tuple(watch.objects))
-        state = hash((code.co_firstlineno, frame.f_lasti, self._depth, known))
+        mark = hash((tuple(self._way(frame)), watch.values, tuple(watch.objects)))
         self._send(
             LINE,
             self._hook.name_of(code),
             line,
             code.co_name,
-            state,
+            mark,
             int(self._hook.unsettled),
             int(watch.complete),
             *self._state(frame),

@@ -14,6 +14,7 @@ import gc
 import sys
 import types
 from collections import deque
+from typing import Any
 
 from sandbox.programs.stepping.values import Shared
 
@@ -28,12 +29,8 @@ _ATOMS = frozenset({int, float, str, bool, bytes, complex, type(None), type(...)
 #: What never changes, or is not looked into: it is known by its name.
 _NAMED = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.CodeType, property, staticmethod)
 _NAMED_TOO = (classmethod, types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType)
-_ITERATORS = frozenset(
-    {
-        *(type(iter(each)) for each in ((), [], "", b"", range(0), {}, {}.values(), {}.items(), set())),
-        *(type(iter(range(1 << 70))), enumerate, zip, type(reversed([]))),
-    }
-)
+_EMPTY: tuple[Any, ...] = ((), [], "", b"", range(0), {}, {}.values(), {}.items(), set(), range(1 << 70))
+_ITERATORS = frozenset({*(type(iter(each)) for each in _EMPTY), enumerate, zip, type(reversed([]))})
 _LOCKS = (_thread.LockType, _thread.RLock)
 
 
@@ -92,12 +89,12 @@ class _Seen:
             if id(each) not in skipped and type(each) is not types.FunctionType:
                 self.value(each)
 
-    def _variables(self, variables: dict[str, object]) -> None:
+    def _variables(self, variables: dict[str, Any]) -> None:
         for name, value in variables.items():
             self.words.append(name)
             self.value(value)
 
-    def value(self, value: object) -> None:
+    def value(self, value: Any) -> None:
         """One value, and all that it holds."""
         kind = type(value)
         if kind in _ATOMS:
@@ -116,36 +113,36 @@ class _Seen:
         self._depth -= 1
         self.words.append(".")
 
-    def _look_into(self, value: object, kind: type) -> None:  # noqa: PLR0912 - one kind after the other
+    def _look_into(self, value: Any, kind: type) -> None:
         held = self._states._shared.text(value)
         if kind in (list, tuple, deque):
-            for item in value:  # type: ignore[attr-defined]
+            for item in value:
                 self.value(item)
         elif kind is dict:
-            for key, item in value.items():  # type: ignore[attr-defined]
+            for key, item in value.items():
                 self.value(key)
                 self.value(item)
         elif kind in (set, frozenset):
-            self.words += sorted(map(_atom, value))  # type: ignore[call-overload]
+            self.words += sorted(map(_atom, value))
         elif kind is bytearray:
             self.words.append(repr(value))
         elif held is not None:
             self._share(value, kind, held)
         elif kind in _ITERATORS:
-            self.value(value.__reduce__()[1:])  # type: ignore[operator,index]
-        elif isinstance(value, _NAMED) or isinstance(value, _NAMED_TOO):
+            self.value(value.__reduce__()[1:])
+        elif isinstance(value, (*_NAMED, *_NAMED_TOO)):
             self.words.append(str(getattr(value, "__qualname__", getattr(value, "__name__", ""))))
             self._captured(value)
         elif kind is types.MethodType:
-            self.words.append(value.__func__.__qualname__)  # type: ignore[attr-defined]
-            self.value(value.__self__)  # type: ignore[attr-defined]
+            self.words.append(value.__func__.__qualname__)
+            self.value(value.__self__)
         elif isinstance(value, type):
             self._kind(value)
         elif kind is types.GeneratorType:
-            if value.gi_frame is not None:  # type: ignore[attr-defined]
-                self.frame(value.gi_frame)  # type: ignore[attr-defined]
+            if value.gi_frame is not None:
+                self.frame(value.gi_frame)
         elif kind is types.CellType:
-            self.value(value.cell_contents)  # type: ignore[attr-defined]
+            self.value(value.cell_contents)
         elif isinstance(value, _LOCKS):
             self.shared[f"lock {id(value):x}"] = str(value.locked()) if hasattr(value, "locked") else repr(value)[:40]
         elif isinstance(value, BaseException):
@@ -153,7 +150,7 @@ class _Seen:
         else:
             self._of_library(value, kind)
 
-    def _captured(self, value: object) -> None:
+    def _captured(self, value: Any) -> None:
         """What a function of the program's own holds."""
         if type(value) is types.FunctionType and self._states._is_own(value.__code__.co_filename):
             self.value(value.__closure__)
@@ -169,9 +166,9 @@ class _Seen:
                     self.words.append(name)
                     self.value(item)
 
-    def _share(self, value: object, kind: type, held: str) -> None:
+    def _share(self, value: Any, kind: type, held: str) -> None:
         """What others see is told by where it lies, which is the same in all that have it from one parent."""
-        if kind.__module__ == "multiprocessing.shared_memory" or kind.__module__ == "mmap" or kind is memoryview:
+        if kind.__module__ in ("multiprocessing.shared_memory", "mmap") or kind is memoryview:
             name = getattr(getattr(value, "shm", value), "_name", None)
             if name is None:
                 raise Unknown
@@ -183,30 +180,30 @@ class _Seen:
         inner = getattr(value, "_obj", value)
         self._note(f"at {ctypes.addressof(inner):x}", f"{hash(bytes(inner)):x}")
         if inner is not value:
-            self.value(value._lock)  # type: ignore[attr-defined]
+            self.value(value._lock)
 
     def _note(self, name: str, held: str) -> None:
         self.words.append(name)
         self.shared[name] = held
 
-    def _of_library(self, value: object, kind: type) -> None:
+    def _of_library(self, value: Any, kind: type) -> None:
         module = kind.__module__
         if module == "multiprocessing.synchronize":
             self._synchronizer(value)
         elif isinstance(value, _process()):
-            popen = value._popen  # type: ignore[attr-defined]
-            self.words += (value._identity.__repr__(), str(popen and popen.returncode))  # type: ignore[attr-defined]
+            popen = value._popen
+            self.words += (value._identity.__repr__(), str(popen and popen.returncode))
         elif module == "threading":
             if kind.__name__ == "Thread":
-                self.words += (str(value._started._flag), str(value._is_stopped))  # type: ignore[attr-defined]
+                self.words += (str(value._started._flag), str(value._is_stopped))
             else:
                 self._variables(value.__dict__)
-        elif module.startswith("multiprocessing.") and kind.__name__.endswith("Context"):
-            return
-        elif kind is _weakrefset.WeakSet:
+        elif (
+            module.startswith("multiprocessing.") and kind.__name__.endswith("Context")
+        ) or kind is _weakrefset.WeakSet:
             return
         elif self._is_of_program(module):
-            if hasattr(kind, "__slots__") or type(value).__reduce__ is not object.__reduce__:
+            if hasattr(kind, "__slots__") or kind.__dict__.get("__reduce__") is not None:
                 raise Unknown
             self._kind(kind)
             self._variables(object.__getattribute__(value, "__dict__"))
@@ -219,7 +216,7 @@ class _Seen:
         module = sys.modules.get(name)
         return module is not None and self._states._is_own(getattr(module, "__file__", None) or "")
 
-    def _synchronizer(self, value: object) -> None:
+    def _synchronizer(self, value: Any) -> None:
         handle = getattr(value, "_semlock", None)
         if handle is None:
             self._variables({name: item for name, item in value.__dict__.items() if not callable(item)})
@@ -228,12 +225,12 @@ class _Seen:
         self._note(f"semaphore {handle.handle:x}", str(handle._get_value()))
 
 
-def _process() -> tuple[type, ...]:
+def _process() -> tuple[Any, ...]:
     process = sys.modules.get("multiprocessing.process")
     return (process.BaseProcess,) if process is not None else ()
 
 
-def _atom(value: object) -> str:
+def _atom(value: Any) -> str:
     if type(value) in _ATOMS:
         return repr(value)
     raise Unknown

@@ -31,7 +31,7 @@ class LineTracer:
     def install(self) -> None:
         """In this process, for the program that is about to begin in this thread."""
         sys.settrace = self._set_programs  # type: ignore[assignment]
-        sys.gettrace = self._get_programs  # type: ignore[assignment]
+        sys.gettrace = self._get_programs
         self.begin()
 
     def begin(self) -> None:
@@ -70,7 +70,11 @@ class _Thread:
         tracer = self._stepper.tracer
         if tracer is not None:
             own = tracer(frame, event, argument)
-            return _Both(self, step, own).traced if step or own is not None else None
+            if not step and own is None:
+                return None
+            both = _Both(self, step, own, frame.f_trace_opcodes)
+            frame.f_trace_opcodes |= step and self._by_instruction
+            return both.traced
         if not step:
             return None
         if self._by_instruction:
@@ -96,20 +100,20 @@ class _Thread:
 class _Both:
     """Traces one call for the hook and for the program."""
 
-    def __init__(self, thread: _Thread, step: bool, own: Tracer | None) -> None:
+    def __init__(self, thread: _Thread, step: bool, own: Tracer | None, fine: bool) -> None:
         self._thread, self._step, self._own = thread, step, own
         if step:
             thread._stepper.enter()
+        #: Whether the program wants to be told of instructions.
+        self._fine = fine
 
     def traced(self, frame: FrameType, event: str, argument: Any) -> Any:
         own = self._own
-        if own is not None and (event != "opcode" or frame.f_trace_opcodes):
+        if own is not None and (event != "opcode" or self._fine):
             answer = own(frame, event, argument)
             if answer is not None:
                 self._own = answer
         if self._step:
-            if self._thread._by_instruction:
-                frame.f_trace_opcodes = True
             self._thread._traced(frame, event, argument)
         return self.traced
 

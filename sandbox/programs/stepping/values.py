@@ -9,7 +9,8 @@ from __future__ import annotations
 import _ctypes
 import mmap
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
 
 #: A text is no longer than this; of a collection so many items are shown, and so deep.
 MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 80, 12, 3
@@ -18,32 +19,34 @@ _MAX_BITS = 256
 #: Of shared memory so many bytes are looked at, and shown.
 _MAX_LOOKED, _MAX_BYTES = 4_096, 16
 _ATOMS = frozenset({int, float, str, bool, bytes, complex, type(None)})
-_COLLECTIONS = {tuple: "()", list: "[]", set: "{}", frozenset: "{}", dict: "{}"}
+_COLLECTIONS: dict[type, str] = {tuple: "()", list: "[]", set: "{}", frozenset: "{}", dict: "{}"}
 
 
-def text(value: object, depth: int = MAX_DEPTH) -> str | None:
+def text(value: Any, depth: int = MAX_DEPTH) -> str | None:
     """A simple value; None where it is none."""
     kind = type(value)
     if kind in _ATOMS:
         return _atom(value)
     ends = _COLLECTIONS.get(kind)
-    if ends is None or not depth or len(value) > MAX_ITEMS:  # type: ignore[arg-type]
+    if ends is None or not depth or len(value) > MAX_ITEMS:
         return None
     if kind is dict:
-        pairs = [(text(key, 1), text(item, depth - 1)) for key, item in value.items()]  # type: ignore[attr-defined]
+        pairs = [(text(key, 1), text(item, depth - 1)) for key, item in value.items()]
         if any(key is None or item is None for key, item in pairs):
             return None
         return _cut("{" + ", ".join(f"{key}: {item}" for key, item in pairs) + "}")
-    items = [text(item, depth - 1) for item in value]  # type: ignore[attr-defined]
-    if None in items:
-        return None
+    items: list[str] = []
+    for each in value:
+        if (item := text(each, depth - 1)) is None:
+            return None
+        items.append(item)
     if kind in (set, frozenset):
-        items.sort()  # type: ignore[type-var]
+        items.sort()
     comma = "," if kind is tuple and len(items) == 1 else ""
-    return _cut(ends[0] + ", ".join(items) + comma + ends[1])  # type: ignore[arg-type]
+    return _cut(ends[0] + ", ".join(items) + comma + ends[1])
 
 
-def _atom(value: object) -> str:
+def _atom(value: Any) -> str:
     if isinstance(value, int) and value.bit_length() > _MAX_BITS:
         return f"<{value.bit_length()} bits>"
     if isinstance(value, (str, bytes)) and len(value) > MAX_TEXT:
@@ -64,7 +67,7 @@ class Shared:
     def __init__(self) -> None:
         self._readers: dict[type, int] = {}
 
-    def text(self, value: object) -> str | None:
+    def text(self, value: Any) -> str | None:
         """What it holds now; None: it is not shared, as far as one can see."""
         kind = type(value)
         how = self._readers.get(kind)
@@ -77,14 +80,14 @@ class Shared:
         except Exception:  # it is closed, or not what it seems
             return None
 
-    def parts(self, name: str, value: object) -> Iterable[tuple[str, str]]:
+    def parts(self, name: str, value: Any) -> Iterable[tuple[str, str]]:
         """What of a variable is shared, by name: itself, or what stands in it."""
         kind = type(value)
         if kind in _ATOMS:
             return
         if kind in (list, tuple, dict):
-            if len(value) <= MAX_ITEMS:  # type: ignore[arg-type]
-                items = value.items() if kind is dict else enumerate(value)  # type: ignore[attr-defined,call-overload]
+            if len(value) <= MAX_ITEMS:
+                items = value.items() if kind is dict else enumerate(value)
                 for key, item in items:
                     if type(item) not in _ATOMS and (found := self.text(item)) is not None:
                         yield f"{name}[{text(key)}]", found
@@ -107,25 +110,23 @@ def _how(kind: type) -> int:
     return 5 if kind is mmap.mmap else 6 if kind is memoryview else 0
 
 
-def _of_ctypes(value: object, depth: int = MAX_DEPTH) -> str | None:
+def _of_ctypes(value: Any, depth: int = MAX_DEPTH) -> str | None:
     """Raw values: those that lie in shared memory know the piece of it that is theirs."""
     if isinstance(value, _ctypes._SimpleCData):
         return text(value.value)
     if isinstance(value, _ctypes.Array):
         raw = value[:MAX_ITEMS]
-        items = [_of_ctypes(each) if isinstance(each, _ctypes.Structure) else text(each) for each in raw]
-        if None in items:
-            return None
+        items = [(_of_ctypes(each) if isinstance(each, _ctypes.Structure) else text(each)) or "?" for each in raw]
         rest = f", … ({len(value)}, {hash(bytes(value)) & 0xFFFF:04x})" if len(value) > MAX_ITEMS else ""
-        inner = ", ".join(items) if not isinstance(raw, (bytes, str)) else ""  # type: ignore[arg-type]
+        inner = ", ".join(items) if not isinstance(raw, (bytes, str)) else ""
         return text(raw) if isinstance(raw, (bytes, str)) else f"[{inner}{rest}]"
     if isinstance(value, _ctypes.Structure) and depth:
-        parts = [(field[0], getattr(value, field[0])) for field in type(value)._fields_]  # type: ignore[attr-defined]
+        parts = [(field[0], getattr(value, field[0])) for field in type(value)._fields_]
         return "{" + ", ".join(f"{name}: {_of_ctypes(part, depth - 1) or text(part)}" for name, part in parts) + "}"
     return None
 
 
-def _of_raw(value: object) -> str | None:
+def _of_raw(value: Any) -> str | None:
     return _of_ctypes(value) if "_wrapper" in value.__dict__ else None
 
 
@@ -141,7 +142,7 @@ def _of_view(value: memoryview) -> str | None:
     return _of_bytes(value.cast("B") if value.format != "B" else value) if type(whole) is mmap.mmap else None
 
 
-_READERS = {
+_READERS: dict[int, Callable[[Any], str | None]] = {
     1: lambda value: _of_ctypes(value._obj),
     2: lambda value: _of_bytes(value._buf),
     3: lambda value: text(list(value)),

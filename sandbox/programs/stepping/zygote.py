@@ -14,6 +14,7 @@ import array
 import ast
 import atexit
 import builtins
+import contextlib
 import ctypes
 import fcntl
 import gc
@@ -24,6 +25,7 @@ import termios
 import threading
 import time
 
+from sandbox.programs.function import LockNotes
 from sandbox.programs.stepping import births, states  # noqa: F401 - what is loaded here need not be by each
 from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
 from sandbox.programs.stepping.tracing import LineTracer
@@ -38,10 +40,14 @@ FORK, END = "fork", "end"
 NAME = "ossandbox-zygote"
 #: Modules of the standard library that do nothing when they are imported but to be there.
 _PRELOADED = frozenset(
-    "abc argparse array ast asyncio base64 bisect collections concurrent contextlib copy csv ctypes dataclasses datetime "
-    "decimal enum errno fcntl functools hashlib heapq inspect io itertools json logging math mmap multiprocessing "
-    "operator os pathlib pickle queue random re secrets select selectors shlex shutil signal socket socketserver "
-    "statistics string struct subprocess sys tempfile textwrap threading time traceback types typing uuid weakref".split()
+    (
+        *("abc", "argparse", "array", "ast", "asyncio", "base64", "bisect", "collections", "concurrent", "contextlib"),
+        *("copy", "csv", "ctypes", "dataclasses", "datetime", "decimal", "enum", "errno", "fcntl", "functools"),
+        *("hashlib", "heapq", "inspect", "io", "itertools", "json", "logging", "math", "mmap", "multiprocessing"),
+        *("operator", "os", "pathlib", "pickle", "queue", "random", "re", "secrets", "select", "selectors", "shlex"),
+        *("shutil", "signal", "socket", "socketserver", "statistics", "string", "struct", "subprocess", "sys"),
+        *("tempfile", "textwrap", "threading", "time", "traceback", "types", "typing", "uuid", "weakref"),
+    )
 )
 #: What it imports by itself once it is used.
 _OF_MULTIPROCESSING = ("connection", "heap", "popen_fork", "queues", "sharedctypes", "synchronize", "util")
@@ -91,7 +97,7 @@ class Zygote:
     # Births
 
     def _fork(self, fields: list[str], terminal: int) -> int:
-        name, file, function, arguments, address, folder, kind, seed, told = fields
+        name, file, function, arguments, address, folder, kind, seed, told, notes = fields
         path = os.path.join(folder, file)
         try:
             code: CodeType | Exception = self._compiled(path)
@@ -104,9 +110,12 @@ class Zygote:
         status = 1
         try:
             self._control.close()
+            if notes:
+                LockNotes(notes).install()
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
-            status = _run(self._hook, self._tracer, file, path, code, function, builtins.eval(arguments))
+            values = builtins.eval(arguments)  # noqa: S307 - a list that we wrote
+            status = _run(self._hook, self._tracer, file, path, code, function, values)
         finally:
             _finish(status)
 
@@ -131,10 +140,8 @@ class Zygote:
                 names = [node.module, *(f"{node.module}.{each.name}" for each in node.names)]
             for name in names:
                 if name.partition(".")[0] in _PRELOADED:
-                    try:
+                    with contextlib.suppress(Exception):  # no module, or one that says so when the program imports it
                         __import__(name)
-                    except Exception:  # it is no module, or says so when the program imports it
-                        continue
                     if name.startswith("multiprocessing"):
                         self._load_multiprocessing()
 
@@ -244,7 +251,7 @@ def _guarded(tracer: LineTracer, code: object, module: ModuleType, function: str
         if isinstance(code, Exception):
             raise code
         tracer.install()
-        exec(code, module.__dict__)  # type: ignore[arg-type]
+        exec(code, module.__dict__)  # type: ignore[arg-type]  # noqa: S102 - to run it is the purpose
         if function:
             getattr(module, function)(*arguments)
         tracer.end()

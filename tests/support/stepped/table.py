@@ -1,5 +1,7 @@
 """Programs that behave one line a turn as they do alone: each is run both ways, and its output compared."""
 
+# mypy: ignore-errors
+
 import _thread
 import asyncio
 import atexit

@@ -41,7 +41,8 @@ _OF_THE_SYSTEM = {
 
 
 def block_reason(child: Child, waited_ns: int, relatives: Iterable[Child], tid: int | None = None) -> Clause:
-    """What a process, or one thread of it (``tid``), waits for, and has for ``waited_ns``; the plain ``waiting`` where the system does not tell.
+    """What a process, or one thread of it (``tid``), waits for, and has for ``waited_ns``; the plain ``waiting`` where
+    the system does not tell.
 
     ``relatives``: the processes that may be at the other end of a pipe. In the figures ``child`` and ``peer`` are
     os_pids; ``for_ns`` is how long the wait lasts at most, from its beginning; of a wait for another

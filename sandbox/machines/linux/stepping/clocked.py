@@ -27,7 +27,11 @@ def sleeps_by_the_clock(child: Child | None, tid: int, os_pid: int = 0) -> bool:
     if name in ("select", "pselect", "poll", "ppoll", "epoll", "epoll_pwait2", "restart_syscall"):
         on = block_reason(child, 0, (), tid)
         limit = on.figures.get("for_ns")
-        return on.rule == "sleep" or (isinstance(limit, int) and limit <= MAX_LIMIT_NS) or (name == "epoll" and limit is not None)
+        return (
+            on.rule == "sleep"
+            or (isinstance(limit, int) and limit <= MAX_LIMIT_NS)
+            or (name == "epoll" and limit is not None)
+        )
     if name == "futex" and call.arguments[3]:
         return _limit_of_futex(child.os_pid, call.arguments) <= MAX_LIMIT_NS
     return False

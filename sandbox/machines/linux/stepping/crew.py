@@ -22,7 +22,7 @@ from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import Body, Place, State, Task, changes
 from sandbox.model.spec import ProcessSpec
 from sandbox.programs.stepping.hook import ENDS, FORK, GO, HELLO, LINE, LISTEN, NOTE, SEPARATOR, START, THREAD_ENDS
-from sandbox.util.units import MS, S, US
+from sandbox.util.units import MS, US, S
 
 _MAX_MESSAGE = 1 << 16
 _CREDENTIALS = struct.Struct("iII")
@@ -40,9 +40,7 @@ class Crew:
     """``stage``: where they come from; ``interrupted``: whether somebody wants something that cannot wait until all
     are at rest; ``read``: takes what is in their consoles, and says whether that was anything."""
 
-    def __init__(
-        self, stage: Stage, poller: Poller, interrupted: Callable[[], bool], read: Callable[[], bool]
-    ) -> None:
+    def __init__(self, stage: Stage, poller: Poller, interrupted: Callable[[], bool], read: Callable[[], bool]) -> None:
         self._stage, self._poller, self._interrupted, self._read_consoles = stage, poller, interrupted, read
         self.by_os_pid: dict[int, Body] = {}
         #: All tasks that have not ended, in the order in which they came.
@@ -55,6 +53,8 @@ class Crew:
         self.endless: list[Task] = []
         #: Something goes on that tells nothing of itself: other threads, processes that begin.
         self._unsettled = False
+        #: Connections of which nobody has said whose they are.
+        self._strangers = 0
         self._expected: dict[int, tuple[ProcessSpec, Console, int]] = {}
         self._last_look: object = None
         self.consoles: dict[Console, Body] = {}
@@ -66,13 +66,13 @@ class Crew:
 
     # Births
 
-    def bear(self, specs: list[tuple[int, ProcessSpec]]) -> Iterator[tuple[str, str]]:
+    def bear(self, specs: list[tuple[int, ProcessSpec]], notes: str) -> Iterator[tuple[str, str]]:
         """Processes of the scenario, by their places in it; each comes to its first line, one after the other. Gives
-        the names of those that could not be started, and why."""
+        the names of those that could not be started, and why. ``notes``: where they note their locks."""
         for order, spec in specs:
             console = Console()
             try:
-                os_pid = self._stage.bear(spec, console.slave)
+                os_pid = self._stage.bear(spec, console.slave, notes)
             except OSError as error:
                 console.close()
                 yield spec.name, error.strerror or str(error)
@@ -101,10 +101,13 @@ class Crew:
                 connection.close()
                 continue
             connection.setblocking(False)
+            self._strangers += 1
             self._poller.add(connection.fileno(), lambda connection=connection: self._hear_first(connection))  # type: ignore[misc]
 
     def _hear_first(self, connection: socket.socket) -> None:
         """Who it is."""
+        self._heard = True
+        self._strangers -= 1
         fields = self._receive(connection)
         self._poller.remove(connection.fileno())
         task = self._welcome(connection, fields) if len(fields) == 5 and fields[0] == HELLO else None
@@ -273,9 +276,9 @@ class Crew:
         pause_ns, self._last_look = _MIN_PAUSE_NS, None
         while True:
             self._heard = False
-            if not (self.going or self._unsettled):
+            if not self._moves:
                 self._find_woken()
-            if not (self.going or self._unsettled):
+            if not self._moves:
                 if not self._unborn:
                     return True
                 first = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid))
@@ -290,6 +293,11 @@ class Crew:
                 return False
             pause_ns = min(pause_ns * 2, _MAX_PAUSE_NS)
             self._look()
+
+    @property
+    def _moves(self) -> bool:
+        """Whether somebody does, as far as is known."""
+        return bool(self.going or self._unsettled or self._strangers)
 
     def _begin(self, task: Task) -> None:
         self._go(task)

@@ -125,6 +125,8 @@ class SteppingMachine:
         self._rounds = 0
         #: Somebody may have changed what is shared since it was last read, which whoever comes to a line does.
         self._unread = False
+        #: Something has been changed in the turn in hand that somebody who spins may wait for, as far as we see.
+        self._effective = False
         #: Who was asked to end, and when that is enough (CLOCK_MONOTONIC).
         self._doomed: list[tuple[int, Task]] = []
         self._said = SaidLocks()
@@ -194,7 +196,7 @@ class SteppingMachine:
             child.send(signal.SIGKILL)
         self._stage.end_run(_GRACE_S)
         self._read_consoles()
-        told = [report.event for report in self._reports if isinstance(report, Told)]
+        told = [report.event for report in [*self._reports, *self._later] if isinstance(report, Told)]
         self._waiting.close()
         self._crew.close()
         self._poller.close()
@@ -220,7 +222,7 @@ class SteppingMachine:
 
     def _tell_all(self, turned: Task | None) -> None:
         """What a turn has brought, or what somebody did who went on by himself: output, lines, ends, waits, births."""
-        self._read_consoles()
+        self._effective = self._read_consoles()
         for task in sorted(self.by_pid.values(), key=lambda task: task is not turned):
             if task.stopped and task.pid:
                 self._tell_line(task, task is turned)
@@ -230,6 +232,7 @@ class SteppingMachine:
                 self._tell_block(task)
         for task in sorted(self._crew.born, key=lambda task: (task.order or 0, task.body.os_pid, task.tid)):
             self._tell_birth(task)
+        self._effective |= bool(self._crew.born)
         self._crew.born.clear()
         if turned is not None:
             self._give_hope(turned)
@@ -238,29 +241,41 @@ class SteppingMachine:
 
     def _tell_line(self, task: Task, own_turn: bool) -> None:
         task.stopped = self._unread = False
-        self._tell(task.stepped(self.now_ns))
+        step = task.stepped(self.now_ns)
+        self._effective |= any(change.shared for change in step.changed)
+        self._tell(step)
         if task in self._blocked:
+            self._effective = True
             self._unblock(task)
             self._reports.append(Woke(task.pid))
         elif own_turn and task.state is State.HELD and task.goes_round:
-            task.spins = True
-            self._blocked.add(task)
-            self._reports.append(Waits(task.pid, _SPINS))
+            self._note_round(task)
+        else:
+            self._rounds = 0
+
+    def _note_round(self, task: Task) -> None:
+        """It is where it has been, and nothing has changed: others come first, if there are any."""
+        most = _MAX_ROUNDS if task.complete else _MAX_UNSURE_ROUNDS
+        if len(self.by_pid) == 1 and self._rounds < most:
+            self._rounds += 1
+            return
+        task.spins = True
+        self._blocked.add(task)
+        self._reports.append(Waits(task.pid, _SPINS))
 
     def _tell_block(self, task: Task) -> None:
-        self._unread = True
-        task.seen.clear()
+        self._unread = self._effective = True
         self._blocked.add(task)
         self._reports.append(Waits(task.pid, self._waiting.reason(task)))
 
     def _tell_end(self, task: Task) -> None:
         if task in self._crew.endless:
-            place = {"file": task.place.file, "line": task.place.line, "cpu_ns": MAX_TURN_CPU_NS}
+            place: dict[str, Figure] = {"file": task.place.file, "line": task.place.line, "cpu_ns": MAX_TURN_CPU_NS}
             self._tell(Fault(self.now_ns, Clause("turn without end", place), task.pid))
         if task.place.line:
             self._tell(task.last_step(self.now_ns))
         code, number = self._crew.status(task.body) if task.body.ended else (0, None)
-        self._unread = True
+        self._unread = self._effective = True
         self._reports.append(Ended(task.pid, task.cpu_ns, code, number))
         self._unblock(task)
         del self.by_pid[task.pid]
@@ -289,19 +304,19 @@ class SteppingMachine:
         self._reports = now
 
     def _give_hope(self, turned: Task) -> None:
-        """Somebody has stepped: who spins looks again."""
-        if not turned.spins:
+        """Somebody has stepped: who spins looks again. Where that has changed something, everybody begins anew to be
+        where he has not been."""
+        if self._effective:
             self._rounds = 0
         for task in self.by_pid.values():
-            if task is not turned:
+            if self._effective:
                 task.seen.clear()
-                if task.spins:
-                    self._unblock(task)
-                    self._reports.append(Woke(task.pid))
+            if task.spins and task is not turned and not turned.spins:
+                self._unblock(task)
+                self._reports.append(Woke(task.pid))
 
     def _unblock(self, task: Task) -> None:
         task.spins = False
-        task.seen.clear()
         self._blocked.discard(task)
 
     # When nobody has the CPU
@@ -334,14 +349,15 @@ class SteppingMachine:
             return False
         for task in spinning:
             self._rounds += 1
-            task.spins = False
-            self._blocked.discard(task)
+            self._unblock(task)
             self._reports.append(Woke(task.pid))
         return True
 
     def _give_up(self) -> None:
         """Nothing can happen any more: say why, and end."""
         self._waiting.look(self._blocked)
+        self._reports += self._later
+        self._later = []
         spinning = ", ".join(task.name for task in self.by_pid.values() if task.spins)
         what = Clause("spins for ever", {"names": spinning}) if spinning else self._waiting.verdict(self._blocked)
         self._tell(Fault(self.now_ns, what))
@@ -353,7 +369,7 @@ class SteppingMachine:
         while self._arrivals and self._arrivals[0][1].arrive_ns <= self.now_ns and not self._frozen:
             due.append(self._arrivals.popleft())
         if due:
-            for name, reason in self._crew.bear(due):
+            for name, reason in self._crew.bear(due, self._said.path):
                 self._tell(Fault(self.now_ns, Clause("could not be started", {"name": name, "reason": reason})))
             self._tell_all(None)
         while self._script and self._script[0].time_ns <= self.now_ns + self._paused_ns:

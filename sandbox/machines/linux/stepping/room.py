@@ -1,7 +1,6 @@
 """Where a stepped run takes place: a copy of the scenario's folder that is as new at the beginning of each run.
 
-The copy is made once; before the next run only what has been changed in it is brought back. The name of its folder says
-who made it, so that what a killed run has left can be found and removed by whoever comes next.
+The copy is made once; before the next run only what has been changed in it is brought back.
 """
 
 from __future__ import annotations
@@ -9,14 +8,11 @@ from __future__ import annotations
 import hashlib
 import os
 import shutil
-import tempfile
-from pathlib import Path
 
-from sandbox.machines.linux.procfs import start_time
+from sandbox.machines.linux.stepping import rooms
 from sandbox.model.spec import MAX_FILES
 from sandbox.util.paths import files_below
 
-_PREFIX = "ossandbox-steps-"
 #: What an interpreter keeps of compiled files stays for the next run.
 _CACHE = "__pycache__"
 #: A program may make so many files in its room.
@@ -30,7 +26,7 @@ class Room:
         """Raises OSError."""
         self.original = folder
         self._files = {name for name in files_below(folder, MAX_FILES) if os.path.isfile(os.path.join(folder, name))}
-        self.place = tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-")
+        self.place = rooms.new_place()
         self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
         #: By name: what tells whether a file is as it was.
         self._marks: dict[str, tuple[int, ...]] = {}
@@ -101,11 +97,3 @@ def _remove(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
-
-
-def sweep() -> None:
-    """Remove what runs have left that were killed together with everything that clears up after them."""
-    for place in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        owner, _, rest = place.name.removeprefix(_PREFIX).partition("-")
-        if owner.isdecimal() and start_time(int(owner)) != int(rest.partition("-")[0] or 0):
-            shutil.rmtree(place, ignore_errors=True)

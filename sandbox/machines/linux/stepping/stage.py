@@ -7,17 +7,17 @@ import secrets
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-from sandbox.machines.linux.stepping.room import Room, sweep
+from sandbox.machines.linux.stepping import rooms
+from sandbox.machines.linux.stepping.room import Room
 from sandbox.model.spec import ProcessSpec, Scenario
 
 _ROOT = str(Path(__file__).parents[4])
 _PROGRAM = (
-    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import zygote; sys.path.remove({root!r}); "
-    "zygote.main({control}, {room!r})"
+    "import sys; sys.path.insert(0, {root!r}); from sandbox.programs.stepping import zygote; "
+    "sys.path.remove({root!r}); zygote.main({control}, {room!r})"
 )
 _SEPARATOR = "\x1f"
 #: Connections that wait to be taken.
@@ -27,11 +27,12 @@ _PATIENCE_S = 20.0
 
 
 class Stage:
-    """``cpu``: the real CPU for all of them; ``tells_states``: programs tell their whole state at each line. Raises OSError."""
+    """``cpu``: the real CPU for all of them; ``tells_states``: programs tell their whole state at each line. Raises
+    OSError."""
 
     def __init__(self, scenario: Scenario, cpu: int, tells_states: bool = False) -> None:
         self._scenario, self._tells_states = scenario, tells_states
-        sweep()
+        rooms.sweep()
         self._used = False
         self.room = Room(scenario.folder)
         self._address = f"\0ossandbox-steps-{os.getpid()}-{secrets.token_hex(6)}"
@@ -67,13 +68,14 @@ class Stage:
             self.room.renew()
         self._used = True
 
-    def bear(self, spec: ProcessSpec, terminal: int) -> int:
-        """A process of the scenario on this terminal, which waits in its hook; returns its os_pid. Raises OSError."""
+    def bear(self, spec: ProcessSpec, terminal: int, notes: str) -> int:
+        """A process of the scenario on this terminal, which waits in its hook; returns its os_pid. ``notes``: where it
+        notes its locks. Raises OSError."""
         file, _, function = (spec.python or "").partition(":")
         machine = self._scenario.machine
         fields = (
             *("fork", spec.name, file, function, ascii(spec.args), self._address, self.room.folder),
-            *(machine.slice, str(machine.seed), str(int(self._tells_states))),
+            *(machine.slice, str(machine.seed), str(int(self._tells_states)), notes),
         )
         data = _SEPARATOR.join(fields).encode(errors="surrogateescape")
         socket.send_fds(self._control, [data], [terminal])
@@ -104,5 +106,3 @@ class Stage:
 
 #: Of our environment: what is not meant for programs.
 _NOT_THEIRS = frozenset({"PYTHONUNBUFFERED", "COLUMNS", "LINES", "PYTHONSAFEPATH", "PYTHONDONTWRITEBYTECODE"})
-
-

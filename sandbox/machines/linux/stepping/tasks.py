@@ -23,6 +23,10 @@ class State(Enum):
     ENDED = "it has ended"
 
 
+#: So many states of a task are remembered.
+_MAX_SEEN = 20_000
+
+
 class Place(NamedTuple):
     """A line of a program; ``line`` 0: none."""
 
@@ -144,6 +148,8 @@ class Task:
         key = (self.place, self.mark)
         if key in self.seen:
             return True
+        if len(self.seen) >= _MAX_SEEN:
+            self.seen.clear()
         self.seen.add(key)
         return False
 
