@@ -49,7 +49,7 @@ def test_a_person_gives_the_turns() -> None:
     with watch(scenario(*jobs, policy="manual", quantum_ns=10 * MS), stay=False) as run:
         for number, name in enumerate("bba", 1):
             run.until(lambda: questions(run.all(Operator)) == number, f"choice {number}")  # noqa: B023
-            assert all_stopped(living([*run.events]))
+            run.until(lambda: all_stopped(living([*run.events])), "everybody stands still")
             run.link.send(Choose(name))
         run.until(lambda: questions(run.all(Operator)) == 4, "the last choice")
         chosen = [event for event in run.all(Dispatched) if event.begins_turn]
