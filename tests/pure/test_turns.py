@@ -186,10 +186,11 @@ def test_a_turn_of_one_that_runs_on_another_cpu_cannot_be_kept() -> None:
 def test_an_order_is_read_as_it_is_written() -> None:
     for text in ("a b-1 server/2", "a, b-1, server/2", "a,b-1,server/2"):
         assert Words().parse(text) == ["a", "b-1", "server/2"]
-    assert Words().parse(Words().write(["a", "cat#7"])) == ["a", "cat#7"]
+    for names in (["a", "cat#7"], ["a", "tmux: server", "a"]):
+        assert Words().parse(Words().write(names)) == names
     assert Words().parse("") == []
     with pytest.raises(BadValue):
-        find("scripted")({"order": ["two words"]})
+        find("scripted")({"order": ["a", 2]})
     with pytest.raises(BadValue):
         find("scripted")({"then": "scripted"})
 

@@ -45,7 +45,7 @@ def test_everybody_stands_still_until_it_is_said_who_runs() -> None:
 
 def test_a_person_gives_the_turns() -> None:
     """And what was chosen is taken again, as it was exported."""
-    jobs = [process(name, "cpu 200ms") for name in ("a", "b")]
+    jobs = [process(name, "cpu 60ms") for name in ("a", "b")]
     with watch(scenario(*jobs, policy="manual", quantum_ns=10 * MS), stay=False) as run:
         for number, name in enumerate("bba", 1):
             run.until(lambda: questions(run.all(Operator)) == number, f"choice {number}")  # noqa: B023
