@@ -22,6 +22,7 @@ from sandbox.i18n import _
 from sandbox.link.copies import Copies, cpus
 from sandbox.model.clause import Clause
 from sandbox.model.problems import BadInput, Problem, problems_of
+from sandbox.model.rules import LINES_ARE_REAL
 from sandbox.model.spec import Boot, Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
@@ -95,8 +96,7 @@ class CompareOptions(NamedTuple):
 
 def do(args: argparse.Namespace) -> int:
     """Compare."""
-    options = CompareOptions.of(args)
-    boot = prepare(options.run, options.real)
+    options, boot = _prepared(CompareOptions.of(args))
     if options.virtual and options.real:
         _check_synthetic(options.run.scenario, boot.scenario)
     todo = [*plans(boot.scenario, options.contenders(boot.scenario), options.repeat, options.virtual, options.real)]
@@ -109,6 +109,18 @@ def do(args: argparse.Namespace) -> int:
     else:
         print_lines(report.lines(runs, chart_width()))
     return status
+
+
+def _prepared(options: CompareOptions) -> tuple[CompareOptions, Boot]:
+    """What is to be run; for a scenario that there is on real processes only, on these. Raises BadInput."""
+    try:
+        return options, prepare(options.run, options.real)
+    except BadInput as bad:
+        if options.real or all(problem.what.rule != LINES_ARE_REAL for problem in bad.problems):
+            raise
+    said = _("{scenario}: lines of real programs are compared on real processes, and in turns, not in time")
+    complain(said.format(scenario=options.run.scenario))
+    return options._replace(virtual=False, real=True), prepare(options.run, True)
 
 
 def _check_synthetic(name: str, scenario: Scenario) -> None:

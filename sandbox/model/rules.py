@@ -14,6 +14,8 @@ HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline
 POLL, READ_CONSOLE = "poll", "read console"
 #: Of ``Dispatched.why``: a person has chosen; and of ``Fault.what``: whoever has the next turn cannot run.
 CHOSEN, ORDER = "you chose", "order cannot be kept"
+#: Of a problem: the scenario has programs that step, of which there are none in virtual time.
+LINES_ARE_REAL = "lines are real"
 #: Causes of a wait in which somebody may press a key.
 AT_A_CONSOLE = (READ_CONSOLE, POLL)
 #: Causes of a wait whose end is another process's doing.

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from sandbox import wording
+from sandbox.analysis.comparison.table import Entrant, standings
 from sandbox.export import order
 from sandbox.export.material import gather
 from sandbox.kernel.kernel import Kernel
@@ -39,6 +40,8 @@ from sandbox.trace.header import describe
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.views.eventlog import Moment
+from sandbox.views.history import History
+from sandbox.views.metrics import result
 from tests.support.scenarios import gantt, names, process, scenario, simulate
 
 
@@ -269,3 +272,14 @@ def test_children_go_by_their_names_on_the_board() -> None:
     assert ours[4] == "cat"
     assert ours[5] == "cat#5"
     assert ours[3] == "cat#3"
+
+
+def test_where_a_turn_is_a_line_figures_count_turns() -> None:
+    history = History()
+    for event in simulate(three("rr", quantum_ns=1 * MS)):
+        history.add(event)
+    document = result(history)
+    document["machine"]["sensor"] = "hook"
+    unit, rows = standings([Entrant("rr", "", [document], True, [1])])
+    assert unit == "turns"
+    assert rows[0].cells[0].text == f"{document['metrics']['turnaround_ns']['mean'] / MS:.2f}"
