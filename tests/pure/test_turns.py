@@ -189,8 +189,8 @@ def test_a_turn_of_one_that_runs_on_another_cpu_cannot_be_kept() -> None:
 def test_an_order_is_read_as_it_is_written() -> None:
     for text in ("a b-1 server/2", "a, b-1, server/2", "a,b-1,server/2"):
         assert Words().parse(text) == ["a", "b-1", "server/2"]
-    for names in (["a", "cat#7"], ["a", "tmux: server", "a"]):
-        assert Words().parse(Words().write(names)) == names
+    for order_ in (["a", "cat#7"], ["a", "tmux: server", "a"]):
+        assert Words().parse(Words().write(order_)) == order_
     assert Words().parse("") == []
     with pytest.raises(BadValue):
         find("scripted")({"order": ["a", 2]})
