@@ -68,6 +68,12 @@ class Pane(ScrolledLines):
         self.entitle(f"{mark}{shown.row.pid} {shown.name} {sign}  {shown.source.name}", self._below(shown))
         self.update_lines()
 
+    def clear(self) -> None:
+        """There is nobody whose program could be shown."""
+        self._shown = None
+        self.entitle("")
+        self.update_lines()
+
     def _below(self, shown: Shown) -> str:
         if shown.reason:
             return shown.reason

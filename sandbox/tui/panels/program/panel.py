@@ -61,6 +61,8 @@ class Program(Panel, can_focus=True):
         for pane, pid in zip(self._panes, self._pids, strict=False):
             pane.display = True
             pane.show(self._shown(session, pid, chosen))
+        if not self._pids:
+            self._panes[0].clear()
         for pane in self._panes[max(len(self._pids), 1) :]:
             pane.display = False
 
