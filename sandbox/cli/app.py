@@ -14,10 +14,10 @@ from sandbox.cli import run_options
 from sandbox.cli.exits import BAD_INPUT
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
-from sandbox.model.spec import Scenario
+from sandbox.model.spec import Boot, Scenario
 
 if TYPE_CHECKING:
-    from sandbox.link.client import KernelProcess
+    from sandbox.tui.state.session import Link
 
 #: Terminals that only print lines.
 _NO_SCREENS = ("dumb", "unknown")
@@ -52,11 +52,8 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
     from sandbox.tui.config import read_config
     from sandbox.tui.state.live import Live
 
-    def start(scenario: Scenario) -> KernelProcess:
-        from sandbox.link.client import KernelProcess  # once the first frame is out
-
-        mine = msgspec.structs.replace(boot, scenario=scenario, stay=True, attended=True, virtual=options.virtual)
-        return KernelProcess(mine, options.strict, beats=True)
+    def start(scenario: Scenario) -> Link:
+        return start_kernel(msgspec.structs.replace(boot, scenario=scenario), options.strict)
 
     boot = prepare(options, real=not options.virtual, attended=True)
     config = read_config()._replace(ascii=ascii_only or has_no_signs())
@@ -66,6 +63,18 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
     keeps, tempo = recorder(options, boot.scenario), options.tempo
     session = Live(boot.scenario, start, recorder=keeps, notices=notices, virtual=options.virtual, tempo=tempo)
     return run_app(session, config)
+
+
+def start_kernel(boot: Boot, strict: bool = False) -> Link:
+    """The kernel process of a run in the app. It is not loaded before the first frame is out. Raises OSError."""
+    boot = msgspec.structs.replace(boot, stay=True, attended=True)
+    if boot.virtual and sys.platform != "linux":
+        from sandbox.link.loopback import LoopbackKernel
+
+        return LoopbackKernel(boot, beats=True)
+    from sandbox.link.client import KernelProcess
+
+    return KernelProcess(boot, strict, beats=True)
 
 
 def has_terminal(instead: str) -> bool:

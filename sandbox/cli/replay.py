@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from sandbox.cli import run_options
-from sandbox.cli.app import has_terminal
+from sandbox.cli.app import has_terminal, start_kernel
 from sandbox.cli.exits import BAD_INPUT
 from sandbox.cli.recordings import opened
 from sandbox.cli.run_options import Given
 from sandbox.i18n import _
-from sandbox.model.spec import Scenario
+from sandbox.model.spec import Boot, Scenario
+from sandbox.tui.state.session import Link
 from sandbox.tui.state.tempo import Speed
 
 
@@ -24,11 +26,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def do(args: argparse.Namespace) -> int:
     """Open the app at the beginning of the recording."""
-    from sandbox.link.client import KernelProcess
-    from sandbox.model.spec import Boot
 
-    def start(scenario: Scenario) -> KernelProcess:
-        return KernelProcess(Boot(scenario, stay=True, attended=True), beats=True)
+    def start(scenario: Scenario) -> Link:
+        return start_kernel(Boot(scenario, virtual=sys.platform != "linux"))
 
     given = Given(args)
     tempo = given.value("speed", Speed())

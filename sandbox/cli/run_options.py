@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
@@ -144,8 +145,8 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
 
 class RunOptions(NamedTuple):
     """What was asked for; None leaves it to the scenario. ``limit_ns``: the run ends after so long; ``record``: the
-    file in which it is kept; ``stretch``: all of its times are so many times as long; ``virtual``: it goes on in virtual
-    time, in the app at first at this ``tempo`` (None: as fast as it can)."""
+    file in which it is kept; ``stretch``: all of its times are so many times as long; ``virtual``: in virtual time, in
+    the app at first at this ``tempo`` (None: as fast as it can)."""
 
     scenario: str
     policy: str | None
@@ -224,7 +225,14 @@ def prepare(options: RunOptions, real: bool, attended: bool = False) -> Boot:
         check_real(options, scenario)
     else:
         _check_virtual(options.scenario, scenario)
-    return Boot(scenario, sensor=options.sensor, recipe=options.recipe, exposed=options.expose, setuid=options.setuid)
+    return Boot(
+        scenario,
+        sensor=options.sensor,
+        recipe=options.recipe,
+        exposed=options.expose,
+        setuid=options.setuid,
+        virtual=not real,
+    )
 
 
 def has_work(scenario: Scenario) -> bool:
@@ -313,6 +321,8 @@ def _limited(options: RunOptions, scenario: Scenario) -> Scenario:
 
 def check_real(options: RunOptions, scenario: Scenario) -> None:
     """Raises BadInput if this machine cannot run it on real processes."""
+    if sys.platform != "linux":
+        raise BadInput.because(options.scenario, "no Linux", hint=f"ossandbox {options.scenario} --virtual")
     from sandbox.machines.linux.capabilities import lacks
 
     problems = [

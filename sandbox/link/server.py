@@ -45,8 +45,8 @@ _BEHIND_BYTES = 1 << 20
 class LinkServer:
     """The kernel process's end of the link."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._socket = socket.socket(fileno=descriptor)
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
         self._lines = Lines()
         self._unsent = bytearray()
         self._early: list[Command] = []
@@ -261,8 +261,12 @@ def _serve(fd: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
     ALARM.end_hanging_process()
-    link = LinkServer(descriptor)
-    boot = link.first_line()
+    link = LinkServer(socket.socket(fileno=descriptor))
+    serve(link, link.first_line())
+
+
+def serve(link: LinkServer, boot: Boot) -> None:
+    """Run what the other end wants, and tell it of all that happens."""
     machine = _virtual(boot, link) if boot.virtual else _linux(boot, link)
     spec = _spec(boot)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)

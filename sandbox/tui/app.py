@@ -37,6 +37,7 @@ from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell, tell_faults
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
+from sandbox.tui.listening import Listening
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
@@ -80,7 +81,7 @@ class SandboxApp(App[int]):
         self._keyboard = Keyboard(self, super().on_event)
         #: Whether the app is on its way out: no key does anything any more.
         self._leaves = False
-        self._listening = False
+        self._listening: Listening | None = None
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -189,14 +190,11 @@ class SandboxApp(App[int]):
     def _listen(self, listen: bool) -> None:
         """Have ``_heard`` called as soon as something comes up the link, or not."""
         link = self.session.link
-        if link is None or listen is self._listening:
+        if link is None or listen is (self._listening is not None):
             return
-        self._listening = listen
-        loop = asyncio.get_running_loop()
-        if listen:
-            loop.add_reader(link.fileno(), self._heard)
-        else:
-            loop.remove_reader(link.fileno())
+        if self._listening is not None:
+            self._listening.stop()
+        self._listening = Listening(link, self._heard) if listen else None
 
     def _heard(self) -> None:
         """Something came. What follows before the next frame is read then, all at once: with short slices there is
@@ -254,7 +252,7 @@ class SandboxApp(App[int]):
     def frame(self) -> None:
         """Read what has come, and show the session as it is now."""
         self.frames.begin()
-        if not self._listening:
+        if self._listening is None:
             self._read(fresh=False)
             link = self.session.link
             self._listen(link is not None and not link.closed)

@@ -16,8 +16,8 @@ import sys
 import time
 from typing import Any
 
-#: These know Linux, and are imported only where a real machine is wanted.
-LINUX = ("sandbox.machines.linux", "sandbox.link.server", "sandbox.link.watchdog", "sandbox.tui.terminal")
+#: These know Linux, and are imported only where a real machine is wanted; and what knows terminals as UNIX has them.
+LINUX = ("sandbox.machines.linux", "sandbox.link.watchdog")
 
 _THIRD_PARTY = (
     "asyncio", "asyncio.selector_events", "atexit", "concurrent.futures", "concurrent.futures.process", "faulthandler",
@@ -25,10 +25,11 @@ _THIRD_PARTY = (
     "polib", "psutil", "rich.console", "rich.table", "textual.app", "textual.widgets", "textual.screen",
     "textual.command", "textual.widgets._button", "textual.widgets._input", "textual.widgets._label",
     "textual.widgets._option_list", "textual.widgets._static", "textual.drivers.headless_driver",
+    "textual.drivers.linux_driver",
 )  # fmt: skip
 
 _NO_MODULES = {
-    "windows": ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog"),
+    "windows": ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog", "sandbox.tui.terminal"),
     "macos": (),
 }
 #: What the modules of the standard library lack there.
@@ -37,7 +38,7 @@ _LACKS: dict[str, dict[Any, tuple[str, ...]]] = {
         os: (
             *("fork", "forkpty", "wait", "wait3", "wait4", "waitid", "pidfd_open", "killpg", "nice", "openpty"),
             *("getuid", "geteuid", "getgid", "setsid", "getsid", "getpgid", "setpgid", "getpgrp", "tcgetpgrp"),
-            *("sched_getaffinity", "sched_setaffinity", "sched_setscheduler", "sched_yield", "sched_param", "WNOHANG"),
+            *("sched_getaffinity", "sched_setaffinity", "sched_setscheduler", "sched_yield", "sched_param"),
             *("pipe2", "mkfifo", "posix_spawn", "memfd_create", "eventfd", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"),
             *("sysconf", "tcsetpgrp", "register_at_fork", "statvfs", "uname", "chown", "setns", "unshare", "getgroups"),
         ),
@@ -48,8 +49,9 @@ _LACKS: dict[str, dict[Any, tuple[str, ...]]] = {
                 name
                 for name in dir(signal)
                 if name.startswith(("SIG", "ITIMER"))
-                and name not in ("SIGINT", "SIGTERM", "SIGABRT", "SIGFPE", "SIGILL", "SIGSEGV", "SIG_DFL", "SIG_IGN")
                 and not name.startswith("SIG_")
+                # Popen of this system needs SIGKILL (and WNOHANG); on Windows it is another class.
+                and name not in ("SIGINT", "SIGTERM", "SIGABRT", "SIGFPE", "SIGILL", "SIGSEGV", "SIGKILL", "Signals")
             ),
         ),
         select: ("epoll", "poll"),
@@ -85,8 +87,20 @@ def become(system: str) -> None:
         for name in names:
             if hasattr(module, name):
                 delattr(module, name)
+    sys.modules.setdefault("_scproxy", type(sys)("_scproxy"))
+    sys.modules["_scproxy"].__dict__.update(_get_proxies=dict, _get_proxy_settings=dict)
+    if system == "windows":
+        socket.socketpair = _pair  # type: ignore[assignment]
     _hide_proc()
     sys.platform = _PLATFORMS[system]
+
+
+def _pair(*_: object) -> tuple[socket.socket, socket.socket]:
+    """What Windows has for ``socketpair``: two ends of a connection over the loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        one = socket.create_connection(door.getsockname())
+        other, _address = door.accept()
+    return one, other
 
 
 def _hide_proc() -> None:

@@ -94,11 +94,6 @@ class Live:
             self.send(Pause("lesson"))  # before anything runs: nothing is missed by who reads first
 
     def again(self, scenario: Scenario) -> Live:
-        if self.virtual:
-            from sandbox.machines.simulate import obstacles  # the first frame does not wait for it
-
-            if problems := obstacles(scenario):
-                raise Impossible(f"{scenario.name}: {wording.problem(problems[0].what)}")
         session = following(self, scenario, self._start, self.virtual)
         session.player.tempo = self.player.tempo if self.virtual else Fraction(1)
         return session
@@ -340,7 +335,13 @@ class Live:
 
 def following(before: Session, scenario: Scenario, start: Callable[[Scenario], Link], virtual: bool = False) -> Live:
     """A run that takes the place of another session, and goes on asking who runs next if that was wished there.
-    Who wished no more questions has said so of that run."""
+    Who wished no more questions has said so of that run. Raises Impossible for one that has real programs, in virtual
+    time."""
+    if virtual:
+        from sandbox.machines.simulate import obstacles  # the first frame does not wait for it
+
+        if problems := obstacles(scenario):
+            raise Impossible(f"{scenario.name}: {wording.problem(problems[0].what)}")
     session = Live(scenario, start, before.clock, virtual=virtual)
     session.quiz.wish = before.quiz.wish or None
     return session

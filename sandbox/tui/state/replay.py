@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -81,7 +82,7 @@ class Replay:
         self.view.to_start()
 
     def again(self, scenario: Scenario) -> Live:
-        return following(self, scenario, self._start)
+        return following(self, scenario, self._start, virtual=sys.platform != "linux")
 
     def restart(self) -> Replay:
         self.look(self.view.to_start)
