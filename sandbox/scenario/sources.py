@@ -11,6 +11,7 @@ from typing import NamedTuple
 import sandbox
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
+from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.text import clean_line, without_controls
 from sandbox.util.units import write_duration
 
@@ -52,7 +53,7 @@ def source_beside(file: str, folder: str) -> Source:
     """A file that a run has named; those outside the scenario's folder are nobody's business."""
     here = os.path.realpath(folder)
     path = os.path.realpath(os.path.join(here, file.replace("\0", "")))
-    if os.path.commonpath([here, path]) != here:
+    if path != here and not path.startswith(os.path.join(here, "")):
         return Source(clean_line(file), missing=Clause("not beside the scenario"))
     return source_in(path, file)
 
@@ -61,7 +62,7 @@ def source_in(path: str, name: str) -> Source:
     """The lines of a text file, each harmless, so numbered as Python numbers them."""
     shown = clean_line(name)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        descriptor = os.open(path, os.O_RDONLY | PLAIN | NONBLOCK)
         with open(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
                 return Source(shown, missing=Clause("not a text file"))
