@@ -21,6 +21,7 @@ COMMANDS: Messages = {
     "run": "run a scenario on real processes, without the app",
     "simulate": "run a scenario exactly, in virtual time",
     "compare": "run a scenario under several policies, and show them side by side",
+    "explore": "search the orders of turns for one in which a program breaks, on real processes",
     "sweep": "run scenarios under many policies, parameters and seeds, on all CPUs or on a cluster: a row each",
     "plot": "draw the rows of a sweep, or a recording, in the terminal or as a picture",
     "replay": "look at a recording, forwards and backwards",

@@ -114,8 +114,24 @@ _EXTRAS: Schema = {
     "verification": _ANY_OBJECT,
     "against_virtual": _ANY_OBJECT,
 }
+_BREAK = _list(_object("what must not be", {"rule": _TEXT, "figures": _ANY_OBJECT, "says": _TEXT}))
+_TURN = _object(
+    "a turn; preempts: it is taken from somebody who could have gone on",
+    {
+        **dict.fromkeys(("who", "file", "source", "wrote"), _TEXT),
+        "line": _WHOLE,
+        "preempts": _TRUTH,
+        "changed": _list(
+            _object(
+                "a variable that has another value",
+                {"name": _TEXT, "before": _or_null(_TEXT), "after": _TEXT, "shared": _TRUTH},
+            )
+        ),
+    },
+)
 
 RUN, SWEEP, WHATIF, RECORDING, PAGE, CHECK = "run", "sweep-row", "whatif", "recording", "page", "check"
+EXPLORATION = "exploration"
 GRADE, LAB, CLAIM, SCENARIO, LESSON, POLICY, FINDING, MEASUREMENT = (
     "grade",
     "lab",
@@ -139,6 +155,44 @@ _KINDS: dict[str, Schema] = {
             "unfinished": {"type": ["integer", "null"], "description": "processes that had not ended"},
             "metrics": _or_null(_METRICS),
             "error": _or_null(_FAULT),
+        },
+    ),
+    EXPLORATION: _object(
+        "explore --json: which orders of turns break a program",
+        {
+            "scenario": _TEXT,
+            "slice": {"enum": ["line", "instruction"]},
+            "verdict": {"enum": ["breaks", "proved", "holds", "limit", "interrupted"]},
+            "preemptions": {"type": ["integer", "null"], "description": "orders counts those of so many at most"},
+            "orders": _object(
+                "how many there are (null: not known), how many of them are known through, and how many of those break",
+                {"there": _or_null(_WHOLE), "tried": _WHOLE, "broke": _WHOLE},
+            ),
+            "runs": {"type": "integer", "description": "that were made; one stands for several orders of equal states"},
+            "diverged": {"type": "integer", "description": "runs that did other things in the same order"},
+            "merged": {"type": "boolean", "description": "whether all states could be known"},
+            "seconds": _NUMBER,
+            "found": _or_null(
+                _object(
+                    "the shortest order that breaks it",
+                    {"breaks": _BREAK, "preemptions": _WHOLE, "order": _list(_TEXT), "turns": _list(_TURN)},
+                )
+            ),
+            "outcomes": _or_null(
+                _list(
+                    _object(
+                        "something that can come of it, and an order that leads to it",
+                        {
+                            "orders": _or_null(_WHOLE),
+                            "printed": _list(_object("a text", {"who": _TEXT, "text": _TEXT})),
+                            "exits": _ANY_OBJECT,
+                            "shared": _ANY_OBJECT,
+                            "breaks": _BREAK,
+                            "order": _list(_TEXT),
+                        },
+                    )
+                )
+            ),
         },
     ),
     WHATIF: _object(

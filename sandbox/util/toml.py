@@ -1,9 +1,11 @@
-"""TOML that may come from anywhere, read in a time that its length bounds."""
+"""TOML that may come from anywhere, read in a time that its length bounds, and TOML to be written."""
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
+from collections.abc import Mapping
 from typing import Any
 
 #: Parts of a dotted key. The standard library's parser takes a time that grows with their square.
@@ -17,3 +19,52 @@ def loads(text: str) -> dict[str, Any]:
     if _DEEP_KEY.search(text) is not None:
         raise RecursionError("a key has too many parts")
     return tomllib.loads(text)
+
+
+#: Characters of a line of an array, before it is broken into one line an entry.
+_MAX_LINE = 100
+_BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
+
+
+def dumps(tables: Mapping[str, Any]) -> str:
+    """A text of these tables: what is no table comes first, each table and each entry of a list of tables has its own
+    heading, and what is nested deeper stands in a line."""
+    plain = [f"{_key(name)} = {_value(value)}" for name, value in tables.items() if not _has_heading(value)]
+    parts = ["\n".join(plain)] if plain else []
+    for name, value in tables.items():
+        if _has_heading(value):
+            entries = value if isinstance(value, list) else [value]
+            heading = f"[[{_key(name)}]]" if isinstance(value, list) else f"[{_key(name)}]"
+            parts += [
+                "\n".join([heading, *(f"{_key(key)} = {_value(of)}" for key, of in entry.items())]) for entry in entries
+            ]
+    return "\n\n".join(parts) + "\n"
+
+
+def _has_heading(value: object) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(entry, dict) for entry in value)
+    return isinstance(value, dict)
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _value(name)
+
+
+def _value(value: object) -> str:
+    match value:
+        case str():
+            return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        case bool():
+            return "true" if value else "false"
+        case dict():
+            inside = ", ".join(f"{_key(key)} = {_value(of)}" for key, of in value.items())
+            return f"{{ {inside} }}" if inside else "{}"
+        case list():
+            entries = [*map(_value, value)]
+            line = f"[{', '.join(entries)}]"
+            if len(line) <= _MAX_LINE:
+                return line
+            return "[\n" + "".join(f"    {each},\n" for each in entries) + "]"
+        case _:
+            return str(value)

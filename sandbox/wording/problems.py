@@ -110,6 +110,7 @@ _PROBLEMS: Messages = {
     "no pid namespace": "this system lets us have no pid namespace of our own (unshare is missing, or forbidden)",
     "not a key": "{value} is no key; write for example x, f5, ctrl+x, space or full_stop",
     "key is taken": "{value} is the key of {other} already; give that another one, too",
+    "is not stepped": "a turn is a time here, and not a step of the program",
     "not synthetic": "{value} is a real program: only work takes the same CPU time on both machines",
     "has no lesson": "has no lesson",
     "not a happening": "{value} is nothing that can happen; write {allowed}",

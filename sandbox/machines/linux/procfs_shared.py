@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from sandbox.machines.linux.procfs import read_small
 
+_SHARED = re.compile(rb"^\S+ ...s .*$", re.MULTILINE)
 #: Of a table of mappings no more than this is read, in bytes.
 _MAX_MAPS = 1 << 20
 _LOCK = re.compile(
@@ -31,7 +32,7 @@ def shared_mappings(os_pid: int) -> list[SharedMapping]:
     """All that a process has."""
     try:
         with open(f"/proc/{os_pid}/maps", "rb") as maps:
-            lines = maps.read(_MAX_MAPS).decode(errors="replace").splitlines()
+            lines = [line.decode(errors="replace") for line in _SHARED.findall(maps.read(_MAX_MAPS))]
     except OSError:
         return []
     found = []

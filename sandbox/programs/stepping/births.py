@@ -7,13 +7,16 @@ import os
 import sys
 
 from sandbox.programs.stepping.hook import Hook, Settings
-from sandbox.programs.stepping.tracing import LineTracer, trace_threads
+from sandbox.programs.stepping.monitoring import LineMonitor
+from sandbox.programs.stepping.tracing import LineTracer, follow_threads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, NoReturn
 
+#: What tells of lines.
+Lines = LineMonitor | LineTracer
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 #: What a spawned interpreter does first.
 _FIRST = (
@@ -24,14 +27,15 @@ _set_trace = sys.settrace
 _OF_TRACKER = "from multiprocessing.resource_tracker import main;main("
 
 
-def install() -> tuple[Hook, LineTracer]:
+def install() -> tuple[Hook, Lines]:
     """In this process and in all that it starts. Its threads step once the hook has begun, and the tracer is
     installed."""
     hook = Hook()
-    tracer = LineTracer(hook)
-    trace_threads(tracer, hook)
+    tracer: Lines = LineMonitor(hook) if hasattr(sys, "monitoring") else LineTracer(hook)
+    follow_threads(tracer, hook)
     os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
     _announce_exit(hook)
+    _note_children(hook)
     _hide()
     return hook, tracer
 
@@ -70,6 +74,19 @@ def _announce_exit(hook: Hook) -> None:
         leave(status)
 
     os._exit = _exit
+
+
+def _note_children(hook: Hook) -> None:
+    """The numbers of children differ each time: states know them by their ordinals."""
+    fork: Callable[[], int] = os.fork
+
+    def noted() -> int:
+        os_pid = fork()
+        if os_pid:
+            hook.noted(os_pid)
+        return os_pid
+
+    os.fork = noted
 
 
 class _Tracker:

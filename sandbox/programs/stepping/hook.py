@@ -17,17 +17,15 @@ import ctypes
 import fcntl
 import os
 import resource
-import sys
 from types import CodeType, FrameType
 
+from sandbox.programs.stepping.states import States
 from sandbox.programs.stepping.values import Watch
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, NoReturn
-
-    from sandbox.programs.stepping.states import States
 
     Tracer = Callable[[FrameType, str, Any], Any]
 
@@ -71,6 +69,8 @@ class Hook:
     settings: Settings | None = None
     #: Knows the whole state, if somebody wants to.
     states: States | None = None
+    #: A connection for the first thread that needs one.
+    given: _socket.socket | None = None
 
     def __init__(self) -> None:
         self._prefix = ""
@@ -88,9 +88,7 @@ class Hook:
         """The program of this process begins."""
         self.settings, self._prefix = settings, os.path.join(settings.folder, "")
         if settings.tells_states:
-            from sandbox.programs.stepping.states import States
-
-            self.states = States(self.is_step, lambda file: file.startswith(self._prefix))
+            self.states = States(self.is_step, self._prefix)
 
     # Who steps
 
@@ -124,27 +122,31 @@ class Hook:
         return code.co_filename.removeprefix(self._prefix)
 
     @property
+    def is_alone(self) -> bool:
+        """Whether there is one thread only."""
+        return _thread._count() == self._threads_before and len(self._steppers) == 1
+
+    @property
     def unsettled(self) -> bool:
         """Whether something goes on here beside the threads that step; asked once for each birth."""
+        if not self.births and self.is_alone:
+            return False
         births, self.births = self.births, 0
         silent = _thread._count() - self._threads_before + 1 - sum(each.connected for each in self._steppers.values())
         return bool(births or silent > 0)
 
-    def frames(self, own: FrameType) -> list[FrameType] | None:
-        """Where each thread is, in the order in which they came; this one is at its ``own``. None: there are others
-        than those that step."""
-        if len(self._steppers) == 1 and _thread._count() == self._threads_before:
-            return [own]
-        if _thread._count() - self._threads_before + 1 != len(self._steppers):
-            return None
-        here, current = _thread.get_ident(), sys._current_frames()
-        return [own if ident == here else current[ident] for ident in self._steppers if ident in current]
+    def noted(self, os_pid: int) -> None:
+        """A child was forked."""
+        if self.states is not None:
+            self.states.pids.born(os_pid)
 
     # Births
 
     def forked(self) -> None:
         """In a process that was just forked: of all threads only this one is there. It waits until the machine has
         brought its parent to rest."""
+        if self.states is not None:
+            self.states.pids.renew()
         stepper = self._steppers.pop(_thread.get_ident(), None)
         for other in self._steppers.values():
             other.drop()
@@ -159,13 +161,17 @@ class Hook:
         stepper.introduce(FORK)
         stepper.wait()
 
-    def connect(self) -> _socket.socket:
-        """A connection to the machine, which the program does not meet."""
-        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+    def take(self, descriptor: int) -> _socket.socket:
+        """A connection to the machine where the program does not meet it."""
         most = min(resource.getrlimit(resource.RLIMIT_NOFILE)[0], _MAX_DESCRIPTOR)
-        number = fcntl.fcntl(made.fileno(), fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
-        made.close()
-        connection = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
+        number = fcntl.fcntl(descriptor, fcntl.F_DUPFD_CLOEXEC, max(most - _FAR_BELOW, 3))
+        os.close(descriptor)
+        return _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, number)
+
+    def connect(self) -> _socket.socket:
+        """A new connection to the machine."""
+        made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET | _socket.SOCK_CLOEXEC)
+        connection = self.take(made.detach())
         connection.connect(self.settings.address if self.settings is not None else "")
         return connection
 
@@ -219,7 +225,8 @@ class Stepper:
 
     def introduce(self, kind: str) -> None:
         """Say who it is."""
-        self._connection = self._hook.connect()
+        self._connection = self._hook.connect() if self._hook.given is None else self._hook.given
+        self._hook.given = None
         self._send(HELLO, kind, os.getpid(), _thread.get_native_id(), os.getppid())
 
     def _send(self, *fields: object) -> None:
@@ -279,6 +286,8 @@ class Stepper:
         if self._connection is not None and frame is self._frame:
             self._note(frame)
         self._watch.forget(id(frame))
+        if self._hook.states is not None:
+            self._hook.states.rounds.leave(frame)
         self._frame = None
         self._depth -= 1
         if self._depth <= 0 and self._connection is not None and self._changes:
@@ -298,15 +307,14 @@ class Stepper:
                 yield self._watch.of_frame(id(here))
             here = here.f_back
 
-    def _state(self, frame: FrameType) -> tuple[object, ...]:
-        """The word for it, how many fields follow, and these: what is shared."""
-        if self._hook.states is None:
-            return "", 0
-        frames = self._hook.frames(frame)
-        if frames is None:
-            return "", 0
-        word, shared = self._hook.states.take(frames)
-        return word, len(shared), *shared
+    def _state(self, frame: FrameType) -> tuple[int, bool]:
+        """What tells the state of this thread from others, and whether all of it is known."""
+        states, watch = self._hook.states, self._watch
+        if states is not None:
+            states.rounds.come_to(frame, self._line)
+            mark, known = states.of(frame)
+            return mark, known and self._hook.is_alone  # what another thread holds may change until it comes to a line
+        return hash((tuple(self._way(frame)), watch.values, tuple(watch.objects))), watch.complete
 
     def stop(self, frame: FrameType, line: int | None) -> None:
         """The thread comes to a line, or to an instruction of one (None: of none): it tells what has changed, and
@@ -321,7 +329,7 @@ class Stepper:
         self._note(frame)
         self._frame = frame
         code, watch = frame.f_code, self._watch
-        mark = hash((tuple(self._way(frame)), watch.values, tuple(watch.objects)))
+        mark, known = self._state(frame)
         self._send(
             LINE,
             self._hook.name_of(code),
@@ -329,12 +337,11 @@ class Stepper:
             code.co_name,
             mark,
             int(self._hook.unsettled),
-            int(watch.complete),
-            *self._state(frame),
+            int(known),
             *self._take(),
         )
         self.wait()
-        watch.begin(frame.f_locals, frame.f_globals)
+        watch.begin()
         [_] = map(self._set_mask, *self._unblock)
 
 

@@ -1,236 +1,268 @@
-"""The whole state of a program as far as it can be known, so that two runs that have come to the same one are known to.
+"""What tells one state of a thread from another: where all of its own calls stand, and what their variables hold.
 
-What it stands for is every value that a line still to come may read: the variables of all of its functions that have
-not returned, where each of them stands, the iterators of its loops, the variables of its modules, and whatever all of
-these hold. Where one object is of a kind that is not known here, nothing is: a state that leaves something out would
-prove what is not true.
+Two equal states go on alike, as long as what they share with others is equal, too: that is read from outside, so what
+lies in shared memory counts as nothing here. What cannot be looked into makes the state one that is not known.
+
+Nothing of the program's own is called for that. Numbers that are names of processes, which differ each time, become
+ordinals.
 """
 
 from __future__ import annotations
 
+import _ctypes
 import _thread
-import _weakrefset
-import gc
+import collections
+import mmap
+import os
 import sys
 import types
-from collections import deque
-from typing import Any
 
-from sandbox.programs.stepping.values import Shared
+from sandbox.programs.stepping import loops
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-    from types import CodeType, FrameType
+    from collections.abc import Callable
+    from typing import Any
 
-#: So deep and so much is looked at.
-_MAX_DEPTH, _MAX_OBJECTS = 30, 5_000
-_ATOMS = frozenset({int, float, str, bool, bytes, complex, type(None), type(...), range})
-#: What never changes, or is not looked into: it is known by its name.
-_NAMED = (types.FunctionType, types.BuiltinFunctionType, types.ModuleType, types.CodeType, property, staticmethod)
-_NAMED_TOO = (classmethod, types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType)
-_EMPTY: tuple[Any, ...] = ((), [], "", b"", range(0), {}, {}.values(), {}.items(), set(), range(1 << 70))
-_ITERATORS = frozenset({*(type(iter(each)) for each in _EMPTY), enumerate, zip, type(reversed([]))})
-_LOCKS = (_thread.LockType, _thread.RLock)
+#: Of a state so many values are looked at, and so deep.
+MAX_VALUES, MAX_DEPTH = 2_000, 12
+_PLAIN = frozenset({str, bytes, float, bool, complex, type(None), type(Ellipsis), type(NotImplemented), range, slice})
+_LISTS = frozenset({list, tuple, collections.deque})
+_SETS = frozenset({set, frozenset})
+_DICTS = frozenset({dict, collections.OrderedDict, collections.defaultdict, collections.Counter})
+_ITERATORS = frozenset(map(type, (
+    iter([]), iter(()), iter(""), iter(b""), iter(range(0)), iter(range(1 << 70)), reversed([]), enumerate(()), zip(),
+    iter({}), iter({}.items()), iter({}.values()), iter(set()),
+)))  # fmt: skip
+_FUNCTIONS = (types.FunctionType, types.MethodType, types.BuiltinFunctionType)
+#: Classes of these modules hold their state in what they refer to, and nowhere else.
+_OPEN = frozenset({"threading", "multiprocessing.synchronize", "queue", "collections", "types"})
+_HEAP_TYPE = 1 << 9
+_FIRST_PID = 300
+_NEW_PROCESS = "_bootstrap"
 
 
-class Unknown(Exception):
-    """There is something that is not known here."""
+class Pids:
+    """The names of processes that a program may hold, and what they are instead."""
+
+    def __init__(self) -> None:
+        self._known: dict[int, str] = {}
+        self._born = 0
+        self.renew()
+
+    def renew(self) -> None:
+        """In a process that has just been born."""
+        self._known = {**dict.fromkeys(self._known, "other"), os.getppid(): "parent", os.getpid(): "self"}
+        self._born = 0
+
+    def born(self, pid: int) -> None:
+        """A child of ours."""
+        self._born += 1
+        self._known[pid] = f"child {self._born}"
+
+    def instead(self, value: int) -> object:
+        """Of any number."""
+        return self._known.get(value, value) if value > _FIRST_PID else value
 
 
 class States:
-    """``is_step``: whether code is the program's own; ``is_own``: whether a file is."""
+    """Those of the threads of a process. ``own``: whether code is the program's own; ``folder``: where its modules
+    are."""
 
-    def __init__(self, is_step: Callable[[CodeType], bool], is_own: Callable[[str], bool]) -> None:
-        self._is_step, self._is_own = is_step, is_own
-        self._shared = Shared()
+    def __init__(self, own: Callable[[types.CodeType], bool], folder: str) -> None:
+        self._own, self._folder = own, folder
+        self.pids = Pids()
+        self.rounds = loops.Rounds()
+        self._known, self._left = True, 0
+        self._path: dict[int, int] = {}
+        self._readers: dict[type, Callable[[Any, int], object]] = {}
 
-    def take(self, frames: Iterable[FrameType]) -> tuple[str, list[str]]:
-        """That of a process whose threads are here, as a word, and what it shares with others: the name and the value
-        of each in turn. The word is "" where not all is known."""
-        seen = _Seen(self)
-        try:
-            for frame in frames:
-                here: FrameType | None = frame
-                while here is not None:
-                    if self._is_step(here.f_code):
-                        seen.frame(here)
-                    here = here.f_back
-        except Unknown:
-            return "", []
-        except Exception:  # it changes while it is looked at, or is not what it seems
-            return "", []
-        pairs = [word for pair in sorted(seen.shared.items()) for word in pair]
-        return f"{hash(tuple(seen.words)) & (1 << 64) - 1:016x}", pairs
+    def of(self, frame: types.FrameType) -> tuple[int, bool]:
+        """The state of the thread whose innermost call this is: a number that equal ones have in common, and whether
+        all of it is known."""
+        self._known, self._left = True, MAX_VALUES
+        self._path.clear()
+        calls: list[object] = []
+        worlds: dict[int, object] = {}
+        within = False
+        at: types.FrameType | None = frame
+        while at is not None:
+            code = at.f_code
+            if self._own(code) or code.co_filename.startswith(self._folder):
+                if within:
+                    self._known = False  # a library's call is under way, which we do not look into
+                if at is not frame and not self._is_between_parts(at):
+                    self._known = False
+                within = False
+                calls.append(self._call(at))
+                world = at.f_globals
+                if id(world) not in worlds:
+                    worlds[id(world)] = self._world(world)
+            elif code.co_name == _NEW_PROCESS and code.co_filename.endswith("process.py"):
+                break  # what is below belongs to the parent
+            elif not code.co_filename.startswith(_OURS):
+                within = True
+            at = at.f_back
+        return hash((tuple(calls), tuple(worlds.values()))), self._known
 
+    @staticmethod
+    def _is_between_parts(frame: types.FrameType) -> bool:
+        """Whether a call is not made by a comprehension that is part of its caller's code, as in newer interpreters:
+        how far that is, nothing tells."""
+        return sys.version_info < (3, 12) or not loops.of(frame.f_code.co_filename).compresses(frame.f_lineno)
 
-class _Seen:
-    """One look: words that say what was seen, in its order."""
-
-    def __init__(self, states: States) -> None:
-        self._states = states
-        self.words: list[str] = []
-        self.shared: dict[str, str] = {}
-        self._numbers: dict[int, int] = {}
-        self._depth = 0
-
-    def frame(self, frame: FrameType) -> None:
-        """Where a function stands, its variables, and what its loops go over."""
+    def _call(self, frame: types.FrameType) -> object:
         code = frame.f_code
-        self.words += (code.co_name, str(code.co_firstlineno), str(frame.f_lasti))
-        world, local = frame.f_globals, frame.f_locals
-        if local is not world:
-            self._variables(local)
-        if id(world) not in self._numbers:
-            self._numbers[id(world)] = len(self._numbers)
-            self._variables({name: value for name, value in world.items() if not name.startswith("__")})
-        skipped = {id(world), id(local), id(frame.f_builtins), id(frame.f_trace), id(code), id(frame.f_back)}
-        for each in gc.get_referents(frame):
-            if id(each) not in skipped and type(each) is not types.FunctionType:
-                self.value(each)
+        local = frame.f_locals if frame.f_locals is not frame.f_globals else {}
+        try:
+            rounds: object = self.rounds.of(frame)
+        except loops.NotFollowed:
+            rounds, self._known = None, False
+        return (
+            code.co_filename,
+            code.co_firstlineno,
+            frame.f_lasti,
+            tuple((name, self._value(value, 0)) for name, value in local.items()),
+            rounds,
+        )
 
-    def _variables(self, variables: dict[str, Any]) -> None:
-        for name, value in variables.items():
-            self.words.append(name)
-            self.value(value)
+    def _world(self, world: dict[str, Any]) -> object:
+        """The variables of a module that are no parts of its text."""
+        return tuple(
+            (name, self._value(value, 0))
+            for name, value in world.items()
+            if not name.startswith("__") and type(value) not in (type, types.FunctionType)
+        )
 
-    def value(self, value: Any) -> None:
-        """One value, and all that it holds."""
+    def _value(self, value: Any, depth: int) -> object:
+        """What stands for a value: equal for equal ones."""
         kind = type(value)
-        if kind in _ATOMS:
-            self.words.append(repr(value))
-            return
-        number = self._numbers.get(id(value))
-        if number is not None:
-            self.words.append(f"#{number}")
-            return
-        if len(self._numbers) > _MAX_OBJECTS or self._depth > _MAX_DEPTH:
-            raise Unknown
-        self._numbers[id(value)] = len(self._numbers)
-        self.words.append(kind.__qualname__)
-        self._depth += 1
-        self._look_into(value, kind)
-        self._depth -= 1
-        self.words.append(".")
+        if kind is int:
+            return self.pids.instead(value)
+        if kind in _PLAIN:
+            return kind.__name__, value if kind not in (range, slice) else repr(value)
+        self._left -= 1
+        if self._left < 0 or depth > MAX_DEPTH:
+            return self._unknown(kind)
+        if (before := self._path.get(id(value))) is not None:
+            return "again", depth - before
+        read = self._readers.get(kind)
+        if read is None:
+            read = self._readers[kind] = self._reader(kind)
+        self._path[id(value)] = depth
+        try:
+            return read(value, depth + 1)
+        except Exception:
+            return self._unknown(kind)
+        finally:
+            del self._path[id(value)]
 
-    def _look_into(self, value: Any, kind: type) -> None:
-        held = self._states._shared.text(value)
-        if kind in (list, tuple, deque):
-            for item in value:
-                self.value(item)
-        elif kind is dict:
-            for key, item in value.items():
-                self.value(key)
-                self.value(item)
-        elif kind in (set, frozenset):
-            self.words += sorted(map(_atom, value))
-        elif kind is bytearray:
-            self.words.append(repr(value))
-        elif held is not None:
-            self._share(value, kind, held)
-        elif kind in _ITERATORS:
-            self.value(value.__reduce__()[1:])
-        elif isinstance(value, (*_NAMED, *_NAMED_TOO)):
-            self.words.append(str(getattr(value, "__qualname__", getattr(value, "__name__", ""))))
-            self._captured(value)
-        elif kind is types.MethodType:
-            self.words.append(value.__func__.__qualname__)
-            self.value(value.__self__)
-        elif isinstance(value, type):
-            self._kind(value)
-        elif kind is types.GeneratorType:
-            if value.gi_frame is not None:
-                self.frame(value.gi_frame)
-        elif kind is types.CellType:
-            self.value(value.cell_contents)
-        elif isinstance(value, _LOCKS):
-            self.shared[f"lock {id(value):x}"] = str(value.locked()) if hasattr(value, "locked") else repr(value)[:40]
-        elif isinstance(value, BaseException):
-            self.value(value.args)
-        else:
-            self._of_library(value, kind)
+    def _unknown(self, kind: type) -> object:
+        self._known = False
+        return "?", kind.__qualname__
 
-    def _captured(self, value: Any) -> None:
-        """What a function of the program's own holds."""
-        if type(value) is types.FunctionType and self._states._is_own(value.__code__.co_filename):
-            self.value(value.__closure__)
-            self.value(value.__defaults__)
+    # Kinds of values
 
-    def _kind(self, value: type) -> None:
-        """Classes of the program's own have variables as well."""
-        self.words.append(value.__qualname__)
-        module = sys.modules.get(value.__module__)
-        if module is not None and self._states._is_own(getattr(module, "__file__", None) or ""):
-            for name, item in vars(value).items():
-                if not name.startswith("__") and not callable(item):
-                    self.words.append(name)
-                    self.value(item)
-
-    def _share(self, value: Any, kind: type, held: str) -> None:
-        """What others see is told by where it lies, which is the same in all that have it from one parent."""
-        if kind.__module__ in ("multiprocessing.shared_memory", "mmap") or kind is memoryview:
-            name = getattr(getattr(value, "shm", value), "_name", None)
-            if name is None:
-                raise Unknown
-            memory = getattr(value, "shm", value)._buf
-            self._note(f"memory {name}", f"{hash(bytes(memory)):x}")
-            return
-        import ctypes
-
-        inner = getattr(value, "_obj", value)
-        self._note(f"at {ctypes.addressof(inner):x}", f"{hash(bytes(inner)):x}")
-        if inner is not value:
-            self.value(value._lock)
-
-    def _note(self, name: str, held: str) -> None:
-        self.words.append(name)
-        self.shared[name] = held
-
-    def _of_library(self, value: Any, kind: type) -> None:
+    def _reader(self, kind: type) -> Callable[[Any, int], object]:
+        """How values of this kind are read."""
         module = kind.__module__
-        if module == "multiprocessing.synchronize":
-            self._synchronizer(value)
-        elif isinstance(value, _process()):
-            popen = value._popen
-            self.words += (value._identity.__repr__(), str(popen and popen.returncode))
-        elif module == "threading":
-            if kind.__name__ == "Thread":
-                self.words += (str(value._started._flag), str(value._is_stopped))
-            else:
-                self._variables(value.__dict__)
-        elif (
-            module.startswith("multiprocessing.") and kind.__name__.endswith("Context")
-        ) or kind is _weakrefset.WeakSet:
-            return
-        elif self._is_of_program(module):
-            if hasattr(kind, "__slots__") or kind.__dict__.get("__reduce__") is not None:
-                raise Unknown
-            self._kind(kind)
-            self._variables(object.__getattribute__(value, "__dict__"))
-        elif getattr(value, "closed", False) is True and module == "_io":
-            self.words.append("closed")
-        else:
-            raise Unknown
+        if kind in _LISTS:
+            return lambda value, depth: (kind.__name__, tuple(self._value(item, depth) for item in value))
+        if kind in _SETS:
+            return self._of_set
+        if kind in _DICTS:
+            return self._of_dict
+        if kind in _ITERATORS:
+            return lambda value, depth: ("iterator", self._value(value.__reduce__()[1:], depth))
+        if kind in _FUNCTIONS or issubclass(kind, (type, types.ModuleType)):
+            return self._of_code
+        if kind is types.GeneratorType:
+            return self._of_generator
+        if kind is _thread.LockType:
+            return lambda value, depth: ("lock", value.locked())
+        if kind is _thread.RLock:
+            return lambda value, depth: ("lock", repr(value).split(" object")[0], value._is_owned())
+        if issubclass(kind, BaseException):
+            return lambda value, depth: (kind.__qualname__, self._value((value.args, value.__dict__), depth))
+        return self._reader_of_shared(kind, module) or self._reader_of_instance(kind, module)
 
-    def _is_of_program(self, name: str) -> bool:
-        module = sys.modules.get(name)
-        return module is not None and self._states._is_own(getattr(module, "__file__", None) or "")
+    def _reader_of_shared(self, kind: type, module: str) -> Callable[[Any, int], object] | None:
+        """Of what several processes see: what it holds is read from outside, and who has a lock is known here only."""
+        name = kind.__qualname__
+        process = sys.modules.get("multiprocessing.process")
+        if process is not None and issubclass(kind, process.BaseProcess):
+            return self._of_process
+        if (module, name) == ("_multiprocessing", "SemLock"):
+            return lambda value, depth: ("semaphore", value._is_mine(), value._count())
+        if issubclass(kind, (_ctypes._SimpleCData, _ctypes.Array, _ctypes.Structure)):
+            return lambda value, depth: ("shared", name) if "_wrapper" in value.__dict__ else ("raw", bytes(value))
+        if module == "multiprocessing.sharedctypes":
+            return lambda value, depth: ("shared", name, self._value(value._lock, depth))
+        if kind is mmap.mmap:
+            return lambda value, depth: ("shared", value.tell())
+        if kind is memoryview:
+            return lambda value, _: ("shared", "view") if type(value.obj) is mmap.mmap else ("view", bytes(value))
+        if module in ("multiprocessing.shared_memory", "multiprocessing.context"):
+            return lambda value, depth: ("shared", name)
+        return None
 
-    def _synchronizer(self, value: Any) -> None:
-        handle = getattr(value, "_semlock", None)
-        if handle is None:
-            self._variables({name: item for name, item in value.__dict__.items() if not callable(item)})
-            return
-        self.words.append(str(handle._count()))
-        self._note(f"semaphore {handle.handle:x}", str(handle._get_value()))
+    def _of_process(self, value: Any, depth: int) -> object:
+        popen = value._popen
+        return "process", value._identity, None if popen is None else ("began", popen.returncode), value._closed
+
+    def _reader_of_instance(self, kind: type, module: str) -> Callable[[Any, int], object]:
+        if module in ("io", "_io"):
+            return self._of_file
+        if module == "pathlib":
+            return lambda value, depth: ("path", str(value))
+        if module == "enum" or any(base.__module__ == "enum" for base in kind.__mro__):
+            return lambda value, depth: (kind.__qualname__, value._name_)
+        plain = all(base.__flags__ & _HEAP_TYPE and not base.__dict__.get("__slots__") for base in kind.__mro__[:-1])
+        if issubclass(kind, tuple) and hasattr(kind, "_fields"):
+            return lambda value, depth: (
+                kind.__qualname__,
+                tuple(self._value(item, depth) for item in tuple.__iter__(value)),
+            )
+        if plain and (module in _OPEN or self._is_own_module(module)):
+            return lambda value, depth: (
+                kind.__qualname__,
+                self._of_dict(object.__getattribute__(value, "__dict__"), depth),
+            )
+        return lambda value, depth: self._unknown(kind)
+
+    def _is_own_module(self, name: str) -> bool:
+        file = getattr(sys.modules.get(name), "__file__", None)
+        return name == "__main__" or (isinstance(file, str) and file.startswith(self._folder))
+
+    def _of_set(self, value: Any, depth: int) -> object:
+        return "set", frozenset(self._value(item, depth) for item in value)
+
+    def _of_dict(self, value: Any, depth: int) -> object:
+        return "dict", tuple((self._value(key, depth), self._value(item, depth)) for key, item in dict.items(value))
+
+    def _of_code(self, value: Any, depth: int) -> object:
+        name = getattr(value, "__qualname__", None) or value.__name__
+        whole: list[object] = [value.__module__ if hasattr(value, "__module__") else None, name]
+        if type(value) is types.FunctionType:
+            whole.append(tuple(self._value(cell.cell_contents, depth) for cell in value.__closure__ or ()))
+        elif type(value) is types.ModuleType:
+            return ("module", name, self._value(value.getstate(), depth) if name == "random" else None)
+        elif type(value) in _FUNCTIONS and not isinstance(value.__self__, types.ModuleType):
+            whole.append(self._value(value.__self__, depth))
+        return tuple(whole)
+
+    def _of_generator(self, value: Any, depth: int) -> object:
+        frame = value.gi_frame
+        if frame is None or value.gi_running:
+            return "generator", value.gi_running
+        if not frame.f_code.co_filename.startswith(self._folder):
+            return self._unknown(type(value))
+        return "generator", self._call(frame)
+
+    def _of_file(self, value: Any, depth: int) -> object:
+        if value in (sys.stdin, sys.stdout, sys.stderr):
+            return "stream", value.name
+        return ("file", "closed") if value.closed else self._unknown(type(value))
 
 
-def _process() -> tuple[Any, ...]:
-    process = sys.modules.get("multiprocessing.process")
-    return (process.BaseProcess,) if process is not None else ()
-
-
-def _atom(value: Any) -> str:
-    if type(value) in _ATOMS:
-        return repr(value)
-    raise Unknown
+_OURS = os.path.dirname(os.path.abspath(__file__))

@@ -9,6 +9,7 @@ from __future__ import annotations
 import sys
 import threading
 from types import FrameType
+from typing import Protocol
 
 from sandbox.programs.stepping.hook import Hook, Stepper
 
@@ -20,6 +21,13 @@ if TYPE_CHECKING:
     Tracer = Callable[[FrameType, str, Any], Any]
 
 _set = sys.settrace
+
+
+class Lines(Protocol):
+    """What tells a hook of lines."""
+
+    def begin(self) -> None: ...
+    def end(self) -> None: ...
 
 
 class LineTracer:
@@ -38,9 +46,12 @@ class LineTracer:
         """In a thread."""
         _set(_Thread(self._hook, self._hook.stepper()).called)
 
-    @staticmethod
-    def end() -> None:
+    def end(self) -> None:
         """In a thread."""
+        _set(None)
+
+    def finish(self) -> None:
+        """The program is over."""
         _set(None)
 
     def _set_programs(self, function: Tracer | None, /) -> None:
@@ -118,18 +129,18 @@ class _Both:
         return self.traced
 
 
-def trace_threads(tracer: LineTracer, hook: Hook) -> None:
+def follow_threads(lines: Lines, hook: Hook) -> None:
     """Threads that the program starts step as well."""
     import _thread
 
     def tracing(start: Callable[..., Any]) -> Callable[..., Any]:
         def started(function: Callable[..., Any], *arguments: Any, **keywords: Any) -> Any:
             def run(*inner: Any, **named: Any) -> Any:
-                tracer.begin()
+                lines.begin()
                 try:
                     return function(*inner, **named)
                 finally:
-                    tracer.end()
+                    lines.end()
                     hook.forget()
 
             hook.births += 1

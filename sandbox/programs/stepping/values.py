@@ -9,9 +9,12 @@ from __future__ import annotations
 import _ctypes
 import mmap
 import sys
+import types
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+#: What never changes, and is no value: most of what a module has.
+_BORING = frozenset({types.FunctionType, types.BuiltinFunctionType, types.ModuleType, type})
 #: A text is no longer than this; of a collection so many items are shown, and so deep.
 MAX_TEXT, MAX_ITEMS, MAX_DEPTH = 80, 12, 3
 #: Of a larger number only the size is told: to write it down takes long.
@@ -158,31 +161,31 @@ class Watch:
     def __init__(self) -> None:
         self._shared = Shared()
         #: By the id of each frame that has not been left: its simple variables, as they were; and those of modules.
-        self._known: dict[int, dict[str, tuple[object, str]]] = {}
-        #: The shared ones, as they were when the turn began.
+        self._known: dict[int, dict[str, tuple[Any, str]]] = {}
+        #: The shared ones, as they were when the turn began, and the variables in which they are.
         self._before: dict[str, str] = {}
+        self._held: list[tuple[str, Any]] = []
         #: Whether all that can be reached is known; where it is not, which objects these are.
         self.complete = True
         self.objects: list[int] = []
 
-    def begin(self, local: Mapping[str, object], world: Mapping[str, object]) -> None:
+    def begin(self) -> None:
         """A turn begins: what others did to shared variables until now is not its doing."""
-        self._before = self._look_shared(local, world)
+        if self._held:
+            self._before = {}
+            for name, value in self._held:
+                self._before.update(self._shared.parts(name, value))
 
-    def changes(self, frame: int, local: Mapping[str, object], world: Mapping[str, object]) -> list[str]:
+    def changes(self, frame: int, local: Mapping[str, Any], world: Mapping[str, Any]) -> list[str]:
         """Since it was last asked, or since the turn began: name, value before, value now, "1" where it is shared, of
         each in turn. A value of "" is none."""
         found: list[str] = []
-        shared = self._look_shared(local, world)
-        for name, now in shared.items():
-            if (before := self._before.get(name)) != now and before is not None:
-                found += (name, before, now, "1")
-        self._before = shared
-        self.complete = True
-        self.objects = []
-        self._compare(frame, local, shared, found)
+        shared: dict[str, str] = {}
+        self._held, self.complete, self.objects = [], True, []
+        self._look(frame, local, shared, found)
         if local is not world:
-            self._compare(-id(world), world, shared, found)
+            self._look(-id(world), world, shared, found)
+        self._before = shared
         return found
 
     def forget(self, frame: int) -> None:
@@ -198,36 +201,47 @@ class Watch:
         """The simple ones of a frame as they were last seen."""
         return tuple((name, known[1]) for name, known in self._known.get(frame, {}).items())
 
-    def _compare(
-        self, frame: int, variables: Mapping[str, object], shared: Mapping[str, str], found: list[str]
-    ) -> None:
-        fresh = frame not in self._known
-        known = self._known.setdefault(frame, {})
-        for name, value in variables.items():
-            if name.startswith("__"):
+    def _look(self, frame: int, variables: Mapping[str, Any], shared: dict[str, str], found: list[str]) -> None:
+        known = self._known.get(frame)
+        fresh = known is None
+        if known is None:
+            known = self._known[frame] = {}
+        for name, value in [*variables.items()]:
+            kind = type(value)
+            if kind in _BORING or name[:2] == "__":
                 continue
             before = known.get(name)
-            if before is not None and before[0] is value and type(value) in _ATOMS:
-                continue
-            now = text(value)
-            if now is None:
-                if name not in shared and frame >= 0:
-                    self.complete = False
-                    self.objects.append(id(value))
-                if before is not None:
-                    del known[name]
-                continue
-            known[name] = (value if type(value) in _ATOMS else None), now
+            if kind in _ATOMS:
+                if before is not None and before[0] is value:
+                    continue
+                kept, now = value, _atom(value)
+            else:
+                kept, written = None, self._look_into(name, value, kind, frame, shared, found)
+                if written is None:
+                    known.pop(name, None)
+                    continue
+                now = written
+            known[name] = kept, now
             if (before is None or before[1] != now) and not (fresh and frame < 0):
                 found += (name, before[1] if before is not None else "", now, "")
         if len(known) > len(variables):
             for name in [name for name in known if name not in variables]:
                 del known[name]
 
-    def _look_shared(self, local: Mapping[str, object], world: Mapping[str, object]) -> dict[str, str]:
-        found: dict[str, str] = {}
-        for variables in (local,) if local is world else (world, local):
-            for name, value in variables.items():
-                if type(value) not in _ATOMS and not name.startswith("__"):
-                    found.update(self._shared.parts(name, value))
-        return found
+    def _look_into(
+        self, name: str, value: Any, kind: type, frame: int, shared: dict[str, str], found: list[str]
+    ) -> str | None:
+        """A variable that is no plain value: what of it is shared, and it as a text if it is simple."""
+        parts = [*self._shared.parts(name, value)]
+        for part, now in parts:
+            shared[part] = now
+            before = self._before.get(part)
+            if before is not None and before != now:
+                found += (part, before, now, "1")
+        if parts:
+            self._held.append((name, value))
+        written = text(value) if kind in _COLLECTIONS else None
+        if written is None and not parts and frame >= 0:
+            self.complete = False
+            self.objects.append(id(value))
+        return written

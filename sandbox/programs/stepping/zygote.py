@@ -9,6 +9,7 @@ descriptor beside them; each is answered by one packet.
 
 from __future__ import annotations
 
+import _signal  # type: ignore[import-not-found]
 import _socket
 import array
 import ast
@@ -19,16 +20,14 @@ import ctypes
 import fcntl
 import gc
 import os
-import signal
 import sys
 import termios
 import threading
 import time
 
 from sandbox.programs.function import LockNotes
-from sandbox.programs.stepping import births, states  # noqa: F401 - what is loaded here need not be by each
+from sandbox.programs.stepping import births, loops, states  # noqa: F401 - what is loaded here need not be by each
 from sandbox.programs.stepping.hook import SEPARATOR, START, Hook, Settings
-from sandbox.programs.stepping.tracing import LineTracer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -52,6 +51,8 @@ _PRELOADED = frozenset(
 #: What it imports by itself once it is used.
 _OF_MULTIPROCESSING = ("connection", "heap", "popen_fork", "queues", "sharedctypes", "synchronize", "util")
 _MAX_REQUEST = 1 << 18
+#: Signals that do to a program what they do to any; we do not hear them.
+_ORDINARY = (_signal.SIGHUP, _signal.SIGTERM)
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 _MAX_PAUSE_S = 0.002
 
@@ -75,9 +76,9 @@ class Zygote:
                 self._end_all(0)
                 return
             if fields[0] == FORK:
-                terminal = descriptors[0]
-                os_pid = self._fork(fields[1:], terminal)
-                os.close(terminal)
+                os_pid = self._fork(fields[1:], *descriptors)
+                for descriptor in descriptors:
+                    os.close(descriptor)
                 self._control.send(str(os_pid).encode())
             else:
                 self._end_all(int(fields[1]) / 1_000)
@@ -86,7 +87,7 @@ class Zygote:
     def _receive(self) -> tuple[str, array.array[int]]:
         descriptors = array.array("i")
         try:
-            data, ancillary, _, _ = self._control.recvmsg(_MAX_REQUEST, _socket.CMSG_LEN(descriptors.itemsize))
+            data, ancillary, _, _ = self._control.recvmsg(_MAX_REQUEST, _socket.CMSG_LEN(2 * descriptors.itemsize))
         except OSError:
             return "", descriptors
         for level, kind, content in ancillary:
@@ -96,7 +97,7 @@ class Zygote:
 
     # Births
 
-    def _fork(self, fields: list[str], terminal: int) -> int:
+    def _fork(self, fields: list[str], terminal: int, connection: int) -> int:
         name, file, function, arguments, address, folder, kind, seed, told, notes = fields
         path = os.path.join(folder, file)
         try:
@@ -113,6 +114,7 @@ class Zygote:
             if notes:
                 LockNotes(notes).install()
             _get_ready(parent, name, terminal, folder, int(seed))
+            self._hook.given = self._hook.take(connection)
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
             values = builtins.eval(arguments)  # noqa: S307 - a list that we wrote
             status = _run(self._hook, self._tracer, file, path, code, function, values)
@@ -127,6 +129,7 @@ class Zygote:
             with open(path, "rb") as source:
                 text = source.read()
             known = self._code[path] = key, compile(text, path, "exec", dont_inherit=True)
+            loops.note(path, text)
             self._load(text)
             gc.collect()
             gc.freeze()  # a collection in a child would copy all that it looks at
@@ -167,7 +170,7 @@ class Zygote:
             if time.monotonic() >= give_up_s:
                 for os_pid in _descendants(os.getpid()):
                     try:
-                        os.kill(os_pid, signal.SIGKILL)
+                        os.kill(os_pid, _signal.SIGKILL)
                     except ProcessLookupError:
                         pass
             time.sleep(pause_s)
@@ -194,7 +197,7 @@ def _descendants(os_pid: int) -> list[int]:
 
 def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) -> None:
     """Be a process that leads a session on its terminal, as one that a shell starts."""
-    _prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    _prctl(_PR_SET_PDEATHSIG, _signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     os.setsid()
@@ -203,21 +206,22 @@ def _get_ready(parent: int, name: str, terminal: int, folder: str, seed: int) ->
         os.dup2(terminal, stream)
     if terminal > 2:
         os.close(terminal)
-    for number in (signal.SIGHUP, signal.SIGTERM, signal.SIGCHLD):
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with open("/proc/self/comm", "wb") as comm:
-        comm.write(os.fsencode(name)[:15])
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    for number in _ORDINARY:
+        _signal.signal(number, _signal.SIG_DFL)
+    _signal.signal(_signal.SIGINT, _signal.default_int_handler)
+    comm = os.open("/proc/self/comm", os.O_WRONLY)
+    os.write(comm, os.fsencode(name)[:15])
+    os.close(comm)
     os.chdir(folder)
     if (chance := sys.modules.get("random")) is not None:
         chance.seed(seed)
+    gc.enable()
     gc.enable()
 
 
 def _run(
     hook: Hook,
-    tracer: LineTracer,
+    tracer: births.Lines,
     file: str,
     path: str,
     code: CodeType | Exception,
@@ -245,7 +249,7 @@ def _run(
     return _guarded(tracer, code, module, function, arguments)
 
 
-def _guarded(tracer: LineTracer, code: object, module: ModuleType, function: str, arguments: list[object]) -> int:
+def _guarded(tracer: births.Lines, code: object, module: ModuleType, function: str, arguments: list[object]) -> int:
     """What an interpreter does with an exception that nobody catches."""
     try:
         if isinstance(code, Exception):
@@ -254,20 +258,20 @@ def _guarded(tracer: LineTracer, code: object, module: ModuleType, function: str
         exec(code, module.__dict__)  # type: ignore[arg-type]  # noqa: S102 - to run it is the purpose
         if function:
             getattr(module, function)(*arguments)
-        tracer.end()
+        tracer.finish()
     except SystemExit as error:
-        tracer.end()
+        tracer.finish()
         if error.code is None or isinstance(error.code, int):
             return error.code or 0
         print(error.code, file=sys.stderr)
         return 1
     except BaseException as error:
-        tracer.end()
+        tracer.finish()
         trace = error.__traceback__
         while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
             trace = trace.tb_next
         sys.excepthook(type(error), error.with_traceback(trace), trace)
-        return 128 + signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
+        return 128 + _signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 
@@ -306,11 +310,12 @@ def _remove(folder: str) -> None:
 
 def main(control: int, room: str) -> None:
     """The whole life of the zygote. ``room``: a folder that is gone when the machine is."""
-    for number in (signal.SIGINT, signal.SIGHUP, signal.SIGTERM):
-        signal.signal(number, signal.SIG_IGN)
+    for number in (_signal.SIGINT, *_ORDINARY):
+        _signal.signal(number, _signal.SIG_IGN)
     with open("/proc/self/comm", "w") as comm:
         comm.write(NAME)
     _prctl(_PR_SET_CHILD_SUBREAPER, 1)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     zygote = Zygote(_socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET, 0, control))
     gc.collect()
     gc.freeze()

@@ -58,8 +58,6 @@ class Crew:
         self._expected: dict[int, tuple[ProcessSpec, Console, int]] = {}
         self._last_look: object = None
         self.consoles: dict[Console, Body] = {}
-        #: What is shared, by name, as it was last seen.
-        self.shared: dict[str, str] = {}
         self._heard = False
         self._turn_cpu_ns: dict[Task, int] = {}
         poller.add(stage.listener.fileno(), self._accept)
@@ -71,13 +69,18 @@ class Crew:
         the names of those that could not be started, and why. ``notes``: where they note their locks."""
         for order, spec in specs:
             console = Console()
+            ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
             try:
-                os_pid = self._stage.bear(spec, console.slave, notes)
+                os_pid = self._stage.bear(spec, console.slave, theirs.fileno(), notes)
             except OSError as error:
                 console.close()
+                ours.close()
                 yield spec.name, error.strerror or str(error)
                 continue
+            finally:
+                theirs.close()
             console.close_slave()
+            self._listen(ours)
             self._expected[os_pid] = spec, console, order
         give_up_ns = time.monotonic_ns() + _MAX_BIRTH_NS
         while self._expected and time.monotonic_ns() < give_up_ns:
@@ -100,9 +103,12 @@ class Crew:
             if uid != os.getuid():
                 connection.close()
                 continue
-            connection.setblocking(False)
-            self._strangers += 1
-            self._poller.add(connection.fileno(), lambda connection=connection: self._hear_first(connection))  # type: ignore[misc]
+            self._listen(connection)
+
+    def _listen(self, connection: socket.socket) -> None:
+        connection.setblocking(False)
+        self._strangers += 1
+        self._poller.add(connection.fileno(), lambda: self._hear_first(connection))
 
     def _hear_first(self, connection: socket.socket) -> None:
         """Who it is."""
@@ -184,11 +190,9 @@ class Crew:
             task.connection = None
             return
         kind, *rest = fields
-        if kind == LINE and len(rest) >= 8:
-            file, line, function, mark, unsettled, complete, word, number, *more = rest
-            shared, changed = more[: int(number)], more[int(number) :]
-            self.shared.update(zip(shared[::2], shared[1::2], strict=True))
-            task.come_to(Place(file, int(line), function), int(mark), complete == "1", word, changes(changed))
+        if kind == LINE and len(rest) >= 6:
+            file, line, function, mark, unsettled, complete, *changed = rest
+            task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
             self._unsettled |= unsettled == "1"
         elif kind == NOTE:

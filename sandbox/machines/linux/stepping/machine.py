@@ -12,7 +12,6 @@ from __future__ import annotations
 import signal
 import time
 from collections import deque
-from collections.abc import Hashable
 from itertools import count, islice
 from typing import Literal, Protocol
 
@@ -137,19 +136,16 @@ class SteppingMachine:
     @property
     def expects(self) -> bool:
         """Whether an arrival or a scripted command is still to come."""
-        return bool(self._arrivals or brings_more(self._script) or self._reports or self._later)
+        return bool(self.awaits or self._reports or self._later)
+
+    @property
+    def awaits(self) -> bool:
+        """Whether something comes by the clock."""
+        return bool(self._arrivals or brings_more(self._script))
 
     def start(self) -> None:
         """The room is as new; nobody is there yet."""
         self._stage.begin()
-
-    def state(self) -> Hashable | None:
-        """What tells the state of all of them from others; None where not all of it is known."""
-        tasks = sorted(self.by_pid.values(), key=lambda task: task.pid)
-        if self._unread or not all(task.body.word for task in tasks):
-            return None
-        own = tuple((task.name, task.place, task.body.word, task.spins, task in self._blocked) for task in tasks)
-        return own, tuple(sorted(self._crew.shared.items())), self._stage.room.state()
 
     # What the loop calls
 

@@ -5,7 +5,6 @@ The copy is made once; before the next run only what has been changed in it is b
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 
@@ -30,8 +29,6 @@ class Room:
         self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
         #: By name: what tells whether a file is as it was.
         self._marks: dict[str, tuple[int, ...]] = {}
-        #: Of files that have changed: their mark, and what stands for their content.
-        self._digests: dict[str, tuple[tuple[int, ...], str]] = {}
         try:
             os.mkdir(self.folder)
             for name in self._files:
@@ -53,20 +50,6 @@ class Room:
             if not os.path.isdir(os.path.join(self.original, inner)) and _CACHE not in inner:
                 shutil.rmtree(path, ignore_errors=True)
 
-    def state(self) -> tuple[tuple[str, str], ...]:
-        """What of it is not as it was: the names of these files, and what is in them."""
-        found = {*files_below(self.folder, _MANY)}
-        changed = [(name, "") for name in sorted(self._files - found)]
-        for name in sorted(found):
-            path = os.path.join(self.folder, name)
-            if (mark := _mark(path)) == self._marks.get(name):
-                continue
-            known = self._digests.get(name)
-            if known is None or known[0] != mark:
-                known = self._digests[name] = mark, _digest(path)
-            changed.append((name, known[1]))
-        return tuple(changed)
-
     def close(self) -> None:
         """It is gone."""
         shutil.rmtree(self.place, ignore_errors=True)
@@ -82,14 +65,6 @@ class Room:
 def _mark(path: str) -> tuple[int, ...]:
     facts = os.lstat(path)
     return facts.st_mtime_ns, facts.st_ctime_ns, facts.st_size, facts.st_ino
-
-
-def _digest(path: str) -> str:
-    try:
-        with open(path, "rb") as file:
-            return hashlib.blake2b(file.read(), digest_size=16).hexdigest()
-    except OSError:
-        return "?"
 
 
 def _remove(path: str) -> None:

@@ -15,7 +15,7 @@ Names of tasks: ``a`` a process of the scenario, ``a/1`` its first child, ``a.1`
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 from contextlib import suppress
 from types import TracebackType
 
@@ -36,8 +36,9 @@ __all__ = ["TURN_NS", "SteppedRuns", "SteppingMachine", "one_line"]
 
 class SteppedRuns:
     """``cpu``: the real CPU on which all of it runs, this process included while it waits for a turn (None: the last
-    one that it may use); ``states``: ``state`` is wanted, which makes each step a little slower. Close it, or use it as
-    a context: then nothing is left. If this process is killed, nothing is left either."""
+    one that it may use); ``states``: each task tells its whole state at each line, which makes it a
+    little slower. Close it, or use it as a context: then nothing is left. If this process is killed, nothing is left
+    either."""
 
     def __init__(self, scenario: Scenario, cpu: int | None = None, states: bool = False) -> None:
         """Raises OSError."""
@@ -70,12 +71,6 @@ class SteppedRuns:
 
         run(kernel, CommandInterpreter(kernel, factory.next), self.machine, emit, self.scenario.name)
         return events
-
-    def state(self) -> Hashable | None:
-        """What tells the state of the run in hand from others: equal states go on equally, whoever is chosen. None
-        where not all of it can be known. What was written until now is no part of it. To be asked while everything is
-        at rest, as in ``Policy.pick``."""
-        return self.machine.state() if self.machine is not None else None
 
     def close(self) -> None:
         """Nothing is left."""

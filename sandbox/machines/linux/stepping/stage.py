@@ -68,9 +68,9 @@ class Stage:
             self.room.renew()
         self._used = True
 
-    def bear(self, spec: ProcessSpec, terminal: int, notes: str) -> int:
-        """A process of the scenario on this terminal, which waits in its hook; returns its os_pid. ``notes``: where it
-        notes its locks. Raises OSError."""
+    def bear(self, spec: ProcessSpec, terminal: int, connection: int, notes: str) -> int:
+        """A process of the scenario on this terminal, which waits in its hook; returns its os_pid. ``connection``: its
+        end of the one to us; ``notes``: where it notes its locks. Raises OSError."""
         file, _, function = (spec.python or "").partition(":")
         machine = self._scenario.machine
         fields = (
@@ -78,7 +78,7 @@ class Stage:
             *(machine.slice, str(machine.seed), str(int(self._tells_states)), notes),
         )
         data = _SEPARATOR.join(fields).encode(errors="surrogateescape")
-        socket.send_fds(self._control, [data], [terminal])
+        socket.send_fds(self._control, [data], [terminal, connection])
         return int(self._answer())
 
     def end_run(self, grace_s: float) -> None:

@@ -50,8 +50,6 @@ class Body:
         #: What it has said of its end.
         self.said: int | None = None
         self.ended = False
-        #: What stands for its whole state.
-        self.word = ""
 
     @property
     def os_pid(self) -> int:
@@ -89,13 +87,13 @@ class Task:
     def name(self) -> str:
         return self.spec.name
 
-    def come_to(self, place: Place, mark: int, complete: bool, word: str, changes: list[Change]) -> None:
-        """It has come to a line. ``word``: what stands for the state of its process, "" where that is
-        not known."""
-        self.body.word = word
+    def come_to(self, place: Place, mark: int, complete: bool, changes: list[Change]) -> None:
+        """It has come to a line."""
         self.before, self.place = self.place, place
         self.mark, self.complete = mark, complete
         self.changes += changes
+        if any(change.shared for change in changes):
+            self.seen.clear()
         self.stopped = True
         self.state = State.HELD
 

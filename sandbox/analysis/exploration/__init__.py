@@ -1,0 +1,1 @@
+"""The search for an order of turns in which a program breaks, and for all that can come of it."""

@@ -1,0 +1,40 @@
+"""A worker of an exploration: ``python -m sandbox.analysis.exploration``. Orders in, a run a line out."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import msgspec
+
+from sandbox.analysis.exploration.crew import Opening, Order, Refused
+from sandbox.analysis.exploration.runner import RealRunner
+from sandbox.link.worker import detach
+from sandbox.model.events import Clause
+from sandbox.model.values import BadValue
+
+
+def main() -> None:
+    """Serve until nobody asks any more."""
+    out = detach()
+    encode = msgspec.json.Encoder().encode
+
+    def tell(message: msgspec.Struct) -> None:
+        out.write(encode(message) + b"\n")
+        out.flush()
+
+    opening = msgspec.json.decode(sys.stdin.buffer.readline(), type=Opening)
+    decode = msgspec.json.Decoder(Order).decode
+    try:
+        with RealRunner(opening.scenario, opening.cpu) as runner:
+            for line in sys.stdin.buffer:
+                tell(runner.run(decode(line).order))
+    except BadValue as bad:
+        tell(Refused(bad.what))
+    except OSError as error:
+        tell(Refused(Clause("cannot be explored", {"reason": error.strerror or str(error)})))
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,177 @@
+"""Workers who make the runs, each a process that is kept: ``python -m sandbox.analysis.exploration``.
+
+They are given orders in turn, and a next one before the last is back, so that none ever waits. They end with us, and
+what they have started ends with them.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from select import select
+from types import TracebackType
+from typing import Any
+
+import msgspec
+
+from sandbox.analysis.exploration.runs import Run
+from sandbox.link.wire import Lines
+from sandbox.model.events import Clause
+from sandbox.model.spec import Scenario
+
+#: Orders that one has at most, the one that it is at included.
+_AHEAD = 2
+#: How long one has to leave in good order, in seconds.
+_LEAVE_S = 2.0
+
+Select = Callable[..., Any]
+
+
+class Opening(msgspec.Struct, frozen=True):
+    """What is explored, and on which of the real CPUs (None: any)."""
+
+    scenario: Scenario
+    cpu: int | None = None
+
+
+class Order(msgspec.Struct, frozen=True):
+    """The first turns of a run."""
+
+    order: list[str]
+
+
+class Lost(Exception):
+    """A worker is gone, or cannot work at all; the last words of its own."""
+
+    def __init__(self, words: str) -> None:
+        super().__init__(words)
+        self.words = words
+
+
+class Refused(msgspec.Struct, frozen=True):
+    """This scenario cannot be explored, and why."""
+
+    refused: Clause
+
+
+class CannotExplore(Exception):
+    """What ``Refused`` says."""
+
+    def __init__(self, what: Clause) -> None:
+        super().__init__(what.rule)
+        self.what = what
+
+
+_encode = msgspec.json.Encoder().encode
+_decode: Callable[[bytes], Run] = msgspec.json.Decoder(Run).decode
+_decode_refusal = msgspec.json.Decoder(Refused).decode
+
+
+class Hand:
+    """One worker."""
+
+    def __init__(self, opening: Opening) -> None:
+        self._lines = Lines()
+        self._read: deque[bytes] = deque()
+        self._stderr = tempfile.TemporaryFile()
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-X", "utf8", "-m", "sandbox.analysis.exploration"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
+            start_new_session=True,
+            env={**os.environ, "PYTHONHASHSEED": "0"},  # all of them tell states apart alike
+        )
+        self._send(opening)
+
+    def give(self, order: Sequence[str]) -> None:
+        self._send(Order([*order]))
+
+    def _send(self, message: msgspec.Struct) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it is found out when we wait for its answer
+            self._process.stdin.write(_encode(message) + b"\n")
+            self._process.stdin.flush()
+
+    def next(self, wait: Select) -> Run:
+        """Its next run. Raises Lost, CannotExplore, and what ``wait`` raises."""
+        assert self._process.stdout is not None
+        while not self._read:
+            wait([self._process.stdout], [], [])
+            data = os.read(self._process.stdout.fileno(), 1 << 18)
+            if not data:
+                raise Lost(self._last_words())
+            self._read += self._lines.feed(data)
+        line = self._read.popleft()
+        if line.startswith(b'{"refused"'):
+            raise CannotExplore(_decode_refusal(line).refused)
+        return _decode(line)
+
+    def _last_words(self) -> str:
+        self._process.wait()
+        self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - (1 << 14), 0))
+        return self._stderr.read().decode(errors="replace").strip()
+
+    def leave(self) -> None:
+        """It may go."""
+        assert self._process.stdin is not None
+        with suppress(OSError):
+            self._process.stdin.close()
+        with suppress(OSError):
+            self._process.send_signal(signal.SIGTERM)
+
+    def end(self) -> None:
+        """It is gone when this returns."""
+        with suppress(subprocess.TimeoutExpired):
+            self._process.wait(_LEAVE_S)
+        self._process.kill()
+        self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._stderr.close()
+
+
+class Workers:
+    """So many of them. ``cpus``: those for their programs, one for each worker in turn; ``wait``: how to wait."""
+
+    def __init__(self, scenario: Scenario, jobs: int, cpus: Sequence[int] = (), wait: Select = select) -> None:
+        self._wait = wait
+        self._hands: list[Hand] = []
+        self._under_way: deque[Hand] = deque()
+        self._given = 0
+        self._scenario, self._jobs, self._cpus = scenario, jobs, cpus
+
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for hand in self._hands:
+            hand.leave()
+        for hand in self._hands:
+            hand.end()
+
+    @property
+    def slots(self) -> int:
+        """The first run is made by one: it shows whether there is anything to share."""
+        return self._jobs * _AHEAD if self._given else 1
+
+    def give(self, order: Sequence[str]) -> None:
+        number = self._given % self._jobs
+        if number == len(self._hands):
+            cpu = self._cpus[number % len(self._cpus)] if self._cpus else None
+            self._hands.append(Hand(Opening(self._scenario, cpu)))
+        self._given += 1
+        self._hands[number].give(order)
+        self._under_way.append(self._hands[number])
+
+    def next(self) -> Run:
+        """Raises Lost and CannotExplore."""
+        return self._under_way.popleft().next(self._wait)

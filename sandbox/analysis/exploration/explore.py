@@ -1,0 +1,124 @@
+"""An exploration: orders are given out to be tried, until something breaks, none is left, or a limit is reached."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, Protocol
+
+from sandbox.analysis.exploration.counting import Counts
+from sandbox.analysis.exploration.runs import Run, Runner
+from sandbox.analysis.exploration.search import Search, Task
+
+#: So many preemptions, where nothing else is asked for.
+PREEMPTIONS = 2
+#: After the first order that breaks, so many more runs look for a smaller one, and for the end of the count.
+_MAX_MORE = 60
+
+
+class Limits(NamedTuple):
+    """How far an exploration goes. ``preemptions`` None: through all orders, however many; ``firm``: never further,
+    else as far as it takes for a proof where states can be known; ``everything``: it does not stop when it has found
+    an order that breaks."""
+
+    preemptions: int | None = PREEMPTIONS
+    firm: bool = False
+    orders: int | None = None
+    seconds: float = 60.0
+    everything: bool = False
+
+
+class Crew(Protocol):
+    """Those who make the runs."""
+
+    @property
+    def slots(self) -> int:
+        """So many orders may be given out before the first is back."""
+        ...
+
+    def give(self, order: Sequence[str]) -> None: ...
+    def next(self) -> Run:
+        """The run of the first order that was given out and is not back."""
+        ...
+
+
+class Alone:
+    """One runner, who makes a run when it is asked for."""
+
+    slots = 1
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+        self._orders: deque[Sequence[str]] = deque()
+
+    def give(self, order: Sequence[str]) -> None:
+        self._orders.append(order)
+
+    def next(self) -> Run:
+        return self._runner.run(self._orders.popleft())
+
+
+class Exploration:
+    """The search within its limits."""
+
+    def __init__(self, crew: Crew, limits: Limits) -> None:
+        self.limits = limits
+        self.search = Search(limits.preemptions if limits.firm else None)
+        self.seconds = 0.0
+        self.limited = False
+        self._crew = crew
+        self._more: int | None = None
+
+    def explore(self, tell: Callable[[], object] = lambda: None) -> None:
+        """Search; ``tell`` is called after each run. What interrupts it leaves what is known so far."""
+        began_s = time.monotonic()
+        given: deque[Task] = deque()
+        while not (self._over() and not given):
+            while len(given) < self._crew.slots and not self._over(len(given)):
+                task = self.search.next()
+                if task is None:
+                    break
+                self._crew.give(task.order)
+                given.append(task)
+            if not given:
+                break
+            self.search.take(given.popleft(), self._crew.next())
+            self.seconds = time.monotonic() - began_s
+            tell()
+
+    def _over(self, ahead: int = 0) -> bool:
+        """Whether no more orders are to be given out, with so many of them under way."""
+        search, limits = self.search, self.limits
+        runs = search.runs + ahead
+        over_time = self.seconds >= limits.seconds or (limits.orders is not None and runs >= limits.orders)
+        if over_time:
+            self.limited = True
+        elif search.found is not None and not limits.everything:
+            self._more = search.runs + _MAX_MORE if self._more is None else self._more
+            self.limited = runs >= self._more
+        elif (
+            limits.preemptions is not None and not search.all_known and not ahead and search.within(limits.preemptions)
+        ):
+            self.limited = False
+            return True
+        return self.limited
+
+    # What is known at the end
+
+    @property
+    def proved(self) -> bool:
+        """Whether no order at all, of however many preemptions, breaks it."""
+        return self.search.exhausted and not self.search.found and not self.search.diverged and self.search.runs > 0
+
+    @property
+    def within_bound(self) -> bool:
+        """Whether all orders that were to be tried have been tried."""
+        bound = self.limits.preemptions
+        done = self.search.exhausted if bound is None else self.search.within(bound)
+        return done and self.search.runs > 0
+
+    def counts(self) -> tuple[int | None, Counts | None]:
+        """Of how many preemptions at most (None: any number) all orders are known, or are to be, and what they are."""
+        bound = None if self.search.exhausted else self.limits.preemptions
+        return bound, self.search.counts(bound)

@@ -1,0 +1,97 @@
+"""One run of a program whose every turn was somebody's choice: what could be chosen, what was, and what came of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from sandbox.model.events import Change, Clause
+
+
+class Choice(msgspec.Struct, frozen=True, gc=False):
+    """The moment before a turn: who can run (who is blocked or spins cannot), who spins, and who ran last. ``key``: two moments of
+    one key are one state of the world, from which everything goes on alike; None: that cannot be known; "": nobody has
+    asked, because there is nothing to choose."""
+
+    candidates: tuple[str, ...]
+    last: str | None = None
+    key: str | None = None
+    spins: tuple[str, ...] = ()
+
+    @property
+    def able(self) -> tuple[str, ...]:
+        """Who is not blocked: it depends on the way that leads to a state whether it is known already that one spins."""
+        return tuple(sorted({*self.candidates, *self.spins}))
+
+    @property
+    def goes_on(self) -> str | None:
+        """Who ran last, if it can go on."""
+        return self.last if self.last in self.candidates else None
+
+    def preempts(self, name: str) -> bool:
+        """Whether its turn is taken from somebody who could have gone on."""
+        return self.goes_on not in (None, name)
+
+    @property
+    def default(self) -> str:
+        """Who runs if nobody has a wish: whoever did, as long as that is possible; that costs no preemption."""
+        return self.goes_on or self.candidates[0]
+
+
+class Turn(msgspec.Struct, frozen=True, gc=False):
+    """What a turn was: who ran which line, and what has changed."""
+
+    who: str
+    file: str = ""
+    line: int = 0
+    changed: tuple[Change, ...] = ()
+    wrote: str = ""
+    #: What it has come to at the end of the turn: it blocks, spins, ends.
+    then: Clause | None = None
+
+
+class Outcome(msgspec.Struct, frozen=True):
+    """What came of a run. ``broken``: what of it must not be; ``printed``: who wrote what, in this order; ``exits``: of
+    each process its status, None where it has not ended; ``shared``: the last values that were seen."""
+
+    broken: tuple[Clause, ...] = ()
+    printed: tuple[tuple[str, str], ...] = ()
+    exits: tuple[tuple[str, int | None], ...] = ()
+    shared: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def key(self) -> bytes:
+        """Outcomes of one key are one."""
+        return msgspec.json.encode(self)
+
+
+class Run(msgspec.Struct, frozen=True):
+    """A run: before each turn a choice, who was chosen, and what came of it all. ``kept``: whether the order that was
+    wished for could be kept; ``ended``: whether the run came to its end, and was not given up."""
+
+    choices: list[Choice]
+    order: list[str]
+    outcome: Outcome
+    turns: list[Turn] = []
+    kept: bool = True
+    ended: bool = True
+
+    @property
+    def preemptions(self) -> int:
+        """How many turns were taken from somebody who could have gone on."""
+        return sum(choice.preempts(name) for choice, name in zip(self.choices, self.order, strict=True))
+
+    @property
+    def switches(self) -> int:
+        """How many turns were somebody else's than the one before."""
+        return sum(choice.last not in (None, name) for choice, name in zip(self.choices, self.order, strict=True))
+
+
+class Runner(Protocol):
+    """Makes runs of one program, each in a world of its own."""
+
+    def run(self, order: Sequence[str]) -> Run:
+        """A run whose first turns are these people's; afterwards ``Choice.default`` says whose."""
+        ...

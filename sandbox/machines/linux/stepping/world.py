@@ -1,0 +1,252 @@
+"""All that stepped processes share, as it is: their memory, the files of their room, what is in pipes between them.
+
+It is read from outside while everything is at rest, so that it tells two states apart whoever has made them.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import struct
+import termios
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from contextlib import suppress
+
+from sandbox.machines.linux.procfs import read_memory, read_small
+from sandbox.machines.linux.procfs_files import descriptors
+from sandbox.machines.linux.procfs_shared import shared_mappings
+from sandbox.util import libc
+
+#: Bytes of shared memory, of one file, of one pipe: with more of it a state is not known.
+MAX_MEMORY, MAX_FILE, MAX_PIPE = 1 << 20, 1 << 20, 1 << 16
+#: Descriptors from here on are the hook's.
+_FIRST_OF_HOOK = 900
+#: inotify: IN_MODIFY, IN_ATTRIB, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE.
+_CHANGES = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200
+_EVENT = struct.Struct("iIII")
+_CACHE = "__pycache__"
+_SPLICE_F_NONBLOCK = 2
+
+
+class Unknown(Exception):
+    """Something cannot be looked into."""
+
+
+class Memory:
+    """Shared memory: all mappings that are shared, each once."""
+
+    def __init__(self) -> None:
+        #: Of each process: its size when its mappings were last looked at.
+        self._sizes: dict[int, str] = {}
+        #: Of each piece, by file and offset: a name, and by whom it is mapped, where.
+        self._names: dict[tuple[str, int], str] = {}
+        self._places: dict[tuple[str, int], dict[int, tuple[int, int]]] = {}
+
+    def look(self, os_pid: int, name: str) -> None:
+        """Has this process other mappings than before?"""
+        size = read_small(f"/proc/{os_pid}/statm").partition(" ")[0]
+        if self._sizes.get(os_pid) == size:
+            return
+        self._sizes[os_pid] = size
+        for places in self._places.values():
+            places.pop(os_pid, None)
+        for piece in shared_mappings(os_pid):
+            if not piece.path.startswith("/usr/"):
+                key = piece.file, piece.offset
+                self._names.setdefault(key, f"{name}:{len(self._names)}")
+                self._places.setdefault(key, {})[os_pid] = piece.begin, piece.end - piece.begin
+
+    def content(self, alive: Collection[int]) -> Hashable:
+        """What all of it holds that somebody can see. Raises Unknown."""
+        found: list[tuple[str, bytes]] = []
+        total = 0
+        for key, places in self._places.items():
+            os_pid = next((os_pid for os_pid in places if os_pid in alive), None)
+            if os_pid is None:
+                continue
+            begin, length = places[os_pid]
+            total += length
+            data = read_memory(os_pid, begin, length) if total <= MAX_MEMORY else b""
+            if len(data) < length:
+                raise Unknown
+            found.append((self._names[key], data))
+        return tuple(sorted(found))
+
+
+class Files:
+    """The files of a folder, as far as they are not what they were. Raises OSError where they cannot be watched."""
+
+    def __init__(self, folder: str, original: str) -> None:
+        self._folder, self._original = folder, original
+        self._descriptor = libc.call("inotify_init1", os.O_NONBLOCK | os.O_CLOEXEC)
+        self._watched: dict[int, str] = {}
+        self._changed: dict[str, Hashable] = {}
+        self._watch("")
+
+    def _watch(self, name: str) -> None:
+        """A folder, and those below it."""
+        path = os.path.join(self._folder, name)
+        self._watched[libc.call("inotify_add_watch", self._descriptor, os.fsencode(path), _CHANGES)] = name
+        for entry in os.scandir(path):
+            if entry.is_dir(follow_symlinks=False) and entry.name != _CACHE:
+                self._watch(os.path.join(name, entry.name))
+
+    def begin(self) -> None:
+        """All are as they were."""
+        self._events()
+        self._changed.clear()
+
+    def content(self) -> Hashable:
+        """What is different now. Raises Unknown."""
+        for name in self._events():
+            now = _content(os.path.join(self._folder, name))
+            if now == _content(os.path.join(self._original, name)):
+                self._changed.pop(name, None)
+            else:
+                self._changed[name] = now
+        return tuple(sorted(self._changed.items(), key=lambda item: item[0]))
+
+    def _events(self) -> set[str]:
+        """The names of what has changed."""
+        names: set[str] = set()
+        with suppress(BlockingIOError):
+            while data := os.read(self._descriptor, 1 << 16):
+                at = 0
+                while at < len(data):
+                    number, _, _, length = _EVENT.unpack_from(data, at)
+                    at += _EVENT.size + length
+                    name = os.fsdecode(data[at - length : at].rstrip(b"\0"))
+                    folder = self._watched.get(number)
+                    if folder is not None and name and name != _CACHE:
+                        names.add(os.path.join(folder, name))
+        return names
+
+    def close(self) -> None:
+        """Nobody watches any more."""
+        os.close(self._descriptor)
+
+
+def _content(path: str) -> Hashable:
+    """Of a file; None: it is not there. Raises Unknown."""
+    try:
+        with open(path, "rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except FileNotFoundError:
+        return None
+    except OSError:
+        raise Unknown from None
+    if len(data) > MAX_FILE:
+        raise Unknown
+    return data
+
+
+class Pipes:
+    """What is in pipes, and in sockets."""
+
+    def __init__(self) -> None:
+        self._open: dict[int, dict[int, str]] = {}
+        #: Of each process: how many descriptors it had when they were last looked at (Linux 6.2 and newer tells).
+        self._numbers: dict[int, int] = {}
+        self._names: dict[str, str] = {}
+
+    def look(self, os_pid: int, name: str) -> None:
+        """Has this process other descriptors than before?"""
+        try:
+            number = os.stat(f"/proc/{os_pid}/fd").st_size
+        except OSError:
+            return
+        if number and number == self._numbers.get(os_pid):
+            return
+        self._numbers[os_pid] = number
+        now: dict[int, str] = {}
+        for number, target in descriptors(os_pid):
+            if 2 < number < _FIRST_OF_HOOK and target.startswith(("pipe:", "socket:")):
+                now[number] = target
+                if target not in self._names:
+                    self._names[target] = f"{name}:{len(self._names)}"
+        self._open[os_pid] = now
+
+    def content(self, alive: Mapping[int, int]) -> Hashable:
+        """What is in all of them. ``alive``: processes by os_pid, each with a descriptor for it. Raises Unknown."""
+        found: dict[str, bytes] = {}
+        for os_pid, pidfd in alive.items():
+            for number, target in self._open.get(os_pid, {}).items():
+                if target.startswith("socket:"):
+                    found[target] = _in_socket(pidfd, number)
+                elif target not in found:
+                    found[target] = _in_pipe(f"/proc/{os_pid}/fd/{number}")
+        return tuple(sorted((self._names[target], data) for target, data in found.items() if data))
+
+
+def _in_pipe(path: str) -> bytes:
+    """What a pipe holds; it stays there. Raises Unknown."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        raise Unknown from None
+    try:
+        (length,) = struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, b"\0" * 4))
+        if not length:
+            return b""
+        taken, copy = os.pipe()
+        try:
+            if length > MAX_PIPE or libc.call("tee", descriptor, copy, length, _SPLICE_F_NONBLOCK) != length:
+                raise Unknown
+            return os.read(taken, length)
+        finally:
+            os.close(taken)
+            os.close(copy)
+    except OSError:
+        raise Unknown from None
+    finally:
+        os.close(descriptor)
+
+
+def _in_socket(pidfd: int, number: int) -> bytes:
+    """What one end of a socket has to read. Raises Unknown."""
+    try:
+        with socket.socket(fileno=libc.borrow_descriptor(pidfd, number)) as end:
+            if end.family != socket.AF_UNIX:
+                raise Unknown
+            return end.recv(MAX_PIPE, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+    except BlockingIOError:
+        return b""
+    except OSError:
+        raise Unknown from None
+
+
+class World:
+    """All of it, for the runs in one room. ``folder``: that of the room, which is a copy of the ``original``. Raises
+    OSError where it cannot be watched."""
+
+    def __init__(self, folder: str, original: str) -> None:
+        self._files = Files(folder, original)
+        self._memory, self._pipes = Memory(), Pipes()
+        self._seen: set[int] = set()
+
+    def begin(self) -> None:
+        """A run begins."""
+        self._memory, self._pipes = Memory(), Pipes()
+        self._seen.clear()
+        self._files.begin()
+
+    def state(self, processes: Iterable[tuple[int, int, str]], moved: Collection[int]) -> Hashable | None:
+        """What all that they share holds; None where that is not known. ``processes``: those that have not ended, by
+        os_pid, each with a descriptor for it and its name; ``moved``: which of them alone can have changed what they
+        have open."""
+        alive: dict[int, int] = {}
+        for os_pid, pidfd, name in processes:
+            alive[os_pid] = pidfd
+            if os_pid in moved or os_pid not in self._seen:
+                self._seen.add(os_pid)
+                self._memory.look(os_pid, name)
+                self._pipes.look(os_pid, name)
+        try:
+            return self._memory.content(alive), self._files.content(), self._pipes.content(alive)
+        except Unknown:
+            return None
+
+    def close(self) -> None:
+        """Nobody watches any more."""
+        self._files.close()

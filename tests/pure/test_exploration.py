@@ -1,0 +1,251 @@
+"""The search through orders of turns, on toy programs whose states are plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+
+from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
+from sandbox.analysis.exploration.runs import Choice, Outcome, Run
+from sandbox.model.events import Clause
+
+#: One line of a toy program: it may change the shared values and its own, and says where to go on (None: the next).
+Line = Callable[[dict[str, Any], dict[str, Any]], int | None]
+BLOCKED = -1
+_MAX_TURNS = 200
+
+
+class Toy:
+    """Runs toy programs. ``knows``: whether it tells states apart."""
+
+    def __init__(
+        self,
+        programs: Mapping[str, Sequence[Line]],
+        shared: Mapping[str, Any],
+        right: Callable[[dict[str, Any]], bool],
+        knows: bool = True,
+    ) -> None:
+        self.programs, self.shared, self.right, self.knows = programs, shared, right, knows
+
+    def run(self, order: Sequence[str]) -> Run:
+        shared = dict(self.shared)
+        at = dict.fromkeys(self.programs, 0)
+        own: dict[str, dict[str, Any]] = {name: {} for name in self.programs}
+        seen: dict[str, set[str]] = {name: set() for name in self.programs}
+        spins: set[str] = set()
+        choices: list[Choice] = []
+        taken: list[str] = []
+        kept = True
+        while len(taken) < _MAX_TURNS:
+            can = tuple(name for name in self.programs if self._can(name, at, shared, own) and name not in spins)
+            if not can:
+                break
+            state = repr(
+                (at, sorted(shared.items()), own, sorted(spins), sorted((n, *sorted(s)) for n, s in seen.items()))
+            )
+            choice = Choice(can, taken[-1] if taken else None, state if self.knows else None)
+            name = choice.default
+            if len(taken) < len(order):
+                kept = kept and order[len(taken)] in can
+                name = order[len(taken)] if order[len(taken)] in can else name
+            choices.append(choice)
+            taken.append(name)
+            before = dict(shared)
+            to = self.programs[name][at[name]](shared, own[name])
+            at[name] = at[name] + 1 if to is None else to
+            if shared != before:
+                spins.clear()
+                seen = {each: set() for each in self.programs}
+            moment = repr((at[name], own[name]))
+            if moment in seen[name]:
+                spins.add(name)
+            seen[name].add(moment)
+        stuck = [name for name in self.programs if at[name] < len(self.programs[name])]
+        broken = [Clause("deadlock", {"who": ", ".join(stuck)})] if stuck else []
+        broken += [] if stuck or self.right(shared) else [Clause("claim")]
+        return Run(
+            choices, taken, Outcome(tuple(broken), shared=tuple((k, str(v)) for k, v in shared.items())), kept=kept
+        )
+
+    def _can(self, name: str, at: dict[str, int], shared: dict[str, Any], own: dict[str, dict[str, Any]]) -> bool:
+        if at[name] >= len(self.programs[name]):
+            return False
+        return self.programs[name][at[name]](dict(shared), dict(own[name])) != BLOCKED
+
+
+def sets(name: str, value: Any) -> Line:
+    return lambda shared, own: shared.__setitem__(name, value)
+
+
+def waits(while_: Callable[[dict[str, Any]], bool], line: int) -> Line:
+    """A loop on this line: it spins."""
+    return lambda shared, own: line if while_(shared) else None
+
+
+def takes(lock: str) -> Line:
+    def line(shared: dict[str, Any], own: dict[str, Any]) -> int | None:
+        if shared[lock]:
+            return BLOCKED
+        shared[lock] = True
+        return None
+
+    return line
+
+
+INCREMENT: Sequence[Line] = (
+    lambda shared, own: own.__setitem__("x", shared["x"]),
+    lambda shared, own: own.__setitem__("x", own["x"] + 1),
+    lambda shared, own: shared.__setitem__("x", own["x"]),
+)
+
+
+def lost_update(knows: bool = True, processes: int = 2) -> Toy:
+    programs = dict(zip("abcd"[:processes], [INCREMENT] * processes, strict=True))
+    return Toy(programs, {"x": 0}, lambda shared: shared["x"] == processes, knows)
+
+
+def critical(me: str, enters: Sequence[Line], leaves: Sequence[Line]) -> Sequence[Line]:
+    """Between entering and leaving, somebody is inside, who is noticed if somebody else is, too."""
+
+    def enter(shared: dict[str, Any], own: dict[str, Any]) -> None:
+        shared["both"] = shared["both"] or shared["inside"] > 0
+        shared["inside"] += 1
+
+    def leave(shared: dict[str, Any], own: dict[str, Any]) -> None:
+        shared["inside"] -= 1
+
+    return (*enters, enter, leave, *leaves)
+
+
+def peterson(right: bool) -> Toy:
+    programs = {}
+    for me, other in (("a", "b"), ("b", "a")):
+        spin = waits(lambda shared, other=other: shared[other] and shared["turn"] == other, 2 if right else 1)
+        flag, turn = sets(me, True), sets("turn", other)
+        enters = (flag, turn, spin) if right else (turn, spin, flag)
+        programs[me] = critical(me, enters, (sets(me, False),))
+    shared = {"a": False, "b": False, "turn": "a", "both": False, "inside": 0}
+    return Toy(programs, shared, lambda shared: not shared["both"])
+
+
+def philosophers(ordered: bool) -> Toy:
+    programs = {}
+    for number, name in enumerate("abc"):
+        forks = [f"fork{number}", f"fork{(number + 1) % 3}"]
+        first, second = sorted(forks) if ordered else forks
+        programs[name] = (takes(first), takes(second), sets(first, False), sets(second, False))
+    return Toy(programs, {"fork0": False, "fork1": False, "fork2": False}, lambda shared: True)
+
+
+def explored(toy: Toy, limits: Limits) -> Exploration:
+    exploration = Exploration(Alone(toy), limits)
+    exploration.explore()
+    return exploration
+
+
+def all_orders(toy: Toy, prefix: tuple[str, ...] = ()) -> Iterator[Run]:
+    """Every order, each once, the simple way."""
+    run = toy.run(prefix)
+    if len(run.order) <= len(prefix):
+        yield run
+        return
+    for name in run.choices[len(prefix)].candidates:
+        yield from all_orders(toy, (*prefix, name))
+
+
+def numbers(exploration: Exploration) -> tuple[int, int]:
+    """How many orders there are, and how many of them break it."""
+    _, counts = exploration.counts()
+    assert counts is not None and counts.complete
+    outcomes = exploration.search.outcomes
+    broke = sum(number for index, number in counts.orders.items() if outcomes[index].broken)
+    return counts.orders.total(), broke
+
+
+@pytest.mark.parametrize("knows", [True, False])
+def test_of_the_20_orders_of_the_lost_update_18_lose_it(knows: bool) -> None:
+    found = explored(lost_update(knows), Limits(None, everything=True))
+    assert numbers(found) == (20, 18)
+    assert found.search.runs == 20 or knows
+    assert found.search.found is not None and found.search.found.preemptions == 1
+    assert not found.limited and not found.proved
+
+
+@pytest.mark.parametrize("knows", [True, False])
+@pytest.mark.parametrize("bound", [0, 1, 2, 3, None])
+def test_the_count_is_that_of_trying_them_all_one_by_one(knows: bool, bound: int | None) -> None:
+    for toy in (lost_update(knows), lost_update(knows, 3), philosophers(False)):
+        toy.knows = knows
+        runs = [run for run in all_orders(toy) if bound is None or run.preemptions <= bound]
+        found = explored(toy, Limits(bound, firm=True, everything=True))
+        _, counts = found.counts() if bound is None else (bound, found.search.counts(bound))
+        assert counts is not None and counts.complete
+        assert counts.orders.total() == len(runs)
+        broke = sum(number for index, number in counts.orders.items() if found.search.outcomes[index].broken)
+        assert broke == sum(bool(run.outcome.broken) for run in runs)
+        assert {outcome.key for outcome in found.search.outcomes} == {run.outcome.key for run in runs}
+        if not knows:
+            assert found.search.runs == len(runs)
+
+
+def test_peterson_is_proved_and_not_when_its_flags_are_set_late() -> None:
+    right = explored(peterson(True), Limits())
+    assert right.proved
+    assert right.within_bound
+    wrong = explored(peterson(False), Limits())
+    assert wrong.search.found is not None
+    assert wrong.search.found.outcome.broken == (Clause("claim"),)
+
+
+def test_without_knowing_states_a_bound_is_all_that_can_be_said() -> None:
+    toy = peterson(True)
+    toy.knows = False
+    found = explored(toy, Limits(2))
+    assert found.within_bound
+    assert not found.proved
+    assert not found.limited
+
+
+def test_three_philosophers_deadlock_with_one_preemption_and_never_in_order() -> None:
+    found = explored(philosophers(False), Limits())
+    assert found.search.found is not None
+    assert found.search.found.preemptions == min(
+        r.preemptions for r in all_orders(philosophers(False)) if r.outcome.broken
+    )
+    assert found.search.found.outcome.broken[0].rule == "deadlock"
+    assert explored(philosophers(True), Limits()).proved
+
+
+def test_it_finds_the_same_each_time_and_side_by_side() -> None:
+    class Three(Alone):
+        slots = 3
+
+    first = explored(lost_update(), Limits())
+    second = explored(lost_update(), Limits())
+    third = Exploration(Three(lost_update()), Limits())
+    third.explore()
+    assert first.search.found == second.search.found == third.search.found
+    assert numbers(first) == numbers(third)
+
+
+def test_a_limit_of_orders_is_kept() -> None:
+    found = explored(peterson(True), Limits(orders=3))
+    assert found.search.runs == 3
+    assert found.limited
+    assert not found.proved and not found.within_bound
+
+
+def test_a_program_that_does_not_do_the_same_each_time_is_not_proved() -> None:
+    class Moody(Toy):
+        runs = 0
+
+        def run(self, order: Sequence[str]) -> Run:
+            self.runs += 1
+            self.programs = {name: [*INCREMENT, *INCREMENT[: self.runs % 2]] for name in "ab"}
+            return super().run(order)
+
+    found = explored(Moody({}, {"x": 0}, lambda shared: True, knows=False), Limits(None))
+    assert found.search.diverged
+    assert not found.proved and not found.within_bound
