@@ -37,7 +37,7 @@ _RULES: Messages = {
     "no period is left": "nobody with a period is ready, and it came first",
     "you chose": "you chose it",
     "nobody else is ready": "nobody else is ready",
-    "turn in the order": "turn {turn} of {of} in the order is its own",
+    "turn in the order": "it has turn {turn} of the {of} in the order",
 }
 
 #: A policy's own moves, where one process is concerned and where not.

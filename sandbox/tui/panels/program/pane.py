@@ -81,7 +81,7 @@ class Pane(ScrolledLines):
             return ""
         last = shown.steps.last
         where = _("in {function}").format(function=last.function) if last is not None and last.line else ""
-        return "   ".join(filter(None, [where, _("{number} lines run").format(number=shown.steps.count)]))
+        return "   ".join(filter(None, [where, _("steps {number}").format(number=shown.steps.count)]))
 
     # Drawing
 
