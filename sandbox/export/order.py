@@ -6,7 +6,7 @@ from typing import TextIO
 
 from sandbox.export.material import Material
 from sandbox.i18n import _
-from sandbox.model.events import Dispatched
+from sandbox.model.events import Descheduled, Dispatched
 from sandbox.model.values import BadValue
 from sandbox.policies.scripted import MAX_TURNS, Scripted
 from sandbox.scenario.turns import order_lines
@@ -19,7 +19,9 @@ def write(material: Material, file: TextIO) -> None:
     moment = Moment()
     order: list[str] = []
     slices_ns: set[int | None] = set()
+    preempted = False
     for event in material.events:
+        preempted = preempted or (isinstance(event, Descheduled) and event.reason == "preempted")
         moment.apply(event)
         if isinstance(event, Dispatched) and event.begins_turn:
             order.append(moment.names[event.pid])
@@ -31,7 +33,7 @@ def write(material: Material, file: TextIO) -> None:
     said = _("{number} turns under {policy}: these lines belong into [machine]")
     file.write(f"# {said.format(number=len(order), policy=material.booted.policy)}\n")
     quantum = _quantum(material, slices_ns)
-    if quantum is None:
+    if quantum is None or preempted:
         file.write(f"# {_('they were not equally long: who has which turn is kept, not how long it is')}\n")
     if material.booted.cpus > 1:
         file.write(f"# {_('the mini CPUs take the next entry as they become free')}\n")

@@ -89,7 +89,7 @@ ACTIONS = (
     Action("lesson_up", "pageup", "scroll_lesson(-1)", "", "Lesson: page up", "scroll it back"),
     Action("zoom_in", "plus,equals_sign", "zoom(-1)", "", "Timeline: zoom in", "show a shorter time"),
     Action("zoom_out", "minus", "zoom(1)", "", "Timeline: zoom out", "show a longer time"),
-    Action("whole_run", "z", "zoom(0)", "", "Timeline: all", "show the whole run"),
+    Action("whole_run", "Z", "zoom(0)", "", "Timeline: all", "show the whole run"),
     Action("earlier", "left", "move(-1)", "", "Timeline: earlier", "look at the time one cell to the left"),
     Action("later", "right", "move(1)", "", "Timeline: later", "look at the time one cell to the right"),
     Action("pan_earlier", "shift+left", "pan(-1)", "", "Timeline: pan to the left", "show an earlier stretch of time"),

@@ -230,11 +230,12 @@ def test_a_run_by_hand_is_exported_and_taken_again() -> None:
 
 @pytest.mark.parametrize(("policy", "quantum"), [("rr", 7 * MS), ("fcfs", None), ("lottery", 5 * MS), ("sjf", None)])
 def test_an_order_under_any_policy_with_one_quantum_is_taken_again(policy: str, quantum: int | None) -> None:
-    world = three(policy, quantum_ns=quantum)
-    events = simulate(world)
-    _, lines = exported(world, events)
-    again = simulate(three("scripted", quantum_ns=quantum, parameters=lines["parameters"]))
-    assert happened(again) == happened(events)
+    for cpus in (1, 2):
+        world = three(policy, quantum_ns=quantum, cpus=cpus)
+        events = simulate(world)
+        _, lines = exported(world, events)
+        again = simulate(three("scripted", quantum_ns=quantum, cpus=cpus, parameters=lines["parameters"]))
+        assert happened(again) == happened(events)
 
 
 def test_a_long_order_has_many_lines_and_no_turns_no_order() -> None:

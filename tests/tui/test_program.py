@@ -63,8 +63,13 @@ async def test_the_person_gives_the_turns(make_driver: MakeDriver, tmp_path: Pat
         await pilot.click("#pane-1")
         await driver.settle(pilot)
         assert driver.sent[2:] == [Choose("1")], "a click gives the turn"
-        await pilot.press("full_stop")
-        assert driver.sent[3:] == [Step()]
+        await pilot.press("1")
+        await driver.settle(pilot)
+        await pilot.click("#ready", offset=(4, 2))
+        await driver.settle(pilot)
+        assert driver.sent[3:] == [Choose("2")], "on the board as well"
+        await pilot.press("0", "full_stop")
+        assert driver.sent[4:] == [Step()]
         await pilot.press("comma")
         await driver.settle(pilot)
         assert driver.app.session.view.looks_back
