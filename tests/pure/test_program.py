@@ -13,6 +13,8 @@ from sandbox.model.events import AnyEvent, Change, Stepped, decode, encode
 from sandbox.model.spec import ProcessSpec
 from sandbox.scenario.sources import source_beside, source_of, stretch_at, text_lines
 from sandbox.trace.header import describe
+from sandbox.trace.load import Recording
+from sandbox.trace.record import Recorder
 from sandbox.util.units import MS
 from sandbox.views.eventlog import EventLog
 from tests.support.app import blank_scenario
@@ -117,3 +119,21 @@ def test_a_stretch_of_work_is_found_by_the_time_used() -> None:
     at = [stretch_at(spec, ms * MS, waits) for ms, waits in
           ((0, False), (9, False), (10, True), (10, False), (29, False), (30, True), (30, False), (41, True))]  # fmt: skip
     assert at == [1, 1, 2, 3, 3, 4, 1, 2]
+
+
+def test_a_recording_of_lines_keeps_the_programs(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n")
+    (tmp_path / "b.py").write_text("y = '\x1b]0;title\x07'\n# \u202e\n")
+    (tmp_path / "large.py").write_text("#" * (1 << 19))
+    world = blank_scenario()
+    world.processes = [ProcessSpec("a", python="a.py:f")]
+    world.folder = str(tmp_path)
+    assert describe(world, None).sources == {}
+    world.machine.slice = "line"
+    header = describe(world, None)
+    assert [*header.sources] == ["a.py", "b.py"]
+    path = tmp_path / "it.trace"
+    recorder = Recorder(str(path), header)
+    recorder.take(stepped_run())
+    recorder.close()
+    assert Recording(str(path)).header.sources == {"a.py": "x = 1\n", "b.py": "y = ']0;title'\n# \n"}

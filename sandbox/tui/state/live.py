@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -70,6 +70,7 @@ class Live:
         self.quantum = QuantumSteps()
         self.own = OwnPrograms(scenario)
         self.file = RunFile(scenario, recorder)
+        self.sources: Mapping[str, str] = {}
         self.clients = Clients()
         self._client_script = ClientScript(scenario.clients, self.clients)
         self._start = start

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum, auto
 from typing import Literal, Protocol
 
@@ -64,6 +64,8 @@ class Session(Protocol):
     #: Programs of the reader's own.
     own: OwnPrograms
     file: RunFile
+    #: The programs as they were, by the names of their files, where they were kept with the run.
+    sources: Mapping[str, str]
     #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
     clients: Clients
     #: Nanoseconds that go on by themselves, to move bars between events.

@@ -12,12 +12,13 @@ from sandbox import wording
 from sandbox.model.commands import Choose
 from sandbox.model.events import Clause
 from sandbox.model.states import State
-from sandbox.scenario.sources import Source, source_beside, source_of, stretch_at
+from sandbox.scenario.sources import Source, source_beside, source_of, stretch_at, text_lines
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.panels.program.pane import Pane, Shown, windowed
 from sandbox.tui.state.errors import Impossible, KernelGone
 from sandbox.tui.state.session import Session
+from sandbox.util.text import clean_line
 from sandbox.views.board import Row
 from sandbox.views.program import Steps
 
@@ -106,7 +107,9 @@ class Program(Panel, can_focus=True):
         last = steps.last
         file = steps.file if last is None or not last.line else last.file
         if file not in self._read:
-            self._read[file] = source_beside(file, session.scenario.folder)
+            kept, folder = session.sources.get(file), session.scenario.folder
+            known = None if kept is None else Source(clean_line(file), text_lines(kept))
+            self._read[file] = known or source_beside(file, folder)
         stands = [stand for stand in reversed(steps.stands.values()) if stand.file == file and stand.line]
         return self._read[file], tuple(stand.line for stand in stands)
 
