@@ -96,7 +96,8 @@ class CompareOptions(NamedTuple):
 
 def do(args: argparse.Namespace) -> int:
     """Compare."""
-    options, boot = _prepared(CompareOptions.of(args))
+    options = CompareOptions.of(args)
+    boot, options = _prepared(options)
     if options.virtual and options.real:
         _check_synthetic(options.run.scenario, boot.scenario)
     todo = [*plans(boot.scenario, options.contenders(boot.scenario), options.repeat, options.virtual, options.real)]
@@ -111,16 +112,19 @@ def do(args: argparse.Namespace) -> int:
     return status
 
 
-def _prepared(options: CompareOptions) -> tuple[CompareOptions, Boot]:
-    """What is to be run; for a scenario that there is on real processes only, on these. Raises BadInput."""
+def _prepared(options: CompareOptions) -> tuple[Boot, CompareOptions]:
+    """What is to be run, and how. Where a turn is a line of a program there is nothing to compare but turns, on real
+    processes."""
     try:
-        return options, prepare(options.run, options.real)
+        boot = prepare(options.run, options.real)
     except BadInput as bad:
-        if options.real or all(problem.what.rule != LINES_ARE_REAL for problem in bad.problems):
+        if [problem.what.rule for problem in bad.problems] != [LINES_ARE_REAL]:
             raise
-    said = _("{scenario}: lines of real programs are compared on real processes, and in turns, not in time")
-    complain(said.format(scenario=options.run.scenario))
-    return options._replace(virtual=False, real=True), prepare(options.run, True)
+        options = options._replace(virtual=False, real=True)
+        boot = prepare(options.run, True)
+    if boot.scenario.machine.stepped:
+        complain(_("a line takes as long as it takes, so there are no times to compare: turns are"))
+    return boot, options
 
 
 def _check_synthetic(name: str, scenario: Scenario) -> None:

@@ -8,7 +8,6 @@ from typing import Any
 from sandbox import wording
 from sandbox.analysis.comparison import agreement
 from sandbox.analysis.comparison.agreement import Agreement
-from sandbox.analysis.comparison.columns import is_stepped
 from sandbox.analysis.comparison.runs import Run, entrants
 from sandbox.analysis.comparison.sensitivity import NUDGE_NS, sensitivity
 from sandbox.analysis.comparison.table import table
@@ -77,8 +76,6 @@ def lines(runs: Sequence[Run], width: int) -> list[Line]:
     said = table(entrants(runs), width)
     if len(runs) > 1:
         said.append([(_("* best of its column"), "dim")])
-    if all(run.history.booted is not None and is_stepped(run.history.booted.sensor) for run in runs):
-        said.append([(_("a turn is one line of a program, however long that takes: no time is compared"), "dim")])
     if any(run.plan.number > 1 for run in runs):
         said.append([(_("means of all runs; ± half of the interval that has the true mean with 95 %"), "dim")])
     said += [[("! " + reason, "strong")] for run in runs for reason in _incomparable(run)]

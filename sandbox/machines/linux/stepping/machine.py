@@ -38,6 +38,7 @@ from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.console import Console
+from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.stepping.crew import MAX_TURN_CPU_NS, Crew
 from sandbox.machines.linux.stepping.stage import Stage
@@ -114,6 +115,8 @@ class SteppingMachine:
         self._running: Task | None = None
         #: The CPU time of who had a turn, since it was last told.
         self._used: dict[int, int] = {}
+        #: How long the turn in hand is, while it lasts: what is written in it is written at its end.
+        self._turn_ns = 0
         self._frozen = False
         arrivals = sorted(enumerate(scenario.processes), key=lambda pair: pair[1].arrive_ns)
         self._arrivals: deque[tuple[int, ProcessSpec]] = deque(arrivals)
@@ -190,7 +193,11 @@ class SteppingMachine:
         """End everything; the stage stays, if others will need it."""
         for child in self._crew.children():
             child.send(signal.SIGKILL)
-        self._stage.end_run(_GRACE_S)
+        try:
+            self._stage.end_run(_GRACE_S)
+        except OSError:  # somebody has killed the zygote: what it had is ours now
+            if self._alone:
+                end_descendants()
         self._read_consoles()
         told = [report.event for report in [*self._reports, *self._later] if isinstance(report, Told)]
         self._waiting.close()
@@ -206,7 +213,10 @@ class SteppingMachine:
         """Its next line, or what is left of the one in which it was interrupted."""
         if task.state is State.HELD:
             self._crew.go(task)
-        if self._crew.settle():
+        self._turn_ns = TURN_NS
+        settled = self._crew.settle()
+        self._turn_ns = 0
+        if settled:
             self.now_ns += TURN_NS
             task.cpu_ns += TURN_NS
             self._used[task.pid] = task.cpu_ns
@@ -454,7 +464,7 @@ class SteppingMachine:
                 if piece.text or piece.raw:
                     pid = body.tasks[0].pid
                     raw = None if piece.raw is None else self._at_home(piece.raw)
-                    wrote = Wrote(self.now_ns, pid, "console", self._at_home(piece.text), raw)
+                    wrote = Wrote(self.now_ns + self._turn_ns, pid, "console", self._at_home(piece.text), raw)
                     self._reports.append(Told(wrote)) if pid else self._later.append(Told(wrote))
         return found
 
