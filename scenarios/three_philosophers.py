@@ -6,9 +6,10 @@ context = get_context("fork")
 
 
 def eat(first, second):
-    with first:
-        with second:
-            pass
+    first.acquire()
+    second.acquire()
+    second.release()
+    first.release()
 
 
 def dine(*wishes):

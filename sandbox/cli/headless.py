@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sandbox import wording
+from sandbox.cli.claims import Claims
 from sandbox.cli.exits import DONE, FAILED, HUNG_UP, Interrupted, Interruption
 from sandbox.i18n import _
 from sandbox.model.commands import Farewell
@@ -51,7 +52,7 @@ class RunObserver:
         self.stuck = False
         #: Whether the policy failed, and another one stood in for it.
         self.failed = False
-        #: Whether a process that was asked for never came to be.
+        #: Whether a process that was asked for never came to be, or a claim does not hold.
         self.incomplete = False
         #: What became of the scenario's clients.
         self.clients: list[dict[str, Any]] = []
@@ -89,12 +90,20 @@ class RunObserver:
 
 
 class RunPrinter(RunObserver):
-    """Prints events as they come, and the result at the end; ``verify``: with how true the slices were."""
+    """Prints events as they come, and the result at the end; ``verify``: with how true the slices were; ``claims``:
+    with which of these hold."""
 
     def __init__(
-        self, quiet: bool, as_json: bool, seed: int, verify: bool = False, recorder: Recorder | None = None
+        self,
+        quiet: bool,
+        as_json: bool,
+        seed: int,
+        verify: bool = False,
+        recorder: Recorder | None = None,
+        claims: Claims | None = None,
     ) -> None:
         super().__init__(Interruption(), recorder, History(keeps_slices=as_json, keeps_tracks=False))
+        self._claims = claims
         self._as_json, self._seed = as_json, seed
         self._verification = None
         if verify:
@@ -108,6 +117,8 @@ class RunPrinter(RunObserver):
         """A line an event, unless only the result is wanted; what the system recorded is for the result only."""
         if self._verification is not None:
             self._verification.add(event)
+        if self._claims is not None:
+            self._claims.add(event)
         if self._lines is None:
             super().show(event)
         elif not isinstance(event, Witnessed):
@@ -126,6 +137,9 @@ class RunPrinter(RunObserver):
             document["clients"] = self.clients
         if self._verification is not None and self._verification.witnessed:
             document["verification"] = self._verification.figures()
+        verdicts = self._claims.verdicts(self.history) if self._claims is not None else []
+        if verdicts:
+            document["claims"] = [{"claim": each.claim.text, "held": each.held} for each in verdicts]
         if self._as_json:
             say_document(document)
         else:
@@ -139,6 +153,10 @@ class RunPrinter(RunObserver):
 
                 print_verification(document["verification"])
         sys.stdout.flush()
+        for each in verdicts:
+            if not each.held:
+                self.incomplete = True
+                self.complain(_("does not hold: {claim}").format(claim=each.claim.text))
 
 
 def run_real(boot: Boot, printer: RunPrinter, strict: bool = False) -> int:

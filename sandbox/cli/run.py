@@ -7,6 +7,7 @@ import argparse
 import msgspec
 
 from sandbox.cli import run_options
+from sandbox.cli.claims import Claims
 from sandbox.cli.headless import RunPrinter, run_real
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
@@ -30,7 +31,8 @@ def do(args: argparse.Namespace) -> int:
     """Run."""
     options, verify = RunOptions.of(args), bool(args.verify)
     boot = msgspec.structs.replace(prepare(options, real=True), verify=verify)
-    printer = RunPrinter(args.quiet, args.json, boot.scenario.machine.seed, verify, recorder(options, boot.scenario))
+    keeps, claims = recorder(options, boot.scenario), Claims.of(boot.scenario)
+    printer = RunPrinter(args.quiet, args.json, boot.scenario.machine.seed, verify, keeps, claims)
     for said in unstretched(options, boot.scenario):
         complain(said)
     return run_real(boot, printer, options.strict)

@@ -36,22 +36,26 @@ CONCEPTS = {
 
 def in_order() -> list[Path]:
     """The built-in scenarios in the order of ``course.txt``; those that it leaves out come last."""
-    lines = (built_in_folder() / "course.txt").read_text(encoding="utf-8").splitlines()
-    order = {name: place for place, name in enumerate(line.strip() for line in lines)}
+    order = {name: place for place, name in enumerate(_course())}
     return sorted(built_in(), key=lambda path: (order.get(path.stem, len(order)), path.stem))
+
+
+def _course() -> list[str]:
+    lines = (built_in_folder() / "course.txt").read_text(encoding="utf-8").splitlines()
+    return [line.strip() for line in lines]
 
 
 def after(name: str, finished: Collection[str]) -> str | None:
     """The lesson that comes after one of the course, else the first that is not ``finished``; None at the end."""
-    names = [path.stem for path in in_order()]
+    names = _course()
     if name in names:
         return next(iter(names[names.index(name) + 1 :]), None)
     return next((each for each in names if each not in finished), None)
 
 
 def lessons() -> list[Headline]:
-    """The built-in scenarios that have a lesson, in order."""
-    return [each for path in in_order() if (each := headline(path)).lesson is not None]
+    """The built-in scenarios that teach something, in order."""
+    return [each for path in in_order() if (each := headline(path)).lesson is not None and each.concepts]
 
 
 #: Of a longer file, which this program has not written, only so many bytes are read.

@@ -15,6 +15,9 @@ import msgspec
 from sandbox.model.clause import Clause as Clause
 from sandbox.model.clause import Figure as Figure
 from sandbox.model.event import Event as Event
+from sandbox.model.family_events import Adopted as Adopted
+from sandbox.model.family_events import Reaped as Reaped
+from sandbox.model.family_events import Zombie as Zombie
 from sandbox.model.queues import ParameterView as ParameterView
 from sandbox.model.queues import Queued as Queued
 from sandbox.model.queues import QueueView as QueueView
@@ -28,6 +31,7 @@ from sandbox.model.rules import (
     POLL,
     READ_CONSOLE,
     STILLBIRTHS,
+    STOPPED,
     STUCK,
     PausedBy,
 )
@@ -38,6 +42,8 @@ from sandbox.model.socket_events import Closed as Closed
 from sandbox.model.socket_events import Connected as Connected
 from sandbox.model.socket_events import Listening as Listening
 from sandbox.model.socket_events import Transferred as Transferred
+from sandbox.model.step_events import Change as Change
+from sandbox.model.step_events import Stepped as Stepped
 
 Stream = Literal["console"]
 
@@ -161,6 +167,11 @@ class Blocked(Event, frozen=True, tag=True):
         return self.on.rule == READ_CONSOLE or (self.on.rule == POLL and self.on.text("on") == "console")
 
     @property
+    def is_stop(self) -> bool:
+        """Whether it waits for nothing but that somebody continues it."""
+        return self.on.rule in STOPPED
+
+    @property
     def for_first_of_several(self) -> bool:
         """Whether it waits for the first of several descriptors."""
         return self.on.rule == POLL and ", " in (self.on.text("on") or "")
@@ -205,35 +216,6 @@ class Resolved(Event, frozen=True, tag=True):
     """These were in a deadlock, and can go on, or have ended."""
 
     pids: list[int]
-
-
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A variable of a program that has another value than before, each as its ``repr``, shortened (``before`` None: it
-    is new). ``shared``: other processes see the same one."""
-
-    name: str
-    after: str
-    before: str | None = None
-    shared: bool = False
-
-
-class Stepped(Event, frozen=True, tag=True, omit_defaults=True):
-    """``pid`` has run one ``line`` of ``file``, which is named from the scenario's folder, in ``function``, and stands
-    before ``next_line`` of ``next_file`` (None: of the same file).
-
-    ``line`` 0: it has only come to its first line; ``next_line`` 0: none is left to run. ``thread``: which of its
-    threads, counted as they came, the first is 0. ``changed``: its simple variables that have other values since it
-    last stopped; what others did to shared ones meanwhile is not its doing, and is not named.
-    """
-
-    pid: int
-    file: str
-    line: int
-    next_line: int
-    function: str
-    next_file: str | None = None
-    thread: int = 0
-    changed: tuple[Change, ...] = ()
 
 
 class Exited(Event, frozen=True, tag=True):
@@ -430,9 +412,10 @@ class Halted(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits | Deadlocked
-    | Resolved | Stepped | Exited | Unseen | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog
-    | Connected | Accepted | Transferred | Closed | Operator | Fault | Witnessed | Halted
+    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits
+    | Deadlocked | Resolved | Stepped | Exited | Zombie | Reaped | Adopted | Unseen | Wrote | Terminal | PolicyNote
+    | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred | Closed | Operator | Fault
+    | Witnessed | Halted
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

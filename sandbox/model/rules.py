@@ -18,6 +18,8 @@ CHOSEN, ORDER = "you chose", "order cannot be kept"
 LINES_ARE_REAL = "lines are real"
 #: Causes of a wait in which somebody may press a key.
 AT_A_CONSOLE = (READ_CONSOLE, POLL)
+#: Causes of a wait that ends when somebody continues the process: it is stopped.
+STOPPED = ("stopped", "stopped itself")
 #: Causes of a wait whose end is another process's doing.
 FOR_CHILD = "wait for child"
 FOR_OTHERS = (

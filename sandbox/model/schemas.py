@@ -111,6 +111,7 @@ _DEADLOCK = _object(
 _EXTRAS: Schema = {
     "clients": _list(_ANY_OBJECT),
     "deadlocks": _list(_DEADLOCK),
+    "claims": _list(_object("of a run whose turns are steps", {"claim": _TEXT, "held": _TRUTH})),
     "verification": _ANY_OBJECT,
     "against_virtual": _ANY_OBJECT,
 }

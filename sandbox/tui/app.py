@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import os
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import ClassVar
@@ -14,7 +13,6 @@ from typing import ClassVar
 from rich.text import Text
 from textual.app import App, SystemCommand
 from textual.binding import BindingType
-from textual.driver import Driver
 from textual.events import Event, InputEvent, Key
 from textual.filter import LineFilter
 from textual.markup import escape
@@ -31,7 +29,7 @@ from sandbox.model.values import BadValue
 from sandbox.scenario import BadInput
 from sandbox.tui.ascii import AsciiSigns
 from sandbox.tui.clipboard import copy
-from sandbox.tui.compat import break_lines_in_every_script, can_suspend, fail
+from sandbox.tui.compat import break_lines_in_every_script, can_suspend, driver, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell, tell_faults
@@ -69,7 +67,7 @@ class SandboxApp(App[int]):
 
     def __init__(self, session: Session, config: Config | None = None) -> None:
         no_color = os.environ.get("NO_COLOR")
-        super().__init__(driver_class=_driver())
+        super().__init__(driver_class=driver())
         break_lines_in_every_script()
         if no_color is not None:  # Textual takes it out; the processes shall see it
             os.environ["NO_COLOR"] = no_color
@@ -88,6 +86,9 @@ class SandboxApp(App[int]):
         for theme in (DARK, LIGHT):
             self.register_theme(in_sixteen(theme) if self.console.color_system == "standard" else theme)
         self.theme = LIGHT.name if self.config.theme == "light" else DARK.name
+        self.stylesheet.set_variables(self.get_css_variables())
+        #: The theme for which the styles are made when they are made for the first time.
+        self._styled_for: str | None = self.theme
 
     # Life
 
@@ -109,6 +110,13 @@ class SandboxApp(App[int]):
         self.call_after_refresh(self._begin)
         self.set_interval(HEARTBEAT_S, self._beat)
         self.app_resume_signal.subscribe(self, self._resumed)
+
+    def refresh_css(self, animate: bool = True) -> None:
+        """Make all styles anew, for another theme; Textual wants that at the start, too, where they are that already,
+        and the first frame would wait for it."""
+        made_for, self._styled_for = self._styled_for, None
+        if made_for != self.theme:
+            super().refresh_css(animate)
 
     async def on_unmount(self) -> None:
         """Leave the loop as it was found."""
@@ -438,12 +446,3 @@ def run_app(session: Session, config: Config) -> int:
         app.signals.listen_again()
         app.session.end()
     return status if isinstance(status, int) else 1 if app.return_code else 0
-
-
-def _driver() -> type[Driver] | None:
-    """What draws on the terminal; None for Textual's own."""
-    if sys.platform == "win32":
-        return None
-    from sandbox.tui.terminal import Terminal
-
-    return Terminal

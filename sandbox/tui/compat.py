@@ -7,6 +7,7 @@ away.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
@@ -17,6 +18,7 @@ from textual.keys import _character_to_key
 from sandbox.render.cells import words
 
 if TYPE_CHECKING:
+    from textual.driver import Driver
     from textual.drivers.linux_driver import LinuxDriver
 from html import escape, unescape
 from itertools import groupby
@@ -34,6 +36,15 @@ def break_lines_in_every_script() -> None:
     """Have Rich, and Textual with it, break lines like ``render.cells.wrap``: of themselves they do so at blanks only,
     and would begin a new line with each longer piece of Chinese. Neither has a hook for it."""
     rich._wrap.words = words
+
+
+def driver() -> type[Driver] | None:
+    """What draws on the terminal; None for Textual's own."""
+    if sys.platform == "win32":
+        return None
+    from sandbox.tui.terminal import Terminal
+
+    return Terminal
 
 
 def key_name(character: str) -> str:

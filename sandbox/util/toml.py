@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from textwrap import wrap
 from typing import Any
 
 #: Parts of a dotted key. The standard library's parser takes a time that grows with their square.
@@ -27,18 +28,27 @@ _BARE_KEY = re.compile(r"[\w-]+", re.ASCII)
 
 
 def dumps(tables: Mapping[str, Any]) -> str:
-    """A text of these tables: what is no table comes first, each table and each entry of a list of tables has its own
-    heading, and what is nested deeper stands in a line."""
+    """A text of these tables: what is no table comes first, each table, those in them, and each entry of a list of
+    tables has its own heading, and what is nested deeper stands in a line."""
     plain = [f"{_key(name)} = {_value(value)}" for name, value in tables.items() if not _has_heading(value)]
     parts = ["\n".join(plain)] if plain else []
     for name, value in tables.items():
-        if _has_heading(value):
-            entries = value if isinstance(value, list) else [value]
-            heading = f"[[{_key(name)}]]" if isinstance(value, list) else f"[{_key(name)}]"
-            parts += [
-                "\n".join([heading, *(f"{_key(key)} = {_value(of)}" for key, of in entry.items())]) for entry in entries
-            ]
+        if isinstance(value, dict):
+            parts += _table(_key(name), value)
+        elif _has_heading(value):
+            parts += ["\n".join([f"[[{_key(name)}]]", *_entries(entry)]) for entry in value]
     return "\n\n".join(parts) + "\n"
+
+
+def _table(name: str, table: Mapping[str, Any]) -> Iterator[str]:
+    below = {key: value for key, value in table.items() if isinstance(value, dict) and value}
+    yield "\n".join([f"[{name}]", *_entries({key: value for key, value in table.items() if key not in below})])
+    for key, value in below.items():
+        yield "\n".join([f"[{name}.{_key(key)}]", *_entries(value)])
+
+
+def _entries(table: Mapping[str, Any]) -> Iterator[str]:
+    return (f"{_key(key)} = {_value(value)}" for key, value in table.items())
 
 
 def _has_heading(value: object) -> bool:
@@ -65,6 +75,11 @@ def _value(value: object) -> str:
             line = f"[{', '.join(entries)}]"
             if len(line) <= _MAX_LINE:
                 return line
-            return "[\n" + "".join(f"    {each},\n" for each in entries) + "]"
+            lines = (
+                wrap(", ".join(entries), _MAX_LINE, break_long_words=False, break_on_hyphens=False)
+                if all(" " not in each for each in entries)
+                else None
+            )
+            return "[\n    " + "\n    ".join(lines or [f"{each}," for each in entries]) + "\n]"
         case _:
             return str(value)

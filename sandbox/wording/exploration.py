@@ -13,10 +13,8 @@ _BREAKS: Messages = {
     "nobody goes on": "nobody goes on any more: {who}",
     "all spin": "{who} wait in a loop for what nobody does any more",
     "turn without end": "a turn of {who} does not end",
-    "run without end": "after so many turns the run was given up, as without end",
     "ends badly": "{who} ends with status {status}",
     "is killed": "{who} is ended by {signal}",
-    "raises": "{who} ends with status {status}: {error}",
 }
 
 

@@ -35,7 +35,7 @@ Edges = Mapping[tuple[int, str], Sequence[int | Leaf]]
 def count(candidates: Sequence[tuple[str, ...]], edges: Edges, bound: int | None) -> Counts | None:
     """The orders from state 0 on of at most ``bound`` preemptions, by outcome. None: there is no end of them.
 
-    ``candidates``: of each state, who can run there; ``edges``: where a turn of whom leads, or may lead; nowhere new, if that
+    ``candidates``: of each state, who can run there; ``edges``: where whose turn leads, or may lead; nowhere, if that
     one only goes round.
     """
     if not candidates:

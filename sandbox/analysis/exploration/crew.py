@@ -7,7 +7,6 @@ what they have started ends with them.
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import tempfile
@@ -123,8 +122,6 @@ class Hand:
         assert self._process.stdin is not None
         with suppress(OSError):
             self._process.stdin.close()
-        with suppress(OSError):
-            self._process.send_signal(signal.SIGTERM)
 
     def end(self) -> None:
         """It is gone when this returns."""

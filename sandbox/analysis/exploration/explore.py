@@ -109,7 +109,9 @@ class Exploration:
     @property
     def proved(self) -> bool:
         """Whether no order at all, of however many preemptions, breaks it."""
-        return self.search.exhausted and not self.search.found and not self.search.diverged and self.search.runs > 0
+        search = self.search
+        unsure = search.found or search.diverged or search.given_up
+        return search.exhausted and not unsure and search.runs > 0
 
     @property
     def within_bound(self) -> bool:

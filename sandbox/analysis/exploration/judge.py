@@ -44,7 +44,7 @@ def outcome(scenario: Scenario, events: Sequence[Event], stuck: Stuck | None = N
     for event in events:
         tracker.add(event)
     exits = _exits(events, tracker)
-    broken = [*_verdicts(scenario.claims, events, tracker)] + [*_bad_ends(scenario.claims, exits)]
+    broken = [*_verdicts(scenario.claims, events, tracker), *_bad_ends(scenario.claims, exits)]
     if stuck is not None and not _is_meant(scenario.claims, stuck):
         broken.insert(0, Clause(stuck.rule, {"who": ", ".join(stuck.who)}))
     return Outcome(
@@ -130,7 +130,7 @@ def stuck_of(events: Sequence[Event]) -> Stuck | None:
     left = tuple(name for pid, name in names.items() if pid not in ended)
     for event in events:
         if isinstance(event, Deadlocked) and not event.may_end:
-            return Stuck(DEADLOCK, tuple(names[pid] for pid in event.pids if pid in names))
+            return Stuck(DEADLOCK, tuple(names[pid] for pid in event.core or event.pids if pid in names))
     for event in events:
         if isinstance(event, Fault) and event.what.rule in _STUCK:
             return Stuck(_STUCK[event.what.rule], left)

@@ -1,5 +1,5 @@
-"""A scenario that replays an order of turns: the one that was explored, under the policy ``scripted``, and beside it the
-files that its programs need."""
+"""A scenario that replays an order of turns: the one that was explored, under the policy ``scripted``, and beside it
+the files that its programs need."""
 
 from __future__ import annotations
 
@@ -114,6 +114,6 @@ def _write(path: Path, content: bytes, overwrite: bool) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with new_file(str(path), overwrite) as file:
-            file.buffer.write(content)  # type: ignore[attr-defined]
+            file.buffer.write(content)
     except OSError as error:
         raise BadInput.because(str(path), "cannot be written", reason=error.strerror) from None

@@ -10,10 +10,11 @@ from typing import Any, Literal, NamedTuple
 
 from rich.cells import cell_len
 
+from sandbox import wording
 from sandbox.analysis.exploration.explore import Exploration
-from sandbox.analysis.exploration.runs import Outcome, Run, Turn
+from sandbox.analysis.exploration.runs import MAX_TURNS, Outcome, Run, Turn
 from sandbox.i18n import _, english, ngettext
-from sandbox.model.events import Change
+from sandbox.model.events import Change, Clause
 from sandbox.model.spec import Scenario
 from sandbox.render.cells import fit, flush_right
 from sandbox.util.text import clean_line
@@ -105,8 +106,17 @@ def _told(turn: Turn) -> str:
     if turn.wrote:
         told.append(_("writes {text}").format(text=clean_line(repr(turn.wrote.rstrip("\n")))))
     if turn.then is not None:
-        told.append(breaks(turn.then))
+        told.append(_then(turn.then))
     return "   ".join(told)
+
+
+def _then(what: Clause) -> str:
+    """What somebody has come to."""
+    if what.rule == "spins":
+        return _("goes round in vain")
+    if what.rule in ("ends badly", "turn without end"):
+        return breaks(what)
+    return _("blocks: {cause}").format(cause=wording.cause(what))
 
 
 def changed(change: Change) -> str:
@@ -185,6 +195,12 @@ def _numbers(findings: Findings) -> Iterator[str]:
     merged = _("{runs} in {seconds} s, {pace} a second; equal states were merged")
     alone = _("{runs} in {seconds} s, {pace} a second")
     yield (merged if search.all_known else alone).format(runs=runs, seconds=seconds, pace=pace)
+    if search.given_up:
+        yield ngettext(
+            "{number} run was given up after {turns} turns",
+            "{number} runs were given up after {turns} turns",
+            search.given_up,
+        ).format(number=search.given_up, turns=MAX_TURNS)
     if search.diverged:
         yield ngettext(
             "{number} run did not do the same in the same order: the program depends on more than its turns",

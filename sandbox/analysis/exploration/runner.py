@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 
 from sandbox.analysis.exploration.judge import Stuck, outcome, stuck_of
-from sandbox.analysis.exploration.runs import Choice, Run, Turn
+from sandbox.analysis.exploration.runs import MAX_TURNS, Choice, Outcome, Run, Turn
 from sandbox.kernel.kernel import Kernel
 from sandbox.machines.linux.stepping.runs import TURN_NS, SteppedRuns
 from sandbox.machines.linux.stepping.tasks import Task as Thread
 from sandbox.machines.linux.stepping.world import World
-from sandbox.model.events import Admitted, Blocked, Clause, Dispatched, Event, Exited, Fault, Stepped, Wrote
+from sandbox.model.events import (
+    Admitted,
+    Blocked,
+    Clause,
+    Dispatched,
+    Event,
+    Exited,
+    Fault,
+    ReadyReason,
+    Stepped,
+    Wrote,
+)
 from sandbox.model.spec import Scenario
-from sandbox.policies.base import Policy, ReadyReason, Task
+from sandbox.policies.base import Policy, Task
 from sandbox.util.text import clean
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import happenings
 
-#: A run of more turns is given up.
-MAX_TURNS = 5_000
 #: Who has had so many turns in a row, while others could run, lets them: it may wait for them in a way that we do not
 #: see.
 _MAX_IN_A_ROW = 300
@@ -64,7 +73,7 @@ class Story:
         first = sorted(range(len(times)), key=lambda index: times[index][1])
         paths = self._tracker.paths
         return (
-            tuple((paths.get(pid), text) for pid, text in self._wrote),
+            tuple((paths.get(pid, ""), text) for pid, text in self._wrote),
             tuple(sorted(self._shared.items())),
             tuple(number for number, _ in times),
             tuple(index for index in first if times[index][0]),
@@ -76,9 +85,19 @@ class Chooser(Policy):
 
     name = "explored"
 
-    def __init__(self, order: Sequence[str], scenario: Scenario, runs: SteppedRuns, world: World) -> None:
+    def __init__(
+        self,
+        order: Sequence[str],
+        scenario: Scenario,
+        runs: SteppedRuns,
+        world: World,
+        seen: Set[tuple[str | None, str]],
+    ) -> None:
+        """``seen``: in which states who was chosen in runs before: so this one need not go on, once the order
+        is at its end."""
         super().__init__()
-        self._order, self._runs, self._world = order, runs, world
+        self._order, self._runs, self._world, self._seen = order, runs, world, seen
+        self.met = False
         self._story = Story(scenario)
         self._emitted = 0
         self._ready: dict[str, Task] = {}
@@ -105,7 +124,7 @@ class Chooser(Policy):
         """Whether the run shall end, now that these events have been told."""
         self._story.catch_up(self._emitted, events)
         self._emitted += len(events)
-        return self.given_up or self.stuck is not None
+        return self.given_up or self.met or self.stuck is not None
 
     # What the kernel calls
 
@@ -145,6 +164,10 @@ class Chooser(Policy):
         else:
             choice = Choice(candidates, self._goes_on(candidates), "")
         name = self._chosen(choice)
+        if len(self.taken) > len(self._order) and (choice.key, name) in self._seen:
+            self.choices.append(choice)
+            self.met = True
+            return self._ready.pop(name)  # it does not come to that
         self._moved.add(threads[name].body.os_pid)
         self.choices.append(choice)
         self.taken.append(name)
@@ -225,6 +248,7 @@ class RealRunner:
 
     def __init__(self, scenario: Scenario, cpu: int | None = None) -> None:
         self._scenario = scenario
+        self._seen: set[tuple[str | None, str]] = set()
         self._runs = SteppedRuns(scenario, cpu, states=True)
         try:
             self._world = World(self._runs.stage.room.folder, scenario.folder)
@@ -242,48 +266,54 @@ class RealRunner:
     def run(self, order: Sequence[str]) -> Run:
         """A run whose first turns are these tasks'."""
         self._world.begin()
-        chooser = Chooser(order, self._scenario, self._runs, self._world)
+        chooser = Chooser(order, self._scenario, self._runs, self._world, self._seen)
         events = self._runs.run(chooser, stop=chooser.is_over)
-        stuck = chooser.stuck or (None if chooser.given_up else stuck_of(events))
+        pairs = zip(chooser.choices, chooser.taken, strict=False)
+        self._seen.update((choice.key, name) for choice, name in pairs if choice.key)
+        cut = chooser.given_up or chooser.met
+        stuck = chooser.stuck or (None if cut else stuck_of(events))
         return Run(
             chooser.choices,
             chooser.taken,
-            outcome(self._scenario, events, stuck),
-            turns(events, chooser.taken),
+            Outcome() if cut else outcome(self._scenario, events, stuck),
+            [] if cut else turns(events, chooser.taken),
             chooser.kept,
             not chooser.given_up,
+            chooser.met,
         )
 
 
 def turns(events: Sequence[Event], order: Sequence[str]) -> list[Turn]:
     """What each turn was."""
     names = {event.pid: event.name for event in events if isinstance(event, Admitted)}
+    places: dict[int, tuple[str, int]] = {}
     found: list[Turn] = []
-    pid, part = 0, list[Event]()
-    for event in events:
+    part: list[Event] = []
+    for event in (*events, Dispatched(0, 0, 0, None, Clause(""))):
         if isinstance(event, Dispatched):
-            if pid:
-                found.append(_turn(pid, names, part))
-            pid, part = event.pid, []
+            if part and isinstance(first := part[0], Dispatched):
+                found.append(_turn(first.pid, names, part, places))
+            places |= {
+                each.pid: (each.next_file or each.file, each.next_line) for each in part if isinstance(each, Stepped)
+            }
+            part = []
         part.append(event)
-    if pid:
-        found.append(_turn(pid, names, part))
     return found[: len(order)]
 
 
-def _turn(pid: int, names: dict[int, str], events: Sequence[Event]) -> Turn:
-    steps = [event for event in events if isinstance(event, Stepped) and event.pid == pid]
-    step = max(steps, key=lambda event: event.line > 0, default=None)
+def _turn(pid: int, names: Mapping[int, str], events: Sequence[Event], places: Mapping[int, tuple[str, int]]) -> Turn:
+    """``places``: where each stood before."""
+    steps = [event for event in events if isinstance(event, Stepped) and event.pid == pid and event.line]
     wrote = "".join(clean(event.text) for event in events if isinstance(event, Wrote))
     then: Clause | None = None
     for event in events:
         match event:
             case Blocked(pid=who, on=on) if who == pid:
-                then = Clause("spins") if on.rule == "spins" else Clause("blocks", {"on": on.rule})
+                then = on
             case Exited(pid=who) if who == pid and event.status:
                 then = Clause("ends badly", {"who": names[pid], "status": event.status})
             case Fault(what=what) if what.rule == "turn without end":
-                then = what
-    if step is None:
-        return Turn(names.get(pid, str(pid)), wrote=wrote, then=then)
-    return Turn(names.get(pid, str(pid)), step.file, step.line, step.changed, wrote, then)
+                then = Clause(what.rule, {**what.figures, "who": names.get(pid, "")})
+    file, line = (steps[0].file, steps[0].line) if steps else places.get(pid, ("", 0))
+    changed = steps[0].changed if steps else ()
+    return Turn(names.get(pid, str(pid)), file, line, changed, wrote, then)

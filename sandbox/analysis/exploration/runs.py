@@ -9,11 +9,14 @@ import msgspec
 
 from sandbox.model.events import Change, Clause
 
+#: A run of more turns is given up.
+MAX_TURNS = 5_000
+
 
 class Choice(msgspec.Struct, frozen=True, gc=False):
-    """The moment before a turn: who can run (who is blocked or spins cannot), who spins, and who ran last. ``key``: two moments of
-    one key are one state of the world, from which everything goes on alike; None: that cannot be known; "": nobody has
-    asked, because there is nothing to choose."""
+    """The moment before a turn: who can run (who is blocked or spins cannot), who spins, and who ran last. ``key``: two
+    moments of one key are one state of the world, from which everything goes on alike; None: that cannot be known; "":
+    nobody has asked, because there is nothing to choose."""
 
     candidates: tuple[str, ...]
     last: str | None = None
@@ -22,7 +25,7 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def able(self) -> tuple[str, ...]:
-        """Who is not blocked: it depends on the way that leads to a state whether it is known already that one spins."""
+        """Who is not blocked; whether it is known yet that one spins depends on the way that leads to a state."""
         return tuple(sorted({*self.candidates, *self.spins}))
 
     @property
@@ -69,7 +72,8 @@ class Outcome(msgspec.Struct, frozen=True):
 
 class Run(msgspec.Struct, frozen=True):
     """A run: before each turn a choice, who was chosen, and what came of it all. ``kept``: whether the order that was
-    wished for could be kept; ``ended``: whether the run came to its end, and was not given up."""
+    wished for could be kept; ``ended``: whether the run came to its end, and was not given up; ``met``: it was ended
+    where it met a run before, at the last of its choices."""
 
     choices: list[Choice]
     order: list[str]
@@ -77,16 +81,17 @@ class Run(msgspec.Struct, frozen=True):
     turns: list[Turn] = []
     kept: bool = True
     ended: bool = True
+    met: bool = False
 
     @property
     def preemptions(self) -> int:
         """How many turns were taken from somebody who could have gone on."""
-        return sum(choice.preempts(name) for choice, name in zip(self.choices, self.order, strict=True))
+        return sum(choice.preempts(name) for choice, name in zip(self.choices, self.order, strict=False))
 
     @property
     def switches(self) -> int:
         """How many turns were somebody else's than the one before."""
-        return sum(choice.last not in (None, name) for choice, name in zip(self.choices, self.order, strict=True))
+        return sum(choice.last not in (None, name) for choice, name in zip(self.choices, self.order, strict=False))
 
 
 class Runner(Protocol):

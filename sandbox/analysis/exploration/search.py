@@ -43,6 +43,8 @@ class Search:
         #: Of the level that is searched.
         self.preemptions = 0
         self.runs = 0
+        #: Runs that were given up, because they went on and on.
+        self.given_up = 0
         #: Runs that went another way than one before in which the turns were the same.
         self.diverged = 0
         self.outcomes: list[Outcome] = []
@@ -108,14 +110,15 @@ class Search:
         """Take in a run; in the order of the tasks, if the search is to find the same each time."""
         self._under_way -= 1
         self.runs += 1
+        self.given_up += not run.ended
         if not run.kept:
             if task.tries + 1 < _MAX_TRIES:
                 self._levels[task.preemptions].appendleft(task._replace(tries=task.tries + 1))
             elif task.way is not None:
                 self._edges.setdefault(task.way, [])
-        if not self._walk(task, run, self._outcome(run)) or not run.kept:
+        if not self._walk(task, run) or not run.kept:
             self.diverged += 1
-        if run.outcome.broken and (self.found is None or _size(run) < _size(self.found)):
+        if run.outcome.broken and not run.met and (self.found is None or _size(run) < _size(self.found)):
             self.found = run
 
     def _outcome(self, run: Run) -> int:
@@ -127,12 +130,12 @@ class Search:
             self.examples[index] = run
         return index
 
-    def _walk(self, task: Task, run: Run, outcome: int) -> bool:
+    def _walk(self, task: Task, run: Run) -> bool:
         """Along a run: what it adds to the graph, and what else could be done from there. False: it went another way
         than one before."""
         preemptions, way, alike = 0, None, True
         wished = _agreeing(task.order, run.order)
-        for index, (choice, name) in enumerate(zip(run.choices, run.order, strict=True)):
+        for index, (choice, name) in enumerate(zip(run.choices, run.order, strict=False)):
             state = self._state(choice, way)
             self._spinning.update((state, spinner) for spinner in choice.spins)
             alike = self._lead(way, state) and alike
@@ -140,7 +143,14 @@ class Search:
                 self._ask(choice, state, run.order[:index], preemptions, name)
             preemptions += choice.preempts(name)
             way = state, name
-        return self._lead(way, Leaf(outcome)) and alike
+        if run.met:
+            choice = run.choices[-1]
+            state = self._state(choice, way)
+            self._ask(choice, state, run.order, preemptions, None)
+            return self._lead(way, state) and alike
+        if not run.ended:
+            return alike
+        return self._lead(way, Leaf(self._outcome(run))) and alike
 
     def _state(self, choice: Choice, way: tuple[int, str] | None) -> int:
         """The number of the state to which this way leads. What is not known to be one that was seen before is told by
@@ -166,7 +176,7 @@ class Search:
         known.append(to)
         return len(known) == 1
 
-    def _ask(self, choice: Choice, state: int, before: list[str], preemptions: int, chosen: str) -> None:
+    def _ask(self, choice: Choice, state: int, before: list[str], preemptions: int, chosen: str | None) -> None:
         """The other turns that could have been taken here are to be tried, unless that was asked for already, at no
         greater cost."""
         for name in choice.candidates:

@@ -103,7 +103,8 @@ class States:
             elif not code.co_filename.startswith(_OURS):
                 within = True
             at = at.f_back
-        return hash((tuple(calls), tuple(worlds.values()))), self._known
+        # Its text, because None has another hash in each process.
+        return hash(repr((calls, [*worlds.values()]))), self._known
 
     @staticmethod
     def _is_between_parts(frame: types.FrameType) -> bool:
@@ -119,7 +120,7 @@ class States:
         except loops.NotFollowed:
             rounds, self._known = None, False
         return (
-            code.co_filename,
+            code.co_filename.removeprefix(self._folder),
             code.co_firstlineno,
             frame.f_lasti,
             tuple((name, self._value(value, 0)) for name, value in local.items()),
@@ -235,7 +236,7 @@ class States:
         return name == "__main__" or (isinstance(file, str) and file.startswith(self._folder))
 
     def _of_set(self, value: Any, depth: int) -> object:
-        return "set", frozenset(self._value(item, depth) for item in value)
+        return "set", sorted(repr(self._value(item, depth)) for item in value)
 
     def _of_dict(self, value: Any, depth: int) -> object:
         return "dict", tuple((self._value(key, depth), self._value(item, depth)) for key, item in dict.items(value))

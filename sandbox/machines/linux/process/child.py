@@ -314,6 +314,10 @@ class Child:
         if signal.SIGSTOP in pending and not ours:
             self.held = self.state()[0] == "T"  # t: the tracer decides
 
+    def forget_stops(self) -> None:
+        """Somebody continues it, which takes away what it has not heard yet."""
+        self._unheard = frozenset()
+
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
         if self._signalled and not self.held:

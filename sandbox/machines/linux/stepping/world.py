@@ -128,12 +128,12 @@ class Files:
 
 
 def _content(path: str) -> Hashable:
-    """Of a file; None: it is not there. Raises Unknown."""
+    """Of a file; "": it is not there (and not None, which has another hash in each process). Raises Unknown."""
     try:
         with open(path, "rb") as file:
             data = file.read(MAX_FILE + 1)
     except FileNotFoundError:
-        return None
+        return ""
     except OSError:
         raise Unknown from None
     if len(data) > MAX_FILE:
