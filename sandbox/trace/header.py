@@ -62,7 +62,10 @@ def unknown(name: str) -> Header:
 def _sources(scenario: Scenario) -> dict[str, str]:
     """The programs that processes begin with, and what lies beside the scenario, as far as there is room for it."""
     first = [process.python.partition(":")[0] for process in scenario.processes if process.python is not None]
-    beside = sorted(name for name in os.listdir(scenario.folder) if name.endswith(".py"))
+    try:
+        beside = sorted(name for name in os.listdir(scenario.folder) if name.endswith(".py"))
+    except OSError:
+        beside = []
     sources: dict[str, str] = {}
     room = _MAX_SOURCES
     for name in dict.fromkeys([*first, *beside]):
