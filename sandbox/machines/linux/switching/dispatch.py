@@ -54,8 +54,8 @@ class Dispatcher:
         """Stop some processes and let others run on their mini CPUs.
 
         Overlapped stops are still to be confirmed. A stop that could not be confirmed in time leaves ``stopping_ns``
-        set. One that is ``held`` does not run. Between the last stop and the first run a CPU is without work: nothing is
-        done there that can be done elsewhere.
+        set. One that is ``held`` does not run. Between the last stop and the first run a CPU is without work: what can
+        be done elsewhere is not done there.
         """
         for child, cpu in runs:
             if self.careful:
