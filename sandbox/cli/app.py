@@ -12,9 +12,11 @@ import msgspec
 
 from sandbox.cli import run_options
 from sandbox.cli.exits import BAD_INPUT
+from sandbox.cli.recordings import opened_lesson
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
 from sandbox.model.spec import Boot, Scenario
+from sandbox.scenario import recording_of
 
 if TYPE_CHECKING:
     from sandbox.tui.state.session import Link
@@ -41,7 +43,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def do(args: argparse.Namespace) -> int:
     """Open the app."""
-    return open_app(RunOptions.of(args), args.ascii)
+    options = RunOptions.of(args)
+    if sys.platform != "linux" and not options.virtual and recording_of(options.scenario) is not None:
+        return open_recorded(options, args.ascii)
+    return open_app(options, args.ascii)
 
 
 def open_app(options: RunOptions, ascii_only: bool) -> int:
@@ -63,6 +68,15 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
     keeps, tempo = recorder(options, boot.scenario), options.tempo
     session = Live(boot.scenario, start, recorder=keeps, notices=notices, virtual=options.virtual, tempo=tempo)
     return run_app(session, config)
+
+
+def open_recorded(options: RunOptions, ascii_only: bool) -> int:
+    """Open the app over the recording that comes with a lesson. Raises BadInput where none does."""
+    from sandbox.cli.replay import play
+
+    notice = _("This is a recording of a real run. Real processes run on Linux, virtual ones everywhere: --virtual")
+    with opened_lesson(options.scenario) as recording:
+        return play(recording, ascii_only, options.tempo, [notice])
 
 
 def start_kernel(boot: Boot, strict: bool = False) -> Link:

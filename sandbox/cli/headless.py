@@ -57,15 +57,20 @@ class RunObserver:
         #: What became of the scenario's clients.
         self.clients: list[dict[str, Any]] = []
 
+    def take_instant(self, events: list[Event]) -> None:
+        """``take`` for the events of an instant: most are those of slices, of which there is nothing to say."""
+        if self.shows_faults_only and self._recorder is None and _OF_SLICES.issuperset(map(type, events)):
+            self.history.add_all(events)
+            self.interruption.check()
+        else:
+            self.take(events)
+
     def take(self, events: Iterable[Event]) -> None:
         """Take in what has happened. Raises Interrupted."""
-        add, quiet = self.history.add, self.shows_faults_only
         for event in events:
             if self._recorder is not None and (fault := self._recorder.take([event])) is not None:
                 self.complain(wording.fault(fault))
-            add(event)
-            if quiet and type(event) in _OF_SLICES:
-                continue
+            self.history.add(event)
             self.show(event)
             if isinstance(event, Fault):
                 self.stuck = self.stuck or event.is_stuck
@@ -232,7 +237,7 @@ def drive_virtual(scenario: Scenario, observer: RunObserver) -> int:
 
     with observer.interruption:
         try:
-            simulate(scenario, observer.take)
+            simulate(scenario, observer.take_instant)
         except Interrupted as interrupted:
             return interrupted.status
     return DONE

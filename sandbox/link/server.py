@@ -212,36 +212,35 @@ def main(fd: str) -> None:
         raise SystemExit(1) from error
 
 
-def _stepping(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
-    """The machine on which a turn is a line, and how long a slice is there."""
+def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
+    """The machine, and what a policy is told of it."""
+    spec = boot.scenario.machine
+    if boot.virtual:
+        from sandbox.machines.paced import PacedMachine
+
+        return PacedMachine(boot.scenario, link), spec
     from sandbox.machines.linux.cpus import assign_cpus
+
+    cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
+    with suppress(OSError):  # our processes tell of it
+        os.sched_setaffinity(0, cpus.engine)
+    if spec.stepped:
+        return _stepping(boot, cpus.mini[0], link)
+    from sandbox.machines.linux.machine import LinuxMachine
+
+    return LinuxMachine(boot, cpus, link), spec
+
+
+def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
+    """The machine on which a turn is a line, and so is a slice."""
     from sandbox.machines.linux.stepping.machine import SteppingMachine
     from sandbox.machines.linux.stepping.stage import Stage
     from sandbox.machines.linux.stepping.turns import one_line
 
-    cpus = assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others)
-    with suppress(OSError):  # our processes tell of it
-        os.sched_setaffinity(0, cpus.engine)
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-    stage = Stage(boot.scenario, cpus.mini[0])
+    stage = Stage(boot.scenario, cpu)
     attended = boot.attended or boot.stay
     return SteppingMachine(boot.scenario, stage, link, attended, alone=True), one_line(boot.scenario.machine)
-
-
-def _linux(boot: Boot, link: LinkServer) -> Machine:
-    from sandbox.machines.linux.cpus import assign_cpus
-    from sandbox.machines.linux.machine import LinuxMachine
-
-    cpus = assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others)
-    with suppress(OSError):  # our processes tell of it
-        os.sched_setaffinity(0, cpus.engine)
-    return LinuxMachine(boot, cpus, link)
-
-
-def _virtual(boot: Boot, link: LinkServer) -> Machine:
-    from sandbox.machines.paced import PacedMachine
-
-    return PacedMachine(boot.scenario, link)
 
 
 def _serve(fd: str) -> None:
@@ -260,15 +259,11 @@ def _serve(fd: str) -> None:
 
 def serve(link: LinkServer, boot: Boot) -> None:
     """Run what the other end wants, and tell it of all that happens."""
-    spec = boot.scenario.machine
-    machine: Machine
-    if spec.stepped and not boot.virtual:
-        machine, spec = _stepping(boot, link)
-    else:
-        machine = _virtual(boot, link) if boot.virtual else _linux(boot, link)
+    machine, spec = _machine(boot, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)
+    kernel.attended = boot.attended
     operator = CommandInterpreter(kernel, factory.next)
     if refusal is not None:
         kernel.failed(refusal)

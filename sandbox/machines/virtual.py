@@ -290,10 +290,12 @@ class VirtualMachine:
         self._told.append(Ended(process.pid, process.cpu_ns, None, KILLED))
 
     def _take_off(self, process: VirtualProcess) -> None:
-        if process.cpu is not None:
+        cpu = process.cpu
+        if cpu is not None:
             if process.since_ns < self._now_ns:
                 process.run_until(self._now_ns)
-            self._leave(process.cpu)
+            del self._running[cpu]
+            process.cpu = None
 
     def _leave(self, cpu: int) -> VirtualProcess:
         process = self._running.pop(cpu)

@@ -1,5 +1,5 @@
 """A Python function from a file, called as the whole of a process: ``python function.py NAME SIGNAL FILE FUNCTION
-ARGUMENTS NOTES``.
+ARGUMENTS NOTES``. Without a function it is the file itself, run as ``python3 FILE ARGUMENTS`` would.
 
 It has an interpreter of its own, which knows nothing of us, so that the function finds what it would find under
 ``python3 FILE``; therefore nothing is imported here that an interpreter has not loaded anyway. The process stops
@@ -40,6 +40,23 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
         code = compile(source.read(), path, "exec", dont_inherit=True)
     exec(code, module.__dict__)  # noqa: S102 - to run it is the purpose
     getattr(module, function)(*arguments)
+
+
+def run(file: str, arguments: list[object]) -> None:
+    """Run the ``file`` as ``__main__``: nothing else tells it from ``python3 FILE``."""
+    sys.argv = [file, *map(str, arguments)]
+    sys.orig_argv = [sys.executable, *sys.argv]
+    if not sys.flags.safe_path:
+        sys.path[0] = os.path.dirname(os.path.realpath(file))
+    module, path = type(sys)("__main__"), os.path.abspath(file)
+    ours = vars(sys.modules["__main__"])
+    own = {"__file__": path, "__cached__": None, "__builtins__": sys.modules["builtins"]}
+    own["__loader__"] = type(ours["__loader__"])("__main__", path)
+    vars(module).update(own, **{name: {} for name in ("__annotations__",) if name in ours})
+    sys.modules["__main__"] = module
+    with open(path, "rb") as source:
+        code = compile(source.read(), path, "exec", dont_inherit=True)
+    exec(code, module.__dict__)  # noqa: S102 - to run it is the purpose
 
 
 class LockNotes:
@@ -152,7 +169,11 @@ if __name__ == "__main__":
         called, stop, file, function, arguments, notes = sys.argv[1:]
         if notes:
             LockNotes(notes).install()
-        main(called, int(stop), file, function, eval(arguments))  # noqa: S307 - a list that we wrote
+        given = eval(arguments)  # noqa: S307 - a list that we wrote
+        if function:
+            main(called, int(stop), file, function, given)
+        else:
+            run(file, given)
     except Exception as error:
         sys.excepthook(type(error), _without_us(error), error.__traceback__)
         sys.exit(1)

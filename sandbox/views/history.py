@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from typing import Any, NamedTuple
 
@@ -224,6 +224,15 @@ class History:
         """For how long at least others had the CPU of a process that was dispatched: all who were not dispatched, less
         those of our own."""
         return max(self.stolen_ns - self.undispatched_ns, 0)
+
+    def add_all(self, events: Iterable[Event]) -> None:
+        """Take in the next events; of an instant, which has three as a rule, that saves three calls."""
+        for event in events:
+            if event.t_ns > self.now_ns:  # noqa: PLR1730 - a call costs more than all the rest
+                self.now_ns = event.t_ns
+            take_in = _TAKES_IN.get(type(event))
+            if take_in is not None:
+                take_in(self, event)
 
     def add(self, event: Event) -> None:
         """Take in the next event."""

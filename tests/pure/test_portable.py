@@ -98,7 +98,7 @@ def test_the_app_runs_in_virtual_time_on_macos() -> None:
     assert (done.stdout, done.stderr, done.returncode) == ("rr\n", "", 0)
 
 
-REAL: tuple[Sequence[str], ...] = (("run", "convoy"), ("convoy",))
+REAL: tuple[Sequence[str], ...] = (("run", "convoy"), ("lesson", "convoy", "--check"))
 VIRTUAL: tuple[Sequence[str], ...] = (
     ("simulate", "convoy", "--quiet", "--record", "{folder}/a.trace"),
     ("compare", "convoy", "--policies", "rr,fcfs"),

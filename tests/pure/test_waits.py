@@ -143,6 +143,31 @@ def test_locks_are_noted_by_the_names_that_the_code_gives_them(tmp_path: Path) -
     ]
 
 
+WHOLE = """
+import sys
+from multiprocessing import get_context
+noodles = get_context("fork").Lock()
+print(sys.argv, __name__, *sorted(globals()), __loader__.name, __builtins__.__name__)
+if sys.argv[1] == "fails":
+    1 / 0
+sys.exit(int(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("word", ["3", "fails"])
+def test_a_whole_file_finds_what_it_would_find_alone(tmp_path: Path, word: str) -> None:
+    (tmp_path / "table.py").write_text(WHOLE)
+    notes = tmp_path / "notes"
+    notes.touch()
+    noted = [function.__file__, "table", "0", "table.py", "", repr([word]), str(notes)]
+    inside, outside = (
+        subprocess.run([sys.executable, *call], check=False, cwd=tmp_path, capture_output=True, text=True)
+        for call in (noted, ["table.py", word])
+    )
+    assert (inside.returncode, inside.stdout, inside.stderr) == (outside.returncode, outside.stdout, outside.stderr)
+    assert "noodles" in notes.read_text()
+
+
 def test_who_has_a_lock_is_read_from_its_object() -> None:
     lock = multiprocessing.get_context("fork").Lock()
     inner = lock._semlock  # type: ignore[attr-defined]

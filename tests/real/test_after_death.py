@@ -7,7 +7,7 @@ import signal
 import pytest
 
 from sandbox.model.commands import Quit, Signal
-from sandbox.model.events import Adopted, Blocked, Exited, Operator, Reaped, Zombie
+from sandbox.model.events import Adopted, Blocked, Clause, Exited, Operator, Reaped, Zombie
 from tests.support.real import run_real, watch
 from tests.support.scenarios import command, quick_python, scenario
 
@@ -39,7 +39,9 @@ def test_who_is_stopped_by_a_signal_goes_on_by_another(does: str) -> None:
     with watch(scenario(command("it", *begins), command("other", *quick_python("while True: pass")))) as run:
         run.until(lambda: "begins" in run.wrote("it"), "it has begun")
         run.link.send(Signal("it", "STOP"))
-        run.until(lambda: [e for e in run.all(Blocked) if e.pid == 1 and e.is_stop], "it is stopped")
+        [stop] = run.until(lambda: [e for e in run.all(Blocked) if e.pid == 1 and e.is_stop], "it is stopped")
+        assert stop.on == Clause("stopped", {"signal": "SIGSTOP"})
+        assert not run.faults("stopped itself")
         run.link.send(Signal("it", "CONT"))
         run.link.send(Signal("it", "INT"))
         [over] = run.until(lambda: [e for e in run.all(Exited) if e.pid == 1], "it has ended")

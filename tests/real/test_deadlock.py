@@ -49,6 +49,20 @@ def talk():
     (theirs if mine is ours else ours).close()
     mine.recv(1)
 
+def events():
+    one, other = os.eventfd(0), os.eventfd(0)
+    os.eventfd_read(one if os.fork() else other)
+
+def looped():
+    import asyncio
+    there, back = socket.socketpair(), socket.socketpair()
+    mine, hers = (there[0], back[0]) if os.fork() else (back[1], there[1])
+    for end in {*there, *back} - {mine, hers}: end.close()
+    async def hear():
+        reader, writer = await asyncio.open_connection(sock=mine)
+        await reader.read(1)
+    asyncio.run(hear())
+
 def late():
     there, back = os.pipe()
     if os.fork():
@@ -107,7 +121,7 @@ def test_crossed_locks_are_a_deadlock_until_somebody_is_killed(tmp_path: Path) -
     assert len(run.all(Deadlocked)) == 1
 
 
-@pytest.mark.parametrize("name", ["crossed", "full", "talk"])
+@pytest.mark.parametrize("name", ["crossed", "full", "talk", "events", "looped"])
 @pytest.mark.thorough
 def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:
     events = run_real(program(tmp_path, name))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.model.events import Deadlocked, Edge, Waits
-from tests.support.app import AppDriver, MakeDriver
+from tests.support.app import AppDriver, Compare, MakeDriver, prepare
 from tests.support.kernel_script import KernelScript
 
 
@@ -73,3 +73,14 @@ async def test_where_there_is_little_room_there_is_a_line_a_wait(make_driver: Ma
             "(4 B joe) ╌[lock]╌✘",
         ):
             assert line in lines
+
+
+def test_waits(make_driver: MakeDriver, snap_compare: Compare) -> None:
+    driver = make_driver()
+    script = blocked("ann", "bob", "eve", "joe", "kim")
+    add(script, Waits(script.at, 1, "fork", [2], "said"), Waits(script.at, 3, "log.txt", [1], "seen"))
+    add(script, Waits(script.at, 4, "pipe:[7]", [3, 5], "seen", True))
+    ring = Deadlocked(script.at, [1, 2, 3], [1, 2], [Edge(1, 2, "fork"), Edge(2, 1, "noodles")])
+    add(script.later("2s"), Waits(script.at, 2, "noodles", [1], "said"), ring, Waits(script.at, 5, "lock", [], "said"))
+    before = prepare(driver, script, "9", "down", "down", sees="WAITS")
+    assert snap_compare(driver.app, terminal_size=(120, 40), run_before=before)

@@ -21,13 +21,13 @@ from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.population import Population
 from sandbox.machines.linux.process.births import Births
-from sandbox.machines.linux.process.child import Child, Mode
+from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.process.consoles import Consoles
 from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import Reaper
-from sandbox.machines.linux.process.signals import send
+from sandbox.machines.linux.process.signals import SentSignals
 from sandbox.machines.linux.process.spawn import SpawnFailed
 from sandbox.machines.linux.process.terminate import Terminator, end_all, let_end
 from sandbox.machines.linux.reports import Reports
@@ -42,7 +42,7 @@ from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.machines.operator_link import OperatorLink
 from sandbox.model.commands import Command, Keys, Kill, Press, Resize, Signal, Spawn, Type
-from sandbox.model.events import Clause, Event, Unseen, Wrote
+from sandbox.model.events import Event, Unseen, Wrote
 from sandbox.model.rules import AT_A_CONSOLE
 from sandbox.model.spec import Boot, ProcessSpec
 from sandbox.util import libc
@@ -96,6 +96,7 @@ class LinuxMachine:
         self._dispatcher = Dispatcher(self._pinning, self._clock, self._reaper, order == "overlapped", self._guard)
         self._stolen = StolenTime()
         self._stop_monitor = StopMonitor(self._dispatcher, self._guard, self._reports, self._recipe)
+        self._signals = SentSignals(lambda child: self._stop_monitor.expect([child]), self._changed)
         # Blocking: which of them can use one.
         context = SensorContext(cpus, self._clock, self._poller, self._table)
         self._blocked = BlockedProcesses(self._table.by_os_pid, self._guard, self._reports)
@@ -163,9 +164,9 @@ class LinuxMachine:
         """
         self._timer.begin()
         while True:
-            self._do_chores()
+            chores_ns = self._do_chores()
             if not self._reports:  # else the kernel is told first: of an arrival before anything else of that process
-                self._sleep(deadline_ns)
+                self._sleep(deadline_ns, chores_ns)
             now_ns = self._clock.now_ns()
             expired = deadline_ns is not None and now_ns >= self._timer.expiry_ns(deadline_ns)
             if expired and deadline_ns is not None:
@@ -202,29 +203,36 @@ class LinuxMachine:
         if stops or runs:
             self._switch(stops, runs)
         started = {child.pid: Started(child.started_ns, child.started_cpu_ns) for child, _ in runs}
-        used = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is None}
-        at_least = {child.pid: child.cpu_ns() for child in stops if child.stopping_ns is not None}
+        obeyed = Obeyed(started, {}, {}, {}, {})
+        self._explain(obeyed)  # another one has the CPU by now, and stops take a moment
+        self._dispatcher.confirm()
         stopped_ns = self._clock.machine_ns(self._dispatcher.sent_ns)
-        stolen = {child.pid: self._stolen.end(child, stopped_ns) for child in stops if child.turn_ns is not None}
-        if at_least:
+        for child in stops:
+            cpu_ns = child.cpu_ns()
+            (obeyed.used if child.stopping_ns is None else obeyed.at_least)[child.pid] = cpu_ns
+            if child.turn_ns is not None:
+                obeyed.stolen[child.pid] = self._stolen.end(child, stopped_ns, cpu_ns=cpu_ns)
+        if obeyed.at_least:
             self._stop_monitor.expect(stops)
         self._population.refresh_names(stops)
         self._guard.switched(stops, runs)
-        waits_on: dict[int, Clause] = {}
-        for child, on in self._blocked.explain():  # another one has the CPU by now, and it may take its time
-            self._population.refresh_names((child,))
-            self._recipe.look_at_wait(child, on)
-            self._detector.explained(child, child.blocked_since_ns())
-            self._stirred |= self._blocked.for_others
-            used[child.pid], waits_on[child.pid] = child.cpu_ns(), on
-            stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
-            if on.rule in AT_A_CONSOLE:
-                self._consoles.look(child)
         for child, _ in runs:
             if self._guard.sleeps(child):
                 del self._table.running[child.pid]
                 self._blocked.add(child, None)
-        return Obeyed(started, used, waits_on, at_least, stolen)
+        return obeyed
+
+    def _explain(self, obeyed: Obeyed) -> None:
+        """On what those are blocked that were added since the last time."""
+        for child, on in self._blocked.explain():
+            self._population.refresh_names((child,))
+            self._recipe.look_at_wait(child, on)
+            self._detector.explained(child, child.blocked_since_ns())
+            self._stirred |= self._blocked.for_others
+            obeyed.used[child.pid], obeyed.waits_on[child.pid] = child.cpu_ns(), on
+            obeyed.stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
+            if on.rule in AT_A_CONSOLE:
+                self._consoles.look(child)
 
     def halt(self) -> list[Event]:
         """End everything; afterwards nothing of the machine is left. The last words of those that were given the time
@@ -235,17 +243,8 @@ class LinuxMachine:
         told = [report.event for report in self._reports.rest() if isinstance(report, Told)]
         unseen = self._population.unseen()
         end_all([*self._table.by_os_pid.values()], self._group)
-        users = (
-            self._memory,
-            self._recipe,
-            self._table,
-            self._consoles,
-            self._population,
-            self._net,
-            self._detector,
-            self._said,
-        )
-        for part in (*users, self._switch_log, self._reaper, self._poller):
+        users = (self._memory, self._recipe, self._table, self._consoles, self._population, self._net)
+        for part in (*users, self._detector, self._said, self._switch_log, self._reaper, self._poller):
             if part is not None:
                 part.close()
         return [event for event in told if isinstance(event, Wrote | Unseen)] + unseen
@@ -258,9 +257,9 @@ class LinuxMachine:
 
     # Sleeping and looking
 
-    def _sleep(self, deadline_ns: int | None) -> None:
+    def _sleep(self, deadline_ns: int | None, chores_ns: int) -> None:
         """Until something can be done, and to the very end of a slice."""
-        handled, stalled_ns = self._timer.sleep(self._next_ns(deadline_ns))
+        handled, stalled_ns = self._timer.sleep(self._next_ns(deadline_ns, chores_ns))
         if handled:
             self._stirred = True
         if stalled_ns:
@@ -268,20 +267,20 @@ class LinuxMachine:
         if deadline_ns is not None and not self._clock.frozen:
             self._timer.spin(deadline_ns)
 
-    def _next_ns(self, deadline_ns: int | None) -> int:
+    def _next_ns(self, deadline_ns: int | None, chores_ns: int) -> int:
         """When to wake up at the latest (CLOCK_MONOTONIC)."""
-        chores_ns, clock, arriving = self._next_chore_ns(), self._clock, self._table.arriving
+        clock, arriving = self._clock, self._table.arriving
         if clock.frozen:
             return chores_ns
-        times = [clock.machine_ns(chores_ns)]
-        if deadline_ns is not None:
-            times.append(self._timer.wake_ns(deadline_ns))
+        next_ns = clock.machine_ns(chores_ns)
+        if deadline_ns is not None and (wake_ns := self._timer.wake_ns(deadline_ns)) < next_ns:
+            next_ns = wake_ns
         look_ns = self._detector.next_ns(clock.now_ns())
-        if look_ns is not None:
-            times.append(look_ns)
-        if arriving:
-            times.append(arriving[0].spec.arrive_ns)
-        return clock.monotonic_ns(min(times))
+        if look_ns is not None and look_ns < next_ns:
+            next_ns = look_ns
+        if arriving and arriving[0].spec.arrive_ns < next_ns:
+            next_ns = arriving[0].spec.arrive_ns
+        return clock.monotonic_ns(next_ns)
 
     def _let_finish(self, now_ns: int) -> None:
         """Finishing beats expiry: a process within an instant of the end of its declared burst may get there."""
@@ -341,7 +340,8 @@ class LinuxMachine:
             case Kill() if child is not None:
                 self._terminator.terminate(child)
             case Signal(_, name) if child is not None:
-                self._signal(child, name)
+                self._dispatcher.careful = True  # it may stop by it
+                self._signals.send(child, name)
             case Type(_, text) if child is not None:
                 self._consoles.type(child, text + "\n")
             case Press() if child is not None:
@@ -353,12 +353,10 @@ class LinuxMachine:
             case Spawn(argv):
                 self._spawn(argv)
 
-    def _signal(self, child: Child, name: str) -> None:
-        self._dispatcher.careful = True  # it may stop by it
-        if send(child, name):
-            self._stop_monitor.expect([child])
-        if child.mode is Mode.BLOCKED and child.pid in self._blocked.by_pid and child.state()[0] != "R":
-            self._blocked.blocked_again(child, self._clock.now_ns())
+    def _changed(self, child: Child) -> bool:
+        """A blocked one has stopped by a signal that was sent, or waits on after one."""
+        waits = child.pid in self._blocked.by_pid and child.state()[0] != "R"
+        return not waits or self._blocked.blocked_again(child, self._clock.now_ns())
 
     def _type_keys(self, child: Child, keys: str) -> None:
         """Press keys in a process's console, which it may share with its descendants."""
@@ -405,11 +403,11 @@ class LinuxMachine:
 
     # Chores
 
-    def _do_chores(self) -> None:
+    def _do_chores(self) -> int:
         """Do all of them in one go, when the first is due or something has stirred: most turns of the loop are the end
-        of a slice and nothing else."""
-        if not self._stirred and time.monotonic_ns() < self._next_chore_ns():
-            return
+        of a slice and nothing else. Returns when the next one is due."""
+        if not self._stirred and time.monotonic_ns() < (due_ns := self._next_chore_ns()):
+            return due_ns
         self._stirred = False
         self._population.scan()
         self._recipe.check()
@@ -422,6 +420,7 @@ class LinuxMachine:
         self._net.look()
         self._waits.look(self._clock.frozen)
         self._population.remains.look()
+        self._signals.look()
         self._consoles.tick()
         # In a pause nobody shall get on with a write because we have made room for it.
         self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
@@ -432,6 +431,7 @@ class LinuxMachine:
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns, self._memory.next_ns)
         latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
         self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
+        return self._next_chore_ns()
 
     def _account_long_turns(self) -> None:
         """A turn may last for as long as the run."""
@@ -440,7 +440,7 @@ class LinuxMachine:
             self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))
 
     def _next_chore_ns(self) -> int:
-        parts = (self._stop_monitor, self._net, self._waits, self._population.remains)
+        parts = (self._stop_monitor, self._net, self._waits, self._population.remains, self._signals)
         due_ns = min(self._chores_due_ns, *(part.next_ns for part in parts))
         check_ns = self._link.next_check_ns
         return due_ns if check_ns is None else min(due_ns, check_ns)

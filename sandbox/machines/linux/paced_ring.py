@@ -51,6 +51,8 @@ class PacedRing:
 
     def read(self) -> list[Record]:
         """The records since the last time, oldest first."""
+        if not (self._rest or (self._prompt if self.hurries else self._patient).unread):
+            return []
         records = self._unread()
         if self._rest:
             records, self._rest = self._rest + records, []

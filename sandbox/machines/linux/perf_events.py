@@ -119,6 +119,11 @@ class Ring:
         """Forget that there are unread records: only further ones make the descriptor readable."""
         self._ready.poll(0)
 
+    @property
+    def unread(self) -> bool:
+        """Whether there are records since the last time."""
+        return self._page[_DATA_HEAD] != self._page[_DATA_TAIL]
+
     def read(self) -> list[Record]:
         """The records since the last time, oldest first."""
         head, tail = self._page[_DATA_HEAD], self._page[_DATA_TAIL]

@@ -1,4 +1,10 @@
-"""The views that share the middle of the screen; ``keys.PANELS`` lists them."""
+"""The views that share the middle of the screen; ``keys.PANELS`` lists them.
+
+A panel is a module of this package, or a package of its own, and nobody imports it but ``make``: the first frame loads
+the one that it shows. What a screen has to know of a panel's widgets is a class that it can import without them
+(``sandbox.tui.widgets.entry.TakesAllKeys``), and what only some of a panel's moments need is imported in the function
+that needs it.
+"""
 
 from __future__ import annotations
 

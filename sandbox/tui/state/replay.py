@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from typing import Literal
@@ -38,7 +38,8 @@ _AT_ONCE = 200
 
 class Replay:
     """``start`` starts the kernel process of a scenario that is opened afterwards; ``clock``: nanoseconds that go on by
-    themselves; ``tempo``: how fast it is played at first (None: as fast as it goes)."""
+    themselves; ``tempo``: how fast it is played at first (None: as fast as it goes); ``notices``: what is to be said of
+    it at first."""
 
     link: Link | None = None
     has_machine = False
@@ -53,6 +54,7 @@ class Replay:
         start: Callable[[Scenario], Link],
         clock: Callable[[], int] = time.monotonic_ns,
         tempo: Fraction | None = Fraction(1),
+        notices: Sequence[str] = (),
     ) -> None:
         scenario = recording.header.scenario
         if scenario.folder != str(built_in_folder()):  # a recording names no files of ours
@@ -66,11 +68,13 @@ class Replay:
         self.quantum = QuantumSteps()
         self.own = OwnPrograms(scenario)
         self.file = RunFile(scenario)
+        self.sources: Mapping[str, str] = recording.header.sources
         self.clients = Clients()
         self.is_read = False
         self._start = start
         self._load = Load()
         self._recording = recording
+        self._notices = notices
         self._events: Iterator[AnyEvent] = recording.events()
 
     # Life
@@ -107,7 +111,7 @@ class Replay:
 
     def problems(self) -> Sequence[str]:
         name = os.path.basename(self._recording.path)
-        return [f"{name}: {wording.recording(problem)}" for problem in self._recording.problems]
+        return [*self._notices, *(f"{name}: {wording.recording(problem)}" for problem in self._recording.problems)]
 
     # Playing
 

@@ -123,7 +123,7 @@ class BlockedProcesses:
         continue it."""
         number = read_exit_status(child.stat_fd)
         by = signal.Signals(number) if number in STOPS else signal.SIGSTOP
-        if child.parent is None and by is signal.SIGSTOP and not _echoes(child):
+        if child.parent is None and by is signal.SIGSTOP and not child.stop_sent and not _echoes(child):
             self._reports.fault_once(child, _STOPPED_ITSELF)
             return Clause(_STOPPED_ITSELF)
         return Clause(_STOPPED, {"signal": by.name})

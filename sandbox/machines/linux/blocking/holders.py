@@ -42,7 +42,7 @@ _FUTEX_PRIVATE, _FUTEX_FLAGS, _FUTEX_LOCKS_PI, _FUTEX_TID = 128, 0x180, (6, 13),
 _OWNER_AT = 8
 #: Causes of waits of which files, memory, or connections tell more.
 _OF_SOCKETS = {"recv", "send"}
-_OF_FILES = {"read pipe", "write pipe", "lock", POLL, *_OF_SOCKETS}
+_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", POLL, *_OF_SOCKETS}
 _OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
 _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
@@ -158,6 +158,10 @@ class Census:
                 return self._on_file(child, arguments[0], call in ("write", "send"))
             case "poll" | "ppoll" | "select" | "pselect":
                 return self._on_several(child, call, arguments)
+            case "epoll" | "epoll_pwait2":
+                held = self._on_several(child, call, arguments)
+                # An event loop that waits for nobody but itself is idle, and waits for a signal.
+                return None if held is None or held.holders == [child.os_pid] else held
             case "lock":
                 return self._for_lock(child, entered)
             case "futex" if not arguments[3]:
@@ -193,6 +197,8 @@ class Census:
             return None
         if file.kind == "pipe":
             return self._any_of(_named(file.target, "pipe"), self._ends(file.target, not writes))
+        if file.kind == "eventfd":
+            return self._any_of("eventfd", self._sharing_event(child, descriptor, file.target))
         if file.kind == "socket" and not file.listens:
             return self._on_socket(child, descriptor, file.target, writes)
         return None
@@ -204,6 +210,18 @@ class Census:
             child
             for child in self.children
             if any(other == target and may(child.os_pid, number) for number, other in self._files_of(child))
+        ]
+
+    def _sharing_event(self, child: Child, descriptor: int, target: str) -> list[Child]:
+        """Who has the same eventfd; older systems do not tell."""
+        number = procfs_files.descriptor_facts(child.os_pid, descriptor).get("eventfd-id")
+        return [
+            other
+            for other in self.children
+            if any(
+                to == target and procfs_files.descriptor_facts(other.os_pid, at).get("eventfd-id") == number
+                for at, to in self._files_of(other)
+            )
         ]
 
     def _on_socket(self, child: Child, descriptor: int, target: str, writes: bool) -> Held | None:

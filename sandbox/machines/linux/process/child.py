@@ -109,6 +109,8 @@ class Child:
     limits: Group | None = None
     #: Whether somebody else than us has stopped it, itself perhaps: only a SIGCONT of theirs continues it.
     held = False
+    #: Whether the operator has sent it a SIGSTOP, which may have become one with ours while it waited.
+    stop_sent = False
     #: Stop signals of others that it has not heard: SIGCONT takes them away, so they are sent again.
     _unheard: frozenset[int] = frozenset()
     #: Whether our SIGSTOP was sent more than once: one that is pending may be ours.
@@ -211,9 +213,14 @@ class Child:
     def burst_ends(self, now_ns: int, within_ns: int) -> bool:
         """Whether this running process comes to the end of a declared CPU burst within so long; our estimate of what
         it has used may be half of that too high."""
+        ends_ns = self._burst_ends_ns
+        index = bisect_left(ends_ns, self.started_cpu_ns - within_ns // 2)
+        most_ns = self.started_cpu_ns + max(now_ns - self.started_ns, 0)
+        if index == len(ends_ns) or ends_ns[index] > most_ns + within_ns:
+            return False  # whatever it has used of its turn
         used_ns = self.estimated_cpu_ns(now_ns)
-        index = bisect_left(self._burst_ends_ns, used_ns - within_ns // 2)
-        return index < len(self._burst_ends_ns) and self._burst_ends_ns[index] - used_ns <= within_ns
+        index = bisect_left(ends_ns, used_ns - within_ns // 2)
+        return index < len(ends_ns) and ends_ns[index] - used_ns <= within_ns
 
     def blocked_since_ns(self) -> int:
         """When a blocked process left its CPU: as long after its dispatch as it used the CPU."""
@@ -299,19 +306,21 @@ class Child:
 
     def release(self) -> None:
         """Undo everybody's stop."""
-        self.held, self._unheard = False, frozenset()
+        self.held, self.stop_sent, self._unheard = False, False, frozenset()
         self.resume()
         self.send(signal.SIGCONT)
 
     def hear_stops(self) -> None:
         """While it is stopped by our signal: has somebody else stopped it as well? Their SIGSTOP waits beside ours, and
         holds on when ours ends."""
-        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else None
+        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else frozenset[int]()
+        if self.stop_sent and self.leaf is None:
+            self.held = True
         if not pending:
             return
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None
-        if signal.SIGSTOP in pending and not ours:
+        if signal.SIGSTOP in pending and not (ours or self.held):
             self.held = self.state()[0] == "T"  # t: the tracer decides
 
     def forget_stops(self) -> None:

@@ -211,8 +211,8 @@ def client_of(spec: ProcessSpec, address: Address) -> Program:
 
 
 def other_program(spec: ProcessSpec, folder: str, notes: str = "") -> Program:
-    """A server, a command, a Python function or a whole Python file; files lie in ``folder``. ``notes``: where a
-    function's process notes its locks ("": nowhere)."""
+    """A server, a command, a Python function or a whole Python file; files lie in ``folder``. ``notes``: where a Python
+    process notes its locks ("": nowhere)."""
     if spec.program in SERVERS:
         serve, conduct = _SERVE[spec.program], Conduct(spec.name, spec.idle_ns / S, spec.clients)
         return Program(lambda: serve(socket.socket(fileno=_LISTENER), conduct))
@@ -222,11 +222,11 @@ def other_program(spec: ProcessSpec, folder: str, notes: str = "") -> Program:
     # The Python that we are: whatever else is called python3 here may be a shell script in front of it.
     python = sys.executable
     file, colon, function = (spec.python or "").partition(":")
-    if not colon:
+    if not colon and not (notes and spec.hook):
         return Program(lambda: _execute([python, file, *map(str, spec.args)], folder), executes=True)
     told = [spec.name, str(int(signal.SIGSTOP)), file, function, ascii(spec.args), notes if spec.hook else ""]
     call = [python, function_program.__file__, *told]
-    return Program(lambda: _execute(call, folder), executes=True, stops=True)
+    return Program(lambda: _execute(call, folder), executes=True, stops=bool(colon))
 
 
 def _execute(command: list[str], folder: str) -> int:

@@ -29,7 +29,7 @@ class Terminator:
         """Ask a process to end. One that has no handler ends at once, stopped or not; one that has may run it at its
         next dispatch."""
         child.send(signal.SIGTERM)
-        if child.held:
+        if child.held or child.stop_sent:
             child.release()  # else it could not hear it
         elif not withstands(child.os_pid, signal.SIGTERM):
             child.resume()

@@ -35,6 +35,8 @@ class Dispatcher:
         self._guard = guard
         #: Whether others may stop our processes, too: then that is looked for before each turn.
         self.careful = False
+        #: Whom the last switch has stopped, where that was not waited for.
+        self._unconfirmed: Sequence[Child] = ()
         #: When the last stops were sent (CLOCK_MONOTONIC).
         self.sent_ns = 0
         self._pinning = pinning
@@ -51,8 +53,9 @@ class Dispatcher:
     def switch(self, stops: Sequence[Child], runs: Sequence[tuple[Child, int]]) -> None:
         """Stop some processes and let others run on their mini CPUs.
 
-        A stop that could not be confirmed in time leaves ``stopping_ns`` set. One that is ``held`` does not run.
-        Between the last stop and the first run a CPU is without work: nothing is done there that can be done elsewhere.
+        Overlapped stops are still to be confirmed. A stop that could not be confirmed in time leaves ``stopping_ns``
+        set. One that is ``held`` does not run. Between the last stop and the first run a CPU is without work: what can
+        be done elsewhere is not done there.
         """
         for child, cpu in runs:
             if self.careful:
@@ -71,10 +74,16 @@ class Dispatcher:
             self._confirm(stops, asleep=not self._overlapped, within_ns=_MAX_BEFORE_NS)
         for child, _ in runs:
             self._run(child)
-        if overlapped:
-            self._confirm(stops, asleep=False, within_ns=_MAX_AFTER_NS)
         for child, _ in runs:  # now nobody waits for it
             self._pinning.keep(child)
+        self._unconfirmed = stops if overlapped else ()
+
+    def confirm(self) -> None:
+        """See the stops of the last switch confirmed, if they are not yet. To be called as late as possible: they take
+        a moment, in which something else can be done."""
+        stops, self._unconfirmed = self._unconfirmed, ()
+        if stops:
+            self._confirm(stops, asleep=False, within_ns=_MAX_AFTER_NS)
 
     def stopped(self, child: Child) -> bool:
         """Whether the stop that was sent has taken effect."""

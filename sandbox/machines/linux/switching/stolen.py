@@ -26,12 +26,12 @@ class StolenTime:
         """It has been let run. As long as it was stopped it did not wait for the CPU in the system's eyes."""
         child.turn_ns, child.turn_cpu_ns = child.started_ns, child.started_cpu_ns
 
-    def end(self, child: Child, at_ns: int, last: bool = False) -> int:
+    def end(self, child: Child, at_ns: int, last: bool = False, cpu_ns: int | None = None) -> int:
         """Its turn was over then: for how long somebody else has had its CPU, as far as it was not told yet. ``last``:
-        there will be no other turn."""
+        there will be no other turn. ``cpu_ns``: what it has used, if that was just asked for."""
         if child.turn_ns is None:
             return 0
-        missing_ns = at_ns - child.turn_ns - (child.cpu_ns() - child.turn_cpu_ns)
+        missing_ns = at_ns - child.turn_ns - ((child.cpu_ns() if cpu_ns is None else cpu_ns) - child.turn_cpu_ns)
         child.turn_ns = None
         if missing_ns >= _MIN_MISSING_NS:
             child.missing_ns += missing_ns

@@ -119,7 +119,8 @@ class PerfSensor(Sensor):
         """Note what the records say."""
         lineage = self.lineage
         for cpu, ring in enumerate(self._rings):
-            records = ring.read()
+            if not (records := ring.read()):
+                continue
             self._records += len(records)
             for record in records:
                 what, os_pid, thread, t_ns, _, _ = record
