@@ -142,6 +142,7 @@ def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
         raise BadInput(options.scenario, [Problem(0, "machine.slice", what)])
     if not run_options.has_work(scenario):
         raise BadInput.because(options.scenario, "nothing to run")
+    run_options.check_real(run_options.RunOptions.plain(options.scenario), scenario)
     return scenario
 
 

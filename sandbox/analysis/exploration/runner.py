@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
+from typing import TYPE_CHECKING
 
 from sandbox.analysis.exploration.judge import Plain, Stuck, outcome, stuck_of
 from sandbox.analysis.exploration.runs import MAX_TURNS, Choice, Outcome, Run, Turn
 from sandbox.kernel.kernel import Kernel
-from sandbox.machines.linux.stepping.runs import TURN_NS, SteppedRuns
-from sandbox.machines.linux.stepping.tasks import Task as Thread
-from sandbox.machines.linux.stepping.world import World
 from sandbox.model.events import (
     Admitted,
     Blocked,
@@ -27,6 +25,11 @@ from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy, Task
 from sandbox.views.tracker import LessonTracker
 from sandbox.views.verdicts import happenings
+
+if TYPE_CHECKING:
+    from sandbox.machines.linux.stepping.runs import SteppedRuns
+    from sandbox.machines.linux.stepping.tasks import Task as Thread
+    from sandbox.machines.linux.stepping.world import World
 
 #: Who has had so many turns in a row, while others could run, lets them: it may wait for them in a way that we do not
 #: see.
@@ -138,7 +141,7 @@ class Chooser(Policy):
         self._ready.pop(task.name, None)
 
     def slice(self, task: Task) -> int:
-        return TURN_NS
+        return 1  # a turn is as short as can be
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
         if task.stopped == "exited":
@@ -250,6 +253,9 @@ class RealRunner:
 
     def __init__(self, scenario: Scenario, cpu: int | None = None) -> None:
         self._scenario = scenario
+        from sandbox.machines.linux.stepping.runs import SteppedRuns
+        from sandbox.machines.linux.stepping.world import World
+
         self._seen: set[tuple[str | None, str]] = set()
         self._runs = SteppedRuns(scenario, cpu, states=True)
         try:
