@@ -118,7 +118,7 @@ def do(args: argparse.Namespace) -> int:
         raise BadInput.because(options.scenario, "needs Linux")
     path = find(options.scenario)
     scenario = _stepped(options, load(path))
-    findings, lost = _explore(options, scenario)
+    findings, cut_short = _explore(options, scenario)
     document = report.document(findings, options.outcomes) if options.as_json else None
     if document is not None:
         say_document(stamped(EXPLORATION, document, scenario.machine.seed))
@@ -128,7 +128,7 @@ def do(args: argparse.Namespace) -> int:
     if found is not None and options.output is not None:
         for file in replay.write(path, found.order, options.output, options.overwrite):
             complain(_("{file} is written").format(file=file))
-    return _status(findings, lost)
+    return _status(findings, cut_short)
 
 
 def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
@@ -147,35 +147,35 @@ def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
     return scenario
 
 
-def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, bool]:
-    """What was found, and whether a worker was lost. Raises BadInput."""
+def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int]:
+    """What was found, and the exit status where the search was cut short. Raises BadInput."""
     interruption = Interruption()
-    interrupted = lost = False
+    interrupted, status = False, DONE
     with interruption, Workers(scenario, options.jobs, wait=interruption.select) as workers:
         exploration = Exploration(workers, options.limits)
         progress = _Progress(exploration)
         try:
             exploration.explore(progress.tell)
-        except Interrupted:
-            interrupted = True
+        except Interrupted as end:
+            interrupted, status = True, end.status
         except CannotExplore as cannot:
             raise BadInput(options.scenario, [Problem(0, cannot.what.text("place") or "", cannot.what)]) from None
         except Lost as gone:
-            lost = True
+            status = LIMITED
             complain(_("the worker that made the runs has ended: {words}").format(words=gone.words))
         finally:
             progress.end()
-    return Findings(scenario, exploration, interrupted), lost
+    return Findings(scenario, exploration, interrupted), status
 
 
-def _status(findings: Findings, lost: bool) -> int:
+def _status(findings: Findings, cut_short: int) -> int:
     match findings.verdict:
         case "breaks":
             return FAILED
-        case "proved" | "holds" if not lost:
-            return DONE
+        case "proved" | "holds":
+            return cut_short
         case _:
-            return LIMITED
+            return cut_short or LIMITED
 
 
 class _Progress:

@@ -257,6 +257,7 @@ class RealRunner:
         except OSError:
             self._runs.close()
             raise
+        self._runs.stage.room.touched = self._world.touched
 
     def __enter__(self) -> RealRunner:
         return self

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable, Collection
 
 from sandbox.machines.linux.stepping import rooms
 from sandbox.model.spec import MAX_FILES
@@ -29,6 +30,9 @@ class Room:
         self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
         #: By name: what tells whether a file is as it was.
         self._marks: dict[str, tuple[int, ...]] = {}
+        #: Tells the names of what may have been touched since it was last asked, where somebody watches (None: that
+        #: is not known, and all of it is looked at).
+        self.touched: Callable[[], Collection[str] | None] = lambda: None
         try:
             os.mkdir(self.folder)
             for name in self._files:
@@ -39,6 +43,11 @@ class Room:
 
     def renew(self) -> None:
         """Make it as new."""
+        touched = self.touched()
+        if touched is not None:
+            for name in touched:
+                self._restore(name)
+            return
         found = {*files_below(self.folder, _MANY)}
         for name in found - self._files:
             _remove(os.path.join(self.folder, name))
@@ -49,6 +58,13 @@ class Room:
             inner = os.path.relpath(path, self.folder)
             if not os.path.isdir(os.path.join(self.original, inner)) and _CACHE not in inner:
                 shutil.rmtree(path, ignore_errors=True)
+
+    def _restore(self, name: str) -> None:
+        path = os.path.join(self.folder, name)
+        if name not in self._files:
+            _remove(path)
+        elif not os.path.lexists(path) or _mark(path) != self._marks.get(name):
+            self._bring(name)
 
     def close(self) -> None:
         """It is gone."""

@@ -24,6 +24,8 @@ MAX_MEMORY, MAX_FILE, MAX_PIPE = 1 << 20, 1 << 20, 1 << 16
 _FIRST_OF_HOOK = 900
 #: inotify: IN_MODIFY, IN_ATTRIB, IN_MOVED_FROM, IN_MOVED_TO, IN_CREATE, IN_DELETE.
 _CHANGES = 0x2 | 0x4 | 0x40 | 0x80 | 0x100 | 0x200
+#: inotify: IN_ISDIR, IN_Q_OVERFLOW.
+_UNSURE = 0x40000000 | 0x4000
 _EVENT = struct.Struct("iIII")
 _CACHE = "__pycache__"
 _SPLICE_F_NONBLOCK = 2
@@ -82,6 +84,8 @@ class Files:
         self._descriptor = libc.call("inotify_init1", os.O_NONBLOCK | os.O_CLOEXEC)
         self._watched: dict[int, str] = {}
         self._changed: dict[str, Hashable] = {}
+        #: Names of what may be other than it was since that was last asked; None: perhaps all of it.
+        self._touched: set[str] | None = set()
         self._watch("")
 
     def _watch(self, name: str) -> None:
@@ -96,6 +100,13 @@ class Files:
         """All are as they were."""
         self._events()
         self._changed.clear()
+
+    def touched(self) -> set[str] | None:
+        """The names of what may be other than it was since that was last asked; None: perhaps all of it, or there are
+        folders that nobody watches."""
+        self._events()
+        touched, self._touched = self._touched, set()
+        return touched
 
     def content(self) -> Hashable:
         """What is different now. Raises Unknown."""
@@ -114,12 +125,18 @@ class Files:
             while data := os.read(self._descriptor, 1 << 16):
                 at = 0
                 while at < len(data):
-                    number, _, _, length = _EVENT.unpack_from(data, at)
+                    number, mask, _, length = _EVENT.unpack_from(data, at)
                     at += _EVENT.size + length
                     name = os.fsdecode(data[at - length : at].rstrip(b"\0"))
                     folder = self._watched.get(number)
-                    if folder is not None and name and name != _CACHE:
+                    if name == _CACHE:
+                        continue
+                    if folder is None or mask & _UNSURE:
+                        self._touched = None
+                    if folder is not None and name:
                         names.add(os.path.join(folder, name))
+        if self._touched is not None:
+            self._touched |= names
         return names
 
     def close(self) -> None:
@@ -230,6 +247,10 @@ class World:
         self._memory, self._pipes = Memory(), Pipes()
         self._seen.clear()
         self._files.begin()
+
+    def touched(self) -> set[str] | None:
+        """Names of files of the room that may be other than they were since that was last asked; None: perhaps all."""
+        return self._files.touched()
 
     def state(self, processes: Iterable[tuple[int, int, str]], moved: Collection[int]) -> Hashable | None:
         """What all that they share holds; None where that is not known. ``processes``: those that have not ended, by
