@@ -3,6 +3,8 @@
 # make thorough   checks what takes long: strangers' policies, lessons read slowly, random keys, a fork loop, mutants
 # make soak   a fork loop for ten minutes: memory, screen and the way out stay as they were
 # make screenshots   draws screenshots/*.svg
+# make recordings  records every lesson anew, for those who have no Linux
+# make site   builds a folder for a web server: every lesson as a page that plays it, and handouts
 # make mutants   tries small changes of the code that tests should notice (python -m tests.scripts.mutants --help)
 # make profile   says where the time goes: kernel process, frames, simulation (python -m tests.scripts.profile --help)
 # make messages   brings the catalogues of other languages up to date
@@ -11,7 +13,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check
 
-.PHONY: run check test thorough soak mutants screenshots messages bench profile clean
+.PHONY: run check test thorough soak mutants recordings site screenshots messages bench profile clean
 
 run: $(VENV)/run
 	$(BIN)/ossandbox
@@ -34,6 +36,12 @@ test: $(VENV)/test
 thorough: $(VENV)/test
 	$(BIN)/python -m pytest -m thorough
 	$(BIN)/python -m tests.scripts.mutants --sample 40 --least 80
+
+recordings: $(VENV)/test
+	$(BIN)/python -m tests.scripts.recordings
+
+site: $(VENV)/test
+	$(BIN)/python -m tests.scripts.site
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.scripts.mutants $(ARGS)

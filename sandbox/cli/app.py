@@ -12,12 +12,14 @@ import msgspec
 
 from sandbox.cli import run_options
 from sandbox.cli.exits import BAD_INPUT
+from sandbox.cli.recordings import opened_lesson
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
-from sandbox.model.spec import Scenario
+from sandbox.model.spec import Boot, Scenario
+from sandbox.scenario import recording_of
 
 if TYPE_CHECKING:
-    from sandbox.link.client import KernelProcess
+    from sandbox.tui.state.session import Link
 
 #: Terminals that only print lines.
 _NO_SCREENS = ("dumb", "unknown")
@@ -36,11 +38,15 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     run_options.add_stretch(parser)
     run_options.add_recording(parser)
     run_options.add_screen(parser)
+    run_options.add_virtual(parser)
 
 
 def do(args: argparse.Namespace) -> int:
     """Open the app."""
-    return open_app(RunOptions.of(args), args.ascii)
+    options = RunOptions.of(args)
+    if sys.platform != "linux" and not options.virtual and recording_of(options.scenario) is not None:
+        return open_recorded(options, args.ascii)
+    return open_app(options, args.ascii)
 
 
 def open_app(options: RunOptions, ascii_only: bool) -> int:
@@ -51,19 +57,38 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
     from sandbox.tui.config import read_config
     from sandbox.tui.state.live import Live
 
-    def start(scenario: Scenario) -> KernelProcess:
-        from sandbox.link.client import KernelProcess  # once the first frame is out
+    def start(scenario: Scenario) -> Link:
+        return start_kernel(msgspec.structs.replace(boot, scenario=scenario), options.strict)
 
-        mine = msgspec.structs.replace(boot, scenario=scenario, stay=True, attended=True)
-        return KernelProcess(mine, options.strict, beats=True)
-
-    boot = prepare(options, real=True, attended=True)
+    boot = prepare(options, real=not options.virtual, attended=True)
     config = read_config()._replace(ascii=ascii_only or has_no_signs())
     if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT
     notices = unstretched(options, boot.scenario)
-    session = Live(boot.scenario, start, recorder=recorder(options, boot.scenario), notices=notices)
+    keeps, tempo = recorder(options, boot.scenario), options.tempo
+    session = Live(boot.scenario, start, recorder=keeps, notices=notices, virtual=options.virtual, tempo=tempo)
     return run_app(session, config)
+
+
+def open_recorded(options: RunOptions, ascii_only: bool) -> int:
+    """Open the app over the recording that comes with a lesson. Raises BadInput where none does."""
+    from sandbox.cli.replay import play
+
+    notice = _("This is a recording of a real run. Real processes run on Linux, virtual ones everywhere: --virtual")
+    with opened_lesson(options.scenario) as recording:
+        return play(recording, ascii_only, options.tempo, [notice])
+
+
+def start_kernel(boot: Boot, strict: bool = False) -> Link:
+    """The kernel process of a run in the app. It is not loaded before the first frame is out. Raises OSError."""
+    boot = msgspec.structs.replace(boot, stay=True, attended=True)
+    if boot.virtual and sys.platform != "linux":
+        from sandbox.link.loopback import LoopbackKernel
+
+        return LoopbackKernel(boot, beats=True)
+    from sandbox.link.client import KernelProcess
+
+    return KernelProcess(boot, strict, beats=True)
 
 
 def has_terminal(instead: str) -> bool:

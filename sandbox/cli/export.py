@@ -6,27 +6,33 @@ import argparse
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from importlib import import_module
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from sandbox.cli.exits import DONE
 from sandbox.cli.recordings import complain_of, opened
 from sandbox.export.material import Material, gather
 from sandbox.i18n import LANGUAGES, _, speaking
-from sandbox.model.problems import BadInput
+from sandbox.model.clause import Clause
+from sandbox.model.problems import BadInput, Problem
 from sandbox.render.output import data
 from sandbox.util.paths import new_file
 from sandbox.util.text import clean
 from sandbox.views.tracker import LessonTracker
 
+if TYPE_CHECKING:
+    from sandbox.trace.load import Recording
+
 #: What it can become, and the module that writes it.
 FORMATS = {
-    "perfetto": "perfetto",
-    "csv": "table",
-    "svg": "svg",
-    "html": "html.page",
-    "json": "document",
-    "ostep": "ostep",
+    "perfetto": "sandbox.export.perfetto",
+    "csv": "sandbox.export.table",
+    "svg": "sandbox.export.svg",
+    "html": "sandbox.export.html.page",
+    "json": "sandbox.export.document",
+    "ostep": "sandbox.export.ostep",
+    "cast": "sandbox.tui.cast",
 }
 
 
@@ -40,20 +46,26 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=_(
             "perfetto: for ui.perfetto.dev; svg: a picture; html: a page that plays it in a browser; csv: a row for "
             "each stretch of time in one state; json: the document of run --json, and every event; ostep: the command "
-            "that checks it with the book's simulators"
+            "that checks it with the book's simulators; cast: the app's own frames, for asciinema"
         ),
     )
+    says = _("with --to svg: a picture that moves by itself, in any browser or README")
+    parser.add_argument("--animated", action="store_true", help=says)
     parser.add_argument("-o", "--output", metavar="FILE", help=_("write into this file instead of standard output"))
     parser.add_argument("--force", action="store_true", help=_("overwrite the file that -o names"))
 
 
 def do(args: argparse.Namespace) -> int:
     """Read the recording and write it."""
-    write = import_module(f"sandbox.export.{FORMATS[args.to]}").write
+    write = import_module(FORMATS[args.to]).write
+    if args.animated:
+        if args.to != "svg":
+            raise BadInput(
+                _("options"), [Problem(0, "--animated", Clause("belongs to another option", {"hint": "--to svg"}))]
+            )
+        write = partial(write, moving=True)
     with opened(args.recording) as recording:
-        material = gather(recording.header, recording.events())
-        if args.to == "html":
-            material = material._replace(lesson=_lesson(material))
+        material = _material(recording, args.to)
         if args.output is None:
             with data() as file:
                 write(material, file)
@@ -62,6 +74,14 @@ def do(args: argparse.Namespace) -> int:
                 write(material, file)
     complain_of(recording)
     return DONE
+
+
+def _material(recording: Recording, form: str) -> Material | Recording:
+    """What that form is made of."""
+    if form == "cast":
+        return recording
+    material = gather(recording.header, recording.events())
+    return material._replace(lesson=_lesson(material)) if form == "html" else material
 
 
 def _lesson(material: Material) -> dict[str, str]:

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from io import StringIO
+from typing import TYPE_CHECKING, cast
 
+import msgspec
 from rich.cells import cell_len
 
 from sandbox import wording
 from sandbox.cli import app
 from sandbox.cli.exits import DONE, FAILED, Interruption
-from sandbox.cli.headless import RunObserver, drive_real
+from sandbox.cli.headless import RunObserver, drive_real, drive_virtual
+from sandbox.cli.recordings import complain_of, opened_lesson
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _, english, spoken
 from sandbox.lessons.plain import plain
 from sandbox.lessons.text import fill, lesson_text
 from sandbox.lessons.whatif import imagined
-from sandbox.model.events import Event
+from sandbox.model.events import AnyEvent, Event
 from sandbox.model.problems import BadInput
 from sandbox.model.schemas import CLAIM, stamped
 from sandbox.model.spec import Scenario
@@ -33,6 +36,10 @@ if TYPE_CHECKING:
     from sandbox.trace.record import Recorder
 
 
+#: Columns of a chart on paper.
+_CHART = 80
+
+
 class LessonRun(RunObserver):
     """A run of a lesson without the app."""
 
@@ -40,8 +47,10 @@ class LessonRun(RunObserver):
         super().__init__(Interruption(), recorder)
         self.scenario = scenario
         self.tracker = LessonTracker(happenings(scenario.claims))
+        self.events: list[AnyEvent] = []
 
     def show(self, event: Event) -> None:
+        self.events.append(cast(AnyEvent, event))
         self.tracker.add(event)
         super().show(event)
 
@@ -55,17 +64,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("scenario", metavar="NAME", help=_("a lesson's name (see: lessons), or a scenario file"))
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--plain", action="store_true", help=_("run it without the app and print its text"))
+    says = _("a page to print: text, questions with room for answers, a chart of the run, and the answers")
+    form.add_argument("--handout", choices=("md", "html"), help=says)
     form.add_argument("--check", action="store_true", help=_("run it without the app and say whether its claims held"))
     parser.add_argument("--json", action="store_true", help=_("with --check: as JSON"))
+    says = _("not a run of your own, but the recording of a real one that comes with it")
+    parser.add_argument("--recorded", action="store_true", help=says)
     app.add_options(parser)
 
 
 def do(args: argparse.Namespace) -> int:
     """Open the app, print the text, or check the claims."""
     options = RunOptions.of(args)
-    if not (args.plain or args.check):
-        return app.open_app(options, args.ascii)
-    run, status = _run(options)
+    if not (args.plain or args.check or args.handout):
+        return app.open_recorded(options, args.ascii) if args.recorded else app.open_app(options, args.ascii)
+    run, status = _replay(options) if args.recorded else _run(options)
     if status != DONE:
         return status
     known = run.figures()
@@ -73,13 +86,42 @@ def do(args: argparse.Namespace) -> int:
         return _check(judge(run.scenario.claims, run.tracker, known), args.json, run.scenario.machine.seed)
     shown = {name: figure.shown for name, figure in known.items()}
     text = fill(clean(lesson_text(run.scenario, spoken()) or ""), run.scenario, shown)
-    say(plain(text).rstrip("\n"))
+    say(_handout(run, text, args.handout) if args.handout else plain(text).rstrip("\n"))
     return DONE
+
+
+def _handout(run: LessonRun, text: str, form: str) -> str:
+    """The lesson on paper, as Markdown or as a page."""
+    from sandbox.lessons.handout import as_html, as_markdown, handout
+
+    paper = handout(text)
+    if form == "md":
+        from sandbox.render.gantt import chart, legend
+
+        drawn = ["".join(piece for piece, _tone in line).rstrip() for line in chart(run.history, _CHART)]
+        return as_markdown(paper, "\n".join([*drawn, "", legend(run.history)])).rstrip()
+    from sandbox.export import svg
+    from sandbox.export.material import gather
+    from sandbox.trace.header import describe
+
+    picture = StringIO()
+    titled = msgspec.structs.replace(run.scenario, title=paper.title or run.scenario.title)
+    svg.write(gather(describe(titled, None), run.events), picture)
+    return as_html(paper, picture.getvalue(), spoken()).rstrip()
+
+
+def _replay(options: RunOptions) -> tuple[LessonRun, int]:
+    """Take in the recording that comes with the lesson; what came of it, and the exit status."""
+    with opened_lesson(options.scenario) as recording:
+        run = LessonRun(recording.header.scenario, None)
+        run.take(recording.events())
+    complain_of(recording)
+    return run, DONE
 
 
 def _run(options: RunOptions) -> tuple[LessonRun, int]:
     """Run the lesson; what came of it, and the exit status."""
-    boot = prepare(options, real=True)
+    boot = prepare(options, real=not options.virtual)
     for said in unstretched(options, boot.scenario):
         complain(said)
     if boot.scenario.lesson is None:
@@ -88,6 +130,8 @@ def _run(options: RunOptions) -> tuple[LessonRun, int]:
     progress = Progress(1)
     progress.next(boot.scenario.name)
     try:
+        if options.virtual:
+            return run, drive_virtual(boot.scenario, run)
         return run, drive_real(boot, run, options.strict)
     finally:
         progress.end()

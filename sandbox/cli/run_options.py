@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
+from fractions import Fraction
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
@@ -121,6 +123,13 @@ def add_stretch(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--stretch", metavar="N", help=says)
 
 
+def add_virtual(parser: argparse.ArgumentParser) -> None:
+    """Declare virtual time on the screen."""
+    parser.add_argument("--virtual", action="store_true", help=_("in virtual time: exact, and without real processes"))
+    says = _("with --virtual: so many times as fast at first: 0.001 … 1000, or max (in the app: < and >)")
+    parser.add_argument("--speed", metavar="N", help=says)
+
+
 def add_recording(parser: argparse.ArgumentParser) -> None:
     """Declare the file in which a run is kept."""
     parser.add_argument(
@@ -136,7 +145,8 @@ def add_limit(parser: argparse.ArgumentParser) -> None:
 
 class RunOptions(NamedTuple):
     """What was asked for; None leaves it to the scenario. ``limit_ns``: the run ends after so long; ``record``: the
-    file in which it is kept; ``stretch``: all of its times are so many times as long."""
+    file in which it is kept; ``stretch``: all of its times are so many times as long; ``virtual``: in virtual time, in
+    the app at first at this ``tempo`` (None: as fast as it can)."""
 
     scenario: str
     policy: str | None
@@ -152,6 +162,8 @@ class RunOptions(NamedTuple):
     record: str | None
     overwrite: bool
     stretch: int = 1
+    virtual: bool = False
+    tempo: Fraction | None = Fraction(1)
 
     @classmethod
     def of(cls, args: argparse.Namespace) -> RunOptions:
@@ -187,7 +199,19 @@ class RunOptions(NamedTuple):
             record=getattr(args, "record", None),
             overwrite=getattr(args, "force", False),
             stretch=given.value("stretch", STRETCH) or 1,
+            virtual=getattr(args, "virtual", False),
+            tempo=_tempo(given),
         )
+
+
+def _tempo(given: Given) -> Fraction | None:
+    if getattr(given.args, "speed", None) is None:
+        return Fraction(1)
+    from sandbox.tui.state.tempo import Speed
+
+    if not given.args.virtual:
+        given.add("--speed", "belongs to another option", hint="--virtual")
+    return given.value("speed", Speed())
 
 
 def prepare(options: RunOptions, real: bool, attended: bool = False) -> Boot:
@@ -201,7 +225,14 @@ def prepare(options: RunOptions, real: bool, attended: bool = False) -> Boot:
         check_real(options, scenario)
     else:
         _check_virtual(options.scenario, scenario)
-    return Boot(scenario, sensor=options.sensor, recipe=options.recipe, exposed=options.expose, setuid=options.setuid)
+    return Boot(
+        scenario,
+        sensor=options.sensor,
+        recipe=options.recipe,
+        exposed=options.expose,
+        setuid=options.setuid,
+        virtual=not real,
+    )
 
 
 def has_work(scenario: Scenario) -> bool:
@@ -290,6 +321,8 @@ def _limited(options: RunOptions, scenario: Scenario) -> Scenario:
 
 def check_real(options: RunOptions, scenario: Scenario) -> None:
     """Raises BadInput if this machine cannot run it on real processes."""
+    if sys.platform != "linux":
+        raise BadInput.because(options.scenario, "no Linux", hint=f"ossandbox {options.scenario} --virtual")
     from sandbox.machines.linux.capabilities import lacks
 
     problems = [

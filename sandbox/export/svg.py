@@ -10,6 +10,7 @@ from rich.cells import cell_len
 
 from sandbox import wording
 from sandbox.export.material import Material
+from sandbox.export.moving import Board
 from sandbox.i18n import _, ngettext
 from sandbox.render.cells import fit
 from sandbox.render.gantt_cells import STEPS_NS
@@ -55,13 +56,14 @@ class _Scale:
         return range(0, self.until_ns + 1, step_ns)
 
 
-def write(material: Material, file: TextIO) -> None:
-    """Write one picture, as high as its lanes need."""
-    lives = material.history.lives
-    cpus = material.booted.cpus
-    lanes = len(lives) + cpus
+def write(material: Material, file: TextIO, moving: bool = False) -> None:
+    """Write one picture, as high as its lanes need. ``moving``: it plays, with a board above the lanes."""
+    board = Board(material) if moving else None
+    head = _HEAD + (board.height if board is not None else 0)
+    lanes = len(material.history.lives) + material.booted.cpus
     lane = max(min((_HEIGHT_LIKED - _HEAD - _FOOT) // max(lanes, 1), _MAX_LANE), _MIN_LANE)
-    height = _HEAD + lanes * lane + _FOOT
+    bottom = head + lanes * lane
+    height = bottom + _FOOT
     scale = _Scale(material.history.now_ns)
     file.write(
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
@@ -70,18 +72,33 @@ def write(material: Material, file: TextIO) -> None:
         f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n'
     )
     file.writelines(_heading(material))
-    file.writelines(_grid(scale, _HEAD, height - _FOOT))
-    y = _HEAD
-    for cpu in range(cpus):
-        file.write(_label(f"cpu{cpu}", y, lane))
-        file.writelines(_turns(scale, material.history.cpus.get(cpu) or Track(), y, lane))
-        y += lane
-    for pid, life in lives.items():
-        file.write(_label(f"{pid}  {life.admitted.name}", y, lane))
-        file.writelines(_life(scale, life.track, y, lane))
-        y += lane
+    file.writelines(_grid(scale, head, bottom))
+    file.writelines(_labels(material, head, lane))
+    if board is not None:
+        file.writelines(board.draw(_HEAD))
+        file.writelines(board.uncover(scale.left, scale.right, head, bottom, _drawn(material, scale, head, lane)))
+    else:
+        file.writelines(_drawn(material, scale, head, lane))
     file.write(_legend(height))
     file.write("</svg>\n")
+
+
+def _labels(material: Material, y: int, lane: int) -> Iterator[str]:
+    """The names of the lanes, from the top on."""
+    names = [f"cpu{cpu}" for cpu in range(material.booted.cpus)]
+    names += [f"{pid}  {life.admitted.name}" for pid, life in material.history.lives.items()]
+    for number, name in enumerate(names):
+        yield _label(name, y + number * lane, lane)
+
+
+def _drawn(material: Material, scale: _Scale, y: int, lane: int) -> Iterator[str]:
+    """What is in them."""
+    for cpu in range(material.booted.cpus):
+        yield from _turns(scale, material.history.cpus.get(cpu) or Track(), y, lane)
+        y += lane
+    for life in material.history.lives.values():
+        yield from _life(scale, life.track, y, lane)
+        y += lane
 
 
 def _heading(material: Material) -> Iterator[str]:

@@ -8,28 +8,17 @@ makes runs exact, and ``ossandbox policies --rules`` prints it.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from typing import Literal
 
 from sandbox.kernel.deadlines import Deadlines
 from sandbox.kernel.hearsay import record
 from sandbox.kernel.journal import Journal
-from sandbox.kernel.machine import (
-    NOTHING,
-    Arrived,
-    Ended,
-    Freeze,
-    Happened,
-    Obeyed,
-    Order,
-    Thaw,
-    Waits,
-    Woke,
-    Yielded,
-)
+from sandbox.kernel.machine import NOTHING, Arrived, Ended, Freeze, Happened, Obeyed, Order, Thaw, Waits, Woke, Yielded
 from sandbox.kernel.orders import Orders
 from sandbox.kernel.pacing import LESSON, QUESTION, Pacing
 from sandbox.kernel.process import Cpu, Process, Processes
+from sandbox.kernel.standoffs import Standoffs
 from sandbox.model.events import (
     KEEPS,
     RESUMED,
@@ -67,7 +56,7 @@ class Kernel:
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.journal, self.orders = Journal(), Orders()
         self.paused = self.quitting = False
-        self.pacing, self.deadlines = Pacing(), Deadlines()
+        self.pacing, self.deadlines, self.standoffs = Pacing(), Deadlines(), Standoffs()
         self._live = self._waits = 0
         self.ready: dict[int, Process] = {}
         #: Became ready at this instant, and may preempt.
@@ -105,7 +94,7 @@ class Kernel:
         2. requeue-first only: slices that are used up;
         3. deadlines that are missed, then the policy's timer;
         4. arrivals, in scenario order;
-        5. wake-ups, in the order in which the processes began to block;
+        5. wake-ups, in the order in which the processes began to block; then for whom others are known to wait;
         6. arrival-first only: slices that are used up;
         then what the operator asks.
         """
@@ -138,6 +127,7 @@ class Kernel:
             for process in sorted(woken, key=lambda process: process.wait_number):
                 if process.state is BLOCKED:  # else it ended at the same instant
                     self._wake(process)
+            self._tell_waits(self.standoffs.take(happened, self.processes))
         if not requeue_first:
             self._expire()
 
@@ -305,6 +295,7 @@ class Kernel:
     def _wake(self, process: Process) -> None:
         process.begin_job()
         self.deadlines.watch(process)
+        self._tell_waits(self.standoffs.leave(process))
         self._make_ready(process, "woke")
 
     def _deschedule(self, process: Process, reason: DescheduledReason) -> None:
@@ -348,6 +339,7 @@ class Kernel:
             self.journal.add(Blocked(self.now_ns, process.pid, on, again=True))
             process.end_burst()
             process.begin_burst()
+            self._tell_waits(self.standoffs.leave(process))
         elif process.state is RUNNING:  # else it lost the CPU before this was noticed, and it will be again
             process.end_burst()
             self._deschedule(process, "blocked")
@@ -372,6 +364,7 @@ class Kernel:
         elif process.state is READY:
             self._leave_ready(process)
         process.enter(EXITED, self.now_ns)
+        self._tell_waits(self.standoffs.leave(process))
         self._live -= 1
         self.journal.exited(self.now_ns, process, ended)
         self.processes.bury(process.pid)
@@ -429,8 +422,14 @@ class Kernel:
             self.note(Clause("missed its deadline", {"due_ns": process.due_ns}), process)
 
     def _call_timer(self) -> None:
-        tasks, ready = self.policy.timer(self.now_ns), self.ready
-        self._challengers.extend(ready.values() if tasks is None else [ready[task.pid] for task in tasks])
+        self._challenge(self.policy.timer(self.now_ns))
+
+    def _tell_waits(self, changed: Iterable[Process]) -> None:
+        for process in changed:
+            self._challenge(self.policy.waits(process, self.now_ns))
+
+    def _challenge(self, tasks: Iterable[Task] | None) -> None:
+        self._challengers.extend(self.ready.values() if tasks is None else [self.ready[task.pid] for task in tasks])
 
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put a policy's own move on record."""

@@ -27,6 +27,7 @@ from sandbox.model.commands import (
     Reload,
     Resize,
     Resume,
+    Signal,
     Spawn,
     Step,
     Tune,
@@ -93,14 +94,14 @@ class CommandInterpreter:
             case Spawn(argv):
                 kernel.orders.add(Carry(command))
                 kernel.journal.operator(kernel.now_ns, "spawned", runs=clean_line(" ".join(argv)))
-            case Kill() | Type() | Press():
+            case Kill() | Signal() | Type() | Press():
                 self._forward(command)
             case Keys() | Resize():
                 self._forward_quietly(command)
 
     # Processes
 
-    def _forward(self, command: Kill | Type | Press) -> None:
+    def _forward(self, command: Kill | Signal | Type | Press) -> None:
         """Hand a command that names a process on to the machine."""
         kernel, process = self._kernel, self._find(command.who)
         if process is None:
@@ -112,6 +113,8 @@ class CommandInterpreter:
         match command:
             case Kill():
                 kernel.journal.operator(kernel.now_ns, "killed", pid=process.pid)
+            case Signal(_, name):
+                kernel.journal.operator(kernel.now_ns, "signalled", pid=process.pid, signal=f"SIG{name}")
             case Press(_, key):
                 kernel.journal.operator(kernel.now_ns, "pressed", pid=process.pid, key=key)
             case Type(unseen=True):
@@ -182,6 +185,8 @@ class CommandInterpreter:
                     self._put_back(holder, cpu, picked)
         for process in waiting:
             policy.enqueue(process, "admitted", kernel.now_ns)
+        for process in kernel.standoffs.waiters.values():
+            policy.waits(process, kernel.now_ns)  # whoever is ready may take a CPU anyway, from now on
 
     def _put_back(self, process: Process, cpu: Cpu, picked: Task | None) -> None:
         """The policy that takes over would not have picked the process on this CPU."""

@@ -7,9 +7,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
-import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from select import select
@@ -18,10 +15,9 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from sandbox.link.guardians import Keeper
-from sandbox.link.heart import Heart
-from sandbox.link.wire import HEARTBEAT_S, Lines, encode_boot, encode_command
+from sandbox.link.stream import EventStream
 from sandbox.model.commands import Command, Quit
-from sandbox.model.events import AnyEvent, Event, Halted, decode
+from sandbox.model.events import AnyEvent, Event
 from sandbox.model.spec import Boot
 
 if TYPE_CHECKING:
@@ -49,12 +45,6 @@ class KernelProcess:
         use_all_cpus()
         self._claim, boot = claim(boot)
         ours, theirs = socket.socketpair()
-        self._socket = ours
-        self._lines = Lines()
-        self._heard: deque[AnyEvent] = deque()
-        self._unsent = bytearray(encode_boot(boot) + b"\n")
-        #: Heartbeats may be sent by another thread; no line is cut in two.
-        self._sending = threading.Lock()
         self._stderr = tempfile.TemporaryFile()
         kernel = ["sandbox.kernel", "sandbox.link.server", str(theirs.fileno())]
         command = [sys.executable, "-P", "-X", "utf8", "-m", *kernel]
@@ -62,78 +52,51 @@ class KernelProcess:
             command = [*own_pid_namespace(), *command]
         self._keeper = Keeper(command, theirs.fileno(), self._stderr.fileno(), talks=not boot.attended)
         theirs.close()
-        ours.setblocking(False)
         self._watch: Callable[[int], None] | None = None
         keep_off_mini_cpus(boot)
-        #: True once the link is closed from the other side.
-        self.closed = False
-        self.halted = False
         #: True once it has turned out that somebody killed the keeper.
         self.unguarded = False
-        self._flush()
-        self._heart = Heart(self._send_beat) if beats else None
+        self._stream = EventStream(ours, boot, beats, self._look)
 
     @property
     def os_pid(self) -> int:
         return self._keeper.kernel
 
+    @property
+    def closed(self) -> bool:
+        """Whether the link is closed from the other side."""
+        return self._stream.closed
+
+    @property
+    def halted(self) -> bool:
+        """Whether it has said that it is done."""
+        return self._stream.halted
+
     def fileno(self) -> int:
-        return self._socket.fileno()
+        return self._stream.fileno()
 
     def send(self, command: Command) -> None:
-        self._send(encode_command(command) + b"\n")
+        self._stream.send(command)
 
     def beat(self) -> None:
         """Somebody is there."""
         if self._watch is None and self._keeper.has_told:
             self._watch = watch_over(self.os_pid)
-        if self._heart is not None:
-            self._heart.is_there()
-        else:
-            self._send_beat()
+        self._stream.is_there()
 
-    def _send_beat(self) -> None:
-        """Send a heartbeat, and check that the kernel process reads what we send."""
-        self._send(b"\n")
-        if not self.closed and self._watch is not None:
-            self._watch(self._socket.fileno())
-
-    def _send(self, line: bytes) -> None:
-        with self._sending:
-            self._unsent += line
-        self._flush()
+    def _look(self) -> None:
+        """Check that the kernel process reads what we send."""
+        if not self._stream.closed and self._watch is not None:
+            self._watch(self._stream.fileno())
 
     def receive(self) -> list[AnyEvent]:
         """The events that have come, without waiting for more."""
-        self._flush()
-        try:
-            data = self._socket.recv(1 << 18)
-        except BlockingIOError:
-            return []
-        except OSError:
-            data = b""
-        if not data:
-            self.closed = True
-            return []
-        events = [decode(line) for line in self._lines.feed(data)]
-        self.halted = self.halted or any(isinstance(event, Halted) for event in events)
-        return events
+        return self._stream.receive()
 
     def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
         """All events until the end, waiting for them, for ``patience_s`` at most. The iteration may be left, and taken
         up again. ``wait``: as ``select``; it may raise."""
-        give_up = None if patience_s is None else time.monotonic() + patience_s
-        next_beat = 0.0
-        while True:
-            while self._heard:
-                yield self._heard.popleft()
-            if self.closed or (give_up is not None and time.monotonic() >= give_up):
-                return
-            wait([self._socket], [], [], max(next_beat - time.monotonic(), 0))
-            if time.monotonic() >= next_beat:
-                next_beat = time.monotonic() + HEARTBEAT_S
-                self.beat()
-            self._heard.extend(self.receive())
+        return self._stream.events(self.beat, patience_s, wait)
 
     def quit(self) -> Iterator[Event]:
         """Ask it to end everything; the events until it has, or until it has taken too long."""
@@ -144,13 +107,10 @@ class KernelProcess:
     def end(self) -> list[Event]:
         """End the kernel process and all of its children: by a command, else by SIGKILL; then kill what it has left.
         Its last events."""
-        if self._heart is not None:
-            self._heart.stop()  # from here on each wait for its events sends them
-            self._heart = None
+        self._stream.rest()  # from here on each wait for its events sends heartbeats
         last = [*self.quit()]
         heard = self.closed
-        self._socket.close()  # tells it too
-        self.closed = True
+        self._stream.close()  # tells it too
         use_all_cpus()
         self.unguarded = not self._keeper.end(_PATIENCE_S if heard else 0)
         if self.unguarded:
@@ -165,16 +125,6 @@ class KernelProcess:
         self._stderr.seek(0, os.SEEK_END)
         self._stderr.seek(max(self._stderr.tell() - _MAX_WORDS, 0))
         return self._stderr.read().decode(errors="replace").strip()
-
-    def _flush(self) -> None:
-        with self._sending:
-            while self._unsent and not self.closed:
-                try:
-                    del self._unsent[: self._socket.send(self._unsent)]
-                except BlockingIOError:
-                    return
-                except OSError:
-                    return  # receive() will notice
 
 
 def own_pid_namespace() -> list[str]:
@@ -204,7 +154,7 @@ def use_all_cpus() -> None:
 
 def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
     """Claim real CPUs for a run, and tell it of them."""
-    if sys.platform != "linux":
+    if sys.platform != "linux" or boot.virtual:
         return None, boot
     from sandbox.machines.linux.cpu_claims import claim_cpus
 
@@ -214,7 +164,7 @@ def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
 
 def keep_off_mini_cpus(boot: Boot) -> None:
     """Keep this process off the mini CPUs, where the machine has others."""
-    if _CPUS:
+    if _CPUS and not boot.virtual:
         from sandbox.machines.linux.cpus import assign_cpus
 
         with suppress(OSError):

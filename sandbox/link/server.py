@@ -18,11 +18,10 @@ from contextlib import suppress
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.loop import Emit, run
+from sandbox.kernel.machine import Machine
 from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
-from sandbox.machines.linux.cpus import assign_cpus
-from sandbox.machines.linux.machine import LinuxMachine
 from sandbox.model.commands import Command, Pause, Quit, Resume
 from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
 from sandbox.model.spec import Boot, Step
@@ -46,8 +45,8 @@ _BEHIND_BYTES = 1 << 20
 class LinkServer:
     """The kernel process's end of the link."""
 
-    def __init__(self, descriptor: int) -> None:
-        self._socket = socket.socket(fileno=descriptor)
+    def __init__(self, end: socket.socket) -> None:
+        self._socket = end
         self._lines = Lines()
         self._unsent = bytearray()
         self._early: list[Command] = []
@@ -213,6 +212,22 @@ def main(fd: str) -> None:
         raise SystemExit(1) from error
 
 
+def _linux(boot: Boot, link: LinkServer) -> Machine:
+    from sandbox.machines.linux.cpus import assign_cpus
+    from sandbox.machines.linux.machine import LinuxMachine
+
+    cpus = assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others)
+    with suppress(OSError):  # our processes tell of it
+        os.sched_setaffinity(0, cpus.engine)
+    return LinuxMachine(boot, cpus, link)
+
+
+def _virtual(boot: Boot, link: LinkServer) -> Machine:
+    from sandbox.machines.paced import PacedMachine
+
+    return PacedMachine(boot.scenario, link)
+
+
 def _serve(fd: str) -> None:
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)
@@ -223,13 +238,14 @@ def _serve(fd: str) -> None:
         signal.signal(number, signal.SIG_IGN)
     libc.end_on(signal.SIGPROF)  # which tells of a policy that nothing can interrupt
     ALARM.end_hanging_process()
-    link = LinkServer(descriptor)
-    boot = link.first_line()
+    link = LinkServer(socket.socket(fileno=descriptor))
+    serve(link, link.first_line())
+
+
+def serve(link: LinkServer, boot: Boot) -> None:
+    """Run what the other end wants, and tell it of all that happens."""
     spec = boot.scenario.machine
-    cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
-    with suppress(OSError):  # our processes tell of it
-        os.sched_setaffinity(0, cpus.engine)
-    machine = LinuxMachine(boot, cpus, link)
+    machine = _virtual(boot, link) if boot.virtual else _linux(boot, link)
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from select import select
+from threading import Thread
 from types import TracebackType
-from typing import BinaryIO, Generic, TypeVar
+from typing import IO, BinaryIO, Generic, TypeVar
 
 import msgspec
 
@@ -57,14 +60,19 @@ class Worker(Generic[M]):
         with tempfile.TemporaryFile() as stdin:  # a pipe may be too small for the task, and nobody shall wait
             stdin.write(_encode(task) + b"\n")
             stdin.seek(0)
+            self._end, theirs = socket.socketpair()
             self._process = subprocess.Popen(
                 [sys.executable, "-P", "-X", "utf8", "-m", package],
                 stdin=stdin,
-                stdout=subprocess.PIPE,
+                stdout=subprocess.PIPE if sys.platform == "win32" else theirs.fileno(),
                 stderr=self._stderr,
                 start_new_session=True,
             )
-        os.set_blocking(self.fileno(), False)
+        if self._process.stdout is not None:  # one can wait for sockets everywhere, for pipes not
+            Thread(target=_pass_on, args=(self._process.stdout, theirs), daemon=True).start()
+        else:
+            theirs.close()
+        self._end.setblocking(False)
 
     def __enter__(self) -> Worker[M]:
         return self
@@ -79,15 +87,16 @@ class Worker(Generic[M]):
         return self._process.pid
 
     def fileno(self) -> int:
-        assert self._process.stdout is not None
-        return self._process.stdout.fileno()
+        return self._end.fileno()
 
     def receive(self) -> list[M]:
         """The messages that have come, without waiting for more."""
         try:
-            data = os.read(self.fileno(), 1 << 18)
+            data = self._end.recv(1 << 18)
         except BlockingIOError:
             return []
+        except OSError:
+            data = b""
         self.closed = not data
         return [self._decode(line) for line in self._lines.feed(data)]
 
@@ -117,9 +126,15 @@ class Worker(Generic[M]):
         self.closed = True
         self._process.kill()
         self._process.wait()
-        assert self._process.stdout is not None
-        self._process.stdout.close()
+        self._end.close()
         self._stderr.close()
+
+
+def _pass_on(pipe: IO[bytes], end: socket.socket) -> None:
+    """All that comes out of a pipe, to a socket."""
+    with pipe, end, suppress(OSError):  # nobody listens any more
+        while data := os.read(pipe.fileno(), 1 << 16):
+            end.sendall(data)
 
 
 def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None], adopts: bool = False) -> None:

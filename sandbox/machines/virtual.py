@@ -36,7 +36,7 @@ from sandbox.kernel.machine import (
 )
 from sandbox.model.commands import Kill, Quit
 from sandbox.model.events import Clause, Event, Fault
-from sandbox.model.spec import At, ProcessSpec, Scenario, Segment, brings_more
+from sandbox.model.spec import At, ProcessSpec, Scenario, Segment, brings_more, ends_pauses
 
 KILLED = 15
 #: So many stretches of work are looked at ahead, and so few at least: a wait, a burst, and the wait after it.
@@ -125,6 +125,15 @@ class VirtualMachine:
         """Whether an arrival or a scripted command is still to come."""
         return bool(self._arrivals or brings_more(self._script) or self._told)
 
+    @property
+    def now_ns(self) -> int:
+        return self._now_ns
+
+    @property
+    def frozen(self) -> bool:
+        """Whether it is paused."""
+        return self._frozen
+
     def start(self) -> None:
         """A virtual machine is always ready."""
 
@@ -132,7 +141,7 @@ class VirtualMachine:
         """Jump to the next instant at which something happens."""
         if self._frozen:
             return self._wait_frozen()
-        now_ns = self._next_instant(deadline_ns)
+        now_ns = self.next_instant(deadline_ns)
         if now_ns is None:
             return self._stuck()
         self._now_ns = now_ns
@@ -198,8 +207,14 @@ class VirtualMachine:
         """Nothing of a virtual run needs clearing away."""
         return []
 
-    def _next_instant(self, deadline_ns: int | None) -> int | None:
+    def next_instant(self, deadline_ns: int | None) -> int | None:
+        """When something happens next, the ``deadline_ns`` included; None: never, as far as the machine goes. In a
+        pause that is when its script goes on, if it will."""
         now_ns = self._now_ns
+        if self._frozen:
+            if self._told:
+                return now_ns
+            return max(self._script[0].time_ns - self._paused_ns, now_ns) if ends_pauses(self._script) else None
         if self._told:
             return now_ns
         next_ns = deadline_ns

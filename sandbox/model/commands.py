@@ -77,6 +77,17 @@ class Kill(Command, frozen=True, tag=True):
     who: str
 
 
+#: The signals that may be sent, by their names without SIG, in the order in which they are offered.
+SIGNALS = ("TERM", "INT", "HUP", "QUIT", "STOP", "TSTP", "CONT", "USR1", "USR2", "ALRM", "KILL")
+
+
+class Signal(Command, frozen=True, tag=True):
+    """Send a process, named by pid or name, one of ``SIGNALS``; what comes of it is the process's affair."""
+
+    who: str
+    signal: str
+
+
 class Spawn(Command, frozen=True, tag=True):
     """Start a program, given as a command line."""
 
@@ -129,6 +140,13 @@ class Resize(Command, frozen=True, tag=True):
     columns: int
 
 
+class Pace(Command, frozen=True, tag=True):
+    """In virtual time: the machine's clock goes ``times`` as fast as the reader's, a fraction; None: as fast as it
+    can."""
+
+    times: tuple[int, int] | None
+
+
 class Farewell(Command, frozen=True, tag=True):
     """The scenario's clients have left, and no others will come."""
 
@@ -149,11 +167,13 @@ AnyCommand = (
     | Look
     | Describe
     | Kill
+    | Signal
     | Spawn
     | Type
     | Press
     | Keys
     | Resize
+    | Pace
     | Farewell
     | Quit
 )
@@ -167,6 +187,7 @@ FORMS = {
     "reload": "reload",
     "set": "set PARAMETER VALUE",
     "kill": "kill NAME",
+    "signal": "signal NAME USR1",
     "spawn": "spawn PROGRAM ARGUMENTS",
     "type": "type NAME TEXT",
     "press": "press NAME ctrl+c",
@@ -190,6 +211,8 @@ def parse_command(text: str) -> AnyCommand:
         return Tune(who, line)
     if verb == "kill" and rest and not line:
         return Kill(who)
+    if verb == "signal" and line.removeprefix("SIG") in SIGNALS:
+        return Signal(who, line.removeprefix("SIG"))
     if verb == "spawn" and rest:
         return Spawn(split_command(rest))
     if verb == "type" and who:

@@ -15,13 +15,25 @@ import msgspec
 from sandbox.model.clause import Clause as Clause
 from sandbox.model.clause import Figure as Figure
 from sandbox.model.event import Event as Event
+from sandbox.model.family_events import Adopted as Adopted
+from sandbox.model.family_events import Reaped as Reaped
+from sandbox.model.family_events import Zombie as Zombie
 from sandbox.model.queues import ParameterView as ParameterView
 from sandbox.model.queues import Queued as Queued
 from sandbox.model.queues import QueueView as QueueView
 from sandbox.model.reasons import DescheduledReason as DescheduledReason
 from sandbox.model.reasons import ReadyReason as ReadyReason
 from sandbox.model.retirement import KEPT
-from sandbox.model.rules import FOR_OTHERS, HEAD_OF_QUEUE, MISSED_DEADLINE, POLL, READ_CONSOLE, STILLBIRTHS, STUCK
+from sandbox.model.rules import (
+    FOR_OTHERS,
+    HEAD_OF_QUEUE,
+    MISSED_DEADLINE,
+    POLL,
+    READ_CONSOLE,
+    STILLBIRTHS,
+    STOPPED,
+    STUCK,
+)
 from sandbox.model.rules import Did as Did
 from sandbox.model.socket_events import Accepted as Accepted
 from sandbox.model.socket_events import Backlog as Backlog
@@ -144,6 +156,11 @@ class Blocked(Event, frozen=True, tag=True):
     def reads_console(self) -> bool:
         """Whether it waits for somebody to type."""
         return self.on.rule == READ_CONSOLE or (self.on.rule == POLL and self.on.text("on") == "console")
+
+    @property
+    def is_stop(self) -> bool:
+        """Whether it waits for nothing but that somebody continues it."""
+        return self.on.rule in STOPPED
 
     @property
     def for_first_of_several(self) -> bool:
@@ -410,9 +427,10 @@ class Halted(Event, frozen=True, tag=True):
 
 
 AnyEvent = (
-    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits | Deadlocked
-    | Resolved | Stepped | Exited | Unseen | Wrote | Terminal | PolicyNote | Queues | Described | Listening | Backlog
-    | Connected | Accepted | Transferred | Closed | Operator | Fault | Witnessed | Halted
+    Booted | Scheduling | Recipe | Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Waits
+    | Deadlocked | Resolved | Stepped | Exited | Zombie | Reaped | Adopted | Unseen | Wrote | Terminal | PolicyNote
+    | Queues | Described | Listening | Backlog | Connected | Accepted | Transferred | Closed | Operator | Fault
+    | Witnessed | Halted
 )  # fmt: skip
 
 _encoder = msgspec.json.Encoder()

@@ -14,6 +14,8 @@ HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline
 POLL, READ_CONSOLE = "poll", "read console"
 #: Causes of a wait in which somebody may press a key.
 AT_A_CONSOLE = (READ_CONSOLE, POLL)
+#: Causes of a wait that ends when somebody continues the process: it is stopped.
+STOPPED = ("stopped", "stopped itself")
 #: Causes of a wait whose end is another process's doing.
 FOR_CHILD = "wait for child"
 FOR_OTHERS = (

@@ -13,7 +13,8 @@ from typing import Annotated, Any
 import msgspec
 
 from sandbox.model.claims import AnyClaim, Happening, parse_happening
-from sandbox.model.commands import AnyCommand, Quit, parse_command
+from sandbox.model.commands import AnyCommand, Quit, Resume, parse_command
+from sandbox.model.commands import Step as StepOnce
 from sandbox.model.retirement import KEPT, MAX_KEPT, MIN_KEPT
 from sandbox.model.stretches import Segment as Segment  # noqa: PLC0414 - a part of what a scenario says
 from sandbox.model.stretches import Stretches
@@ -49,7 +50,7 @@ SLICES = ("time", "line", "instruction")
 SENSORS = ("auto", "perf", "idle", "poll", "psutil")
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
-PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "log")
+PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "waits", "log")
 
 
 def parse_segment(text: str) -> Segment:
@@ -193,6 +194,11 @@ class At(msgspec.Struct):
     do: Annotated[AnyCommand, Parsed(parse_command)]
 
 
+def ends_pauses(script: Iterable[At]) -> bool:
+    """Whether a script will go on after a pause; if not, somebody else has to, and the script waits."""
+    return any(isinstance(at.do, Resume | StepOnce) for at in script)
+
+
 def brings_more(script: Iterable[At]) -> bool:
     """Whether a script, in the order of its times, has anything to do but to end the run: that alone is no reason to
     wait when all have ended."""
@@ -261,7 +267,8 @@ class Boot(msgspec.Struct):
     start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too;
     ``exposed``: the scenario's servers may listen where other machines can reach them; ``setuid``: programs may gain
     privileges; ``claimed``: the real CPUs that are its mini CPUs (none: the machine chooses), of which other runs use
-    those that are ``shared``, too; ``others``: all that other runs use."""
+    those that are ``shared``, too; ``others``: all that other runs use. ``virtual``: in virtual time, which goes by as
+    fast as ``Pace`` says."""
 
     scenario: Scenario
     sensor: str = "auto"
@@ -274,3 +281,4 @@ class Boot(msgspec.Struct):
     claimed: list[int] = []
     shared: list[int] = []
     others: list[int] = []
+    virtual: bool = False

@@ -16,17 +16,22 @@ class State(Enum):
     READY = "ready"
     RUNNING = "running"
     BLOCKED = "blocked"
+    #: Somebody has stopped it: itself, its shell, whoever sent it a signal. To the kernel it is as good as blocked.
+    STOPPED = "stopped"
     EXITED = "exited"
 
 
 #: The members by themselves: in a loop, to look one up in its class costs ten times as much.
-NEW, READY, RUNNING, BLOCKED, EXITED = State
+NEW, READY, RUNNING, BLOCKED, STOPPED, EXITED = State
+#: In these a process waits until something happens to it.
+WAITS = frozenset({BLOCKED, STOPPED})
 
 LEGAL = {
     State.NEW: (State.READY, State.BLOCKED),  # admitted; admitted while it waits, in virtual time
     State.READY: (State.RUNNING, State.EXITED),  # dispatched; killed before it ran again
-    State.RUNNING: (State.READY, State.BLOCKED, State.EXITED),  # lost the CPU; waits; ended
-    State.BLOCKED: (State.READY, State.EXITED),  # woke; killed while it waited
+    State.RUNNING: (State.READY, State.BLOCKED, State.STOPPED, State.EXITED),  # lost the CPU; waits; was stopped; ended
+    State.BLOCKED: (State.READY, State.STOPPED, State.EXITED),  # woke; stopped, killed while it waited
+    State.STOPPED: (State.READY, State.BLOCKED, State.EXITED),  # continued: it runs on, or waits on; killed
     State.EXITED: (),
 }
 for _state, _after in LEGAL.items():

@@ -47,6 +47,8 @@ class Task:
         "before_ns",
         # By when its job in hand shall be done (None: no deadline, or no job in hand).
         "due_ns",
+        # Those who have what it waits for, as far as that is known; nobody while it does not wait for others.
+        "waits_for",
         # Why it left the CPU last, and what is then left of its slice (None: a slice without end).
         "stopped",
         "left_ns",
@@ -73,6 +75,7 @@ class Task:
         self.burst_ns: int | None = None
         self.before_ns = 0
         self.due_ns: int | None = None
+        self.waits_for: tuple[Task, ...] = ()
         self.stopped: DescheduledReason | None = None
         self.left_ns: int | None = None
         self.data: Any = None
@@ -243,6 +246,12 @@ class Policy:
     def timer(self, now_ns: int) -> Iterable[Task] | None:
         """``timer_ns`` has come; set the next one. Returns the ready tasks that may now take a CPU from another one;
         None: any of them."""
+
+    def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
+        """For whom a blocked ``task`` waits is known from now on (``task.waits_for``), or is no longer so. Returns the
+        ready tasks that may now take a CPU from another one, as ``timer`` does. Real processes only: in virtual time
+        nobody waits for somebody else."""
+        return ()
 
     def retune(self, now_ns: int) -> None:
         """Parameters were changed in the middle of a run: work out anew what follows from them."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from heapq import heapify, heappop, heappush
+from typing import NamedTuple
 
 from sandbox.policies import (
     Clause,
@@ -28,12 +29,29 @@ class Ageing:
         self.priority, self.turn = priority, turn
 
 
+class Loan(NamedTuple):
+    """A better rank that ``holder`` has from ``lender``, who waits for it, or for those for whom ``through`` stands."""
+
+    rank: int
+    holder: Task
+    lender: Task
+    through: Task
+
+    @property
+    def figures(self) -> dict[str, Figure]:
+        """The priority, whose it is, and who waits for the holder itself where that is another one."""
+        figures: dict[str, Figure] = {"priority": self.lender.priority, "from": self.lender.name}
+        return figures if self.through is self.lender else figures | {"through": self.through.name}
+
+
 class Priority(RankedPreemptive):
     """The process with the best priority runs; a better one takes over at once, if ``preemptive``. The smallest number
     is the best, or with ``larger`` the largest. Equal ones run in turn for a ``quantum`` each, or to their end. With
-    ``aging``, each such time of waiting makes the priority better by one, until the process has had the CPU.
+    ``aging``, each such time of waiting makes the priority better by one, until the process has had the CPU. With
+    ``inherit``, whoever has what a better one waits for runs with that one's priority until it lets go.
 
-    Bad when urgent ones keep coming: without aging, the others starve.
+    Bad when urgent ones keep coming: without aging, the others starve. Without ``inherit``, one that holds a lock may
+    be kept from the CPU by others while a better one waits for that lock: the priorities are inverted.
     """
 
     # With a quantum, a preempted process queues behind its equals and gets a fresh slice, as in Silberschatz's
@@ -49,11 +67,14 @@ class Priority(RankedPreemptive):
         Duration("100us", "60s", zero=True), "0ms", "the time slice among equals (0 ms: each runs until it blocks)"
     )
     larger = Parameter(Flag(), False, "whether the larger number is the better one")
+    inherit = Parameter(Flag(), False, "whether who has what a better one waits for runs with its priority")
 
     def __init__(self, parameters: dict[str, object] | None = None, seed: int = 1) -> None:
         super().__init__(parameters, seed)
         self._turns = 0
         self._birthdays: list[tuple[int, int, Task]] = []  # when, in which turn, who ages
+        self._waiters: dict[int, Task] = {}  # blocked, and known to wait for others
+        self._loans: dict[int, Loan] = {}  # what those have whom they wait for
 
     @property
     def starves(self) -> bool:
@@ -66,8 +87,9 @@ class Priority(RankedPreemptive):
         return () if self.quantum else PREEMPTED
 
     def rank(self, task: Task) -> int:
-        priority: int = task.data.priority
-        return -priority if self.larger else priority
+        own: int = task.data.priority
+        own, loan = -own if self.larger else own, self._loans.get(task.pid)
+        return own if loan is None or loan.rank > own else loan.rank
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._turns += 1
@@ -102,6 +124,7 @@ class Priority(RankedPreemptive):
         return aged
 
     def retune(self, now_ns: int) -> None:
+        self._loans = self._lend()
         super().retune(now_ns)
         self._birthdays = [(now_ns + self.aging, task.data.turn, task) for task in self.ready] if self.aging else []
         heapify(self._birthdays)
@@ -109,11 +132,66 @@ class Priority(RankedPreemptive):
     def _waits_still(self, when_ns: int, turn: int, task: Task) -> bool:
         return task in self.ready and bool(task.data.turn == turn)
 
+    # Inheritance
+
+    def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
+        if task.waits_for:
+            self._waiters[task.pid] = task
+        else:
+            self._waiters.pop(task.pid, None)
+        before, self._loans = self._loans, self._lend()
+        for pid in before.keys() | self._loans.keys():
+            self._note_loan(before.get(pid), self._loans.get(pid))
+        return None if before != self._loans else ()
+
+    def _lend(self) -> dict[int, Loan]:
+        """Who has what a better one waits for has its priority, and so have those for whom that one waits in turn."""
+        loans: dict[int, Loan] = {}
+        if not self.inherit:
+            return loans
+        best = sorted(self._waiters.values(), key=lambda task: (self._own_rank(task), task.pid))
+        for lender in best:
+            reached, to_do = {lender.pid}, [lender]
+            while to_do:
+                through = to_do.pop(0)
+                for holder in through.waits_for:
+                    if holder.pid not in reached:
+                        reached.add(holder.pid)
+                        if self._own_rank(lender) < self._own_rank(holder):
+                            loans.setdefault(holder.pid, Loan(self._own_rank(lender), holder, lender, through))
+                        if holder.pid in self._waiters:
+                            to_do.append(holder)
+        return loans
+
+    def _own_rank(self, task: Task) -> int:
+        return -task.priority if self.larger else task.priority
+
+    def _note_loan(self, before: Loan | None, after: Loan | None) -> None:
+        """Put on record who runs with whose priority from now on; who is ready moves in the queue."""
+        loan = after or before
+        if loan is None or before == after:
+            return
+        if loan.holder in self.ready:
+            self.ready.move(loan.holder, self.rank(loan.holder))
+        if after is None:
+            self.note(Clause("inherited no longer", {"priority": loan.holder.priority}), loan.holder)
+        else:
+            rule = "inherited" if loan.through is loan.lender else "inherited through others"
+            self.note(Clause(rule, {"before": loan.holder.priority, **loan.figures}), loan.holder)
+
+    # What the screen asks
+
     def why(self, task: Task) -> Clause:
         figures = self.figures(task)
+        if "from" in figures:
+            through_others = "through" in figures
+            return Clause("best priority through others" if through_others else "best priority by inheritance", figures)
         return Clause("best priority by age" if "own" in figures else "best priority", figures)
 
     def figures(self, task: Task) -> dict[str, Figure]:
+        loan = self._loans.get(task.pid)
+        if loan is not None and loan.rank == self.rank(task):
+            return {**loan.figures, "own": task.priority}
         if task.data.priority == task.priority:
             return {"priority": task.priority}
         return {"priority": task.data.priority, "own": task.priority}

@@ -68,17 +68,44 @@ def unmarked(sign: Sign) -> Sign:
 def life_cells(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Sign]:
     """One process: how much of each cell it ran and at which end of it; else where it was at the cell's end."""
     cells: list[Sign] = []
-    for at_ns in range(from_ns, from_ns + count * cell_ns, cell_ns):
-        end_ns = min(at_ns + cell_ns, now_ns)
-        last = track.before(end_ns)
-        if last >= 0 and track.values[last] == GONE and track.times[last] > at_ns:
-            last -= 1  # the cell shows what it left
-        if last < 0 or end_ns <= at_ns:
-            cells.append(NOTHING)
-            continue
-        ran_ns = track.used_ns(end_ns) - track.used_ns(at_ns)
-        cells.append(_ran(track, at_ns, last, ran_ns, cell_ns) if ran_ns > 0 else _waited(track, at_ns, last))
-    return cells
+    known = _known(cell_ns, from_ns, count, now_ns)
+    while len(cells) < known:
+        at_ns = from_ns + len(cells) * cell_ns
+        value, whole = _steady(track, at_ns, cell_ns, now_ns, GONE)
+        if whole:
+            cells += [Sign(UP_TO[8], "running") if value > 0 else _SIGNS.get(value, NOTHING)] * whole
+        else:
+            cells.append(_changing(track, at_ns, cell_ns, now_ns))
+    return cells[:known] + [NOTHING] * (count - known)
+
+
+def _known(cell_ns: int, from_ns: int, count: int, now_ns: int) -> int:
+    """How many of the cells have begun."""
+    return max(min(-(-(now_ns - from_ns) // cell_ns), count), 0)
+
+
+def _steady(track: Track, at_ns: int, cell_ns: int, now_ns: int, before: int) -> tuple[int, int]:
+    """What has held since before ``at_ns`` (``before``: nothing had come yet), and for how many whole cells from there
+    on it does."""
+    index = track.at(at_ns)
+    if index < 0:
+        end_ns = track.times[0] if track.times else now_ns
+        return before, (min(end_ns, now_ns) - at_ns) // cell_ns
+    if track.times[index] == at_ns:
+        return before, 0
+    return track.values[index], (min(track.end_ns(index, now_ns), now_ns) - at_ns) // cell_ns
+
+
+def _changing(track: Track, at_ns: int, cell_ns: int, now_ns: int) -> Sign:
+    """A cell in which something changes, or that is the last."""
+    end_ns = min(at_ns + cell_ns, now_ns)
+    last = track.before(end_ns)
+    if last >= 0 and track.values[last] == GONE and track.times[last] > at_ns:
+        last -= 1  # the cell shows what it left
+    if last < 0:
+        return NOTHING
+    ran_ns = track.used_ns(end_ns) - track.used_ns(at_ns)
+    return _ran(track, at_ns, last, ran_ns, cell_ns) if ran_ns > 0 else _waited(track, at_ns, last)
 
 
 def _waited(track: Track, at_ns: int, last: int) -> Sign:
@@ -107,7 +134,7 @@ def _ran(track: Track, at_ns: int, last: int, ran_ns: int, cell_ns: int) -> Sign
 def family_cells(tracks: Iterable[Track], cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Sign]:
     """Many processes in one lane: how much of each cell they ran, all together; and whether one was READY at the cell's
     end, or else BLOCKED."""
-    known = max(min(-(-(now_ns - from_ns) // cell_ns), count), 0)
+    known = _known(cell_ns, from_ns, count, now_ns)
     ran_ns, waited = [0] * known, [GONE] * known
     for track in tracks:
         _add(track, ran_ns, waited, cell_ns, from_ns, now_ns)
@@ -159,7 +186,13 @@ class Share(NamedTuple):
 
 def cpu_cells(track: Track, cell_ns: int, from_ns: int, count: int, now_ns: int) -> list[Share]:
     """One CPU: whose turns fill each cell; of more than two in one cell, the longest."""
-    return [_share(track, at_ns, cell_ns, now_ns) for at_ns in range(from_ns, from_ns + count * cell_ns, cell_ns)]
+    cells: list[Share] = []
+    known = _known(cell_ns, from_ns, count, now_ns)
+    while len(cells) < known:
+        at_ns = from_ns + len(cells) * cell_ns
+        pid, whole = _steady(track, at_ns, cell_ns, now_ns, NOBODY)
+        cells += [Share(pid, pid)] * whole if whole else [_share(track, at_ns, cell_ns, now_ns)]
+    return cells[:known] + [Share(NOBODY, NOBODY)] * (count - known)
 
 
 def _share(track: Track, at_ns: int, cell_ns: int, now_ns: int) -> Share:

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sandbox.model.problems import BadInput, Problem
-from sandbox.scenario.library import built_in, built_in_folder, find
+from sandbox.scenario.library import built_in, built_in_folder, find, recording_of
 
 if TYPE_CHECKING:
     from sandbox.model.spec import Scenario
 
-__all__ = ["BadInput", "Problem", "built_in", "built_in_folder", "find", "load"]
+__all__ = ["BadInput", "Problem", "built_in", "built_in_folder", "find", "load", "recording_of"]
 
 
 def load(path: str | Path, runs: bool = True) -> Scenario:

@@ -25,6 +25,12 @@ def built_in() -> list[Path]:
     return sorted(built_in_folder().glob("*.toml"))
 
 
+def recording_of(name: str) -> Path | None:
+    """The recording of a real run that comes with a built-in lesson; None for any other scenario."""
+    path = built_in_folder() / "recordings" / f"{name}.trace.gz"
+    return path if name in {file.stem for file in built_in()} and path.is_file() else None
+
+
 def _exists(path: Path) -> bool:
     try:
         return path.exists()

@@ -6,6 +6,7 @@ from sandbox.model.commands import MAX_TERMINAL
 from sandbox.model.events import (
     Accepted,
     Admitted,
+    Adopted,
     Backlog,
     Became,
     Blocked,
@@ -22,6 +23,7 @@ from sandbox.model.events import (
     PolicyNote,
     Queues,
     Ready,
+    Reaped,
     Recipe,
     Resolved,
     Stepped,
@@ -31,6 +33,7 @@ from sandbox.model.events import (
     Waits,
     Witnessed,
     Wrote,
+    Zombie,
 )
 from sandbox.model.retirement import MAX_KEPT, MIN_KEPT, Dead
 from sandbox.model.states import State
@@ -42,7 +45,7 @@ _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
 #: Events that may come later than others of the same time.
-_AFTERWARDS = (Wrote, Terminal, Fault, Witnessed, Recipe, Unseen, Waits, Deadlocked, Resolved)
+_AFTERWARDS = (Wrote, Terminal, Fault, Witnessed, Recipe, Unseen, Waits, Deadlocked, Resolved, Zombie, Reaped)
 
 
 class Plausible:
@@ -118,6 +121,10 @@ class Plausible:
                 return self._was(pid) and _is_figure(cpu_ns)
             case Terminal(pid=pid, rows=rows, columns=columns):
                 return self._was(pid) and 0 < rows <= MAX_TERMINAL and 0 < columns <= MAX_TERMINAL
+            case Zombie(pid=pid, parent=parent):
+                return self._was(pid) and self._was(parent)
+            case Reaped(pid=pid, by=by) | Adopted(pid=pid, by=by):
+                return self._was(pid) and (by is None or self._was(by))
             case Wrote(pid=pid) | Became(pid=pid) | Witnessed(pid=pid) | Stepped(pid=pid):
                 return self._was(pid)
             case Waits(pid=pid, holders=holders):

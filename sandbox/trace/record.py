@@ -16,6 +16,7 @@ from sandbox.model.events import Clause, Described, Event, Queues, encode
 from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 from sandbox.trace.packed import SUFFIX, Packer
+from sandbox.util.paths import NONBLOCK, PLAIN
 
 #: Answers to questions of the screen: a recording does not depend on who looked at it.
 _ANSWERS = (Queues, Described)
@@ -83,11 +84,12 @@ class Recorder:
 
 def _open(path: str, overwrite: bool) -> int:
     """A file to write, or a pipe or device that is there already."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | os.O_NONBLOCK  # a pipe that nobody reads is refused
+    flags = os.O_WRONLY | os.O_CREAT | PLAIN | NONBLOCK  # a pipe that nobody reads is refused
     try:
         regular = not os.path.exists(path) or os.path.isfile(path)
         descriptor = os.open(path, flags | (os.O_TRUNC if overwrite else os.O_EXCL if regular else 0), 0o666)
-        os.set_blocking(descriptor, True)
+        if NONBLOCK:
+            os.set_blocking(descriptor, True)
     except FileExistsError:
         raise BadValue("file exists") from None
     except OSError as error:

@@ -35,10 +35,12 @@ from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, tell, tell_faults
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
+from sandbox.tui.listening import Listening
 from sandbox.tui.palette import DARK, LIGHT, in_sixteen
 from sandbox.tui.remembered import keep_theme
 from sandbox.tui.screens.board import BoardScreen
 from sandbox.tui.signals import Signals
+from sandbox.tui.state.errors import Impossible
 from sandbox.tui.state.session import Link, Session
 from sandbox.tui.widgets.entry import EntryLine, TakesAllKeys, TypingLine
 from sandbox.tui.widgets.lines import HARMLESS, TALL, WIDE
@@ -77,7 +79,7 @@ class SandboxApp(App[int]):
         self._keyboard = Keyboard(self, super().on_event)
         #: Whether the app is on its way out: no key does anything any more.
         self._leaves = False
-        self._listening = False
+        self._listening: Listening | None = None
         #: Clients of the scenario before this one leave.
         self._farewell: asyncio.Task[None] | None = None
         self._reading: asyncio.Task[None] | None = None
@@ -146,7 +148,12 @@ class SandboxApp(App[int]):
 
     def run_scenario(self, scenario: Scenario) -> None:
         """End what runs and run this instead."""
-        self._replace(self.session.again(scenario))
+        try:
+            session = self.session.again(scenario)
+        except Impossible as error:
+            tell(self, str(error), severe=True)
+        else:
+            self._replace(session)
 
     def _replace(self, session: Session) -> None:
         self._listen(False)
@@ -191,14 +198,11 @@ class SandboxApp(App[int]):
     def _listen(self, listen: bool) -> None:
         """Have ``_heard`` called as soon as something comes up the link, or not."""
         link = self.session.link
-        if link is None or listen is self._listening:
+        if link is None or listen is (self._listening is not None):
             return
-        self._listening = listen
-        loop = asyncio.get_running_loop()
-        if listen:
-            loop.add_reader(link.fileno(), self._heard)
-        else:
-            loop.remove_reader(link.fileno())
+        if self._listening is not None:
+            self._listening.stop()
+        self._listening = Listening(link, self._heard) if listen else None
 
     def _heard(self) -> None:
         """Something came. What follows before the next frame is read then, all at once: with short slices there is
@@ -256,7 +260,7 @@ class SandboxApp(App[int]):
     def frame(self) -> None:
         """Read what has come, and show the session as it is now."""
         self.frames.begin()
-        if not self._listening:
+        if self._listening is None:
             self._read(fresh=False)
             link = self.session.link
             self._listen(link is not None and not link.closed)

@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import rich._wrap
+from rich.console import Console
 from textual.app import App
+from textual.color import Color
+from textual.filter import LineFilter
 from textual.keys import _character_to_key
+from textual.strip import Strip
 
 from sandbox.render.cells import words
 
@@ -67,6 +71,22 @@ def fail(app: App[Any], error: Exception) -> None:
     """End the app with the traceback of an error that was raised outside of Textual's own message handlers: by a timer
     or a reader of the event loop, which would only log it."""
     app._handle_exception(error)
+
+
+def drawn_lines(app: App[Any]) -> list[str]:
+    """What is on the screen, line by line, with the sequences that dress it. Textual itself tells it to its driver
+    only, in pieces."""
+    console = Console(color_system="truecolor", force_terminal=True, width=app.size.width, legacy_windows=False)
+    filters = app.get_line_filters()
+    background = app.screen.background_colors[1]
+    strips = app.screen._compositor.render_strips(app.size)
+    return [_filtered(strip, filters, background).render(console) for strip in strips]
+
+
+def _filtered(strip: Strip, filters: Sequence[LineFilter], background: Color) -> Strip:
+    for each in filters:
+        strip = strip.apply_filter(each, background)
+    return strip
 
 
 _SPACE = "\N{NO-BREAK SPACE}"

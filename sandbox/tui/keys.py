@@ -43,6 +43,7 @@ PANELS = (
     Action("states", "7", "panel('states')", "", "States", "the states, and every arrow between them as it is taken"),
     Action("quadrants", "8", "panel('quadrants')", "", "Quadrants",
            "synchronous or not, blocking or not: where each process is"),
+    Action("waits", "9", "panel('waits')", "", "Waits", "who waits for whom, for what, and whether that is a circle"),
     Action("log", "y", "panel('log')", "", "Log", "all that has happened, in words; a line is a time to look at"),
 )
 
@@ -75,8 +76,9 @@ ACTIONS = (
            "show the descendants of the chosen one, or of all, in one line with it"),
     Action("inspect", "enter", "inspect", "inspect", "Inspect", "look into the chosen process; type into its console"),
     Action("new", "n", "new", "new", "New process", "type a command line; it runs like the others"),
-    Action("kill", "k", "kill", "kill", "Kill",
-           "end the chosen one, once you have said yes: SIGTERM, and SIGKILL after 2 s"),
+    Action("kill", "k", "kill", "kill", "Send a signal",
+           "to the chosen one; the first that is offered, SIGTERM, ends it, with SIGKILL after 2 s"),
+    Action("kill_surely", "K", "kill(True)", "", "Kill", "send the chosen one SIGKILL, once you have said yes"),
     Action("open", "o", "app.open", "open", "Open a scenario", "a built-in one, or a file of yours"),
     Action("next_lesson", "L", "app.next_lesson", "", "Next lesson", "go on in the course"),
     Action("restart", "r", "app.restart", "restart", "Restart", "run the scenario again from its beginning"),
@@ -160,6 +162,10 @@ ACTIONS = (
     # States
     Action("one_or_all", "v", "one_or_all", "one/all", "States: one or all",
            "the arrows of the chosen process, or of all", "states"),
+    # Waits
+    Action("wait_next", "down", "choose(1)", "", "Waits: next", "the next process, or what it waits for", "waits"),
+    Action("wait_previous", "up", "choose(-1)", "", "Waits: before", "the one before", "waits"),
+    Action("wait_go", "enter", "go", "", "Waits: look", "look into the process, or say who has the thing", "waits"),
     # Memory
     Action("memory_page_down", "pagedown", "page(1)", "", "Memory: page down", "choose the process a page below",
            "memory"),

@@ -15,8 +15,17 @@ from sandbox.views.console import PLAIN as PLAIN_LOOK
 from sandbox.views.console import Colour, Look
 
 #: What stands beside a process of each state.
-SIGNS = {State.NEW: "N", State.READY: "R", State.RUNNING: "▶", State.BLOCKED: "B", State.EXITED: "✔"}
+SIGNS = {
+    State.NEW: "N",
+    State.READY: "R",
+    State.RUNNING: "▶",
+    State.BLOCKED: "B",
+    State.STOPPED: "T",  # as the system writes it
+    State.EXITED: "✔",
+}
 FAILED_SIGN = "✘"
+#: Of one that has ended, and whose parent has not asked: as the system writes it.
+ZOMBIE_SIGN = "Z"
 
 DARK = Theme(
     name="ossandbox-dark",
@@ -161,6 +170,8 @@ class Palette(NamedTuple):
                 return self.running
             case State.BLOCKED:
                 return self.blocked
+            case State.STOPPED:
+                return self.ready
             case State.EXITED:
                 return self.done
         return self.dim

@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from select import select
 from types import FrameType
 from typing import Any
@@ -23,6 +24,10 @@ _LEAVE_SCREEN = b"\x1b[0m\x1b[?25h\x1b[?1000l\x1b[?1003l\x1b[?1015l\x1b[?1006l\x
 
 #: SIGQUIT would leave the terminal to whoever comes next as we have set it up.
 _ENDING = (*ENDING, *(signal.Signals[name] for name in ("SIGQUIT",) if hasattr(signal, name)))
+
+
+def _leave_soon(loop: asyncio.AbstractEventLoop, app: App[int], number: int, frame: FrameType | None) -> None:
+    loop.call_soon_threadsafe(app.exit, 128 + number)
 
 
 class Signals:
@@ -43,7 +48,10 @@ class Signals:
         loop = asyncio.get_running_loop()
         self._before = {number: signal.getsignal(number) for number in chosen(_ENDING)}
         for number in self._before:
-            loop.add_signal_handler(number, self._leave, number)
+            if sys.platform == "win32":  # where loops have no signal handlers
+                signal.signal(number, partial(_leave_soon, loop, self._app))
+            else:
+                loop.add_signal_handler(number, self._leave, number)
 
     def _leave(self, number: signal.Signals) -> None:
         """Whoever asks again is not kept waiting, whatever we wait for: the terminal, perhaps."""
@@ -61,10 +69,10 @@ class Signals:
 
     def _restore_terminal(self) -> None:
         """As far as that takes no waiting."""
+        if sys.platform == "win32" or self._terminal is None or sys.__stdin__ is None:
+            return
         import termios
 
-        if self._terminal is None or sys.__stdin__ is None:
-            return
         try:
             termios.tcsetattr(sys.__stdin__.fileno(), termios.TCSANOW, self._terminal)
             if select([], [2], [], 0)[1]:
@@ -74,7 +82,9 @@ class Signals:
 
     def stop_and_go_on(self, suspend: Callable[[], None]) -> None:
         """Stand between Textual and the signals of job control. ``suspend``: what a request to stop does."""
-        import termios  # not on every system
+        if sys.platform == "win32":
+            return
+        import termios
 
         if callable(signal.getsignal(signal.SIGCONT)):  # there is a terminal
             asyncio.get_running_loop().add_signal_handler(signal.SIGTSTP, suspend)
@@ -89,6 +99,8 @@ class Signals:
 
         The terminal is put back before anybody stops: with the first one that does, the shell takes it.
         """
+        if sys.platform == "win32":
+            return
         self._suspended = True
         with self._app.suspend():
             handler = signal.signal(signal.SIGTSTP, signal.SIG_DFL)
@@ -97,7 +109,7 @@ class Signals:
         self._suspended = False
 
     def _continued(self, number: int, frame: FrameType | None) -> None:
-        if not self._suspended and self._terminal is not None and sys.__stdin__ is not None:
+        if sys.platform != "win32" and not self._suspended and self._terminal is not None and sys.__stdin__ is not None:
             import termios
 
             # Somebody stopped us from outside, and a shell may have taken the terminal in the meantime.
@@ -109,6 +121,8 @@ class Signals:
 
     def restore(self) -> None:
         """Leave the loop as it was found."""
+        if sys.platform == "win32":
+            return
         loop = asyncio.get_running_loop()
         loop.remove_signal_handler(signal.SIGTSTP)
         for number in self._before:  # until the terminal is as it was; who has asked before is heard all the same

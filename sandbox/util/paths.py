@@ -12,13 +12,17 @@ from contextlib import contextmanager, suppress
 from pathlib import PurePath
 from typing import TextIO
 
+#: For every file that we open: bytes as they are, for us alone. Each system has its own flags for that.
+PLAIN = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
+#: A FIFO or a device shall not make us wait.
+NONBLOCK = getattr(os, "O_NONBLOCK", 0)
+
 
 class LeadsOut(Exception):
     """The way leads out of the folder, or over a link that may."""
 
 
-#: A FIFO or a device shall not make us wait.
-_FLAGS = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0)
+_FLAGS = os.O_RDONLY | NONBLOCK | PLAIN
 
 
 def read_below(folder: str, name: str, most: int | None = None) -> bytes:
@@ -82,7 +86,7 @@ def new_file(path: str, overwrite: bool) -> Iterator[TextIO]:
     have given to another one. Raises OSError; FileExistsError unless it may ``overwrite``."""
     folder, name = os.path.split(path)
     aside = os.path.join(folder, f".{name[:100]}.{os.urandom(8).hex()}")
-    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
+    flags = os.O_CREAT | os.O_EXCL | os.O_WRONLY | getattr(os, "O_NOFOLLOW", 0) | PLAIN
     descriptor = os.open(aside, flags, 0o666)
     try:
         with open(descriptor, "w", encoding="utf-8", newline="") as file:

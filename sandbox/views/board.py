@@ -12,6 +12,7 @@ from sandbox.model import states
 from sandbox.model.commands import TERMINAL_SIZE
 from sandbox.model.events import (
     Admitted,
+    Adopted,
     Became,
     Blocked,
     Booted,
@@ -27,11 +28,13 @@ from sandbox.model.events import (
     Operator,
     Queues,
     Ready,
+    Reaped,
     Resolved,
     Scheduling,
     Terminal,
     Waits,
     Wrote,
+    Zombie,
 )
 from sandbox.model.retirement import Dead, heirs
 from sandbox.model.states import State, move
@@ -52,6 +55,7 @@ class Row:
         "_output_is_shared",
         "_tape",
         "admitted",
+        "adopted",
         "children",
         "console",
         "cpu",
@@ -67,6 +71,7 @@ class Row:
         "terminal",
         "waits",
         "waits_for",
+        "zombie_of",
     )
 
     def __init__(self, admitted: Admitted, parent: Row | None) -> None:
@@ -92,6 +97,9 @@ class Row:
         #: For whom, as far as that is known; None: it does not wait for others.
         self.waits_for: Waits | None = None
         self.exited: Exited | None = None
+        #: Of one that has ended: who has not asked for it yet; of one whose parent has: who is its parent now.
+        self.zombie_of: int | None = None
+        self.adopted: Adopted | None = None
         #: How its console is set.
         self.terminal = Terminal(admitted.t_ns, admitted.pid, *TERMINAL_SIZE)
         self._output = ConsoleText()
@@ -113,6 +121,13 @@ class Row:
         """What its terminal was sent, if that was ever more than lines, or keys are read there one by one: then only a
         terminal can show it."""
         return self._tape
+
+    def note_family(self, event: Zombie | Reaped | Adopted) -> None:
+        """What becomes of it after an end, its own or its parent's."""
+        if isinstance(event, Adopted):
+            self.adopted = event
+        else:
+            self.zombie_of = event.parent if isinstance(event, Zombie) else None
 
     def copy(self) -> Row:
         """A row of its own; the output is copied only once somebody writes."""
@@ -180,6 +195,7 @@ class Board:
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
         self.blocked: dict[int, None] = {}
+        self.stopped: dict[int, None] = {}
         self.exited: dict[int, None] = {}
         #: How many have ended and are remembered no longer.
         self.retired = 0
@@ -206,6 +222,11 @@ class Board:
             case Waits():
                 self._wait_for(event)
                 return
+            case Zombie(pid=pid) | Reaped(pid=pid) | Adopted(pid=pid):
+                if pid in self.rows:  # else it has retired
+                    self.rows[pid].note_family(event)
+                    self.recent.append(event)
+                return
             case Queues():
                 self.queues = event
                 return
@@ -230,12 +251,8 @@ class Board:
                 self.running[cpu] = pid
             case Descheduled(pid=pid):
                 self.rows[pid].cpu_ns += event.ran_ns
-            case Blocked(pid=pid, again=True):
-                self.rows[pid].waits, self.rows[pid].waits_for = event, None
-            case Blocked(pid=pid):
-                row = self._enter(pid, states.BLOCKED)
-                row.waits = event
-                self.blocked[pid] = None
+            case Blocked(pid=pid, again=again):
+                self._wait(self.rows[pid], event, again)
             case Exited(pid=pid):
                 row = self._enter(pid, states.EXITED)
                 row.exited, row.cpu_ns = event, event.cpu_ns
@@ -274,6 +291,13 @@ class Board:
             case Halted():
                 self.halted = event
 
+    def _wait(self, row: Row, event: Blocked, again: bool) -> None:
+        state = states.STOPPED if event.is_stop else states.BLOCKED
+        if not again or row.state is not state:
+            self._enter(row.pid, state)
+            (self.stopped if event.is_stop else self.blocked)[row.pid] = None
+        row.waits, row.waits_for = event, None
+
     def _wait_for(self, event: Waits) -> None:
         row = self.rows.get(event.pid)
         if row is not None and row.state is states.BLOCKED:
@@ -284,7 +308,8 @@ class Board:
         board = copy(self)
         board.rows = {pid: row.copy() for pid, row in self.rows.items()}
         board.ready, board.running = self.ready.copy(), self.running.copy()
-        board.blocked, board.exited = self.blocked.copy(), self.exited.copy()
+        board.blocked, board.stopped = self.blocked.copy(), self.stopped.copy()
+        board.exited = self.exited.copy()
         board.recent, board.dead = self.recent.copy(), self.dead.copy()
         board.network, board.transitions = self.network.copy(), self.transitions.copy()
         return board
@@ -313,6 +338,8 @@ class Board:
             case states.BLOCKED:
                 del self.blocked[pid]
                 row.waits_for = None
+            case states.STOPPED:
+                del self.stopped[pid]
         move(row, state)
         row.since_ns = self.now_ns
         return row

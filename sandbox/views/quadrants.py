@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from sandbox.model.clause import Clause
-from sandbox.model.states import State
+from sandbox.model.states import WAITS, State
 from sandbox.util.units import MS
 from sandbox.views.board import Board, Row
 from sandbox.views.history import History, Life
@@ -40,7 +40,7 @@ def seats(board: Board, history: History, now_ns: int) -> dict[int, Seat]:
     sockets |= {end.pid: end.peer for end in board.network.connections.values() if end.pid is not None}
     return {
         row.pid: _waiting(row, history.lives[row.pid], now_ns)
-        if row.state is State.BLOCKED
+        if row.state in WAITS
         else _going(history.lives[row.pid], children.get(row.pid, []), sockets.get(row.pid), now_ns)
         for row in living
     }

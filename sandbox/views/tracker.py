@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from sandbox.model.claims import DEADLOCK, OPERATOR, Happening
 from sandbox.model.events import (
     Admitted,
+    Adopted,
     Blocked,
     Booted,
     Deadlocked,
@@ -18,7 +19,10 @@ from sandbox.model.events import (
     Operator,
     PolicyNote,
     Ready,
+    Reaped,
+    Waits,
     Wrote,
+    Zombie,
 )
 from sandbox.model.retirement import Dead
 
@@ -78,6 +82,10 @@ class LessonTracker:
                 self._happens(event.t_ns, pid, "runs")
             case Blocked(pid=pid, on=on):
                 self._happens(event.t_ns, pid, "blocks on", on.rule)
+                if event.is_stop:
+                    self._happens(event.t_ns, pid, "is stopped")
+            case Waits(pid=pid, holders=[], by="seen" | "said") if pid in self.paths:
+                self._happens(event.t_ns, pid, "is abandoned")
             case Deadlocked(pids=pids, may_end=False):
                 self._deadlock(event.t_ns, [self.paths[pid] for pid in pids if pid in self.paths])
             case Exited(pid=pid, code=code, signal=signal):
@@ -87,6 +95,8 @@ class LessonTracker:
                     self._happens(event.t_ns, pid, "is killed")
                 for gone in self._dead.add(pid):
                     self._forget(gone)
+            case Zombie(pid=pid) | Reaped(pid=pid) | Adopted(pid=pid) if pid in self.paths:
+                self._happens(event.t_ns, pid, _FAMILY[type(event).__name__])
             case Wrote(pid=pid, text=text) if pid in self.paths:
                 self._write(event.t_ns, pid, text)
             case PolicyNote(pid=int() as pid, note=note) if pid in self.paths:
@@ -156,6 +166,7 @@ class LessonTracker:
 
 #: What happens to a process once, and is its end: which of two ends first is nobody's to say.
 _ONCE = ("exits", "is killed")
+_FAMILY = {"Zombie": "is a zombie", "Reaped": "is reaped", "Adopted": "is adopted"}
 _READY = {"woke": "wakes", "expired": "uses up its slice", "preempted": "is preempted"}
 
 

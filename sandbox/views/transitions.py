@@ -24,15 +24,21 @@ TRANSITIONS = {
     "yielded": (State.RUNNING, State.READY),
     "blocked": (State.RUNNING, State.BLOCKED),
     "woke": (State.BLOCKED, State.READY),
+    "stopped": (State.RUNNING, State.STOPPED),
+    "stopped while blocked": (State.BLOCKED, State.STOPPED),
+    "continued": (State.STOPPED, State.READY),
+    "continued to wait": (State.STOPPED, State.BLOCKED),
     "exited": (State.RUNNING, State.EXITED),
     "killed": (State.RUNNING, State.EXITED),
     "killed while ready": (State.READY, State.EXITED),
     "exited while ready": (State.READY, State.EXITED),
     "killed while blocked": (State.BLOCKED, State.EXITED),
     "exited while blocked": (State.BLOCKED, State.EXITED),
+    "killed while stopped": (State.STOPPED, State.EXITED),
+    "exited while stopped": (State.STOPPED, State.EXITED),
 }
 _PLACES = {name: place for place, name in enumerate(TRANSITIONS)}
-_WHILE = {State.READY: " while ready", State.BLOCKED: " while blocked"}
+_WHILE = {State.READY: " while ready", State.BLOCKED: " while blocked", State.STOPPED: " while stopped"}
 #: Moves that are kept to tell what led to the last one.
 _RECENT = 16
 
@@ -79,15 +85,16 @@ class Transitions:
                     self.held.add(pid)
             case Ready(pid=pid, reason=reason):
                 if pid not in self.held:
-                    self._move(pid, reason, event)
-            case Blocked(pid=pid, again=False):
-                self._move(pid, "blocked" if pid in self.last else "admitted waiting", event)
+                    stopped = reason == "woke" and self._state(pid) is State.STOPPED
+                    self._move(pid, "continued" if stopped else reason, event)
+            case Blocked(pid=pid, again=again):
+                self._wait(pid, event, again)
             case Admitted(pid=pid):
                 self._each[pid] = _none()
             case Exited(pid=pid, signal=signal):
                 self.held.discard(pid)
-                before = TRANSITIONS[self.last[pid].transition][1]
-                self._move(pid, ("exited" if signal is None else "killed") + _WHILE.get(before, ""), event)
+                before = _WHILE.get(self._state(pid), "")
+                self._move(pid, ("exited" if signal is None else "killed") + before, event)
 
     def forget(self, pids: Iterable[int]) -> None:
         """Nobody asks for these any more, but in the totals."""
@@ -104,6 +111,23 @@ class Transitions:
         diagram._each = {pid: counts[:] for pid, counts in self._each.items()}
         diagram.held = self.held.copy()
         return diagram
+
+    @property
+    def has_stops(self) -> bool:
+        """Whether anybody was ever stopped: most runs know no such state."""
+        return bool(self.count("stopped") or self.count("stopped while blocked"))
+
+    def _state(self, pid: int) -> State:
+        move = self.last.get(pid)
+        return State.NEW if move is None else TRANSITIONS[move.transition][1]
+
+    def _wait(self, pid: int, event: Blocked, again: bool) -> None:
+        """It waits, or was stopped; ``again``: it had been waiting or stopped before."""
+        if not again:
+            usual = "stopped" if event.is_stop else "blocked"
+            self._move(pid, usual if pid in self.last else "admitted waiting", event)
+        elif event.is_stop is not (self._state(pid) is State.STOPPED):
+            self._move(pid, "stopped while blocked" if event.is_stop else "continued to wait", event)
 
     def _move(self, pid: int, transition: str, event: Event) -> None:
         before = self.recent[-1] if self.recent else None

@@ -38,7 +38,8 @@ if TYPE_CHECKING:
     )
     from sandbox.wording.system import system_error
     from sandbox.wording.templates import Names, listed
-    from sandbox.wording.waits import burden, burst, cause, client, held, situation, state
+    from sandbox.wording.wait_graph import share, thing, thing_named
+    from sandbox.wording.waits import burden, burst, cause, client, deadlock, held, situation, state, waits_for
 
 __all__ = [
     "Names",
@@ -47,6 +48,7 @@ __all__ = [
     "burst",
     "cause",
     "client",
+    "deadlock",
     "defect",
     "endings",
     "entangled",
@@ -76,6 +78,7 @@ __all__ = [
     "seat",
     "seat_reason",
     "sentence",
+    "share",
     "signal_name",
     "situation",
     "sooner",
@@ -87,19 +90,22 @@ __all__ = [
     "stretch",
     "summary",
     "system_error",
+    "thing",
+    "thing_named",
     "transition",
     "turn",
     "unbroken",
     "unfinished",
     "verdict",
     "violation",
+    "waits_for",
     "what_if",
     "why",
 ]
 
 #: Where to look for what is asked for: who needs none of the others stands first.
 _PARTS = (
-    *("templates", "system", "problems", "faults", "waits", "policies"),
+    *("templates", "system", "problems", "faults", "waits", "policies", "wait_graph"),
     *("happenings", "results", "panels", "events", "reasons"),
 )
 

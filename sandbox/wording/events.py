@@ -11,6 +11,7 @@ from sandbox.i18n import N_, Messages, _
 from sandbox.model.events import (
     Accepted,
     Admitted,
+    Adopted,
     Backlog,
     Became,
     Blocked,
@@ -32,6 +33,7 @@ from sandbox.model.events import (
     Queued,
     Queues,
     Ready,
+    Reaped,
     Recipe,
     Resolved,
     Scheduling,
@@ -40,6 +42,7 @@ from sandbox.model.events import (
     Unseen,
     Waits,
     Wrote,
+    Zombie,
 )
 from sandbox.util.text import clean
 from sandbox.wording.faults import fault, operator
@@ -120,6 +123,15 @@ _SOCKETS: Messages = {
     "closed": "closed",
 }
 
+#: What becomes of processes after an end, by who is there.
+_FAMILY: Messages = {
+    "Zombie": "{name} is a zombie: it has ended, and its parent {other} has not asked how",
+    "Reaped": "{other} has asked for the end of {name}, and nothing is left of it",
+    "Reaped by us": "nothing is left of {name}: its parent has ended, and ossandbox has asked for its end",
+    "Adopted": "{name} has lost its parent; {other} has adopted it",
+    "Adopted by us": "{name} has lost its parent; ossandbox has adopted it",
+}
+
 #: What kinds of events are called in a list of them.
 _KINDS: Messages = {
     "booted": "booted",
@@ -134,6 +146,9 @@ _KINDS: Messages = {
     "deadlocked": "deadlocked",
     "resolved": "resolved",
     "exited": "exited",
+    "zombie": "zombie",
+    "reaped": "reaped",
+    "adopted": "adopted",
     "wrote": "wrote",
     "terminal": "terminal",
     "policynote": "policynote",
@@ -173,9 +188,20 @@ def sentence(event: Event, names: Names) -> str:
             return deadlock(event, names)
         case Resolved():
             return resolved(event, names)
+        case Zombie() | Reaped() | Adopted():
+            return _of_family(event, names)
         case Fault(what=what, pid=pid):
             return fault(what) if pid is None else f"{names.get(pid, str(pid))}: {fault(what)}"
     return _of_machine(event, names)
+
+
+def _of_family(event: Zombie | Reaped | Adopted, names: Names) -> str:
+    other = event.parent if isinstance(event, Zombie) else event.by
+    name, template = type(event).__name__, _FAMILY[type(event).__name__]
+    if other is None:
+        template = _FAMILY[f"{name} by us"]
+    figures = {"name": names.get(event.pid, str(event.pid)), "other": names.get(other or 0, str(other))}
+    return fill(template, figures)
 
 
 def _of_process(event: ProcessEvent, name: str) -> str:

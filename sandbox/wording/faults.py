@@ -99,6 +99,7 @@ _OPERATOR: Messages = {
     "stepped": "one step",
     "quit": "quit",
     "killed": "killed {pid}",
+    "signalled": "sent {signal} to {pid}",
     "spawned": "started {runs}",
     "typed": "typed into {pid}: {text}",
     "typed unseen": "typed into {pid}, whose echo is off",

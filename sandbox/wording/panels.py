@@ -24,6 +24,12 @@ _TRANSITIONS: Messages = {
     "killed while ready": "killed",
     "exited while blocked": "exits",
     "killed while blocked": "killed",
+    "stopped": "stopped",
+    "stopped while blocked": "stopped while it waited",
+    "continued": "continued",
+    "continued to wait": "continued, waits on",
+    "exited while stopped": "exits",
+    "killed while stopped": "killed while stopped",
 }
 #: Why a process sits in its quadrant: in a few words, and in sentences.
 _SEATS: Messages = {

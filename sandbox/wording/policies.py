@@ -25,6 +25,10 @@ _RULES: Messages = {
     "highest response ratio": "highest response ratio: {ratio} after waiting {waited_ns} for {burst_ns}",
     "best priority": "best priority: {priority}",
     "best priority by age": "best priority: {priority}, its own being {own}",
+    "best priority by inheritance": "best priority: {priority}, inherited from {from}, who waits for it; its own is "
+    "{own}",
+    "best priority through others": "best priority: {priority}, inherited from {from}, who waits for {through}, who "
+    "waits for it; its own is {own}",
     "highest non-empty queue": "the highest non-empty queue is {level}",
     "holds the drawn ticket": "it holds ticket {ticket}: it has {first} to {last}",
     "lowest pass": "lowest pass: {pass}; its stride is {stride}",
@@ -43,6 +47,10 @@ _NOTES: Messages = {
     "boosted": "boost: all return to the top queue, {lifted} from below",
     "bumped": "{name} comes from I/O and goes to the head of queue {level}",
     "aged": "{name} has waited long: its priority improves from {before} to {after}",
+    "inherited": "{name} has what {from} waits for: its priority is {priority} instead of {before}",
+    "inherited through others": "{name} has what {through} waits for, and {from} waits for {through}: its priority is "
+    "{priority} instead of {before}",
+    "inherited no longer": "{name} has let go: its priority is its own again, {priority}",
     "drew": "the lottery drew {ticket} of {total}",
     "estimate updated": "{name} ran {burst_ns} where {before_ns} were expected; {estimate_ns} are expected next",
     "not admitted": "{name} needs {share} of the CPU, and {left} is left: it runs in the background",
@@ -64,6 +72,7 @@ _FIGURES: Messages = {
     "deadline_ns": "deadline",
     "due_ns": "due",
     "estimate_ns": "estimate",
+    "from": "lent by",
     "level": "level",
     "own": "own",
     "pass": "pass",
@@ -72,6 +81,7 @@ _FIGURES: Messages = {
     "remaining_ns": "remaining",
     "slices": "slices",
     "stride": "stride",
+    "through": "through",
     "tickets": "tickets",
     "vruntime_ns": "vruntime",
     "weight": "weight",
@@ -126,6 +136,7 @@ _PARAMETERS: Messages = {
     "knows": "knows",
     "preemptive": "preemptive",
     "larger": "larger",
+    "inherit": "inherit",
     "guess": "guess",
 }
 

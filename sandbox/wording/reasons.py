@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from sandbox.i18n import N_, _
 from sandbox.model.events import (
     Admitted,
+    Adopted,
     Blocked,
     Booted,
     Deadlocked,
@@ -18,8 +19,10 @@ from sandbox.model.events import (
     Operator,
     PolicyNote,
     Ready,
+    Reaped,
     Resolved,
     Wrote,
+    Zombie,
 )
 from sandbox.wording.events import lead, sentence, status
 from sandbox.wording.faults import operator
@@ -80,7 +83,7 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
                 said.append(_("You: {did}.").format(did=operator(did)))
             case PolicyNote():
                 said.append(_whole(note(event, names)))
-            case Fault() | Deadlocked() | Resolved():
+            case Fault() | Deadlocked() | Resolved() | Zombie() | Reaped() | Adopted():
                 said.append(_whole(sentence(event, names)))
     if idle and any(isinstance(event, (Blocked, Exited)) for event in instant):
         said.append(_("Nobody is ready."))

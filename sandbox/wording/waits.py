@@ -15,6 +15,7 @@ STATES: Messages = {
     "ready": "READY",
     "running": "RUNNING",
     "blocked": "BLOCKED",
+    "stopped": "STOPPED",
     "exited": "DONE",
 }
 _CAUSES: Messages = {
@@ -101,6 +102,7 @@ _SITUATIONS: Messages = {
     **STATES,
     "queued": "READY, {queue}",
     "waiting": "BLOCKED on {cause}",
+    "halted": "STOPPED: {cause}",
     "connecting": "connecting",
     "closed": "it left",
     "in the kernel's backlog": "in the kernel's backlog",
@@ -247,7 +249,8 @@ def situation(clause: Clause) -> str:
     if isinstance(place := figures.get("place"), int):
         return say(_SITUATIONS, Clause("queued", {"queue": _place(place)}))
     if (rule := figures.pop("cause", None)) is not None:
-        return say(_SITUATIONS, Clause("waiting", {"cause": cause(Clause(str(rule), figures))}))
+        where = "halted" if clause.rule == State.STOPPED.value else "waiting"
+        return say(_SITUATIONS, Clause(where, {"cause": cause(Clause(str(rule), figures))}))
     return say(_SITUATIONS, clause)
 
 

@@ -1,6 +1,6 @@
 """The dispatcher beside the plain recipe: a bare loop that stops one, waits for the stop, and continues the next.
 
-A slice error is how far a slice was from the quantum, over or under it. Where processes can be freezesn instead, that is
+A slice error is how far a slice was from the quantum, over or under it. Where processes can be frozen instead, that is
 measured beside signals.
 """
 

@@ -214,3 +214,24 @@ def test_what_the_books_simulators_cannot_say(
     done = ossandbox("export", recorded(tmp_path / "it", world), "--to", "ostep")
     assert (done.status, done.out) == (2, "")
     assert reason in done.err
+
+
+def test_cast(ossandbox: CommandRunner, trace: str) -> None:
+    done = ossandbox("export", trace, "--to", "cast")
+    assert (done.status, done.err) == (0, "")
+    head, *frames = map(json.loads, done.out.splitlines())
+    assert (head["version"], head["width"], head["height"]) == (2, 120, 40)
+    times = [at for at, _kind, _text in frames]
+    assert times == sorted(times)
+    assert {kind for _at, kind, _text in frames} == {"o"}
+    first = frames[0][2]
+    assert [f"\x1b[{row};1H" in first for row in range(1, 41)] == [True] * 40
+    assert "REPLAY" in first
+    assert "TIMELINE" in first
+    assert any("HALTED" in text for _at, _kind, text in frames[-2:])
+
+
+def test_only_pictures_move(ossandbox: CommandRunner, trace: str) -> None:
+    done = ossandbox("export", trace, "--to", "csv", "--animated")
+    assert done.status == 2
+    assert "--animated: means nothing without --to svg" in done.err

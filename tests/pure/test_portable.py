@@ -1,55 +1,129 @@
-"""What is not of Linux alone can be imported anywhere: simulations, recordings, lessons and the app over them."""
+"""What is not of Linux alone runs anywhere: simulations, recordings, lessons and the app over virtual time."""
 
 from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
-#: These know Linux, and are imported only where a real machine is wanted.
-LINUX = ("sandbox.machines.linux", "sandbox.link.server", "sandbox.link.watchdog", "sandbox.tui.terminal")
+import pytest
 
-#: A system without what Windows and macOS lack. What is not ours, and is there on every system, is imported first.
-ELSEWHERE = """
-import sys, os, signal, select, socket, pkgutil, importlib, traceback
-import asyncio, atexit, concurrent.futures, faulthandler, multiprocessing, subprocess, tempfile, threading
-import msgspec, polib, psutil, rich.console, rich.table, textual.app, textual.widgets, textual.screen, textual.command
-from textual.widgets import Button, Footer, Input, Label, Markdown, OptionList, Static
-
-LINUX = {linux!r}
-for name in ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog", *LINUX):
-    sys.modules[name] = None
-for name in (
-    *("fork", "forkpty", "fork_exec", "wait", "wait3", "wait4", "waitid", "pidfd_open", "killpg", "nice", "openpty"),
-    *("getuid", "geteuid", "getgid", "setsid", "getsid", "getpgid", "setpgid", "getpgrp", "tcgetpgrp", "tcsetpgrp"),
-    *("sched_getaffinity", "sched_setaffinity", "sched_setscheduler", "sched_yield", "sched_param", "WNOHANG"),
-    *("pipe2", "mkfifo", "posix_spawn", "memfd_create", "eventfd", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY", "sysconf"),
-):
-    if hasattr(os, name):
-        delattr(os, name)
-for name in dir(signal):
-    if name.startswith(("SIG", "ITIMER")) and name not in ("SIGINT", "SIGTERM", "SIGABRT", "SIG_DFL", "SIG_IGN"):
-        delattr(signal, name)
-for name in ("alarm", "setitimer", "getitimer", "pthread_sigmask", "sigwaitinfo", "sigtimedwait", "pidfd_send_signal"):
-    delattr(signal, name)
-for module, name in ((select, "epoll"), (select, "poll"), (socket, "AF_UNIX"), (faulthandler, "register")):
-    if hasattr(module, name):
-        delattr(module, name)
-sys.platform = "win32"
-
+#: Every module, under a system without what Windows and macOS lack.
+IMPORTS = """
+import importlib, pkgutil, sys, traceback
+from tests.support.elsewhere import LINUX, become
+become(sys.argv[1])
 import sandbox
-
 for module in pkgutil.walk_packages(sandbox.__path__, "sandbox.", onerror=lambda name: None):
-    if module.name.startswith(LINUX) or module.name.endswith(".__main__"):
+    if module.name.startswith((*LINUX, "sandbox.tui.terminal")) or module.name.endswith(".__main__"):
         continue
     try:
         importlib.import_module(module.name)
     except Exception as error:
         line = traceback.extract_tb(error.__traceback__)[-1]
-        print(f"{{module.name}}: {{type(error).__name__}}: {{error}}, {{line.filename}} line {{line.lineno}}")
+        print(f"{module.name}: {type(error).__name__}: {error}, {line.filename} line {line.lineno}")
 """
 
+#: The app draws, goes on, changes its pace, looks back, steps, changes the policy, and leaves.
+APP = """
+import asyncio, sys, time
+from tests.support.elsewhere import become
+become(sys.argv[1])
+import msgspec
+from sandbox.cli.app import start_kernel
+from sandbox.cli.run_options import RunOptions, prepare
+from sandbox.tui.app import SandboxApp
+from sandbox.tui.state.live import Live
+from sandbox.tui.state.session import Phase
 
-def test_only_the_linux_machine_needs_linux() -> None:
-    command = [sys.executable, "-c", ELSEWHERE.format(linux=LINUX)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+boot = prepare(RunOptions.plain("convoy"), real=False, attended=True)
+start = lambda scenario: start_kernel(msgspec.structs.replace(boot, scenario=scenario))
+session = Live(boot.scenario, start, virtual=True)
+
+async def main():
+    app = SandboxApp(session)
+    async with app.run_test(size=(120, 40)) as pilot:
+        async def until(what):
+            give_up = time.monotonic() + 20
+            while not what():
+                assert time.monotonic() < give_up
+                await pilot.pause(0.02)
+        await until(lambda: session.phase is Phase.PAUSED)
+        await pilot.press("space", "greater_than_sign", "greater_than_sign", "greater_than_sign")
+        await until(lambda: session.phase is Phase.PAUSED and session.view.now_ns > 0)
+        await pilot.press("comma")
+        await until(lambda: session.phase is Phase.PAST)
+        await pilot.press("end", "full_stop", "p")
+        await pilot.pause(0.2)
+        await pilot.press("down", "down", "down", "down", "enter")
+        await until(lambda: session.view.live.board.policy == "rr")
+        await pilot.press("q")
+    session.end()
+    assert session.link.halted
+    print(session.view.board.policy)
+
+asyncio.run(main())
+"""
+
+SYSTEMS = ("windows", "macos")
+
+
+def run(system: str, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-c", program, system, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=90, check=False)
+
+
+def command(system: str, *words: str) -> tuple[str, int]:
+    """What ``ossandbox WORDS`` says there, and its exit status."""
+    whole = [sys.executable, "-m", "tests.support.elsewhere", system, *words]
+    done = subprocess.run(whole, capture_output=True, text=True, timeout=90, check=False, stdin=subprocess.DEVNULL)
+    return done.stdout + done.stderr, done.returncode
+
+
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_only_the_linux_machine_needs_linux(system: str) -> None:
+    done = run(system, IMPORTS)
     assert (done.stdout, done.stderr, done.returncode) == ("", "", 0)
+
+
+def test_the_app_runs_in_virtual_time_on_windows() -> None:
+    done = run("windows", APP)
+    assert (done.stdout, done.stderr, done.returncode) == ("rr\n", "", 0)
+
+
+@pytest.mark.thorough
+def test_the_app_runs_in_virtual_time_on_macos() -> None:
+    done = run("macos", APP)
+    assert (done.stdout, done.stderr, done.returncode) == ("rr\n", "", 0)
+
+
+REAL: tuple[Sequence[str], ...] = (("run", "convoy"), ("lesson", "convoy", "--check"))
+VIRTUAL: tuple[Sequence[str], ...] = (
+    ("simulate", "convoy", "--quiet", "--record", "{folder}/a.trace"),
+    ("compare", "convoy", "--policies", "rr,fcfs"),
+    ("check", "sandbox/policies/fcfs.py"),
+    ("sweep", "convoy", "--policies", "rr,fcfs", "-o", "{folder}/a.jsonl"),
+    ("plot", "{folder}/a.jsonl"),
+    ("whatif", "{folder}/a.trace", "--policy", "rr"),
+    ("export", "{folder}/a.trace", "--to", "html", "-o", "{folder}/a.html"),
+    ("lesson", "convoy", "--virtual", "--check"),
+    ("lessons",),
+)
+
+
+@pytest.mark.parametrize("words", REAL)
+def test_what_needs_linux_says_what_to_do_instead(words: Sequence[str]) -> None:
+    said, status = command("windows", *words)
+    assert "--virtual" in said
+    assert len(said.splitlines()) == 1
+    assert status == 2
+
+
+@pytest.mark.thorough
+@pytest.mark.parametrize("system", SYSTEMS)
+def test_what_needs_no_linux_runs(system: str, tmp_path: Path) -> None:
+    for words in VIRTUAL:
+        said, status = command(system, *(word.format(folder=tmp_path) for word in words))
+        assert "Traceback" not in said, words
+        assert status == 0, (words, said)

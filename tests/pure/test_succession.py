@@ -103,7 +103,7 @@ def test_a_quantum_is_carried_over() -> None:
 
 def test_the_same_policy_again_keeps_all_that_was_set() -> None:
     script = [("10ms", Tune("aging", "3ms")), ("20ms", Tune("preemptive", "false")), ("30ms", UsePolicy("priority"))]
-    parameters = {"preemptive": False, "aging_ns": 3 * MS, "quantum_ns": 0, "larger": False}
+    parameters = {"preemptive": False, "aging_ns": 3 * MS, "quantum_ns": 0, "larger": False, "inherit": False}
     assert in_force(crowd(*script, policy="priority"))[-1] == ("priority", parameters)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sandbox.model.events import Admitted, Deadlocked, Event, Exited, Fault, Ope
 from sandbox.model.spec import ProcessSpec, Scenario
 from tests.support.real import run_real, watch
 from tests.support.scenarios import command, quick_python, scenario
+from tests.support.standoffs import found_wrong, standoff
 
 pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 
@@ -132,3 +134,13 @@ def test_a_reader_who_keeps_the_other_end_open_waits_for_itself() -> None:
         [found] = run.until(lambda: run.all(Deadlocked), "the deadlock is found")
         assert found.pids == found.core == [1]
         run.link.send(Quit())
+
+
+@pytest.mark.parametrize("seed", range(1, 9))
+@pytest.mark.thorough
+def test_random_programs_are_judged_right(tmp_path: Path, seed: int) -> None:
+    """Many more are tried by ``python -m tests.scripts.standoffs``."""
+    truth = standoff(random.Random(seed))
+    (tmp_path / "it.py").write_text(truth.program)
+    world = replace(scenario(ProcessSpec("it", python="it.py:main")), folder=str(tmp_path))
+    assert not found_wrong(truth, run_real(world))

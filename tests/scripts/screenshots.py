@@ -8,10 +8,14 @@ from pathlib import Path
 
 from textual.pilot import Pilot
 
+from sandbox.export import svg
+from sandbox.export.material import gather
 from sandbox.i18n import LANGUAGES, use
+from sandbox.lessons.text import title
 from sandbox.link.client import KernelProcess
 from sandbox.model.spec import Boot, Scenario
-from sandbox.scenario import find, load
+from sandbox.scenario import find, load, recording_of
+from sandbox.trace.load import Recording
 from sandbox.tui.app import SandboxApp
 from sandbox.tui.config import Config
 from sandbox.tui.state.live import Live
@@ -70,8 +74,24 @@ def until(seconds: float, *keys: str) -> Script:
     return script
 
 
+def move(lesson: str, language: str) -> None:
+    """A moving picture of the run whose recording comes with a lesson."""
+    use(language)
+    picture = FOLDER / ("moving.svg" if language == "en" else f"moving.{language}.svg")
+    recording = recording_of(lesson)
+    assert recording is not None
+    read = Recording(str(recording))
+    material = gather(read.header, read.events())
+    material.header.scenario.title = title(load(find(lesson)))
+    with picture.open("w", encoding="utf-8") as file:
+        svg.write(material, file, moving=True)
+    print(f"screenshots/{picture.name}")
+
+
 async def main() -> None:
     FOLDER.mkdir(exist_ok=True)
+    for language in LANGUAGES:
+        move("states", language)
     for language in LANGUAGES:
         await draw("welcome", "welcome", until(1.9, "down"), language=language)
         await draw("multiprogramming", "multiprogramming", until(0.9, "space"), language=language)

@@ -323,7 +323,7 @@ async def test_on_a_small_terminal_the_lesson_stands_beside_the_timeline(
         assert "TIMELINE" in driver.text
         assert "WHY" in driver.text
         assert "1Board" in driver.lines[1]
-        assert "7State" in driver.lines[1]
+        assert "7Stat" in driver.lines[1]
         await pilot.press("l")
         await driver.settle(pilot)
         assert "TIMELINE" in driver.text

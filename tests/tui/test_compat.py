@@ -18,11 +18,12 @@ import pytest
 import rich._wrap
 from rich.console import Console
 from rich.text import Text
-from textual.app import App
+from textual.app import App, ComposeResult
 from textual.content import Content
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message_pump import MessagePump
 from textual.widget import Widget
+from textual.widgets import Static
 
 import sandbox.tui
 from sandbox.render.cells import wrap
@@ -31,6 +32,7 @@ from sandbox.tui.compat import (
     break_lines_in_every_script,
     can_suspend,
     divert_output,
+    drawn_lines,
     fail,
     key_name,
 )
@@ -144,3 +146,17 @@ def test_no_private_name_of_ours_is_one_of_textual() -> None:
         for name in (private_names(kind) & private_names(base)) - by_metaclass
     ]
     assert sorted(taken) == []
+
+
+async def test_the_lines_of_a_screen_can_be_read_from_its_compositor() -> None:
+    class Words(App[None]):
+        def compose(self) -> ComposeResult:
+            yield Static("some words")
+
+    app = Words()
+    async with app.run_test(size=(20, 3)) as pilot:
+        await pilot.pause()
+        lines = drawn_lines(app)
+    said = "Screen._compositor.render_strips is otherwise: export --to cast has no frames"
+    assert len(lines) == 3, said
+    assert "some words" in lines[0], said

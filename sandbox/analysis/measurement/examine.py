@@ -49,7 +49,7 @@ def examine() -> list[Finding]:
         found = _("not there: nothing can be known of processes")
         return [*first, Finding("/proc", "fails", found, "mount -t proc proc /proc"), *_all(*others)]
     with Birth() as birth:
-        rest = _all(lambda: _freezer(freezer), _sensors, _hidden, *others)
+        rest = _all(lambda: _freezer(freezer), _sensors, _holders, _hidden, *others)
         return [*first, *_all(lambda: _first_birth(birth)), *rest]
 
 
@@ -123,6 +123,22 @@ def _hidden() -> Iterator[Finding]:
     if not shows_others():
         advice = _("children are found all the same; ps shows only your own processes")
         yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
+
+
+def _holders() -> Iterator[Finding]:
+    """Whether it can be read for whom a blocked process waits."""
+    from sandbox.machines.linux.capabilities import reading_obstacle
+
+    obstacle = reading_obstacle()
+    if obstacle is None:
+        yield Finding(_("waits"), "ok", _("who holds what others wait for can be read, of all processes of a run"))
+        return
+    found = _("who holds what others wait for cannot be read: {what}").format(what=obstacle)
+    advice = _(
+        "deadlocks are not found; Yama lets ancestors read where kernel.yama.ptrace_scope is 0 or 1, a container may "
+        "need --security-opt seccomp=unconfined or --cap-add SYS_PTRACE"
+    )
+    yield Finding(_("waits"), "limited", found, advice)
 
 
 def _first_birth(birth: Birth) -> Iterator[Finding]:

@@ -146,10 +146,11 @@ class _Folded:
         self._explain(t_ns)
 
     def _note(self, t_ns: int, row: Row) -> None:
-        on = row.on if row.state is State.BLOCKED else None
+        state = State.BLOCKED if row.state is State.STOPPED else row.state  # why is said at its name
+        on = row.on if state is State.BLOCKED else None
         waits = None if on is None else self._each(lambda: wording.cause(on))
         cpu = row.cpu if row.state is State.RUNNING else None
-        change = [_STATES.index(row.state), cpu, row.cpu_ns, self._place.get(row.pid, 0), waits]
+        change = [_STATES.index(state), cpu, row.cpu_ns, self._place.get(row.pid, 0), waits]
         changes = self.changes[row.pid]
         if not changes or changes[-1][1:] != change:
             changes.append([t_ns, *change])

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import time
 
-from sandbox.machines.linux import procfs
+from sandbox.machines.linux import procfs, procfs_files
 from sandbox.machines.linux.cgroup import Group, Leaf, RunGroup
 from sandbox.machines.linux.cpus import available_cpus
 from sandbox.model.events import Clause
 
 #: What has not happened after so long does not happen here.
 _TIMEOUT_S = 2.0
+_READING_S = 0.5
 
 
 def freezer_obstacle() -> str | None:
@@ -51,6 +53,45 @@ def _try_freezer(run: RunGroup, os_pid: int) -> str | None:
     finally:
         leaf.close()
     return None
+
+
+def reading_obstacle() -> str | None:
+    """Read of a child what tells for whom it waits: its call, its memory, its files. What fails, and what is known
+    to forbid it; None: nothing."""
+    secret, (ours, theirs) = os.urandom(16), os.pipe()
+    kept = ctypes.create_string_buffer(secret)
+    try:
+        os_pid = os.fork()
+    except OSError as error:
+        return error.strerror or str(error)
+    if os_pid == 0:
+        os.close(theirs)
+        os.read(ours, 1)
+        os._exit(0)
+    try:
+        os.close(ours)
+        give_up = time.monotonic() + _READING_S
+        while procfs.system_call(os_pid) in (None, "running") and time.monotonic() < give_up:
+            time.sleep(0.001)
+        forbids = _forbids_reading()
+        if procfs.system_call(os_pid) in (None, "running"):
+            return f"/proc/PID/syscall{forbids}"
+        if procfs.read_memory(os_pid, ctypes.addressof(kept), len(secret)) != secret:
+            return f"/proc/PID/mem{forbids}"
+        if procfs_files.descriptor_target(os_pid, ours)[:4] != "pipe":
+            return f"/proc/PID/fd{forbids}"
+        return None
+    finally:
+        os.close(theirs)
+        os.waitpid(os_pid, 0)
+
+
+def _forbids_reading() -> str:
+    """What may stand in the way of reading one's own children."""
+    scope = procfs.read_small("/proc/sys/kernel/yama/ptrace_scope").strip()
+    filtered = "\nSeccomp:\t2" in procfs.read_small("/proc/self/status")
+    known = [f"Yama, ptrace_scope {scope}"] * (scope in ("2", "3")) + ["seccomp"] * filtered
+    return f" ({', '.join(known)})" if known else ""
 
 
 def lacks(cpus: int) -> tuple[str, Clause] | None:

@@ -4,48 +4,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable
-from typing import Protocol
 
 import msgspec
 
 from sandbox.kernel.machine import Asked
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.reports import Reports
-from sandbox.model.commands import Command, Farewell, Quit, Resume, Step, Type
-from sandbox.model.spec import At, brings_more
-
-
-class OperatorLink(Protocol):
-    """Where commands come from: the link to whoever sits at the terminal. Times are of CLOCK_MONOTONIC."""
-
-    def fileno(self) -> int: ...
-
-    def read(self) -> list[Command]:
-        """The commands that have come since."""
-        ...
-
-    def dismissed(self) -> bool:
-        """Whether the other end is gone or has asked us to quit; the command itself still comes."""
-        ...
-
-    def check(self) -> list[Command]:
-        """What follows from the time alone: nobody has been heard for too long."""
-        ...
-
-    @property
-    def next_check_ns(self) -> int | None:
-        """When to check."""
-        ...
-
-    @property
-    def behind(self) -> bool:
-        """Whether too much is waiting to be read at the other end."""
-        ...
-
-    @property
-    def lost(self) -> bool:
-        """Whether the other end is gone: then nothing is done politely."""
-        ...
+from sandbox.machines.operator_link import OperatorLink
+from sandbox.model.commands import Command, Farewell, Quit, Type
+from sandbox.model.spec import At, brings_more, ends_pauses
 
 
 class Commands:
@@ -76,7 +43,7 @@ class Commands:
     @property
     def script_ends_pauses(self) -> bool:
         """Whether the script will go on after a pause; if not, somebody else has to, and the script waits."""
-        return any(isinstance(at.do, (Resume, Step)) for at in self._script)
+        return ends_pauses(self._script)
 
     @property
     def next_ns(self) -> int | None:

@@ -6,18 +6,7 @@ import time
 from collections.abc import Iterable
 from typing import Literal
 
-from sandbox.kernel.machine import (
-    Carry,
-    Freeze,
-    Happened,
-    Obeyed,
-    Order,
-    Run,
-    Started,
-    Stop,
-    Thaw,
-    Told,
-)
+from sandbox.kernel.machine import Carry, Freeze, Happened, Obeyed, Order, Run, Started, Stop, Thaw, Told
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.detector import Detector
 from sandbox.machines.linux.blocking.said import SaidLocks
@@ -25,19 +14,20 @@ from sandbox.machines.linux.blocking.sensors.base import SensorContext
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.cgroup import entered_group
 from sandbox.machines.linux.clock import Clock
-from sandbox.machines.linux.commands import Commands, OperatorLink
+from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
 from sandbox.machines.linux.monopoly import Monopoly
 from sandbox.machines.linux.net.monitor import NetMonitor
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.population import Population
 from sandbox.machines.linux.process.births import Births
-from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.consoles import Consoles
 from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import Reaper
+from sandbox.machines.linux.process.signals import send
 from sandbox.machines.linux.process.spawn import SpawnFailed
 from sandbox.machines.linux.process.terminate import Terminator, end_all, let_end
 from sandbox.machines.linux.reports import Reports
@@ -50,7 +40,8 @@ from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.switching.switch_log import open_switch_log
 from sandbox.machines.linux.switching.writes import WriteGuard
 from sandbox.machines.linux.unattended import UnattendedRun
-from sandbox.model.commands import Command, Keys, Kill, Press, Resize, Spawn, Type
+from sandbox.machines.operator_link import OperatorLink
+from sandbox.model.commands import Command, Keys, Kill, Press, Resize, Signal, Spawn, Type
 from sandbox.model.events import Event, Unseen, Wrote
 from sandbox.model.rules import AT_A_CONSOLE
 from sandbox.model.spec import Boot, ProcessSpec
@@ -347,6 +338,8 @@ class LinuxMachine:
         match command:
             case Kill() if child is not None:
                 self._terminator.terminate(child)
+            case Signal(_, name) if child is not None:
+                self._signal(child, name)
             case Type(_, text) if child is not None:
                 self._consoles.type(child, text + "\n")
             case Press() if child is not None:
@@ -357,6 +350,13 @@ class LinuxMachine:
                 self._consoles.resize(child, rows, columns)
             case Spawn(argv):
                 self._spawn(argv)
+
+    def _signal(self, child: Child, name: str) -> None:
+        self._dispatcher.careful = True  # it may stop by it
+        if send(child, name):
+            self._stop_monitor.expect([child])
+        if child.mode is Mode.BLOCKED and child.pid in self._blocked.by_pid and child.state()[0] != "R":
+            self._blocked.blocked_again(child, self._clock.now_ns())
 
     def _type_keys(self, child: Child, keys: str) -> None:
         """Press keys in a process's console, which it may share with its descendants."""
@@ -419,6 +419,7 @@ class LinuxMachine:
         self._terminator.escalate()
         self._net.look()
         self._waits.look(self._clock.frozen)
+        self._population.remains.look()
         self._consoles.tick()
         # In a pause nobody shall get on with a write because we have made room for it.
         self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
@@ -438,6 +439,7 @@ class LinuxMachine:
             self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))
 
     def _next_chore_ns(self) -> int:
-        due_ns = min(self._chores_due_ns, self._stop_monitor.next_ns, self._net.next_ns, self._waits.next_ns)
+        parts = (self._stop_monitor, self._net, self._waits, self._population.remains)
+        due_ns = min(self._chores_due_ns, *(part.next_ns for part in parts))
         check_ns = self._link.next_check_ns
         return due_ns if check_ns is None else min(due_ns, check_ns)

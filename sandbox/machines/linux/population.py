@@ -23,6 +23,7 @@ from sandbox.machines.linux.process.memory import MemoryLimits
 from sandbox.machines.linux.process.privileges import Privileges
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.process.reaper import End, Reaper, exit_status
+from sandbox.machines.linux.process.remains import Remains
 from sandbox.machines.linux.process.terminate import Terminator
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.recipe import RecipeInForce
@@ -74,6 +75,7 @@ class Population:
         self._privileges = privileges
         self._family = Family(table, clock, reports)
         self._accounts = ChildrenAccounts()
+        self.remains = Remains(table, reports)
         #: When it was last looked for those that no record tells of (CLOCK_MONOTONIC).
         self._scanned_ns = 0
         poller.add(reaper.fileno(), self._reap_ended)
@@ -142,6 +144,7 @@ class Population:
         """One that is over already is put on record."""
         self._table.pass_over(gone)
         self._accounts.ended(gone)
+        self.remains.ended(gone)
         death, parent = gone.death, gone.parent.pid if gone.parent else None
         arrived = Arrived(gone.pid, gone.spec, None, gone.os_pid, parent)
         ended = Ended(gone.pid, death.cpu_ns, death.code, death.signal)
@@ -218,6 +221,7 @@ class Population:
             self._reports.fault(None, "ended before its arrival", name=child.spec.name)
             if child.console is not None:
                 child.console.close()
+        self.remains.ended(child)
         child.close()
 
     def _close_account(self, child: Child) -> int:

@@ -289,6 +289,13 @@ def ignores(os_pid: int, signal: int) -> bool:
     return signal in _signals(os_pid, "SigIgn")
 
 
+def signal_masks(os_pid: int) -> dict[str, set[int]]:
+    """The signals that are pending for a process as a whole or its first thread, and those that it blocks, ignores and
+    has handlers for; our own SIGSTOP, which is none of its affair, is not told."""
+    names = {"pending": ("SigPnd", "ShdPnd"), "blocked": ("SigBlk",), "ignored": ("SigIgn",), "handled": ("SigCgt",)}
+    return {kind: _signals(os_pid, *lines) - {signal.SIGSTOP} for kind, lines in names.items()}
+
+
 def _signals(os_pid: int, *names: str) -> set[int]:
     """The signals in any of these masks of a process."""
     status, bits = read_small(f"/proc/{os_pid}/status"), 0

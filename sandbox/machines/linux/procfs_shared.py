@@ -10,6 +10,8 @@ from sandbox.machines.linux.procfs import read_small
 
 #: Of a table of mappings no more than this is read, in bytes.
 _MAX_MAPS = 1 << 20
+#: Of a hundred mappings a few are shared, and the table is read of many processes.
+_SHARED = re.compile(rb"^([0-9a-f]+)-([0-9a-f]+) ...s ([0-9a-f]+) (\S+ \d+)(.*)$", re.MULTILINE)
 _LOCK = re.compile(
     r"lock:\s+\d+: (FLOCK|POSIX|OFDLCK|LEASE)\s+\S+\s+(READ|WRITE)\s+(-?\d+) ([0-9a-f]+:[0-9a-f]+:\d+) (\d+) (\d+|EOF)"
 )
@@ -31,18 +33,15 @@ def shared_mappings(os_pid: int) -> list[SharedMapping]:
     """All that a process has."""
     try:
         with open(f"/proc/{os_pid}/maps", "rb") as maps:
-            lines = maps.read(_MAX_MAPS).decode(errors="replace").splitlines()
+            found = _SHARED.findall(maps.read(_MAX_MAPS))
     except OSError:
         return []
-    found = []
-    for line in lines:
-        fields = line.split(None, 5)
-        if len(fields) >= 5 and fields[1].endswith("s"):
-            begin, _, end = fields[0].partition("-")
-            path = fields[5] if len(fields) > 5 else ""
-            file = f"{fields[3]} {fields[4]}"
-            found.append(SharedMapping(int(begin, 16), int(end, 16), file, int(fields[2], 16), path))
-    return found
+    return [
+        SharedMapping(
+            int(begin, 16), int(end, 16), file.decode(), int(offset, 16), path.strip().decode(errors="replace")
+        )
+        for begin, end, offset, file, path in found
+    ]
 
 
 class FileLock(NamedTuple):

@@ -192,6 +192,11 @@ class Guard(Policy):
 
         return self._ask("timer", answer)[0]
 
+    def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
+        self._now_ns = now_ns
+        seen = self._seen(task)
+        return self._ask("waits", lambda policy: validate.all_ready(policy.waits(seen, now_ns), self._ready))
+
     @property
     def timer_ns(self) -> int | None:
         """When the policy wants to be called."""

@@ -29,9 +29,19 @@ def _read_only(name: str) -> property:
     return property(read, refuse, refuse)
 
 
+def _holders() -> property:
+    """Views, too: a guest gets none of the kernel's own records."""
+    refused = _read_only("waits_for")
+
+    def read(view: TaskView) -> tuple[Task, ...]:
+        return tuple(view_of(task, view._owner) for task in view._task.waits_for)
+
+    return property(read, refused.fset, refused.fdel)
+
+
 for _name in Task.__slots__:
     if _name != "data":
-        setattr(TaskView, _name, _read_only(_name))
+        setattr(TaskView, _name, _holders() if _name == "waits_for" else _read_only(_name))
 
 #: The slots themselves, whatever a guest has made of the attributes.
 _TASK, _OWNER = (vars(TaskView)[slot].__get__ for slot in ("_task", "_owner"))

@@ -16,7 +16,7 @@ from sandbox.model.events import Clause, Figure
 from sandbox.model.states import State
 from sandbox.render.cells import fit, fit_name, flush_right
 from sandbox.tui.format import bar, brief, part
-from sandbox.tui.palette import FAILED_SIGN, SIGNS
+from sandbox.tui.palette import FAILED_SIGN, SIGNS, ZOMBIE_SIGN
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.state.tree import folded
@@ -35,6 +35,8 @@ _MAX_MEASURED = 20
 _SHARES, _LEAST = (27, 32, 28, 21), (20, 27, 0, 18)
 _SHARES_NARROW, _LEAST_NARROW = (19, 22, 26, 13), (15, 19, 0, 13)
 _BLOCKED = 2
+#: Where DONE is narrower, whose zombie it is is told by the inspector.
+_FOR_ZOMBIE = 30
 #: In addresses of this machine, the port tells all.
 _HERE = "127.0.0.1"
 #: A bar of fewer cells tells nothing.
@@ -113,7 +115,7 @@ class Column(Processes):
 
     def _pieces(self, session: Session, row: Row, pids: Sequence[int], width: int) -> list[Piece]:
         """Without a pid where the process itself is in another column."""
-        if row.state is self.state:
+        if row.pid in pids:
             return self.pieces(session, row, width, len(pids) - 1)
         palette = self.palette
         text, style = self.summary(session, pids)
@@ -128,7 +130,7 @@ class Column(Processes):
         """How each line begins: pid, sign, name, and how many others are folded into it, in ``width`` cells."""
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
-        sign = FAILED_SIGN if failed else SIGNS[row.state]
+        sign = ZOMBIE_SIGN if row.zombie_of is not None else FAILED_SIGN if failed else SIGNS[row.state]
         digits = _digits(session)
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
@@ -200,7 +202,19 @@ class BlockedColumn(Column):
     means, state = N_("waits for"), State.BLOCKED
 
     def members(self, session: Session) -> Collection[int]:
-        return session.view.board.blocked
+        """Those that are stopped stand below those that wait."""
+        board = session.view.board
+        return [*board.blocked, *board.stopped] if board.stopped else board.blocked
+
+    def number(self, session: Session) -> int:
+        return len(session.view.board.blocked)
+
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        super().update_from(session, chosen)
+        number = len(session.view.board.stopped)
+        if number:
+            title = f"{wording.state(State.BLOCKED)} {self.number(session)}  {wording.state(State.STOPPED)} {number}"
+            self.entitle(title, "")
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on, mark = _brief_cause(session, row), folded(others)
@@ -243,7 +257,9 @@ class DoneColumn(Column):
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         exited = row.exited
         assert exited is not None
-        if exited.status in (0, None):
+        if row.zombie_of is not None:
+            text, style = _zombie(session, row.zombie_of, width), self.palette.ready
+        elif exited.status in (0, None):
             text, style = brief(exited.t_ns - row.admitted.t_ns), self.palette.dim
             if width < _MIN_FOR_TITLE - 2:
                 text = ""
@@ -259,6 +275,12 @@ class DoneColumn(Column):
         exits = [session.view.board.rows[pid].exited for pid in pids]
         failed = sum(exited is not None and exited.status not in (0, None) for exited in exits)
         return f"{failed} {FAILED_SIGN}" if failed else "", self.palette.failed
+
+
+def _zombie(session: Session, parent: int, width: int) -> str:
+    """That its parent has not asked for it yet."""
+    name = session.view.names.get(parent, "")
+    return _("zombie of {pid} {name}").format(pid=parent, name=name) if width >= _FOR_ZOMBIE else _("zombie")
 
 
 class RunningColumn(Column):

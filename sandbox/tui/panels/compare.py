@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from typing import ClassVar
 
@@ -24,6 +23,7 @@ from sandbox.scenario import Problem
 from sandbox.tui.clipboard import save
 from sandbox.tui.interaction import ask
 from sandbox.tui.keys import bindings
+from sandbox.tui.listening import Listening
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.entry import EntryLine
@@ -87,6 +87,7 @@ class Compare(Panel, can_focus=True):
         self._pages = Pages(id="standings")
         self._session: Session | None = None
         self._comparison: Worker[AnyMessage] | None = None
+        self._listening: Listening | None = None
         #: Whether it has told all that there is to tell.
         self._done = False
         #: What came of the last one.
@@ -154,13 +155,14 @@ class Compare(Panel, can_focus=True):
             return
         written = self._entry.value.strip() or None
         self._comparison = start(CompareTask(session.scenario, written, self._pages.size.width))
-        asyncio.get_running_loop().add_reader(self._comparison.fileno(), self._heard)
+        self._listening = Listening(self._comparison, self._heard)
         self._done = False
         self._say(["…"])
 
     def _stop(self) -> None:
         if self._comparison is not None:
-            asyncio.get_running_loop().remove_reader(self._comparison.fileno())
+            if self._listening is not None:
+                self._listening.stop()
             self._comparison.end()
             self._comparison = None
 

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from textual.widgets import Input
 
 from sandbox.i18n import _
-from sandbox.model.commands import Kill, Reload, Resume, Spawn, UsePolicy, split_command
+from sandbox.model.commands import Kill, Reload, Resume, Signal, Spawn, UsePolicy, split_command
 from sandbox.tui import panels
 from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
@@ -93,7 +93,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         self.clear_selection()
         before.leave()
         self.remove_class(f"timeline-{before.timeline}").add_class(f"timeline-{self.front.timeline}")
-        self.set_class(name in ("states", "quadrants"), "picture")
+        self.set_class(name in ("states", "quadrants", "waits"), "picture")
         before.display = False
         if name in self._panels:
             self.front.update_from(self.session, self.chosen)  # what it remembers may not be there any more
@@ -261,30 +261,21 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         """This one can be had back where one types commands."""
         self._commands = [*(each for each in self._commands if each != command), command][-_MAX_COMMANDS:]
 
-    def action_kill(self) -> None:
-        """End the chosen process, if that is what is wanted."""
+    def action_kill(self, surely: bool = False) -> None:
+        """Send the chosen process a signal; which one is asked, unless it shall be killed ``surely``."""
+        from sandbox.tui.screens.kill import ask_for_signal
+
         pid = self._chosen()
-        if pid is None or not self._can_ask():
-            return
-        live = self.session.view.live
-        if live.board.rows[pid].exited is not None:
-            tell(self, _("{name} has ended already").format(name=live.names[pid]))
-            return
-        from sandbox.tui.screens.leave import AskToKill, command_of
+        if pid is not None and self._can_ask():
+            ask_for_signal(self, self.session, pid, surely, lambda name: self._signal(pid, name))
 
-        def answered(yes: bool | None) -> None:
-            if yes:
-                self._do(lambda: self.session.ask(Kill(str(pid))))
-                command = command_of(self.session, pid)
-                if command is None:
-                    said = _("{key} runs the scenario again")
-                    tell(self, said.format(key=config_of(self).key("restart")))
-                else:
-                    self._remember(command)
-                    said = _("{key} ↑ brings {command} back, to run it again")
-                    tell(self, said.format(key=config_of(self).key("new"), command=command))
+    def _signal(self, pid: int, name: str) -> None:
+        from sandbox.tui.screens.kill import tell_after
 
-        self.app.push_screen(AskToKill(self.session, pid), answered)
+        self._do(lambda: self.session.ask(Kill(str(pid)) if name == "TERM" else Signal(str(pid), name)))
+        command = tell_after(self, self.session, pid, name)
+        if command is not None:
+            self._remember(command)
 
     # Which process is chosen
 

@@ -15,7 +15,7 @@ from textual.widgets import Static
 from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.commands import Press, Type
-from sandbox.model.states import State
+from sandbox.model.states import WAITS, State
 from sandbox.tui.config import config_of
 from sandbox.tui.format import brief
 from sandbox.tui.panels.console.view import ConsoleView
@@ -137,9 +137,13 @@ class Inspect(Dialog[None]):
     def _state(self) -> str:
         row = self._row
         state, lasting = wording.state(row.state), brief(self._session.view.now_ns - row.since_ns)
+        if row.zombie_of is not None and row.exited is not None:
+            said = _("ZOMBIE: {more}; {parent} has not asked")
+            parent = f"{row.zombie_of} {self._session.view.names.get(row.zombie_of, '')}"
+            return said.format(more=wording.status(row.exited), parent=parent)
         if row.exited is not None:
             return _("{state}: {more}").format(state=state, more=wording.status(row.exited))
-        if row.state is State.BLOCKED and row.on is not None:
+        if row.state in WAITS and row.on is not None:
             return _("{state}: {more}, for {time}").format(state=state, more=wording.cause(row.on), time=lasting)
         return _("{state}, for {time}").format(state=state, time=lasting)
 
@@ -152,4 +156,9 @@ class Inspect(Dialog[None]):
 
     def _born_of(self) -> str:
         parent, names = self._row.admitted.parent, self._session.view.names
-        return f"{parent} {names[parent]}" if parent in names else _("the kernel process")
+        said = f"{parent} {names[parent]}" if parent in names else _("the kernel process")
+        adopted = self._row.adopted
+        if adopted is None:
+            return said
+        by = f"{adopted.by} {names[adopted.by]}" if adopted.by in names else "ossandbox"
+        return _("{parent}, which has ended; {by} has adopted it").format(parent=said, by=by)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
@@ -22,6 +23,13 @@ _STATES: Messages = {
     "tracing-stop": "tracing-stop",
     "zombie": "zombie",
     "idle": "idle",
+}
+#: What a process makes of signals, as far as it is not the usual.
+_SIGNALS: Messages = {
+    "pending": "pending: {signals}",
+    "blocked": "blocked: {signals}",
+    "ignored": "ignored: {signals}",
+    "handled": "handled: {signals}",
 }
 #: The same of threads, by the letters that the system writes.
 _THREAD_STATES: Messages = {
@@ -63,6 +71,7 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
         (_("threads"), _listed(found)),
         (_("memory"), resident.format(resident=_mebibytes(memory.rss), shared=_mebibytes(shared))),
     ]
+    facts += [(_("signals"), said)] if (said := _signals(os_pid)) else []
     files = _open_files(os_pid)
     if files:
         facts.append((_("files"), ", ".join(files)))
@@ -97,3 +106,24 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
 
 def _mebibytes(number: int) -> str:
     return f"{number / 2**20:.1f} MiB"
+
+
+def _signals(os_pid: int) -> str:
+    """Which signals wait to be delivered, and which the process blocks, ignores, or has handlers for."""
+    from sandbox.machines.linux.procfs import signal_masks
+
+    masks = signal_masks(os_pid)
+    said = [
+        _(template).format(signals=" ".join(map(_signal, sorted(masks[kind]))))
+        for kind, template in _SIGNALS.items()
+        if masks[kind]
+    ]
+    return "   ".join(said)
+
+
+def _signal(number: int) -> str:
+    """Its name without SIG; those that have none are real-time signals, of which libraries use the first ones."""
+    try:
+        return signal.Signals(number).name.removeprefix("SIG")
+    except ValueError:
+        return f"RT{number}"

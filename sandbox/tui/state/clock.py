@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from fractions import Fraction
 
 from sandbox.tui.state.viewpoint import Viewpoint
 from sandbox.util.units import MS, S
@@ -15,10 +16,12 @@ _LOAD_EVERY_NS = 200 * MS
 
 
 class MachineClock:
-    """``clock``: our own, nanoseconds that go on by themselves."""
+    """``clock``: our own, nanoseconds that go on by themselves. ``times``: how many times as fast the machine's goes
+    (None: nobody can tell)."""
 
-    def __init__(self, clock: Callable[[], int]) -> None:
+    def __init__(self, clock: Callable[[], int], times: Fraction | None = Fraction(1)) -> None:
         self._clock = clock
+        self._times = times
         #: What our clock showed when the machine's stood at 0; None until that is known.
         self._zero_ns: int | None = None
 
@@ -26,15 +29,24 @@ class MachineClock:
         """It was set, or stood still: forget what is known of it."""
         self._zero_ns = None
 
+    def set_pace(self, times: Fraction | None) -> None:
+        """From now on it goes so fast."""
+        self._times = times
+        self.lose()
+
     def hear(self, t_ns: int, fresh: bool) -> None:
         """An event has come; ``fresh``: just now. The one that was on its way for the shortest tells most."""
-        zero_ns = self._clock() - t_ns
+        if self._times is None:
+            return
+        zero_ns = self._clock() - t_ns * self._times.denominator // self._times.numerator
         if self._zero_ns is None or zero_ns < self._zero_ns or (fresh and zero_ns > self._zero_ns + _LATE_NS):
             self._zero_ns = zero_ns
 
     def now_ns(self, told_ns: int) -> int:
         """The machine's time, as far as is known; not before that of its last event, ``told_ns``."""
-        return told_ns if self._zero_ns is None else max(self._clock() - self._zero_ns, told_ns)
+        if self._zero_ns is None or self._times is None:
+            return told_ns
+        return max((self._clock() - self._zero_ns) * self._times.numerator // self._times.denominator, told_ns)
 
 
 class Load:

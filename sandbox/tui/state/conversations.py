@@ -114,7 +114,7 @@ def whereabouts(board: Board, pid: int, places: Mapping[int, int], peer: str = "
             figures = {"place": places.get(pid)}
         case State.RUNNING:
             figures = {"cpu": row.cpu}
-        case State.BLOCKED if row.on is not None:
+        case State.BLOCKED | State.STOPPED if row.on is not None:
             figures = {name: value for name, value in row.on.figures.items() if value != peer}
             figures["cause"] = row.on.rule
     return Clause(row.state.value, figures)

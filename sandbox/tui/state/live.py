@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from fractions import Fraction
 from typing import Literal
 
+from sandbox import wording
 from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
 from sandbox.i18n import _
 from sandbox.lessons.course import finish
-from sandbox.model.commands import Command, Keys, Pause, PauseAtSteps, Predict, Resume, Spawn, Step, Type
+from sandbox.model.commands import Command, Keys, Pace, Pause, PauseAtSteps, Predict, Resume, Spawn, Step, Type
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.trace.record import Recorder
@@ -29,7 +31,8 @@ from sandbox.tui.state.viewpoint import Viewpoint
 class Live:
     """A scenario that runs, once it has begun. ``start`` starts its kernel process; ``clock``: nanoseconds that go on
     by themselves; ``recorder``: what keeps its events from the beginning, if anything does;
-    ``notices``: what is to be said of it at first."""
+    ``notices``: what is to be said of it at first. ``tempo``: it runs in virtual time, so fast at first (None: as fast
+    as it can)."""
 
     has_machine = True
     is_read = True
@@ -41,12 +44,15 @@ class Live:
         clock: Callable[[], int] = time.monotonic_ns,
         recorder: Recorder | None = None,
         notices: Sequence[str] = (),
+        virtual: bool = False,
+        tempo: Fraction | None = Fraction(1),
     ) -> None:
         self.scenario = scenario
         self.link: Link | None = None
         self.clock = clock
         self.view = Viewpoint(self._present_ns)
-        self.player = Player(self.view, clock)
+        self.player = Player(self.view, clock, tempo)
+        self.virtual = virtual
         self.quiz = Quiz(self.view)
         self.lesson = LessonProgress(scenario)
         self.quantum = QuantumSteps()
@@ -56,7 +62,7 @@ class Live:
         self._client_script = ClientScript(scenario.clients, self.clients)
         self._start = start
         self._notices = notices
-        self._machine_clock = MachineClock(clock)
+        self._machine_clock = MachineClock(clock, tempo)
         self._load = Load()
         #: Processes of the scenario that have not arrived yet, by name.
         self._missing = {process.name for process in scenario.processes}
@@ -69,13 +75,16 @@ class Live:
 
     def begin(self) -> None:
         self.link = self._start(self.scenario)
+        self._pace()
         self._pause_at_steps()
         self._ask_or_not()
         if self.lesson.begin():
             self.send(Pause("lesson"))  # before anything runs: nothing is missed by who reads first
 
     def again(self, scenario: Scenario) -> Live:
-        return following(self, scenario, self._start)
+        session = following(self, scenario, self._start, self.virtual)
+        session.player.tempo = self.player.tempo if self.virtual else Fraction(1)
+        return session
 
     def restart(self) -> Live:
         return self.again(self.scenario)
@@ -142,7 +151,11 @@ class Live:
         self.player.advance(is_all=True)
 
     def change_tempo(self, by: int) -> None:
-        """The past is played from what is looked at; the machine keeps its pause."""
+        """The past is played from what is looked at; the machine keeps its pause, or its pace is changed."""
+        if self.virtual and not self.view.looks_back:
+            self.player.change(by)
+            self._pace()
+            return
         if not self.view.looks_back:
             raise Impossible(
                 _("Real processes take their own time; ossandbox --stretch 10 makes synthetic work ten times as long")
@@ -156,9 +169,16 @@ class Live:
             if not self.plays:
                 self.player.start()
 
+    def _pace(self) -> None:
+        """Have virtual time go by at our tempo."""
+        if self.virtual:
+            tempo = self.player.tempo
+            self._machine_clock.set_pace(tempo)
+            self.send(Pace(None if tempo is None else tempo.as_integer_ratio()))
+
     @property
     def tempo_shown(self) -> str:
-        return self.player.shown if self.view.looks_back else ""
+        return self.player.shown if self.view.looks_back or self.virtual else ""
 
     # What a person asks for
 
@@ -298,9 +318,15 @@ class Live:
         return self._machine_clock.now_ns(told_ns) if self.runs else told_ns
 
 
-def following(before: Session, scenario: Scenario, start: Callable[[Scenario], Link]) -> Live:
+def following(before: Session, scenario: Scenario, start: Callable[[Scenario], Link], virtual: bool = False) -> Live:
     """A run that takes the place of another session, and goes on asking who runs next if that was wished there.
-    Who wished no more questions has said so of that run."""
-    session = Live(scenario, start, before.clock)
+    Who wished no more questions has said so of that run. Raises Impossible for one that has real programs, in virtual
+    time."""
+    if virtual:
+        from sandbox.machines.simulate import obstacles  # the first frame does not wait for it
+
+        if problems := obstacles(scenario):
+            raise Impossible(f"{scenario.name}: {wording.problem(problems[0].what)}")
+    session = Live(scenario, start, before.clock, virtual=virtual)
     session.quiz.wish = before.quiz.wish or None
     return session

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
@@ -37,7 +38,8 @@ _AT_ONCE = 200
 
 class Replay:
     """``start`` starts the kernel process of a scenario that is opened afterwards; ``clock``: nanoseconds that go on by
-    themselves; ``tempo``: how fast it is played at first (None: as fast as it goes)."""
+    themselves; ``tempo``: how fast it is played at first (None: as fast as it goes); ``notices``: what is to be said of
+    it at first."""
 
     link: Link | None = None
     has_machine = False
@@ -52,6 +54,7 @@ class Replay:
         start: Callable[[Scenario], Link],
         clock: Callable[[], int] = time.monotonic_ns,
         tempo: Fraction | None = Fraction(1),
+        notices: Sequence[str] = (),
     ) -> None:
         scenario = recording.header.scenario
         if scenario.folder != str(built_in_folder()):  # a recording names no files of ours
@@ -70,6 +73,7 @@ class Replay:
         self._start = start
         self._load = Load()
         self._recording = recording
+        self._notices = notices
         self._events: Iterator[AnyEvent] = recording.events()
 
     # Life
@@ -81,7 +85,7 @@ class Replay:
         self.view.to_start()
 
     def again(self, scenario: Scenario) -> Live:
-        return following(self, scenario, self._start)
+        return following(self, scenario, self._start, virtual=sys.platform != "linux")
 
     def restart(self) -> Replay:
         self.look(self.view.to_start)
@@ -106,7 +110,7 @@ class Replay:
 
     def problems(self) -> Sequence[str]:
         name = os.path.basename(self._recording.path)
-        return [f"{name}: {wording.recording(problem)}" for problem in self._recording.problems]
+        return [*self._notices, *(f"{name}: {wording.recording(problem)}" for problem in self._recording.problems)]
 
     # Playing
 

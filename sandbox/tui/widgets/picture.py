@@ -11,7 +11,7 @@ from textual.geometry import Region
 
 from sandbox.i18n import _
 from sandbox.render.cells import fit, fit_name
-from sandbox.tui.palette import FAILED_SIGN, SIGNS
+from sandbox.tui.palette import FAILED_SIGN, SIGNS, ZOMBIE_SIGN
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.canvas import Canvas
 from sandbox.tui.widgets.choices import Picked
@@ -59,6 +59,8 @@ class Picture(Lines):
 
     def sign(self, row: Row) -> Piece:
         """What stands before a process's name."""
+        if row.zombie_of is not None:
+            return ZOMBIE_SIGN, self.palette.ready
         if row.exited is not None and row.exited.status not in (0, None):
             return FAILED_SIGN, self.palette.failed
         return SIGNS[row.state], self.palette.state(row.state)

@@ -104,6 +104,8 @@ class Status(Lines):
             if history.others_ns * _MIN_STOLEN_PART > session.view.now_ns:
                 others = _("others {time}").format(time=brief(history.others_ns))
                 aside["others"] = [(f"{others}  ", palette.dim)]
+        elif session.view.board.booted is not None:
+            aside["undispatched"] = [(f" {_('virtual time')}  ", palette.dim)]
         if self.size.width >= WIDE:
             aside["bar"] = [("▇" * full, palette.running), ("▁" * (_LOAD_CELLS - full) + " ", palette.dim)]
         pieces: list[Piece] = []

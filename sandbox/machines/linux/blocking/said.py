@@ -11,10 +11,11 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from sandbox.machines.linux import procfs
-from sandbox.machines.linux.blocking.holders import Semaphore, Thread
-from sandbox.machines.linux.process.child import Child, Relative
+from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, Semaphore, Thread
+from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.util.text import clean_line
 
 #: Of what programs note so much is read, in bytes, and so long may a name be.
@@ -28,6 +29,16 @@ _OBJECT, _HEADS = struct.Struct("=QQiii"), (16, 32)
 _TID_AT = (720, 208)
 
 
+class _Object(NamedTuple):
+    """A lock as one process has it: which thread took it last (a pthread_t), how often the process has it, how often it
+    may be had."""
+
+    name: str
+    last: int
+    taken: int
+    most: int
+
+
 class SaidLocks:
     """``path``: where programs note their locks, as long as we live; "" where that cannot be had."""
 
@@ -36,6 +47,9 @@ class SaidLocks:
         self._rest = b""
         #: By the os_pid of who noted it: the address of each object, and the lock's name.
         self._names: dict[int, dict[int, str]] = {}
+        #: By os_pid: the CPU time that it had used, and how much had been noted, when its objects were read; these, by
+        #: the address of the semaphore.
+        self._objects: dict[int, tuple[tuple[int, int], dict[int, _Object]]] = {}
         try:
             self._file = os.memfd_create("locks")
             self.path = f"/proc/{os.getpid()}/fd/{self._file}"
@@ -87,17 +101,23 @@ class SaidLocks:
                 continue  # somebody has written what is no note
             self._names.setdefault(os_pid, {})[address] = clean_line(name, _MAX_NAME)
 
-    def _object(self, child: Child, semaphore: int) -> tuple[str, int, int, int] | None:
-        """The object of this semaphore in a process: its name, which thread took it last (a pthread_t), how often the
-        process has it, how often it may be had."""
-        for address, name in self._noted(child):
-            memory = procfs.read_memory(child.os_pid, address, _HEADS[-1] + _OBJECT.size)
-            for head in _HEADS:
-                if len(memory) >= head + _OBJECT.size:
-                    handle, last, count, maximum, kind = _OBJECT.unpack_from(memory, head)
-                    if handle == semaphore and kind in (0, 1) and maximum > 0:
-                        return name, last, count, maximum
-        return None
+    def _object(self, child: Child, semaphore: int) -> _Object | None:
+        """The object of this semaphore in a process. As long as that is blocked, its objects stay what they are; who
+        waits for one of many locks that many share would have all of them read as often otherwise."""
+        seen = (child.cpu_ns(), self._read)
+        known = self._objects.get(child.os_pid)
+        if known is None or known[0] != seen or child.mode is not Mode.BLOCKED:
+            if len(self._objects) >= MAX_PROCESSES:
+                self._objects.clear()  # most have ended
+            known = self._objects[child.os_pid] = seen, {}
+            for address, name in self._noted(child):
+                memory = procfs.read_memory(child.os_pid, address, _HEADS[-1] + _OBJECT.size)
+                for head in _HEADS:
+                    if len(memory) >= head + _OBJECT.size:
+                        handle, last, count, maximum, kind = _OBJECT.unpack_from(memory, head)
+                        if kind in (0, 1) and maximum > 0:
+                            known[1].setdefault(handle, _Object(name, last, count, maximum))
+        return known[1].get(semaphore)
 
     def _noted(self, child: Child) -> Iterator[tuple[int, str]]:
         """What it has noted itself, and what those had from whom it was forked."""

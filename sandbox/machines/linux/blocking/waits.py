@@ -21,8 +21,9 @@ from sandbox.util.units import MS, US
 _MIN_WAIT_NS = 15 * MS
 #: From one round to the next: while a deadlock is to be confirmed, and while somebody waits for others.
 _CONFIRM_NS, _AGAIN_NS = 20 * MS, 200 * MS
-#: So much is done in one piece, and then there is a pause: so many times as long as it took. After a round there is
-#: one so many times as long as the round took, unless somebody new waits.
+#: So much is done in one piece, and then there is a pause: so many times as long as it took, unless that keeps somebody
+#: from learning of a deadlock. After a round there is one so many times as long as the round took, unless somebody
+#: new waits.
 _PIECE_NS, _PAUSE_FACTOR, _REST_FACTOR = 300 * US, 3, 50
 _NEVER_NS = 1 << 62
 #: Letters of a thread that sleeps in a call.
@@ -100,7 +101,7 @@ class WaitMonitor:
             took_ns = time.monotonic_ns() - began_ns
             if took_ns > _PIECE_NS:
                 self._used_ns += took_ns
-                self.next_ns = began_ns + took_ns * _PAUSE_FACTOR
+                self.next_ns = began_ns + took_ns * (_PAUSE_FACTOR if self._suspected is None else 1)
                 return
         self._round = None
         self._used_ns += time.monotonic_ns() - began_ns

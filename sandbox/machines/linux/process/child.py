@@ -243,13 +243,15 @@ class Child:
     def stop(self) -> None:
         """Have it stand still, which it does once the system has seen to it; one that is held does so already."""
         self.stop_wanted, self.spared = True, False
+        if self.leaf is None and self.held:
+            return
+        self.stopping_ns = self.stopped_ns = time.monotonic_ns()
         if self.leaf is not None:
             self.leaf.freeze()
-        elif self.held or not self.send(signal.SIGSTOP):
-            return
-        else:
+        elif self.send(signal.SIGSTOP):
             self._signalled = True
-        self.stopping_ns = self.stopped_ns = time.monotonic_ns()
+        else:
+            self.stopping_ns = None
 
     def stop_again(self) -> None:
         """The stop may have got lost on its way: a signal that still waits has not, and a second one would be taken
@@ -287,16 +289,18 @@ class Child:
         return self.leaf is not None and self.leaf.vacant and read_state(self.stat_fd)[0] not in HALTED
 
     def resume(self) -> None:
-        """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing."""
-        self.stop_wanted = self._sent_again = False
-        self.stopping_ns = None
+        """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing.
+
+        The CPU may be without work until it goes on, so that comes first, and the notes of it afterwards.
+        """
         if self.spared:
             self.spared = False
-            return
-        if self.leaf is not None:
+        elif self.leaf is not None:
             self.leaf.thaw()
         elif self._signalled and not self.held:
             self._continue()
+        self.stop_wanted = self._sent_again = False
+        self.stopping_ns = None
 
     def release(self) -> None:
         """Undo everybody's stop."""
@@ -315,6 +319,10 @@ class Child:
         if signal.SIGSTOP in pending and not ours:
             self.held = self.state()[0] == "T"  # t: the tracer decides
 
+    def forget_stops(self) -> None:
+        """Somebody continues it, which takes away what it has not heard yet."""
+        self._unheard = frozenset()
+
     def enter(self, leaf: Leaf) -> None:
         """It lives in this leaf by now: if it stands still, that is because the leaf is frozen."""
         if self._signalled and not self.held:
@@ -327,10 +335,12 @@ class Child:
             self.stopping_ns = time.monotonic_ns()
 
     def _continue(self) -> None:
-        unheard, self._unheard, self._signalled = self._unheard, frozenset(), False
         self.send(signal.SIGCONT)
-        for number in unheard:
-            self.send(number)
+        self._signalled = False
+        if self._unheard:
+            for number in self._unheard:
+                self.send(number)
+            self._unheard = frozenset()
 
     def close(self) -> None:
         """Give back the descriptors; the console may have other users and is closed by itself."""

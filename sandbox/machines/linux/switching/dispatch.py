@@ -54,11 +54,15 @@ class Dispatcher:
         """Stop some processes and let others run on their mini CPUs.
 
         Overlapped stops are still to be confirmed. A stop that could not be confirmed in time leaves ``stopping_ns``
-        set. One that is ``held`` does not run.
+        set. One that is ``held`` does not run. Between the last stop and the first run a CPU is without work: nothing
+        is done there that can be done elsewhere.
         """
-        if self.careful:
-            for child, _ in runs:
+        for child, cpu in runs:
+            if self.careful:
                 child.hear_stops()
+            if child.cpu != cpu:
+                self._pinning.pin(child, cpu)
+        overlapped = self._overlapped and not (self.careful and _may_stop(runs, stops))
         for child in stops:
             child.mode = Mode.STOPPED
             if child.may_write and self._guard.spares(child):
@@ -66,11 +70,10 @@ class Dispatcher:
             else:
                 child.stop()
         self.sent_ns = time.monotonic_ns()
-        overlapped = self._overlapped and not (self.careful and _may_stop(runs, stops))
         if not overlapped:
             self._confirm(stops, asleep=not self._overlapped, within_ns=_MAX_BEFORE_NS)
-        for child, cpu in runs:
-            self._run(child, cpu)
+        for child, _ in runs:
+            self._run(child)
         for child, _ in runs:  # now nobody waits for it
             self._pinning.keep(child)
         self._unconfirmed = stops if overlapped else ()
@@ -86,12 +89,10 @@ class Dispatcher:
         """Whether the stop that was sent has taken effect."""
         return (child.forked and child.leaf is None and self._reaper.stopped(child.os_pid)) or child.stands_still()
 
-    def _run(self, child: Child, cpu: int) -> None:
-        if child.cpu != cpu:
-            self._pinning.pin(child, cpu)
-        child.mode = Mode.RUNNING
+    def _run(self, child: Child) -> None:
         child.resume()
         child.started_ns = self._clock.now_ns()
+        child.mode = Mode.RUNNING
         # The system's books of a process that runs are from before it came onto the CPU, or nearly.
         child.started_cpu_ns = child.cpu_ns()
 

@@ -12,7 +12,7 @@ from textual.containers import Horizontal
 from sandbox import wording
 from sandbox.i18n import N_, _
 from sandbox.model.commands import Press, Type
-from sandbox.model.states import State
+from sandbox.model.states import WAITS, State
 from sandbox.tui.config import config_of
 from sandbox.tui.keys import bindings
 from sandbox.tui.panels.console.tabs import ConsoleTabs
@@ -99,7 +99,7 @@ class Console(Panel, can_focus=True):
         state, more = wording.state(row.state), ""
         if row.exited is not None:
             more = wording.status(row.exited)
-        elif row.state is State.BLOCKED and row.on is not None:
+        elif row.state in WAITS and row.on is not None:
             more = wording.cause(row.on)
         said = _("CONSOLE of {pid} {name}: {state}, {more}") if more else _("CONSOLE of {pid} {name}: {state}")
         return said.format(pid=row.pid, name=row.name, state=state, more=more)

@@ -14,11 +14,20 @@ from sandbox.tui.widgets.canvas import Point
 Ends = tuple[State, State]
 #: The one transition that has no arrow: in virtual time a process may begin with a wait.
 ADMITTED_WAITING: Ends = (State.NEW, State.BLOCKED)
+#: Those from and to STOPPED that have none of their own either, and beside which arrow they are told.
+TOLD_BESIDE: Mapping[Ends, Ends] = {
+    ADMITTED_WAITING: (State.NEW, State.READY),
+    (State.BLOCKED, State.STOPPED): (State.RUNNING, State.STOPPED),
+    (State.STOPPED, State.BLOCKED): (State.STOPPED, State.READY),
+    (State.STOPPED, State.EXITED): (State.BLOCKED, State.EXITED),
+}
 
 #: Smaller than this it cannot be drawn.
 MIN_WIDTH, MIN_HEIGHT = 76, 13
 #: Lines of NEW and DONE, and of the arrows below them; lines that tell of the chosen process, where there is room.
 _TOP, _BELOW_TOP, _CAPTION = 3, 2, 2
+#: Lines of STOPPED, where anybody was ever stopped.
+_STOPPED = 3
 _MIN_MIDDLE, _MIN_BLOCKED = 4, 4
 #: At the right of RUNNING, where the way from BLOCKED leads up.
 _GUTTER = 3
@@ -45,12 +54,13 @@ class Layout(NamedTuple):
     caption: int
 
 
-def layout(width: int, height: int) -> Layout | None:
-    """How the diagram fills ``width`` by ``height`` cells; None: there are too few."""
-    if width < MIN_WIDTH or height < MIN_HEIGHT:
+def layout(width: int, height: int, stops: bool = False) -> Layout | None:
+    """How the diagram fills ``width`` by ``height`` cells; None: there are too few. ``stops``: with STOPPED, too."""
+    least = MIN_HEIGHT + stops * _STOPPED
+    if width < MIN_WIDTH or height < least:
         return None
-    caption = min(height - MIN_HEIGHT, _CAPTION)
-    spare = height - MIN_HEIGHT - caption
+    caption = min(height - least, _CAPTION)
+    spare = height - least - caption
     middle, below = _MIN_MIDDLE + (spare + 1) // 2, _MIN_BLOCKED + spare // 2
     side = (width - _GUTTER - max(width // 4, _MIN_GAP)) // 2
     top = _TOP + _BELOW_TOP
@@ -60,7 +70,32 @@ def layout(width: int, height: int) -> Layout | None:
     falls = running.right - 5  # where RUNNING leads down to BLOCKED
     blocked = Region(_MARGIN, ready.bottom, falls - 14 - _MARGIN, below)
     boxes = {State.NEW: Region(1, 0, 11, _TOP), State.READY: ready, State.RUNNING: running, State.BLOCKED: blocked}
-    return Layout({**boxes, State.EXITED: done}, *_arrows(ready, running, blocked, done, falls), caption=blocked.bottom)
+    boxes[State.EXITED] = done
+    arrows, labels = _arrows(ready, running, blocked, done, falls)
+    if not stops:
+        return Layout(boxes, arrows, labels, caption=blocked.bottom)
+    stopped = boxes[State.STOPPED] = Region(blocked.x, blocked.bottom, blocked.width, _STOPPED)
+    arrows, labels = _arrows_of(stopped, ready, falls + 2, blocked.y) | arrows, labels | _labels_of(stopped, falls + 2)
+    over = labels[State.BLOCKED, State.EXITED]
+    labels[State.BLOCKED, State.EXITED] = over._replace(width=falls - blocked.right, lines=2)
+    return Layout(boxes, arrows, labels, caption=stopped.bottom)
+
+
+def _arrows_of(stopped: Region, ready: Region, falls: int, top: int) -> dict[Ends, tuple[Point, ...]]:
+    """The ways to STOPPED and back run outside those to BLOCKED and back."""
+    y = stopped.y + 1
+    return {
+        (State.RUNNING, State.STOPPED): ((falls, top), (falls, y), (stopped.right, y)),
+        (State.STOPPED, State.READY): ((stopped.x - 1, y), (2, y), (2, ready.bottom)),
+    }
+
+
+def _labels_of(stopped: Region, falls: int) -> dict[Ends, Label]:
+    y = stopped.y + 2
+    return {
+        (State.RUNNING, State.STOPPED): Label((stopped.right + 1, y), falls - stopped.right, 1, "right"),
+        (State.STOPPED, State.READY): Label((1, y), stopped.x - 2),
+    }
 
 
 def _arrows(

@@ -12,23 +12,25 @@ from textual.strip import Strip
 
 from sandbox import wording
 from sandbox.i18n import _
-from sandbox.model.states import State
+from sandbox.model.states import WAITS, State
 from sandbox.render.cells import fit
-from sandbox.tui.panels.states.layout import ADMITTED_WAITING, Ends, Label, Layout, layout
+from sandbox.tui.panels.states.layout import TOLD_BESIDE, Ends, Label, Layout, layout
 from sandbox.tui.state.conversations import whereabouts
 from sandbox.tui.state.session import Session
 from sandbox.tui.widgets.canvas import Canvas
 from sandbox.tui.widgets.lines import Piece, line
 from sandbox.tui.widgets.picture import Picture
 from sandbox.views.board import Board, Row
-from sandbox.views.transitions import TRANSITIONS
+from sandbox.views.transitions import TRANSITIONS, Move
 
 #: The transitions that are one arrow; of those that were never made, the first is named.
 _SAME_ARROW: dict[Ends, list[str]] = {
     ends: [name for name, other in TRANSITIONS.items() if other == ends] for ends in TRANSITIONS.values()
 }
-#: In virtual time only, and told beside the other way in.
-_SAME_ARROW[State.NEW, State.READY] += _SAME_ARROW.pop(ADMITTED_WAITING)
+for _ends, _beside in TOLD_BESIDE.items():
+    _SAME_ARROW[_beside] += _SAME_ARROW.pop(_ends)
+#: Those that nobody sees before somebody is stopped.
+_OF_STOPS = frozenset(ends for ends in _SAME_ARROW if State.STOPPED in ends)
 #: Cells of a name in a box, pid and sign included.
 _MIN_NAME = 12
 _BETWEEN = "  "
@@ -67,7 +69,7 @@ class StateMap(Picture):
         if self._session is None:
             return []
         board, lit = self._session.view.board, self._lit(self._session.view.board)
-        plan = layout(width, height)
+        plan = layout(width, height, board.transitions.has_stops)
         canvas = self.canvas(width, height)
         if plan is None:
             return [*self._list(board, lit, width)]
@@ -86,8 +88,8 @@ class StateMap(Picture):
         diagram = board.transitions
         if self._alone and self.chosen is not None:
             move = diagram.last.get(self.chosen)
-            return _Lit(None if move is None else TRANSITIONS[move.transition], frozenset())
-        taken = [TRANSITIONS[move.transition] for move in diagram.recent]
+            return _Lit(None if move is None else _arrow(move), frozenset())
+        taken = [_arrow(move) for move in diagram.recent]
         return _Lit(taken[-1] if taken else None, frozenset(taken))
 
     def _draw_arrow(self, canvas: Canvas, board: Board, ends: Ends, plan: Layout, lit: _Lit) -> None:
@@ -126,13 +128,13 @@ class StateMap(Picture):
         number = "" if state is State.NEW and not rows else f" {len(rows)}"
         canvas.box(box, f"{wording.state(state)}{number}", style, style + Style(bold=True))
         inner = box.shrink((1, 1, 1, 1))
-        note = _on if state is State.BLOCKED else None
+        note = _on if state in WAITS else None
         self.fill(canvas, inner, rows, self._columns(board, state, inner), note)
 
     def _columns(self, board: Board, state: State, inner: Region) -> int:
         """As many side by side as there is room for, if all processes together do not fit below each other: one that
         moves from box to box does not make the others jump."""
-        if state is State.BLOCKED or len(board.rows) - len(board.exited) <= inner.height:
+        if state in WAITS or len(board.rows) - len(board.exited) <= inner.height:
             return 1
         return max((inner.width + len(_BETWEEN)) // (_MIN_NAME + len(_BETWEEN)), 1)
 
@@ -163,12 +165,20 @@ class StateMap(Picture):
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
         """A line for each arrow."""
         for ends in _SAME_ARROW:
+            if ends in _OF_STOPS and not board.transitions.has_stops:
+                continue
             source, target = (wording.state(state) for state in ends)
             counts = _BETWEEN.join(self._counts(board, ends))
             last = ends == lit.last
             mark = "▶ " if last else "  "
             style = self._label_style(board, ends, last)
             yield line([(mark, style), (fit(f"{source} → {target}", 20), style), (counts, style)], width)
+
+
+def _arrow(move: Move) -> Ends:
+    """The arrow that a move is told at."""
+    ends = TRANSITIONS[move.transition]
+    return TOLD_BESIDE.get(ends, ends)
 
 
 def _rows(board: Board, state: State) -> list[Row]:
@@ -184,6 +194,8 @@ def _rows(board: Board, state: State) -> list[Row]:
             pids = [*on_cpu, *sorted(held.difference(on_cpu))]
         case State.BLOCKED:
             pids = list(board.blocked)
+        case State.STOPPED:
+            pids = list(board.stopped)
         case State.EXITED:
             pids = list(reversed(board.exited))
     return [board.rows[pid] for pid in pids]

@@ -1,0 +1,117 @@
+"""A lesson on paper: its text, its questions with room for answers, a chart of the run, and the answers on a page of
+their own."""
+
+from __future__ import annotations
+
+import re
+from html import escape
+from typing import NamedTuple
+
+from sandbox.i18n import _
+
+#: What a lesson's text writes before a question, and before what is to be done at the keyboard, in each language.
+_QUESTION = re.compile(r"\*\*(?:Predict:|猜一猜：)\*\*\s*")
+_AT_THE_KEYBOARD = re.compile(
+    r"(?:\*\*(?:Press|press|Predict|Watch:|Watch|按|请按|请看：|请看)\*\*|(?:Press|请按|按) `)[^。.]*[。.]?"
+)
+#: A paragraph of nothing else.
+_FOR_THE_SCREEN = re.compile(r"\*\*(?:Try:|再试试：|试一试：|Watch:|请看：|Press|按)\*\*")
+#: Lines to write on, below each question.
+_LINES = 3
+
+_STYLE = """
+body { font: 11pt/1.5 system-ui, "Noto Sans", "Noto Sans CJK SC", sans-serif; max-width: 46em; margin: 2em auto;
+       padding: 0 1em; color: #1f2328; background: #ffffff }
+.room { border-bottom: 1px solid #8c959f; height: 2em }
+li { margin-bottom: 1em }
+table { border-collapse: collapse } td, th { border: 1px solid #8c959f; padding: .2em .7em; text-align: left }
+.answers { break-before: page }
+svg { max-width: 100%; height: auto }
+"""
+
+
+class Question(NamedTuple):
+    """A question of the text, and the part that comes after it, which answers it; both in Markdown."""
+
+    asked: str
+    answer: str
+
+
+class Handout(NamedTuple):
+    """``text``: what comes before the first question, in Markdown."""
+
+    title: str
+    text: str
+    questions: list[Question]
+
+
+def handout(lesson: str) -> Handout:
+    """Of a lesson's whole text, its figures filled in."""
+    title, asked = "", ""
+    text: list[str] = []
+    answer: list[str] = []
+    questions: list[Question] = []
+    for part in lesson.split("\n---\n"):
+        for block in filter(None, map(str.strip, part.split("\n\n"))):
+            if block.startswith("# ") and not title:
+                title = block.removeprefix("# ").strip()
+                continue
+            before, *question = _QUESTION.split(block, maxsplit=1)
+            if before and not _FOR_THE_SCREEN.match(before):
+                (answer if asked else text).append(_on_paper(before))
+            if question:
+                if asked:
+                    questions.append(Question(asked, "\n\n".join(filter(None, answer))))
+                    answer = []
+                asked = _begun(_on_paper(question[0]))
+    if asked:
+        questions.append(Question(asked, "\n\n".join(filter(None, answer))))
+    return Handout(title, "\n\n".join(filter(None, text)), questions)
+
+
+def _on_paper(block: str) -> str:
+    """Without what is to be done at the keyboard."""
+    return block if block.startswith("|") else _AT_THE_KEYBOARD.sub("", block).strip()
+
+
+def _begun(sentence: str) -> str:
+    """Which stood behind a colon."""
+    return sentence[:1].upper() + sentence[1:]
+
+
+def as_markdown(paper: Handout, chart: str) -> str:
+    """``chart``: of characters."""
+    parts = [f"# {paper.title}", paper.text]
+    if paper.questions:
+        parts.append(f"## {_('Questions')}")
+        room = "\n\n".join(["   " + "_" * 60] * _LINES)
+        parts += [f"{number}. {_indented(each.asked)}\n\n{room}" for number, each in enumerate(paper.questions, 1)]
+    parts += [f"## {_('The run')}", f"```\n{chart}\n```"]
+    if paper.questions:
+        parts.append(f"---\n\n## {_('Answers')}")
+        parts += [f"{number}. {_indented(each.answer)}" for number, each in enumerate(paper.questions, 1)]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def _indented(block: str) -> str:
+    """As the content of an item of a list."""
+    first, *rest = block.split("\n")
+    return "\n".join([first, *(f"   {line}" if line else "" for line in rest)])
+
+
+def as_html(paper: Handout, picture: str, language: str) -> str:
+    """``picture``: an SVG."""
+    from markdown_it import MarkdownIt
+
+    render = MarkdownIt("commonmark", {"html": False}).enable("table").render
+    room = '<div class="room"></div>' * _LINES
+    asked = "".join(f"<li>{render(each.asked)}{room}</li>" for each in paper.questions)
+    answers = "".join(f"<li>{render(each.answer)}</li>" for each in paper.questions)
+    questions = f"<h2>{escape(_('Questions'))}</h2><ol>{asked}</ol>" if asked else ""
+    given = f'<section class="answers"><h2>{escape(_("Answers"))}</h2><ol>{answers}</ol></section>' if asked else ""
+    return (
+        f'<!DOCTYPE html>\n<html lang="{language}"><head><meta charset="utf-8">'
+        f'<meta name="viewport" content="width=device-width"><title>{escape(paper.title)}</title>'
+        f"<style>{_STYLE}</style></head><body>\n<h1>{escape(paper.title)}</h1>\n{render(paper.text)}\n{questions}\n"
+        f"<h2>{escape(_('The run'))}</h2>\n{picture}\n{given}\n</body></html>\n"
+    )

@@ -1,0 +1,137 @@
+"""A kernel process where none can inherit a socket: it is started as a child, and connects to us over the loopback.
+
+There it runs in virtual time only, so that it has no children of its own, and nobody has to clear up after it.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from select import select
+
+from sandbox.link.stream import EventStream
+from sandbox.model.commands import Command, Quit
+from sandbox.model.events import AnyEvent, Event
+from sandbox.model.spec import Boot
+
+#: How long it may take to connect, and to end.
+_START_S, _PATIENCE_S = 20.0, 6.0
+#: How long one that connects may take to say the word that only our child knows.
+_WORD_S = 2.0
+#: Bytes of that word, and of its standard error that are read.
+WORD_BYTES, _MAX_WORDS = 32, 1 << 15
+
+
+class LoopbackKernel:
+    """The kernel process, seen from the terminal's process."""
+
+    #: No keeper stands between.
+    unguarded = False
+
+    def __init__(self, boot: Boot, beats: bool = False) -> None:
+        """Start it. ``beats``: as for ``EventStream``. Raises OSError."""
+        word = secrets.token_hex(WORD_BYTES // 2).encode()
+        self._stderr = tempfile.TemporaryFile()
+        with socket.create_server(("127.0.0.1", 0)) as door:
+            kernel = ["sandbox.kernel", "sandbox.link.loopback_server", str(door.getsockname()[1])]
+            self._process = subprocess.Popen(
+                [sys.executable, "-P", "-X", "utf8", "-m", *kernel],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                stderr=self._stderr,
+            )
+            try:
+                self._say(word)
+                end = self._connected(door, word)
+            except OSError:
+                self._kill()
+                raise
+        self._stream = EventStream(end, boot, beats)
+
+    def _say(self, word: bytes) -> None:
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError):  # it has ended already: nobody connects
+            self._process.stdin.write(word)
+            self._process.stdin.close()
+
+    def _connected(self, door: socket.socket, word: bytes) -> socket.socket:
+        """The connection of our child; any other program may connect as well, and knows no word."""
+        give_up_s = time.monotonic() + _START_S
+        while time.monotonic() < give_up_s and self._process.poll() is None:
+            if not select([door], [], [], 0.1)[0]:
+                continue
+            end, _ = door.accept()
+            end.settimeout(_WORD_S)
+            said = b""
+            with suppress(OSError):
+                while len(said) < WORD_BYTES and (data := end.recv(WORD_BYTES - len(said))):
+                    said += data
+            if hmac.compare_digest(said, word):
+                return end
+            end.close()
+        raise OSError(self.last_words() or "it does not connect")
+
+    @property
+    def os_pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def closed(self) -> bool:
+        """Whether the link is closed from the other side."""
+        return self._stream.closed
+
+    @property
+    def halted(self) -> bool:
+        """Whether it has said that it is done."""
+        return self._stream.halted
+
+    def fileno(self) -> int:
+        return self._stream.fileno()
+
+    def send(self, command: Command) -> None:
+        self._stream.send(command)
+
+    def beat(self) -> None:
+        """Somebody is there."""
+        self._stream.is_there()
+
+    def receive(self) -> list[AnyEvent]:
+        """The events that have come, without waiting for more."""
+        return self._stream.receive()
+
+    def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
+        """All events until the end, waiting for them, for ``patience_s`` at most."""
+        return self._stream.events(self.beat, patience_s, wait)
+
+    def quit(self) -> Iterator[Event]:
+        """Ask it to end; the events until it has, or until it has taken too long."""
+        self.send(Quit())
+        yield from self.events(_PATIENCE_S)
+
+    def end(self) -> list[Event]:
+        """End it: by a command, else by force. Its last events."""
+        self._stream.rest()
+        last = [*self.quit()]
+        self._stream.close()
+        try:
+            self._process.wait(_PATIENCE_S if self.halted else 0)
+        except subprocess.TimeoutExpired:
+            self._kill()
+        self._stderr.close()
+        return last
+
+    def last_words(self) -> str:
+        """What it wrote to its standard error, which tells why it died."""
+        self._stderr.seek(max(self._stderr.seek(0, 2) - _MAX_WORDS, 0))
+        return self._stderr.read().decode(errors="replace").strip()
+
+    def _kill(self) -> None:
+        self._process.kill()
+        self._process.wait()

@@ -1,0 +1,23 @@
+"""The kernel process that connects to whoever has started it: ``python -m sandbox.kernel sandbox.link.loopback_server
+PORT``, the word by which it is known on its standard input."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+
+from sandbox.link.server import LinkServer, serve
+from sandbox.util import libc
+
+
+def main(port: str) -> None:
+    """Run one scenario in virtual time until its end, or until the link is closed."""
+    if sys.platform == "linux":
+        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # ctrl+c is the app's
+    word = sys.stdin.buffer.read()
+    end = socket.create_connection(("127.0.0.1", int(port)))
+    end.sendall(word)
+    link = LinkServer(end)
+    serve(link, link.first_line())

@@ -1,0 +1,115 @@
+"""The terminal's process's end of a link: commands go down, events come up, and heartbeats tell that somebody is
+there."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator
+from select import select
+
+from sandbox.link.heart import Heart
+from sandbox.link.wire import HEARTBEAT_S, Lines, encode_boot, encode_command
+from sandbox.model.commands import Command
+from sandbox.model.events import AnyEvent, Event, Halted, decode
+from sandbox.model.spec import Boot
+
+
+class EventStream:
+    """``end``: a connected socket, which is closed with it; the other end is told at once what to run. ``beats``:
+    heartbeats go by themselves, as long as ``is_there`` is called now and then; else each call is one. ``beaten``: is
+    called after each."""
+
+    def __init__(self, end: socket.socket, boot: Boot, beats: bool, beaten: Callable[[], object] = bool) -> None:
+        self._socket = end
+        self._lines = Lines()
+        self._heard: deque[AnyEvent] = deque()
+        self._unsent = bytearray(encode_boot(boot) + b"\n")
+        #: Heartbeats may be sent by another thread; no line is cut in two.
+        self._sending = threading.Lock()
+        self._beaten = beaten
+        #: True once it is closed from the other side.
+        self.closed = False
+        self.halted = False
+        end.setblocking(False)
+        self._flush()
+        self._heart = Heart(self._beat) if beats else None
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def send(self, command: Command) -> None:
+        self._send(encode_command(command) + b"\n")
+
+    def is_there(self) -> None:
+        """Somebody is there."""
+        if self._heart is not None:
+            self._heart.is_there()
+        else:
+            self._beat()
+
+    def receive(self) -> list[AnyEvent]:
+        """The events that have come, without waiting for more."""
+        self._flush()
+        try:
+            data = self._socket.recv(1 << 18)
+        except BlockingIOError:
+            return []
+        except OSError:
+            data = b""
+        if not data:
+            self.closed = True
+            return []
+        events = [decode(line) for line in self._lines.feed(data)]
+        self.halted = self.halted or any(isinstance(event, Halted) for event in events)
+        return events
+
+    def events(
+        self, beat: Callable[[], None], patience_s: float | None = None, wait: Callable[..., object] = select
+    ) -> Iterator[Event]:
+        """All events until the end, waiting for them, for ``patience_s`` at most. The iteration may be left, and taken
+        up again. ``beat`` is called again and again; ``wait``: as ``select``; it may raise."""
+        give_up = None if patience_s is None else time.monotonic() + patience_s
+        next_beat = 0.0
+        while True:
+            while self._heard:
+                yield self._heard.popleft()
+            if self.closed or (give_up is not None and time.monotonic() >= give_up):
+                return
+            wait([self._socket], [], [], max(next_beat - time.monotonic(), 0))
+            if time.monotonic() >= next_beat:
+                next_beat = time.monotonic() + HEARTBEAT_S
+                beat()
+            self._heard.extend(self.receive())
+
+    def rest(self) -> None:
+        """No heartbeat comes by itself after this."""
+        if self._heart is not None:
+            self._heart.stop()
+            self._heart = None
+
+    def close(self) -> None:
+        """Which the other end hears, too."""
+        self._socket.close()
+        self.closed = True
+
+    def _beat(self) -> None:
+        self._send(b"\n")
+        self._beaten()
+
+    def _send(self, line: bytes) -> None:
+        with self._sending:
+            self._unsent += line
+        self._flush()
+
+    def _flush(self) -> None:
+        with self._sending:
+            while self._unsent and not self.closed:
+                try:
+                    del self._unsent[: self._socket.send(self._unsent)]
+                except BlockingIOError:
+                    return
+                except OSError:
+                    return  # receive() will notice

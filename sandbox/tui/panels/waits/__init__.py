@@ -1,0 +1,3 @@
+from sandbox.tui.panels.waits.panel import Waits
+
+__all__ = ["Waits"]

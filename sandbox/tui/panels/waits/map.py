@@ -1,0 +1,329 @@
+"""The graph of waits, drawn in cells; where there is no room for it, a line for each wait."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from rich.cells import cell_len
+from rich.style import Style
+from textual import events
+from textual.geometry import Region
+from textual.message import Message
+from textual.strip import Strip
+
+from sandbox import wording
+from sandbox.i18n import _
+from sandbox.render.cells import fit
+from sandbox.tui.palette import SIGNS
+from sandbox.tui.panels.waits.layout import DOWN, LEFT, RIGHT, UP, Link, Net, Plan, layout, net_of
+from sandbox.tui.state.session import Session
+from sandbox.tui.state.tree import folded
+from sandbox.tui.widgets.canvas import Canvas
+from sandbox.tui.widgets.choices import Picked
+from sandbox.tui.widgets.lines import Piece, cut, line, prose, window
+from sandbox.tui.widgets.picture import Picture
+from sandbox.util.units import S
+from sandbox.views.waits import Wait, WaitGraph, wait_graph
+
+#: For so long a wait that has just begun is lit.
+_NEW_NS = S
+#: Cells of a name and of a thing, at most: where there is room, and where the graph has none otherwise.
+_SIZES = ((12, 18), (8, 12), (6, 8))
+#: So many letters of the end of what is cut are kept.
+_END = 4
+#: With fewer cells there is a list.
+_MIN_WIDTH, _MIN_HEIGHT = 96, 9
+#: Lines that tell of what is chosen, and what the signs mean.
+_CAPTION, _LEGEND = 2, 1
+#: Lines by the directions in which they leave a cell: thin, and those of a knot.
+_ACROSS, _UPRIGHT = LEFT | RIGHT, UP | DOWN
+_CORNERS = (RIGHT | DOWN, LEFT | DOWN, RIGHT | UP, LEFT | UP)
+_TEES = (UP | DOWN | RIGHT, UP | DOWN | LEFT, LEFT | RIGHT | DOWN, LEFT | RIGHT | UP, LEFT | RIGHT | UP | DOWN)
+_THIN = dict(zip((_ACROSS, _UPRIGHT, *_CORNERS, *_TEES), "─│╭╮╰╯├┤┬┴┼", strict=True))
+_THICK = dict(zip((_ACROSS, _UPRIGHT, *_CORNERS, *_TEES), "━┃┏┓┗┛┣┫┳┻╋", strict=True))
+_DASHED, _THICK_DASHED = {_ACROSS: "╌", _UPRIGHT: "╎"}, {_ACROSS: "╍", _UPRIGHT: "╏"}
+
+
+class Named(Message):
+    """Something that somebody waits for was clicked, or clicked twice."""
+
+    def __init__(self, thing: str, twice: bool) -> None:
+        super().__init__()
+        self.thing, self.twice = thing, twice
+
+
+class WaitMap(Picture):
+    """Processes in round brackets, what they wait for in square ones, and lines that lead to who has it."""
+
+    DEFAULT_CLASSES = "framed main"
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self.graph = WaitGraph(())
+        #: What can be chosen: processes by pid, things by name, in reading order.
+        self.items: list[int | str] = []
+        self._thing: str | None = None
+        self._things: list[tuple[Region, str]] = []
+        self._plan: tuple[object, Plan | None] = None, None
+        self._name_cells, self._label_cells = _SIZES[0]
+        self._top = 0
+
+    def update_from(self, session: Session, chosen: int | None, thing: str | None) -> None:
+        """``thing``: what is chosen if it is no process."""
+        self.remember(session, chosen)
+        self._thing = thing
+        view = session.view
+        self.graph = wait_graph(view.board, view.tree.head)
+        self.items = _items(self.graph)
+        number, core = len({wait.pid for wait in self.graph.waits}), len(self.graph.core)
+        said = _("{number} wait for others").format(number=number) if number else ""
+        if core:
+            said = _("deadlock: a knot of {core}; {said}").format(core=core, said=said)
+        self.entitle(_("WAITS"), said)
+        self.update_lines()
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        """The graph, or the list; below it what is chosen, in words."""
+        session = self._session
+        self._spots, self._things = [], []
+        if session is None:
+            return []
+        if not self.graph.waits:
+            return self.centred(_nobody(session), width, height)
+        caption = min(_CAPTION, max(height - _MIN_HEIGHT + _CAPTION, 0))
+        below = caption + (_LEGEND if height > _MIN_HEIGHT else 0)
+        plan = self._planned(width, height - below)
+        strips = self._list(session, width, height - below) if plan is None else self._picture(session, plan, width)
+        strips += [self.blank(width)] * (height - below - len(strips))
+        if below > caption:
+            strips.append(line([(_legend(width), self.palette.dim)], width))
+        said = cut(self._caption(session, width), caption, width)
+        return [*strips, *(line([(text, self.palette.text)], width) for text in said)]
+
+    def _planned(self, width: int, height: int) -> Plan | None:
+        """Where everything stands; the same as before while nobody begins or ends a wait."""
+        bare = tuple(wait._replace(since_ns=0) for wait in self.graph.waits)
+        asked = bare, tuple(self._names()), width, height
+        if asked != self._plan[0]:
+            self._plan = asked, self._lay_out(width, height)
+        return self._plan[1]
+
+    def _names(self) -> Iterator[str]:
+        assert self._session is not None
+        return (self._session.view.names.get(pid, "") for pid in self.graph.pids)
+
+    def _lay_out(self, width: int, height: int) -> Plan | None:
+        """With names in full if they fit, else with short ones."""
+        for self._name_cells, self._label_cells in _SIZES if width >= _MIN_WIDTH else ():
+            names = {pid: sum(cell_len(text) for text, __ in self._node(pid)) for pid in self.graph.pids}
+            labels: dict[str, int] = {}
+            for wait in self.graph.waits:
+                labels[wait.resource] = max(labels.get(wait.resource, 0), cell_len(self._label_of(wait)))
+            plan = layout(self.graph, names, labels, (width, height))
+            if plan is not None:
+                return plan
+        self._name_cells, self._label_cells = _SIZES[0]
+        return None
+
+    def _label_of(self, wait: Wait) -> str:
+        """What is waited for, and how many of those who have it must let go."""
+        share = wording.share(wait.event)
+        thing = wording.thing(wait.resource)
+        return _cut(thing, self._label_cells - len(share)) + share
+
+    # The graph
+
+    def _picture(self, session: Session, plan: Plan, width: int) -> list[Strip]:
+        canvas = Canvas(width, plan.height, self.palette.text)
+        now_ns = session.view.now_ns
+        waits: dict[Net, list[Wait]] = {}
+        for wait in self.graph.waits:
+            waits.setdefault(net_of(wait), []).append(wait)
+        styles = {net: self._style(some, now_ns) for net, some in waits.items()}
+        said = {net for net, some in waits.items() if some[0].by == "said"}
+        for (x, y), nets in plan.cells.items():
+            net = max(nets, key=lambda net: (nets[net] == _UPRIGHT, net.knot))
+            canvas.text(x, y, _sign(nets[net], net, net in said), styles[net])
+        for head in plan.heads:
+            canvas.text(*head.at, "▲" if head.up else "▼", styles[head.net])
+        present = {(wait.pid, wait.resource): wait for wait in self.graph.waits}
+        for link in plan.links:
+            self._draw_link(canvas, link, present[link.wait.pid, link.wait.resource], now_ns)
+        for pid, place in plan.nodes.items():
+            x = place.x
+            for text, style in self._node(pid):
+                canvas.text(x, place.y, text, style)
+                x += cell_len(text)
+            self._spots.append((place, pid))
+        return canvas.strips()
+
+    def _draw_link(self, canvas: Canvas, link: Link, wait: Wait, now_ns: int) -> None:
+        style, (x, y) = self._style([wait], now_ns), link.label.offset
+        thick, dashed = bool(wait.knot), wait.by == "said"
+        signs = _THICK if thick else _THIN
+        along = (_THICK_DASHED if thick else _DASHED)[_ACROSS] if dashed else signs[_ACROSS]
+        before, after = ("▐", "▌") if wait.is_new(now_ns, _NEW_NS) else ("[", "]")
+        if link.beside is not None:
+            end = (signs[LEFT | RIGHT | DOWN] if link.drops else along) + "▶"
+        elif link.drops:
+            end = along + signs[LEFT | DOWN]
+        else:
+            end = along + ("✘" if wait.is_abandoned else "?")
+        canvas.text(x - 2, y, along + before, style)
+        under = self.palette.cursor if wait.resource == self._thing else Style()
+        canvas.text(x, y, fit(self._label_of(wait), link.label.width), style + under)
+        canvas.text(link.label.right, y, after + end, style)
+        self._things.append((link.label, wait.resource))
+
+    def _node(self, pid: int) -> list[Piece]:
+        """A process, its cells as they are drawn."""
+        assert self._session is not None
+        palette, tree = self.palette, self._session.view.tree
+        row = self._session.view.board.rows.get(pid)
+        if row is None:
+            return [(f"({pid})", palette.dim)]
+        under = palette.cursor if pid == self.chosen and self._thing is None else Style()
+        inside = palette.failed + Style(bold=True) if pid in self.graph.core else palette.text
+        mark = folded(len(tree.line(pid)) - 1) if tree.head(pid) == pid else ""
+        called = self._session.view.names.get(pid, row.name)
+        name = _cut(called, self._name_cells)
+        return [
+            ("(", palette.dim),
+            (f"{pid} ", palette.dim + under),
+            (f"{SIGNS[row.state]} ", palette.state(row.state) + under),
+            (name, inside + under),
+            (mark, palette.strong + under),
+            (")", palette.dim),
+        ]
+
+    def _style(self, waits: list[Wait], now_ns: int) -> Style:
+        palette = self.palette
+        if any(wait.knot for wait in waits):
+            return palette.failed + Style(bold=True)
+        if any(wait.is_new(now_ns, _NEW_NS) for wait in waits):
+            return palette.ready + Style(bold=True)
+        return palette.dim if all(not wait.holders for wait in waits) else palette.blocked
+
+    # The list
+
+    def _list(self, session: Session, width: int, height: int) -> list[Strip]:
+        """A line a wait, in the order of the graph."""
+        waits = [wait for chain in self.graph.chains() for pid in chain for wait in self.graph.of(pid)]
+        chosen = next((place for place, wait in enumerate(waits) if self._is_chosen(wait)), None)
+        seen = window(len(waits), height, self._top, chosen)
+        self._top = seen.first - (seen.above > 0)
+        strips: list[Strip] = []
+        if seen.above:
+            strips.append(line([(_("↑ {number} more").format(number=seen.above), self.palette.dim)], width))
+        for wait in waits[seen.first : seen.last]:
+            y = len(strips)
+            pieces = [*self._wait_pieces(session, wait, y)]
+            strips.append(line(pieces, width))
+        if seen.below:
+            strips.append(line([(_("↓ {number} more").format(number=seen.below), self.palette.dim)], width))
+        return strips
+
+    def _is_chosen(self, wait: Wait) -> bool:
+        return wait.resource == self._thing if self._thing is not None else wait.pid == self.chosen
+
+    def _wait_pieces(self, session: Session, wait: Wait, y: int) -> Iterator[Piece]:
+        now_ns, style = session.view.now_ns, self._style([wait], session.view.now_ns)
+        who = self._node(wait.pid)
+        cells = sum(cell_len(text) for text, __ in who)
+        self._spots.append((Region(0, y, cells, 1), wait.pid))
+        yield from who
+        yield " " * max(self._name_cells + 8 - cells, 0), style
+        along = _sign(_ACROSS, net_of(wait), wait.by == "said")
+        before, after = ("▐", "▌") if wait.is_new(now_ns, _NEW_NS) else ("[", "]")
+        under = self.palette.cursor if wait.resource == self._thing else Style()
+        yield f" {along}{before}", style
+        yield self._label_of(wait), style + under
+        x = max(self._name_cells + 8, cells) + 3
+        self._things.append((Region(x, y, cell_len(self._label_of(wait)), 1), wait.resource))
+        if not wait.holders:
+            yield f"{after}{along}{'✘' if wait.is_abandoned else '?'}", style
+            return
+        yield f"{after}{along}▶ ", style
+        for pid in wait.holders:
+            yield from self._node(pid)
+            yield " ", style
+
+    # Words
+
+    def _caption(self, session: Session, width: int) -> list[str]:
+        """Of the thing, or the process, that is chosen; else of the deadlock that there is."""
+        names = session.view.names
+        of_thing = [wait.event for wait in self.graph.waits if wait.resource == self._thing]
+        if of_thing:
+            return prose("; ".join(wording.thing_named(of_thing, names)), width)
+        waits = self.graph.of(self.chosen) if self.chosen is not None else []
+        if waits:
+            return [text for wait in waits for text in prose(wording.waits_for(wait.event, names), width)]
+        deadlock = session.view.board.deadlock
+        if deadlock is not None:
+            return prose(wording.deadlock(deadlock, names), width)
+        keys = f"{self.key('wait_previous')} {self.key('wait_next')}"
+        return prose(_("{keys} choose a process, or what it waits for").format(keys=keys), width)
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose the process, or the thing, that was clicked."""
+        offset = self.place_of(event)
+        if offset is None:
+            return
+        for spot, thing in self._things:
+            if spot.contains_point(offset):
+                event.prevent_default()
+                self.post_message(Named(thing, event.chain == 2))
+                return
+        for spot, pid in self._spots:
+            if spot.contains_point(offset):
+                event.prevent_default()
+                self.post_message(Picked(pid, event.chain == 2))
+                return
+
+
+def _items(graph: WaitGraph) -> list[int | str]:
+    found: dict[int | str, None] = {}
+    for chain in graph.chains():
+        for pid in chain:
+            found[pid] = None
+            found |= dict.fromkeys(wait.resource for wait in graph.of(pid))
+    return [*found]
+
+
+def _cut(text: str, width: int) -> str:
+    """At most so wide: what tells things of a kind apart stands at the end."""
+    if cell_len(text) <= width:
+        return text
+    end = text[-min(_END, width // 2) :]
+    return fit(text, width - cell_len(end)) + end
+
+
+def _sign(directions: int, net: Net, said: bool) -> str:
+    signs: Mapping[int, str] = _THICK if net.knot else _THIN
+    dashed = _THICK_DASHED if net.knot else _DASHED
+    return (dashed.get(directions) if said else None) or signs.get(directions) or signs[_UPRIGHT]
+
+
+def _legend(width: int) -> str:
+    """What the signs mean, as many as there is room for."""
+    signs = (
+        _("[thing] ─▶ (who has it)"),
+        _("╌▶ as the program says"),
+        _("━▶ deadlock"),
+        _("▐new▌"),
+        _("1/2 one of two is enough"),
+        _("✘ gone"),
+    )
+    said = ""
+    for sign in signs:
+        if cell_len(said) + cell_len(sign) + 3 <= width:
+            said += f"{sign}   "
+    return said
+
+
+def _nobody(session: Session) -> list[str]:
+    said = [_("Nobody waits for another process.")]
+    if session.view.board.rows and not session.view.board.all_ended:
+        said.append(_("Who waits for a lock, a pipe, a socket or a child is drawn here, with who has it."))
+    return said

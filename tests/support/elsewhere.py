@@ -1,0 +1,128 @@
+"""Takes away from this process what other systems lack: ``python -m tests.support.elsewhere windows COMMAND …`` is
+``ossandbox COMMAND …`` there, as far as that can be had on Linux.
+
+What is not ours is imported first: on those systems it has parts of its own for them.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import importlib
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from typing import Any
+
+#: These know Linux, and are imported only where a real machine is wanted; and what knows terminals as UNIX has them.
+LINUX = ("sandbox.machines.linux", "sandbox.link.watchdog")
+
+_THIRD_PARTY = (
+    "asyncio", "asyncio.selector_events", "atexit", "concurrent.futures", "concurrent.futures.process", "faulthandler",
+    "multiprocessing", "multiprocessing.util", "subprocess", "tempfile", "threading", "uuid", "zipfile", "msgspec",
+    "polib", "psutil", "rich.console", "rich.table", "textual.app", "textual.widgets", "textual.screen",
+    "textual.command", "textual.widgets._button", "textual.widgets._input", "textual.widgets._label",
+    "textual.widgets._option_list", "textual.widgets._static", "textual.drivers.headless_driver",
+    "textual.drivers.linux_driver",
+)  # fmt: skip
+
+_NO_MODULES = {
+    "windows": ("fcntl", "termios", "resource", "pwd", "grp", "pty", "tty", "syslog", "sandbox.tui.terminal"),
+    "macos": (),
+}
+#: What the modules of the standard library lack there.
+_LACKS: dict[str, dict[Any, tuple[str, ...]]] = {
+    "windows": {
+        os: (
+            *("fork", "forkpty", "wait", "wait3", "wait4", "waitid", "pidfd_open", "killpg", "nice", "openpty"),
+            *("getuid", "geteuid", "getgid", "setsid", "getsid", "getpgid", "setpgid", "getpgrp", "tcgetpgrp"),
+            *("sched_getaffinity", "sched_setaffinity", "sched_setscheduler", "sched_yield", "sched_param"),
+            *("pipe2", "mkfifo", "posix_spawn", "memfd_create", "eventfd", "O_CLOEXEC", "O_NONBLOCK", "O_NOCTTY"),
+            *("sysconf", "tcsetpgrp", "register_at_fork", "statvfs", "uname", "chown", "setns", "unshare", "getgroups"),
+        ),
+        signal: (
+            *("alarm", "setitimer", "getitimer", "pthread_sigmask", "pthread_kill", "sigwait", "sigwaitinfo"),
+            *("sigtimedwait", "sigpending", "siginterrupt", "pidfd_send_signal", "pause"),
+            *(
+                name
+                for name in dir(signal)
+                if name.startswith(("SIG", "ITIMER"))
+                and not name.startswith("SIG_")
+                # Popen of this system needs SIGKILL (and WNOHANG); on Windows it is another class.
+                and name not in ("SIGINT", "SIGTERM", "SIGABRT", "SIGFPE", "SIGILL", "SIGSEGV", "SIGKILL", "Signals")
+            ),
+        ),
+        select: ("epoll", "poll"),
+        socket: ("AF_UNIX", "AF_NETLINK", "AF_PACKET", "recv_fds", "send_fds"),
+        faulthandler: ("register",),
+        time: ("clock_gettime", "clock_gettime_ns", "clock_getres", "CLOCK_MONOTONIC", "CLOCK_BOOTTIME"),
+    },
+    "macos": {
+        os: (
+            *("sched_getaffinity", "sched_setaffinity", "sched_setscheduler", "sched_param", "pidfd_open", "eventfd"),
+            *("memfd_create", "pipe2", "setns", "unshare", "sched_getscheduler", "posix_fadvise", "copy_file_range"),
+            *("waitid", "timerfd_create", "getrandom"),
+        ),
+        signal: ("pidfd_send_signal", "sigwaitinfo", "sigtimedwait", "SIGRTMIN", "SIGRTMAX", "SIGPWR", "SIGPOLL"),
+        select: ("epoll",),
+        socket: ("AF_NETLINK", "AF_PACKET", "SOCK_CLOEXEC", "SOCK_NONBLOCK"),
+        time: ("CLOCK_BOOTTIME", "CLOCK_TAI"),
+    },
+}
+_PLATFORMS = {"windows": "win32", "macos": "darwin"}
+
+
+def become(system: str) -> None:
+    """From now on this process finds what it would find there."""
+    for name in _THIRD_PARTY:
+        try:
+            importlib.import_module(name)
+        except ImportError:
+            continue  # of another version
+    for name in (*_NO_MODULES[system], *LINUX):
+        sys.modules[name] = None  # type: ignore[assignment]
+    for module, names in _LACKS[system].items():
+        for name in names:
+            if hasattr(module, name):
+                delattr(module, name)
+    sys.modules.setdefault("_scproxy", type(sys)("_scproxy"))
+    sys.modules["_scproxy"].__dict__.update(_get_proxies=dict, _get_proxy_settings=dict)
+    if system == "windows":
+        socket.socketpair = _pair  # type: ignore[assignment]
+    _hide_proc()
+    sys.platform = _PLATFORMS[system]
+
+
+def _pair(*_: object) -> tuple[socket.socket, socket.socket]:
+    """What Windows has for ``socketpair``: two ends of a connection over the loopback."""
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        one = socket.create_connection(door.getsockname())
+        other, _address = door.accept()
+    return one, other
+
+
+def _hide_proc() -> None:
+    """There is no /proc."""
+    import builtins
+    import io
+
+    def guarded(real: Any) -> Any:
+        def opened(path: Any, *arguments: Any, **more: Any) -> Any:
+            if isinstance(path, str | bytes | os.PathLike) and os.fsdecode(path).startswith("/proc/"):
+                raise FileNotFoundError(2, "No such file or directory", os.fsdecode(path))
+            return real(path, *arguments, **more)
+
+        return opened
+
+    builtins.open = io.open = guarded(builtins.open)
+    os.open, os.listdir, os.readlink = guarded(os.open), guarded(os.listdir), guarded(os.readlink)
+
+
+if __name__ == "__main__":
+    become(sys.argv[1])
+    from sandbox.cli import main
+
+    sys.argv[1:] = sys.argv[2:]
+    sys.exit(main())
