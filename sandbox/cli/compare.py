@@ -22,6 +22,7 @@ from sandbox.i18n import _
 from sandbox.link.copies import Copies, cpus
 from sandbox.model.clause import Clause
 from sandbox.model.problems import BadInput, Problem, problems_of
+from sandbox.model.rules import LINES_ARE_REAL
 from sandbox.model.spec import Boot, Scenario
 from sandbox.model.values import BadValue, Whole
 from sandbox.policies import choice
@@ -117,12 +118,12 @@ def _prepared(options: CompareOptions) -> tuple[Boot, CompareOptions]:
     try:
         boot = prepare(options.run, options.real)
     except BadInput as bad:
-        if [problem.what.rule for problem in bad.problems] != ["lines are real"]:
+        if [problem.what.rule for problem in bad.problems] != [LINES_ARE_REAL]:
             raise
         options = options._replace(virtual=False, real=True)
         boot = prepare(options.run, True)
     if boot.scenario.machine.stepped:
-        complain(_("a line takes as long as it takes, so there are no times to compare; turns are: 1 ms is one turn"))
+        complain(_("a line takes as long as it takes, so there are no times to compare: turns are"))
     return boot, options
 
 

@@ -33,6 +33,7 @@ FORMATS = {
     "json": "sandbox.export.document",
     "ostep": "sandbox.export.ostep",
     "cast": "sandbox.tui.cast",
+    "order": "sandbox.export.order",
 }
 
 
@@ -46,7 +47,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=_(
             "perfetto: for ui.perfetto.dev; svg: a picture; html: a page that plays it in a browser; csv: a row for "
             "each stretch of time in one state; json: the document of run --json, and every event; ostep: the command "
-            "that checks it with the book's simulators; cast: the app's own frames, for asciinema"
+            "that checks it with the book's simulators; order: who had which turn, as lines for a scenario; cast: the "
+            "app's own frames, for asciinema"
         ),
     )
     says = _("with --to svg: a picture that moves by itself, in any browser or README")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 
-from sandbox.kernel.process import Process
+from sandbox.kernel.process import Cpu, Process
 
 
 class Deadlines:
@@ -29,6 +29,20 @@ class Deadlines:
         while self.heap and self.heap[0][2].due_ns != self.heap[0][0]:
             heappop(self.heap)
         return self.heap[0][0] if self.heap else None
+
+    def earliest(self, now_ns: int, timer_ns: int | None, cpus: Iterable[Cpu]) -> int | None:
+        """When the first of all this is due: the policy's timer, a job, the end of a slice; None: nothing ever is."""
+        earliest_ns = timer_ns
+        if self.heap:
+            due_ns = self.next_ns
+            if due_ns is not None and (earliest_ns is None or due_ns < earliest_ns):
+                earliest_ns = due_ns
+        if earliest_ns is not None and earliest_ns < now_ns:
+            earliest_ns = now_ns
+        for cpu in cpus:
+            if cpu.slice_end_ns is not None and (earliest_ns is None or cpu.slice_end_ns < earliest_ns):
+                earliest_ns = cpu.slice_end_ns
+        return earliest_ns
 
     def missed(self, now_ns: int) -> Iterator[Process]:
         """Processes whose job is due by now, and not done."""

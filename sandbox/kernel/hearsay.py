@@ -6,12 +6,12 @@ from collections.abc import Iterable, Sequence
 
 from sandbox.kernel.journal import Journal
 from sandbox.kernel.machine import Happened, Lived, Told
-from sandbox.kernel.process import Process
+from sandbox.kernel.process import Process, Processes
 from sandbox.model.events import Became, Ready
 from sandbox.model.states import EXITED, READY
 
 
-def record(happened: Happened, before_ns: int, processes: dict[int, Process], journal: Journal) -> Sequence[Lived]:
+def record(happened: Happened, before_ns: int, processes: Processes, journal: Journal) -> Sequence[Lived]:
     """``before_ns``: the instant before this one. Returns the lives that are over."""
     for pid, stolen_ns in happened.stolen.items():
         processes[pid].stolen_ns += stolen_ns
@@ -20,13 +20,11 @@ def record(happened: Happened, before_ns: int, processes: dict[int, Process], jo
     for told in happened.all(Told):
         journal.add(told.event)
         if isinstance(told.event, Became) and told.event.pid in processes:
-            processes[told.event.pid].name = told.event.name
+            processes.rename(told.event.pid, told.event.name)
     return lives
 
 
-def _record_lives(
-    lives: Iterable[Lived], before_ns: int, now_ns: int, processes: dict[int, Process], journal: Journal
-) -> None:
+def _record_lives(lives: Iterable[Lived], before_ns: int, now_ns: int, processes: Processes, journal: Journal) -> None:
     """Nobody could schedule these: each was over when it was heard of. They are put down in the order of their births
     and ends, which lie between the last instant and this one. What they have used, they used without being
     dispatched."""
@@ -42,7 +40,8 @@ def _record_lives(
             process.enter(EXITED, t_ns)
             journal.exited(t_ns, process, lived.ended)
             continue
-        process = processes[pid] = Process(pid, lived.arrived.spec, t_ns, None, continued=True)
+        process = Process(pid, lived.arrived.spec, t_ns, None, continued=True)
+        processes.admit(process, lived.arrived.parent)
         journal.admitted(t_ns, lived.arrived)
         process.enter(READY, t_ns)
         journal.add(Ready(t_ns, pid, "admitted"))

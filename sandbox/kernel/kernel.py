@@ -55,7 +55,7 @@ class Kernel:
         self.now_ns, self.processes = 0, Processes(kept)
         self.cpus = [Cpu(index) for index in range(cpus)]
         self.journal, self.orders = Journal(), Orders()
-        self.paused = self.quitting = False
+        self.paused = self.quitting = self.attended = False  # attended: by somebody who can be asked
         self.pacing, self.deadlines, self.standoffs = Pacing(), Deadlines(), Standoffs()
         self._live = self._waits = 0
         self.ready: dict[int, Process] = {}
@@ -75,17 +75,7 @@ class Kernel:
         """When the kernel wants to be called if nothing happens before: a slice's end, a policy's timer, a job due."""
         if self.paused:
             return None
-        deadline = self.policy.timer_ns if self._live else None
-        if self.deadlines.heap:
-            due_ns = self.deadlines.next_ns
-            if due_ns is not None and (deadline is None or due_ns < deadline):
-                deadline = due_ns
-        if deadline is not None and deadline < self.now_ns:
-            deadline = self.now_ns
-        for cpu in self.cpus:
-            if cpu.slice_end_ns is not None and (deadline is None or cpu.slice_end_ns < deadline):
-                deadline = cpu.slice_end_ns
-        return deadline
+        return self.deadlines.earliest(self.now_ns, self.policy.timer_ns if self._live else None, self.cpus)
 
     def tell(self, happened: Happened) -> None:
         """Take in what happened at one instant, in this order:
@@ -162,6 +152,7 @@ class Kernel:
             if cpu.slice_end_ns is not None:
                 cpu.slice_end_ns += started.t_ns - self.now_ns
         for pid, on in obeyed.waits_on.items():
+            self.processes[pid].on = on
             self.journal.amend_wait(pid, on)
         self.journal.amend_stolen(self.processes, obeyed.stolen)
         return self.journal.take()
@@ -188,10 +179,13 @@ class Kernel:
             return process, KEEPS if self.pacing.answered and len(self.cpus) == 1 else RESUMED
         if not self.ready:
             return None
-        if self.pacing.asks and self.pacing.asks_about(len(self.ready)):
-            self.pause(QUESTION, cpu=cpu.index)
+        chooses = self.policy.asks and self.attended
+        if (chooses or self.pacing.asks) and (by := self.pacing.asks_about(self.ready, chooses)):
+            self.pause(by, cpu=cpu.index)
             return None
         task = self.policy.pick(cpu.index, self.now_ns)
+        if self.pacing.answered:
+            self.pacing.decided()
         return None if task is None else (self.ready.pop(task.pid), self.policy.why(task))
 
     def _expire(self) -> None:
@@ -232,9 +226,9 @@ class Kernel:
         self.orders.add(Freeze())
         self.journal.operator(self.now_ns, "paused", by=by, **figures)
 
-    def resume(self, did: str) -> None:
+    def resume(self, did: str, **figures: Figure) -> None:
         """Go on, if the machine is paused."""
-        self.journal.operator(self.now_ns, did)
+        self.journal.operator(self.now_ns, did, **figures)
         if self.paused:
             self.paused = False
             self.orders.add(Thaw())
@@ -269,7 +263,7 @@ class Kernel:
 
     def _admit(self, arrived: Arrived) -> None:
         process = Process(arrived.pid, arrived.spec, self.now_ns, arrived.order, arrived.continued)
-        self.processes[process.pid] = process
+        self.processes.admit(process, arrived.parent)
         self.deadlines.watch(process)
         self._live += 1
         self.journal.admitted(self.now_ns, arrived)
@@ -336,6 +330,7 @@ class Kernel:
     def _block(self, waits: Waits) -> None:
         process, on = self.processes[waits.pid], waits.on or WAITING
         if process.state is BLOCKED:
+            process.on = on
             self.journal.add(Blocked(self.now_ns, process.pid, on, again=True))
             process.end_burst()
             process.begin_burst()
@@ -347,6 +342,7 @@ class Kernel:
 
     def _enter_blocked(self, process: Process, on: Clause) -> None:
         process.begin_burst()
+        process.on = on
         process.enter(BLOCKED, self.now_ns)
         self._waits += 1
         process.wait_number = self._waits
@@ -434,6 +430,10 @@ class Kernel:
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put a policy's own move on record."""
         self.journal.add(PolicyNote(self.now_ns, clause, task.pid if task is not None else None))
+
+    def fault(self, what: Clause, task: Task | None = None) -> None:
+        """Put on record what a policy cannot do as it was wanted."""
+        self.journal.add(Fault(self.now_ns, what, task.pid if task is not None else None))
 
     def renew(self, task: Task) -> None:
         """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""

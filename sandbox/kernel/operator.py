@@ -11,9 +11,10 @@ from collections.abc import Callable
 
 from sandbox.kernel.kernel import Kernel
 from sandbox.kernel.machine import Asked, Carry, Happened
-from sandbox.kernel.pacing import QUESTION
+from sandbox.kernel.pacing import CHOICE, QUESTION
 from sandbox.kernel.process import Cpu, Process
 from sandbox.model.commands import (
+    Choose,
     Command,
     Describe,
     Keys,
@@ -34,7 +35,7 @@ from sandbox.model.commands import (
     Type,
     UsePolicy,
 )
-from sandbox.model.events import Clause, Described, Fault, Queued, Queues, QueueView
+from sandbox.model.events import Clause, Described, Fault, Figure, Queued, Queues, QueueView
 from sandbox.model.states import State
 from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy, Queue, Task
@@ -70,8 +71,10 @@ class CommandInterpreter:
             case Resume(by) if kernel.paused and by in ("operator", kernel.pacing.by):
                 kernel.resume("resumed")
             case Step():
-                kernel.pacing.steps += 1
+                kernel.pacing.step(kernel.paused)
                 kernel.resume("stepped")
+            case Choose():
+                self._choose(command)
             case Predict(on):
                 kernel.pacing.asks = on
                 if not on and kernel.paused and kernel.pacing.by == QUESTION:
@@ -101,13 +104,36 @@ class CommandInterpreter:
 
     # Processes
 
+    def _choose(self, command: Choose) -> None:
+        """It shall have the next turn: at once, if the machine asks who shall; else when there is a choice again."""
+        kernel, process = self._kernel, self._named(command.who)
+        if process is None:
+            return
+        asks = kernel.paused and kernel.pacing.by == CHOICE
+        who: dict[str, Figure] = {"who": process.called}
+        if asks and process.state is not State.READY:
+            kernel.journal.add(Fault(kernel.now_ns, Clause("cannot run now", who), process.pid))
+        elif not kernel.policy.prefer(process):
+            figures: dict[str, Figure] = {"policy": kernel.policy.kind.name}
+            kernel.journal.add(Fault(kernel.now_ns, Clause("decides by itself", figures)))
+        elif asks:
+            kernel.resume("chose", pid=process.pid)
+        else:
+            kernel.journal.operator(kernel.now_ns, "chose", pid=process.pid)
+
+    def _named(self, who: str) -> Process | None:
+        """A living process; where there is none, that is put on record."""
+        kernel, process = self._kernel, self._find(who)
+        if process is None:
+            known = who in (each.name for each in kernel.processes.values())
+            rule = "has ended already" if known else "no such process"
+            kernel.journal.add(Fault(kernel.now_ns, Clause(rule, {"who": clean_line(who)})))
+        return process
+
     def _forward(self, command: Kill | Signal | Type | Press) -> None:
         """Hand a command that names a process on to the machine."""
-        kernel, process = self._kernel, self._find(command.who)
+        kernel, process = self._kernel, self._named(command.who)
         if process is None:
-            known = command.who in (each.name for each in kernel.processes.values())
-            rule = "has ended already" if known else "no such process"
-            kernel.journal.add(Fault(kernel.now_ns, Clause(rule, {"who": clean_line(command.who)})))
             return
         kernel.orders.add(Carry(command, process.pid))
         match command:
@@ -141,8 +167,9 @@ class CommandInterpreter:
         by_pid = processes.get(int(who)) if who.isdecimal() and len(who) < 20 else None
         if by_pid is not None and by_pid.state is not State.EXITED:
             return by_pid
-        alive = (process for process in processes.values() if process.state is not State.EXITED)
-        return next((process for process in alive if process.name == who), None)
+        alive = [process for process in processes.values() if process.state is not State.EXITED]
+        called = (process for process in alive if process.called == who)
+        return next(called, None) or next((process for process in alive if process.name == who), None)
 
     # The policy
 
@@ -167,6 +194,8 @@ class CommandInterpreter:
         kernel.journal.operator(kernel.now_ns, did, policy=policy.kind.name)
         self._hand_over_to(policy)
         kernel.reschedule()
+        if kernel.paused and kernel.pacing.by == CHOICE and not policy.asks:
+            kernel.resume("resumed")  # nobody is asked any more
 
     def _hand_over_to(self, policy: Policy) -> None:
         """Install another policy, and tell it of every process on a CPU, each as if it came alone and were picked, and

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sized
 
 from sandbox.model.events import Event
+from sandbox.model.rules import PausedBy
 
-#: By whom the machine is paused while it asks who will run, after a step, and where a lesson's step pauses.
+#: By whom the machine is paused while it asks who will run, or who shall, after a step, and where a lesson's step
+#: pauses.
 QUESTION = "question"
+CHOICE = PausedBy.CHOICE
 STEP = "step"
 LESSON = "lesson"
 
@@ -32,9 +35,24 @@ class Pacing:
         """Whether to pause because of what has just come."""
         return self.at_steps and self.watch is not None and self.watch(events)
 
-    def asks_about(self, candidates: int) -> bool:
-        """While it ``asks``: whether to do so before a choice between so many."""
-        return not self.answered and candidates > 1
+    def asks_about(self, candidates: Sized, chooses: bool) -> str:
+        """By whom the machine is paused before a choice between these; "": by nobody. ``chooses``: the policy leaves it
+        to somebody who is there."""
+        if self.answered or len(candidates) < 2:
+            return ""
+        if chooses:
+            return CHOICE
+        return QUESTION if self.asks else ""
+
+    def decided(self) -> None:
+        """The policy has chosen. Who is to choose himself is asked about each CPU, even at one instant."""
+        if self.by == CHOICE:
+            self.answered = False
+
+    def step(self, paused: bool) -> None:
+        """Go on until one more decision has been made. Who makes them himself steps from question to question, or to
+        the decision that leaves no choice."""
+        self.steps += 2 if paused and self.by == CHOICE else 1
 
     def paused(self, by: str) -> None:
         """The machine pauses: steps that were still to be made are forgotten."""
@@ -42,7 +60,7 @@ class Pacing:
 
     def resumed(self) -> bool:
         """The machine goes on; returns whether it was asking. What was asked about is not asked again."""
-        self.answered = self.by == QUESTION
+        self.answered = self.by in (QUESTION, CHOICE)
         return self.answered
 
     def pauses_after(self, decided: bool, events: list[Event]) -> str:

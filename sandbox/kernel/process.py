@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from sandbox.model.naming import Names
 from sandbox.model.retirement import Dead
 from sandbox.model.spec import ProcessSpec, Segment
-from sandbox.model.states import BLOCKED, NEW, READY, State, illegal
+from sandbox.model.states import BLOCKED, READY, State, illegal
 from sandbox.policies.base import Task
 
 
@@ -16,8 +17,7 @@ class Process(Task):
     __slots__ = (  # noqa: RUF023 - in groups
         # Whether the scenario names it.
         "named",
-        # Its state, and the CPU that it is on or was on last.
-        "state",
+        # The CPU that it is on or was on last.
         "cpu",
         # The ordinal of its last wait among all waits of the run: processes wake in this order.
         "wait_number",
@@ -51,7 +51,6 @@ class Process(Task):
         self.period_ns = spec.period_ns
         self.deadline_ns = spec.deadline_ns
         self.estimate_ns = spec.estimate_ns
-        self.state = NEW
         self.cpu: int | None = None
         self.wait_number = 0
         self.plan = BurstPlan(spec.segments) if spec.work is not None else None
@@ -135,13 +134,24 @@ class Processes(dict[int, Process]):
     def __init__(self, kept: int) -> None:
         super().__init__()
         self.kept = kept
+        self.names = Names()
         self._dead = Dead(kept)
+
+    def admit(self, process: Process, parent: int | None) -> None:
+        """This one has come."""
+        self[process.pid] = process
+        process.called = self.names.born(process.pid, process.name, parent)
+
+    def rename(self, pid: int, name: str) -> None:
+        """It has become another program, and goes by another name."""
+        self[pid].name, self[pid].called = name, self.names.became(pid, name)
 
     def bury(self, pid: int) -> None:
         """This one has ended."""
         if not self[pid].named:
             for gone in self._dead.add(pid):
                 del self[gone]
+                self.names.forget(gone)
 
 
 class BurstPlan:

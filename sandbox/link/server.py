@@ -263,6 +263,7 @@ def serve(link: LinkServer, boot: Boot) -> None:
     factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)
+    kernel.attended = boot.attended
     operator = CommandInterpreter(kernel, factory.next)
     if refusal is not None:
         kernel.failed(refusal)

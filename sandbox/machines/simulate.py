@@ -10,6 +10,7 @@ from sandbox.kernel.operator import CommandInterpreter
 from sandbox.machines.virtual import VirtualMachine
 from sandbox.model.events import Clause
 from sandbox.model.problems import Problem
+from sandbox.model.rules import LINES_ARE_REAL
 from sandbox.model.spec import Scenario
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
@@ -19,7 +20,7 @@ from sandbox.util.timeout import ALARM
 def obstacles(scenario: Scenario) -> list[Problem]:
     """What of the scenario there is in no virtual time."""
     if scenario.machine.stepped:
-        return [Problem(0, "machine.slice", Clause("lines are real", {"value": scenario.machine.slice}))]
+        return [Problem(0, "machine.slice", Clause(LINES_ARE_REAL, {"value": scenario.machine.slice}))]
     programs = [
         Problem(0, f"process {process.name}", Clause("cannot be simulated", {"value": process.runs}))
         for process in scenario.processes

@@ -31,6 +31,12 @@ class Step(Command, frozen=True, tag=True):
     """Go on until one scheduling decision has been made, and pause before it takes effect."""
 
 
+class Choose(Command, frozen=True, tag=True):
+    """Give the next turn to a process, named by pid or name, where the policy leaves it to a person."""
+
+    who: str
+
+
 class Predict(Command, frozen=True, tag=True):
     """Pause before each choice between several processes, so that a person can say who will run; or no longer. Step and
     Resume then have the policy choose."""
@@ -159,6 +165,7 @@ AnyCommand = (
     Pause
     | Resume
     | Step
+    | Choose
     | Predict
     | PauseAtSteps
     | Tune
@@ -182,6 +189,7 @@ FORMS = {
     "pause": "pause",
     "resume": "resume",
     "step": "step",
+    "choose": "choose NAME",
     "quantum": "quantum 20ms",
     "policy": "policy NAME",
     "reload": "reload",
@@ -209,8 +217,8 @@ def parse_command(text: str) -> AnyCommand:
         return UsePolicy(rest)
     if verb == "set" and line:
         return Tune(who, line)
-    if verb == "kill" and rest and not line:
-        return Kill(who)
+    if verb in ("kill", "choose") and rest and not line:
+        return Kill(who) if verb == "kill" else Choose(who)
     if verb == "signal" and line.removeprefix("SIG") in SIGNALS:
         return Signal(who, line.removeprefix("SIG"))
     if verb == "spawn" and rest:

@@ -33,6 +33,7 @@ from sandbox.model.rules import (
     STILLBIRTHS,
     STOPPED,
     STUCK,
+    PausedBy,
 )
 from sandbox.model.rules import Did as Did
 from sandbox.model.socket_events import Accepted as Accepted
@@ -41,12 +42,15 @@ from sandbox.model.socket_events import Closed as Closed
 from sandbox.model.socket_events import Connected as Connected
 from sandbox.model.socket_events import Listening as Listening
 from sandbox.model.socket_events import Transferred as Transferred
+from sandbox.model.step_events import Change as Change
+from sandbox.model.step_events import Stepped as Stepped
 
 Stream = Literal["console"]
 
 #: Why a process is dispatched that no policy has chosen anew: it had the CPU before a pause, or before a question.
 RESUMED = Clause("goes on after a pause")
 KEEPS = Clause("keeps the CPU")
+GOES_ON = (RESUMED.rule, KEEPS.rule)
 
 
 class Booted(Event, frozen=True, tag=True):
@@ -122,6 +126,11 @@ class Dispatched(Event, frozen=True, tag=True):
     def is_decision(self) -> bool:
         """Whether the policy decided; not where a process goes on after a pause."""
         return self.why != RESUMED
+
+    @property
+    def begins_turn(self) -> bool:
+        """Whether a turn begins: not where a process goes on."""
+        return self.why.rule not in GOES_ON
 
     @property
     def takes_head(self) -> bool:
@@ -207,35 +216,6 @@ class Resolved(Event, frozen=True, tag=True):
     """These were in a deadlock, and can go on, or have ended."""
 
     pids: list[int]
-
-
-class Change(msgspec.Struct, frozen=True, omit_defaults=True):
-    """A variable of a program that has another value than before, each as its ``repr``, shortened (``before`` None: it
-    is new). ``shared``: other processes see the same one."""
-
-    name: str
-    after: str
-    before: str | None = None
-    shared: bool = False
-
-
-class Stepped(Event, frozen=True, tag=True, omit_defaults=True):
-    """``pid`` has run one ``line`` of ``file``, which is named from the scenario's folder, in ``function``, and stands
-    before ``next_line`` of ``next_file`` (None: of the same file).
-
-    ``line`` 0: it has only come to its first line; ``next_line`` 0: none is left to run. ``thread``: which of its
-    threads, counted as they came, the first is 0. ``changed``: its simple variables that have other values since it
-    last stopped; what others did to shared ones meanwhile is not its doing, and is not named.
-    """
-
-    pid: int
-    file: str
-    line: int
-    next_line: int
-    function: str
-    next_file: str | None = None
-    thread: int = 0
-    changed: tuple[Change, ...] = ()
 
 
 class Exited(Event, frozen=True, tag=True):
@@ -335,12 +315,17 @@ class Operator(Event, frozen=True, tag=True):
     @property
     def goes_on(self) -> bool:
         """Whether it ends a pause, if only for one decision."""
-        return self.did.rule in (Did.RESUMED, Did.STEPPED)
+        return self.did.rule in (Did.RESUMED, Did.STEPPED, Did.CHOSE)
 
     @property
     def asks_cpu(self) -> int | None:
         """The CPU for which the machine pauses to ask who will run; None where it does not ask."""
         return self.did.number("cpu") if self.is_pause else None
+
+    @property
+    def asks_choice(self) -> bool:
+        """Whether the machine pauses for a person to choose who shall run."""
+        return self.is_pause and self.did.text("by") == PausedBy.CHOICE
 
     @property
     def takes_other_policy(self) -> bool:

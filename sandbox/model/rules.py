@@ -12,6 +12,10 @@ STUCK = ("waits for somebody to type", "nothing can happen any more", "deadlock"
 #: Further rules that code goes by: of ``Dispatched.why``, ``PolicyNote.note`` and ``Blocked.on``.
 HEAD_OF_QUEUE, MISSED_DEADLINE = "head of the ready queue", "missed its deadline"
 POLL, READ_CONSOLE = "poll", "read console"
+#: Of ``Dispatched.why``: a person has chosen; and of ``Fault.what``: whoever has the next turn cannot run.
+CHOSEN, ORDER = "you chose", "order cannot be kept"
+#: Of a problem: the scenario has programs that step, of which there are none in virtual time.
+LINES_ARE_REAL = "lines are real"
 #: Causes of a wait in which somebody may press a key.
 AT_A_CONSOLE = (READ_CONSOLE, POLL)
 #: Causes of a wait that ends when somebody continues the process: it is stopped.
@@ -24,9 +28,15 @@ FOR_OTHERS = (
 )
 
 
+class PausedBy:
+    """Who pauses a machine, as far as code goes by it: who asks whose turn it shall be."""
+
+    CHOICE = "choice"
+
+
 class Did:
     """Rules of ``Operator.did`` that code goes by."""
 
-    PAUSED, RESUMED, STEPPED = "paused", "resumed", "stepped"
+    PAUSED, RESUMED, STEPPED, CHOSE = "paused", "resumed", "stepped", "chose"
     QUIT, KILLED, TUNED = "quit", "killed", "set"
     CHANGED_POLICY, RELOADED = "policy", "reloaded"

@@ -52,7 +52,7 @@ MAX_FILES, MAX_BYTES = 2_000, 64 << 20
 SENSORS = ("auto", "perf", "idle", "poll", "psutil")
 #: What a step of a lesson can point at: parts of the board, and panels.
 PARTS = ("ready", "running", "blocked", "done", "timeline", "why")
-PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "waits", "log")
+PANELS = ("board", "sockets", "console", "queues", "memory", "states", "quadrants", "waits", "program", "log")
 
 
 def parse_segment(text: str) -> Segment:

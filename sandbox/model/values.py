@@ -307,6 +307,23 @@ class ListOf(Kind[list[T]]):
         return self.item.range()
 
 
+class Words(ListOf[str]):
+    """Names in their order: ``a a b``, with commas between them, or blanks where none of them has one."""
+
+    def __init__(self, least: int = 0, most: int = 1_000) -> None:
+        super().__init__(Text(100), least, most)
+
+    def raw(self, text: str) -> object:
+        words = text.split(",") if "," in text else text.split()
+        return [word.strip() for word in words if word.strip()]
+
+    def write(self, value: list[str]) -> str:
+        return (", " if any(" " in word for word in value) else " ").join(value)
+
+    def range(self) -> str:
+        return f"NAME NAME … ({self.least} … {self.most})"
+
+
 class Parsed(Kind[T]):
     """Text that a function turns into a value; the function raises BadValue."""
 

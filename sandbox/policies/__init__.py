@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from sandbox.model.clause import Clause, Figure
 from sandbox.model.reasons import DescheduledReason, ReadyReason
 from sandbox.model.spec import MachineSpec
-from sandbox.model.values import BadValue, Choice, Duration, Flag, ListOf, Number, Text, Whole, nearest
+from sandbox.model.values import BadValue, Choice, Duration, Flag, ListOf, Number, Text, Whole, Words, nearest
 from sandbox.policies.base import Parameter, Policy, Queue, Task
 from sandbox.policies.common.ranking import Ranked, RankedPreemptive, Ranking
 from sandbox.util.distributions import may_have_entry_points
@@ -42,6 +42,7 @@ __all__ = [
     "Task",
     "Text",
     "Whole",
+    "Words",
     "build",
     "find",
     "names",
@@ -51,7 +52,7 @@ GROUP = "ossandbox.policies"
 #: In the order in which a course would meet them; each in the file of its name.
 BUILT_IN = (
     *("fcfs", "sjf", "srtf", "hrrn", "rr", "priority", "mlfq", "feedback"),
-    *("lottery", "stride", "fair", "eevdf", "edf", "rm"),
+    *("lottery", "stride", "fair", "eevdf", "edf", "rm", "manual", "scripted"),
 )
 
 

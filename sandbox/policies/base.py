@@ -15,6 +15,7 @@ from sandbox.i18n import N_
 from sandbox.model.clause import Clause, Figure
 from sandbox.model.queues import ParameterView
 from sandbox.model.reasons import DescheduledReason, ReadyReason
+from sandbox.model.states import NEW
 from sandbox.model.values import BadValue, Kind, nearest
 from sandbox.util.text import clean_line
 
@@ -26,9 +27,10 @@ class Task:
     gets a view that it cannot write. Times in ns."""
 
     __slots__ = (  # noqa: RUF023 - in groups
-        # Who it is; ``order``: its place in the scenario.
+        # Who it is; ``called``: its name on the board, which nobody else has; ``order``: its place in the scenario.
         "pid",
         "name",
+        "called",
         "order",
         "arrived_ns",
         # What the scenario says of it; ``demand_ns``: all the CPU time that it declares (None: a real program).
@@ -39,6 +41,9 @@ class Task:
         "period_ns",
         "deadline_ns",
         "estimate_ns",
+        # Its state, and what it waits for, or waited for last.
+        "state",
+        "on",
         # CPU time used so far, and since when it has been in its present state.
         "cpu_ns",
         "since_ns",
@@ -60,7 +65,7 @@ class Task:
 
     def __init__(self, pid: int, name: str, arrived_ns: int = 0, order: int | None = None) -> None:
         self.pid = pid
-        self.name = name
+        self.name = self.called = name
         self.order = pid if order is None else order
         self.arrived_ns = arrived_ns
         self.priority = 0
@@ -70,6 +75,8 @@ class Task:
         self.period_ns: int | None = None
         self.deadline_ns: int | None = None
         self.estimate_ns: int | None = None
+        self.state = NEW
+        self.on: Clause | None = None
         self.cpu_ns = 0
         self.since_ns = arrived_ns
         self.burst_ns: int | None = None
@@ -126,12 +133,21 @@ class Queue(NamedTuple):
 class KernelHandle(Protocol):
     """What a policy may ask of the kernel that it is installed in."""
 
+    @property
+    def attended(self) -> bool:
+        """Whether a person is there, to be asked."""
+        ...
+
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put a policy's own move on record."""
         ...
 
     def renew(self, task: Task) -> None:
         """Let a task's slice begin anew: at once if it is on a CPU, else when it gets there."""
+        ...
+
+    def fault(self, what: Clause, task: Task | None = None) -> None:
+        """Put on record that something cannot be done as it was wanted."""
         ...
 
     def failed(self, what: Clause) -> None:
@@ -142,13 +158,18 @@ class KernelHandle(Protocol):
 class NullKernel:
     """The kernel of a policy that is not installed."""
 
+    attended = False
+
     def note(self, clause: Clause, task: Task | None = None) -> None: ...
     def renew(self, task: Task) -> None: ...
+    def fault(self, what: Clause, task: Task | None = None) -> None: ...
     def failed(self, what: Clause) -> None: ...
 
 
 HEAD = Clause("head of the ready queue")
 READY = Clause("ready queue")
+#: Characters of a parameter's value where it can be changed.
+_MAX_VALUE = 20_000
 PREEMPTED: tuple[DescheduledReason, ...] = ("preempted",)
 
 if TYPE_CHECKING:
@@ -168,6 +189,9 @@ class Policy:
     ties: ClassVar[str] = "arrival-first"
     #: Figures of a process, such as ``period_ns``: where no process has any of them, this policy has nothing to go by.
     needs: ClassVar[tuple[str, ...]] = ()
+    #: Whether it decides anything itself: what only does as it is told is compared with others only if a scenario is
+    #: made for it.
+    decides: ClassVar[bool] = True
     #: How it can be found again: its name, or ``file.py:Class``.
     source: str = ""
     #: The kernel, once the policy is installed.
@@ -198,6 +222,11 @@ class Policy:
     @constant
     def starves(self) -> bool:
         """Whether it may keep a task waiting for ever while others come and go; checked likewise."""
+        return False
+
+    @constant
+    def asks(self) -> bool:
+        """Whether a person makes its choices: if one is there, the machine stops before each between several."""
         return False
 
     @constant
@@ -242,6 +271,10 @@ class Policy:
         """A ready task is gone (killed): forget it."""
         if task in self.queue:
             self.queue.remove(task)
+
+    def prefer(self, task: Task) -> bool:
+        """A person, or a script, wants this one to be next. Returns whether that counts here."""
+        return False
 
     def timer(self, now_ns: int) -> Iterable[Task] | None:
         """``timer_ns`` has come; set the next one. Returns the ready tasks that may now take a CPU from another one;
@@ -326,7 +359,7 @@ class Policy:
         return [
             ParameterView(
                 clean_line(parameter.name, 40),
-                clean_line(parameter.kind.write(getattr(self, parameter.name))),
+                clean_line(parameter.kind.write(getattr(self, parameter.name)), _MAX_VALUE),
                 clean_line(parameter.kind.range()),
                 clean_line(parameter.says),
             )

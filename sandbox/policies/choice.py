@@ -115,12 +115,13 @@ _DEFAULTS: dict[str, Any] = {field.name: field.default for field in msgspec.stru
 
 
 def _makes_sense(name: str, scenario: Scenario) -> bool:
-    """Whether there is a policy of this name, and some process says something that it goes by."""
+    """Whether there is a policy of this name that decides by itself, and some process says something that it goes
+    by."""
     try:
-        needs = policies.find(name).needs
+        kind = policies.find(name)
     except (BadValue, ImportError):  # an installed one that does not load
         return False
-    return not needs or any(_says(process, needs) for process in scenario.processes)
+    return kind.decides and (not kind.needs or any(_says(process, kind.needs) for process in scenario.processes))
 
 
 def _says(process: ProcessSpec, figures: Iterable[str]) -> bool:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 from sandbox import policies
-from sandbox.model.commands import Kill, Press, Type, UsePolicy
+from sandbox.model.commands import Choose, Kill, Press, Type, UsePolicy
 from sandbox.model.problems import Problems, Where
 from sandbox.model.spec import CLIENT, MAX_BYTES, MAX_FILES, SERVERS, At, ClientSpec, MachineSpec, ProcessSpec
 from sandbox.model.values import BadValue, nearest, shown
@@ -76,6 +76,8 @@ class Checks:
             where = ("at", str(index), "do")
             if isinstance(at.do, (Kill, Type, Press)) and not at.do.who.isdecimal():
                 self._named(where, at.do.who, names)
+            elif isinstance(at.do, Choose) and not at.do.who.isdecimal() and not {"/", "#"} & {*at.do.who}:
+                self._named(where, at.do.who, names)  # children have names that nobody knows yet
             elif isinstance(at.do, UsePolicy) and self._may_build(where, at.do.policy):
                 try:
                     policies.build(MachineSpec(policy=at.do.policy), str(self._folder), ALARM)

@@ -21,7 +21,7 @@ from sandbox.scenario.library import built_in_folder
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.packed import unpacked
 from sandbox.trace.plausible import Plausible
-from sandbox.util.text import clean, clean_console, clean_line, clean_terminal
+from sandbox.util.text import clean, clean_console, clean_line, clean_terminal, without_controls
 
 #: Bytes of a line and events of a file: a longer one was not written by this program, or is too long to look at.
 _MAX_LINE, _MAX_EVENTS = 1 << 24, 10_000_000
@@ -148,6 +148,16 @@ def _again(item: Any, items: Iterator[Any]) -> Iterator[Any]:
     yield from items
 
 
+def _programs(raw: object) -> dict[str, str]:
+    """Texts of programs, whose lines stay as many as they are."""
+    texts = raw.items() if isinstance(raw, dict) else ()
+    return {
+        _line(name): without_controls(text.replace("\r\n", "\n").replace("\r", "\n"))
+        for name, text in texts
+        if isinstance(name, str) and isinstance(text, str)
+    }
+
+
 def _header(line: bytes) -> Header | None:
     """The header, harmless; of a later version, as far as we understand it."""
     try:
@@ -156,6 +166,7 @@ def _header(line: bytes) -> Header | None:
             return None
         texts = {key: clean(raw[key]) for key in ("text", "policy_source") if isinstance(raw.get(key), str)}
         table = _harmless(raw, _line)
+        table["sources"] = _programs(raw.get("sources"))
         try:
             header = msgspec.convert({**table, **texts}, Header)
             header.scenario = without_files(header.scenario)

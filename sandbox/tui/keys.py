@@ -44,6 +44,7 @@ PANELS = (
     Action("quadrants", "8", "panel('quadrants')", "", "Quadrants",
            "synchronous or not, blocking or not: where each process is"),
     Action("waits", "9", "panel('waits')", "", "Waits", "who waits for whom, for what, and whether that is a circle"),
+    Action("program", "0", "panel('program')", "", "Program", "the source of each process, its next line marked"),
     Action("log", "y", "panel('log')", "", "Log", "all that has happened, in words; a line is a time to look at"),
 )
 
@@ -90,7 +91,7 @@ ACTIONS = (
     Action("lesson_up", "pageup", "scroll_lesson(-1)", "", "Lesson: page up", "scroll it back"),
     Action("zoom_in", "plus,equals_sign", "zoom(-1)", "", "Timeline: zoom in", "show a shorter time"),
     Action("zoom_out", "minus", "zoom(1)", "", "Timeline: zoom out", "show a longer time"),
-    Action("whole_run", "0", "zoom(0)", "", "Timeline: all", "show the whole run"),
+    Action("whole_run", "Z", "zoom(0)", "", "Timeline: all", "show the whole run"),
     Action("earlier", "left", "move(-1)", "", "Timeline: earlier", "look at the time one cell to the left"),
     Action("later", "right", "move(1)", "", "Timeline: later", "look at the time one cell to the right"),
     Action("pan_earlier", "shift+left", "pan(-1)", "", "Timeline: pan to the left", "show an earlier stretch of time"),
@@ -166,6 +167,15 @@ ACTIONS = (
     Action("wait_next", "down", "choose(1)", "", "Waits: next", "the next process, or what it waits for", "waits"),
     Action("wait_previous", "up", "choose(-1)", "", "Waits: before", "the one before", "waits"),
     Action("wait_go", "enter", "go", "", "Waits: look", "look into the process, or say who has the thing", "waits"),
+    # Program
+    Action("program_turn", "enter", "turn", "", "Program: its turn",
+           "under manual, the chosen process has the next turn; else look into it", "program"),
+    Action("program_page_down", "pagedown", "page(1)", "", "Program: page down", "scroll the chosen source", "program"),
+    Action("program_page_up", "pageup", "page(-1)", "", "Program: page up", "scroll it back", "program"),
+    Action("program_right", "shift+right", "aside(1)", "", "Program: to the right", "see the ends of long lines",
+           "program"),
+    Action("program_left", "shift+left", "aside(-1)", "", "Program: to the left", "back to where lines begin",
+           "program"),
     # Memory
     Action("memory_page_down", "pagedown", "page(1)", "", "Memory: page down", "choose the process a page below",
            "memory"),

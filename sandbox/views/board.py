@@ -31,6 +31,7 @@ from sandbox.model.events import (
     Reaped,
     Resolved,
     Scheduling,
+    Stepped,
     Terminal,
     Waits,
     Wrote,
@@ -40,6 +41,7 @@ from sandbox.model.retirement import Dead, heirs
 from sandbox.model.states import State, move
 from sandbox.views.console import ConsoleText
 from sandbox.views.network import SOCKET_EVENTS, Network
+from sandbox.views.program import Program
 from sandbox.views.tape import Size, Tape, sent
 from sandbox.views.transitions import Transitions
 
@@ -176,8 +178,9 @@ class Board:
         self.halted: Halted | None = None
         self.now_ns = 0
         self.paused = False
-        #: The CPU for which it has been asked who will get it, while nobody knows.
+        #: The CPU for which it has been asked who will get it, while nobody knows; and whether the answer decides it.
         self.asked: int | None = None
+        self.chooses = False
         self.policy = ""
         self.parameters: dict[str, object] = {}
         #: The policy's own queues, when somebody looked last.
@@ -191,6 +194,7 @@ class Board:
         self.rows: dict[int, Row] = {}
         self.network = Network()
         self.transitions = Transitions()
+        self.program = Program()
         #: Pids by state: READY in queue order, RUNNING by CPU, the others in the order in which they came.
         self.ready: deque[int] = deque()
         self.running: dict[int, int] = {}
@@ -219,19 +223,8 @@ class Board:
                 if pid in self.rows:  # who has retired may have left its console to others
                     self.rows[pid].use_console(event)
                 return
-            case Waits():
-                self._wait_for(event)
-                return
-            case Zombie(pid=pid) | Reaped(pid=pid) | Adopted(pid=pid):
-                if pid in self.rows:  # else it has retired
-                    self.rows[pid].note_family(event)
-                    self.recent.append(event)
-                return
-            case Queues():
-                self.queues = event
-                return
-            case Described():
-                self.described = event
+            case Waits() | Queues() | Described() | Stepped() | Zombie() | Reaped() | Adopted():
+                self._take_note(event)
                 return
             case Admitted():
                 self.rows[event.pid] = Row(event, self.rows.get(event.parent or 0))
@@ -246,6 +239,7 @@ class Board:
                 else:
                     self.ready.append(pid)
             case Dispatched(pid=pid, cpu=cpu):
+                self.program.dispatch(event)
                 row = self._enter(pid, states.RUNNING)
                 row.cpu, row.slice_ns = cpu, event.slice_ns
                 self.running[cpu] = pid
@@ -273,6 +267,7 @@ class Board:
             case Operator():
                 if event.is_pause or event.goes_on:
                     self.paused, self.asked = event.is_pause, event.asks_cpu
+                    self.chooses = event.asks_choice
                 elif event.takes_other_policy:
                     self.failure = None
             case Deadlocked():
@@ -290,6 +285,23 @@ class Board:
                 self.described = None
             case Halted():
                 self.halted = event
+
+    def _take_note(self, event: Waits | Queues | Described | Stepped | Zombie | Reaped | Adopted) -> None:
+        """Something is known that changes nobody's state."""
+        match event:
+            case Waits():
+                self._wait_for(event)
+            case Queues():
+                self.queues = event
+            case Described():
+                self.described = event
+            case Stepped():
+                self.program.step(event)
+                self.recent.append(event)
+            case Zombie(pid=pid) | Reaped(pid=pid) | Adopted(pid=pid):
+                if pid in self.rows:  # else it has retired
+                    self.rows[pid].note_family(event)
+                    self.recent.append(event)
 
     def _wait(self, row: Row, event: Blocked, again: bool) -> None:
         state = states.STOPPED if event.is_stop else states.BLOCKED
@@ -312,6 +324,7 @@ class Board:
         board.exited = self.exited.copy()
         board.recent, board.dead = self.recent.copy(), self.dead.copy()
         board.network, board.transitions = self.network.copy(), self.transitions.copy()
+        board.program = self.program.copy()
         return board
 
     def _retire(self, pids: Sequence[int]) -> None:
@@ -325,6 +338,7 @@ class Board:
             if row.console in pass_to:
                 row.console = row.pid
         self.transitions.forget(pids)
+        self.program.forget(pids)
         self.network.forget(pass_to)
         self.retired += len(pids)
 

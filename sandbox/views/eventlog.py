@@ -27,6 +27,7 @@ from sandbox.model.events import (
     decode,
     encode,
 )
+from sandbox.model.naming import distinct
 from sandbox.views.board import Board
 from sandbox.views.history import History, Mark
 from sandbox.views.shelf import Place, Shelf
@@ -63,15 +64,13 @@ class Moment:
                 del self.names[pid]
 
     def _name(self, pid: int, name: str) -> str:
-        """Its name; with a number where somebody has it already: a child that goes by its parent's is ``server/2``, the
-        second of its children, as in claims; others are ``cat#7``, by their pid."""
+        """Its name; with a number where somebody has it already."""
         if name not in self.names.values() or self.names.get(pid) == name:
             return name
         row = self.board.rows[pid]
-        parent = row.admitted.parent
-        if parent in self.names and self.board.rows[parent].name == name and row.ordinal is not None:
-            return f"{self.names[parent]}/{row.ordinal}"
-        return f"{name}#{pid}"
+        above = self.board.rows.get(row.admitted.parent or 0)
+        parent = None if above is None else self.names.get(above.pid)
+        return distinct(name, pid, parent, above is not None and above.name == name, row.ordinal)
 
 
 class _State(NamedTuple):

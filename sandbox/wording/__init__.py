@@ -9,13 +9,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from sandbox.wording.events import kind, sentence, signal_name, status, stretch
+    from sandbox.wording.events import change, kind, sentence, signal_name, status, stretch
     from sandbox.wording.faults import add_sentences, fault, operator, run_failed
     from sandbox.wording.happenings import happening
     from sandbox.wording.panels import seat, seat_reason, transition, turn
     from sandbox.wording.policies import figure, note, parameters, parameters_by_name, queue, rule
     from sandbox.wording.problems import problem, recording
-    from sandbox.wording.reasons import question, score, verdict, why
+    from sandbox.wording.reasons import choice, question, score, verdict, why
     from sandbox.wording.results import (
         defect,
         endings,
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
         violation,
         what_if,
     )
+    from sandbox.wording.steps import missing
     from sandbox.wording.system import system_error
     from sandbox.wording.templates import Names, listed
     from sandbox.wording.wait_graph import share, thing, thing_named
@@ -47,6 +48,8 @@ __all__ = [
     "burden",
     "burst",
     "cause",
+    "change",
+    "choice",
     "client",
     "deadlock",
     "defect",
@@ -62,6 +65,7 @@ __all__ = [
     "later",
     "law",
     "listed",
+    "missing",
     "not_compared",
     "note",
     "operator",
@@ -106,7 +110,7 @@ __all__ = [
 #: Where to look for what is asked for: who needs none of the others stands first.
 _PARTS = (
     *("templates", "system", "problems", "faults", "waits", "policies", "wait_graph"),
-    *("happenings", "results", "panels", "events", "reasons"),
+    *("happenings", "results", "panels", "events", "reasons", "steps"),
 )
 
 if not TYPE_CHECKING:

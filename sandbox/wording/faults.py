@@ -6,12 +6,16 @@ from typing import Any
 
 from sandbox.i18n import Messages, english
 from sandbox.model.clause import Clause
+from sandbox.model.rules import ORDER
 from sandbox.wording.problems import problem
+from sandbox.wording.steps import unkept
 from sandbox.wording.templates import say
 
 _FAULTS: Messages = {
     "no such process": "there is no process {who}",
     "has ended already": "{who} has ended already",
+    "cannot run now": "{who} cannot run now: choose one that is ready",
+    "decides by itself": "{policy} decides by itself: nobody is asked",
     "could not be started": "{name} could not be started: {reason}",
     "shares its CPUs": "other runs use the real CPU {cpus}, too: each of them gets a part of it",
     "keeps our descriptors": "processes keep our own limit of descriptors ({reason})",
@@ -100,6 +104,7 @@ _OPERATOR: Messages = {
     "paused": "paused",
     "resumed": "resumed",
     "stepped": "one step",
+    "chose": "chose {pid}",
     "quit": "quit",
     "killed": "killed {pid}",
     "signalled": "sent {signal} to {pid}",
@@ -116,6 +121,8 @@ _OPERATOR: Messages = {
 
 def fault(clause: Clause) -> str:
     """What went wrong; for a request that was refused, the problem with it."""
+    if clause.rule == ORDER:
+        return unkept(clause)
     return say(_FAULTS, clause) if clause.rule in _FAULTS else problem(clause)
 
 

@@ -39,6 +39,9 @@ _RULES: Messages = {
     "no deadline is left": "nobody with a deadline is ready, and it came first",
     "shortest period": "its period is the shortest: {period_ns}",
     "no period is left": "nobody with a period is ready, and it came first",
+    "you chose": "you chose it",
+    "nobody else is ready": "nobody else is ready",
+    "turn in the order": "it has turn {turn} of the {of} in the order",
 }
 
 #: A policy's own moves, where one process is concerned and where not.
@@ -57,6 +60,8 @@ _NOTES: Messages = {
     "caught up": "{name} has slept: its pass moves from {before} to {after}, it gets no time back",
     "credit limited": "{name} has slept: its virtual runtime moves from {before_ns} to {after_ns}, no further back",
     "missed its deadline": "{name} misses its deadline, {due_ns}",
+    "nobody to ask": "nobody is here to choose: the script does, else the one that has been ready for longest runs",
+    "cannot be chosen": "{name} was chosen, and cannot run",
 }
 
 _QUEUES: Messages = {
@@ -119,6 +124,9 @@ def figure(name: str) -> str:
     return _(_FIGURES.get(name, name.removesuffix("_ns")))
 
 
+#: Of longer lists of words only the beginning is told.
+_MAX_WORDS = 8
+
 #: The parameters of the built-in policies, as they are called where they are only told; where one sets them, they have
 #: the names under which policies know them.
 _PARAMETERS: Messages = {
@@ -138,6 +146,8 @@ _PARAMETERS: Messages = {
     "larger": "larger",
     "inherit": "inherit",
     "guess": "guess",
+    "order": "order",
+    "then": "then",
 }
 
 
@@ -160,4 +170,6 @@ def _amount(name: str, value: object) -> str:
         return show_duration(value)
     if name.endswith("_ns") and isinstance(value, list):
         return ", ".join(map(show_duration, value))
+    if isinstance(value, list) and value and all(isinstance(each, str) for each in value):  # an order of turns
+        return " ".join(value) if len(value) <= _MAX_WORDS else f"{' '.join(value[:_MAX_WORDS])} … ({len(value)})"
     return str(value)

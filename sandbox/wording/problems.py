@@ -94,6 +94,8 @@ _PROBLEMS: Messages = {
     "ostep has one cpu": "OSTEP's simulators have one CPU",
     "ostep changes no policy": "its policy was changed on the way, which OSTEP's simulators cannot",
     "ostep has no operator": "a process was started or killed on the way, which OSTEP's simulators cannot",
+    "nobody had a turn": "nobody has run in it: there is no order of turns",
+    "too many turns": "it has {value} turns, and an order at most {allowed}",
     "ostep has no such policy": "OSTEP's simulators have no {value}; they have fcfs, sjf, rr and mlfq",
     "ostep scheduler needs bursts": "OSTEP's scheduler.py knows jobs that all arrive at 0 and only compute",
     "ostep scheduler knows bursts": "OSTEP's scheduler.py knows how long each job is: it has no knows=estimate",

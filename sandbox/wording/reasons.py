@@ -21,9 +21,11 @@ from sandbox.model.events import (
     Ready,
     Reaped,
     Resolved,
+    Stepped,
     Wrote,
     Zombie,
 )
+from sandbox.model.rules import CHOSEN
 from sandbox.wording.events import lead, sentence, status
 from sandbox.wording.faults import operator
 from sandbox.wording.policies import note, rule
@@ -37,7 +39,7 @@ _ON_THE_CPU = N_("{name} has the CPU.")
 _TIE = N_("All at one instant: {rule} puts {first} before {second}.")
 _TIE_THAT_DECIDED = N_("All at one instant: {rule} puts {first} before {second}, {other_rule} would choose {other}.")
 #: By themselves these are no reason to explain anything.
-_TELLS_NOTHING = (Ready, Booted, Admitted, Wrote)
+_TELLS_NOTHING = (Ready, Booted, Admitted, Wrote, Stepped)
 #: Policies under which who has used up a slice goes to the tail of a queue.
 _BY_QUEUES = ("fcfs", "rr", "mlfq", "feedback")
 #: Sentences that are shown at most.
@@ -61,8 +63,13 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
     asked = any(event.asks_cpu is not None for event in pauses)
     paused = bool(pauses) and not asked
     said: list[str] = [_("The machine pauses.")] if paused else []
+    stepped = {event.pid for event in instant if isinstance(event, Stepped) and event.line}
     for event in instant:
         match event:
+            case Ready(pid=pid, reason="expired") if pid in stepped:
+                continue  # a turn is a line, and that is told
+            case Stepped() if event.line:
+                said.append(_whole(sentence(event, names)))
             case Ready(pid=pid, reason="preempted") if paused:
                 template = _HELD_WITHIN_A_SLICE if _sliced(pid, recent) else _HELD
                 said.append(fill(template, {"name": names[pid]}))
@@ -78,8 +85,11 @@ def _explain(t_ns: int, recent: Sequence[Event], names: Names, policy: str, idle
                 said.append(_("{name} is over: {status}.").format(name=names[pid], status=status(event)))
             case Dispatched(pid=pid, why=clause):
                 said += _tie(instant, names)
+                if clause.rule == CHOSEN:
+                    said.append(_("You chose {name}.").format(name=names[pid]))
+                    continue
                 said.append(fill(_CHOSEN, {"policy": policy, "name": names[pid], "why": rule(clause)}))
-            case Operator(did=did) if did.rule not in (Did.PAUSED, Did.STEPPED):
+            case Operator(did=did) if did.rule not in (Did.PAUSED, Did.STEPPED, Did.CHOSE):
                 said.append(_("You: {did}.").format(did=operator(did)))
             case PolicyNote():
                 said.append(_whole(note(event, names)))
@@ -101,6 +111,11 @@ def verdict(said: int, made: Dispatched, names: Names, policy: str) -> str:
 def question(cpu: int | None) -> str:
     """What is asked. ``cpu`` None: there is only one."""
     return _("WHO RUNS NEXT?") if cpu is None else _("WHO RUNS NEXT ON CPU {cpu}?").format(cpu=cpu)
+
+
+def choice(cpu: int | None) -> str:
+    """What is asked where a person decides. ``cpu`` None: there is only one."""
+    return _("WHOSE TURN IS IT?") if cpu is None else _("WHOSE TURN IS IT ON CPU {cpu}?").format(cpu=cpu)
 
 
 def score(right: int, of: int) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from sandbox.kernel.hearsay import record
 from sandbox.kernel.journal import Journal
 from sandbox.kernel.machine import Arrived, Ended, Happened, Lived, Told
-from sandbox.kernel.process import Process
+from sandbox.kernel.process import Process, Processes
 from sandbox.model.events import Admitted, Became, Descheduled, Exited, Ready
+from sandbox.model.retirement import KEPT
 from sandbox.model.spec import ProcessSpec
 from sandbox.model.states import RUNNING
 from sandbox.trace.plausible import Plausible
@@ -21,7 +22,7 @@ def lived(pid: int, born_ms: int, ended_ms: int, cpu_ms: int) -> Lived:
 
 def test_lives_are_put_down_in_the_order_of_their_births_and_ends() -> None:
     """Within the time that passed since the last instant."""
-    processes: dict[int, Process] = {}
+    processes = Processes(KEPT)
     journal = Journal()
     tells = [lived(2, 11, 19, 3), lived(3, 12, 14, 1), lived(4, 5, 99, 2)]
     record(Happened(20 * MS, [*tells], {}), 10 * MS, processes, journal)
@@ -37,10 +38,16 @@ def test_lives_are_put_down_in_the_order_of_their_births_and_ends() -> None:
     assert all(plausible(event) for event in (booted, *events)), "a recording of it can be loaded"
 
 
+def known(process: Process) -> Processes:
+    processes = Processes(KEPT)
+    processes.admit(process, None)
+    return processes
+
+
 def test_a_new_name_is_the_names_from_then_on() -> None:
     parent = Process(1, ProcessSpec("sh", command=["sh"]), 0, None, continued=False)
-    record(Happened(5, [Told(Became(5, 1, "sleep", "sleep 1"))], {}), 0, {1: parent}, Journal())
-    assert parent.name == "sleep"
+    record(Happened(5, [Told(Became(5, 1, "sleep", "sleep 1"))], {}), 0, known(parent), Journal())
+    assert parent.name == parent.called == "sleep"
 
 
 def test_stolen_time_goes_on_record_when_the_process_leaves_its_cpu() -> None:
@@ -48,7 +55,7 @@ def test_stolen_time_goes_on_record_when_the_process_leaves_its_cpu() -> None:
     parent = Process(1, ProcessSpec("hog", command=["hog"]), 0, None, continued=False)
     journal = Journal()
     parent.state = RUNNING
-    record(Happened(5 * MS, [], {}, {1: 2 * MS}), 0, {1: parent}, journal)
+    record(Happened(5 * MS, [], {}, {1: 2 * MS}), 0, known(parent), journal)
     journal.amend_stolen({1: parent}, {1: 1 * MS})
     journal.descheduled(9 * MS, parent, 0, "expired")
     journal.amend_stolen({1: parent}, {1: 4 * MS, 2: 0})

@@ -39,9 +39,18 @@ def board(it: Board) -> Any:
         + [[*row.output.lines(0, row.output.end)]]
         for pid, row in it.rows.items()
     }
-    ours = ("rows", "blocked", "exited", "network", "transitions", "dead")
+    ours = ("rows", "blocked", "exited", "network", "transitions", "program", "dead")
     plain = {name: value for name, value in vars(it).items() if name not in ours}
-    return plain, rows, [*it.blocked], [*it.exited], network(it.network), vars(it.transitions), vars(it.dead)
+    return (
+        plain,
+        rows,
+        [*it.blocked],
+        [*it.exited],
+        network(it.network),
+        vars(it.transitions),
+        vars(it.program),
+        vars(it.dead),
+    )
 
 
 def network(it: Network) -> Any:

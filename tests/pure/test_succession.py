@@ -127,6 +127,8 @@ TEXTS = [
     "4",
     "declared",
     "estimate",
+    "mlfq",
+    "manual",
     "nonsense",
     "",
 ]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from sandbox.model.commands import Predict, Resume, Step
+from sandbox.model.commands import Choose, Predict, Resume, Step, UsePolicy
 from sandbox.model.events import Admitted, Dispatched, Event, Exited, Operator
+from sandbox.util.units import MS
 from tests.support.procs import all_stopped
-from tests.support.real import watch
+from tests.support.real import run_real, watch
 from tests.support.scenarios import process, scenario
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
@@ -40,3 +41,25 @@ def test_everybody_stands_still_until_it_is_said_who_runs() -> None:
         run.finish()
         assert [event.pid for event in run.all(Dispatched)] == [2, 3, 1]
         assert questions(run.all(Operator)) == 2, "the last one had no choice"
+
+
+def test_a_person_gives_the_turns() -> None:
+    """And what was chosen is taken again, as it was exported."""
+    jobs = [process(name, "cpu 60ms") for name in ("a", "b")]
+    with watch(scenario(*jobs, policy="manual", quantum_ns=10 * MS), stay=False) as run:
+        for number, name in enumerate("bba", 1):
+            run.until(lambda: questions(run.all(Operator)) == number, f"choice {number}")  # noqa: B023
+            run.until(lambda: all_stopped(living([*run.events])), "everybody stands still")
+            run.link.send(Choose(name))
+        run.until(lambda: questions(run.all(Operator)) == 4, "the last choice")
+        chosen = [event for event in run.all(Dispatched) if event.begins_turn]
+        assert [(event.pid, event.why.rule) for event in chosen] == [
+            (2, "you chose"),
+            (2, "you chose"),
+            (1, "you chose"),
+        ]
+        run.link.send(UsePolicy("fcfs"))
+        run.finish()
+    order = {"order": [*"bba"]}
+    again = run_real(scenario(*jobs, policy="scripted", quantum_ns=10 * MS, parameters=order))
+    assert [event.pid for event in again if isinstance(event, Dispatched)][:3] == [2, 2, 1]

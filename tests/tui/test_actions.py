@@ -323,7 +323,7 @@ async def test_on_a_small_terminal_the_lesson_stands_beside_the_timeline(
         assert "TIMELINE" in driver.text
         assert "WHY" in driver.text
         assert "1Board" in driver.lines[1]
-        assert "7Stat" in driver.lines[1]
+        assert "7S" in driver.lines[1]
         await pilot.press("l")
         await driver.settle(pilot)
         assert "TIMELINE" in driver.text
@@ -343,7 +343,7 @@ async def test_at_100_by_28_the_diagram_of_states_is_whole_beside_tabs_lesson_an
         assert "╭─ BLOCKED" in driver.text
         assert "LESSON" in driver.text
         assert "WHY" in driver.text
-        assert "7 State" in driver.lines[1]
+        assert "7S" in driver.lines[1].replace(" ", "")
 
 
 async def test_a_scenario_without_a_lesson_says_so(make_driver: MakeDriver) -> None:

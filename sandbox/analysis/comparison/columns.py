@@ -52,6 +52,15 @@ GOALS = (
 )
 
 
+#: The unit where a turn is a line: such a machine has a clock that counts turns, each as a millisecond.
+TURNS, TURN_NS = N_("turns"), MS
+
+
+def is_stepped(sensor: str | None) -> bool:
+    """Whether a turn was a line, not a time: on the machine with this sensor."""
+    return sensor == "hook"
+
+
 def unit_of(most_ns: float) -> tuple[str, int]:
     """A unit in which times up to this one have few digits."""
     if 0 < most_ns < 10_000 * US:

@@ -14,8 +14,11 @@ from sandbox.analysis.comparison.columns import (
     OTHERS,
     PARTS,
     TIMES,
+    TURN_NS,
+    TURNS,
     Column,
     Document,
+    is_stepped,
     unit_of,
     writer,
 )
@@ -116,7 +119,9 @@ def _half_interval(values: list[float]) -> float:
 
 
 def _unit(entrants: Sequence[Entrant]) -> tuple[str, int]:
-    """A unit in which the times have few digits."""
+    """A unit in which the times have few digits; turns, where a turn is a line."""
+    if all(is_stepped(document["machine"]["sensor"]) for entrant in entrants for document in entrant.documents):
+        return _(TURNS), TURN_NS
     times = [entrant.over_runs(fmean, column) or 0.0 for entrant in entrants for column in MEANS_AND_TAILS]
     return unit_of(max(times, default=0.0))
 

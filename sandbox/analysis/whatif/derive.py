@@ -126,6 +126,8 @@ class Load:
         """Read a recording. Raises BadValue if no process is in it."""
         self.script: list[At] = []
         self.entangled: list[str] = []
+        #: Whose the turns were, by name.
+        self.turns: list[str] = []
         self._courses: dict[int, Course] = {}
         self._last_on: dict[int, int] = {}
         booted: Booted | None = None
@@ -159,6 +161,8 @@ class Load:
                 self._courses[pid].go_on(event.t_ns)
             case Dispatched(pid=pid, cpu=cpu):
                 self._courses[pid].dispatch(event, switched=self._last_on.get(cpu) != pid)
+                if event.begins_turn:
+                    self.turns.append(self._courses[pid].birth.name)
                 self._last_on[cpu] = pid
             case Descheduled(pid=pid):
                 had_ns = self._courses[pid].deschedule(event)
@@ -215,5 +219,9 @@ class Load:
 
 def same_again(load: Load) -> Scenario:
     """The load under the very policy that scheduled it, the operator's changes included: what comes of it shows how
-    far the method can be trusted."""
-    return msgspec.structs.replace(load.scenario, script=load.script)
+    far the method can be trusted. Turns that a person has given are given again."""
+    machine = load.scenario.machine
+    if machine.policy == "manual":
+        parameters = {**machine.parameters, "order": load.turns}
+        machine = msgspec.structs.replace(machine, policy="scripted", parameters=parameters)
+    return msgspec.structs.replace(load.scenario, machine=machine, script=load.script)

@@ -43,6 +43,11 @@ class CheckedHandle:
     def __init__(self, kernel: KernelHandle, owner: object) -> None:
         self._kernel, self._owner = kernel, owner
 
+    @property
+    def attended(self) -> bool:
+        """Whether a person is there, to be asked."""
+        return self._kernel.attended
+
     def note(self, clause: Clause, task: Task | None = None) -> None:
         """Put the policy's own move on record."""
         self._note(validate.clause(clause), None if task is None else self._real(task))
@@ -50,6 +55,10 @@ class CheckedHandle:
     def renew(self, task: Task) -> None:
         """Let a task's slice begin anew."""
         self._renew(self._real(task))
+
+    def fault(self, what: Clause, task: Task | None = None) -> None:
+        """What a policy of somebody's own cannot do is a move of its own."""
+        self.note(what, task)
 
     def failed(self, what: Clause) -> None:
         """Only a guard says so."""

@@ -294,8 +294,13 @@ class BoardScreen(ListScreen, inherit_bindings=False):
         self.action_select(by * max(len(self.session.view.members), 1))
 
     def on_picked(self, message: Picked) -> None:
+        """Where a person is the scheduler, a click gives the turn."""
+        question = self.session.quiz.question
         self._choose(message.pid)
-        if message.twice:
+        if question is not None and question.chooses and message.clicked:
+            if message.pid in question.candidates:
+                self._do(lambda: self.session.answer(message.pid))
+        elif message.twice:
             self.action_inspect()
 
     def _choose(self, pid: int) -> None:

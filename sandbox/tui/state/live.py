@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
 from typing import Literal
 
@@ -12,7 +12,19 @@ from sandbox.clients.client import Clients
 from sandbox.clients.script import ClientScript
 from sandbox.i18n import _
 from sandbox.lessons.course import finish
-from sandbox.model.commands import Command, Keys, Pace, Pause, PauseAtSteps, Predict, Resume, Spawn, Step, Type
+from sandbox.model.commands import (
+    Choose,
+    Command,
+    Keys,
+    Pace,
+    Pause,
+    PauseAtSteps,
+    Predict,
+    Resume,
+    Spawn,
+    Step,
+    Type,
+)
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario
 from sandbox.trace.record import Recorder
@@ -58,6 +70,7 @@ class Live:
         self.quantum = QuantumSteps()
         self.own = OwnPrograms(scenario)
         self.file = RunFile(scenario, recorder)
+        self.sources: Mapping[str, str] = {}
         self.clients = Clients()
         self._client_script = ClientScript(scenario.clients, self.clients)
         self._start = start
@@ -234,7 +247,10 @@ class Live:
             self.send(Pause())  # the question is gone, its pause stays
 
     def answer(self, pid: int) -> None:
-        if self.quiz.answer(pid):
+        question = self.quiz.question
+        if question is not None and question.chooses:
+            self.ask(Choose(str(pid)))
+        elif self.quiz.answer(pid):
             self.ask(Step())
 
     def go_on(self) -> None:

@@ -10,11 +10,13 @@ from sandbox.views.board import Board
 
 
 class Question(NamedTuple):
-    """Who of the ``candidates``, in order of birth, gets ``cpu``? Questions are counted: ``number``."""
+    """Who of the ``candidates``, in order of birth, gets ``cpu``? Questions are counted: ``number``. ``chooses``: the
+    answer decides it."""
 
     number: int
     cpu: int
     candidates: tuple[int, ...]
+    chooses: bool = False
 
 
 class Verdict(NamedTuple):
@@ -65,7 +67,9 @@ class Quiz:
         if self._view.looks_back:
             return None if self._asked_of_past is None else self._asked_of_past.question
         board = self._view.live.board
-        return None if board.asked is None or self._said is not None else self._ask(board.asked, board)
+        if board.asked is None or self._said is not None:
+            return None
+        return self._ask(board.asked, board)._replace(chooses=board.chooses)
 
     @property
     def verdict(self) -> Verdict | None:

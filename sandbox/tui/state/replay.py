@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from itertools import islice
 from typing import Literal
@@ -68,6 +68,7 @@ class Replay:
         self.quantum = QuantumSteps()
         self.own = OwnPrograms(scenario)
         self.file = RunFile(scenario)
+        self.sources: Mapping[str, str] = recording.header.sources
         self.clients = Clients()
         self.is_read = False
         self._start = start

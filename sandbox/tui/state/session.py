@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum, auto
 from typing import Literal, Protocol
 
@@ -64,6 +64,8 @@ class Session(Protocol):
     #: Programs of the reader's own.
     own: OwnPrograms
     file: RunFile
+    #: The programs as they were, by the names of their files, where they were kept with the run.
+    sources: Mapping[str, str]
     #: Clients outside the schedule: those of the scenario, and those that the person at the keyboard sends.
     clients: Clients
     #: Nanoseconds that go on by themselves, to move bars between events.
@@ -132,7 +134,7 @@ class Session(Protocol):
         """Ask before each choice from now on, or no longer."""
 
     def answer(self, pid: int) -> None:
-        """Say that this process runs next."""
+        """Say that this process runs next; where a person decides it, it does."""
 
     def go_on(self) -> None:
         """On to the next question."""

@@ -101,11 +101,11 @@ class Choices(ScrolledLines, Generic[K]):
 
 
 class Picked(Message):
-    """A process was clicked, or clicked twice."""
+    """A process was chosen with keys, or ``clicked``, perhaps ``twice``."""
 
-    def __init__(self, pid: int, twice: bool = False) -> None:
+    def __init__(self, pid: int, twice: bool = False, clicked: bool = False) -> None:
         super().__init__()
-        self.pid, self.twice = pid, twice
+        self.pid, self.twice, self.clicked = pid, twice, clicked
 
 
 class Sorted(Message):
@@ -128,7 +128,7 @@ class Processes(Choices[int]):
     """Rows that stand for processes, by their pids."""
 
     def picked(self, key: int, twice: bool) -> Message:
-        return Picked(key, twice)
+        return Picked(key, twice, clicked=True)
 
     def named(self, name: str, mark: str, width: int, style: Style) -> list[Piece]:
         """A name in exactly ``width`` cells; its ``mark`` is within them, if it has one."""

@@ -13,10 +13,11 @@ ZOOMS_NS = (
 
 
 class Extent:
-    """``zoom``: index into ``ZOOMS_NS``. It follows the present until a person looks at something else."""
+    """``zoom``: index into ``ZOOMS_NS``, at first that of ``width_ns``. It follows the present until a person looks at
+    something else."""
 
-    def __init__(self) -> None:
-        self.zoom = ZOOMS_NS.index(2 * S)
+    def __init__(self, width_ns: int = 2 * S) -> None:
+        self.zoom = ZOOMS_NS.index(width_ns)
         self.cells = 1
         self.cell_ns = ZOOMS_NS[self.zoom]
         #: The first cell in sight, counted from boot.

@@ -22,6 +22,11 @@ _GIVES_WAY_BACK = (
     *("restart", "kill", "new", "open", "quantum_up", "fold", "inspect", "policy"),
     *("step_back", "faster", "next_panel", "step", "pause"),
 )
+#: The same while a person gives the turns.
+_GIVES_WAY_CHOICE = (
+    *("restart", "kill", "new", "open", "fold", "inspect", "quantum_up", "next_panel", "policy"),
+    *("step_back", "step", "pause"),
+)
 #: What a recording has nobody to do.
 _NEEDS_A_MACHINE = ("policy", "quantum_up", "new", "kill")
 #: What there is nothing left for once everything has ended.
@@ -51,6 +56,8 @@ class KeyBar(Lines):
         #: Whether there is anything to play slower or faster.
         self._has_tempo = False
         self._answered = False
+        #: Whether it is asked whose turn it is, not who is thought to be next.
+        self._chooses = False
         self._front: str | None = None
         #: Whether there is anything to fold.
         self._has_children = False
@@ -58,16 +65,17 @@ class KeyBar(Lines):
     def update_from(self, session: Session, front: str | None) -> None:
         """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
         quantum = "quantum_ns" in session.view.board.parameters or not session.view.board.policy
-        asked = session.quiz.question is not None
+        question = session.quiz.question
+        asked = question is not None
         present = (
             *(_(_PAUSE[session.pause_does]), session.has_machine, front, session.view.tree.has_children),
             *(session.phase is Phase.FINISHED, quantum, front == "question" and not asked),
-            not session.has_machine or session.view.looks_back,
+            *(not session.has_machine or session.view.looks_back, question is not None and question.chooses),
         )
         if self._present != present:
             self._present = present
             self._pause, self._has_machine, self._front, self._has_children = present[:4]
-            self._finished, self._has_quantum, self._answered, self._has_tempo = present[4:]
+            self._finished, self._has_quantum, self._answered, self._has_tempo, self._chooses = present[4:]
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -88,7 +96,7 @@ class KeyBar(Lines):
         drawn = [self._pieces(action, " ") for action in actions]
         if sum(map(width_of, drawn)) > width:
             drawn = [self._pieces(action, "") for action in actions]
-        for id_ in _GIVES_WAY_BACK if self._has_tempo else _GIVES_WAY:
+        for id_ in _GIVES_WAY_BACK if self._has_tempo else _GIVES_WAY_CHOICE if self._chooses else _GIVES_WAY:
             if sum(map(width_of, drawn)) <= width:
                 break
             for index in [index for index, action in enumerate(actions) if action.id == id_]:
@@ -115,4 +123,6 @@ class KeyBar(Lines):
         word = self._pause if action.id == "pause" else _(action.brief)
         if action.id == "answer" and self._answered:
             word = _("go on")
+        elif action.id == "answer" and self._chooses:
+            word = _("its turn")
         return [(f" {keys}", self.palette.strong), (f" {word}{end}", self.palette.dim)]

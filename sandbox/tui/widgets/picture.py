@@ -85,7 +85,7 @@ class Picture(Lines):
             for spot, pid in self._spots:
                 if spot.contains_point(offset):
                     event.prevent_default()
-                    self.post_message(Picked(pid, event.chain == 2))
+                    self.post_message(Picked(pid, event.chain == 2, clicked=True))
 
 
 def _some(rows: Sequence[Row], room: int, chosen: int | None) -> Sequence[Row]:

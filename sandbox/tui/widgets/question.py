@@ -70,14 +70,25 @@ class QuestionBox(Lines, can_focus=True):
         number = -1 if before is None or session is not self._session else before.number
         self._session, self._question = session, question
         self._verdict = None if session.finished else session.quiz.verdict
-        if question is not None:
-            chosen = None if question.number != number or chosen not in question.candidates else chosen
-        self.chosen = chosen
+        if question is not None and question.chooses:
+            self.chosen = self._suggested(question, question.number != number, chosen)
+            chosen = chosen if question.number == number and chosen is not None else self.chosen
+        else:
+            if question is not None:
+                chosen = None if question.number != number or chosen not in question.candidates else chosen
+            self.chosen = chosen
         self._appear(question is not None or self._verdict is not None)
         if self.display:
             self._entitle()
             self.update_lines()
         return chosen
+
+    def _suggested(self, question: Question, new: bool, chosen: int | None) -> int | None:
+        """Who gets the turn at once: the one that is chosen; of a new question, else the first. One that cannot run may
+        be looked at, and gets none."""
+        if chosen in question.candidates:
+            return chosen
+        return question.candidates[0] if question.candidates and (new or chosen is None) else None
 
     def _appear(self, appear: bool) -> None:
         """Be there, and have the keys, or give them back."""
@@ -101,6 +112,10 @@ class QuestionBox(Lines, can_focus=True):
             title = wording.question(self._question.cpu if cpus > 1 else None)
             keys = {"choose": "answer_previous", "next": "answer_next", "answer": "answer", "skip": "answer_skip"}
             below = _("{choose} {next} choose   {answer} answer   {skip} let me see")
+            if self._question.chooses:
+                title = wording.choice(self._question.cpu if cpus > 1 else None)
+                keys |= {"skip": "step", "back": "step_back"}
+                below = _("{choose} {next} choose   {answer} or a click: its turn   {skip} the first   {back} back")
         else:
             right = self._verdict is not None and self._verdict.right
             title = _("✔ RIGHT") if right else _("✘ NO")
@@ -166,7 +181,8 @@ class QuestionBox(Lines, can_focus=True):
         event.prevent_default()
         for cells, pid in self._spots:
             if place.x in cells:
-                self.post_message(Answered(pid) if event.chain == 2 else Picked(pid))
+                at_once = event.chain == 2 or self._question.chooses
+                self.post_message(Answered(pid) if at_once else Picked(pid))
 
     # Keys
 
@@ -193,7 +209,8 @@ class QuestionBox(Lines, can_focus=True):
         candidates = self._question.candidates if self._question is not None else ()
         if candidates:
             at = candidates.index(self.chosen) + by if self.chosen in candidates else 0 if by > 0 else -1
-            self.post_message(Picked(candidates[at % len(candidates)]))
+            self.chosen = candidates[at % len(candidates)]  # a quick answer means this one
+            self.post_message(Picked(self.chosen))
 
     def action_answer(self) -> None:
         """That one; or on to the next question."""

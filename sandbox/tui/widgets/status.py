@@ -18,6 +18,9 @@ from sandbox.util.units import S
 _LOAD_CELLS = 10
 #: That others had a mini CPU is told when it is more than this part of the time.
 _MIN_STOLEN_PART = 50
+#: Policies whose turns somebody gives one by one: the last of them are told, in so many cells.
+_TURN_BY_TURN = ("manual", "scripted")
+_ORDER_CELLS, _ORDER_CELLS_NARROW = 28, 11
 #: Cells of what the machine is about.
 PHASE_CELLS = 12
 _PHASES: Messages = {
@@ -82,7 +85,9 @@ class Status(Lines):
         self._ends = [(width_of(left[:end]), does) for end, does in ((2, "app.open"), (4, "pause"), (6, "go_to"))]
         if board.booted is None:
             return [line(left, width)]
-        parameters = wording.parameters(board.parameters)
+        order = self._order(session)
+        shown = {name: value for name, value in board.parameters.items() if not order or name != "order"}
+        parameters = "  ".join(filter(None, [order, wording.parameters(shown)]))
         cpus = board.booted.cpus
         several = "   " + _("cpus {number}").format(number=cpus) if cpus > 1 else ""
         told = f"  {parameters}{several}" if parameters else several
@@ -92,6 +97,21 @@ class Status(Lines):
         middle: list[Piece] = [(f"   {board.policy}", palette.strong), (fit(told, room), palette.text)]
         self._ends.append((width_of([*left, *middle]), "policy"))
         return [line([*left, *middle, *right], width)]
+
+    def _order(self, session: Session) -> str:
+        """Whose the last turns were, the latest at the end, where turns are given one by one."""
+        view = session.view
+        program = view.board.program
+        if view.board.policy not in _TURN_BY_TURN and not session.scenario.machine.stepped:
+            return ""
+        room = _ORDER_CELLS if self.size.width >= WIDE else _ORDER_CELLS_NARROW
+        said = ""
+        for pid in reversed(program.turns):
+            longer = f"{view.names.get(pid, pid)} {said}".rstrip()
+            if cell_len(longer) > room:
+                return f"… {said}"
+            said = longer
+        return said
 
     def _load(self, session: Session, room: int) -> list[Piece]:
         """How much of the CPUs is used; and as far as there is room for that, what else there is to tell of it."""

@@ -22,7 +22,7 @@ from sandbox.tui.widgets.chart import Chart
 from sandbox.tui.widgets.choices import Choice, Processes
 from sandbox.tui.widgets.extent import Extent
 from sandbox.tui.widgets.lines import Window
-from sandbox.util.units import show_duration
+from sandbox.util.units import MS, show_duration
 from sandbox.views.history import History
 from sandbox.views.intervals import Track
 
@@ -41,6 +41,8 @@ _PAN = 0.25
 _TOTALS, _MIN_FOR_TOTALS = 14, 60
 #: Narrower timelines do not explain their marks.
 _MIN_FOR_LEGEND = 72
+#: The time in sight at first where a turn is a line, which takes a millisecond.
+_LINES_NS = 100 * MS
 #: Lanes whose past is kept: as many as are in sight, and were not long ago.
 _MAX_LANES = 200
 T = TypeVar("T")
@@ -78,7 +80,7 @@ class Timeline(Processes):
     def update_from(self, session: Session, chosen: int | None) -> None:
         """Show the history up to the present, whatever is looked at."""
         if session is not self._session:
-            self.extent = Extent()
+            self.extent = Extent(_LINES_NS) if session.scenario.machine.stepped else Extent()
             self._forget()
         self.remember(session, chosen)
         self.entitle(_("TIMELINE") + self._marked(), self._scale() if session.view.live.board.rows else "")

@@ -1,0 +1,198 @@
+"""The source of one process: its next line is marked, and what its last one has changed stands below."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from rich.cells import cell_len, get_character_cell_size
+from textual import events
+from textual.strip import Strip
+
+from sandbox import wording
+from sandbox.i18n import _
+from sandbox.model.states import State
+from sandbox.render.cells import fit
+from sandbox.scenario.sources import Source
+from sandbox.tui.palette import SIGNS
+from sandbox.tui.widgets.choices import Picked
+from sandbox.tui.widgets.lines import Piece, ScrolledLines, line
+from sandbox.views.board import Row
+from sandbox.views.program import Steps
+
+#: Lines in sight above the one that is marked, at least, where there are so many.
+_ABOVE = 2
+#: So many cells a key moves the text sideways.
+_ASIDE = 16
+#: Of its line, why it is blocked takes this part at most.
+_MAX_REASON = 2
+
+
+class Shown(NamedTuple):
+    """What a pane shows. ``marks``: the lines before which threads of it stand, the one that ran last being the first;
+    ``reason``: why it is blocked; ``latest``: nobody has run a line since it did."""
+
+    row: Row
+    name: str
+    source: Source
+    marks: tuple[int, ...]
+    steps: Steps | None
+    reason: str
+    chosen: bool
+    latest: bool
+
+
+class Pane(ScrolledLines):
+    """Follows the marked line, unless somebody scrolls."""
+
+    DEFAULT_CLASSES = "framed main"
+    ALLOW_SELECT = True
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._shown: Shown | None = None
+        self._top = self._left = 0
+        self._wheeled = False
+
+    def show(self, shown: Shown) -> None:
+        """From now on this is shown; another place comes into sight."""
+        before, self._shown = self._shown, shown
+        if before is None or before.row.pid != shown.row.pid or before.source.name != shown.source.name:
+            self._top = self._left = 0
+            self._wheeled = False
+        elif before.marks != shown.marks:
+            self._wheeled = False
+        self.set_class(shown.chosen, "chosen")
+        sign = SIGNS[shown.row.state]
+        mark = "▸ " if shown.chosen else ""
+        self.entitle(f"{mark}{shown.row.pid} {shown.name} {sign}  {shown.source.name}", self._below(shown))
+        self.update_lines()
+
+    def clear(self) -> None:
+        """There is nobody whose program could be shown."""
+        self._shown = None
+        self.entitle("")
+        self.update_lines()
+
+    def _below(self, shown: Shown) -> str:
+        if shown.reason:
+            return shown.reason
+        if shown.steps is None:
+            return ""
+        last = shown.steps.last
+        where = _("in {function}").format(function=last.function) if last is not None and last.line else ""
+        return "   ".join(filter(None, [where, _("steps {number}").format(number=shown.steps.count)]))
+
+    # Drawing
+
+    def draw(self, width: int, height: int) -> list[Strip]:
+        shown = self._shown
+        if shown is None:
+            return []
+        if shown.source.missing is not None:
+            said = [shown.source.name, wording.missing(shown.source.missing)]
+            return self.centred([*said, *self._places(shown)], width, height)
+        told = [] if shown.steps is None or height < 3 else [self._changes(shown, width)]
+        room = height - len(told)
+        self._follow(shown, room)
+        lines = shown.source.lines
+        digits = len(str(len(lines)))
+        strips = [
+            self._line(shown, number, lines[number - 1], digits, width)
+            for number in range(self._top + 1, min(self._top + room, len(lines)) + 1)
+        ]
+        return [*strips, *[self.blank(width)] * (room - len(strips)), *told]
+
+    def _follow(self, shown: Shown, room: int) -> None:
+        """Have the marked line in sight."""
+        most = max(len(shown.source.lines) - room, 0)
+        place = next(iter(shown.marks), shown.source.first) or (shown.steps.line if shown.steps is not None else 0)
+        if place and not self._wheeled:
+            above = min(_ABOVE, max(room - 1, 0) // 2)
+            if place - 1 - above < self._top:
+                self._top = place - 1 - above
+            elif place + above > self._top + room:
+                self._top = place + above - room
+        self._top = max(min(self._top, most), 0)
+
+    def _line(self, shown: Shown, number: int, text: str, digits: int, width: int) -> Strip:
+        palette, state = self.palette, shown.row.state
+        marked = number in shown.marks or (shown.steps is None and number == shown.source.first)
+        sign, style = "  ", palette.dim
+        if marked and shown.steps is None and not shown.marks:
+            sign, style = "▸ ", palette.strong
+        elif marked:
+            sign = f"{SIGNS[State.BLOCKED]} " if state is State.BLOCKED else "▶ "
+            style = palette.state(state)
+        elif shown.steps is not None and number == shown.steps.line and shown.source.name == shown.steps.file:
+            sign = "· "
+        code = palette.strong if marked else palette.text
+        pieces: list[Piece] = [(sign, style), (f"{number:>{digits}} ", palette.dim)]
+        used = digits + 3
+        text = _from_cell(text, self._left)
+        under = palette.cursor if marked else None
+        if marked and shown.reason:
+            why = f"  {SIGNS[State.BLOCKED]} {shown.reason}"
+            why = fit(why, min(cell_len(why), max((width - used) // _MAX_REASON, 0)))
+            text = fit(text, max(min(cell_len(text), width - used - cell_len(why)), 0))
+            return line([*pieces, (text, code), (why, palette.blocked)], width, under)
+        return line([*pieces, (text, code)], width, under)
+
+    def _changes(self, shown: Shown, width: int) -> Strip:
+        """What its last line has changed."""
+        palette, steps = self.palette, shown.steps
+        assert steps is not None
+        pieces: list[Piece] = []
+        for change in steps.changed:
+            style = palette.dim if not shown.latest else palette.ready if change.shared else palette.strong
+            pieces += [("   " if pieces else "", palette.dim), (wording.change(change), style)]
+        return line(pieces or [("", palette.dim)], width)
+
+    def _places(self, shown: Shown) -> Iterable[str]:
+        """Where there is no text, the number of its next line tells something."""
+        last = None if shown.steps is None else shown.steps.last
+        if last is not None and last.line:
+            yield _("next line: {line}").format(line=last.line)
+        if shown.steps is not None:
+            yield from map(wording.change, shown.steps.changed)
+
+    # Scrolling
+
+    def move(self, by: int) -> None:
+        self._top, self._wheeled = max(self._top + by, 0), True
+
+    def page(self, by: int) -> None:
+        """A page on, or back."""
+        self.scroll_lines(by * max(self.size.height - 2, 1))
+
+    def aside(self, by: int) -> None:
+        """Have what is right of the text in sight, or left of it."""
+        widest = max(map(cell_len, self._shown.source.lines if self._shown is not None else ()), default=0)
+        self._left = max(min(self._left + by * _ASIDE, widest - _ASIDE), 0)
+        self.let_go()
+        self.update_lines()
+
+    def on_click(self, event: events.Click) -> None:
+        """Choose its process."""
+        if self.text_selection is None and self._shown is not None:
+            event.prevent_default()
+            self.post_message(Picked(self._shown.row.pid, clicked=True))
+
+
+def _from_cell(text: str, first: int) -> str:
+    """What of a text begins at a cell or right of it."""
+    cells = 0
+    for index, character in enumerate(text):
+        if cells >= first:
+            return " " * (cells - first) + text[index:]
+        cells += get_character_cell_size(character)
+    return ""
+
+
+def windowed(pids: Sequence[int], room: int, first: int, chosen: int | None) -> tuple[Sequence[int], int]:
+    """So many of these as there is room for, with the chosen one among them, and which of them is the first."""
+    first = max(min(first, len(pids) - room), 0)
+    if chosen is not None and chosen in pids:
+        place = [*pids].index(chosen)
+        first = max(min(first, place), place - room + 1)
+    return pids[first : first + room], first

@@ -1,0 +1,157 @@
+"""The programs of the processes: side by side while they run a line a turn, else that of the chosen one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import ClassVar
+
+from textual.app import ComposeResult
+from textual.binding import BindingType
+
+from sandbox import wording
+from sandbox.model.commands import Choose
+from sandbox.model.events import Clause
+from sandbox.model.states import State
+from sandbox.scenario.sources import Source, source_beside, source_of, stretch_at, text_lines
+from sandbox.tui.keys import bindings
+from sandbox.tui.panels.panel import Panel
+from sandbox.tui.panels.program.pane import Pane, Shown, windowed
+from sandbox.tui.state.errors import Impossible, KernelGone
+from sandbox.tui.state.session import Session
+from sandbox.util.text import clean_line
+from sandbox.views.board import Row
+from sandbox.views.program import Steps
+
+#: Sources that are side by side at most, and the cells without which one cannot be read.
+_MAX_PANES, _MIN_CELLS = 4, 36
+#: The policy under which a person gives the turns.
+_MANUAL = "manual"
+
+
+class Program(Panel, can_focus=True):
+    """A few panes, of which those are there that have something to show."""
+
+    BINDINGS: ClassVar[list[BindingType]] = bindings("program")
+
+    def __init__(self, id: str) -> None:
+        super().__init__(id=id)
+        self._panes = [Pane(id=f"pane-{number}") for number in range(1, _MAX_PANES + 1)]
+        self._session: Session | None = None
+        self._chosen: int | None = None
+        #: The first process that is shown, by its place among all.
+        self._first = 0
+        #: The pids that are shown, by pane.
+        self._pids: Sequence[int] = ()
+        #: What was read, by file, or by pid where it is no file that a step has named.
+        self._read: dict[str | int, Source] = {}
+
+    def compose(self) -> ComposeResult:
+        yield from self._panes
+
+    def arrive(self) -> None:
+        self._read.clear()  # files are shown as they are by now
+        super().arrive()
+
+    def update_from(self, session: Session, chosen: int | None) -> None:
+        if session is not self._session:
+            self._session, self._first = session, 0
+            self._read.clear()
+        self._chosen = chosen
+        stepped = [pid for pid in session.view.board.program.steps if pid in session.view.board.rows]
+        self._pids = self._side_by_side(session, stepped, chosen) if stepped else self._alone(session, chosen)
+        for pane, pid in zip(self._panes, self._pids, strict=False):
+            pane.display = True
+            pane.show(self._shown(session, pid, chosen))
+        if not self._pids:
+            self._panes[0].clear()
+        for pane in self._panes[max(len(self._pids), 1) :]:
+            pane.display = False
+
+    def _side_by_side(self, session: Session, stepped: list[int], chosen: int | None) -> Sequence[int]:
+        """Those that live come first where there is no room for all."""
+        room = max(min(self.size.width // _MIN_CELLS, _MAX_PANES), 1)
+        rows = session.view.board.rows
+        for pid in [pid for pid in stepped if rows[pid].state is State.EXITED and pid != chosen]:
+            if len(stepped) <= room:
+                break
+            stepped.remove(pid)
+        pids, self._first = windowed(sorted(stepped), room, self._first, chosen)
+        return pids
+
+    def _alone(self, session: Session, chosen: int | None) -> Sequence[int]:
+        """The chosen one, else the first."""
+        rows = session.view.board.rows
+        return [chosen] if chosen in rows and chosen is not None else [*rows][:1]
+
+    def _shown(self, session: Session, pid: int, chosen: int | None) -> Shown:
+        board = session.view.board
+        row, steps = board.rows[pid], board.program.steps.get(pid)
+        source, marks = self._stepped(session, steps) if steps is not None else self._as_it_is(session, row)
+        reason = ""
+        if row.state is State.BLOCKED and row.on is not None:
+            held = row.waits_for is not None and wording.held(row.on, row.waits_for, session.view.names)
+            reason = held or wording.cause(row.on)
+        return Shown(
+            row=row,
+            name=session.view.names.get(pid, ""),
+            source=source,
+            marks=marks if row.state is not State.EXITED else (),
+            steps=steps,
+            reason=reason,
+            chosen=pid == chosen and len(self._pids) > 1,
+            latest=board.program.last == pid,
+        )
+
+    def _stepped(self, session: Session, steps: Steps) -> tuple[Source, tuple[int, ...]]:
+        """The file in which it is, and the lines of it before which its threads stand."""
+        last = steps.last
+        file = steps.file if last is None or not last.line else last.file
+        if file not in self._read:
+            kept, folder = session.sources.get(file), session.scenario.folder
+            known = None if kept is None else Source(clean_line(file), text_lines(kept))
+            self._read[file] = known or source_beside(file, folder)
+        stands = [stand for stand in reversed(steps.stands.values()) if stand.file == file and stand.line]
+        return self._read[file], tuple(stand.line for stand in stands)
+
+    def _as_it_is(self, session: Session, row: Row) -> tuple[Source, tuple[int, ...]]:
+        """Its program, whole; of a child, that of whoever the scenario has started."""
+        rows, own = session.view.board.rows, row
+        while own.admitted.order is None and own.admitted.parent in rows:
+            own = rows[own.admitted.parent]
+        order, processes = own.admitted.order, session.scenario.processes
+        if order is None or order >= len(processes):
+            return Source(row.admitted.runs, missing=Clause("not found")), ()
+        spec = processes[order]
+        if own.pid not in self._read:
+            self._read[own.pid] = source_of(spec, session.scenario.folder)
+        marks: tuple[int, ...] = ()
+        if spec.work is not None:
+            marks = (stretch_at(spec, session.view.cpu_ns(own.pid), row.state is State.BLOCKED),)
+        return self._read[own.pid], marks
+
+    # Keys
+
+    async def action_turn(self) -> None:
+        """The chosen process goes next, where a person says so; else look into it."""
+        session = self._session
+        pid = self._chosen if self._chosen is not None else next(iter(self._pids), None)
+        if session is None or pid is None or session.view.board.policy != _MANUAL:
+            await self.run_action("screen.inspect")
+            return
+        try:
+            session.ask(Choose(str(pid)))
+        except (Impossible, KernelGone) as why:
+            self.notify(str(why), severity="warning", markup=False)
+
+    def _pane(self) -> Pane:
+        """That of the chosen process, else the first."""
+        place = next((place for place, pid in enumerate(self._pids) if pid == self._chosen), 0)
+        return self._panes[place]
+
+    def action_page(self, by: int) -> None:
+        """A page of the source below, or above."""
+        self._pane().page(by)
+
+    def action_aside(self, by: int) -> None:
+        """What is right of it, or left of it."""
+        self._pane().aside(by)
