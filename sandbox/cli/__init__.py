@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -36,6 +37,7 @@ COMMANDS: Messages = {
     "policies": "list the scheduling policies",
     "schema": "say what the JSON documents hold, as JSON Schema",
     "doctor": "say what this machine can do, and what to do about what is missing",
+    "completion": "print what has the tab key complete commands in bash, zsh or fish",
 }
 #: These run policies in their own process; the others have nothing to fear from them, or a screen to give back.
 _ISOLATED = {"simulate", "compare", "sweep", "whatif", "check", "grade"}
@@ -43,6 +45,10 @@ _ISOLATED = {"simulate", "compare", "sweep", "whatif", "check", "grade"}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """The entry point; returns the exit status. ``arguments`` None: those that a person has written."""
+    if arguments is None and "_ARGCOMPLETE" in os.environ:
+        from sandbox.cli import completion
+
+        return completion.answer(_parser(completion.asked_words()))
     open_streams()
     if arguments is None:
         fresh_signals()

@@ -44,7 +44,7 @@ NAMES = {
     # What is given on the command line, what files are made of, and units.
     "scenario", "recording", "FILE", "NAME", "LIST", "DURATION", "COMMAND", "POLICY", "N", "SCENARIO", "ADDRESS", "FIGURE",
     "line", "cdf", "heat", "box", "png", "html", "PATH", "FOLDER", "SUBMISSION", "TASKS", "text", "classroom50", "gradescope",
-    "junit",
+    "junit", "WHAT", "cast", "md", "bash", "zsh", "fish", "SHELL", "Peterson", "Dekker", "if",
     "machine", "cpus", "policy", "process", "name", "work", "priority", "titel", "title", "at", "claims", "client", "concepts",
     "lesson", "step", "whatif", "a", "A", "cpu", "io", "us", "ms", "s", "toml", "py", "jsonl", "bad", "x", "B", "p50", "p95", "nosuch",
     # The processes of the scenarios, and what lessons are about.
