@@ -13,8 +13,9 @@ from sandbox.analysis.exploration.search import Search, Task
 
 #: So many preemptions, where nothing else is asked for.
 PREEMPTIONS = 2
-#: After the first order that breaks, so many more runs look for a smaller one, and for the end of the count.
-_MAX_MORE = 60
+#: After the first order that breaks, so many more runs look for a smaller one, and for the end of the count; for no
+#: longer than so many seconds.
+_MAX_MORE, _MAX_MORE_S = 60, 3.0
 
 
 class Limits(NamedTuple):
@@ -69,6 +70,7 @@ class Exploration:
         self.limited = False
         self._crew = crew
         self._more: int | None = None
+        self._more_until_s = 0.0
 
     def explore(self, tell: Callable[[], object] = lambda: None) -> None:
         """Search; ``tell`` is called after each run. What interrupts it leaves what is known so far."""
@@ -95,8 +97,9 @@ class Exploration:
         if over_time:
             self.limited = True
         elif search.found is not None and not limits.everything:
-            self._more = search.runs + _MAX_MORE if self._more is None else self._more
-            self.limited = runs >= self._more
+            if self._more is None:
+                self._more, self._more_until_s = search.runs + _MAX_MORE, self.seconds + _MAX_MORE_S
+            self.limited = runs >= self._more or self.seconds > self._more_until_s
         elif (
             limits.preemptions is not None and not search.all_known and not ahead and search.within(limits.preemptions)
         ):
