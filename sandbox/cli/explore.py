@@ -114,6 +114,8 @@ class _Preemptions(Whole):
 def do(args: argparse.Namespace) -> int:
     """Explore."""
     options = ExploreOptions.of(args)
+    if sys.platform != "linux":
+        raise BadInput.because(options.scenario, "needs Linux")
     path = find(options.scenario)
     scenario = _stepped(options, load(path))
     findings, lost = _explore(options, scenario)

@@ -88,6 +88,8 @@ _PROBLEMS: Messages = {
     "no proc": "there is no /proc, where processes tell of themselves: mount -t proc proc /proc brings it back, and "
     "ossandbox simulate needs none",
     "comes with no recording": "no recording comes with it: those of the built-in lessons do (see: ossandbox lessons)",
+    "needs Linux": "needs real processes, which are run on Linux only",
+    "cannot be explored": "cannot be explored: {reason}",
     "no Linux": "real processes are run on Linux only; in virtual time it runs here, too: {hint}",
     "too many cpus": "{number} mini CPUs, but this machine has {allowed} (ossandbox simulate takes any number)",
     "ostep needs work": "OSTEP's simulators know synthetic work only, without periods",

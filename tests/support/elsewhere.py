@@ -17,7 +17,10 @@ import time
 from typing import Any
 
 #: These know Linux, and are imported only where a real machine is wanted; and what knows terminals as UNIX has them.
-LINUX = ("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.link.watchdog")
+LINUX = (
+    *("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.analysis.exploration.runner"),
+    "sandbox.link.watchdog",
+)
 
 _THIRD_PARTY = (
     "asyncio", "asyncio.selector_events", "atexit", "concurrent.futures", "concurrent.futures.process", "faulthandler",
