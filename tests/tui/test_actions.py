@@ -322,7 +322,7 @@ async def test_on_a_small_terminal_the_lesson_stands_beside_the_timeline(
         await until(lambda: "Paragraph 0." in driver.text, pilot)
         assert "TIMELINE" in driver.text
         assert "WHY" in driver.text
-        assert "1Board" in driver.lines[1]
+        assert "1B" in driver.lines[1]
         assert "7S" in driver.lines[1]
         await pilot.press("l")
         await driver.settle(pilot)
