@@ -45,6 +45,7 @@ def find(name: str) -> Path:
         names = [file.stem for file in built_in()]
         if name in names:
             return built_in_folder() / f"{name}.toml"
-        allowed = " | ".join(names)
-        raise BadInput.because(name, "no such scenario", value=shown(name), allowed=allowed, hint=nearest(name, names))
+        if (near := nearest(name, names)) is not None:
+            raise BadInput.because(name, "no scenario of that name", value=shown(name), hint=near)
+        raise BadInput.because(name, "no such scenario", value=shown(name), allowed=" | ".join(names))
     return path

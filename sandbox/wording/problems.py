@@ -35,6 +35,7 @@ _PROBLEMS: Messages = {
     "not among the classes": "there is no class {value} in {file}; there are: {allowed}",
     "no such function": "there is no function {value} in {file}; there are: {allowed}",
     "no such sensor here": "the sensor {value} cannot be had here: {reason}; {hint} takes the best that can",
+    "no scenario of that name": "there is no scenario {value}",
     "no such scenario": "there is no scenario {value}; there are: {allowed}, or give the path of a file",
     "no such process": "there is no process {value}; there are: {allowed}",
     "file does not load": "{value} does not load: {reason}",

@@ -108,6 +108,7 @@ def test_what_a_class_declares_is_not_held_against_it(check: Check) -> None:
     assert lines_of(done, "no starvation") == ["● no starvation   its class says that it need not"]
 
 
+@pytest.mark.thorough
 def test_one_that_draws_lots_that_no_seed_decides(check: Check) -> None:
     shuffle = "        random.shuffle(self.queue)\n        return super().pick(cpu, now_ns)\n"
     done = check(policy(PICK, shuffle))
@@ -151,6 +152,7 @@ def test_one_whose_slices_are_nonsense(check: Check, answer: str) -> None:
     assert "lawful values" in broken(done)
 
 
+@pytest.mark.thorough
 def test_one_that_keeps_the_dead(check: Check) -> None:
     own = "    def start(self, now_ns):\n        self.own = []\n" + ENQUEUE + "        self.own.append(task)\n"
     done = check(policy(own, PICK, "        return self.own.pop(0) if self.own else None\n"))
@@ -186,6 +188,7 @@ def test_what_it_prints_disturbs_nobody(check: Check) -> None:
 # Like another policy
 
 
+@pytest.mark.thorough
 def test_like_another_policy(check: Check) -> None:
     done = check(policy(), "--like", "rr")
     assert done.status == 0
@@ -250,6 +253,7 @@ def test_the_report_as_json(check: Check) -> None:
     assert len(law["workload"]["processes"]) >= 2
 
 
+@pytest.mark.thorough
 def test_the_report_as_junit(check: Check) -> None:
     both = HEAD + "\n    starves = True\n" + PICK + "        return self.queue.pop()\n\n\n"
     both += "class Other(Policy):\n" + PICK + "        raise ValueError('\\x00 <&> \\x1b[31m')\n"
@@ -287,6 +291,7 @@ def test_a_junit_file_that_cannot_be_written(check: Check) -> None:
     assert done.err == "no/such/folder.xml: cannot be written: No such file or directory\n"
 
 
+@pytest.mark.thorough
 def test_the_same_seed_gives_the_same_report(check: Check) -> None:
     forgetful = policy(
         ENQUEUE, "        if reason != 'woke' or self.quantum == 10_000_000:\n            self.queue.append(task)\n"
@@ -306,6 +311,7 @@ def test_every_line_fits_into_80_columns(check: Check) -> None:
 # What is checked
 
 
+@pytest.mark.thorough
 def test_a_class_of_the_file_a_name_or_all_of_them(check: Check) -> None:
     policy("\n\nclass Other(Policy):\n    pass\n\n\nclass _Helper(Policy):\n    pass\n\n\nclass NoPolicy:\n    pass\n")
     heads = [line.split("  ")[0] for line in check("mine.py", "--worlds", "5").lines if "generated" in line]
@@ -349,6 +355,7 @@ def test_bad_options(check: Check) -> None:
 # The starting point
 
 
+@pytest.mark.thorough
 def test_a_starting_point_is_written_and_keeps_every_law(ossandbox: CommandRunner, check: Check) -> None:
     assert (
         ossandbox("policies", "--new", "my_idea.py").out

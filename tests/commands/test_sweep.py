@@ -132,6 +132,7 @@ def test_rows_are_the_product_in_its_order_with_the_figures_of_simulate(ossandbo
     assert "turnaround: " in done.err
 
 
+@pytest.mark.thorough
 def test_one_worker_and_several_write_the_same_bytes(ossandbox: CommandRunner, world: str, tmp_path: Path) -> None:
     for jobs in ("1", "3"):
         assert ossandbox("sweep", world, *MANY, "--jobs", jobs, "-o", str(tmp_path / jobs)).status == 0

@@ -14,11 +14,11 @@ from tests.support.scenarios import process, scenario
 
 _PACKAGE = ROOT / "sandbox"
 _MAY_FORK = (
-    "link/worker.py", "link/copies.py", "link/guardians.py", "link/client.py", "analysis/measurement/measure.py", "cli/isolate.py",
+    "link/worker.py", "link/copies.py", "link/guardians.py", "link/loopback.py", "link/client.py", "analysis/measurement/measure.py", "cli/isolate.py",
     "machines/linux/keeper.py", "machines/linux/capabilities.py", "machines/linux/blocking/sensors/idle.py",
     "machines/linux/process/spawn.py", "machines/linux/switching/freezer.py", "machines/linux/room.py",
     "machines/linux/seccomp.py", "analysis/conformance/room.py", "analysis/measurement/examine.py", "analysis/grading/", "analysis/sweep/",
-    "programs/",
+    "programs/", "analysis/exploration/crew.py", "machines/linux/stepping/stage.py",
 )  # fmt: skip
 _FOLDERS = {path for path in _MAY_FORK if path.endswith("/")}
 _SINGLE_THREADED = ("kernel/", "machines/", "policies/")

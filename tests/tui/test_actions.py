@@ -366,7 +366,7 @@ async def test_inspect_needs_a_choice(make_driver: MakeDriver) -> None:
 
 async def test_every_action_is_in_the_help_and_in_the_command_palette(make_driver: MakeDriver) -> None:
     driver = make_driver()
-    async with driver.app.run_test(size=(120, 160)) as pilot:
+    async with driver.app.run_test(size=(120, 200)) as pilot:
         await driver.feed(pilot, three())
         await pilot.press("question_mark")
         await pilot.pause()

@@ -40,11 +40,11 @@ async def test_tab_goes_round_and_shift_tab_goes_back(make_driver: MakeDriver) -
         seen = []
         for key in ["tab"] * len(NAMES) + ["shift+tab"] * len(NAMES):
             await pilot.press(key)
-            await driver.settle(pilot)
             seen.append(front(driver))
         assert seen == [*NAMES[1:], NAMES[0], *reversed(NAMES)]
 
 
+@pytest.mark.thorough
 async def test_a_tab_can_be_clicked(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
