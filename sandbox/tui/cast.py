@@ -8,7 +8,8 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from textual.pilot import Pilot
@@ -28,7 +29,23 @@ if TYPE_CHECKING:
 SIZE = (120, 40)
 #: So many frames a second, of longer runs fewer; so long the last one is shown.
 _FRAMES_PER_S, _MAX_FRAMES, _LAST_S = 10, 3_000, 2.0
+_COLOURS = {"TERM": "xterm-256color", "COLORTERM": "truecolor"}
 _HIDE_CURSOR, _CLEAR = "\x1b[?25l", "\x1b[2J"
+
+
+@contextmanager
+def _all_colours() -> Iterator[None]:
+    """An app that is made in here has them, whatever terminal we have ourselves, if any."""
+    before = {name: os.environ.get(name) for name in _COLOURS}
+    os.environ.update(_COLOURS)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
 class _Clock:
@@ -43,10 +60,10 @@ class _Clock:
 
 def write(recording: Recording, file: TextIO) -> None:
     """Write all frames of a recording."""
-    os.environ.update(TERM="xterm-256color", COLORTERM="truecolor")  # whatever terminal we have ourselves, if any
     clock = _Clock()
     session = Replay(recording, _start, clock)
-    app = SandboxApp(session, Config())
+    with _all_colours():
+        app = SandboxApp(session, Config())
     columns, rows = SIZE
     header = {"version": 2, "width": columns, "height": rows, "title": session.scenario.title}
     file.write(json.dumps(header, ensure_ascii=False) + "\n")
