@@ -90,7 +90,7 @@ def test_the_lists() -> None:
     policies = json.loads(ossandbox("policies", "--json").stdout)
     assert [policy["name"] for policy in policies] == [
         *("fcfs", "sjf", "srtf", "hrrn", "rr", "priority", "mlfq", "feedback"),
-        *("lottery", "stride", "fair", "eevdf", "edf", "rm"),
+        *("lottery", "stride", "fair", "eevdf", "edf", "rm", "manual", "scripted"),
     ]
     assert "the convoy effect" in ossandbox("policies").stdout
     assert ossandbox("policies", "--rules").stdout.index("ends, else blocks") > 0

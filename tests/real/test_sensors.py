@@ -235,7 +235,7 @@ def test_threads_that_hand_the_cpu_to_and_fro_do_not_drown_the_kernel_process() 
     with watch(world, stay=False, sensor="perf") as run:
         run.finish(40)
         assert run.ended("flood").status == 3
-        assert len(run.all(Blocked, "io")) >= 5
+        assert len(run.all(Blocked, "io")) >= 3  # one that is drowned hears of the first only
 
 
 def test_one_that_wakes_twice_before_the_kernel_hears_of_it_wakes_once() -> None:
