@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from sandbox.kernel.journal import Journal
 from sandbox.kernel.machine import Happened, Lived, Told
 from sandbox.kernel.process import Process, Processes
@@ -18,9 +20,12 @@ def record(happened: Happened, before_ns: int, processes: Processes, journal: Jo
     if lives := happened.all(Lived):
         _record_lives(lives, before_ns, happened.now_ns, processes, journal)
     for told in happened.all(Told):
-        journal.add(told.event)
-        if isinstance(told.event, Became) and told.event.pid in processes:
-            processes.rename(told.event.pid, told.event.name)
+        event = told.event
+        if event.t_ns > happened.now_ns:  # it was found out while the machine looked round at this instant
+            event = msgspec.structs.replace(event, t_ns=happened.now_ns)
+        journal.add(event)
+        if isinstance(event, Became) and event.pid in processes:
+            processes.rename(event.pid, event.name)
     return lives
 
 

@@ -45,7 +45,7 @@ _MAX_SILENCE_NS = 86_400 * S
 _MAX_PID = 1 << 31
 _MAX_CPUS = 1_024
 #: Events that may come later than others of the same time.
-_AFTERWARDS = (Wrote, Terminal, Fault, Witnessed, Recipe, Unseen, Waits, Deadlocked, Resolved, Zombie, Reaped)
+_AFTERWARDS = (Wrote, Terminal, Fault, Witnessed, Recipe, Unseen, Waits, Deadlocked, Resolved, Zombie, Reaped, Became)
 
 
 class Plausible:

@@ -50,6 +50,13 @@ def test_a_new_name_is_the_names_from_then_on() -> None:
     assert parent.name == parent.called == "sleep"
 
 
+def test_what_is_found_out_while_the_machine_looks_round_belongs_to_that_instant() -> None:
+    """Else the time of a recording would go back with the next event."""
+    parent, journal = Process(1, ProcessSpec("sh", command=["sh"]), 0, None, continued=False), Journal()
+    record(Happened(5, [Told(Became(7, 1, "sleep", "sleep 1"))], {}), 0, known(parent), journal)
+    assert [event.t_ns for event in journal.take()] == [5]
+
+
 def test_stolen_time_goes_on_record_when_the_process_leaves_its_cpu() -> None:
     """Before that, with it, or at the same instant afterwards."""
     parent = Process(1, ProcessSpec("hog", command=["hog"]), 0, None, continued=False)

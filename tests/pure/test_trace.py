@@ -15,7 +15,19 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from sandbox import wording
-from sandbox.model.events import Admitted, AnyEvent, Booted, Clause, Described, Event, Fault, Queues, Wrote, encode
+from sandbox.model.events import (
+    Admitted,
+    AnyEvent,
+    Became,
+    Booted,
+    Clause,
+    Described,
+    Event,
+    Fault,
+    Queues,
+    Wrote,
+    encode,
+)
 from sandbox.model.spec import Scenario
 from sandbox.model.values import BadValue
 from sandbox.trace import load
@@ -160,6 +172,13 @@ def test_without_header_or_boot_the_rest_is_shown(tmp_path: Path) -> None:
     assert isinstance(events[0], Booted)
     assert events[1:] == EVENTS[1:]
     assert problems == ["lines left out"]
+
+
+def test_a_new_name_that_is_told_late_costs_no_other_event() -> None:
+    """As versions have written it in which its time was later than that of the events around it."""
+    booted, admitted, *rest = simulate(scenario(process("a", "cpu 1ms")))
+    plausible = Plausible()
+    assert all(plausible(event) for event in (booted, admitted, Became(500_000, 1, "b", "b"), *rest))
 
 
 def test_a_lost_event_costs_few_others(tmp_path: Path) -> None:
