@@ -21,6 +21,7 @@ MAX_TRIES = 6
 MAX_BYTES = 100_000
 #: What programs are found everywhere: a recording shall not tell how this machine is set up.
 SURROUNDINGS = {**os.environ, "PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8"}
+_ROOT = built_in_folder().parent
 FOLDER = built_in_folder() / "recordings"
 
 
@@ -41,11 +42,13 @@ def record(name: str) -> str:
 
 
 def of_anywhere(recording: bytes) -> bytes:
-    """The same without the folder in which it was made."""
+    """The same without the folders of this machine."""
     head, _, events = recording.partition(b"\n")
     header = json.loads(head)
     folder, header["scenario"]["folder"] = header["scenario"]["folder"], ""
-    return json.dumps(header, ensure_ascii=False).encode() + b"\n" + events.replace(folder.encode(), b".")
+    for path, there in ((folder, "."), (sys.executable, "python3"), (str(_ROOT), "."), (sys.base_prefix, "/usr")):
+        events = events.replace(path.encode(), there.encode())
+    return json.dumps(header, ensure_ascii=False).encode() + b"\n" + events
 
 
 def main(names: list[str]) -> int:
