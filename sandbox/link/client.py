@@ -9,15 +9,15 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from select import select
 from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from sandbox.link.guardians import Keeper
 from sandbox.link.stream import EventStream
-from sandbox.model.commands import Command, Quit
-from sandbox.model.events import AnyEvent, Event
+from sandbox.link.wire import last_words
+from sandbox.model.commands import Quit
+from sandbox.model.events import Event
 from sandbox.model.spec import Boot
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ _MAX_WORDS = 1 << 15
 _CPUS = os.sched_getaffinity(0) if sys.platform == "linux" else set()
 
 
-class KernelProcess:
+class KernelProcess(EventStream):
     """The kernel process, seen from the terminal's process. Start it from the main thread only: its life is
     tied to the thread that started it."""
 
@@ -56,47 +56,23 @@ class KernelProcess:
         keep_off_mini_cpus(boot)
         #: True once it has turned out that somebody killed the keeper.
         self.unguarded = False
-        self._stream = EventStream(ours, boot, beats, self._look)
+        super().__init__(ours, boot, beats)
 
     @property
     def os_pid(self) -> int:
         return self._keeper.kernel
 
-    @property
-    def closed(self) -> bool:
-        """Whether the link is closed from the other side."""
-        return self._stream.closed
-
-    @property
-    def halted(self) -> bool:
-        """Whether it has said that it is done."""
-        return self._stream.halted
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def send(self, command: Command) -> None:
-        self._stream.send(command)
-
     def beat(self) -> None:
         """Somebody is there."""
         if self._watch is None and self._keeper.has_told:
             self._watch = watch_over(self.os_pid)
-        self._stream.is_there()
+        super().beat()
 
-    def _look(self) -> None:
-        """Check that the kernel process reads what we send."""
-        if not self._stream.closed and self._watch is not None:
-            self._watch(self._stream.fileno())
-
-    def receive(self) -> list[AnyEvent]:
-        """The events that have come, without waiting for more."""
-        return self._stream.receive()
-
-    def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
-        """All events until the end, waiting for them, for ``patience_s`` at most. The iteration may be left, and taken
-        up again. ``wait``: as ``select``; it may raise."""
-        return self._stream.events(self.beat, patience_s, wait)
+    def _send_beat(self) -> None:
+        """Send a heartbeat, and check that the kernel process reads what we send."""
+        super()._send_beat()
+        if not self.closed and self._watch is not None:
+            self._watch(self.fileno())
 
     def quit(self) -> Iterator[Event]:
         """Ask it to end everything; the events until it has, or until it has taken too long."""
@@ -107,10 +83,10 @@ class KernelProcess:
     def end(self) -> list[Event]:
         """End the kernel process and all of its children: by a command, else by SIGKILL; then kill what it has left.
         Its last events."""
-        self._stream.rest()  # from here on each wait for its events sends heartbeats
+        self.rest()  # from here on each wait for its events sends heartbeats
         last = [*self.quit()]
         heard = self.closed
-        self._stream.close()  # tells it too
+        self.close()  # tells it too
         use_all_cpus()
         self.unguarded = not self._keeper.end(_PATIENCE_S if heard else 0)
         if self.unguarded:
@@ -122,9 +98,7 @@ class KernelProcess:
 
     def last_words(self) -> str:
         """What it wrote to its standard error, which tells why it died."""
-        self._stderr.seek(0, os.SEEK_END)
-        self._stderr.seek(max(self._stderr.tell() - _MAX_WORDS, 0))
-        return self._stderr.read().decode(errors="replace").strip()
+        return last_words(self._stderr, _MAX_WORDS)
 
 
 def own_pid_namespace() -> list[str]:

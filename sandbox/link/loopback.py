@@ -12,13 +12,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
 from contextlib import suppress
 from select import select
 
 from sandbox.link.stream import EventStream
-from sandbox.model.commands import Command, Quit
-from sandbox.model.events import AnyEvent, Event
+from sandbox.link.wire import last_words
+from sandbox.model.commands import Quit
+from sandbox.model.events import Event
 from sandbox.model.spec import Boot
 
 #: How long it may take to connect, and to end.
@@ -29,11 +29,8 @@ _WORD_S = 2.0
 WORD_BYTES, _MAX_WORDS = 32, 1 << 15
 
 
-class LoopbackKernel:
+class LoopbackKernel(EventStream):
     """The kernel process, seen from the terminal's process."""
-
-    #: No keeper stands between.
-    unguarded = False
 
     def __init__(self, boot: Boot, beats: bool = False) -> None:
         """Start it. ``beats``: as for ``EventStream``. Raises OSError."""
@@ -53,7 +50,7 @@ class LoopbackKernel:
             except OSError:
                 self._kill()
                 raise
-        self._stream = EventStream(end, boot, beats)
+        super().__init__(end, boot, beats)
 
     def _say(self, word: bytes) -> None:
         assert self._process.stdin is not None
@@ -78,48 +75,12 @@ class LoopbackKernel:
             end.close()
         raise OSError(self.last_words() or "it does not connect")
 
-    @property
-    def os_pid(self) -> int:
-        return self._process.pid
-
-    @property
-    def closed(self) -> bool:
-        """Whether the link is closed from the other side."""
-        return self._stream.closed
-
-    @property
-    def halted(self) -> bool:
-        """Whether it has said that it is done."""
-        return self._stream.halted
-
-    def fileno(self) -> int:
-        return self._stream.fileno()
-
-    def send(self, command: Command) -> None:
-        self._stream.send(command)
-
-    def beat(self) -> None:
-        """Somebody is there."""
-        self._stream.is_there()
-
-    def receive(self) -> list[AnyEvent]:
-        """The events that have come, without waiting for more."""
-        return self._stream.receive()
-
-    def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
-        """All events until the end, waiting for them, for ``patience_s`` at most."""
-        return self._stream.events(self.beat, patience_s, wait)
-
-    def quit(self) -> Iterator[Event]:
-        """Ask it to end; the events until it has, or until it has taken too long."""
-        self.send(Quit())
-        yield from self.events(_PATIENCE_S)
-
     def end(self) -> list[Event]:
         """End it: by a command, else by force. Its last events."""
-        self._stream.rest()
-        last = [*self.quit()]
-        self._stream.close()
+        self.rest()
+        self.send(Quit())
+        last = [*self.events(_PATIENCE_S)]
+        self.close()
         try:
             self._process.wait(_PATIENCE_S if self.halted else 0)
         except subprocess.TimeoutExpired:
@@ -129,8 +90,7 @@ class LoopbackKernel:
 
     def last_words(self) -> str:
         """What it wrote to its standard error, which tells why it died."""
-        self._stderr.seek(max(self._stderr.seek(0, 2) - _MAX_WORDS, 0))
-        return self._stderr.read().decode(errors="replace").strip()
+        return last_words(self._stderr, _MAX_WORDS)
 
     def _kill(self) -> None:
         self._process.kill()

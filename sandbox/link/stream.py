@@ -19,23 +19,21 @@ from sandbox.model.spec import Boot
 
 class EventStream:
     """``end``: a connected socket, which is closed with it; the other end is told at once what to run. ``beats``:
-    heartbeats go by themselves, as long as ``is_there`` is called now and then; else each call is one. ``beaten``: is
-    called after each."""
+    heartbeats go by themselves, as long as ``beat`` is called now and then; else each call is one."""
 
-    def __init__(self, end: socket.socket, boot: Boot, beats: bool, beaten: Callable[[], object] = bool) -> None:
+    def __init__(self, end: socket.socket, boot: Boot, beats: bool) -> None:
         self._socket = end
         self._lines = Lines()
         self._heard: deque[AnyEvent] = deque()
         self._unsent = bytearray(encode_boot(boot) + b"\n")
         #: Heartbeats may be sent by another thread; no line is cut in two.
         self._sending = threading.Lock()
-        self._beaten = beaten
         #: True once it is closed from the other side.
         self.closed = False
         self.halted = False
         end.setblocking(False)
         self._flush()
-        self._heart = Heart(self._beat) if beats else None
+        self._heart = Heart(self._send_beat) if beats else None
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -43,12 +41,12 @@ class EventStream:
     def send(self, command: Command) -> None:
         self._send(encode_command(command) + b"\n")
 
-    def is_there(self) -> None:
+    def beat(self) -> None:
         """Somebody is there."""
         if self._heart is not None:
             self._heart.is_there()
         else:
-            self._beat()
+            self._send_beat()
 
     def receive(self) -> list[AnyEvent]:
         """The events that have come, without waiting for more."""
@@ -66,11 +64,9 @@ class EventStream:
         self.halted = self.halted or any(isinstance(event, Halted) for event in events)
         return events
 
-    def events(
-        self, beat: Callable[[], None], patience_s: float | None = None, wait: Callable[..., object] = select
-    ) -> Iterator[Event]:
+    def events(self, patience_s: float | None = None, wait: Callable[..., object] = select) -> Iterator[Event]:
         """All events until the end, waiting for them, for ``patience_s`` at most. The iteration may be left, and taken
-        up again. ``beat`` is called again and again; ``wait``: as ``select``; it may raise."""
+        up again. ``wait``: as ``select``; it may raise."""
         give_up = None if patience_s is None else time.monotonic() + patience_s
         next_beat = 0.0
         while True:
@@ -81,7 +77,7 @@ class EventStream:
             wait([self._socket], [], [], max(next_beat - time.monotonic(), 0))
             if time.monotonic() >= next_beat:
                 next_beat = time.monotonic() + HEARTBEAT_S
-                beat()
+                self.beat()
             self._heard.extend(self.receive())
 
     def rest(self) -> None:
@@ -95,9 +91,8 @@ class EventStream:
         self._socket.close()
         self.closed = True
 
-    def _beat(self) -> None:
+    def _send_beat(self) -> None:
         self._send(b"\n")
-        self._beaten()
 
     def _send(self, line: bytes) -> None:
         with self._sending:

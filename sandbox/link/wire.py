@@ -6,7 +6,9 @@ somebody is still there. A closed link means that the other side is gone.
 
 from __future__ import annotations
 
+import os
 from functools import cache
+from typing import IO
 
 import msgspec
 
@@ -44,3 +46,10 @@ class Lines:
         """The lines that are complete now, without their ends."""
         *lines, self._rest = (self._rest + data).split(b"\n")
         return lines
+
+
+def last_words(stderr: IO[bytes], most: int) -> str:
+    """The end of what a process wrote into the file that is its standard error, of so many bytes at most: that tells
+    why it died, and comes when nothing travels any more."""
+    stderr.seek(max(stderr.seek(0, os.SEEK_END) - most, 0))
+    return stderr.read().decode(errors="replace").strip()

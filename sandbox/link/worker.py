@@ -22,7 +22,7 @@ from typing import IO, BinaryIO, Generic, TypeVar
 
 import msgspec
 
-from sandbox.link.wire import Lines
+from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 
@@ -118,8 +118,7 @@ class Worker(Generic[M]):
 
     def last_words(self) -> str:
         """The end of what it wrote to its standard error."""
-        self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - _MAX_WORDS, 0))
-        return self._stderr.read().decode(errors="replace").strip()
+        return last_words(self._stderr, _MAX_WORDS)
 
     def end(self) -> None:
         """End it, whatever it is doing."""

@@ -145,7 +145,7 @@ def test_the_end_is_bounded_and_leaves_nothing(number: int) -> None:
         os.kill(run.link.os_pid, number)
         run.link.end()
         until(lambda: not any(map(state, children)), "the children are gone", 5)
-        run.link._stream.halted = True  # watch() need not look for it
+        run.link.halted = True  # watch() need not look for it
 
 
 def test_the_terminals_process_keeps_off_the_mini_cpus_and_gets_them_back() -> None:

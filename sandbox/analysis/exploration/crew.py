@@ -20,7 +20,7 @@ from typing import Any
 import msgspec
 
 from sandbox.analysis.exploration.runs import Run
-from sandbox.link.wire import Lines
+from sandbox.link.wire import Lines, last_words
 from sandbox.model.events import Clause
 from sandbox.model.spec import Scenario
 
@@ -72,6 +72,10 @@ _decode: Callable[[bytes], Run] = msgspec.json.Decoder(Run).decode
 _decode_refusal = msgspec.json.Decoder(Refused).decode
 
 
+#: Of what a worker has written to its standard error, so many bytes are read.
+_MAX_WORDS = 1 << 14
+
+
 class Hand:
     """One worker."""
 
@@ -114,8 +118,7 @@ class Hand:
 
     def _last_words(self) -> str:
         self._process.wait()
-        self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - (1 << 14), 0))
-        return self._stderr.read().decode(errors="replace").strip()
+        return last_words(self._stderr, _MAX_WORDS)
 
     def leave(self) -> None:
         """It may go."""

@@ -28,7 +28,7 @@ from sandbox import __version__
 from sandbox.analysis.sweep import messages
 from sandbox.analysis.sweep.messages import Chunk
 from sandbox.analysis.sweep.run import failure, over_time
-from sandbox.link.wire import Lines
+from sandbox.link.wire import Lines, last_words
 from sandbox.model.clause import Clause
 from sandbox.policies.host.failures import cause
 
@@ -121,12 +121,11 @@ class Warm:
         """What it died of."""
         with suppress(subprocess.TimeoutExpired):
             self._process.wait(_GRACE_S)
-        words = b""
+        words = ""
         with suppress(OSError, ValueError):
-            self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - _MAX_WORDS, 0))
-            words = self._stderr.read()
+            words = last_words(self._stderr, _MAX_WORDS)
         status = self._process.returncode
-        found = cause(words.decode(errors="replace"), hangs="run hangs", died="worker died")
+        found = cause(words, hangs="run hangs", died="worker died")
         if found.rule == "worker died" and status is not None and (status >= 0 or status == -signal.SIGKILL):
             rule = "worker was killed" if status < 0 else "run ends the process"
             return Clause(rule, {"status": status} if status >= 0 else {})
