@@ -8,6 +8,7 @@ from xml.sax.saxutils import escape
 
 from rich.cells import cell_len
 
+from sandbox.export.inks import DIM, INK, LINE, MARGIN, READY, RUNS, WAITS, WIDTH
 from sandbox.export.material import Material, Stretch
 from sandbox.i18n import _
 from sandbox.model.states import State
@@ -18,11 +19,10 @@ from sandbox.util.units import S
 _MIN_S, _MAX_S, _HOLD_S = 3.0, 30.0, 2.0
 #: So many processes are on the board at most: the first ones.
 MAX_CHIPS = 12
-_WIDTH, _MARGIN, _GAP = 1280, 24, 16
+_GAP = 16
 _HEAD, _CHIP, _FOOT = 34, 26, 18
 _COLUMNS = (State.READY, State.RUNNING, State.BLOCKED, State.EXITED)
-_FILL = {State.READY: "#f0c36d", State.RUNNING: "#1a7f37", State.BLOCKED: "#8db4e2", State.EXITED: "#d0d7de"}
-_INK, _DIM, _LINE = "#1f2328", "#5b646e", "#d0d7de"
+_FILL = {State.READY: READY, State.RUNNING: RUNS, State.BLOCKED: WAITS, State.EXITED: LINE}
 #: Where nobody sees it.
 _AWAY = "-2000 0"
 
@@ -35,18 +35,18 @@ class Board:
         self._pids = list(material.history.lives)[:MAX_CHIPS]
         self._end_ns = max(material.history.now_ns, 1)
         self._lasts_s = min(max(self._end_ns / S, _MIN_S), _MAX_S) + _HOLD_S
-        self._wide = (_WIDTH - 2 * _MARGIN - 3 * _GAP) / len(_COLUMNS)
+        self._wide = (WIDTH - 2 * MARGIN - 3 * _GAP) / len(_COLUMNS)
         self.height = _HEAD + len(self._pids) * _CHIP + _FOOT
 
     def draw(self, top: int) -> Iterator[str]:
         """The columns, and the chips that move among them."""
         names = dict(zip(_COLUMNS, (_("READY"), _("RUNNING"), _("BLOCKED"), _("DONE")), strict=True))
         for number, state in enumerate(_COLUMNS):
-            x = _MARGIN + number * (self._wide + _GAP)
+            x = MARGIN + number * (self._wide + _GAP)
             tall = self.height - _FOOT
             yield f'<rect x="{x:.1f}" y="{top}" width="{self._wide:.1f}" height="{tall}" rx="6" fill="none" '
-            yield f'stroke="{_LINE}"/>\n<text x="{x + 12:.1f}" y="{top + 21}" font-size="14" font-weight="600" '
-            yield f'fill="{_DIM}">{escape(names[state])}</text>\n'
+            yield f'stroke="{LINE}"/>\n<text x="{x + 12:.1f}" y="{top + 21}" font-size="14" font-weight="600" '
+            yield f'fill="{DIM}">{escape(names[state])}</text>\n'
         for row, pid in enumerate(self._pids):
             yield from self._chip(pid, top + _HEAD + row * _CHIP)
 
@@ -58,7 +58,7 @@ class Board:
         yield f'<animate attributeName="width" values="0;{wide:.1f};{wide:.1f}" keyTimes="0;{grown:.4f};1" '
         yield f'{self._times}/></rect></clipPath>\n<g clip-path="url(#now)">\n'
         yield from drawn
-        yield f'</g>\n<path d="M0 {top - 4}V{bottom + 4}" stroke="{_INK}" transform="translate({right:.1f} 0)">'
+        yield f'</g>\n<path d="M0 {top - 4}V{bottom + 4}" stroke="{INK}" transform="translate({right:.1f} 0)">'
         yield '<animateTransform attributeName="transform" type="translate" '
         yield f'values="{left:.1f} 0;{right:.1f} 0;{right:.1f} 0" keyTimes="0;{grown:.4f};1" {self._times}/></path>\n'
 
@@ -73,8 +73,8 @@ class Board:
     def _chip(self, pid: int, y: float) -> Iterator[str]:
         moves = self._moves(pid)
         places = [_AWAY if state is None else f"{self._x(state):.1f} {y:.1f}" for _at, state in moves]
-        fills = [_FILL.get(state, _LINE) if state is not None else _LINE for _at, state in moves]
-        inks = ["#ffffff" if state is State.RUNNING else _INK for _at, state in moves]
+        fills = [_FILL.get(state, LINE) if state is not None else LINE for _at, state in moves]
+        inks = ["#ffffff" if state is State.RUNNING else INK for _at, state in moves]
         at = ";".join(f"{share:.4f}" for share, _state in moves)
         how = f'calcMode="discrete" keyTimes="{at}" {self._times}'
         name = f"{pid}  {self._material.name(pid)}"
@@ -87,7 +87,7 @@ class Board:
 
     def _x(self, state: State) -> float:
         column = _COLUMNS.index(state) if state in _COLUMNS else _COLUMNS.index(State.BLOCKED)
-        return _MARGIN + column * (self._wide + _GAP) + 12
+        return MARGIN + column * (self._wide + _GAP) + 12
 
     def _moves(self, pid: int) -> list[tuple[float, State | None]]:
         """From which part of the time on it is in which state; None: it is not there yet."""

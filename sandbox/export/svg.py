@@ -9,6 +9,8 @@ from xml.sax.saxutils import escape
 from rich.cells import cell_len
 
 from sandbox import wording
+from sandbox.export import inks
+from sandbox.export.inks import DIM, INK, LINE, MARGIN, RUNS, WAITS, WIDTH
 from sandbox.export.material import Material
 from sandbox.export.moving import Board
 from sandbox.i18n import _, ngettext
@@ -17,14 +19,11 @@ from sandbox.render.gantt_cells import STEPS_NS
 from sandbox.util.units import show_duration
 from sandbox.views.intervals import BLOCKED, GONE, NOBODY, READY, Track
 
-_WIDTH, _MARGIN, _LABEL, _HEAD, _FOOT = 1280, 24, 130, 64, 60
+_LABEL, _HEAD, _FOOT = 130, 64, 60
 _MAX_LANE, _MIN_LANE, _HEIGHT_LIKED = 30, 8, 720
 #: Pieces narrower than this (in pixels) are drawn together with their neighbours, as one shade.
 _NARROWEST = 0.5
 _TICKS = 10
-_INK, _DIM, _LINE = "#1f2328", "#5b646e", "#d0d7de"
-#: They differ in brightness, too, for print without colours.
-_RUNS, _READY, _WAITS = "#1a7f37", "#f0c36d", "#8db4e2"
 _HUES = ("#d3c9f2", "#b5e0e2", "#f2c4d9", "#dfe3a0", "#f0cfae", "#c3cfdd", "#b9c8f5", "#e6bdf0")
 
 
@@ -42,7 +41,7 @@ class _Scale:
 
     def __init__(self, until_ns: int) -> None:
         self.until_ns = max(until_ns, 1)
-        self.left, self.right = _MARGIN + _LABEL, _WIDTH - _MARGIN
+        self.left, self.right = MARGIN + _LABEL, WIDTH - MARGIN
 
     def x(self, t_ns: int) -> float:
         return self.left + (self.right - self.left) * t_ns / self.until_ns
@@ -66,10 +65,10 @@ def write(material: Material, file: TextIO, moving: bool = False) -> None:
     height = bottom + _FOOT
     scale = _Scale(material.history.now_ns)
     file.write(
-        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" '
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {height}" width="{WIDTH}" '
         f'height="{height}" style="max-width:100%;height:auto" '
         f'font-family="system-ui, sans-serif" font-size="{min(lane - 2, 15)}">\n'
-        f'<rect width="{_WIDTH}" height="{height}" fill="#ffffff"/>\n'
+        f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>\n'
     )
     file.writelines(_heading(material))
     file.writelines(_grid(scale, head, bottom))
@@ -107,29 +106,29 @@ def _heading(material: Material) -> Iterator[str]:
     said = f"{booted.policy}, {parameters}" if parameters else booted.policy
     machine = ngettext("{machine}, {number} CPU", "{machine}, {number} CPUs", booted.cpus)
     machine = machine.format(machine=_(booted.machine), number=booted.cpus)
-    yield _text(material.header.scenario.title, _MARGIN, 30, 'font-size="20" font-weight="600"')
-    yield _text(f"{said} · {machine}", _MARGIN, 50, f'font-size="14" fill="{_DIM}"')
+    yield _text(material.header.scenario.title, MARGIN, 30, 'font-size="20" font-weight="600"')
+    yield _text(f"{said} · {machine}", MARGIN, 50, f'font-size="14" fill="{DIM}"')
 
 
 def _grid(scale: _Scale, top: int, bottom: int) -> Iterator[str]:
     for t_ns in scale.ticks():
         x = scale.x(t_ns)
-        yield f'<path d="M{x:.1f} {top - 4}V{bottom + 4}" stroke="{_LINE}"/>\n'
-        yield _text(show_duration(t_ns), x, bottom + 20, f'font-size="13" text-anchor="middle" fill="{_DIM}"')
+        yield f'<path d="M{x:.1f} {top - 4}V{bottom + 4}" stroke="{LINE}"/>\n'
+        yield _text(show_duration(t_ns), x, bottom + 20, f'font-size="13" text-anchor="middle" fill="{DIM}"')
 
 
 def _label(said: str, y: int, lane: int) -> str:
     most = (_LABEL - 8) * 2 // max(min(lane - 2, 15), 1)
     short = fit(said, min(cell_len(said), most))
-    return _text(short, _MARGIN, y + lane * 0.72, f'fill="{_INK}"')
+    return _text(short, MARGIN, y + lane * 0.72, f'fill="{INK}"')
 
 
 def _life(scale: _Scale, track: Track, y: int, lane: int) -> Iterator[str]:
     """High where it runs, low where it is ready, a line where it waits."""
-    drawn = {READY: (0.30, 0.46, _READY), BLOCKED: (0.44, 0.14, _WAITS)}
+    drawn = {READY: (0.30, 0.46, inks.READY), BLOCKED: (0.44, 0.14, WAITS)}
     for piece in _pieces(scale, track):
         if piece.value != GONE:
-            top, tall, fill = drawn.get(piece.value, (0.12, 0.76, _RUNS))
+            top, tall, fill = drawn.get(piece.value, (0.12, 0.76, RUNS))
             yield _box(scale, piece, y + lane * top, lane * tall, fill)
 
 
@@ -174,11 +173,11 @@ def _box(scale: _Scale, piece: _Piece, y: float, tall: float, fill: str) -> str:
 
 def _legend(height: int) -> str:
     said = ""
-    for number, (fill, name) in enumerate(((_RUNS, _("running")), (_READY, _("ready")), (_WAITS, _("blocked")))):
-        x, y = _MARGIN + _LABEL + number * 110, height - 22
+    for number, (fill, name) in enumerate(((RUNS, _("running")), (inks.READY, _("ready")), (WAITS, _("blocked")))):
+        x, y = MARGIN + _LABEL + number * 110, height - 22
         tall = (14, 8, 4)[number]
         said += f'<rect x="{x}" y="{y + 7 - tall / 2}" width="24" height="{tall}" fill="{fill}"/>\n'
-        said += _text(name, x + 32, y + 12, f'font-size="13" fill="{_DIM}"')
+        said += _text(name, x + 32, y + 12, f'font-size="13" fill="{DIM}"')
     return said
 
 
