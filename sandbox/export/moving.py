@@ -9,7 +9,7 @@ from xml.sax.saxutils import escape
 from rich.cells import cell_len
 
 from sandbox.export.inks import DIM, INK, LINE, MARGIN, READY, RUNS, WAITS, WIDTH
-from sandbox.export.material import Material, Stretch
+from sandbox.export.material import Material
 from sandbox.i18n import _
 from sandbox.model.states import State
 from sandbox.render.cells import fit
@@ -95,7 +95,7 @@ class Board:
         stretches = [each for each in self._material.stretches if each.pid == pid]
         for stretch in stretches:
             _append(moves, self._share(stretch.start_ns), stretch.state)
-        if stretches and _has_ended(self._material, pid, stretches[-1]):
+        if stretches and self._material.history.lives[pid].exited is not None:
             _append(moves, self._share(stretches[-1].end_ns), State.EXITED)
         return moves
 
@@ -105,10 +105,6 @@ def _append(moves: list[tuple[float, State | None]], share: float, state: State)
     if round(moves[-1][0], 4) == round(share, 4):
         moves.pop()
     moves.append((share if moves else 0.0, state))
-
-
-def _has_ended(material: Material, pid: int, last: Stretch) -> bool:
-    return material.history.lives[pid].exited is not None and last.state is not State.EXITED
 
 
 def _short(name: str, wide: float) -> str:
