@@ -187,31 +187,43 @@ def _sweep(plan: Plan, place: Workplace | None, file: ResultFile | None, write: 
     missing = (row for row in plan.rows() if row.key not in known)
     there = sum(row.key in known for row in plan.rows()) if file is not None and file.known else 0
     tally, progress = Tally(), Pace(len(plan) - there, _("{done} of {total} runs"))
-    status = DONE
     interruption = Interruption()
-    with interruption:
-        try:
-            for line in _waited_for(_rows(plan, place, missing, interruption), interruption):
-                write(line)
-                if file is None:
-                    tally.add(line)
-                progress.step()
-        except Unavailable as unavailable:
-            status = FAILED
-            progress.end()
-            complain(wording.run_failed(unavailable.what))
-        except Interrupted as interrupted:
-            status = interrupted.status
-    progress.end()
-    if file is not None:
-        for line in file.rows(Known(row.key for row in plan.rows()) if file.known else None):
-            tally.add(line)
-        file.close()
-        if status != DONE:
-            rows = ngettext("{number} row is in {file}", "{number} rows are in {file}", tally.rows)
-            said = rows.format(number=tally.rows, file=file.path)
-            complain(_("{said}; --resume goes on with what is missing").format(said=said))
-    return _conclude(tally, status, aside=file is None)
+    with interruption:  # to the end: who asks us to end may do so twice, and is told what there is all the same
+        rows = _rows(plan, place, missing, interruption)
+        status = _make(rows, interruption, write, tally if file is None else None, progress)
+        progress.end()
+        if file is not None:
+            for line in file.rows(Known(row.key for row in plan.rows()) if file.known else None):
+                tally.add(line)
+            file.close()
+            if status != DONE:
+                number = ngettext("{number} row is in {file}", "{number} rows are in {file}", tally.rows)
+                said = number.format(number=tally.rows, file=file.path)
+                complain(_("{said}; --resume goes on with what is missing").format(said=said))
+        return _conclude(tally, status, aside=file is None)
+
+
+def _make(
+    rows: Iterator[bytes],
+    interruption: Interruption,
+    write: Callable[[bytes], object],
+    tally: Tally | None,
+    progress: Pace,
+) -> int:
+    """Write the rows as they come, into a tally as well; the exit status."""
+    try:
+        for line in _waited_for(rows, interruption):
+            write(line)
+            if tally is not None:
+                tally.add(line)
+            progress.step()
+    except Unavailable as unavailable:
+        progress.end()
+        complain(wording.run_failed(unavailable.what))
+        return FAILED
+    except Interrupted as interrupted:
+        return interrupted.status
+    return DONE
 
 
 def _waited_for(rows: Iterator[bytes], interruption: Interruption) -> Iterator[bytes]:

@@ -6,6 +6,7 @@ A screen that waits for it goes on meanwhile, and may end it at any time.
 from __future__ import annotations
 
 import os
+import sys
 
 from sandbox.analysis.comparison import report
 from sandbox.analysis.comparison.graphs import graphs
@@ -25,7 +26,8 @@ _NICE = 10
 
 def compare(task: CompareTask, tell: Tell) -> None:
     """Run the scenario under each policy, and tell what came of it. Raises BadValue."""
-    os.nice(_NICE)
+    if sys.platform != "win32":
+        os.nice(_NICE)
     if task.language in LANGUAGES:
         use(task.language)
     scenario, written = task.scenario, task.policies

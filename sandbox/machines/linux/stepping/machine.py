@@ -39,11 +39,12 @@ from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.process.terminate import GRACE_NS
 from sandbox.machines.linux.stepping.crew import MAX_TURN_CPU_NS, Crew
-from sandbox.machines.linux.stepping.requests import Link, Requests
+from sandbox.machines.linux.stepping.requests import Requests
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import State, Task
 from sandbox.machines.linux.stepping.turns import TURN_NS
 from sandbox.machines.linux.stepping.waiting import Waiting
+from sandbox.machines.operator_link import OperatorLink
 from sandbox.model.commands import Command, Keys, Kill, Press, Quit, Resize, Spawn, Type
 from sandbox.model.events import Clause, Event, Fault, Figure, Wrote
 from sandbox.model.spec import ProcessSpec, Scenario
@@ -77,7 +78,7 @@ class SteppingMachine:
         self,
         scenario: Scenario,
         stage: Stage,
-        link: Link | None = None,
+        link: OperatorLink | None = None,
         attended: bool = False,
         tells_waits: bool = True,
         alone: bool = False,

@@ -6,25 +6,17 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 from sandbox.machines.linux.poller import Poller
-from sandbox.model.commands import Command, Farewell, Pause, Resume, Step
-from sandbox.model.spec import At, brings_more
-
-
-class Link(Protocol):
-    """Where commands come from."""
-
-    def fileno(self) -> int: ...
-    def read(self) -> list[Command]: ...
-    def check(self) -> list[Command]: ...
+from sandbox.machines.operator_link import OperatorLink
+from sandbox.model.commands import Command, Farewell, Pause
+from sandbox.model.spec import At, brings_more, ends_pauses
 
 
 class Requests:
     """``link`` None: nobody asks for anything but the script."""
 
-    def __init__(self, link: Link | None, script: Iterable[At], poller: Poller) -> None:
+    def __init__(self, link: OperatorLink | None, script: Iterable[At], poller: Poller) -> None:
         self.link, self._poller = link, poller
         self._asked: deque[Command] = deque()
         self._script: deque[At] = deque(sorted(script, key=lambda at: at.time_ns))
@@ -66,7 +58,7 @@ class Requests:
     @property
     def end_pauses(self) -> bool:
         """Whether the script goes on after the pause that it has made; if not, somebody else has to."""
-        return self._has_paused and any(isinstance(at.do, (Resume, Step)) for at in self._script)
+        return self._has_paused and ends_pauses(self._script)
 
     def due(self, now_ns: int) -> Iterator[Command]:
         """What the script does by then."""
