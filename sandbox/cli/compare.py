@@ -101,7 +101,17 @@ def do(args: argparse.Namespace) -> int:
     if options.virtual and options.real:
         _check_synthetic(options.run.scenario, boot.scenario)
     todo = [*plans(boot.scenario, options.contenders(boot.scenario), options.repeat, options.virtual, options.real)]
-    runs, status = Maker(boot, todo, options.run.strict, slices=args.json).make()
+    maker = Maker(boot, todo, options.run.strict, slices=args.json)
+    with maker.interruption:
+        runs, status = maker.make()
+        if status > FAILED:  # we are asked to end, perhaps twice at once: what there is is shown all the same
+            _show(runs, args)
+            return status
+    _show(runs, args)
+    return status
+
+
+def _show(runs: Sequence[Run], args: argparse.Namespace) -> None:
     if args.json:
         say_document(report.documents(runs))
     elif args.csv:
@@ -109,7 +119,6 @@ def do(args: argparse.Namespace) -> int:
             csv.writer(file, lineterminator="\n").writerows(report.figures(runs))
     else:
         print_lines(report.lines(runs, chart_width()))
-    return status
 
 
 def _prepared(options: CompareOptions) -> tuple[Boot, CompareOptions]:
@@ -176,14 +185,14 @@ class Maker:
         self._boot, self._todo, self._strict = boot, todo, strict
         self._slices = slices or any(plan.real for plan in todo)
         self._progress = Progress(len(todo))
-        self._interruption = Interruption()
+        self.interruption = Interruption()
 
     def make(self) -> tuple[list[Run], int]:
         """The runs, and the exit status. If somebody interrupts: those that there are, the last ones cut short."""
         runs: list[Run] = []
         status = DONE
         jobs = 1 if any(plan.real for plan in self._todo) else min(cpus(), len(self._todo))
-        with self._interruption:
+        with self.interruption:
             made = self._one_by_one() if jobs == 1 else self._side_by_side(jobs)
             try:
                 for plan, each in made:
@@ -208,7 +217,7 @@ class Maker:
         todo = self._todo
         copies = Copies(lambda number: self._recorded(todo[number]), len(todo), jobs, lambda made: made.is_last)
         try:
-            results = copies.results(self._interruption.select)
+            results = copies.results(self.interruption.select)
             for plan in todo:
                 self._tell(plan)
                 if (result := next(results, None)) is None:
@@ -229,7 +238,7 @@ class Maker:
         return made._replace(printed=printed.getvalue(), said=said.getvalue())
 
     def _made(self, plan: Plan) -> Made:
-        run = LabelledRun(plan.contender.label, self._interruption, History(keeps_slices=self._slices))
+        run = LabelledRun(plan.contender.label, self.interruption, History(keeps_slices=self._slices))
         if plan.real:
             boot = msgspec.structs.replace(self._boot, scenario=plan.scenario)
             ended = drive_real(boot, run, self._strict)

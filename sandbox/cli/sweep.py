@@ -188,19 +188,26 @@ def _sweep(plan: Plan, place: Workplace | None, file: ResultFile | None, write: 
     there = sum(row.key in known for row in plan.rows()) if file is not None and file.known else 0
     tally, progress = Tally(), Pace(len(plan) - there, _("{done} of {total} runs"))
     interruption = Interruption()
-    with interruption:  # to the end: who asks us to end may do so twice, and is told what there is all the same
+    with interruption:
         rows = _rows(plan, place, missing, interruption)
         status = _make(rows, interruption, write, tally if file is None else None, progress)
-        progress.end()
-        if file is not None:
-            for line in file.rows(Known(row.key for row in plan.rows()) if file.known else None):
-                tally.add(line)
-            file.close()
-            if status != DONE:
-                number = ngettext("{number} row is in {file}", "{number} rows are in {file}", tally.rows)
-                said = number.format(number=tally.rows, file=file.path)
-                complain(_("{said}; --resume goes on with what is missing").format(said=said))
-        return _conclude(tally, status, aside=file is None)
+        if status > FAILED:  # we are asked to end, perhaps twice at once: what there is is told all the same
+            return _finish(plan, file, tally, progress, status)
+    return _finish(plan, file, tally, progress, status)
+
+
+def _finish(plan: Plan, file: ResultFile | None, tally: Tally, progress: Pace, status: int) -> int:
+    """Say what all come to, those that were there before as well; the exit status."""
+    progress.end()
+    if file is not None:
+        for line in file.rows(Known(row.key for row in plan.rows()) if file.known else None):
+            tally.add(line)
+        file.close()
+        if status != DONE:
+            rows = ngettext("{number} row is in {file}", "{number} rows are in {file}", tally.rows)
+            said = rows.format(number=tally.rows, file=file.path)
+            complain(_("{said}; --resume goes on with what is missing").format(said=said))
+    return _conclude(tally, status, aside=file is None)
 
 
 def _make(
