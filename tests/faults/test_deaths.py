@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from sandbox.link.client import can_be_strict, use_all_cpus
+from tests.support import procs
 from tests.support.files import BUSY, toml_list, write_scenario
 from tests.support.leaks import LeftCheck
 from tests.support.procs import children, descendants, gone, parent, scheduled, state
@@ -181,10 +182,8 @@ def test_f05_ctrl_c_while_the_kernel_process_is_stopped(tmp_path: Path, words: t
 def test_f06_both_killed_at_once(tmp_path: Path) -> None:
     command = ui(tmp_path)
     scheduled, kernel = command.wait_for_children(4), command.kernel
-    command.kill(signal.SIGSTOP)  # so that neither can see the other die
-    os.kill(kernel, signal.SIGSTOP)
-    command.kill()
-    os.kill(kernel, signal.SIGKILL)
+    procs.kill(command.os_pid, kernel, number=signal.SIGSTOP)  # so that neither can see the other die
+    procs.kill(command.os_pid, kernel)
     command.wait()
     until(lambda: gone(kernel, *scheduled), "the children are gone", 5)
 
@@ -199,12 +198,8 @@ def test_f06_strict_leaves_no_daemon_even_if_both_are_killed_at_once(
     until(lambda: len(scheduled(descendants(kernel))) >= 3 + 1 + FAMILY_SIZE, "the family is complete")
     assert kernel not in children(command.os_pid), "it has a namespace's first process for a parent"
     starter = parent(kernel)
-    command.kill(signal.SIGSTOP)
-    os.kill(kernel, signal.SIGSTOP)
-    command.kill()
-    if middle:
-        os.kill(starter, signal.SIGKILL)
-    os.kill(kernel, signal.SIGKILL)
+    procs.kill(command.os_pid, kernel, number=signal.SIGSTOP)
+    procs.kill(command.os_pid, *[starter] * middle, kernel)
     command.wait()
     until(lambda: not leftcheck.marked(), "nothing is left", 5)
 

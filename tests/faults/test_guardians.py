@@ -86,8 +86,7 @@ def test_f46_the_keeper_is_killed_with_one_of_the_others(tmp_path: Path, leftche
     command = LoggedRun(tmp_path, "run", write_scenario(tmp_path, FAMILIES["tree"]), "--quiet")
     command.wait_for_children(5)
     keeper, kernel = procs.parent(command.kernel), command.kernel
-    os.kill(keeper, signal.SIGKILL)
-    os.kill(kernel if last == "terminal" else command.os_pid, signal.SIGKILL)
+    procs.kill(keeper, kernel if last == "terminal" else command.os_pid)
     command.wait()
     until(lambda: not leftcheck.marked(), "nothing is left", 5)
 
@@ -147,8 +146,7 @@ def test_f56_children_that_were_there_before_us_are_not_ours(tmp_path: Path, lef
             if procs.name(pid) == "sleep" and pid not in procs.descendants(keeper)
         ]
         assert len(strangers) == 3
-        os.kill(keeper, signal.SIGKILL)  # so that the terminal's process has to sweep
-        os.kill(kernel, signal.SIGKILL)
+        procs.kill(keeper, kernel)  # so that the terminal's process has to sweep
         shell.wait()
         assert [procs.name(pid) for pid in strangers] == ["sleep"] * 3
         for pid in strangers:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import random
 import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -122,12 +120,10 @@ class Victims:
         victims = [*dict.fromkeys([self._ui.pid, *map(procs.parent, keepers)]), *kernels]
         if self._kill.kernel_first:
             victims.reverse()
-        for os_pid in victims if self._kill.stopped else ():
-            with suppress(ProcessLookupError):
-                os.kill(os_pid, signal.SIGSTOP)
+        if self._kill.stopped:
+            procs.kill(*victims, number=signal.SIGSTOP)
         for os_pid in victims:
-            with suppress(ProcessLookupError):
-                os.kill(os_pid, signal.SIGKILL)
+            procs.kill(os_pid)
             _spin(self._kill.gap_s)
         self._ui.wait()
 

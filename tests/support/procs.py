@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -81,6 +82,13 @@ def descendants(os_pid: int) -> list[int]:
     for ancestor in found:  # grows as we go
         found += known.get(ancestor, [])
     return found[1:]
+
+
+def kill(*os_pids: int, number: signal.Signals = signal.SIGKILL) -> None:
+    """One right after the other; the death of one may already have been the end of the next."""
+    for os_pid in os_pids:
+        with suppress(ProcessLookupError):
+            os.kill(os_pid, number)
 
 
 def gone(*os_pids: int) -> bool:
