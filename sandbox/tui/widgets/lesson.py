@@ -202,7 +202,7 @@ class Lesson(VerticalScroll):
 
 def _policy_of(session: Session) -> str:
     """The policy that a lesson of the course is about; "" where that is not known."""
-    if not session.lesson.of_course:
+    if not session.lesson.of_course or session.scenario.machine.stepped:  # by line it is about any of them
         return ""
     try:
         return load(find(session.scenario.name)).machine.policy

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 
+from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
@@ -57,20 +58,27 @@ class Tabs(Lines):
         return [line([piece for __, pieces in self._tabs(width) for piece in pieces], width)]
 
     def _tabs(self, width: int) -> list[tuple[Action, list[Piece]]]:
-        """All of them. Where there is little room the blanks give way, then the longest names are short, and at last
-        those that are far from the panel in front are only keys."""
+        """All of them. Where there is little room the blanks give way, then the longest names are short, the same ones
+        whichever panel is in front, and at last those that are far from it are only keys."""
         names = {action.id: _(action.name) for action in _TABS}
         for gap, end in ((" ", "  "), (" ", ""), ("", "")):
             drawn = [*self._named(names, gap, end)]
-            if _fits(drawn, width):
+            if _width_of(drawn) <= width:
                 return drawn
-        shorter = [(id_, _(name)) for id_, name in _SHORT.items() if id_ not in self._open]
-        for id_, name in (*shorter, *((id_, "") for id_ in self._from_afar())):
-            names[id_] = name
-            drawn = [*self._named(names, "", "")]
-            if _fits(drawn, width):
+        left, more = width - _width_of(drawn), 0
+        for id_, short in _SHORT.items():
+            saved = cell_len(names[id_]) - cell_len(_(short))
+            left, more = left + saved, max(more, saved)
+            if id_ not in self._open:
+                names[id_] = _(short)
+            if left >= more:  # any of them may be whole
                 break
-        return drawn
+        else:
+            for id_ in self._from_afar():
+                names[id_] = ""
+                if _width_of(self._named(names, "", "")) <= width:
+                    break
+        return [*self._named(names, "", "")]
 
     def _from_afar(self) -> list[str]:
         """All but what is open, those first that are farthest from the panel in front."""
@@ -97,5 +105,5 @@ class Tabs(Lines):
                 return
 
 
-def _fits(drawn: Sequence[tuple[Action, list[Piece]]], width: int) -> bool:
-    return sum(width_of(pieces) for __, pieces in drawn) <= width
+def _width_of(drawn: Iterable[tuple[Action, list[Piece]]]) -> int:
+    return sum(width_of(pieces) for __, pieces in drawn)
