@@ -170,6 +170,8 @@ class ReadyColumn(Column):
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
+        if width - len(used) <= _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME):
+            used = ""  # the half of a number tells nothing
         head = self.head(session, row, width - len(used), others)
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
 

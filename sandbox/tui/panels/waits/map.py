@@ -12,7 +12,7 @@ from textual.message import Message
 from textual.strip import Strip
 
 from sandbox import wording
-from sandbox.i18n import _
+from sandbox.i18n import _, ngettext
 from sandbox.render.cells import fit
 from sandbox.tui.palette import SIGNS
 from sandbox.tui.panels.waits.layout import DOWN, LEFT, RIGHT, UP, Link, Net, Plan, layout, net_of
@@ -76,7 +76,11 @@ class WaitMap(Picture):
         self.graph = wait_graph(view.board, view.tree.head)
         self.items = _items(self.graph)
         number, core = len({wait.pid for wait in self.graph.waits}), len(self.graph.core)
-        said = _("{number} wait for others").format(number=number) if number else ""
+        said = (
+            ngettext("{number} waits for others", "{number} wait for others", number).format(number=number)
+            if number
+            else ""
+        )
         if core:
             said = _("deadlock: a knot of {core}; {said}").format(core=core, said=said)
         self.entitle(_("WAITS"), said)
