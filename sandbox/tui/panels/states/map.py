@@ -164,15 +164,15 @@ class StateMap(Picture):
 
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
         """A line for each arrow."""
-        for ends in _SAME_ARROW:
-            if ends in _OF_STOPS and not board.transitions.has_stops:
-                continue
-            source, target = (wording.state(state) for state in ends)
+        shown = [ends for ends in _SAME_ARROW if ends not in _OF_STOPS or board.transitions.has_stops]
+        named = {ends: " → ".join(wording.state(state) for state in ends) for ends in shown}
+        room = max(map(cell_len, named.values())) + len(_BETWEEN)
+        for ends in shown:
             counts = _BETWEEN.join(self._counts(board, ends))
             last = ends == lit.last
             mark = "▶ " if last else "  "
             style = self._label_style(board, ends, last)
-            yield line([(mark, style), (fit(f"{source} → {target}", 20), style), (counts, style)], width)
+            yield line([(mark, style), (fit(named[ends], room), style), (counts, style)], width)
 
 
 def _arrow(move: Move) -> Ends:
