@@ -33,6 +33,8 @@ for _ends, _beside in TOLD_BESIDE.items():
 _OF_STOPS = frozenset(ends for ends in _SAME_ARROW if State.STOPPED in ends)
 #: Cells of a name in a box, pid and sign included.
 _MIN_NAME = 12
+#: Cells of one with what it waits for.
+_MIN_WITH_REASON = 26
 _BETWEEN = "  "
 
 
@@ -134,6 +136,8 @@ class StateMap(Picture):
     def _columns(self, board: Board, state: State, inner: Region) -> int:
         """As many side by side as there is room for, if all processes together do not fit below each other: one that
         moves from box to box does not make the others jump."""
+        if state in WAITS and len(_rows(board, state)) > inner.height:
+            return max(inner.width // _MIN_WITH_REASON, 1)
         if state in WAITS or len(board.rows) - len(board.exited) <= inner.height:
             return 1
         return max((inner.width + len(_BETWEEN)) // (_MIN_NAME + len(_BETWEEN)), 1)
