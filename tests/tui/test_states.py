@@ -81,8 +81,8 @@ async def test_where_there_is_no_room_for_a_picture_there_are_lines(make_driver:
     driver = make_driver()
     async with driver.app.run_test(size=(60, 18)) as pilot:
         await driver.open(pilot, "7", every_state())
-        assert "▶ READY → RUNNING    dispatched 8" in said(driver)
-        assert "  RUNNING → READY    slice used up 4" in said(driver)
+        assert "▶ READY → RUNNING     dispatched 8" in said(driver)
+        assert "  RUNNING → READY     slice used up 4" in said(driver)
 
 
 def test_boxes_arrows_and_labels_keep_clear_of_each_other() -> None:

@@ -36,6 +36,8 @@ _MIN_NAME = 12
 #: Cells of one with what it waits for.
 _MIN_WITH_REASON = 26
 _BETWEEN = "  "
+#: Cells of the two ends of an arrow that is told in words.
+_MIN_ENDS = 20
 
 
 class _Lit(NamedTuple):
@@ -170,7 +172,7 @@ class StateMap(Picture):
         """A line for each arrow."""
         shown = [ends for ends in _SAME_ARROW if ends not in _OF_STOPS or board.transitions.has_stops]
         named = {ends: " → ".join(wording.state(state) for state in ends) for ends in shown}
-        room = max(map(cell_len, named.values())) + len(_BETWEEN)
+        room = max(_MIN_ENDS, *(cell_len(name) + len(_BETWEEN) for name in named.values()))
         for ends in shown:
             counts = _BETWEEN.join(self._counts(board, ends))
             last = ends == lit.last
