@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -232,7 +232,7 @@ class BlockedColumn(Column):
     def wanted(self, session: Session) -> int:
         """The cells in which nothing of the first ones is cut."""
         board, digits = session.view.board, _digits(session) + 4
-        first = [board.rows[pid] for pid in islice(board.blocked, _MAX_MEASURED)]
+        first = [board.rows[pid] for pid in islice(chain(board.blocked, board.stopped), _MAX_MEASURED)]
         names = ((min(cell_len(row.name), _MAX_NAME), _brief_cause(session, row)) for row in first)
         return max((digits + cells + cell_len(on) for cells, on in names), default=0)
 
