@@ -23,6 +23,13 @@ pytest.importorskip("textual_serve", reason="the extra web is not installed")
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
 
 
+def scenario(folder: Path) -> str:
+    """One that runs for longer than any test."""
+    path = folder / "long.toml"
+    path.write_text('[[process]]\nname = "it"\nwork = ["cpu 50ms", "io 50ms"]\nrepeat = 5000\ncount = 2\n')
+    return str(path)
+
+
 class Tab:
     """What a browser's tab does, as far as the server knows of it."""
 
@@ -100,7 +107,7 @@ class Served:
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    server = Served(tmp_path, "time-sharing")
+    server = Served(tmp_path, scenario(tmp_path))
     try:
         await server.begin()
         yield server
@@ -134,7 +141,7 @@ async def test_pages_of_others_reach_nothing(served: Served) -> None:
 
 
 async def test_a_server_that_ends_takes_all_tabs_along(tmp_path: Path) -> None:
-    server = Served(tmp_path, "time-sharing", "--allow-commands")
+    server = Served(tmp_path, scenario(tmp_path), "--allow-commands")
     await server.begin()
     tab = await server.tab()
     await tab.shows("RUNNING")
