@@ -117,7 +117,7 @@ class LockNotes:
             return
         self._noted += 1
         line = f"{os.getpid()} {id(lock._semlock):x} {self._name(kind)}\n"  # type: ignore[attr-defined]
-        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))
         try:
             os.write(file, line.encode(errors="replace")[:1_000])
         finally:

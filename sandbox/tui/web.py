@@ -105,12 +105,16 @@ class Web(Server):
         socket, task = web.WebSocketResponse(heartbeat=15), asyncio.current_task()
         assert task is not None
         await socket.prepare(request)
+
+        async def close() -> None:
+            await socket.close()
+
         self._tabs[socket] = task
         tab = _Tab(
             self.command,
             write_bytes=socket.send_bytes,
             write_str=socket.send_str,
-            close=socket.close,
+            close=close,
             download_manager=self.download_manager,
         )
         try:

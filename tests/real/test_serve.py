@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import time
@@ -15,6 +16,7 @@ import pyte
 import pytest
 
 from tests.support import procs
+from tests.support.browser import Page, browser, opened
 from tests.support.run import LoggedRun
 
 aiohttp = pytest.importorskip("aiohttp", reason="the extra web is not installed")
@@ -152,3 +154,57 @@ async def test_a_server_that_ends_takes_all_tabs_along(tmp_path: Path) -> None:
     assert app
     assert procs.gone(*app)
     await tab.close()
+
+
+#: What is on the screen of the page's terminal, where its rows are elements.
+ROWS = "[...document.querySelectorAll('.xterm-rows > div')].map((row) => row.innerText).join('\\n')"
+CLOSED = "document.body.classList.contains('-closed')"
+#: What the page was sent, by its own way there.
+SPY = """
+window.sent = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...words) {
+    super(...words);
+    this.addEventListener("message", async (message) => {
+      const bytes = message.data instanceof Blob ? await message.data.arrayBuffer() : message.data;
+      if (bytes instanceof ArrayBuffer) window.sent.push(new TextDecoder("latin1").decode(bytes));
+    });
+  }
+};
+"""
+
+
+@browser
+async def test_a_browser_shows_it(tmp_path: Path) -> None:
+    """Keys, another size, the end."""
+    server = Served(tmp_path, scenario(tmp_path))
+    try:
+        await server.begin()
+        async with opened(f"http://127.0.0.1:{server.port}/", tmp_path) as page:
+            await shown(page, "RUNNING")
+            await page.press(" ")
+            await shown(page, "PAUSED")
+            wide = await page.run("document.querySelector('.xterm-screen').getBoundingClientRect().width")
+            await page.resize(800, 600)
+            await page_until(
+                page, f"document.querySelector('.xterm-screen').getBoundingClientRect().width < {wide} - 100"
+            )
+            await shown(page, "PAUSED")
+            if folder := os.environ.get("OSSANDBOX_PICTURES"):
+                await page.picture(Path(folder) / "serve.png")
+            await page.press("q")
+            await page_until(page, CLOSED)
+            await until(lambda: server.processes == 0, lambda: f"{server.processes} are left")
+    finally:
+        await server.end()
+
+
+async def page_until(page: Page, what: str) -> None:
+    give_up = time.monotonic() + 30
+    while not await page.run(what):
+        assert time.monotonic() < give_up, what
+        await asyncio.sleep(0.1)
+
+
+async def shown(page: Page, text: str) -> None:
+    await page_until(page, f"({ROWS}).includes({json.dumps(text)})")

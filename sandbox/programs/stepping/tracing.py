@@ -7,6 +7,9 @@ gets the events that it would get without the hook.
 from __future__ import annotations
 
 import sys
+
+assert sys.platform == "linux"
+
 import threading
 from types import FrameType
 from typing import Protocol

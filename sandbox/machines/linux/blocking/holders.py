@@ -6,6 +6,10 @@ could, or time passes, there is no answer: such a thread can go on by itself.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import signal
 import socket
 import struct

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import signal
-import sys
 import time
 from array import array
 from bisect import bisect_left

@@ -9,6 +9,10 @@ process that is scheduled starts another one: from then on a process that we sto
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections import deque
 from collections.abc import Iterable
 from contextlib import suppress
