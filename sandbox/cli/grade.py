@@ -96,6 +96,11 @@ class GradeOptions(NamedTuple):
 
 def _check_travels(path: str, assignment: Assignment) -> None:
     """Other machines have no file of the teacher's."""
+    for process in (
+        each for task in assignment.tasks if task.spec.real and task.scenario for each in task.scenario.processes
+    ):
+        if process.python is not None and process.python.endswith(".py"):
+            raise BadInput.because(path, "not while travelling", value=shown(process.python))
     specs = [task.spec for task in assignment.tasks]
     named = [assignment.spec.reference, *(name for spec in specs for name in (spec.like, spec.reference, *spec.beside))]
     for name in named:
