@@ -6,6 +6,7 @@ away.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -42,9 +43,13 @@ def break_lines_in_every_script() -> None:
     rich._wrap.words = words
 
 
+#: Textual's variable for another driver; whoever serves the app sets it.
+SERVED = "TEXTUAL_DRIVER"
+
+
 def driver() -> type[Driver] | None:
-    """What draws on the terminal; None for Textual's own."""
-    if sys.platform == "win32":
+    """What draws on the terminal; None for Textual's own, which in a browser's tab is that of the server."""
+    if sys.platform == "win32" or os.environ.get(SERVED) is not None:
         return None
     from sandbox.tui.terminal import Terminal
 

@@ -16,7 +16,7 @@ from sandbox.model.commands import Kill, Reload, Resume, Signal, Spawn, UsePolic
 from sandbox.tui import panels
 from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
-from sandbox.tui.interaction import ask, tell
+from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keys import PANELS, bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.screens.lists import ListScreen
@@ -232,7 +232,8 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     def action_reload(self) -> None:
         """Go on with the same policy, as its file is by now."""
-        self._do(lambda: self.session.ask(Reload()))
+        if permitted(self):
+            self._do(lambda: self.session.ask(Reload()))
 
     def action_quantum(self, by: int) -> None:
         """A longer or a shorter slice."""
@@ -248,7 +249,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
             self._remember(command)
             self._do(lambda: self.session.ask(Spawn(split_command(command))))
 
-        if self._can_ask():
+        if permitted(self) and self._can_ask():
             ask(self, NewProcess(self._commands), typed)
 
     def _can_ask(self) -> bool:
