@@ -20,7 +20,8 @@ AGAIN := $(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 .PHONY: run check test thorough elsewhere soak mutants recordings site docs screenshots messages bench profile clean
 
 run: $(VENV)/run
-	$(BIN)/ossandbox
+	@$(BIN)/ossandbox || test $$? -eq 130  # who leaves with ctrl+c has not failed
+	@echo 'Its commands: $(BIN)/ossandbox --help. In this shell just "ossandbox" after: . $(BIN)/activate'
 
 check: $(VENV)/test
 	$(BIN)/ruff format --check
@@ -74,6 +75,7 @@ bench: $(VENV)/test
 	$(BIN)/python -m tests.benchmarks --out bench.json
 
 $(VENV)/run: pyproject.toml constraints.txt
+	@echo 'Installing ossandbox and what it needs into $(VENV): half a minute, once.'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --quiet --constraint constraints.txt --editable .
 	touch $@
