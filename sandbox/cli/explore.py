@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -126,7 +127,7 @@ def do(args: argparse.Namespace) -> int:
         say(*report.lines(findings, options.outcomes))
     found = findings.exploration.search.found
     if found is not None and options.output is not None:
-        for file in replay.write(path, found.order, options.output, options.overwrite):
+        for file in replay.write(path, found.order, options.output, options.overwrite, scenario.machine.slice):
             complain(_("{file} is written").format(file=file))
     return _status(findings, cut_short)
 
@@ -152,7 +153,7 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
     """What was found, and the exit status where the search was cut short. Raises BadInput."""
     interruption = Interruption()
     interrupted, status = False, DONE
-    with interruption, Workers(scenario, options.jobs, wait=interruption.select) as workers:
+    with interruption, Workers(scenario, options.jobs, _cpus(), interruption.select) as workers:
         exploration = Exploration(workers, options.limits)
         progress = _Progress(exploration)
         try:
@@ -167,6 +168,11 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
         finally:
             progress.end()
     return Findings(scenario, exploration, interrupted), status
+
+
+def _cpus() -> list[int]:
+    """Those on which runs are made, side by side: the last one first, the system has most to do on the first."""
+    return sorted(os.sched_getaffinity(0), reverse=True)
 
 
 def _status(findings: Findings, cut_short: int) -> int:
