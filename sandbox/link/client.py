@@ -125,6 +125,11 @@ def use_all_cpus() -> None:
             os.sched_setaffinity(0, _CPUS)
 
 
+def all_cpus() -> list[int]:
+    """Those that this process may use, whichever it keeps off now."""
+    return sorted(_CPUS)
+
+
 def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
     """Claim real CPUs for a run, and tell it of them."""
     if sys.platform != "linux" or boot.virtual:
