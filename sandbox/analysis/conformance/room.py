@@ -51,7 +51,7 @@ class Room:
     ``strict``: it refuses to run anybody's code where the system has no namespaces to give."""
 
     def __init__(self, files: list[str], limit_s: float, give_up_s: float, strict: bool = False) -> None:
-        self._limit_s, self._give_up_s = limit_s, give_up_s
+        self._files, self._limit_s, self._give_up_s = files, limit_s, give_up_s
         self._tried: list[Clause] | None = None
         self._unsent = bytearray()
         self._heard = bytearray()
@@ -162,7 +162,7 @@ class Room:
         if tries.NO_FENCES in words:
             return Clause("no room")
         words = "\n".join(line for line in words.split("\n") if not line.startswith(tries.MARK)).strip()
-        why = cause(words, hangs=TOO_LONG, died="ends the process")
+        why = cause(words, hangs=TOO_LONG, died="ends the process", readable=self._files)
         if why.rule != TOO_LONG and _DUMPED in words:  # at a moment at which our own code had its turn
             why = Clause(TOO_LONG, {"callback": ""})
         return why
