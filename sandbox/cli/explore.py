@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -130,18 +131,18 @@ def do(args: argparse.Namespace) -> int:
             say(*report.lines(findings, options.outcomes))
     found = findings.exploration.search.found
     if found is not None:
-        _write(path, found.order, options)
+        _write(path, found.order, options, scenario.machine.slice)
     return _status(findings, cut_short)
 
 
-def _write(path: Path, order: Sequence[str], options: ExploreOptions) -> None:
+def _write(path: Path, order: Sequence[str], options: ExploreOptions, step: str) -> None:
     """The scenario that replays it, where one is asked for. Raises BadInput."""
     if options.output is None:
         return
     if str(options.output) == NAME:
-        write_output(NAME, replay.text_of(replay.tables_of(path, order), order).encode())
+        write_output(NAME, replay.text_of(replay.tables_of(path, order, step), order).encode())
         return
-    for file in replay.write(path, order, options.output, options.overwrite):
+    for file in replay.write(path, order, options.output, options.overwrite, step):
         complain(_("{file} is written").format(file=file))
 
 
@@ -166,7 +167,7 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
     """What was found, and the exit status where the search was cut short. Raises BadInput."""
     interruption = Interruption()
     interrupted, status = False, DONE
-    with interruption, Workers(scenario, options.jobs, wait=interruption.select) as workers:
+    with interruption, Workers(scenario, options.jobs, _cpus(), interruption.select) as workers:
         exploration = Exploration(workers, options.limits)
         progress = _Progress(exploration)
         try:
@@ -181,6 +182,13 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
         finally:
             progress.end()
     return Findings(scenario, exploration, interrupted), status
+
+
+def _cpus() -> list[int]:
+    """Those on which runs are made, side by side: the last one first, the system has most to do on the first."""
+    if sys.platform != "linux":
+        return []
+    return sorted(os.sched_getaffinity(0), reverse=True)
 
 
 def _status(findings: Findings, cut_short: int) -> int:

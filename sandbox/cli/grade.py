@@ -99,7 +99,11 @@ class GradeOptions(NamedTuple):
 def _check_travels(path: str, assignment: Assignment) -> None:
     """Other machines have no file of the teacher's."""
     specs = [task.spec for task in assignment.tasks]
-    named = [assignment.spec.reference, *(name for spec in specs for name in (spec.like, spec.reference, *spec.beside))]
+    deciders = [name for spec in specs for name in (spec.like, spec.reference, *spec.beside)]
+    programs = [
+        each.python for task in assignment.tasks if task.scenario is not None for each in task.scenario.processes
+    ]
+    named = [assignment.spec.reference, *deciders, *programs]
     for name in named:
         if name is not None and name.partition(":")[0].endswith(".py"):
             raise BadInput.because(path, "not while travelling", value=shown(os.path.basename(name)))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import rich._wrap
 from rich.console import Console
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
@@ -67,6 +68,16 @@ def key_name(character: str) -> str:
 def divert_output(driver: LinuxDriver, through: Callable[[TextIO], object]) -> None:
     """Have the driver write into ``through(FILE)`` instead of its file. It has no parameter for that."""
     driver._file = cast(Any, through(cast(TextIO, driver._file)))
+
+
+def make_parser(before: XTermParser | None = None) -> XTermParser:
+    """What makes events of what a terminal sends; ``before``: the one whose place it takes. Textual's driver makes it
+    within the loop that reads, which cannot be had without it."""
+    parser = XTermParser()
+    if before is not None:
+        parser.mouse_pixels = before.mouse_pixels
+        parser.terminal_size, parser.terminal_pixel_size = before.terminal_size, before.terminal_pixel_size
+    return parser
 
 
 def can_suspend(app: App[Any]) -> bool:

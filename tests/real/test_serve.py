@@ -156,8 +156,6 @@ async def test_a_server_that_ends_takes_all_tabs_along(tmp_path: Path) -> None:
     await tab.close()
 
 
-#: What is on the screen of the page's terminal, where its rows are elements.
-ROWS = "[...document.querySelectorAll('.xterm-rows > div')].map((row) => row.innerText).join('\\n')"
 CLOSED = "document.body.classList.contains('-closed')"
 #: What the page was sent, by its own way there.
 SPY = """
@@ -180,16 +178,17 @@ async def test_a_browser_shows_it(tmp_path: Path) -> None:
     server = Served(tmp_path, scenario(tmp_path))
     try:
         await server.begin()
-        async with opened(f"http://127.0.0.1:{server.port}/", tmp_path) as page:
-            await shown(page, "RUNNING")
+        async with opened(f"http://127.0.0.1:{server.port}/", tmp_path, before=SPY) as page:
+            shown = Shown(page)
+            await shown.until("RUNNING")
             await page.press(" ")
-            await shown(page, "PAUSED")
+            await shown.until("PAUSED")
             wide = await page.run("document.querySelector('.xterm-screen').getBoundingClientRect().width")
             await page.resize(800, 600)
             await page_until(
                 page, f"document.querySelector('.xterm-screen').getBoundingClientRect().width < {wide} - 100"
             )
-            await shown(page, "PAUSED")
+            await shown.until("PAUSED")
             if folder := os.environ.get("OSSANDBOX_PICTURES"):
                 await page.picture(Path(folder) / "serve.png")
             await page.press("q")
@@ -206,5 +205,17 @@ async def page_until(page: Page, what: str) -> None:
         await asyncio.sleep(0.1)
 
 
-async def shown(page: Page, text: str) -> None:
-    await page_until(page, f"({ROWS}).includes({json.dumps(text)})")
+class Shown:
+    """What the page's terminal was told to show: it draws that on a canvas."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self._screen = page, pyte.Screen(200, 60)
+        self._stream = pyte.ByteStream(self._screen)
+
+    async def until(self, text: str) -> None:
+        give_up = time.monotonic() + 30
+        while not any(text in line for line in self._screen.display):
+            assert time.monotonic() < give_up, "\n".join([text, *self._screen.display])
+            sent = await self._page.run("window.sent.splice(0).join('')")
+            self._stream.feed(sent.encode("latin1"))
+            await asyncio.sleep(0.1)

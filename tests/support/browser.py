@@ -43,10 +43,14 @@ class Page:
                 assert "error" not in answer, (method, answer["error"])
                 return answer["result"]
 
-    async def open(self, url: str, width: int, height: int) -> None:
+    async def open(self, url: str, width: int, height: int, before: str = "") -> None:
+        """``before``: runs in the page before anything of its own."""
         target = await self.ask("Target.createTarget", url="about:blank", newWindow=True, width=width, height=height)
         attached = await self.ask("Target.attachToTarget", targetId=target["targetId"], flatten=True)
         self._session = {"sessionId": attached["sessionId"]}
+        if before:
+            await self.ask("Page.enable")
+            await self.ask("Page.addScriptToEvaluateOnNewDocument", source=before)
         await self.ask("Page.navigate", url=url)
 
     async def run(self, program: str) -> Any:
@@ -74,7 +78,7 @@ class Page:
 
 
 @asynccontextmanager
-async def opened(url: str, folder: Path, width: int = 1366, height: int = 768) -> AsyncIterator[Page]:
+async def opened(url: str, folder: Path, width: int = 1366, height: int = 768, before: str = "") -> AsyncIterator[Page]:
     """A page in a browser of its own."""
     import aiohttp  # with the extra web
 
@@ -89,7 +93,7 @@ async def opened(url: str, folder: Path, width: int = 1366, height: int = 768) -
                 assert line, "the browser has not begun"
         async with aiohttp.ClientSession() as client, client.ws_connect(found[1].decode(), max_msg_size=0) as socket:
             page = Page(socket)
-            await page.open(url, width, height)
+            await page.open(url, width, height, before)
             yield page
     finally:
         process.terminate()

@@ -19,7 +19,7 @@ from typing import Any
 #: These know Linux, and are imported only where a real machine is wanted; and what knows terminals as UNIX has them.
 LINUX = (
     *("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.analysis.exploration.runner"),
-    *("sandbox.link.watchdog", "sandbox.programs.forking_server"),
+    *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog", "sandbox.programs.forking_server"),
 )
 
 _THIRD_PARTY = (

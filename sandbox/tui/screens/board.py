@@ -19,7 +19,7 @@ from sandbox.tui.frames import Frames
 from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keys import PANELS, bindings
 from sandbox.tui.panels.panel import Panel
-from sandbox.tui.screens.lists import ListScreen
+from sandbox.tui.screens.exploring import ExploringScreen
 from sandbox.tui.state.errors import Impossible, KernelGone
 from sandbox.tui.state.guide import LessonGuide
 from sandbox.tui.state.session import Session
@@ -39,7 +39,7 @@ _PAGE = 10
 _MAX_COMMANDS = 50
 
 
-class BoardScreen(ListScreen, inherit_bindings=False):
+class BoardScreen(ExploringScreen, inherit_bindings=False):
     """Status, the panel in front, timeline, reason, keys. Of Textual's bindings for screens it has none: ``tab`` leads
     to the next panel. Dialogs are imported when they are opened: the first frame waits for none of them."""
 
@@ -82,6 +82,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
             self.turn_to("board")
         self.clear_selection()
         self.session, self.chosen = session, None
+        self.leave_exploration()
         self._open_lesson(session.scenario.lesson is not None and self.shows_lessons)
         self.update_all()
 
