@@ -165,7 +165,9 @@ window.WebSocket = class extends WebSocket {
     super(...words);
     this.addEventListener("message", async (message) => {
       const bytes = message.data instanceof Blob ? await message.data.arrayBuffer() : message.data;
-      if (bytes instanceof ArrayBuffer) window.sent.push(new TextDecoder("latin1").decode(bytes));
+      if (bytes instanceof ArrayBuffer) {
+        window.sent.push(Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join(""));
+      }
     });
   }
 };
@@ -181,6 +183,7 @@ async def test_a_browser_shows_it(tmp_path: Path) -> None:
         async with opened(f"http://127.0.0.1:{server.port}/", tmp_path, before=SPY) as page:
             shown = Shown(page)
             await shown.until("RUNNING")
+            await page.run("document.querySelector('.xterm-helper-textarea').focus()")
             await page.press(" ")
             await shown.until("PAUSED")
             wide = await page.run("document.querySelector('.xterm-screen').getBoundingClientRect().width")

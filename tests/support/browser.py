@@ -65,9 +65,10 @@ class Page:
         )
 
     async def press(self, key: str) -> None:
-        for kind in ("keyDown", "keyUp"):
-            text = {"text": key} if kind == "keyDown" else {}
-            await self.ask("Input.dispatchKeyEvent", type=kind, key=key, **text)
+        """A key that types a character."""
+        code = {"windowsVirtualKeyCode": ord(key.upper()), "code": "Space" if key == " " else f"Key{key.upper()}"}
+        await self.ask("Input.dispatchKeyEvent", type="keyDown", key=key, text=key, **code)
+        await self.ask("Input.dispatchKeyEvent", type="keyUp", key=key, **code)
 
     async def picture(self, file: Path) -> None:
         found = await self.ask("Page.captureScreenshot")
