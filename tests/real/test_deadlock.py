@@ -153,8 +153,8 @@ def test_a_reader_who_keeps_the_other_end_open_waits_for_itself() -> None:
 @pytest.mark.parametrize("seed", range(1, 9))
 @pytest.mark.thorough
 def test_random_programs_are_judged_right(tmp_path: Path, seed: int) -> None:
-    """Many more are tried by ``python -m tests.scripts.standoffs``."""
-    truth = standoff(random.Random(seed))
-    (tmp_path / "it.py").write_text(truth.program)
+    """Many more, and threads in C, are tried by ``python -m tests.scripts.standoffs``."""
+    truth = standoff(random.Random(seed), with_c=False)
+    truth.write(tmp_path, "")
     world = replace(scenario(ProcessSpec("it", python="it.py:main")), folder=str(tmp_path))
     assert not found_wrong(truth, run_real(world))

@@ -17,6 +17,7 @@ from sandbox.machines.linux import procfs, procfs_files, procfs_shared
 from sandbox.machines.linux.blocking.futexes import futex
 from sandbox.machines.linux.blocking.open_files import open_file
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_limit
+from sandbox.machines.linux.blocking.said_threads import ThreadWait
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, list_sockets, other_side, unix_peer
 from sandbox.machines.linux.process.child import Child, Mode
@@ -49,7 +50,8 @@ _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
 class Held(NamedTuple):
     """``groups``: it goes on once a thread of each of them lets go. ``holders``: the processes that have the resource,
-    by the system's number; ``any``: one of them is enough. ``may_end``: a time-out that nobody sees may end it."""
+    by the system's number; ``any``: one of them is enough. ``may_end``: a time-out that nobody sees may end it;
+    ``taken``: the line of code in which it was taken, where that is told."""
 
     resource: str
     groups: tuple[frozenset[Thread], ...]
@@ -57,6 +59,7 @@ class Held(NamedTuple):
     by: Literal["seen", "said", "unknown"] = "seen"
     any: bool = False
     may_end: bool = False
+    taken: str = ""
 
 
 class Semaphore(NamedTuple):
@@ -74,6 +77,8 @@ class Says(Protocol):
     def __call__(
         self, shared: Sequence[tuple[Child, int]], threads: Callable[[Child], frozenset[Thread]]
     ) -> Semaphore | None: ...
+
+    def thread_wait(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None: ...
 
 
 class _Belongings:
@@ -165,7 +170,7 @@ class Census:
             case "lock":
                 return self._for_lock(child, entered)
             case "futex" if not arguments[3]:
-                return self._for_futex(child, arguments)
+                return self._for_futex(child, tid, arguments)
         return None
 
     # Children
@@ -196,7 +201,9 @@ class Census:
         if file is None:
             return None
         if file.kind == "pipe":
-            return self._any_of(_named(file.target, "pipe"), self._ends(file.target, not writes))
+            others = self._ends(file.target, not writes)
+            # Where nobody has the other end a call returns at once: somebody has it whom we do not know, or not yet.
+            return self._any_of(_named(file.target, "pipe"), others) if others else None
         if file.kind == "eventfd":
             return self._any_of("eventfd", self._sharing_event(child, descriptor, file.target))
         if file.kind == "socket" and not file.listens:
@@ -303,12 +310,14 @@ class Census:
 
     # Memory
 
-    def _for_futex(self, child: Child, arguments: list[int]) -> Held | None:
+    def _for_futex(self, child: Child, tid: int, arguments: list[int]) -> Held | None:
         address, operation = arguments[0], arguments[1] & 0xFFFFFFFF
         what = futex(child.os_pid, arguments, False)
         if what.rule == "join":
-            tid = int(what.figures["tid"] or 0)
-            return Held(f"end of thread {tid}", (frozenset({(child.os_pid, tid)}),), [child.os_pid])
+            other = int(what.figures["tid"] or 0)
+            return Held(f"end of thread {other}", (frozenset({(child.os_pid, other)}),), [child.os_pid])
+        if (lock := self._says.thread_wait(child, tid, self.threads(child))) is not None:
+            return self._of_threads(child, lock)
         private = bool(operation & _FUTEX_PRIVATE)
         mapping = None if private else _mapping(self._mappings_of(child), address)
         if mapping is None:
@@ -331,6 +340,15 @@ class Census:
         if not said.is_lock:  # whoever has it gives it back, and anybody else may
             return Held(said.name, (everybody,), holders, "said" if holders else "unknown", any=True)
         return Held(said.name, (frozenset().union(*said.holders),), holders, "said")
+
+    def _of_threads(self, child: Child, lock: ThreadWait) -> Held:
+        if lock.ended:
+            return Held(lock.name, (frozenset(),), [], "said", taken=lock.taken)
+        if lock.owner is None:
+            return Held(lock.name, (self.threads(child),), [], "unknown", any=True)
+        if lock.is_lock:
+            return Held(lock.name, (frozenset({lock.owner}),), [child.os_pid], "said", taken=lock.taken)
+        return Held(lock.name, (self.threads(child),), [child.os_pid], "said", any=True, taken=lock.taken)
 
     def _sharers(self, mapping: SharedMapping, at: int) -> Iterator[tuple[Child, int]]:
         """Who has this place in memory, and at which address."""

@@ -251,14 +251,14 @@ class WaitMonitor:
 
     def _announce(self, knot: _Knot, look: _Look) -> None:
         self._deadlock = knot
-        edges: dict[tuple[int, int, str], None] = {}
+        edges: dict[tuple[int, int, str, str], None] = {}
         for thread in sorted(knot.stuck):
             held = look.held[thread]
             whole = deadlock.whole_groups(held.groups, knot.stuck)
             members = {os_pid for group in whole for os_pid, _ in group}
             others = held.holders or sorted(members - {thread[0]}) or [thread[0]]
             for pid in self._pids([thread[0]]):
-                edges |= {(pid, holder, held.resource): None for holder in self._pids(others)}
+                edges |= {(pid, holder, held.resource, held.taken): None for holder in self._pids(others)}
         now_ns, self._members = self._reports.now_ns(), self._sorted_pids(knot.stuck)
         core, links = self._sorted_pids(knot.core), [Edge(*edge) for edge in edges]
         self._reports.add(Told(Deadlocked(now_ns, self._members, core, links, knot.may_end)))
