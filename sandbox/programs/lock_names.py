@@ -102,8 +102,8 @@ def assigned(line: str) -> str:
     """What a line assigns to, "" where it does not; to a list something is added."""
     code, text = line.partition("#")[0], ""
     before, adds, _ = code.partition(".append(")
-    if adds and _is_target(before.strip()):
-        return before.strip() + "[]"
+    if adds and _is_target(before := before.rpartition(";")[2].rpartition(":")[2].strip()):
+        return before + "[]"
     at = code.find("=")
     if at > 0 and code[at - 1] not in "=!<>:+-*/%&|^@" and code[at + 1 : at + 2] != "=":
         text = code[:at].rpartition(";")[2].strip()

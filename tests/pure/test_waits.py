@@ -160,7 +160,8 @@ from threading import Lock
 class Account:
     def __init__(self): self.lock = threading.Lock()
 accounts = [Account() for _ in range(2)]
-forks, spoons = [Lock() for _ in range(3)], []
+forks = [Lock() for _ in range(3)]
+spoons = []
 again, gate, jobs = threading.RLock(), threading.Event(), queue.Queue(1)
 for _ in range(2): spoons.append(Lock())
 

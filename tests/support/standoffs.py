@@ -193,7 +193,7 @@ def standoff(dice: random.Random, with_c: bool = True) -> Standoff:
     for member in it.members:
         member.delay = dice.choice([0, 0, 0.02, 0.05])
         member.slow = dice.choice([0, 0.1, 0.4])
-    if dice.random() < 0.45:
+    if dice.random() < 0.7:
         for _ in range(dice.randint(1, 2)):
             _break(dice, it)
     if dice.random() < 0.2:
