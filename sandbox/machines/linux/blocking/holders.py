@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, Protocol
 
 from sandbox.machines.linux import procfs, procfs_files, procfs_shared
 from sandbox.machines.linux.blocking.futexes import futex
-from sandbox.machines.linux.blocking.open_files import open_file
+from sandbox.machines.linux.blocking.open_files import open_file, written_address
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_limit
 from sandbox.machines.linux.blocking.said_threads import ThreadWait
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
@@ -37,6 +37,8 @@ _P_PID, _P_PIDFD = 1, 3
 _LOCK_SHARED, _LOCK_NOT_BLOCKING, _SET_LOCK_WAIT, _SET_OPEN_FILE_LOCK_WAIT = 1, 4, 7, 38
 _READ_LOCK, _SEEK_SET, _SEEK_CUR, _END = 0, 0, 1, 1 << 63
 _FLOCK_CALLS = (73, 32)
+#: Which argument of semtimedop, mq_timedsend and mq_timedreceive is a time-out.
+_LIMIT_AT = {220: 3, 192: 3, 242: 4, 243: 4, 182: 4, 183: 4}
 #: futex(2): operations without their flags, and in a word the tid of the owner.
 _FUTEX_PRIVATE, _FUTEX_FLAGS, _FUTEX_LOCKS_PI, _FUTEX_TID = 128, 0x180, (6, 13), 0x3FFFFFFF
 #: Where a pthread_mutex_t keeps the tid of its owner.
@@ -169,6 +171,10 @@ class Census:
                 return None if held is None or held.holders == [child.os_pid] else held
             case "lock":
                 return self._for_lock(child, entered)
+            case "semaphore" | "receive message" | "send message" if not _is_limited(entered):
+                # Whoever knows its number can end it, and the system keeps no list of those.
+                what = "semaphore" if call == "semaphore" else "message queue"
+                return Held(f"{what} {arguments[0]}", (), [], "unknown", any=True)
             case "futex" if not arguments[3]:
                 return self._for_futex(child, tid, arguments)
         return None
@@ -238,6 +244,7 @@ class Census:
                 option = socket.SO_SNDTIMEO if writes else socket.SO_RCVTIMEO
                 has_limit = any(borrowed.getsockopt(socket.SOL_SOCKET, option, 16))
                 family, kind = borrowed.family, borrowed.type
+                at = written_address(borrowed.getpeername)
         except OSError:
             return None
         inode = procfs_files.socket_inode(target) or 0
@@ -245,7 +252,28 @@ class Census:
             return None
         peer = unix_peer(inode) if family == socket.AF_UNIX else self._tcp.get(inode)
         holders = [other for other in self.children if any(to == f"socket:[{peer}]" for _, to in self._files_of(other))]
-        return self._any_of(target, holders) if peer and holders else None
+        if not peer:
+            holders = self._accepting(at)
+        return self._any_of(clean_line(at or target, 60), holders) if holders else None
+
+    def _accepting(self, at: str | None) -> list[Child]:
+        """Who could accept a connection to this address that nobody has accepted yet."""
+        host, _, port = (at or "").rpartition(":")
+        places = {at, f"0.0.0.0:{port}", f"[::]:{port}"} if host else {at}
+        return [
+            other
+            for other in self.children
+            if at
+            and any(
+                to.startswith("socket:") and self._listens(other, number, places)
+                for number, to in self._files_of(other)
+            )
+        ]
+
+    @staticmethod
+    def _listens(child: Child, descriptor: int, places: set[str | None]) -> bool:
+        file = open_file(child, descriptor)
+        return file is not None and file.listens and file.own in places
 
     def _on_several(self, child: Child, call: str, arguments: list[int]) -> Held | None:
         """Whoever makes one of them ready, at either end."""
@@ -387,6 +415,11 @@ class Census:
         if own.mappings is None:
             own.mappings = procfs_shared.shared_mappings(child.os_pid)
         return own.mappings
+
+
+def _is_limited(entered: Entered) -> bool:
+    at = _LIMIT_AT.get(entered.number or 0)
+    return at is not None and bool(entered.arguments[at])
 
 
 def _mapping(mappings: Iterable[SharedMapping], address: int) -> SharedMapping | None:
