@@ -119,12 +119,12 @@ class LockNotes:
         self._locks["notes"] = self._locks["Notes"](self._path)  # type: ignore[operator]
 
 
-def _without_us(error: BaseException) -> BaseException:
-    """The same exception, traced from the file on."""
+def _without_us(error: BaseException) -> None:
+    """Have it traced from the file on."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
-    return error.with_traceback(trace)
+    error.__traceback__ = trace
 
 
 if __name__ == "__main__":
@@ -137,6 +137,6 @@ if __name__ == "__main__":
             main(called, int(stop), file, function, given)
         else:
             run(file, given)
-    except Exception as error:
-        sys.excepthook(type(error), _without_us(error), error.__traceback__)
-        sys.exit(1)
+    except BaseException as error:
+        _without_us(error)
+        raise  # which adds nothing to its traceback

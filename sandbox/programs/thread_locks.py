@@ -31,7 +31,7 @@ _TABLE = bytearray(8 * (LOCKS_AT + 2 * MAX_LOCKS + 1))
 _WORDS = memoryview(_TABLE).cast("Q")
 _WORDS[0] = MARK
 _NOWHERE = len(_WORDS) - 1
-_identify, _frame = _thread.get_ident, sys._getframe
+_identify, _frame, _OURS = _thread.get_ident, sys._getframe, globals()
 
 
 class _Call(property):
@@ -77,15 +77,19 @@ class _Lock(metaclass=_Kind):
     _take = property(methodcaller("_acquire"))
 
     def __enter__(self) -> object:
-        me, frame = _identify(), _frame(1)
-        where = _number(frame.f_code.co_filename) << FILE_AT | frame.f_lineno
-        if not self._try:
-            at, before, entry = _about_to_wait(self, me)
-            try:
-                _WORDS[at] = entry
-                self._take  # noqa: B018 - to read it is to take the lock
-            finally:
-                _WORDS[at] = before
+        try:
+            me, frame = _identify(), _frame(1)
+            where = _number(frame.f_code.co_filename) << FILE_AT | frame.f_lineno
+            if not self._try:
+                at, before, entry = _about_to_wait(self, me)
+                try:
+                    _WORDS[at] = entry
+                    self._take  # noqa: B018 - to read it is to take the lock
+                finally:
+                    _WORDS[at] = before
+        except BaseException as error:
+            _leave(error)
+            raise
         self._owner, self._where = 0 if self._is_signal else me, where
         if self._entry:
             _WORDS[self._entry] = self._owner
@@ -93,19 +97,23 @@ class _Lock(metaclass=_Kind):
         return True
 
     def acquire(self, /, *limits: object, **named: object) -> object:
-        me, frame = _identify(), _frame(1)
-        where = _number(frame.f_code.co_filename) << FILE_AT | frame.f_lineno
-        if limits == (False,) and not named:  # it waits for nobody
-            if not self._try:
-                return False
-        elif limits or named or not self._try:
-            at, before, entry = _about_to_wait(self, me)
-            try:
-                _WORDS[at] = entry
-                if not self._acquire(*limits, **named):
+        try:
+            me, frame = _identify(), _frame(1)
+            where = _number(frame.f_code.co_filename) << FILE_AT | frame.f_lineno
+            if limits == (False,) and not named:  # it waits for nobody
+                if not self._try:
                     return False
-            finally:
-                _WORDS[at] = before
+            elif limits or named or not self._try:
+                at, before, entry = _about_to_wait(self, me)
+                try:
+                    _WORDS[at] = entry
+                    if not self._acquire(*limits, **named):
+                        return False
+                finally:
+                    _WORDS[at] = before
+        except BaseException as error:
+            _leave(error)
+            raise
         self._owner, self._where = 0 if self._is_signal else me | self._bare, where
         if self._entry:
             _WORDS[self._entry] = self._owner
@@ -148,12 +156,15 @@ class _ReentrantLock(_thread.RLock):  # type: ignore[misc]
         try:
             _WORDS[at] = entry
             super()._acquire_restore(state)  # type: ignore[misc]
+        except BaseException as error:
+            _leave(error)
+            raise
         finally:
             _WORDS[at] = before
-        self._owner, self._where = me, 0
-        if self._entry:
-            _WORDS[self._entry] = me
-            _WORDS[self._entry + 1] = 0
+            self._owner, self._where = me, 0
+            if self._entry:
+                _WORDS[self._entry] = me
+                _WORDS[self._entry + 1] = 0
 
     def __reduce_ex__(self, protocol: object) -> "Any":
         raise TypeError("cannot pickle '_thread.RLock' object")
@@ -180,12 +191,16 @@ class _Turnstile(_Lock):
     def acquire(self, /, *limits: object, **named: object) -> object:
         if not limits and not named and self._try:
             return True
-        at, before, entry = _about_to_wait(_condition(_frame(1).f_locals.get("self")), _identify())
         try:
-            _WORDS[at] = entry
-            return self._acquire(*limits, **named)
-        finally:
-            _WORDS[at] = before
+            at, before, entry = _about_to_wait(_condition(_frame(1).f_locals.get("self")), _identify())
+            try:
+                _WORDS[at] = entry
+                return self._acquire(*limits, **named)
+            finally:
+                _WORDS[at] = before
+        except BaseException as error:
+            _leave(error)
+            raise
 
 
 class _Condition:
@@ -255,6 +270,15 @@ def _enter(lock: "Any") -> int:
     _WORDS[lock._entry] = lock._owner
     _WORDS[lock._entry + 1] = lock._where
     return int(lock._entry)
+
+
+def _leave(error: BaseException) -> None:
+    """An exception is about to leave us: its traceback leads from where the program waits to where it was raised. To
+    raise it again adds nothing to that."""
+    trace = error.__traceback__
+    while trace is not None and trace.tb_frame.f_globals is _OURS:
+        trace = trace.tb_next
+    error.__traceback__ = trace
 
 
 def _number(file: str) -> int:
