@@ -358,16 +358,23 @@ class Census:
         said = self._says(shared, self.threads) if mapping is not None else None
         if said is None:
             return Held(f"{what.rule} {address:x}", (everybody,), [], "unknown", any=True)
-        return self._of_semaphore(said, everybody)
+        return self._of_semaphore(said, everybody, (child.os_pid, tid))
 
-    @staticmethod
-    def _of_semaphore(said: Semaphore, everybody: frozenset[Thread]) -> Held:
+    def _of_semaphore(self, said: Semaphore, everybody: frozenset[Thread], waiter: Thread) -> Held:
         if said.holders is None:
             return Held(said.name, (everybody,), [], "unknown", any=True)
         holders = sorted({os_pid for group in said.holders for os_pid, _ in group})
-        if not said.is_lock:  # whoever has it gives it back, and anybody else may
+        takers = frozenset().union(*said.holders)
+        # Whoever has it gives it back, and anybody else may: a lock is a signal, too, that one takes for another one to
+        # give. So may be what somebody waits for who has taken it himself, and what a parent has who awaits a child.
+        if not said.is_lock or waiter in takers or any(map(self._awaits_child, takers)):
             return Held(said.name, (everybody,), holders, "said" if holders else "unknown", any=True)
-        return Held(said.name, (frozenset().union(*said.holders),), holders, "said")
+        return Held(said.name, (takers,), holders, "said")
+
+    def _awaits_child(self, thread: Thread) -> bool:
+        os_pid, tid = thread
+        entered = entered_call(self._known[os_pid], tid) if os_pid in self._known else None
+        return isinstance(entered, Entered) and entered.call in ("wait4", "waitid")
 
     def _of_threads(self, child: Child, lock: ThreadWait) -> Held:
         if lock.ended:

@@ -63,10 +63,11 @@ class ThreadLocks:
         lineage = [self._noted[os_pid] for os_pid in _lineage(child) if os_pid in self._noted]
         at = _table(child, next((noted.table for noted in lineage if noted.table), 0))
         waiting = _waiting(child, at) if at else {}
-        found = ((offset, entry) for ident, entry in waiting.items() for offset in _offsets_of_tid(child, ident, tid))
-        offset, entry = next(found, (-1, -1))
-        if entry < 0:
+        found = ((ident, offset) for ident in waiting for offset in _offsets_of_tid(child, ident, tid))
+        waiter, offset = next(found, (0, 0))
+        if not waiter:
             return None
+        entry = waiting[waiter]
         names = {word: _first(noted.names.get(word) for noted in lineage) for word in {*waiting.values()}}
         kind, name = names[entry][:1], names[entry][1:] or "lock"
         memory = procfs.read_memory(child.os_pid, at + entry * _WORD, 2 * _WORD)
@@ -78,7 +79,9 @@ class ThreadLocks:
         file = _first(noted.files.get(where >> FILE_AT) for noted in lineage)
         taken = f"{file}:{where & (1 << FILE_AT) - 1}" if file else ""
         thread = (child.os_pid, _number_at(child, (owner & ~BARE) + offset))
-        is_lock = kind == "E" or not owner & BARE or names.get(waiting.get(owner & ~BARE, 0), "").startswith("L")
+        # Who has taken it bare may leave it to another one to release it; hardly who waits for another lock himself.
+        waits = owner & ~BARE != waiter and names.get(waiting.get(owner & ~BARE, 0), "").startswith("L")
+        is_lock = kind == "E" or not owner & BARE or waits
         name = f"end of thread {name}" if kind == "E" else name
         return ThreadWait(name, thread if thread in threads else None, thread not in threads, is_lock, taken)
 
