@@ -23,7 +23,7 @@ from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.model.commands import Command, Pause, Quit, Resume
-from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
+from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode_all
 from sandbox.model.spec import Boot, MachineSpec, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
@@ -37,7 +37,7 @@ _SILENCE_NS = 1 * S
 #: How long events of slices wait for further ones, and how long to wait while the socket is full.
 _GATHER_NS = 20 * MS
 _AGAIN_NS = 2 * MS
-_SLICES = (Ready, Dispatched, Descheduled)
+_SLICES = frozenset((Ready, Dispatched, Descheduled))
 #: Bytes that may wait to be sent before no more output of consoles is read.
 _BEHIND_BYTES = 1 << 20
 
@@ -48,6 +48,8 @@ class LinkServer:
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._lines = Lines()
+        #: Events that wait for further ones, and what the socket has not taken yet.
+        self._gathered: list[Event] = []
         self._unsent = bytearray()
         self._early: list[Command] = []
         self._heard_ns = time.monotonic_ns()
@@ -116,7 +118,9 @@ class LinkServer:
         if self._early:
             return self._heard_ns
         silent_ns = None if self._paused else self._heard_ns + _SILENCE_NS
-        return min(self._send_ns, silent_ns or self._send_ns) if self._unsent else silent_ns
+        if not (self._gathered or self._unsent):
+            return silent_ns
+        return self._send_ns if silent_ns is None or self._send_ns < silent_ns else silent_ns
 
     @property
     def behind(self) -> bool:
@@ -125,17 +129,18 @@ class LinkServer:
     def emit(self, events: list[Event]) -> None:
         """Send events. Those of slices, which come by the thousand, wait a little for each other; all others are sent
         at once. What the socket does not take yet is kept."""
-        if not self._unsent:
-            self._send_ns = time.monotonic_ns() + _GATHER_NS
-        for event in events:
-            self._unsent += encode(event)
-            if not isinstance(event, _SLICES):
-                self._send_ns = 0
-        if time.monotonic_ns() >= self._send_ns:
+        now_ns = time.monotonic_ns()
+        if not (self._unsent or self._gathered):
+            self._send_ns = now_ns + _GATHER_NS
+        self._gathered += events
+        if not _SLICES.issuperset(map(type, events)):
+            self._send_ns = 0
+        if now_ns >= self._send_ns:
             self._flush()
 
     def finish(self) -> None:
         """Send what is left."""
+        self._encode()
         if not self.lost:
             self._socket.settimeout(1)
             try:
@@ -143,7 +148,13 @@ class LinkServer:
             except OSError:
                 pass
 
+    def _encode(self) -> None:
+        self._unsent += encode_all(self._gathered)
+        self._gathered.clear()
+
     def _flush(self) -> None:
+        if self._gathered:
+            self._encode()
         while self._unsent and not self.lost:
             try:
                 del self._unsent[: self._socket.send(self._unsent)]

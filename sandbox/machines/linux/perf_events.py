@@ -78,6 +78,10 @@ class Record(NamedTuple):
     name: str = ""
 
 
+#: Makes a record of six words: most are of switches, and there are two of them in each slice.
+_new = tuple.__new__
+
+
 class Ring:
     """Records of one real CPU. Open it before forking the processes that it shall see, in the thread that forks them.
 
@@ -155,7 +159,7 @@ def _records(words: list[int]) -> list[Record]:
         if kind == _RECORD_SWITCH:  # pid and tid, time
             what: What = "on" if not flags & _MISC_OUT else "preempted" if flags & _MISC_PREEMPTED else "left"
             task = words[at + 1]
-            records.append(Record(what, task & _LOW, task >> 32, words[at + 2]))
+            records.append(_new(Record, (what, task & _LOW, task >> 32, words[at + 2], 0, "")))
         elif kind in (_RECORD_FORK, _RECORD_EXIT):  # pid and parent's pid, tid and parent's tid, time
             os_pid, parent, thread = words[at + 1] & _LOW, words[at + 1] >> 32, words[at + 2] & _LOW
             new: What = "thread" if os_pid == parent else "forked"

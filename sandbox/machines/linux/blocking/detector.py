@@ -61,6 +61,10 @@ class Detector:
         """Take in what records there are."""
         self._sensor.read()
 
+    def sees_nothing(self, now_ns: int, last: bool) -> bool:
+        """Whether it is known without a look that nothing has happened: so at the end of most slices."""
+        return self._sensor.sees_nothing(now_ns, last)
+
     def look(self, now_ns: int, last: bool) -> None:
         """``last``: a slice has just expired; a block at the same moment counts as a block."""
         try:

@@ -312,11 +312,10 @@ class Child:
 
     def hear_stops(self) -> None:
         """While it is stopped by our signal: has somebody else stopped it as well? Their SIGSTOP waits beside ours, and
-        holds on when ours ends."""
-        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else frozenset[int]()
+        holds on when ours ends. One that has woken by itself has heard whatever was sent."""
         if self.stop_sent and self.leaf is None:
             self.held = True
-        if not pending:
+        if self.leaf is not None or not self._signalled or not (pending := STOPS & pending_signals(self.os_pid)):
             return
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None

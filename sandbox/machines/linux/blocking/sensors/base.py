@@ -100,6 +100,10 @@ class Sensor(ABC):
             return wakeup_ns
         return self._next_ns if wakeup_ns is None else min(self._next_ns, wakeup_ns)
 
+    def sees_nothing(self, now_ns: int, last: bool) -> bool:
+        """Whether a look would find nothing, as far as can be told without one."""
+        return False
+
     def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
         """Look where there is reason to. ``last``: a slice has just expired, and a block at the same moment counts as
         a block. Raises SensorLost."""

@@ -51,6 +51,8 @@ class Wakeups:
     @property
     def next_ns(self) -> int | None:
         """When one is to be looked at; None: none is blocked."""
+        if not (self._timed or self._others):
+            return None
         while self._timed and not _still_waits(*self._timed[0][2:4]):
             heapq.heappop(self._timed)
         while self._others and not _still_waits(*self._others[0]):
