@@ -34,8 +34,9 @@ from sandbox.views.tracker import LessonTracker
 
 #: Without a heartbeat for this time the machine pauses: the terminal's process is stopped.
 _SILENCE_NS = 1 * S
-#: How long events of slices wait for further ones, and how long to wait while the socket is full.
-_GATHER_NS = 20 * MS
+#: How long events wait for further ones: those of slices, which come by the thousand, and all others if some were sent
+#: just before. And how long to wait while the socket is full.
+_GATHER_NS, _PAUSE_NS = 20 * MS, 4 * MS
 _AGAIN_NS = 2 * MS
 _SLICES = frozenset((Ready, Dispatched, Descheduled))
 #: Bytes that may wait to be sent before no more output of consoles is read.
@@ -54,7 +55,7 @@ class LinkServer:
         self._early: list[Command] = []
         self._heard_ns = time.monotonic_ns()
         self._paused = False
-        self._send_ns = 0
+        self._send_ns = self._sent_ns = 0
         self.lost = False
         self._keeper = os.getppid()
 
@@ -102,8 +103,9 @@ class LinkServer:
 
     def check(self) -> list[Command]:
         """The commands that were kept; a pause if no heartbeat has come."""
-        if time.monotonic_ns() >= self._send_ns:
+        if (now_ns := time.monotonic_ns()) >= self._send_ns and (self._gathered or self._unsent):
             self._flush()
+            self._sent_ns = now_ns
         commands, self._early = self._early, []
         if os.getppid() != self._keeper:  # with one guardian less we do not go on
             return [*commands, Quit()]
@@ -127,16 +129,17 @@ class LinkServer:
         return len(self._unsent) > _BEHIND_BYTES
 
     def emit(self, events: list[Event]) -> None:
-        """Send events. Those of slices, which come by the thousand, wait a little for each other; all others are sent
-        at once. What the socket does not take yet is kept."""
+        """Send events. Those of slices wait a little for each other; all others are sent at once, or, where one comes
+        on the heels of another, a little later. What the socket does not take yet is kept."""
         now_ns = time.monotonic_ns()
         if not (self._unsent or self._gathered):
             self._send_ns = now_ns + _GATHER_NS
         self._gathered += events
         if not _SLICES.issuperset(map(type, events)):
-            self._send_ns = 0
+            self._send_ns = min(self._send_ns, self._sent_ns + _PAUSE_NS)
         if now_ns >= self._send_ns:
             self._flush()
+            self._sent_ns = now_ns
 
     def finish(self) -> None:
         """Send what is left."""

@@ -24,8 +24,8 @@ from tests.benchmarks.figures import Beside, CannotMeasure, Figure, figure
 
 ROUNDS = 3
 SENSORS = ("perf", "idle", "poll")
-#: How often the bare loop sees a block; how long the process that blocks computes and waits.
-BLOCKS, BURST_NS, WAIT_NS = 200, 1 * MS, 3 * MS
+#: How often the bare loop sees a block; how long the process that blocks computes and waits, and the other one runs.
+BLOCKS, BURST_NS, WAIT_NS, TURN_NS = 200, 1 * MS, 5 * MS, 1 * MS
 
 
 def ours_us(sensor: str) -> float:
@@ -37,8 +37,7 @@ def ours_us(sensor: str) -> float:
 
 
 def bare_us() -> float:
-    """The same of two processes, of which one waits again and again: then the other one is let run, and stopped when
-    the first is back."""
+    """The same of two processes, of which one waits again and again: then the other one is let run for a moment."""
     use_all_cpus()
     cpus = assign_cpus(1)
     os.sched_setaffinity(0, cpus.engine)
@@ -73,23 +72,23 @@ def _child(cpu: int, waits: bool) -> int:
 
 
 def _gaps(ring: Ring, waiter: int, other: int) -> list[int]:
-    """From each record that the waiter has left the CPU to that of the other one's coming."""
+    """From each record that the waiter has left the CPU to that of the other one's coming, which has it for a while."""
     gaps: list[int] = []
-    left_ns = None
     ring.read()
     os.kill(waiter, signal.SIGCONT)
     while len(gaps) < BLOCKS:
         select.select((ring,), (), ())
         ring.clear()
-        for record in ring.read():
-            if record.what == "left" and record.os_pid == waiter:
-                os.kill(other, signal.SIGCONT)
-                left_ns = record.t_ns
-            elif record.what == "on" and record.os_pid == waiter:
-                os.kill(other, signal.SIGSTOP)
-            elif record.what == "on" and left_ns is not None:
-                gaps.append(record.t_ns - left_ns)
-                left_ns = None
+        left_ns = next((each.t_ns for each in ring.read() if each.what == "left" and each.os_pid == waiter), None)
+        if left_ns is None:
+            continue
+        os.kill(other, signal.SIGCONT)
+        time.sleep(TURN_NS / S)
+        os.kill(other, signal.SIGSTOP)
+        os.waitid(os.P_PID, other, os.WSTOPPED)
+        came_ns = next((each.t_ns for each in ring.read() if each.what == "on" and each.os_pid == other), None)
+        if came_ns is not None:
+            gaps.append(came_ns - left_ns)
     return gaps
 
 

@@ -81,7 +81,7 @@ def test_on_a_shared_cpu_a_slice_is_owed_what_we_took_of_it(time: Time) -> None:
     it.switched(stopped_ns=None, started_ns=time.ns)
     time.ns += 300 * US  # only now do we go to sleep
     it.begin()
-    assert it.expiry_ns(10 * MS) == it.wake_ns(10 * MS) == 10 * MS + 300 * US
+    assert it.expiry_ns(10 * MS) == it.wake_ns(10 * MS + 300 * US) == 10 * MS + 300 * US
     it.begin()
     assert it.expiry_ns(10 * MS) == 10 * MS + 300 * US, "looking around again takes nothing more"
     it.switched(stopped_ns=time.ns, started_ns=None)

@@ -23,6 +23,10 @@ from sandbox.machines.linux.switching.stolen import StolenTime
 from sandbox.machines.linux.switching.stop_monitor import StopMonitor
 from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.machines.operator_link import OperatorLink
+from sandbox.util.units import MS
+
+#: All of them are done this often at least.
+_MAX_PAUSE_NS = 50 * MS
 
 
 class Chores:
@@ -73,26 +77,32 @@ class Chores:
         self._unattended = unattended
         #: Something has happened that chores may have to follow up.
         self.stirred = True
-        #: When the first is due, as far as was known after the last time. Until something stirs only two of them may
-        #: become due earlier: there are stops to look at, or somebody has come whose sockets are.
+        #: When the first is due, but for those that are due many times a second and say so at any time.
         self._due_ns = 0
 
     def do(self) -> int:
-        """Do all of them when the first is due or something has stirred. Returns when the next one is due."""
+        """Do what is due: all of them if something has stirred. Returns when the next one is."""
         if not self.stirred:
-            now_ns = time.monotonic_ns()
+            now_ns, check_ns = time.monotonic_ns(), self._link.next_check_ns
             due_ns = min(self._due_ns, self._stop_monitor.next_ns, self._net.next_ns)
-            if now_ns < due_ns:
-                check_ns = self._link.next_check_ns
-                if check_ns is None or now_ns < check_ns:
-                    return due_ns if check_ns is None or due_ns < check_ns else check_ns
-                self._commands.check()  # events have waited for further ones: for that nothing else has to be done
-                self._hold_back()
-                if not self._reports:
-                    return self.do()
-        self._do_all()
-        check_ns = self._link.next_check_ns
-        return self._due_ns if check_ns is None else min(self._due_ns, check_ns)
+            if now_ns < due_ns and (check_ns is None or now_ns < check_ns):
+                return due_ns if check_ns is None or due_ns < check_ns else check_ns
+            if now_ns < self._due_ns:
+                self._do_frequent(now_ns, check_ns)
+        if self.stirred or time.monotonic_ns() >= self._due_ns:
+            self._do_all()
+        due_ns, check_ns = min(self._due_ns, self._stop_monitor.next_ns, self._net.next_ns), self._link.next_check_ns
+        return due_ns if check_ns is None else min(due_ns, check_ns)
+
+    def _do_frequent(self, now_ns: int, check_ns: int | None) -> None:
+        """Those that are due many times a second, and for which nothing else has to be done."""
+        if check_ns is not None and now_ns >= check_ns:
+            self._commands.check()
+            self._hold_back()
+        if now_ns >= self._stop_monitor.next_ns:
+            self._stop_monitor.check()
+        if now_ns >= self._net.next_ns:
+            self._net.look()
 
     def _do_all(self) -> None:
         self.stirred = False
@@ -115,8 +125,8 @@ class Chores:
             if not self._attended:
                 self._unattended.check(self._clock.now_ns())
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns, self._memory.next_ns)
-        soon = (self._stop_monitor, self._net, self._waits, self._population.remains, self._signals)
-        latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
+        soon = (self._waits, self._population.remains, self._signals)
+        latest_ns = time.monotonic_ns() + min(self._recipe.pause_ns or self._unattended.pause_ns, _MAX_PAUSE_NS)
         self._due_ns = min(latest_ns, *(part.next_ns for part in soon), *(ns for ns in times if ns is not None))
 
     def _hold_back(self) -> None:

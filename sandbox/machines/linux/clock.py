@@ -21,15 +21,12 @@ class Clock:
         self._min_ns = 0
         #: Since when the machine is frozen (None: it is not).
         self._frozen_ns: int | None = self._boot_ns
+        self.frozen = True
         #: How long the operator's watch has stood still, and whether it does in this pause.
         self._watch_paused_ns = 0
         self.watch_stands = False
         #: The same, where processes that are forked from this one can read it.
         self.zero = memoryview(mmap.mmap(-1, 8)).cast("q")
-
-    @property
-    def frozen(self) -> bool:
-        return self._frozen_ns is not None
 
     def now_ns(self) -> int:
         """The machine's time. It is asked for many times in each slice."""
@@ -63,17 +60,18 @@ class Clock:
     def start(self) -> None:
         """Boot is now."""
         self._zero_ns = self.zero[0] = self._boot_ns = time.monotonic_ns()
-        self._frozen_ns = None
+        self._frozen_ns, self.frozen = None, False
 
     def freeze(self, watch_stands: bool) -> None:
         """Stand still, and the operator's watch, too, or not."""
         if self._frozen_ns is None:
             self._frozen_ns, self.watch_stands = time.monotonic_ns(), watch_stands
+            self.frozen = True
 
     def thaw(self) -> None:
         if self._frozen_ns is not None:
             frozen_ns = time.monotonic_ns() - self._frozen_ns
             self._zero_ns += frozen_ns
             self._watch_paused_ns += frozen_ns if self.watch_stands else 0
-            self._frozen_ns, self.watch_stands = None, False
+            self._frozen_ns, self.frozen, self.watch_stands = None, False, False
             self.zero[0] = self._zero_ns

@@ -182,19 +182,21 @@ class LinuxMachine:
         At the end of a slice every moment counts: what can be done before we sleep is done before.
         """
         self._timer.begin()
+        expiry_ns = None if deadline_ns is None else self._timer.expiry_ns(deadline_ns)
         while True:
             chores_ns = self._chores.do()
             # If there is something, the kernel is told first: of an arrival before anything else of that process.
-            now_ns = self._clock.now_ns() if self._reports else self._sleep(deadline_ns, chores_ns)
-            expired = deadline_ns is not None and now_ns >= self._timer.expiry_ns(deadline_ns)
+            now_ns = self._clock.now_ns() if self._reports else self._sleep(expiry_ns, chores_ns)
+            expired = expiry_ns is not None and now_ns >= expiry_ns
             if expired and deadline_ns is not None:
                 now_ns = self._let_finish(now_ns)
                 self._timer.expired(now_ns)
                 now_ns = self._clock.round_up(deadline_ns)
             if not self._clock.frozen:
                 self._look(now_ns, last=expired)
-                self._population.admit_arrivals(now_ns)
-            if self._reports or expired:
+                if self._table.arriving:
+                    self._population.admit_arrivals(now_ns)
+            if expired or self._reports:
                 break
         for child in self._table.running.values():
             self._reports.used[child.pid] = child.estimated_cpu_ns(now_ns)
@@ -239,8 +241,8 @@ class LinuxMachine:
         for child in stops:
             cpu_ns = child.cpu_ns()
             (obeyed.used if child.stopping_ns is None else obeyed.at_least)[child.pid] = cpu_ns
-            if child.turn_ns is not None:
-                obeyed.stolen[child.pid] = self._stolen.end(child, stopped_ns, cpu_ns=cpu_ns)
+            if stolen_ns := self._stolen.end(child, stopped_ns, cpu_ns=cpu_ns):
+                obeyed.stolen[child.pid] = stolen_ns
         if obeyed.at_least:
             self._stop_monitor.expect(stops)
         self._population.refresh_names(stops)
@@ -281,25 +283,23 @@ class LinuxMachine:
 
     # Sleeping and looking
 
-    def _sleep(self, deadline_ns: int | None, chores_ns: int) -> int:
+    def _sleep(self, expiry_ns: int | None, chores_ns: int) -> int:
         """Until something can be done, and to the very end of a slice. Returns the time."""
-        until_ns = self._next_ns(deadline_ns, chores_ns)
-        handled, stalled_ns = self._timer.sleep(until_ns, precisely=deadline_ns is not None)
+        until_ns = chores_ns if self._clock.frozen else self._next_ns(expiry_ns, chores_ns)
+        handled, stalled_ns = self._timer.sleep(until_ns, expiry_ns is not None)
         if handled:
             self._chores.stirred = True
         if stalled_ns:
             self._reports.fault(None, "stood still", for_ns=stalled_ns)
-        if deadline_ns is not None and not self._clock.frozen:
-            return self._timer.spin(deadline_ns)
-        return self._clock.now_ns()
+        if expiry_ns is None or self._clock.frozen:
+            return self._clock.now_ns()
+        return self._timer.spin(expiry_ns)
 
-    def _next_ns(self, deadline_ns: int | None, chores_ns: int) -> int:
+    def _next_ns(self, expiry_ns: int | None, chores_ns: int) -> int:
         """When to wake up at the latest (CLOCK_MONOTONIC)."""
         clock, arriving = self._clock, self._table.arriving
-        if clock.frozen:
-            return chores_ns
         next_ns = clock.machine_ns(chores_ns)
-        if deadline_ns is not None and (wake_ns := self._timer.wake_ns(deadline_ns)) < next_ns:
+        if expiry_ns is not None and (wake_ns := self._timer.wake_ns(expiry_ns)) < next_ns:
             next_ns = wake_ns
         look_ns = self._detector.next_ns(clock.now_ns())
         if look_ns is not None and look_ns < next_ns:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from sandbox.machines.linux.perf_events import EACH, MANY, Record, Ring
+from sandbox.machines.linux.perf_events import DATA_HEAD, DATA_TAIL, EACH, MANY, Record, Ring
 
 
 class PacedRing:
@@ -41,7 +41,8 @@ class PacedRing:
     @property
     def unread(self) -> bool:
         """Whether there are records since the last time."""
-        return self._active.unread or bool(self._rest)
+        page = self._active.page
+        return page[DATA_HEAD] != page[DATA_TAIL] or bool(self._rest)
 
     def hurry(self, hurries: bool) -> None:
         """Change the pace. For a moment both rings record, so that nothing is lost between them."""

@@ -47,9 +47,9 @@ class SliceTimer:
         """When a slice that ends then is declared expired."""
         return end_ns - self._reaction_ns + self._owed_ns
 
-    def wake_ns(self, end_ns: int) -> int:
+    def wake_ns(self, expiry_ns: int) -> int:
         """When a sleep has to end for that, which takes its time as well."""
-        return self.expiry_ns(end_ns) - (self._poller.lateness_ns if self._dedicated else 0)
+        return expiry_ns - self._poller.lateness_ns if self._dedicated else expiry_ns
 
     def begin(self) -> None:
         """We have nothing left to do but wait."""
@@ -71,12 +71,12 @@ class SliceTimer:
         late_ns, self._due_ns = now_ns - self._due_ns, now_ns
         return handled, stalled_ns + (late_ns if late_ns > _MIN_STALL_NS else 0)
 
-    def spin(self, end_ns: int) -> int:
-        """Wait awake until a slice that ends then is to be declared expired, if that is near. Returns the time."""
-        expiry_ns, now = self.expiry_ns(end_ns), self._clock.now_ns
-        while 0 < expiry_ns - (now_ns := now()) < _SPIN_NS:
+    def spin(self, expiry_ns: int) -> int:
+        """Wait awake until then, when a slice is to be declared expired, if that is near. Returns the time."""
+        until_ns, now = self._clock.monotonic_ns(expiry_ns), time.monotonic_ns
+        while 0 < until_ns - now() < _SPIN_NS:
             pass
-        return now_ns
+        return self._clock.now_ns()
 
     def expired(self, now_ns: int) -> None:
         """A slice has been declared expired just now."""
