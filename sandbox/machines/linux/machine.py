@@ -291,6 +291,8 @@ class LinuxMachine:
             self._chores.stirred = True
         if stalled_ns:
             self._reports.fault(None, "stood still", for_ns=stalled_ns)
+        if self._detector.forecast.next_ns is not None and not self._clock.frozen:
+            self._detector.await_block(expiry_ns)
         if expiry_ns is None or self._clock.frozen:
             return self._clock.now_ns()
         return self._timer.spin(expiry_ns)

@@ -81,9 +81,11 @@ class Record(NamedTuple):
 #: Makes a record without a call of Python's: most are of switches, and there are two of them in each slice.
 _new = tuple.__new__
 #: What happened, by the first word of the records of switches, which have three.
+_SWITCH = _RECORD_SWITCH | 3 * _WORD << 48
 _SWITCHES: dict[int, What] = {
-    _RECORD_SWITCH | misc << 32 | 3 * _WORD << 48: what
-    for misc, what in ((0, "on"), (_MISC_OUT, "left"), (_MISC_OUT | _MISC_PREEMPTED, "preempted"))
+    _SWITCH: "on",
+    _SWITCH | _MISC_OUT << 32: "left",
+    _SWITCH | (_MISC_OUT | _MISC_PREEMPTED) << 32: "preempted",
 }
 
 

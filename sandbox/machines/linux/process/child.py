@@ -121,6 +121,8 @@ class Child:
     blocked_on: Clause | None = None
     #: When it was seen to be blocked.
     blocked_ns = 0
+    #: How long it had the CPU before it blocked last, and how often it had been as long before.
+    usual_turn_ns = regular = 0
     #: The number and the arguments of the system call in which it was seen last.
     last_call: tuple[int, list[int]] | None = None
     #: The ordinal of this wait, so that a note of an earlier one can be told from it.

@@ -100,6 +100,10 @@ class Sensor(ABC):
             return wakeup_ns
         return self._next_ns if wakeup_ns is None else min(self._next_ns, wakeup_ns)
 
+    def has_news(self) -> bool:
+        """Whether something has come that is to be looked at, where that can be asked for nothing."""
+        return False
+
     def sees_nothing(self, now_ns: int, last: bool) -> bool:
         """Whether a look would find nothing, as far as can be told without one."""
         return False

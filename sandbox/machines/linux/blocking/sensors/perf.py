@@ -80,6 +80,10 @@ class PerfSensor(Sensor):
             return at_ns
         return self._fetch_ns if at_ns is None else min(at_ns, self._fetch_ns)
 
+    def has_news(self) -> bool:
+        """Whether there are records that nobody has read."""
+        return any(ring.unread for ring in self._rings)
+
     def sees_nothing(self, now_ns: int, last: bool) -> bool:
         """Records tell of everything, so it is looked only when they have told of something, or by turns."""
         self._read(now_ns)
