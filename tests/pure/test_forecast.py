@@ -18,7 +18,7 @@ def turn(forecast: Forecast, child: Any, length_ns: int) -> int | None:
     forecast.dispatched(child)
     foreseen_ns = forecast.next_ns
     child.blocked_ns = child.started_ns + length_ns
-    forecast.blocked(child)
+    forecast.blocked(child, child.blocked_ns)
     assert forecast.next_ns is None
     return None if foreseen_ns is None else foreseen_ns - child.started_ns
 
@@ -46,3 +46,14 @@ def test_one_whose_turn_ends_otherwise_is_soon_foreseen_no_more() -> None:
         assert forecast.next_ns is None
     forecast.dispatched(child)  # type: ignore[arg-type]
     assert forecast.next_ns is None
+
+
+def test_without_records_the_cpu_time_tells_how_long_a_turn_was() -> None:
+    forecast, child = Forecast(), Child()
+    child.blocked_since_ns = lambda: child.started_ns + MS  # type: ignore[attr-defined]
+    for late_us in (900, 20, 400, 700):
+        forecast.dispatched(child)  # type: ignore[arg-type]
+        child.blocked_ns = child.started_ns + MS + late_us * US
+        forecast.blocked(child, None)  # type: ignore[arg-type]
+    forecast.dispatched(child)  # type: ignore[arg-type]
+    assert forecast.next_ns == child.started_ns + MS

@@ -59,7 +59,8 @@ class Clock:
 
     def start(self) -> None:
         """Boot is now."""
-        self._zero_ns = self.zero[0] = self._boot_ns = time.monotonic_ns()
+        now_ns = time.monotonic_ns()
+        self._boot_ns = self._zero_ns = self.zero[0] = now_ns
         self._frozen_ns, self.frozen = None, False
 
     def freeze(self, watch_stands: bool) -> None:

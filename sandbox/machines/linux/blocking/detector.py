@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
-from sandbox.machines.linux.blocking.forecast import EARLY_NS, LATE_NS, Forecast
+from sandbox.machines.linux.blocking.forecast import EARLY_NS, LATE_NS, LOOK_NS, Forecast
 from sandbox.machines.linux.blocking.sensors import open_sensor, successor
 from sandbox.machines.linux.blocking.sensors.base import SensorContext, SensorLost
 from sandbox.machines.linux.process.child import Child
@@ -93,7 +93,7 @@ class Detector:
         for child, at_ns in seen.blocked:
             del self._running[child.pid]
             self._blocked.add(child, at_ns)
-            self.forecast.blocked(child)
+            self.forecast.blocked(child, at_ns)
         for child in seen.woke:
             if child.writing and self._guard.goes_on(child):
                 self._sensor.look_again(child, now_ns)
@@ -110,8 +110,10 @@ class Detector:
     def dispatched(self, child: Child) -> None:
         """It has just been let run."""
         self._sensor.dispatched(child, child.started_ns)
-        if self._sensor.tells_all:
-            self.forecast.dispatched(child)
+        self.forecast.dispatched(child)
+        if self.forecast.next_ns is not None and not self._sensor.tells_all:
+            self._sensor.look_by(self.forecast.next_ns + LOOK_NS)
+            self.forecast.next_ns = None  # there is nothing to wait for awake
 
     def found_held(self, child: Child) -> None:
         """It was let run, but it was stopped by somebody else as well."""

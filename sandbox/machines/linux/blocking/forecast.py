@@ -12,8 +12,8 @@ from sandbox.util.units import US
 
 #: A turn is as long as the last one of the same process if it differs by less than this.
 _NEAR_NS = 40 * US
-#: For so long before and after the foreseen moment we wait awake.
-EARLY_NS, LATE_NS = 30 * US, 50 * US
+#: For so long before and after the foreseen moment we wait awake; where no records come, it is looked so long after it.
+EARLY_NS, LATE_NS, LOOK_NS = 30 * US, 50 * US, 80 * US
 #: After so many turns of one length the next one is foreseen, and after as many more a single other one is forgiven.
 _MIN_REGULAR = 2
 
@@ -32,11 +32,11 @@ class Forecast:
         if child.regular >= _MIN_REGULAR:
             self._child, self.next_ns = child, child.started_ns + child.usual_turn_ns
 
-    def blocked(self, child: Child) -> None:
-        """It has."""
+    def blocked(self, child: Child, at_ns: int | None) -> None:
+        """It has, at that time if it is known; else its CPU time tells for how long it ran."""
         if child is self._child:
             self._child = self.next_ns = None
-        turn_ns = child.blocked_ns - child.started_ns
+        turn_ns = (child.blocked_since_ns() if at_ns is None else at_ns) - child.started_ns
         as_usual = abs(turn_ns - child.usual_turn_ns) < _NEAR_NS
         child.usual_turn_ns = turn_ns
         child.regular = min(child.regular + 1, 2 * _MIN_REGULAR) if as_usual else child.regular // 2

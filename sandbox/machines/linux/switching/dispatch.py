@@ -11,7 +11,6 @@ from __future__ import annotations
 import select
 import time
 from collections.abc import Sequence
-from itertools import count
 
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.process.child import Child, Mode
@@ -26,9 +25,6 @@ _MAX_AFTER_NS = 300 * US
 _MAX_BEFORE_NS = 2 * MS
 #: A process that is being frozen wakes nobody: so often it is looked at.
 _LOOK_S = 20e-6
-#: Of our own children the system tells quickly whether they stand still; in one look of so many it is read, too: of one
-#: that is traced it is not told.
-_THOROUGHLY = 8
 
 
 class Dispatcher:
@@ -92,13 +88,7 @@ class Dispatcher:
 
     def stopped(self, child: Child) -> bool:
         """Whether the stop that was sent has taken effect."""
-        return self._is_told_of(child) or child.stands_still()
-
-    def _is_told_of(self, child: Child) -> bool:
-        """The same, but for what only a closer look would show where the system tells by itself."""
-        if child.forked and child.leaf is None:
-            return self._reaper.stopped(child.os_pid)
-        return child.stands_still()
+        return (child.forked and child.leaf is None and self._reaper.stopped(child.os_pid)) or child.stands_still()
 
     def _run(self, child: Child) -> None:
         child.resume()
@@ -110,12 +100,10 @@ class Dispatcher:
     def _confirm(self, children: Sequence[Child], asleep: bool, within_ns: int) -> None:
         waiting = [child for child in children if child.stopping_ns is not None and not child.spared]
         give_up_ns = time.monotonic_ns() + within_ns
-        for turn in count(1):
-            thoroughly = asleep or turn % _THOROUGHLY == 0
-            for child in waiting[:]:
-                if self.stopped(child) if thoroughly else self._is_told_of(child):
-                    child.stopping_ns = None
-                    waiting.remove(child)
+        while waiting:
+            for child in [child for child in waiting if self.stopped(child)]:
+                child.stopping_ns = None
+                waiting.remove(child)
             if not waiting or time.monotonic_ns() > give_up_ns:
                 return
             if asleep and all(child.leaf is not None for child in waiting):

@@ -84,6 +84,10 @@ class Sensor(ABC):
         """A process has just been let run on its CPU: it may block soon."""
         self._next_ns = now_ns + self.pause_ns
 
+    def look_by(self, at_ns: int) -> None:
+        """Look at the running processes no later than then."""
+        self._next_ns = min(self._next_ns, at_ns)
+
     def explained(self, child: Child, since_ns: int) -> None:
         """A process is blocked since then, and on what is known as far as the system tells."""
         self._wakeups.add(child, since_ns)
