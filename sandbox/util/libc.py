@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_TIMERSLACK = 29
 PR_GET_TIMERSLACK = 30
@@ -36,6 +37,15 @@ def _checked(result: int) -> int:
 def prctl(option: int, value: int) -> None:
     """Set one property of this process (of this thread, for PR_SET_PDEATHSIG). Raises OSError."""
     _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
+
+
+def let_nobody_in() -> None:
+    """No other process of the same user, who is not root, may look into this one any more: its memory, its environment.
+    What it starts by ``exec`` is as open as any."""
+    try:
+        prctl(PR_SET_DUMPABLE, 0)
+    except OSError:  # it is forbidden: whoever is in a room has other walls around
+        pass
 
 
 def inherited_timer_slack_ns() -> int:
