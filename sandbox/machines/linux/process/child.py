@@ -10,7 +10,7 @@ from array import array
 from bisect import bisect_left
 from enum import Enum
 from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cgroup import Group, Leaf
@@ -19,6 +19,9 @@ from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, re
 from sandbox.machines.linux.procfs_counts import WritesDone
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
+
+if TYPE_CHECKING:
+    from sandbox.machines.linux.blocking.open_files import OpenFile
 
 #: The signals that stop a process; of these only SIGSTOP asks nobody.
 STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
@@ -161,6 +164,8 @@ class Child:
         self._signalled = forked
         #: The CPU time by which each of its declared bursts is over.
         self._burst_ends_ns = array("q", accumulate(segment.ns for segment in spec.segments if segment.kind == "cpu"))
+        #: By descriptor, where the streams lead for which it has waited.
+        self.streams: dict[int, OpenFile] = {}
         self._cpu_clock = cpu_clock(os_pid)
         self._cpu_ns = self._start_cpu_ns = 0
         if forked:  # what it used before its first own instruction is our cost, not its own
