@@ -306,5 +306,7 @@ def serve(link: LinkServer, boot: Boot) -> None:
         kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
     emit = _pausing_at_steps(boot.scenario.steps, kernel, link) if boot.scenario.steps else link.emit
-    run(kernel, operator, machine, emit, boot.scenario.name, boot.stay)
-    link.finish()
+    try:
+        run(kernel, operator, machine, emit, boot.scenario.name, boot.stay)
+    finally:
+        link.finish()
