@@ -23,7 +23,18 @@ from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.model.commands import Command, Pause, Quit, Resume
-from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode_all
+from sandbox.model.events import (
+    Blocked,
+    Descheduled,
+    Described,
+    Dispatched,
+    Event,
+    Fault,
+    Operator,
+    Queues,
+    Ready,
+    encode_all,
+)
 from sandbox.model.spec import Boot, MachineSpec, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
@@ -39,6 +50,7 @@ _SILENCE_NS = 1 * S
 _GATHER_NS, _PAUSE_NS = 20 * MS, 4 * MS
 _AGAIN_NS = 2 * MS
 _SLICES = frozenset((Ready, Dispatched, Descheduled))
+_ANSWERS = frozenset((Operator, Described, Queues, Fault))
 #: Bytes that may wait to be sent before no more output of consoles is read.
 _BEHIND_BYTES = 1 << 20
 #: Descriptors that come along with what to run.
@@ -144,13 +156,15 @@ class LinkServer:
 
     def emit(self, events: list[Event]) -> None:
         """Send events. Those of slices wait a little for each other; all others are sent at once, or, where one comes
-        on the heels of another, a little later. What the socket does not take yet is kept."""
+        on the heels of another and is no answer to somebody, a little later. What the socket does not take yet is
+        kept."""
         now_ns = time.monotonic_ns()
         if not (self._unsent or self._gathered):
             self._send_ns = now_ns + _GATHER_NS
         self._gathered += events
-        if not _SLICES.issuperset(map(type, events)):
-            self._send_ns = min(self._send_ns, self._sent_ns + _PAUSE_NS)
+        if not _SLICES.issuperset(kinds := {*map(type, events)}):
+            at_once = not _ANSWERS.isdisjoint(kinds)
+            self._send_ns = 0 if at_once else min(self._send_ns, self._sent_ns + _PAUSE_NS)
         if now_ns >= self._send_ns:
             self._flush()
             self._sent_ns = now_ns
