@@ -96,6 +96,8 @@ class Child:
     #: done that in all by then, by the system's account.
     missing_ns = 0
     queued_ns = 0
+    #: How often it was stopped while signals were what stopped it.
+    stops = 0
     #: How many threads it had when it was last seen asleep; whether the first one has ended before others.
     threads = 1
     first_thread_ended = False
