@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING
 
@@ -36,11 +36,10 @@ class KernelProcess(EventStream):
     """The kernel process, seen from the terminal's process. Start it from the main thread only: its life is
     tied to the thread that started it."""
 
-    def __init__(self, boot: Boot, strict: bool = False, beats: bool = False) -> None:
-        """Start it. It inherits nothing of the terminal. ``beats``: heartbeats go by themselves, as long as ``beat`` is
-        called now and then; else each call is one. ``strict``: in a pid namespace of its own, so that the
-        system ends every descendant with it, whatever they do and whoever else dies; pids are then that
-        namespace's."""
+    def __init__(self, boot: Boot, strict: bool = False, beats: bool = False, along: Sequence[int] = ()) -> None:
+        """Start it. It inherits nothing of the terminal. ``beats``, ``along``: as for ``EventStream``. ``strict``: in a
+        pid namespace of its own, so that the system ends every descendant with it, whatever they do and whoever else
+        dies; pids are then that namespace's."""
         self._before = adopt_orphans()
         use_all_cpus()
         self._claim, boot = claim(boot)
@@ -56,7 +55,7 @@ class KernelProcess(EventStream):
         keep_off_mini_cpus(boot)
         #: True once it has turned out that somebody killed the keeper.
         self.unguarded = False
-        super().__init__(ours, boot, beats)
+        super().__init__(ours, boot, beats, along)
 
     @property
     def os_pid(self) -> int:
@@ -124,6 +123,11 @@ def use_all_cpus() -> None:
     if _CPUS:
         with suppress(OSError):
             os.sched_setaffinity(0, _CPUS)
+
+
+def all_cpus() -> list[int]:
+    """Those that this process may use, whichever it keeps off now."""
+    return sorted(_CPUS)
 
 
 def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:

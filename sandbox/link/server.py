@@ -40,6 +40,11 @@ _AGAIN_NS = 2 * MS
 _SLICES = (Ready, Dispatched, Descheduled)
 #: Bytes that may wait to be sent before no more output of consoles is read.
 _BEHIND_BYTES = 1 << 20
+#: Descriptors that come along with what to run.
+_MAX_ALONG = 2
+#: How long a call of a policy may take that lives in another process: others are on the CPUs, too. Meanwhile no command
+#: is read, and who reads none for two seconds is taken for one that hangs.
+_REMOTE_S = 1.0
 
 
 class LinkServer:
@@ -55,18 +60,27 @@ class LinkServer:
         self._send_ns = 0
         self.lost = False
         self._keeper = os.getppid()
+        #: Descriptors that came along with what to run.
+        self.along: list[int] = []
 
     def first_line(self) -> Boot:
         """Wait for what to run. Commands that came with it are kept."""
         lines: list[bytes] = []
         while not lines:
-            data = self._socket.recv(1 << 18)
+            data = self._first_bytes()
             if not data:
                 raise SystemExit(1)
             lines = self._lines.feed(data)
         self._socket.setblocking(False)
         self._early = _commands(lines[1:])
         return decode_boot(lines[0])
+
+    def _first_bytes(self) -> bytes:
+        if sys.platform == "win32":
+            return self._socket.recv(1 << 18)
+        data, along, _, _ = socket.recv_fds(self._socket, 1 << 18, _MAX_ALONG)
+        self.along += along
+        return data
 
     def fileno(self) -> int:
         return self._socket.fileno()
@@ -257,10 +271,19 @@ def _serve(fd: str) -> None:
     serve(link, link.first_line())
 
 
+def _policies(boot: Boot, spec: MachineSpec, link: LinkServer) -> PolicyFactory:
+    if boot.guest is None:
+        return PolicyFactory(spec, boot.scenario.folder, ALARM)
+    from sandbox.policies.host.remote import Line, RemoteFactory
+
+    ALARM.be_patient(_REMOTE_S)
+    return RemoteFactory(spec, boot.guest, Line(*link.along), ALARM)
+
+
 def serve(link: LinkServer, boot: Boot) -> None:
     """Run what the other end wants, and tell it of all that happens."""
     machine, spec = _machine(boot, link)
-    factory = PolicyFactory(spec, boot.scenario.folder, ALARM)
+    factory = _policies(boot, spec, link)
     policy, refusal = factory.first_or_stand_in()
     kernel = Kernel(policy, spec.cpus, spec.ties, spec.kept)
     kernel.attended = boot.attended

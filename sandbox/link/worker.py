@@ -120,9 +120,13 @@ class Worker(Generic[M]):
         """The end of what it wrote to its standard error."""
         return last_words(self._stderr, _MAX_WORDS)
 
-    def end(self) -> None:
-        """End it, whatever it is doing."""
+    def end(self, grace_s: float = 0) -> None:
+        """End it, whatever it is doing. ``grace_s``: it is asked to, and may take so long."""
         self.closed = True
+        if grace_s:
+            self._process.terminate()
+            with suppress(subprocess.TimeoutExpired):
+                self._process.wait(grace_s)
         self._process.kill()
         self._process.wait()
         self._end.close()

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 
 from sandbox.model.commands import Keys, Kill, Press, Spawn, Type
@@ -83,6 +83,19 @@ async def test_a_line_stays_open_after_an_error(make_driver: MakeDriver) -> None
         assert front._entry.has_focus
         assert front._entry.value == "bananaq"
         assert driver.app.return_value is None
+
+
+async def test_a_pasted_line_waits_for_enter_where_one_answer_is_asked(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+        await pilot.press("n")
+        driver.app.post_message(Paste("sleep 5 &&\r\n  echo done\n"))
+        await pilot.pause()
+        await until(lambda: "sleep 5 && echo done" in driver.text, pilot)
+        assert driver.sent == []
+        await pilot.press("enter")
+        assert len(driver.sent) == 1
 
 
 async def test_ctrl_c_is_for_the_process_in_both_consoles(make_driver: MakeDriver) -> None:

@@ -41,6 +41,7 @@ from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.loader import MAX_BYTES, classes, imports, run_slow_ones_once
+from sandbox.policies.host.remote import Call, Said, Seat, Seated
 from sandbox.policies.host.replay import Failed, Log, LoggingGuard
 from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.timeout import ALARM
@@ -77,9 +78,10 @@ def main(paths: list[str]) -> None:
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
     tries.watch(files)
     sys.stderr = open(os.devnull, "w")
+    resident = _Resident()
     try:
         for line in questions:
-            answer = _encode(_answer(decode_question(line))) + b"\n"
+            answer = _encode(resident.answer(decode_question(line))) + b"\n"
             while answer:
                 answer = answer[os.write(answers, answer) :]
     except BaseException:
@@ -97,21 +99,40 @@ def _content(path: str) -> bytes | None:
         return None
 
 
-def _answer(question: AnyQuestion) -> AnyAnswer:
-    faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=2)
-    try:
-        match question:
-            case WhichClasses(nonce, file):
-                return Classes(nonce, classes(file), imports(file))
-            case WhatPolicy(nonce, text):
-                return _introduced(nonce, text)
-            case Decide():
-                first = _decided(question)
-                return Decided(question.nonce, first, _decided(question) if question.twice else NOTHING)
-    except BadValue as bad:
-        return Refused(question.nonce, bad.faults)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+class _Resident:
+    """Answers, one question after the other. Real processes are scheduled by whoever is ``_seated``."""
+
+    def __init__(self) -> None:
+        self._seated: Seated | None = None
+
+    def answer(self, question: AnyQuestion) -> AnyAnswer:
+        faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=2)
+        try:
+            match question:
+                case WhichClasses(nonce, file):
+                    return Classes(nonce, classes(file), imports(file))
+                case WhatPolicy(nonce, text):
+                    return _introduced(nonce, text)
+                case Decide():
+                    first = _decided(question)
+                    return Decided(question.nonce, first, _decided(question) if question.twice else NOTHING)
+                case Seat():
+                    return self._seat(question)
+                case Call() if self._seated is not None:
+                    return self._seated.answer(question)
+                case _:
+                    return Refused(question.nonce, [])
+        except BadValue as bad:
+            return Refused(question.nonce, bad.faults)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    def _seat(self, seat: Seat) -> Said:
+        try:
+            self._seated = Seated(seat, ALARM)
+        except BadValue as bad:
+            return Said(seat.nonce, msgspec.Raw(_encode([_failed_to_start(bad)])))
+        return Said(seat.nonce, msgspec.Raw(b"[]"))
 
 
 def _introduced(nonce: int, text: str) -> Introduced:

@@ -79,6 +79,11 @@ class Room:
         self._limit_s, self._give_up_s = limit_s, time.monotonic() + limit_s
 
     @property
+    def descriptors(self) -> tuple[int, int]:
+        """Where whoever lives there is asked, and heard: for somebody else who asks from now on."""
+        return self._in, self._out
+
+    @property
     def ended(self) -> bool:
         """Whether nobody lives there any more."""
         return self._process.poll() is not None
@@ -113,11 +118,11 @@ class Room:
         self._send()
         if not readable:
             if self._process.poll() is not None:
-                raise self._end_of_it()
+                raise RoomEnded(self.end_of_it())
             return
         data = os.read(self._out, 1 << 18)
         if not data:
-            raise self._end_of_it()
+            raise RoomEnded(self.end_of_it())
         self._heard += data
         *lines, rest = self._heard.split(b"\n") if b"\n" in data else [self._heard]
         self._heard = rest
@@ -146,7 +151,8 @@ class Room:
         self._asked.remove(answer.nonce)
         self._answers[answer.nonce] = answer
 
-    def _end_of_it(self) -> RoomEnded:
+    def end_of_it(self) -> Clause:
+        """Why nobody answers there any more."""
         try:
             self._process.wait(_MAX_SWEEP_S)
         except subprocess.TimeoutExpired:
@@ -154,12 +160,12 @@ class Room:
         self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - _MAX_WORDS, 0))
         words = self._stderr.read().decode(errors="replace")
         if tries.NO_FENCES in words:
-            return RoomEnded(Clause("no room"))
+            return Clause("no room")
         words = "\n".join(line for line in words.split("\n") if not line.startswith(tries.MARK)).strip()
         why = cause(words, hangs=TOO_LONG, died="ends the process", readable=self._files)
         if why.rule != TOO_LONG and _DUMPED in words:  # at a moment at which our own code had its turn
             why = Clause(TOO_LONG, {"callback": ""})
-        return RoomEnded(why)
+        return why
 
     @property
     def tried(self) -> list[Clause]:

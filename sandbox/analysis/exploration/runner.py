@@ -108,8 +108,6 @@ class Chooser(Policy):
         self._ready: dict[str, Task] = {}
         self._last: Task | None = None
         self._in_a_row = 0
-        #: Those that are blocked, in the order in which they came to be: the first gets what they wait for.
-        self._blocked: dict[str, None] = {}
         #: What all share, as it was last seen; who has been found to spin since, and how often each ever was.
         self._shared: Hashable | None = None
         self._spun: set[str] = set()
@@ -135,7 +133,6 @@ class Chooser(Policy):
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._ready[task.name] = task
-        self._blocked.pop(task.name, None)
 
     def remove(self, task: Task) -> None:
         self._ready.pop(task.name, None)
@@ -150,8 +147,6 @@ class Chooser(Policy):
             thread = self._threads().get(task.name)
             if thread is not None and thread.spins:
                 self._spinner = task.name
-            else:
-                self._blocked[task.name] = None
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         if not self._ready:
@@ -206,10 +201,13 @@ class Chooser(Policy):
         if not all(thread.complete or not thread.place.line for thread in threads.values()):
             return None
         own = tuple(
-            (name, thread.place, thread.mark, thread.state.name, thread.name in self._ready or thread.spins)
+            (name, thread.place, thread.mark, thread.waits, thread.name in self._ready or thread.spins)
             for name, thread in sorted(threads.items())
         )
-        return f"{hash((own, tuple(self._blocked), shared, self.story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
+        # Who began to wait first gets what they wait for.
+        waiting = sorted((thread.since, name) for name, thread in threads.items() if thread.waits)
+        blocked = tuple(name for _, name in waiting)
+        return f"{hash((own, blocked, shared, self.story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
 
     def _chosen(self, choice: Choice) -> str:
         turn = len(self.taken)

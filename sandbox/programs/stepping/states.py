@@ -17,7 +17,7 @@ import os
 import sys
 import types
 
-from sandbox.programs.stepping import loops
+from sandbox.programs.stepping import loops, wakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ class States:
             return self._of_code
         if kind is types.GeneratorType:
             return self._of_generator
-        if kind is _thread.LockType:
+        if kind in (_thread.LockType, wakes.Waiter):
             return lambda value, depth: ("lock", value.locked())
         if kind is _thread.RLock:
             return lambda value, depth: ("lock", repr(value).split(" object")[0], value._is_owned())

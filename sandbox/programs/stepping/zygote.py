@@ -176,17 +176,20 @@ class Zygote:
 
 
 def _descendants(os_pid: int) -> list[int]:
-    """All that descend from a process, whom the system names as its threads' children."""
+    """All that descend from a process, by what each process says of its parent: not every kernel tells of children."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as stat:
+                    parent = int(stat.read().rpartition(b")")[2].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(name))
     found, todo = [], [os_pid]
     while todo:
-        folder = f"/proc/{todo.pop()}/task"
-        try:
-            for tid in os.listdir(folder):
-                with open(f"{folder}/{tid}/children") as children:
-                    todo += (new := [*map(int, children.read().split())])
-                    found += new
-        except OSError:
-            continue
+        todo += (new := children.get(todo.pop(), []))
+        found += new
     return found
 
 

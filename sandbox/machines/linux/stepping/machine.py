@@ -38,7 +38,8 @@ from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.process.sweep import end_descendants
 from sandbox.machines.linux.process.terminate import GRACE_NS
-from sandbox.machines.linux.stepping.crew import MAX_TURN_CPU_NS, Crew
+from sandbox.machines.linux.stepping.crew import Crew
+from sandbox.machines.linux.stepping.looks import MAX_TURN_CPU_NS
 from sandbox.machines.linux.stepping.requests import Requests
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import State, Task
