@@ -429,16 +429,14 @@ class SteppingMachine:
 
     def _read_consoles(self) -> bool:
         """What has been written, all of it: a terminal hands on everything before it says that there is no more."""
-        found = False
+        found, home = False, self._stage.room.at_home
         for console, body in self._crew.consoles.items():
             for piece in console.read_rest():
                 found = True
                 if piece.text or piece.raw:
                     pid = body.tasks[0].pid
-                    raw = None if piece.raw is None else self._stage.room.at_home(piece.raw)
-                    wrote = Wrote(
-                        self.now_ns + self._turn_ns, pid, "console", self._stage.room.at_home(piece.text), raw
-                    )
+                    raw = None if piece.raw is None else home(piece.raw)
+                    wrote = Wrote(self.now_ns + self._turn_ns, pid, "console", home(piece.text), raw)
                     self._reports.append(Told(wrote)) if pid else self._later.append(Told(wrote))
         return found
 
