@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from sandbox.model.problems import BadInput
+from sandbox.util.stdin import NAME
 from sandbox.util.text import clean
 
 if TYPE_CHECKING:
@@ -172,6 +173,15 @@ class _Data(io.TextIOWrapper):
     def write(self, text: str) -> int:
         super().write(clean(text))
         return len(text)
+
+
+def write_output(path: str, whole: bytes) -> None:
+    """The same; ``-``: standard output. Raises BadInput."""
+    if path != NAME:
+        write_file(path, whole)
+        return
+    with binary() as out:
+        out.write(whole)
 
 
 def write_file(path: str, whole: bytes) -> None:

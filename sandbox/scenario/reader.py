@@ -31,6 +31,7 @@ from sandbox.scenario.checks import Checks
 from sandbox.scenario.lesson_checks import check_lesson
 from sandbox.scenario.tables import Tables
 from sandbox.util import toml
+from sandbox.util.stdin import NAME, open_bytes
 from sandbox.util.text import clean_line
 
 #: A scenario is not larger than this.
@@ -65,7 +66,7 @@ def load(path: str | Path, runs: bool = True) -> Scenario:
 def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
     """The tables of a file; None where it cannot be read. ``problems`` learns where its lines begin."""
     try:
-        with open(path, "rb") as file:
+        with open_bytes(path) as file:
             data = file.read(MAX_BYTES + 1)
         if len(data) > MAX_BYTES:
             problems.add((), "file is too large", allowed=f"{MAX_BYTES // 1024} KiB")
@@ -109,7 +110,7 @@ class _Reader:
     """Reads one file."""
 
     def __init__(self, path: Path, problems: Problems, runs: bool) -> None:
-        self._name = path.stem
+        self._name = path.stem if str(path) != NAME else "stdin"
         self._runs = runs
         self._folder = path.resolve().parent
         self._problems = problems

@@ -6,6 +6,7 @@ away.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -43,13 +44,19 @@ def break_lines_in_every_script() -> None:
     rich._wrap.words = words
 
 
+#: Textual's variable for another driver; whoever serves the app sets it.
+SERVED = "TEXTUAL_DRIVER"
+
+
 def driver() -> type[Driver] | None:
-    """What draws on the terminal; None for Textual's own."""
+    """What draws on the terminal; None for Textual's own, which in a browser's tab is that of the server."""
     if sys.platform == "win32":
         return None
-    from sandbox.tui.terminal import Terminal
+    if os.environ.get(SERVED) is not None:
+        return None
+    from sandbox.tui import terminal
 
-    return Terminal
+    return terminal.Terminal
 
 
 def key_name(character: str) -> str:

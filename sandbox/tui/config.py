@@ -30,11 +30,13 @@ _MAX_FAULT = 100
 
 
 class Config(NamedTuple):
-    """``keymap``: keys by action, as ``keys.ACTIONS`` names them. ``ascii``: signs are those of ASCII."""
+    """``keymap``: keys by action, as ``keys.ACTIONS`` names them. ``ascii``: signs are those of ASCII. ``locked``:
+    whoever has the keys is a guest, who starts no programs, types nothing into any, and names no files."""
 
     theme: str = "dark"
     keymap: Mapping[str, str] = MappingProxyType({})
     ascii: bool = False
+    locked: bool = False
 
     def key(self, action_id: str) -> str:
         """The first key of an action, as people write it."""

@@ -21,10 +21,19 @@ from tests.support.leaks import LeftCheck
 pytestmark = [pytest.mark.real, pytest.mark.patient]
 
 FOLDER = Path(__file__).parents[1] / "support" / "stepped"
-_TREE = ast.parse((FOLDER / "table.py").read_text())
-#: Functions of the table that are parts of others.
+#: Functions of the tables that are parts of others.
 _PARTS = {"fill", "square", "answers", "own_first_line", "waits_for_a_signal", "child_of_mine"}
-TABLE = [node.name for node in _TREE.body if isinstance(node, ast.FunctionDef) and node.name not in _PARTS]
+_PARTS |= {"plain", "decorated", "doubles", "fibonacci", "noted", "counts_in", "divides"}
+
+
+def table(file: str) -> list[str]:
+    """The programs of a file."""
+    tree = ast.parse((FOLDER / f"{file}.py").read_text())
+    names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
+    return [f"{file}.{name}" for name in names if name not in _PARTS]
+
+
+TABLE = [*table("table"), *(pytest.param(name, marks=pytest.mark.thorough) for name in table("tools"))]
 
 
 def scenario(*pythons: str, **machine: object) -> Scenario:
@@ -80,9 +89,10 @@ class InOrder(Policy):
 
 @pytest.mark.parametrize("name", TABLE)
 def test_a_program_behaves_one_line_a_turn_as_it_does_alone(stage: SteppedRuns, name: str) -> None:
-    events = run(stage, f"table.py:{name}")
+    file, _, function = name.partition(".")
+    events = run(stage, f"{file}.py:{function}")
     alone = subprocess.run(
-        [sys.executable, "-c", f"import sys; sys.path[0] = {str(FOLDER)!r}\nimport table\ntable.{name}()"],
+        [sys.executable, "-c", f"import sys; sys.path[0] = {str(FOLDER)!r}\nimport {file}\n{name}()"],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -190,7 +200,7 @@ def grow_line() -> int:
 
 
 def test_a_turn_without_end_is_ended(stage: SteppedRuns, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sandbox.machines.linux.stepping.crew.MAX_TURN_CPU_NS", 100_000_000)
+    monkeypatch.setattr("sandbox.machines.linux.stepping.looks.MAX_TURN_CPU_NS", 100_000_000)
     events = run(stage, "programs.py:never_ends", "programs.py:two_lines")
     assert [event.what.rule for event in events if isinstance(event, Fault)] == ["turn without end"]
     assert (status(events), status(events, 2)) == (-9, 0)

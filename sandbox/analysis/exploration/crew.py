@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -26,7 +27,7 @@ from sandbox.model.spec import Scenario
 
 #: Orders that one has at most, the one that it is at included.
 _AHEAD = 2
-#: How long one has to leave in good order, in seconds.
+#: How long they have to leave in good order, in seconds.
 _LEAVE_S = 2.0
 
 Select = Callable[..., Any]
@@ -102,11 +103,13 @@ class Hand:
             self._process.stdin.write(_encode(message) + b"\n")
             self._process.stdin.flush()
 
-    def next(self, wait: Select) -> Run:
-        """Its next run. Raises Lost, CannotExplore, and what ``wait`` raises."""
+    def next(self, wait: Select, until_s: float) -> Run | None:
+        """Its next run; None if it is not back by then. Raises Lost, CannotExplore, and what ``wait`` raises."""
         assert self._process.stdout is not None
         while not self._read:
-            wait([self._process.stdout], [], [])
+            wait([self._process.stdout], [], [], max(until_s - time.monotonic(), 0))
+            if not select([self._process.stdout], [], [], 0)[0]:
+                return None
             data = os.read(self._process.stdout.fileno(), 1 << 18)
             if not data:
                 raise Lost(self._last_words())
@@ -126,10 +129,10 @@ class Hand:
         with suppress(OSError):
             self._process.stdin.close()
 
-    def end(self) -> None:
-        """It is gone when this returns."""
+    def end(self, until_s: float) -> None:
+        """It is gone when this returns, by itself if it leaves by then."""
         with suppress(subprocess.TimeoutExpired):
-            self._process.wait(_LEAVE_S)
+            self._process.wait(max(until_s - time.monotonic(), 0))
         self._process.kill()
         self._process.wait()
         assert self._process.stdout is not None
@@ -155,8 +158,9 @@ class Workers:
     ) -> None:
         for hand in self._hands:
             hand.leave()
+        until_s = time.monotonic() + _LEAVE_S
         for hand in self._hands:
-            hand.end()
+            hand.end(until_s)
 
     @property
     def slots(self) -> int:
@@ -172,6 +176,6 @@ class Workers:
         self._hands[number].give(order)
         self._under_way.append(self._hands[number])
 
-    def next(self) -> Run:
+    def next(self, within_s: float) -> Run | None:
         """Raises Lost and CannotExplore."""
-        return self._under_way.popleft().next(self._wait)
+        return self._under_way.popleft().next(self._wait, time.monotonic() + within_s)

@@ -16,6 +16,8 @@ PREEMPTIONS = 2
 #: After the first order that breaks, so many more runs look for a smaller one, and for the end of the count; for no
 #: longer than so many seconds.
 _MAX_MORE, _MAX_MORE_S = 60, 3.0
+#: A run that is under way when the limit comes may take so long.
+_GRACE_S = 1.0
 
 
 class Limits(NamedTuple):
@@ -39,8 +41,8 @@ class Crew(Protocol):
         ...
 
     def give(self, order: Sequence[str]) -> None: ...
-    def next(self) -> Run:
-        """The run of the first order that was given out and is not back."""
+    def next(self, within_s: float) -> Run | None:
+        """The run of the first order that was given out and is not back; None: it takes longer than that."""
         ...
 
 
@@ -56,7 +58,7 @@ class Alone:
     def give(self, order: Sequence[str]) -> None:
         self._orders.append(order)
 
-    def next(self) -> Run:
+    def next(self, within_s: float) -> Run | None:
         return self._runner.run(self._orders.popleft())
 
 
@@ -85,8 +87,12 @@ class Exploration:
                 given.append(task)
             if not given:
                 break
-            self.search.take(given.popleft(), self._crew.next())
+            run = self._crew.next(max(self.limits.seconds - self.seconds, 0) + _GRACE_S)
             self.seconds = time.monotonic() - began_s
+            if run is None:
+                self.limited = True
+                break
+            self.search.take(given.popleft(), run)
             tell()
 
     def _over(self, ahead: int = 0) -> bool:

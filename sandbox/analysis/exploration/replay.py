@@ -16,16 +16,17 @@ from sandbox.util.paths import LeadsOut, is_below, new_file, read_below
 
 #: What belongs to a lesson stays with it.
 _LEFT_OUT = ("lesson", "concepts", "step", "whatif")
+#: Of the machine's settings; a turn of the order is one step, whatever quantum there was.
+_REPLACED = ("policy", "parameters", "quantum", "slice")
 #: Of a file that a program names, and of all files together, so many are copied at most.
 _MAX_FILE, _MAX_FILES = 1 << 20, 200
 
 
-def write(scenario: Path, order: Sequence[str], target: Path, overwrite: bool) -> list[Path]:
+def write(scenario: Path, order: Sequence[str], target: Path, overwrite: bool, step: str) -> list[Path]:
     """Write the scenario that replays the order, with what it needs, and return the files that were written. Raises
-    BadInput, before anything is written where another file would be lost."""
-    tables = tables_of(scenario, order)
-    text = "# " + _first_line(order) + "\n\n" + toml.dumps(tables)
-    files: dict[Path, bytes] = {target: text.encode()}
+    BadInput, before anything is written where another file would be lost. ``step``: what a turn is."""
+    tables = tables_of(scenario, order, step)
+    files: dict[Path, bytes] = {target: text_of(tables, order).encode()}
     if target.parent.resolve() != scenario.parent.resolve():
         programs = [process["python"].rpartition(":")[0] or process["python"] for process in _processes(tables)]
         for name, content in needed(scenario.parent, programs):
@@ -38,16 +39,22 @@ def write(scenario: Path, order: Sequence[str], target: Path, overwrite: bool) -
     return [*files]
 
 
-def tables_of(scenario: Path, order: Sequence[str]) -> dict[str, Any]:
+def tables_of(scenario: Path, order: Sequence[str], step: str) -> dict[str, Any]:
     """The scenario with the order in it. Raises BadInput."""
     problems = Problems()
     tables = parse(scenario, problems)
     if tables is None:
         raise BadInput(str(scenario), problems.found)
     kept = {name: value for name, value in tables.items() if name not in _LEFT_OUT}
-    machine = {name: value for name, value in kept.pop("machine", {}).items() if name not in ("policy", "parameters")}
+    machine = {name: value for name, value in kept.pop("machine", {}).items() if name not in _REPLACED}
+    machine |= {"slice": step, "policy": "scripted", "parameters": {"order": [*order]}}
     head = {name: kept.pop(name) for name in [*kept] if not isinstance(kept[name], (dict, list)) or name == "claims"}
-    return {**head, "machine": {**machine, "policy": "scripted", "parameters": {"order": [*order]}}, **kept}
+    return {**head, "machine": machine, **kept}
+
+
+def text_of(tables: dict[str, Any], order: Sequence[str]) -> str:
+    """The scenario as a file."""
+    return "# " + _first_line(order) + "\n\n" + toml.dumps(tables)
 
 
 def _first_line(order: Sequence[str]) -> str:

@@ -16,13 +16,14 @@ from sandbox.analysis.exploration.runs import MAX_TURNS, Outcome, Run, Turn
 from sandbox.i18n import _, english, ngettext
 from sandbox.model.events import Change, Clause
 from sandbox.model.spec import Scenario
-from sandbox.render.cells import fit, flush_right
+from sandbox.render.cells import fit, flush_right, wrap
 from sandbox.util.text import clean_line
 from sandbox.wording.exploration import breaks
 
 Verdict = Literal["breaks", "proved", "holds", "limit", "interrupted"]
-#: Cells of a source line, and of the names of processes, beside each other.
+#: Cells of a source line, and of the names of processes, beside each other; of all else in a line where that is short.
 _MAX_SOURCE, _MAX_NAME = 48, 20
+_MIN_SOURCE, _MARGIN = 16, 28
 #: Cells of a value that has changed.
 _MAX_VALUE = 40
 
@@ -69,14 +70,14 @@ def tally(exploration: Exploration) -> Tally:
     return Tally(tried if counts.complete else None, tried, broke, bound)
 
 
-def lines(findings: Findings, outcomes: bool = False) -> Iterator[str]:
-    """All that is said, line by line."""
+def lines(findings: Findings, outcomes: bool = False, width: int | None = None) -> Iterator[str]:
+    """All that is said, line by line. ``width``: cells that a line may take."""
     found = findings.exploration.search.found
     if found is not None:
         for broken in found.outcome.broken:
             yield "✘ " + breaks(broken)
         yield ""
-        yield from of_run(findings.scenario, found)
+        yield from of_run(findings.scenario, found, width)
         yield ""
     if outcomes:
         yield from _outcomes(findings)
@@ -84,20 +85,28 @@ def lines(findings: Findings, outcomes: bool = False) -> Iterator[str]:
     yield from _numbers(findings)
 
 
-def of_run(scenario: Scenario, run: Run) -> Iterator[str]:
+def summary(findings: Findings) -> str:
+    """What came of it, in a line."""
+    return _verdict(findings, tally(findings.exploration))
+
+
+def of_run(scenario: Scenario, run: Run, width: int | None = None) -> Iterator[str]:
     """A run, turn by turn: who, which line, what has changed."""
     yield _("the order ({turns}, {preemptions}; ▶ marks a preemption):").format(
         turns=ngettext("{number} turn", "{number} turns", len(run.order)).format(number=len(run.order)),
         preemptions=_preemptions(run.preemptions),
     )
-    width = min(max((cell_len(name) for name in run.order), default=1), _MAX_NAME)
+    name_cells = min(max((cell_len(name) for name in run.order), default=1), _MAX_NAME)
     digits = len(str(len(run.order)))
-    for index, (turn, choice) in enumerate(zip(run.turns, run.choices, strict=False)):
+    sources = [source_of(scenario, turn) for turn in run.turns]
+    room = _MAX_SOURCE if width is None else max(width - name_cells - digits - _MARGIN, _MIN_SOURCE)
+    cells = min(max(map(cell_len, sources), default=1), _MAX_SOURCE, room)
+    for index, (turn, choice, source) in enumerate(zip(run.turns, run.choices, sources, strict=False)):
         mark = "▶" if choice.preempts(turn.who) else " "
-        source = source_of(scenario, turn)
         where = f"{turn.line:>4}" if turn.line else "    "
-        told = f"  {_told(turn)}".rstrip()
-        yield f"{mark} {index + 1:>{digits}}  {fit(turn.who, width)} {where}  {fit(source, _MAX_SOURCE)}{told}".rstrip()
+        place = f"{mark} {index + 1:>{digits}}  {fit(turn.who, name_cells)} {where}  "
+        whole = f"{place}{fit(source, cells)}  {_told(turn)}".rstrip()
+        yield from [whole] if width is None else wrap(whole, width, " " * (cell_len(place) + 2))
 
 
 def _told(turn: Turn) -> str:

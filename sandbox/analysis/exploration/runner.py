@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+assert sys.platform == "linux"
+
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from sandbox.analysis.exploration.judge import Plain, Stuck, outcome, stuck_of
+from sandbox.analysis.exploration.local import is_local
 from sandbox.analysis.exploration.runs import MAX_TURNS, Choice, Outcome, Run, Turn
 from sandbox.kernel.kernel import Kernel
 from sandbox.model.events import (
@@ -108,8 +114,6 @@ class Chooser(Policy):
         self._ready: dict[str, Task] = {}
         self._last: Task | None = None
         self._in_a_row = 0
-        #: Those that are blocked, in the order in which they came to be: the first gets what they wait for.
-        self._blocked: dict[str, None] = {}
         #: What all share, as it was last seen; who has been found to spin since, and how often each ever was.
         self._shared: Hashable | None = None
         self._spun: set[str] = set()
@@ -135,7 +139,6 @@ class Chooser(Policy):
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._ready[task.name] = task
-        self._blocked.pop(task.name, None)
 
     def remove(self, task: Task) -> None:
         self._ready.pop(task.name, None)
@@ -150,8 +153,6 @@ class Chooser(Policy):
             thread = self._threads().get(task.name)
             if thread is not None and thread.spins:
                 self._spinner = task.name
-            else:
-                self._blocked[task.name] = None
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
         if not self._ready:
@@ -164,7 +165,8 @@ class Chooser(Policy):
             shared = self._world.state(self._processes(threads), self._moved)
             self._moved.clear()
             spins = tuple(name for name, thread in threads.items() if thread.spins)
-            choice = Choice(candidates, self._goes_on(candidates), self._key(threads, shared), spins)
+            key = self._key(threads, shared)
+            choice = Choice(candidates, self._goes_on(candidates), key, spins, self._is_idle(threads))
             self._note_spinning(threads, shared)
         else:
             choice = Choice(candidates, self._goes_on(candidates), "")
@@ -199,6 +201,15 @@ class Chooser(Policy):
         last = self._last_name()
         return None if last in candidates and self._in_a_row >= _MAX_IN_A_ROW and len(candidates) > 1 else last
 
+    def _is_idle(self, threads: dict[str, Thread]) -> bool:
+        """Whether it hardly matters that who ran last is preempted here: its next line touches nothing that others see,
+        or it is one that starts others and waits for them."""
+        last = threads.get(self._last_name() or "")
+        if last is None:
+            return False
+        starts = any(name.startswith((f"{last.name}/", f"{last.name}.")) for name in threads)
+        return starts or is_local(os.path.join(self._runs.stage.room.original, last.place.file), last.place.line)
+
     def _key(self, threads: dict[str, Thread], shared: Hashable | None) -> str | None:
         machine = self._runs.machine
         if shared is None or machine is None or machine.awaits:
@@ -206,10 +217,13 @@ class Chooser(Policy):
         if not all(thread.complete or not thread.place.line for thread in threads.values()):
             return None
         own = tuple(
-            (name, thread.place, thread.mark, thread.state.name, thread.name in self._ready or thread.spins)
+            (name, thread.place, thread.mark, thread.waits, thread.name in self._ready or thread.spins)
             for name, thread in sorted(threads.items())
         )
-        return f"{hash((own, tuple(self._blocked), shared, self.story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
+        # Who began to wait first gets what they wait for.
+        waiting = sorted((thread.since, name) for name, thread in threads.items() if thread.waits)
+        blocked = tuple(name for _, name in waiting)
+        return f"{hash((own, blocked, shared, self.story.key())) & 0xFFFFFFFFFFFFFFFF:016x}"
 
     def _chosen(self, choice: Choice) -> str:
         turn = len(self.taken)

@@ -6,6 +6,10 @@ empty list, the state "X"). ``Stat`` is the exception, because its readers have 
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import errno
 import os
 import re
@@ -236,8 +240,14 @@ def mark(os_pid: int, tid: int) -> tuple[str, int]:
     return (fields[0].decode(), _schedstat(folder, 2) or 0) if fields else ("X", 0)
 
 
+#: Not every kernel is built to tell it (CONFIG_PROC_CHILDREN).
+_TELLS_CHILDREN = os.path.exists("/proc/thread-self/children")
+
+
 def children(os_pid: int) -> list[int]:
     """The processes whose parent is a thread of this one."""
+    if not _TELLS_CHILDREN:
+        return [stat.os_pid for stat in stats() if stat.parent == os_pid]
     found: list[int] = []
     for tid in thread_ids(os_pid):
         found += map(int, read_small(f"/proc/{os_pid}/task/{tid}/children").split())

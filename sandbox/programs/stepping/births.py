@@ -3,9 +3,13 @@ code of one that ``multiprocessing`` has executed anew."""
 
 from __future__ import annotations
 
-import os
 import sys
 
+assert sys.platform == "linux"
+
+import os
+
+from sandbox.programs.stepping import wakes
 from sandbox.programs.stepping.hook import Hook, Settings
 from sandbox.programs.stepping.monitoring import LineMonitor
 from sandbox.programs.stepping.tracing import LineTracer, follow_threads
@@ -33,6 +37,7 @@ def install() -> tuple[Hook, Lines]:
     hook = Hook()
     tracer: Lines = LineMonitor(hook) if hasattr(sys, "monitoring") else LineTracer(hook)
     follow_threads(tracer, hook)
+    wakes.follow_threads(hook)
     os.register_at_fork(after_in_parent=lambda: _count(hook), after_in_child=lambda: _forked(hook))
     _announce_exit(hook)
     _note_children(hook)
@@ -121,6 +126,7 @@ def follow_spawned(hook: Hook) -> None:
     """What ``multiprocessing`` executes anew has the hook as well, if this program has loaded it, or will."""
     from multiprocessing import util
 
+    wakes.follow_processes()
     execute = util.spawnv_passfds
 
     def spawnv_passfds(path: Any, arguments: Any, descriptors: Any) -> int:

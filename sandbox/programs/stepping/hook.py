@@ -10,6 +10,10 @@ Messages are texts in one packet each, whose fields are separated by ``SEPARATOR
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _signal  # type: ignore[import-not-found]
 import _socket
 import _thread
@@ -32,8 +36,8 @@ if TYPE_CHECKING:
 
 SEPARATOR = "\x1f"
 #: First fields of what a thread says: who it is; that it has come to a line; what has changed meanwhile; that the
-#: thread ends; that the process ends, and how.
-HELLO, LINE, NOTE, THREAD_ENDS, ENDS = "H", "L", "N", "T", "E"
+#: thread ends; that the process ends, and how; that it is about to wait for a lock within its line, that it has waited.
+HELLO, LINE, NOTE, THREAD_ENDS, ENDS, BLOCKS, WAKES = "H", "L", "N", "T", "E", "B", "W"
 #: What it is told: go on; let signals in that end it, and wait on.
 GO, LISTEN = b"g", b"l"
 #: Kinds of a hello: a process of the scenario, a fork; both are to be told to go on at once. A thread that has come to
@@ -106,6 +110,11 @@ class Hook:
         if found is None:
             found = self._steppers[ident] = Stepper(self)
         return found
+
+    def here(self) -> Stepper | None:
+        """Of this thread, if it has one that the machine knows."""
+        found = self._steppers.get(_thread.get_ident())
+        return found if found is not None and found.connected else None
 
     def forget(self) -> None:
         """This thread ends."""
@@ -263,6 +272,17 @@ class Stepper:
                 _end()
             [_] = map(self._set_mask, *self._unblock)
             [_] = map(self._set_mask, *self._block)
+
+    def block(self) -> None:
+        """It is about to wait for a lock."""
+        self._send(BLOCKS)
+
+    def wake(self) -> None:
+        """It has waited: others may have as well, and one goes on after the other."""
+        [_] = map(self._set_mask, *self._block)
+        self._send(WAKES)
+        self.wait()
+        [_] = map(self._set_mask, *self._unblock)
 
     def drop(self) -> None:
         """It is another process's."""

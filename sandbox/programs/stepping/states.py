@@ -9,15 +9,18 @@ ordinals.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _ctypes
 import _thread
 import collections
 import mmap
 import os
-import sys
 import types
 
-from sandbox.programs.stepping import loops
+from sandbox.programs.stepping import loops, wakes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -179,7 +182,7 @@ class States:
             return self._of_code
         if kind is types.GeneratorType:
             return self._of_generator
-        if kind is _thread.LockType:
+        if kind in (_thread.LockType, wakes.Waiter):
             return lambda value, depth: ("lock", value.locked())
         if kind is _thread.RLock:
             return lambda value, depth: ("lock", repr(value).split(" object")[0], value._is_owned())

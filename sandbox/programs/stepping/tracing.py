@@ -6,9 +6,13 @@ gets the events that it would get without the hook.
 
 from __future__ import annotations
 
+import opcode
 import sys
+
+assert sys.platform == "linux"
+
 import threading
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Protocol
 
 from sandbox.programs.stepping.hook import Hook, Stepper
@@ -21,6 +25,8 @@ if TYPE_CHECKING:
     Tracer = Callable[[FrameType, str, Any], Any]
 
 _set = sys.settrace
+#: An instruction and its argument.
+_TO_ITSELF = opcode.opmap.get("JUMP_BACKWARD", -1), 1
 
 
 class Lines(Protocol):
@@ -73,6 +79,11 @@ class _Thread:
         self._by_instruction = hook.settings is not None and hook.settings.by_instruction
         self._traced = self._traced_by_instruction if self._by_instruction else self._traced_by_line
 
+        #: By code, where it has instructions that jump to themselves. Of a line that is nothing else (``while True:
+        #: pass``) the interpreter tells once only, unless it tells of each instruction.
+        self._circles: dict[CodeType, frozenset[int]] = {}
+        self._has_come = False
+
     def called(self, frame: FrameType, event: str, argument: Any) -> Any:
         code = frame.f_code
         step = self._known.get(code)
@@ -84,20 +95,32 @@ class _Thread:
             if not step and own is None:
                 return None
             both = _Both(self, step, own, frame.f_trace_opcodes)
-            frame.f_trace_opcodes |= step and self._by_instruction
+            frame.f_trace_opcodes |= step and (self._by_instruction or bool(self._circles_of(code)))
             return both.traced
         if not step:
             return None
-        if self._by_instruction:
+        if self._by_instruction or self._circles_of(code):
             frame.f_trace_opcodes = True
         self._stepper.enter()
         return self._traced
 
+    def _circles_of(self, code: CodeType) -> frozenset[int]:
+        found = self._circles.get(code)
+        if found is None:
+            every = enumerate(zip(code.co_code[::2], code.co_code[1::2], strict=True))
+            found = self._circles[code] = frozenset(2 * at for at, pair in every if pair == _TO_ITSELF)
+        return found
+
     def _traced_by_line(self, frame: FrameType, event: str, argument: Any) -> Any:
         if event == "line":
+            self._has_come = True
             self._stepper.stop(frame, frame.f_lineno)
         elif event == "return":
             self._stepper.leave_code(frame)
+        elif event == "opcode":
+            if not self._has_come and frame.f_lasti in self._circles_of(frame.f_code):
+                self._stepper.stop(frame, frame.f_lineno)
+            self._has_come = False
         return self._traced_by_line
 
     def _traced_by_instruction(self, frame: FrameType, event: str, argument: Any) -> Any:

@@ -9,6 +9,10 @@ descriptor beside them; each is answered by one packet.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _signal  # type: ignore[import-not-found]
 import _socket
 import array
@@ -19,7 +23,6 @@ import contextlib
 import ctypes
 import gc
 import os
-import sys
 import threading
 import time
 
@@ -110,7 +113,7 @@ class Zygote:
         try:
             self._control.close()
             if notes:
-                LockNotes(notes).install()
+                LockNotes(notes, threads=False).install()
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.given = self._hook.take(connection)
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))
@@ -176,17 +179,20 @@ class Zygote:
 
 
 def _descendants(os_pid: int) -> list[int]:
-    """All that descend from a process, whom the system names as its threads' children."""
+    """All that descend from a process, by what each process says of its parent: not every kernel tells of children."""
+    children: dict[int, list[int]] = {}
+    for name in os.listdir("/proc"):
+        if name.isdecimal():
+            try:
+                with open(f"/proc/{name}/stat", "rb") as stat:
+                    parent = int(stat.read().rpartition(b")")[2].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(name))
     found, todo = [], [os_pid]
     while todo:
-        folder = f"/proc/{todo.pop()}/task"
-        try:
-            for tid in os.listdir(folder):
-                with open(f"{folder}/{tid}/children") as children:
-                    todo += (new := [*map(int, children.read().split())])
-                    found += new
-        except OSError:
-            continue
+        todo += (new := children.get(todo.pop(), []))
+        found += new
     return found
 
 

@@ -21,7 +21,7 @@ from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
 from sandbox.tui.clipboard import save
-from sandbox.tui.interaction import ask
+from sandbox.tui.interaction import ask, permitted
 from sandbox.tui.keys import bindings
 from sandbox.tui.listening import Listening
 from sandbox.tui.panels.panel import Panel
@@ -162,6 +162,8 @@ class Compare(Panel, can_focus=True):
             self._say([_("This scenario cannot be compared in virtual time."), *map(_sentence, problems)])
             return
         written = self._entry.value.strip() or None
+        if written is not None and ".py" in written and not permitted(self):
+            return
         self._comparison = start(CompareTask(session.scenario, written, self._pages.size.width))
         self._listening = Listening(self._comparison, self._heard)
         self._done = False

@@ -16,10 +16,10 @@ from sandbox.model.commands import Kill, Reload, Resume, Signal, Spawn, UsePolic
 from sandbox.tui import panels
 from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
-from sandbox.tui.interaction import ask, tell
+from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keys import PANELS, bindings
 from sandbox.tui.panels.panel import Panel
-from sandbox.tui.screens.lists import ListScreen
+from sandbox.tui.screens.exploring import ExploringScreen
 from sandbox.tui.state.errors import Impossible, KernelGone
 from sandbox.tui.state.guide import LessonGuide
 from sandbox.tui.state.session import Session
@@ -39,7 +39,7 @@ _PAGE = 10
 _MAX_COMMANDS = 50
 
 
-class BoardScreen(ListScreen, inherit_bindings=False):
+class BoardScreen(ExploringScreen, inherit_bindings=False):
     """Status, the panel in front, timeline, reason, keys. Of Textual's bindings for screens it has none: ``tab`` leads
     to the next panel. Dialogs are imported when they are opened: the first frame waits for none of them."""
 
@@ -82,6 +82,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
             self.turn_to("board")
         self.clear_selection()
         self.session, self.chosen = session, None
+        self.leave_exploration()
         self._open_lesson(session.scenario.lesson is not None and self.shows_lessons)
         self.update_all()
 
@@ -233,7 +234,8 @@ class BoardScreen(ListScreen, inherit_bindings=False):
 
     def action_reload(self) -> None:
         """Go on with the same policy, as its file is by now."""
-        self._do(lambda: self.session.ask(Reload()))
+        if permitted(self):
+            self._do(lambda: self.session.ask(Reload()))
 
     def action_quantum(self, by: int) -> None:
         """A longer or a shorter slice."""
@@ -249,7 +251,7 @@ class BoardScreen(ListScreen, inherit_bindings=False):
             self._remember(command)
             self._do(lambda: self.session.ask(Spawn(split_command(command))))
 
-        if self._can_ask():
+        if permitted(self) and self._can_ask():
             ask(self, NewProcess(self._commands), typed)
 
     def _can_ask(self) -> bool:

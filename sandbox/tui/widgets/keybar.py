@@ -61,6 +61,8 @@ class KeyBar(Lines):
         self._front: str | None = None
         #: Whether there is anything to fold.
         self._has_children = False
+        #: Whether a turn is a step, so that orders of turns can be searched.
+        self._explores = False
 
     def update_from(self, session: Session, front: str | None) -> None:
         """Say what the keys do now. ``front``: the panel in front, whose own keys stand first."""
@@ -71,11 +73,13 @@ class KeyBar(Lines):
             *(_(_PAUSE[session.pause_does]), session.has_machine, front, session.view.tree.has_children),
             *(session.phase is Phase.FINISHED, quantum, front == "question" and not asked),
             *(not session.has_machine or session.view.looks_back, question is not None and question.chooses),
+            session.has_machine and session.scenario.machine.stepped,
         )
         if self._present != present:
             self._present = present
             self._pause, self._has_machine, self._front, self._has_children = present[:4]
-            self._finished, self._has_quantum, self._answered, self._has_tempo, self._chooses = present[4:]
+            self._finished, self._has_quantum, self._answered, self._has_tempo = present[4:8]
+            self._chooses, self._explores = present[8:]
             self.update_lines()
 
     def draw(self, width: int, height: int) -> list[Strip]:
@@ -90,6 +94,7 @@ class KeyBar(Lines):
         shown = [action for action in shown if action.id not in _NEEDS_PROCESSES or not self._finished]
         shown = [action for action in shown if action.id != "quantum_up" or self._has_quantum]
         shown = [action for action in shown if action.id != "faster" or self._has_tempo]
+        shown = [action for action in shown if action.id != "explore" or self._explores]
         own = {self.key(action.id) for action in shown if action.panel}  # what they mean elsewhere they do not here
         shown = [action for action in shown if action.panel or self.key(action.id) not in own]
         actions = sorted(shown, key=lambda action: not action.panel)

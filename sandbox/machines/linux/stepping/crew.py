@@ -6,12 +6,17 @@ thread that the run has is asleep, and none has run from one look to the next. W
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import socket
 import struct
 import time
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.poller import Poller
@@ -19,11 +24,13 @@ from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.console import Console
 from sandbox.machines.linux.process.reaper import exit_status
 from sandbox.machines.linux.stepping.clocked import sleeps_by_the_clock
+from sandbox.machines.linux.stepping.looks import AT_REST, Looks, Thread, kill
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import Body, Place, State, Task, changes
 from sandbox.model.spec import ProcessSpec
 from sandbox.programs.stepping.hook import (
     AGAIN,
+    BLOCKS,
     ENDS,
     FORK,
     GO,
@@ -34,6 +41,7 @@ from sandbox.programs.stepping.hook import (
     SEPARATOR,
     START,
     THREAD_ENDS,
+    WAKES,
 )
 from sandbox.util.units import MS, US, S
 
@@ -41,10 +49,6 @@ _MAX_MESSAGE = 1 << 16
 _CREDENTIALS = struct.Struct("iII")
 #: A line is over soon as a rule; so long is waited for a word before the system is asked, and so long at most.
 _MIN_PAUSE_NS, _MAX_PAUSE_NS = 200 * US, 10 * MS
-#: Letters of threads that do nothing by themselves: asleep, ended, stopped.
-_AT_REST = frozenset("SZXTtI")
-#: A turn that uses more CPU time has no end.
-MAX_TURN_CPU_NS = 3 * S
 _MAX_BIRTH_NS = 10 * S
 _MAX_WAKE_NS = 20 * MS
 
@@ -61,6 +65,9 @@ class Crew:
         self.going: set[Task] = set()
         #: Born, and to be told to begin once the others are at rest.
         self._unborn: list[Task] = []
+        #: Those that have waited within their line, and are to be told to go on with it.
+        self._woken: list[Task] = []
+        self._waits = count(1)
         #: Tasks that came to be since that was last asked; those that ran too long.
         self.born: list[Task] = []
         self.endless: list[Task] = []
@@ -71,10 +78,9 @@ class Crew:
         #: Processes some of whose children or threads have not said who they are, or said it before they did.
         self._owing: set[Body] = set()
         self._expected: dict[int, tuple[ProcessSpec, Console, int]] = {}
-        self._last_look: object = None
+        self._looks = Looks(stage.os_pid)
         self.consoles: dict[Console, Body] = {}
         self._heard = False
-        self._turn_cpu_ns: dict[Task, int] = {}
         poller.add(stage.listener.fileno(), self._accept)
 
     # Births
@@ -233,6 +239,12 @@ class Crew:
             self.going.discard(task)
             self._unsettled |= silent == "1"
             self._owe(task.body, int(births))
+        elif kind == BLOCKS:
+            task.begin_to_wait(next(self._waits), announced=True)
+        elif kind == WAKES:
+            task.state, task.announced = State.WOKEN, False
+            self.going.discard(task)
+            self._woken.append(task)
         elif kind == NOTE:
             task.changes += changes(rest)
         elif kind == THREAD_ENDS:
@@ -277,14 +289,15 @@ class Crew:
             task.state = State.ENDED
             self.going.discard(task)
             self.tasks.remove(task)
-            if task in self._unborn:
-                self._unborn.remove(task)
+            for waiting in (self._unborn, self._woken):
+                if task in waiting:
+                    waiting.remove(task)
 
     # Going on, and coming to rest
 
     def go(self, task: Task) -> None:
         """Its turn begins."""
-        self._turn_cpu_ns[task] = task.body.child.cpu_ns()
+        self._looks.note(task.body.os_pid)
         self._go(task)
         self._tell(task, GO)
 
@@ -315,92 +328,95 @@ class Crew:
 
     def settle(self) -> bool:
         """Until all are at rest; False: somebody wants something else meanwhile."""
-        pause_ns, self._last_look = _MIN_PAUSE_NS, None
+        pause_ns = _MIN_PAUSE_NS
+        self._looks.forget()
         while True:
             self._heard = False
             if not self._moves:
                 self._find_woken()
             if not self._moves:
-                if not self._unborn:
+                if not (self._woken or self._unborn):
+                    self._looks.begin()
                     return True
-                first = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid))
-                self._unborn.remove(first)
-                self._begin(first)
+                self._begin_first()
                 pause_ns = _MIN_PAUSE_NS
             self._poller.wait(time.monotonic_ns() + pause_ns)
             if self._heard:
-                pause_ns, self._last_look = _MIN_PAUSE_NS, None
+                pause_ns = _MIN_PAUSE_NS
+                self._looks.forget()
                 continue
             if self._interrupted():
                 return False
             self._look()
-            pause_ns = _MIN_PAUSE_NS if self._last_look is not None else min(pause_ns * 2, _MAX_PAUSE_NS)
+            if pause_ns == _MAX_PAUSE_NS:
+                self._end_endless()
+            pause_ns = _MIN_PAUSE_NS if self._looks.seem_at_rest else min(pause_ns * 2, _MAX_PAUSE_NS)
 
     @property
     def _moves(self) -> bool:
         """Whether somebody does, as far as is known."""
         return bool(self.going or self._unsettled or self._strangers or self._owing)
 
-    def _begin(self, task: Task) -> None:
-        self._go(task)
-        self._tell(task, GO)
+    def _begin_first(self) -> None:
+        """One that has waited goes on, in the order in which they began to; if there is none, one that was born."""
+        if self._woken:
+            first = min(self._woken, key=lambda task: task.since)
+            self._woken.remove(first)
+        else:
+            first = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid))
+            self._unborn.remove(first)
+        self._go(first)
+        self._tell(first, GO)
 
     def _find_woken(self) -> None:
         """Those that were blocked, and are not any more."""
         for task in self.tasks:
             if task.state is State.BLOCKED:
                 state, switches = procfs.mark(task.body.os_pid, task.tid)
-                if state not in _AT_REST or switches != task.switches:
+                if state not in AT_REST or switches != task.switches:
                     self._go(task)
 
     def _look(self) -> None:
-        """Whether all of them are at rest: a second look sees the same as the first."""
-        look: list[tuple[int, int, str, int]] = []
-        strangers: list[tuple[int, int]] = []
-        busy = {task.body.os_pid for task in self.going}
-        todo = [(os_pid, 0) for os_pid in procfs.children(self._stage.os_pid)]
-        while todo:
-            os_pid, whose = todo.pop()
-            marks = procfs.marks(os_pid)
-            look += ((os_pid, *mark) for mark in marks)
-            if os_pid in self.by_os_pid:
-                whose = os_pid
-            elif whose in busy:
-                strangers += ((os_pid, tid) for tid, _, _ in marks)
-            todo += ((child, whose) for child in procfs.children(os_pid))
-        at_rest = all(state in _AT_REST for _, _, state, _ in look)
-        before, self._last_look = self._last_look, look if at_rest else None
-        if not at_rest or before != look:
-            self._end_endless()
+        """Whether all of them are at rest; then those that are in a line are blocked."""
+        seen = self._looks.look(self.by_os_pid)
+        if seen is None:
             return
-        if self._read_consoles() or self._anybody_is_clocked(strangers):
-            self._last_look = None
+        if self._read_consoles() or self._anybody_is_clocked(seen):
+            self._looks.forget()
             return
-        switches = {(os_pid, tid): number for os_pid, tid, _, number in look}
         self._poller.wait(time.monotonic_ns())
         if self._heard:
             return
         self._unsettled = False
         for body in [*self._owing]:
             self._owe(body, -body.owed)
+        switches = {(thread.os_pid, thread.tid): thread.switches for thread in seen}
         for task in [*self.going]:
             self.going.discard(task)
             task.state = State.BLOCKED
+            if not task.announced:
+                task.begin_to_wait(next(self._waits))
             task.switches = switches.get((task.body.os_pid, task.tid), 0)
 
-    def _anybody_is_clocked(self, strangers: list[tuple[int, int]]) -> bool:
-        """Whether one of those that are in a line, or one of these, which have no hook and were started by such a one,
+    def _anybody_is_clocked(self, seen: list[Thread]) -> bool:
+        """Whether one of those that are in a line, or one of those that have no hook and were started by such a one,
         waits for a time to come."""
         if any(task.place.line and sleeps_by_the_clock(task.body.child, task.tid) for task in self.going):
             return True
-        return any(sleeps_by_the_clock(None, tid, os_pid) for os_pid, tid in strangers)
+        busy = {task.body.os_pid for task in self.going}
+        strangers = (each for each in seen if each.whose in busy and each.os_pid not in self.by_os_pid)
+        return any(sleeps_by_the_clock(None, each.tid, each.os_pid) for each in strangers)
 
     def _end_endless(self) -> None:
-        for task in self.going:
-            since_ns = self._turn_cpu_ns.setdefault(task, task.body.child.cpu_ns())
-            if task not in self.endless and task.body.child.cpu_ns() - since_ns > MAX_TURN_CPU_NS:
-                self.endless.append(task)
-                task.body.child.send(9)
+        """Whoever uses the CPU for so long in one turn is ended, with what it has started in it."""
+        for thread in self._looks.endless(self.by_os_pid):
+            if thread.os_pid not in self.by_os_pid:
+                kill(thread.os_pid)
+            body = self.by_os_pid.get(thread.whose)
+            if body is not None and not body.ended and not any(task in self.endless for task in body.tasks):
+                named = [task for task in body.tasks if task in self.going] or body.tasks[:1]
+                self.endless += named[:1]
+                body.child.send(9)
 
     def children(self) -> Iterator[Child]:
         """All processes that have not ended."""

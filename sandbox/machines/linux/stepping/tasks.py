@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import socket
 from enum import Enum
 from typing import NamedTuple
@@ -20,6 +24,7 @@ class State(Enum):
     HELD = "it waits in its hook for its next turn"
     GOING = "it runs a line, as far as is known"
     BLOCKED = "it waits for something within its line"
+    WOKEN = "it has waited within its line, and waits in its hook to go on with it"
     ENDED = "it has ended"
 
 
@@ -84,6 +89,10 @@ class Task:
         self.spins = False
         #: How often it had been given a CPU when it was seen asleep.
         self.switches = 0
+        #: Since when it waits within its line: waits are numbered in the order in which they begin. How many there were
+        #: in the line, and whether it has said itself that this one begins.
+        self.since = self.waits = 0
+        self.announced = False
 
     @property
     def name(self) -> str:
@@ -98,6 +107,12 @@ class Task:
             self.seen.clear()
         self.stopped = True
         self.state = State.HELD
+        self.waits, self.announced = 0, False
+
+    def begin_to_wait(self, number: int, announced: bool = False) -> None:
+        """It waits for something, as the one of this number who does."""
+        self.since, self.announced = number, announced
+        self.waits += 1
 
     def take_changes(self) -> tuple[Change, ...]:
         """What it has told of, each variable once."""

@@ -1,0 +1,101 @@
+"""What the system tells of all that lives in a stepped run: whether it is at rest, and whether any of it has no end."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import os
+import time
+from collections.abc import Collection, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.process.child import cpu_clock
+from sandbox.util.units import S
+
+#: A turn that uses more CPU time has no end.
+MAX_TURN_CPU_NS = 3 * S
+#: Letters of threads that do nothing by themselves: asleep, ended, stopped.
+AT_REST = frozenset("SZXTtI")
+
+
+class Thread(NamedTuple):
+    """One thread: its state, and how often it has been given a CPU. ``whose``: the process of the crew that it belongs
+    to or descends from (0: from none that is left)."""
+
+    os_pid: int
+    tid: int
+    state: str
+    switches: int
+    whose: int
+
+
+class Looks:
+    """``root``: the process from which everything descends."""
+
+    def __init__(self, root: int) -> None:
+        self._root = root
+        #: What each process had used, in CPU time, when it was first seen not to be at rest.
+        self._since_ns: dict[int, int] = {}
+        #: What was seen last, if all were at rest.
+        self._before: list[Thread] | None = None
+
+    def begin(self) -> None:
+        """Whatever was not at rest before is now."""
+        self._since_ns.clear()
+        self._before = None
+
+    def forget(self) -> None:
+        """Something has happened since the last look."""
+        self._before = None
+
+    @property
+    def seem_at_rest(self) -> bool:
+        """Whether all were at rest when they were last looked at."""
+        return self._before is not None
+
+    def look(self, crew: Collection[int]) -> list[Thread] | None:
+        """All threads, if all of them are at rest: a second look has seen the same as the first. ``crew``: the
+        processes that are known."""
+        seen = [*self._threads(crew)]
+        at_rest = all(thread.state in AT_REST for thread in seen)
+        before, self._before = self._before, seen if at_rest else None
+        return seen if at_rest and before == seen else None
+
+    def _threads(self, crew: Collection[int]) -> Iterator[Thread]:
+        todo = [(os_pid, 0) for os_pid in procfs.children(self._root)]
+        while todo:
+            os_pid, whose = todo.pop()
+            whose = os_pid if os_pid in crew else whose
+            for mark in procfs.marks(os_pid):
+                yield Thread(os_pid, *mark, whose)
+            todo += ((child, whose) for child in procfs.children(os_pid))
+
+    def note(self, os_pid: int) -> None:
+        """A turn of this process begins."""
+        self._since_ns[os_pid] = _cpu_ns(os_pid)
+
+    def endless(self, crew: Collection[int]) -> Iterator[Thread]:
+        """The first threads of processes that have used more than a turn may, since they were last at rest."""
+        before = 0
+        for thread in self._threads(crew):
+            if thread.os_pid != before and thread.state not in "ZX":
+                used_ns = _cpu_ns(thread.os_pid)
+                if used_ns - self._since_ns.setdefault(thread.os_pid, used_ns) > MAX_TURN_CPU_NS:
+                    yield thread
+            before = thread.os_pid
+
+
+def _cpu_ns(os_pid: int) -> int:
+    with suppress(OSError):
+        return time.clock_gettime_ns(cpu_clock(os_pid))
+    return 0
+
+
+def kill(os_pid: int) -> None:
+    """One that was just seen to descend from us, and that nobody else ends."""
+    with suppress(OSError):
+        os.kill(os_pid, 9)

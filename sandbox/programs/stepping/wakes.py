@@ -1,0 +1,107 @@
+"""Who has waited for a lock of a library, and has got it, waits once more: until the machine lets it go on.
+
+A line may wake several at once, ``notify_all`` above all. Which of them comes first to the next lock would be the
+system's choice, another one each time; so they go on one by one, in the order in which they came to wait.
+"""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import _thread
+import threading
+import types
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from sandbox.programs.stepping.hook import Hook, Stepper
+
+
+class _Of:
+    """``hook``: that of this process."""
+
+    hook: Hook | None = None
+
+
+def follow_threads(hook: Hook) -> None:
+    """Those that wait within ``threading``: for a condition, and all that is made of one."""
+    _Of.hook = hook
+    threading._allocate_lock = Waiter  # type: ignore[attr-defined]
+
+
+def follow_processes() -> None:
+    """Those that wait within ``multiprocessing``."""
+    from multiprocessing import synchronize
+
+    kind: Any = synchronize.SemLock
+    make = kind._make_methods
+
+    def make_methods(lock: Any) -> None:
+        make(lock)
+        lock.acquire = types.MethodType(_acquire, lock._semlock)
+
+    kind._make_methods = make_methods
+    kind.__enter__ = lambda lock: lock.acquire()
+
+
+def _here() -> Stepper | None:
+    """What this thread steps with, if it does."""
+    return _Of.hook.here() if _Of.hook is not None else None
+
+
+def _acquire(semaphore: Any, block: bool = True, timeout: float | None = None) -> bool:
+    """In the place of a semaphore's own."""
+    if semaphore.acquire(False):
+        return True
+    if not block:
+        return False
+    stepper = _here()
+    if stepper is None:
+        return bool(semaphore.acquire(True, timeout))
+    stepper.block()
+    try:
+        return bool(semaphore.acquire(True, timeout))
+    finally:
+        stepper.wake()
+
+
+class Waiter:
+    """A lock in which one waits for a condition."""
+
+    __slots__ = ("_lock",)
+
+    def __init__(self) -> None:
+        self._lock = _thread.allocate_lock()
+
+    def acquire(self, blocking: bool = True, timeout: float = -1) -> bool:
+        if self._lock.acquire(False):
+            return True
+        if not blocking:
+            return False
+        stepper = _here()
+        if stepper is None:
+            return self._lock.acquire(True, timeout)
+        stepper.block()
+        try:
+            return self._lock.acquire(True, timeout)
+        finally:
+            stepper.wake()
+
+    def release(self) -> None:
+        self._lock.release()
+
+    def locked(self) -> bool:
+        return self._lock.locked()
+
+    def __enter__(self) -> bool:
+        return self.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+    def _at_fork_reinit(self) -> None:
+        self._lock._at_fork_reinit()  # type: ignore[attr-defined]

@@ -1,0 +1,37 @@
+"""What a search for an order of turns has found, over the board."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.text import Text
+from textual.app import ComposeResult
+from textual.binding import BindingType
+from textual.containers import VerticalScroll
+from textual.widgets import Static
+
+from sandbox.analysis.exploration.messages import Explored
+from sandbox.i18n import _
+from sandbox.tui.screens.dialogs import Dialog, entitle
+
+#: Cells beside the lines: borders, blanks, a scrollbar.
+FRAME = 10
+
+
+class ShowExplored(Dialog[bool]):
+    """The report, as the command prints it; True: what was found shall be opened."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [("enter", "accept", "Open")]
+
+    def __init__(self, name: str, found: Explored) -> None:
+        super().__init__()
+        self._name, self._found = name, found
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll(classes="box") as box:
+            keys = _("⏎ open this order   ↑ ↓ scroll   esc close") if self._found.order else _("↑ ↓ scroll   esc close")
+            entitle(box, _("Explore: {name}").format(name=self._name), keys)
+            yield Static(Text("\n".join(self._found.lines), no_wrap=True))
+
+    def action_accept(self) -> None:
+        self.dismiss(bool(self._found.order))
