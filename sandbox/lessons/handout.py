@@ -20,7 +20,7 @@ _CODE = re.compile(r"`[^`\n]+`")
 #: What stands between two sentences; a full stop within a number, or within code, ends none.
 _BETWEEN = re.compile(r"((?<=[.?!])\s+|(?<=[。？！])\s*)")
 #: A paragraph of nothing else.
-_FOR_THE_SCREEN = re.compile(r"\*\*(?:Try:|再试试：|试一试：|Watch:|请看：|Press|按)\*\*")
+_FOR_THE_SCREEN = re.compile(r"\*\*(?:Try:?|再试试：?|试一试：?|Watch:|请看：|Press|按)\*\*")
 #: Lines to write on, below each question.
 _LINES = 3
 
