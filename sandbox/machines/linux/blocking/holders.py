@@ -151,8 +151,15 @@ class Census:
         held = self._in_call(child, tid, entered)
         if held is None or procfs_shared.has_timers(child.os_pid):
             return None
+        if entered.call != "futex" and procfs.handles(child.os_pid, signal.SIGCHLD):
+            held = self._or_children(child, held)
         # An alarm of its own nobody can see, but it has a handler for it then.
         return held._replace(may_end=True) if procfs.handles(child.os_pid, signal.SIGALRM) else held
+
+    def _or_children(self, child: Child, held: Held) -> Held:
+        """Who hears of the end of its children may go on for that, as make does, which waits for a place meanwhile."""
+        ends = frozenset().union(*(self.threads(other) for other in self.children if other.parent is child))
+        return held._replace(groups=tuple(group | ends for group in held.groups))
 
     def _in_call(self, child: Child, tid: int, entered: Entered) -> Held | None:
         call, arguments = entered.call, entered.arguments
