@@ -71,6 +71,7 @@ class Semaphore(NamedTuple):
     name: str
     holders: list[frozenset[Thread]] | None
     is_lock: bool
+    taken: str = ""
 
 
 class Says(Protocol):
@@ -375,8 +376,9 @@ class Census:
         # Whoever has it gives it back, and anybody else may: a lock is a signal, too, that one takes for another one to
         # give. So may be what somebody waits for who has taken it himself, and what a parent has who awaits a child.
         if not said.is_lock or waiter in takers or any(map(self._awaits_child, takers)):
-            return Held(said.name, (everybody,), holders, "said" if holders else "unknown", any=True)
-        return Held(said.name, (takers,), holders, "said")
+            by: Literal["said", "unknown"] = "said" if holders else "unknown"
+            return Held(said.name, (everybody,), holders, by, any=True, taken=said.taken)
+        return Held(said.name, (takers,), holders, "said", taken=said.taken)
 
     def _awaits_child(self, thread: Thread) -> bool:
         os_pid, tid = thread
