@@ -309,6 +309,12 @@ def _if_ours(error: Exception) -> int:
     raise error
 
 
+def _forget_others() -> None:
+    """In a process that was forked off there is one thread, and it waits for nothing."""
+    for at in _threads.values():
+        _WORDS[at] = 0
+
+
 def _maker() -> object:
     """What makes locks where that is a function, which can be sent to other processes by its name."""
 
@@ -329,6 +335,7 @@ def begin_notes(notes: "Notes") -> None:
 def wrap_threading(module: "Any", notes: "Notes") -> None:
     """From now on its locks have coats."""
     _private.add(module.Thread.__init__.__code__)
+    os.register_at_fork(after_in_child=_forget_others)
     if isinstance(module.Lock, type):
         _Lock.__module__, _Lock.__qualname__ = "threading", "Lock"  # by which it is sent to other processes
         module.Lock = _Lock
