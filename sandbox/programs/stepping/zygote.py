@@ -9,6 +9,10 @@ descriptor beside them; each is answered by one packet.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _signal  # type: ignore[import-not-found]
 import _socket
 import array
@@ -19,7 +23,6 @@ import contextlib
 import ctypes
 import gc
 import os
-import sys
 import threading
 import time
 

@@ -6,6 +6,10 @@ could, or time passes, there is no answer: such a thread can go on by itself.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import signal
 import socket
 import struct
@@ -297,6 +301,8 @@ class Census:
                 holders.update(held.holders)
         if not holders or len(polled) > _MAX_POLLED:
             return None
+        if procfs.handles(child.os_pid, signal.SIGCHLD):  # these calls return when a child ends, as make's does
+            holders.update(other.os_pid for other in self.children if other.parent is child)
         return self._any_of("one of several", [self._known[os_pid] for os_pid in sorted(holders)])
 
     # Locks on files

@@ -8,6 +8,10 @@ somebody waits for it, we read the objects. What is said of the locks of threads
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import struct
 from collections.abc import Callable, Iterator, Sequence

@@ -3,6 +3,10 @@ at all while nobody waits for somebody else."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol

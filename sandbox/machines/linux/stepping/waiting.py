@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Callable, Collection
 
 from sandbox.kernel.machine import Report, Told
