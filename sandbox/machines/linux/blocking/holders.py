@@ -41,8 +41,6 @@ _P_PID, _P_PIDFD = 1, 3
 _LOCK_SHARED, _LOCK_NOT_BLOCKING, _SET_LOCK_WAIT, _SET_OPEN_FILE_LOCK_WAIT = 1, 4, 7, 38
 _READ_LOCK, _SEEK_SET, _SEEK_CUR, _END = 0, 0, 1, 1 << 63
 _FLOCK_CALLS = (73, 32)
-#: Which argument of semtimedop, mq_timedsend and mq_timedreceive is a time-out.
-_LIMIT_AT = {220: 3, 192: 3, 242: 4, 243: 4, 182: 4, 183: 4}
 #: futex(2): operations without their flags, and in a word the tid of the owner.
 _FUTEX_PRIVATE, _FUTEX_FLAGS, _FUTEX_LOCKS_PI, _FUTEX_TID = 128, 0x180, (6, 13), 0x3FFFFFFF
 #: Where a pthread_mutex_t keeps the tid of its owner.
@@ -183,7 +181,7 @@ class Census:
                 return None if held is None or held.holders == [child.os_pid] else held
             case "lock":
                 return self._for_lock(child, entered)
-            case "semaphore" | "receive message" | "send message" if not _is_limited(entered):
+            case "semaphore" | "receive message" | "send message" if not entered.is_limited:
                 # Whoever knows its number can end it, and the system keeps no list of those.
                 what = "semaphore" if call == "semaphore" else "message queue"
                 return Held(f"{what} {arguments[0]}", (), [], "unknown", any=True)
@@ -437,11 +435,6 @@ class Census:
         if own.mappings is None:
             own.mappings = procfs_shared.shared_mappings(child.os_pid)
         return own.mappings
-
-
-def _is_limited(entered: Entered) -> bool:
-    at = _LIMIT_AT.get(entered.number or 0)
-    return at is not None and bool(entered.arguments[at])
 
 
 def _mapping(mappings: Iterable[SharedMapping], address: int) -> SharedMapping | None:
