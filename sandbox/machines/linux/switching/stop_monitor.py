@@ -42,6 +42,8 @@ class StopMonitor:
         # seen running once though they should not: dying ones do that, for a moment.
         self._unconfirmed: dict[int, Child] = {}
         self._told: set[int] = set()
+        #: When the stop of one of them was sent, and when to send it again.
+        self._again: dict[int, tuple[int, int]] = {}
         self._suspects: dict[int, Child] = {}
         #: Of the unconfirmed ones those whose stop is put off, and when to look at them again.
         self._spared: set[int] = set()
@@ -59,6 +61,7 @@ class StopMonitor:
     def remove(self, child: Child) -> None:
         """It has ended."""
         self._unconfirmed.pop(child.os_pid, None)
+        self._again.pop(child.os_pid, None)
         self._suspects.pop(child.os_pid, None)
         self._told.discard(child.os_pid)
         self._spared.discard(child.os_pid)
@@ -69,11 +72,14 @@ class StopMonitor:
         """These were told to stop; note those that have not been seen stopped."""
         for child in children:
             if child.stopping_ns is not None:
-                self._unconfirmed[child.os_pid] = child
-                if child.spared:
-                    self._spared.add(child.os_pid)
-                    self._next_spared_ns = time.monotonic_ns() + _SPARED_NS
+                self._note(child)
         self._retry_soon()
+
+    def _note(self, child: Child) -> None:
+        self._unconfirmed[child.os_pid] = child
+        if child.spared:
+            self._spared.add(child.os_pid)
+            self._next_spared_ns = time.monotonic_ns() + _SPARED_NS
 
     @property
     def spares(self) -> bool:
@@ -147,7 +153,7 @@ class StopMonitor:
 
     def _overdue(self) -> Iterator[Child]:
         """Stops that take too long, each told once; those that have come true are forgotten. All others are sent
-        again: somebody's SIGCONT takes a stop away that is still on its way."""
+        again, after twice the time each time: somebody's SIGCONT takes a stop away that is still on its way."""
         now_ns = time.monotonic_ns()
         for os_pid, child in [*self._unconfirmed.items()]:
             if child.spared:  # even if it stands still for now: somebody traces it, and nothing holds it yet
@@ -155,12 +161,16 @@ class StopMonitor:
             if child.stopping_ns is None or self._dispatcher.stopped(child):
                 child.stopping_ns = None
                 del self._unconfirmed[os_pid]
+                self._again.pop(os_pid, None)
                 self._told.discard(os_pid)
                 self._spared.discard(os_pid)
                 continue
-            if child.moved:
-                self._recipe.moved(child)
-            child.stop_again()
+            sent_ns, again_ns = self._again.get(os_pid, (0, 0))
+            if sent_ns != child.stopping_ns or now_ns >= again_ns:
+                self._again[os_pid] = child.stopping_ns, 2 * now_ns - child.stopping_ns
+                if child.moved:
+                    self._recipe.moved(child)
+                child.stop_again()
             if now_ns - child.stopping_ns > _MAX_CONFIRM_NS and os_pid not in self._told:
                 self._told.add(os_pid)
                 yield child
@@ -179,7 +189,8 @@ class StopMonitor:
             for _ in range(min(len(self._everybody), _SHARE)):
                 self._everybody.rotate(-1)
                 child = self._everybody[0]
-                self.expect([child])  # one that was moved into a leaf needs a moment to stand still there
+                if child.stopping_ns is not None:  # one that was moved into a leaf needs a moment to stand still there
+                    self._note(child)
                 if _runs_away(child):
                     self.suspect(child)
                 if child.threads > _MANY_THREADS:
