@@ -16,8 +16,8 @@ from sandbox.util.units import MS
 
 #: A stop that takes longer is told; the loop never waits for it. One in the middle of a vfork may take for ever.
 _MAX_CONFIRM_NS = 200 * MS
-#: So soon it is looked again at stops that are not confirmed, and at processes that seem to run.
-_RETRY_NS = 1 * MS
+#: So soon it is looked again at stops that are not confirmed, and at processes that seem to run; and so late at most.
+_RETRY_NS, _MAX_RETRY_NS = 1 * MS, 8 * MS
 #: So often it is looked at those whose stop is put off.
 _SPARED_NS = 5 * MS
 #: So often a share of all processes is looked at in turn, and how many that are.
@@ -92,9 +92,21 @@ class StopMonitor:
         self._retry_soon()
 
     def _retry_soon(self) -> None:
-        if self._retry_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told | self._spared)):
-            self._retry_ns = time.monotonic_ns() + _RETRY_NS
+        if self._suspects or len(self._unconfirmed) > len(self._told | self._spared):
+            self._retry_by(time.monotonic_ns() + _RETRY_NS)
         self.next_ns = self._due_ns
+
+    def _retry_later(self) -> None:
+        """Nobody new is there to look at: the longer the last stop is on its way, the later it is looked again."""
+        waiting = self._unconfirmed.keys() - self._told - self._spared
+        if waiting:
+            now_ns = time.monotonic_ns()
+            sent_ns = max(self._unconfirmed[os_pid].stopping_ns or now_ns for os_pid in waiting)
+            self._retry_by(now_ns + min(max((now_ns - sent_ns) // 4, _RETRY_NS), _MAX_RETRY_NS))
+
+    def _retry_by(self, at_ns: int) -> None:
+        if self._retry_ns is None or at_ns < self._retry_ns:
+            self._retry_ns = at_ns
 
     @property
     def _due_ns(self) -> int:
@@ -195,7 +207,10 @@ class StopMonitor:
                     self.suspect(child)
                 if child.threads > _MANY_THREADS:
                     self._reports.fault_once(child, "many threads", number=child.threads)
-        self._retry_soon()
+        if self._suspects:
+            self._retry_soon()
+        else:
+            self._retry_later()
         return found
 
 
