@@ -261,31 +261,41 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
         from sandbox.machines.paced import PacedMachine
 
         return PacedMachine(boot.scenario, link), spec
-    from sandbox.machines.linux.cpus import assign_cpus
+    from sandbox.machines.linux import cpus
 
-    cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    given = cpus.assign_cpus(spec.cpus, boot.claimed, boot.others)
     with suppress(OSError):  # our processes tell of it
-        os.sched_setaffinity(0, cpus.engine)
+        os.sched_setaffinity(0, given.engine)
     if spec.stepped:
-        return _stepping(boot, cpus.mini[0], link)
-    from sandbox.machines.linux.machine import LinuxMachine
+        return _stepping(boot, given.mini[0], link)
+    from sandbox.machines.linux import machine
 
-    return LinuxMachine(boot, cpus, link), spec
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    return machine.LinuxMachine(boot, given, link), spec
 
 
 def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
     """The machine on which a turn is a line, and so is a slice."""
-    from sandbox.machines.linux.stepping.machine import SteppingMachine
-    from sandbox.machines.linux.stepping.stage import Stage
+    from sandbox.machines.linux.stepping import machine, stage
     from sandbox.machines.linux.stepping.turns import one_line
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-    stage = Stage(boot.scenario, cpu)
+    there = stage.Stage(boot.scenario, cpu)
     attended = boot.attended or boot.stay
-    return SteppingMachine(boot.scenario, stage, link, attended, alone=True), one_line(boot.scenario.machine)
+    return machine.SteppingMachine(boot.scenario, there, link, attended, alone=True), one_line(boot.scenario.machine)
 
 
 def _serve(fd: str) -> None:
+    if sys.platform != "linux":
+        raise NotImplementedError
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)
     if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us

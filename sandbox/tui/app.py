@@ -1,5 +1,4 @@
-"""The app: it reads events from the kernel process, and draws the session as they come. It forks nothing and schedules
-nothing."""
+"""The app: it draws the session as events come from the kernel process. It forks nothing and schedules nothing."""
 
 from __future__ import annotations
 
@@ -266,7 +265,8 @@ class SandboxApp(App[int]):
             self._listen(link is not None and not link.closed)
         self.session.advance()
         try:
-            if self.screen_stack and self.board_screen.children:  # none before the start and after the end
+            # Before the start it has no children, at the end it is no part of the app any more.
+            if self.screen_stack and self.board_screen.children and self.board_screen.is_attached:
                 self.board_screen.update_all()
         except Exception as error:
             fail(self, error)

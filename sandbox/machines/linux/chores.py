@@ -3,6 +3,10 @@ slice and nothing else."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 
 from sandbox.machines.linux.blocking.waits import WaitMonitor

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Iterable
 from typing import Literal
 
@@ -348,6 +352,7 @@ class LinuxMachine:
         return self._table.by_pid[pid]
 
     def _switch(self, stops: list[Child], runs: list[tuple[Child, int]]) -> None:
+        self._recipe.look_at_handlers(stops)
         self._dispatcher.switch(stops, runs)
         stopped_ns = self._clock.machine_ns(self._dispatcher.sent_ns) if stops else None
         self._timer.switched(stopped_ns, runs[-1][0].started_ns if runs else None)

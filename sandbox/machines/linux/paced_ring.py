@@ -7,6 +7,10 @@ would be slowed down to a fraction.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 
 from sandbox.machines.linux.perf_events import DATA_HEAD, DATA_TAIL, EACH, MANY, Record, Ring

@@ -8,13 +8,16 @@ most 2; Debian and Ubuntu ship more, and Docker forbids the call.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import ctypes
 import fcntl
 import mmap
 import os
 import select
 import struct
-import sys
 from typing import Literal, NamedTuple
 
 from sandbox.i18n import N_

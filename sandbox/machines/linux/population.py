@@ -5,6 +5,10 @@ The parts of the machine that have to hear of each coming and going are told of 
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 from collections.abc import Iterable
 from functools import partial

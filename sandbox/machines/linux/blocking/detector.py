@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
 from sandbox.machines.linux.blocking.forecast import EARLY_NS, LATE_NS, LOOK_NS, MAX_LATENESS_NS, Forecast
 from sandbox.machines.linux.blocking.sensors import open_sensor, successor

@@ -7,6 +7,10 @@ regular again, so that this costs less than what it saves, and nothing where nob
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from sandbox.machines.linux.process.child import Child
 from sandbox.util.units import US
 

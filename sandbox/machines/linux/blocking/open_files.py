@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import fcntl
 import os
 import re
@@ -109,7 +113,8 @@ def _open_socket(child: Child, descriptor: int, target: str) -> OpenFile:
     except OSError:
         return OpenFile("socket", target)
     with socket.socket(fileno=ours) as borrowed:
-        own, peer, listens = _address(borrowed.getsockname), _address(borrowed.getpeername), _listens(borrowed)
+        own, peer = written_address(borrowed.getsockname), written_address(borrowed.getpeername)
+        listens = _listens(borrowed)
         found = OpenFile("socket", target, own, peer, listens)
         if (peer or listens) and borrowed.type == socket.SOCK_STREAM:
             _remember(child.streams, descriptor, found)
@@ -129,7 +134,8 @@ def _listens(borrowed: socket.socket) -> bool:
         return False
 
 
-def _address(ask: Callable[[], object]) -> str | None:
+def written_address(ask: Callable[[], object]) -> str | None:
+    """An address of a socket, as people write it; None where it has none."""
     try:
         address = ask()
     except OSError:

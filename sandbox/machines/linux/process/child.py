@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import signal
-import sys
 import time
 from array import array
 from bisect import bisect_left
@@ -15,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cgroup import Group, Leaf
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.procfs import HALTED, open_stat, pending_signals, read_state
+from sandbox.machines.linux.procfs import HALTED, is_dying, open_stat, pending_signals, read_state
 from sandbox.machines.linux.procfs_counts import WritesDone
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
@@ -99,6 +102,8 @@ class Child:
     #: done that in all by then, by the system's account.
     missing_ns = 0
     queued_ns = 0
+    #: How often it was stopped while signals were what stopped it.
+    stops = 0
     #: How many threads it had when it was last seen asleep; whether the first one has ended before others.
     threads = 1
     first_thread_ended = False
@@ -294,8 +299,10 @@ class Child:
 
     @property
     def moved(self) -> bool:
-        """Whether somebody has moved it out of its leaf."""
-        return self.leaf is not None and self.leaf.vacant and read_state(self.stat_fd)[0] not in HALTED
+        """Whether somebody has moved it out of its leaf. One that ends leaves it a moment before it is a zombie."""
+        if self.leaf is None or not self.leaf.vacant:
+            return False
+        return read_state(self.stat_fd)[0] not in HALTED and not is_dying(self.os_pid, self.stat_fd)
 
     def resume(self) -> None:
         """Undo our stop, but none of somebody else's: one that goes on without having been stopped is sent nothing.

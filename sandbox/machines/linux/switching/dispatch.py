@@ -8,6 +8,10 @@ it, is its own (``Child.stop``).
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import select
 import time
 from collections.abc import Sequence

@@ -7,6 +7,10 @@ dispatch; the others only now and then, unless the process has strayed before.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import time
 from collections.abc import Iterable, Sequence

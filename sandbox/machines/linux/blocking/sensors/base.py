@@ -6,6 +6,10 @@ says so. Times are the machine's, in ns.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Collection, Iterable
 
 from sandbox.i18n import N_
