@@ -195,11 +195,12 @@ class Waits(Event, frozen=True, tag=True):
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """``pid`` waits for ``holder``, who has the ``resource``."""
+    """``pid`` waits for ``holder``, who has the ``resource``; ``taken``: since which line, where that is said."""
 
     pid: int
     holder: int
     resource: str
+    taken: str = ""
 
 
 class Deadlocked(Event, frozen=True, tag=True):

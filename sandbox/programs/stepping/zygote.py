@@ -113,7 +113,7 @@ class Zygote:
         try:
             self._control.close()
             if notes:
-                LockNotes(notes).install()
+                LockNotes(notes, threads=False).install()
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.given = self._hook.take(connection)
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))

@@ -62,7 +62,7 @@ class OrderSearch:
 
     def stop(self) -> None:
         """End it, with everything that it has started."""
-        self.problem = _("stopped")
+        self.problem = _("the search was stopped")
         self._end()
 
     def clear(self) -> None:

@@ -108,7 +108,11 @@ def _open_socket(child: Child, descriptor: int, target: str) -> OpenFile:
         return OpenFile("socket", target)
     with socket.socket(fileno=ours) as borrowed:
         return OpenFile(
-            "socket", target, _address(borrowed.getsockname), _address(borrowed.getpeername), _listens(borrowed)
+            "socket",
+            target,
+            written_address(borrowed.getsockname),
+            written_address(borrowed.getpeername),
+            _listens(borrowed),
         )
 
 
@@ -119,7 +123,8 @@ def _listens(borrowed: socket.socket) -> bool:
         return False
 
 
-def _address(ask: Callable[[], object]) -> str | None:
+def written_address(ask: Callable[[], object]) -> str | None:
+    """An address of a socket, as people write it; None where it has none."""
     try:
         address = ask()
     except OSError:
