@@ -141,7 +141,7 @@ class Notes:
         if self._written >= _MAX_NOTED:
             return False
         self._written += 1
-        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+        file = os.open(self.path, os.O_WRONLY | os.O_APPEND | getattr(os, "O_CLOEXEC", 0))
         try:
             os.write(file, f"{os.getpid()} {line}\n".encode(errors="replace")[:1_000])
         finally:

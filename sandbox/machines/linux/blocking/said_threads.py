@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import struct
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
