@@ -92,6 +92,18 @@ def late():
     else:
         os.read(there, 1)
 
+def tokens():
+    import select
+    def ended(*_): raise InterruptedError
+    signal.signal(signal.SIGCHLD, ended)
+    there, back = os.pipe()
+    if os.fork() == 0:
+        os.closerange(there, back + 1)
+        time.sleep(0.4)
+        os._exit(0)
+    try: select.select([there], [], [])
+    except InterruptedError: os.wait()
+
 def abandoned():
     lock = context.Lock()
     if os.fork() == 0:
@@ -165,7 +177,7 @@ def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) ->
     assert [event.what.rule for event in events if isinstance(event, Fault) and event.is_stuck] == ["deadlock"]
 
 
-@pytest.mark.parametrize("name", ["timed", "late"])
+@pytest.mark.parametrize("name", ["timed", "late", "tokens"])
 def test_who_can_still_be_freed_is_in_no_deadlock(tmp_path: Path, name: str) -> None:
     events = run_real(program(tmp_path, name))
     assert of_kind(events, Waits)

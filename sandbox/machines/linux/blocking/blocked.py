@@ -63,6 +63,8 @@ class BlockedProcesses:
 
     def explain(self) -> Iterator[tuple[Child, Clause]]:
         """On what those are blocked that have been added since the last time, and still are."""
+        if not self._unexplained:
+            return
         unexplained, self._unexplained = self._unexplained, []
         for child in unexplained:
             if child.mode is Mode.BLOCKED:

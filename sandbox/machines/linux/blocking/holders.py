@@ -293,6 +293,8 @@ class Census:
                 holders.update(held.holders)
         if not holders or len(polled) > _MAX_POLLED:
             return None
+        if procfs.handles(child.os_pid, signal.SIGCHLD):  # these calls return when a child ends, as make's does
+            holders.update(other.os_pid for other in self.children if other.parent is child)
         return self._any_of("one of several", [self._known[os_pid] for os_pid in sorted(holders)])
 
     # Locks on files
