@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -69,6 +69,16 @@ class Looks:
             for mark in procfs.marks(os_pid):
                 yield Thread(os_pid, *mark, whose)
             todo += ((child, whose) for child in procfs.children(os_pid))
+
+    def see_strangers(self, threads: Mapping[int, int], crew: Collection[int]) -> bool:
+        """Whether there is anybody who is not known. ``threads``: how many each process of the crew is known to have;
+        ``crew``: those that have ended, too."""
+        if any(child not in crew for child in procfs.children(self._root)):
+            return True
+        return any(
+            len(procfs.thread_ids(os_pid)) > number or any(child not in crew for child in procfs.children(os_pid))
+            for os_pid, number in threads.items()
+        )
 
     def note(self, os_pid: int) -> None:
         """A turn of this process begins."""
