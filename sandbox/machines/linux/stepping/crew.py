@@ -371,7 +371,7 @@ class Crew:
         if self._unsettled or self._strangers or self._owing or not all(task.announced for task in self.going):
             return False
         marks = {task: procfs.mark(task.body.os_pid, task.tid) for task in self.going}
-        if any(state != "S" for state, _ in marks.values()) or self._see_strangers():
+        if any(state != "S" for state, _ in marks.values()) or self._looks.see_strangers(self.by_os_pid):
             return False
         if self._read_consoles() or self._anybody_is_clocked(()):
             return False
@@ -380,11 +380,6 @@ class Crew:
             for task, (_, switches) in marks.items():
                 self._block(task, switches)
         return not self._heard
-
-    def _see_strangers(self) -> bool:
-        """Whether there is any process or thread that has no hook."""
-        threads = {body.os_pid: len(body.alive) for body in self.by_os_pid.values() if not body.ended}
-        return self._looks.see_strangers(threads, self.by_os_pid)
 
     def _block(self, task: Task, switches: int) -> None:
         """It waits within its line. ``switches``: how often it had been given a CPU."""
@@ -396,6 +391,9 @@ class Crew:
 
     def _look(self) -> None:
         """Whether all of them are at rest; then those that are in a line are blocked."""
+        if any(procfs.mark(task.body.os_pid, task.tid)[0] not in AT_REST for task in self.going):
+            self._looks.forget()
+            return
         seen = self._looks.look(self.by_os_pid)
         if seen is None:
             return

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.process.child import cpu_clock
+from sandbox.machines.linux.stepping.tasks import Body
 from sandbox.util.units import S
 
 #: A turn that uses more CPU time has no end.
@@ -70,14 +71,15 @@ class Looks:
                 yield Thread(os_pid, *mark, whose)
             todo += ((child, whose) for child in procfs.children(os_pid))
 
-    def see_strangers(self, threads: Mapping[int, int], crew: Collection[int]) -> bool:
-        """Whether there is anybody who is not known. ``threads``: how many each process of the crew is known to have;
-        ``crew``: those that have ended, too."""
+    def see_strangers(self, crew: Mapping[int, Body]) -> bool:
+        """Whether there is any process or thread that has no hook."""
         if any(child not in crew for child in procfs.children(self._root)):
             return True
         return any(
-            len(procfs.thread_ids(os_pid)) > number or any(child not in crew for child in procfs.children(os_pid))
-            for os_pid, number in threads.items()
+            len(procfs.thread_ids(os_pid)) > len(body.alive)
+            or any(child not in crew for child in procfs.children(os_pid))
+            for os_pid, body in crew.items()
+            if not body.ended
         )
 
     def note(self, os_pid: int) -> None:
