@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 from collections.abc import Sequence
@@ -25,6 +26,7 @@ COMMANDS: Messages = {
     "explore": "search the orders of turns for one in which a program breaks, on real processes",
     "sweep": "run scenarios under many policies, parameters and seeds, on all CPUs or on a cluster: a row each",
     "plot": "draw the rows of a sweep, or a recording, in the terminal or as a picture",
+    "serve": "the app in a browser's tabs, from this machine alone",
     "replay": "look at a recording, forwards and backwards",
     "whatif": "a recorded run under another policy or quantum, in virtual time",
     "export": "write a recording for other tools: Perfetto, spreadsheets, slides",
@@ -73,6 +75,7 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         ALARM.end_hanging_process(last_words)
     args = _parser(words).parse_args(words)
     try:
+        _check_streams(args)
         status: int = args.do(args)
         sys.stdout.flush()
     except BadInput as bad:
@@ -94,6 +97,14 @@ def _run(words: Sequence[str], last_words: int = 2) -> int:
         hurry()
         return INTERRUPTED
     return status
+
+
+def _check_streams(args: argparse.Namespace) -> None:
+    """``-`` is rare, and what looks after it is loaded then. Raises BadInput."""
+    if any(value == "-" or (isinstance(value, list) and "-" in value) for value in vars(args).values()):
+        from sandbox.cli import standard
+
+        standard.check(args)
 
 
 def _native() -> str:

@@ -17,10 +17,13 @@ from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
 from sandbox.model.spec import Boot, Scenario
 from sandbox.scenario import recording_of
+from sandbox.util import stdin
 
 if TYPE_CHECKING:
     from sandbox.tui.state.session import Link
 
+#: Set where the app is served to a browser: what draws it there.
+SERVED = "TEXTUAL_DRIVER"
 #: Terminals that only print lines.
 _NO_SCREENS = ("dumb", "unknown")
 
@@ -28,6 +31,8 @@ _NO_SCREENS = ("dumb", "unknown")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What the app takes."""
     parser.add_argument("scenario", nargs="?", default="welcome", help=_(run_options.SCENARIO))
+    says = _("whoever has the keys starts no programs, types into none, and names no files")
+    parser.add_argument("--no-commands", action="store_true", help=says)
     add_options(parser)
 
 
@@ -46,11 +51,11 @@ def do(args: argparse.Namespace) -> int:
     options = RunOptions.of(args)
     if sys.platform != "linux" and not options.virtual and recording_of(options.scenario) is not None:
         return open_recorded(options, args.ascii)
-    return open_app(options, args.ascii)
+    return open_app(options, args.ascii, args.no_commands)
 
 
-def open_app(options: RunOptions, ascii_only: bool) -> int:
-    """Open the app over a scenario."""
+def open_app(options: RunOptions, ascii_only: bool, locked: bool = False) -> int:
+    """Open the app over a scenario. ``locked``: for guests."""
     gc.disable()  # nothing that is made before the first frame is garbage; the app turns it on again
     from sandbox.tui.app import run_app
     from sandbox.tui.ascii import has_no_signs
@@ -60,14 +65,28 @@ def open_app(options: RunOptions, ascii_only: bool) -> int:
     def start(scenario: Scenario) -> Link:
         return start_kernel(msgspec.structs.replace(boot, scenario=scenario), options.strict)
 
+    if os.environ.get(SERVED) is not None:
+        _end_with_server()
     boot = prepare(options, real=not options.virtual, attended=True)
-    config = read_config()._replace(ascii=ascii_only or has_no_signs())
+    config = read_config()._replace(ascii=ascii_only or has_no_signs(), locked=locked)
+    if options.scenario == stdin.NAME:
+        stdin.give_terminal_back()
     if not has_terminal(_("ossandbox run and ossandbox simulate need none")):
         return BAD_INPUT
     notices = unstretched(options, boot.scenario)
     keeps, tempo = recorder(options, boot.scenario), options.tempo
-    session = Live(boot.scenario, start, recorder=keeps, notices=notices, virtual=options.virtual, tempo=tempo)
+    session = Live(
+        boot.scenario, start, recorder=keeps, notices=notices, virtual=options.virtual, tempo=tempo, locked=locked
+    )
     return run_app(session, config)
+
+
+def _end_with_server() -> None:
+    """Nobody can see the app any more when the server of its page is gone."""
+    if sys.platform == "linux":
+        from sandbox.util import libc
+
+        libc.end_with_parent(os.getppid())
 
 
 def open_recorded(options: RunOptions, ascii_only: bool) -> int:
@@ -95,6 +114,8 @@ def has_terminal(instead: str) -> bool:
     """Whether there is a terminal on which the app can draw; if not, that is said, and what to do ``instead``."""
     from sandbox.render.stderr import complain
 
+    if os.environ.get(SERVED) is not None:
+        return True  # in a tab of a browser
     if not (sys.stdin and sys.stdin.isatty() and sys.stderr.isatty()):
         complain(_("the app needs a terminal; {instead}").format(instead=instead))
         return False

@@ -6,7 +6,9 @@ What examines policies is loaded for policies only.
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator
+from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sandbox import policies, wording
@@ -17,10 +19,11 @@ from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.schemas import CHECK, stamped
 from sandbox.model.values import BadValue, Duration, Whole
-from sandbox.render.output import say, say_document, write_file
+from sandbox.render.output import say, say_document, write_output
 from sandbox.render.stderr import print_problems, problem_lines
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
+from sandbox.util.stdin import NAME
 from sandbox.util.text import clean_line
 
 if TYPE_CHECKING:
@@ -98,9 +101,11 @@ def do(args: argparse.Namespace) -> int:
     options = CheckOptions.of(args)
     tasks = [options.task(what, options.like, options.worlds) for what in args.files if _is_policy(what)]
     outcomes = _examined(tasks)
-    findings = [
-        _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options) for what in args.files
-    ]
+    with redirect_stdout(sys.stderr) if args.junit == NAME else nullcontext():
+        findings = [
+            _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options)
+            for what in args.files
+        ]
     if args.json:
         say_document(
             [
@@ -110,7 +115,7 @@ def do(args: argparse.Namespace) -> int:
             ]
         )
     if args.junit is not None:
-        write_file(args.junit, junit([suite for finding in findings for suite in finding.suites]))
+        write_output(args.junit, junit([suite for finding in findings for suite in finding.suites]))
     return max(finding.status for finding in findings)
 
 

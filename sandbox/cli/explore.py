@@ -6,6 +6,8 @@ import argparse
 import os
 import sys
 import time
+from collections.abc import Sequence
+from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,9 +27,10 @@ from sandbox.model.problems import BadInput, Problem
 from sandbox.model.schemas import EXPLORATION, stamped
 from sandbox.model.spec import SLICES, Scenario
 from sandbox.model.values import Choice, Duration, Whole
-from sandbox.render.output import rewrite_line, say, say_document
+from sandbox.render.output import rewrite_line, say, say_document, write_output
 from sandbox.render.stderr import complain
 from sandbox.scenario import find, load
+from sandbox.util.stdin import NAME
 
 #: The exit status when a limit came before the end of the search.
 LIMITED = 3
@@ -100,7 +103,7 @@ class ExploreOptions(NamedTuple):
             as_json=args.json,
         )
         given.check()
-        if options.output is not None and options.output.exists() and not options.overwrite:
+        if args.output != NAME and options.output is not None and options.output.exists() and not options.overwrite:
             raise BadInput.because(args.output, "file exists")
         return options
 
@@ -120,16 +123,27 @@ def do(args: argparse.Namespace) -> int:
     path = find(options.scenario)
     scenario = _stepped(options, load(path))
     findings, cut_short = _explore(options, scenario)
-    document = report.document(findings, options.outcomes) if options.as_json else None
-    if document is not None:
+    if options.as_json:
+        document = report.document(findings, options.outcomes)
         say_document(stamped(EXPLORATION, document, scenario.machine.seed))
     else:
-        say(*report.lines(findings, options.outcomes))
+        with redirect_stdout(sys.stderr) if args.output == NAME else nullcontext():
+            say(*report.lines(findings, options.outcomes))
     found = findings.exploration.search.found
-    if found is not None and options.output is not None:
-        for file in replay.write(path, found.order, options.output, options.overwrite, scenario.machine.slice):
-            complain(_("{file} is written").format(file=file))
+    if found is not None:
+        _write(path, found.order, options, scenario.machine.slice)
     return _status(findings, cut_short)
+
+
+def _write(path: Path, order: Sequence[str], options: ExploreOptions, step: str) -> None:
+    """The scenario that replays it, where one is asked for. Raises BadInput."""
+    if options.output is None:
+        return
+    if str(options.output) == NAME:
+        write_output(NAME, replay.text_of(replay.tables_of(path, order, step), order).encode())
+        return
+    for file in replay.write(path, order, options.output, options.overwrite, step):
+        complain(_("{file} is written").format(file=file))
 
 
 def _stepped(options: ExploreOptions, scenario: Scenario) -> Scenario:
@@ -172,6 +186,8 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
 
 def _cpus() -> list[int]:
     """Those on which runs are made, side by side: the last one first, the system has most to do on the first."""
+    if sys.platform != "linux":
+        return []
     return sorted(os.sched_getaffinity(0), reverse=True)
 
 

@@ -18,6 +18,7 @@ from sandbox.model.clause import Clause
 from sandbox.model.problems import BadInput, Problem
 from sandbox.render.output import data
 from sandbox.util.paths import new_file
+from sandbox.util.stdin import NAME
 from sandbox.util.text import clean
 from sandbox.views.tracker import LessonTracker
 
@@ -68,7 +69,7 @@ def do(args: argparse.Namespace) -> int:
         write = partial(write, moving=True)
     with opened(args.recording) as recording:
         material = _material(recording, args.to)
-        if args.output is None:
+        if args.output in (None, NAME):
             with data() as file:
                 write(material, file)
         else:

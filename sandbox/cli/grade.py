@@ -28,6 +28,7 @@ from sandbox.render.output import binary, data, say, write_file
 from sandbox.render.progress import Pace
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines, print_table
+from sandbox.util.stdin import NAME
 
 #: The kinds of reports; of those of ``_ONE_EACH`` there is one for each submission.
 _KINDS = ("text", "gradescope", "classroom50", "junit", "csv", "json")
@@ -89,15 +90,20 @@ class GradeOptions(NamedTuple):
         names = [each.name for each in submissions]
         if (twice := next((name for name in names if names.count(name) > 1), None)) is not None:
             raise BadInput.because(_("options"), "two submissions of one name", value=shown(twice))
-        if args.to in _ONE_EACH and len(submissions) > 1 and args.output is None:
+        output = None if args.output == NAME else args.output
+        if args.to in _ONE_EACH and len(submissions) > 1 and output is None:
             raise BadInput.because(f"--to {args.to}", "a folder for many", hint="-o FOLDER")
-        return cls(assignment, submissions, args.to, args.output, jobs, on, args.trust)
+        return cls(assignment, submissions, args.to, output, jobs, on, args.trust)
 
 
 def _check_travels(path: str, assignment: Assignment) -> None:
     """Other machines have no file of the teacher's."""
     specs = [task.spec for task in assignment.tasks]
-    named = [assignment.spec.reference, *(name for spec in specs for name in (spec.like, spec.reference, *spec.beside))]
+    deciders = [name for spec in specs for name in (spec.like, spec.reference, *spec.beside)]
+    programs = [
+        each.python for task in assignment.tasks if task.scenario is not None for each in task.scenario.processes
+    ]
+    named = [assignment.spec.reference, *deciders, *programs]
     for name in named:
         if name is not None and name.partition(":")[0].endswith(".py"):
             raise BadInput.because(path, "not while travelling", value=shown(os.path.basename(name)))

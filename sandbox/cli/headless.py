@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any
 
 from sandbox import wording
@@ -96,7 +96,7 @@ class RunObserver:
 
 class RunPrinter(RunObserver):
     """Prints events as they come, and the result at the end; ``verify``: with how true the slices were; ``claims``:
-    with which of these hold."""
+    with which of these hold; ``aside``: on standard error, since standard output has the recording."""
 
     def __init__(
         self,
@@ -106,9 +106,10 @@ class RunPrinter(RunObserver):
         verify: bool = False,
         recorder: Recorder | None = None,
         claims: Claims | None = None,
+        aside: bool = False,
     ) -> None:
         super().__init__(Interruption(), recorder, History(keeps_slices=as_json, keeps_tracks=False))
-        self._claims = claims
+        self._claims, self._aside = claims, aside
         self._as_json, self._seed = as_json, seed
         self._verification = None
         if verify:
@@ -133,8 +134,11 @@ class RunPrinter(RunObserver):
 
     def finish(self) -> None:
         """Print the result."""
-        if self.history.booted is None:
-            return
+        if self.history.booted is not None:
+            with redirect_stdout(sys.stderr) if self._aside else nullcontext():
+                self._print_result()
+
+    def _print_result(self) -> None:
         document = result(self.history)
         wording.add_sentences(document)
         document = stamped(RUN, document, self._seed)

@@ -14,6 +14,7 @@ from sandbox.model.problems import BadInput
 from sandbox.model.schemas import LAB, stamped
 from sandbox.render.output import say, say_document
 from sandbox.render.tables import print_table
+from sandbox.util.stdin import NAME
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -43,6 +44,8 @@ def do(args: argparse.Namespace) -> int:
     if args.new is None:
         _show(args.name)
         return DONE
+    if args.new == NAME:
+        raise BadInput.because(args.new, "no folder in a stream")
     try:
         files = labs.write(args.name, args.new, seed)
     except OSError as error:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import BinaryIO
 
-from sandbox.analysis.charts import recordings, rows
-from sandbox.analysis.charts.rows import KINDS, Asked
+from sandbox.analysis.charts import recordings, rows, spreadsheet
+from sandbox.analysis.charts.rows import KINDS, Asked, Table
 from sandbox.cli.exits import DONE
 from sandbox.cli.recordings import complain_of, opened
 from sandbox.i18n import _, ngettext
@@ -20,15 +20,20 @@ from sandbox.render.output import binary
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.util.paths import new_file
+from sandbox.util.stdin import NAME, open_bytes
 from sandbox.views.metrics import fold
 
 #: Of the beginning of a file, by which rows and recordings are told apart.
 _LOOK = 4_096
+#: Makes a table of a file's rows, with the figure that is wanted.
+Reader = Callable[[BinaryIO, str | None], Table]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """What a plot takes."""
-    parser.add_argument("file", metavar="FILE", help=_("the rows of a sweep, or a recording"))
+    parser.add_argument(
+        "file", metavar="FILE", help=_("the rows of a sweep, what compare --csv has printed, or a recording")
+    )
     parser.add_argument(
         "--x", metavar="NAME", help=_("rows: along a parameter, or contender, policy, scenario, cpus, seed")
     )
@@ -47,10 +52,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def do(args: argparse.Namespace) -> int:
     """Draw."""
     asked = Asked(args.x, args.y, args.by, args.kind)
-    chart = _recorded(args.file, asked) if not _has_rows(args.file) else _of_rows(args.file, asked)
+    read = _reader(args.file)
+    chart = _recorded(args.file, asked) if read is None else _of_rows(args.file, asked, read)
     if args.to is not None:
         _picture(chart, args.to, args.output, args.force)
-    elif args.output is not None:
+    elif args.output not in (None, NAME):
         with _written(args.output, args.force) as file:
             for line in charts.draw(chart, 80):
                 file.write("".join(text for text, _tone in line).rstrip().encode() + b"\n")
@@ -59,19 +65,20 @@ def do(args: argparse.Namespace) -> int:
     return DONE
 
 
-def _has_rows(path: str) -> bool:
-    """Whether it is no recording. Raises BadInput."""
+def _reader(path: str) -> Reader | None:
+    """What reads its rows; None for a recording. Raises BadInput."""
     try:
-        with open(path, "rb") as file:
-            return b'"key"' in file.read(_LOOK).partition(b"\n")[0]
+        with open_bytes(path) as file:
+            first = file.read(_LOOK).partition(b"\n")[0]
     except OSError as error:
         raise BadInput.because(path, "cannot be read", reason=error.strerror) from None
+    return rows.read if b'"key"' in first else spreadsheet.read if spreadsheet.is_ours(first) else None
 
 
-def _of_rows(path: str, asked: Asked) -> Chart:
+def _of_rows(path: str, asked: Asked, read: Reader) -> Chart:
     try:
-        with open(path, "rb") as file:
-            table = rows.read(file, asked.y)
+        with open_bytes(path) as file:
+            table = read(file, asked.y)
         chart = rows.chart(table, asked)
     except BadValue as bad:
         raise BadInput(path, problems_of(bad)) from None
@@ -91,7 +98,7 @@ def _recorded(path: str, asked: Asked) -> Chart:
 
 def _picture(chart: Chart, form: str, path: str | None, overwrite: bool) -> None:
     try:
-        if path is None:
+        if path in (None, NAME):
             with binary() as out:
                 pictures.write(chart, form, out)
         else:

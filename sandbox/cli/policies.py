@@ -17,7 +17,8 @@ from sandbox.model.problems import BadInput
 from sandbox.model.schemas import POLICY, stamped
 from sandbox.policies import template
 from sandbox.render.cells import wrap
-from sandbox.render.output import say, say_document
+from sandbox.render.output import data, say, say_document
+from sandbox.util.stdin import NAME
 from sandbox.wording.policies import rule_and_rest
 
 
@@ -107,12 +108,16 @@ def _template() -> Path:
 
 def _write_new(name: str, force: bool) -> None:
     """The template under another name; its class is called after the file. Raises BadInput."""
-    path = Path(name)
+    path = Path("mine.py" if name == NAME else name)
     class_name = "".join(word[:1].upper() + word[1:] for word in path.stem.split("_"))
     if path.suffix != ".py" or not path.stem.isidentifier() or not class_name.isidentifier():
         raise BadInput.because(name, "not a file for a policy")
-    names = {"mine.py": name, "Mine": class_name}
+    names = {"mine.py": str(path), "Mine": class_name}
     text = re.sub(r"mine\.py|\bMine\b", lambda found: names[found[0]], _template().read_text("utf-8"))
+    if name == NAME:
+        with data() as file:
+            file.write(text)
+        return
     try:
         with open(path, "w" if force else "x", encoding="utf-8") as file:
             file.write(text)

@@ -17,6 +17,7 @@ from sandbox.i18n import _
 from sandbox.model.spec import Boot, Scenario
 from sandbox.tui.state.session import Link
 from sandbox.tui.state.tempo import Speed
+from sandbox.util import stdin
 
 if TYPE_CHECKING:
     from sandbox.trace.load import Recording
@@ -36,6 +37,8 @@ def do(args: argparse.Namespace) -> int:
     tempo = given.value("speed", Speed())
     given.check()
     with opened(args.recording) as recording:
+        if args.recording == stdin.NAME:
+            stdin.give_terminal_back()
         return play(recording, args.ascii, tempo)
 
 

@@ -12,6 +12,7 @@ from sandbox.cli.headless import RunPrinter, run_real
 from sandbox.cli.run_options import RunOptions, prepare, recorder, unstretched
 from sandbox.i18n import _
 from sandbox.render.stderr import complain
+from sandbox.util.stdin import NAME
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,7 +33,8 @@ def do(args: argparse.Namespace) -> int:
     options, verify = RunOptions.of(args), bool(args.verify)
     boot = msgspec.structs.replace(prepare(options, real=True), verify=verify)
     keeps, claims = recorder(options, boot.scenario), Claims.of(boot.scenario)
-    printer = RunPrinter(args.quiet, args.json, boot.scenario.machine.seed, verify, keeps, claims)
+    aside = args.record == NAME
+    printer = RunPrinter(args.quiet, args.json, boot.scenario.machine.seed, verify, keeps, claims, aside)
     for said in unstretched(options, boot.scenario):
         complain(said)
     return run_real(boot, printer, options.strict)

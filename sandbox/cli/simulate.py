@@ -7,6 +7,7 @@ import argparse
 from sandbox.cli.headless import RunPrinter, run_virtual
 from sandbox.cli.run import arguments
 from sandbox.cli.run_options import RunOptions, prepare, recorder
+from sandbox.util.stdin import NAME
 
 __all__ = ["arguments", "do"]
 
@@ -15,5 +16,6 @@ def do(args: argparse.Namespace) -> int:
     """Simulate."""
     options = RunOptions.of(args)
     scenario = prepare(options, real=False).scenario
-    printer = RunPrinter(args.quiet, args.json, scenario.machine.seed, recorder=recorder(options, scenario))
+    keeps, aside = recorder(options, scenario), args.record == NAME
+    printer = RunPrinter(args.quiet, args.json, scenario.machine.seed, recorder=keeps, aside=aside)
     return run_virtual(scenario, printer)

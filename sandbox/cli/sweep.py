@@ -32,6 +32,7 @@ from sandbox.render.progress import Pace
 from sandbox.render.stderr import complain
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
+from sandbox.util.stdin import NAME, open_bytes
 
 #: How long one run may take before its row says so.
 _LIMIT = "60s"
@@ -93,8 +94,9 @@ class SweepOptions(NamedTuple):
         """Raises BadInput with everything that is wrong."""
         given = Given(args)
         limit_ns = given.value("limit", Duration("10ms", "86400s")) or Duration().parse(_LIMIT)
-        if (args.resume or args.force) and args.output is None:
-            given.add("--resume" if args.resume else "--force", "belongs to another option", hint="-o")
+        output = None if args.output == NAME else args.output
+        if (args.resume or args.force) and output is None:
+            given.add("--resume" if args.resume else "--force", "belongs to another option", hint="-o FILE")
         options = cls(
             scenarios=args.scenarios,
             policies=None if args.policies is None else ",".join(args.policies),
@@ -105,7 +107,7 @@ class SweepOptions(NamedTuple):
             jobs=given.value("jobs", Whole(1, 1024)) or jobs_of_machine(),
             on=given.scheduler(),
             real=args.real,
-            output=args.output,
+            output=output,
             resume=args.resume,
             overwrite=args.force,
             limit_s=limit_ns / 1e9,
@@ -119,7 +121,8 @@ class SweepOptions(NamedTuple):
         scenario = self._applied(load(path))
         if not run_options.has_work(scenario):
             raise BadInput.because(name, "nothing to run")
-        return Contest(scenario, path.read_bytes(), self._contenders(scenario))
+        with open_bytes(path) as file:
+            return Contest(scenario, file.read(), self._contenders(scenario))
 
     def _applied(self, scenario: Scenario) -> Scenario:
         machine = scenario.machine

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -14,6 +16,9 @@ from sandbox.scenario.texts import HasLesson, read_text
 
 if TYPE_CHECKING:
     from sandbox.model.spec import Scenario
+
+#: What a shell knows us by, where we are installed.
+COMMAND = "ossandbox"
 
 #: Stands for a figure until it is known.
 UNKNOWN = "…"
@@ -73,6 +78,21 @@ _CODE = re.compile(r"`([^`\n]+)`")
 def with_keys(text: str, moved: Mapping[str, str]) -> str:
     """The text with the reader's own keys. ``moved``: them, by those that the text names."""
     return _CODE.sub(lambda code: f"`{moved.get(code[1], code[1])}`", text) if moved else text
+
+
+def with_command(text: str, command: str) -> str:
+    """The text with the command as its reader has to type it."""
+    return _CODE.sub(lambda code: f"`{re.sub(r'^ossandbox(?= )', lambda _: command, code[1])}`", text)
+
+
+def typed_command() -> str:
+    """How our command is called: by its name where a shell finds it, else by its path, as whoever runs us from a clone
+    has to."""
+    path = sys.argv[0]
+    if shutil.which(COMMAND) is not None or os.path.basename(path) != COMMAND:
+        return COMMAND
+    near = os.path.relpath(path)
+    return path if near.startswith(os.pardir) else os.path.join(os.curdir, near) if os.sep not in near else near
 
 
 def fill(text: str, scenario: Scenario, known: Mapping[str, str]) -> str:

@@ -4,10 +4,11 @@ there."""
 from __future__ import annotations
 
 import socket
+import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from select import select
 
 from sandbox.link.heart import Heart
@@ -19,9 +20,10 @@ from sandbox.model.spec import Boot
 
 class EventStream:
     """``end``: a connected socket, which is closed with it; the other end is told at once what to run. ``beats``:
-    heartbeats go by themselves, as long as ``beat`` is called now and then; else each call is one."""
+    heartbeats go by themselves, as long as ``beat`` is called now and then; else each call is one. ``along``:
+    descriptors that the other end gets copies of."""
 
-    def __init__(self, end: socket.socket, boot: Boot, beats: bool) -> None:
+    def __init__(self, end: socket.socket, boot: Boot, beats: bool, along: Sequence[int] = ()) -> None:
         self._socket = end
         self._lines = Lines()
         self._heard: deque[AnyEvent] = deque()
@@ -32,6 +34,8 @@ class EventStream:
         self.closed = False
         self.halted = False
         end.setblocking(False)
+        if along and sys.platform != "win32":
+            del self._unsent[: socket.send_fds(end, [self._unsent], along)]
         self._flush()
         self._heart = Heart(self._send_beat) if beats else None
 

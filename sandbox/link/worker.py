@@ -142,11 +142,13 @@ def _pass_on(pipe: IO[bytes], end: socket.socket) -> None:
 
 def serve(decode: Callable[[bytes], Task], work: Callable[[Task, Tell], None], adopts: bool = False) -> None:
     """The worker's side: read the task from standard input and do it. What policies print meanwhile goes nowhere.
-    ``adopts``: whatever is left of what it starts becomes its own child."""
+    ``adopts``: it starts those whom it does not trust: whatever is left of them becomes its own child."""
     if adopts and sys.platform == "linux":
         from sandbox.link.client import adopt_orphans
+        from sandbox.util import libc
 
         adopt_orphans()
+        libc.let_nobody_in()
     tell = _begin()
     task = decode(sys.stdin.buffer.readline())
     try:

@@ -106,7 +106,7 @@ class MachineSpec(msgspec.Struct):
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
     figures for the policies. Times in ns; ``args`` are those of the Python function or file;
-    ``hook``: its locks are noted when they are made, so that one can tell who has them. ``memory``: with more
+    ``hook``: its locks are noted, so that one can tell who has them. ``memory``: with more
     bytes than that in memory, it and its descendants together, it is ended; ``address_space``: of more, in use or not,
     it gets none from the system (None: as many as there are).
 
@@ -264,13 +264,23 @@ class Scenario(msgspec.Struct):
         return {process.name for process in self.processes} | {whatif.name for whatif in self.whatifs}
 
 
+class Guest(msgspec.Struct):
+    """A policy that lives in another process, as it introduced itself there."""
+
+    source: str
+    parameters: dict[str, object]
+    name: str
+    ties: str
+
+
 class Boot(msgspec.Struct):
     """What a kernel process is told to run, and how. ``stay``: go on after everything has ended (somebody may
     start more); ``attended``: somebody is there to type; ``verify``: tell what the system recorded, too;
     ``exposed``: the scenario's servers may listen where other machines can reach them; ``setuid``: programs may gain
     privileges; ``claimed``: the real CPUs that are its mini CPUs (none: the machine chooses), of which other runs use
     those that are ``shared``, too; ``others``: all that other runs use. ``virtual``: in virtual time, which goes by as
-    fast as ``Pace`` says."""
+    fast as ``Pace`` says; ``guest``: who decides instead of the scenario's policy: the descriptors with which it is
+    asked, and heard, come along."""
 
     scenario: Scenario
     sensor: str = "auto"
@@ -284,3 +294,4 @@ class Boot(msgspec.Struct):
     shared: list[int] = []
     others: list[int] = []
     virtual: bool = False
+    guest: Guest | None = None

@@ -17,6 +17,7 @@ from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from sandbox.model.problems import BadInput
+from sandbox.util.stdin import NAME
 from sandbox.util.text import clean
 
 if TYPE_CHECKING:
@@ -28,8 +29,11 @@ DEGRADE = "ossandbox.degrade"
 #: running #, ready :, blocked a dot.
 SIGNS = {
     **dict(zip("→←↑↓▶▸›»◀◂‹«▲▼△▽▾", "><^v>>>><<<<^v^vv", strict=True)),
-    **dict.fromkeys("─━═‐‑–—−╌╍", "-"),
-    **dict.fromkeys("│┃║▏▎▍▌▕╎╏", "|"),
+    **dict.fromkeys("─‐‑–—−", "-"),
+    **dict.fromkeys("━═", "="),
+    **dict.fromkeys("╌╎", "."),
+    **dict.fromkeys("╍╏", ":"),
+    **dict.fromkeys("│┃║▏▎▍▌▕", "|"),
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛╔╗╚╝┣┫┳┻╋", "+"),
     **dict.fromkeys("█▇▆▅▄▉▊▋▐■", "#"),
     **dict.fromkeys("▁▂▃╵", "_"),
@@ -169,6 +173,15 @@ class _Data(io.TextIOWrapper):
     def write(self, text: str) -> int:
         super().write(clean(text))
         return len(text)
+
+
+def write_output(path: str, whole: bytes) -> None:
+    """The same; ``-``: standard output. Raises BadInput."""
+    if path != NAME:
+        write_file(path, whole)
+        return
+    with binary() as out:
+        out.write(whole)
 
 
 def write_file(path: str, whole: bytes) -> None:

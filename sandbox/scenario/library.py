@@ -6,6 +6,7 @@ from pathlib import Path
 
 from sandbox.model.problems import BadInput
 from sandbox.model.values import nearest, shown
+from sandbox.util.stdin import NAME
 
 
 def data_folder(name: str) -> Path:
@@ -39,8 +40,10 @@ def _exists(path: Path) -> bool:
 
 
 def find(name: str) -> Path:
-    """The file of a built-in scenario's name, or of a path. Raises BadInput."""
+    """The file of a built-in scenario's name, or of a path; ``-`` is standard input. Raises BadInput."""
     path = Path(name)
+    if name == NAME:
+        return path
     if path.suffix != ".toml" and not _exists(path):
         names = [file.stem for file in built_in()]
         if name in names:

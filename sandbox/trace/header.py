@@ -10,6 +10,7 @@ import msgspec
 
 from sandbox import __version__
 from sandbox.model.spec import MachineSpec, Scenario
+from sandbox.util.stdin import open_bytes
 
 #: Of the lines that follow; a reader says so when it meets a later one.
 FORMAT = 1
@@ -78,7 +79,7 @@ def _sources(scenario: Scenario) -> dict[str, str]:
 
 def _text(path: str) -> str | None:
     try:
-        with open(path, encoding="utf-8", errors="replace") as file:
-            return file.read()
+        with open_bytes(path) as file:
+            return file.read().decode(errors="replace").replace("\r\n", "\n").replace("\r", "\n")
     except OSError:
         return None

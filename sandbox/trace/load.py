@@ -21,6 +21,7 @@ from sandbox.scenario.library import built_in_folder
 from sandbox.trace.header import FORMAT, Header, unknown
 from sandbox.trace.packed import unpacked
 from sandbox.trace.plausible import Plausible
+from sandbox.util.stdin import NAME, open_bytes
 from sandbox.util.text import clean, clean_console, clean_line, clean_terminal, without_controls
 
 #: Bytes of a line and events of a file: a longer one was not written by this program, or is too long to look at.
@@ -41,8 +42,8 @@ class Recording:
         self._left_out = 0
         self._first_left_out = 0
         try:
-            self._stored: BinaryIO = open(path, "rb")
-            self._size = os.fstat(self._stored.fileno()).st_size
+            self._stored: BinaryIO = open_bytes(path)
+            self._size = 0 if path == NAME else os.fstat(self._stored.fileno()).st_size
             self._file = unpacked(self._stored) if self._stored.seekable() else self._stored
             self._lines = self._read_lines()
             self._events: Iterator[AnyEvent] = iter(())

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 
 import msgspec
@@ -17,6 +18,7 @@ from sandbox.model.values import BadValue
 from sandbox.trace.header import Header
 from sandbox.trace.packed import SUFFIX, Packer
 from sandbox.util.paths import NONBLOCK, PLAIN
+from sandbox.util.stdin import NAME
 
 #: Answers to questions of the screen: a recording does not depend on who looked at it.
 _ANSWERS = (Queues, Described)
@@ -32,7 +34,7 @@ class Recorder:
         """Begin the file. Raises BadValue if there is one already, ``overwrite`` apart, or it cannot be opened."""
         self.path = path
         self._descriptor: int | None = _open(path, overwrite)
-        self._regular = stat.S_ISREG(os.fstat(self._descriptor).st_mode)
+        self._regular = path != NAME and stat.S_ISREG(os.fstat(self._descriptor).st_mode)
         self._pack = Packer() if path.endswith(SUFFIX) else None
         self._written = 0
         self._fault: Clause | None = None
@@ -83,12 +85,14 @@ class Recorder:
 
 
 def _open(path: str, overwrite: bool) -> int:
-    """A file to write, or a pipe or device that is there already."""
+    """A file to write, or a pipe or device that is there already; ``-``: standard output."""
+    if path == NAME:
+        return os.dup(1)
     flags = os.O_WRONLY | os.O_CREAT | PLAIN | NONBLOCK  # a pipe that nobody reads is refused
     try:
         regular = not os.path.exists(path) or os.path.isfile(path)
         descriptor = os.open(path, flags | (os.O_TRUNC if overwrite else os.O_EXCL if regular else 0), 0o666)
-        if NONBLOCK:
+        if sys.platform != "win32" and NONBLOCK:
             os.set_blocking(descriptor, True)
     except FileExistsError:
         raise BadValue("file exists") from None

@@ -32,7 +32,7 @@ from sandbox.tui.clipboard import copy
 from sandbox.tui.compat import break_lines_in_every_script, can_suspend, driver, fail
 from sandbox.tui.config import Config
 from sandbox.tui.frames import Frames
-from sandbox.tui.interaction import ask, tell, tell_faults
+from sandbox.tui.interaction import ask, permitted, tell, tell_faults
 from sandbox.tui.keyboard import Keyboard
 from sandbox.tui.keys import ACTIONS, FROM_ANYWHERE, bindings_from_anywhere, keys_of, written
 from sandbox.tui.listening import Listening
@@ -266,7 +266,8 @@ class SandboxApp(App[int]):
             self._listen(link is not None and not link.closed)
         self.session.advance()
         try:
-            if self.screen_stack and self.board_screen.children:  # none before the start and after the end
+            # Before the start it has no children, at the end it is no part of the app any more.
+            if self.screen_stack and self.board_screen.children and self.board_screen.is_attached:
                 self.board_screen.update_all()
         except Exception as error:
             fail(self, error)
@@ -326,7 +327,7 @@ class SandboxApp(App[int]):
             tell(self, _("This is a recording: what happened has happened"), severe=True)
         elif file.open:
             tell(self, _("{file} holds the run up to now").format(file=file.close()))
-        else:
+        elif permitted(self):
             ask(self, RecordAs(self.session.scenario.name), self._record)
 
     def _record(self, path: str) -> None:
@@ -360,6 +361,8 @@ class SandboxApp(App[int]):
 
     def action_screenshot(self, filename: str | None = None, path: str | None = None) -> None:
         """Save a picture of the screen, if not told otherwise in the folder that we were started in."""
+        if not permitted(self):
+            return
         try:
             saved = os.path.abspath(self.save_screenshot(filename, path))
         except OSError as error:

@@ -11,7 +11,8 @@ from textual.widget import Widget
 
 from sandbox import wording
 from sandbox.i18n import _
-from sandbox.tui.interaction import tell
+from sandbox.tui.config import config_of
+from sandbox.tui.interaction import permitted, tell
 from sandbox.tui.remembered import keep_copy
 
 #: Terminals that put what they are sent (OSC 52) into the clipboard, as they come: by the variables that they set, and
@@ -26,7 +27,7 @@ _BETWEEN = ("TMUX", "STY")
 def copy(app: App[Any], text: str) -> None:
     """Into the clipboard; and where nobody can know whether the terminal takes it, into a file, too."""
     app.copy_to_clipboard(text)
-    if takes(os.environ):
+    if takes(os.environ) or config_of(app).locked:
         tell(app, _("Copied"))
         return
     try:
@@ -40,6 +41,8 @@ def copy(app: App[Any], text: str) -> None:
 
 def save(on: Widget, path: str, lines: Iterable[str]) -> None:
     """Into a file, and say so."""
+    if not permitted(on):
+        return
     path, kept = os.path.expanduser(path), list(lines)
     try:
         with open(path, "w", encoding="utf-8", errors="replace") as file:

@@ -6,6 +6,7 @@ away.
 
 from __future__ import annotations
 
+import os
 import re
 import sys
 from collections.abc import Callable, Sequence
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, TextIO, cast
 
 import rich._wrap
 from rich.console import Console
+from textual._xterm_parser import XTermParser
 from textual.app import App
 from textual.color import Color
 from textual.filter import LineFilter
@@ -42,13 +44,19 @@ def break_lines_in_every_script() -> None:
     rich._wrap.words = words
 
 
+#: Textual's variable for another driver; whoever serves the app sets it.
+SERVED = "TEXTUAL_DRIVER"
+
+
 def driver() -> type[Driver] | None:
-    """What draws on the terminal; None for Textual's own."""
+    """What draws on the terminal; None for Textual's own, which in a browser's tab is that of the server."""
     if sys.platform == "win32":
         return None
-    from sandbox.tui.terminal import Terminal
+    if os.environ.get(SERVED) is not None:
+        return None
+    from sandbox.tui import terminal
 
-    return Terminal
+    return terminal.Terminal
 
 
 def key_name(character: str) -> str:
@@ -60,6 +68,16 @@ def key_name(character: str) -> str:
 def divert_output(driver: LinuxDriver, through: Callable[[TextIO], object]) -> None:
     """Have the driver write into ``through(FILE)`` instead of its file. It has no parameter for that."""
     driver._file = cast(Any, through(cast(TextIO, driver._file)))
+
+
+def make_parser(before: XTermParser | None = None) -> XTermParser:
+    """What makes events of what a terminal sends; ``before``: the one whose place it takes. Textual's driver makes it
+    within the loop that reads, which cannot be had without it."""
+    parser = XTermParser()
+    if before is not None:
+        parser.mouse_pixels = before.mouse_pixels
+        parser.terminal_size, parser.terminal_pixel_size = before.terminal_size, before.terminal_pixel_size
+    return parser
 
 
 def can_suspend(app: App[Any]) -> bool:

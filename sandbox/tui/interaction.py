@@ -12,6 +12,7 @@ from textual.widget import Widget
 from sandbox import wording
 from sandbox.i18n import _
 from sandbox.model.events import Fault
+from sandbox.tui.config import config_of
 from sandbox.wording.templates import Names
 
 #: How long a message stays.
@@ -25,6 +26,14 @@ _PLAIN_TO_SEE = ("has ended already",)
 def tell(on: App[Any] | Widget, text: str, severe: bool = False) -> None:
     """A short message over the screen; nothing in it is markup. ``severe``: something has gone wrong, or cannot be."""
     on.notify(text, severity="warning" if severe else "information", timeout=_TOLD_S, markup=False)
+
+
+def permitted(on: Widget | App[Any]) -> bool:
+    """Whether whoever has the keys may start programs and name files; if not, that is said."""
+    locked = config_of(on).locked
+    if locked:
+        tell(on, _("This is not permitted here (see: ossandbox serve --allow-commands)"), severe=True)
+    return not locked
 
 
 def tell_faults(on: App[Any], faults: Iterable[Fault], names: Names) -> None:

@@ -1,16 +1,38 @@
-"""The terminal that the app draws on. It may go away at any moment."""
+"""The terminal that the app draws on. It may go away at any moment, and send anything."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform != "win32"
+
+import codecs
 import os
+import re
+import selectors
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, TextIO
 
 from textual.app import App
 from textual.drivers.linux_driver import LinuxDriver
+from textual.events import Resize
+from textual.message import Message
 
-from sandbox.tui.compat import divert_output
+from sandbox.tui.compat import divert_output, make_parser
+
+#: So many bytes are read at once, and so long (seconds) a key is waited for before what waits is looked after.
+_READ, _WAIT_S = 1 << 12, 0.1
+#: Columns or lines of a terminal.
+_MAX_CELLS = 4_000
+#: Answers of a terminal, which come late over a slow line: what they tell is nothing that anybody has typed.
+_ANSWER = re.compile(rb"\x1b(?:\][0-9]+;|[P_^X])[^\x07\x1b]*(?:\x07|\x1b\\)")
+#: More than that is no answer.
+_MAX_ANSWER = 1 << 10
+#: The mouse in terminals that know no other way to tell of it: three bytes, of which none is a character.
+_OLD_MOUSE = re.compile(rb"\x1b\[M[\x20-\xff]{3}")
+#: One of these that has not come to its end.
+_BEGUN = re.compile(rb"\x1b(?:(?:\][0-9]+;|[P_^X].)[^\x07\x1b]*\x1b?|\[M[\x20-\xff]{0,2})\Z", re.DOTALL)
 
 
 class Terminal(LinuxDriver):
@@ -20,6 +42,59 @@ class Terminal(LinuxDriver):
     def __init__(self, app: App[Any], **more: Any) -> None:
         super().__init__(app, **more)
         divert_output(self, lambda file: _MayBeGone(file, lambda: app.call_later(app.exit, 128 + signal.SIGHUP)))
+
+    def run_input_thread(self) -> None:
+        """Hand on what is typed. Textual's own would end the app at the first byte that is no UTF-8, and at the first
+        sequence with a number that is too large."""
+        keys = Keys()
+        with selectors.DefaultSelector() as selector:
+            selector.register(self.fileno, selectors.EVENT_READ)
+            while not self.exit_event.is_set():
+                ready = selector.select(_WAIT_S)
+                try:
+                    data = os.read(self.fileno, _READ) if ready else b""
+                except OSError:
+                    data = b""
+                if ready and not data:  # no key will come any more
+                    self._app.call_later(self._app.exit, 128 + signal.SIGHUP)
+                    return
+                for message in keys.typed(data):
+                    self.process_message(message)
+
+    def process_message(self, message: Message) -> None:
+        """Hand it on; what tells of a size that no terminal has was typed by nobody."""
+        if not isinstance(message, Resize) or max(message.size) <= _MAX_CELLS:
+            super().process_message(message)
+
+
+class Keys:
+    """Of what a terminal sends, what somebody has typed."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("ignore")
+        self._parser = make_parser()
+        #: The beginning of something that is no key.
+        self._begun = b""
+
+    def typed(self, data: bytes) -> Iterator[Message]:
+        """The keys, the mouse and the pastes of these bytes; none: it has been quiet for a moment."""
+        try:
+            if text := self._text(data):
+                yield from self._parser.feed(text)
+            yield from self._parser.tick()
+        except Exception:  # no terminal sends that; what came with it is lost
+            self._parser = make_parser(self._parser)
+
+    def _text(self, data: bytes) -> str:
+        begun, self._begun = self._begun, b""
+        if data:
+            data = _OLD_MOUSE.sub(b"", _ANSWER.sub(b"", begun + data))
+            rest = _BEGUN.search(data)
+            if rest is not None and len(data) - rest.start() < _MAX_ANSWER:
+                data, self._begun = data[: rest.start()], data[rest.start() :]
+        else:
+            data = begun  # it was none
+        return self._decoder.decode(data)
 
 
 class _MayBeGone:

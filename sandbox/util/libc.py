@@ -10,6 +10,7 @@ import sys
 from typing import Any
 
 PR_SET_PDEATHSIG = 1
+PR_SET_DUMPABLE = 4
 PR_SET_NAME = 15
 PR_SET_TIMERSLACK = 29
 PR_GET_TIMERSLACK = 30
@@ -38,6 +39,15 @@ def prctl(option: int, value: int) -> None:
     _checked(_libc.prctl(option, ctypes.c_ulong(value), 0, 0, 0))
 
 
+def let_nobody_in() -> None:
+    """No other process of the same user, who is not root, may look into this one any more: its memory, its environment.
+    What it starts by ``exec`` is as open as any."""
+    try:
+        prctl(PR_SET_DUMPABLE, 0)
+    except OSError:  # it is forbidden: whoever is in a room has other walls around
+        pass
+
+
 def inherited_timer_slack_ns() -> int:
     """How much later a wait may end in this process, whatever it has set for itself since it began."""
     own_ns = _libc.prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0)
@@ -49,6 +59,8 @@ def inherited_timer_slack_ns() -> int:
 
 def end_with_parent(parent: int) -> bool:
     """Have the system kill this process when its parent ends; False: it has ended already."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     return os.getppid() == parent
 
@@ -57,6 +69,8 @@ def fork_sibling() -> int:
     """Fork as ``os.fork`` does, but the new process's parent is this one's own. Only for a process with a single thread
     that becomes another program soon: neither Python nor libc is told. Raises OSError, also where this kind of machine
     is not known."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     number = _CLONE.get(os.uname().machine)
     if number is None:
         raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
@@ -107,6 +121,8 @@ class _Sigaction(ctypes.Structure):
 
 def tell_of_stops(tell: bool) -> None:
     """Whether the system sends this process SIGCHLD when a child stops or goes on (SA_NOCLDSTOP)."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     action = _Sigaction()
     _checked(_libc.sigaction(signal.SIGCHLD, None, ctypes.byref(action)))
     action.flags = action.flags & ~_SA_NOCLDSTOP if tell else action.flags | _SA_NOCLDSTOP
@@ -121,6 +137,8 @@ def end_on(number: signal.Signals) -> None:
 
 def signal_fd(signals: set[signal.Signals]) -> int:
     """A descriptor that becomes readable when one of these (blocked) signals is pending."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     mask = bytearray(128)  # sigset_t of glibc and musl: one bit a signal, in words of the machine's order
     for number in signals:
         bit = number - 1

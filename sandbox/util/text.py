@@ -20,6 +20,8 @@ _UNLIKE = r"\x80-\x9f\xad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\uf
 #: What is invisible or no character from here on may be printable to Python; before, nothing of that kind is.
 _FIRST_VARIATION = "\ufe00"
 _CONTROL = re.compile(rf"[\x00-\x08\x0b-\x1f\x7f{_UNLIKE}]")
+#: Half a character: no file, recording or message can carry it.
+_HALF = re.compile("[\ud800-\udfff]")
 _NO_TERMINALS = re.compile(f"[{_UNLIKE}]")
 # What a program dresses and corrects its own line with: colours (SGR), and clearing to the end of the line. Return and
 # backspace stay, too.
@@ -28,10 +30,10 @@ _FOREIGN = re.compile(f"{_ESCAPE.pattern}|{_CONTROL.pattern}")
 
 
 def clean(text: str) -> str:
-    """Text without anything that could steer a terminal; lines and tabs stay."""
+    """Text without anything that could steer a terminal, or that is none; lines and tabs stay."""
     if text.isprintable() and max(text, default="") < _FIRST_VARIATION:
         return text
-    return _CONTROL.sub("", _ESCAPE.sub("", _LINE_END.sub("\n", text)))
+    return _HALF.sub("\ufffd", _CONTROL.sub("", _ESCAPE.sub("", _LINE_END.sub("\n", text))))
 
 
 def without_controls(text: str) -> str:

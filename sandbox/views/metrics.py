@@ -24,10 +24,11 @@ same.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sandbox.model.events import Deadlocked, Event
+from sandbox.model.events import Deadlocked, Edge, Event
 from sandbox.util.stats import percentile
 from sandbox.util.units import S
 from sandbox.views.history import History, Life
@@ -80,9 +81,14 @@ def _deadlock(event: Deadlocked) -> dict[str, Any]:
         "t_ns": event.t_ns,
         "pids": event.pids,
         "core": event.core,
-        "edges": [{"pid": edge.pid, "holder": edge.holder, "resource": edge.resource} for edge in event.edges],
+        "edges": [_edge(edge) for edge in event.edges],
         "may_end": event.may_end,
     }
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    taken = {"taken": edge.taken} if edge.taken else {}
+    return {"pid": edge.pid, "holder": edge.holder, "resource": edge.resource, **taken}
 
 
 def retired(history: History) -> dict[str, Any]:
@@ -173,11 +179,17 @@ def _summary(values: list[int]) -> dict[str, int | None]:
 
 def family_cpu_ns(history: History) -> dict[int, int]:
     """The CPU time of each process and of all its descendants, by pid, those that nobody saw included."""
-    totals = {pid: life.cpu_ns + life.unseen_ns + life.family_ns for pid, life in history.lives.items()}
-    for pid in reversed(totals):  # children were born after their parents
-        parent = history.lives[pid].admitted.parent
+    lives = history.lives
+    totals = {pid: life.cpu_ns + life.unseen_ns + life.family_ns for pid, life in lives.items()}
+    missing = Counter(life.admitted.parent for life in lives.values())
+    complete = [pid for pid in totals if not missing[pid]]
+    for pid in complete:  # a child may have been heard of before its parent
+        parent = lives[pid].admitted.parent
         if parent in totals:
             totals[parent] += totals[pid]
+            missing[parent] -= 1
+            if not missing[parent]:
+                complete.append(parent)
     return totals
 
 

@@ -87,6 +87,7 @@ _FREEZER = N_("from now on processes are frozen instead of stopped by signals: {
 _RECIPE = N_("recipe {recipe}: {why}")
 #: Who would notice signals.
 _NOTICES: Messages = {
+    "handles SIGCONT": "{name} handles SIGCONT",
     "watches its jobs": "{name} watches its jobs",
     "traces others": "{name} traces other programs",
     "is traced": "{name} is traced by another program",

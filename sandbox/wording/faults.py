@@ -36,6 +36,7 @@ _FAULTS: Messages = {
     "continued by somebody else": "somebody else continued it; it was stopped again",
     "its group was orphaned": "its process group was orphaned while we had stopped it: the system sent it SIGHUP and "
     "SIGCONT",
+    "handles SIGCONT": "{name} handles SIGCONT: it sees that it goes on after each stop (ossandbox doctor: freezer)",
     "watches its jobs": "{name} watches its jobs: it will see our stops (ossandbox doctor: freezer)",
     "traces others": "{name} traces other programs: it will see our stops (ossandbox doctor: freezer)",
     "is traced": "somebody outside traces it, and sees our stops",

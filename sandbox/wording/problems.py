@@ -30,6 +30,8 @@ _PROBLEMS: Messages = {
     "not a setting": "{value} sets no parameter; write {name}:parameter=value",
     "no such policy": "there is no policy {value}; there are: {allowed}",
     "no such file": "there is no file {value}",
+    "not a plain file": "{value} is no plain file",
+    "too many classes": "{value} holds {number} classes, and at most {allowed} are tried; name the one that is meant",
     "which class": "{value} does not say which class is meant; write {allowed}",
     "no such class": "there is no class {value} in {file}",
     "not among the classes": "there is no class {value} in {file}; there are: {allowed}",
@@ -51,6 +53,7 @@ _PROBLEMS: Messages = {
     "not a file for a policy": "is no name for a policy's file: letters, digits and _, then .py, for example mine.py",
     "cannot be written": "cannot be written: {reason}",
     "policy takes too long": "does not come back when it is loaded: {file}, line {line}",
+    "no answer": "does not come back when it is loaded",
     "ends the process": "ends the process when it is loaded: {reason}",
     "over the limit": "is not loaded after {limit_ns}",
     "answers do not fit": "what it answers fits no question that was asked",
@@ -127,6 +130,12 @@ _PROBLEMS: Messages = {
     "range without end": "{value} never gets from its first value to its last",
     "too many values": "{value} has more than {allowed} values",
     "nothing to run": "holds no process: there is nothing to run",
+    "standard input twice": "standard input is asked for twice, and can be one file only",
+    "standard input is a terminal": "standard input is a terminal: lead a file (< FILE) or a pipe there",
+    "standard output is taken": "standard output cannot have this and what {value} prints",
+    "standard output has the events": "standard output has a line an event: {hint} leaves it to the recording",
+    "standard output is the terminal": "standard output is the terminal on which the app draws: lead it elsewhere",
+    "no folder in a stream": "standard output is no folder",
     "not a scheduler": "{value} is no address of a scheduler; write for example {hint}",
     "no such figure": "there is no figure {value}; there are: {allowed}",
     "no such schema": "there is no kind of document {value}; there are: {allowed}",
@@ -135,6 +144,7 @@ _PROBLEMS: Messages = {
     "figure has no values": "no row has a value of {value}",
     "too many series": "{number} lines cannot be told apart, at most {allowed}: --by chooses by what they differ",
     "no plot extra": "pictures need the extra: {hint}",
+    "no web extra": "a browser needs the extra: {hint}",
     "sweep exists": "exists already: --resume goes on with it, --force overwrites it",
     "sweep under way": "another sweep is writing into it",
     "expected a moment": "{value} is no date with a time; write without quotation marks, for example {hint}",
@@ -166,8 +176,27 @@ _RECORDINGS: Messages = {
 }
 
 
+#: What the standard library's parser says most often.
+_TOML: Messages = {
+    "Invalid value": "Invalid value",
+    "Invalid statement": "Invalid statement",
+    "Expected '=' after a key in a key/value pair": "Expected '=' after a key in a key/value pair",
+    "Expected newline or end of document after a statement": "Expected newline or end of document after a statement",
+    "Expected ']' at the end of a table declaration": "Expected ']' at the end of a table declaration",
+    "Expected ']]' at the end of an array declaration": "Expected ']]' at the end of an array declaration",
+    "Unclosed array": "Unclosed array",
+    "Unclosed inline table": "Unclosed inline table",
+    "Unterminated string": "Unterminated string",
+    "Cannot overwrite a value": "Cannot overwrite a value",
+    "Invalid initial character for a key part": "Invalid initial character for a key part",
+}
+
+
 def problem(clause: Clause) -> str:
     """What is wrong with an input, with the suggestion where there is one."""
+    if clause.rule == "is not TOML":
+        reason = str(clause.figures.get("reason"))
+        clause = Clause(clause.rule, {"reason": _(_TOML.get(reason, reason))})
     said = say(_PROBLEMS, clause)
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")

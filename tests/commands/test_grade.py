@@ -7,7 +7,6 @@ import io
 import json
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -19,13 +18,12 @@ from sandbox.analysis.grading import formats, labs, report
 from sandbox.analysis.grading.assignment import Assignment
 from sandbox.analysis.grading.judge import Judge
 from sandbox.analysis.grading.marks import Graded, Mark
-from sandbox.analysis.grading.messages import GradeTask
 from sandbox.analysis.grading.reader import read
-from sandbox.analysis.grading.run import Submission, grade, grade_on
 from sandbox.cli import grade as command
 from sandbox.model.events import Clause
 from sandbox.model.schemas import GRADE, schema
 from tests.support.commands import CommandRunner
+from tests.support.dask import running
 from tests.support.labs import ROUND_ROBIN
 from tests.support.leaks import LeftCheck
 from tests.support.marking import AtHome, smaller
@@ -279,34 +277,20 @@ def test_who_tries_more_gets_points_for_what_it_does(
     assert not Path("/tmp/ossandbox-big").exists()  # noqa: S108 - somebody tried to write there
 
 
-class _Elsewhere:
-    """Another machine, as far as files go."""
-
-    slots = 2
-
-    def __init__(self) -> None:
-        self.executor = ThreadPoolExecutor(2)
-
-    def check(self) -> None: ...
-    def verify(self) -> None: ...
-    def close(self) -> None: ...
-
-
 @pytest.mark.real
 @pytest.mark.patient
-@pytest.mark.thorough
-def test_elsewhere_the_marks_are_the_same(leftcheck: LeftCheck, tmp_path: Path, assignment: Assignment) -> None:
-    (tmp_path / "mine.py").write_text(ROUND_ROBIN)
-    submissions = [Submission("a", str(tmp_path / "mine.py")), Submission("b", "rr"), Submission("c", "c.py", False)]
-    task = GradeTask("", assignment, strict=True)
-    done: list[None] = []
-    there = [*grade_on(_Elsewhere(), submissions, task, lambda: done.append(None))]
-    here = [*grade(submissions, task, 2, bool)]
-    assert len(done) == 2
-    for one, other in zip(there, here, strict=True):
-        one.seconds = other.seconds
-        assert one == other
-    assert [formats.document(each, assignment)["points"] for each in there] == [40, 40, 0]
+@pytest.mark.timeout(120)
+def test_on_a_cluster_the_marks_are_the_same(ossandbox: CommandRunner, leftcheck: LeftCheck, tmp_path: Path) -> None:
+    (tmp_path / "TASKS.toml").write_text(TASKS.replace("workloads = 2", "workloads = 10"))
+    (tmp_path / "all").mkdir()
+    (tmp_path / "all" / "wrong.py").write_text(ROUND_ROBIN.replace("return self.quantum", "return None"))
+    submissions = [str(tmp_path / "all"), "rr", str(tmp_path / "gone.py")]
+    with running() as cluster:
+        cluster.hire(2)
+        done = ossandbox("grade", str(tmp_path / "TASKS.toml"), *submissions, "--to", "csv", "--on", cluster.address)
+    assert done.status == 0
+    points = {row["student"]: float(row["points"]) for row in csv.DictReader(io.StringIO(done.out))}
+    assert points == {"wrong": 10, "rr": 40, "gone": 0}
 
 
 @pytest.mark.real

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 from html import unescape
 from pathlib import Path
@@ -19,6 +18,7 @@ from sandbox.scenario import find, load
 from sandbox.util.units import MS
 from sandbox.views.board import Board
 from sandbox.wording import why
+from tests.support.browser import browser
 from tests.support.commands import CommandRunner
 from tests.support.files import write_recording
 from tests.support.scenarios import process, scenario, simulate
@@ -50,7 +50,6 @@ said.wide = document.documentElement.scrollWidth > document.documentElement.clie
 document.title = JSON.stringify(said);
 </script></body>
 """
-browser = pytest.mark.skipif(shutil.which("chromium") is None, reason="there is no chromium here")
 
 
 def page_of(ossandbox: CommandRunner, folder: Path, world: Scenario = WORLD) -> tuple[str, list[Event]]:

@@ -5,12 +5,9 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from typing import Any
 import pytest
 
 from tests.support.commands import CommandRunner
+from tests.support.dask import running
 from tests.support.files import write_scenario
 from tests.support.run import OSSANDBOX
 
@@ -255,46 +253,6 @@ def test_more_real_cpus_than_there_are_cost_the_row(ossandbox: CommandRunner, wo
 
 
 # On a cluster
-
-
-class Cluster:
-    """A scheduler and its workers, each a process on loopback."""
-
-    def __init__(self) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            self.port = free.getsockname()[1]
-        self.address = f"tcp://127.0.0.1:{self.port}"
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", str(self.port), "--no-dashboard")
-        self.workers: list[subprocess.Popen[bytes]] = []
-        wait_for(self._answers)
-
-    def _start(self, kind: str, *words: str, **environment: str) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-P", "-m", "dask", kind, *words]
-        return subprocess.Popen(command, stderr=subprocess.DEVNULL, env={**os.environ, **environment})
-
-    def _answers(self) -> bool:
-        with socket.socket() as client:
-            return client.connect_ex(("127.0.0.1", self.port)) == 0
-
-    def hire(self, number: int, **environment: str) -> None:
-        """So many more workers."""
-        words = ("--nthreads", "1", "--no-dashboard", "--no-nanny", "--host", "127.0.0.1")
-        self.workers += [self._start("worker", self.address, *words, **environment) for _ in range(number)]
-
-    def end(self) -> None:
-        for member in (*self.workers, self.scheduler):
-            member.kill()
-            member.wait()
-
-
-@contextmanager
-def running() -> Iterator[Cluster]:
-    cluster = Cluster()
-    try:
-        yield cluster
-    finally:
-        cluster.end()
 
 
 @pytest.mark.timeout(120)

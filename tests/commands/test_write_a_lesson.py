@@ -1,4 +1,4 @@
-"""The README's way to a lesson of one's own, walked as it is written there."""
+"""The guide's way to a lesson of one's own, walked as it is written there."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ import pytest
 
 from sandbox.model.claims import RUN_FIGURES, parse_claim
 from tests.support.commands import CommandRunner
-from tests.support.run import ROOT
+from tests.support.guide import text
 
-SECTION = (ROOT / "README.md").read_text("utf-8").partition("### Write a lesson\n")[2].partition("\n## ")[0]
+SECTION = text("docs/write-a-lesson.md")
 FENCES = dict(re.findall(r"```(toml|python|markdown|sh)\n(.*?)```", SECTION, re.DOTALL))
 
 
 @pytest.mark.real
 @pytest.mark.usefixtures("leftcheck")
-def test_the_lesson_of_the_readme_keeps_what_it_claims(
+def test_the_lesson_of_the_guide_keeps_what_it_claims(
     ossandbox: CommandRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -40,5 +40,5 @@ def test_every_claim_in_the_table_is_one() -> None:
         parse_claim(whole)
 
 
-def test_every_figure_of_a_run_is_in_the_readme() -> None:
+def test_every_figure_of_a_run_is_in_the_guide() -> None:
     assert [name for name in RUN_FIGURES if f"`{name}`" not in SECTION] == []

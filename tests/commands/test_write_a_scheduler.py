@@ -1,4 +1,4 @@
-"""The README's way to a policy of one's own, walked step by step as it is written there."""
+"""The guide's way to a policy of one's own, walked step by step as it is written there."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 
 from tests.support.commands import CommandRunner
-from tests.support.run import ROOT
+from tests.support.guide import section
 from tests.support.terminal import Terminal
 
 pytestmark = pytest.mark.usefixtures("own_folder")
 
-SECTION = (ROOT / "README.md").read_text("utf-8").partition("## Write a scheduler\n")[2].partition("\n## ")[0]
+SECTION = section("docs/write-a-policy.md", "## Write a scheduler")
 FENCES = re.findall(r"```(\w*)\n(.*?)```", SECTION, re.DOTALL)
 COMMANDS = [line.split()[1:] for kind, text in FENCES if kind == "sh" for line in text.splitlines()]
 [EDIT] = [text for kind, text in FENCES if kind == "python"]
@@ -28,7 +28,7 @@ def edit(before: str, after: str) -> None:
     MINE.write_text(text.replace(before, after), "utf-8")
 
 
-def test_every_step_does_what_the_readme_says(ossandbox: CommandRunner) -> None:
+def test_every_step_does_what_the_guide_says(ossandbox: CommandRunner) -> None:
     new, check, *more, live = COMMANDS
     assert (new[:2], check[0], live) == (["policies", "--new"], "check", ["convoy", "--policy", "mine.py:Mine"])
     assert ossandbox(*new).status == 0

@@ -33,7 +33,7 @@ def kill_both(folder: Path, leftcheck: LeftCheck, family: str, command: list[str
     chance = random.Random(seed)
     folder.chmod(0o755)
     path = Path(write_scenario(folder, FAMILIES[family]))
-    kills = kills or tuple(Kill.random(chance, earliest_s=0.3) for _ in range(_KILLS_A_FAMILY))
+    kills = kills or tuple(Kill.of_both(chance, earliest_s=0.3) for _ in range(_KILLS_A_FAMILY))
     victims = [Victims(path, kill, command) for kill in kills]
     for victim in sorted(victims, key=lambda victim: victim.due_s):
         victim.kill()
@@ -45,7 +45,7 @@ def kill_both(folder: Path, leftcheck: LeftCheck, family: str, command: list[str
 
 
 def test_f46_neither_sees_the_other_one_die(tmp_path: Path, leftcheck: LeftCheck) -> None:
-    kill = Kill(at_s=3.0, gap_s=0.0, kernel_first=False, stopped=True)
+    kill = Kill(at_s=3.0, gap_s=0.0, stopped=True)
     assert kill_both(tmp_path, leftcheck, "tree", OSSANDBOX, kill) == ""
 
 
@@ -64,7 +64,7 @@ def test_f46_also_those_of_an_ordinary_user(tmp_path: Path, leftcheck: LeftCheck
 @pytest.mark.thorough
 def test_f46_without_a_keeper_much_is_left(tmp_path: Path, leftcheck: LeftCheck) -> None:
     """The negative control: these tests would notice."""
-    kill = Kill(at_s=3.0, gap_s=0.0, kernel_first=False, stopped=True)
+    kill = Kill(at_s=3.0, gap_s=0.0, stopped=True)
     assert kill_both(tmp_path, leftcheck, "tree", DISARMED, kill) != ""
     leftcheck.end_leftovers()
 

@@ -43,6 +43,14 @@ def top(*lines: str) -> str:
     return "import os, sys, time, signal, threading\n" + "".join(f"{line}\n" for line in lines) + HEAD
 
 
+OPEN = """\
+def _open(fd):
+    try: os.fstat(fd)
+    except OSError: return False
+    return True
+
+class Mine"""
+
 #: In each of these a good verdict would be a lie: the policy does not answer, or answers what is no answer.
 BAD = {
     "exit in pick": pick("os._exit(0)"),
@@ -53,8 +61,7 @@ BAD = {
     "killed by itself": pick("os.kill(os.getpid(), signal.SIGKILL)"),
     "stopped by itself": pick("os.kill(os.getpid(), signal.SIGSTOP)"),
     "writes where its answers go": pick("[os.write(fd, b'{}\\n' * 99) for fd in range(3, 20) if _open(fd)]").replace(
-        "class Mine",
-        "def _open(fd):\n    try: os.fstat(fd)\n    except OSError: return False\n    return True\n\nclass Mine",
+        "class Mine", OPEN
     ),
     "endless answers": pick("[os.write(fd, b'9' * 9_999_999) for fd in (3, 4, 5, 6)]"),
     "closes everything": pick("os.closerange(0, 99)"),
@@ -85,6 +92,47 @@ BAD = {
     + PICK
     + "        raise self.E()\n",
     "writes the kernel's figures": pick("[setattr(task, 'cpu_ns', 0) for task in self.queue]"),
+    "a collector's hook that exits": pick("import gc", "gc.callbacks.append(lambda *_: os._exit(0))", "gc.collect()"),
+    "a trace that raises": pick("def trace(*_): raise ValueError", "sys.settrace(trace)"),
+    "puts nothing over its pipes": pick("[os.dup2(os.open(os.devnull, 1), fd) for fd in range(3, 9)]"),
+    "half an answer": pick("[os.write(fd, b'{') for fd in range(3, 9) if _open(fd)]").replace("class Mine", OPEN),
+    "says that there is no room": pick("os.write(2, b'\\x02no fences\\n')", "os._exit(1)"),
+    "a forged stack": pick(
+        "head, tail = b'(most recent call first):\\n  File \"/\\\\xzz\", line ', b' in x\\n'",
+        "os.write(2, head + b'9' * 5_000 + tail)",
+        "os._exit(1)",
+    ),
+    "no builtins": top("import builtins", "vars(builtins).clear()"),
+    "an import that exits": top("import builtins", "builtins.__import__ = lambda *_, **more: os._exit(0)"),
+    "writes that write nothing": top("os.write = lambda fd, data: len(data)"),
+    "a weak reference's end": pick("import weakref", "self.it = weakref.ref(type('A', (), {}), lambda _: os._exit(0))"),
+    "a class that exits when it is named": top(
+        "from sandbox.policies import Policy",
+        "class Kind(type(Policy)):",
+        "    @property",
+        "    def name(cls): os._exit(0)",
+        "class Other(Policy, metaclass=Kind): pass",
+    ),
+    "an attribute that exits": HEAD + "    def __getattribute__(self, name): os._exit(0)\n",
+    "a generator": HEAD + PICK + "        yield super().pick(cpu, now_ns)\n",
+    "NaN": HEAD.replace("50_000_000", "float('nan')"),
+    "a number of its own": HEAD.replace("50_000_000", "type('N', (int,), {'__le__': lambda *_: os._exit(0)})(5)"),
+    "half a character": pick("raise ValueError('\\ud800')"),
+    "a chain of exceptions": pick(
+        "e = None", "for _ in range(50_000): e, e.__cause__ = ValueError(), e", "raise e"
+    ).replace("e, e.__cause__ = ValueError(), e", "f = ValueError(); f.__cause__ = e; e = f"),
+    "a segmentation fault": pick("import ctypes", "ctypes.string_at(0)"),
+    "an end by the system": pick("import ctypes", "ctypes.CDLL(None)._exit(0)"),
+    "a thread that ends all": top(
+        "threading.Thread(target=lambda: time.sleep(0.2) or os._exit(0)).start()", "time.sleep(1)"
+    ),
+    "edits what is taken down": pick(
+        "frame = sys._getframe()",
+        "while frame:",
+        "    if isinstance(frame.f_locals.get('log'), list): frame.f_locals['log'].clear()",
+        "    frame = frame.f_back",
+    ),
+    "one class too many": HEAD + "".join(f"class Other{number}(Mine): pass\n" for number in range(50)),
 }
 #: These decide well, and do what must not matter.
 GOOD = {
@@ -96,6 +144,14 @@ GOOD = {
     "an end that loops": HEAD + "    def __del__(self):\n        while True: pass\n",
     "prints": pick("print('✔ all', flush=True)", "sys.stderr.write('x' * 9999)"),
     "reads standard input": pick("sys.stdin.read()"),
+    "raises its limits": pick(
+        "import resource",
+        "for kind in range(16):",
+        "    try: resource.setrlimit(kind, (resource.RLIM_INFINITY,) * 2)",
+        "    except (OSError, ValueError): pass",
+    ),
+    "empties what it has said": pick("os.ftruncate(2, 0)"),
+    "braces": HEAD + "    def why(self, task):\n        return '{0} {name} %s'\n",
 }
 #: These do harm to others, if they can. Whether they decide well is another matter.
 HARM = {
@@ -112,6 +168,20 @@ HARM = {
         "for os_pid in (os.getppid(), 1):", "    try: os.kill(os_pid, 19)", "    except OSError: pass"
     ),
     "forgets to die": pick("import ctypes", "ctypes.CDLL(None).prctl(1, 0, 0, 0, 0)", "os.fork()"),
+    "has others signalled": pick(
+        "import fcntl",
+        "read, write = os.pipe()",
+        "try:",
+        "    fcntl.fcntl(read, fcntl.F_SETOWN, os.getppid())",
+        "    fcntl.fcntl(read, 10, 9)",  # F_SETSIG
+        "    fcntl.fcntl(read, fcntl.F_SETFL, os.O_ASYNC)",
+        "    os.write(write, b'x')",
+        "except OSError: pass",
+        "os.close(read), os.close(write)",
+    ),
+    "leaves memory in the system": pick(
+        "import ctypes", "libc = ctypes.CDLL(None)", "libc.shmget(0, 1 << 20, 0o1600), libc.semget(0, 1, 0o1600)"
+    ),
     "fills the disk": pick(
         "try:", "    with open('big', 'ab') as file: file.write(b'x' * 10**8)", "except OSError: pass"
     ),
@@ -140,6 +210,8 @@ class Checked:
             "junit.xml",
             *more,
         ]
+        self.names += [word for word in more if word.endswith(".py")]
+        command = [word for word in command if word not in self.names]
         done = subprocess.run([*command, *self.names], cwd=folder, capture_output=True, timeout=patience_s, check=False)
         self.status, self.err = done.returncode, done.stderr.decode()
         documents: list[dict[str, Any]] = json.loads(done.stdout)
@@ -192,12 +264,19 @@ def test_f50_it_is_not_taken_for_a_bad_one(examined: Checked, name: str) -> None
     assert {law["state"] for law in document["laws"]} == {"holds"}, document
 
 
+def kept_by_the_system() -> list[str]:
+    """Memory and semaphores of System V, which stay when their maker has gone."""
+    return [line for kind in ("shm", "sem", "msg") for line in Path(f"/proc/sysvipc/{kind}").read_text().splitlines()]
+
+
 @pytest.mark.parametrize("name", HARM)
 def test_f50_it_does_no_harm(leftcheck: LeftCheck, tmp_path: Path, name: str) -> None:
+    before = len(kept_by_the_system())
     checked = Checked(tmp_path, {"before": HEAD, name: HARM[name], "after": HEAD}, "--limit", "20s", patience_s=110)
     one, _, other = checked.by_file.values()
     assert (one["passed"], other["passed"]) == (True, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*checked.names, "junit.xml"])
+    assert len(kept_by_the_system()) == before
 
 
 def test_f50_a_slow_one_is_given_up_in_time(leftcheck: LeftCheck, tmp_path: Path) -> None:
@@ -294,14 +373,22 @@ def test_f59_a_command_ends_when_it_has_said_all(
     assert done.returncode == 0 or done.stderr
 
 
-@pytest.mark.parametrize("name", ["fork bomb", "kills its parents", "fills the disk", "daemon"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("fork bomb", "kills its parents", "fills the disk", "daemon"),
+        *("has others signalled", "leaves memory in the system"),
+    ],
+)
 @pytest.mark.skipif(not shutil.which("setpriv") or os.geteuid() != 0, reason="only root can give up namespaces here")
 def test_f50_without_namespaces_it_does_no_harm_either(leftcheck: LeftCheck, tmp_path: Path, name: str) -> None:
+    before = len(kept_by_the_system())
     without = ["setpriv", "--bounding-set", "-sys_admin"]
     checked = Checked(tmp_path, {"before": HEAD, name: HARM[name], "after": HEAD}, "--limit", "20s", before=without)
     one, _, other = checked.by_file.values()
     assert (one["passed"], other["passed"]) == (True, True)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted([*checked.names, "junit.xml"])
+    assert len(kept_by_the_system()) == before
 
 
 @pytest.mark.parametrize("without", [[], ["setpriv", "--bounding-set", "-sys_admin"]], ids=["namespaces", "none"])
@@ -315,3 +402,20 @@ def test_f50_it_sees_no_file_but_its_own(leftcheck: LeftCheck, tmp_path: Path, w
     )
     (document,) = Checked(tmp_path, {"curious": text}, before=without).by_file.values()
     assert document["passed"], document
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, os.mkdir, lambda path: os.symlink("/dev/zero", path)])
+def test_f50_what_is_no_plain_file_is_refused_at_once(leftcheck: LeftCheck, tmp_path: Path, make: Any) -> None:
+    make(tmp_path / "odd.py")
+    checked = Checked(tmp_path, {"plain": HEAD}, "odd.py", patience_s=20)
+    assert checked.by_file["plain.py"]["passed"]
+    assert checked.by_file["odd.py"]["problems"][0]["rule"] == "not a plain file"
+
+
+def test_f50_no_line_of_another_file_gets_into_its_report(leftcheck: LeftCheck, tmp_path: Path) -> None:
+    """Its last words may say what they like, and its author reads what is made of them."""
+    (tmp_path / "secret").write_text("the solution\n")
+    words = f'(most recent call first):\\n  File "{tmp_path}/secret", line 1 in pick\\n'
+    checked = Checked(tmp_path, {"curious": pick(f"os.write(2, b'{words}')", "os._exit(1)")})
+    assert not checked.by_file["curious.py"]["passed"]
+    assert "the solution" not in json.dumps(checked.by_file) + (tmp_path / "junit.xml").read_text()

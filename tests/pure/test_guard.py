@@ -393,6 +393,29 @@ def test_f59_words_that_are_more_than_words(tmp_path: Path, body: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "body",
+    [
+        "name = 'm\\ud800'",
+        "def why(self, task):\n    return 'so\\ud800'",
+        "def why(self, task):\n    return Clause('\\ud800', {'\\ud800': '\\udfff'})",
+        "def pick(self, cpu, now_ns):\n    self.note('\\ud800')\n    return super().pick(cpu, now_ns)",
+        "def pick(self, cpu, now_ns):\n    raise ValueError('\\ud800')",
+        "def pick(self, cpu, now_ns):\n    return '\\ud800'",
+        "def queues(self):\n    return [Queue('\\ud800', (), None)]",
+        "def figures(self, task):\n    return {'\\ud800': '\\ud800'}",
+        "@property\ndef written(self):\n    return {'\\ud800': '\\ud800'}",
+        "from sandbox.policies.host.failures import Reported\ndef pick(self, cpu, now_ns):\n"
+        "    raise self.Reported(Clause('x', {'y': object()}))",
+    ],
+)
+def test_f59_what_no_file_can_carry_is_told_all_the_same(tmp_path: Path, body: str) -> None:
+    events = run(write(tmp_path, body), ("7ms", Look()))
+    assert {name: end.status for name, end in exits(events).items()} == {"a": 0, "b": 0, "c": 0}
+    for event in events:
+        msgspec.json.encode(event)
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "raise GeneratorExit\n",

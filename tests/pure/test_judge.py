@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import msgspec
 import pytest
 
 from sandbox.analysis.conformance import resident
+from sandbox.analysis.conformance.bench import Bench
 from sandbox.analysis.conformance.examinee import _Replay
 from sandbox.analysis.conformance.messages import (
     AnyMessage,
@@ -136,6 +139,33 @@ def test_what_a_failure_tells_is_harmless() -> None:
     assert any(isinstance(event, Fault) for event in trial.events), "the instant of the failure is shown, too"
     assert set(what.figures) == {"callback", "policy", "traceback", "successor"}
     assert "\x1b" not in str(what.figures)
+
+
+def test_who_cannot_say_what_it_is_does_not_start(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("from sandbox.policies import Policy\nclass Mine(Policy):\n    idles = 'yes'\n")
+    with pytest.raises(BadValue) as bad:
+        resident._introduced(1, f"{tmp_path}/mine.py:Mine")
+    assert bad.value.what.figures["reason"] == "idles: 'yes' instead of True | False"
+
+
+@pytest.mark.parametrize(
+    ("make", "rule"),
+    [
+        (os.mkfifo, "not a plain file"),
+        (os.mkdir, "not a plain file"),
+        (lambda path: os.symlink("/dev/zero", path), "not a plain file"),
+        (lambda path: os.symlink("nothing", path), "no such file"),
+        (lambda path: os.symlink(path.name, path), "cannot be read"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no such files")
+def test_no_room_is_made_for_what_is_no_plain_file(tmp_path: Path, make: Any, rule: str) -> None:
+    make(tmp_path / "mine.py")
+    bench = Bench(1.0)
+    with pytest.raises(BadValue) as bad:
+        bench.room(f"{tmp_path}/mine.py:Mine")
+    assert bad.value.what.rule == rule
+    assert not bench.rooms
 
 
 # What counts

@@ -213,6 +213,16 @@ def test_a_family_has_the_cpu_time_of_all_its_members() -> None:
     assert {pid: row["cpu_ns"] // MS for pid, row in rows.items()} == {1: 15, 2: 20, 3: 30}
 
 
+def test_a_child_may_be_heard_of_before_its_parent() -> None:
+    events = family()
+    second, third = (next(event for event in events if event == born(pid, pid - 1)) for pid in (2, 3))
+    at = events.index(second)
+    events.remove(third)
+    events[at:at] = [third]
+    rows = {row["pid"]: row for row in result(fold(events))["processes"]}
+    assert {pid: row["family_cpu_ns"] // MS for pid, row in rows.items()} == {1: 65, 2: 50, 3: 30}
+
+
 def test_means_are_over_processes_that_the_scenario_names() -> None:
     figures = metrics(fold(family()))
     assert figures["turnaround_ns"] == dict.fromkeys(("mean", "p50", "p95", "max"), 75 * MS)

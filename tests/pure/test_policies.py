@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -22,6 +21,7 @@ from sandbox.policies.rr import RoundRobin
 from sandbox.util.units import MS, US, S
 from sandbox.wording import policies as choices
 from sandbox.wording.policies import rule_and_rest
+from tests.support.guide import section
 from tests.support.scenarios import exits, gantt, names, process, scenario, simulate
 
 #: Linux's share of a nice 0 process beside one of these nice values.
@@ -765,9 +765,8 @@ def test_equal_priorities_take_turns_for_a_quantum() -> None:
     ]  # fmt: skip
 
 
-def test_the_readme_lists_every_policy_with_its_parameters() -> None:
-    readme = (Path(__file__).parents[2] / "README.md").read_text("utf-8")
-    table = readme.partition("## The policies")[2].partition("\n## ")[0]
+def test_the_guide_lists_every_policy_with_its_parameters() -> None:
+    table = section("docs/write-a-policy.md", "## The policies")
     rows = [
         [cell.split("`")[1::2] for cell in row.split("|")[1:4]] for row in re.findall(r"^\| `.*$", table, re.MULTILINE)
     ]

@@ -160,6 +160,40 @@ def test_where_a_policy_hung_is_read_from_the_dump_of_its_stack() -> None:
     assert failures.cause_of_end(DUMP.replace("{ours}", sandbox.__path__[0])).rule == "command hangs"
 
 
+def test_of_files_that_are_not_its_own_no_line_is_told_on_its_word(tmp_path: Path) -> None:
+    """In a room a dump may be the work of whoever is examined, and a report is shown to its author."""
+    secret, own = tmp_path / "secret", tmp_path / "mine.py"
+    secret.write_text("the solution\n")
+    own.write_text("the own line\n")
+    for path, told in ((secret, False), (own, True)):
+        words = f'Stack (most recent call first):\n  File "{path}", line 1 in pick\n'
+        what = failures.cause(words, "policy hangs", "command died", readable=[str(own)])
+        assert (what.rule, what.figures["file"]) == ("policy hangs", path.name)
+        assert (path.read_text().strip() in str(what.figures)) is told
+
+
+@pytest.mark.parametrize("frame", [r'"/\xzz\Uffffffff\ud8"', '"/x", line 1 in y\n  File "/z"'])
+def test_a_dump_that_none_has_written_is_read_as_well_as_can_be(frame: str) -> None:
+    for line in ("1", "9" * 5_000, "-1"):
+        words = f"Stack (most recent call first):\n  File {frame}, line {line} in pick\n"
+        assert failures.cause_of_death(words).rule in ("policy hangs", "kernel process died")
+
+
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        (b"x = 1\n" * 200_000, "file is too large"),
+        (b"\0", "file does not load"),
+        (b"# coding: x\n", "file does not load"),
+    ],
+)
+def test_a_file_that_is_no_program_says_so_without_a_line(tmp_path: Path, text: bytes, rule: str) -> None:
+    (tmp_path / "mine.py").write_bytes(text)
+    with pytest.raises(BadValue) as bad:
+        classes(str(tmp_path / "mine.py"))
+    assert bad.value.what.rule == rule
+
+
 def test_of_what_cannot_be_asked_its_place_is_told() -> None:
     """Where its author's code was last; nothing of the exception but whether it was the limit of time."""
     try:

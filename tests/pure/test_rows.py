@@ -10,11 +10,6 @@ from tests.support.controls import CONTROLS
 from tests.support.run import ROOT
 
 ROWS = range(1, 64)
-#: Rows without a control, and why.
-NO_CONTROL = {
-    47: "where the keeper does nothing, the system itself continues a kernel process that was stopped so early",
-    48: "where neither keeper nor standstill is, the kernel process has mostly won the race all the same",
-}
 _NAME = re.compile(r"test_f(\d\d)_\w+")
 
 
@@ -35,7 +30,7 @@ def test_each_row_has_a_test_of_its_name() -> None:
 
 
 def test_each_row_has_a_control_that_fits_the_code() -> None:
-    assert sorted(control.row for control in CONTROLS) == [row for row in ROWS if row not in NO_CONTROL]
+    assert sorted(control.row for control in CONTROLS) == [*ROWS]
     found = named_by_row()
     for control in CONTROLS:
         assert control.test.partition("[")[0] in found[control.row], control.test

@@ -273,6 +273,30 @@ def test_signals_are_the_rule_until_a_process_starts_another() -> None:
     assert exits(with_child)["b"].status == 3
 
 
+#: It installs its handler, has several turns, and says how often that was called.
+HANDLES_SIGCONT = quick_python(
+    "import signal, time",
+    "heard = []",
+    "signal.signal(signal.SIGCONT, lambda *_: heard.append(1))",
+    "while time.thread_time() < 0.06: pass",
+    "print(len(heard))",
+)
+
+
+def test_who_handles_sigcont_does_not_hear_that_it_goes_on() -> None:
+    events = beside_a_hog(command("p", *HANDLES_SIGCONT))
+    assert written(events) == "0\n"
+    (change,) = [event for event in events if isinstance(event, Recipe)]
+    assert (change.recipe, change.why.rule) == ("freezer", "handles SIGCONT")
+    assert rules(events) == []
+
+
+def test_with_signals_it_is_said_once_that_it_does() -> None:
+    events = beside_a_hog(command("p", *HANDLES_SIGCONT), recipe="overlapped")
+    assert int(written(events)) > 3
+    assert rules(events) == ["handles SIGCONT"]
+
+
 def test_with_signals_it_is_said_once_that_a_shell_sees_our_stops() -> None:
     words = ["bash", "--norc", "-c", "set -m; sleep 0.02; sleep 0.02"]
     events = beside_a_hog(command("shell", *words), recipe="overlapped")

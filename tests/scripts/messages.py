@@ -12,6 +12,8 @@ from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
 from sandbox import policies
+from sandbox.analysis.grading import labs
+from sandbox.analysis.grading.reader import read
 from sandbox.cli.policies import order_of_an_instant
 from sandbox.i18n import LANGUAGES, catalogue_file
 from sandbox.wording.policies import rule_and_rest
@@ -62,6 +64,10 @@ def template() -> Catalog:
         found.add(message, locations=[(file, line)])
     for message in order_of_an_instant():
         found.add(message, locations=[("kernel/kernel.py", 0)])
+    for name in labs.names():
+        assignment = read(str(labs.folder(name) / labs.TASKS))
+        for message in (assignment.spec.title, *(task.spec.name for task in assignment.tasks)):
+            found.add(message, locations=[(f"labs/{name}", 0)])
     for name in policies.names():
         kind = policies.find(name)
         for message in filter(None, rule_and_rest(kind.__doc__)):

@@ -1,5 +1,6 @@
-"""``make site``: a folder that can be put on any web server as it is: an index, and for each lesson a page that plays
-the run whose recording comes with it, and a handout in each language. ``python -m tests.scripts.site [FOLDER]``."""
+"""``make site``: a folder that can be put on any web server as it is: an index, for each lesson a page that plays the
+run whose recording comes with it, and a handout in each language, and the guide. ``python -m tests.scripts.site
+[FOLDER]``."""
 
 from __future__ import annotations
 
@@ -13,6 +14,8 @@ from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.text import title
 from sandbox.scenario import recording_of
 from sandbox.scenario.headlines import Headline
+from tests.scripts import guide_pages
+from tests.support.guide import translation
 
 _STYLE = """
 :root { color-scheme: light dark }
@@ -22,6 +25,9 @@ table { border-collapse: collapse; width: 100% }
 td, th { text-align: left; padding: .35em .6em; border-bottom: 1px solid #8c959f80; vertical-align: top }
 .concepts { font-size: .85em; opacity: .75 }
 """
+
+
+GUIDE = {"en": "the guide", "zh": "指南"}
 
 
 def build(folder: Path) -> list[str]:
@@ -39,6 +45,7 @@ def build(folder: Path) -> list[str]:
             paper = ossandbox("--lang", language, "lesson", lesson.name, "--recorded", "--handout", "html")
             (folder / f"{lesson.name}.handout.{language}.html").write_text(paper, encoding="utf-8")
         shown.append(lesson)
+    guide_pages.build(folder / "guide")
     (folder / "index.html").write_text(index(shown), encoding="utf-8")
     return missing
 
@@ -52,10 +59,15 @@ def ossandbox(*words: str) -> str:
 
 def index(shown: list[Headline]) -> str:
     rows = "\n".join(map(row, enumerate(shown, 1)))
+    guides = " · ".join(
+        f'<a href="guide/{translation("README.html", language).name}">{escape(GUIDE[language])}</a>'
+        for language in LANGUAGES
+    )
     head = "".join(f"<th>{escape(NATIVE[language])}</th>" for language in LANGUAGES)
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">'
         f"<title>ossandbox</title><style>{_STYLE}</style></head><body>\n<h1>ossandbox</h1>\n"
+        f"<p>{guides}</p>\n"
         f"<table><tr><th></th>{head}</tr>\n{rows}\n</table>\n</body></html>\n"
     )
 

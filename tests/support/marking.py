@@ -28,7 +28,7 @@ class AtHome:
         laws = [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
         return Native("mine", source, parameters, laws, self._hurried)
 
-    def reference(self, text: str) -> Candidate:
+    def reference(self, text: str, task: Task) -> Candidate:
         return Native(*choice.parse(text))
 
 

@@ -10,6 +10,7 @@ import struct
 import termios
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TypeVar
 
 import pyte
@@ -24,7 +25,7 @@ class Terminal(CommandRun):
     """The command, or another one, on a terminal of its own, 120 × 40, whose screen can be read and whose keys can be
     pressed."""
 
-    def __init__(self, *words: str, command: Sequence[str] = OSSANDBOX) -> None:
+    def __init__(self, *words: str, command: Sequence[str] = OSSANDBOX, folder: Path = ROOT) -> None:
         use_all_cpus()
         self.written = bytearray()
         self._screen = pyte.Screen(120, 40)
@@ -34,7 +35,7 @@ class Terminal(CommandRun):
         self.os_pid, self.master = pty.fork()
         if self.os_pid == 0:
             try:
-                os.chdir(ROOT)
+                os.chdir(folder)
                 # In the C library's own environment there may be a size of another terminal.
                 os.execvpe(command[0], [*command, *words], {**os.environ, "TERM": "xterm-256color"})
             finally:
@@ -123,9 +124,9 @@ class Terminal(CommandRun):
 
 
 @contextmanager
-def terminal(*words: str, command: Sequence[str] = OSSANDBOX) -> Iterator[Terminal]:
+def terminal(*words: str, command: Sequence[str] = OSSANDBOX, folder: Path = ROOT) -> Iterator[Terminal]:
     """The command on a terminal."""
-    run = Terminal(*words, command=command)
+    run = Terminal(*words, command=command, folder=folder)
     try:
         yield run
     finally:

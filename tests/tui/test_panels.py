@@ -6,8 +6,9 @@ import pytest
 
 from sandbox.model.commands import Look
 from sandbox.tui.config import Config
-from sandbox.tui.keys import PANELS, Action
+from sandbox.tui.keys import ACTIONS, PANELS, Action, key_of
 from sandbox.tui.panels import make
+from sandbox.tui.widgets.tabs import Tabs
 from tests.support.app import AppDriver, MakeDriver, until
 from tests.support.kernel_script import every_state
 
@@ -42,6 +43,27 @@ async def test_tab_goes_round_and_shift_tab_goes_back(make_driver: MakeDriver) -
             await pilot.press(key)
             seen.append(front(driver))
         assert seen == [*NAMES[1:], NAMES[0], *reversed(NAMES)]
+
+
+def tabs_of(front: str, width: int, monkeypatch: pytest.MonkeyPatch) -> str:
+    """What the line of tabs says, without an app."""
+    keys = {action.id: key_of(action.id, {}) for action in ACTIONS}
+    monkeypatch.setattr(Tabs, "key", lambda _, action: keys[action])
+    tabs = Tabs("tabs")
+    tabs.update_from(front, lesson=True)
+    return tabs.draw(width, 1)[0].text.rstrip()
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=NAMES)
+def test_from_80_columns_on_tabs_have_names(panel: Action, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = tabs_of(panel.id, 80, monkeypatch)
+    assert "…" not in said
+    assert f"▸{panel.keys}{panel.name}" in said, "the one in front is whole"
+    assert all(len(word) > 3 for word in said.replace("▸", " ").split()), "and each of the others has a name"
+    said = tabs_of(panel.id, 48, monkeypatch)
+    assert "…" not in said
+    assert f"▸{panel.keys}{panel.name}" in said
+    assert [word[0] for word in said.replace("▸", " ").split()] == [*(other.keys for other in PANELS), "l"]
 
 
 @pytest.mark.thorough

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
-from textual.events import Key
+from textual.events import Key, Paste
 from textual.pilot import Pilot
 
 from sandbox.model.commands import Keys, Kill, Press, Spawn, Type
@@ -85,6 +85,19 @@ async def test_a_line_stays_open_after_an_error(make_driver: MakeDriver) -> None
         assert driver.app.return_value is None
 
 
+async def test_a_pasted_line_waits_for_enter_where_one_answer_is_asked(make_driver: MakeDriver) -> None:
+    driver = make_driver()
+    async with driver.app.run_test(size=(120, 40)) as pilot:
+        await driver.feed(pilot, every_state())
+        await pilot.press("n")
+        driver.app.post_message(Paste("sleep 5 &&\r\n  echo done\n"))
+        await pilot.pause()
+        await until(lambda: "sleep 5 && echo done" in driver.text, pilot)
+        assert driver.sent == []
+        await pilot.press("enter")
+        assert len(driver.sent) == 1
+
+
 async def test_ctrl_c_is_for_the_process_in_both_consoles(make_driver: MakeDriver) -> None:
     driver = make_driver()
     async with driver.app.run_test(size=(120, 40)) as pilot:
@@ -122,8 +135,11 @@ async def test_programs_of_the_readers_own_are_asked_for(make_driver: MakeDriver
         await pilot.press("n", *"vim", "space", "x", "enter")
         await driver.feed(pilot, script.spawn("vim", "vim x"))
         assert driver.app.board_screen.chosen == script.pid("vim"), "who starts something wants to see it"
-        for leave in ("q", "ctrl+c", "r"):
-            await pilot.press(leave)
+        for leave in ("q", "ctrl+c", "r", "a click"):
+            if leave == "a click":
+                await pilot.click(offset=(driver.lines[39].index("q quit") + 3, 39))
+            else:
+                await pilot.press(leave)
             await pilot.pause()
             assert "Programs of yours would end: vim." in driver.text
             await pilot.press("escape")

@@ -43,7 +43,10 @@ def _examinees(what: str, bench: Bench) -> Iterator[Examinee]:
         yield bench.examinee(what, room)
         return
     found: list[Examinee] = []
-    for name in classes(what, room)[:_MAX_CLASSES]:
+    names = classes(what, room)
+    if len(names) > _MAX_CLASSES:  # the others would not be judged
+        raise BadValue("too many classes", value=os.path.basename(what), number=len(names), allowed=_MAX_CLASSES)
+    for name in names:
         try:
             found.append(bench.examinee(f"{what}:{name}", room))
         except BadValue as bad:

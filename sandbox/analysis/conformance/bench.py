@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 
 from sandbox import policies
 from sandbox.analysis.conformance.examinee import Examinee
 from sandbox.analysis.conformance.messages import Classes, Refused, WhichClasses
 from sandbox.analysis.conformance.room import Room, RoomEnded, nonce
-from sandbox.analysis.conformance.trial import Candidate, Native
+from sandbox.analysis.conformance.trial import TOO_LONG, Candidate, Native
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 from sandbox.policies import choice
 from sandbox.policies.host import validate
+from sandbox.util.paths import NONBLOCK, PLAIN
+from sandbox.util.text import clean_line
 
 
 class Bench:
@@ -25,8 +28,11 @@ class Bench:
         self.rooms: list[Room] = []
 
     def room(self, what: str) -> Room:
-        """A new one, in which the file of a policy can be read."""
+        """A new one, in which the file of a policy can be read. Raises BadValue where that is no file, or not to be
+        read: in the room there would be none."""
         file = file_of(what)
+        if file is not None:
+            _look(file, os.path.basename(what.partition(":")[0]))
         room = Room([] if file is None else [file], self._limit_s, self._give_up_s, self._strict)
         self.rooms.append(room)
         return room
@@ -38,7 +44,7 @@ class Bench:
         try:
             return Examinee(name or source, resolved(source), room, left_s)
         except RoomEnded as ended:
-            raise BadValue.all([("", ended.what)]) from None
+            raise _lost(ended) from None
 
     def reference(self, text: str) -> Candidate:
         """The policy that others shall be like. Raises BadValue."""
@@ -50,6 +56,22 @@ class Bench:
         """End all rooms."""
         for room in self.rooms:
             room.end()
+
+
+def _look(file: str, shown: str) -> None:
+    """It is a plain file, which may be read: nobody waits for a FIFO or a device."""
+    try:
+        descriptor = os.open(file, os.O_RDONLY | NONBLOCK | PLAIN)
+        try:
+            plain = stat.S_ISREG(os.fstat(descriptor).st_mode)
+        finally:
+            os.close(descriptor)
+    except FileNotFoundError:
+        raise BadValue("no such file", value=shown) from None
+    except (OSError, ValueError) as error:
+        raise BadValue("cannot be read", reason=clean_line(getattr(error, "strerror", "") or str(error))) from None
+    if not plain:
+        raise BadValue("not a plain file", value=shown)
 
 
 def file_of(what: str) -> str | None:
@@ -64,6 +86,12 @@ def resolved(what: str) -> str:
     return f"{file_of(what) or file}{colon}{rest}"
 
 
+def _lost(ended: RoomEnded) -> BadValue:
+    """There is no policy, because its room has ended."""
+    nowhere = ended.what.rule == TOO_LONG and "file" not in ended.what.figures
+    return BadValue.all([("", Clause("no answer") if nowhere else ended.what)])
+
+
 def classes(file: str, room: Room) -> list[str]:
     """The classes of a file, which is not run for that. Raises BadValue."""
     return [name for name in contents(file, room).names if name.isidentifier()]
@@ -76,7 +104,7 @@ def contents(file: str, room: Room) -> Classes:
     try:
         answer = room.answer(question.nonce, Classes | Refused)  # type: ignore[arg-type]
     except RoomEnded as ended:
-        raise BadValue.all([("", ended.what)]) from None
+        raise _lost(ended) from None
     if isinstance(answer, Refused):
         raise validate.bad_value(BadValue.all(answer.faults or [("", Clause("answers do not fit"))]))
     found: Classes = answer

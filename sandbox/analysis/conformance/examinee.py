@@ -13,7 +13,7 @@ from sandbox.analysis.conformance.trial import MISFIT, Trial, attempt, enter
 from sandbox.analysis.conformance.verdicts import IDLE, STARVED, Violation
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.model.clause import Clause
-from sandbox.model.spec import Scenario
+from sandbox.model.spec import Guest, Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies.base import Policy
 from sandbox.policies.fcfs import FirstComeFirstServed
@@ -38,7 +38,7 @@ class Examinee:
     def __init__(self, name: str, text: str, room: Room, left_s: float) -> None:
         """Have it introduce itself. Raises BadValue where there is no such policy, and RoomEnded."""
         self.name = name
-        self._room = room
+        self.room = room
         self._hurry_s = time.monotonic() + left_s / 2
         question = WhatPolicy(nonce(), text)
         room.ask(question)
@@ -53,6 +53,12 @@ class Examinee:
         self._last: tuple[Scenario, Decided] | None = None
 
     @property
+    def guest(self) -> Guest:
+        """As the kernel process is told of it, for real processes."""
+        known = self._policy
+        return Guest(known.source, known.parameters, known.name, known.ties)
+
+    @property
     def hurried(self) -> bool:
         """Whether half of the time is over."""
         return self._ended is not None or time.monotonic() > self._hurry_s
@@ -65,7 +71,7 @@ class Examinee:
     def _ask(self, world: Scenario, twice: bool) -> _Asked:
         asked = _Asked(world, nonce())
         self._asked.append(asked)
-        self._room.ask(Decide(asked.nonce, self._policy.source, self._policy.parameters, world, twice))
+        self.room.ask(Decide(asked.nonce, self._policy.source, self._policy.parameters, world, twice))
         return asked
 
     def attempt(self, world: Scenario) -> Trial:
@@ -96,7 +102,7 @@ class Examinee:
             raise RoomEnded(self._ended)
         asked = next((each for each in self._asked if each.world is world), None) or self._ask(world, twice=False)
         self._asked.remove(asked)
-        return self._room.answer(asked.nonce, Decided)
+        return self.room.answer(asked.nonce, Decided)
 
     def _play(self, world: Scenario, answers: bytes) -> Trial:
         try:

@@ -13,6 +13,7 @@ from sandbox.analysis.conformance.verdicts import Verdict
 from sandbox.link.worker import BadTask, Message
 from sandbox.model.clause import Clause
 from sandbox.model.spec import Scenario
+from sandbox.policies.host.remote import Call, Said, Seat
 
 
 class ExamineTask(msgspec.Struct):
@@ -85,7 +86,7 @@ class Decide(Question, frozen=True, tag=True):
     twice: bool
 
 
-AnyQuestion = WhichClasses | WhatPolicy | Decide
+AnyQuestion = WhichClasses | WhatPolicy | Decide | Seat | Call
 
 
 # The resident answers
@@ -132,7 +133,7 @@ class Decided(Answer, frozen=True, tag=True):
     second: msgspec.Raw = NOTHING
 
 
-AnyAnswer = Classes | Introduced | Refused | Decided
+AnyAnswer = Classes | Introduced | Refused | Decided | Said
 
 decode_question = msgspec.json.Decoder(AnyQuestion).decode
 decode_answer = msgspec.json.Decoder(AnyAnswer).decode

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import faulthandler
 import os
+import stat
 import sys
 import traceback
 from functools import partial
@@ -33,13 +34,16 @@ from sandbox.analysis.conformance.trial import LIMIT_S, Bound, NoEnd, Quiet, ent
 from sandbox.analysis.conformance.verdicts import IDLE, STARVED
 from sandbox.analysis.conformance.workloads import EXAMINED
 from sandbox.machines.simulate import simulate
+from sandbox.model.clause import Figure
 from sandbox.model.spec import MachineSpec, Scenario
 from sandbox.model.values import BadValue
 from sandbox.policies import build, choice
 from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.loader import MAX_BYTES, classes, imports, run_slow_ones_once
+from sandbox.policies.host.remote import Call, Said, Seat, Seated
 from sandbox.policies.host.replay import Failed, Log, LoggingGuard
+from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.timeout import ALARM
 
 #: How long one call of a policy may take here, and its file when it is run.
@@ -74,9 +78,10 @@ def main(paths: list[str]) -> None:
     ALARM.end_hanging_process()  # C code cannot be interrupted in another way
     tries.watch(files)
     sys.stderr = open(os.devnull, "w")
+    resident = _Resident()
     try:
         for line in questions:
-            answer = _encode(_answer(decode_question(line))) + b"\n"
+            answer = _encode(resident.answer(decode_question(line))) + b"\n"
             while answer:
                 answer = answer[os.write(answers, answer) :]
     except BaseException:
@@ -86,35 +91,67 @@ def main(paths: list[str]) -> None:
 
 
 def _content(path: str) -> bytes | None:
+    """What is in it by now; None: it has gone, or is none any more."""
     try:
-        with open(path, "rb") as file:
-            return file.read(MAX_BYTES + 1)
+        with open(os.open(path, os.O_RDONLY | NONBLOCK | PLAIN), "rb") as file:
+            return file.read(MAX_BYTES + 1) if stat.S_ISREG(os.fstat(file.fileno()).st_mode) else None
     except OSError:
         return None
 
 
-def _answer(question: AnyQuestion) -> AnyAnswer:
-    faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=2)
-    try:
-        match question:
-            case WhichClasses(nonce, file):
-                return Classes(nonce, classes(file), imports(file))
-            case WhatPolicy(nonce, text):
-                return _introduced(nonce, text)
-            case Decide():
-                first = _decided(question)
-                return Decided(question.nonce, first, _decided(question) if question.twice else NOTHING)
-    except BadValue as bad:
-        return Refused(question.nonce, bad.faults)
-    finally:
-        faulthandler.cancel_dump_traceback_later()
+class _Resident:
+    """Answers, one question after the other. Real processes are scheduled by whoever is ``_seated``."""
+
+    def __init__(self) -> None:
+        self._seated: Seated | None = None
+
+    def answer(self, question: AnyQuestion) -> AnyAnswer:
+        faulthandler.dump_traceback_later(LIMIT_S, exit=True, file=2)
+        try:
+            match question:
+                case WhichClasses(nonce, file):
+                    return Classes(nonce, classes(file), imports(file))
+                case WhatPolicy(nonce, text):
+                    return _introduced(nonce, text)
+                case Decide():
+                    first = _decided(question)
+                    return Decided(question.nonce, first, _decided(question) if question.twice else NOTHING)
+                case Seat():
+                    return self._seat(question)
+                case Call() if self._seated is not None:
+                    return self._seated.answer(question)
+                case _:
+                    return Refused(question.nonce, [])
+        except BadValue as bad:
+            return Refused(question.nonce, bad.faults)
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+
+    def _seat(self, seat: Seat) -> Said:
+        try:
+            self._seated = Seated(seat, ALARM)
+        except BadValue as bad:
+            return Said(seat.nonce, msgspec.Raw(_encode([_failed_to_start(bad)])))
+        return Said(seat.nonce, msgspec.Raw(b"[]"))
 
 
 def _introduced(nonce: int, text: str) -> Introduced:
     _, source, parameters = choice.parse(text)
-    policy = build(MachineSpec(policy=source, parameters=parameters), alarm=ALARM, guard=partial(_logging, []))
-    declared = [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
+    log: Log = []
+    policy = build(MachineSpec(policy=source, parameters=parameters), alarm=ALARM, guard=partial(_logging, log))
+    try:
+        declared = [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
+    except Failed:
+        _, rule, figures = log[-1]
+        raise BadValue("policy does not start", value=source, reason=_told(rule, figures)) from None
     return Introduced(nonce, source, parameters, policy.kind.name, policy.kind.ties, declared)  # type: ignore[arg-type]
+
+
+def _told(rule: str, figures: dict[str, Figure]) -> str:
+    """What it says of itself, or cannot say."""
+    if rule == "policy answers nonsense":
+        return f"{figures['callback']}: {figures['answer']} instead of {figures['allowed']}"
+    return f"{figures['callback']}: {figures.get('error') or rule}"
 
 
 def _logging(log: Log, policy: Policy, alarm: Any) -> LoggingGuard:

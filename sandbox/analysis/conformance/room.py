@@ -51,7 +51,7 @@ class Room:
     ``strict``: it refuses to run anybody's code where the system has no namespaces to give."""
 
     def __init__(self, files: list[str], limit_s: float, give_up_s: float, strict: bool = False) -> None:
-        self._limit_s, self._give_up_s = limit_s, give_up_s
+        self._files, self._limit_s, self._give_up_s = files, limit_s, give_up_s
         self._tried: list[Clause] | None = None
         self._unsent = bytearray()
         self._heard = bytearray()
@@ -71,12 +71,18 @@ class Room:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        for descriptor in (self._in, self._out):
-            os.set_blocking(descriptor, False)
+        if sys.platform != "win32":
+            for descriptor in (self._in, self._out):
+                os.set_blocking(descriptor, False)
 
     def begin(self, limit_s: float) -> None:
         """It has so long from now on."""
         self._limit_s, self._give_up_s = limit_s, time.monotonic() + limit_s
+
+    @property
+    def descriptors(self) -> tuple[int, int]:
+        """Where whoever lives there is asked, and heard: for somebody else who asks from now on."""
+        return self._in, self._out
 
     @property
     def ended(self) -> bool:
@@ -113,11 +119,11 @@ class Room:
         self._send()
         if not readable:
             if self._process.poll() is not None:
-                raise self._end_of_it()
+                raise RoomEnded(self.end_of_it())
             return
         data = os.read(self._out, 1 << 18)
         if not data:
-            raise self._end_of_it()
+            raise RoomEnded(self.end_of_it())
         self._heard += data
         *lines, rest = self._heard.split(b"\n") if b"\n" in data else [self._heard]
         self._heard = rest
@@ -146,7 +152,8 @@ class Room:
         self._asked.remove(answer.nonce)
         self._answers[answer.nonce] = answer
 
-    def _end_of_it(self) -> RoomEnded:
+    def end_of_it(self) -> Clause:
+        """Why nobody answers there any more."""
         try:
             self._process.wait(_MAX_SWEEP_S)
         except subprocess.TimeoutExpired:
@@ -154,16 +161,18 @@ class Room:
         self._stderr.seek(max(self._stderr.seek(0, os.SEEK_END) - _MAX_WORDS, 0))
         words = self._stderr.read().decode(errors="replace")
         if tries.NO_FENCES in words:
-            return RoomEnded(Clause("no room"))
+            return Clause("no room")
         words = "\n".join(line for line in words.split("\n") if not line.startswith(tries.MARK)).strip()
-        why = cause(words, hangs=TOO_LONG, died="ends the process")
+        why = cause(words, hangs=TOO_LONG, died="ends the process", readable=self._files)
         if why.rule != TOO_LONG and _DUMPED in words:  # at a moment at which our own code had its turn
             why = Clause(TOO_LONG, {"callback": ""})
-        return RoomEnded(why)
+        return why
 
     @property
     def tried(self) -> list[Clause]:
         """What has been tried in it, as far as that is known."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         if self._tried is not None:
             return self._tried
         words = os.pread(self._stderr.fileno(), _MAX_WORDS, 0)  # its place is that of who writes there, too

@@ -130,6 +130,11 @@ def attempt(world: Scenario, factory: Policies | None = None) -> Trial:
         return Trial(events, Violation(Clause(NO_END, {"number": bound.most}), events[-1].t_ns))
     except Quiet:
         return Trial(events, None)
+    return tried(events)
+
+
+def tried(events: list[Any]) -> Trial:
+    """What there is to be judged of a run that is over: nothing of what happened after the policy's failure."""
     fault = next((event for event in events if isinstance(event, Fault) and event.successor is not None), None)
     if fault is None:
         return Trial(events, None)

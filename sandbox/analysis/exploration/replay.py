@@ -26,8 +26,7 @@ def write(scenario: Path, order: Sequence[str], target: Path, overwrite: bool, s
     """Write the scenario that replays the order, with what it needs, and return the files that were written. Raises
     BadInput, before anything is written where another file would be lost. ``step``: what a turn is."""
     tables = tables_of(scenario, order, step)
-    text = "# " + _first_line(order) + "\n\n" + toml.dumps(tables)
-    files: dict[Path, bytes] = {target: text.encode()}
+    files: dict[Path, bytes] = {target: text_of(tables, order).encode()}
     if target.parent.resolve() != scenario.parent.resolve():
         programs = [process["python"].rpartition(":")[0] or process["python"] for process in _processes(tables)]
         for name, content in needed(scenario.parent, programs):
@@ -51,6 +50,11 @@ def tables_of(scenario: Path, order: Sequence[str], step: str) -> dict[str, Any]
     machine |= {"slice": step, "policy": "scripted", "parameters": {"order": [*order]}}
     head = {name: kept.pop(name) for name in [*kept] if not isinstance(kept[name], (dict, list)) or name == "claims"}
     return {**head, "machine": machine, **kept}
+
+
+def text_of(tables: dict[str, Any], order: Sequence[str]) -> str:
+    """The scenario as a file."""
+    return "# " + _first_line(order) + "\n\n" + toml.dumps(tables)
 
 
 def _first_line(order: Sequence[str]) -> str:

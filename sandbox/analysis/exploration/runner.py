@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import os
+import sys
+
+assert sys.platform == "linux"
+
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING

@@ -77,7 +77,8 @@ class TaskSpec(msgspec.Struct):
     about a ``scenario`` or about hidden workloads of a kind (``workload``), one from each of the ``seeds``.
 
     ``beside``: policies whose figures claims may speak of, ``rr.response``; ``partial``: points for what holds of it,
-    instead of all or nothing; ``limit``: how long it may take (None: as the assignment says)."""
+    instead of all or nothing; ``real``: the claims are about runs on real processes, so they should be about order and
+    accounting; ``limit``: how long it may take (None: as the assignment says)."""
 
     points: Annotated[int, Whole(1, MAX_POINTS)]
     name: Annotated[str, Text(80)] = ""
@@ -92,6 +93,7 @@ class TaskSpec(msgspec.Struct):
     parameters: Annotated[dict[str, Any], Table()] = {}
     reference: Annotated[str | None, Text(300)] = None
     partial: Annotated[bool, Flag()] = False
+    real: Annotated[bool, Flag()] = False
     limit_ns: Annotated[int | None, Duration("1s", "3600s")] = None
 
     @property

@@ -33,7 +33,7 @@ class Lodging(Protocol):
     """Where whoever is judged is to be had. Each raises BadValue."""
 
     def candidate(self, task: Task) -> Candidate: ...
-    def reference(self, text: str) -> Candidate: ...
+    def reference(self, text: str, task: Task) -> Candidate: ...
 
 
 class Judge:
@@ -43,7 +43,7 @@ class Judge:
         self._assignment, self._lodging = assignment, lodging
         self._laws: dict[str, dict[str, Verdict]] = {}
         self._worlds = worlds(assignment.spec.seed, assignment.spec.workloads)
-        self._references: dict[str, Candidate] = {}
+        self._references: dict[tuple[str, bool], Candidate] = {}
 
     def mark(self, task: Task) -> Mark:
         """What comes of a task."""
@@ -57,10 +57,11 @@ class Judge:
         except RoomEnded as ended:
             return Mark(0.0, says=ended.what)
 
-    def _reference(self, text: str) -> Candidate:
-        if text not in self._references:
-            self._references[text] = self._lodging.reference(text)
-        return self._references[text]
+    def _reference(self, text: str, task: Task) -> Candidate:
+        key = (text, task.spec.real)
+        if key not in self._references:
+            self._references[key] = self._lodging.reference(text, task)
+        return self._references[key]
 
     # How it is judged
 
@@ -92,7 +93,7 @@ class Judge:
 
     def _by_likeness(self, task: Task, like: str) -> Mark:
         """All points for deciding alike in all workloads, or a share for those in which it does."""
-        candidate, reference = self._lodging.candidate(task), self._reference(like)
+        candidate, reference = self._lodging.candidate(task), self._reference(like, task)
         first: Example | None = None
         said: Clause | None = None
         alike = tried = 0
@@ -150,7 +151,8 @@ class Judge:
             assert task.spec.workload is not None, "the reader sees to that"
             return hidden(task.spec.workload, self._assignment.spec.seed, number or 0)
         machine = msgspec.structs.replace(task.scenario.machine, policy=EXAMINED, parameters={})
-        return msgspec.structs.replace(task.scenario, machine=machine, folder="")
+        folder = task.scenario.folder if task.spec.real else ""
+        return msgspec.structs.replace(task.scenario, machine=machine, folder=folder)
 
     def _claims(self, task: Task, world: Scenario, trial: Trial) -> list[tuple[AnyClaim, bool, Clause | None]]:
         """Each claim, whether it holds, and if not, why."""
@@ -164,7 +166,7 @@ class Judge:
         """The figures of the policies that run beside."""
         found: dict[str, Figure] = {}
         for text in task.spec.beside:
-            known, _ = figures.known(world, self._reference(text).attempt(world).events)
+            known, _ = figures.known(world, self._reference(text, task).attempt(world).events)
             found |= {f"{figure_name(text)}.{name}": figure for name, figure in known.items()}
         return found
 
@@ -174,7 +176,7 @@ class Judge:
         if trial.failure is not None:
             return Example(world, trial.failure, trial.events)
         solved = self._assignment.reference_of(task)
-        reference = self._reference(solved) if solved is not None else None
+        reference = self._reference(solved, task) if solved is not None else None
 
         def fails(smaller: Scenario, tried: Trial) -> Violation | None:
             if tried.failure is not None or not tried.events:

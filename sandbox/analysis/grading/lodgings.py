@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import Any
 
+from sandbox import policies
 from sandbox.analysis.conformance.bench import Bench, contents
 from sandbox.analysis.conformance.examinee import Examinee
 from sandbox.analysis.conformance.messages import Classes
 from sandbox.analysis.conformance.room import Room
-from sandbox.analysis.conformance.trial import Candidate
+from sandbox.analysis.conformance.trial import Candidate, Native
 from sandbox.analysis.grading.assignment import Assignment, Task
 from sandbox.analysis.grading.marks import IMPORTS
+from sandbox.analysis.grading.real import RealNative, RealRuns
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
+from sandbox.policies import choice
 from sandbox.policies.host import validate
 
 #: Modules that everybody may import.
@@ -42,15 +46,27 @@ class Lodgings:
         names = self._names(task)
         for number, name in enumerate(names):
             try:
-                return self._introduced(name, self._assignment.parameters_of(task), limit_s)
+                found = self._introduced(name, self._assignment.parameters_of(task), limit_s)
             except BadValue as bad:
                 if bad.what.rule != "not a policy" or number + 1 == len(names):
                     raise
+            else:
+                return RealRuns(found.name, partial(self._moved, name, task), limit_s) if task.spec.real else found
         raise BadValue("no policy in the file", value=os.path.basename(self._what))
 
-    def reference(self, text: str) -> Candidate:
+    def _moved(self, name: str, task: Task) -> Examinee:
+        """It, in a new room: whoever asks there does so alone."""
+        self._leave()
+        return self._introduced(name, self._assignment.parameters_of(task), self._assignment.limit_s(task))
+
+    def reference(self, text: str, task: Task) -> Candidate:
         """A policy of the teacher's. Raises BadValue."""
-        return self._bench.reference(text)
+        if not task.spec.real:
+            return self._bench.reference(text)
+        limit_s = self._assignment.limit_s(task)
+        if text.partition(":")[0] in policies.BUILT_IN:
+            return RealNative(Native(*choice.parse(text)), limit_s)
+        return RealRuns(text, lambda: self._bench.examinee(text, self._bench.room(text), limit_s), limit_s)
 
     @property
     def tried(self) -> list[Clause]:
@@ -75,11 +91,15 @@ class Lodgings:
     def _living(self, limit_s: float) -> Room:
         """A room in which somebody lives, for so long from now on."""
         if self._room is None or self._room.ended:
-            if self._room is not None:
-                self._room.end()
+            self._leave()
             self._room = self._bench.room(self._what)
         self._room.begin(limit_s)
         return self._room
+
+    def _leave(self) -> None:
+        if self._room is not None:
+            self._room.end()
+            self._room = None
 
     def _names(self, task: Task) -> list[str]:
         """The policies that may be meant."""

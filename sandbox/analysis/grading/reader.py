@@ -25,7 +25,7 @@ from sandbox.scenario.tables import Tables, kinds
 MAX_TASKS = 200
 _HOW = ("law", "like", "claim")
 #: What makes sense with claims only.
-_CLAIMS_ONLY = ("scenario", "workload", "seeds", "beside")
+_CLAIMS_ONLY = ("scenario", "workload", "seeds", "beside", "real")
 
 
 def read(path: str) -> Assignment:
@@ -89,7 +89,7 @@ class _Reader:
         spec.like = self._policy((*where, "like"), spec.like)
         spec.reference = self._policy((*where, "reference"), spec.reference)
         spec.beside = [self._policy((*where, "beside"), each) or each for each in spec.beside]
-        scenario = self._scenario((*where, "scenario"), spec.scenario)
+        scenario = self._scenario((*where, "scenario"), spec.scenario, spec.real)
         self._check_claims(where, spec, scenario)
         return Task(spec, scenario)
 
@@ -106,7 +106,7 @@ class _Reader:
             self._problems.add_bad_value(where, bad)
         return text
 
-    def _scenario(self, where: Where, name: str | None) -> Scenario | None:
+    def _scenario(self, where: Where, name: str | None, real: bool) -> Scenario | None:
         """A built-in scenario, or a file beside ours."""
         if name is None:
             return None
@@ -120,7 +120,7 @@ class _Reader:
                 inside = " ".join(filter(None, (f"({bad.file}:{problem.line})" if problem.line else "", problem.place)))
                 self._problems.add_clause(where, problem.what, f" {inside}" if inside else "")
             return None
-        for problem in obstacles(scenario):
+        for problem in () if real else obstacles(scenario):
             self._problems.add_clause(where, problem.what, f" {problem.place}")
         if not scenario.processes:
             self._problems.add(where, "nothing to run")

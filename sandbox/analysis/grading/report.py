@@ -34,14 +34,14 @@ def page(graded: Graded, assignment: Assignment, width: int) -> Iterator[Line]:
     """All that a student is told."""
     earned = total(graded, most(assignment), assignment.spec.late)
     of = _("{points} of {most}").format(points=shown(earned), most=assignment.points)
-    yield [(graded.name, "strong"), (f"  {assignment.spec.title}  {of}", "text")]
+    yield [(graded.name, "strong"), (f"  {_(assignment.spec.title)}  {of}", "text")]
     if (aside := _aside(graded, assignment)) is not None:
         yield from _wrapped(aside, width)
-    names = [min(cell_len(task.spec.name), _MAX_NAME) for task in assignment.tasks]
+    names = [min(cell_len(_(task.spec.name)), _MAX_NAME) for task in assignment.tasks]
     for task, mark in zip(assignment.tasks, graded.marks, strict=True):
         got = _("{points} of {most}").format(points=shown(points(mark.share, task.spec.points)), most=task.spec.points)
         sign = "✔" if mark.share == 1 else "✘"
-        head = f"{sign} {fit(task.spec.name, max(names))}  {got}"
+        head = f"{sign} {fit(_(task.spec.name), max(names))}  {got}"
         yield [(head, "text" if mark.share == 1 else "strong")]
         if graded.status == "graded":
             yield from _why(graded, mark, width)
@@ -119,4 +119,4 @@ def _remarks(graded: Graded) -> str:
 def legend(assignment: Assignment) -> Iterator[str]:
     """What the columns of the table mean."""
     for number, task in enumerate(assignment.tasks, 1):
-        yield f"{number:>3}  {task.spec.name} ({task.spec.points})"
+        yield f"{number:>3}  {_(task.spec.name)} ({task.spec.points})"

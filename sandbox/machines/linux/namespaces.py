@@ -5,6 +5,10 @@ Each step may be forbidden (in a container, by a setting): then it is left out, 
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import ctypes
 import os
 from collections.abc import Iterable, Mapping
@@ -21,9 +25,10 @@ _RDONLY, _NOSUID, _NODEV, _NOEXEC, _REMOUNT, _BIND, _REC, _PRIVATE = 1, 2, 4, 8,
 _DETACH = 2
 _PIVOT_ROOT = {"x86_64": 155, "aarch64": 41}
 _MOUNT_SETATTR, _AT_FDCWD, _RECURSIVE = 442, -100, 0x8000
-#: prctl(2), capset(2)
-_SET_DUMPABLE = 4
+#: capset(2)
 _CAPABILITY_VERSION = 0x20080522
+#: CAP_DAC_READ_SEARCH, and where one has not even that, CAP_DAC_OVERRIDE.
+_READ_ALL = (1 << 2, 1 << 1)
 #: Nobody's own user: who is root takes its part.
 _NOBODY = 65534
 #: Where the new root is put together: one of these that nothing needed lies in.
@@ -55,13 +60,27 @@ def give_up_rights(readable: bool) -> None:
         with suppress(OSError):
             os.setgid(_NOBODY)
             os.setuid(_NOBODY)
-            libc.prctl(_SET_DUMPABLE, 1)  # else its own files in /proc are root's
+            libc.prctl(libc.PR_SET_DUMPABLE, 1)  # else its own files in /proc are root's
             if _tried(_NEWUSER):
                 _map_ids(_NOBODY, _NOBODY)
-    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
-    with suppress(OSError):
-        libc.call("capset", header, (ctypes.c_uint32 * 6)())
+    _keep(0)
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
+
+
+def only_read_files() -> None:
+    """Where there are no namespaces: of what root may do, keep that one may read any file, as the policy's and the
+    interpreter's must be. Who may do less than another one does not reach into that."""
+    if os.geteuid() == 0:
+        _keep(*_READ_ALL, 0)
+
+
+def _keep(*rights: int) -> None:
+    """The first of these that one has, for good, and no other."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION, 0)
+    for kept in rights:
+        with suppress(OSError):
+            libc.call("capset", header, (ctypes.c_uint32 * 6)(kept, kept))  # effective, permitted, none to inherit
+            return
 
 
 def _tried(flags: int) -> bool:

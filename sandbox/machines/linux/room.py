@@ -14,11 +14,14 @@ keeps it from starting processes and from touching others; the limits and the sw
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import resource
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -113,6 +116,7 @@ def _divide(wait: _Wait) -> None:
     parent = os.getpid()
     child = os.fork()
     if child:
+        libc.let_nobody_in()
         _forget_streams()
         try:
             wait(child)
@@ -181,6 +185,8 @@ def _confine(limits: Limits, apart: bool, closed: bool) -> None:
     others = 0 if apart else _threads_of_ours()
     if apart:
         namespaces.give_up_rights(readable=closed)
+    else:
+        namespaces.only_read_files()
     libc.prctl(libc.PR_SET_NO_NEW_PRIVS, 1)
     libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)  # another user's process forgets it
     for kind, most in (

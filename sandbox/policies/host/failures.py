@@ -6,7 +6,7 @@ import linecache
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from types import TracebackType
 
 import sandbox
@@ -23,7 +23,9 @@ _TRACEBACK_MOST, _FRAMES_MOST = 4_000, 20
 _FOLDER = sandbox.__path__[0] + os.sep
 #: How ``faulthandler`` writes a stack.
 _DUMP = "(most recent call first):\n"
-_FRAME = re.compile(r'^  File "(.+)", line (\d+) in (.+)$', re.MULTILINE)
+_FRAME = re.compile(r'^  File "(.+)", line ([0-9]{1,9}) in (.+)$', re.MULTILINE)
+#: What it writes for characters that are not ASCII; whatever else looks like that is in the text itself.
+_ESCAPE = re.compile(r"\\(?:x([0-9a-f]{2})|u([0-9a-f]{4})|U(000[0-9a-f]{5}|0010[0-9a-f]{4}))")
 
 
 class Reported(Exception):
@@ -36,7 +38,7 @@ class Reported(Exception):
 
 def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
     """The fault of a policy whose ``callback`` ended in an exception. It may run code of the exception's author."""
-    if type(error) is Reported:
+    if type(error) is Reported and _is_plain(error.what):
         return error.what
     figures: dict[str, Figure] = {"policy": policy.name, "callback": callback}
     where = _where_failed(policy, error.__traceback__)
@@ -47,6 +49,13 @@ def failure(policy: Policy, callback: str, error: BaseException) -> Clause:
     if isinstance(error, Timeout):
         return Clause("policy takes too long", figures)
     return Clause("policy raises", {**figures, "error": reason(error)})
+
+
+def _is_plain(what: Clause) -> bool:
+    """Whether it can be told as it is: who raises that need not be one of ours."""
+    return type(what.rule) is str and all(
+        type(name) is str and type(figure) in (str, int, float, type(None)) for name, figure in what.figures.items()
+    )
 
 
 def bare(policy: str, callback: str, kind: type[BaseException] | None, traceback: TracebackType | None) -> Clause:
@@ -92,8 +101,9 @@ def traceback_of(error: BaseException) -> str:
     return clean("".join(lines))[-_TRACEBACK_MOST:]
 
 
-def hang(words: str) -> dict[str, Figure] | None:
-    """Where the stack that a process has dumped says that somebody's policy was; None where it says no such thing."""
+def hang(words: str, readable: Collection[str] | None = None) -> dict[str, Figure] | None:
+    """Where the stack that a process has dumped says that somebody's policy was; None where it says no such thing.
+    ``readable``: the files of which lines may be shown, where the dump may be anybody's work; None: all."""
     dump = words.rpartition(_DUMP)[2] if _DUMP in words else ""
     frames = [(_plain(file), int(line), _plain(name)) for file, line, name in _FRAME.findall(dump)]
     frames = [frame for frame in frames if not _ours(frame[0]) and not frame[0].startswith("<")]
@@ -101,30 +111,31 @@ def hang(words: str) -> dict[str, Figure] | None:
         return None
     import traceback
 
+    def code(file: str, line: int) -> str:
+        return linecache.getline(file, line) if readable is None or file in readable else ""
+
     policy, _, callback = frames[-1]
     file, line, _ = next(frame for frame in frames if frame[0] == policy)
-    stack = traceback.StackSummary.from_list([(*frame, None) for frame in reversed(frames)])
+    stack = traceback.StackSummary.from_list([(*frame, code(*frame[:2])) for frame in reversed(frames)])
     text = "".join(["Stack (most recent call last):\n", *stack.format()])
-    return {"callback": clean_line(callback), **_place((file, line)), "traceback": clean(text)[-_TRACEBACK_MOST:]}
+    where = _place((file, line), code(file, line))
+    return {"callback": clean_line(callback), **where, "traceback": clean(text)[-_TRACEBACK_MOST:]}
 
 
 def _plain(escaped: str) -> str:
     """A dump is plain ASCII; what is not, stands there as an escape."""
-    return re.sub(r"\\(?:x(..)|u(....)|U(.{8}))", lambda found: chr(int(found[found.lastindex or 0], 16)), escaped)
+    return _ESCAPE.sub(lambda found: chr(int(found[found.lastindex or 0], 16)), escaped)
 
 
 Place = tuple[str, int]
 
 
-def _place(where: Place | None) -> dict[str, Figure]:
+def _place(where: Place | None, code: str | None = None) -> dict[str, Figure]:
     if where is None:
         return {}
     file, line = where
-    return {
-        "file": clean_line(os.path.basename(file)),
-        "line": line,
-        "code": clean_line(linecache.getline(file, line), 100),
-    }
+    code = linecache.getline(file, line) if code is None else code
+    return {"file": clean_line(os.path.basename(file)), "line": line, "code": clean_line(code, 100)}
 
 
 def _where_failed(policy: Policy, traceback: TracebackType | None) -> Place | None:
@@ -161,9 +172,9 @@ def cause_of_end(words: str) -> Clause:
     return cause(words, hangs="command hangs", died="command died")
 
 
-def cause(words: str, hangs: str, died: str) -> Clause:
-    """The first of these rules where the words tell of a hanging policy, else the second."""
-    figures = hang(words)
+def cause(words: str, hangs: str, died: str, readable: Collection[str] | None = None) -> Clause:
+    """The first of these rules where the words tell of a hanging policy, else the second; ``readable``: as above."""
+    figures = hang(words, readable)
     if figures is not None:
         return Clause(hangs, figures)
     lines = words.splitlines()

@@ -74,7 +74,7 @@ def _run(text: bytes, path: str) -> types.ModuleType:
         line = failing_line(error, path)
         if (now := _import_now(error, path)) is not None:
             raise BadValue("module has moved", value=shown, line=line, module=_missing(error), now=now) from error
-        raise BadValue("file fails", value=shown, line=line, reason=reason(error)) from error
+        raise _failing(shown, line, error) from error
     if thread_time() - begun_s > _patience_s:
         _slow[path] = module
     return module
@@ -107,7 +107,7 @@ def _content(folder: str, file_name: str) -> bytes:
     except OSError as error:
         raise BadValue("cannot be read", reason=error.strerror) from None
     if len(text) > MAX_BYTES:
-        raise BadValue("file is too large", allowed=f"{MAX_BYTES >> 10} KiB")
+        raise _too_large()
     return text
 
 
@@ -179,11 +179,26 @@ def _parsed(path: str) -> ast.Module:
     shown = os.path.basename(path)
     try:
         with open(path, "rb") as file:
-            return ast.parse(file.read(MAX_BYTES + 1), path)
+            text = file.read(MAX_BYTES + 1)
     except OSError as error:
         raise BadValue("cannot be read", value=shown, reason=error.strerror) from None
+    if len(text) > MAX_BYTES:
+        raise _too_large()
+    try:
+        return ast.parse(text, path)
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        raise BadValue("file fails", value=shown, line=failing_line(error, path), reason=reason(error)) from None
+        raise _failing(shown, failing_line(error, path), error) from None
+
+
+def _too_large() -> BadValue:
+    return BadValue("file is too large", allowed=f"{MAX_BYTES >> 10} KiB")
+
+
+def _failing(shown: str, line: int | None, error: BaseException) -> BadValue:
+    """Of some failures no line is known, or none that there is."""
+    if not line:
+        return BadValue("file does not load", value=shown, reason=reason(error))
+    return BadValue("file fails", value=shown, line=line, reason=reason(error))
 
 
 def checked(item: object, name: str) -> type[Policy]:

@@ -85,9 +85,13 @@ def _pid(task: Task | None) -> int | None:
     return None if task is None else task.pid
 
 
+def _pids(tasks: list[Task] | None) -> list[int] | None:
+    return None if tasks is None else [task.pid for task in tasks]
+
+
 def _timer(answer: TimerAnswer) -> list[object]:
     tasks, timer_ns = answer
-    return [None if tasks is None else [task.pid for task in tasks], timer_ns]
+    return [_pids(tasks), timer_ns]
 
 
 def _parts(clause: Clause) -> list[object]:
@@ -98,7 +102,13 @@ def _bits(reasons: Collection[DescheduledReason]) -> int:
     return sum(1 << index for index, reason in enumerate(_REASONS) if reason in reasons)
 
 
-_PACKED: dict[str, Callable[[Any], Any]] = {"pick": _pid, "timer": _timer, "why": _parts, "keeps_slice": _bits}
+_PACKED: dict[str, Callable[[Any], Any]] = {
+    "pick": _pid,
+    "timer": _timer,
+    "waits": _pids,
+    "why": _parts,
+    "keeps_slice": _bits,
+}
 
 
 class Replayed(Policy):
@@ -161,6 +171,12 @@ class Replayed(Policy):
     def timer(self, now_ns: int) -> Iterable[Task] | None:
         pids, timer_ns = self._next()
         self._after_timer = [timer_ns]
+        return self._tasks(pids)
+
+    def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
+        return self._tasks(self._next())
+
+    def _tasks(self, pids: list[int] | None) -> list[Task] | None:
         return None if pids is None else [self._seen[pid] for pid in pids]
 
     def why(self, task: Task) -> Clause:

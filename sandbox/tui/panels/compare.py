@@ -21,7 +21,7 @@ from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.scenario import Problem
 from sandbox.tui.clipboard import save
-from sandbox.tui.interaction import ask
+from sandbox.tui.interaction import ask, permitted
 from sandbox.tui.keys import bindings
 from sandbox.tui.listening import Listening
 from sandbox.tui.panels.panel import Panel
@@ -93,6 +93,8 @@ class Compare(Panel, can_focus=True):
         #: What came of the last one.
         self._outcome: Compared | None = None
         self._as_graphs = False
+        #: Whether it says how to begin.
+        self._inviting = False
 
     def compose(self) -> ComposeResult:
         yield Horizontal(Static(f" {_('policies')} ", id="contenders-title"), self._entry, id="contenders-row")
@@ -112,6 +114,11 @@ class Compare(Panel, can_focus=True):
         super().leave()
         self._give_up()
 
+    def on_resize(self) -> None:
+        """Sentences are broken anew; a table stays as wide as it was made."""
+        if self._inviting:
+            self.call_after_refresh(self._invite)
+
     def on_unmount(self) -> None:
         """Leave no process behind."""
         self._stop()
@@ -124,7 +131,7 @@ class Compare(Panel, can_focus=True):
     # The comparison
 
     def _invite(self) -> None:
-        self._outcome = None
+        self._outcome, self._inviting = None, True
         start, choose = self.key("compare_start"), self.key("compare_choose")
         says = _("{key} runs this scenario once under each policy, in virtual time. What runs goes on.")
         example = _("{key} chooses who takes part: {example}")
@@ -138,6 +145,7 @@ class Compare(Panel, can_focus=True):
         )
 
     def _say(self, sentences: Sequence[str]) -> None:
+        self._inviting = False
         broken = [line for sentence in sentences for line in self._broken(sentence)]
         self._pages.set_lines([[], *([(f" {line}", "text")] for line in broken)])
 
@@ -154,6 +162,8 @@ class Compare(Panel, can_focus=True):
             self._say([_("This scenario cannot be compared in virtual time."), *map(_sentence, problems)])
             return
         written = self._entry.value.strip() or None
+        if written is not None and ".py" in written and not permitted(self):
+            return
         self._comparison = start(CompareTask(session.scenario, written, self._pages.size.width))
         self._listening = Listening(self._comparison, self._heard)
         self._done = False

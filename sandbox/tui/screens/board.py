@@ -16,7 +16,7 @@ from sandbox.model.commands import Kill, Reload, Resume, Signal, Spawn, UsePolic
 from sandbox.tui import panels
 from sandbox.tui.config import config_of
 from sandbox.tui.frames import Frames
-from sandbox.tui.interaction import ask, tell
+from sandbox.tui.interaction import ask, permitted, tell
 from sandbox.tui.keys import PANELS, bindings
 from sandbox.tui.panels.panel import Panel
 from sandbox.tui.screens.exploring import ExploringScreen
@@ -127,7 +127,8 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
         if panel is not None and not types:  # nothing is taken from under who types
             self.turn_to(panel)
         named = self._guide.process(session)
-        if named is not None:
+        own = self.front.id == "console" and self.chosen in session.own.alive(view.live.board)
+        if named is not None and not own:  # nor is the console of a program of theirs
             self.chosen = named
             self.front.single_out()
         self.chosen = self.question.update_from(session, self.chosen)
@@ -233,7 +234,8 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
 
     def action_reload(self) -> None:
         """Go on with the same policy, as its file is by now."""
-        self._do(lambda: self.session.ask(Reload()))
+        if permitted(self):
+            self._do(lambda: self.session.ask(Reload()))
 
     def action_quantum(self, by: int) -> None:
         """A longer or a shorter slice."""
@@ -249,7 +251,7 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
             self._remember(command)
             self._do(lambda: self.session.ask(Spawn(split_command(command))))
 
-        if self._can_ask():
+        if permitted(self) and self._can_ask():
             ask(self, NewProcess(self._commands), typed)
 
     def _can_ask(self) -> bool:

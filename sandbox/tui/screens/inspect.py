@@ -38,7 +38,7 @@ class Inspect(Dialog[None]):
         super().__init__()
         self._session, self._pid = session, pid
         self._row = session.view.board.rows[pid]
-        self._line = TypingLine()
+        self._line = TypingLine(several=True)
         self._view = ConsoleView(output="output", screen="terminal")
         #: Whether somebody has typed a line.
         self._typed = False

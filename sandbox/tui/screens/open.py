@@ -12,8 +12,9 @@ from sandbox.lessons.course import finished, in_order, lessons
 from sandbox.lessons.text import title
 from sandbox.model.commands import UsePolicy
 from sandbox.model.spec import Scenario
-from sandbox.scenario import BadInput, Problem, find, load
+from sandbox.scenario import BadInput, Problem, built_in, find, load
 from sandbox.scenario.headlines import headline
+from sandbox.tui.interaction import permitted
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer, Tell
 
 
@@ -29,6 +30,8 @@ class Open(ChooseOrType):
 
     def accept(self, id: str) -> None:
         """Answer it, or say what is wrong with it. Whether a policy that it brings is run is asked before."""
+        if id not in {path.stem for path in built_in()} and not permitted(self):
+            return
         try:
             scenario = read(id, runs=False)
         except BadInput as bad:
@@ -68,9 +71,12 @@ def read(name: str, runs: bool = True) -> Scenario:
     scenario = load(find(name), runs)
     if sys.platform != "linux":
         return scenario
-    from sandbox.machines.linux.capabilities import lacks
+    from sandbox.machines.linux import capabilities
 
-    lacking = lacks(scenario.machine.cpus)
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    lacking = capabilities.lacks(scenario.machine.cpus)
     if lacking is not None:
         raise BadInput(name, [Problem(0, *lacking)])
     return scenario

@@ -8,6 +8,7 @@ from sandbox import policies, wording
 from sandbox.i18n import _
 from sandbox.model.values import BadValue
 from sandbox.policies.host.loader import classes
+from sandbox.tui.interaction import permitted
 from sandbox.tui.screens.dialogs import ChooseOrType, Offer
 from sandbox.util.text import clean_line
 from sandbox.wording.policies import rule_and_rest
@@ -22,6 +23,8 @@ class ChoosePolicy(ChooseOrType):
 
     def accept(self, id: str) -> None:
         """Answer it, or say why there is no such policy."""
+        if id not in policies.names() and not permitted(self):
+            return
         try:
             self.dismiss(_source(id))
         except BadValue as bad:

@@ -20,10 +20,13 @@ from sandbox.model.commands import (
     Pause,
     PauseAtSteps,
     Predict,
+    Press,
+    Reload,
     Resume,
     Spawn,
     Step,
     Type,
+    UsePolicy,
 )
 from sandbox.model.events import Admitted, AnyEvent, Booted, Fault, Operator
 from sandbox.model.spec import Scenario
@@ -44,7 +47,7 @@ class Live:
     """A scenario that runs, once it has begun. ``start`` starts its kernel process; ``clock``: nanoseconds that go on
     by themselves; ``recorder``: what keeps its events from the beginning, if anything does;
     ``notices``: what is to be said of it at first. ``tempo``: it runs in virtual time, so fast at first (None: as fast
-    as it can)."""
+    as it can). ``locked``: nobody starts programs or types into any."""
 
     has_machine = True
     is_read = True
@@ -58,8 +61,10 @@ class Live:
         notices: Sequence[str] = (),
         virtual: bool = False,
         tempo: Fraction | None = Fraction(1),
+        locked: bool = False,
     ) -> None:
         self.scenario = scenario
+        self.locked = locked
         self.link: Link | None = None
         self.clock = clock
         self.view = Viewpoint(self._present_ns)
@@ -196,7 +201,7 @@ class Live:
     # What a person asks for
 
     def send(self, command: Command) -> bool:
-        if self.link is None or self.link.closed:
+        if self.link is None or self.link.closed or (self.locked and _is_of_programs(command)):
             return False
         self.link.send(command)
         if isinstance(command, Type) or (isinstance(command, Keys) and not command.automatic):
@@ -204,6 +209,8 @@ class Live:
         return True
 
     def ask(self, command: Command) -> None:
+        if self.locked and _is_of_programs(command):
+            raise Impossible(_("Programs can be neither started nor typed into here"))
         self.view.to_present()
         if not self.send(command) and self.link is not None:
             raise KernelGone
@@ -335,6 +342,15 @@ class Live:
         return self._machine_clock.now_ns(told_ns) if by_itself else told_ns
 
 
+def _is_of_programs(command: Command) -> bool:
+    """Whether it has code of somebody's run, or steers a program; what the screen itself answers does not."""
+    if isinstance(command, Keys):
+        return not command.automatic
+    return isinstance(command, Spawn | Type | Press | Reload) or (
+        isinstance(command, UsePolicy) and ":" in command.policy
+    )
+
+
 def following(before: Session, scenario: Scenario, start: Callable[[Scenario], Link], virtual: bool = False) -> Live:
     """A run that takes the place of another session, and goes on asking who runs next if that was wished there.
     Who wished no more questions has said so of that run. Raises Impossible for one that has real programs, in virtual
@@ -344,6 +360,6 @@ def following(before: Session, scenario: Scenario, start: Callable[[Scenario], L
 
         if problems := obstacles(scenario):
             raise Impossible(f"{scenario.name}: {wording.problem(problems[0].what)}")
-    session = Live(scenario, start, before.clock, virtual=virtual)
+    session = Live(scenario, start, before.clock, virtual=virtual, locked=before.locked)
     session.quiz.wish = before.quiz.wish or None
     return session

@@ -43,6 +43,7 @@ class Replay:
 
     link: Link | None = None
     has_machine = False
+    locked = False
     #: There is no machine: nothing runs, nothing can die, and nobody waits for more.
     runs = False
     died = False

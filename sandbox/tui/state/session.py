@@ -72,6 +72,8 @@ class Session(Protocol):
     clock: Callable[[], int]
     #: The kernel process, once there is one.
     link: Link | None
+    #: Whether nobody starts programs, or types into any.
+    locked: bool
     #: Whether there is, or was, a machine that can be asked for something.
     has_machine: bool
 

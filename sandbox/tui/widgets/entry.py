@@ -58,7 +58,7 @@ class Prompt(Lines):
     def _pieces(self) -> list[Piece]:
         palette = self.palette
         if self._who is None:
-            return [(f" {_(self._nobody)}", palette.dim)]
+            return [(f" {_(self._nobody)} ", palette.dim)]
         name = fit_name(self._who, min(cell_len(self._who), _MAX_NAME))
         return (
             [(f" {_('{name} waits for a line').format(name=name)} ", palette.paused), (" ", palette.text)]
@@ -68,8 +68,9 @@ class Prompt(Lines):
 
 
 class EntryLine(Input):
-    """A line that one can leave. The lines before come back with the arrows, which lead nowhere else from here. Several
-    lines that are pasted are as many that are typed."""
+    """A line that one can leave. The lines before come back with the arrows, which lead nowhere else from here.
+    ``several``: several lines that are pasted are as many that are typed; else they are one, and nothing is taken
+    before the reader says so."""
 
     BINDINGS: ClassVar[list[BindingType]] = bindings("entry")
 
@@ -83,26 +84,36 @@ class EntryLine(Input):
             super().__init__()
             self.lines = lines
 
-    def on_paste(self, event: Paste) -> None:
-        """Textual itself would keep the first line, and lose the others."""
-        *whole, rest = _LINE_END.split(event.text)
-        if whole:
-            event.prevent_default()
-            event.stop()
-            self.replace(whole[0], *self.selection)
-            self.post_message(self.Pasted([self.value, *whole[1:]]))
-            self.value = rest
-            self.cursor_position = len(rest)
-
     def __init__(
-        self, id: str | None = None, compact: bool = False, placeholder: str = "", before: Sequence[str] = ()
+        self,
+        id: str | None = None,
+        compact: bool = False,
+        placeholder: str = "",
+        before: Sequence[str] = (),
+        several: bool = False,
     ) -> None:
         super().__init__(id=id, compact=compact, placeholder=placeholder)
+        self._several = several
         self._before = [*before]
         #: How many lines back the one is that is shown; 0: a new one, which is kept meanwhile.
         self._back = 0
         self._new = ""
         self._of: object = None
+
+    def on_paste(self, event: Paste) -> None:
+        """Textual itself would keep the first line, and lose the others."""
+        *whole, rest = _LINE_END.split(event.text)
+        if not whole:
+            return
+        event.prevent_default()
+        event.stop()
+        if self._several:
+            self.replace(whole[0], *self.selection)
+            self.post_message(self.Pasted([self.value, *whole[1:]]))
+            self.value = rest
+            self.cursor_position = len(rest)
+        else:
+            self.replace(" ".join(filter(None, map(str.strip, [*whole, rest]))), *self.selection)
 
     def action_leave(self) -> None:
         self.post_message(self.Left())

@@ -11,7 +11,7 @@ from textual.widgets import Static
 
 from sandbox import wording
 from sandbox.i18n import _, spoken
-from sandbox.lessons.text import fill_known, has_figures, lesson_text, with_keys
+from sandbox.lessons.text import fill_known, has_figures, lesson_text, typed_command, with_command, with_keys
 from sandbox.scenario import BadInput, find, load
 from sandbox.scenario.texts import parts
 from sandbox.tui.config import config_of
@@ -135,6 +135,7 @@ class Lesson(VerticalScroll):
         except (OSError, UnicodeDecodeError) as error:
             said = _("The lesson `{file}` cannot be read: {reason}")
             return [said.format(file=session.scenario.lesson, reason=_why(error))]
+        text = with_command(text, typed_command())
         return parts(text) if session.scenario.steps else [text]
 
     def _note(self, session: Session) -> str:
@@ -178,7 +179,8 @@ class Lesson(VerticalScroll):
                 said = _("? Who runs next? Choose below, {key} answers").format(key=key["answer"])
             case Wait.NEVER:
                 said = _("✘ This does not come any more: {step}. {key} begins the lesson again.")
-                said = said.format(step=str(lesson.awaited.until) if lesson.awaited else "", key=key["restart"])
+                step = wording.happening(lesson.awaited.until) if lesson.awaited is not None else ""
+                said = said.format(step=step, key=key["restart"])
             case Wait.STEP if session.phase is Phase.BOOTING:
                 said = _("… the processes are being started")
             case Wait.STEP:
@@ -200,7 +202,7 @@ class Lesson(VerticalScroll):
 
 def _policy_of(session: Session) -> str:
     """The policy that a lesson of the course is about; "" where that is not known."""
-    if not session.lesson.of_course:
+    if not session.lesson.of_course or session.scenario.machine.stepped:  # by line it is about any of them
         return ""
     try:
         return load(find(session.scenario.name)).machine.policy

@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from rich.cells import cell_len
 from textual import events
 from textual.message import Message
 from textual.strip import Strip
 
-from sandbox.i18n import _
-from sandbox.render.cells import fit
+from sandbox.i18n import Messages, _
 from sandbox.tui.keys import ACTIONS, PANELS, Action
 from sandbox.tui.widgets.lines import Lines, Piece, line, width_of
 
 #: The lesson is no panel: it stands beside the timeline.
 _LESSON = next(action for action in ACTIONS if action.id == "lesson")
-#: Cells of a name: more are not needed, and fewer tell nothing.
-MAX_NAME, MIN_NAME = 16, 2
+_TABS = (*PANELS, _LESSON)
+#: Names that are shorter where there is little room, first to last; the one of the panel in front is always whole.
+_SHORT: Messages = {
+    "quadrants": "Quad",
+    "compare": "Comp",
+    "memory": "Mem",
+    "console": "Cons",
+    "program": "Prog",
+    "sockets": "Sock",
+    "queues": "Queue",
+    "states": "State",
+    "waits": "Wait",
+}
 
 
 class Clicked(Message):
@@ -48,23 +58,42 @@ class Tabs(Lines):
         return [line([piece for __, pieces in self._tabs(width) for piece in pieces], width)]
 
     def _tabs(self, width: int) -> list[tuple[Action, list[Piece]]]:
-        """All of them: names give way where there is little room, first the blanks, then the ends of the longest."""
-        drawn = [*self._with_names(MAX_NAME, " ", "  ")]
-        for longest, gap in [(MAX_NAME, " "), *((longest, "") for longest in range(MAX_NAME, MIN_NAME - 1, -1))]:
-            if sum(width_of(pieces) for __, pieces in drawn) <= width:
+        """All of them. Where there is little room the blanks give way, then the longest names are short, the same ones
+        whichever panel is in front, and at last those that are far from it are only keys."""
+        names = {action.id: _(action.name) for action in _TABS}
+        for gap, end in ((" ", "  "), (" ", ""), ("", "")):
+            drawn = [*self._named(names, gap, end)]
+            if _width_of(drawn) <= width:
+                return drawn
+        left, more = width - _width_of(drawn), 0
+        for id_, short in _SHORT.items():
+            saved = cell_len(names[id_]) - cell_len(_(short))
+            left, more = left + saved, max(more, saved)
+            if id_ not in self._open:
+                names[id_] = _(short)
+            if left >= more:  # any of them may be whole
                 break
-            drawn = [*self._with_names(longest, gap, "")]
-        return drawn
+        else:
+            for id_ in self._from_afar():
+                names[id_] = ""
+                if _width_of(self._named(names, "", "")) <= width:
+                    break
+        return [*self._named(names, "", "")]
 
-    def _with_names(self, longest: int, gap: str, end: str) -> Iterator[tuple[Action, list[Piece]]]:
+    def _from_afar(self) -> list[str]:
+        """All but what is open, those first that are farthest from the panel in front."""
+        ids = [action.id for action in _TABS]
+        front = next((place for place, id_ in enumerate(ids) if id_ in self._open), 0)
+        return sorted((id_ for id_ in ids if id_ not in self._open), key=lambda id_: -abs(ids.index(id_) - front))
+
+    def _named(self, names: Mapping[str, str], gap: str, end: str) -> Iterator[tuple[Action, list[Piece]]]:
         palette = self.palette
-        for action in (*PANELS, _LESSON):
+        for action in _TABS:
             key, mark = self.key(action.id), "▸" if action.id in self._open else " "
             style = palette.strong if action.id in self._open else palette.dim
-            name = _(action.name)
-            name = fit(name, min(cell_len(name), longest))
-            before = f" {mark}" if end else mark
-            yield action, [(before, palette.strong), (key, palette.text), (f"{gap}{name}{end}", style)]
+            before, name = f" {mark}" if end else mark, names[action.id]
+            said = f"{gap}{name}{end}" if name else ""
+            yield action, [(before, palette.strong), (key, palette.text), (said, style)]
 
     def on_click(self, event: events.Click) -> None:
         """Turn to the one that was clicked."""
@@ -74,3 +103,7 @@ class Tabs(Lines):
             if x < 0:
                 self.post_message(Clicked(action.does))
                 return
+
+
+def _width_of(drawn: Iterable[tuple[Action, list[Piece]]]) -> int:
+    return sum(width_of(pieces) for __, pieces in drawn)

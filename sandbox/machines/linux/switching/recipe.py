@@ -2,21 +2,28 @@
 would notice signals.
 
 Signals are the rule, because they work everywhere and are what the lessons teach. They show where somebody watches:
-a shell that controls its jobs, a debugger, whoever waits for children that stop. So ``auto`` begins with signals,
-unless a program of the scenario is known to watch, and goes over to the freezer, where that can be had, as soon as a
-process that is scheduled starts another one: from then on a process that we stop has a parent that we do not know.
+a shell that controls its jobs, a debugger, whoever waits for children that stop; and whoever handles SIGCONT. So
+``auto`` begins with signals, unless a program of the scenario is known to watch, and goes over to the freezer, where
+that can be had, as soon as a process handles SIGCONT, or one that is scheduled starts another one: from then on a
+process that we stop has a parent that we do not know.
 """
 
 from __future__ import annotations
 
+import signal
+import sys
+
+assert sys.platform == "linux"
+
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 
 from sandbox.kernel.machine import Told
 from sandbox.machines.linux.cgroup import RunGroup
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.machines.linux.procfs import handles
 from sandbox.machines.linux.reports import Reports
 from sandbox.machines.linux.switching.freezer import Freezer
 from sandbox.machines.linux.switching.watchers import waits_for_stops, watches
@@ -25,6 +32,8 @@ from sandbox.model.spec import SERVERS, ProcessSpec
 
 #: So many processes are moved into leaves in one go while others are scheduled, and so long after that the next.
 _SHARE, _PAUSE_NS = 4, 2_000_000
+#: Whether it handles SIGCONT is looked at before each of so many first stops of a process, then ever more seldom.
+_FIRST_STOPS = 8
 
 
 def switching_order(wanted: str, dedicated: bool) -> str:
@@ -79,6 +88,23 @@ class RecipeInForce:
         """It has blocked: does it wait for children that stop?"""
         if self._freezer is None and on.rule == "wait for child" and waits_for_stops(child.os_pid):
             self._notice(child.spec.name, "watches its jobs", child)
+
+    def look_at_handlers(self, stops: Sequence[Child]) -> None:
+        """These will be stopped, and continued one day: would one of them hear that?"""
+        if self._freezer is not None:
+            return
+        for child in stops:
+            if child.spec.work is not None or child.spec.program is not None:  # ours
+                continue
+            child.stops += 1
+            if child.stops <= _FIRST_STOPS or child.stops & (child.stops - 1) == 0:
+                self._look_at_handler(child)
+
+    def _look_at_handler(self, child: Child) -> None:
+        with suppress(OSError):  # it has ended
+            if handles(child.os_pid, signal.SIGCONT):
+                self._notice(child.spec.name, "handles SIGCONT", child)
+                self._take(child)
 
     def _notice(self, name: str, what: str, child: Child | None = None) -> None:
         """A program would notice signals: it gets none, or it is said."""

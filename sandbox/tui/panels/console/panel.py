@@ -34,7 +34,7 @@ class Console(Panel, can_focus=True):
         self._tabs = ConsoleTabs(id="console-tabs")
         self._view = ConsoleView(output="console-output", screen="console-screen")
         self._prompt = Prompt("prompt", nobody=N_("nobody reads here"))
-        self._line = TypingLine(id="typing", compact=True)
+        self._line = TypingLine(id="typing", compact=True, several=True)
         self._row = Horizontal(self._prompt, self._line, id="typing-row")
         self._session: Session | None = None
         self._chosen: int | None = None

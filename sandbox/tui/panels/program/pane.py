@@ -131,7 +131,7 @@ class Pane(ScrolledLines):
         used = digits + 3
         text = _from_cell(text, self._left)
         under = palette.cursor if marked else None
-        if marked and shown.reason:
+        if number in shown.marks and shown.reason:  # of others it is not known in which line that is
             why = f"  {SIGNS[State.BLOCKED]} {shown.reason}"
             why = fit(why, min(cell_len(why), max((width - used) // _MAX_REASON, 0)))
             text = fit(text, max(min(cell_len(text), width - used - cell_len(why)), 0))

@@ -41,7 +41,7 @@ class Sockets(Panel, can_focus=True):
         super().__init__(id=id)
         self._list = SocketList(id="socket-list")
         self._prompt = Prompt("sayer", nobody=N_("no client of this panel is chosen"))
-        self._line = EntryLine(id="saying", compact=True)
+        self._line = EntryLine(id="saying", compact=True, several=True)
         self._row = Horizontal(self._prompt, self._line, id="saying-row")
         self._session: Session | None = None
         self._chosen: Chosen = None

@@ -1,0 +1,107 @@
+"""Real runs of a submission: the kernel process asks it in its room, and real processes do as it says."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from sandbox.analysis.conformance.examinee import Examinee
+from sandbox.analysis.conformance.trial import ENDS, OVER_LIMIT, Native, Trial, enter, tried
+from sandbox.analysis.conformance.verdicts import Violation
+from sandbox.model.clause import Clause
+from sandbox.model.commands import Quit
+from sandbox.model.events import Exited
+from sandbox.model.spec import At, Boot, Scenario
+from sandbox.model.values import BadValue
+from sandbox.policies.host.failures import cause_of_death
+from sandbox.util.units import S
+
+#: Events that are kept of one run.
+_MAX_EVENTS = 1_000_000
+#: How much longer than its limit a run may take, with its start and its end.
+_GRACE_S = 10.0
+
+
+class RealRuns:
+    """Somebody's policy, tried on real processes only. ``move_in``: it takes a room of its own, for one run; raises
+    BadValue. ``limit_s``: how long a run may take."""
+
+    declared: list[str] = []  # noqa: RUF012 - nothing is added
+    #: Nobody looks for a smaller workload: each try would take its time.
+    hurried = True
+
+    def __init__(self, name: str, move_in: Callable[[], Examinee], limit_s: float) -> None:
+        self.name = name
+        self._move_in, self._limit_s = move_in, limit_s
+
+    def expect(self, world: Scenario, twice: bool = True) -> None:
+        """One run at a time."""
+
+    def attempt(self, world: Scenario) -> Trial:
+        """Run it. Raises BadValue, also where there are no real processes to be had."""
+        examinee = self._move_in()
+        try:
+            known = enter(world, "fcfs", {})  # of which nothing is asked while the guest decides
+            trial = _run(Boot(known, guest=examinee.guest), self._limit_s, examinee.room.descriptors)
+            if trial.failure is not None and trial.failure.what.rule == ENDS:
+                failure = Violation(examinee.room.end_of_it(), trial.failure.t_ns)
+                trial = trial._replace(failure=failure)
+            return trial
+        finally:
+            examinee.room.end()
+
+    def again(self, world: Scenario, trial: Trial) -> list[Any]:
+        return self.attempt(world).events
+
+
+class RealNative(msgspec.Struct, frozen=True):
+    """A policy of ours, run on real processes by the kernel process itself."""
+
+    native: Native
+    limit_s: float
+    declared: list[str] = []
+    hurried: bool = True
+
+    @property
+    def name(self) -> str:
+        return self.native.name
+
+    def expect(self, world: Scenario, twice: bool = True) -> None:
+        """One run at a time."""
+
+    def attempt(self, world: Scenario) -> Trial:
+        return _run(Boot(enter(world, self.native.source, self.native.parameters)), self.limit_s, ())
+
+    def again(self, world: Scenario, trial: Trial) -> list[Any]:
+        return self.attempt(world).events
+
+
+def _run(boot: Boot, limit_s: float, along: tuple[int, ...]) -> Trial:
+    """The run, until its end or the failure of its policy."""
+    if sys.platform != "linux":
+        raise BadValue("needs Linux")
+    from sandbox.link.client import KernelProcess
+
+    world, limit_ns = boot.scenario, round(limit_s * S)
+    script = sorted([*world.script, At(limit_ns, Quit())], key=lambda at: at.time_ns)
+    boot.scenario = msgspec.structs.replace(world, script=script)
+    link = KernelProcess(boot, along=along)
+    events: list[Any] = []
+    words = ""
+    try:
+        for event in link.events(limit_s + _GRACE_S):
+            events.append(event)
+            if len(events) >= _MAX_EVENTS:
+                break
+    finally:
+        words = link.last_words() if not link.halted else ""
+        link.end()
+    if not link.halted or not events:
+        return Trial(events, Violation(cause_of_death(words), 0))
+    ended = {event.pid for event in events if isinstance(event, Exited)}
+    if events[-1].t_ns >= limit_ns and len(ended) < len(world.processes):
+        return Trial(events, Violation(Clause(OVER_LIMIT, {"limit_ns": limit_ns}), limit_ns))
+    return tried(events)

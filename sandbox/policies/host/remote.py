@@ -1,0 +1,287 @@
+"""A policy that lives in another process, asked call by call: so real processes are scheduled by code that nobody need
+trust.
+
+Both ends are here. Where it lives, a ``Seat`` keeps tasks that are told of, and takes down what the policy answers; in
+the kernel process it is a ``Remote``, which tells what has changed of the tasks and gives these answers.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import sys
+from collections.abc import Callable, Collection, Iterable
+from functools import partial
+from selectors import EVENT_READ, DefaultSelector
+from typing import Any, cast
+
+import msgspec
+
+from sandbox.model.clause import Clause
+from sandbox.model.reasons import DescheduledReason, ReadyReason
+from sandbox.model.spec import Guest, MachineSpec
+from sandbox.model.values import BadValue
+from sandbox.policies import build
+from sandbox.policies.base import Policy, Task
+from sandbox.policies.host import validate
+from sandbox.policies.host.factory import PolicyFactory
+from sandbox.policies.host.failures import Reported
+from sandbox.policies.host.guard import Guard
+from sandbox.policies.host.replay import MISFIT, Failed, Log, LoggingGuard, Replayed
+from sandbox.util.timeout import TimeLimit, Timeout
+
+#: What is told of a task, in this order; ``waits_for`` as pids.
+_FIELDS = tuple(name for name in Task.__slots__ if name not in ("pid", "waits_for", "data", "view"))
+#: Bytes of the answer to one call.
+_MAX_ANSWER = 1 << 20
+_ENDS = Clause("ends the process", {"reason": ""})
+
+#: A task's pid, for whom it waits, and its fields.
+Told = tuple[int, list[int], list[Any]]
+
+
+class Seat(msgspec.Struct, frozen=True, tag_field="message", tag=True):
+    """Make a policy that is asked call by call from now on. ``nonce``: the number of the question, which nobody can
+    know before it is asked."""
+
+    nonce: int
+    source: str
+    parameters: dict[str, object]
+    seed: int
+    quantum_ns: int | None
+
+
+class Call(msgspec.Struct, frozen=True, tag_field="message", tag=True):
+    """One call of the policy that was seated. ``tasks``: those of which something has changed; ``arguments``: pids in
+    the place of tasks; ``past``: of whom nothing more will be told."""
+
+    nonce: int
+    callback: str
+    tasks: list[Told]
+    arguments: list[Any]
+    past: list[int] = []
+
+
+class Said(msgspec.Struct, frozen=True, tag_field="message", tag=True):
+    """What the policy answered, as ``replay`` takes it down."""
+
+    nonce: int
+    answers: msgspec.Raw
+
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Said).decode
+_decode_answers = msgspec.json.Decoder(list[Any]).decode
+
+
+class Seated:
+    """The end at which the policy lives."""
+
+    def __init__(self, seat: Seat, alarm: TimeLimit) -> None:
+        """Raises BadValue."""
+        self._log: Log = []
+        self._tasks: dict[int, Task] = {}
+        spec = MachineSpec(policy=seat.source, parameters=seat.parameters, seed=seat.seed, quantum_ns=seat.quantum_ns)
+
+        def logging(policy: Policy, limit: TimeLimit) -> LoggingGuard:
+            return LoggingGuard(policy, limit, self._log)
+
+        self._guard = build(spec, alarm=alarm, guard=logging)
+
+    def answer(self, call: Call) -> Said:
+        """Have the policy called."""
+        for told in call.tasks:
+            self._take(told)
+        try:
+            _CALLS[call.callback](self._guard, *self._arguments(call))
+        except Failed:
+            pass  # which is in the log
+        for pid in call.past:
+            self._tasks.pop(pid, None)
+        said = Said(call.nonce, msgspec.Raw(_encode(self._log)))
+        self._log.clear()
+        return said
+
+    def _take(self, told: Told) -> None:
+        pid, waits_for, values = told
+        task = self._tasks.get(pid)
+        if task is None:
+            task = self._tasks[pid] = Task(pid, "")
+        for name, value in zip(_FIELDS, values, strict=True):
+            setattr(task, name, value)
+        task.on = msgspec.convert(task.on, Clause | None)
+        task.waits_for = tuple(self._tasks[each] for each in waits_for if each in self._tasks)
+
+    def _arguments(self, call: Call) -> list[Any]:
+        tasks = _TASKS.get(call.callback, 0)
+        return [self._tasks[value] if index < tasks else value for index, value in enumerate(call.arguments)]
+
+
+#: What may be called, and of how many tasks it speaks first.
+_CALLS: dict[str, Callable[..., object]] = {
+    name: getattr(Guard, name)
+    for name in ("start", "enqueue", "pick", "slice", "preempts", "stopping", "remove", "timer", "waits", "why")
+} | {
+    name: partial(lambda name, guard: getattr(guard, name), name) for name in ("parameters", "keeps_slice", "timer_ns")
+}
+_TASKS = {"enqueue": 1, "slice": 1, "preempts": 2, "stopping": 1, "remove": 1, "waits": 1, "why": 1}
+
+
+class Line:
+    """The way to whoever is seated. ``asks``, ``hears``: descriptors."""
+
+    def __init__(self, asks: int, hears: int) -> None:
+        self._asks, self._hears = asks, hears
+        self._heard = bytearray()
+        self._selector = DefaultSelector()
+        self._selector.register(hears, EVENT_READ)
+        for descriptor in (asks, hears):
+            os.set_inheritable(descriptor, False)
+        if sys.platform != "win32":
+            os.set_blocking(asks, True)
+
+    def ask(self, question: Seat | Call) -> list[Any]:
+        """The answers to it, waiting for them as long as somebody else lets us. Raises Reported."""
+        unsent = memoryview(_encode(question) + b"\n")
+        try:
+            while unsent:
+                unsent = unsent[os.write(self._asks, unsent) :]
+            said = _decode(self._line())
+        except OSError:
+            raise Reported(_ENDS) from None
+        except (msgspec.MsgspecError, ValueError, RecursionError):
+            raise Reported(MISFIT) from None
+        if said.nonce != question.nonce:
+            raise Reported(MISFIT)
+        return _decode_answers(bytes(said.answers))
+
+    def _line(self) -> bytes:
+        while (end := self._heard.find(b"\n")) < 0:
+            self._selector.select()
+            data = os.read(self._hears, 1 << 16)
+            if not data:
+                raise Reported(_ENDS)
+            self._heard += data
+            if len(self._heard) > _MAX_ANSWER:
+                raise Reported(MISFIT)
+        line = bytes(self._heard[:end])
+        del self._heard[: end + 1]
+        return line
+
+
+class Remote(Replayed):
+    """The policy, as the kernel sees it. A guard stands before it."""
+
+    def __init__(self, guest: Guest, spec: MachineSpec, line: Line) -> None:
+        super().__init__([])
+        self._line = line
+        self._told: dict[int, Told] = {}
+        self._left.extend(line.ask(Seat(_nonce(), guest.source, guest.parameters, spec.seed, spec.quantum_ns)))
+
+    def _call(self, callback: str, *arguments: object, past: Collection[int] = ()) -> None:
+        """Have it called; what it answers is given by ``Replayed``."""
+        pids = [value.pid if isinstance(value, Task) else value for value in arguments]
+        try:
+            self._left.extend(self._line.ask(Call(_nonce(), callback, self._news(), pids, [*past])))
+        except Timeout:
+            raise Reported(Clause("policy takes too long", {"policy": self.name, "callback": callback})) from None
+        for pid in past:
+            self._told.pop(pid, None)
+
+    def _news(self) -> list[Told]:
+        news = []
+        for pid, task in self._seen.items():
+            told = (pid, [each.pid for each in task.waits_for], [getattr(task, name) for name in _FIELDS])
+            if self._told.get(pid) != told:
+                self._told[pid] = told
+                news.append(told)
+        return news
+
+    def start(self, now_ns: int) -> None:
+        self._call("start", now_ns)
+        super().start(now_ns)
+
+    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
+        self._seen[task.pid] = task
+        self._call("enqueue", task, reason, now_ns)
+        super().enqueue(task, reason, now_ns)
+
+    def pick(self, cpu: int, now_ns: int) -> Task | None:
+        self._call("pick", cpu, now_ns)
+        return super().pick(cpu, now_ns)
+
+    def slice(self, task: Task) -> int | None:
+        self._call("slice", task)
+        return super().slice(task)
+
+    def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
+        self._call("preempts", task, running, now_ns)
+        return super().preempts(task, running, now_ns)
+
+    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
+        ended = task.stopped == "exited"
+        self._call("stopping", task, ran_ns, now_ns, past=[task.pid] * ended)
+        super().stopping(task, ran_ns, now_ns)
+        if ended:
+            self._seen.pop(task.pid, None)
+
+    def remove(self, task: Task) -> None:
+        self._call("remove", task, past=[task.pid])
+        super().remove(task)
+        self._seen.pop(task.pid, None)
+
+    def timer(self, now_ns: int) -> Iterable[Task] | None:
+        self._call("timer", now_ns)
+        return super().timer(now_ns)
+
+    def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
+        self._call("waits", task, now_ns)
+        return super().waits(task, now_ns)
+
+    def why(self, task: Task) -> Clause:
+        self._call("why", task)
+        return super().why(task)
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The values in force there."""
+        self._call("parameters")
+        return super().parameters
+
+
+def _timer_ns(policy: Remote) -> int | None:
+    if not policy._after_timer:
+        policy._call("timer_ns")
+    return cast("int | None", Replayed.timer_ns.fget(policy))  # type: ignore[attr-defined]
+
+
+def _keeps_slice(policy: Remote) -> Collection[DescheduledReason]:
+    policy._call("keeps_slice")
+    return cast("Collection[DescheduledReason]", Replayed.keeps_slice.fget(policy))  # type: ignore[attr-defined]
+
+
+# Plain values in most policies, and to the type checker.
+Remote.timer_ns = property(_timer_ns)  # type: ignore[assignment,method-assign]
+Remote.keeps_slice = property(_keeps_slice)  # type: ignore[assignment,method-assign]
+
+
+class RemoteFactory(PolicyFactory):
+    """The guest first, then whichever the operator asks for. ``line``: to where it lives."""
+
+    def __init__(self, spec: MachineSpec, guest: Guest, line: Line, alarm: TimeLimit) -> None:
+        super().__init__(spec, alarm=alarm)
+        self._guest, self._line = guest, line
+
+    def first(self) -> Policy:
+        members = {"name": validate.line(self._guest.name, 40) or "policy", "ties": self._guest.ties}
+        kind: type[Remote] = type("Remote", (Remote,), members)
+        try:
+            policy = kind(self._guest, self._spec, self._line)
+        except Reported as reported:
+            raise BadValue.all([("", reported.what)]) from None
+        policy.source = self._guest.source
+        return Guard(policy, self._alarm)
+
+
+def _nonce() -> int:
+    return secrets.randbits(62)

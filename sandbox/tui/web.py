@@ -1,0 +1,139 @@
+"""The app in tabs of a browser: textual-serve has the terminal that the page shows and the way to the app, which it
+starts for each tab."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import shlex
+from collections.abc import Awaitable, Callable, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
+from urllib.parse import urlsplit
+
+from aiohttp import web
+from textual_serve.app_service import AppService
+from textual_serve.server import Server
+
+from sandbox.i18n import _, spoken
+
+#: So long a run may take to end with its tab: its programs have 2 s to tidy up.
+_ENDING_S = 6
+#: Each tab has processes of its own.
+MAX_TABS = 32
+#: Cells of a tab.
+_MAX_SIZE = 1_000
+_PAGE = Path(__file__).with_name("served.html")
+_FONT_SIZE = "16"
+_HERE = ("127.0.0.1", "localhost", "[::1]")
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class _Tab(AppService):
+    """The app of one tab."""
+
+    async def stop(self) -> None:
+        """Tell it to end, and see to it: somebody has to read what it still draws, or it would wait for that."""
+        await super().stop()
+        if (process := self._process) is None:
+            return
+        try:
+            await asyncio.wait_for(process.communicate(), _ENDING_S)
+        except TimeoutError:
+            process.kill()  # what it runs ends with it
+            await process.wait()
+
+
+class Web(Server):
+    """Serves the app that ``command`` starts. A page of somebody else's, opened in the same browser, reaches nothing:
+    who asks must have come from a page of ours, and unless others may, have called us by a name of this machine."""
+
+    def __init__(self, command: Sequence[str], host: str, port: int, title: str) -> None:
+        # Without a shell between the two the system can tell the app that we are gone.
+        super().__init__(f"exec {shlex.join(command)}", host=host, port=port, title=title)
+        self._exposed = host not in _HERE
+        self._tabs: dict[web.WebSocketResponse, asyncio.Task[object]] = {}
+
+    def initialize_logging(self) -> None:
+        """What goes wrong is told; who comes and goes is not."""
+        logging.basicConfig(level="WARNING", format="ossandbox: %(message)s")
+
+    def serve(self, debug: bool = False) -> None:
+        """Until somebody ends it."""
+        os.environ["TERM"], os.environ["COLORTERM"] = "xterm-256color", "truecolor"  # what the page is
+        asyncio.set_event_loop(asyncio.new_event_loop())
+        super().serve(debug)
+
+    async def _make_app(self) -> web.Application:
+        app = await super()._make_app()
+        app.middlewares.append(self._only_ours)
+        return app
+
+    async def on_startup(self, app: web.Application) -> None:
+        """The command has said where."""
+
+    async def on_shutdown(self, app: web.Application) -> None:
+        """Close every tab, and wait until what ran there has ended."""
+        there = {**self._tabs}
+        for tab in there:
+            await tab.close()
+        if there:
+            await asyncio.wait(there.values(), timeout=_ENDING_S + 1)
+
+    async def handle_index(self, request: web.Request) -> web.StreamResponse:
+        """A page of ours: that of textual-serve has a font from elsewhere. It comes back to us by the name under which
+        it was asked for."""
+        size = request.query.get("fontsize", "")
+        said = {
+            "language": spoken(),
+            "title": self.title,
+            "socket": f"{'wss' if request.secure else 'ws'}://{request.host}",
+            "size": size if size.isdecimal() else _FONT_SIZE,
+            "ended": _("The run has ended."),
+            "again": _("again"),
+        }
+        page = Template(_PAGE.read_text("utf-8")).substitute({name: escape(text) for name, text in said.items()})
+        return web.Response(text=page, content_type="text/html")
+
+    async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """A tab, until it closes or its app ends."""
+        if len(self._tabs) >= MAX_TABS:
+            raise web.HTTPServiceUnavailable
+        socket, task = web.WebSocketResponse(heartbeat=15), asyncio.current_task()
+        assert task is not None
+        await socket.prepare(request)
+
+        async def close() -> None:
+            await socket.close()
+
+        self._tabs[socket] = task
+        tab = _Tab(
+            self.command,
+            write_bytes=socket.send_bytes,
+            write_str=socket.send_str,
+            close=close,
+            download_manager=self.download_manager,
+        )
+        try:
+            await tab.start(_cells(request, "width", 80), _cells(request, "height", 24))
+            await self._process_messages(socket, tab)
+        finally:
+            await tab.stop()
+            del self._tabs[socket]
+        return socket
+
+    @web.middleware
+    async def _only_ours(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        origin = request.headers.get("Origin")
+        name = request.host.rpartition(":")[0] or request.host
+        if (origin is not None and urlsplit(origin).netloc != request.host) or not (self._exposed or name in _HERE):
+            raise web.HTTPForbidden
+        return await handler(request)
+
+
+def _cells(request: web.Request, name: str, otherwise: int) -> int:
+    asked = request.query.get(name, "")
+    return min(int(asked), _MAX_SIZE) if asked.isdecimal() else otherwise
