@@ -14,7 +14,7 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import count
 
@@ -22,7 +22,6 @@ from sandbox.machines.linux import procfs
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.process.reaper import exit_status
 from sandbox.machines.linux.stepping.clocked import sleeps_by_the_clock
 from sandbox.machines.linux.stepping.looks import AT_REST, Looks, Thread, kill
 from sandbox.machines.linux.stepping.stage import Stage
@@ -60,7 +59,7 @@ class Crew:
     def __init__(self, stage: Stage, poller: Poller, interrupted: Callable[[], bool], read: Callable[[], bool]) -> None:
         self._stage, self._poller, self._interrupted, self._read_consoles = stage, poller, interrupted, read
         self.by_os_pid: dict[int, Body] = {}
-        #: All tasks that have not ended, in the order in which they came.
+        #: All tasks that have not ended, in the order in which they came; those that are in a line.
         self.tasks: list[Task] = []
         self.going: set[Task] = set()
         #: Born, and to be told to begin once the others are at rest.
@@ -279,11 +278,6 @@ class Crew:
         except ChildProcessError:
             pass
 
-    def status(self, body: Body) -> tuple[int | None, int | None]:
-        """Exit code and signal of a process that has ended."""
-        code, number = exit_status(body.child.pidfd, body.child.stat_fd)
-        return (body.said, None) if code is None and number is None else (code, number)
-
     def _end(self, task: Task) -> None:
         if task.state is not State.ENDED:
             task.state = State.ENDED
@@ -347,7 +341,8 @@ class Crew:
                 continue
             if self._interrupted():
                 return False
-            self._look()
+            if not self._have_said_so():
+                self._look()
             if pause_ns == _MAX_PAUSE_NS:
                 self._end_endless()
             pause_ns = _MIN_PAUSE_NS if self._looks.seem_at_rest else min(pause_ns * 2, _MAX_PAUSE_NS)
@@ -359,12 +354,10 @@ class Crew:
 
     def _begin_first(self) -> None:
         """One that has waited goes on, in the order in which they began to; if there is none, one that was born."""
-        if self._woken:
-            first = min(self._woken, key=lambda task: task.since)
-            self._woken.remove(first)
-        else:
-            first = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid))
-            self._unborn.remove(first)
+        born = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid), default=None)
+        first = min(self._woken, key=lambda task: task.since, default=born)
+        assert first is not None
+        (self._woken or self._unborn).remove(first)
         self._go(first)
         self._tell(first, GO)
 
@@ -376,8 +369,35 @@ class Crew:
                 if state not in AT_REST or switches != task.switches:
                     self._go(task)
 
+    def _have_said_so(self) -> bool:
+        """Whether all that are in a line have said that they wait for a lock, and do: nobody else is there who could
+        let it go. One look is enough for that."""
+        if self._unsettled or self._strangers or self._owing or not all(task.announced for task in self.going):
+            return False
+        marks = {task: procfs.mark(task.body.os_pid, task.tid) for task in self.going}
+        if any(state != "S" for state, _ in marks.values()) or self._looks.see_strangers(self.by_os_pid):
+            return False
+        if self._read_consoles() or self._anybody_is_clocked(()):
+            return False
+        self._poller.wait(time.monotonic_ns())
+        if not self._heard:
+            for task, (_, switches) in marks.items():
+                self._block(task, switches)
+        return not self._heard
+
+    def _block(self, task: Task, switches: int) -> None:
+        """It waits within its line. ``switches``: how often it had been given a CPU."""
+        self.going.discard(task)
+        task.state = State.BLOCKED
+        if not task.announced:
+            task.begin_to_wait(next(self._waits))
+        task.switches = switches
+
     def _look(self) -> None:
         """Whether all of them are at rest; then those that are in a line are blocked."""
+        if any(procfs.mark(task.body.os_pid, task.tid)[0] not in AT_REST for task in self.going):
+            self._looks.forget()
+            return
         seen = self._looks.look(self.by_os_pid)
         if seen is None:
             return
@@ -392,13 +412,9 @@ class Crew:
             self._owe(body, -body.owed)
         switches = {(thread.os_pid, thread.tid): thread.switches for thread in seen}
         for task in [*self.going]:
-            self.going.discard(task)
-            task.state = State.BLOCKED
-            if not task.announced:
-                task.begin_to_wait(next(self._waits))
-            task.switches = switches.get((task.body.os_pid, task.tid), 0)
+            self._block(task, switches.get((task.body.os_pid, task.tid), 0))
 
-    def _anybody_is_clocked(self, seen: list[Thread]) -> bool:
+    def _anybody_is_clocked(self, seen: Iterable[Thread]) -> bool:
         """Whether one of those that are in a line, or one of those that have no hook and were started by such a one,
         waits for a time to come."""
         if any(task.place.line and sleeps_by_the_clock(task.body.child, task.tid) for task in self.going):
