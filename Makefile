@@ -27,6 +27,8 @@ check: $(VENV)/test
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
+	$(BIN)/mypy --platform darwin --package sandbox --cache-dir .mypy_cache/darwin
+	$(BIN)/mypy --platform win32 --package sandbox --cache-dir .mypy_cache/win32
 	$(BIN)/lint-imports
 	$(BIN)/python -m pytest --quiet --numprocesses 3 --dist worksteal tests/pure
 

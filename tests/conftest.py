@@ -14,10 +14,13 @@ from sandbox.i18n import use
 from sandbox.util.signals import ENDING
 from tests.support.leaks import LeftCheck
 
+#: Not on every system (``tests/support/elsewhere_tests.py``).
+_QUIT = tuple(signal.Signals[name] for name in ("SIGQUIT",) if hasattr(signal, name))
+
 
 def pytest_configure() -> None:
     """What a shell starts in the background ignores the terminal's signals; what is tested here is sent them."""
-    for number in (signal.SIGINT, signal.SIGQUIT, signal.SIGTERM, signal.SIGHUP):
+    for number in (*ENDING, *_QUIT):
         if signal.getsignal(number) is signal.SIG_IGN:
             signal.signal(number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL)
 
@@ -35,7 +38,7 @@ def _quiet_home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture(autouse=True)
 def _signals_as_before() -> Iterator[None]:
     """An app that ends leaves signals ignored until its terminal is back, which here is nobody's."""
-    before = {number: signal.getsignal(number) for number in (*ENDING, signal.SIGQUIT)}
+    before = {number: signal.getsignal(number) for number in (*ENDING, *_QUIT)}
     yield
     for number, handler in before.items():
         signal.signal(number, handler)

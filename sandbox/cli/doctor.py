@@ -65,15 +65,18 @@ def _measure(options: DoctorOptions) -> int:
         complain(_("there is nothing to measure: real processes are scheduled on Linux only"))
         return BAD_INPUT
     from sandbox.analysis.measurement.measure import USUAL_NS, measure, steps
-    from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
+    from sandbox.machines.linux.blocking import sensors
 
-    sensors = [name for name in NAMES if name != "auto" and obstacle(name, 1) is None]
-    progress = Progress(steps(sensors))
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    tried = [name for name in sensors.NAMES if name != "auto" and sensors.obstacle(name, 1) is None]
+    progress = Progress(steps(tried))
     interruption = Interruption()
     with interruption:
         try:
             with interruption.while_waiting():
-                measurement = measure(sensors, progress.next, options.for_ns or USUAL_NS)
+                measurement = measure(tried, progress.next, options.for_ns or USUAL_NS)
         except Interrupted as interrupted:
             return interrupted.status
         finally:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -107,7 +108,7 @@ def leave(status: int) -> NoReturn:
 def fresh_signals() -> None:
     """What we inherited is as we need it: children tell of their ends, nothing is blocked. What somebody may have
     chosen, which is to ignore a request to end, stays."""
-    if hasattr(signal, "pthread_sigmask"):
+    if sys.platform != "win32" and hasattr(signal, "pthread_sigmask"):
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
     for number in _OURS:
         if signal.getsignal(number) is signal.SIG_IGN:

@@ -186,6 +186,8 @@ def _explore(options: ExploreOptions, scenario: Scenario) -> tuple[Findings, int
 
 def _cpus() -> list[int]:
     """Those on which runs are made, side by side: the last one first, the system has most to do on the first."""
+    if sys.platform != "linux":
+        return []
     return sorted(os.sched_getaffinity(0), reverse=True)
 
 

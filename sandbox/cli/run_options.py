@@ -323,7 +323,10 @@ def check_real(options: RunOptions, scenario: Scenario) -> None:
     """Raises BadInput if this machine cannot run it on real processes."""
     if sys.platform != "linux":
         raise BadInput.because(options.scenario, "no Linux", hint=f"ossandbox {options.scenario} --virtual")
-    from sandbox.machines.linux.capabilities import lacks
+    from sandbox.machines.linux import capabilities
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     problems = [
         Problem(0, f"process {process.name}", what)
@@ -332,7 +335,7 @@ def check_real(options: RunOptions, scenario: Scenario) -> None:
     ]
     if problems:
         raise BadInput(options.scenario, problems)
-    lacking = lacks(scenario.machine.cpus)
+    lacking = capabilities.lacks(scenario.machine.cpus)
     if lacking is not None:
         raise BadInput(options.scenario, [Problem(0, *lacking)])
     lacking_options = (_missing_sensor(options, scenario), _missing_freezer(options), _missing_namespace(options))
@@ -354,9 +357,12 @@ def _unreachable(listen: str, exposed: bool) -> Clause | None:
 def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
     if options.sensor == "auto":
         return None
-    from sandbox.machines.linux.blocking.sensors import obstacle
+    from sandbox.machines.linux.blocking import sensors
 
-    reason = obstacle(options.sensor, scenario.machine.cpus)
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    reason = sensors.obstacle(options.sensor, scenario.machine.cpus)
     if reason is None:
         return None
     what = Clause("no such sensor here", {"value": options.sensor, "reason": reason, "hint": "auto"})
@@ -366,9 +372,12 @@ def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
 def _missing_freezer(options: RunOptions) -> Problem | None:
     if options.recipe != "freezer":
         return None
-    from sandbox.machines.linux.capabilities import freezer_obstacle
+    from sandbox.machines.linux import capabilities
 
-    reason = freezer_obstacle()
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    reason = capabilities.freezer_obstacle()
     if reason is None:
         return None
     return Problem(0, "--recipe", Clause("no freezer here", {"reason": reason, "hint": "auto"}))

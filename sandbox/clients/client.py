@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import codecs
+import sys
 import time
 from collections import deque
 from collections.abc import Coroutine, Sequence
@@ -301,6 +302,8 @@ async def _ask_once(client: Client, text: str) -> None:
 
 def make_room(number: int) -> None:
     """Raise the limit of descriptors if that many clients need it: one each."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     import resource  # not on every system
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

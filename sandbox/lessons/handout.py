@@ -4,6 +4,7 @@ their own."""
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from html import escape
 from typing import NamedTuple
 
@@ -12,8 +13,12 @@ from sandbox.i18n import _
 #: What a lesson's text writes before a question, and before what is to be done at the keyboard, in each language.
 _QUESTION = re.compile(r"\*\*(?:Predict:|猜一猜：)\*\*\s*")
 _AT_THE_KEYBOARD = re.compile(
-    r"(?:\*\*(?:Press|press|Predict|Watch:|Watch|按|请按|请看：|请看)\*\*|(?:Press|请按|按) `)[^。.]*[。.]?"
+    r"\*\*(?:Press|press|Predict|Watch:|Watch|按|请按|请看：|请看)\*\*|(?:Press|请按|按) ?`|"
+    r"\A(?:Then |然后按 ?)?`(?:space|esc|⏎|[][.,<>?a-zA-Z↑↓])`"
 )
+_CODE = re.compile(r"`[^`\n]+`")
+#: What stands between two sentences; a full stop within a number, or within code, ends none.
+_BETWEEN = re.compile(r"((?<=[.?!])\s+|(?<=[。？！])\s*)")
 #: A paragraph of nothing else.
 _FOR_THE_SCREEN = re.compile(r"\*\*(?:Try:|再试试：|试一试：|Watch:|请看：|Press|按)\*\*")
 #: Lines to write on, below each question.
@@ -70,8 +75,25 @@ def handout(lesson: str) -> Handout:
 
 
 def _on_paper(block: str) -> str:
-    """Without what is to be done at the keyboard."""
-    return block if block.startswith("|") else _AT_THE_KEYBOARD.sub("", block).strip()
+    """Without the sentences that tell what is to be done at the keyboard."""
+    if block.startswith("|"):
+        return block
+    codes = _CODE.findall(block)
+    parts = iter(_BETWEEN.split(_CODE.sub("\0", block)))
+    kept = ""
+    for sentence in parts:
+        whole = "".join(f"{text}{codes.pop(0) if mark else ''}" for text, mark in _with_marks(sentence))
+        between = next(parts, "")
+        if not _AT_THE_KEYBOARD.search(whole):
+            kept += whole + between
+    return kept.strip()
+
+
+def _with_marks(sentence: str) -> Iterator[tuple[str, bool]]:
+    """Its pieces, and whether code follows each."""
+    *before, last = sentence.split("\0")
+    yield from ((text, True) for text in before)
+    yield last, False
 
 
 def _begun(sentence: str) -> str:

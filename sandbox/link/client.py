@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from msgspec.structs import replace
 
@@ -21,15 +21,22 @@ from sandbox.model.events import Event
 from sandbox.model.spec import Boot
 
 if TYPE_CHECKING:
-    from sandbox.machines.linux.cpu_claims import CpuClaim
-    from sandbox.machines.linux.strangers import Strangers
+    if sys.platform == "linux":
+        from sandbox.machines.linux.cpu_claims import CpuClaim
+        from sandbox.machines.linux.strangers import Strangers
+    else:
+        CpuClaim = Any
+        Strangers = Any
 
 #: How long the kernel process may take to end all of its children and itself.
 _PATIENCE_S = 6.0
 #: Bytes of its standard error that are read: the dump of a deep stack fits.
 _MAX_WORDS = 1 << 15
 
-_CPUS = os.sched_getaffinity(0) if sys.platform == "linux" else set()
+if sys.platform == "linux":
+    _CPUS = os.sched_getaffinity(0)
+else:
+    _CPUS: set[int] = set()
 
 
 class KernelProcess(EventStream):
@@ -103,6 +110,8 @@ class KernelProcess(EventStream):
 def own_pid_namespace() -> list[str]:
     """The command that starts another one as the first process of a pid namespace. It stays in between, dies with
     the process that started it, and takes the namespace with it."""
+    if sys.platform == "win32":
+        raise NotImplementedError
     who = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
     arm = ["setpriv", "--pdeathsig", "KILL", "--"]
     return [*arm, "unshare", *who, "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
@@ -120,7 +129,7 @@ def can_be_strict() -> bool:
 
 def use_all_cpus() -> None:
     """Give this process all of its CPUs back, so that what it starts next has them all."""
-    if _CPUS:
+    if sys.platform == "linux" and _CPUS:
         with suppress(OSError):
             os.sched_setaffinity(0, _CPUS)
 
@@ -134,19 +143,25 @@ def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
     """Claim real CPUs for a run, and tell it of them."""
     if sys.platform != "linux" or boot.virtual:
         return None, boot
-    from sandbox.machines.linux.cpu_claims import claim_cpus
+    from sandbox.machines.linux import cpu_claims
 
-    found = claim_cpus(boot.scenario.machine.cpus)
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    found = cpu_claims.claim_cpus(boot.scenario.machine.cpus)
     return found, replace(boot, claimed=found.cpus, shared=found.shared, others=found.others)
 
 
 def keep_off_mini_cpus(boot: Boot) -> None:
     """Keep this process off the mini CPUs, where the machine has others."""
     if _CPUS and not boot.virtual:
-        from sandbox.machines.linux.cpus import assign_cpus
+        from sandbox.machines.linux import cpus
+
+        if sys.platform != "linux":
+            raise NotImplementedError
 
         with suppress(OSError):
-            os.sched_setaffinity(0, assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others).engine)
+            os.sched_setaffinity(0, cpus.assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others).engine)
 
 
 def adopt_orphans() -> Strangers | None:
@@ -154,30 +169,33 @@ def adopt_orphans() -> Strangers | None:
     are. Who was there before us is not ours."""
     if sys.platform != "linux":
         return None
-    from sandbox.machines.linux.strangers import Strangers
+    from sandbox.machines.linux import strangers
     from sandbox.util import libc
 
     with suppress(OSError):  # as in the keeper
         libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-    return Strangers()
+    return strangers.Strangers()
 
 
 def watch_over(session: int) -> Callable[[int], None]:
     """What to call with our end of the link at every heartbeat: it ends a kernel process that hangs."""
     if sys.platform != "linux":
         return lambda _: None
-    from sandbox.link.watchdog import Watchdog
+    from sandbox.link import watchdog
 
-    return Watchdog(session).look
+    return watchdog.Watchdog(session).look
 
 
 def sweep(strangers: Strangers | None) -> None:
     """Kill the processes that a dead kernel process and a dead keeper have left."""
     if strangers is not None:
         from sandbox.machines.linux import cgroup
-        from sandbox.machines.linux.process.sweep import end_descendants
+        from sandbox.machines.linux.process import sweep
         from sandbox.machines.linux.stepping import rooms
 
+        if sys.platform != "linux":
+            raise NotImplementedError
+
         cgroup.sweep()
-        end_descendants(strangers)
+        sweep.end_descendants(strangers)
         rooms.sweep()

@@ -23,7 +23,18 @@ from sandbox.kernel.operator import CommandInterpreter
 from sandbox.kernel.pacing import LESSON
 from sandbox.link.wire import Lines, decode_boot, decode_command
 from sandbox.model.commands import Command, Pause, Quit, Resume
-from sandbox.model.events import Blocked, Descheduled, Dispatched, Event, Ready, encode
+from sandbox.model.events import (
+    Blocked,
+    Descheduled,
+    Described,
+    Dispatched,
+    Event,
+    Fault,
+    Operator,
+    Queues,
+    Ready,
+    encode_all,
+)
 from sandbox.model.spec import Boot, MachineSpec, Step
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.util import libc
@@ -34,10 +45,12 @@ from sandbox.views.tracker import LessonTracker
 
 #: Without a heartbeat for this time the machine pauses: the terminal's process is stopped.
 _SILENCE_NS = 1 * S
-#: How long events of slices wait for further ones, and how long to wait while the socket is full.
-_GATHER_NS = 20 * MS
+#: How long events wait for further ones: those of slices, which come by the thousand, and all others if some were sent
+#: just before. And how long to wait while the socket is full.
+_GATHER_NS, _PAUSE_NS = 20 * MS, 4 * MS
 _AGAIN_NS = 2 * MS
-_SLICES = (Ready, Dispatched, Descheduled)
+_SLICES = frozenset((Ready, Dispatched, Descheduled))
+_ANSWERS = frozenset((Operator, Described, Queues, Fault))
 #: Bytes that may wait to be sent before no more output of consoles is read.
 _BEHIND_BYTES = 1 << 20
 #: Descriptors that come along with what to run.
@@ -53,11 +66,13 @@ class LinkServer:
     def __init__(self, end: socket.socket) -> None:
         self._socket = end
         self._lines = Lines()
+        #: Events that wait for further ones, and what the socket has not taken yet.
+        self._gathered: list[Event] = []
         self._unsent = bytearray()
         self._early: list[Command] = []
         self._heard_ns = time.monotonic_ns()
         self._paused = False
-        self._send_ns = 0
+        self._send_ns = self._sent_ns = 0
         self.lost = False
         self._keeper = os.getppid()
         #: Descriptors that came along with what to run.
@@ -114,8 +129,9 @@ class LinkServer:
 
     def check(self) -> list[Command]:
         """The commands that were kept; a pause if no heartbeat has come."""
-        if time.monotonic_ns() >= self._send_ns:
+        if (now_ns := time.monotonic_ns()) >= self._send_ns and (self._gathered or self._unsent):
             self._flush()
+            self._sent_ns = now_ns
         commands, self._early = self._early, []
         if os.getppid() != self._keeper:  # with one guardian less we do not go on
             return [*commands, Quit()]
@@ -130,26 +146,32 @@ class LinkServer:
         if self._early:
             return self._heard_ns
         silent_ns = None if self._paused else self._heard_ns + _SILENCE_NS
-        return min(self._send_ns, silent_ns or self._send_ns) if self._unsent else silent_ns
+        if not (self._gathered or self._unsent):
+            return silent_ns
+        return self._send_ns if silent_ns is None or self._send_ns < silent_ns else silent_ns
 
     @property
     def behind(self) -> bool:
         return len(self._unsent) > _BEHIND_BYTES
 
     def emit(self, events: list[Event]) -> None:
-        """Send events. Those of slices, which come by the thousand, wait a little for each other; all others are sent
-        at once. What the socket does not take yet is kept."""
-        if not self._unsent:
-            self._send_ns = time.monotonic_ns() + _GATHER_NS
-        for event in events:
-            self._unsent += encode(event)
-            if not isinstance(event, _SLICES):
-                self._send_ns = 0
-        if time.monotonic_ns() >= self._send_ns:
+        """Send events. Those of slices wait a little for each other; all others are sent at once, or, where one comes
+        on the heels of another and is no answer to somebody, a little later. What the socket does not take yet is
+        kept."""
+        now_ns = time.monotonic_ns()
+        if not (self._unsent or self._gathered):
+            self._send_ns = now_ns + _GATHER_NS
+        self._gathered += events
+        if not _SLICES.issuperset(kinds := {*map(type, events)}):
+            at_once = not _ANSWERS.isdisjoint(kinds)
+            self._send_ns = 0 if at_once else min(self._send_ns, self._sent_ns + _PAUSE_NS)
+        if now_ns >= self._send_ns:
             self._flush()
+            self._sent_ns = now_ns
 
     def finish(self) -> None:
         """Send what is left."""
+        self._encode()
         if not self.lost:
             self._socket.settimeout(1)
             try:
@@ -157,7 +179,13 @@ class LinkServer:
             except OSError:
                 pass
 
+    def _encode(self) -> None:
+        self._unsent += encode_all(self._gathered)
+        self._gathered.clear()
+
     def _flush(self) -> None:
+        if self._gathered:
+            self._encode()
         while self._unsent and not self.lost:
             try:
                 del self._unsent[: self._socket.send(self._unsent)]
@@ -233,31 +261,41 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
         from sandbox.machines.paced import PacedMachine
 
         return PacedMachine(boot.scenario, link), spec
-    from sandbox.machines.linux.cpus import assign_cpus
+    from sandbox.machines.linux import cpus
 
-    cpus = assign_cpus(spec.cpus, boot.claimed, boot.others)
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    given = cpus.assign_cpus(spec.cpus, boot.claimed, boot.others)
     with suppress(OSError):  # our processes tell of it
-        os.sched_setaffinity(0, cpus.engine)
+        os.sched_setaffinity(0, given.engine)
     if spec.stepped:
-        return _stepping(boot, cpus.mini[0], link)
-    from sandbox.machines.linux.machine import LinuxMachine
+        return _stepping(boot, given.mini[0], link)
+    from sandbox.machines.linux import machine
 
-    return LinuxMachine(boot, cpus, link), spec
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    return machine.LinuxMachine(boot, given, link), spec
 
 
 def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
     """The machine on which a turn is a line, and so is a slice."""
-    from sandbox.machines.linux.stepping.machine import SteppingMachine
-    from sandbox.machines.linux.stepping.stage import Stage
+    from sandbox.machines.linux.stepping import machine, stage
     from sandbox.machines.linux.stepping.turns import one_line
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
-    stage = Stage(boot.scenario, cpu)
+    there = stage.Stage(boot.scenario, cpu)
     attended = boot.attended or boot.stay
-    return SteppingMachine(boot.scenario, stage, link, attended, alone=True), one_line(boot.scenario.machine)
+    return machine.SteppingMachine(boot.scenario, there, link, attended, alone=True), one_line(boot.scenario.machine)
 
 
 def _serve(fd: str) -> None:
+    if sys.platform != "linux":
+        raise NotImplementedError
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)
     if os.getpid() != 1:  # as the first process of a pid namespace we are killed instead, and all the others with us
@@ -292,5 +330,7 @@ def serve(link: LinkServer, boot: Boot) -> None:
         kernel.failed(refusal)
     gc.disable()  # a collection in the middle of a switch would cost more than the switch
     emit = _pausing_at_steps(boot.scenario.steps, kernel, link) if boot.scenario.steps else link.emit
-    run(kernel, operator, machine, emit, boot.scenario.name, boot.stay)
-    link.finish()
+    try:
+        run(kernel, operator, machine, emit, boot.scenario.name, boot.stay)
+    finally:
+        link.finish()

@@ -7,6 +7,7 @@ data (a ``Clause``), not sentences: the reader's screen says them in the reader'
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cache
 from typing import Literal
 
@@ -195,11 +196,12 @@ class Waits(Event, frozen=True, tag=True):
 
 
 class Edge(msgspec.Struct, frozen=True):
-    """``pid`` waits for ``holder``, who has the ``resource``."""
+    """``pid`` waits for ``holder``, who has the ``resource``; ``taken``: since which line, where that is said."""
 
     pid: int
     holder: int
     resource: str
+    taken: str = ""
 
 
 class Deadlocked(Event, frozen=True, tag=True):
@@ -430,6 +432,11 @@ def _decoder() -> msgspec.json.Decoder[AnyEvent]:
 def encode(event: Event) -> bytes:
     """One event as one line of JSON, newline included."""
     return _encoder.encode(event) + b"\n"
+
+
+def encode_all(events: Iterable[Event]) -> bytes:
+    """Each event as one line of JSON."""
+    return _encoder.encode_lines(events)
 
 
 def decode(line: bytes | str) -> AnyEvent:

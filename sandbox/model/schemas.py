@@ -98,13 +98,14 @@ _RUN: Schema = {
     "metrics": _METRICS,
 }
 _FAULT = _object("what is wrong", {"rule": _TEXT, "figures": _ANY_OBJECT, "says": _TEXT})
+_EDGE = _object("a wait", {"pid": _WHOLE, "holder": _WHOLE, "resource": _TEXT, "taken": _TEXT}, ("taken",))
 _DEADLOCK = _object(
     "processes that could never go on, those in the knot itself, and who waited for whom",
     {
         "t_ns": _WHOLE,
         "pids": _list(_WHOLE),
         "core": _list(_WHOLE),
-        "edges": _list(_object("a wait", {"pid": _WHOLE, "holder": _WHOLE, "resource": _TEXT})),
+        "edges": _list(_EDGE),
         "may_end": _TRUTH,
     },
 )

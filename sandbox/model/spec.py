@@ -106,7 +106,7 @@ class MachineSpec(msgspec.Struct):
 class ProcessSpec(msgspec.Struct):
     """``[[process]]``: what runs (exactly one of ``work``, ``command``, ``python``, ``program``), when, and its
     figures for the policies. Times in ns; ``args`` are those of the Python function or file;
-    ``hook``: its locks are noted when they are made, so that one can tell who has them. ``memory``: with more
+    ``hook``: its locks are noted, so that one can tell who has them. ``memory``: with more
     bytes than that in memory, it and its descendants together, it is ended; ``address_space``: of more, in use or not,
     it gets none from the system (None: as many as there are).
 

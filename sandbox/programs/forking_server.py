@@ -6,6 +6,10 @@ of a megabyte and of a millisecond; with thousands of clients most of the machin
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform != "win32"
+
 import os
 import signal
 import socket

@@ -5,18 +5,21 @@ It has an interpreter of its own, which knows nothing of us, so that the functio
 ``python3 FILE``; therefore nothing is imported here that an interpreter has not loaded anyway. The process stops
 itself by the signal before the file is read: what it took to get so far is not its own doing.
 
-Where ``NOTES`` names a file, each lock of ``multiprocessing`` is noted in it when it is made: in which process, where
-in memory, and what the code calls it. Nothing is done when it is taken or released.
+Where ``NOTES`` names a file, the program's locks are noted in it, so that one can tell who has them.
 """
 
 import os
 import sys
 
-#: So many locks a process notes; a program may make them for ever.
-_MAX_NOTED = 10_000
-_LOCKS = "multiprocessing.synchronize"
-#: What stands before the = of an assignment. A statement that makes a lock may have begun so many lines before.
-_TARGET, _MAX_LINES = r"\s*([A-Za-z_][^=()#:]*?)\s*(?::[^=]*)?=(?!=)", 4
+#: What has locks noted, by the module that makes them (in ``_PARTS``, beside this file, loaded when they are needed).
+_WRAPS = {
+    "threading": "wrap_threading",
+    "multiprocessing.synchronize": "wrap_multiprocessing",
+    "multiprocessing.spawn": "wrap_spawning",
+}
+
+
+_PARTS = ("lock_names", "thread_locks", "process_locks")
 
 
 def main(name: str, stop: int, file: str, function: str, arguments: list[object]) -> None:
@@ -60,108 +63,68 @@ def run(file: str, arguments: list[object]) -> None:
 
 
 class LockNotes:
-    """Notes the locks of ``multiprocessing`` in a file, as soon as the program imports them: a finder of modules that
-    finds none itself."""
+    """Has locks noted in a file, as soon as the program imports the modules that make them: a finder of modules that
+    finds none itself. ``threads``: those of threads, too."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, threads: bool = True) -> None:
         self._path = path
-        self._library = ""
-        self._noted = 0
-        self._lines: dict[str, list[str]] = {}
-        #: How many were made so far at each place of the code.
-        self._made: dict[tuple[str, int], int] = {}
+        self._wanted = {name: wrap for name, wrap in _WRAPS.items() if threads or name != "threading"}
+        self._locks: dict[str, object] = {}
 
     def install(self) -> None:
         """From now on, whether the program has imported them already or not."""
-        module = sys.modules.get(_LOCKS)
-        if module is not None:
-            self._wrap(module)
-        else:
+        for name in [*self._wanted]:
+            if (module := sys.modules.get(name)) is not None:
+                self._wrap(name, module)
+        if self._wanted:
             sys.meta_path.insert(0, self)  # type: ignore[arg-type]
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> object:
-        """What the next finder finds, for that one module."""
-        if name != _LOCKS:
+        """What the next finder finds, for those modules."""
+        if name not in self._wanted:
             return None
-        sys.meta_path.remove(self)  # type: ignore[arg-type]
         for finder in sys.meta_path:
-            spec = finder.find_spec(name, path, target)  # type: ignore[arg-type]
+            spec = None if finder is self else finder.find_spec(name, path, target)  # type: ignore[arg-type, comparison-overlap]
             if spec is not None and spec.loader is not None:
-                self._load, spec.loader.exec_module = spec.loader.exec_module, self._exec_module  # type: ignore[method-assign]
+                load = spec.loader.exec_module
+
+                def exec_module(module: object, load: object = load, spec: object = spec) -> None:
+                    spec.loader.exec_module = load  # type: ignore[attr-defined]
+                    load(module)  # type: ignore[operator]
+                    self._wrap(name, module)
+
+                spec.loader.exec_module = exec_module  # type: ignore[method-assign]
                 return spec
         return None
 
-    def _exec_module(self, module: object) -> None:
-        self._load(module)  # type: ignore[arg-type]
-        self._wrap(module)
-
-    def _wrap(self, module: object) -> None:
-        """Have each lock noted when it is made."""
-        kind = getattr(module, "SemLock", None)
-        make = getattr(kind, "_make_methods", None)
-        if kind is None or make is None:
-            return
-
-        def make_methods(lock: object) -> None:
-            make(lock)
-            try:
-                self._note(lock, kind)
-            except Exception:  # what we cannot note shall not be the program's trouble
-                return
-
-        self._library = os.path.dirname(getattr(module, "__file__", "")) + os.sep
-        kind._make_methods = make_methods
-
-    def _note(self, lock: object, kind: type) -> None:
-        if self._noted >= _MAX_NOTED:
-            return
-        self._noted += 1
-        line = f"{os.getpid()} {id(lock._semlock):x} {self._name(kind)}\n"  # type: ignore[attr-defined]
-        file = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC)
+    def _wrap(self, name: str, module: object) -> None:
+        wrap = self._wanted.pop(name)
+        if not self._wanted:
+            sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]  # type: ignore[comparison-overlap]
         try:
-            os.write(file, line.encode(errors="replace")[:1_000])
-        finally:
-            os.close(file)
+            self._load()
+            self._locks[wrap](module, self._locks["notes"])  # type: ignore[operator]
+        except Exception:  # what we cannot note shall not be the program's trouble
+            return
 
-    def _name(self, kind: type) -> str:
-        """What the code calls the lock that is being made: the target of the assignment; else its place."""
-        frame = sys._getframe(3)
-        direct = True
-        while frame.f_code.co_filename.startswith(self._library) and frame.f_back is not None:
-            maker = frame.f_locals.get("self")
-            direct = direct and (frame.f_code.co_name != "__init__" or isinstance(maker, kind))
-            frame = frame.f_back
-        file, number = frame.f_code.co_filename, frame.f_lineno
-        if file not in self._lines:
-            with open(file, encoding="utf-8", errors="replace") as source:
-                self._lines[file] = source.read().splitlines()
-        made = self._made.get((file, number), 0)
-        self._made[file, number] = made + direct
-        import re  # whoever has such locks has imported it
-
-        for line in reversed(self._lines[file][max(number - _MAX_LINES, 0) : number]):
-            if line is not self._lines[file][number - 1] and not line.rstrip().endswith(("(", "[", "{", ",")):
-                break
-            if (match := re.match(_TARGET, line)) is not None:
-                return _of_several(match[1], made, line)
-        return f"{os.path.basename(file)}:{number}"
+    def _load(self) -> None:
+        """Modules they are not, lest the program should meet them."""
+        if self._locks:
+            return
+        folder = os.path.dirname(os.path.abspath(__file__))
+        loader = sys.modules["_frozen_importlib_external"].SourceFileLoader
+        self._locks = {"__name__": "", "__file__": os.path.join(folder, "function.py")}
+        for name in _PARTS:
+            exec(loader(name, os.path.join(folder, name + ".py")).get_code(name), self._locks)  # noqa: S102 - ours
+        self._locks["notes"] = self._locks["Notes"](self._path)  # type: ignore[operator]
 
 
-def _of_several(target: str, made: int, line: str) -> str:
-    """The name of one of the locks that a line makes: ``a, b = Lock(), Lock()``, ``locks = [Lock() for _ in ...]``."""
-    names = [name.strip() for name in target.split(",")] if "[" not in target else [target]
-    if len(names) > 1:
-        return names[min(made, len(names) - 1)].rpartition(".")[2]
-    name = names[0] if "[" in names[0] else names[0].rpartition(".")[2]
-    return f"{name}[{made}]" if made or " for " in line else name
-
-
-def _without_us(error: BaseException) -> BaseException:
-    """The same exception, traced from the file on."""
+def _without_us(error: BaseException) -> None:
+    """Have it traced from the file on."""
     trace = error.__traceback__
     while trace is not None and trace.tb_frame.f_code.co_filename == __file__:
         trace = trace.tb_next
-    return error.with_traceback(trace)
+    error.__traceback__ = trace
 
 
 if __name__ == "__main__":
@@ -174,6 +137,6 @@ if __name__ == "__main__":
             main(called, int(stop), file, function, given)
         else:
             run(file, given)
-    except Exception as error:
-        sys.excepthook(type(error), _without_us(error), error.__traceback__)
-        sys.exit(1)
+    except BaseException as error:
+        _without_us(error)
+        raise  # which adds nothing to its traceback

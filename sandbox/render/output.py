@@ -29,8 +29,11 @@ DEGRADE = "ossandbox.degrade"
 #: running #, ready :, blocked a dot.
 SIGNS = {
     **dict(zip("→←↑↓▶▸›»◀◂‹«▲▼△▽▾", "><^v>>>><<<<^v^vv", strict=True)),
-    **dict.fromkeys("─━═‐‑–—−╌╍", "-"),
-    **dict.fromkeys("│┃║▏▎▍▌▕╎╏", "|"),
+    **dict.fromkeys("─‐‑–—−", "-"),
+    **dict.fromkeys("━═", "="),
+    **dict.fromkeys("╌╎", "."),
+    **dict.fromkeys("╍╏", ":"),
+    **dict.fromkeys("│┃║▏▎▍▌▕", "|"),
     **dict.fromkeys("┌┐└┘├┤┬┴┼╭╮╰╯┏┓┗┛╔╗╚╝┣┫┳┻╋", "+"),
     **dict.fromkeys("█▇▆▅▄▉▊▋▐■", "#"),
     **dict.fromkeys("▁▂▃╵", "_"),

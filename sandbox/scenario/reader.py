@@ -26,7 +26,7 @@ from sandbox.model.spec import (
     Step,
     WhatIf,
 )
-from sandbox.model.values import ListOf, Parsed, Text, Whole, shown
+from sandbox.model.values import ListOf, Parsed, Text, Whole
 from sandbox.scenario.checks import Checks
 from sandbox.scenario.lesson_checks import check_lesson
 from sandbox.scenario.tables import Tables
@@ -36,6 +36,8 @@ from sandbox.util.text import clean_line
 
 #: A scenario is not larger than this.
 MAX_BYTES = 256 * 1024
+#: Characters of what a parser says.
+_MAX_FAULT = 100
 _HEADER = re.compile(r"\s*(\[\[?)\s*([\w-]+)\s*\]")
 _KEY = re.compile(r"\s*([\w-]+)\s*=")
 _TOP = {"title", "lesson", "concepts", "claims", "machine", "process", "client", "at", "step", "whatif"}
@@ -78,7 +80,7 @@ def parse(path: Path, problems: Problems) -> dict[str, Any] | None:
         problems.add((), "is not UTF-8", byte=error.start)
     except tomllib.TOMLDecodeError as error:
         line = re.search(r"line (\d+)", str(error))
-        what = Clause("is not TOML", {"reason": shown(str(error)).strip("'\"")})
+        what = Clause("is not TOML", {"reason": clean_line(toml.fault(error), _MAX_FAULT)})
         problems.found.append(Problem(int(line[1]) if line else 0, "", what))
     except (RecursionError, ValueError):  # ValueError: a number of far too many digits
         problems.add((), "is nested too deeply")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 from collections.abc import Iterable
 
 import msgspec
@@ -91,7 +92,7 @@ def _open(path: str, overwrite: bool) -> int:
     try:
         regular = not os.path.exists(path) or os.path.isfile(path)
         descriptor = os.open(path, flags | (os.O_TRUNC if overwrite else os.O_EXCL if regular else 0), 0o666)
-        if NONBLOCK:
+        if sys.platform != "win32" and NONBLOCK:
             os.set_blocking(descriptor, True)
     except FileExistsError:
         raise BadValue("file exists") from None

@@ -266,7 +266,8 @@ class SandboxApp(App[int]):
             self._listen(link is not None and not link.closed)
         self.session.advance()
         try:
-            if self.screen_stack and self.board_screen.children:  # none before the start and after the end
+            # Before the start it has no children, at the end it is no part of the app any more.
+            if self.screen_stack and self.board_screen.children and self.board_screen.is_attached:
                 self.board_screen.update_all()
         except Exception as error:
             fail(self, error)

@@ -50,11 +50,13 @@ SERVED = "TEXTUAL_DRIVER"
 
 def driver() -> type[Driver] | None:
     """What draws on the terminal; None for Textual's own, which in a browser's tab is that of the server."""
-    if sys.platform == "win32" or os.environ.get(SERVED) is not None:
+    if sys.platform == "win32":
         return None
-    from sandbox.tui.terminal import Terminal
+    if os.environ.get(SERVED) is not None:
+        return None
+    from sandbox.tui import terminal
 
-    return Terminal
+    return terminal.Terminal
 
 
 def key_name(character: str) -> str:

@@ -21,9 +21,12 @@ from sandbox.tui.compat import key_name
 from sandbox.tui.keys import ACTIONS, key_of, keys_of, written
 from sandbox.tui.remembered import THEMES
 from sandbox.util import toml
+from sandbox.util.text import clean_line
 
 #: Of the file; what stands beyond is cut off.
 _MAX_BYTES = 1 << 18
+#: Characters of what a parser says.
+_MAX_FAULT = 100
 
 
 class Config(NamedTuple):
@@ -74,7 +77,9 @@ def read_config() -> Config:
     except OSError as error:
         raise BadInput(str(path), [_problem("", "cannot be read", reason=error.strerror)]) from None
     except ValueError as error:
-        raise BadInput(str(path), [_problem("", "is not TOML", reason=shown(str(error)).strip("'\""))]) from None
+        raise BadInput(
+            str(path), [_problem("", "is not TOML", reason=clean_line(toml.fault(error), _MAX_FAULT))]
+        ) from None
     problems: list[Problem] = []
     theme, keys = table.get("theme", remembered.theme()), table.get("keys", {})
     if theme not in THEMES:

@@ -1,4 +1,5 @@
-"""The app in tabs of a browser: textual-serve has the page and the way there, and starts the app for each tab."""
+"""The app in tabs of a browser: textual-serve has the terminal that the page shows and the way to the app, which it
+starts for each tab."""
 
 from __future__ import annotations
 
@@ -7,17 +8,43 @@ import logging
 import os
 import shlex
 from collections.abc import Awaitable, Callable, Sequence
+from html import escape
+from pathlib import Path
+from string import Template
 from urllib.parse import urlsplit
 
-import aiohttp_jinja2
 from aiohttp import web
+from textual_serve.app_service import AppService
 from textual_serve.server import Server
 
-#: So long tabs have to close when we end: each gives its programs 2 s to tidy up.
-_CLOSING_S = 6
+from sandbox.i18n import _, spoken
+
+#: So long a run may take to end with its tab: its programs have 2 s to tidy up.
+_ENDING_S = 6
+#: Each tab has processes of its own.
+MAX_TABS = 32
+#: Cells of a tab.
+_MAX_SIZE = 1_000
+_PAGE = Path(__file__).with_name("served.html")
+_FONT_SIZE = "16"
 _HERE = ("127.0.0.1", "localhost", "[::1]")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class _Tab(AppService):
+    """The app of one tab."""
+
+    async def stop(self) -> None:
+        """Tell it to end, and see to it: somebody has to read what it still draws, or it would wait for that."""
+        await super().stop()
+        if (process := self._process) is None:
+            return
+        try:
+            await asyncio.wait_for(process.communicate(), _ENDING_S)
+        except TimeoutError:
+            process.kill()  # what it runs ends with it
+            await process.wait()
 
 
 class Web(Server):
@@ -28,7 +55,7 @@ class Web(Server):
         # Without a shell between the two the system can tell the app that we are gone.
         super().__init__(f"exec {shlex.join(command)}", host=host, port=port, title=title)
         self._exposed = host not in _HERE
-        self._tabs: set[asyncio.Task[object]] = set()
+        self._tabs: dict[web.WebSocketResponse, asyncio.Task[object]] = {}
 
     def initialize_logging(self) -> None:
         """What goes wrong is told; who comes and goes is not."""
@@ -42,7 +69,7 @@ class Web(Server):
 
     async def _make_app(self) -> web.Application:
         app = await super()._make_app()
-        app.middlewares.append(web.middleware(self._only_ours))
+        app.middlewares.append(self._only_ours)
         return app
 
     async def on_startup(self, app: web.Application) -> None:
@@ -50,33 +77,63 @@ class Web(Server):
 
     async def on_shutdown(self, app: web.Application) -> None:
         """Close every tab, and wait until what ran there has ended."""
-        for tab in self._tabs:
-            tab.cancel()
-        if self._tabs:
-            await asyncio.wait(self._tabs, timeout=_CLOSING_S)
+        there = {**self._tabs}
+        for tab in there:
+            await tab.close()
+        if there:
+            await asyncio.wait(there.values(), timeout=_ENDING_S + 1)
 
     async def handle_index(self, request: web.Request) -> web.StreamResponse:
-        """The page, which comes back to us by the name under which it was asked for."""
-        here = f"{request.scheme}://{request.host}"
-        context = {
-            "font_size": 16,
-            "app_websocket_url": f"{here}/ws",
-            "config": {"static": {"url": f"{here}/static/"}},
-            "application": {"name": self.title},
+        """A page of ours: that of textual-serve has a font from elsewhere. It comes back to us by the name under which
+        it was asked for."""
+        size = request.query.get("fontsize", "")
+        said = {
+            "language": spoken(),
+            "title": self.title,
+            "socket": f"{'wss' if request.secure else 'ws'}://{request.host}",
+            "size": size if size.isdecimal() else _FONT_SIZE,
+            "ended": _("The run has ended."),
+            "again": _("again"),
         }
-        return aiohttp_jinja2.render_template("app_index.html", request, context)
+        page = Template(_PAGE.read_text("utf-8")).substitute({name: escape(text) for name, text in said.items()})
+        return web.Response(text=page, content_type="text/html")
 
+    async def handle_websocket(self, request: web.Request) -> web.WebSocketResponse:
+        """A tab, until it closes or its app ends."""
+        if len(self._tabs) >= MAX_TABS:
+            raise web.HTTPServiceUnavailable
+        socket, task = web.WebSocketResponse(heartbeat=15), asyncio.current_task()
+        assert task is not None
+        await socket.prepare(request)
+
+        async def close() -> None:
+            await socket.close()
+
+        self._tabs[socket] = task
+        tab = _Tab(
+            self.command,
+            write_bytes=socket.send_bytes,
+            write_str=socket.send_str,
+            close=close,
+            download_manager=self.download_manager,
+        )
+        try:
+            await tab.start(_cells(request, "width", 80), _cells(request, "height", 24))
+            await self._process_messages(socket, tab)
+        finally:
+            await tab.stop()
+            del self._tabs[socket]
+        return socket
+
+    @web.middleware
     async def _only_ours(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         origin = request.headers.get("Origin")
         name = request.host.rpartition(":")[0] or request.host
         if (origin is not None and urlsplit(origin).netloc != request.host) or not (self._exposed or name in _HERE):
             raise web.HTTPForbidden
-        if request.path != "/ws":
-            return await handler(request)
-        tab = asyncio.current_task()
-        assert tab is not None
-        self._tabs.add(tab)
-        try:
-            return await handler(request)
-        finally:
-            self._tabs.discard(tab)
+        return await handler(request)
+
+
+def _cells(request: web.Request, name: str, otherwise: int) -> int:
+    asked = request.query.get(name, "")
+    return min(int(asked), _MAX_SIZE) if asked.isdecimal() else otherwise

@@ -61,6 +61,8 @@ def _open_below(folder: str, name: str) -> int:
 
 
 def _open_at(here: int, part: str, more: int) -> int:
+    if sys.platform == "win32":
+        raise NotImplementedError
     try:
         return os.open(part, _FLAGS | os.O_NOFOLLOW | more, dir_fd=here)
     except OSError:

@@ -22,6 +22,11 @@ def loads(text: str) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
+def fault(error: ValueError) -> str:
+    """What is wrong with a text, without the place, which is told elsewhere."""
+    return re.sub(r" \(at (?:line \d+, column \d+|end of document)\)$", "", str(error))
+
+
 #: Characters of a line of an array, before it is broken into one line an entry.
 _MAX_LINE = 100
 _BARE_KEY = re.compile(r"[\w-]+", re.ASCII)

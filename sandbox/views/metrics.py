@@ -28,7 +28,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
-from sandbox.model.events import Deadlocked, Event
+from sandbox.model.events import Deadlocked, Edge, Event
 from sandbox.util.stats import percentile
 from sandbox.util.units import S
 from sandbox.views.history import History, Life
@@ -81,9 +81,14 @@ def _deadlock(event: Deadlocked) -> dict[str, Any]:
         "t_ns": event.t_ns,
         "pids": event.pids,
         "core": event.core,
-        "edges": [{"pid": edge.pid, "holder": edge.holder, "resource": edge.resource} for edge in event.edges],
+        "edges": [_edge(edge) for edge in event.edges],
         "may_end": event.may_end,
     }
+
+
+def _edge(edge: Edge) -> dict[str, Any]:
+    taken = {"taken": edge.taken} if edge.taken else {}
+    return {"pid": edge.pid, "holder": edge.holder, "resource": edge.resource, **taken}
 
 
 def retired(history: History) -> dict[str, Any]:

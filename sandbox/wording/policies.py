@@ -153,7 +153,8 @@ _PARAMETERS: Messages = {
 
 def parameters(values: Mapping[str, object]) -> str:
     """A policy's parameters in force, as events carry them: ``quantum 50 ms`` for ``quantum_ns: 50000000``."""
-    return _each(values, lambda name: _(_PARAMETERS.get(name, name)))
+    written = {name: str(value).lower() if isinstance(value, bool) else value for name, value in values.items()}
+    return _each(written, lambda name: _(_PARAMETERS.get(name, name)))
 
 
 def parameters_by_name(values: Mapping[str, object]) -> str:

@@ -176,8 +176,27 @@ _RECORDINGS: Messages = {
 }
 
 
+#: What the standard library's parser says most often.
+_TOML: Messages = {
+    "Invalid value": "Invalid value",
+    "Invalid statement": "Invalid statement",
+    "Expected '=' after a key in a key/value pair": "Expected '=' after a key in a key/value pair",
+    "Expected newline or end of document after a statement": "Expected newline or end of document after a statement",
+    "Expected ']' at the end of a table declaration": "Expected ']' at the end of a table declaration",
+    "Expected ']]' at the end of an array declaration": "Expected ']]' at the end of an array declaration",
+    "Unclosed array": "Unclosed array",
+    "Unclosed inline table": "Unclosed inline table",
+    "Unterminated string": "Unterminated string",
+    "Cannot overwrite a value": "Cannot overwrite a value",
+    "Invalid initial character for a key part": "Invalid initial character for a key part",
+}
+
+
 def problem(clause: Clause) -> str:
     """What is wrong with an input, with the suggestion where there is one."""
+    if clause.rule == "is not TOML":
+        reason = str(clause.figures.get("reason"))
+        clause = Clause(clause.rule, {"reason": _(_TOML.get(reason, reason))})
     said = say(_PROBLEMS, clause)
     hint = clause.figures.get("hint")
     template = _PROBLEMS.get(clause.rule, "")

@@ -77,6 +77,7 @@ _FOR: Messages = {
     "one": "{name} waits for {holders}: {resource}",
     "all": "{name} waits for all of {holders}: {resource}",
     "any": "{name} waits for one of {holders}: {resource}",
+    "threads": "threads of {name} wait for one another: {resource}",
     "self": "{name} waits for a thing that only itself could give it: {resource}",
     "unknown": "{name} waits for {resource}; who has it the system does not tell",
     "abandoned": "{name} waits for ever for {resource}: whoever had it has ended",
@@ -213,7 +214,10 @@ def _by_waiter(event: Deadlocked) -> Iterable[list[Edge]]:
         pid = todo.pop()
         if pid in edges:
             found = [*edges.pop(pid).values()]
-            yield from found
+            within = [edge for wait in found for edge in wait if len(wait) == 1 and edge.holder == pid]
+            if len(within) > 1:  # its threads wait for one another
+                yield within
+            yield from (wait for wait in found if len(within) < 2 or wait[0] not in within)
             todo += [edge.holder for wait in reversed(found) for edge in reversed(wait) if edge.holder in event.core]
 
 
@@ -223,8 +227,16 @@ def _link(edges: list[Edge], called: Names) -> str:
         "name": called.get(pid, str(pid)),
         "holders": listed(called.get(edge.holder, str(edge.holder)) for edge in edges),
     }
-    kind = "any" if len(edges) > 1 else "self" if edges[0].holder == edges[0].pid else "one"
-    return fill(_FOR[kind], figures | {"resource": resource(edges[0].resource)})
+    whose = "self" if edges[0].holder == pid else "one"
+    several = "threads" if whose == "self" and len({edge.resource for edge in edges}) > 1 else "any"
+    things = {_thing(edge): None for edge in edges}
+    return fill(_FOR[several if len(edges) > 1 else whose], figures | {"resource": listed(things)})
+
+
+def _thing(edge: Edge) -> str:
+    """What is waited for, and since which line of the code somebody has it."""
+    name = resource(edge.resource)
+    return _("{name} (taken in {taken})").format(name=name, taken=edge.taken) if edge.taken else name
 
 
 def _labels(pids: Iterable[int], names: Names) -> dict[int, str]:

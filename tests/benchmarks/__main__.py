@@ -32,7 +32,7 @@ from tests.benchmarks.figures import CannotMeasure, Figure, Result, encode, line
 from tests.benchmarks.goals import goal_of
 
 BENCHMARKS = (
-    *("start", "first_frame", "simulate", "virtual", "growth", "births", "dispatch", "makespan"),
+    *("start", "first_frame", "simulate", "virtual", "growth", "births", "dispatch", "blocks", "makespan"),
     *("screen", "server", "sockets", "past", "sweep", "grade"),
 )
 #: Rounds of a comparison of revisions.

@@ -53,6 +53,11 @@ GOALS: Mapping[str, Mapping[str, Goal]] = {
         "5 ms: slice error p99": Goal(most=150),
         "20 ms: slice error p99": Goal(most=150),
     },
+    "blocks": {
+        "perf: block to dispatch": Goal(most=90),
+        "idle: block to dispatch": Goal(most=120),
+        "poll: block to dispatch": Goal(most=250),
+    },
     "births": {"a process, of 300": Goal(most=1.1, ratio=True)},
     "makespan": {"mixed load, quantum 5 ms": Goal(most=1.005, ratio=True)},
 }

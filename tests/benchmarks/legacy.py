@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 #: The module of a revision that has the functions of a benchmark, where it is not the one of its name.
-MODULES = {"growth": "virtual"}
+MODULES = {"growth": "virtual", "blocks": "makespan"}
 
 MS, US = 1_000_000, 1_000
 Told = dict[str, Any]
@@ -77,6 +77,13 @@ def dispatch(old: Any) -> Iterator[Told]:
         for name, path, unit, divisor, better in parts:
             mine, theirs = (abs(old._pick(figures, path)) / divisor for figures in (ours, plain))
             yield figure(f"{quantum_ns // MS} ms: {name}", mine, unit, better, ("plain recipe", theirs, True))
+
+
+def blocks(old: Any) -> Iterator[Told]:
+    measurement = importlib.import_module(old.Run.__module__)
+    for sensor in ("perf", "idle", "poll"):
+        found = measurement.Run(measurement.waiters(), sensor).blocks()["block_to_dispatch_ns"]
+        yield figure(f"{sensor}: block to dispatch", found["p50"] / US, "µs", "less")
 
 
 def makespan(old: Any) -> Iterator[Told]:

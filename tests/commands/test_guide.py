@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import subprocess
+import sys
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -31,14 +34,25 @@ GENERATED = "docs/reference.md"
 NO_TERMINAL = "the app needs a terminal"
 
 
+def written(page: str) -> list[str]:
+    """The lines of a page's blocks."""
+    return [line for block in blocks(text(page)) if block.kind == "sh" for line in block.text.splitlines()]
+
+
 def lines(page: str) -> list[list[str]]:
-    """The commands of a page's blocks, as words."""
-    found = [line for block in blocks(text(page)) if block.kind == "sh" for line in block.text.splitlines()]
-    return [words for line in found if (words := shlex.split(line, comments=True))]
+    """The commands of a page's blocks, as words, those of a pipe one after another."""
+    found = [part for line in written(page) for part in line.split(" | ")]
+    return [words for part in found if (words := shlex.split(part, comments=True))]
 
 
 def commands(page: str) -> list[list[str]]:
     return [words[1:] for words in lines(page) if words[0] == "ossandbox"]
+
+
+def walked(page: str) -> list[list[str]]:
+    """Those to be called one after another here; pipes and servers are for others."""
+    piped = [part.split()[1:] for line in written(page) if " | " in line for part in line.split(" | ")]
+    return [words for words in commands(page) if words[:1] != ["serve"] and CLUSTER not in words and words not in piped]
 
 
 def named(page: str) -> list[list[str]]:
@@ -96,7 +110,7 @@ def prepare(page: str) -> None:
 def test_a_page_can_be_followed_in_virtual_time(ossandbox: CommandRunner, page: str) -> None:
     """What would start processes, or open the app, is simulated; the app has no terminal, and says so last of all."""
     prepare(page)
-    for words in commands(page):
+    for words in walked(page):
         if words[:1] == ["grade"]:
             continue  # with the slow ones
         if is_for_app(words):
@@ -106,7 +120,7 @@ def test_a_page_can_be_followed_in_virtual_time(ossandbox: CommandRunner, page: 
                 assert ossandbox("simulate", *words, "--quiet").status == 0, words
         else:
             simulated = ["simulate", *words[1:], "--quiet"] if is_real(words) else words
-            few = ["--worlds", "50"] if words[0] == "check" else []
+            few = ["--worlds", "5"] if words[0] == "check" else []
             assert ossandbox(*simulated, *few).status == 0, words
 
 
@@ -117,15 +131,30 @@ def test_a_page_can_be_followed_in_virtual_time(ossandbox: CommandRunner, page: 
 @pytest.mark.parametrize("page", [page for page in PAGES if page not in WALKED])
 def test_a_page_can_be_followed(page: str) -> None:
     prepare(page)
-    for words in commands(page):
-        if CLUSTER in words:
-            continue
+    for words in walked(page):
         if is_for_app(words):
             with terminal(*words, folder=Path.cwd()) as run:
                 opened_and_left(run)
         else:
             done = real_command(*words, cwd=Path.cwd(), timeout=120)
             assert done.returncode == 0, (words, done.stdout, done.stderr)
+
+
+@pytest.mark.usefixtures("own_folder")
+@pytest.mark.parametrize("page", [page for page in PAGES if any(" | " in line for line in written(page))])
+def test_its_pipes_run(page: str) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    for line in written(page):
+        if " | " in line:
+            done = subprocess.run(
+                ["bash", "-o", "pipefail", "-c", line],
+                env={**os.environ, "PATH": path},
+                capture_output=True,
+                text=True,
+                check=False,
+                timeout=50,
+            )
+            assert done.returncode == 0, (line, done.stderr)
 
 
 def opened_and_left(run: Terminal) -> None:

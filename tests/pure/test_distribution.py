@@ -103,6 +103,7 @@ def test_it_works_from_an_empty_environment(tmp_path: Path, kind: str) -> None:
         assert (done.returncode, says in done.stdout) == (0, True), (words, done.stdout[:500], done.stderr)
 
 
+@pytest.mark.thorough
 def test_the_source_holds_tests_and_the_guide(tmp_path: Path) -> None:
     with tarfile.open(built("sdist", tmp_path / "dist")) as file:
         names = {name.partition("/")[2] for name in file.getnames()}

@@ -36,3 +36,12 @@ def test_answers_come_last_and_on_a_page_of_their_own() -> None:
     assert "Press" not in said
     page = as_html(paper, "<svg/>", "en")
     assert page.index("What comes?") < page.index("<svg/>") < page.index("This &amp; &lt;that&gt;.")
+
+
+def test_sentences_for_the_keyboard_go_whole() -> None:
+    text = "**Predict:** who is next? And for 1.5 s? **Press** `.` for one, as often as you like. `space` goes on. Why?"
+    assert handout(text).questions[0].asked == "Who is next? And for 1.5 s? Why?"
+    assert (
+        handout("**猜一猜：** 谁先？**按** `.` 一次走一步。然后按 `space`。为什么？").questions[0].asked
+        == "谁先？为什么？"
+    )

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from markdown_it import MarkdownIt
 
 from sandbox import wording
 from sandbox.i18n import system_language
 from sandbox.lessons.course import CONCEPTS, lessons
 from sandbox.lessons.plain import plain
-from sandbox.lessons.text import fill, lesson_text
+from sandbox.lessons.text import fill, lesson_text, typed_command, with_command
 from sandbox.lessons.whatif import imagined
 from sandbox.model.claims import RUN_FIGURES, Compares, Happening, owner, parse_claim, parse_happening, value_of
 from sandbox.model.events import (
@@ -312,3 +313,27 @@ def test_the_course_teaches_all_concepts_in_an_order() -> None:
     taught = {concept for lesson in lessons() for concept in lesson.concepts}
     assert taught >= set(CONCEPTS)
     assert [lesson.name for lesson in lessons()][:2] == ["welcome", "multiprogramming"]
+
+
+def test_no_emphasis_of_a_text_is_left_as_stars() -> None:
+    """Between wide characters a bold word that ends with a colon wants a blank behind it."""
+    markdown = MarkdownIt("commonmark").enable("table")
+    left = [
+        (file.name, child.content)
+        for file in sorted(built_in_folder().rglob("*.md"))
+        for token in markdown.parse(file.read_text(encoding="utf-8"))
+        for child in token.children or ()
+        if child.type == "text" and "**" in child.content
+    ]
+    assert left == []
+
+
+def test_a_text_names_the_command_as_its_reader_has_to_type_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    text = "**Try** `ossandbox explore counter`, as ossandbox does; `r`"
+    assert with_command(text, "ossandbox") == text
+    assert with_command(text, "bin/ossandbox").startswith("**Try** `bin/ossandbox explore counter`, as ossandbox")
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr("sys.argv", [str(Path.cwd() / ".venv/bin/ossandbox")])
+    assert typed_command() == ".venv/bin/ossandbox"
+    monkeypatch.setattr("shutil.which", lambda _: "/usr/bin/ossandbox")
+    assert typed_command() == "ossandbox"

@@ -18,9 +18,10 @@ class Time:
     lateness_ns = 50 * US
 
     def __init__(self) -> None:
-        self.ns = 0
+        self.ns = self.woke_ns = 0
         self.overslept_ns = 0
         self.ready = False
+        self.waits: list[tuple[int, bool]] = []
 
     def now_ns(self) -> int:
         return self.ns
@@ -28,9 +29,14 @@ class Time:
     def monotonic_ns(self) -> int:
         return self.ns
 
-    def wait(self, until_ns: int) -> bool:
-        self.ns = until_ns + self.overslept_ns
+    def wait(self, until_ns: int, roughly: bool = False) -> bool:
+        self.waits.append((until_ns, roughly))
+        self.ns = self.woke_ns = until_ns + self.overslept_ns
         return self.ready
+
+    @property
+    def timed_out(self) -> bool:
+        return not self.ready
 
 
 @pytest.fixture
@@ -47,7 +53,7 @@ def timer(time: Any, dedicated: bool) -> SliceTimer:
 def switch(it: SliceTimer, time: Time, reaction_ns: int) -> None:
     """A slice expires; the stop is sent so much later."""
     it.begin()
-    it.expired()
+    it.expired(time.ns)
     time.ns += reaction_ns
     it.switched(stopped_ns=time.ns, started_ns=time.ns)
 
@@ -75,7 +81,7 @@ def test_on_a_shared_cpu_a_slice_is_owed_what_we_took_of_it(time: Time) -> None:
     it.switched(stopped_ns=None, started_ns=time.ns)
     time.ns += 300 * US  # only now do we go to sleep
     it.begin()
-    assert it.expiry_ns(10 * MS) == it.wake_ns(10 * MS) == 10 * MS + 300 * US
+    assert it.expiry_ns(10 * MS) == it.wake_ns(10 * MS + 300 * US) == 10 * MS + 300 * US
     it.begin()
     assert it.expiry_ns(10 * MS) == 10 * MS + 300 * US, "looking around again takes nothing more"
     it.switched(stopped_ns=time.ns, started_ns=None)
@@ -94,3 +100,19 @@ def test_a_stall_is_noticed_asleep_and_awake(time: Time) -> None:
     assert it.sleep(time.ns + 1 * MS) == (True, 2 * S)
     time.ns += 900 * MS
     assert it.sleep(time.ns + 1 * MS) == (True, 0), "every machine delays us so much now and then"
+
+
+def test_the_end_of_a_long_slice_is_waited_for_closely(time: Time) -> None:
+    it = timer(time, dedicated=True)
+    it.sleep(1 * MS, precisely=True)
+    it.sleep(20 * MS)
+    assert time.waits == [(1 * MS, False), (20 * MS, False)]
+    time.waits.clear()
+    it.sleep(40 * MS, precisely=True)
+    (short_ns, roughly), last = time.waits
+    assert 39 * MS < short_ns < 40 * MS
+    assert (roughly, last) == (True, (40 * MS, False))
+    time.waits.clear()
+    time.ready = True
+    assert it.sleep(60 * MS, precisely=True) == (True, 0)
+    assert len(time.waits) == 1, "something has happened before"

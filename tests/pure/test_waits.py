@@ -123,14 +123,9 @@ def main():
 
 
 def test_locks_are_noted_by_the_names_that_the_code_gives_them(tmp_path: Path) -> None:
-    (tmp_path / "table.py").write_text(PROGRAM)
-    notes = tmp_path / "notes"
-    notes.touch()
-    words = ("table", str(int(signal.SIGCONT)), "table.py", "main", "[]", str(notes))
-    call = [sys.executable, function.__file__, *words]
-    done = subprocess.run(call, check=False, cwd=tmp_path, capture_output=True, text=True)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "False\n", "")
-    names = [line.split(None, 2)[2] for line in notes.read_text().splitlines()]
+    said, noted = noted_by(tmp_path, PROGRAM)
+    assert said == "False\n"
+    names = [name for kind, name in noted if kind not in "tnp"]
     assert list(dict.fromkeys(names)) == [
         "noodles",
         "fork",
@@ -141,6 +136,80 @@ def test_locks_are_noted_by_the_names_that_the_code_gives_them(tmp_path: Path) -
         "drawer",
         "table.py:15",
     ]
+
+
+def noted_by(folder: Path, program: str) -> tuple[str, list[tuple[str, str]]]:
+    """What a program writes, and what it notes, after it has run as it would have without that."""
+    (folder / "table.py").write_text(program)
+    notes = folder / "notes"
+    notes.touch()
+    words = ("table", str(int(signal.SIGCONT)), "table.py", "main", "[]", str(notes))
+    call = [sys.executable, function.__file__, *words]
+    done = subprocess.run(call, check=False, cwd=folder, capture_output=True, text=True)
+    alone = subprocess.run(
+        [sys.executable, "-c", "import table; table.main()"], check=False, cwd=folder, capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (alone.returncode, alone.stdout, "")
+    lines = [line.split(None, 2) for line in notes.read_text().splitlines()]
+    return done.stdout, [(words[1][0], words[2]) for words in lines]
+
+
+THREADS = """
+import _thread, contextlib, copy, pickle, queue, threading, time, weakref
+from threading import Lock
+class Account:
+    def __init__(self): self.lock = threading.Lock()
+accounts = [Account() for _ in range(2)]
+forks = [Lock() for _ in range(3)]
+spoons = []
+again, gate, jobs = threading.RLock(), threading.Event(), queue.Queue(1)
+for _ in range(2): spoons.append(Lock())
+
+def wait_for(thing):
+    with thing:
+        print("has it", isinstance(thing, type(threading.Lock())))
+
+def attempt(call):
+    try:
+        print(call())
+    except Exception as error:
+        print(type(error).__name__, error)
+
+def main():
+    lock, other = threading.Lock(), _thread.allocate_lock()
+    print(lock.__class__, type(lock), isinstance(other, type(lock)), isinstance(lock, type(other)), type(again))
+    print(*(repr(each).partition(" at ")[0] for each in (lock, again, threading.Condition(lock))))
+    for call in (
+        lambda: pickle.dumps(lock), lambda: copy.copy(again), lock.release, again.release, lambda: lock.acquire(False, 1),
+        lambda: lock.acquire(timeout=-2), lambda: lock.acquire(1, 2, 3), lambda: lock.acquire(blocking=False),
+        lambda: lock.acquire(timeout=0.01), lambda: lock.acquire(False), weakref.ref(lock), lock.locked,
+    ):
+        attempt(lambda: str(call()).partition(" at ")[0])
+    lock.release()
+    with contextlib.ExitStack() as stack:
+        print(stack.enter_context(lock), lock.locked())
+    with again, again:
+        print(again._is_owned(), again.acquire(False), again.release())
+    for thing in (accounts[1].lock, forks[2], spoons[1], again):
+        thing.acquire()
+        thread = threading.Thread(target=wait_for, args=(thing,))
+        thread.start()
+        time.sleep(0.05)
+        thing.release()
+        thread.join()
+    for wait, end in ((gate.wait, gate.set), (jobs.get, lambda: jobs.put(1))):
+        thread = threading.Thread(target=wait)
+        thread.start()
+        time.sleep(0.05)
+        end()
+        thread.join()
+"""
+
+
+def test_locks_of_threads_are_what_they_were_and_their_names_are_noted(tmp_path: Path) -> None:
+    _, noted = noted_by(tmp_path, THREADS)
+    names = [name[1:] for kind, name in noted if kind == "n" and name[0] in "LA"]
+    assert [*dict.fromkeys(names)] == ["lock", "accounts[1].lock", "forks[2]", "spoons[1]", "again", "gate", "jobs"]
 
 
 WHOLE = """

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from sandbox.model.commands import Kill, Pause, Quit, Resume, Spawn
-from sandbox.model.events import Admitted, Deadlocked, Event, Exited, Fault, Operator, Resolved, Waits
+from sandbox.model.events import Admitted, Blocked, Deadlocked, Event, Exited, Fault, Operator, Resolved, Waits
 from sandbox.model.spec import ProcessSpec, Scenario
 from tests.support.real import run_real, watch
 from tests.support.scenarios import command, quick_python, scenario
@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.real, pytest.mark.usefixtures("leftcheck")]
 #: A few lines each; some wait for one another for ever, others do not.
 PROGRAMS = """
 import fcntl, os, signal, socket, time
+from pathlib import Path
 from multiprocessing import get_context
 context = get_context("fork")
 
@@ -62,6 +63,25 @@ def looped():
         reader, writer = await asyncio.open_connection(sock=mine)
         await reader.read(1)
     asyncio.run(hear())
+
+def threads():
+    import threading
+    forks = [threading.Lock() for _ in range(2)]
+    def eat(me):
+        with forks[me]:
+            time.sleep(0.1)
+            forks[1 - me].acquire()
+    for me in range(2): threading.Thread(target=eat, args=(me,), daemon=True).start()
+    while True: time.sleep(0.05)
+
+def call(me):
+    server = socket.create_server(("127.0.0.1", 0))
+    Path(str(me)).write_text(str(server.getsockname()[1]))
+    while not Path(str(1 - me)).exists() or not (port := Path(str(1 - me)).read_text()): time.sleep(0.02)
+    socket.create_connection(("127.0.0.1", int(port))).recv(1)
+
+def calls():
+    call(0 if os.fork() else 1)
 
 def late():
     there, back = os.pipe()
@@ -133,7 +153,23 @@ def test_crossed_locks_are_a_deadlock_until_somebody_is_killed(tmp_path: Path) -
     assert len(run.all(Deadlocked)) == 1
 
 
-@pytest.mark.parametrize("name", ["crossed", "full", "talk", "events", "looped"])
+def test_threads_are_in_a_deadlock_while_others_of_their_process_go_on(tmp_path: Path) -> None:
+    with watch(program(tmp_path, "threads")) as run:
+        [found] = run.until(lambda: run.all(Deadlocked), "the deadlock is found")
+        assert found.pids == found.core == [1]
+        assert {(edge.resource, edge.taken.partition(":")[0]) for edge in found.edges} == {
+            (f"forks[{number}]", "programs.py") for number in range(2)
+        }
+        naps = len(run.all(Blocked))
+        run.until(lambda: len(run.all(Blocked)) > naps + 3, "it goes on")
+        assert not run.all(Resolved)
+        run.link.send(Kill("1"))
+        run.until(lambda: run.all(Resolved), "it is over")
+        run.link.send(Quit())
+    assert len(run.all(Deadlocked)) == 1
+
+
+@pytest.mark.parametrize("name", ["crossed", "full", "talk", "events", "looped", "calls"])
 @pytest.mark.thorough
 def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:
     events = run_real(program(tmp_path, name))
@@ -165,8 +201,8 @@ def test_a_reader_who_keeps_the_other_end_open_waits_for_itself() -> None:
 @pytest.mark.parametrize("seed", range(1, 9))
 @pytest.mark.thorough
 def test_random_programs_are_judged_right(tmp_path: Path, seed: int) -> None:
-    """Many more are tried by ``python -m tests.scripts.standoffs``."""
-    truth = standoff(random.Random(seed))
-    (tmp_path / "it.py").write_text(truth.program)
+    """Many more, and threads in C, are tried by ``python -m tests.scripts.standoffs``."""
+    truth = standoff(random.Random(seed), with_c=False)
+    truth.write(tmp_path, "")
     world = replace(scenario(ProcessSpec("it", python="it.py:main")), folder=str(tmp_path))
     assert not found_wrong(truth, run_real(world))

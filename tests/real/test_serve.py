@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 import socket
 import time
@@ -15,12 +16,20 @@ import pyte
 import pytest
 
 from tests.support import procs
+from tests.support.browser import Page, browser, opened
 from tests.support.run import LoggedRun
 
 aiohttp = pytest.importorskip("aiohttp", reason="the extra web is not installed")
 pytest.importorskip("textual_serve", reason="the extra web is not installed")
 
 pytestmark = [pytest.mark.real, pytest.mark.patient, pytest.mark.usefixtures("leftcheck")]
+
+
+def scenario(folder: Path) -> str:
+    """One that runs for longer than any test."""
+    path = folder / "long.toml"
+    path.write_text('[[process]]\nname = "it"\nwork = ["cpu 50ms", "io 50ms"]\nrepeat = 5000\ncount = 2\n')
+    return str(path)
 
 
 class Tab:
@@ -100,7 +109,7 @@ class Served:
 
 @pytest.fixture
 async def served(tmp_path: Path) -> AsyncIterator[Served]:
-    server = Served(tmp_path, "time-sharing")
+    server = Served(tmp_path, scenario(tmp_path))
     try:
         await server.begin()
         yield server
@@ -134,7 +143,7 @@ async def test_pages_of_others_reach_nothing(served: Served) -> None:
 
 
 async def test_a_server_that_ends_takes_all_tabs_along(tmp_path: Path) -> None:
-    server = Served(tmp_path, "time-sharing", "--allow-commands")
+    server = Served(tmp_path, scenario(tmp_path), "--allow-commands")
     await server.begin()
     tab = await server.tab()
     await tab.shows("RUNNING")
@@ -145,3 +154,71 @@ async def test_a_server_that_ends_takes_all_tabs_along(tmp_path: Path) -> None:
     assert app
     assert procs.gone(*app)
     await tab.close()
+
+
+CLOSED = "document.body.classList.contains('-closed')"
+#: What the page was sent, by its own way there.
+SPY = """
+window.sent = [];
+window.WebSocket = class extends WebSocket {
+  constructor(...words) {
+    super(...words);
+    this.addEventListener("message", async (message) => {
+      const bytes = message.data instanceof Blob ? await message.data.arrayBuffer() : message.data;
+      if (bytes instanceof ArrayBuffer) {
+        window.sent.push(Array.from(new Uint8Array(bytes), (byte) => String.fromCharCode(byte)).join(""));
+      }
+    });
+  }
+};
+"""
+
+
+@browser
+async def test_a_browser_shows_it(tmp_path: Path) -> None:
+    """Keys, another size, the end."""
+    server = Served(tmp_path, scenario(tmp_path))
+    try:
+        await server.begin()
+        async with opened(f"http://127.0.0.1:{server.port}/", tmp_path, before=SPY) as page:
+            shown = Shown(page)
+            await shown.until("RUNNING")
+            await page.run("document.querySelector('.xterm-helper-textarea').focus()")
+            await page.press(" ")
+            await shown.until("PAUSED")
+            wide = await page.run("document.querySelector('.xterm-screen').getBoundingClientRect().width")
+            await page.resize(800, 600)
+            await page_until(
+                page, f"document.querySelector('.xterm-screen').getBoundingClientRect().width < {wide} - 100"
+            )
+            await shown.until("PAUSED")
+            if folder := os.environ.get("OSSANDBOX_PICTURES"):
+                await page.picture(Path(folder) / "serve.png")
+            await page.press("q")
+            await page_until(page, CLOSED)
+            await until(lambda: server.processes == 0, lambda: f"{server.processes} are left")
+    finally:
+        await server.end()
+
+
+async def page_until(page: Page, what: str) -> None:
+    give_up = time.monotonic() + 30
+    while not await page.run(what):
+        assert time.monotonic() < give_up, what
+        await asyncio.sleep(0.1)
+
+
+class Shown:
+    """What the page's terminal was told to show: it draws that on a canvas."""
+
+    def __init__(self, page: Page) -> None:
+        self._page, self._screen = page, pyte.Screen(200, 60)
+        self._stream = pyte.ByteStream(self._screen)
+
+    async def until(self, text: str) -> None:
+        give_up = time.monotonic() + 30
+        while not any(text in line for line in self._screen.display):
+            assert time.monotonic() < give_up, "\n".join([text, *self._screen.display])
+            sent = await self._page.run("window.sent.splice(0).join('')")
+            self._stream.feed(sent.encode("latin1"))
+            await asyncio.sleep(0.1)

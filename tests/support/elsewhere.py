@@ -19,7 +19,7 @@ from typing import Any
 #: These know Linux, and are imported only where a real machine is wanted; and what knows terminals as UNIX has them.
 LINUX = (
     *("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.analysis.exploration.runner"),
-    "sandbox.link.watchdog",
+    *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog", "sandbox.programs.forking_server"),
 )
 
 _THIRD_PARTY = (
@@ -28,7 +28,7 @@ _THIRD_PARTY = (
     "polib", "psutil", "rich.console", "rich.table", "textual.app", "textual.widgets", "textual.screen",
     "textual.command", "textual.widgets._button", "textual.widgets._input", "textual.widgets._label",
     "textual.widgets._option_list", "textual.widgets._static", "textual.drivers.headless_driver",
-    "textual.drivers.linux_driver",
+    "textual.drivers.linux_driver", "ssl", "aiohttp.web", "textual_serve.server",
 )  # fmt: skip
 
 _NO_MODULES = {

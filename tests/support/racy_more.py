@@ -6,12 +6,12 @@ from tests.support.racy import Program
 
 _BAKERY = """
 def enter(choosing, number, inside, me):
-    {hasty}choosing[me] = 1
+    choosing[me] = {chooses}
     most = max(number)
     number[me] = 1 + most
-    {hasty}choosing[me] = 0
+    choosing[me] = 0
     for other in range(len(number)):
-        {hasty}while choosing[other]: pass
+        while choosing[other]: pass
         while number[other] and (number[other], other) < (number[me], me): pass
     inside.value += 1
     assert inside.value == 1
@@ -53,8 +53,8 @@ def main():
 """
 
 MORE = [
-    Program("bakery-of-3", _BAKERY.format(hasty="", many=3), slow=True),
-    Program("bakery-of-3-hasty", _BAKERY.format(hasty="if False: ", many=3), broken="ends badly"),
+    Program("bakery-of-3", _BAKERY.format(chooses=1, many=3), slow=True),
+    Program("bakery-of-3-hasty", _BAKERY.format(chooses=0, many=3), broken="ends badly"),
     Program(
         "semaphore-buffer",
         _BUFFER.format(wait="empty.acquire()", lock="mutex"),

@@ -135,8 +135,11 @@ async def test_programs_of_the_readers_own_are_asked_for(make_driver: MakeDriver
         await pilot.press("n", *"vim", "space", "x", "enter")
         await driver.feed(pilot, script.spawn("vim", "vim x"))
         assert driver.app.board_screen.chosen == script.pid("vim"), "who starts something wants to see it"
-        for leave in ("q", "ctrl+c", "r"):
-            await pilot.press(leave)
+        for leave in ("q", "ctrl+c", "r", "a click"):
+            if leave == "a click":
+                await pilot.click(offset=(driver.lines[39].index("q quit") + 3, 39))
+            else:
+                await pilot.press(leave)
             await pilot.pause()
             assert "Programs of yours would end: vim." in driver.text
             await pilot.press("escape")

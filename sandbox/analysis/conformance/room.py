@@ -71,8 +71,9 @@ class Room:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._in, self._out = self._process.stdin.fileno(), self._process.stdout.fileno()
-        for descriptor in (self._in, self._out):
-            os.set_blocking(descriptor, False)
+        if sys.platform != "win32":
+            for descriptor in (self._in, self._out):
+                os.set_blocking(descriptor, False)
 
     def begin(self, limit_s: float) -> None:
         """It has so long from now on."""
@@ -170,6 +171,8 @@ class Room:
     @property
     def tried(self) -> list[Clause]:
         """What has been tried in it, as far as that is known."""
+        if sys.platform == "win32":
+            raise NotImplementedError
         if self._tried is not None:
             return self._tried
         words = os.pread(self._stderr.fileno(), _MAX_WORDS, 0)  # its place is that of who writes there, too

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import sys
+
+assert sys.platform == "linux"
+
+import os
 
 import msgspec
 

@@ -5,6 +5,10 @@ It may be asked to end at any time (SIGTERM); whatever it has started is gone th
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import signal
 import time

@@ -23,7 +23,7 @@ from sandbox.wording.exploration import breaks
 Verdict = Literal["breaks", "proved", "holds", "limit", "interrupted"]
 #: Cells of a source line, and of the names of processes, beside each other; of all else in a line where that is short.
 _MAX_SOURCE, _MAX_NAME = 48, 20
-_MIN_SOURCE, _MARGIN = 16, 36
+_MIN_SOURCE, _MARGIN = 16, 28
 #: Cells of a value that has changed.
 _MAX_VALUE = 40
 

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import sys
+
+assert sys.platform == "linux"
+
 import re
 from collections.abc import Hashable, Iterable, Mapping, Sequence, Set
 from typing import TYPE_CHECKING
 
 from sandbox.analysis.exploration.judge import Plain, Stuck, outcome, stuck_of
+from sandbox.analysis.exploration.local import is_local
 from sandbox.analysis.exploration.runs import MAX_TURNS, Choice, Outcome, Run, Turn
 from sandbox.kernel.kernel import Kernel
 from sandbox.model.events import (
@@ -159,7 +165,8 @@ class Chooser(Policy):
             shared = self._world.state(self._processes(threads), self._moved)
             self._moved.clear()
             spins = tuple(name for name, thread in threads.items() if thread.spins)
-            choice = Choice(candidates, self._goes_on(candidates), self._key(threads, shared), spins)
+            key = self._key(threads, shared)
+            choice = Choice(candidates, self._goes_on(candidates), key, spins, self._is_idle(threads))
             self._note_spinning(threads, shared)
         else:
             choice = Choice(candidates, self._goes_on(candidates), "")
@@ -193,6 +200,15 @@ class Chooser(Policy):
         """Who ran last; nobody, once that one has had its share."""
         last = self._last_name()
         return None if last in candidates and self._in_a_row >= _MAX_IN_A_ROW and len(candidates) > 1 else last
+
+    def _is_idle(self, threads: dict[str, Thread]) -> bool:
+        """Whether it hardly matters that who ran last is preempted here: its next line touches nothing that others see,
+        or it is one that starts others and waits for them."""
+        last = threads.get(self._last_name() or "")
+        if last is None:
+            return False
+        starts = any(name.startswith((f"{last.name}/", f"{last.name}.")) for name in threads)
+        return starts or is_local(os.path.join(self._runs.stage.room.original, last.place.file), last.place.line)
 
     def _key(self, threads: dict[str, Thread], shared: Hashable | None) -> str | None:
         machine = self._runs.machine

@@ -22,6 +22,8 @@ class Choice(msgspec.Struct, frozen=True, gc=False):
     last: str | None = None
     key: str | None = None
     spins: tuple[str, ...] = ()
+    #: A switch away from who ran last is one of those that are tried last: it hardly matters here.
+    idle: bool = False
 
     @property
     def able(self) -> tuple[str, ...]:

@@ -20,12 +20,28 @@ from sandbox.analysis.exploration.counting import Counts, Leaf, count
 from sandbox.analysis.exploration.runs import Choice, Outcome, Run
 
 
+class Cost(NamedTuple):
+    """What an order costs; the cheapest are tried first. ``idle``: of its preemptions those that hardly matter;
+    ``more``: how many more than two its preemptions are among: it hardly ever takes three for a race."""
+
+    preemptions: int = 0
+    idle: int = 0
+    more: int = 0
+
+    def with_turn(self, choice: Choice, name: str, among: frozenset[str | None]) -> Cost:
+        """And one more turn; ``among``: who has preempted or was preempted before."""
+        if not choice.preempts(name):
+            return self
+        more = max(len(among | {choice.last, name}) - 2, self.more)
+        return Cost(self.preemptions + 1, self.idle + choice.idle, more)
+
+
 class Task(NamedTuple):
-    """An order to try: its first turns, and the preemptions in them. ``way``: the state at which it parts from what
+    """An order to try: its first turns, and what they cost. ``way``: the state at which it parts from what
     was tried before, and by whose turn (None: nothing was tried before). ``tries``: so often it was tried in vain."""
 
     order: tuple[str, ...]
-    preemptions: int
+    cost: Cost
     way: tuple[int, str] | None = None
     tries: int = 0
 
@@ -40,8 +56,8 @@ class Search:
 
     def __init__(self, bound: int | None = None) -> None:
         self.bound = bound
-        #: Of the level that is searched.
-        self.preemptions = 0
+        #: The level that is searched.
+        self._level = Cost()
         self.runs = 0
         #: Runs that were given up, because they went on and on.
         self.given_up = 0
@@ -53,13 +69,13 @@ class Search:
         self.found: Run | None = None
         #: Whether every state that was seen could be known.
         self.all_known = True
-        self._levels: dict[int, deque[Task]] = defaultdict(deque, {0: deque([Task((), 0)])})
+        self._levels: dict[Cost, deque[Task]] = defaultdict(deque, {Cost(): deque([Task((), Cost())])})
         self._under_way = 0
         self._states: dict[Hashable, int] = {}
         self._candidates: list[tuple[str, ...]] = []
         self._edges: dict[tuple[int, str], list[int | Leaf]] = {}
-        #: The transitions that are or were to be tried, and of how many preemptions.
-        self._asked: dict[tuple[int, str], int] = {}
+        #: The transitions that are or were to be tried, and at which cost.
+        self._asked: dict[tuple[int, str], Cost] = {}
         self._known_outcomes: dict[bytes, int] = {}
         #: Who only goes round in which state; what would come of that need not be tried.
         self._spinning: set[tuple[int, str]] = set()
@@ -67,10 +83,15 @@ class Search:
     # What is to be done
 
     @property
+    def preemptions(self) -> int:
+        """Of the orders that are tried."""
+        return self._level.preemptions
+
+    @property
     def level_done(self) -> bool:
-        """Whether no order is left of so few preemptions as now."""
-        self._skip(self.preemptions)
-        return not self._levels[self.preemptions] and not self._under_way
+        """Whether no order is left that costs as little as now."""
+        self._skip(self._level)
+        return not self._levels[self._level] and not self._under_way
 
     @property
     def exhausted(self) -> bool:
@@ -83,22 +104,24 @@ class Search:
         """Whether all orders of so many preemptions have been tried."""
         for level in [*self._levels]:
             self._skip(level)
-        return not self._under_way and not any(tasks for level, tasks in self._levels.items() if level <= bound)
+        return not self._under_way and not any(
+            tasks for level, tasks in self._levels.items() if level.preemptions <= bound
+        )
 
     def next(self) -> Task | None:
         """What to try next. None: nothing, until what is under way is back; nothing at all, if nothing is."""
         while self.level_done:
             left = [level for level, tasks in self._levels.items() if tasks]
-            if not left or (self.bound is not None and min(left) > self.bound):
+            if not left or (self.bound is not None and min(left).preemptions > self.bound):
                 return None
-            self.preemptions = min(left)
-        tasks = self._levels[self.preemptions]
+            self._level = min(left)
+        tasks = self._levels[self._level]
         if not tasks:
             return None
         self._under_way += 1
         return tasks.popleft()
 
-    def _skip(self, level: int) -> None:
+    def _skip(self, level: Cost) -> None:
         """Of the tasks of a level, the next one has not been done by way of another one meanwhile."""
         tasks = self._levels[level]
         while tasks and tasks[0].way in self._edges:
@@ -113,7 +136,7 @@ class Search:
         self.given_up += not run.ended
         if not run.kept:
             if task.tries + 1 < _MAX_TRIES:
-                self._levels[task.preemptions].appendleft(task._replace(tries=task.tries + 1))
+                self._levels[task.cost].appendleft(task._replace(tries=task.tries + 1))
             elif task.way is not None:
                 self._edges.setdefault(task.way, [])
         if not self._walk(task, run) or not run.kept:
@@ -133,20 +156,23 @@ class Search:
     def _walk(self, task: Task, run: Run) -> bool:
         """Along a run: what it adds to the graph, and what else could be done from there. False: it went another way
         than one before."""
-        preemptions, way, alike = 0, None, True
+        cost, way, alike = Cost(), None, True
+        among: frozenset[str | None] = frozenset()
         wished = _agreeing(task.order, run.order)
         for index, (choice, name) in enumerate(zip(run.choices, run.order, strict=False)):
             state = self._state(choice, way)
             self._spinning.update((state, spinner) for spinner in choice.spins)
             alike = self._lead(way, state) and alike
             if index >= wished:
-                self._ask(choice, state, run.order[:index], preemptions, name)
-            preemptions += choice.preempts(name)
+                self._ask(choice, state, run.order[:index], cost, name, among)
+            cost = cost.with_turn(choice, name, among)
+            if choice.preempts(name):
+                among |= {choice.last, name}
             way = state, name
         if run.met:
             choice = run.choices[-1]
             state = self._state(choice, way)
-            self._ask(choice, state, run.order, preemptions, None)
+            self._ask(choice, state, run.order, cost, None, among)
             return self._lead(way, state) and alike
         if not run.ended:
             return alike
@@ -176,12 +202,21 @@ class Search:
         known.append(to)
         return len(known) == 1
 
-    def _ask(self, choice: Choice, state: int, before: list[str], preemptions: int, chosen: str | None) -> None:
+    def _ask(
+        self,
+        choice: Choice,
+        state: int,
+        before: list[str],
+        cost: Cost,
+        chosen: str | None,
+        among: frozenset[str | None],
+    ) -> None:
         """The other turns that could have been taken here are to be tried, unless that was asked for already, at no
         greater cost."""
         for name in choice.candidates:
-            way, total = (state, name), preemptions + choice.preempts(name)
-            if name == chosen or way in self._edges or self._asked.get(way, total + 1) <= total:
+            way, total = (state, name), cost.with_turn(choice, name, among)
+            known = self._asked.get(way)
+            if name == chosen or way in self._edges or (known is not None and known <= total):
                 continue
             self._asked[way] = total
             self._levels[total].append(Task((*before, name), total, way))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from functools import cache
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from sandbox import wording
 from sandbox.analysis.measurement.birth import Birth
@@ -19,7 +19,10 @@ from sandbox.link.client import can_be_strict
 from sandbox.util.refusals import refused
 
 if TYPE_CHECKING:
-    from sandbox.machines.linux.room import Probe
+    if sys.platform == "linux":
+        from sandbox.machines.linux.room import Probe
+    else:
+        Probe = Any
 
 #: Where the servers of the lessons listen.
 PORT = 9001
@@ -38,14 +41,16 @@ def examine() -> list[Finding]:
     """Look at everything. Nothing is changed, and nothing is left."""
     if sys.platform != "linux":
         return _all(_python, _system, _port, _terminal)
-    from sandbox.machines.linux.capabilities import freezer_obstacle
-    from sandbox.machines.linux.procfs import is_mounted
+    from sandbox.machines.linux import capabilities, procfs
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     rooms = _begin_rooms()
     first = _all(_python, _system, _cpus, _load)
-    freezer = cache(freezer_obstacle)
+    freezer = cache(capabilities.freezer_obstacle)
     others = (_limits, lambda: _containment(freezer), rooms, _port, _terminal)
-    if not is_mounted():
+    if not procfs.is_mounted():
         found = _("not there: nothing can be known of processes")
         return [*first, Finding("/proc", "fails", found, "mount -t proc proc /proc"), *_all(*others)]
     with Birth() as birth:
@@ -80,13 +85,15 @@ def _system() -> Iterator[Finding]:
 
 
 def _cpus() -> Iterator[Finding]:
-    from sandbox.machines.linux.cpus import assign_cpus
+    from sandbox.machines.linux import cpus
 
-    number = len(os.sched_getaffinity(0))
-    cpus = assign_cpus(1)
-    if cpus.dedicated:
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    number, given = len(os.sched_getaffinity(0)), cpus.assign_cpus(1)
+    if given.dedicated:
         found = _("{number}: cpu0 is the real CPU {mini}, the engine keeps to {engine}")
-        yield Finding(_("CPUs"), "ok", found.format(number=number, mini=cpus.mini[0], engine=cpus.engine))
+        yield Finding(_("CPUs"), "ok", found.format(number=number, mini=given.mini[0], engine=given.engine))
     else:
         found = _("1: programs and engine share it; a switch waits for each stop (sequential recipe)")
         yield Finding(_("CPUs"), "limited", found, _("give the container or virtual machine a second CPU"))
@@ -94,6 +101,8 @@ def _cpus() -> Iterator[Finding]:
 
 def _load() -> Iterator[Finding]:
     """What others have the CPUs do."""
+    if sys.platform != "linux":
+        raise NotImplementedError
     number, load = len(os.sched_getaffinity(0)), os.getloadavg()[0]
     found = _("{load} of {number} CPUs were wanted in the last minute").format(load=f"{load:.1f}", number=number)
     if load < number:
@@ -118,18 +127,24 @@ def _freezer(try_it: Callable[[], str | None]) -> Iterator[Finding]:
 
 
 def _hidden() -> Iterator[Finding]:
-    from sandbox.machines.linux.procfs import shows_others
+    from sandbox.machines.linux import procfs
 
-    if not shows_others():
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    if not procfs.shows_others():
         advice = _("children are found all the same; ps shows only your own processes")
         yield Finding("/proc", "limited", _("hidepid hides the processes of others"), advice)
 
 
 def _holders() -> Iterator[Finding]:
     """Whether it can be read for whom a blocked process waits."""
-    from sandbox.machines.linux.capabilities import reading_obstacle
+    from sandbox.machines.linux import capabilities
 
-    obstacle = reading_obstacle()
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    obstacle = capabilities.reading_obstacle()
     if obstacle is None:
         yield Finding(_("waits"), "ok", _("who holds what others wait for can be read, of all processes of a run"))
         return
@@ -156,12 +171,15 @@ def _first_birth(birth: Birth) -> Iterator[Finding]:
 
 def _sensors() -> Iterator[Finding]:
     """Each sensor, best first; that a better one is missing costs accuracy and nothing else."""
-    from sandbox.machines.linux.blocking.sensors import NAMES, obstacle
+    from sandbox.machines.linux.blocking import sensors
 
-    for name in NAMES:
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    for name in sensors.NAMES:
         if name == "auto":
             continue
-        reason = obstacle(name, 1)
+        reason = sensors.obstacle(name, 1)
         what = _("sensor {name}").format(name=name)
         if reason is None:
             yield Finding(what, "ok", _(_SENSOR_NOTES[name]))
@@ -182,12 +200,17 @@ _SENSOR_ADVICE: Messages = {
 
 
 def _limits() -> Iterator[Finding]:
+    if sys.platform != "linux":
+        raise NotImplementedError
     import resource
 
-    from sandbox.machines.linux.process.limits import DESCRIPTORS_EACH
+    from sandbox.machines.linux.process import limits
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     descriptors, processes = (resource.getrlimit(what)[1] for what in (resource.RLIMIT_NOFILE, resource.RLIMIT_NPROC))
-    most = 10**6 if descriptors == resource.RLIM_INFINITY else descriptors // DESCRIPTORS_EACH
+    most = 10**6 if descriptors == resource.RLIM_INFINITY else descriptors // limits.DESCRIPTORS_EACH
     state: Literal["ok", "limited"] = "ok" if most >= 1_000 else "limited"
     advice = "" if state == "ok" else _("raise the hard limit: ulimit -Hn 8192")
     found = _("at most {descriptors}: enough for {processes} processes").format(descriptors=descriptors, processes=most)
@@ -204,6 +227,8 @@ def _limits() -> Iterator[Finding]:
 
 
 def _containment(try_freezer: Callable[[], str | None]) -> Iterator[Finding]:
+    if sys.platform != "linux":
+        raise NotImplementedError
     who = "root" if os.geteuid() == 0 else _("an ordinary user")
     contained = os.path.exists("/.dockerenv") or os.environ.get("container")  # noqa: SIM112 - systemd's name
     found = _("{who}, in a container") if contained else _("{who}, on the machine")
@@ -235,9 +260,12 @@ def _privileges() -> Finding:
 
 def _memory() -> Iterator[Finding]:
     """Who keeps the limits of memory."""
-    from sandbox.machines.linux.cgroup import can_limit_memory
+    from sandbox.machines.linux import cgroup
 
-    if can_limit_memory():
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    if cgroup.can_limit_memory():
         yield Finding(_("memory"), "ok", _("a control group keeps the limits of memory"))
     else:
         advice = _("we look fifty times a second, and end what has more than it may")
@@ -246,10 +274,13 @@ def _memory() -> Iterator[Finding]:
 
 def _begin_rooms() -> Callable[[], Iterator[Finding]]:
     """Begin to try a room; what is returned waits for what comes of it."""
-    from sandbox.machines.linux.room import Probe
+    from sandbox.machines.linux import room
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     try:
-        begun = Probe()
+        begun = room.Probe()
     except OSError:
         return lambda: _rooms(None)
     return lambda: _rooms(begun)
@@ -259,14 +290,17 @@ def _rooms(probe: Probe | None) -> Iterator[Finding]:
     """Whether the files of people whom one does not know can be examined."""
     from subprocess import SubprocessError
 
-    from sandbox.machines.linux.room import Fences
+    from sandbox.machines.linux import room
 
-    fences = Fences(False, False, False)
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    fences = room.Fences(False, False, False)
     if probe is not None:
         with suppress(OSError, TypeError, SubprocessError):
             fences = probe.fences()
     what = "check"
-    if fences == Fences(True, True, True):
+    if fences == room.Fences(True, True, True):
         yield Finding(what, "ok", _("strangers' policies see no process, no network and no file but their own"))
     elif fences.files and fences.calls:
         found = _("no namespaces; strangers' policies see no file but their own, and cannot touch other processes")

@@ -63,6 +63,10 @@ class _Died(Exception):
         self.what = what
 
 
+#: On systems that have it.
+_SIGKILL = 9
+
+
 class Warm:
     """The process. To be used by one thread, which it does not outlive."""
 
@@ -126,7 +130,7 @@ class Warm:
             words = last_words(self._stderr, _MAX_WORDS)
         status = self._process.returncode
         found = cause(words, hangs="run hangs", died="worker died")
-        if found.rule == "worker died" and status is not None and (status >= 0 or status == -signal.SIGKILL):
+        if found.rule == "worker died" and status is not None and (status >= 0 or status == -_SIGKILL):
             rule = "worker was killed" if status < 0 else "run ends the process"
             return Clause(rule, {"status": status} if status >= 0 else {})
         return found

@@ -180,7 +180,9 @@ def other_version(worker: str | None, theirs: str | None) -> Clause:
 
 def jobs_of_machine() -> int:
     """As many as there are CPUs for us."""
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
+    if sys.platform == "linux":
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 AnyFuture = Future[Done]

@@ -10,6 +10,10 @@ removes it.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import errno
 import fcntl
 import os

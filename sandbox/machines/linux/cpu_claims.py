@@ -6,6 +6,10 @@ file of each is its own for as long as the run lasts.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import fcntl
 import os
 import stat

@@ -5,6 +5,10 @@ That is a process of a few megabytes for as long as a run lasts, so nothing is i
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 
 TYPE_CHECKING = False  # ``typing`` costs one

@@ -11,10 +11,13 @@ that has the kernel process continued, and the end of the socket has everything 
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _signal  # type: ignore[import-not-found]  # ``signal`` makes enumerations of this: a megabyte
 import os
 import select
-import sys
 from errno import EPIPE
 
 from sandbox.machines.linux.process.sweep import end_descendants

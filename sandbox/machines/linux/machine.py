@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-import time
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Iterable
 from typing import Literal
 
@@ -13,6 +16,7 @@ from sandbox.machines.linux.blocking.said import SaidLocks
 from sandbox.machines.linux.blocking.sensors.base import SensorContext
 from sandbox.machines.linux.blocking.waits import WaitMonitor
 from sandbox.machines.linux.cgroup import entered_group
+from sandbox.machines.linux.chores import Chores
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.cpus import CpuAssignment, raise_priority
@@ -103,17 +107,10 @@ class LinuxMachine:
         self._detector = Detector(boot.sensor, context, self._blocked, self._stop_monitor, self._guard, self._reports)
         self._waits = WaitMonitor(self._table.by_os_pid, self._blocked, self._said, self._reports)
         self._switch_log = (
-            open_switch_log(cpus.mini, self._clock, self._table.by_os_pid, self._reports) if boot.verify else None
+            open_switch_log(cpus.mini, self._clock, self._table.relative, self._reports) if boot.verify else None
         )
         self._population = self._make_population()
-        # Chores.
-        self._unattended = UnattendedRun(
-            boot.scenario, self._table, self._blocked.by_pid, self._commands, self._reports, waits=self._waits
-        )
-        self._monopoly = Monopoly(self._table, self._reports)
-        self._chores_due_ns = 0
-        #: Something has happened that chores may have to follow up.
-        self._stirred = True
+        self._chores = self._make_chores()
         self._poller.add(link.fileno(), self._commands.read)
 
     def _make_population(self) -> Population:
@@ -133,6 +130,32 @@ class LinuxMachine:
             stolen=self._stolen,
             memory=self._memory,
             privileges=self._privileges,
+        )
+
+    def _make_chores(self) -> Chores:
+        boot, table, reports = self._boot, self._table, self._reports
+        return Chores(
+            self._clock,
+            self._link,
+            table,
+            reports,
+            attended=boot.attended,
+            population=self._population,
+            recipe=self._recipe,
+            stop_monitor=self._stop_monitor,
+            stolen=self._stolen,
+            pinning=self._pinning,
+            commands=self._commands,
+            memory=self._memory,
+            terminator=self._terminator,
+            net=self._net,
+            waits=self._waits,
+            signals=self._signals,
+            consoles=self._consoles,
+            monopoly=Monopoly(table, reports),
+            unattended=UnattendedRun(
+                boot.scenario, table, self._blocked.by_pid, self._commands, reports, waits=self._waits
+            ),
         )
 
     @property
@@ -163,21 +186,21 @@ class LinuxMachine:
         At the end of a slice every moment counts: what can be done before we sleep is done before.
         """
         self._timer.begin()
+        expiry_ns = None if deadline_ns is None else self._timer.expiry_ns(deadline_ns)
         while True:
-            chores_ns = self._do_chores()
-            if not self._reports:  # else the kernel is told first: of an arrival before anything else of that process
-                self._sleep(deadline_ns, chores_ns)
-            now_ns = self._clock.now_ns()
-            expired = deadline_ns is not None and now_ns >= self._timer.expiry_ns(deadline_ns)
+            chores_ns = self._chores.do()
+            # If there is something, the kernel is told first: of an arrival before anything else of that process.
+            now_ns = self._clock.now_ns() if self._reports else self._sleep(expiry_ns, chores_ns)
+            expired = expiry_ns is not None and now_ns >= expiry_ns
             if expired and deadline_ns is not None:
-                self._let_finish(now_ns)
-                self._guard.let_fill(self._table.running.values())
-                self._timer.expired()
+                now_ns = self._let_finish(now_ns)
+                self._timer.expired(now_ns)
                 now_ns = self._clock.round_up(deadline_ns)
             if not self._clock.frozen:
                 self._look(now_ns, last=expired)
-                self._population.admit_arrivals(now_ns)
-            if self._reports or expired:
+                if self._table.arriving:
+                    self._population.admit_arrivals(now_ns)
+            if expired or self._reports:
                 break
         for child in self._table.running.values():
             self._reports.used[child.pid] = child.estimated_cpu_ns(now_ns)
@@ -202,25 +225,31 @@ class LinuxMachine:
                     self._carry(command, children.get(pid or 0))
         if stops or runs:
             self._switch(stops, runs)
-        started = {child.pid: Started(child.started_ns, child.started_cpu_ns) for child, _ in runs}
-        obeyed = Obeyed(started, {}, {}, {}, {})
+        obeyed = Obeyed({}, {}, {}, {}, {})
+        for child, _ in runs:
+            obeyed.started[child.pid] = Started(child.started_ns, child.started_cpu_ns)
         self._explain(obeyed)  # another one has the CPU by now, and stops take a moment
+        if stops:
+            self._close_accounts(stops, obeyed)
+        self._guard.switched(stops, runs)
+        for child, _ in runs:
+            if child.writes and self._guard.sleeps(child):
+                del self._table.running[child.pid]
+                self._blocked.add(child, None)
+        return obeyed
+
+    def _close_accounts(self, stops: list[Child], obeyed: Obeyed) -> None:
+        """What those have used who have been stopped."""
         self._dispatcher.confirm()
         stopped_ns = self._clock.machine_ns(self._dispatcher.sent_ns)
         for child in stops:
             cpu_ns = child.cpu_ns()
             (obeyed.used if child.stopping_ns is None else obeyed.at_least)[child.pid] = cpu_ns
-            if child.turn_ns is not None:
-                obeyed.stolen[child.pid] = self._stolen.end(child, stopped_ns, cpu_ns=cpu_ns)
+            if stolen_ns := self._stolen.end(child, stopped_ns, cpu_ns=cpu_ns):
+                obeyed.stolen[child.pid] = stolen_ns
         if obeyed.at_least:
             self._stop_monitor.expect(stops)
         self._population.refresh_names(stops)
-        self._guard.switched(stops, runs)
-        for child, _ in runs:
-            if self._guard.sleeps(child):
-                del self._table.running[child.pid]
-                self._blocked.add(child, None)
-        return obeyed
 
     def _explain(self, obeyed: Obeyed) -> None:
         """On what those are blocked that were added since the last time."""
@@ -228,7 +257,7 @@ class LinuxMachine:
             self._population.refresh_names((child,))
             self._recipe.look_at_wait(child, on)
             self._detector.explained(child, child.blocked_since_ns())
-            self._stirred |= self._blocked.for_others
+            self._chores.stirred |= self._blocked.for_others
             obeyed.used[child.pid], obeyed.waits_on[child.pid] = child.cpu_ns(), on
             obeyed.stolen[child.pid] = self._stolen.end(child, child.blocked_ns)
             if on.rule in AT_A_CONSOLE:
@@ -242,12 +271,13 @@ class LinuxMachine:
             let_end(self._table.by_os_pid, self._listen)
         told = [report.event for report in self._reports.rest() if isinstance(report, Told)]
         unseen = self._population.unseen()
+        witnessed = [] if self._switch_log is None else [*self._switch_log.read()]
         end_all([*self._table.by_os_pid.values()], self._group)
         users = (self._memory, self._recipe, self._table, self._consoles, self._population, self._net)
         for part in (*users, self._detector, self._said, self._switch_log, self._reaper, self._poller):
             if part is not None:
                 part.close()
-        return [event for event in told if isinstance(event, Wrote | Unseen)] + unseen
+        return [event for event in told if isinstance(event, Wrote | Unseen)] + unseen + witnessed
 
     def _listen(self, until_ns: int) -> bool:
         """At the end of the run, until then (CLOCK_MONOTONIC); False: nobody waits for that."""
@@ -257,23 +287,25 @@ class LinuxMachine:
 
     # Sleeping and looking
 
-    def _sleep(self, deadline_ns: int | None, chores_ns: int) -> None:
-        """Until something can be done, and to the very end of a slice."""
-        handled, stalled_ns = self._timer.sleep(self._next_ns(deadline_ns, chores_ns))
+    def _sleep(self, expiry_ns: int | None, chores_ns: int) -> int:
+        """Until something can be done, and to the very end of a slice. Returns the time."""
+        until_ns = chores_ns if self._clock.frozen else self._next_ns(expiry_ns, chores_ns)
+        handled, stalled_ns = self._timer.sleep(until_ns, expiry_ns is not None)
         if handled:
-            self._stirred = True
+            self._chores.stirred = True
         if stalled_ns:
             self._reports.fault(None, "stood still", for_ns=stalled_ns)
-        if deadline_ns is not None and not self._clock.frozen:
-            self._timer.spin(deadline_ns)
+        if self._detector.forecast.next_ns is not None and not self._clock.frozen:
+            self._detector.await_block(expiry_ns)
+        if expiry_ns is None or self._clock.frozen:
+            return self._clock.now_ns()
+        return self._timer.spin(expiry_ns)
 
-    def _next_ns(self, deadline_ns: int | None, chores_ns: int) -> int:
+    def _next_ns(self, expiry_ns: int | None, chores_ns: int) -> int:
         """When to wake up at the latest (CLOCK_MONOTONIC)."""
         clock, arriving = self._clock, self._table.arriving
-        if clock.frozen:
-            return chores_ns
         next_ns = clock.machine_ns(chores_ns)
-        if deadline_ns is not None and (wake_ns := self._timer.wake_ns(deadline_ns)) < next_ns:
+        if expiry_ns is not None and (wake_ns := self._timer.wake_ns(expiry_ns)) < next_ns:
             next_ns = wake_ns
         look_ns = self._detector.next_ns(clock.now_ns())
         if look_ns is not None and look_ns < next_ns:
@@ -282,24 +314,34 @@ class LinuxMachine:
             next_ns = arriving[0].spec.arrive_ns
         return clock.monotonic_ns(next_ns)
 
-    def _let_finish(self, now_ns: int) -> None:
-        """Finishing beats expiry: a process within an instant of the end of its declared burst may get there."""
-        running = self._table.running
-        until_ns = now_ns + _INSTANT_NS
-        while not self._reports and any(child.burst_ends(now_ns, _INSTANT_NS) for child in running.values()):
+    def _let_finish(self, now_ns: int) -> int:
+        """Finishing beats expiry: a process within an instant of the end of its declared burst may get there; and so
+        does blocking, of one that is about to wait for room. Returns the time."""
+        until_ns, running = now_ns + _INSTANT_NS, self._table.running.values()
+        while not self._reports and now_ns < until_ns:
+            for child in running:
+                if child.burst_ends(now_ns, _INSTANT_NS):
+                    break
+            else:
+                break
             self._poller.wait(self._clock.monotonic_ns(until_ns))
             now_ns = self._clock.now_ns()
-            if now_ns >= until_ns:
-                return
-            self._look(now_ns, last=False)
+            if now_ns < until_ns:
+                self._look(now_ns, last=False)
+        for child in running:
+            if child.may_write:
+                self._guard.let_fill(running)
+                return self._clock.now_ns()
+        return now_ns
 
     def _look(self, now_ns: int, last: bool) -> None:
         """See what has blocked, woken, forked. ``last``: a slice has just expired; a block at the same moment counts as
         a block."""
-        self._population.look(now_ns)
-        self._detector.look(now_ns, last)
+        if not self._detector.sees_nothing(now_ns, last):
+            self._population.look(now_ns)
+            self._detector.look(now_ns, last)
         if self._switch_log is not None:
-            self._reports.add(*map(Told, self._switch_log.read()))
+            self._reports.add(*map(Told, self._switch_log.look(now_ns)))
 
     # Switching
 
@@ -326,17 +368,19 @@ class LinuxMachine:
         self._clock.freeze(watch_stands=not self._commands.script_ends_pauses)
         self._blocked.stop()
         self._stop_monitor.expect(self._blocked.by_pid.values())
-        self._stirred = True
+        self._chores.stirred = True
 
     def _thaw(self) -> None:
+        if self._switch_log is not None:  # its times are those since the last pause
+            self._reports.add(*map(Told, self._switch_log.read()))
         self._blocked.resume()
         self._clock.thaw()
-        self._stirred = True
+        self._chores.stirred = True
 
     # Commands
 
     def _carry(self, command: Command, child: Child | None) -> None:
-        self._stirred = True
+        self._chores.stirred = True
         match command:
             case Kill() if child is not None:
                 self._terminator.terminate(child)
@@ -401,47 +445,3 @@ class LinuxMachine:
         self._stop_monitor.add(outcome)
         self._dispatcher.careful |= outcome.spec.work is None
         return outcome
-
-    # Chores
-
-    def _do_chores(self) -> int:
-        """Do all of them in one go, when the first is due or something has stirred: most turns of the loop are the end
-        of a slice and nothing else. Returns when the next one is due."""
-        if not self._stirred and time.monotonic_ns() < (due_ns := self._next_chore_ns()):
-            return due_ns
-        self._stirred = False
-        self._population.scan()
-        self._recipe.check()
-        self._stop_monitor.check()
-        self._account_long_turns()
-        self._pinning.check(self._table.running.values())
-        self._commands.check()
-        self._memory.check()
-        self._terminator.escalate()
-        self._net.look()
-        self._waits.look(self._clock.frozen)
-        self._population.remains.look()
-        self._signals.look()
-        self._consoles.tick()
-        # In a pause nobody shall get on with a write because we have made room for it.
-        self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
-        if not self._clock.frozen:
-            self._monopoly.check(self._clock.now_ns())
-            if not self._boot.attended:
-                self._unattended.check(self._clock.now_ns())
-        times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns, self._memory.next_ns)
-        latest_ns = time.monotonic_ns() + (self._recipe.pause_ns or self._unattended.pause_ns)
-        self._chores_due_ns = min([latest_ns, *(at_ns for at_ns in times if at_ns is not None)])
-        return self._next_chore_ns()
-
-    def _account_long_turns(self) -> None:
-        """A turn may last for as long as the run."""
-        now_ns = self._clock.now_ns()
-        for child in self._table.running.values():
-            self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))
-
-    def _next_chore_ns(self) -> int:
-        parts = (self._stop_monitor, self._net, self._waits, self._population.remains, self._signals)
-        due_ns = min(self._chores_due_ns, *(part.next_ns for part in parts))
-        check_ns = self._link.next_check_ns
-        return due_ns if check_ns is None else min(due_ns, check_ns)

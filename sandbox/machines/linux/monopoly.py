@@ -3,6 +3,10 @@ of that."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from sandbox.machines.linux.process.child import Mode
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports

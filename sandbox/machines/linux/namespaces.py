@@ -5,6 +5,10 @@ Each step may be forbidden (in a container, by a setting): then it is left out, 
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import ctypes
 import os
 from collections.abc import Iterable, Mapping

@@ -7,9 +7,13 @@ would be slowed down to a fraction.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 
-from sandbox.machines.linux.perf_events import EACH, MANY, Record, Ring
+from sandbox.machines.linux.perf_events import DATA_HEAD, DATA_TAIL, EACH, MANY, Record, Ring
 
 
 class PacedRing:
@@ -24,6 +28,7 @@ class PacedRing:
             self._prompt.close()
             raise
         self.hurries = True
+        self._active = self._prompt
         #: Records that were unread when the pace changed, and when that was: what the other ring has from before is in
         #: here, too.
         self._rest: list[Record] = []
@@ -37,6 +42,12 @@ class PacedRing:
         if self.hurries:
             self._prompt.clear()
 
+    @property
+    def unread(self) -> bool:
+        """Whether there are records since the last time."""
+        page = self._active.page
+        return page[DATA_HEAD] != page[DATA_TAIL] or bool(self._rest)
+
     def hurry(self, hurries: bool) -> None:
         """Change the pace. For a moment both rings record, so that nothing is lost between them."""
         if hurries == self.hurries:
@@ -47,19 +58,17 @@ class PacedRing:
         self._changed_ns = time.monotonic_ns()
         before.disable()
         self._rest += (record for record in before.read() if record.t_ns <= self._changed_ns)
-        self.hurries = hurries
+        self.hurries, self._active = hurries, after
 
     def read(self) -> list[Record]:
         """The records since the last time, oldest first."""
-        if not (self._rest or (self._prompt if self.hurries else self._patient).unread):
-            return []
         records = self._unread()
         if self._rest:
             records, self._rest = self._rest + records, []
         return records
 
     def _unread(self) -> list[Record]:
-        records = (self._prompt if self.hurries else self._patient).read()
+        records = self._active.read()
         if records and records[0].t_ns <= self._changed_ns:
             return [record for record in records if record.t_ns > self._changed_ns or record.what == "lost"]
         return records

@@ -8,13 +8,16 @@ most 2; Debian and Ubuntu ship more, and Docker forbids the call.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import ctypes
 import fcntl
 import mmap
 import os
 import select
 import struct
-import sys
 from typing import Literal, NamedTuple
 
 from sandbox.i18n import N_
@@ -47,7 +50,7 @@ _ATTR = struct.Struct("=IIQQQQQIIQQQQIi")
 
 _RECORD_LOST, _RECORD_COMM, _RECORD_EXIT, _RECORD_FORK, _RECORD_SWITCH = 2, 3, 4, 7, 14
 _MISC_EXEC, _MISC_OUT, _MISC_PREEMPTED = 1 << 13, 1 << 13, 1 << 14
-_DATA_HEAD, _DATA_TAIL = 1_024 // 8, 1_032 // 8  # struct perf_event_mmap_page, in words of 8 bytes
+DATA_HEAD, DATA_TAIL = 1_024 // 8, 1_032 // 8  # struct perf_event_mmap_page, in words of 8 bytes
 _WORD, _LOW = 8, 0xFFFFFFFF
 
 #: 256 KiB have room for 10,000 switches. A user may lock 516 KiB a CPU, so a ring that wakes its reader by each record
@@ -78,6 +81,17 @@ class Record(NamedTuple):
     name: str = ""
 
 
+#: Makes a record without a call of Python's: most are of switches, and there are two of them in each slice.
+_new = tuple.__new__
+#: What happened, by the first word of the records of switches, which have three.
+_SWITCH = _RECORD_SWITCH | 3 * _WORD << 48
+_SWITCHES: dict[int, What] = {
+    _SWITCH: "on",
+    _SWITCH | _MISC_OUT << 32: "left",
+    _SWITCH | (_MISC_OUT | _MISC_PREEMPTED) << 32: "preempted",
+}
+
+
 class Ring:
     """Records of one real CPU. Open it before forking the processes that it shall see, in the thread that forks them.
 
@@ -101,8 +115,9 @@ class Ring:
             raise
         self._ready = select.poll()
         self._ready.register(self._fd, select.POLLIN)
-        self._page = memoryview(self._map)[: mmap.PAGESIZE].cast("Q")
+        self.page = memoryview(self._map)[: mmap.PAGESIZE].cast("Q")
         self._data = memoryview(self._map)[mmap.PAGESIZE :].cast("Q")
+        self._size = len(self._data)
 
     def fileno(self) -> int:
         return self._fd
@@ -122,24 +137,23 @@ class Ring:
     @property
     def unread(self) -> bool:
         """Whether there are records since the last time."""
-        return self._page[_DATA_HEAD] != self._page[_DATA_TAIL]
+        return self.page[DATA_HEAD] != self.page[DATA_TAIL]
 
     def read(self) -> list[Record]:
         """The records since the last time, oldest first."""
-        head, tail = self._page[_DATA_HEAD], self._page[_DATA_TAIL]
+        head, tail = self.page[DATA_HEAD], self.page[DATA_TAIL]
         if head == tail:
             return []
-        size = len(self._data)
         at, end = tail // _WORD, head // _WORD
-        start = at % size
+        start = at % self._size
         words = self._data[start : start + end - at].tolist()
         if len(words) < end - at:  # the rest stands at the beginning of the ring
             words += self._data[: end - at - len(words)].tolist()
-        self._page[_DATA_TAIL] = head
+        self.page[DATA_TAIL] = head
         return _records(words)
 
     def close(self) -> None:
-        self._page.release()
+        self.page.release()
         self._data.release()
         self._map.close()
         os.close(self._fd)
@@ -151,12 +165,13 @@ def _records(words: list[int]) -> list[Record]:
     at = 0
     while at < len(words):
         head = words[at]
-        kind, flags, size = head & _LOW, head >> 32 & 0xFFFF, head >> 48
-        if kind == _RECORD_SWITCH:  # pid and tid, time
-            what: What = "on" if not flags & _MISC_OUT else "preempted" if flags & _MISC_PREEMPTED else "left"
+        if (what := _SWITCHES.get(head)) is not None:  # pid and tid, time
             task = words[at + 1]
-            records.append(Record(what, task & _LOW, task >> 32, words[at + 2]))
-        elif kind in (_RECORD_FORK, _RECORD_EXIT):  # pid and parent's pid, tid and parent's tid, time
+            records.append(_new(Record, (what, task & _LOW, task >> 32, words[at + 2], 0, "")))
+            at += 3
+            continue
+        kind, flags, size = head & _LOW, head >> 32 & 0xFFFF, head >> 48
+        if kind in (_RECORD_FORK, _RECORD_EXIT):  # pid and parent's pid, tid and parent's tid, time
             os_pid, parent, thread = words[at + 1] & _LOW, words[at + 1] >> 32, words[at + 2] & _LOW
             new: What = "thread" if os_pid == parent else "forked"
             records.append(Record("ended" if kind == _RECORD_EXIT else new, os_pid, thread, words[at + 3], parent))

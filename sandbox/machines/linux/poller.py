@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import select
 import time
 from collections.abc import Callable
@@ -19,11 +23,14 @@ class Poller:
     Its own time-outs are whole milliseconds, so it is waited for with ``select``: at the end of a slice that is one
     system call, where a timerfd takes three, and after a sleep each is slow.
 
-    ``lateness_ns``: how long after its time a wait ends here as a rule.
+    ``lateness_ns``: how long after its time a wait ends here as a rule. Of the last one, ``timed_out``: whether nothing
+    was ready; ``woke_ns``: when it ended (CLOCK_MONOTONIC).
     """
 
     def __init__(self) -> None:
         self.lateness_ns = 0
+        self.timed_out = False
+        self.woke_ns = 0
         self._epoll = select.epoll()
         self._waits_for = (self._epoll.fileno(),)
         self._handlers: dict[int, Callable[[], None] | None] = {}
@@ -53,13 +60,15 @@ class Poller:
         if descriptor in self._handlers:
             self._epoll.register(descriptor, select.EPOLLIN)
 
-    def wait(self, until_ns: int) -> bool:
-        """Handle what is ready; wait for it until then (CLOCK_MONOTONIC). Whether anything was handled."""
+    def wait(self, until_ns: int, roughly: bool = False) -> bool:
+        """Handle what is ready; wait for it until then (CLOCK_MONOTONIC). Whether anything was handled. ``roughly``: it
+        does not matter how late that ends, and it teaches nothing."""
         left_ns = until_ns - time.monotonic_ns()
         ready, _, _ = select.select(self._waits_for, (), (), left_ns / S if left_ns > 0 else 0)
-        late_ns = time.monotonic_ns() - until_ns
-        if 0 < late_ns < _MAX_LATENESS_NS:
+        self.woke_ns = time.monotonic_ns()
+        if not roughly and 0 < (late_ns := self.woke_ns - until_ns) < _MAX_LATENESS_NS:
             self.lateness_ns += (late_ns - self.lateness_ns) // 8
+        self.timed_out = not ready
         if not ready:
             return False
         handlers, handled = self._handlers, False

@@ -5,6 +5,10 @@ The parts of the machine that have to hear of each coming and going are told of 
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 from collections.abc import Iterable
 from functools import partial
@@ -98,6 +102,9 @@ class Population:
 
     def look(self, now_ns: int) -> None:
         """Take in what has been forked, and what it has become."""
+        lineage = self._detector.lineage
+        if lineage is not None and lineage.whole and not lineage.has_news:
+            return  # what there is of records has just been read
         self._detector.read()
         self._take_in_recorded()
         if self._detector.forked(now_ns):

@@ -6,6 +6,10 @@ empty list, the state "X"). ``Stat`` is the exception, because its readers have 
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import errno
 import os
 import re

@@ -3,6 +3,10 @@ it has."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 from typing import NamedTuple
 

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import re
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -5,6 +5,10 @@ Everybody may have one, also where there are no namespaces. A call that is filte
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import ctypes
 import errno
 import os

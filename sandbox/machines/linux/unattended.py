@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Callable, Mapping
 
 from sandbox.machines.linux.blocking.prospects import Prospect, prospect

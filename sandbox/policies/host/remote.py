@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import sys
 from collections.abc import Callable, Collection, Iterable
 from functools import partial
 from selectors import EVENT_READ, DefaultSelector
@@ -136,7 +137,8 @@ class Line:
         self._selector.register(hears, EVENT_READ)
         for descriptor in (asks, hears):
             os.set_inheritable(descriptor, False)
-        os.set_blocking(asks, True)
+        if sys.platform != "win32":
+            os.set_blocking(asks, True)
 
     def ask(self, question: Seat | Call) -> list[Any]:
         """The answers to it, waiting for them as long as somebody else lets us. Raises Reported."""

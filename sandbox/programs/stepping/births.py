@@ -3,8 +3,11 @@ code of one that ``multiprocessing`` has executed anew."""
 
 from __future__ import annotations
 
-import os
 import sys
+
+assert sys.platform == "linux"
+
+import os
 
 from sandbox.programs.stepping import wakes
 from sandbox.programs.stepping.hook import Hook, Settings

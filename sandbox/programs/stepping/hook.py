@@ -10,6 +10,10 @@ Messages are texts in one packet each, whose fields are separated by ``SEPARATOR
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _signal  # type: ignore[import-not-found]
 import _socket
 import _thread

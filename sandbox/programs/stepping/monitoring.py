@@ -7,6 +7,9 @@ are part of the code that runs them there, and no steps; so lines within one are
 from __future__ import annotations
 
 import sys
+
+assert sys.platform == "linux"
+
 from types import CodeType, FrameType
 
 from sandbox.programs.stepping import loops

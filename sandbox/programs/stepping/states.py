@@ -9,12 +9,15 @@ ordinals.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _ctypes
 import _thread
 import collections
 import mmap
 import os
-import sys
 import types
 
 from sandbox.programs.stepping import loops, wakes

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import opcode
 import sys
+
+assert sys.platform == "linux"
+
 import threading
 from types import CodeType, FrameType
 from typing import Protocol

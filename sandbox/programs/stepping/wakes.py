@@ -6,6 +6,10 @@ system's choice, another one each time; so they go on one by one, in the order i
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _thread
 import threading
 import types

@@ -9,6 +9,10 @@ descriptor beside them; each is answered by one packet.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _signal  # type: ignore[import-not-found]
 import _socket
 import array
@@ -19,7 +23,6 @@ import contextlib
 import ctypes
 import gc
 import os
-import sys
 import threading
 import time
 
@@ -110,7 +113,7 @@ class Zygote:
         try:
             self._control.close()
             if notes:
-                LockNotes(notes).install()
+                LockNotes(notes, threads=False).install()
             _get_ready(parent, name, terminal, folder, int(seed))
             self._hook.given = self._hook.take(connection)
             self._hook.begin(Settings(address, folder, kind == "instruction", told == "1"))

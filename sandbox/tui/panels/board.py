@@ -27,6 +27,8 @@ from sandbox.views.board import Row
 
 #: Cells of a name.
 _MIN_NAME, _MAX_NAME = 5, 16
+#: Cells of the frame beside a title.
+_TITLE_FRAME = 6
 #: Narrower columns do not say what their figures mean.
 _MIN_FOR_TITLE = 18
 #: How many of those that wait say how wide their column should be.
@@ -58,7 +60,10 @@ class Column(Processes):
         number = f"{self.number(session)}"
         if not session.view.listing.plain and (shown := f"{len(self.in_order(session))}") != number:
             number = f"{shown}/{number}"
-        title = f"{wording.state(self.state)} {number}"
+        name = wording.state(self.state)
+        if cell_len(f"{name} {number}") > self.outer_size.width - _TITLE_FRAME:
+            name = name.partition(" ")[0]  # of two languages, the reader's
+        title = f"{name} {number}"
         self.entitle(title, self.aside(session) if self.size.width >= _MIN_FOR_TITLE else "")
         self.update_lines()
 
@@ -170,6 +175,8 @@ class ReadyColumn(Column):
 
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         used = cpu_text(session, row, width - 14)
+        if width - len(used) <= _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME):
+            used = ""  # the half of a number tells nothing
         head = self.head(session, row, width - len(used), others)
         return [*head, (flush_right(used, _room(width, head)), self.palette.dim)]
 

@@ -127,7 +127,8 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
         if panel is not None and not types:  # nothing is taken from under who types
             self.turn_to(panel)
         named = self._guide.process(session)
-        if named is not None:
+        own = self.front.id == "console" and self.chosen in session.own.alive(view.live.board)
+        if named is not None and not own:  # nor is the console of a program of theirs
             self.chosen = named
             self.front.single_out()
         self.chosen = self.question.update_from(session, self.chosen)

@@ -71,9 +71,12 @@ def read(name: str, runs: bool = True) -> Scenario:
     scenario = load(find(name), runs)
     if sys.platform != "linux":
         return scenario
-    from sandbox.machines.linux.capabilities import lacks
+    from sandbox.machines.linux import capabilities
 
-    lacking = lacks(scenario.machine.cpus)
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    lacking = capabilities.lacks(scenario.machine.cpus)
     if lacking is not None:
         raise BadInput(name, [Problem(0, *lacking)])
     return scenario

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 
@@ -12,7 +13,10 @@ from sandbox.i18n import Messages, _, ngettext
 from sandbox.tui.format import fine
 
 if TYPE_CHECKING:
-    from sandbox.machines.linux.procfs import Thread
+    if sys.platform == "linux":
+        from sandbox.machines.linux.procfs import Thread
+    else:
+        Thread = Any
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -51,7 +55,10 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
         return []
     import psutil  # only once somebody looks: it would delay the first frame
 
-    from sandbox.machines.linux.procfs import threads
+    from sandbox.machines.linux import procfs
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     try:
         process = psutil.Process(os_pid)
@@ -63,8 +70,8 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
             system = process.status()
     except psutil.Error:
         return []
-    found = threads(os_pid)
-    running = ngettext("{state}, {number} thread", "{state}, {number} threads", len(found))
+    found = procfs.threads(os_pid)
+    running = ngettext("{state}, {number} thread", "{state}, {number} procfs.threads", len(found))
     resident = _("{resident} resident, {shared} of it shared")
     facts = [
         (_("in the system"), running.format(state=_(_STATES.get(system, system)), number=len(found))),
@@ -94,11 +101,14 @@ def _listed(found: list[Thread]) -> str:
 
 def _open_files(os_pid: int, most: int = 8) -> list[str]:
     """The open descriptors and where they lead; several that lead to one place are named together."""
-    from sandbox.machines.linux.procfs_files import descriptors
+    from sandbox.machines.linux import procfs_files
     from sandbox.util.text import clean_line
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     places: dict[str, list[str]] = {}
-    for number, target in sorted(descriptors(os_pid)):
+    for number, target in sorted(procfs_files.descriptors(os_pid)):
         places.setdefault(clean_line(target), []).append(str(number))
     shown = [f"{' '.join(numbers)} → {place}" for place, numbers in places.items()]
     return shown[:most] + [_("and {number} more").format(number=len(shown) - most)] * (len(shown) > most)
@@ -110,9 +120,12 @@ def _mebibytes(number: int) -> str:
 
 def _signals(os_pid: int) -> str:
     """Which signals wait to be delivered, and which the process blocks, ignores, or has handlers for."""
-    from sandbox.machines.linux.procfs import signal_masks
+    from sandbox.machines.linux import procfs
 
-    masks = signal_masks(os_pid)
+    if sys.platform != "linux":
+        raise NotImplementedError
+
+    masks = procfs.signal_masks(os_pid)
     said = [
         _(template).format(signals=" ".join(map(_signal, sorted(masks[kind]))))
         for kind, template in _SIGNALS.items()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from msgspec.structs import replace
 
@@ -61,7 +62,7 @@ class OrderSearch:
 
     def stop(self) -> None:
         """End it, with everything that it has started."""
-        self.problem = _("stopped")
+        self.problem = _("the search was stopped")
         self._end()
 
     def clear(self) -> None:
@@ -86,5 +87,7 @@ class OrderSearch:
 def _cpus() -> list[int]:
     """All but one, which is left to the screen."""
     every = all_cpus()
+    if sys.platform != "linux":
+        return every
     mine = min(os.sched_getaffinity(0), default=0)
     return [cpu for cpu in every if cpu != mine] or every

@@ -58,7 +58,7 @@ class Prompt(Lines):
     def _pieces(self) -> list[Piece]:
         palette = self.palette
         if self._who is None:
-            return [(f" {_(self._nobody)}", palette.dim)]
+            return [(f" {_(self._nobody)} ", palette.dim)]
         name = fit_name(self._who, min(cell_len(self._who), _MAX_NAME))
         return (
             [(f" {_('{name} waits for a line').format(name=name)} ", palette.paused), (" ", palette.text)]

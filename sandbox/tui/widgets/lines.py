@@ -149,7 +149,8 @@ class Lines(Widget):
 
     def centred(self, said: Sequence[str], width: int, height: int) -> list[Strip]:
         """These sentences in the middle: what to do where there is nothing to be seen."""
-        strips = [line([(centred(text, width), self.palette.text)], width) for text in said]
+        broken = [text for sentence in said for text in (prose(sentence, width - 2) if sentence else [""])]
+        strips = [line([(centred(text, width), self.palette.text)], width) for text in broken]
         return [self.blank(width)] * max((height - len(strips)) // 2, 0) + strips
 
     def entitle(self, title: str, subtitle: str = "") -> None:

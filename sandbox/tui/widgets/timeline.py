@@ -90,7 +90,8 @@ class Timeline(Processes):
         states, arrivals = _("█ running  ░ ready  · blocked"), _("▸ arrives  ↑ wakes")
         legend = f"{states}  {arrivals}" if self.size.width >= _MIN_FOR_LEGEND else f"{states}  "
         said = _("{legend}   {time} wide").format(legend=legend, time=show_duration(self.extent.width_ns))
-        return said if cell_len(said) <= self.size.width - 2 else states
+        shorter = states.replace("  ", " ")
+        return next((each for each in (said, states, shorter) if cell_len(each) <= self.size.width - 2), "")
 
     def _marked(self) -> str:
         marks = self.extent.marks

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Container, Iterable, Iterator
 
 from sandbox.machines.linux import procfs, procfs_files

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -42,6 +46,8 @@ class BlockedProcesses:
         self._unexplained: list[Child] = []
         #: Whether somebody has begun to wait for others since that was last asked.
         self.for_others = False
+        #: The same of a process with several threads, whose first one waits for something else.
+        self.for_threads = False
 
     def add(self, child: Child, at_ns: int | None) -> None:
         """A process that had the CPU has blocked, at that time if it is known. On what is found out once another one
@@ -57,15 +63,23 @@ class BlockedProcesses:
 
     def explain(self) -> Iterator[tuple[Child, Clause]]:
         """On what those are blocked that have been added since the last time, and still are."""
+        if not self._unexplained:
+            return
         unexplained, self._unexplained = self._unexplained, []
         for child in unexplained:
             if child.mode is Mode.BLOCKED:
                 child.wait_cpu_ns = child.cpu_ns()
                 child.blocked_on = self._reason(child, child.blocked_since_ns())
-                self.for_others |= child.blocked_on.rule in WAITS_FOR_OTHERS
+                self._note_kind(child, child.blocked_on)
                 self._guard.note(child, child.blocked_on)
                 yield child, child.blocked_on
                 self._undo_echo(child)
+
+    def _note_kind(self, child: Child, on: Clause) -> None:
+        if on.rule in WAITS_FOR_OTHERS:
+            self.for_others = True
+        elif child.threads > 1:
+            self.for_threads = True
 
     def blocked_again(self, child: Child, now_ns: int) -> bool:
         """A process woke and has blocked again, before anybody could stop it: whether that has been looked into."""
@@ -75,7 +89,7 @@ class BlockedProcesses:
         child.wait_cpu_ns = child.cpu_ns()
         before, child.blocked_on = child.blocked_on, self._reason(child, now_ns)
         child.wait_number += 1
-        self.for_others |= child.blocked_on.rule in WAITS_FOR_OTHERS
+        self._note_kind(child, child.blocked_on)
         if before is None or _kind_of_wait(before) != _kind_of_wait(child.blocked_on):
             self._reports.add(Waits(child.pid, child.blocked_on))
         self._undo_echo(child)

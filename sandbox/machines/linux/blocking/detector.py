@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
+from sandbox.machines.linux.blocking.forecast import EARLY_NS, LATE_NS, LOOK_NS, Forecast
 from sandbox.machines.linux.blocking.sensors import open_sensor, successor
 from sandbox.machines.linux.blocking.sensors.base import SensorContext, SensorLost
 from sandbox.machines.linux.process.child import Child
@@ -30,6 +35,8 @@ class Detector:
         self._stop_monitor = stop_monitor
         self._guard = guard
         self._reports = reports
+        #: When a block is to come, where that can be waited for.
+        self.forecast = Forecast()
         self._sensor, lost = open_sensor(sensor, context)
         if lost is not None:
             reports.fault(None, "sensor cannot be had", sensor=sensor, reason=lost.strerror, next=self._sensor.name)
@@ -41,7 +48,22 @@ class Detector:
 
     def next_ns(self, now_ns: int) -> int | None:
         """When to look, if nothing makes itself felt before."""
-        return self._sensor.next_look_ns(now_ns, self._running.values())
+        look_ns, expected_ns = self._sensor.next_look_ns(now_ns, self._running.values()), self.forecast.next_ns
+        if expected_ns is None:
+            return look_ns
+        wake_ns = expected_ns - EARLY_NS - self._context.poller.lateness_ns
+        return wake_ns if look_ns is None or wake_ns < look_ns else look_ns
+
+    def await_block(self, expiry_ns: int | None) -> None:
+        """Wait awake for the block that is foreseen, if it is near, but not beyond the end of a slice."""
+        now, expected_ns = self._context.clock.now_ns, self.forecast.next_ns
+        if expected_ns is None or now() < expected_ns - EARLY_NS - self._context.poller.lateness_ns:
+            return
+        until_ns = expected_ns + LATE_NS if expiry_ns is None else min(expected_ns + LATE_NS, expiry_ns)
+        while not self._sensor.has_news():
+            if now() >= until_ns:
+                self.forecast.missed()
+                return
 
     def forked(self, now_ns: int) -> bool:
         """Whether processes may have been forked that are to be looked for now."""
@@ -61,6 +83,10 @@ class Detector:
         """Take in what records there are."""
         self._sensor.read()
 
+    def sees_nothing(self, now_ns: int, last: bool) -> bool:
+        """Whether it is known without a look that nothing has happened: so at the end of most slices."""
+        return self._sensor.sees_nothing(now_ns, last)
+
     def look(self, now_ns: int, last: bool) -> None:
         """``last``: a slice has just expired; a block at the same moment counts as a block."""
         try:
@@ -71,6 +97,7 @@ class Detector:
         for child, at_ns in seen.blocked:
             del self._running[child.pid]
             self._blocked.add(child, at_ns)
+            self.forecast.blocked(child, at_ns)
         for child in seen.woke:
             if child.writing and self._guard.goes_on(child):
                 self._sensor.look_again(child, now_ns)
@@ -87,6 +114,10 @@ class Detector:
     def dispatched(self, child: Child) -> None:
         """It has just been let run."""
         self._sensor.dispatched(child, child.started_ns)
+        self.forecast.dispatched(child)
+        if self.forecast.next_ns is not None and not self._sensor.tells_all:
+            self._sensor.look_by(self.forecast.next_ns + LOOK_NS)
+            self.forecast.next_ns = None  # there is nothing to wait for awake
 
     def found_held(self, child: Child) -> None:
         """It was let run, but it was stopped by somebody else as well."""

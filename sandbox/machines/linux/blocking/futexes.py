@@ -7,6 +7,10 @@ is recognised, and in programs with another library, it stays a futex.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import struct
 
 from sandbox.machines.linux import procfs

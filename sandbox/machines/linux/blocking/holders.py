@@ -6,6 +6,10 @@ could, or time passes, there is no answer: such a thread can go on by itself.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import signal
 import socket
 import struct
@@ -15,8 +19,9 @@ from typing import Literal, NamedTuple, Protocol
 
 from sandbox.machines.linux import procfs, procfs_files, procfs_shared
 from sandbox.machines.linux.blocking.futexes import futex
-from sandbox.machines.linux.blocking.open_files import open_file
+from sandbox.machines.linux.blocking.open_files import open_file, written_address
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_limit
+from sandbox.machines.linux.blocking.said_threads import ThreadWait
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, list_sockets, other_side, unix_peer
 from sandbox.machines.linux.process.child import Child, Mode
@@ -36,6 +41,8 @@ _P_PID, _P_PIDFD = 1, 3
 _LOCK_SHARED, _LOCK_NOT_BLOCKING, _SET_LOCK_WAIT, _SET_OPEN_FILE_LOCK_WAIT = 1, 4, 7, 38
 _READ_LOCK, _SEEK_SET, _SEEK_CUR, _END = 0, 0, 1, 1 << 63
 _FLOCK_CALLS = (73, 32)
+#: Which argument of semtimedop, mq_timedsend and mq_timedreceive is a time-out.
+_LIMIT_AT = {220: 3, 192: 3, 242: 4, 243: 4, 182: 4, 183: 4}
 #: futex(2): operations without their flags, and in a word the tid of the owner.
 _FUTEX_PRIVATE, _FUTEX_FLAGS, _FUTEX_LOCKS_PI, _FUTEX_TID = 128, 0x180, (6, 13), 0x3FFFFFFF
 #: Where a pthread_mutex_t keeps the tid of its owner.
@@ -49,7 +56,8 @@ _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
 class Held(NamedTuple):
     """``groups``: it goes on once a thread of each of them lets go. ``holders``: the processes that have the resource,
-    by the system's number; ``any``: one of them is enough. ``may_end``: a time-out that nobody sees may end it."""
+    by the system's number; ``any``: one of them is enough. ``may_end``: a time-out that nobody sees may end it;
+    ``taken``: the line of code in which it was taken, where that is told."""
 
     resource: str
     groups: tuple[frozenset[Thread], ...]
@@ -57,6 +65,7 @@ class Held(NamedTuple):
     by: Literal["seen", "said", "unknown"] = "seen"
     any: bool = False
     may_end: bool = False
+    taken: str = ""
 
 
 class Semaphore(NamedTuple):
@@ -74,6 +83,8 @@ class Says(Protocol):
     def __call__(
         self, shared: Sequence[tuple[Child, int]], threads: Callable[[Child], frozenset[Thread]]
     ) -> Semaphore | None: ...
+
+    def thread_wait(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None: ...
 
 
 class _Belongings:
@@ -164,8 +175,12 @@ class Census:
                 return None if held is None or held.holders == [child.os_pid] else held
             case "lock":
                 return self._for_lock(child, entered)
+            case "semaphore" | "receive message" | "send message" if not _is_limited(entered):
+                # Whoever knows its number can end it, and the system keeps no list of those.
+                what = "semaphore" if call == "semaphore" else "message queue"
+                return Held(f"{what} {arguments[0]}", (), [], "unknown", any=True)
             case "futex" if not arguments[3]:
-                return self._for_futex(child, arguments)
+                return self._for_futex(child, tid, arguments)
         return None
 
     # Children
@@ -196,7 +211,9 @@ class Census:
         if file is None:
             return None
         if file.kind == "pipe":
-            return self._any_of(_named(file.target, "pipe"), self._ends(file.target, not writes))
+            others = self._ends(file.target, not writes)
+            # Where nobody has the other end a call returns at once: somebody has it whom we do not know, or not yet.
+            return self._any_of(_named(file.target, "pipe"), others) if others else None
         if file.kind == "eventfd":
             return self._any_of("eventfd", self._sharing_event(child, descriptor, file.target))
         if file.kind == "socket" and not file.listens:
@@ -231,6 +248,7 @@ class Census:
                 option = socket.SO_SNDTIMEO if writes else socket.SO_RCVTIMEO
                 has_limit = any(borrowed.getsockopt(socket.SOL_SOCKET, option, 16))
                 family, kind = borrowed.family, borrowed.type
+                at = written_address(borrowed.getpeername)
         except OSError:
             return None
         inode = procfs_files.socket_inode(target) or 0
@@ -238,7 +256,28 @@ class Census:
             return None
         peer = unix_peer(inode) if family == socket.AF_UNIX else self._tcp.get(inode)
         holders = [other for other in self.children if any(to == f"socket:[{peer}]" for _, to in self._files_of(other))]
-        return self._any_of(target, holders) if peer and holders else None
+        if not peer:
+            holders = self._accepting(at)
+        return self._any_of(clean_line(at or target, 60), holders) if holders else None
+
+    def _accepting(self, at: str | None) -> list[Child]:
+        """Who could accept a connection to this address that nobody has accepted yet."""
+        host, _, port = (at or "").rpartition(":")
+        places = {at, f"0.0.0.0:{port}", f"[::]:{port}"} if host else {at}
+        return [
+            other
+            for other in self.children
+            if at
+            and any(
+                to.startswith("socket:") and self._listens(other, number, places)
+                for number, to in self._files_of(other)
+            )
+        ]
+
+    @staticmethod
+    def _listens(child: Child, descriptor: int, places: set[str | None]) -> bool:
+        file = open_file(child, descriptor)
+        return file is not None and file.listens and file.own in places
 
     def _on_several(self, child: Child, call: str, arguments: list[int]) -> Held | None:
         """Whoever makes one of them ready, at either end."""
@@ -305,12 +344,14 @@ class Census:
 
     # Memory
 
-    def _for_futex(self, child: Child, arguments: list[int]) -> Held | None:
+    def _for_futex(self, child: Child, tid: int, arguments: list[int]) -> Held | None:
         address, operation = arguments[0], arguments[1] & 0xFFFFFFFF
         what = futex(child.os_pid, arguments, False)
         if what.rule == "join":
-            tid = int(what.figures["tid"] or 0)
-            return Held(f"end of thread {tid}", (frozenset({(child.os_pid, tid)}),), [child.os_pid])
+            other = int(what.figures["tid"] or 0)
+            return Held(f"end of thread {other}", (frozenset({(child.os_pid, other)}),), [child.os_pid])
+        if (lock := self._says.thread_wait(child, tid, self.threads(child))) is not None:
+            return self._of_threads(child, lock)
         private = bool(operation & _FUTEX_PRIVATE)
         mapping = None if private else _mapping(self._mappings_of(child), address)
         if mapping is None:
@@ -323,16 +364,32 @@ class Census:
         said = self._says(shared, self.threads) if mapping is not None else None
         if said is None:
             return Held(f"{what.rule} {address:x}", (everybody,), [], "unknown", any=True)
-        return self._of_semaphore(said, everybody)
+        return self._of_semaphore(said, everybody, (child.os_pid, tid))
 
-    @staticmethod
-    def _of_semaphore(said: Semaphore, everybody: frozenset[Thread]) -> Held:
+    def _of_semaphore(self, said: Semaphore, everybody: frozenset[Thread], waiter: Thread) -> Held:
         if said.holders is None:
             return Held(said.name, (everybody,), [], "unknown", any=True)
         holders = sorted({os_pid for group in said.holders for os_pid, _ in group})
-        if not said.is_lock:  # whoever has it gives it back, and anybody else may
+        takers = frozenset().union(*said.holders)
+        # Whoever has it gives it back, and anybody else may: a lock is a signal, too, that one takes for another one to
+        # give. So may be what somebody waits for who has taken it himself, and what a parent has who awaits a child.
+        if not said.is_lock or waiter in takers or any(map(self._awaits_child, takers)):
             return Held(said.name, (everybody,), holders, "said" if holders else "unknown", any=True)
-        return Held(said.name, (frozenset().union(*said.holders),), holders, "said")
+        return Held(said.name, (takers,), holders, "said")
+
+    def _awaits_child(self, thread: Thread) -> bool:
+        os_pid, tid = thread
+        entered = entered_call(self._known[os_pid], tid) if os_pid in self._known else None
+        return isinstance(entered, Entered) and entered.call in ("wait4", "waitid")
+
+    def _of_threads(self, child: Child, lock: ThreadWait) -> Held:
+        if lock.ended:
+            return Held(lock.name, (frozenset(),), [], "said", taken=lock.taken)
+        if lock.owner is None:
+            return Held(lock.name, (self.threads(child),), [], "unknown", any=True)
+        if lock.is_lock:
+            return Held(lock.name, (frozenset({lock.owner}),), [child.os_pid], "said", taken=lock.taken)
+        return Held(lock.name, (self.threads(child),), [child.os_pid], "said", any=True, taken=lock.taken)
 
     def _sharers(self, mapping: SharedMapping, at: int) -> Iterator[tuple[Child, int]]:
         """Who has this place in memory, and at which address."""
@@ -371,6 +428,11 @@ class Census:
         if own.mappings is None:
             own.mappings = procfs_shared.shared_mappings(child.os_pid)
         return own.mappings
+
+
+def _is_limited(entered: Entered) -> bool:
+    at = _LIMIT_AT.get(entered.number or 0)
+    return at is not None and bool(entered.arguments[at])
 
 
 def _mapping(mappings: Iterable[SharedMapping], address: int) -> SharedMapping | None:

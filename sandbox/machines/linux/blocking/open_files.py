@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import fcntl
 import os
 import re
@@ -17,6 +21,8 @@ from sandbox.util.text import clean_line
 
 #: The other end of a pipe is looked for in so many relatives: more of them would take too much of our time.
 _MAX_RELATIVES = 24
+#: Of so many sockets of a process it is remembered where they lead.
+_MAX_STREAMS = 64
 #: Files that the system makes up, by what it calls them, and their kinds.
 _ANONYMOUS = re.compile(r"(?:anon_inode:)?\[?(eventfd|timerfd|signalfd|inotify|fanotify|pidfd|eventpoll|io_uring)\b")
 
@@ -97,15 +103,28 @@ def is_ready(child: Child, descriptor: int, writes: bool) -> bool | None:
 
 
 def _open_socket(child: Child, descriptor: int, target: str) -> OpenFile:
-    """Its addresses, asked of the socket itself: for that we have a descriptor of our own for a moment."""
+    """Its addresses, asked of the socket itself: for that we have a descriptor of our own for a moment. Those of a
+    stream that is connected, or listens, stay what they are as long as it is the same socket."""
+    known = child.streams.get(descriptor)
+    if known is not None and known.target == target:
+        return known
     try:
         ours = libc.borrow_descriptor(child.pidfd, descriptor)
     except OSError:
         return OpenFile("socket", target)
     with socket.socket(fileno=ours) as borrowed:
-        return OpenFile(
-            "socket", target, _address(borrowed.getsockname), _address(borrowed.getpeername), _listens(borrowed)
-        )
+        own, peer = written_address(borrowed.getsockname), written_address(borrowed.getpeername)
+        listens = _listens(borrowed)
+        found = OpenFile("socket", target, own, peer, listens)
+        if (peer or listens) and borrowed.type == socket.SOCK_STREAM:
+            _remember(child.streams, descriptor, found)
+        return found
+
+
+def _remember(streams: dict[int, OpenFile], descriptor: int, found: OpenFile) -> None:
+    if len(streams) >= _MAX_STREAMS:
+        streams.clear()
+    streams[descriptor] = found
 
 
 def _listens(borrowed: socket.socket) -> bool:
@@ -115,7 +134,8 @@ def _listens(borrowed: socket.socket) -> bool:
         return False
 
 
-def _address(ask: Callable[[], object]) -> str | None:
+def written_address(ask: Callable[[], object]) -> str | None:
+    """An address of a socket, as people write it; None where it has none."""
     try:
         address = ask()
     except OSError:

@@ -3,6 +3,10 @@ because a person types. Asked of the system for every thread: one reads the term
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import signal
 import socket
 import struct

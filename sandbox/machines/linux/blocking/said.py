@@ -2,11 +2,15 @@
 
 The system does not record who has a POSIX semaphore, of which the locks of ``multiprocessing`` are made. The object in
 each process does: how often this process has taken it and not given it back. So a program notes once, when it makes a
-lock, where that object is (``sandbox.programs.function``), and taking and releasing it costs nothing more; when
-somebody waits for it, we read the objects.
+lock, where that object is (``sandbox.programs.process_locks``), and taking and releasing it costs nothing more; when
+somebody waits for it, we read the objects. What is said of the locks of threads, ``said_threads`` knows.
 """
 
 from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
 
 import os
 import struct
@@ -15,6 +19,7 @@ from typing import NamedTuple
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, Semaphore, Thread
+from sandbox.machines.linux.blocking.said_threads import ThreadLocks, ThreadWait
 from sandbox.machines.linux.process.child import Child, Mode, Relative
 from sandbox.util.text import clean_line
 
@@ -22,6 +27,8 @@ from sandbox.util.text import clean_line
 _MAX_NOTES, _MAX_NAME = 1 << 20, 60
 #: So many ancestors are asked from whom a process may have its locks.
 _MAX_ANCESTORS = 32
+#: What a lock is called in processes that have got it from others; what begins a note of a lock of threads.
+_UNNAMED, _OF_THREADS = "?", "tnp"
 #: The object, behind what all objects begin with, which is larger where threads are free: the semaphore's address; the
 #: thread that took it last; how often this process has it; how often it may be taken; whether by one thread only.
 _OBJECT, _HEADS = struct.Struct("=QQiii"), (16, 32)
@@ -47,6 +54,8 @@ class SaidLocks:
         self._rest = b""
         #: By the os_pid of who noted it: the address of each object, and the lock's name.
         self._names: dict[int, dict[int, str]] = {}
+        #: The locks of their threads.
+        self.of_threads = ThreadLocks()
         #: By os_pid: the CPU time that it had used, and how much had been noted, when its objects were read; these, by
         #: the address of the semaphore.
         self._objects: dict[int, tuple[tuple[int, int], dict[int, _Object]]] = {}
@@ -69,7 +78,8 @@ class SaidLocks:
             if found is None:
                 silent += 1
                 continue
-            name, last, count, maximum = found
+            called, last, count, maximum = found
+            name = called if name in ("", _UNNAMED) else name
             is_lock = maximum == 1
             if count < 0:  # it gives back what others have taken
                 return Semaphore(name, None, False)
@@ -80,6 +90,11 @@ class SaidLocks:
         if is_lock and (len(holders) > 1 or (silent and not holders)):
             return Semaphore(name, None, True)
         return Semaphore(name, holders, is_lock)
+
+    def thread_wait(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None:
+        """For which lock of threads this one says that it waits; None: for none."""
+        self._read_notes()
+        return self.of_threads.wait_of(child, tid, threads)
 
     def close(self) -> None:
         """Nobody notes anything any more."""
@@ -96,10 +111,15 @@ class SaidLocks:
         for line in lines:
             words = line.decode(errors="replace").split(None, 2)
             try:
-                os_pid, address, name = int(words[0]), int(words[1], 16), words[2]
+                os_pid, at, name = int(words[0]), words[1], clean_line(words[2], _MAX_NAME)
+                kind = at[0] if at[0] in _OF_THREADS else ""
+                number = int(at.removeprefix(kind), 16)
             except (IndexError, ValueError):
                 continue  # somebody has written what is no note
-            self._names.setdefault(os_pid, {})[address] = clean_line(name, _MAX_NAME)
+            if kind:
+                self.of_threads.note(os_pid, kind, number, name)
+            else:
+                self._names.setdefault(os_pid, {})[number] = name
 
     def _object(self, child: Child, semaphore: int) -> _Object | None:
         """The object of this semaphore in a process. As long as that is blocked, its objects stay what they are; who

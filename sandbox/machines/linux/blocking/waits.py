@@ -3,6 +3,10 @@ at all while nobody waits for somebody else."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple, Protocol
@@ -12,7 +16,7 @@ from sandbox.kernel.machine import Report, Told
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
 from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, Census, Held, Says, Thread
-from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
 from sandbox.util.units import MS, US
 
@@ -20,6 +24,8 @@ from sandbox.util.units import MS, US
 _MIN_WAIT_NS = 15 * MS
 #: From one round to the next: while a deadlock is to be confirmed, and while somebody waits for others.
 _CONFIRM_NS, _AGAIN_NS = 20 * MS, 200 * MS
+#: Threads of a process whose first one waits for something else are looked at after so long.
+_MIN_THREADS_NS = 80 * MS
 #: So much is done in one piece, and then there is a pause: so many times as long as it took, unless that keeps somebody
 #: from learning of a deadlock. After a round there is one so many times as long as the round took, unless somebody
 #: new waits.
@@ -37,19 +43,25 @@ class _Look(NamedTuple):
 
 
 class _Knot(NamedTuple):
-    """A deadlock: threads that are in it and in its core, and in which waits (by os_pid) it consists."""
+    """A deadlock: threads that are in it and in its core, and in which waits (by os_pid) it consists. ``lively``:
+    processes in the core of whom another thread goes on, so that their waits say nothing; ``marks``: in which state
+    threads of theirs are, and how often they have had a CPU."""
 
     stuck: frozenset[Thread]
     core: frozenset[Thread]
     wait_numbers: dict[int, int]
     may_end: bool
+    lively: frozenset[int]
+    marks: dict[Thread, tuple[str, int]]
 
 
 class Waiters(Protocol):
-    """The blocked processes by pid; ``for_others``: whether somebody has begun to wait for others."""
+    """The blocked processes by pid; ``for_others``: whether somebody has begun to wait for others; ``for_threads``:
+    whether a process has blocked of which only some threads may wait for others."""
 
     by_pid: dict[int, Child]
     for_others: bool
+    for_threads: bool
 
 
 class Reporter(Protocol):
@@ -99,6 +111,10 @@ class WaitMonitor:
         if self._blocked.for_others and self._round is None:
             self._blocked.for_others = False
             self.next_ns = min(self.next_ns, time.monotonic_ns() + _MIN_WAIT_NS)
+        if self._blocked.for_threads and self._round is None:
+            self._blocked.for_threads = False
+            pause_ns = max(_MIN_THREADS_NS, self._used_ns * _REST_FACTOR)
+            self.next_ns = min(self.next_ns, time.monotonic_ns() + pause_ns)
         if self._deadlock is not None and not self._lasts(self._deadlock):
             self._resolve()
         if self.next_ns == _NEVER_NS:
@@ -146,7 +162,8 @@ class WaitMonitor:
     def _look(self) -> Iterator[None]:
         waiters = [child for child in self._blocked.by_pid.values() if not child.held]
         rules = {child.blocked_on.rule for child in waiters if child.blocked_on is not None}
-        if len(self._known) > MAX_PROCESSES or not rules & WAITS_FOR_OTHERS:
+        for_others = rules & WAITS_FOR_OTHERS or any(child.threads > 1 for child in waiters)
+        if len(self._known) > MAX_PROCESSES or not for_others:
             self._told, self._suspected, self.hopeless, self._census = {}, None, frozenset(), None
             return
         numbers = {child.os_pid: child.wait_number for child in waiters}
@@ -181,6 +198,8 @@ class WaitMonitor:
             child, number = self._known.get(os_pid), look.wait_numbers[os_pid]
             if os_pid in told or child is None or not self._is_still(os_pid, number):
                 continue
+            if child.blocked_on is not None and child.blocked_on.rule not in WAITS_FOR_OTHERS:
+                continue  # another thread of it does, and it goes on all the same
             holders = sorted(self._pids(held.holders))
             event = Waits(now_ns, child.pid, held.resource, holders, held.by, held.any)
             before = self._told.get(os_pid)
@@ -203,6 +222,8 @@ class WaitMonitor:
         found = self._find(look, certain=True) or self._find(look, certain=False)
         before, self._suspected = self._suspected, found
         if self._deadlock is not None and found is None:
+            if not all(self._is_blocked(os_pid) for os_pid in self._deadlock.lively):
+                return  # its threads cannot be looked at now
             if self._doubted:
                 self._resolve()
             self._doubted = not self._doubted
@@ -212,7 +233,7 @@ class WaitMonitor:
             self._suspected = None
         elif self._deadlock is not None and self._deadlock[:2] == found[:2]:
             self._suspected = None  # nothing new
-        elif before is not None and before[:2] == found[:2] and before.wait_numbers == found.wait_numbers:
+        elif before is not None and before == found:
             self._suspected = None
             self._announce(found, look)
 
@@ -224,41 +245,50 @@ class WaitMonitor:
             self._note_hopeless(look, found.stuck | found.abandoned)
         if not found.core:
             return None
-        numbers = {os_pid: look.wait_numbers[os_pid] for os_pid in _processes(found.stuck)}
-        return _Knot(found.stuck, found.core, numbers, not certain)
+        within = _processes(found.core)
+        lively = frozenset(os_pid for os_pid in within if not self._is_lost(os_pid, found.stuck))
+        numbers = {os_pid: look.wait_numbers[os_pid] for os_pid in _processes(found.stuck) - lively}
+        marks = {thread: procfs.mark(*thread) for thread in found.core if thread[0] in lively}
+        return _Knot(found.stuck, found.core, numbers, not certain, lively, marks)
 
     def _note_hopeless(self, look: _Look, lost: frozenset[Thread]) -> None:
         """Those of whom no thread goes on any more."""
-        hopeless = set()
-        for os_pid in _processes(lost):
-            child = self._known.get(os_pid)
-            tids = {*procfs.thread_ids(os_pid)} - (
-                {os_pid} if child is not None and child.first_thread_ended else set()
-            )
-            if child is not None and all((os_pid, tid) in lost for tid in tids):
-                hopeless.add(child.pid)
-        self.hopeless = frozenset(hopeless)
+        self.hopeless = frozenset(self._pids(os_pid for os_pid in _processes(lost) if self._is_lost(os_pid, lost)))
+
+    def _is_lost(self, os_pid: int, lost: frozenset[Thread]) -> bool:
+        """Whether all threads of a process are among the lost."""
+        child = self._known.get(os_pid)
+        tids = {*procfs.thread_ids(os_pid)} - ({os_pid} if child is not None and child.first_thread_ended else set())
+        return child is not None and all((os_pid, tid) in lost for tid in tids)
+
+    def _is_blocked(self, os_pid: int) -> bool:
+        child = self._known.get(os_pid)
+        return child is not None and child.pid in self._blocked.by_pid
 
     def _holds(self, knot: _Knot) -> bool:
         """Whether all in its core are still in the same waits."""
-        return all(self._is_still(os_pid, knot.wait_numbers[os_pid]) for os_pid in _processes(knot.core))
+        within = _processes(knot.core) - knot.lively
+        return all(self._is_still(os_pid, knot.wait_numbers[os_pid]) for os_pid in within)
 
     def _lasts(self, knot: _Knot) -> bool:
         """Whether nobody in its core is known to have woken or ended. One that goes on waiting after a pause has begun
         its wait anew; whether it is for the same the next round tells."""
-        children = [self._known.get(os_pid) for os_pid in _processes(knot.core)]
-        return all(child is not None and child.pid in self._blocked.by_pid for child in children)
+        for os_pid in _processes(knot.core):
+            child = self._known.get(os_pid)
+            if child is None or child.mode is Mode.ENDED or not (os_pid in knot.lively or self._is_blocked(os_pid)):
+                return False
+        return True
 
     def _announce(self, knot: _Knot, look: _Look) -> None:
         self._deadlock = knot
-        edges: dict[tuple[int, int, str], None] = {}
+        edges: dict[tuple[int, int, str, str], None] = {}
         for thread in sorted(knot.stuck):
             held = look.held[thread]
             whole = deadlock.whole_groups(held.groups, knot.stuck)
             members = {os_pid for group in whole for os_pid, _ in group}
             others = held.holders or sorted(members - {thread[0]}) or [thread[0]]
             for pid in self._pids([thread[0]]):
-                edges |= {(pid, holder, held.resource): None for holder in self._pids(others)}
+                edges |= {(pid, holder, held.resource, held.taken): None for holder in self._pids(others)}
         now_ns, self._members = self._reports.now_ns(), self._sorted_pids(knot.stuck)
         core, links = self._sorted_pids(knot.core), [Edge(*edge) for edge in edges]
         self._reports.add(Told(Deadlocked(now_ns, self._members, core, links, knot.may_end)))

@@ -3,6 +3,10 @@ share a socket."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections import deque
 from collections.abc import Container, Iterable, Iterator, Set
 

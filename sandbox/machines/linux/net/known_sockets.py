@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Sequence
 
 from sandbox.machines.linux.net.sock_diag import OWN_HOST, OWN_PORT, Tcp

@@ -3,6 +3,10 @@ whoever connects from then on waits in the system's backlog, whether the server 
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import errno
 import socket
 from collections.abc import Iterable

@@ -3,6 +3,10 @@ not asked of the programs, so that a student's own server and any client from ou
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping

@@ -3,6 +3,10 @@ had from ``/proc/net``, which does not count bytes."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import socket
 import struct

@@ -7,6 +7,10 @@ process that we reap ourselves all of that comes to us.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 
 from sandbox.machines.linux.process.child import Child, Relative

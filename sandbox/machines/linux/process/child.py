@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import signal
-import sys
 import time
 from array import array
 from bisect import bisect_left
 from enum import Enum
 from itertools import accumulate
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.cgroup import Group, Leaf
@@ -19,6 +22,9 @@ from sandbox.machines.linux.procfs import HALTED, is_dying, open_stat, pending_s
 from sandbox.machines.linux.procfs_counts import WritesDone
 from sandbox.model.events import Clause
 from sandbox.model.spec import ProcessSpec
+
+if TYPE_CHECKING:
+    from sandbox.machines.linux.blocking.open_files import OpenFile
 
 #: The signals that stop a process; of these only SIGSTOP asks nobody.
 STOPS = frozenset({signal.SIGSTOP, signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU})
@@ -123,6 +129,8 @@ class Child:
     blocked_on: Clause | None = None
     #: When it was seen to be blocked.
     blocked_ns = 0
+    #: How long it had the CPU before it blocked last, and how often it had been as long before.
+    usual_turn_ns = regular = 0
     #: The number and the arguments of the system call in which it was seen last.
     last_call: tuple[int, list[int]] | None = None
     #: The ordinal of this wait, so that a note of an earlier one can be told from it.
@@ -161,6 +169,8 @@ class Child:
         self._signalled = forked
         #: The CPU time by which each of its declared bursts is over.
         self._burst_ends_ns = array("q", accumulate(segment.ns for segment in spec.segments if segment.kind == "cpu"))
+        #: By descriptor, where the streams lead for which it has waited.
+        self.streams: dict[int, OpenFile] = {}
         self._cpu_clock = cpu_clock(os_pid)
         self._cpu_ns = self._start_cpu_ns = 0
         if forked:  # what it used before its first own instruction is our cost, not its own
@@ -316,11 +326,10 @@ class Child:
 
     def hear_stops(self) -> None:
         """While it is stopped by our signal: has somebody else stopped it as well? Their SIGSTOP waits beside ours, and
-        holds on when ours ends."""
-        pending = STOPS & pending_signals(self.os_pid) if self.leaf is None else frozenset[int]()
+        holds on when ours ends. One that has woken by itself has heard whatever was sent."""
         if self.stop_sent and self.leaf is None:
             self.held = True
-        if not pending:
+        if self.leaf is not None or not self._signalled or not (pending := STOPS & pending_signals(self.os_pid)):
             return
         self._unheard = pending - {signal.SIGSTOP}
         ours = self._sent_again or self.stopping_ns is not None

@@ -8,12 +8,15 @@ been done.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import gc
 import os
 import resource
 import signal
 import socket
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple, NoReturn, Protocol
 

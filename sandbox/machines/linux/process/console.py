@@ -6,6 +6,10 @@ real terminal or paint on it.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import codecs
 import fcntl
 import os

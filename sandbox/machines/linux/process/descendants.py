@@ -7,6 +7,10 @@ are looked for again for a while.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import time
 from collections.abc import Iterable, Iterator

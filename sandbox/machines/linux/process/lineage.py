@@ -126,6 +126,11 @@ class Lineage:
     # Answers
 
     @property
+    def has_news(self) -> bool:
+        """Whether there are births or new names to be told of."""
+        return bool(self._births or self._renamed)
+
+    @property
     def has_births(self) -> bool:
         return bool(self._births)
 

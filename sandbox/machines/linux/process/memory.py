@@ -7,6 +7,10 @@ there is none we look every now and then, and end the largest one ourselves.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import signal
 import time

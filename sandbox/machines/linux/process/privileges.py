@@ -3,6 +3,10 @@ we could neither stop nor end what runs under another user. What they do instead
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import shutil
 import stat

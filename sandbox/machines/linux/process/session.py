@@ -8,6 +8,10 @@ signals at their defaults and a process group in the foreground, as a shell give
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import signal
 import struct

@@ -3,6 +3,10 @@ may end; and a SIGCONT for one that somebody else has stopped must not let it ru
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import signal
 import time
 from collections.abc import Callable

@@ -10,6 +10,10 @@ that calls this, so nothing is imported here that costs one.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import _signal  # type: ignore[import-not-found]  # ``signal`` makes enumerations of this: a megabyte
 import os
 import time

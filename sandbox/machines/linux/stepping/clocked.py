@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.block_reason import block_reason
 from sandbox.machines.linux.blocking.system_calls import name_of_call

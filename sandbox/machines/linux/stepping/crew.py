@@ -6,6 +6,10 @@ thread that the run has is asleep, and none has run from one look to the next. W
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import socket
 import struct

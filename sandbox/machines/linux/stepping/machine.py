@@ -9,6 +9,10 @@ Its clock counts turns: each takes a millisecond.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import signal
 import time
 from collections import deque

@@ -3,6 +3,10 @@ machine's, in which a millisecond is a turn."""
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator

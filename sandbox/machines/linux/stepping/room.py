@@ -5,6 +5,10 @@ The copy is made once; before the next run only what has been changed in it is b
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import shutil
 from collections.abc import Callable, Collection

@@ -5,6 +5,10 @@ The keeper calls this, which has nothing but the standard library.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import shutil
 import tempfile

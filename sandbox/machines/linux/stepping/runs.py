@@ -14,6 +14,10 @@ Names of tasks: ``a`` a process of the scenario, ``a/1`` its first child, ``a.1`
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 from collections.abc import Callable
 from contextlib import suppress

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import secrets
 import socket
 import subprocess
-import sys
 from contextlib import suppress
 from pathlib import Path
 

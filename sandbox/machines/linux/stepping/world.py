@@ -5,6 +5,10 @@ It is read from outside while everything is at rest, so that it tells two states
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import fcntl
 import os
 import socket

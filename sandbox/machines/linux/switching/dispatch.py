@@ -8,6 +8,10 @@ it, is its own (``Child.stop``).
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import select
 import time
 from collections.abc import Sequence
@@ -80,9 +84,10 @@ class Dispatcher:
 
     def confirm(self) -> None:
         """See the stops of the last switch confirmed, if they are not yet. To be called as late as possible: they take
-        a moment, in which something else can be done."""
-        stops, self._unconfirmed = self._unconfirmed, ()
-        if stops:
+        a moment, in which something else can be done. Only those are waited for who have had a CPU, whose books are
+        closed now: one that has only just been forked stops when the CPU comes to it, which may take a slice."""
+        if self._unconfirmed:
+            stops, self._unconfirmed = [child for child in self._unconfirmed if child.turn_ns is not None], ()
             self._confirm(stops, asleep=False, within_ns=_MAX_AFTER_NS)
 
     def stopped(self, child: Child) -> bool:

@@ -6,6 +6,10 @@ as it does outside. A process that was stopped by somebody else, or by itself, s
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import errno
 import os
 import signal

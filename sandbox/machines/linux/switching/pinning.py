@@ -7,6 +7,10 @@ dispatch; the others only now and then, unless the process has strayed before.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import time
 from collections.abc import Iterable, Sequence
@@ -37,6 +41,11 @@ class Pinning:
 
     def keep(self, child: Child) -> None:
         """It has been dispatched to the mini CPU that it had before."""
+        try:
+            if not child.strays and os.sched_getaffinity(child.os_pid) == self._allowed[child.cpu or 0]:
+                return
+        except OSError:
+            return  # it has ended
         self._bring_back(child, thread_ids(child.os_pid) if child.strays else (child.os_pid,))
 
     def check(self, running: Iterable[Child]) -> None:

@@ -11,6 +11,10 @@ process that we stop has a parent that we do not know.
 from __future__ import annotations
 
 import signal
+import sys
+
+assert sys.platform == "linux"
+
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress

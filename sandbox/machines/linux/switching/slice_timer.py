@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.poller import Poller
-from sandbox.util.units import US, S
+from sandbox.util.units import MS, US, S
 
 #: The last stretch before an expiry is waited for awake: a sleep would end somewhat early or late.
 _SPIN_NS = 200 * US
+#: A long sleep ends late, and each time another bit: it is broken off so long before its end, and a short one follows.
+_MIN_LONG_NS, _NEAR_NS = 2 * MS, 300 * US
 #: A slower reaction than this was caused by something else on our CPU, and says nothing about the next one.
 _MAX_REACTION_NS = 400 * US
 #: Every machine delays us by less than this now and then; a policy that takes so long is interrupted, which is told by
@@ -45,9 +51,9 @@ class SliceTimer:
         """When a slice that ends then is declared expired."""
         return end_ns - self._reaction_ns + self._owed_ns
 
-    def wake_ns(self, end_ns: int) -> int:
+    def wake_ns(self, expiry_ns: int) -> int:
         """When a sleep has to end for that, which takes its time as well."""
-        return self.expiry_ns(end_ns) - (self._poller.lateness_ns if self._dedicated else 0)
+        return expiry_ns - self._poller.lateness_ns if self._dedicated else expiry_ns
 
     def begin(self) -> None:
         """We have nothing left to do but wait."""
@@ -55,26 +61,30 @@ class SliceTimer:
         if self._started_ns is not None:
             self._owed_ns, self._started_ns = self._clock.now_ns() - self._started_ns, None
 
-    def sleep(self, until_ns: int) -> tuple[bool, int]:
+    def sleep(self, until_ns: int, precisely: bool = False) -> tuple[bool, int]:
         """Handle what the poller has until then: whether there was anything, and for how long we were stalled (stopped
         or starved by other programs, so that nothing was scheduled); 0: not for long enough to matter."""
         now_ns = time.monotonic_ns()
         late_ns, self._due_ns = now_ns - self._due_ns, max(now_ns, until_ns)
         stalled_ns = late_ns if late_ns > _MIN_STALL_NS else 0
-        handled = self._poller.wait(until_ns)
-        now_ns = time.monotonic_ns()
+        in_two = precisely and self._dedicated and until_ns - now_ns > _MIN_LONG_NS
+        handled = self._poller.wait(until_ns - _NEAR_NS, roughly=True) if in_two else False
+        if not in_two or self._poller.timed_out:
+            handled = self._poller.wait(until_ns)
+        now_ns = self._poller.woke_ns
         late_ns, self._due_ns = now_ns - self._due_ns, now_ns
         return handled, stalled_ns + (late_ns if late_ns > _MIN_STALL_NS else 0)
 
-    def spin(self, end_ns: int) -> None:
-        """Wait awake until a slice that ends then is to be declared expired, if that is near."""
-        expiry_ns = self.expiry_ns(end_ns)
-        while 0 < expiry_ns - self._clock.now_ns() < _SPIN_NS:
+    def spin(self, expiry_ns: int) -> int:
+        """Wait awake until then, when a slice is to be declared expired, if that is near. Returns the time."""
+        until_ns, now = self._clock.monotonic_ns(expiry_ns), time.monotonic_ns
+        while 0 < until_ns - now() < _SPIN_NS:
             pass
+        return self._clock.now_ns()
 
-    def expired(self) -> None:
+    def expired(self, now_ns: int) -> None:
         """A slice has been declared expired just now."""
-        self._expired_ns = self._clock.now_ns()
+        self._expired_ns = now_ns
 
     def switched(self, stopped_ns: int | None, started_ns: int | None) -> None:
         """Processes were told to stop (when, the last of them; None: none were), and let run."""

@@ -7,6 +7,10 @@ missing time is added up over turns, and it is asked only when much of it is mis
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from sandbox.machines.linux.process.child import Child
 from sandbox.machines.linux.procfs import run_queue_wait_ns
 from sandbox.util.units import MS, US

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import time
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -49,6 +53,8 @@ class StopMonitor:
         self._everybody: deque[Child] = deque()
         self._next_round_ns = 0
         self._retry_ns: int | None = None
+        #: When to look again.
+        self.next_ns = 0
 
     def add(self, child: Child) -> None:
         """Look at this one, too."""
@@ -61,6 +67,7 @@ class StopMonitor:
         self._told.discard(child.os_pid)
         self._spared.discard(child.os_pid)
         self._everybody.remove(child)
+        self.next_ns = self._due_ns
 
     def expect(self, children: Iterable[Child]) -> None:
         """These were told to stop; note those that have not been seen stopped."""
@@ -85,10 +92,10 @@ class StopMonitor:
     def _retry_soon(self) -> None:
         if self._retry_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told | self._spared)):
             self._retry_ns = time.monotonic_ns() + _RETRY_NS
+        self.next_ns = self._due_ns
 
     @property
-    def next_ns(self) -> int:
-        """When to look again."""
+    def _due_ns(self) -> int:
         next_ns = self._next_round_ns if self._retry_ns is None else min(self._retry_ns, self._next_round_ns)
         return min(next_ns, self._next_spared_ns) if self._spared else next_ns
 
@@ -103,6 +110,7 @@ class StopMonitor:
             child.held = False
             child.stop()
             self.expect([child])
+        self.next_ns = self._due_ns
 
     def _stop_spared(self) -> None:
         """Stop those whose write is done."""
@@ -165,7 +173,7 @@ class StopMonitor:
         """Processes that should be stopped and have been seen running twice; a share of all is looked at in each
         round."""
         now_ns = time.monotonic_ns()
-        if now_ns < self.next_ns:
+        if now_ns < self._due_ns:
             return []
         self._retry_ns = None
         suspects, self._suspects = self._suspects, {}

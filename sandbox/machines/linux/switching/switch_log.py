@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import sys
+
+assert sys.platform == "linux"
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.perf_events import MANY, Record, Ring
-from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.child import Relative
 from sandbox.machines.linux.reports import Reports
 from sandbox.model.events import Witnessed
+from sandbox.util.units import MS
+
+#: So often it is read: to do so at each switch would cost as much as the switch, which it is to measure.
+_PAUSE_NS = 50 * MS
+Known = Callable[[int], Relative | None]
 
 
-def open_switch_log(
-    cpus: Sequence[int], clock: Clock, known: Mapping[int, Child], reports: Reports
-) -> SwitchLog | None:
+def open_switch_log(cpus: Sequence[int], clock: Clock, known: Known, reports: Reports) -> SwitchLog | None:
     """None, which is told, where the system keeps no such records for us."""
     try:
         return SwitchLog(cpus, clock, known)
@@ -24,12 +31,14 @@ def open_switch_log(
 
 class SwitchLog:
     """Reads rings of its own, beside whatever sensor there is, and takes no part in the run. Open it before the first
-    fork. ``known``: all processes by the system's number. Raises OSError where the system keeps no such records for us.
+    fork. ``known``: the process that has a number, or had it not long ago. Raises OSError where the system keeps no
+    such records for us.
     """
 
-    def __init__(self, cpus: Sequence[int], clock: Clock, known: Mapping[int, Child]) -> None:
+    def __init__(self, cpus: Sequence[int], clock: Clock, known: Known) -> None:
         self._clock = clock
         self._known = known
+        self._next_ns = 0
         self._rings: list[Ring] = []
         #: When (CLOCK_MONOTONIC) each thread came onto the CPU that it has.
         self._came_ns: dict[int, int] = {}
@@ -48,6 +57,13 @@ class SwitchLog:
             for record in ring.read():
                 yield from self._stretch(cpu, record)
 
+    def look(self, now_ns: int) -> Iterable[Witnessed]:
+        """The same, if it is time."""
+        if now_ns < self._next_ns:
+            return ()
+        self._next_ns = now_ns + _PAUSE_NS
+        return self.read()
+
     def _stretch(self, cpu: int, record: Record) -> Iterator[Witnessed]:
         match record:
             case Record("on", _, thread, t_ns):
@@ -61,9 +77,9 @@ class SwitchLog:
 
     def _pid(self, os_pid: int) -> int:
         """Its pid, also when it has ended by now; 0: it is none of ours."""
-        child = self._known.get(os_pid)
-        if child is not None:
-            self._pids[os_pid] = child.pid
+        process = self._known(os_pid)
+        if process is not None:
+            self._pids[os_pid] = process.pid
         return self._pids.get(os_pid, 0)
 
     def close(self) -> None:

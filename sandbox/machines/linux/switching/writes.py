@@ -8,6 +8,10 @@ until its write is done: it waits most of the time, and no longer than whoever m
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import os
 import time
 from collections.abc import Collection, Iterable

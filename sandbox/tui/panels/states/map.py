@@ -33,7 +33,11 @@ for _ends, _beside in TOLD_BESIDE.items():
 _OF_STOPS = frozenset(ends for ends in _SAME_ARROW if State.STOPPED in ends)
 #: Cells of a name in a box, pid and sign included.
 _MIN_NAME = 12
+#: Cells of one with what it waits for.
+_MIN_WITH_REASON = 26
 _BETWEEN = "  "
+#: Cells of the two ends of an arrow that is told in words.
+_MIN_ENDS = 20
 
 
 class _Lit(NamedTuple):
@@ -134,6 +138,8 @@ class StateMap(Picture):
     def _columns(self, board: Board, state: State, inner: Region) -> int:
         """As many side by side as there is room for, if all processes together do not fit below each other: one that
         moves from box to box does not make the others jump."""
+        if state in WAITS and len(_rows(board, state)) > inner.height:
+            return max(inner.width // _MIN_WITH_REASON, 1)
         if state in WAITS or len(board.rows) - len(board.exited) <= inner.height:
             return 1
         return max((inner.width + len(_BETWEEN)) // (_MIN_NAME + len(_BETWEEN)), 1)
@@ -164,15 +170,15 @@ class StateMap(Picture):
 
     def _list(self, board: Board, lit: _Lit, width: int) -> Iterator[Strip]:
         """A line for each arrow."""
-        for ends in _SAME_ARROW:
-            if ends in _OF_STOPS and not board.transitions.has_stops:
-                continue
-            source, target = (wording.state(state) for state in ends)
+        shown = [ends for ends in _SAME_ARROW if ends not in _OF_STOPS or board.transitions.has_stops]
+        named = {ends: " → ".join(wording.state(state) for state in ends) for ends in shown}
+        room = max(_MIN_ENDS, *(cell_len(name) + len(_BETWEEN) for name in named.values()))
+        for ends in shown:
             counts = _BETWEEN.join(self._counts(board, ends))
             last = ends == lit.last
             mark = "▶ " if last else "  "
             style = self._label_style(board, ends, last)
-            yield line([(mark, style), (fit(f"{source} → {target}", 20), style), (counts, style)], width)
+            yield line([(mark, style), (fit(named[ends], room), style), (counts, style)], width)
 
 
 def _arrow(move: Move) -> Ends:

@@ -12,8 +12,9 @@ from textual.message import Message
 from textual.strip import Strip
 
 from sandbox import wording
-from sandbox.i18n import _
+from sandbox.i18n import _, ngettext
 from sandbox.render.cells import fit
+from sandbox.tui.config import config_of
 from sandbox.tui.palette import SIGNS
 from sandbox.tui.panels.waits.layout import DOWN, LEFT, RIGHT, UP, Link, Net, Plan, layout, net_of
 from sandbox.tui.state.session import Session
@@ -42,6 +43,8 @@ _TEES = (UP | DOWN | RIGHT, UP | DOWN | LEFT, LEFT | RIGHT | DOWN, LEFT | RIGHT 
 _THIN = dict(zip((_ACROSS, _UPRIGHT, *_CORNERS, *_TEES), "─│╭╮╰╯├┤┬┴┼", strict=True))
 _THICK = dict(zip((_ACROSS, _UPRIGHT, *_CORNERS, *_TEES), "━┃┏┓┗┛┣┫┳┻╋", strict=True))
 _DASHED, _THICK_DASHED = {_ACROSS: "╌", _UPRIGHT: "╎"}, {_ACROSS: "╍", _UPRIGHT: "╏"}
+#: Around what is waited for since a moment.
+_NEW = "▐", "▌"
 
 
 class Named(Message):
@@ -76,7 +79,11 @@ class WaitMap(Picture):
         self.graph = wait_graph(view.board, view.tree.head)
         self.items = _items(self.graph)
         number, core = len({wait.pid for wait in self.graph.waits}), len(self.graph.core)
-        said = _("{number} wait for others").format(number=number) if number else ""
+        said = (
+            ngettext("{number} waits for others", "{number} wait for others", number).format(number=number)
+            if number
+            else ""
+        )
         if core:
             said = _("deadlock: a knot of {core}; {said}").format(core=core, said=said)
         self.entitle(_("WAITS"), said)
@@ -96,7 +103,10 @@ class WaitMap(Picture):
         strips = self._list(session, width, height - below) if plan is None else self._picture(session, plan, width)
         strips += [self.blank(width)] * (height - below - len(strips))
         if below > caption:
-            strips.append(line([(_legend(width), self.palette.dim)], width))
+            legend = _legend(width)
+            for sign, other in zip(_NEW, self._brackets(is_new=True), strict=True):
+                legend = legend.replace(sign, other)
+            strips.append(line([(legend, self.palette.dim)], width))
         said = cut(self._caption(session, width), caption, width)
         return [*strips, *(line([(text, self.palette.text)], width) for text in said)]
 
@@ -157,12 +167,18 @@ class WaitMap(Picture):
             self._spots.append((place, pid))
         return canvas.strips()
 
+    def _brackets(self, is_new: bool) -> tuple[str, str]:
+        """Around a thing; in ASCII, what is half a cell else would be the line of a chart."""
+        if not is_new:
+            return "[", "]"
+        return ("<", ">") if config_of(self).ascii else _NEW
+
     def _draw_link(self, canvas: Canvas, link: Link, wait: Wait, now_ns: int) -> None:
         style, (x, y) = self._style([wait], now_ns), link.label.offset
         thick, dashed = bool(wait.knot), wait.by == "said"
         signs = _THICK if thick else _THIN
         along = (_THICK_DASHED if thick else _DASHED)[_ACROSS] if dashed else signs[_ACROSS]
-        before, after = ("▐", "▌") if wait.is_new(now_ns, _NEW_NS) else ("[", "]")
+        before, after = self._brackets(wait.is_new(now_ns, _NEW_NS))
         if link.beside is not None:
             end = (signs[LEFT | RIGHT | DOWN] if link.drops else along) + "▶"
         elif link.drops:
@@ -234,7 +250,7 @@ class WaitMap(Picture):
         yield from who
         yield " " * max(self._name_cells + 8 - cells, 0), style
         along = _sign(_ACROSS, net_of(wait), wait.by == "said")
-        before, after = ("▐", "▌") if wait.is_new(now_ns, _NEW_NS) else ("[", "]")
+        before, after = self._brackets(wait.is_new(now_ns, _NEW_NS))
         under = self.palette.cursor if wait.resource == self._thing else Style()
         yield f" {along}{before}", style
         yield self._label_of(wait), style + under

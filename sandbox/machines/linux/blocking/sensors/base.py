@@ -6,6 +6,10 @@ says so. Times are the machine's, in ns.
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
@@ -84,6 +88,10 @@ class Sensor(ABC):
         """A process has just been let run on its CPU: it may block soon."""
         self._next_ns = now_ns + self.pause_ns
 
+    def look_by(self, at_ns: int) -> None:
+        """Look at the running processes no later than then."""
+        self._next_ns = min(self._next_ns, at_ns)
+
     def explained(self, child: Child, since_ns: int) -> None:
         """A process is blocked since then, and on what is known as far as the system tells."""
         self._wakeups.add(child, since_ns)
@@ -99,6 +107,14 @@ class Sensor(ABC):
         if not running:
             return wakeup_ns
         return self._next_ns if wakeup_ns is None else min(self._next_ns, wakeup_ns)
+
+    def has_news(self) -> bool:
+        """Whether something has come that is to be looked at, where that can be asked for nothing."""
+        return False
+
+    def sees_nothing(self, now_ns: int, last: bool) -> bool:
+        """Whether a look would find nothing, as far as can be told without one."""
+        return False
 
     def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
         """Look where there is reason to. ``last``: a slice has just expired, and a block at the same moment counts as

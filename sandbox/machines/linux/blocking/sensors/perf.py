@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Collection, Iterable
 
 from sandbox.i18n import N_
@@ -80,6 +84,19 @@ class PerfSensor(Sensor):
             return at_ns
         return self._fetch_ns if at_ns is None else min(at_ns, self._fetch_ns)
 
+    def has_news(self) -> bool:
+        """Whether there are records that nobody has read."""
+        return any(ring.unread for ring in self._rings)
+
+    def sees_nothing(self, now_ns: int, last: bool) -> bool:
+        """Records tell of everything, so it is looked only when they have told of something, or by turns."""
+        self._read(now_ns)
+        lineage = self.lineage
+        if self._left or self._came or lineage.has_news or not lineage.whole or now_ns >= self._next_ns:
+            return False
+        wakeup_ns = self._wakeups.next_ns
+        return wakeup_ns is None or now_ns < wakeup_ns
+
     def look(self, now_ns: int, running: Collection[Child], last: bool) -> Observation:
         seen = super().look(now_ns, running, last)
         if not self._came:
@@ -119,8 +136,9 @@ class PerfSensor(Sensor):
         """Note what the records say."""
         lineage = self.lineage
         for cpu, ring in enumerate(self._rings):
-            if not (records := ring.read()):
+            if not ring.unread:
                 continue
+            records = ring.read()
             self._records += len(records)
             for record in records:
                 what, os_pid, thread, t_ns, _, _ = record

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 from collections.abc import Collection, Iterable
 
 from sandbox.machines.linux.blocking.sensors.base import Block, Observation, Sensor, SensorContext

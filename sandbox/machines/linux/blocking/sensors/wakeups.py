@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import sys
+
+assert sys.platform == "linux"
+
 import heapq
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -51,14 +55,14 @@ class Wakeups:
     @property
     def next_ns(self) -> int | None:
         """When one is to be looked at; None: none is blocked."""
-        while self._timed and not _still_waits(*self._timed[0][2:4]):
-            heapq.heappop(self._timed)
-        while self._others and not _still_waits(*self._others[0]):
-            self._others.popleft()
-        times = [self._timed[0][0]] if self._timed else []
-        if self._others:
-            times.append(self._next_round_ns)
-        return min(times, default=None)
+        timed, others = self._timed, self._others
+        while timed and not _still_waits(timed[0][2], timed[0][3]):
+            heapq.heappop(timed)
+        while others and not _still_waits(*others[0]):
+            others.popleft()
+        if not timed:
+            return self._next_round_ns if others else None
+        return min(timed[0][0], self._next_round_ns) if others else timed[0][0]
 
     def look(self, now_ns: int, is_blocked: Callable[[Child], bool]) -> tuple[list[Child], list[Child]]:
         """Of those whose turn it is, the ones that are not blocked any more, and the ones that are blocked again: they

@@ -1,0 +1,135 @@
+"""What Python programs say of the locks of their threads: for which one each waits, who has it, and where he took it
+(``sandbox.programs.thread_locks``, which writes that down in its own memory)."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import struct
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from sandbox.machines.linux import procfs
+from sandbox.machines.linux.process.child import Child, Relative
+from sandbox.programs.thread_locks import BARE, FILE_AT, LOCKS_AT, MARK, MAX_LOCKS, MAX_THREADS
+
+#: So many ancestors are asked from whom a process may have its locks.
+_MAX_ANCESTORS = 32
+#: Where a bytearray keeps the address of what is in it, from its own on: longer where threads are free.
+_BYTES_AT = (40, 56)
+#: Where glibc keeps a thread's tid, from its pthread_t on: on x86-64, on aarch64.
+_TID_AT = (720, 208)
+#: So many threads are read at a time.
+_WORD, _SOME = 8, 64
+
+Thread = tuple[int, int]
+
+
+class ThreadWait(NamedTuple):
+    """``name``: what the code calls the thing; ``owner``: the thread that has it; None: nobody knows, or it is nothing
+    that one has; ``ended``: that thread has; ``is_lock``: nobody else lets go of it; ``taken``: in which line of the
+    code it took it."""
+
+    name: str
+    owner: Thread | None
+    ended: bool = False
+    is_lock: bool = False
+    taken: str = ""
+
+
+class _Noted:
+    """What one process has noted."""
+
+    def __init__(self) -> None:
+        self.table = 0
+        self.names: dict[int, str] = {}
+        self.files: dict[int, str] = {}
+
+
+class ThreadLocks:
+    """What all have noted, by os_pid."""
+
+    def __init__(self) -> None:
+        self._noted: dict[int, _Noted] = {}
+
+    def note(self, os_pid: int, kind: str, number: int, text: str) -> None:
+        """A process has noted something: its table ("t"), the name of a lock ("n") or of a file ("p")."""
+        noted = self._noted.setdefault(os_pid, _Noted())
+        if kind == "t":
+            noted.table = number
+        else:
+            (noted.names if kind == "n" else noted.files)[number] = text
+
+    def wait_of(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None:
+        """For what a thread says that it waits; None: it says nothing."""
+        lineage = [self._noted[os_pid] for os_pid in _lineage(child) if os_pid in self._noted]
+        at = _table(child, next((noted.table for noted in lineage if noted.table), 0))
+        waiting = _waiting(child, at) if at else {}
+        found = ((ident, offset) for ident in waiting for offset in _offsets_of_tid(child, ident, tid))
+        waiter, offset = next(found, (0, 0))
+        if not waiter:
+            return None
+        entry = waiting[waiter]
+        names = {word: _first(noted.names.get(word) for noted in lineage) for word in {*waiting.values()}}
+        kind, name = names[entry][:1], names[entry][1:] or "lock"
+        memory = procfs.read_memory(child.os_pid, at + entry * _WORD, 2 * _WORD)
+        if not kind or len(memory) < 2 * _WORD:
+            return None
+        owner, where = struct.unpack("=QQ", memory)
+        if kind == "A" or not owner:
+            return ThreadWait(name, None)
+        file = _first(noted.files.get(where >> FILE_AT) for noted in lineage)
+        taken = f"{file}:{where & (1 << FILE_AT) - 1}" if file else ""
+        thread = (child.os_pid, _number_at(child, (owner & ~BARE) + offset))
+        # Who has taken it bare may leave it to another one to release it; hardly who waits for another lock himself.
+        waits = owner & ~BARE != waiter and names.get(waiting.get(owner & ~BARE, 0), "").startswith("L")
+        is_lock = kind == "E" or not owner & BARE or waits
+        name = f"end of thread {name}" if kind == "E" else name
+        return ThreadWait(name, thread if thread in threads else None, thread not in threads, is_lock, taken)
+
+
+def _lineage(child: Child) -> Iterator[int]:
+    """From itself on those from whom it was forked: it has what they had."""
+    relative: Relative | None = child
+    for _ in range(_MAX_ANCESTORS):
+        if relative is None:
+            return
+        yield relative.os_pid
+        relative = relative.parent
+
+
+def _table(child: Child, table: int) -> int:
+    """Where the words of a table stand."""
+    for offset in _BYTES_AT if table else ():
+        pointer = procfs.read_memory(child.os_pid, table + offset, _WORD)
+        at = int.from_bytes(pointer, "little")
+        if at and procfs.read_memory(child.os_pid, at, _WORD) == MARK.to_bytes(_WORD, "little"):
+            return at
+    return 0
+
+
+def _waiting(child: Child, at: int) -> dict[int, int]:
+    """By thread (a pthread_t), for which lock it waits."""
+    waiting: dict[int, int] = {}
+    for begin in range(0, MAX_THREADS, _SOME):
+        memory = procfs.read_memory(child.os_pid, at + (1 + 2 * begin) * _WORD, 2 * _SOME * _WORD)
+        pairs = [*struct.iter_unpack("=QQ", memory)] if len(memory) == 2 * _SOME * _WORD else []
+        waiting |= {ident: entry for ident, entry in pairs if LOCKS_AT <= entry < LOCKS_AT + 2 * MAX_LOCKS}
+        if not pairs or not pairs[-1][0]:
+            break  # there have not been more
+    return waiting
+
+
+def _offsets_of_tid(child: Child, ident: int, tid: int) -> Iterator[int]:
+    """Where a thread of the C library has this tid; nowhere: it is another thread."""
+    return (offset for offset in _TID_AT if _number_at(child, ident + offset) == tid)
+
+
+def _number_at(child: Child, address: int) -> int:
+    return int.from_bytes(procfs.read_memory(child.os_pid, address, 4), "little")
+
+
+def _first(texts: Iterable[str | None]) -> str:
+    return next((text for text in texts if text), "")

@@ -1,0 +1,144 @@
+"""What is due beside scheduling: looked at in one go, now and then, so that most turns of the loop are the end of a
+slice and nothing else."""
+
+from __future__ import annotations
+
+import sys
+
+assert sys.platform == "linux"
+
+import time
+
+from sandbox.machines.linux.blocking.waits import WaitMonitor
+from sandbox.machines.linux.clock import Clock
+from sandbox.machines.linux.commands import Commands
+from sandbox.machines.linux.monopoly import Monopoly
+from sandbox.machines.linux.net.monitor import NetMonitor
+from sandbox.machines.linux.population import Population
+from sandbox.machines.linux.process.consoles import Consoles
+from sandbox.machines.linux.process.memory import MemoryLimits
+from sandbox.machines.linux.process.process_table import ProcessTable
+from sandbox.machines.linux.process.signals import SentSignals
+from sandbox.machines.linux.process.terminate import Terminator
+from sandbox.machines.linux.reports import Reports
+from sandbox.machines.linux.switching.pinning import Pinning
+from sandbox.machines.linux.switching.recipe import RecipeInForce
+from sandbox.machines.linux.switching.stolen import StolenTime
+from sandbox.machines.linux.switching.stop_monitor import StopMonitor
+from sandbox.machines.linux.unattended import UnattendedRun
+from sandbox.machines.operator_link import OperatorLink
+from sandbox.util.units import MS
+
+#: All of them are done this often at least.
+_MAX_PAUSE_NS = 50 * MS
+
+
+class Chores:
+    """Times are of CLOCK_MONOTONIC, because chores have to be done in a pause, too. ``unattended`` is checked where the
+    run is not ``attended``."""
+
+    def __init__(
+        self,
+        clock: Clock,
+        link: OperatorLink,
+        table: ProcessTable,
+        reports: Reports,
+        *,
+        attended: bool,
+        population: Population,
+        recipe: RecipeInForce,
+        stop_monitor: StopMonitor,
+        stolen: StolenTime,
+        pinning: Pinning,
+        commands: Commands,
+        memory: MemoryLimits,
+        terminator: Terminator,
+        net: NetMonitor,
+        waits: WaitMonitor,
+        signals: SentSignals,
+        consoles: Consoles,
+        monopoly: Monopoly,
+        unattended: UnattendedRun,
+    ) -> None:
+        self._clock = clock
+        self._link = link
+        self._table = table
+        self._reports = reports
+        self._attended = attended
+        self._population = population
+        self._recipe = recipe
+        self._stop_monitor = stop_monitor
+        self._stolen = stolen
+        self._pinning = pinning
+        self._commands = commands
+        self._memory = memory
+        self._terminator = terminator
+        self._net = net
+        self._waits = waits
+        self._signals = signals
+        self._consoles = consoles
+        self._monopoly = monopoly
+        self._unattended = unattended
+        #: Something has happened that chores may have to follow up.
+        self.stirred = True
+        #: When the first is due, but for those that are due many times a second and say so at any time.
+        self._due_ns = 0
+
+    def do(self) -> int:
+        """Do what is due: all of them if something has stirred. Returns when the next one is."""
+        if not self.stirred:
+            now_ns, check_ns = time.monotonic_ns(), self._link.next_check_ns
+            due_ns = min(self._due_ns, self._stop_monitor.next_ns, self._net.next_ns)
+            if now_ns < due_ns and (check_ns is None or now_ns < check_ns):
+                return due_ns if check_ns is None or due_ns < check_ns else check_ns
+            if now_ns < self._due_ns:
+                self._do_frequent(now_ns, check_ns)
+        if self.stirred or time.monotonic_ns() >= self._due_ns:
+            self._do_all()
+        due_ns, check_ns = min(self._due_ns, self._stop_monitor.next_ns, self._net.next_ns), self._link.next_check_ns
+        return due_ns if check_ns is None else min(due_ns, check_ns)
+
+    def _do_frequent(self, now_ns: int, check_ns: int | None) -> None:
+        """Those that are due many times a second, and for which nothing else has to be done."""
+        if check_ns is not None and now_ns >= check_ns:
+            self._commands.check()
+            self._hold_back()
+        if now_ns >= self._stop_monitor.next_ns:
+            self._stop_monitor.check()
+        if now_ns >= self._net.next_ns:
+            self._net.look()
+
+    def _do_all(self) -> None:
+        self.stirred = False
+        self._population.scan()
+        self._recipe.check()
+        self._stop_monitor.check()
+        self._account_long_turns()
+        self._pinning.check(self._table.running.values())
+        self._commands.check()
+        self._memory.check()
+        self._terminator.escalate()
+        self._net.look()
+        self._waits.look(self._clock.frozen)
+        self._population.remains.look()
+        self._signals.look()
+        self._consoles.tick()
+        self._hold_back()
+        if not self._clock.frozen:
+            self._monopoly.check(self._clock.now_ns())
+            if not self._attended:
+                self._unattended.check(self._clock.now_ns())
+        times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns, self._memory.next_ns)
+        soon = (self._waits, self._population.remains, self._signals)
+        latest_ns = time.monotonic_ns() + min(self._recipe.pause_ns or self._unattended.pause_ns, _MAX_PAUSE_NS)
+        self._due_ns = min(latest_ns, *(part.next_ns for part in soon), *(ns for ns in times if ns is not None))
+
+    def _hold_back(self) -> None:
+        """In a pause nobody shall get on with a write because we have made room for it."""
+        self._consoles.hold_back(self._link.behind or (self._clock.frozen and self._stop_monitor.spares))
+
+    def _account_long_turns(self) -> None:
+        """A turn may last for as long as the run."""
+        now_ns = self._clock.now_ns()
+        for child in self._table.running.values():
+            self._reports.add_stolen(child, self._stolen.end_piece(child, now_ns))
