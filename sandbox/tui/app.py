@@ -1,5 +1,4 @@
-"""The app: it reads events from the kernel process, and draws the session as they come. It forks nothing and schedules
-nothing."""
+"""The app: it draws the session as events come from the kernel process. It forks nothing and schedules nothing."""
 
 from __future__ import annotations
 

@@ -2,22 +2,20 @@
 
 A thread that comes to a line waits in its hook until its turn comes. The machine lets one go on, and then waits until
 all that this has set going has come to rest: at its next line, blocked within it, or ended. Only then the kernel
-decides again. So the same decisions make the same run, however fast the system is.
-
-Its clock counts turns: each takes a millisecond.
+decides again. So the same decisions make the same run, however fast the system is. Its clock counts turns: each takes a
+millisecond.
 """
 
 from __future__ import annotations
 
-import sys
-
-assert sys.platform == "linux"
-
 import signal
+import sys
 import time
 from collections import deque
 from itertools import count, islice
 from typing import Literal
+
+assert sys.platform == "linux"
 
 from sandbox.kernel.machine import (
     Arrived,
@@ -431,21 +429,16 @@ class SteppingMachine:
 
     def _read_consoles(self) -> bool:
         """What has been written, all of it: a terminal hands on everything before it says that there is no more."""
-        found = False
+        found, home = False, self._stage.room.at_home
         for console, body in self._crew.consoles.items():
             for piece in console.read_rest():
                 found = True
                 if piece.text or piece.raw:
                     pid = body.tasks[0].pid
-                    raw = None if piece.raw is None else self._at_home(piece.raw)
-                    wrote = Wrote(self.now_ns + self._turn_ns, pid, "console", self._at_home(piece.text), raw)
+                    raw = None if piece.raw is None else home(piece.raw)
+                    wrote = Wrote(self.now_ns + self._turn_ns, pid, "console", home(piece.text), raw)
                     self._reports.append(Told(wrote)) if pid else self._later.append(Told(wrote))
         return found
-
-    def _at_home(self, text: str) -> str:
-        """Files are named as they are called in the scenario's folder: where the copy of that lies, is another place
-        each time."""
-        return text.replace(self._stage.room.folder, self._stage.room.original)
 
     def _tell(self, event: Event) -> None:
         self._reports.append(Told(event))
