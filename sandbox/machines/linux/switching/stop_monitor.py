@@ -122,7 +122,7 @@ class StopMonitor:
         if self._spared:
             self._stop_spared()
         for child in self._overdue():
-            self._reports.fault(child, "stop not confirmed")
+            self._reports.fault_again(child, "stop not confirmed")
         for child in self._runaways():
             self._tell_who_continued(child)
             child.held = False
