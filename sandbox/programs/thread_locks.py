@@ -335,7 +335,8 @@ def begin_notes(notes: "Notes") -> None:
 def wrap_threading(module: "Any", notes: "Notes") -> None:
     """From now on its locks have coats."""
     _private.add(module.Thread.__init__.__code__)
-    os.register_at_fork(after_in_child=_forget_others)
+    if hasattr(os, "register_at_fork"):  # where there is fork
+        os.register_at_fork(after_in_child=_forget_others)
     if isinstance(module.Lock, type):
         _Lock.__module__, _Lock.__qualname__ = "threading", "Lock"  # by which it is sent to other processes
         module.Lock = _Lock
