@@ -6,17 +6,16 @@ thread that the run has is asleep, and none has run from one look to the next. W
 
 from __future__ import annotations
 
-import sys
-
-assert sys.platform == "linux"
-
 import os
 import socket
 import struct
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import count
+
+assert sys.platform == "linux"
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.poller import Poller
@@ -27,21 +26,7 @@ from sandbox.machines.linux.stepping.looks import AT_REST, Looks, Thread, kill
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import Body, Place, State, Task, changes
 from sandbox.model.spec import ProcessSpec
-from sandbox.programs.stepping.hook import (
-    AGAIN,
-    BLOCKS,
-    ENDS,
-    FORK,
-    GO,
-    HELLO,
-    LINE,
-    LISTEN,
-    NOTE,
-    SEPARATOR,
-    START,
-    THREAD_ENDS,
-    WAKES,
-)
+from sandbox.programs.stepping import hook
 from sandbox.util.units import MS, US, S
 
 _MAX_MESSAGE = 1 << 16
@@ -136,8 +121,8 @@ class Crew:
         self._strangers -= 1
         fields = self._receive(connection)
         self._poller.remove(connection.fileno())
-        is_hello = len(fields) == 5 and fields[0] == HELLO
-        if is_hello and fields[1] == AGAIN:
+        is_hello = len(fields) == 5 and fields[0] == hook.HELLO
+        if is_hello and fields[1] == hook.AGAIN:
             self._renew(connection, int(fields[2]), int(fields[3]))
             return
         task = self._welcome(connection, fields) if is_hello else None
@@ -146,7 +131,7 @@ class Crew:
             return
         self.tasks.append(task)
         self.born.append(task)
-        if fields[1] in (START, FORK):
+        if fields[1] in (hook.START, hook.FORK):
             self._unborn.append(task)
         else:
             self._go(task)
@@ -165,7 +150,7 @@ class Crew:
     def _welcome(self, connection: socket.socket, fields: list[str]) -> Task | None:
         kind, (os_pid, tid, parent) = fields[1], map(int, fields[2:])
         body = self.by_os_pid.get(os_pid)
-        if kind == START and os_pid in self._expected:
+        if kind == hook.START and os_pid in self._expected:
             spec, console, order = self._expected.pop(os_pid)
             body = self._take_in(Child(os_pid, spec, console), None)
             self.consoles[console] = body
@@ -215,7 +200,7 @@ class Crew:
             return [""]
         except OSError:
             data = b""
-        return data.decode(errors="replace").split(SEPARATOR) if data else []
+        return data.decode(errors="replace").split(hook.SEPARATOR) if data else []
 
     def _owe(self, body: Body, births: int) -> None:
         """So many that it has started have not said who they are."""
@@ -232,25 +217,25 @@ class Crew:
                 task.connection = None
             return
         kind, *rest = fields
-        if kind == LINE and len(rest) >= 7:
+        if kind == hook.LINE and len(rest) >= 7:
             file, line, function, mark, births, silent, complete, *changed = rest
             task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
             self._unsettled |= silent == "1"
             self._owe(task.body, int(births))
-        elif kind == BLOCKS:
+        elif kind == hook.BLOCKS:
             task.begin_to_wait(next(self._waits), announced=True)
-        elif kind == WAKES:
+        elif kind == hook.WAKES:
             task.state, task.announced = State.WOKEN, False
             self.going.discard(task)
             self._woken.append(task)
-        elif kind == NOTE:
+        elif kind == hook.NOTE:
             task.changes += changes(rest)
-        elif kind == THREAD_ENDS:
+        elif kind == hook.THREAD_ENDS:
             task.changes += changes(rest)
             self._unsettled = True
             self._end(task)
-        elif kind == ENDS and rest:
+        elif kind == hook.ENDS and rest:
             task.changes += changes(rest[1:])
             if rest[0].lstrip("-").isdecimal():
                 task.body.said = int(rest[0]) & 0xFF
@@ -262,9 +247,9 @@ class Crew:
         for task in body.tasks:
             if task.connection is not None:
                 while (fields := self._receive(task.connection)) and fields != [""]:
-                    if fields[0] in (NOTE, ENDS):
-                        task.changes += changes(fields[2 if fields[0] == ENDS else 1 :])
-                        if fields[0] == ENDS and fields[1].isdecimal():
+                    if fields[0] in (hook.NOTE, hook.ENDS):
+                        task.changes += changes(fields[2 if fields[0] == hook.ENDS else 1 :])
+                        if fields[0] == hook.ENDS and fields[1].isdecimal():
                             body.said = int(fields[1]) & 0xFF
                 self._poller.remove(task.connection.fileno())
                 task.connection.close()
@@ -293,7 +278,7 @@ class Crew:
         """Its turn begins."""
         self._looks.note(task.body.os_pid)
         self._go(task)
-        self._tell(task, GO)
+        self._tell(task, hook.GO)
 
     def _go(self, task: Task) -> None:
         task.state = State.GOING
@@ -309,7 +294,7 @@ class Crew:
 
     def listen(self, task: Task) -> None:
         """Let signals in that end it."""
-        self._tell(task, LISTEN)
+        self._tell(task, hook.LISTEN)
 
     def await_change(self) -> None:
         """Somebody who is blocked has been given a reason to go on, or to end: the system takes a moment to say so."""
@@ -359,7 +344,7 @@ class Crew:
         assert first is not None
         (self._woken or self._unborn).remove(first)
         self._go(first)
-        self._tell(first, GO)
+        self._tell(first, hook.GO)
 
     def _find_woken(self) -> None:
         """Those that were blocked, and are not any more."""
