@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from sandbox.model.problems import BadInput
@@ -115,6 +115,11 @@ def can_say(text: str) -> bool:
 def say(*lines: str) -> None:
     """Lines on standard output; without any, an empty one."""
     print(*map(clean, lines), sep="\n")
+
+
+def aside(when: bool) -> AbstractContextManager[object]:
+    """``with aside(True): …`` says on standard error what is said in it: a document has standard output."""
+    return redirect_stdout(sys.stderr) if when else nullcontext()
 
 
 def say_aside(text: str) -> None:
