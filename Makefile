@@ -55,8 +55,8 @@ docs: $(VENV)/test
 
 elsewhere: $(VENV)/test
 	$(BIN)/python -m pytest tests/pure/test_portable.py
-	OSSANDBOX_ELSEWHERE=macos $(BIN)/python -m pytest -p tests.support.elsewhere_tests -m "not real" tests/pure tests/commands tests/tui
-	OSSANDBOX_ELSEWHERE=windows $(BIN)/python -m pytest -p tests.support.elsewhere_tests -m "not real" tests/pure tests/commands tests/tui
+	OSSANDBOX_ELSEWHERE=macos $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -m "not real and not thorough" tests/pure tests/commands tests/tui
+	OSSANDBOX_ELSEWHERE=windows $(BIN)/python -m pytest -p tests.support.elsewhere_tests -o timeout_method=thread -m "not real and not thorough" tests/pure tests/commands tests/tui
 
 mutants: $(VENV)/test
 	$(BIN)/python -m tests.scripts.mutants $(ARGS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import socket
 import sys
 
 from sandbox.cli import run_options
@@ -45,17 +46,18 @@ def do(args: argparse.Namespace) -> int:
     except ImportError:
         raise BadInput.because(_("options"), "no web extra", hint="pip install 'ossandbox[web]'") from None
     host = _EVERYWHERE if args.expose else _LOOPBACK
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        complain(
+            _("nobody can listen at port {port}: {reason}").format(port=port, reason=_(os.strerror(error.errno or 0)))
+        )
+        return FAILED
     web = Web(_command(args, virtual), host, port, f"ossandbox {args.scenario}")
     if args.expose and args.allow_commands:
         complain(_("whoever can reach this machine can start programs on it, with your rights"))
     say_aside(_("http://{host}:{port} shows it; ctrl+c ends it, and whatever runs").format(host=_LOOPBACK, port=port))
-    try:
-        web.serve()
-    except OSError as error:
-        complain(
-            _("nobody can listen at port {port}: {reason}").format(port=port, reason=os.strerror(error.errno or 0))
-        )
-        return FAILED
+    web.serve()
     return DONE
 
 

@@ -7,6 +7,8 @@ import asyncio
 import logging
 import os
 import shlex
+import subprocess
+import sys
 from collections.abc import Awaitable, Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -52,8 +54,7 @@ class Web(Server):
     who asks must have come from a page of ours, and unless others may, have called us by a name of this machine."""
 
     def __init__(self, command: Sequence[str], host: str, port: int, title: str) -> None:
-        # Without a shell between the two the system can tell the app that we are gone.
-        super().__init__(f"exec {shlex.join(command)}", host=host, port=port, title=title)
+        super().__init__(_line(command), host=host, port=port, title=title)
         self._exposed = host not in _HERE
         self._tabs: dict[web.WebSocketResponse, asyncio.Task[object]] = {}
 
@@ -132,6 +133,14 @@ class Web(Server):
         if (origin is not None and urlsplit(origin).netloc != request.host) or not (self._exposed or name in _HERE):
             raise web.HTTPForbidden
         return await handler(request)
+
+
+def _line(command: Sequence[str]) -> str:
+    """A command for the system's shell. That does not stay between us and the app, so that the system can tell the app
+    when we are gone."""
+    if sys.platform == "win32":
+        return subprocess.list2cmdline(command)
+    return f"exec {shlex.join(command)}"
 
 
 def _cells(request: web.Request, name: str, otherwise: int) -> int:

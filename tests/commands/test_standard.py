@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from sandbox.trace.load import Recording
 from sandbox.util import stdin
 from tests.support.commands import CommandRunner
 from tests.support.run import ossandbox as real_command
+from tests.support.terminal import terminal
 
 SCENARIO = b"""
 [machine]
@@ -165,3 +167,11 @@ def test_what_never_ends_is_refused_at_once() -> None:
 
 def test_the_name_is_no_scenario_of_ours() -> None:
     assert str(find("-")) == "-"
+
+
+def test_a_recording_that_is_sent_leaves_the_keys_to_the_terminal(trace: Path) -> None:
+    command = ["sh", "-c", f"cat {trace} | {sys.executable} -m sandbox replay -"]
+    with terminal(command=command) as run:
+        run.read_until(lambda: run.shows("REPLAY") or run.shows("convoy"), "it is on the screen")
+        run.press("q")
+        assert run.wait() == 0

@@ -12,6 +12,7 @@ import pytest
 from sandbox.util import libc, output, signals
 from sandbox.util.output import PatientFile, hurry
 from sandbox.util.refusals import explained, refused_call
+from tests.support.systems import unix
 
 
 @pytest.fixture
@@ -53,6 +54,7 @@ def test_the_call_that_was_refused() -> None:
     assert explained(OSError(errno.ENOSPC, "no space")) == "no space"
 
 
+@unix
 def test_who_was_told_to_ignore_a_signal_goes_on_to() -> None:
     before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:

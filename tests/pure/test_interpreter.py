@@ -57,6 +57,10 @@ def test_argparse_asks_for_its_words_by_two_names(monkeypatch: pytest.MonkeyPatc
     for name in ("_", "ngettext"):
         assert hasattr(argparse, name), f"argparse of {PYTHON} does not look its words up as {name}: it speaks English"
         monkeypatch.setattr(argparse, name, getattr(argparse, name))  # put back afterwards
-    interpreter.translate_argparse(str.upper, lambda one, many, number: (one if number == 1 else many).upper())
+
+    def loudly(text: str) -> str:
+        return text if "%(" in text else text.upper()  # what stands in brackets is a name
+
+    interpreter.translate_argparse(loudly, lambda one, many, number: loudly(one if number == 1 else many))
     said = argparse.ArgumentParser(prog="it").format_help()
     assert "USAGE: it" in said, f"argparse of {PYTHON} does not ask for its words where it says them"

@@ -20,6 +20,7 @@ from sandbox.views.eventlog import EventLog
 from tests.support.app import blank_scenario
 from tests.support.kernel_script import KernelScript
 from tests.support.scenarios import process
+from tests.support.systems import unix
 
 
 def stepped_run() -> list[AnyEvent]:
@@ -97,6 +98,7 @@ def test_the_program_of_a_process_is_found(tmp_path: Path) -> None:
     assert source_of(ProcessSpec("a", program="forking-server"), folder).lines
 
 
+@unix
 def test_only_texts_beside_the_scenario_are_shown(tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

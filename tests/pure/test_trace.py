@@ -39,6 +39,7 @@ from sandbox.util.units import MS
 from tests.support.files import write_recording
 from tests.support.generated import any_scenario
 from tests.support.scenarios import process, scenario, simulate
+from tests.support.systems import unix
 from tests.support.views import log_of
 
 WORLD = scenario(process("a", "cpu 30ms", "io 20ms", "cpu 10ms"), process("b", "cpu 35ms"), quantum_ns=10 * MS)
@@ -105,6 +106,7 @@ def test_a_file_is_overwritten_only_by_force(tmp_path: Path) -> None:
     assert len(path.read_bytes().splitlines()) == 1
 
 
+@unix
 def test_a_pipe_that_nobody_reads_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(BadValue):

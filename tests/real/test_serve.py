@@ -192,6 +192,9 @@ async def test_a_browser_shows_it(tmp_path: Path) -> None:
                 page, f"document.querySelector('.xterm-screen').getBoundingClientRect().width < {wide} - 100"
             )
             await shown.until("PAUSED")
+            size = "[document.documentElement.scrollHeight, innerHeight]"
+            high, window = await page.run(size)
+            assert high <= window, "nothing scrolls but what is shown"
             if folder := os.environ.get("OSSANDBOX_PICTURES"):
                 await page.picture(Path(folder) / "serve.png")
             await page.press("q")

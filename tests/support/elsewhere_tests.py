@@ -13,7 +13,8 @@ from tests.support.elsewhere import become
 _SYSTEM = os.environ.get("OSSANDBOX_ELSEWHERE")
 #: What the tests themselves are made with, before anything is taken away.
 _TOOLS = (
-    "_pytest", "hypothesis", "pyte", "babel.messages.pofile", "jsonschema", "pytest_asyncio", "xdist", "ssl",
+    "_pytest", "hypothesis", "pyte", "babel.messages.pofile", "jsonschema", "pytest_asyncio", "xdist",
+    "matplotlib.pyplot", "matplotlib.backends.backend_svg", "matplotlib.backends.backend_agg",
 )  # fmt: skip
 
 

@@ -42,7 +42,7 @@ def test_it_lies_where_configuration_lies(tmp_path: Path, monkeypatch: pytest.Mo
 @pytest.mark.parametrize(
     ("written", "means"),
     [
-        ("x", "x"),
+        ("z", "z"),
         ("~", "tilde"),
         ("{", "left_curly_bracket"),
         ("f5", "f5"),
@@ -76,7 +76,7 @@ def test_two_may_change_places() -> None:
         ),
         ('[keys]\npause = ""', "keys.pause: '' is no key; write for example x, f5, ctrl+x, space or full_stop"),
         ('[keys]\npause = "q"', "keys.pause: q is the key of quit already; give that another one, too"),
-        ('[keys]\npause = "x"\nnew = "x"', "keys.new: x is the key of pause already; give that another one, too"),
+        ('[keys]\npause = "z"\nnew = "z"', "keys.new: z is the key of pause already; give that another one, too"),
         ('colour = "red"', "colour: there is no key colour; allowed: keys | theme"),
     ],
 )

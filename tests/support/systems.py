@@ -1,0 +1,12 @@
+"""What systems have that only some tests need."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+unix = pytest.mark.skipif(
+    not (hasattr(os, "mkfifo") and hasattr(signal, "SIGHUP")), reason="named pipes and SIGHUP are not on every system"
+)
