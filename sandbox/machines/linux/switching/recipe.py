@@ -33,7 +33,7 @@ from sandbox.model.spec import SERVERS, ProcessSpec
 #: So many processes are moved into leaves in one go while others are scheduled, and so long after that the next.
 _SHARE, _PAUSE_NS = 4, 2_000_000
 #: Whether it handles SIGCONT is looked at before each of so many first stops of a process, then ever more seldom.
-_FIRST_STOPS = 8
+_FIRST_STOPS = 64
 
 
 def switching_order(wanted: str, dedicated: bool) -> str:
@@ -74,7 +74,8 @@ class RecipeInForce:
                 self._notice(spec.name, what)
 
     def look_at(self, child: Child) -> None:
-        """It has become another program."""
+        """It has become another program, whose handlers are its own."""
+        child.stops = 0
         what = watches((child.spec.command or [child.spec.name])[0].split()) if self._freezer is None else None
         if what is not None:
             self._notice(child.spec.name, what, child)
