@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import signal
 import sys
+import time
 
 assert sys.platform == "linux"
 
 from collections.abc import Callable, Collection
 
 from sandbox.kernel.machine import Report, Told
+from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.block_reason import block_reason
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
 from sandbox.machines.linux.blocking.prospects import Prospect, prospect
@@ -18,9 +21,12 @@ from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.stepping.crew import Crew
 from sandbox.machines.linux.stepping.tasks import Task
 from sandbox.model.events import Clause, Event
+from sandbox.util.units import S
 
 #: Figures of a reason that are os_pids.
 _RELATIVES = {"child", "peer"}
+#: An alarm that may have been set is waited for, but not for ever.
+_MAX_ALARM_NS = 10 * S
 _BY_A_PERSON = (Prospect.PERSON, Prospect.POLLS)
 
 
@@ -35,6 +41,9 @@ class Waiting:
         self._known: dict[int, Child] = {}
         self._monitor = WaitMonitor(self._known, self, said, self)
         self._last: frozenset[tuple[int, int]] = frozenset()
+        #: The waits that an alarm may end, and until when (CLOCK_MONOTONIC) it is waited for.
+        self._alarmed: frozenset[tuple[int, int]] = frozenset()
+        self._give_up_ns = 0
 
     def add(self, *reports: Report) -> None:
         """What the monitor has found."""
@@ -81,8 +90,20 @@ class Waiting:
 
     def is_hopeless(self, blocked: Collection[Task]) -> bool:
         """Whether only a person could make anything go on."""
-        bodies = {task.body for task in blocked if not task.spins}
-        return all(prospect(body.child) is not Prospect.OPEN for body in bodies)
+        children = [body.child for body in {task.body for task in blocked if not task.spins}]
+        if any(prospect(child) is Prospect.OPEN for child in children):
+            return False
+        return not self._may_be_alarmed(children)
+
+    def _may_be_alarmed(self, children: list[Child]) -> bool:
+        """Whether one of them handles an alarm, which may come though nobody can see that, and they have not waited
+        long for it yet."""
+        waits = frozenset((child.os_pid, child.wait_number) for child in children)
+        if waits != self._alarmed:
+            self._alarmed, self._give_up_ns = waits, time.monotonic_ns() + _MAX_ALARM_NS
+        if time.monotonic_ns() >= self._give_up_ns:
+            return False
+        return any(procfs.handles(child.os_pid, signal.SIGALRM) for child in children)
 
     def verdict(self, blocked: Collection[Task]) -> Clause:
         """Why nothing can happen any more."""
