@@ -6,9 +6,7 @@ What examines policies is loaded for policies only.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Iterator
-from contextlib import nullcontext, redirect_stdout
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sandbox import policies, wording
@@ -19,7 +17,7 @@ from sandbox.i18n import _, english
 from sandbox.model.problems import BadInput, problems_of
 from sandbox.model.schemas import CHECK, stamped
 from sandbox.model.values import BadValue, Duration, Whole
-from sandbox.render.output import say, say_document, write_output
+from sandbox.render.output import aside, say, say_document, write_output
 from sandbox.render.stderr import print_problems, problem_lines
 from sandbox.render.tables import chart_width, print_lines
 from sandbox.scenario import find, load
@@ -101,7 +99,7 @@ def do(args: argparse.Namespace) -> int:
     options = CheckOptions.of(args)
     tasks = [options.task(what, options.like, options.worlds) for what in args.files if _is_policy(what)]
     outcomes = _examined(tasks)
-    with redirect_stdout(sys.stderr) if args.junit == NAME else nullcontext():
+    with aside(args.junit == NAME):
         findings = [
             _policy(what, options, *next(outcomes)) if _is_policy(what) else _scenario(what, options)
             for what in args.files

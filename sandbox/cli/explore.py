@@ -7,7 +7,6 @@ import os
 import sys
 import time
 from collections.abc import Sequence
-from contextlib import nullcontext, redirect_stdout
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,7 +26,7 @@ from sandbox.model.problems import BadInput, Problem
 from sandbox.model.schemas import EXPLORATION, stamped
 from sandbox.model.spec import SLICES, Scenario
 from sandbox.model.values import Choice, Duration, Whole
-from sandbox.render.output import rewrite_line, say, say_document, write_output
+from sandbox.render.output import aside, rewrite_line, say, say_document, write_output
 from sandbox.render.stderr import complain
 from sandbox.scenario import find, load
 from sandbox.util.stdin import NAME
@@ -127,7 +126,7 @@ def do(args: argparse.Namespace) -> int:
         document = report.document(findings, options.outcomes)
         say_document(stamped(EXPLORATION, document, scenario.machine.seed))
     else:
-        with redirect_stdout(sys.stderr) if args.output == NAME else nullcontext():
+        with aside(args.output == NAME):
             say(*report.lines(findings, options.outcomes))
     found = findings.exploration.search.found
     if found is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from sandbox import wording
@@ -17,7 +17,7 @@ from sandbox.model.events import Clause, Deadlocked, Descheduled, Dispatched, Ev
 from sandbox.model.schemas import RUN, stamped
 from sandbox.model.spec import Boot, Scenario
 from sandbox.policies.host.failures import cause_of_death
-from sandbox.render.output import say, say_document
+from sandbox.render.output import aside, say, say_document
 from sandbox.render.result import EventLines, print_clients, print_result, print_serial
 from sandbox.render.stderr import abandon_stdout, complain, quote
 from sandbox.views.history import History
@@ -135,7 +135,7 @@ class RunPrinter(RunObserver):
     def finish(self) -> None:
         """Print the result."""
         if self.history.booted is not None:
-            with redirect_stdout(sys.stderr) if self._aside else nullcontext():
+            with aside(self._aside):
                 self._print_result()
 
     def _print_result(self) -> None:

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from sandbox.model.problems import BadInput
@@ -125,6 +125,13 @@ def say_aside(text: str) -> None:
 def write(text: str, file: SupportsWrite[str] | None) -> None:
     """A text that brings its own ends of lines, as argparse has them."""
     (file or sys.stderr).write(clean(text))
+
+
+@contextmanager
+def aside(wanted: bool) -> Iterator[None]:
+    """If wanted, whatever is said in here is said on standard error: standard output has something else."""
+    with redirect_stdout(sys.stderr) if wanted else nullcontext():
+        yield
 
 
 def say_later(printed: str, aside: str) -> None:
