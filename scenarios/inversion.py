@@ -32,13 +32,21 @@ def low(printer):
     print("low has finished")
 
 
-def middle():
-    """Wants nothing but the CPU."""
+def wait_until_in_use(printer):
+    """On a busy machine the least important one may come late to it."""
+    while not os.path.exists(os.path.join(FOLDER, printer)):
+        time.sleep(0.005)
+
+
+def middle(printer):
+    """Wants nothing but the CPU, once the printer is in use."""
+    wait_until_in_use(printer)
     compute(0.5)
 
 
 def high(printer):
-    """Is the most important, and needs the printer."""
+    """Is the most important, and needs the printer that is in use."""
+    wait_until_in_use(printer)
     begin = time.monotonic()
     with take(printer):
         print("high prints")

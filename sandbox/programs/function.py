@@ -64,10 +64,11 @@ def run(file: str, arguments: list[object]) -> None:
 
 class LockNotes:
     """Has locks noted in a file, as soon as the program imports the modules that make them: a finder of modules that
-    finds none itself. ``threads``: those of threads, too."""
+    finds none itself. ``threads``: those of threads, too, and where
+    each one is taken."""
 
     def __init__(self, path: str, threads: bool = True) -> None:
-        self._path = path
+        self._path, self._threads = path, threads
         self._wanted = {name: wrap for name, wrap in _WRAPS.items() if threads or name != "threading"}
         self._locks: dict[str, object] = {}
 
@@ -116,7 +117,8 @@ class LockNotes:
         self._locks = {"__name__": "", "__file__": os.path.join(folder, "function.py")}
         for name in _PARTS:
             exec(loader(name, os.path.join(folder, name + ".py")).get_code(name), self._locks)  # noqa: S102 - ours
-        self._locks["notes"] = self._locks["Notes"](self._path)  # type: ignore[operator]
+        self._locks["notes"] = self._locks["Notes"](self._path, self._threads)  # type: ignore[operator]
+        self._locks["begin_notes"](self._locks["notes"])  # type: ignore[operator]
 
 
 def _without_us(error: BaseException) -> None:

@@ -129,10 +129,11 @@ def _of_several(target: str, nth: int, line: str) -> str:
 
 
 class Notes:
-    """A file to which all processes of a run add lines."""
+    """A file to which all processes of a run add lines. ``lines``: whether it is noted, too, in which lines of the code
+    locks are taken."""
 
-    def __init__(self, path: str) -> None:
-        self.path = path
+    def __init__(self, path: str, lines: bool) -> None:
+        self.path, self.lines = path, lines
         self._written = 0
         self.name = _Names()
 

@@ -1,6 +1,6 @@
 """Which locks of ``multiprocessing`` a program has (see ``lock_names``): each is noted when it is made, in which
-process, where in memory, and what the code calls it. The object itself says who has it. What a program spawns notes its
-own.
+process, where in memory, and what the code calls it. The object itself says who has it; in which line it was taken is
+written down then. What a program spawns notes its own.
 """
 
 import os
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from sandbox.programs.lock_names import Notes, Place, _frame, _made
-    from sandbox.programs.thread_locks import _if_ours
+    from sandbox.programs.thread_locks import _NOWHERE, _WORDS, FILE_AT, _free, _if_ours, _leave, _number
 
 
 def wrap_multiprocessing(module: "Any", notes: "Notes") -> None:
@@ -19,16 +19,66 @@ def wrap_multiprocessing(module: "Any", notes: "Notes") -> None:
     make = getattr(kind, "_make_methods", None)
     if kind is None or make is None:
         return
+    take: Any = kind.__enter__
     library = os.path.dirname(getattr(module, "__file__", "")) + os.sep
 
     def make_methods(lock: "Any") -> None:
         make(lock)
+        semaphore, word = lock._semlock, 0
         try:
-            notes.write(f"{id(lock._semlock):x} {_name(kind, library, notes)}")
+            word = _word(id(semaphore)) if notes.lines else 0
+            notes.write(f"{id(semaphore):x} {word:x} {_name(kind, library, notes)}")
         except Exception as error:
             _if_ours(error)
+        if word:
+            lock.acquire = _noting(semaphore.acquire, word)
+
+    def enter(lock: "Any") -> object:
+        try:
+            word, where = _taken_at.get(id(lock._semlock), _NOWHERE), _here(_frame(1))
+            got = take(lock)
+        except BaseException as error:
+            _leave(error)
+            raise
+        _WORDS[word] = where
+        return got
 
     kind._make_methods = make_methods
+    if notes.lines:
+        kind.__enter__ = enter
+
+
+#: By the address of a semaphore: the word in which stands where it was taken.
+_taken_at: dict[int, int] = {}
+
+
+def _word(semaphore: int) -> int:
+    """A word for that; one whose semaphore is no more has the same address in vain, until the next one has it."""
+    if semaphore not in _taken_at and len(_free) > 1:
+        _taken_at[semaphore] = _free.pop()
+    return _taken_at.get(semaphore, 0)
+
+
+def _here(frame: "Any") -> int:
+    where: int = _number(frame.f_code.co_filename) << FILE_AT | frame.f_lineno
+    return where
+
+
+def _noting(take: "Any", word: int) -> object:
+    """The same call, after which stands where it was made."""
+
+    def acquire(*limits: object, **named: object) -> object:
+        try:
+            where = _here(_frame(1))
+            got = take(*limits, **named)
+        except BaseException as error:
+            _leave(error)
+            raise
+        if got:
+            _WORDS[word] = where
+        return got
+
+    return acquire
 
 
 def _name(kind: type, library: str, notes: "Notes") -> str:

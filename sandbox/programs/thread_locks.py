@@ -71,7 +71,8 @@ class _Lock(metaclass=_Kind):
         self._native, self._acquire = native, native.acquire
         self._entry = self._owner = self._where = 0
         self._is_signal = False
-        self._made: Place | str | None = _place(_frame(1))
+        frame = _frame(1)
+        self._made: Place | str | None = _place(frame.f_back if frame.f_globals is _OURS else frame)
 
     _try = property(methodcaller("_acquire", False))
     _take = property(methodcaller("_acquire"))
@@ -308,12 +309,40 @@ def _if_ours(error: Exception) -> int:
     raise error
 
 
+def _forget_others() -> None:
+    """In a process that was forked off there is one thread, and it waits for nothing."""
+    for at in _threads.values():
+        _WORDS[at] = 0
+
+
+def _maker() -> object:
+    """What makes locks where that is a function, which can be sent to other processes by its name."""
+
+    def make() -> object:
+        return _Lock()
+
+    make.__module__, make.__name__, make.__qualname__ = "threading", "Lock", "Lock"
+    return make
+
+
+def begin_notes(notes: "Notes") -> None:
+    """Say where what is written down stands."""
+    _notes[:] = [notes]
+    if notes.lines:
+        notes.write(f"t{id(_TABLE):x} words")
+
+
 def wrap_threading(module: "Any", notes: "Notes") -> None:
     """From now on its locks have coats."""
-    _notes[:] = [notes]
-    notes.write(f"t{id(_TABLE):x} words")
     _private.add(module.Thread.__init__.__code__)
-    module.Lock, module._CRLock, module._allocate_lock = _Lock, _ReentrantLock, _Turnstile
+    if hasattr(os, "register_at_fork"):  # where there is fork
+        os.register_at_fork(after_in_child=_forget_others)
+    if isinstance(module.Lock, type):
+        _Lock.__module__, _Lock.__qualname__ = "threading", "Lock"  # by which it is sent to other processes
+        module.Lock = _Lock
+    else:
+        module.Lock = _maker()
+    module._CRLock, module._allocate_lock = _ReentrantLock, _Turnstile
     begin = getattr(module, "_set_sentinel", None)
     if begin is None:
         return

@@ -13,7 +13,7 @@ import json
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, redirect_stdout, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, redirect_stdout, suppress
 from typing import TYPE_CHECKING, Any, BinaryIO, TextIO
 
 from sandbox.model.problems import BadInput
@@ -117,6 +117,11 @@ def say(*lines: str) -> None:
     print(*map(clean, lines), sep="\n")
 
 
+def aside(when: bool) -> AbstractContextManager[object]:
+    """``with aside(True): …`` says on standard error what is said in it: a document has standard output."""
+    return redirect_stdout(sys.stderr) if when else nullcontext()
+
+
 def say_aside(text: str) -> None:
     """Lines on standard error."""
     print(clean(text), file=sys.stderr)
@@ -125,13 +130,6 @@ def say_aside(text: str) -> None:
 def write(text: str, file: SupportsWrite[str] | None) -> None:
     """A text that brings its own ends of lines, as argparse has them."""
     (file or sys.stderr).write(clean(text))
-
-
-@contextmanager
-def aside(wanted: bool) -> Iterator[None]:
-    """If wanted, whatever is said in here is said on standard error: standard output has something else."""
-    with redirect_stdout(sys.stderr) if wanted else nullcontext():
-        yield
 
 
 def say_later(printed: str, aside: str) -> None:

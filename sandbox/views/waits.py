@@ -122,9 +122,11 @@ def _waits_of(row: Row, deadlock: Deadlocked | None) -> Iterator[Wait]:
         knot = frozenset(holders).intersection(core)
         yield Wait(row.pid, told.resource, tuple(holders), told.by, told.any, told.t_ns, knot)
     if deadlock is not None:
+        said = {edge.resource for edge in deadlock.edges if edge.taken}  # only the program itself can say that
         for resource, pids in links.items():
             knot = frozenset(pids).intersection(core)
-            yield Wait(row.pid, resource, tuple(pids), "seen", len(pids) > 1, deadlock.t_ns, knot)
+            by: By = "said" if resource in said else "seen"
+            yield Wait(row.pid, resource, tuple(pids), by, len(pids) > 1, deadlock.t_ns, knot)
 
 
 def _folded(wait: Wait, heads: dict[int, int]) -> Wait | None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from sandbox.analysis.exploration import replay
 from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
+from sandbox.analysis.exploration.local import is_local
 from sandbox.analysis.exploration.runs import Choice, Outcome, Run
+from sandbox.analysis.exploration.search import Cost
 from sandbox.model.events import Clause
 
 #: One line of a toy program: it may change the shared values and its own, and says where to go on (None: the next).
@@ -259,3 +263,27 @@ def test_a_program_that_does_not_do_the_same_each_time_is_not_proved() -> None:
     found = explored(Moody({}, {"x": 0}, lambda shared: True, knows=False), Limits(None))
     assert found.search.diverged
     assert not found.proved
+
+
+def test_what_touches_nothing_that_others_see_is_told_by_its_text(tmp_path: Path) -> None:
+    file = tmp_path / "program.py"
+    text = ["import x", "other = 1 - me", "for i in range(3):", "    n[i] = 2", "while y.value: pass", "most = max(n)"]
+    file.write_text("\n".join(text))
+    assert [text[line - 1] for line in range(1, 7) if is_local(str(file), line)] == [text[1], text[2]]
+
+
+def test_a_replay_takes_one_step_a_turn_whatever_the_quantum_was(tmp_path: Path) -> None:
+    file = tmp_path / "it.toml"
+    file.write_text('[machine]\nquantum = "3ms"\npolicy = "fcfs"\n[[process]]\nname = "a"\npython = "a.py"\n')
+    machine = replay.tables_of(file, ["a", "a"], "instruction")["machine"]
+    assert machine == {"slice": "instruction", "policy": "scripted", "parameters": {"order": ["a", "a"]}}
+
+
+def test_orders_in_which_a_switch_can_matter_are_tried_first() -> None:
+    choice = Choice(("a", "b", "c"), "a")
+    first = Cost().with_turn(choice, "b", frozenset())
+    assert first == Cost(1)
+    assert Cost().with_turn(choice, "a", frozenset()) == Cost()
+    assert Cost().with_turn(Choice(("a", "b"), "a", idle=True), "b", frozenset()) == Cost(1, 1)
+    assert first.with_turn(choice, "c", frozenset("ab")) == Cost(2, 0, 1)
+    assert first.with_turn(Choice(("a", "b"), "b"), "a", frozenset("ab")) == Cost(2)

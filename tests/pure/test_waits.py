@@ -151,7 +151,9 @@ def noted_by(folder: Path, program: str) -> tuple[str, list[tuple[str, str]]]:
     )
     assert (done.returncode, done.stdout, done.stderr) == (alone.returncode, alone.stdout, "")
     lines = [line.split(None, 2) for line in notes.read_text().splitlines()]
-    return done.stdout, [(words[1][0], words[2]) for words in lines]
+    return done.stdout, [
+        (words[1][0], words[2].partition(" ")[2] if words[1][0] not in "tnp" else words[2]) for words in lines
+    ]
 
 
 THREADS = """
@@ -245,15 +247,15 @@ def test_who_has_a_lock_is_read_from_its_object() -> None:
     threads = frozenset({(child.os_pid, child.os_pid)})
     try:
         with open(said.path, "ab") as notes:
-            notes.write(b"nonsense\n\xff 1\n" + f"{child.os_pid} {id(inner):x} noodles\n".encode())
+            notes.write(b"nonsense\n\xff 1\n" + f"{child.os_pid} {id(inner):x} 0 noodles\n".encode())
 
         def ask() -> object:
             return said([(child, inner.handle)], lambda _: threads)
 
-        assert ask() == ("noodles", [], True)
+        assert ask() == ("noodles", [], True, "")
         with lock:
-            assert ask() == ("noodles", [threads], True)
-        assert ask() == ("noodles", [], True)
+            assert ask() == ("noodles", [threads], True, "")
+        assert ask() == ("noodles", [], True, "")
         assert said([(child, inner.handle + 8)], lambda _: threads) is None
     finally:
         said.close()

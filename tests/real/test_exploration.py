@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
-from sandbox.analysis.exploration import report
+from sandbox.analysis.exploration import messages, report
 from sandbox.analysis.exploration.explore import Alone, Exploration, Limits
 from sandbox.analysis.exploration.report import Findings
 from sandbox.analysis.exploration.runner import RealRunner
@@ -112,3 +113,25 @@ def test_what_was_found_can_be_replayed(tmp_path: Path) -> None:
         assert [each["held"] for each in result["claims"]] == [False, False]
         assert not result["faults"]
     assert sum(each["switches"] for each in result["processes"]) < len(order)
+
+
+@pytest.mark.thorough
+def test_beside_a_screen_it_tells_how_far_it_is_and_leaves_nothing_where_it_is_ended() -> None:
+    task = messages.ExploreTask(load(find("tickets")), 60, [max(os.sched_getaffinity(0))], 80)
+    with messages.start(task) as worker:
+        told = [*worker.messages(60)]
+    last = told[-1]
+    assert isinstance(last, messages.Explored)
+    assert last.order
+    assert last.lines[0].startswith("✘ ")
+    with messages.start(task) as worker:
+        assert isinstance(next(worker.messages(60)), messages.Tried)
+        worker.end(5)
+
+
+@pytest.mark.thorough
+def test_who_never_comes_to_an_end_does_not_hold_up_the_search(tmp_path: Path) -> None:
+    (tmp_path / "add.py").write_text("import time\ndef add():\n    time.sleep(1000)\n")
+    done = ossandbox("explore", write_scenario(tmp_path, LOST), "--for", "2s", timeout=60)
+    assert done.returncode == 3
+    assert "no run came to its end" in done.stdout

@@ -149,7 +149,7 @@ def test_a_step_says_what_it_has_changed(stage: SteppedRuns) -> None:
 
 ALIKE = (
     *("philosophers", "peterson", "queued", "forks", "threads", "locks_a_file", "waits_on_a_condition"),
-    *("meets_at_a_named_pipe", "speaks", "leaves_memory"),
+    *("meets_at_a_named_pipe", "speaks", "leaves_memory", "wakes_all"),
 )
 
 
@@ -181,8 +181,9 @@ class RoundOfChildren(InOrder):
         return super().pick(cpu, now_ns)
 
 
-def test_who_goes_round_in_vain_is_named(stage: SteppedRuns) -> None:
-    events = run(stage, "programs.py:spins")
+@pytest.mark.parametrize("program", ["spins", "circles"])
+def test_who_goes_round_in_vain_is_named(stage: SteppedRuns, program: str) -> None:
+    events = run(stage, f"programs.py:{program}")
     assert [event.what.rule for event in events if isinstance(event, Fault)] == ["spins for ever"]
 
 
@@ -199,9 +200,10 @@ def grow_line() -> int:
     return next(node.body[0].lineno for node in tree.body if isinstance(node, ast.FunctionDef) and node.name == "grow")
 
 
-def test_a_turn_without_end_is_ended(stage: SteppedRuns, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("program", ["never_ends", "leaves_another_running"])
+def test_a_turn_without_end_is_ended(stage: SteppedRuns, monkeypatch: pytest.MonkeyPatch, program: str) -> None:
     monkeypatch.setattr("sandbox.machines.linux.stepping.looks.MAX_TURN_CPU_NS", 100_000_000)
-    events = run(stage, "programs.py:never_ends", "programs.py:two_lines")
+    events = run(stage, f"programs.py:{program}", "programs.py:two_lines")
     assert [event.what.rule for event in events if isinstance(event, Fault)] == ["turn without end"]
     assert (status(events), status(events, 2)) == (-9, 0)
 

@@ -66,7 +66,7 @@ def main(arguments: list[str]) -> int:
                 else:
                     events = run_real(replace(scenario(ProcessSpec("it", python="it.py:main")), folder=name))
                     said = found_wrong(truth, events)
-                    times_ns += [took for took in [took_ns(events)] if took is not None]
+                    times_ns += [took for took in [took_ns(truth, events)] if took is not None]
                 if "-v" in arguments:
                     print(number, f"{time.monotonic() - began:.1f} s", len(truth.members), bool(truth.lost), flush=True)
             if said:

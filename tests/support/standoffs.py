@@ -301,8 +301,11 @@ def _processes(truth: Standoff, events: list[Event]) -> dict[int, Node]:
     return found
 
 
-def took_ns(events: list[Event]) -> int | None:
-    """From the last of its waits, or the last end of somebody who might have freed it, to the deadlock's being told."""
+def took_ns(truth: Standoff, events: list[Event]) -> int | None:
+    """From the last of its waits, or the last end of somebody who might have freed it, to the deadlock's being told. Of
+    threads nobody knows when they begin to wait."""
+    if any(body.kind in ("threads", "c") for body in truth.bodies):
+        return None
     told = next((event for event in reversed(events) if isinstance(event, Deadlocked) and not event.may_end), None)
     if told is None:
         return None

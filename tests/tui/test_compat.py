@@ -35,6 +35,7 @@ from sandbox.tui.compat import (
     drawn_lines,
     fail,
     key_name,
+    make_parser,
 )
 
 CHINESE = "它醒来，得到 CPU，fork 出一个子进程；这个子进程只管这一个客户（它的）。"
@@ -160,3 +161,14 @@ async def test_the_lines_of_a_screen_can_be_read_from_its_compositor() -> None:
     said = "Screen._compositor.render_strips is otherwise: export --to cast has no frames"
     assert len(lines) == 3, said
     assert "some words" in lines[0], said
+
+
+def test_what_a_terminal_sends_can_be_read_without_the_drivers_loop() -> None:
+    before = make_parser()
+    before.mouse_pixels = True
+    parser = make_parser(before)
+    assert parser.mouse_pixels
+    assert [getattr(event, "key", None) for event in parser.feed("a")] == ["a"]
+    source = inspect.getsource(LinuxDriver.run_input_thread)
+    assert "XTermParser" in source, "sandbox.tui.terminal reads in its place"
+    assert "exit_event" in source, "sandbox.tui.terminal reads on when the app has ended"

@@ -9,7 +9,7 @@ import msgspec
 from sandbox.model.commands import Choose, Step
 from sandbox.model.events import Change, Clause, Stepped
 from sandbox.model.spec import ProcessSpec, Scenario
-from tests.support.app import MakeDriver, blank_scenario
+from tests.support.app import MakeDriver, blank_scenario, until
 from tests.support.kernel_script import KernelScript
 
 CODE = """from shared import total
@@ -87,3 +87,5 @@ async def test_who_is_blocked_is_marked_with_the_reason(make_driver: MakeDriver,
         assert any(line.startswith("▶ 6") for line in driver.panel("pane-2"))
         await driver.feed(pilot, script.run("b").exit("b"))
         assert not any(line.startswith("▶") for line in driver.panel("pane-2"))
+        await pilot.resize_terminal(40, 24)
+        await until(lambda: sum(pane.display for pane in driver.app.screen.query("Pane")) == 1, pilot)

@@ -27,6 +27,8 @@ def main() -> None:
         out.flush()
 
     opening = msgspec.json.decode(sys.stdin.buffer.readline(), type=Opening)
+    if opening.parent not in (0, os.getppid()):  # it has died before we could end with it
+        os._exit(1)
     decode = msgspec.json.Decoder(Order).decode
     try:
         with RealRunner(opening.scenario, opening.cpu) as runner:

@@ -34,10 +34,11 @@ Select = Callable[..., Any]
 
 
 class Opening(msgspec.Struct, frozen=True):
-    """What is explored, and on which of the real CPUs (None: any)."""
+    """What is explored, and on which of the real CPUs (None: any). ``parent``: for whom."""
 
     scenario: Scenario
     cpu: int | None = None
+    parent: int = 0
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -171,7 +172,7 @@ class Workers:
         number = self._given % self._jobs
         if number == len(self._hands):
             cpu = self._cpus[number % len(self._cpus)] if self._cpus else None
-            self._hands.append(Hand(Opening(self._scenario, cpu)))
+            self._hands.append(Hand(Opening(self._scenario, cpu, os.getpid())))
         self._given += 1
         self._hands[number].give(order)
         self._under_way.append(self._hands[number])

@@ -208,6 +208,8 @@ def _numbers(findings: Findings) -> Iterator[str]:
     merged = _("{runs} in {seconds} s, {pace} a second; equal states were merged")
     alone = _("{runs} in {seconds} s, {pace} a second")
     yield (merged if search.all_known else alone).format(runs=runs, seconds=seconds, pace=pace)
+    if not search.runs:
+        yield _("no run came to its end: a line of it waits for the clock, or for the world outside")
     if search.given_up:
         yield ngettext(
             "{number} run was given up after {turns} turns",

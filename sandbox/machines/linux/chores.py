@@ -29,8 +29,8 @@ from sandbox.machines.linux.unattended import UnattendedRun
 from sandbox.machines.operator_link import OperatorLink
 from sandbox.util.units import MS
 
-#: All of them are done this often at least.
-_MAX_PAUSE_NS = 50 * MS
+#: All of them are done this often at least; and no more often where something has only been heard.
+_MAX_PAUSE_NS, _MIN_PAUSE_NS = 50 * MS, 2 * MS
 
 
 class Chores:
@@ -83,6 +83,11 @@ class Chores:
         self.stirred = True
         #: When the first is due, but for those that are due many times a second and say so at any time.
         self._due_ns = 0
+        self._done_ns = 0
+
+    def heard(self) -> None:
+        """A descriptor had something, and that has been taken: what follows of it does not press."""
+        self._due_ns = min(self._due_ns, self._done_ns + _MIN_PAUSE_NS)
 
     def do(self) -> int:
         """Do what is due: all of them if something has stirred. Returns when the next one is."""
@@ -130,7 +135,8 @@ class Chores:
                 self._unattended.check(self._clock.now_ns())
         times = (self._terminator.next_ns, self._consoles.next_ns, self._commands.next_ns, self._memory.next_ns)
         soon = (self._waits, self._population.remains, self._signals)
-        latest_ns = time.monotonic_ns() + min(self._recipe.pause_ns or self._unattended.pause_ns, _MAX_PAUSE_NS)
+        self._done_ns = time.monotonic_ns()
+        latest_ns = self._done_ns + min(self._recipe.pause_ns or self._unattended.pause_ns, _MAX_PAUSE_NS)
         self._due_ns = min(latest_ns, *(part.next_ns for part in soon), *(ns for ns in times if ns is not None))
 
     def _hold_back(self) -> None:

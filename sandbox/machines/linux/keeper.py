@@ -107,9 +107,16 @@ def _wait(control: int, kernel: int) -> bool:
         if end is not None:
             return end.si_code == os.CLD_EXITED and end.si_status == 0
         if control in ready:
-            if os.read(control, 1) != _CONTINUE:
+            if _heard(control) != _CONTINUE:
                 return False
             _signal_group(kernel, _signal.SIGCONT)
+
+
+def _heard(control: int) -> bytes:
+    try:
+        return os.read(control, 1)
+    except ConnectionResetError:  # it has ended before it has read who the kernel process is
+        return b""
 
 
 def _end(kernel: int, clean: bool, say: Callable[[int], None]) -> None:

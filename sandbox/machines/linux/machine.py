@@ -292,7 +292,7 @@ class LinuxMachine:
         until_ns = chores_ns if self._clock.frozen else self._next_ns(expiry_ns, chores_ns)
         handled, stalled_ns = self._timer.sleep(until_ns, expiry_ns is not None)
         if handled:
-            self._chores.stirred = True
+            self._chores.heard()
         if stalled_ns:
             self._reports.fault(None, "stood still", for_ns=stalled_ns)
         if self._detector.forecast.next_ns is not None and not self._clock.frozen:

@@ -7,6 +7,7 @@ gets the events that it would get without the hook.
 from __future__ import annotations
 
 import opcode
+import os
 import sys
 
 assert sys.platform == "linux"
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     Tracer = Callable[[FrameType, str, Any], Any]
 
 _set = sys.settrace
+_OURS = os.path.dirname(os.path.abspath(__file__)) + os.sep
 #: An instruction and its argument.
 _TO_ITSELF = opcode.opmap.get("JUMP_BACKWARD", -1), 1
 
@@ -63,8 +65,9 @@ class LineTracer:
     def _set_programs(self, function: Tracer | None, /) -> None:
         """Trace with a function of the program's own."""
         stepper = self._hook.stepper()
+        thread = _Thread(self._hook, stepper)
         stepper.tracer = function
-        _set(_Thread(self._hook, stepper).called)
+        _set(thread.called)
 
     def _get_programs(self) -> Tracer | None:
         return self._hook.stepper().tracer
@@ -91,6 +94,8 @@ class _Thread:
             step = self._is_step(code)
         tracer = self._stepper.tracer
         if tracer is not None:
+            if code.co_filename.startswith(_OURS):  # what stands here for something that is built in
+                return None
             own = tracer(frame, event, argument)
             if not step and own is None:
                 return None

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from rich.cells import cell_len
 from rich.style import Style
@@ -41,6 +42,8 @@ _BLOCKED = 2
 _FOR_ZOMBIE = 30
 #: In addresses of this machine, the port tells all.
 _HERE = "127.0.0.1"
+#: Who has what somebody waits for, by pid and name.
+_HOLDER = re.compile(r"((?:←|→) \d+) \S+$")
 #: A bar of fewer cells tells nothing.
 _MIN_BAR = 5
 
@@ -226,13 +229,15 @@ class BlockedColumn(Column):
     def pieces(self, session: Session, row: Row, width: int, others: int) -> list[Piece]:
         on, mark = _brief_cause(session, row), folded(others)
         name = _digits(session) + 4 + min(cell_len(row.name), _MIN_NAME) + len(mark)  # the reason is what one looks for
+        if cell_len(on) > width - name:
+            on = _HOLDER.sub(r"\1", on)  # its name stands in its own line
         head = self.head(session, row, max(width - cell_len(on), name), others)
         return [*head, (flush_right(on, _room(width, head)), self.palette.blocked)]
 
     def wanted(self, session: Session) -> int:
         """The cells in which nothing of the first ones is cut."""
         board, digits = session.view.board, _digits(session) + 4
-        first = [board.rows[pid] for pid in islice(board.blocked, _MAX_MEASURED)]
+        first = [board.rows[pid] for pid in islice(chain(board.blocked, board.stopped), _MAX_MEASURED)]
         names = ((min(cell_len(row.name), _MAX_NAME), _brief_cause(session, row)) for row in first)
         return max((digits + cells + cell_len(on) for cells, on in names), default=0)
 

@@ -28,6 +28,10 @@ class ListScreen(SelectingScreen[None]):
         """A person has changed something, and wants to see it."""
         raise NotImplementedError
 
+    def on_resize(self) -> None:
+        """How much stands side by side depends on the room, even where nothing happens."""
+        self.call_after_refresh(self.show_soon)
+
     async def on_clicked(self, message: Clicked) -> None:
         """What was clicked does what its key does."""
         of = {"": self, "question": self.question, "terminal": self.focused}.get(message.panel, self.front)

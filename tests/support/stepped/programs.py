@@ -7,6 +7,7 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
 import threading
 import time
 from multiprocessing import shared_memory
@@ -225,3 +226,31 @@ def leaves_memory():
     memory.buf[0] += 1
     print(memory.buf[0])
     memory.close()
+
+
+def comes_in(gate, order, me):
+    with gate:
+        gate.wait(5)
+        order[order[-1]] = me
+        order[-1] += 1
+
+
+def wakes_all():
+    gate, order = multiprocessing.Condition(), multiprocessing.RawArray("i", 4)
+    people = [multiprocessing.Process(target=comes_in, args=(gate, order, me)) for me in range(3)]
+    for person in people:
+        person.start()
+    while gate._sleeping_count.get_value() < 3:
+        pass
+    with gate:
+        gate.notify_all()
+    for person in people:
+        person.join()
+
+
+def circles():
+    while True: pass  # fmt: skip
+
+
+def leaves_another_running():
+    subprocess.run(["yes"], stdout=subprocess.DEVNULL)

@@ -7,7 +7,7 @@ import sys
 assert sys.platform == "linux"
 
 from sandbox.machines.linux.blocking.blocked import BlockedProcesses
-from sandbox.machines.linux.blocking.forecast import EARLY_NS, LATE_NS, LOOK_NS, Forecast
+from sandbox.machines.linux.blocking.forecast import EARLY_NS, LATE_NS, LOOK_NS, MAX_LATENESS_NS, Forecast
 from sandbox.machines.linux.blocking.sensors import open_sensor, successor
 from sandbox.machines.linux.blocking.sensors.base import SensorContext, SensorLost
 from sandbox.machines.linux.process.child import Child
@@ -51,19 +51,24 @@ class Detector:
         look_ns, expected_ns = self._sensor.next_look_ns(now_ns, self._running.values()), self.forecast.next_ns
         if expected_ns is None:
             return look_ns
-        wake_ns = expected_ns - EARLY_NS - self._context.poller.lateness_ns
+        wake_ns = expected_ns - self._early_ns
         return wake_ns if look_ns is None or wake_ns < look_ns else look_ns
 
     def await_block(self, expiry_ns: int | None) -> None:
         """Wait awake for the block that is foreseen, if it is near, but not beyond the end of a slice."""
         now, expected_ns = self._context.clock.now_ns, self.forecast.next_ns
-        if expected_ns is None or now() < expected_ns - EARLY_NS - self._context.poller.lateness_ns:
+        if expected_ns is None or now() < expected_ns - self._early_ns:
             return
         until_ns = expected_ns + LATE_NS if expiry_ns is None else min(expected_ns + LATE_NS, expiry_ns)
         while not self._sensor.has_news():
             if now() >= until_ns:
                 self.forecast.missed()
                 return
+
+    @property
+    def _early_ns(self) -> int:
+        """How long before a block we wake: a sleep ends late itself, but we do not wait awake for as long as may be."""
+        return EARLY_NS + min(self._context.poller.lateness_ns, MAX_LATENESS_NS)
 
     def forked(self, now_ns: int) -> bool:
         """Whether processes may have been forked that are to be looked for now."""

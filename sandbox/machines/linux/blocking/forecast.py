@@ -18,6 +18,8 @@ from sandbox.util.units import US
 _NEAR_NS = 40 * US
 #: For so long before and after the foreseen moment we wait awake; where no records come, it is looked so long after it.
 EARLY_NS, LATE_NS, LOOK_NS = 30 * US, 50 * US, 80 * US
+#: No more than this is allowed for that a sleep ends late.
+MAX_LATENESS_NS = 60 * US
 #: After so many turns of one length the next one is foreseen, and after as many more a single other one is forgiven.
 _MIN_REGULAR = 2
 

@@ -41,8 +41,6 @@ _P_PID, _P_PIDFD = 1, 3
 _LOCK_SHARED, _LOCK_NOT_BLOCKING, _SET_LOCK_WAIT, _SET_OPEN_FILE_LOCK_WAIT = 1, 4, 7, 38
 _READ_LOCK, _SEEK_SET, _SEEK_CUR, _END = 0, 0, 1, 1 << 63
 _FLOCK_CALLS = (73, 32)
-#: Which argument of semtimedop, mq_timedsend and mq_timedreceive is a time-out.
-_LIMIT_AT = {220: 3, 192: 3, 242: 4, 243: 4, 182: 4, 183: 4}
 #: futex(2): operations without their flags, and in a word the tid of the owner.
 _FUTEX_PRIVATE, _FUTEX_FLAGS, _FUTEX_LOCKS_PI, _FUTEX_TID = 128, 0x180, (6, 13), 0x3FFFFFFF
 #: Where a pthread_mutex_t keeps the tid of its owner.
@@ -75,6 +73,7 @@ class Semaphore(NamedTuple):
     name: str
     holders: list[frozenset[Thread]] | None
     is_lock: bool
+    taken: str = ""
 
 
 class Says(Protocol):
@@ -155,8 +154,15 @@ class Census:
         held = self._in_call(child, tid, entered)
         if held is None or procfs_shared.has_timers(child.os_pid):
             return None
+        if entered.call != "futex" and procfs.handles(child.os_pid, signal.SIGCHLD):
+            held = self._or_children(child, held)
         # An alarm of its own nobody can see, but it has a handler for it then.
         return held._replace(may_end=True) if procfs.handles(child.os_pid, signal.SIGALRM) else held
+
+    def _or_children(self, child: Child, held: Held) -> Held:
+        """Who hears of the end of its children may go on for that, as make does, which waits for a place meanwhile."""
+        ends = frozenset().union(*(self.threads(other) for other in self.children if other.parent is child))
+        return held._replace(groups=tuple(group | ends for group in held.groups))
 
     def _in_call(self, child: Child, tid: int, entered: Entered) -> Held | None:
         call, arguments = entered.call, entered.arguments
@@ -175,7 +181,7 @@ class Census:
                 return None if held is None or held.holders == [child.os_pid] else held
             case "lock":
                 return self._for_lock(child, entered)
-            case "semaphore" | "receive message" | "send message" if not _is_limited(entered):
+            case "semaphore" | "receive message" | "send message" if not entered.is_limited:
                 # Whoever knows its number can end it, and the system keeps no list of those.
                 what = "semaphore" if call == "semaphore" else "message queue"
                 return Held(f"{what} {arguments[0]}", (), [], "unknown", any=True)
@@ -374,8 +380,9 @@ class Census:
         # Whoever has it gives it back, and anybody else may: a lock is a signal, too, that one takes for another one to
         # give. So may be what somebody waits for who has taken it himself, and what a parent has who awaits a child.
         if not said.is_lock or waiter in takers or any(map(self._awaits_child, takers)):
-            return Held(said.name, (everybody,), holders, "said" if holders else "unknown", any=True)
-        return Held(said.name, (takers,), holders, "said")
+            by: Literal["said", "unknown"] = "said" if holders else "unknown"
+            return Held(said.name, (everybody,), holders, by, any=True, taken=said.taken)
+        return Held(said.name, (takers,), holders, "said", taken=said.taken)
 
     def _awaits_child(self, thread: Thread) -> bool:
         os_pid, tid = thread
@@ -428,11 +435,6 @@ class Census:
         if own.mappings is None:
             own.mappings = procfs_shared.shared_mappings(child.os_pid)
         return own.mappings
-
-
-def _is_limited(entered: Entered) -> bool:
-    at = _LIMIT_AT.get(entered.number or 0)
-    return at is not None and bool(entered.arguments[at])
 
 
 def _mapping(mappings: Iterable[SharedMapping], address: int) -> SharedMapping | None:

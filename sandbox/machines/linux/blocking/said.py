@@ -38,12 +38,13 @@ _TID_AT = (720, 208)
 
 class _Object(NamedTuple):
     """A lock as one process has it: which thread took it last (a pthread_t), how often the process has it, how often it
-    may be had."""
+    may be had, which word tells in which line it was taken."""
 
     name: str
     last: int
     taken: int
     most: int
+    taken_at: int
 
 
 class SaidLocks:
@@ -52,8 +53,9 @@ class SaidLocks:
     def __init__(self) -> None:
         self._file = self._read = 0
         self._rest = b""
-        #: By the os_pid of who noted it: the address of each object, and the lock's name.
-        self._names: dict[int, dict[int, str]] = {}
+        #: By the os_pid of who noted it, and the address of each object: the lock's name, and which word tells where
+        #: it was taken.
+        self._names: dict[int, dict[int, tuple[str, int]]] = {}
         #: The locks of their threads.
         self.of_threads = ThreadLocks()
         #: By os_pid: the CPU time that it had used, and how much had been noted, when its objects were read; these, by
@@ -70,7 +72,7 @@ class SaidLocks:
     ) -> Semaphore | None:
         """What is known of the semaphore that these processes have at these addresses; None: nothing."""
         self._read_notes()
-        name, is_lock = "", True
+        name, is_lock, taken = "", True, ""
         holders: list[frozenset[Thread]] = []
         silent = 0
         for child, address in shared:
@@ -78,18 +80,19 @@ class SaidLocks:
             if found is None:
                 silent += 1
                 continue
-            called, last, count, maximum = found
+            called, last, count, maximum, taken_at = found
             name = called if name in ("", _UNNAMED) else name
             is_lock = maximum == 1
             if count < 0:  # it gives back what others have taken
                 return Semaphore(name, None, False)
             if count:
+                taken = self.of_threads.line(child, taken_at)
                 holders.append(_thread(child, last, threads(child)) if is_lock else threads(child))
         if not name:
             return None
         if is_lock and (len(holders) > 1 or (silent and not holders)):
             return Semaphore(name, None, True)
-        return Semaphore(name, holders, is_lock)
+        return Semaphore(name, holders, is_lock, taken if len(holders) == 1 else "")
 
     def thread_wait(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None:
         """For which lock of threads this one says that it waits; None: for none."""
@@ -111,15 +114,17 @@ class SaidLocks:
         for line in lines:
             words = line.decode(errors="replace").split(None, 2)
             try:
-                os_pid, at, name = int(words[0]), words[1], clean_line(words[2], _MAX_NAME)
+                os_pid, at, text = int(words[0]), words[1], words[2]
                 kind = at[0] if at[0] in _OF_THREADS else ""
                 number = int(at.removeprefix(kind), 16)
+                word, _, name = ("0", "", text) if kind else text.partition(" ")
+                taken_at, name = int(word, 16), clean_line(name, _MAX_NAME)
             except (IndexError, ValueError):
                 continue  # somebody has written what is no note
             if kind:
                 self.of_threads.note(os_pid, kind, number, name)
             else:
-                self._names.setdefault(os_pid, {})[number] = name
+                self._names.setdefault(os_pid, {})[number] = name, taken_at
 
     def _object(self, child: Child, semaphore: int) -> _Object | None:
         """The object of this semaphore in a process. As long as that is blocked, its objects stay what they are; who
@@ -130,16 +135,16 @@ class SaidLocks:
             if len(self._objects) >= MAX_PROCESSES:
                 self._objects.clear()  # most have ended
             known = self._objects[child.os_pid] = seen, {}
-            for address, name in self._noted(child):
+            for address, (name, taken_at) in self._noted(child):
                 memory = procfs.read_memory(child.os_pid, address, _HEADS[-1] + _OBJECT.size)
                 for head in _HEADS:
                     if len(memory) >= head + _OBJECT.size:
                         handle, last, count, maximum, kind = _OBJECT.unpack_from(memory, head)
                         if kind in (0, 1) and maximum > 0:
-                            known[1].setdefault(handle, _Object(name, last, count, maximum))
+                            known[1].setdefault(handle, _Object(name, last, count, maximum, taken_at))
         return known[1].get(semaphore)
 
-    def _noted(self, child: Child) -> Iterator[tuple[int, str]]:
+    def _noted(self, child: Child) -> Iterator[tuple[int, tuple[str, int]]]:
         """What it has noted itself, and what those had from whom it was forked."""
         relative: Relative | None = child
         for _ in range(_MAX_ANCESTORS):

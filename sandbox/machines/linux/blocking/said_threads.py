@@ -62,10 +62,22 @@ class ThreadLocks:
         else:
             (noted.names if kind == "n" else noted.files)[number] = text
 
+    def _table_of(self, child: Child) -> tuple[list[_Noted], int]:
+        """What it has noted, and those from whom it was forked; where its table stands."""
+        lineage = [self._noted[os_pid] for os_pid in _lineage(child) if os_pid in self._noted]
+        return lineage, _table(child, next((noted.table for noted in lineage if noted.table), 0))
+
+    def line(self, child: Child, word: int) -> str:
+        """The line of the code that a word of its table tells."""
+        if not LOCKS_AT <= word < LOCKS_AT + 2 * MAX_LOCKS:
+            return ""
+        lineage, at = self._table_of(child)
+        memory = procfs.read_memory(child.os_pid, at + word * _WORD, _WORD) if at else b""
+        return _line(lineage, int.from_bytes(memory, "little"))
+
     def wait_of(self, child: Child, tid: int, threads: frozenset[Thread]) -> ThreadWait | None:
         """For what a thread says that it waits; None: it says nothing."""
-        lineage = [self._noted[os_pid] for os_pid in _lineage(child) if os_pid in self._noted]
-        at = _table(child, next((noted.table for noted in lineage if noted.table), 0))
+        lineage, at = self._table_of(child)
         waiting = _waiting(child, at) if at else {}
         found = ((ident, offset) for ident in waiting for offset in _offsets_of_tid(child, ident, tid))
         waiter, offset = next(found, (0, 0))
@@ -80,14 +92,19 @@ class ThreadLocks:
         owner, where = struct.unpack("=QQ", memory)
         if kind == "A" or not owner:
             return ThreadWait(name, None)
-        file = _first(noted.files.get(where >> FILE_AT) for noted in lineage)
-        taken = f"{file}:{where & (1 << FILE_AT) - 1}" if file else ""
+        taken = _line(lineage, where)
         thread = (child.os_pid, _number_at(child, (owner & ~BARE) + offset))
         # Who has taken it bare may leave it to another one to release it; hardly who waits for another lock himself.
         waits = owner & ~BARE != waiter and names.get(waiting.get(owner & ~BARE, 0), "").startswith("L")
         is_lock = kind == "E" or not owner & BARE or waits
         name = f"end of thread {name}" if kind == "E" else name
         return ThreadWait(name, thread if thread in threads else None, thread not in threads, is_lock, taken)
+
+
+def _line(lineage: Iterable[_Noted], where: int) -> str:
+    """A line of the code, in words; "" where it is not known."""
+    file = _first(noted.files.get(where >> FILE_AT) for noted in lineage)
+    return f"{file}:{where & (1 << FILE_AT) - 1}" if file else ""
 
 
 def _lineage(child: Child) -> Iterator[int]:

@@ -58,6 +58,8 @@ _NUMBERS: dict[str, tuple[tuple[int, ...], tuple[int, ...]]] = {
     "restart_syscall": ((219,), (128,)),
 }  # fmt: skip
 _COLUMN = {"x86_64": 0, "aarch64": 1, "riscv64": 1, "loongarch64": 1}
+#: Which argument of semtimedop, mq_timedsend and mq_timedreceive is a time-out.
+_LIMIT_AT = {220: 3, 192: 3, 242: 4, 243: 4, 182: 4, 183: 4}
 #: Where the stack is below this address, addresses have 32 bits, and calls have other numbers.
 _4_GIB = 1 << 32
 
@@ -86,6 +88,12 @@ class Entered(NamedTuple):
     call: str | None
     number: int | None
     arguments: list[int]
+
+    @property
+    def is_limited(self) -> bool:
+        """Whether a wait for a semaphore or a message has a time-out."""
+        at = _LIMIT_AT.get(self.number or 0)
+        return at is not None and bool(self.arguments[at])
 
 
 def entered_call(child: Child, tid: int) -> Entered | Literal["running"] | None:

@@ -6,43 +6,27 @@ thread that the run has is asleep, and none has run from one look to the next. W
 
 from __future__ import annotations
 
-import sys
-
-assert sys.platform == "linux"
-
 import os
 import socket
 import struct
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import count
+
+assert sys.platform == "linux"
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.process.console import Console
-from sandbox.machines.linux.process.reaper import exit_status
 from sandbox.machines.linux.stepping.clocked import sleeps_by_the_clock
 from sandbox.machines.linux.stepping.looks import AT_REST, Looks, Thread, kill
 from sandbox.machines.linux.stepping.stage import Stage
 from sandbox.machines.linux.stepping.tasks import Body, Place, State, Task, changes
 from sandbox.model.spec import ProcessSpec
-from sandbox.programs.stepping.hook import (
-    AGAIN,
-    BLOCKS,
-    ENDS,
-    FORK,
-    GO,
-    HELLO,
-    LINE,
-    LISTEN,
-    NOTE,
-    SEPARATOR,
-    START,
-    THREAD_ENDS,
-    WAKES,
-)
+from sandbox.programs.stepping import hook
 from sandbox.util.units import MS, US, S
 
 _MAX_MESSAGE = 1 << 16
@@ -60,7 +44,7 @@ class Crew:
     def __init__(self, stage: Stage, poller: Poller, interrupted: Callable[[], bool], read: Callable[[], bool]) -> None:
         self._stage, self._poller, self._interrupted, self._read_consoles = stage, poller, interrupted, read
         self.by_os_pid: dict[int, Body] = {}
-        #: All tasks that have not ended, in the order in which they came.
+        #: All tasks that have not ended, in the order in which they came; those that are in a line.
         self.tasks: list[Task] = []
         self.going: set[Task] = set()
         #: Born, and to be told to begin once the others are at rest.
@@ -137,8 +121,8 @@ class Crew:
         self._strangers -= 1
         fields = self._receive(connection)
         self._poller.remove(connection.fileno())
-        is_hello = len(fields) == 5 and fields[0] == HELLO
-        if is_hello and fields[1] == AGAIN:
+        is_hello = len(fields) == 5 and fields[0] == hook.HELLO
+        if is_hello and fields[1] == hook.AGAIN:
             self._renew(connection, int(fields[2]), int(fields[3]))
             return
         task = self._welcome(connection, fields) if is_hello else None
@@ -147,7 +131,7 @@ class Crew:
             return
         self.tasks.append(task)
         self.born.append(task)
-        if fields[1] in (START, FORK):
+        if fields[1] in (hook.START, hook.FORK):
             self._unborn.append(task)
         else:
             self._go(task)
@@ -166,7 +150,7 @@ class Crew:
     def _welcome(self, connection: socket.socket, fields: list[str]) -> Task | None:
         kind, (os_pid, tid, parent) = fields[1], map(int, fields[2:])
         body = self.by_os_pid.get(os_pid)
-        if kind == START and os_pid in self._expected:
+        if kind == hook.START and os_pid in self._expected:
             spec, console, order = self._expected.pop(os_pid)
             body = self._take_in(Child(os_pid, spec, console), None)
             self.consoles[console] = body
@@ -216,7 +200,7 @@ class Crew:
             return [""]
         except OSError:
             data = b""
-        return data.decode(errors="replace").split(SEPARATOR) if data else []
+        return data.decode(errors="replace").split(hook.SEPARATOR) if data else []
 
     def _owe(self, body: Body, births: int) -> None:
         """So many that it has started have not said who they are."""
@@ -233,25 +217,25 @@ class Crew:
                 task.connection = None
             return
         kind, *rest = fields
-        if kind == LINE and len(rest) >= 7:
+        if kind == hook.LINE and len(rest) >= 7:
             file, line, function, mark, births, silent, complete, *changed = rest
             task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
             self._unsettled |= silent == "1"
             self._owe(task.body, int(births))
-        elif kind == BLOCKS:
+        elif kind == hook.BLOCKS:
             task.begin_to_wait(next(self._waits), announced=True)
-        elif kind == WAKES:
+        elif kind == hook.WAKES:
             task.state, task.announced = State.WOKEN, False
             self.going.discard(task)
             self._woken.append(task)
-        elif kind == NOTE:
+        elif kind == hook.NOTE:
             task.changes += changes(rest)
-        elif kind == THREAD_ENDS:
+        elif kind == hook.THREAD_ENDS:
             task.changes += changes(rest)
             self._unsettled = True
             self._end(task)
-        elif kind == ENDS and rest:
+        elif kind == hook.ENDS and rest:
             task.changes += changes(rest[1:])
             if rest[0].lstrip("-").isdecimal():
                 task.body.said = int(rest[0]) & 0xFF
@@ -263,9 +247,9 @@ class Crew:
         for task in body.tasks:
             if task.connection is not None:
                 while (fields := self._receive(task.connection)) and fields != [""]:
-                    if fields[0] in (NOTE, ENDS):
-                        task.changes += changes(fields[2 if fields[0] == ENDS else 1 :])
-                        if fields[0] == ENDS and fields[1].isdecimal():
+                    if fields[0] in (hook.NOTE, hook.ENDS):
+                        task.changes += changes(fields[2 if fields[0] == hook.ENDS else 1 :])
+                        if fields[0] == hook.ENDS and fields[1].isdecimal():
                             body.said = int(fields[1]) & 0xFF
                 self._poller.remove(task.connection.fileno())
                 task.connection.close()
@@ -278,11 +262,6 @@ class Crew:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             pass
-
-    def status(self, body: Body) -> tuple[int | None, int | None]:
-        """Exit code and signal of a process that has ended."""
-        code, number = exit_status(body.child.pidfd, body.child.stat_fd)
-        return (body.said, None) if code is None and number is None else (code, number)
 
     def _end(self, task: Task) -> None:
         if task.state is not State.ENDED:
@@ -299,7 +278,7 @@ class Crew:
         """Its turn begins."""
         self._looks.note(task.body.os_pid)
         self._go(task)
-        self._tell(task, GO)
+        self._tell(task, hook.GO)
 
     def _go(self, task: Task) -> None:
         task.state = State.GOING
@@ -315,7 +294,7 @@ class Crew:
 
     def listen(self, task: Task) -> None:
         """Let signals in that end it."""
-        self._tell(task, LISTEN)
+        self._tell(task, hook.LISTEN)
 
     def await_change(self) -> None:
         """Somebody who is blocked has been given a reason to go on, or to end: the system takes a moment to say so."""
@@ -347,7 +326,8 @@ class Crew:
                 continue
             if self._interrupted():
                 return False
-            self._look()
+            if not self._have_said_so():
+                self._look()
             if pause_ns == _MAX_PAUSE_NS:
                 self._end_endless()
             pause_ns = _MIN_PAUSE_NS if self._looks.seem_at_rest else min(pause_ns * 2, _MAX_PAUSE_NS)
@@ -359,14 +339,12 @@ class Crew:
 
     def _begin_first(self) -> None:
         """One that has waited goes on, in the order in which they began to; if there is none, one that was born."""
-        if self._woken:
-            first = min(self._woken, key=lambda task: task.since)
-            self._woken.remove(first)
-        else:
-            first = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid))
-            self._unborn.remove(first)
+        born = min(self._unborn, key=lambda task: (task.order or 0, task.body.os_pid), default=None)
+        first = min(self._woken, key=lambda task: task.since, default=born)
+        assert first is not None
+        (self._woken or self._unborn).remove(first)
         self._go(first)
-        self._tell(first, GO)
+        self._tell(first, hook.GO)
 
     def _find_woken(self) -> None:
         """Those that were blocked, and are not any more."""
@@ -376,8 +354,35 @@ class Crew:
                 if state not in AT_REST or switches != task.switches:
                     self._go(task)
 
+    def _have_said_so(self) -> bool:
+        """Whether all that are in a line have said that they wait for a lock, and do: nobody else is there who could
+        let it go. One look is enough for that."""
+        if self._unsettled or self._strangers or self._owing or not all(task.announced for task in self.going):
+            return False
+        marks = {task: procfs.mark(task.body.os_pid, task.tid) for task in self.going}
+        if any(state != "S" for state, _ in marks.values()) or self._looks.see_strangers(self.by_os_pid):
+            return False
+        if self._read_consoles() or self._anybody_is_clocked(()):
+            return False
+        self._poller.wait(time.monotonic_ns())
+        if not self._heard:
+            for task, (_, switches) in marks.items():
+                self._block(task, switches)
+        return not self._heard
+
+    def _block(self, task: Task, switches: int) -> None:
+        """It waits within its line. ``switches``: how often it had been given a CPU."""
+        self.going.discard(task)
+        task.state = State.BLOCKED
+        if not task.announced:
+            task.begin_to_wait(next(self._waits))
+        task.switches = switches
+
     def _look(self) -> None:
         """Whether all of them are at rest; then those that are in a line are blocked."""
+        if any(procfs.mark(task.body.os_pid, task.tid)[0] not in AT_REST for task in self.going):
+            self._looks.forget()
+            return
         seen = self._looks.look(self.by_os_pid)
         if seen is None:
             return
@@ -392,13 +397,9 @@ class Crew:
             self._owe(body, -body.owed)
         switches = {(thread.os_pid, thread.tid): thread.switches for thread in seen}
         for task in [*self.going]:
-            self.going.discard(task)
-            task.state = State.BLOCKED
-            if not task.announced:
-                task.begin_to_wait(next(self._waits))
-            task.switches = switches.get((task.body.os_pid, task.tid), 0)
+            self._block(task, switches.get((task.body.os_pid, task.tid), 0))
 
-    def _anybody_is_clocked(self, seen: list[Thread]) -> bool:
+    def _anybody_is_clocked(self, seen: Iterable[Thread]) -> bool:
         """Whether one of those that are in a line, or one of those that have no hook and were started by such a one,
         waits for a time to come."""
         if any(task.place.line and sleeps_by_the_clock(task.body.child, task.tid) for task in self.going):

@@ -8,12 +8,13 @@ assert sys.platform == "linux"
 
 import os
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import suppress
 from typing import NamedTuple
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.process.child import cpu_clock
+from sandbox.machines.linux.stepping.tasks import Body
 from sandbox.util.units import S
 
 #: A turn that uses more CPU time has no end.
@@ -73,6 +74,17 @@ class Looks:
             for mark in procfs.marks(os_pid):
                 yield Thread(os_pid, *mark, whose)
             todo += ((child, whose) for child in procfs.children(os_pid))
+
+    def see_strangers(self, crew: Mapping[int, Body]) -> bool:
+        """Whether there is any process or thread that has no hook."""
+        if any(child not in crew for child in procfs.children(self._root)):
+            return True
+        return any(
+            len(procfs.thread_ids(os_pid)) > len(body.alive)
+            or any(child not in crew for child in procfs.children(os_pid))
+            for os_pid, body in crew.items()
+            if not body.ended
+        )
 
     def note(self, os_pid: int) -> None:
         """A turn of this process begins."""

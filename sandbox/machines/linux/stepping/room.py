@@ -13,7 +13,6 @@ import os
 import shutil
 from collections.abc import Callable, Collection
 
-from sandbox.machines.linux.stepping import rooms
 from sandbox.model.spec import MAX_FILES
 from sandbox.util.paths import files_below
 
@@ -24,13 +23,14 @@ _MANY = 100_000
 
 
 class Room:
-    """``folder``: the copy of the ``original``."""
+    """``folder``: the copy of the ``original``; ``place``: that of the run, where it lies."""
 
-    def __init__(self, folder: str) -> None:
+    def __init__(self, folder: str, place: str) -> None:
         """Raises OSError."""
         self.original = folder
         self._files = {name for name in files_below(folder, MAX_FILES) if os.path.isfile(os.path.join(folder, name))}
-        self.place = rooms.new_place()
+        self.place = place
+        os.mkdir(place, 0o700)
         self.folder = os.path.join(self.place, os.path.basename(folder) or "run")
         #: By name: what tells whether a file is as it was.
         self._marks: dict[str, tuple[int, ...]] = {}

@@ -24,13 +24,13 @@ _IN_MEMORY, _MIN_BYTES = "/dev/shm", 256 << 20  # noqa: S108 - a name that nobod
 
 
 def new_place() -> str:
-    """A folder of our own. Raises OSError."""
-    prefix = f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-"
+    """The path of a folder of our own, which is not there yet."""
+    name = f"{_PREFIX}{os.getpid()}-{start_time(os.getpid())}-{os.urandom(6).hex()}"
     with suppress(OSError):
         facts = os.statvfs(_IN_MEMORY)
-        if facts.f_bavail * facts.f_frsize >= _MIN_BYTES:
-            return tempfile.mkdtemp(prefix=prefix, dir=_IN_MEMORY)
-    return tempfile.mkdtemp(prefix=prefix)
+        if facts.f_bavail * facts.f_frsize >= _MIN_BYTES and os.access(_IN_MEMORY, os.W_OK | os.X_OK):
+            return os.path.join(_IN_MEMORY, name)
+    return os.path.join(tempfile.gettempdir(), name)
 
 
 def sweep() -> None:

@@ -37,7 +37,7 @@ class Stage:
         self._scenario, self._tells_states = scenario, tells_states
         rooms.sweep()
         self._used = False
-        self.room = Room(scenario.folder)
+        place = rooms.new_place()
         self._address = f"\0ossandbox-steps-{os.getpid()}-{secrets.token_hex(6)}"
         self.listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.listener.bind(self._address)
@@ -45,7 +45,7 @@ class Stage:
         self.listener.setblocking(False)
         self._control, theirs = socket.socketpair(type=socket.SOCK_SEQPACKET)
         self._control.settimeout(_PATIENCE_S)
-        program = _PROGRAM.format(root=_ROOT, control=theirs.fileno(), room=self.room.place)
+        program = _PROGRAM.format(root=_ROOT, control=theirs.fileno(), room=place)
         environment = {name: value for name, value in os.environ.items() if name not in _NOT_THEIRS}
         self._zygote = subprocess.Popen(
             [sys.executable, "-X", "utf8", "-c", program],
@@ -59,6 +59,13 @@ class Stage:
         theirs.close()
         with suppress(OSError):
             os.sched_setaffinity(self._zygote.pid, {cpu})
+        try:  # not before somebody is there who removes it, whoever is killed
+            self.room = Room(scenario.folder, place)
+        except OSError:
+            self._control.close()
+            self.listener.close()
+            self._zygote.wait()
+            raise
 
     @property
     def os_pid(self) -> int:

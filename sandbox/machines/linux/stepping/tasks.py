@@ -13,6 +13,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from sandbox.machines.linux.process.child import Child
+from sandbox.machines.linux.process.reaper import exit_status
 from sandbox.model.events import Change, Stepped
 from sandbox.model.spec import ProcessSpec
 
@@ -61,6 +62,17 @@ class Body:
     @property
     def os_pid(self) -> int:
         return self.child.os_pid
+
+    @property
+    def alive(self) -> list[Task]:
+        """Those of its threads that have not ended."""
+        return [task for task in self.tasks if task.state is not State.ENDED]
+
+    @property
+    def status(self) -> tuple[int | None, int | None]:
+        """Exit code and signal, once it has ended."""
+        code, number = exit_status(self.child.pidfd, self.child.stat_fd)
+        return (self.said, None) if code is None and number is None else (code, number)
 
 
 class Task:

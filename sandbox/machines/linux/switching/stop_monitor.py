@@ -20,8 +20,8 @@ from sandbox.util.units import MS
 
 #: A stop that takes longer is told; the loop never waits for it. One in the middle of a vfork may take for ever.
 _MAX_CONFIRM_NS = 200 * MS
-#: So soon it is looked again at stops that are not confirmed, and at processes that seem to run.
-_RETRY_NS = 1 * MS
+#: So soon it is looked again at stops that are not confirmed, and at processes that seem to run; and so late at most.
+_RETRY_NS, _MAX_RETRY_NS = 1 * MS, 8 * MS
 #: So often it is looked at those whose stop is put off.
 _SPARED_NS = 5 * MS
 #: So often a share of all processes is looked at in turn, and how many that are.
@@ -46,6 +46,8 @@ class StopMonitor:
         # seen running once though they should not: dying ones do that, for a moment.
         self._unconfirmed: dict[int, Child] = {}
         self._told: set[int] = set()
+        #: When the stop of one of them was sent, and when to send it again.
+        self._again: dict[int, tuple[int, int]] = {}
         self._suspects: dict[int, Child] = {}
         #: Of the unconfirmed ones those whose stop is put off, and when to look at them again.
         self._spared: set[int] = set()
@@ -63,6 +65,7 @@ class StopMonitor:
     def remove(self, child: Child) -> None:
         """It has ended."""
         self._unconfirmed.pop(child.os_pid, None)
+        self._again.pop(child.os_pid, None)
         self._suspects.pop(child.os_pid, None)
         self._told.discard(child.os_pid)
         self._spared.discard(child.os_pid)
@@ -73,11 +76,14 @@ class StopMonitor:
         """These were told to stop; note those that have not been seen stopped."""
         for child in children:
             if child.stopping_ns is not None:
-                self._unconfirmed[child.os_pid] = child
-                if child.spared:
-                    self._spared.add(child.os_pid)
-                    self._next_spared_ns = time.monotonic_ns() + _SPARED_NS
+                self._note(child)
         self._retry_soon()
+
+    def _note(self, child: Child) -> None:
+        self._unconfirmed[child.os_pid] = child
+        if child.spared:
+            self._spared.add(child.os_pid)
+            self._next_spared_ns = time.monotonic_ns() + _SPARED_NS
 
     @property
     def spares(self) -> bool:
@@ -90,9 +96,21 @@ class StopMonitor:
         self._retry_soon()
 
     def _retry_soon(self) -> None:
-        if self._retry_ns is None and (self._suspects or len(self._unconfirmed) > len(self._told | self._spared)):
-            self._retry_ns = time.monotonic_ns() + _RETRY_NS
+        if self._suspects or len(self._unconfirmed) > len(self._told | self._spared):
+            self._retry_by(time.monotonic_ns() + _RETRY_NS)
         self.next_ns = self._due_ns
+
+    def _retry_later(self) -> None:
+        """Nobody new is there to look at: the longer the last stop is on its way, the later it is looked again."""
+        waiting = self._unconfirmed.keys() - self._told - self._spared
+        if waiting:
+            now_ns = time.monotonic_ns()
+            sent_ns = max(self._unconfirmed[os_pid].stopping_ns or now_ns for os_pid in waiting)
+            self._retry_by(now_ns + min(max((now_ns - sent_ns) // 4, _RETRY_NS), _MAX_RETRY_NS))
+
+    def _retry_by(self, at_ns: int) -> None:
+        if self._retry_ns is None or at_ns < self._retry_ns:
+            self._retry_ns = at_ns
 
     @property
     def _due_ns(self) -> int:
@@ -104,7 +122,7 @@ class StopMonitor:
         if self._spared:
             self._stop_spared()
         for child in self._overdue():
-            self._reports.fault(child, "stop not confirmed")
+            self._reports.fault_again(child, "stop not confirmed")
         for child in self._runaways():
             self._tell_who_continued(child)
             child.held = False
@@ -151,7 +169,7 @@ class StopMonitor:
 
     def _overdue(self) -> Iterator[Child]:
         """Stops that take too long, each told once; those that have come true are forgotten. All others are sent
-        again: somebody's SIGCONT takes a stop away that is still on its way."""
+        again, after twice the time each time: somebody's SIGCONT takes a stop away that is still on its way."""
         now_ns = time.monotonic_ns()
         for os_pid, child in [*self._unconfirmed.items()]:
             if child.spared:  # even if it stands still for now: somebody traces it, and nothing holds it yet
@@ -159,12 +177,16 @@ class StopMonitor:
             if child.stopping_ns is None or self._dispatcher.stopped(child):
                 child.stopping_ns = None
                 del self._unconfirmed[os_pid]
+                self._again.pop(os_pid, None)
                 self._told.discard(os_pid)
                 self._spared.discard(os_pid)
                 continue
-            if child.moved:
-                self._recipe.moved(child)
-            child.stop_again()
+            sent_ns, again_ns = self._again.get(os_pid, (0, 0))
+            if sent_ns != child.stopping_ns or now_ns >= again_ns:
+                self._again[os_pid] = child.stopping_ns, 2 * now_ns - child.stopping_ns
+                if child.moved:
+                    self._recipe.moved(child)
+                child.stop_again()
             if now_ns - child.stopping_ns > _MAX_CONFIRM_NS and os_pid not in self._told:
                 self._told.add(os_pid)
                 yield child
@@ -183,12 +205,16 @@ class StopMonitor:
             for _ in range(min(len(self._everybody), _SHARE)):
                 self._everybody.rotate(-1)
                 child = self._everybody[0]
-                self.expect([child])  # one that was moved into a leaf needs a moment to stand still there
+                if child.stopping_ns is not None:  # one that was moved into a leaf needs a moment to stand still there
+                    self._note(child)
                 if _runs_away(child):
                     self.suspect(child)
                 if child.threads > _MANY_THREADS:
                     self._reports.fault_once(child, "many threads", number=child.threads)
-        self._retry_soon()
+        if self._suspects:
+            self._retry_soon()
+        else:
+            self._retry_later()
         return found
 
 
