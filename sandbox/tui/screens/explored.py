@@ -25,12 +25,12 @@ class ShowExplored(Dialog[bool]):
 
     def __init__(self, name: str, found: Explored) -> None:
         super().__init__()
-        self._name, self._found = name, found
+        self._of, self._found = name, found
 
     def compose(self) -> ComposeResult:
         with VerticalScroll(classes="box") as box:
             keys = _("⏎ open this order   ↑ ↓ scroll   esc close") if self._found.order else _("↑ ↓ scroll   esc close")
-            entitle(box, _("Explore: {name}").format(name=self._name), keys)
+            entitle(box, _("Explore: {name}").format(name=self._of), keys)
             yield Static(Text("\n".join(self._found.lines), no_wrap=True))
 
     def action_accept(self) -> None:
