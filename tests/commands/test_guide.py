@@ -158,10 +158,12 @@ def test_its_pipes_run(page: str) -> None:
 
 
 def opened_and_left(run: Terminal) -> None:
-    run.read_until(lambda: run.shows(KEYS), "the app is there")
+    run.read_until(lambda: run.shows(KEYS) and any(map(run.shows, PHASES)), "the app is there, and what it shows")
     run.press("q")
     assert run.wait() == 0
 
 
+#: In the top line, once a run or a recording has begun.
+PHASES = ("RUNNING", "PAUSED", "REPLAY", "FINISHED")
 #: A word of the bottom line of the app.
 KEYS = next(action.brief for action in ACTIONS if action.id == "quit")

@@ -18,6 +18,7 @@ from tests.support.commands import CommandRunner
 from tests.support.dask import running
 from tests.support.files import write_scenario
 from tests.support.run import OSSANDBOX
+from tests.support.systems import unix
 
 WORLD = """
 [[process]]
@@ -203,6 +204,7 @@ def test_a_file_is_gone_on_with_only_if_asked(ossandbox: CommandRunner, world: s
     assert file.read_bytes() == before
 
 
+@unix
 def test_whoever_is_killed_loses_the_rows_in_work_and_repeats_none(
     ossandbox: CommandRunner, world: str, tmp_path: Path
 ) -> None:
@@ -219,6 +221,7 @@ def test_whoever_is_killed_loses_the_rows_in_work_and_repeats_none(
     assert file.read_bytes() == whole.read_bytes()
 
 
+@unix
 def test_ctrl_c_keeps_what_is_finished(world: str, tmp_path: Path) -> None:
     file = tmp_path / "rows"
     sweep = begun(world, "--policies", "lottery", "--seeds", "1..100000", "-o", str(file))
@@ -246,6 +249,7 @@ def test_real_runs_are_made_one_after_another(ossandbox: CommandRunner, tmp_path
     assert (tmp_path / "rows").read_bytes() == before
 
 
+@unix
 def test_more_real_cpus_than_there_are_cost_the_row(ossandbox: CommandRunner, world: str) -> None:
     done = ossandbox("sweep", world, "--policies", "rr", "--real", "--cpus", "1024")
     [row] = rows(done.out)
@@ -300,6 +304,7 @@ def test_a_scheduler_that_dies_costs_what_was_in_work(ossandbox: CommandRunner, 
 
 
 @pytest.mark.timeout(120)
+@unix
 def test_workers_of_another_version_are_refused(ossandbox: CommandRunner, world: str, tmp_path: Path) -> None:
     other = tmp_path / "sandbox"
     other.mkdir()
