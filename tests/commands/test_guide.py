@@ -134,7 +134,7 @@ def test_a_page_can_be_followed(page: str) -> None:
     for words in walked(page):
         if is_for_app(words):
             with terminal(*words, folder=Path.cwd()) as run:
-                opened_and_left(run)
+                opened_and_left(run, "--record" in words)
         else:
             done = real_command(*words, cwd=Path.cwd(), timeout=120)
             assert done.returncode == 0, (words, done.stdout, done.stderr)
@@ -157,9 +157,12 @@ def test_its_pipes_run(page: str) -> None:
             assert done.returncode == 0, (line, done.stderr)
 
 
-def opened_and_left(run: Terminal) -> None:
+def opened_and_left(run: Terminal, keeps: bool) -> None:
     run.read_until(lambda: run.shows(KEYS) and any(map(run.shows, PHASES)), "the app is there, and what it shows")
     run.press("q")
+    if keeps:
+        run.read_until(lambda: run.shows("A recording is being written"), "it asks first")
+        run.press("\r")
     assert run.wait() == 0
 
 
