@@ -71,7 +71,7 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     except psutil.Error:
         return []
     found = procfs.threads(os_pid)
-    running = ngettext("{state}, {number} thread", "{state}, {number} procfs.threads", len(found))
+    running = ngettext("{state}, {number} thread", "{state}, {number} threads", len(found))
     resident = _("{resident} resident, {shared} of it shared")
     facts = [
         (_("in the system"), running.format(state=_(_STATES.get(system, system)), number=len(found))),
