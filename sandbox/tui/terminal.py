@@ -43,6 +43,18 @@ class Terminal(LinuxDriver):
         super().__init__(app, **more)
         divert_output(self, lambda file: _MayBeGone(file, lambda: app.call_later(app.exit, 128 + signal.SIGHUP)))
 
+    def _get_terminal_size(self) -> tuple[int, int]:
+        """Of a terminal that tells none, the size that the app draws for; two answers would make it draw for ever."""
+        width, height = super()._get_terminal_size()
+        try:
+            told = all(os.get_terminal_size(self.fileno))
+        except OSError:
+            told = True
+        if told:
+            return width, height
+        assumed = self._app.console.size
+        return assumed.width, assumed.height
+
     def run_input_thread(self) -> None:
         """Hand on what is typed. Textual's own would end the app at the first byte that is no UTF-8, and at the first
         sequence with a number that is too large."""
