@@ -16,7 +16,7 @@ from sandbox.model.events import Witnessed
 from sandbox.util.units import MS
 
 #: So often it is read: to do so at each switch would cost as much as the switch, which it is to measure.
-_PAUSE_NS = 50 * MS
+_PAUSE_NS = 5 * MS
 Known = Callable[[int], Relative | None]
 
 
