@@ -11,8 +11,6 @@ import os
 import stat
 import sys
 import traceback
-from functools import partial
-from typing import Any
 
 import msgspec
 
@@ -42,7 +40,7 @@ from sandbox.policies.base import Policy
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.loader import MAX_BYTES, classes, imports, run_slow_ones_once
 from sandbox.policies.host.remote import Call, Said, Seat, Seated
-from sandbox.policies.host.replay import Failed, Log, LoggingGuard
+from sandbox.policies.host.replay import Failed, Log, logging_in
 from sandbox.util.paths import NONBLOCK, PLAIN
 from sandbox.util.timeout import ALARM
 
@@ -138,7 +136,7 @@ class _Resident:
 def _introduced(nonce: int, text: str) -> Introduced:
     _, source, parameters = choice.parse(text)
     log: Log = []
-    policy = build(MachineSpec(policy=source, parameters=parameters), alarm=ALARM, guard=partial(_logging, log))
+    policy = build(MachineSpec(policy=source, parameters=parameters), alarm=ALARM, guard=logging_in(log))
     try:
         declared = [law for law, says in ((IDLE, policy.idles), (STARVED, policy.starves)) if says]
     except Failed:
@@ -152,10 +150,6 @@ def _told(rule: str, figures: dict[str, Figure]) -> str:
     if rule == "policy answers nonsense":
         return f"{figures['callback']}: {figures['answer']} instead of {figures['allowed']}"
     return f"{figures['callback']}: {figures.get('error') or rule}"
-
-
-def _logging(log: Log, policy: Policy, alarm: Any) -> LoggingGuard:
-    return LoggingGuard(policy, alarm, log)
 
 
 def _decided(question: Decide) -> msgspec.Raw:
@@ -177,7 +171,7 @@ class _Logged(PolicyFactory):
     """Whoever is under examination is taken down, and nobody else."""
 
     def __init__(self, asked: Scenario, entered: Scenario, log: Log) -> None:
-        super().__init__(entered.machine, alarm=ALARM, guard=partial(_logging, log))
+        super().__init__(entered.machine, alarm=ALARM, guard=logging_in(log))
         self._examined = asked.machine.policy == EXAMINED
 
     def first(self) -> Policy:

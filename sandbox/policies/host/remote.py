@@ -10,15 +10,14 @@ from __future__ import annotations
 import os
 import secrets
 import sys
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable
 from functools import partial
 from selectors import EVENT_READ, DefaultSelector
-from typing import Any, cast
+from typing import Any
 
 import msgspec
 
 from sandbox.model.clause import Clause
-from sandbox.model.reasons import DescheduledReason, ReadyReason
 from sandbox.model.spec import Guest, MachineSpec
 from sandbox.model.values import BadValue
 from sandbox.policies import build
@@ -27,7 +26,7 @@ from sandbox.policies.host import validate
 from sandbox.policies.host.factory import PolicyFactory
 from sandbox.policies.host.failures import Reported
 from sandbox.policies.host.guard import Guard
-from sandbox.policies.host.replay import MISFIT, Failed, Log, LoggingGuard, Replayed
+from sandbox.policies.host.replay import MISFIT, Failed, Log, Replayed, logging_in
 from sandbox.util.timeout import TimeLimit, Timeout
 
 #: What is told of a task, in this order; ``waits_for`` as pids.
@@ -83,10 +82,7 @@ class Seated:
         self._tasks: dict[int, Task] = {}
         spec = MachineSpec(policy=seat.source, parameters=seat.parameters, seed=seat.seed, quantum_ns=seat.quantum_ns)
 
-        def logging(policy: Policy, limit: TimeLimit) -> LoggingGuard:
-            return LoggingGuard(policy, limit, self._log)
-
-        self._guard = build(spec, alarm=alarm, guard=logging)
+        self._guard = build(spec, alarm=alarm, guard=logging_in(self._log))
 
     def answer(self, call: Call) -> Said:
         """Have the policy called."""
@@ -178,15 +174,17 @@ class Remote(Replayed):
         self._told: dict[int, Told] = {}
         self._left.extend(line.ask(Seat(_nonce(), guest.source, guest.parameters, spec.seed, spec.quantum_ns)))
 
-    def _call(self, callback: str, *arguments: object, past: Collection[int] = ()) -> None:
-        """Have it called; what it answers is given by ``Replayed``."""
+    def _answer(self, callback: str, *arguments: object) -> Any:
+        """It is called there, and has its answers taken down in the same breath."""
+        past = [task.pid for task in arguments if isinstance(task, Task) and _leaves(callback, task)]
         pids = [value.pid if isinstance(value, Task) else value for value in arguments]
         try:
-            self._left.extend(self._line.ask(Call(_nonce(), callback, self._news(), pids, [*past])))
+            self._left.extend(self._line.ask(Call(_nonce(), callback, self._news(), pids, past)))
         except Timeout:
             raise Reported(Clause("policy takes too long", {"policy": self.name, "callback": callback})) from None
         for pid in past:
-            self._told.pop(pid, None)
+            del self._told[pid], self._seen[pid]
+        return super()._answer(callback)
 
     def _news(self) -> list[Told]:
         news = []
@@ -197,72 +195,10 @@ class Remote(Replayed):
                 news.append(told)
         return news
 
-    def start(self, now_ns: int) -> None:
-        self._call("start", now_ns)
-        super().start(now_ns)
 
-    def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
-        self._seen[task.pid] = task
-        self._call("enqueue", task, reason, now_ns)
-        super().enqueue(task, reason, now_ns)
-
-    def pick(self, cpu: int, now_ns: int) -> Task | None:
-        self._call("pick", cpu, now_ns)
-        return super().pick(cpu, now_ns)
-
-    def slice(self, task: Task) -> int | None:
-        self._call("slice", task)
-        return super().slice(task)
-
-    def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
-        self._call("preempts", task, running, now_ns)
-        return super().preempts(task, running, now_ns)
-
-    def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
-        ended = task.stopped == "exited"
-        self._call("stopping", task, ran_ns, now_ns, past=[task.pid] * ended)
-        super().stopping(task, ran_ns, now_ns)
-        if ended:
-            self._seen.pop(task.pid, None)
-
-    def remove(self, task: Task) -> None:
-        self._call("remove", task, past=[task.pid])
-        super().remove(task)
-        self._seen.pop(task.pid, None)
-
-    def timer(self, now_ns: int) -> Iterable[Task] | None:
-        self._call("timer", now_ns)
-        return super().timer(now_ns)
-
-    def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
-        self._call("waits", task, now_ns)
-        return super().waits(task, now_ns)
-
-    def why(self, task: Task) -> Clause:
-        self._call("why", task)
-        return super().why(task)
-
-    @property
-    def parameters(self) -> dict[str, object]:
-        """The values in force there."""
-        self._call("parameters")
-        return super().parameters
-
-
-def _timer_ns(policy: Remote) -> int | None:
-    if not policy._after_timer:
-        policy._call("timer_ns")
-    return cast("int | None", Replayed.timer_ns.fget(policy))  # type: ignore[attr-defined]
-
-
-def _keeps_slice(policy: Remote) -> Collection[DescheduledReason]:
-    policy._call("keeps_slice")
-    return cast("Collection[DescheduledReason]", Replayed.keeps_slice.fget(policy))  # type: ignore[attr-defined]
-
-
-# Plain values in most policies, and to the type checker.
-Remote.timer_ns = property(_timer_ns)  # type: ignore[assignment,method-assign]
-Remote.keeps_slice = property(_keeps_slice)  # type: ignore[assignment,method-assign]
+def _leaves(callback: str, task: Task) -> bool:
+    """Whether this is the last that is told of a task."""
+    return callback == "remove" or (callback == "stopping" and task.stopped == "exited")
 
 
 class RemoteFactory(PolicyFactory):

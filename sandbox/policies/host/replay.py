@@ -12,6 +12,7 @@ from typing import Any, TypeVar, cast, get_args
 
 from sandbox.model.clause import Clause, Figure
 from sandbox.model.reasons import DescheduledReason, ReadyReason
+from sandbox.policies import GuardMaker
 from sandbox.policies.base import KernelHandle, Policy, Task
 from sandbox.policies.host import validate
 from sandbox.policies.host.failures import Reported
@@ -61,6 +62,11 @@ class LoggingGuard(Guard):
 
     def _handle(self) -> CheckedHandle:
         return _LoggingHandle(self.kernel, self, self._log)
+
+
+def logging_in(log: Log) -> GuardMaker:
+    """What puts a policy behind a guard that takes its answers down in this log."""
+    return lambda policy, alarm: LoggingGuard(policy, alarm, log)
 
 
 class _LoggingHandle(CheckedHandle):
@@ -127,8 +133,9 @@ class Replayed(Policy):
         """Whether every answer was asked for."""
         return not self._left
 
-    def _next(self) -> Any:
-        """The next answer; what the policy did of its own before it is done again."""
+    def _answer(self, callback: str, *arguments: object) -> Any:
+        """The next answer; what the policy did of its own before it is done again. Who was asked what when the answers
+        were taken down is not asked here: a log needs no names."""
         while self._left:
             entry = self._left.popleft()
             match entry:
@@ -146,54 +153,54 @@ class Replayed(Policy):
     # What the kernel asks
 
     def start(self, now_ns: int) -> None:
-        self._next()
+        self._answer("start", now_ns)
 
     def enqueue(self, task: Task, reason: ReadyReason, now_ns: int) -> None:
         self._seen[task.pid] = task
-        self._next()
+        self._answer("enqueue", task, reason, now_ns)
 
     def pick(self, cpu: int, now_ns: int) -> Task | None:
-        answer = self._next()
+        answer = self._answer("pick", cpu, now_ns)
         return cast(Task, self._seen.get(answer, answer) if type(answer) is int else answer)
 
     def slice(self, task: Task) -> int | None:
-        return cast(int, self._next())
+        return cast(int, self._answer("slice", task))
 
     def preempts(self, task: Task, running: Task, now_ns: int) -> bool:
-        return cast(bool, self._next())
+        return cast(bool, self._answer("preempts", task, running, now_ns))
 
     def stopping(self, task: Task, ran_ns: int, now_ns: int) -> None:
-        self._next()
+        self._answer("stopping", task, ran_ns, now_ns)
 
     def remove(self, task: Task) -> None:
-        self._next()
+        self._answer("remove", task)
 
     def timer(self, now_ns: int) -> Iterable[Task] | None:
-        pids, timer_ns = self._next()
+        pids, timer_ns = self._answer("timer", now_ns)
         self._after_timer = [timer_ns]
         return self._tasks(pids)
 
     def waits(self, task: Task, now_ns: int) -> Iterable[Task] | None:
-        return self._tasks(self._next())
+        return self._tasks(self._answer("waits", task, now_ns))
 
     def _tasks(self, pids: list[int] | None) -> list[Task] | None:
         return None if pids is None else [self._seen[pid] for pid in pids]
 
     def why(self, task: Task) -> Clause:
-        rule, figures = self._next()
+        rule, figures = self._answer("why", task)
         return Clause(rule, figures)
 
     @property
     def parameters(self) -> dict[str, object]:
-        return cast(dict[str, object], self._next())
+        return cast(dict[str, object], self._answer("parameters"))
 
 
 def _timer_ns(policy: Replayed) -> int | None:
-    return cast(int, policy._after_timer.pop() if policy._after_timer else policy._next())
+    return cast(int, policy._after_timer.pop() if policy._after_timer else policy._answer("timer_ns"))
 
 
 def _keeps_slice(policy: Replayed) -> Collection[DescheduledReason]:
-    bits = policy._next()
+    bits = policy._answer("keeps_slice")
     return tuple(reason for index, reason in enumerate(_REASONS) if bits >> index & 1)
 
 
