@@ -141,27 +141,21 @@ def all_cpus() -> list[int]:
 
 def claim(boot: Boot) -> tuple[CpuClaim | None, Boot]:
     """Claim real CPUs for a run, and tell it of them."""
-    if sys.platform != "linux" or boot.virtual:
-        return None, boot
-    from sandbox.machines.linux import cpu_claims
+    if sys.platform == "linux" and not boot.virtual:
+        from sandbox.machines.linux.cpu_claims import claim_cpus
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
-    found = cpu_claims.claim_cpus(boot.scenario.machine.cpus)
-    return found, replace(boot, claimed=found.cpus, shared=found.shared, others=found.others)
+        found = claim_cpus(boot.scenario.machine.cpus)
+        return found, replace(boot, claimed=found.cpus, shared=found.shared, others=found.others)
+    return None, boot
 
 
 def keep_off_mini_cpus(boot: Boot) -> None:
     """Keep this process off the mini CPUs, where the machine has others."""
-    if _CPUS and not boot.virtual:
-        from sandbox.machines.linux import cpus
-
-        if sys.platform != "linux":
-            raise NotImplementedError
+    if sys.platform == "linux" and not boot.virtual:
+        from sandbox.machines.linux.cpus import assign_cpus
 
         with suppress(OSError):
-            os.sched_setaffinity(0, cpus.assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others).engine)
+            os.sched_setaffinity(0, assign_cpus(boot.scenario.machine.cpus, boot.claimed, boot.others).engine)
 
 
 def adopt_orphans() -> Strangers | None:
@@ -188,14 +182,11 @@ def watch_over(session: int) -> Callable[[int], None]:
 
 def sweep(strangers: Strangers | None) -> None:
     """Kill the processes that a dead kernel process and a dead keeper have left."""
-    if strangers is not None:
+    if sys.platform == "linux" and strangers is not None:
         from sandbox.machines.linux import cgroup
-        from sandbox.machines.linux.process import sweep
+        from sandbox.machines.linux.process.sweep import end_descendants
         from sandbox.machines.linux.stepping import rooms
 
-        if sys.platform != "linux":
-            raise NotImplementedError
-
         cgroup.sweep()
-        sweep.end_descendants(strangers)
+        end_descendants(strangers)
         rooms.sweep()

@@ -14,7 +14,7 @@ from sandbox.analysis.conformance.room import Room
 from sandbox.analysis.conformance.trial import Candidate, Native
 from sandbox.analysis.grading.assignment import Assignment, Task
 from sandbox.analysis.grading.marks import IMPORTS
-from sandbox.analysis.grading.real import RealNative, RealRuns
+from sandbox.analysis.grading.real import RealRuns, ours, strangers
 from sandbox.model.clause import Clause
 from sandbox.model.values import BadValue
 from sandbox.policies import choice
@@ -51,7 +51,9 @@ class Lodgings:
                 if bad.what.rule != "not a policy" or number + 1 == len(names):
                     raise
             else:
-                return RealRuns(found.name, partial(self._moved, name, task), limit_s) if task.spec.real else found
+                if not task.spec.real:
+                    return found
+                return RealRuns(found.name, strangers(partial(self._moved, name, task), limit_s))
         raise BadValue("no policy in the file", value=os.path.basename(self._what))
 
     def _moved(self, name: str, task: Task) -> Examinee:
@@ -65,8 +67,8 @@ class Lodgings:
             return self._bench.reference(text)
         limit_s = self._assignment.limit_s(task)
         if text.partition(":")[0] in policies.BUILT_IN:
-            return RealNative(Native(*choice.parse(text)), limit_s)
-        return RealRuns(text, lambda: self._bench.examinee(text, self._bench.room(text), limit_s), limit_s)
+            return RealRuns(text, ours(Native(*choice.parse(text)), limit_s))
+        return RealRuns(text, strangers(lambda: self._bench.examinee(text, self._bench.room(text), limit_s), limit_s))
 
     @property
     def tried(self) -> list[Clause]:

@@ -26,26 +26,31 @@ _GRACE_S = 10.0
 
 
 class RealRuns:
-    """Somebody's policy, tried on real processes only. ``move_in``: it takes a room of its own, for one run; raises
-    BadValue. ``limit_s``: how long a run may take."""
+    """A policy that is tried on real processes only. ``run``: one run of a world; raises BadValue, also where there
+    are no real processes to be had."""
 
     declared: list[str] = []  # noqa: RUF012 - nothing is added
     #: Nobody looks for a smaller workload: each try would take its time.
     hurried = True
 
-    def __init__(self, name: str, move_in: Callable[[], Examinee], limit_s: float) -> None:
-        self.name = name
-        self._move_in, self._limit_s = move_in, limit_s
+    def __init__(self, name: str, run: Callable[[Scenario], Trial]) -> None:
+        self.name, self.attempt = name, run
 
     def expect(self, world: Scenario, twice: bool = True) -> None:
         """One run at a time."""
 
-    def attempt(self, world: Scenario) -> Trial:
-        """Run it. Raises BadValue, also where there are no real processes to be had."""
-        examinee = self._move_in()
+    def again(self, world: Scenario, trial: Trial) -> list[Any]:
+        return self.attempt(world).events
+
+
+def strangers(move_in: Callable[[], Examinee], limit_s: float) -> Callable[[Scenario], Trial]:
+    """Runs of somebody's policy, of so many seconds at most. ``move_in``: it takes a room of its own, for one run."""
+
+    def run(world: Scenario) -> Trial:
+        examinee = move_in()
         try:
             known = enter(world, "fcfs", {})  # of which nothing is asked while the guest decides
-            trial = _run(Boot(known, guest=examinee.guest), self._limit_s, examinee.room.descriptors)
+            trial = _run(Boot(known, guest=examinee.guest), limit_s, examinee.room.descriptors)
             if trial.failure is not None and trial.failure.what.rule == ENDS:
                 failure = Violation(examinee.room.end_of_it(), trial.failure.t_ns)
                 trial = trial._replace(failure=failure)
@@ -53,30 +58,12 @@ class RealRuns:
         finally:
             examinee.room.end()
 
-    def again(self, world: Scenario, trial: Trial) -> list[Any]:
-        return self.attempt(world).events
+    return run
 
 
-class RealNative(msgspec.Struct, frozen=True):
-    """A policy of ours, run on real processes by the kernel process itself."""
-
-    native: Native
-    limit_s: float
-    declared: list[str] = []
-    hurried: bool = True
-
-    @property
-    def name(self) -> str:
-        return self.native.name
-
-    def expect(self, world: Scenario, twice: bool = True) -> None:
-        """One run at a time."""
-
-    def attempt(self, world: Scenario) -> Trial:
-        return _run(Boot(enter(world, self.native.source, self.native.parameters)), self.limit_s, ())
-
-    def again(self, world: Scenario, trial: Trial) -> list[Any]:
-        return self.attempt(world).events
+def ours(native: Native, limit_s: float) -> Callable[[Scenario], Trial]:
+    """The same of a policy of ours, which the kernel process asks itself."""
+    return lambda world: _run(Boot(enter(world, native.source, native.parameters)), limit_s, ())
 
 
 def _run(boot: Boot, limit_s: float, along: tuple[int, ...]) -> Trial:
