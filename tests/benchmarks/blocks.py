@@ -11,15 +11,15 @@ import select
 import signal
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from sandbox.analysis.measurement.measure import Run, waiters
-from sandbox.link.client import use_all_cpus
 from sandbox.machines.linux.blocking.sensors import obstacle
-from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.perf_events import Ring
 from sandbox.util import libc
 from sandbox.util.stats import distribution
 from sandbox.util.units import MS, US, S
+from tests.benchmarks.bare import standing
 from tests.benchmarks.figures import Beside, CannotMeasure, Figure, figure
 
 ROUNDS = 3
@@ -38,37 +38,19 @@ def ours_us(sensor: str) -> float:
 
 def bare_us() -> float:
     """The same of two processes, of which one waits again and again: then the other one is let run for a moment."""
-    use_all_cpus()
-    cpus = assign_cpus(1)
-    os.sched_setaffinity(0, cpus.engine)
     libc.prctl(libc.PR_SET_TIMERSLACK, 1)
-    ring = Ring(cpus.mini[0])
-    children = [_child(cpus.mini[0], waits) for waits in (True, False)]
-    try:
+    with standing([partial(_compute, waits) for waits in (True, False)]) as (children, ring):
         return (distribution(_gaps(ring, *children))["p50"] or 0) / US
-    finally:
-        for child in children:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        ring.close()
-        use_all_cpus()
 
 
-def _child(cpu: int, waits: bool) -> int:
-    """One that computes; ``waits``: now and then it sleeps."""
-    child = os.fork()
-    if child == 0:
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.sched_setaffinity(0, {cpu})
-        os.kill(os.getpid(), signal.SIGSTOP)
-        while True:
-            until_ns = time.monotonic_ns() + BURST_NS
-            while time.monotonic_ns() < until_ns:
-                pass
-            if waits:
-                time.sleep(WAIT_NS / S)
-    os.waitpid(child, os.WUNTRACED)
-    return child
+def _compute(waits: bool) -> None:
+    """For ever; ``waits``: now and then it sleeps."""
+    while True:
+        until_ns = time.monotonic_ns() + BURST_NS
+        while time.monotonic_ns() < until_ns:
+            pass
+        if waits:
+            time.sleep(WAIT_NS / S)
 
 
 def _gaps(ring: Ring, waiter: int, other: int) -> list[int]:

@@ -14,14 +14,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from sandbox.analysis.measurement.measure import Run, hogs
-from sandbox.link.client import use_all_cpus
 from sandbox.machines.linux.capabilities import freezer_obstacle
-from sandbox.machines.linux.cpus import assign_cpus
 from sandbox.machines.linux.perf_events import Ring
 from sandbox.machines.linux.process.child import cpu_clock
 from sandbox.util import libc
 from sandbox.util.stats import distribution
 from sandbox.util.units import MS, US, S
+from tests.benchmarks.bare import standing
 from tests.benchmarks.figures import Beside, Better, CannotMeasure, Figure, figure
 
 ROUNDS = 3
@@ -35,36 +34,18 @@ def ours(quantum_ns: int, recipe: str = "auto") -> dict[str, Any]:
 
 def plain(quantum_ns: int) -> dict[str, Any]:
     """The same of the bare loop, on the same CPUs."""
-    use_all_cpus()
-    cpus = assign_cpus(1)
-    os.sched_setaffinity(0, cpus.engine)
-    ring = Ring(cpus.mini[0])
-    children = [_spinner(cpus.mini[0]) for _ in range(4)]
-    ring.read()
-    try:
+    with standing([_spin] * 4) as (children, ring):
+        ring.read()
         began_ns, began_cpu_ns = time.monotonic_ns(), time.process_time_ns()
         records = _take_turns(children, quantum_ns, 1_000 * MS // quantum_ns, ring)
         took_ns, cpu_ns = time.monotonic_ns() - began_ns, time.process_time_ns() - began_cpu_ns
         used_ns = sum(time.clock_gettime_ns(cpu_clock(child)) for child in children)
-    finally:
-        for child in children:
-            os.kill(child, signal.SIGKILL)
-            os.waitpid(child, 0)
-        ring.close()
-        use_all_cpus()
     return {**_figures(records, quantum_ns), "delivered": used_ns / took_ns, "engine_cpu": cpu_ns / took_ns}
 
 
-def _spinner(cpu: int) -> int:
-    child = os.fork()
-    if child == 0:
-        libc.prctl(libc.PR_SET_PDEATHSIG, signal.SIGKILL)
-        os.sched_setaffinity(0, {cpu})
-        os.kill(os.getpid(), signal.SIGSTOP)
-        while True:
-            pass
-    os.waitpid(child, os.WUNTRACED)
-    return child
+def _spin() -> None:
+    while True:
+        pass
 
 
 def _take_turns(children: list[int], quantum_ns: int, turns: int, ring: Ring) -> list[Any]:

@@ -24,6 +24,23 @@ def main():
     inside = context.Value("i", 0, lock=False)
     together(*[(enter, choosing, number, inside, me) for me in range(many)])
 """
+_NOTIFIED = """
+def take(count, changed):
+    with changed:
+        while not count.value:
+            changed.wait()
+        count.value -= 1
+
+def put(count, changed):
+    with changed:
+        count.value += 2
+        changed.{notify}()
+
+def main():
+    count, changed = context.Value("i", 0, lock=False), context.Condition()
+    together((take, count, changed), (take, count, changed), (put, count, changed))
+    print(f"count = {{count.value}}")
+"""
 _BUFFER = """
 def put(full, empty, mutex, slots, at, thing):
     {wait}
@@ -274,48 +291,8 @@ MORE = [
         claims=("p.top = 3",),
         broken="claim fails",
     ),
-    Program(
-        "notify-one",
-        """
-        def take(count, changed):
-            with changed:
-                while not count.value:
-                    changed.wait()
-                count.value -= 1
-
-        def put(count, changed):
-            with changed:
-                count.value += 2
-                changed.notify()
-
-        def main():
-            count, changed = context.Value("i", 0, lock=False), context.Condition()
-            together((take, count, changed), (take, count, changed), (put, count, changed))
-        """,
-        broken="deadlock",
-    ),
-    Program(
-        "notify-all",
-        """
-        def take(count, changed):
-            with changed:
-                while not count.value:
-                    changed.wait()
-                count.value -= 1
-
-        def put(count, changed):
-            with changed:
-                count.value += 2
-                changed.notify_all()
-
-        def main():
-            count, changed = context.Value("i", 0, lock=False), context.Condition()
-            together((take, count, changed), (take, count, changed), (put, count, changed))
-            print(f"count = {count.value}")
-        """,
-        claims=("p.count = 0",),
-        slow=True,
-    ),
+    Program("notify-one", _NOTIFIED.format(notify="notify"), broken="deadlock"),
+    Program("notify-all", _NOTIFIED.format(notify="notify_all"), claims=("p.count = 0",), slow=True),
     Program(
         "event-set-early",
         """
