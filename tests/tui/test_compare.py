@@ -74,6 +74,24 @@ async def test_it_scrolls_to_the_charts_and_is_saved(
         assert "turnaround" in next(tmp_path.iterdir()).read_text(encoding="utf-8")
 
 
+async def test_what_came_of_it_is_made_anew_for_another_width(make_driver: MakeDriver) -> None:
+    driver = make_driver(jobs())
+    async with driver.app.run_test(size=(140, 24)) as pilot:
+        await driver.open(pilot, "5", started())
+        await pilot.press("enter")
+        await until(lambda: "best of its column" in driver.text, pilot)
+
+        def widest() -> int:
+            return max(sum(len(text) for text, _tone in line) for line in panel(driver)._pages._all[:9])
+
+        assert 80 < widest() <= 140
+        await pilot.press("down", "down")
+        await pilot.resize_terminal(80, 24)
+        await until(lambda: widest() <= 80, pilot)
+        await driver.settle(pilot)
+        assert "3 … " in driver.text, "where one was reading, one still is"
+
+
 async def test_one_says_who_takes_part(make_driver: MakeDriver, tmp_path: Path) -> None:
     path = tmp_path / "mine.py"
     path.write_text("from sandbox.policies import Policy\nclass Mine(Policy): pass\n")
