@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum, auto
 
+from sandbox.model.commands import Kill, Signal
 from sandbox.model.events import Dispatched, Event, Operator
 from sandbox.model.spec import Scenario, Step
 from sandbox.scenario import built_in_folder
@@ -42,6 +43,8 @@ class LessonProgress:
         self.exists = scenario.lesson is not None
         self._first = scenario.processes[0].name if scenario.processes else ""
         self.steps: Sequence[Step] = scenario.steps
+        #: Whom the scenario kills.
+        self._killed = {at.do.who for at in scenario.script if isinstance(at.do, Kill | Signal)}
         #: Whether this is a lesson of the course.
         self.of_course = scenario.lesson is not None and scenario.folder == str(built_in_folder())
         #: What has happened that the lesson speaks of.
@@ -72,6 +75,12 @@ class LessonProgress:
     def awaited(self) -> Step | None:
         """The step that is waited for, if any is."""
         return self.steps[self.done] if self.done < len(self.steps) else None
+
+    @property
+    def reader_kills(self) -> bool:
+        """Whether it waits for a process to be killed, and nobody but the reader does that."""
+        step = self.awaited
+        return step is not None and step.until.verb == "is killed" and step.until.who not in self._killed
 
     @property
     def all_done(self) -> bool:

@@ -185,6 +185,8 @@ class Lesson(VerticalScroll):
                 said = _("… the processes are being started")
             case Wait.STEP:
                 said = f"▶ {awaited}"
+                if lesson.reader_kills:
+                    said = _("{awaited}: choose it, {key} kills it").format(awaited=said, key=config.key("kill"))
             case _:
                 said = ""
         if session.lesson_over:
