@@ -141,13 +141,12 @@ class Column(Processes):
         style = self.palette.state(row.state)
         failed = row.exited is not None and row.exited.status not in (0, None)
         sign = ZOMBIE_SIGN if row.zombie_of is not None else FAILED_SIGN if failed else SIGNS[row.state]
-        digits = _digits(session)
+        digits, mark = _digits(session), folded(others)
+        least = min(cell_len(row.name) + cell_len(mark), _MIN_NAME)
         return [
             (f"{row.pid:>{digits}} ", self.palette.dim),
             (f"{sign} ", self.palette.failed if failed else style),
-            *self.named(
-                row.name, folded(others), max(min(width - digits - 4, _MAX_NAME), _MIN_NAME), self.palette.text
-            ),
+            *self.named(row.name, mark, max(min(width - digits - 4, _MAX_NAME), least), self.palette.text),
             (" ", self.palette.text),
         ]
 
