@@ -193,6 +193,18 @@ async def test_what_becomes_of_the_dead_can_still_come(make_driver: MakeDriver, 
         await until(lambda: "waits until a/1 is reaped" in driver.text, pilot)
 
 
+async def test_nothing_lies_below_the_foot_of_a_lesson(make_driver: MakeDriver, lesson: Scenario) -> None:
+    (Path(lesson.folder) / "mine.md").write_text("One\n\n" * 40 + "---\n\nTwo\n\n---\n\nThree\n")
+    driver = make_driver(lesson)
+    async with driver.app.run_test(size=(80, 24)) as pilot:
+        await driver.feed(pilot, KernelScript().admit("a").admit("b").operator("paused", by="lesson"))
+        await until(lambda: "‖ space begins" in driver.text, pilot)
+        board = driver.app.board_screen
+        foot = board.query_one("#lesson-foot").region
+        assert foot.height
+        assert board.lesson.text.region.bottom <= foot.y, "of wide characters above others' edges halves would be lost"
+
+
 async def test_results_stay_whatever_is_started_afterwards(make_driver: MakeDriver, lesson: Scenario) -> None:
     lesson.steps = []
     (Path(lesson.folder) / "mine.md").write_text("Done after {makespan}.\n\nAlways.\n")

@@ -443,6 +443,6 @@ class BoardScreen(ExploringScreen, inherit_bindings=False):
         if not (self.has_class("lesson") and self.lower.display):
             self.action_select(pages * _PAGE)
         elif pages > 0:
-            self.lesson.scroll_page_down()
+            self.lesson.text.scroll_page_down(animate=False)
         else:
-            self.lesson.scroll_page_up()
+            self.lesson.text.scroll_page_up(animate=False)

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 from textual import events
-from textual.containers import VerticalScroll
+from textual.app import ComposeResult
+from textual.containers import Vertical, VerticalScroll
 from textual.widgets import Static
 
 from sandbox import wording
@@ -33,14 +34,15 @@ _FIGURES_EVERY_NS = 1 * S
 _MIN_FOR_STEP = 8
 
 
-class Lesson(VerticalScroll):
-    """Scrolls with page up and page down, and with the mouse; it never takes the keys of the board. A
-    part of the lesson appears when the step before it is done, below what has been read; at its foot, always in sight,
-    stands what it waits for, and which key goes on."""
+class LessonText(VerticalScroll, can_focus=False):
+    """It never takes the keys of the board."""
+
+
+class Lesson(Vertical):
+    """Scrolls with page up and page down, and with the mouse. A part of the lesson appears when the step before it is
+    done, below what has been read; at its foot, always in sight, stands what it waits for, and which key goes on."""
 
     DEFAULT_CLASSES = "framed"
-
-    can_focus = False
 
     def __init__(self, id: str) -> None:
         super().__init__(id=id)
@@ -57,9 +59,14 @@ class Lesson(VerticalScroll):
         self._imagined: dict[str, Figure] | None = None
         self._known_ns = 0
         self._final = False
+        self.text = LessonText(id="lesson-text")
+        #: Below the text, not over it: where one lies over the other, halves of wide characters are lost.
         self._foot = Static(id="lesson-foot", markup=False)
         self._said = ""
         self._markdown: Markdown | None = None
+
+    def compose(self) -> ComposeResult:
+        yield from (self.text, self._foot)
 
     def update_from(self, session: Session) -> None:
         """Show the scenario's lesson as far as its steps have come, with its figures."""
@@ -91,15 +98,15 @@ class Lesson(VerticalScroll):
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
 
             self._markdown = Markdown(text, open_links=False)
-            self.mount(self._markdown, self._foot)
+            self.text.mount(self._markdown)
         else:
             self.call_later(self._update, self._markdown, text, step)
 
     async def _update(self, markdown: Markdown, text: str, step: int | None) -> None:
-        top = self.scroll_offset.y
+        top = self.text.scroll_offset.y
         await markdown.update(text)
         if step is None:
-            self.call_after_refresh(self.scroll_to, y=top, animate=False)
+            self.call_after_refresh(self.text.scroll_to, y=top, animate=False)
         else:
             self.call_after_refresh(self._bring_into_view, step)
 
@@ -110,10 +117,10 @@ class Lesson(VerticalScroll):
     def _bring_into_view(self, step: int) -> None:
         quotes = self.query("MarkdownBlockQuote")
         if step == 0:
-            self.scroll_home(animate=False)
+            self.text.scroll_home(animate=False)
         elif step <= len(quotes):
             came = quotes[step - 1].virtual_region
-            self.scroll_to(y=came.y if self.size.height >= _MIN_FOR_STEP else came.bottom + 1, animate=False)
+            self.text.scroll_to(y=came.y if self.size.height >= _MIN_FOR_STEP else came.bottom + 1, animate=False)
 
     # What there is to read
 
