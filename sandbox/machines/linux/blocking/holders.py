@@ -23,7 +23,7 @@ from sandbox.machines.linux.blocking.open_files import open_file, written_addres
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_limit
 from sandbox.machines.linux.blocking.said_threads import ThreadWait
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
-from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, list_sockets, other_side, unix_peer
+from sandbox.machines.linux.net import sock_diag
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs_shared import SharedMapping
 from sandbox.model.rules import POLL
@@ -46,8 +46,8 @@ _FUTEX_PRIVATE, _FUTEX_FLAGS, _FUTEX_LOCKS_PI, _FUTEX_TID = 128, 0x180, (6, 13),
 #: Where a pthread_mutex_t keeps the tid of its owner.
 _OWNER_AT = 8
 #: Causes of waits of which files, memory, or connections tell more.
-_OF_SOCKETS = {"recv", "send"}
-_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", POLL, *_OF_SOCKETS}
+_OF_SOCKETS = {"recv", "send", POLL}
+_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", *_OF_SOCKETS}
 _OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
 _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
@@ -110,8 +110,11 @@ class Census:
             old = before._belongings.get(child.os_pid) if before is not None and child.mode is Mode.BLOCKED else None
             same = old is not None and old.cpu_ns == cpu_ns
             self._belongings[child.os_pid] = old if old is not None and same else _Belongings(cpu_ns)
-        #: The other end of each connection within this machine.
+        #: The other end of each connection within this machine, and who listens where, by inode.
         self._tcp: dict[int, int] = {}
+        self._listeners: dict[str, list[int]] = {}
+        #: Who has what open, by its name.
+        self._openers: dict[str, list[Child]] = {}
 
     def prepare(self, rules: Set[str]) -> Iterator[None]:
         """Ask all of them what they have, as far as waits of these causes make that necessary, a little at a time."""
@@ -126,16 +129,19 @@ class Census:
             yield from self._list_connections()
 
     def _list_connections(self) -> Iterator[None]:
-        """Those within this machine, each by both its ends."""
+        """Those within this machine, each by both its ends, and the sockets that accept them."""
         found: dict[bytes, int] = {}
         try:
-            for some in chain.from_iterable(map(list_sockets, FAMILIES)):
-                found |= {each.ends: each.inode for each in some if each.state in CONNECTED}
+            for some in chain.from_iterable(map(sock_diag.list_sockets, sock_diag.FAMILIES)):
+                found |= {each.ends: each.inode for each in some if each.state in sock_diag.CONNECTED}
+                for each in some:
+                    if each.state is sock_diag.TcpState.LISTEN:
+                        self._listeners.setdefault(str(each.own), []).append(each.inode)
                 yield
         except OSError:
             return  # the system does not tell
         for ends, inode in found.items():
-            self._tcp[inode] = found.get(other_side(ends), 0)
+            self._tcp[inode] = found.get(sock_diag.other_side(ends), 0)
 
     def threads(self, child: Child) -> frozenset[Thread]:
         """Those that can let go of something."""
@@ -226,12 +232,20 @@ class Census:
             return self._on_socket(child, descriptor, file.target, writes)
         return None
 
+    def _having(self, target: str) -> list[Child]:
+        """Who has it open, under what number ever."""
+        if not self._openers:
+            for child in self.children:
+                for name in {name for _, name in self._files_of(child)}:
+                    self._openers.setdefault(name, []).append(child)
+        return self._openers.get(target, [])
+
     def _ends(self, target: str, for_writing: bool) -> list[Child]:
         """Who has this end of a pipe."""
         may = procfs_files.may_write if for_writing else procfs_files.may_read
         return [
             child
-            for child in self.children
+            for child in self._having(target)
             if any(other == target and may(child.os_pid, number) for number, other in self._files_of(child))
         ]
 
@@ -240,7 +254,7 @@ class Census:
         number = procfs_files.descriptor_facts(child.os_pid, descriptor).get("eventfd-id")
         return [
             other
-            for other in self.children
+            for other in self._having(target)
             if any(
                 to == target and procfs_files.descriptor_facts(other.os_pid, at).get("eventfd-id") == number
                 for at, to in self._files_of(other)
@@ -260,30 +274,19 @@ class Census:
         inode = procfs_files.socket_inode(target) or 0
         if has_limit or kind not in _STREAMS:
             return None
-        peer = unix_peer(inode) if family == socket.AF_UNIX else self._tcp.get(inode)
-        holders = [other for other in self.children if any(to == f"socket:[{peer}]" for _, to in self._files_of(other))]
-        if not peer:
-            holders = self._accepting(at)
+        is_local = family == socket.AF_UNIX
+        if peer := sock_diag.unix_peer(inode) if is_local else self._tcp.get(inode):
+            inodes = [peer]
+        else:  # nobody has accepted it yet: whoever could
+            inodes = sock_diag.unix_listeners(at or "") if is_local else self._listening(at or "")
+        found = {other.os_pid: other for inode in inodes for other in self._having(f"socket:[{inode}]")}
+        holders = [*found.values()]
         return self._any_of(clean_line(at or target, 60), holders) if holders else None
 
-    def _accepting(self, at: str | None) -> list[Child]:
-        """Who could accept a connection to this address that nobody has accepted yet."""
-        host, _, port = (at or "").rpartition(":")
-        places = {at, f"0.0.0.0:{port}", f"[::]:{port}"} if host else {at}
-        return [
-            other
-            for other in self.children
-            if at
-            and any(
-                to.startswith("socket:") and self._listens(other, number, places)
-                for number, to in self._files_of(other)
-            )
-        ]
-
-    @staticmethod
-    def _listens(child: Child, descriptor: int, places: set[str | None]) -> bool:
-        file = open_file(child, descriptor)
-        return file is not None and file.listens and file.own in places
+    def _listening(self, at: str) -> list[int]:
+        """The sockets that accept connections to this address."""
+        port = at.rpartition(":")[2]
+        return [inode for place in {at, f"0.0.0.0:{port}", f"[::]:{port}"} for inode in self._listeners.get(place, ())]
 
     def _on_several(self, child: Child, call: str, arguments: list[int]) -> Held | None:
         """Whoever makes one of them ready, at either end."""
