@@ -37,7 +37,7 @@ class SliceTimer:
         self._poller = poller
         self._dedicated = dedicated
         #: How long it takes us as a rule from declaring a slice expired until the stop is sent, and when we last did.
-        self._reaction = Delay(_USUAL_REACTION_NS, _MAX_REACTION_NS)
+        self._reaction = Delay(_USUAL_REACTION_NS if dedicated else 0, _MAX_REACTION_NS)
         self._expired_ns: int | None = None
         #: When we let somebody run and have not gone to sleep since; how much later its slice then began.
         self._started_ns: int | None = None
