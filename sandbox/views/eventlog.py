@@ -112,7 +112,7 @@ class _Chapter:
     def state(self, shelf: Shelf) -> _State:
         """How the run stood before it."""
         # What is on the shelf was put there by ourselves, and nobody else can reach it.
-        state: _State = self._state or pickle.loads(shelf.get(self._begin))  # noqa: S301
+        state: _State = self._state or pickle.loads(shelf.get(self._begin))  # noqa: S301 - our own state
         return state
 
     def begin(self, shelf: Shelf, history: History) -> Moment:
