@@ -21,6 +21,10 @@ _WRAPS = {
 
 _PARTS = ("lock_names", "thread_locks", "process_locks")
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
 
 def main(name: str, stop: int, file: str, function: str, arguments: list[object]) -> None:
     """Be called ``name``, stop, then read ``file`` and call its ``function``.
@@ -41,7 +45,7 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
     sys.modules.update({"__main__": own, module.__name__: module})
     with open(path, "rb") as source:
         code = compile(source.read(), path, "exec", dont_inherit=True)
-    exec(code, module.__dict__)  # noqa: S102 - to run it is the purpose
+    exec(code, module.__dict__)
     getattr(module, function)(*arguments)
 
 
@@ -59,7 +63,7 @@ def run(file: str, arguments: list[object]) -> None:
     sys.modules["__main__"] = module
     with open(path, "rb") as source:
         code = compile(source.read(), path, "exec", dont_inherit=True)
-    exec(code, module.__dict__)  # noqa: S102 - to run it is the purpose
+    exec(code, module.__dict__)
 
 
 class LockNotes:
@@ -70,7 +74,7 @@ class LockNotes:
     def __init__(self, path: str, threads: bool = True) -> None:
         self._path, self._threads = path, threads
         self._wanted = {name: wrap for name, wrap in _WRAPS.items() if threads or name != "threading"}
-        self._locks: dict[str, object] = {}
+        self._locks: dict[str, Any] = {}
 
     def install(self) -> None:
         """From now on, whether the program has imported them already or not."""
@@ -78,33 +82,34 @@ class LockNotes:
             if (module := sys.modules.get(name)) is not None:
                 self._wrap(name, module)
         if self._wanted:
-            sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+            sys.meta_path.insert(0, self)
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> object:
+    def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> "Any":
         """What the next finder finds, for those modules."""
         if name not in self._wanted:
             return None
         for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)  # type: ignore[arg-type, comparison-overlap]
+            spec = None if finder is self else finder.find_spec(name, path, target)
             if spec is not None and spec.loader is not None:
-                load = spec.loader.exec_module
+                loader: Any = spec.loader
+                load = loader.exec_module
 
-                def exec_module(module: object, load: object = load, spec: object = spec) -> None:
-                    spec.loader.exec_module = load  # type: ignore[attr-defined]
-                    load(module)  # type: ignore[operator]
+                def exec_module(module: object, load: "Any" = load, loader: "Any" = loader) -> None:
+                    loader.exec_module = load
+                    load(module)
                     self._wrap(name, module)
 
-                spec.loader.exec_module = exec_module  # type: ignore[method-assign]
+                loader.exec_module = exec_module
                 return spec
         return None
 
     def _wrap(self, name: str, module: object) -> None:
         wrap = self._wanted.pop(name)
         if not self._wanted:
-            sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]  # type: ignore[comparison-overlap]
+            sys.meta_path[:] = [finder for finder in sys.meta_path if finder is not self]
         try:
             self._load()
-            self._locks[wrap](module, self._locks["notes"])  # type: ignore[operator]
+            self._locks[wrap](module, self._locks["notes"])
         except Exception:  # what we cannot note shall not be the program's trouble
             return
 
@@ -116,9 +121,9 @@ class LockNotes:
         loader = sys.modules["_frozen_importlib_external"].SourceFileLoader
         self._locks = {"__name__": "", "__file__": os.path.join(folder, "function.py")}
         for name in _PARTS:
-            exec(loader(name, os.path.join(folder, name + ".py")).get_code(name), self._locks)  # noqa: S102 - ours
-        self._locks["notes"] = self._locks["Notes"](self._path, self._threads)  # type: ignore[operator]
-        self._locks["begin_notes"](self._locks["notes"])  # type: ignore[operator]
+            exec(loader(name, os.path.join(folder, name + ".py")).get_code(name), self._locks)
+        self._locks["notes"] = self._locks["Notes"](self._path, self._threads)
+        self._locks["begin_notes"](self._locks["notes"])
 
 
 def _without_us(error: BaseException) -> None:
