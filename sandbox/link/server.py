@@ -261,10 +261,9 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
         from sandbox.machines.paced import PacedMachine
 
         return PacedMachine(boot.scenario, link), spec
-    from sandbox.machines.linux import cpus
-
     if sys.platform != "linux":
-        raise NotImplementedError
+        return _by_signals(boot, link), spec
+    from sandbox.machines.linux import cpus
 
     given = cpus.assign_cpus(spec.cpus, boot.claimed, boot.others)
     with suppress(OSError):  # our processes tell of it
@@ -273,10 +272,16 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
         return _stepping(boot, given.mini[0], link)
     from sandbox.machines.linux import machine
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     return machine.LinuxMachine(boot, given, link), spec
+
+
+def _by_signals(boot: Boot, link: LinkServer) -> Machine:
+    """The machine for any other UNIX."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    from sandbox.machines.posix import machine
+
+    return machine.PosixMachine(boot, link)
 
 
 def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:

@@ -17,6 +17,7 @@ from sandbox.analysis.measurement.birth import Birth
 from sandbox.i18n import Messages, _
 from sandbox.link.client import can_be_strict
 from sandbox.util.refusals import refused
+from sandbox.util.units import MS
 
 if TYPE_CHECKING:
     if sys.platform == "linux":
@@ -40,11 +41,8 @@ class Finding(NamedTuple):
 def examine() -> list[Finding]:
     """Look at everything. Nothing is changed, and nothing is left."""
     if sys.platform != "linux":
-        return _all(_python, _system, _port, _terminal)
+        return _all(_python, _system, _signals, _port, _terminal)
     from sandbox.machines.linux import capabilities, procfs
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     rooms = _begin_rooms()
     first = _all(_python, _system, _cpus, _load)
@@ -80,8 +78,33 @@ def _system() -> Iterator[Finding]:
     )
     if sys.platform == "linux":
         yield Finding(_("system"), "ok", found)
+    elif sys.platform != "win32":
+        yield Finding(_("system"), "limited", found, _("real processes have all that they can have on Linux only"))
     else:
         yield Finding(_("system"), "fails", found, _("real processes are scheduled on Linux only"))
+
+
+def _signals() -> Iterator[Finding]:
+    """What there is where signals have to do."""
+    if sys.platform == "win32":
+        return
+    from sandbox.machines.posix import accounts, keeper
+
+    guard = keeper.Keeper()
+    try:
+        knowledge = accounts.find_out(guard.os_pid)
+    finally:
+        guard.end()
+    found = _("real processes are scheduled by signals alone, if you ask for that: --sensor psutil")
+    advice = _(
+        "without CPUs of their own, causes of waits, what they fork, sockets, limits of memory; untried on macOS"
+    )
+    yield Finding(_("signals"), "limited", found, advice)
+    if knowledge.states:
+        found = _("who waits is seen by its state, some milliseconds late")
+    else:
+        found = _("no process is seen to wait: who has used no CPU for {time} ms counts as waiting")
+    yield Finding("psutil", "limited", found.format(time=accounts.STILL_NS // MS))
 
 
 def _cpus() -> Iterator[Finding]:
