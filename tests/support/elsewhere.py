@@ -106,6 +106,7 @@ def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
             importlib.import_module(name)
         except ImportError:
             continue  # of another version
+    _leave_its_own_ways("textual.drivers.linux_driver")
     for name in (*_NO_MODULES[system], *ABSENT[system]):
         sys.modules[name] = None  # type: ignore[assignment]
     for module, names in _LACKS[system].items():
@@ -121,6 +122,16 @@ def become(system: str, needs: tuple[str, ...] = _THIRD_PARTY) -> None:
     _hide_proc()
     _take_kernels_along(system)
     sys.platform = _PLATFORMS[system]
+
+
+def _leave_its_own_ways(name: str) -> None:
+    """A module of somebody else keeps what it draws a real terminal with: there it is another one that does."""
+    module = sys.modules.get(name)
+    for lacking in (os, signal, select):
+        if module is not None and hasattr(module, lacking.__name__):
+            whole = type(sys)(lacking.__name__)
+            vars(whole).update(vars(lacking))
+            setattr(module, lacking.__name__, whole)
 
 
 def kernel() -> None:
