@@ -259,6 +259,8 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
         from sandbox.machines.paced import PacedMachine
 
         return PacedMachine(boot.scenario, link), spec
+    if sys.platform != "linux":
+        return _by_signals(boot, link), spec
     from sandbox.machines.linux import cpus
 
     given = cpus.assign_cpus(spec.cpus, boot.claimed, boot.others)
@@ -268,6 +270,15 @@ def _machine(boot: Boot, link: LinkServer) -> tuple[Machine, MachineSpec]:
     from sandbox.machines.linux import machine
 
     return machine.LinuxMachine(boot, given, link), spec
+
+
+def _by_signals(boot: Boot, link: LinkServer) -> Machine:
+    """The machine for any other UNIX."""
+    if sys.platform == "win32":
+        raise NotImplementedError
+    from sandbox.machines.posix import machine
+
+    return machine.PosixMachine(boot, link)
 
 
 def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineSpec]:
