@@ -374,6 +374,9 @@ def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
         return None
     from sandbox.machines.linux.blocking import sensors
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     reason = sensors.obstacle(options.sensor, scenario.machine.cpus)
     if reason is None:
         return None
@@ -385,6 +388,9 @@ def _missing_freezer(options: RunOptions) -> Problem | None:
     if options.recipe != "freezer":
         return None
     from sandbox.machines.linux import capabilities
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     reason = capabilities.freezer_obstacle()
     if reason is None:

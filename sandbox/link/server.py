@@ -286,6 +286,9 @@ def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineS
     from sandbox.machines.linux.stepping import machine, stage
     from sandbox.machines.linux.stepping.turns import one_line
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     libc.prctl(libc.PR_SET_CHILD_SUBREAPER, 1)
     there = stage.Stage(boot.scenario, cpu)
     attended = boot.attended or boot.stay
@@ -294,6 +297,9 @@ def _stepping(boot: Boot, cpu: int, link: LinkServer) -> tuple[Machine, MachineS
 
 def _serve(fd: str) -> None:
     from sandbox.machines.linux import kernel_process
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     descriptor = int(fd)
     os.set_inheritable(descriptor, False)

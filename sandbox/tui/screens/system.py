@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import TYPE_CHECKING
+import sys
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len, set_cell_size
 
@@ -12,7 +13,10 @@ from sandbox.i18n import Messages, _, ngettext
 from sandbox.tui.format import fine, size
 
 if TYPE_CHECKING:
-    from sandbox.machines.linux.procfs import Thread
+    if sys.platform == "linux":
+        from sandbox.machines.linux.procfs import Thread
+    else:
+        Thread = Any
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -52,6 +56,9 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     import psutil  # only once somebody looks: it would delay the first frame
 
     from sandbox.machines.linux import procfs
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     try:
         process = psutil.Process(os_pid)
@@ -97,6 +104,9 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
     from sandbox.machines.linux import procfs_files
     from sandbox.util.text import clean_line
 
+    if sys.platform != "linux":
+        raise NotImplementedError
+
     places: dict[str, list[str]] = {}
     for number, target in sorted(procfs_files.descriptors(os_pid)):
         places.setdefault(clean_line(target), []).append(str(number))
@@ -107,6 +117,9 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
 def _signals(os_pid: int) -> str:
     """Which signals wait to be delivered, and which the process blocks, ignores, or has handlers for."""
     from sandbox.machines.linux import procfs
+
+    if sys.platform != "linux":
+        raise NotImplementedError
 
     masks = procfs.signal_masks(os_pid)
     said = [
