@@ -217,8 +217,8 @@ class Crew:
                 task.connection = None
             return
         kind, *rest = fields
-        if kind == hook.LINE and len(rest) >= 7:
-            file, line, function, mark, births, silent, complete, *changed = rest
+        if kind == hook.LINE and len(rest) >= 8:
+            file, line, function, mark, births, silent, complete, task.touches, *changed = rest
             task.come_to(Place(file, int(line), function), int(mark), complete == "1", changes(changed))
             self.going.discard(task)
             self._unsettled |= silent == "1"
