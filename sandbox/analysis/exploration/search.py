@@ -64,8 +64,9 @@ class Task(NamedTuple):
 
 #: An order that cannot be kept is tried so often: who of two that wait for one thing gets it is the system's choice.
 _MAX_TRIES = 3
-#: Of the ways that nobody has gone so many at most are gone in the end, to see whether they lead where they should.
-_MAX_AUDITED = 48
+#: Of the ways that nobody has gone one in so many is gone in the end, and so many at most, to see whether they lead
+#: where they should.
+_AUDITED, _MAX_AUDITED = 8, 24
 
 
 class Search:
@@ -168,7 +169,7 @@ class Search:
                 for last in self._lasts[way[0]][:1]
                 if way[1] in self._candidates_at(Place(way[0], last))
             ]
-            self._audits = deque(ways[:: max(len(ways) // _MAX_AUDITED, 1)][:_MAX_AUDITED])
+            self._audits = deque(ways[:: max(len(ways) // _MAX_AUDITED, _AUDITED)][:_MAX_AUDITED])
         while self._audits and not (self._audits[0][0] in self.graph.inferred and self._audits[0][1] in self._labels):
             self._audits.popleft()
         return bool(self._audits)
@@ -257,25 +258,35 @@ class Search:
     def _walk(self, run: Run) -> bool:
         """Along a run: what it adds to the graph, and what else could be done from there. False: it went another way
         than one before."""
-        alike, ways, places = True, [], []
+        alike = True
+        new: list[Way] = []
+        changed: list[Place] = []
         way: Way | None = None
-        touch = None
+        place, touch = Place(0, None), None
         turns = zip_longest(run.order, run.touches[: len(run.order)])
         for choice in run.choices:
             state = self._state(choice, way)
-            alike = (state == 0 if way is None else self.graph.leads(way, state, touch)) and alike
-            places.append(self._come_to(state, choice))
+            if way is None:
+                alike = state == 0
+            elif way not in self.graph.edges or way in self.graph.inferred:
+                new.append(way)
+                changed.append(place)
+                alike = self.graph.leads(way, state, touch) and alike
+            else:
+                alike = self.graph.leads(way, state, touch) and alike
+            place = Place(state, choice.last)
+            if self._come_to(place, choice):
+                changed.append(place)
             name, touch = next(turns, (None, None))
             if name is None:
                 break  # it was ended there, because all that comes is known
             way = state, name
-            ways.append(way)
         if run.ended and not run.met and way is not None:
             alike = self.graph.leads(way, Leaf(self._outcome(run)), None) and alike
-        new = self.graph.infer(ways)
-        for place in places:
+        inferred = dict.fromkeys(state for state, _ in self.graph.infer(new))
+        for place in changed:
             self._expand(place)
-        for state in dict.fromkeys(state for state, _ in new):
+        for state in inferred:
             for last in self._lasts[state]:
                 self._expand(Place(state, last))
         return alike
@@ -300,21 +311,18 @@ class Search:
                 self._keys[state] = choice.key
         return state
 
-    def _come_to(self, state: int, choice: Choice) -> Place:
-        """What a run has found at a place."""
-        place = Place(state, choice.last)
-        self._spinning.update((state, spinner) for spinner in choice.spins)
+    def _come_to(self, place: Place, choice: Choice) -> bool:
+        """What a run has found at a place; returns whether that is new."""
+        self._spinning.update((place.state, spinner) for spinner in choice.spins)
         before = self._candidates.get(place, ())
-        self._candidates[place] = (
-            choice.candidates
-            if not before
-            else tuple(name for name in choice.able if name in before or name in choice.candidates)
-        )
+        if choice.candidates == before:
+            return False
+        self._candidates[place] = tuple(name for name in choice.able if name in before or name in choice.candidates)
         if choice.idle:
             self._idle.add(place)
-        if state == 0 and choice.last is None and place not in self._labels:
+        if place == Place(0, None) and place not in self._labels:
             self._label(place, Label())
-        return place
+        return self._candidates[place] != before
 
     def _tell_known(self) -> None:
         """Those who make runs need not go ways that are known."""

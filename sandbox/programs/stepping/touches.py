@@ -107,7 +107,7 @@ class Touches:
             while at is not None:
                 code = at.f_code
                 if self._is_step(code):
-                    self._line(at, line if at is frame else at.f_lineno, footprint)
+                    self.line(at, line if at is frame else at.f_lineno, footprint)
                 elif code.co_name == _NEW_PROCESS or not code.co_filename.startswith(self._folder):
                     if code.co_filename.endswith(("process.py", "zygote.py")):
                         break  # all of the program's own calls are within this one
@@ -121,7 +121,8 @@ class Touches:
             return UNKNOWN
         return footprint.written()
 
-    def _line(self, frame: types.FrameType, line: int, footprint: Footprint) -> None:
+    def line(self, frame: types.FrameType, line: int, footprint: Footprint) -> None:
+        """What this line of a call touches by itself. Raises NotUnderstood."""
         nodes = _lines_of(frame.f_code.co_filename).get(line)
         if not nodes:
             raise NotUnderstood

@@ -262,6 +262,7 @@ class Crew:
             os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
             pass
+        self._unsettled |= self._looks.see_strangers(self.by_os_pid)  # it may be theirs, who tell others of it
 
     def _end(self, task: Task) -> None:
         if task.state is not State.ENDED:
