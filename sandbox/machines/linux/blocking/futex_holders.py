@@ -12,7 +12,7 @@ from typing import Literal
 
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.census import Census, Held, Says, Semaphore, Thread
-from sandbox.machines.linux.blocking.futexes import futex, owners
+from sandbox.machines.linux.blocking.futexes import futex, lends_priority, owners
 from sandbox.machines.linux.blocking.said_threads import ThreadWait
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.process.child import Child
@@ -20,6 +20,8 @@ from sandbox.machines.linux.procfs_shared import SharedMapping
 
 #: futex(2): nobody else has this place in memory.
 _FUTEX_PRIVATE = 128
+#: So far from the end of a thread's stack is a word of the function that waits.
+_NEAR = 1_024
 #: No thread has a higher number (PID_MAX_LIMIT).
 _MAX_TID = 1 << 22
 
@@ -31,9 +33,12 @@ class FutexHolders:
         self._census = census
         self._says = says
 
-    def wait_for(self, child: Child, tid: int, arguments: list[int]) -> Held:
+    def wait_for(self, child: Child, tid: int, entered: Entered) -> Held:
         """For whom a thread in a futex waits."""
+        arguments = entered.arguments
         address, operation = arguments[0], arguments[1] & 0xFFFFFFFF
+        if entered.stack <= address < entered.stack + _NEAR and (others := self._leading_to(tid)):
+            return Held("mutex", (others,), [], "unknown", any=True)
         what = futex(child.os_pid, arguments, False)
         if what.rule == "join":
             other = int(what.figures["tid"] or 0)
@@ -55,6 +60,23 @@ class FutexHolders:
         if said is None:
             return Held(f"{what.rule} {address:x}", (everybody,), [], "unknown", any=True)
         return self._of_semaphore(said, everybody, (child.os_pid, tid))
+
+    def _leading_to(self, tid: int) -> frozenset[Thread]:
+        """Those who wait for this thread, or for such a one, at mutexes that lend priority. The system refuses such a
+        mutex to who would close a circle of them; the C library has him wait for ever then, at a word of his own, and
+        nobody knows for which of them."""
+        owned: list[tuple[Thread, list[int]]] = []
+        for other in self._census.children:
+            for thread in self._census.threads(other):
+                entered = entered_call(other, thread[1])
+                if isinstance(entered, Entered) and entered.call == "futex" and lends_priority(entered.arguments):
+                    owned.append((thread, owners(other.os_pid, entered.arguments)))
+        found: set[Thread] = set()
+        tids = {tid}
+        while more := [thread for thread, by in owned if thread not in found and tids & {*by}]:
+            found.update(more)
+            tids.update(number for _, number in more)
+        return frozenset(thread for thread in found if thread[1] != tid)
 
     def _of_semaphore(self, said: Semaphore, everybody: frozenset[Thread], waiter: Thread) -> Held:
         if said.holders is None:

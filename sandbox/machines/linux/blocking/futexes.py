@@ -60,6 +60,11 @@ def futex(os_pid: int, arguments: list[int], is_python: bool) -> Clause:
     return Clause(rule)
 
 
+def lends_priority(arguments: list[int]) -> bool:
+    """Whether it is waited for a mutex whose owner has the priority of those who wait."""
+    return arguments[1] & 0xFFFFFFFF & ~(_PRIVATE | _REALTIME) in (_LOCK_PI, _LOCK_PI2)
+
+
 def owners(os_pid: int, arguments: list[int]) -> list[int]:
     """The tid of the thread that has the lock at which somebody waits, as the lock itself says: one of these, if any.
     A lock for readers and a writer knows the writer, and it is waited for at one of two places in it."""

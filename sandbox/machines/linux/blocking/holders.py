@@ -86,7 +86,7 @@ class Holders:
             case "semaphore" | "receive message" | "send message" if not entered.is_limited:
                 return self._on_queue(child, entered)
             case "futex" if not arguments[3]:
-                return self._futexes.wait_for(child, tid, arguments)
+                return self._futexes.wait_for(child, tid, entered)
         return None
 
     # Queues
