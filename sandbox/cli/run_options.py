@@ -325,9 +325,6 @@ def check_real(options: RunOptions, scenario: Scenario) -> None:
         raise BadInput.because(options.scenario, "no Linux", hint=f"ossandbox {options.scenario} --virtual")
     from sandbox.machines.linux import capabilities
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     problems = [
         Problem(0, f"process {process.name}", what)
         for process in scenario.processes
@@ -359,9 +356,6 @@ def _missing_sensor(options: RunOptions, scenario: Scenario) -> Problem | None:
         return None
     from sandbox.machines.linux.blocking import sensors
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     reason = sensors.obstacle(options.sensor, scenario.machine.cpus)
     if reason is None:
         return None
@@ -374,9 +368,6 @@ def _missing_freezer(options: RunOptions) -> Problem | None:
         return None
     from sandbox.machines.linux import capabilities
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     reason = capabilities.freezer_obstacle()
     if reason is None:
         return None
@@ -386,7 +377,7 @@ def _missing_freezer(options: RunOptions) -> Problem | None:
 def _missing_namespace(options: RunOptions) -> Problem | None:
     if not options.strict:
         return None
-    from sandbox.link.client import can_be_strict  # the first frame of the app does not wait for it
+    from sandbox.link.namespace import can_be_strict  # the first frame of the app does not wait for it
 
     return None if can_be_strict() else Problem(0, "--strict", Clause("no pid namespace"))
 

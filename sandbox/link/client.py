@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
-import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
 from sandbox.link.guardians import Keeper
+from sandbox.link.namespace import own_pid_namespace
 from sandbox.link.stream import EventStream
 from sandbox.link.wire import last_words
 from sandbox.model.commands import Quit
@@ -21,12 +21,8 @@ from sandbox.model.events import Event
 from sandbox.model.spec import Boot
 
 if TYPE_CHECKING:
-    if sys.platform == "linux":
-        from sandbox.machines.linux.cpu_claims import CpuClaim
-        from sandbox.machines.linux.strangers import Strangers
-    else:
-        CpuClaim = Any
-        Strangers = Any
+    from sandbox.machines.linux.cpu_claims import CpuClaim
+    from sandbox.machines.linux.strangers import Strangers
 
 #: How long the kernel process may take to end all of its children and itself.
 _PATIENCE_S = 6.0
@@ -105,26 +101,6 @@ class KernelProcess(EventStream):
     def last_words(self) -> str:
         """What it wrote to its standard error, which tells why it died."""
         return last_words(self._stderr, _MAX_WORDS)
-
-
-def own_pid_namespace() -> list[str]:
-    """The command that starts another one as the first process of a pid namespace. It stays in between, dies with
-    the process that started it, and takes the namespace with it."""
-    if sys.platform == "win32":
-        raise NotImplementedError
-    who = [] if os.geteuid() == 0 else ["--user", "--map-current-user"]
-    arm = ["setpriv", "--pdeathsig", "KILL", "--"]
-    return [*arm, "unshare", *who, "--pid", "--fork", "--mount-proc", "--kill-child", "--"]
-
-
-def can_be_strict() -> bool:
-    """Whether this system lets us have a pid namespace."""
-    try:
-        return (
-            subprocess.run([*own_pid_namespace(), "true"], capture_output=True, timeout=5, check=False).returncode == 0
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return False
 
 
 def use_all_cpus() -> None:

@@ -41,7 +41,7 @@ class Keeper:
             pass_fds=[theirs.fileno(), link, errors],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
-            preexec_fn=_armed() if sys.platform == "linux" else None,  # noqa: PLW1509 - it makes two system calls
+            preexec_fn=_armed(),  # noqa: PLW1509 - it makes two system calls
         )
         theirs.close()
         self._kernel: int | None = None
@@ -68,8 +68,6 @@ class Keeper:
 
     def continue_kernel(self) -> None:
         """Have a kernel process that was stopped go on; the keeper, too."""
-        if sys.platform == "win32":
-            raise NotImplementedError
         self._process.send_signal(signal.SIGCONT)
         try:
             self._control.send(b"c")
@@ -79,8 +77,6 @@ class Keeper:
     def end(self, patience_s: float) -> bool:
         """Have it end everything, the kernel process too if that has not ended by itself after so long. False: it has
         failed, and what is left is ours to end."""
-        if sys.platform == "win32":
-            raise NotImplementedError
         self._process.send_signal(signal.SIGCONT)
         try:
             self._process.wait(patience_s)
@@ -96,8 +92,6 @@ class Keeper:
 def _armed() -> Callable[[], None]:
     """What is done in the keeper's process before its exec: it becomes a subreaper, and it goes on if it was stopped
     and we die. Nothing of ours runs before."""
-    if sys.platform == "win32":
-        raise NotImplementedError
     from sandbox.util import libc
 
     def arm() -> None:

@@ -38,8 +38,10 @@ _allocate: "Any" = getattr(_thread.allocate_lock, "_native", _thread.allocate_lo
 class _Call(property):
     """A call of the interpreter's own object: it leaves no trace of us in a traceback."""
 
+    fget: "Any"
+
     def __call__(self, lock: "Any", *arguments: object) -> object:
-        return self.fget(lock)(*arguments)  # type: ignore[misc]
+        return self.fget(lock)(*arguments)
 
 
 class _Kind(type):
@@ -134,7 +136,10 @@ class _Lock(metaclass=_Kind):
         return f"{repr(self._native).rpartition(' at 0x')[0]} at {id(self):#x}>"
 
 
-class _ReentrantLock(_thread.RLock):  # type: ignore[misc]
+_COAT: "Any" = _Lock
+
+
+class _ReentrantLock(_thread.RLock):  # type: ignore[misc]  # C makes no rule of what the stubs call final
     """Likewise one that its owner may take again."""
 
     __slots__ = ("_entry", "_made", "_owner", "_where")
@@ -148,16 +153,17 @@ class _ReentrantLock(_thread.RLock):  # type: ignore[misc]
         self._entry = self._owner = self._where = 0
         self._made = _place(_frame(1))
 
-    __enter__ = _Lock.__enter__  # type: ignore[assignment]
-    acquire = _Lock.acquire  # type: ignore[assignment]
+    __enter__ = _COAT.__enter__
+    acquire = _COAT.acquire
 
     def _acquire_restore(self, state: object) -> None:
         """A condition has been waited for."""
+        above: Any = super()
         me = _identify()
         at, before, entry = _about_to_wait(self, me)
         try:
             _WORDS[at] = entry
-            super()._acquire_restore(state)  # type: ignore[misc]
+            above._acquire_restore(state)
         except BaseException as error:
             _leave(error)
             raise

@@ -20,6 +20,7 @@ from typing import Any
 LINUX = (
     *("sandbox.machines.linux", "sandbox.programs.stepping", "sandbox.analysis.exploration.runner"),
     *("sandbox.analysis.exploration.beside", "sandbox.link.watchdog", "sandbox.programs.forking_server"),
+    "sandbox.analysis.measurement.examine_linux",
 )
 
 _THIRD_PARTY = (

@@ -12,7 +12,7 @@ from textual.strip import Strip
 from textual.widgets import Input, Static
 
 from sandbox import wording
-from sandbox.analysis.comparison.messages import AnyMessage, Compared, CompareTask, Running, start
+from sandbox.analysis.comparison.messages import PACKAGE, AnyMessage, Compared, CompareTask, Running, decode_message
 from sandbox.i18n import _
 from sandbox.link.worker import BadTask, Worker
 from sandbox.machines.simulate import obstacles
@@ -164,7 +164,8 @@ class Compare(Panel, can_focus=True):
         written = self._entry.value.strip() or None
         if written is not None and ".py" in written and not permitted(self):
             return
-        self._comparison = start(CompareTask(session.scenario, written, self._pages.size.width))
+        task = CompareTask(session.scenario, written, self._pages.size.width)
+        self._comparison = Worker(PACKAGE, task, decode_message)
         self._listening = Listening(self._comparison, self._heard)
         self._done = False
         self._say(["…"])

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich.cells import cell_len, set_cell_size
 
@@ -13,10 +12,7 @@ from sandbox.i18n import Messages, _, ngettext
 from sandbox.tui.format import fine
 
 if TYPE_CHECKING:
-    if sys.platform == "linux":
-        from sandbox.machines.linux.procfs import Thread
-    else:
-        Thread = Any
+    from sandbox.machines.linux.procfs import Thread
 
 #: What the system calls the states of its processes, as psutil writes them.
 _STATES: Messages = {
@@ -56,9 +52,6 @@ def system_facts(os_pid: int | None) -> list[tuple[str, str]]:
     import psutil  # only once somebody looks: it would delay the first frame
 
     from sandbox.machines.linux import procfs
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     try:
         process = psutil.Process(os_pid)
@@ -104,9 +97,6 @@ def _open_files(os_pid: int, most: int = 8) -> list[str]:
     from sandbox.machines.linux import procfs_files
     from sandbox.util.text import clean_line
 
-    if sys.platform != "linux":
-        raise NotImplementedError
-
     places: dict[str, list[str]] = {}
     for number, target in sorted(procfs_files.descriptors(os_pid)):
         places.setdefault(clean_line(target), []).append(str(number))
@@ -121,9 +111,6 @@ def _mebibytes(number: int) -> str:
 def _signals(os_pid: int) -> str:
     """Which signals wait to be delivered, and which the process blocks, ignores, or has handlers for."""
     from sandbox.machines.linux import procfs
-
-    if sys.platform != "linux":
-        raise NotImplementedError
 
     masks = procfs.signal_masks(os_pid)
     said = [

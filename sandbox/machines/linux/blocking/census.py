@@ -1,5 +1,4 @@
-"""What the processes of the board have at one moment, as far as somebody needs to know: threads, open files, memory
-that they share, connections. And how it is put what one of them waits for."""
+"""What the processes of the board have at one moment: threads, open files, shared memory, connections."""
 
 from __future__ import annotations
 
@@ -14,18 +13,16 @@ from typing import Literal, NamedTuple, Protocol
 
 from sandbox.machines.linux import procfs, procfs_files, procfs_shared
 from sandbox.machines.linux.blocking.said_threads import ThreadWait
-from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, list_sockets, other_side
+from sandbox.machines.linux.net.sock_diag import CONNECTED, FAMILIES, TcpState, list_sockets, other_side
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.machines.linux.procfs_shared import SharedMapping
 from sandbox.model.rules import POLL
 
 #: A thread: os_pid and tid.
 Thread = tuple[int, int]
-#: Of a process with more threads, and on a board with more processes, nobody is asked.
-MAX_THREADS, MAX_PROCESSES = 64, 512
 #: Causes of waits of which files, memory, or connections tell more.
-_OF_SOCKETS = {"recv", "send"}
-_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", "receive message", "send message", POLL, *_OF_SOCKETS}
+_OF_SOCKETS = {"recv", "send", POLL}
+_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", "receive message", "send message", *_OF_SOCKETS}
 _OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
 
 
@@ -73,11 +70,13 @@ class _Belongings:
 
 
 class Census:
-    """``known``: all processes, by the system's number; ``before``: the census before this one."""
+    """What the processes have at one moment, as far as somebody needs to know; ``known``: by the system's number;
+    ``before``: the census before this one."""
 
-    def __init__(self, known: Mapping[int, Child], before: Census | None = None) -> None:
+    def __init__(self, known: Mapping[int, Child], says: Says, before: Census | None = None) -> None:
         self.children = [child for child in known.values() if child.mode is not Mode.ENDED]
         self.known = known
+        self.says = says
         self._threads: dict[int, frozenset[Thread]] = {}
         self._belongings: dict[int, _Belongings] = {}
         for child in self.children:
@@ -85,8 +84,11 @@ class Census:
             old = before._belongings.get(child.os_pid) if before is not None and child.mode is Mode.BLOCKED else None
             same = old is not None and old.cpu_ns == cpu_ns
             self._belongings[child.os_pid] = old if old is not None and same else _Belongings(cpu_ns)
-        #: The other end of each connection within this machine.
-        self.connected: dict[int, int] = {}
+        #: The other end of each connection within this machine, and who listens where, by inode.
+        self.tcp: dict[int, int] = {}
+        self.listeners: dict[str, list[int]] = {}
+        #: Who has what open, by its name.
+        self._openers: dict[str, list[Child]] = {}
 
     def prepare(self, rules: Set[str]) -> Iterator[None]:
         """Ask all of them what they have, as far as waits of these causes make that necessary, a little at a time."""
@@ -101,16 +103,19 @@ class Census:
             yield from self._list_connections()
 
     def _list_connections(self) -> Iterator[None]:
-        """Those within this machine, each by both its ends."""
+        """Those within this machine, each by both its ends, and the sockets that accept them."""
         found: dict[bytes, int] = {}
         try:
             for some in chain.from_iterable(map(list_sockets, FAMILIES)):
                 found |= {each.ends: each.inode for each in some if each.state in CONNECTED}
+                for each in some:
+                    if each.state is TcpState.LISTEN:
+                        self.listeners.setdefault(str(each.own), []).append(each.inode)
                 yield
         except OSError:
             return  # the system does not tell
         for ends, inode in found.items():
-            self.connected[inode] = found.get(other_side(ends), 0)
+            self.tcp[inode] = found.get(other_side(ends), 0)
 
     def threads(self, child: Child) -> frozenset[Thread]:
         """Those that can let go of something."""
@@ -127,7 +132,6 @@ class Census:
         return frozenset().union(*map(self.threads, self.children))
 
     def any_of(self, resource: str, holders: Sequence[Child]) -> Held:
-        """A wait that any of these can end."""
         members = frozenset().union(*map(self.threads, holders))
         return Held(resource, (members,), [child.os_pid for child in holders], any=len(holders) > 1)
 
@@ -136,6 +140,14 @@ class Census:
         if own.files is None:
             own.files = [*procfs_files.descriptors(child.os_pid)]
         return own.files
+
+    def openers(self, target: str) -> list[Child]:
+        """Who has it open, under what number ever."""
+        if not self._openers:
+            for child in self.children:
+                for name in {name for _, name in self.files_of(child)}:
+                    self._openers.setdefault(name, []).append(child)
+        return self._openers.get(target, [])
 
     def mappings_of(self, child: Child) -> list[SharedMapping]:
         own = self._belongings[child.os_pid]

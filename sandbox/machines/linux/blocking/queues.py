@@ -11,24 +11,39 @@ import os
 from collections.abc import Container
 
 from sandbox.machines.linux import procfs, procfs_files
-from sandbox.machines.linux.blocking.census import Census
+from sandbox.machines.linux.blocking.census import Census, Held
+from sandbox.machines.linux.blocking.open_files import named
+from sandbox.machines.linux.blocking.system_calls import Entered
 from sandbox.machines.linux.process.child import Child
 from sandbox.util import libc
 
+#: mq_timedsend, mq_timedreceive.
+_POSIX_CALLS = (242, 243, 182, 183)
 #: semctl(2): who has changed a semaphore last. Of a set no more than so many are asked.
 _GETPID, _MAX_ASKED = 11, 32
 #: What tells one open queue from another.
 _SAME = ("mnt_id", "ino")
 
 
-def others_at_queue(child: Child, descriptor: int, writes: bool, census: Census) -> list[Child]:
+def queue_holders(census: Census, child: Child, entered: Entered) -> Held | None:
+    """Whoever could end it: of a thing of System V all that know its number, which on the board may be anybody."""
+    call, number = str(entered.call), entered.arguments[0]
+    if entered.number in _POSIX_CALLS:
+        target = procfs_files.descriptor_target(child.os_pid, number)
+        others = _at_other_end(census, child, number, target, call == "send message")
+        return census.any_of(named(target, "message queue"), others) if others else None
+    what = f"{'semaphore' if call == 'semaphore' else 'message queue'} {number}"
+    shared = is_of_the_board(child, call, number, census.known)
+    return Held(what, (census.everybody,) if shared else (), [], "unknown", any=True)
+
+
+def _at_other_end(census: Census, child: Child, descriptor: int, target: str, writes: bool) -> list[Child]:
     """Who has this queue of POSIX open at its other end; ``writes``: the process itself sends."""
-    target = procfs_files.descriptor_target(child.os_pid, descriptor)
     own = _identity(child, descriptor)
     may = procfs_files.may_read if writes else procfs_files.may_write
     return [
         other
-        for other in census.children
+        for other in census.openers(target)
         if any(
             to == target and may(other.os_pid, at) and _identity(other, at) == own for at, to in census.files_of(other)
         )

@@ -15,8 +15,8 @@ from sandbox.kernel import deadlock
 from sandbox.kernel.machine import Report, Told
 from sandbox.machines.linux import procfs
 from sandbox.machines.linux.blocking.blocked import WAITS_FOR_OTHERS
-from sandbox.machines.linux.blocking.census import MAX_PROCESSES, MAX_THREADS, Census, Held, Says, Thread
-from sandbox.machines.linux.blocking.holders import Holders
+from sandbox.machines.linux.blocking.census import Census, Held, Says, Thread
+from sandbox.machines.linux.blocking.holders import MAX_PROCESSES, MAX_THREADS, wait_of
 from sandbox.machines.linux.process.child import Child, Mode
 from sandbox.model.events import Deadlocked, Edge, Resolved, Waits
 from sandbox.util.units import MS, US
@@ -196,14 +196,13 @@ class WaitMonitor:
             self._told, self._suspected, self.hopeless, self._census = {}, None, frozenset(), None
             return
         numbers = {child.os_pid: child.wait_number for child in waiters}
-        self._census = census = Census(self._known, self._census)
-        holders = Holders(census, self._says)
+        self._census = census = Census(self._known, self._says, self._census)
         yield from census.prepare(rules)
         held: dict[Thread, Held] = {}
         for child in waiters:
             tids = procfs.thread_ids(child.os_pid)
             for tid in tids if len(tids) <= MAX_THREADS else ():
-                if (found := holders.wait_of(child, tid)) is not None:
+                if (found := wait_of(census, child, tid)) is not None:
                     held[child.os_pid, tid] = found
                 yield
         look = _Look(held, numbers)
