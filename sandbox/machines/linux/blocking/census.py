@@ -7,6 +7,7 @@ import sys
 assert sys.platform == "linux"
 
 from collections.abc import Callable, Iterator, Mapping, Sequence, Set
+from functools import cached_property
 from itertools import chain
 from typing import Literal, NamedTuple, Protocol
 
@@ -21,7 +22,7 @@ from sandbox.model.rules import POLL
 Thread = tuple[int, int]
 #: Causes of waits of which files, memory, or connections tell more.
 _OF_SOCKETS = {"recv", "send", POLL}
-_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", *_OF_SOCKETS}
+_OF_FILES = {"read pipe", "write pipe", "lock", "eventfd", "receive message", "send message", *_OF_SOCKETS}
 _OF_MEMORY = {"mutex", "condition", "semaphore", "lock or semaphore", "futex", "barrier", "join"}
 
 
@@ -124,6 +125,11 @@ class Census:
             ended = child.os_pid if child.first_thread_ended else 0
             found = self._threads[child.os_pid] = frozenset((child.os_pid, tid) for tid in tids if tid != ended)
         return found
+
+    @cached_property
+    def everybody(self) -> frozenset[Thread]:
+        """All threads of the board."""
+        return frozenset().union(*map(self.threads, self.children))
 
     def any_of(self, resource: str, holders: Sequence[Child]) -> Held:
         members = frozenset().union(*map(self.threads, holders))

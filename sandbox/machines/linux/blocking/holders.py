@@ -19,6 +19,7 @@ from sandbox.machines.linux.blocking.lock_holders import lock_holders
 from sandbox.machines.linux.blocking.memory_holders import futex_holders
 from sandbox.machines.linux.blocking.open_files import named, open_file, written_address
 from sandbox.machines.linux.blocking.polled import polled_descriptors, signed, time_limit
+from sandbox.machines.linux.blocking.queues import queue_holders
 from sandbox.machines.linux.blocking.system_calls import Entered, entered_call
 from sandbox.machines.linux.net.sock_diag import unix_listeners, unix_peer
 from sandbox.machines.linux.process.child import Child, Mode
@@ -71,11 +72,9 @@ def _in_call(census: Census, child: Child, tid: int, entered: Entered) -> Held |
         case "lock":
             return lock_holders(census, child, entered)
         case "semaphore" | "receive message" | "send message" if not entered.is_limited:
-            # Whoever knows its number can end it, and the system keeps no list of those.
-            what = "semaphore" if call == "semaphore" else "message queue"
-            return Held(f"{what} {arguments[0]}", (), [], "unknown", any=True)
+            return queue_holders(census, child, entered)
         case "futex" if not arguments[3]:
-            return futex_holders(census, child, tid, arguments)
+            return futex_holders(census, child, tid, entered)
     return None
 
 
@@ -154,9 +153,9 @@ def _on_socket(census: Census, child: Child, descriptor: int, target: str, write
     except OSError:
         return None
     inode = procfs_files.socket_inode(target) or 0
-    if has_limit or kind not in _STREAMS:
-        return None
     is_local = family == socket.AF_UNIX
+    if has_limit or not (is_local or kind in _STREAMS):
+        return None
     if peer := unix_peer(inode) if is_local else census.tcp.get(inode):
         inodes = [peer]
     else:  # nobody has accepted it yet: whoever could
