@@ -202,7 +202,9 @@ async def test_nothing_lies_below_the_foot_of_a_lesson(make_driver: MakeDriver, 
         board = driver.app.board_screen
         foot = board.query_one("#lesson-foot").region
         assert foot.height
-        assert board.lesson.text.region.bottom <= foot.y, "of wide characters above others' edges halves would be lost"
+        assert board.query_one("#lesson-text").region.bottom <= foot.y, (
+            "of wide characters above others' edges halves would be lost"
+        )
 
 
 async def test_results_stay_whatever_is_started_afterwards(make_driver: MakeDriver, lesson: Scenario) -> None:

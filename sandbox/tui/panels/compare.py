@@ -15,7 +15,7 @@ from textual.timer import Timer
 from textual.widgets import Input, Static
 
 from sandbox import wording
-from sandbox.analysis.comparison.messages import AnyMessage, Compared, CompareTask, Running, start
+from sandbox.analysis.comparison.messages import PACKAGE, AnyMessage, Compared, CompareTask, Running, decode_message
 from sandbox.i18n import _
 from sandbox.link.worker import BadTask, Worker
 from sandbox.machines.simulate import obstacles
@@ -196,7 +196,7 @@ class Compare(Panel, can_focus=True):
         self._stop()
         self._asked_for, self._done, self._began_s = task, False, time.monotonic()
         try:
-            self._comparison = start(task)
+            self._comparison = Worker(PACKAGE, task, decode_message)
         except OSError as error:
             self._outcome = None
             said = _("the comparison cannot be started: {reason}")

@@ -59,14 +59,14 @@ class Lesson(Vertical):
         self._imagined: dict[str, Figure] | None = None
         self._known_ns = 0
         self._final = False
-        self.text = LessonText(id="lesson-text")
+        self.pages = LessonText(id="lesson-text")
         #: Below the text, not over it: where one lies over the other, halves of wide characters are lost.
         self._foot = Static(id="lesson-foot", markup=False)
         self._said = ""
         self._markdown: Markdown | None = None
 
     def compose(self) -> ComposeResult:
-        yield from (self.text, self._foot)
+        yield from (self.pages, self._foot)
 
     def update_from(self, session: Session) -> None:
         """Show the scenario's lesson as far as its steps have come, with its figures."""
@@ -98,15 +98,15 @@ class Lesson(Vertical):
             from textual.widgets import Markdown  # it is large, and the first frame does not wait for it
 
             self._markdown = Markdown(text, open_links=False)
-            self.text.mount(self._markdown)
+            self.pages.mount(self._markdown)
         else:
             self.call_later(self._update, self._markdown, text, step)
 
     async def _update(self, markdown: Markdown, text: str, step: int | None) -> None:
-        top = self.text.scroll_offset.y
+        top = self.pages.scroll_offset.y
         await markdown.update(text)
         if step is None:
-            self.call_after_refresh(self.text.scroll_to, y=top, animate=False)
+            self.call_after_refresh(self.pages.scroll_to, y=top, animate=False)
         else:
             self.call_after_refresh(self._bring_into_view, step)
 
@@ -117,10 +117,10 @@ class Lesson(Vertical):
     def _bring_into_view(self, step: int) -> None:
         quotes = self.query("MarkdownBlockQuote")
         if step == 0:
-            self.text.scroll_home(animate=False)
+            self.pages.scroll_home(animate=False)
         elif step <= len(quotes):
             came = quotes[step - 1].virtual_region
-            self.text.scroll_to(y=came.y if self.size.height >= _MIN_FOR_STEP else came.bottom + 1, animate=False)
+            self.pages.scroll_to(y=came.y if self.size.height >= _MIN_FOR_STEP else came.bottom + 1, animate=False)
 
     # What there is to read
 

@@ -117,7 +117,7 @@ class Status(Clickable):
         palette, history, load = self.palette, session.view.history, session.utilisation()
         full = round(load * _LOAD_CELLS)
         aside: dict[str, list[Piece]] = {"undispatched": [], "others": [], "bar": []}
-        if session.view.board.booted is not None and session.view.board.booted.machine == "linux":
+        if session.view.board.booted is not None and session.view.board.booted.machine != "virtual":
             undispatched = _("undispatched {time}").format(time=brief(history.undispatched_ns))
             aside["undispatched"] = [(f" {undispatched}  ", palette.dim)]
             if history.others_ns * _MIN_STOLEN_PART > session.view.now_ns:
