@@ -63,11 +63,9 @@ def _in_call(census: Census, child: Child, tid: int, entered: Entered) -> Held |
             return _for_child(census, child, _awaited(child, *arguments[:2]))
         case "read" | "write" | "recv" | "send":
             return _on_file(census, child, arguments[0], call in ("write", "send"))
-        case "poll" | "ppoll" | "select" | "pselect":
-            return _on_several(census, child, call, arguments)
-        case "epoll" | "epoll_pwait2":
+        case "poll" | "ppoll" | "select" | "pselect" | "epoll" | "epoll_pwait2":
             held = _on_several(census, child, call, arguments)
-            # An event loop that waits for nobody but itself is idle, and waits for a signal.
+            # An event loop that waits for nobody but itself is idle: a handler of signals writes into its pipe.
             return None if held is None or held.holders == [child.os_pid] else held
         case "lock":
             return lock_holders(census, child, entered)
