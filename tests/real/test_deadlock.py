@@ -44,6 +44,16 @@ def served():
     context = get_context("forkserver")
     crossed()
 
+def suspended():
+    import ctypes
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    mine = open("log.txt", "w")
+    fcntl.flock(mine, fcntl.LOCK_EX)
+    if os.fork() == 0:
+        os.close(mine.fileno())
+        fcntl.flock(open("log.txt"), fcntl.LOCK_EX)
+    ctypes.CDLL(None).sigsuspend(bytes(128))
+
 def bare():
     import _thread
     forks = [_thread.allocate_lock() for _ in range(2)]
