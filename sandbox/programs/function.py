@@ -32,8 +32,9 @@ def main(name: str, stop: int, file: str, function: str, arguments: list[object]
     The file is both the module of its own name and what ``__main__`` stands for, so that modules beside it and
     ``multiprocessing`` find what they would find under ``python3 FILE``; the ``__name__`` guard keeps.
     """
-    with open("/proc/self/comm", "wb") as comm:
-        comm.write(os.fsencode(name))
+    if sys.platform == "linux":
+        with open("/proc/self/comm", "wb") as comm:
+            comm.write(os.fsencode(name))
     os.kill(os.getpid(), stop)
     path = os.path.abspath(file)
     sys.argv = [file]

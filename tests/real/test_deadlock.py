@@ -213,7 +213,7 @@ def test_threads_are_in_a_deadlock_while_others_of_their_process_go_on(tmp_path:
 
 
 @pytest.mark.parametrize(
-    "name", ["crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served"]
+    "name", ["crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served", "suspended"]
 )
 @pytest.mark.thorough
 def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:

@@ -9,10 +9,10 @@ assert sys.platform == "linux"
 import signal
 from collections.abc import Callable, Mapping
 
+from sandbox.machines.commands import Commands
 from sandbox.machines.linux import procfs, procfs_shared
 from sandbox.machines.linux.blocking.prospects import Prospect, prospect
 from sandbox.machines.linux.blocking.waits import WaitMonitor
-from sandbox.machines.linux.commands import Commands
 from sandbox.machines.linux.process.child import Child, Relative
 from sandbox.machines.linux.process.process_table import ProcessTable
 from sandbox.machines.linux.reports import Reports

@@ -8,7 +8,7 @@ assert sys.platform == "linux"
 
 import time
 
-from sandbox.machines.linux.clock import Clock
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.delay import Delay
 from sandbox.machines.linux.poller import Poller
 from sandbox.util.units import MS, US, S

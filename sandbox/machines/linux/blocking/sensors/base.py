@@ -14,8 +14,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterable, Sequence
 from typing import NamedTuple
 
+from sandbox.machines.clock import Clock
 from sandbox.machines.linux.blocking.sensors.wakeups import Wakeups
-from sandbox.machines.linux.clock import Clock
 from sandbox.machines.linux.cpus import CpuAssignment
 from sandbox.machines.linux.poller import Poller
 from sandbox.machines.linux.process.child import Child
