@@ -71,6 +71,8 @@ class _Lock(metaclass=_Kind):
 
     def __init__(self, native: "Any" = None, frame: "Any" = None) -> None:
         native = _allocate() if native is None else native
+        if type(native) is not _Lock.native:
+            raise TypeError("lock expected 0 arguments, got 1")
         self._native, self._acquire = native, native.acquire
         self._entry = self._owner = self._where = 0
         self._is_signal = False
@@ -182,6 +184,7 @@ class _ReentrantLock(_thread.RLock):  # type: ignore[misc]  # C makes no rule of
 
 
 _Lock.__name__, _ReentrantLock.__name__ = "lock", "RLock"  # as errors say
+_Lock.__doc__ = _Lock.native.__doc__
 
 
 class _Turnstile(_Lock):
@@ -335,8 +338,8 @@ def wrap_threading(module: "Any", notes: "Notes") -> None:
     if hasattr(os, "register_at_fork"):  # where there is fork
         os.register_at_fork(after_in_child=_forget_others)
     if isinstance(module.Lock, type):
-        _Lock.__module__, _Lock.__qualname__ = "threading", "Lock"  # by which it is sent to other processes
         module.Lock = _Lock
+        vars(_thread).update(lock=_Lock, LockType=_Lock)  # by the first of which it is sent to other processes
     else:
         module.Lock = _thread.allocate_lock  # which makes them (see ``function``)
     module._CRLock, module._allocate_lock = _ReentrantLock, _Turnstile

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     )
     from sandbox.wording.steps import missing
     from sandbox.wording.system import system_error
-    from sandbox.wording.templates import Names, listed
+    from sandbox.wording.templates import Names, clauses, listed
     from sandbox.wording.wait_graph import share, thing, thing_named
     from sandbox.wording.waits import burden, burst, cause, client, deadlock, held, situation, state, waits_for
 
@@ -50,6 +50,7 @@ __all__ = [
     "cause",
     "change",
     "choice",
+    "clauses",
     "client",
     "deadlock",
     "defect",

@@ -49,7 +49,7 @@ from sandbox.model.events import (
 from sandbox.util.text import clean, clean_line
 from sandbox.wording.faults import fault, operator
 from sandbox.wording.policies import note, queue, rule
-from sandbox.wording.templates import Names, fill, listed, say
+from sandbox.wording.templates import Names, clauses, fill, listed, say
 from sandbox.wording.waits import cause, deadlock, resolved, waits, waits_for
 
 ProcessEvent = Admitted | Became | Ready | Dispatched | Descheduled | Blocked | Exited | Wrote | Terminal
@@ -279,10 +279,10 @@ def _of_machine(event: Event, names: Names) -> str:
             return fill(_UNSEEN, {"name": names.get(pid, str(pid)), "cpu_ns": cpu_ns})
         case Queues(queues=queues, running=running):
             waiting = (f"{queue(each.name)}: {_listed(each.tasks, names)}" for each in queues)
-            return "; ".join([fill(_RUNNING, {"names": _listed(running, names)}), *waiting])
+            return clauses([fill(_RUNNING, {"names": _listed(running, names)}), *waiting])
         case Described(policy=policy, parameters=parameters):
             values = (f"{parameter.name} {parameter.value}" for parameter in parameters)
-            return "; ".join([fill(_POLICY, {"policy": policy}), *values])
+            return clauses([fill(_POLICY, {"policy": policy}), *values])
         case Operator(did=did):
             return fill(_OPERATOR, {"did": operator(did)})
         case Halted(why=why):

@@ -42,6 +42,11 @@ def listed(words: Iterable[str]) -> str:
     return _(", ").join(words)
 
 
+def clauses(sentences: Iterable[str]) -> str:
+    """Short sentences of one thing, in one line."""
+    return _("; ").join(sentences)
+
+
 def prose(sentences: Iterable[str]) -> str:
     """Whole sentences, one after another; there is at least one."""
     return reduce(lambda said, more: _("{said} {more}").format(said=said, more=more), sentences)

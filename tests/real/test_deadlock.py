@@ -39,6 +39,31 @@ def dine(*limits):
 def crossed(): dine(None, None)
 def timed(): dine(None, 0.6)
 
+def served():
+    global context
+    context = get_context("forkserver")
+    crossed()
+
+def suspended():
+    import ctypes
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    mine = open("log.txt", "w")
+    fcntl.flock(mine, fcntl.LOCK_EX)
+    if os.fork() == 0:
+        os.close(mine.fileno())
+        fcntl.flock(open("log.txt"), fcntl.LOCK_EX)
+    ctypes.CDLL(None).sigsuspend(bytes(128))
+
+def bare():
+    import _thread
+    forks = [_thread.allocate_lock() for _ in range(2)]
+    def eat(me):
+        with forks[me]:
+            time.sleep(0.1)
+            forks[1 - me].acquire()
+    for me in range(2): _thread.start_new_thread(eat, (me,))
+    while True: time.sleep(0.05)
+
 def full():
     there, back = os.pipe(), os.pipe()
     mine, hers = (there[1], back[0]) if os.fork() else (back[1], there[0])
@@ -170,8 +195,9 @@ def test_crossed_locks_are_a_deadlock_until_somebody_is_killed(tmp_path: Path) -
     assert len(run.all(Deadlocked)) == 1
 
 
-def test_threads_are_in_a_deadlock_while_others_of_their_process_go_on(tmp_path: Path) -> None:
-    with watch(program(tmp_path, "threads")) as run:
+@pytest.mark.parametrize("name", ["threads", "bare"])
+def test_threads_are_in_a_deadlock_while_others_of_their_process_go_on(tmp_path: Path, name: str) -> None:
+    with watch(program(tmp_path, name)) as run:
         [found] = run.until(lambda: run.all(Deadlocked), "the deadlock is found")
         assert found.pids == found.core == [1]
         assert {(edge.resource, edge.taken.partition(":")[0]) for edge in found.edges} == {
@@ -186,7 +212,9 @@ def test_threads_are_in_a_deadlock_while_others_of_their_process_go_on(tmp_path:
     assert len(run.all(Deadlocked)) == 1
 
 
-@pytest.mark.parametrize("name", ["crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered"])
+@pytest.mark.parametrize(
+    "name", ["crossed", "full", "talk", "events", "looped", "calls", "polled", "unanswered", "served", "suspended"]
+)
 @pytest.mark.thorough
 def test_a_deadlock_ends_a_run_that_nobody_attends(tmp_path: Path, name: str) -> None:
     events = run_real(program(tmp_path, name))

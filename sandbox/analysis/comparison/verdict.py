@@ -10,7 +10,7 @@ from sandbox.i18n import _
 from sandbox.render.cells import wrap
 from sandbox.render.gantt import Line
 from sandbox.util.estimates import Estimate
-from sandbox.wording import listed
+from sandbox.wording import clauses, listed
 
 #: Of those who are as good as the winner, so many are named.
 _MAX_NAMED = 4
@@ -45,7 +45,7 @@ def said(standing: Standing) -> str:
     words.append(_("next is {next}, {by} behind").format(next=standing.next, by=by))
     if standing.prices:
         words.append(_("the price: {prices}").format(prices=listed(map(_price, standing.prices))))
-    return "; ".join(words)
+    return clauses(words)
 
 
 def _price(price: Price) -> str:

@@ -58,7 +58,7 @@ def page(graded: Graded, assignment: Assignment, width: int) -> Iterator[Line]:
 def _aside(graded: Graded, assignment: Assignment) -> str | None:
     """What is special about the submission as a whole."""
     if graded.status != "graded":
-        why = "; ".join(wording.problem(clause) for clause in graded.fault)
+        why = wording.clauses(wording.problem(clause) for clause in graded.fault)
         return words.status(graded.status) + (f": {why}" if why else "")
     if not graded.late_days:
         return None

@@ -54,7 +54,7 @@ class OrderSearch:
                 case Explored():
                     self.result = message
                 case BadTask(faults):
-                    self.problem = "; ".join(wording.problem(clause) for _place, clause in faults)
+                    self.problem = wording.clauses(wording.problem(clause) for _place, clause in faults)
         if worker.closed:
             self._end()
             if self.result is None and not self.problem:

@@ -31,6 +31,9 @@ MAX_THREADS, MAX_PROCESSES = 64, 512
 #: A wait for any of more descriptors is not followed.
 _MAX_POLLED = 16
 _P_PID, _P_PIDFD = 1, 3
+#: rt_sigsuspend; for which signals shells have handlers of their own.
+_SUSPEND_CALLS = (130, 133)
+_OF_SHELLS = {signal.SIGCHLD, signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE, signal.SIGWINCH}
 _STREAMS = (socket.SOCK_STREAM, socket.SOCK_SEQPACKET)
 
 
@@ -61,13 +64,13 @@ def _in_call(census: Census, child: Child, tid: int, entered: Entered) -> Held |
             return _for_child(census, child, signed(arguments[0]))
         case "waitid":
             return _for_child(census, child, _awaited(child, *arguments[:2]))
+        case "signal" if entered.number in _SUSPEND_CALLS and _hears_of_children_only(child):
+            return _for_child(census, child, -1)
         case "read" | "write" | "recv" | "send":
             return _on_file(census, child, arguments[0], call in ("write", "send"))
-        case "poll" | "ppoll" | "select" | "pselect":
-            return _on_several(census, child, call, arguments)
-        case "epoll" | "epoll_pwait2":
+        case "poll" | "ppoll" | "select" | "pselect" | "epoll" | "epoll_pwait2":
             held = _on_several(census, child, call, arguments)
-            # An event loop that waits for nobody but itself is idle, and waits for a signal.
+            # An event loop that waits for nobody but itself is idle: a handler of signals writes into its pipe.
             return None if held is None or held.holders == [child.os_pid] else held
         case "lock":
             return lock_holders(census, child, entered)
@@ -92,6 +95,13 @@ def _for_child(census: Census, child: Child, os_pid: int) -> Held | None:
         return None  # it is on its way
     name = f"end of {awaited[0].spec.name}" if len(awaited) == 1 else "end of a child"
     return census.any_of(name, awaited)
+
+
+def _hears_of_children_only(child: Child) -> bool:
+    """Whether it suspends itself until a child ends, as a shell does: it has handlers for no signals that others of the
+    board send to tell it something."""
+    handled = procfs.signal_masks(child.os_pid)["handled"]
+    return signal.SIGCHLD in handled and handled <= _OF_SHELLS
 
 
 def _awaited(child: Child, kind: int, which: int) -> int:

@@ -271,7 +271,7 @@ class WaitMap(Picture):
         names = session.view.names
         of_thing = [wait.event for wait in self.graph.waits if wait.resource == self._thing]
         if of_thing:
-            return prose("; ".join(wording.thing_named(of_thing, names)), width)
+            return prose(wording.clauses(wording.thing_named(of_thing, names)), width)
         waits = self.graph.of(self.chosen) if self.chosen is not None else []
         if waits:
             return [text for wait in waits for text in prose(wording.waits_for(wait.event, names), width)]

@@ -68,7 +68,7 @@ class Waits(Panel, can_focus=True):
         if self._session is not None and self._thing is not None:
             waits = [wait.event for wait in self._map.graph.waits if wait.resource == self._thing]
             if waits:
-                tell(self, "; ".join(wording.thing_named(waits, self._session.view.names)))
+                tell(self, wording.clauses(wording.thing_named(waits, self._session.view.names)))
         elif self._chosen is not None:
             self.post_message(Picked(self._chosen, True))
 
