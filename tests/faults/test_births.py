@@ -69,7 +69,7 @@ def test_f03_processes_are_started_in_few_places() -> None:
     modules = dict(sources())
     assert set(_MAY_FORK) <= {path for path in modules if path in _MAY_FORK} | _FOLDERS, "the list is out of date"
     assert begets(modules["machines/linux/process/spawn.py"]), "the lint is blind"
-    assert begets(modules["link/client.py"]), "the lint is blind"
+    assert begets(modules["link/guardians.py"]), "the lint is blind"
     faults = {
         path: found for path, tree in modules.items() if not path.startswith(_MAY_FORK) and (found := begets(tree))
     }
