@@ -305,3 +305,10 @@ def test_one_is_judged_in_its_room(ossandbox: CommandRunner, tmp_path: Path) -> 
     Draft202012Validator(GRADESCOPE).validate(document)
     assert document["score"] == 40
     assert "to start a process" in document["output"]
+
+
+def test_each_student_has_a_name_and_a_page_of_their_own() -> None:
+    names = ["a b", "a?b", "A_B", "x\ny\x1b[2J", "", "…" * 200, "…" * 200]
+    found = [each.name for each in command._distinct([command.Submission(name, "rr") for name in names])]
+    assert found[:5] == ["a b", "a?b-2", "A_B-3", "x y", "?"]
+    assert len({command._file_name(name).casefold() for name in found}) == len(names)
